@@ -1,0 +1,1 @@
+"""How Enlace is run: locally, in containers, and with which country pack."""

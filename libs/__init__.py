@@ -1,0 +1,1 @@
+"""Libraries shared by the services; none of them knows a service."""

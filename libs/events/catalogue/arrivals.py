@@ -1,0 +1,172 @@
+"""What reception systems send on `enlace.arrivals`: the one contract that may carry identity data (DESIGN 3).
+
+The models are also the bodies of registration's REST resources for arrival batches and returnees, so that an arrival
+means the same on either way in. `sender_reference` values are the sender's own ids; they make a repeated arrival
+recognisable as the same one.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from libs.events.codes import (
+    AccessNeed,
+    ConsentPurpose,
+    ContactChannel,
+    DocumentKind,
+    IdentityDocumentStatus,
+    NeedCategory,
+    ProtectionFlag,
+    RecipientClass,
+    Sex,
+    TransportMode,
+    Urgency,
+)
+from libs.events.event import Event
+
+TOPIC = "enlace.arrivals"
+
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9._:/-]+$")]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+PlaceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[0-9]{2,6}$")]
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+
+
+class Part(BaseModel):
+    """A part of a body: closed, frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ManifestEntry(Part):
+    """A person announced, not yet met. Names of a manifest prepare reception and nothing else (domain P17)."""
+
+    sender_reference: Reference
+    given_names: Name
+    family_names: Name
+    birth_date: date | None = None
+    sex: Sex = Sex.UNKNOWN
+    nationality: CountryCode | None = None
+
+
+class Identity(Part):
+    """Who the person is; sealed under a key of their own as soon as registration holds it."""
+
+    given_names: Name
+    family_names: Name
+    birth_date: date | None = None
+    """None where the person does not know it; age is then unknown and counts as a child's until reviewed."""
+    document_number: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
+
+
+class Profile(Part):
+    """What routing may know of the person, as told at intake; codes and coarse areas only."""
+
+    sex: Sex = Sex.UNKNOWN
+    nationality: CountryCode
+    identity_document: IdentityDocumentStatus
+    documents_held: Annotated[list[DocumentKind], Field(max_length=10)] = []
+    languages: Annotated[list[LanguageCode], Field(min_length=1, max_length=10)] = ["spa"]
+    destination: PlaceCode | None = None
+    """Where the person wants to go, as a place code of the first administrative level; None if not known."""
+    access_needs: Annotated[list[AccessNeed], Field(max_length=10)] = []
+    protection_flags: Annotated[list[ProtectionFlag], Field(max_length=10)] = []
+    avoid_places: Annotated[list[PlaceCode], Field(max_length=40)] = []
+    """Places the person must not be sent to."""
+
+
+class NeedTold(Part):
+    """One need as told at intake. A household's need names how many people it is for."""
+
+    sender_reference: Reference | None = None
+    category: NeedCategory
+    urgency: Urgency = Urgency.NORMAL
+    people_count: Annotated[int, Field(ge=1, le=30)] = 1
+    """More than one: the need of the household, held by this person as its reference person."""
+    after_category: NeedCategory | None = None
+    """The person's other need that has to be met first, such as documents before employment."""
+
+
+class ConsentGiven(Part):
+    """A consent with the elements that 42 CFR 2.31 and the inter-agency form ask for (domain P2)."""
+
+    purpose: ConsentPurpose
+    recipient_class: RecipientClass
+    data_described: LongText
+    """What data may go, in the words shown to the person."""
+    given_by: Annotated[str, StringConstraints(pattern=r"^(self|guardian|authority)$")] = "self"
+    method: Annotated[str, StringConstraints(pattern=r"^(signature|voice|witnessed)$")]
+    language: LanguageCode
+    staff_reference: Reference
+    given_at: datetime
+    expires_at: datetime
+    revocation_explained: bool = True
+
+
+class SafeContactTold(Part):
+    """How the person may be reached without harm (domain P9). The address is sealed with the identity."""
+
+    channel: ContactChannel
+    address: Annotated[str, StringConstraints(min_length=3, max_length=120)] | None = None
+    language: LanguageCode = "spa"
+    hours_from: Annotated[int, Field(ge=0, le=23)] = 8
+    hours_until: Annotated[int, Field(ge=1, le=24)] = 20
+    may_leave_message: bool = False
+
+
+class ArrivalBatchAnnounced(Event):
+    """A flight or bus is on its way, with its manifest."""
+
+    type: ClassVar[str] = "arrival-batch.announced.v1"
+    topic: ClassVar[str] = TOPIC
+    key_field: ClassVar[str] = "sender_reference"
+
+    sender_reference: Reference
+    mode: TransportMode
+    carrier: Annotated[str, StringConstraints(max_length=80)] | None = None
+    origin: Annotated[str, StringConstraints(max_length=80)] | None = None
+    reception_place: PlaceCode
+    expected_at: datetime
+    entries: Annotated[list[ManifestEntry], Field(max_length=1000)] = []
+
+
+class ArrivalBatchLanded(Event):
+    """A flight or bus has arrived, announced or not."""
+
+    type: ClassVar[str] = "arrival-batch.landed.v1"
+    topic: ClassVar[str] = TOPIC
+    key_field: ClassVar[str] = "sender_reference"
+
+    sender_reference: Reference
+    mode: TransportMode
+    reception_place: PlaceCode
+    landed_at: datetime
+    people_count: Annotated[int, Field(ge=0, le=1000)]
+
+
+class ReturneeArrived(Event):
+    """One person has been met, with as much of the intake as is there; the rest may follow."""
+
+    type: ClassVar[str] = "returnee.arrived.v1"
+    topic: ClassVar[str] = TOPIC
+    key_field: ClassVar[str] = "sender_reference"
+
+    sender_reference: Reference
+    batch_reference: Reference | None = None
+    manifest_reference: Reference | None = None
+    arrived_at: datetime
+    identity: Identity
+    profile: Profile
+    household_reference: Reference | None = None
+    """The sender's reference of the household; members give the same one."""
+    household_size: Annotated[int, Field(ge=2, le=30)] | None = None
+    stay_together: bool = True
+    needs: Annotated[list[NeedTold], Field(max_length=20)] = []
+    consents: Annotated[list[ConsentGiven], Field(max_length=20)] = []
+    safe_contact: SafeContactTold | None = None
+
+
+EVENTS: tuple[type[Event], ...] = (ArrivalBatchAnnounced, ArrivalBatchLanded, ReturneeArrived)

@@ -1,0 +1,50 @@
+"""What notifications publishes: what became of a delivery, and endpoints it had to switch off."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from libs.events.event import Event
+
+TOPIC = "enlace.notifications"
+
+
+class DeliveryEvent(Event):
+    """Base of what became of one delivery; keyed by its endpoint."""
+
+    topic: ClassVar[str] = TOPIC
+    key_field: ClassVar[str] = "endpoint_id"
+
+    endpoint_id: UUID
+    organization_id: UUID
+    delivery_id: UUID
+    event_type: str
+    attempt_count: int
+    at: datetime
+
+
+class DeliverySucceeded(DeliveryEvent):
+    """The endpoint answered 2xx."""
+
+    type: ClassVar[str] = "delivery.succeeded.v1"
+
+
+class DeliveryFailed(DeliveryEvent):
+    """All attempts are spent."""
+
+    type: ClassVar[str] = "delivery.failed.v1"
+
+
+class EndpointDisabled(Event):
+    """The endpoint is gone or has failed for too long; nothing more is sent to it until its owner enables it."""
+
+    type: ClassVar[str] = "endpoint.disabled.v1"
+    topic: ClassVar[str] = TOPIC
+    key_field: ClassVar[str] = "endpoint_id"
+
+    endpoint_id: UUID
+    organization_id: UUID
+    at: datetime
+
+
+EVENTS: tuple[type[Event], ...] = (DeliverySucceeded, DeliveryFailed, EndpointDisabled)

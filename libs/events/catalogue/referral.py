@@ -1,0 +1,227 @@
+"""What referral publishes about needs, referrals and offers; everything is keyed by the returnee."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from libs.events.codes import (
+    CancelReason,
+    DeclineReason,
+    NeedCategory,
+    NotDeliveredReason,
+    Outcome,
+    OwnerReason,
+    RecallReason,
+    Urgency,
+)
+from libs.events.event import Event
+
+TOPIC = "enlace.referral"
+
+
+class ReferralEvent(Event):
+    """Base of all events about one returnee's journey."""
+
+    topic: ClassVar[str] = TOPIC
+    key_field: ClassVar[str] = "returnee_id"
+
+    returnee_id: UUID
+    case_code: str
+    need_id: UUID
+    category: NeedCategory
+    at: datetime
+    """When it happened, on the installation's clock."""
+
+
+class NeedAssigned(ReferralEvent):
+    """A named person or desk answers for the need now."""
+
+    type: ClassVar[str] = "need.assigned.v1"
+    owner: str
+    """The desk or role that owns it: a code of the country pack, never a person's name."""
+    reason: OwnerReason
+
+
+class NeedMet(ReferralEvent):
+    """The need is met."""
+
+    type: ClassVar[str] = "need.met.v1"
+
+
+class NeedRefused(ReferralEvent):
+    """The returnee does not want help with this need."""
+
+    type: ClassVar[str] = "need.refused.v1"
+
+
+class NeedClosed(ReferralEvent):
+    """A named person has closed the need with a reason."""
+
+    type: ClassVar[str] = "need.closed.v1"
+
+
+class NeedReopened(ReferralEvent):
+    """A need that had ended is open again."""
+
+    type: ClassVar[str] = "need.reopened.v1"
+
+
+class OfReferral(ReferralEvent):
+    """Base of events about one referral."""
+
+    referral_id: UUID
+
+
+class ReferralOpened(OfReferral):
+    """A need is on its way to a provider service."""
+
+    type: ClassVar[str] = "referral.opened.v1"
+    urgency: Urgency
+    people_count: int
+
+
+class ReferralReviewRequested(OfReferral):
+    """Policy or protection says that a person decides before anything is offered."""
+
+    type: ClassVar[str] = "referral.review-requested.v1"
+    owner: str
+
+
+class ReferralWaitlisted(OfReferral):
+    """No place is free; the referral keeps its place in the queue."""
+
+    type: ClassVar[str] = "referral.waitlisted.v1"
+
+
+class ReferralEscalated(OfReferral):
+    """Nobody answered in time or nobody is left to ask; the lead agency's desk owns the need."""
+
+    type: ClassVar[str] = "referral.escalated.v1"
+    owner: str
+    reason: OwnerReason
+
+
+class ReferralCancelled(OfReferral):
+    """The referral has ended without its service."""
+
+    type: ClassVar[str] = "referral.cancelled.v1"
+    reason: CancelReason
+
+
+class ReferralEnteredInError(OfReferral):
+    """The referral should never have been."""
+
+    type: ClassVar[str] = "referral.entered-in-error.v1"
+
+
+class AtProvider(OfReferral):
+    """Base of events about a referral at one provider service."""
+
+    offer_id: UUID
+    organization_id: UUID
+    provider_service_id: UUID
+
+
+class ReferralStarted(AtProvider):
+    """The service has begun."""
+
+    type: ClassVar[str] = "referral.started.v1"
+
+
+class ReferralCompleted(AtProvider):
+    """The service is done, with an outcome."""
+
+    type: ClassVar[str] = "referral.completed.v1"
+    outcome: Outcome
+
+
+class ReferralNotDelivered(AtProvider):
+    """An accepted service did not happen; the need's routing starts again."""
+
+    type: ClassVar[str] = "referral.not-delivered.v1"
+    reason: NotDeliveredReason
+
+
+class StayEnding(AtProvider):
+    """A stay with a maximum length nears its end."""
+
+    type: ClassVar[str] = "stay.ending.v1"
+    ends_at: datetime
+
+
+class OfferMade(AtProvider):
+    """A referral is put to a provider service; places are held while the clock runs."""
+
+    type: ClassVar[str] = "offer.made.v1"
+    urgency: Urgency
+    people_count: int
+    service_type: str
+    restricted: bool
+    answer_by: datetime
+
+
+class OfferReminded(AtProvider):
+    """The provider has been reminded of an unanswered offer."""
+
+    type: ClassVar[str] = "offer.reminded.v1"
+    answer_by: datetime
+
+
+class OfferAcknowledged(AtProvider):
+    """The provider has seen the offer."""
+
+    type: ClassVar[str] = "offer.acknowledged.v1"
+
+
+class OfferAccepted(AtProvider):
+    """The provider says yes; its places are taken. Opens the packet at registration."""
+
+    type: ClassVar[str] = "offer.accepted.v1"
+    service_type: str
+    people_count: int
+
+
+class OfferDeclined(AtProvider):
+    """The provider says no, with a coded reason."""
+
+    type: ClassVar[str] = "offer.declined.v1"
+    reason: DeclineReason
+
+
+class OfferExpired(AtProvider):
+    """Nobody answered in time."""
+
+    type: ClassVar[str] = "offer.expired.v1"
+
+
+class OfferRecalled(AtProvider):
+    """The network has taken the offer back."""
+
+    type: ClassVar[str] = "offer.recalled.v1"
+    reason: RecallReason
+
+
+EVENTS: tuple[type[Event], ...] = (
+    NeedAssigned,
+    NeedMet,
+    NeedRefused,
+    NeedClosed,
+    NeedReopened,
+    ReferralOpened,
+    ReferralReviewRequested,
+    ReferralWaitlisted,
+    ReferralEscalated,
+    ReferralCancelled,
+    ReferralEnteredInError,
+    ReferralStarted,
+    ReferralCompleted,
+    ReferralNotDelivered,
+    StayEnding,
+    OfferMade,
+    OfferReminded,
+    OfferAcknowledged,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    OfferRecalled,
+)

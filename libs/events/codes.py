@@ -1,0 +1,208 @@
+"""The coded words that events carry: one enum per idea, the same in every service, table and URL.
+
+Events may carry codes and coarse areas, never names, contacts, document numbers or free text (DESIGN 3). Categories
+follow the needs that the seeds describe (domain 1A-1E); urgencies follow the inter-agency referral form: emergency
+within 24 hours, urgent within 72 hours, normal within two weeks (domain 3.6).
+"""
+
+from enum import StrEnum
+
+
+class NeedCategory(StrEnum):
+    """What a returnee may lack; the category of a need and of the provider service that meets it."""
+
+    SHELTER = "shelter"
+    FOOD = "food"
+    HEALTH = "health"
+    MHPSS = "mhpss"
+    DOCUMENTS = "documents"
+    TRANSPORT = "transport"
+    FAMILY_CONTACT = "family_contact"
+    CHILD_PROTECTION = "child_protection"
+    TRAINING = "training"
+    EMPLOYMENT = "employment"
+    LEGAL = "legal"
+    ANTI_TRAFFICKING = "anti_trafficking"
+    GBV = "gbv"
+
+
+class Urgency(StrEnum):
+    """How soon a need must be met: within 24 hours, 72 hours, two weeks."""
+
+    EMERGENCY = "emergency"
+    URGENT = "urgent"
+    NORMAL = "normal"
+
+
+class Sex(StrEnum):
+    """Sex as told at intake; decides eligibility only where a service is licensed for one."""
+
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class AgeBand(StrEnum):
+    """Age in coarse bands; the edges are those that eligibility rules of services may use."""
+
+    UNDER_5 = "under_5"
+    FROM_5_TO_11 = "5_11"
+    FROM_12_TO_17 = "12_17"
+    FROM_18_TO_24 = "18_24"
+    FROM_25_TO_34 = "25_34"
+    FROM_35_TO_59 = "35_59"
+    FROM_60 = "60_plus"
+    UNKNOWN = "unknown"
+
+
+class IdentityDocumentStatus(StrEnum):
+    """The three cases without papers that the seeds name, and the one with them (domain A13)."""
+
+    HELD = "held"
+    LEFT_ABROAD = "left_abroad"
+    LOST_ON_ROUTE = "lost_on_route"
+    NEVER_APPLIED = "never_applied"
+
+
+class DocumentKind(StrEnum):
+    """Kinds of document that a person may hold or a service may ask for; never a number."""
+
+    IDENTITY_CARD = "identity_card"
+    PASSPORT = "passport"
+    BIRTH_CERTIFICATE = "birth_certificate"
+    DRIVING_LICENCE = "driving_licence"
+    SCHOOL_CERTIFICATE = "school_certificate"
+
+
+class AccessNeed(StrEnum):
+    """What a place must offer so that the person can use it."""
+
+    WHEELCHAIR = "wheelchair"
+    VISUAL = "visual"
+    HEARING = "hearing"
+    COGNITIVE = "cognitive"
+
+
+class ProtectionFlag(StrEnum):
+    """Protection concerns that routing must obey (DESIGN 5). Codes only; what is behind them stays sealed."""
+
+    UNACCOMPANIED_CHILD = "unaccompanied_child"
+    AGE_DISPUTED = "age_disputed"
+    FEARS_RETURN = "fears_return"
+    RESTRICTED_PATH = "restricted_path"
+
+
+class ConsentPurpose(StrEnum):
+    """What data may be used for; nothing is granted by default (domain P1)."""
+
+    REGISTRATION_SERVICES = "registration_services"
+    REFERRAL = "referral"
+    FAMILY_CONTACT = "family_contact"
+    FOLLOW_UP = "follow_up"
+    EMPLOYER_SHARING = "employer_sharing"
+    STATISTICS = "statistics"
+    RESEARCH = "research"
+    JUSTICE = "justice"
+
+
+class RecipientClass(StrEnum):
+    """To whom a consent lets data go."""
+
+    PROVIDERS = "providers"
+    FAMILY = "family"
+    NETWORK_STAFF = "network_staff"
+    EMPLOYERS = "employers"
+    STATISTICS_OFFICE = "statistics_office"
+    JUSTICE_BODIES = "justice_bodies"
+
+
+class ContactChannel(StrEnum):
+    """By which kind of channel a person may be reached; the address itself never leaves registration."""
+
+    SMS = "sms"
+    CALL = "call"
+    EMAIL = "email"
+    RELAY = "relay"
+    NONE = "none"
+
+
+class TransportMode(StrEnum):
+    """How an arrival batch comes."""
+
+    FLIGHT = "flight"
+    BUS = "bus"
+
+
+class PublicationStatus(StrEnum):
+    """Whether a provider service or an organisation takes part in routing now."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    WITHDRAWN = "withdrawn"
+
+
+class DeclineReason(StrEnum):
+    """Why a provider says no; each drives what follows (DESIGN 4)."""
+
+    FULL = "full"
+    NOT_ELIGIBLE = "not_eligible"
+    NOT_OUR_AREA = "not_our_area"
+    PERSON_NOT_FOUND = "person_not_found"
+    PERSON_REFUSED = "person_refused"
+    NO_LONGER_OFFERED = "no_longer_offered"
+    CONFLICT_OF_INTEREST = "conflict_of_interest"
+    UNSAFE = "unsafe"
+    OTHER = "other"
+
+
+class RecallReason(StrEnum):
+    """Why an offer is taken back by the network."""
+
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    NEED_WITHDRAWN = "need_withdrawn"
+    BY_RETURNEE = "by_returnee"
+    SERVICE_WITHDRAWN = "service_withdrawn"
+    ERASED = "erased"
+    OVERRIDDEN = "overridden"
+    ENTERED_IN_ERROR = "entered_in_error"
+
+
+class CancelReason(StrEnum):
+    """Why a referral ends before its service began or while it ran."""
+
+    BY_RETURNEE = "by_returnee"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    DUPLICATE = "duplicate"
+    MET_ELSEWHERE = "met_elsewhere"
+    ERASED = "erased"
+
+
+class Outcome(StrEnum):
+    """What a completed referral achieved."""
+
+    NEED_MET = "need_met"
+    NEED_PARTLY_MET = "need_partly_met"
+    REFERRED_ONWARD = "referred_onward"
+
+
+class OwnerReason(StrEnum):
+    """Why a need has a named owner now."""
+
+    NO_CANDIDATE = "no_candidate"
+    CANDIDATES_SPENT = "candidates_spent"
+    ROUTING_OVERDUE = "routing_overdue"
+    REVIEW_REQUIRED = "review_required"
+    REPORT_OVERDUE = "report_overdue"
+    WAITLIST_OVERDUE = "waitlist_overdue"
+    PREREQUISITE_UNMET = "prerequisite_unmet"
+    BY_HAND = "by_hand"
+
+
+class NotDeliveredReason(StrEnum):
+    """Why an accepted service did not happen."""
+
+    PERSON_NOT_FOUND = "person_not_found"
+    PERSON_REFUSED = "person_refused"
+    PROVIDER_UNABLE = "provider_unable"
+    OTHER = "other"
