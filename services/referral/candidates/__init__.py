@@ -1,0 +1,1 @@
+"""Which provider services may take a need, in which order, and why. Pure: no I/O in this part."""

@@ -1,0 +1,1 @@
+"""Needs, referrals and offers: what they are, and which step leads where."""

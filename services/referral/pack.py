@@ -1,0 +1,137 @@
+"""The part of the country pack that referral follows: `routing.yaml`, as closed pydantic models.
+
+A pack is data that a ministry can read and change; a mistake in it must stop the service at start, not a person at
+the gate. Durations are in seconds.
+"""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from libs.events.codes import NeedCategory, Urgency
+
+Seconds = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0, le=100)]
+Desk = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,60}$")]
+
+
+class PackPart(BaseModel):
+    """A closed, frozen part of the pack."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OfferClock(PackPart):
+    """How long a provider has, and when it is reminded."""
+
+    answer_within: Seconds
+    """From the offer to its expiry."""
+    remind_after: list[Seconds]
+    """From the offer to each reminder, ascending, each before `answer_within`."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if list(self.remind_after) != sorted(set(self.remind_after)):
+            raise ValueError("remind_after must ascend")
+        if any(after >= self.answer_within for after in self.remind_after):
+            raise ValueError("every reminder must come before answer_within")
+        return self
+
+
+class CategoryPolicy(PackPart):
+    """What the pack decides for one category of need."""
+
+    stage: Annotated[int, Field(ge=1, le=6)]
+    """Stage of the national referral mechanism (S1, Ethiopia's design)."""
+    dimension: Annotated[str, Field(pattern=r"^(economic|social|psychosocial)$")]
+    level: Annotated[str, Field(pattern=r"^(individual|community|structural)$")] = "individual"
+    basic: bool
+    """A basic category is offered under a case code without consent; consent then gates the packet only."""
+    restricted: bool = False
+    """Reached by restricted referral only, decided by a person."""
+    review: bool = False
+    """A person decides before anything is offered."""
+    lead_desk: Desk
+    """The desk of the lead agency: owner of a need that nobody takes, and of reviews."""
+    distance_from: Annotated[str, Field(pattern=r"^(reception|destination)$")]
+    """From where the way to the service is measured."""
+    distance_limit_km: Annotated[float, Field(gt=0)] | None = None
+    clocks: dict[Urgency, OfferClock]
+    route_within: dict[Urgency, Seconds]
+    """From the report to the first offer; then the lead desk owns the need."""
+    start_within: Seconds
+    """From acceptance to the start of the service."""
+    report_within: Seconds
+    """From the start to the outcome."""
+    waitlist_within: Seconds
+    """How long a referral may wait for a place before the lead desk owns its need."""
+
+    @model_validator(mode="after")
+    def _every_urgency(self) -> Self:
+        for table in (self.clocks, self.route_within):
+            missing = set(Urgency) - set(table)
+            if missing:
+                raise ValueError(f"no value for urgency {sorted(missing)}")
+        return self
+
+
+class Weights(PackPart):
+    """How much each part of the score counts. Scores order candidates; they never admit or exclude one."""
+
+    distance: Weight
+    free_places: Weight
+    capacity_freshness: Weight
+    answer_record: Weight
+    language: Weight
+    same_provider: Weight
+    fairness: Weight
+
+
+class Rounds(PackPart):
+    """How the router paces itself."""
+
+    batch_timeout: Seconds
+    """How long a flight's ordinary needs wait for its intake to be complete."""
+    household_timeout: Seconds
+    """How long a household's need waits for its members before the lead desk owns it."""
+    offers_max: Annotated[int, Field(ge=1, le=5000)] = 2000
+    """Referrals placed in one round at the most."""
+    capacity_fresh_for: Seconds = 86_400
+    """Age at which a capacity figure counts as half as fresh."""
+
+
+class Place(PackPart):
+    """A place of the pack: the centre of an area, for distances between areas."""
+
+    name: str
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+
+
+class RoutingPolicy(PackPart):
+    """All that the pack says about routing."""
+
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    version: str
+    steward_desk: Desk
+    """Owner of last resort: the network's steward."""
+    child_desk: Desk
+    """Decides what needs a child-protection decision: unaccompanied children, age unknown or disputed."""
+    categories: dict[NeedCategory, CategoryPolicy]
+    weights: Weights
+    rounds: Rounds
+    places: dict[str, Place]
+
+    @model_validator(mode="after")
+    def _every_category(self) -> Self:
+        missing = set(NeedCategory) - set(self.categories)
+        if missing:
+            raise ValueError(f"no policy for {sorted(missing)}")
+        return self
+
+
+def load_policy(directory: Path) -> RoutingPolicy:
+    """The routing policy of the pack in `directory`; raises ValidationError naming the field that is wrong."""
+    return RoutingPolicy.model_validate(yaml.safe_load((directory / "routing.yaml").read_text(encoding="utf-8")))
