@@ -1,0 +1,45 @@
+"""Secrets of one installation: generated at first use, kept in a file that only its owner can read, never committed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+
+def password() -> str:
+    """A random text that needs no escaping in URLs and shells (192 bits)."""
+    return secrets.token_urlsafe(24)
+
+
+def key_32_bytes() -> str:
+    """A random key of 32 bytes in base64."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file at once with one of mode 0600."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+class Keyring:
+    """Named secrets in one JSON file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get(self, name: str, make: Callable[[], str] = password) -> str:
+        """The secret of this name, generated and stored the first time."""
+        known: dict[str, str] = json.loads(self._path.read_text(encoding="utf-8")) if self._path.exists() else {}
+        if name not in known:
+            known[name] = make()
+            write_private(self._path, json.dumps(known, indent=1))
+        return known[name]

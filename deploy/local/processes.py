@@ -1,0 +1,174 @@
+"""Children of a supervisor: started in groups of their own, stopped by id, never left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+_BARE_PYTHON = [sys.executable, "-I", "-S"]
+
+
+class StartFailed(Exception):
+    """A child ended, or was not ready in time; the text names its log."""
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    """Whether this port of 127.0.0.1 can be listened on."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class Child:
+    """A running child process with its log."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    stop_signal: int
+
+    @property
+    def pid(self) -> int:
+        """Process id, also the id of the child's process group."""
+        return self.process.pid
+
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.process.poll() is None
+
+    def last_lines(self, count: int = 15) -> str:
+        """The end of its log, for a message of failure."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join(text.splitlines()[-count:])
+
+    def check(self) -> None:
+        """Raise StartFailed if it has ended."""
+        if not self.running():
+            code = self.process.returncode
+            raise StartFailed(f"{self.name} ended with {code}; its log {self.log}:\n{self.last_lines()}")
+
+
+class Family:
+    """The children of this process, with a watchdog that ends them should this process be killed.
+
+    Start children from a thread that lives as long as they do (the kernel counts the thread as the parent).
+    """
+
+    def __init__(self) -> None:
+        self._children: dict[int, Child] = {}
+        self._watchdog: subprocess.Popen[bytes] | None = None
+
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        stop_signal: int = signal.SIGTERM,
+        user: str | None = None,
+    ) -> Child:
+        """Start a child in a session of its own, its output appended to `log`. `command[0]` is an absolute path."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        launcher = [*_BARE_PYTHON, str(_HERE / "launch.py"), str(int(stop_signal)), str(os.getpid()), user or "-"]
+        with log.open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own commands, no shell
+                [*launcher, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=None if env is None else dict(env),
+                cwd=cwd,
+                start_new_session=True,
+            )
+        child = Child(name=name, process=process, log=log, stop_signal=int(stop_signal))
+        self._children[child.pid] = child
+        self._tell(f"add {child.pid} {child.stop_signal}")
+        return child
+
+    def stop(self, child: Child, *, patience_seconds: float = 15.0) -> None:
+        """Ask a child to stop, wait, and kill its group if it does not. Returns when it is gone."""
+        if child.running():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, child.stop_signal)
+        try:
+            child.process.wait(patience_seconds)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.process.wait()
+        self.forget(child)
+
+    def forget(self, child: Child) -> None:
+        """Strike an ended child from the watchdog's list."""
+        if self._children.pop(child.pid, None) is not None:
+            self._tell(f"drop {child.pid}")
+
+    def close(self) -> None:
+        """Stop all children, the youngest first, then the watchdog."""
+        for child in reversed(list(self._children.values())):
+            self.stop(child)
+        watchdog, self._watchdog = self._watchdog, None
+        if watchdog is not None and watchdog.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                watchdog.stdin.close()
+            watchdog.wait()
+
+    def _tell(self, line: str) -> None:
+        if self._watchdog is None or self._watchdog.poll() is not None:
+            self._start_watchdog()
+        assert self._watchdog is not None
+        assert self._watchdog.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._watchdog.stdin.write(line.encode() + b"\n")
+            self._watchdog.stdin.flush()
+
+    def _start_watchdog(self) -> None:
+        self._watchdog = subprocess.Popen(  # noqa: S603 - our own script
+            [*_BARE_PYTHON, str(_HERE / "watchdog.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        assert self._watchdog.stdin is not None
+        for child in self._children.values():
+            self._watchdog.stdin.write(f"add {child.pid} {child.stop_signal}\n".encode())
+
+
+class Deadline:
+    """A limit on waiting: `await deadline.pause()` sleeps a little, and raises StartFailed when the time is up."""
+
+    def __init__(self, seconds: float, *, what: str, every_seconds: float = 0.05) -> None:
+        self._until = time.monotonic() + seconds
+        self._what = what
+        self._every = every_seconds
+
+    async def pause(self) -> None:
+        """Sleep a little; raise StartFailed when the time is up."""
+        if time.monotonic() > self._until:
+            raise StartFailed(f"{self._what} took too long")
+        await asyncio.sleep(self._every)
