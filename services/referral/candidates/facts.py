@@ -1,0 +1,175 @@
+"""What the router knows when it decides: people, needs, services, places. Plain values, no rows and no events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
+from libs.events.codes import (
+    AccessNeed,
+    AgeBand,
+    DocumentKind,
+    NeedCategory,
+    ProtectionFlag,
+    PublicationStatus,
+    Sex,
+    Urgency,
+)
+
+ADULT_AGE: Final = 18
+
+AGES: Final[dict[AgeBand, tuple[int, int]]] = {
+    AgeBand.UNDER_5: (0, 4),
+    AgeBand.FROM_5_TO_11: (5, 11),
+    AgeBand.FROM_12_TO_17: (12, 17),
+    AgeBand.FROM_18_TO_24: (18, 24),
+    AgeBand.FROM_25_TO_34: (25, 34),
+    AgeBand.FROM_35_TO_59: (35, 59),
+    AgeBand.FROM_60: (60, 120),
+    # Domain P14: an unknown age counts as a child's until somebody has decided.
+    AgeBand.UNKNOWN: (0, 17),
+}
+"""The youngest and the oldest year of each band."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The routing profile of one returnee."""
+
+    age_band: AgeBand
+    sex: Sex
+    nationality: str
+    documents_held: frozenset[DocumentKind] = frozenset()
+    languages: tuple[str, ...] = ("spa",)
+    access_needs: frozenset[AccessNeed] = frozenset()
+    protection_flags: frozenset[ProtectionFlag] = frozenset()
+    avoid_places: tuple[str, ...] = ()
+    avoid_organizations: frozenset[UUID] = frozenset()
+
+    @property
+    def is_child(self) -> bool:
+        """True below 18, and for an age unknown or disputed (domain P14)."""
+        return self.age_is_unresolved or AGES[self.age_band][1] < ADULT_AGE
+
+    @property
+    def age_is_unresolved(self) -> bool:
+        """True if nobody can say yet whether this is a child."""
+        return self.age_band is AgeBand.UNKNOWN or ProtectionFlag.AGE_DISPUTED in self.protection_flags
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One need that seeks a provider service."""
+
+    need_id: UUID
+    category: NeedCategory
+    urgency: Urgency
+    people: tuple[Person, ...]
+    """Those it is for; the reference person first."""
+    people_count: int
+    reported_at: datetime
+    reception_place: str | None
+    destination: str | None
+    household_size: int = 1
+    """Members of the person's household; 1 without one."""
+    stay_together: bool = False
+    consented: bool = False
+    """True if a valid consent lets data go to providers for referral."""
+    approved: bool = False
+    """True once a person with the right to it has decided that this may be offered."""
+    refused_by: Mapping[UUID, str] = field(default_factory=dict)
+    """Services that declined or let this need's offer expire, with the exclusion code that follows from it."""
+    providers_of_person: frozenset[UUID] = frozenset()
+    """Organisations that already serve, or are asked to serve, this person."""
+
+
+@dataclass(slots=True)
+class Pool:
+    """Places of one kind at one service as the ledger has them. `free` falls as a round holds places."""
+
+    pool_id: UUID
+    kind: str
+    maximum: int
+    free: int
+    as_of: datetime
+    ends_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Service:
+    """One provider service with its organisation's standing and its record of answering."""
+
+    view: ProviderServicePublished
+    organization: OrganizationPublished
+    pools: Sequence[Pool]
+    offers_answered: int = 0
+    offers_made: int = 0
+    offers_open: int = 0
+    """Offers of this service that wait for an answer now."""
+
+    @cached_property
+    def languages(self) -> frozenset[str]:
+        """Languages in which it is given."""
+        return frozenset(self.view.languages)
+
+    @cached_property
+    def access(self) -> frozenset[AccessNeed]:
+        """Access needs that it can meet."""
+        return frozenset(self.view.access)
+
+    @cached_property
+    def documents_required(self) -> frozenset[DocumentKind]:
+        """Documents that a person must hold first."""
+        return frozenset(self.view.eligibility.documents_required)
+
+    @property
+    def is_active(self) -> bool:
+        """True if both the service and its organisation take part in routing."""
+        active = PublicationStatus.ACTIVE
+        return self.view.status is active and self.organization.status is active
+
+    def is_accredited(self, today: date) -> bool:
+        """True if the organisation's licence for this category is valid today."""
+        return any(
+            item.category is self.view.category and item.valid_until >= today
+            for item in self.organization.accreditations
+        )
+
+    def has_agreement(self, today: date) -> bool:
+        """True if a data-sharing agreement for this category is valid today (domain P24)."""
+        return any(
+            item.category is self.view.category and item.valid_until >= today for item in self.organization.agreements
+        )
+
+
+def opens_between(view: ProviderServicePublished, start: datetime, end: datetime) -> bool:
+    """True if the service is open at some moment of [start, end), in its own time zone. No openings: always open."""
+    if not view.openings:
+        return True
+    zone = ZoneInfo(view.timezone)
+    first_day = start.astimezone(zone).date()
+    days = min((end.astimezone(zone).date() - first_day).days, 7)
+    for offset in range(days + 1):
+        day = first_day + timedelta(days=offset)
+        midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+        for opening in view.openings:
+            if opening.weekday == day.isoweekday():
+                opens = midnight + timedelta(minutes=opening.opens_minute)
+                closes = midnight + timedelta(minutes=opening.closes_minute)
+                if opens < end and start < closes:
+                    return True
+    return False
+
+
+def covers(area: str, place: str) -> bool:
+    """True if the place lies in the area: place codes of one country are nested by prefix (OCHA p-codes)."""
+    return place.startswith(area)
+
+
+def overlaps(one: str, other: str) -> bool:
+    """True if one place lies in the other, either way: what is published coarsely may still be the place itself."""
+    return covers(one, other) or covers(other, one)

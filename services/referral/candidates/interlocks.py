@@ -1,0 +1,73 @@
+"""Protection interlocks: what no score can outweigh and no free place can excuse (DESIGN 5, domain 1E and P13-P15)."""
+
+from enum import StrEnum
+
+from libs.events.codes import NeedCategory, ProtectionFlag
+from services.referral.candidates.facts import Need, Person, Service, overlaps
+from services.referral.pack import RoutingPolicy
+
+
+class ReviewReason(StrEnum):
+    """Why a person must decide before anything is offered."""
+
+    AGE_UNRESOLVED = "age_unresolved"
+    RESTRICTED_CATEGORY = "restricted_category"
+    POLICY = "policy"
+
+
+class Interlock(StrEnum):
+    """Why a service must not be asked, whatever its score."""
+
+    NOT_LICENSED_FOR_CHILDREN = "not_licensed_for_children"
+    HOUSEHOLD_WOULD_SPLIT = "household_would_split"
+    RESTRICTED_PATH_ONLY = "restricted_path_only"
+    REVIEW_MISSING = "review_missing"
+    FEARED_PLACE = "feared_place"
+    DO_NOT_SHARE = "do_not_share"
+
+
+def is_unaccompanied_child(person: Person, *, household_size: int) -> bool:
+    """True for a child who is marked unaccompanied or came without a household; in doubt it is one (domain P14)."""
+    alone = household_size <= 1 or ProtectionFlag.UNACCOMPANIED_CHILD in person.protection_flags
+    return person.is_child and alone
+
+
+def review_reason(need: Need, policy: RoutingPolicy) -> ReviewReason | None:
+    """Why this need goes to a person first, or None. An approval that was given settles it."""
+    if need.approved:
+        return None
+    category = policy.categories[need.category]
+    if any(person.age_is_unresolved for person in need.people):
+        return ReviewReason.AGE_UNRESOLVED
+    if category.restricted:
+        return ReviewReason.RESTRICTED_CATEGORY
+    return ReviewReason.POLICY if category.review else None
+
+
+def interlocks(need: Need, service: Service, policy: RoutingPolicy) -> list[Interlock]:
+    """Every interlock that keeps this service away from this need; empty if none does."""
+    found: list[Interlock] = []
+    if review_reason(need, policy) is not None:
+        found.append(Interlock.REVIEW_MISSING)
+    if _child_would_go_unlicensed(need, service):
+        found.append(Interlock.NOT_LICENSED_FOR_CHILDREN)
+    if _household_would_split(need):
+        found.append(Interlock.HOUSEHOLD_WOULD_SPLIT)
+    if policy.categories[need.category].restricted != service.view.restricted:
+        found.append(Interlock.RESTRICTED_PATH_ONLY)
+    if any(overlaps(place, service.view.place) for person in need.people for place in person.avoid_places):
+        found.append(Interlock.FEARED_PLACE)
+    if any(service.view.organization_id in person.avoid_organizations for person in need.people):
+        found.append(Interlock.DO_NOT_SHARE)
+    return found
+
+
+def _child_would_go_unlicensed(need: Need, service: Service) -> bool:
+    if service.view.eligibility.unaccompanied_children:
+        return False
+    return any(is_unaccompanied_child(person, household_size=need.household_size) for person in need.people)
+
+
+def _household_would_split(need: Need) -> bool:
+    """A bed for one of a household that wishes to stay together parts it from the others."""
+    return need.category is NeedCategory.SHELTER and need.stay_together and need.people_count < need.household_size

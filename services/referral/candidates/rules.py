@@ -1,0 +1,166 @@
+"""The hard rules of routing, each with the code that says why a service is left out (DESIGN 5).
+
+They come in two halves: what holds for a service today whoever asks (`standing`), and what depends on the need
+(`exclusions`). Protection interlocks stand apart in `interlocks`, free places in `fitting_pool`.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from libs.events.codes import Sex
+from services.referral.candidates.facts import ADULT_AGE, AGES, Need, Person, Pool, Service, covers, opens_between
+from services.referral.candidates.score import way_km
+from services.referral.pack import RoutingPolicy
+
+
+class Exclusion(StrEnum):
+    """Why a service of the right category is not a candidate."""
+
+    NOT_ACTIVE = "not_active"
+    NOT_ACCREDITED = "not_accredited"
+    NO_AGREEMENT = "no_agreement"
+    CLOSED = "closed"
+    NO_CONSENT = "no_consent"
+    AGE = "age"
+    SEX = "sex"
+    NATIONALITY = "nationality"
+    HOUSEHOLD = "household"
+    DOCUMENT_NEEDED_FIRST = "document_needed_first"
+    NOT_PRESENT_HERE = "not_present_here"
+    CATCHMENT = "catchment"
+    TOO_FAR = "too_far"
+    LANGUAGE = "language"
+    ACCESS = "access"
+    DECLINED_BEFORE = "declined_before"
+    EXPIRED_BEFORE = "expired_before"
+    NO_FREE_PLACE = "no_free_place"
+
+
+def standing(service: Service, now: datetime) -> list[Exclusion]:
+    """What keeps this service from everybody today: suspended, licence or agreement run out."""
+    today = now.astimezone(ZoneInfo(service.view.timezone)).date()
+    found = [] if service.is_active else [Exclusion.NOT_ACTIVE]
+    if not service.is_accredited(today):
+        found.append(Exclusion.NOT_ACCREDITED)
+    if not service.has_agreement(today):
+        found.append(Exclusion.NO_AGREEMENT)
+    return found
+
+
+def is_closed(service: Service, *, now: datetime, answer_within: timedelta) -> bool:
+    """True if the service does not open before an offer made now would have expired (domain A14)."""
+    return not opens_between(service.view, now, now + answer_within)
+
+
+def exclusions(need: Need, service: Service, policy: RoutingPolicy) -> list[Exclusion]:
+    """Every hard rule by which this service cannot take this need; empty if it can."""
+    found = [code for code, broken in _RULES if broken(need, service, policy)]
+    before = need.refused_by.get(service.view.provider_service_id)
+    return [*found, Exclusion(before)] if before is not None else found
+
+
+def fitting_pool(need: Need, service: Service) -> Pool | None:
+    """The pool with most free places that takes all the people of the need together, or None."""
+    fitting = [
+        pool
+        for pool in service.pools
+        if pool.free >= need.people_count and all(_pool_admits(pool.kind, person) for person in need.people)
+    ]
+    return max(fitting, key=lambda pool: (pool.free, pool.pool_id.int), default=None)
+
+
+def _pool_admits(kind: str, person: Person) -> bool:
+    if kind.startswith("child_"):
+        return person.is_child
+    return not (kind.startswith("adult_") and person.is_child)
+
+
+def _no_consent(need: Need, service: Service, policy: RoutingPolicy) -> bool:
+    return not need.consented and not policy.categories[need.category].basic
+
+
+def _age(need: Need, service: Service, policy: RoutingPolicy) -> bool:
+    youngest = service.view.eligibility.minimum_age or 0
+    oldest = service.view.eligibility.maximum_age
+    for person in need.people:
+        first, last = AGES[person.age_band]
+        if first < youngest or (oldest is not None and last > oldest):
+            return True
+    return False
+
+
+def _sex(need: Need, service: Service, policy: RoutingPolicy) -> bool:
+    """A service for one sex takes a household with children of the other; adults must be of its sex."""
+    sexes = service.view.eligibility.sexes
+    if not sexes:
+        return False
+    return any(_must_match_sex(person, need) and person.sex not in sexes for person in need.people)
+
+
+def _must_match_sex(person: Person, need: Need) -> bool:
+    return need.people_count == 1 or person.sex is Sex.UNKNOWN or AGES[person.age_band][0] >= ADULT_AGE
+
+
+def _nationality(need: Need, service: Service, policy: RoutingPolicy) -> bool:
+    nationalities = service.view.eligibility.nationalities
+    return bool(nationalities) and any(person.nationality not in nationalities for person in need.people)
+
+
+def _household(need: Need, service: Service, policy: RoutingPolicy) -> bool:
+    return need.people_count > 1 and not service.view.eligibility.households
+
+
+def _document_needed_first(need: Need, service: Service, policy: RoutingPolicy) -> bool:
+    return not service.documents_required <= need.people[0].documents_held
+
+
+def _not_present_here(need: Need, service: Service, policy: RoutingPolicy) -> bool:
+    return service.view.on_site_at is not None and service.view.on_site_at != need.reception_place
+
+
+def _catchment(need: Need, service: Service, policy: RoutingPolicy) -> bool:
+    if not service.view.catchment:
+        return False
+    place = origin(need, policy)
+    return place is None or not any(covers(area, place) for area in service.view.catchment)
+
+
+def _too_far(need: Need, service: Service, policy: RoutingPolicy) -> bool:
+    limit = policy.categories[need.category].distance_limit_km
+    if limit is None:
+        return False
+    way = way_km(origin(need, policy), service.view.place, policy)
+    return way is not None and way > limit
+
+
+def _language(need: Need, service: Service, policy: RoutingPolicy) -> bool:
+    return service.view.language_must_match and service.languages.isdisjoint(need.people[0].languages)
+
+
+def _access(need: Need, service: Service, policy: RoutingPolicy) -> bool:
+    return any(not person.access_needs <= service.access for person in need.people)
+
+
+def origin(need: Need, policy: RoutingPolicy) -> str | None:
+    """From where the way is measured: the destination where the pack says so and it is known, else the reception."""
+    if policy.categories[need.category].distance_from == "destination" and need.destination is not None:
+        return need.destination
+    return need.reception_place
+
+
+_RULES: Final[tuple[tuple[Exclusion, Callable[[Need, Service, RoutingPolicy], bool]], ...]] = (
+    (Exclusion.NO_CONSENT, _no_consent),
+    (Exclusion.AGE, _age),
+    (Exclusion.SEX, _sex),
+    (Exclusion.NATIONALITY, _nationality),
+    (Exclusion.HOUSEHOLD, _household),
+    (Exclusion.DOCUMENT_NEEDED_FIRST, _document_needed_first),
+    (Exclusion.NOT_PRESENT_HERE, _not_present_here),
+    (Exclusion.CATCHMENT, _catchment),
+    (Exclusion.TOO_FAR, _too_far),
+    (Exclusion.LANGUAGE, _language),
+    (Exclusion.ACCESS, _access),
+)

@@ -1,0 +1,79 @@
+"""How candidates are ordered once every rule admits them. A score never admits or excludes anybody."""
+
+from datetime import datetime
+from functools import lru_cache
+from math import asin, cos, radians, sin, sqrt
+from typing import Final
+
+from services.referral.candidates.facts import Need, Pool, Service
+from services.referral.pack import Place, RoutingPolicy
+
+EARTH_RADIUS_KM: Final = 6371.0
+HALF_WAY_KM: Final = 50.0
+"""Distance at which nearness counts half."""
+OPEN_OFFERS_HALF: Final = 10.0
+"""Unanswered offers at which fairness of load counts half."""
+
+
+def distance_km(one: Place, other: Place) -> float:
+    """The great-circle distance between the centres of two places, in kilometres."""
+    latitude, other_latitude = radians(one.latitude), radians(other.latitude)
+    half_chord = (
+        sin((other_latitude - latitude) / 2) ** 2
+        + cos(latitude) * cos(other_latitude) * sin(radians(other.longitude - one.longitude) / 2) ** 2
+    )
+    return 2 * EARTH_RADIUS_KM * asin(sqrt(half_chord))
+
+
+def way_km(start: str | None, end: str, policy: RoutingPolicy) -> float | None:
+    """The way between two place codes, or None where the pack knows no centre for one of them."""
+    if start is None:
+        return None
+    one, other = _centre(start, policy), _centre(end, policy)
+    if one is None or other is None:
+        return None
+    return _distance_between(one, other)
+
+
+@lru_cache(maxsize=20_000)
+def _distance_between(one: Place, other: Place) -> float:
+    return distance_km(one, other)
+
+
+def _centre(code: str, policy: RoutingPolicy) -> Place | None:
+    """The centre of a place, or of the smallest area around it that the pack knows."""
+    for length in range(len(code), 1, -1):
+        place = policy.places.get(code[:length])
+        if place is not None:
+            return place
+    return None
+
+
+def score(
+    need: Need, service: Service, pool: Pool, *, start: str | None, policy: RoutingPolicy, now: datetime
+) -> tuple[float, dict[str, float]]:
+    """The weighted mean of the parts, each between 0 and 1, and the parts themselves for the explanation."""
+    way = way_km(start, service.view.place, policy)
+    age_s = max(0.0, (now - pool.as_of).total_seconds())
+    fresh_for_s = policy.rounds.capacity_fresh_for
+    parts = {
+        "distance": 0.5 if way is None else HALF_WAY_KM / (HALF_WAY_KM + way),
+        "free_places": pool.free / pool.maximum if pool.maximum else 0.0,
+        "capacity_freshness": fresh_for_s / (fresh_for_s + age_s),
+        "answer_record": (service.offers_answered + 1) / (service.offers_made + 2),
+        "language": _language(need, service),
+        "same_provider": 1.0 if service.view.organization_id in need.providers_of_person else 0.0,
+        "fairness": OPEN_OFFERS_HALF / (OPEN_OFFERS_HALF + service.offers_open),
+    }
+    weights = policy.weights.model_dump()
+    total = sum(weights.values()) or 1.0
+    weighted = sum(weights[name] * value for name, value in parts.items()) / total
+    return round(weighted, 4), {name: round(value, 3) for name, value in parts.items()}
+
+
+def _language(need: Need, service: Service) -> float:
+    """1 for the person's first language, 0.5 for another that they share."""
+    spoken = need.people[0].languages
+    if spoken and spoken[0] in service.languages:
+        return 1.0
+    return 0.0 if service.languages.isdisjoint(spoken) else 0.5
