@@ -1,10 +1,10 @@
 """Turn into another program that cannot outlive the process that started it.
 
-Run by path (`python -I -S launch.py DEATH_SIGNAL PARENT_PID USER program arguments...`), standard library only, because it
-stands between a supervisor and every child and has to start at once. USER is `-` to stay who one is.
+Run by path (`python -I -S launch.py DEATH_SIGNAL PARENT_PID USER program arguments...`), standard library only, because
+it stands between a supervisor and every child and has to start at once. USER is `-` to stay who one is.
 
-PostgreSQL refuses to run as root. Where the supervisor is root, the child becomes USER but keeps one capability, to pass
-directories that only root may enter, so that a checkout below /root works without opening anybody's directories.
+PostgreSQL refuses to run as root. Where the supervisor is root, the child becomes USER but keeps one capability, to
+pass directories that only root may enter, so that a checkout below /root works without opening anybody's directories.
 """
 
 import ctypes
@@ -43,7 +43,7 @@ def become(user: str) -> None:
     if linux:
         kept = 1 << CAP_DAC_OVERRIDE
         sets = (_Sets * 2)(_Sets(kept, kept, kept), _Sets(0, 0, 0))
-        # Where this is not allowed the child runs with fewer rights; a directory out of its reach is then its own error.
+        # Where this is not allowed the child runs with fewer rights; a directory out of its reach is then an error.
         if libc.capset(ctypes.byref(_Header(CAPABILITY_VERSION_3, 0)), sets) == 0:
             libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 

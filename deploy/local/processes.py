@@ -18,7 +18,7 @@ _HERE = Path(__file__).resolve().parent
 _BARE_PYTHON = [sys.executable, "-I", "-S"]
 
 
-class StartFailed(Exception):
+class StartError(Exception):
     """A child ended, or was not ready in time; the text names its log."""
 
 
@@ -64,10 +64,10 @@ class Child:
         return "\n".join(text.splitlines()[-count:])
 
     def check(self) -> None:
-        """Raise StartFailed if it has ended."""
+        """Raise StartError if it has ended."""
         if not self.running():
             code = self.process.returncode
-            raise StartFailed(f"{self.name} ended with {code}; its log {self.log}:\n{self.last_lines()}")
+            raise StartError(f"{self.name} ended with {code}; its log {self.log}:\n{self.last_lines()}")
 
 
 class Family:
@@ -160,7 +160,7 @@ class Family:
 
 
 class Deadline:
-    """A limit on waiting: `await deadline.pause()` sleeps a little, and raises StartFailed when the time is up."""
+    """A limit on waiting: `await deadline.pause()` sleeps a little, and raises StartError when the time is up."""
 
     def __init__(self, seconds: float, *, what: str, every_seconds: float = 0.05) -> None:
         self._until = time.monotonic() + seconds
@@ -168,7 +168,7 @@ class Deadline:
         self._every = every_seconds
 
     async def pause(self) -> None:
-        """Sleep a little; raise StartFailed when the time is up."""
+        """Sleep a little; raise StartError when the time is up."""
         if time.monotonic() > self._until:
-            raise StartFailed(f"{self._what} took too long")
+            raise StartError(f"{self._what} took too long")
         await asyncio.sleep(self._every)

@@ -1,9 +1,9 @@
 """End the children of a supervisor that died without doing it itself.
 
-Run by path with a pipe as standard input, standard library only. Lines on the pipe: `add PID SIGNAL`, `drop PID`. The pipe
-ends when the supervisor does, however it died; then every child still there gets its signal, and what has not gone after
-ten seconds is killed with its whole process group. Death signals of the kernel (`launch.py`) do the same sooner, on Linux;
-this also covers other systems and children that ignore their signal.
+Run by path with a pipe as standard input, standard library only. Lines on the pipe: `add PID SIGNAL`, `drop PID`. The
+pipe ends when the supervisor does, however it died; then every child still there gets its signal, and what has not gone
+after ten seconds is killed with its whole process group. Death signals of the kernel (`launch.py`) do the same sooner,
+on Linux; this also covers other systems and children that ignore their signal.
 """
 
 import contextlib

@@ -1,0 +1,114 @@
+"""PostgreSQL and Kafka alone, for tests and for work on one part: `python -m deploy.local.infra up|down`.
+
+`up` prints the two variables that tests take instead of starting servers of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.local import kafka, postgres
+from deploy.local.keyring import write_private
+from deploy.local.locks import AlreadyRunningError, hold, holder
+from deploy.local.processes import Family, StartError
+
+POSTGRES_VARIABLE = "ENLACE_TEST_POSTGRES_URL"
+KAFKA_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
+
+cli = typer.Typer(help=__doc__, no_args_is_help=True)
+State = Annotated[Path, typer.Option("--state", help="Directory of data, logs and the lock.")]
+DEFAULT_STATE = Path(".enlace/infra")
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Both servers, running."""
+
+    postgres: postgres.PostgresServer
+    kafka: kafka.KafkaNode
+
+    def exports(self) -> str:
+        """Shell lines that hand both servers to tests."""
+        return (
+            f"export {POSTGRES_VARIABLE}='{self.postgres.url()}'\n"
+            f"export {KAFKA_VARIABLE}='{self.kafka.bootstrap_servers}'\n"
+        )
+
+
+async def start(state: Path, *, family: Family) -> Servers:
+    """Start both at once and wait until both answer."""
+    database, node = await asyncio.gather(
+        postgres.start(state / "postgres", family=family, log=state / "logs" / "postgres.log"),
+        kafka.start(state / "kafka", family=family, log=state / "logs" / "kafka.log"),
+    )
+    return Servers(postgres=database, kafka=node)
+
+
+@cli.command()
+def run(state: State = DEFAULT_STATE) -> None:
+    """Keep both servers running until a signal comes or one of them ends."""
+    state = state.resolve()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    family = Family()
+    try:
+        with hold(state / "lock"):
+            servers = asyncio.run(start(state, family=family))
+            exports = state / "exports"
+            write_private(exports, servers.exports())
+            while not stop.wait(0.5):
+                servers.postgres.child.check()
+                servers.kafka.child.check()
+    except (StartError, AlreadyRunningError) as error:
+        raise SystemExit(str(error)) from error
+    finally:
+        (state / "exports").unlink(missing_ok=True)
+        family.close()
+
+
+@cli.command()
+def up(state: State = DEFAULT_STATE) -> None:
+    """Start both servers in the background and print the variables; says the same again if they run already."""
+    state = state.resolve()
+    exports = state / "exports"
+    if holder(state / "lock") is None:
+        exports.unlink(missing_ok=True)
+        (state / "logs").mkdir(parents=True, exist_ok=True)
+        with (state / "logs" / "infra.log").open("wb") as log:
+            runner = subprocess.Popen(  # noqa: S603 - this module
+                [sys.executable, "-m", "deploy.local.infra", "run", "--state", str(state)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        while not exports.exists():
+            if runner.poll() is not None:
+                raise SystemExit((state / "logs" / "infra.log").read_text())
+            time.sleep(0.1)
+    while not exports.exists():  # another `up` is still starting them
+        time.sleep(0.1)
+    sys.stdout.write(exports.read_text())
+
+
+@cli.command()
+def down(state: State = DEFAULT_STATE) -> None:
+    """Stop both servers and wait until they are gone."""
+    pid = holder(state / "lock")
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+    while pid is not None and holder(state / "lock") == pid:
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,41 @@
+"""One supervisor per state directory: a locked file that names its holder, free again however the holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class AlreadyRunningError(Exception):
+    """Another process holds the lock; the text names its id."""
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Hold the lock while the block runs. Raises AlreadyRunningError when another process does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunningError(f"already running here as process {path.read_text()} ({path})") from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def holder(path: Path) -> int | None:
+    """The process that holds the lock, or None."""
+    if not path.exists():
+        return None
+    with path.open("r", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            text = file.read()
+            return int(text) if text else None
+        return None
