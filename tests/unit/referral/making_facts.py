@@ -1,0 +1,135 @@
+"""Facts for the router's rules, valid by default: a test states only what matters to it."""
+
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid4
+
+from libs.events.catalogue.directory import (
+    Accreditation,
+    Agreement,
+    Eligibility,
+    OrganizationPublished,
+    ProviderServicePublished,
+)
+from libs.events.codes import AgeBand, NeedCategory, PublicationStatus, Sex, Urgency
+from services.referral.candidates.facts import Need, Person, Pool, Service
+from services.referral.pack import CategoryPolicy, OfferClock, Place, Rounds, RoutingPolicy, Weights
+
+NOW = datetime(2026, 3, 4, 18, 0, tzinfo=UTC)  # a Wednesday, noon in Guatemala
+RESTRICTED = {NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV}
+
+
+def a_policy(**changes: object) -> RoutingPolicy:
+    """A policy in which every category is alike but for the restricted ones; `categories` overrides by category."""
+    overrides = changes.pop("categories", {})
+    categories = {category: _category(category, **overrides.get(category, {})) for category in NeedCategory}
+    weights = dict.fromkeys(Weights.model_fields, 1.0)
+    values: dict[str, object] = {
+        "country": "GT",
+        "version": "test-1",
+        "steward_desk": "steward",
+        "child_desk": "child-desk",
+        "categories": categories,
+        "weights": Weights(**weights),
+        "rounds": Rounds(batch_timeout=600, household_timeout=600),
+        "places": {
+            "GT01": Place(name="Guatemala", latitude=14.6, longitude=-90.5),
+            "GT12": Place(name="San Marcos", latitude=14.96, longitude=-91.8),
+            "GT13": Place(name="Huehuetenango", latitude=15.3, longitude=-91.5),
+        },
+    }
+    return RoutingPolicy(**{**values, **changes})
+
+
+def _category(category: NeedCategory, **changes: object) -> CategoryPolicy:
+    clock = OfferClock(answer_within=3600, remind_after=[1800])
+    values: dict[str, object] = {
+        "stage": 2,
+        "dimension": "social",
+        "basic": True,
+        "restricted": category in RESTRICTED,
+        "lead_desk": "lead",
+        "distance_from": "reception",
+        "clocks": dict.fromkeys(Urgency, clock),
+        "route_within": dict.fromkeys(Urgency, 7200),
+        "start_within": 86400,
+        "report_within": 86400,
+        "waitlist_within": 86400,
+    }
+    return CategoryPolicy(**{**values, **changes})
+
+
+def a_person(**changes: object) -> Person:
+    values: dict[str, object] = {"age_band": AgeBand.FROM_25_TO_34, "sex": Sex.MALE, "nationality": "GT"}
+    return Person(**{**values, **changes})
+
+
+def a_need(**changes: object) -> Need:
+    values: dict[str, object] = {
+        "need_id": uuid4(),
+        "category": NeedCategory.SHELTER,
+        "urgency": Urgency.URGENT,
+        "people": (a_person(),),
+        "reported_at": NOW,
+        "reception_place": "GT01",
+        "destination": "GT12",
+    }
+    values.update(changes)
+    values.setdefault("people_count", len(values["people"]))
+    return Need(**values)
+
+
+def an_organization(organization_id: UUID | None = None, **changes: object) -> OrganizationPublished:
+    until = date(2027, 1, 1)
+    values: dict[str, object] = {
+        "organization_id": organization_id or uuid4(),
+        "version": 1,
+        "status": PublicationStatus.ACTIVE,
+        "accreditations": [Accreditation(category=category, valid_until=until) for category in NeedCategory],
+        "agreements": [Agreement(category=category, valid_until=until) for category in NeedCategory],
+    }
+    return OrganizationPublished(**{**values, **changes})
+
+
+def a_pool(**changes: object) -> Pool:
+    values: dict[str, object] = {"pool_id": uuid4(), "kind": "beds", "maximum": 10, "free": 10, "as_of": NOW}
+    return Pool(**{**values, **changes})
+
+
+def a_service(
+    *, pools: list[Pool] | None = None, organization: OrganizationPublished | None = None, **changes: object
+) -> Service:
+    """A service open to everybody; `eligibility` may name single fields of it."""
+    organization = organization or an_organization()
+    eligibility: dict[str, object] = {
+        "minimum_age": None,
+        "maximum_age": None,
+        "sexes": [],
+        "nationalities": [],
+        "households": True,
+        "unaccompanied_children": False,
+        "documents_required": [],
+    }
+    eligibility.update(changes.pop("eligibility", {}))
+    record = {name: changes.pop(name) for name in ("offers_answered", "offers_made", "offers_open") if name in changes}
+    values: dict[str, object] = {
+        "provider_service_id": uuid4(),
+        "organization_id": organization.organization_id,
+        "version": 1,
+        "status": PublicationStatus.ACTIVE,
+        "category": NeedCategory.SHELTER,
+        "service_type": "temporary_shelter",
+        "restricted": False,
+        "place": "GT01",
+        "on_site_at": None,
+        "catchment": [],
+        "eligibility": Eligibility(**eligibility),
+        "languages": ["spa"],
+        "language_must_match": False,
+        "access": [],
+        "openings": [],
+        "timezone": "America/Guatemala",
+        "accepts_automatically": False,
+        "max_stay_hours": None,
+    }
+    view = ProviderServicePublished(**{**values, **changes})
+    return Service(view=view, organization=organization, pools=[a_pool()] if pools is None else pools, **record)

@@ -1,0 +1,119 @@
+"""Each (state, step) pair of DESIGN 4, legal and illegal, against a table written out by hand."""
+
+import pytest
+
+from libs.chassis.errors import Refusal
+from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
+from services.referral.journeys import rules
+from services.referral.journeys.rules import NeedStatus, NeedStep, OfferStatus, OfferStep, ReferralStatus, ReferralStep
+
+NEED = """
+open    meet    met
+open    refuse  refused
+open    close   closed
+met     reopen  open
+refused reopen  open
+closed  reopen  open
+"""
+
+OFFER = """
+pending      acknowledge acknowledged
+pending      accept      accepted
+pending      decline     declined
+pending      expire      expired
+pending      recall      recalled
+acknowledged accept      accepted
+acknowledged decline     declined
+acknowledged expire      expired
+acknowledged recall      recalled
+"""
+
+REFERRAL = """
+seeking         request_review       awaiting_review
+seeking         block                blocked
+seeking         waitlist             waitlisted
+seeking         offer                offered
+seeking         cancel               cancelled
+seeking         enter_in_error       entered_in_error
+awaiting_review approve              seeking
+awaiting_review cancel               cancelled
+awaiting_review enter_in_error       entered_in_error
+blocked         unblock              seeking
+blocked         cancel               cancelled
+blocked         enter_in_error       entered_in_error
+waitlisted      serve                seeking
+waitlisted      cancel               cancelled
+waitlisted      enter_in_error       entered_in_error
+offered         seek_again           seeking
+offered         accept               accepted
+offered         cancel               cancelled
+offered         enter_in_error       entered_in_error
+accepted        start                in_service
+accepted        report_not_delivered not_delivered
+accepted        cancel               cancelled
+accepted        enter_in_error       entered_in_error
+in_service      complete             completed
+in_service      report_not_delivered not_delivered
+in_service      cancel               cancelled
+in_service      enter_in_error       entered_in_error
+completed       enter_in_error       entered_in_error
+cancelled       enter_in_error       entered_in_error
+not_delivered   enter_in_error       entered_in_error
+"""
+
+
+def _table(text: str) -> dict[tuple[str, str], str]:
+    rows = [line.split() for line in text.strip().splitlines()]
+    return {(state, step): after for state, step, after in rows}
+
+
+def _pairs(states, steps, text):
+    table = _table(text)
+    pairs = [(state, step) for state in states for step in steps]
+    return [pytest.param(state, step, table.get((state, step)), id=f"{state}-{step}") for state, step in pairs]
+
+
+@pytest.mark.parametrize(("state", "step", "after"), _pairs(NeedStatus, NeedStep, NEED))
+def test_every_step_of_a_need_leads_where_the_design_says(state, step, after):
+    _expect(rules.next_need, state, step, after)
+
+
+@pytest.mark.parametrize(("state", "step", "after"), _pairs(ReferralStatus, ReferralStep, REFERRAL))
+def test_every_step_of_a_referral_leads_where_the_design_says(state, step, after):
+    _expect(rules.next_referral, state, step, after)
+
+
+@pytest.mark.parametrize(("state", "step", "after"), _pairs(OfferStatus, OfferStep, OFFER))
+def test_every_step_of_an_offer_leads_where_the_design_says(state, step, after):
+    _expect(rules.next_offer, state, step, after)
+
+
+def _expect(next_state, state, step, after):
+    if after is not None:
+        assert next_state(state, step) == after
+        return
+    with pytest.raises(Refusal) as refused:
+        next_state(state, step)
+    assert refused.value.status == 409
+
+
+@pytest.mark.parametrize("step", [OfferStep.ACKNOWLEDGE, OfferStep.ACCEPT, OfferStep.DECLINE])
+def test_a_late_answer_is_told_from_a_mistake(step):
+    with pytest.raises(OfferRecalled):
+        rules.next_offer(OfferStatus.RECALLED, step)
+    with pytest.raises(OfferExpired):
+        rules.next_offer(OfferStatus.EXPIRED, step)
+
+
+def test_an_answer_to_an_answered_offer_names_state_and_step():
+    with pytest.raises(StepNotAllowed) as refused:
+        rules.next_offer(OfferStatus.ACCEPTED, OfferStep.DECLINE)
+    assert "accepted" in str(refused.value)
+    assert "decline" in str(refused.value)
+
+
+def test_an_ended_referral_has_no_way_back():
+    ended = set(ReferralStatus) - rules.LIVE_REFERRAL
+    for state in ended:
+        steps = {step for (before, step) in rules.NEXT_REFERRAL if before is state}
+        assert steps <= {ReferralStep.ENTER_IN_ERROR}
