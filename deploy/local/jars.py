@@ -50,7 +50,7 @@ class Jar:
 
 
 def read_lock(lock: Path = LOCK) -> list[Jar]:
-    """The jars of a lock file, in its order. Raises ValueError for a line that isn't `group:artifact:version sha256`."""
+    """The jars of a lock file, in its order. Raises ValueError for a line that is not of its form."""
     jars = []
     for line in lock.read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("#"):
@@ -70,7 +70,7 @@ def cache_directory() -> Path:
 async def fetch(
     jars: Sequence[Jar], directory: Path, *, base_url: str | None = None, progress: Progress | None = None
 ) -> list[Path]:
-    """The jars as files, fetched where they are missing: in parallel, resumed where a fetch was cut, in place only whole.
+    """The jars as files, fetched where they are missing: in parallel, resumed where cut, in place only whole.
 
     A file in place was checked when it came. Raises ChecksumMismatchError, or FetchError after five attempts.
     """

@@ -118,10 +118,7 @@ async def start(
     jars = await fetch(read_lock(), cache_directory() / "jars", progress=progress)
     chosen = port if port is not None and is_free(port) else free_port()
     controller_port = free_port()
-    config = state / "server.properties"
-    state.mkdir(parents=True, exist_ok=True)
-    config.write_text(properties(settings(state / "data", port=chosen, controller_port=controller_port)))
-    (state / "log4j2.properties").write_text(LOGGING)
+    config = _configure(state, settings(state / "data", port=chosen, controller_port=controller_port))
     environment = _environment(state, jars)
     await asyncio.to_thread(_format, state, environment)
     child = family.start(
@@ -135,6 +132,14 @@ async def start(
     node = KafkaNode(port=chosen, controller_port=controller_port, child=child)
     await _answers(node)
     return node
+
+
+def _configure(state: Path, values: Mapping[str, str]) -> Path:
+    state.mkdir(parents=True, exist_ok=True)
+    (state / "log4j2.properties").write_text(LOGGING)
+    config = state / "server.properties"
+    config.write_text(properties(values))
+    return config
 
 
 def _environment(state: Path, jars: list[Path]) -> dict[str, str]:

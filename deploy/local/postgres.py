@@ -86,7 +86,7 @@ def _environment() -> dict[str, str]:
 
 
 def initialise(data: Path, *, keyring: Keyring) -> None:
-    """Create the data directory if it is missing or its creation was cut short. Raises StartError with initdb's words."""
+    """Create the data directory if it is missing or was cut short in the making. Raises StartError."""
     if (data / "enlace-initialised").exists():
         return
     shutil.rmtree(data, ignore_errors=True)

@@ -1,0 +1,129 @@
+"""A small OAuth 2.0 issuer for local runs and tests (client credentials only), on Authlib.
+
+In production the settings name any OpenID provider; this one makes the same tokens, so that nothing else differs. Its
+clients come from the country pack and from `make partner`; their secrets are generated here and never committed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+import typer
+import uvicorn
+from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, OAuth2Request
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from joserfc.jwk import ECKey
+
+from deploy.local.clients import ClientBook
+from deploy.local.keyring import Keyring
+from deploy.local.tokens import AccessTokens, Client, new_key
+
+FindClient = Callable[[str], Client | None]
+BODY_LIMIT_BYTES = 20_000
+
+
+class _TokenRequest(OAuth2Request):  # type: ignore[misc]
+    def __init__(self, uri: str, fields: dict[str, str], headers: dict[str, str]) -> None:
+        super().__init__("POST", uri, headers=headers)
+        self.payload = BasicOAuth2Payload(fields)
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(self.payload.data)
+
+
+class _Grant(ClientCredentialsGrant):  # type: ignore[misc]
+    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+
+
+class _Server(AuthorizationServer):  # type: ignore[misc]
+    """Authlib's server over plain values: it is given a `_TokenRequest` and returns status, body and headers."""
+
+    def __init__(self, tokens: AccessTokens, find_client: FindClient) -> None:
+        super().__init__()
+        self.query_client = find_client
+        self.register_grant(_Grant)
+        self.register_token_generator("default", tokens)
+
+    def create_oauth2_request(self, request: _TokenRequest) -> _TokenRequest:
+        return request
+
+    def handle_response(self, status: int, body: Any, headers: list[tuple[str, str]]) -> JSONResponse:
+        return JSONResponse(dict(body), status_code=status, headers=dict(headers))
+
+    def save_token(self, token: dict[str, Any], request: _TokenRequest) -> None:
+        """Nothing is kept: a token verifies itself."""
+
+
+def create_issuer(tokens: AccessTokens, find_client: FindClient) -> FastAPI:
+    """The issuer as an app: `/token`, `/jwks`, RFC 8414 metadata and `/readyz`."""
+    # Its address is on the loopback interface only, where Authlib's demand for TLS protects nothing.
+    os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
+    app = FastAPI(title="Enlace local token issuer", docs_url=None, redoc_url=None)
+    server = _Server(tokens, find_client)
+
+    @app.post("/token")
+    async def token(request: Request) -> JSONResponse:
+        """RFC 6749 4.4: a token for the client that authenticates."""
+        if int(request.headers.get("content-length") or 0) > BODY_LIMIT_BYTES:
+            return JSONResponse({"error": "invalid_request"}, status_code=413)
+        try:
+            fields = dict(parse_qsl((await request.body()).decode("ascii"), strict_parsing=False))
+        except ValueError:
+            return JSONResponse({"error": "invalid_request"}, status_code=400)
+        headers = {name.title(): value for name, value in request.headers.items()}
+        answer: JSONResponse = server.create_token_response(_TokenRequest(str(request.url), fields, headers))
+        return answer
+
+    @app.get("/jwks")
+    async def jwks() -> dict[str, Any]:
+        """The public keys (RFC 7517)."""
+        return tokens.public_keys()
+
+    @app.get("/.well-known/oauth-authorization-server")
+    async def metadata() -> dict[str, Any]:
+        """RFC 8414."""
+        return {
+            "issuer": tokens.issuer,
+            "token_endpoint": f"{tokens.issuer}/token",
+            "jwks_uri": f"{tokens.issuer}/jwks",
+            "grant_types_supported": ["client_credentials"],
+            "response_types_supported": [],
+            "token_endpoint_auth_methods_supported": _Grant.TOKEN_ENDPOINT_AUTH_METHODS,
+        }
+
+    @app.get("/readyz")
+    async def readyz() -> dict[str, bool]:
+        """Whether it answers."""
+        return {"ready": True}
+
+    return app
+
+
+def signing_key(keyring: Keyring) -> ECKey:
+    """The installation's signing key, generated at first use."""
+    return ECKey.import_key(json.loads(keyring.get("issuer-key", lambda: json.dumps(new_key().as_dict(private=True)))))
+
+
+def main(
+    port: Annotated[int, typer.Option()],
+    state: Annotated[Path, typer.Option(help="Directory that keeps the key, the secrets and partners' clients.")],
+    pack: Annotated[Path, typer.Option(help="Directory of the country pack.")],
+    issuer: Annotated[str, typer.Option(help="The `iss` of its tokens, and its address.")],
+) -> None:
+    """Serve on 127.0.0.1 until a signal comes."""
+    keyring = Keyring(state / "keys.json")
+    book = ClientBook(pack=pack, state=state, keyring=keyring)
+    tokens = AccessTokens(issuer=issuer, key=signing_key(keyring))
+    uvicorn.run(create_issuer(tokens, book.find), host="127.0.0.1", port=port, access_log=False, log_level="warning")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,81 @@
+"""Access tokens as the local issuer makes them: JWTs of RFC 9068, signed with ES256, for clients that hold a secret."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from authlib.oauth2.rfc6749 import ClientMixin
+from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
+from joserfc.jwk import ECKey, KeySet
+
+ALGORITHM = "ES256"
+LIFETIME_SECONDS = 3600
+DEFAULT_AUDIENCE = "enlace"
+
+
+@dataclass(frozen=True)
+class Client(ClientMixin):  # type: ignore[misc]
+    """A machine that may ask for tokens, for one organisation or for none, within these scopes."""
+
+    client_id: str
+    secret: str
+    organization_id: UUID | None
+    scopes: frozenset[str]
+    audience: str = DEFAULT_AUDIENCE
+
+    def get_client_id(self) -> str:
+        """Its id."""
+        return self.client_id
+
+    def get_allowed_scope(self, scope: str | None) -> str | None:
+        """All its scopes where none is asked for; None (an `invalid_scope`) where one is asked for that it has not."""
+        asked = frozenset((scope or "").split()) or self.scopes
+        return " ".join(sorted(asked)) if asked <= self.scopes else None
+
+    def check_client_secret(self, client_secret: str) -> bool:
+        """Whether this is its secret, in constant time."""
+        return hmac.compare_digest(self.secret.encode(), client_secret.encode())
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """HTTP Basic or form fields; never without a secret."""
+        return endpoint == "token" and method in ("client_secret_basic", "client_secret_post")
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Client credentials only."""
+        return grant_type == "client_credentials"
+
+
+class AccessTokens(JWTBearerTokenGenerator):  # type: ignore[misc]
+    """Makes the tokens: issuer, audience, expiry, subject, client, scopes and organisation."""
+
+    def __init__(self, *, issuer: str, key: ECKey) -> None:
+        lifetime: Callable[[object, str], int] = lambda _client, _grant: LIFETIME_SECONDS  # noqa: E731
+        super().__init__(issuer=issuer, alg=ALGORITHM, expires_generator=lifetime)
+        self.key = key
+
+    def get_jwks(self) -> ECKey:
+        """The key to sign with."""
+        return self.key
+
+    def get_audiences(self, client: Client, user: object, scope: str) -> str:
+        """Whom the token is for."""
+        return client.audience
+
+    def get_extra_claims(self, client: Client, grant_type: str, user: object, scope: str) -> dict[str, Any]:
+        """The organisation that the client acts for, where there is one."""
+        return {} if client.organization_id is None else {"organization_id": str(client.organization_id)}
+
+    def public_keys(self) -> dict[str, Any]:
+        """The JWK set that verifies these tokens."""
+        return dict(KeySet([self.key]).as_dict(private=False))
+
+
+def new_key() -> ECKey:
+    """A signing key with an id of its own (its RFC 7638 thumbprint)."""
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, private=True)
+    key.ensure_kid()
+    return key
