@@ -1,0 +1,54 @@
+# Enlace. Bare `make` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+UV := ./deploy/local/uv.sh
+RUN := .venv/bin
+
+CLIENT ?= reception-system
+NAME ?=
+
+.PHONY: help setup demo up down status logs token partner test check bench
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: .venv/.synced ## the environment: uv, Python packages (other commands call it)
+
+.venv/.synced: uv.lock pyproject.toml
+	@$(UV) sync --frozen --quiet && touch $@
+
+demo: setup ## the main job: a directory, a flight of 135, a bus of 40, who was placed where and why
+	@exec $(RUN)/python -m deploy.demo
+
+up: setup ## the same system, left running; addresses in .enlace/env
+	@exec $(RUN)/python -m deploy.local up
+
+down: setup ## stop what `make up` started; its data stays in .enlace
+	@exec $(RUN)/python -m deploy.local down
+
+status: setup ## what runs, its health and its backlog
+	@exec $(RUN)/python -m deploy.local status
+
+logs: setup ## follow the logs
+	@exec $(RUN)/python -m deploy.local logs
+
+token: setup ## a bearer token of a client of the pack: make token CLIENT=reception-system
+	@exec $(RUN)/python -m deploy.local token --client "$(CLIENT)"
+
+partner: setup ## add an organisation's client and print how it connects: make partner NAME="Casa Nueva"
+	@exec $(RUN)/python -m deploy.local partner --name "$(NAME)"
+
+test: setup ## all tests, on real PostgreSQL and real Apache Kafka
+	@exec $(RUN)/pytest $(ARGS)
+
+check: setup ## format, lint, types, import contracts, containers' files
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports --no-cache
+	$(RUN)/yamllint --strict .
+	$(RUN)/hadolint deploy/docker/Dockerfile
+
+bench: setup ## the whole chain against bare asyncpg and aiokafka, side by side
+	@exec $(RUN)/python -m bench
