@@ -130,7 +130,7 @@ async def start(
         stop_signal=signal.SIGTERM,
     )
     node = KafkaNode(port=chosen, controller_port=controller_port, child=child)
-    await _answers(node)
+    await wait_for_metadata(node.bootstrap_servers, child=child)
     return node
 
 
@@ -174,21 +174,28 @@ def _format(state: Path, environment: Mapping[str, str]) -> None:
         raise StartError(f"formatting {data} failed:\n{done.stdout}\n{done.stderr}")
 
 
-async def _answers(node: KafkaNode) -> None:
-    """Wait until a metadata request is answered and names a broker; an open port is not enough."""
-    deadline = Deadline(START_SECONDS, what=f"starting Kafka (its log: {node.child.log})", every_seconds=0.1)
+async def wait_for_metadata(bootstrap_servers: str, *, child: Child | None = None) -> None:
+    """Wait until a metadata request is answered and names a broker; an open port is not enough.
+
+    Raises StartError when `child` ends or the time is up.
+    """
+    deadline = Deadline(START_SECONDS, what=f"starting Kafka at {bootstrap_servers}", every_seconds=0.1)
+    port = int(bootstrap_servers.rpartition(":")[2])
     while True:
-        node.child.check()
-        if is_free(node.port):  # nobody listens yet; aiokafka would log each attempt as an error
-            await deadline.pause()
-            continue
-        admin = AIOKafkaAdminClient(bootstrap_servers=node.bootstrap_servers, request_timeout_ms=3000)
-        try:
-            await admin.start()  # type: ignore[no-untyped-call]
-            if (await admin.describe_cluster())["brokers"]:
-                return
-        except (KafkaError, OSError):
-            pass
-        finally:
-            await admin.close()  # type: ignore[no-untyped-call]
+        if child is not None:
+            child.check()
+        # Where nobody listens yet, aiokafka would log each attempt as an error.
+        if not is_free(port) and await _names_a_broker(bootstrap_servers):
+            return
         await deadline.pause()
+
+
+async def _names_a_broker(bootstrap_servers: str) -> bool:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=3000)
+    try:
+        await admin.start()  # type: ignore[no-untyped-call]
+        return bool((await admin.describe_cluster())["brokers"])
+    except (KafkaError, OSError):
+        return False
+    finally:
+        await admin.close()  # type: ignore[no-untyped-call]

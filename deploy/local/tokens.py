@@ -18,7 +18,7 @@ DEFAULT_AUDIENCE = "enlace"
 
 
 @dataclass(frozen=True)
-class Client(ClientMixin):  # type: ignore[misc]
+class Client(ClientMixin):
     """A machine that may ask for tokens, for one organisation or for none, within these scopes."""
 
     client_id: str
@@ -49,12 +49,12 @@ class Client(ClientMixin):  # type: ignore[misc]
         return grant_type == "client_credentials"
 
 
-class AccessTokens(JWTBearerTokenGenerator):  # type: ignore[misc]
+class AccessTokens(JWTBearerTokenGenerator):
     """Makes the tokens: issuer, audience, expiry, subject, client, scopes and organisation."""
 
     def __init__(self, *, issuer: str, key: ECKey) -> None:
         lifetime: Callable[[object, str], int] = lambda _client, _grant: LIFETIME_SECONDS  # noqa: E731
-        super().__init__(issuer=issuer, alg=ALGORITHM, expires_generator=lifetime)
+        super().__init__(issuer=issuer, alg=ALGORITHM, expires_generator=lifetime)  # type: ignore[no-untyped-call]
         self.key = key
 
     def get_jwks(self) -> ECKey:

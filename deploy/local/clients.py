@@ -1,0 +1,95 @@
+"""Who may ask the local issuer for tokens: the clients of the country pack, and those that `make partner` added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import yaml
+
+from deploy.local.keyring import Keyring, write_private
+from deploy.local.tokens import DEFAULT_AUDIENCE, Client
+
+
+class UnknownClientError(Exception):
+    """No client of this id; the text lists those there are."""
+
+
+class ClientBook:
+    """Clients by id. A change of either file is seen at once, without a restart."""
+
+    def __init__(self, *, pack: Path, state: Path, keyring: Keyring) -> None:
+        self._pack = pack
+        self._partners = state / "partners.yaml"
+        self._keyring = keyring
+
+    def find(self, client_id: str) -> Client | None:
+        """The client of this id, with the secret that this installation generated for it."""
+        for entry in self.entries():
+            if entry["client_id"] == client_id:
+                return self._client(entry)
+        return None
+
+    def get(self, client_id: str) -> Client:
+        """As `find`; raises UnknownClientError where there is none."""
+        client = self.find(client_id)
+        if client is None:
+            known = ", ".join(sorted(entry["client_id"] for entry in self.entries()))
+            raise UnknownClientError(f"there is no client {client_id}; there are: {known}")
+        return client
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All clients as they are written down."""
+        return [*_read(self._pack / "clients.yaml"), *_read(self._partners)]
+
+    def add(self, *, client_id: str, organization_id: UUID, roles: Sequence[str], description: str) -> Client:
+        """Add a partner's client, or change the one of this id."""
+        others = [entry for entry in _read(self._partners) if entry["client_id"] != client_id]
+        entry = {
+            "client_id": client_id,
+            "organization": str(organization_id),
+            "roles": list(roles),
+            "description": description,
+        }
+        write_private(self._partners, yaml.safe_dump([*others, entry], allow_unicode=True, sort_keys=False))
+        return self._client(entry)
+
+    def _client(self, entry: Mapping[str, Any]) -> Client:
+        scopes = set(entry.get("scopes") or [])
+        roles = _roles(self._pack)
+        for role in entry.get("roles") or []:
+            scopes |= set(roles[role])
+        return Client(
+            client_id=entry["client_id"],
+            secret=self._keyring.get(f"client-{entry['client_id']}"),
+            organization_id=_organization(entry.get("organization")),
+            scopes=frozenset(scopes),
+            audience=entry.get("audience") or DEFAULT_AUDIENCE,
+        )
+
+
+def _organization(name: str | None) -> UUID | None:
+    if not name:
+        return None
+    try:
+        return UUID(name)
+    except ValueError:
+        from deploy.packs.directory import organization_id
+
+        return organization_id(name)
+
+
+def _roles(pack: Path) -> dict[str, list[str]]:
+    document = yaml.safe_load((pack / "roles.yaml").read_text(encoding="utf-8"))
+    roles: dict[str, Any] = document.get("roles", document)
+    return {name: role["scopes"] if isinstance(role, dict) else role for name, role in roles.items()}
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    document = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    entries: list[dict[str, Any]] = document["clients"] if isinstance(document, dict) else document
+    return entries

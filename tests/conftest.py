@@ -1,0 +1,44 @@
+"""What all tests share: one PostgreSQL, one Kafka and one token issuer a session, started when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests import served
+from tests.infra import PostgresForTests, kafka_for_tests, postgres_for_tests
+from tests.served import IssuerForTests
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresForTests]:
+    """A real PostgreSQL; `new_database(name)` gives the URL of an empty database."""
+    with postgres_for_tests(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers of a real Apache Kafka; topics are not created by themselves."""
+    with kafka_for_tests(tmp_path_factory.mktemp("kafka")) as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_server: PostgresForTests) -> Callable[[str], str]:
+    """`migrated("referral")` gives the URL of a fresh database with that service's migrations."""
+    return postgres_server.migrated
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[IssuerForTests]:
+    """A token issuer: `url`, `jwks_url`, `token(scopes, organization_id=..., client_id=...)`."""
+    with served.issuer_for_tests() as running_issuer:
+        yield running_issuer
+
+
+@pytest.fixture(scope="session")
+def running() -> Callable[..., object]:
+    """`async with running(app) as client`: the app on a real port, lifespan included."""
+    return served.running

@@ -1,0 +1,107 @@
+"""The local issuer: tokens of RFC 9068 for clients that know their secret, and for nobody else."""
+
+import time
+from uuid import uuid4
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from tests.served import IssuerForTests
+
+ORGANIZATION = uuid4()
+
+
+@pytest.fixture
+def client_id(issuer: IssuerForTests) -> str:
+    name = f"clinic-{uuid4()}"
+    issuer.client({"offers:read", "offers:answer"}, organization_id=ORGANIZATION, client_id=name)
+    return name
+
+
+async def ask(issuer: IssuerForTests, client_id: str, secret: str | None = None, **fields: str) -> httpx.Response:
+    async with httpx.AsyncClient() as client:
+        return await client.post(
+            f"{issuer.url}/token",
+            data={"grant_type": "client_credentials", **fields},
+            auth=(client_id, secret or f"secret-of-{client_id}"),
+        )
+
+
+async def test_a_token_verifies_against_the_published_keys_and_carries_all_claims(
+    issuer: IssuerForTests, client_id: str
+) -> None:
+    answer = await ask(issuer, client_id)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    async with httpx.AsyncClient() as client:
+        keys = KeySet.import_key_set((await client.get(issuer.jwks_url)).json())
+    token = jwt.decode(answer.json()["access_token"], keys, algorithms=["ES256"])
+    assert token.header["typ"] == "at+jwt"
+    assert token.header["kid"]
+    claims = token.claims
+    assert claims["iss"] == issuer.url
+    assert claims["aud"] == "enlace"
+    assert claims["sub"] == claims["client_id"] == client_id
+    assert claims["jti"]
+    assert claims["iat"] <= time.time() < claims["exp"] <= time.time() + 3600
+    assert claims["scope"].split() == ["offers:answer", "offers:read"]
+    assert claims["organization_id"] == str(ORGANIZATION)
+    assert answer.json()["expires_in"] == 3600
+
+
+async def test_the_key_set_has_no_private_half(issuer: IssuerForTests) -> None:
+    async with httpx.AsyncClient() as client:
+        (key,) = (await client.get(issuer.jwks_url)).json()["keys"]
+    assert "d" not in key
+    assert key["crv"] == "P-256"
+
+
+async def test_a_wrong_secret_is_refused(issuer: IssuerForTests, client_id: str) -> None:
+    answer = await ask(issuer, client_id, "guessed")
+    assert answer.status_code == 401
+    assert answer.json()["error"] == "invalid_client"
+    assert answer.headers["www-authenticate"].startswith("Basic")
+
+
+async def test_an_unknown_client_is_refused(issuer: IssuerForTests) -> None:
+    assert (await ask(issuer, "nobody-we-know")).status_code == 401
+
+
+async def test_a_secret_in_the_form_is_accepted(issuer: IssuerForTests, client_id: str) -> None:
+    fields = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": f"secret-of-{client_id}"}
+    async with httpx.AsyncClient() as client:
+        assert (await client.post(f"{issuer.url}/token", data=fields)).status_code == 200
+
+
+async def test_a_client_can_ask_for_fewer_scopes(issuer: IssuerForTests, client_id: str) -> None:
+    answer = await ask(issuer, client_id, scope="offers:read")
+    assert answer.json()["scope"] == "offers:read"
+
+
+async def test_a_scope_that_the_client_does_not_have_is_refused(issuer: IssuerForTests, client_id: str) -> None:
+    answer = await ask(issuer, client_id, scope="offers:read returnees:read")
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_scope"
+
+
+async def test_another_grant_is_refused(issuer: IssuerForTests, client_id: str) -> None:
+    answer = await ask(issuer, client_id, grant_type="password")
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "unsupported_grant_type"
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"grant_type", b"=&=&grant_type=client_credentials"])
+async def test_a_malformed_request_is_a_400_or_401(issuer: IssuerForTests, body: bytes) -> None:
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(f"{issuer.url}/token", content=body)
+    assert answer.status_code in (400, 401)
+
+
+async def test_the_metadata_name_the_endpoints(issuer: IssuerForTests) -> None:
+    async with httpx.AsyncClient() as client:
+        found = (await client.get(f"{issuer.url}/.well-known/oauth-authorization-server")).json()
+    assert found["issuer"] == issuer.url
+    assert found["jwks_uri"] == issuer.jwks_url
+    assert found["token_endpoint"] == f"{issuer.url}/token"

@@ -1,0 +1,141 @@
+"""The real PostgreSQL and Kafka that tests run on: named by the environment, embedded, or containers.
+
+`ENLACE_TEST_POSTGRES_URL` and `KAFKA_BOOTSTRAP_SERVERS` name servers that run already (`python -m deploy.local.infra
+up` prints both). `ENLACE_TEST_INFRA=testcontainers` asks for containers. Else both are embedded, and end with the tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from deploy.local import kafka, postgres
+from deploy.local.infra import KAFKA_VARIABLE, POSTGRES_VARIABLE
+from deploy.local.processes import Family
+
+T = TypeVar("T")
+WITH_CONTAINERS = os.environ.get("ENLACE_TEST_INFRA") == "testcontainers"
+PREFIX = "enlace_test"
+
+
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end in a loop of its own, also where the caller's thread has one that runs."""
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(asyncio.run(work))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def with_database(url: str, database: str) -> str:
+    """The same server and login, another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+class PostgresForTests:
+    """Databases of this test session on one server; all are dropped at its end."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._made: list[str] = []
+        self._templates: dict[str, str] = {}
+
+    def new_database(self, name: str = "scratch", *, template: str | None = None) -> str:
+        """A new database whose name contains `name`, empty or a copy of `template`; returns its URL."""
+        database = f"{PREFIX}_{os.getpid()}_{len(self._made)}_{name}"
+        copied = f' template "{template}"' if template else ""
+        self.execute(f'create database "{database}"{copied}')
+        self._made.append(database)
+        return with_database(self.url, database)
+
+    def migrated(self, service: str) -> str:
+        """A new database with the migrations of this service, copied from one that is migrated once a session."""
+        from libs.chassis.migrations import upgrade
+
+        if service not in self._templates:
+            url = self.new_database(f"{service}_template")
+            upgrade(service, url)
+            self._templates[service] = urlsplit(url).path[1:]
+        return self.new_database(service, template=self._templates[service])
+
+    def execute(self, statement: str) -> None:
+        """Run one statement as superuser, outside of a transaction."""
+
+        async def run() -> None:
+            connection = await asyncpg.connect(self.url)
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        apart(run())
+
+    def drop_all(self) -> None:
+        """Drop what was made, whoever is still connected."""
+        for database in reversed(self._made):
+            self.execute(f'drop database if exists "{database}" with (force)')
+        self._made.clear()
+        self._templates.clear()
+
+
+@contextmanager
+def postgres_for_tests(directory: Path) -> Iterator[PostgresForTests]:
+    """The server that the environment names, else one in a container or below `directory`."""
+    with ExitStack() as stack:
+        if url := os.environ.get(POSTGRES_VARIABLE):
+            pass
+        elif WITH_CONTAINERS:
+            from tests.containers import postgres_container
+
+            url = stack.enter_context(postgres_container())
+        else:
+            family = stack.enter_context(_family())
+            # In this thread: a child's life hangs on the thread that started it.
+            log = directory / "postgres.log"
+            url = asyncio.run(postgres.start(directory / "postgres", family=family, log=log)).url()
+        server_for_tests = PostgresForTests(url)
+        stack.callback(server_for_tests.drop_all)
+        yield server_for_tests
+
+
+@contextmanager
+def kafka_for_tests(directory: Path) -> Iterator[str]:
+    """Bootstrap servers: those the environment names, else a node in a container or below `directory`."""
+    with ExitStack() as stack:
+        if bootstrap := os.environ.get(KAFKA_VARIABLE):
+            yield bootstrap
+        elif WITH_CONTAINERS:
+            from tests.containers import kafka_container
+
+            yield stack.enter_context(kafka_container())
+        else:
+            family = stack.enter_context(_family())
+            node = asyncio.run(kafka.start(directory / "kafka", family=family, log=directory / "kafka.log"))
+            yield node.bootstrap_servers
+
+
+@contextmanager
+def _family() -> Iterator[Family]:
+    family = Family()
+    try:
+        yield family
+    finally:
+        family.close()

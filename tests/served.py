@@ -1,0 +1,121 @@
+"""Apps on real ports of 127.0.0.1: a service under test, and the token issuer that its callers use."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from typing import Any
+from uuid import UUID
+
+import httpx
+import uvicorn
+
+from deploy.local.issuer import create_issuer
+from deploy.local.tokens import DEFAULT_AUDIENCE, AccessTokens, Client, new_key
+
+
+class _Server(uvicorn.Server):
+    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
+        """Leave signals to pytest."""
+        return nullcontext()
+
+
+def _server(app: Any) -> tuple[_Server, socket.socket]:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, lifespan="on", ws="none", access_log=False, log_config=None)
+    return _Server(config), listener
+
+
+@asynccontextmanager
+async def running(app: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """The app on a real port in this loop, started up and shut down by its lifespan; a client of its address."""
+    server, listener = _server(app)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            if serving.done():
+                await serving
+                raise RuntimeError("the app did not start; its log says why")
+            await asyncio.sleep(0.01)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        if not serving.done():
+            await serving
+        listener.close()
+
+
+class IssuerForTests:
+    """A signing key of this test session, with its public half at `jwks_url`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.jwks_url = f"{url}/jwks"
+        self.tokens = AccessTokens(issuer=url, key=new_key())
+        self.clients: dict[str, Client] = {}
+
+    def token(
+        self,
+        scopes: str | Iterable[str] = (),
+        *,
+        organization_id: UUID | str | None = None,
+        client_id: str = "test-client",
+        audience: str = DEFAULT_AUDIENCE,
+    ) -> str:
+        """An access token with these scopes (a text of them, or several)."""
+        granted = scopes.split() if isinstance(scopes, str) else list(scopes)
+        client = self.client(granted, organization_id=organization_id, client_id=client_id, audience=audience)
+        made = self.tokens.generate("client_credentials", client, scope=" ".join(granted), include_refresh_token=False)
+        return str(made["access_token"])
+
+    def client(
+        self,
+        scopes: Iterable[str],
+        *,
+        organization_id: UUID | str | None = None,
+        client_id: str = "test-client",
+        audience: str = DEFAULT_AUDIENCE,
+    ) -> Client:
+        """A client that can ask `{url}/token` itself; its secret is `secret-of-<client_id>`."""
+        organization = None if organization_id is None else UUID(str(organization_id))
+        client = Client(
+            client_id=client_id,
+            secret=f"secret-of-{client_id}",
+            organization_id=organization,
+            scopes=frozenset(scopes),
+            audience=audience,
+        )
+        self.clients[client_id] = client
+        return client
+
+    def headers(self, scopes: str | Iterable[str] = (), **claims: Any) -> dict[str, str]:
+        """`token` as an Authorization header."""
+        return {"Authorization": f"Bearer {self.token(scopes, **claims)}"}
+
+
+@contextmanager
+def issuer_for_tests() -> Iterator[IssuerForTests]:
+    """The issuer over real HTTP, in a thread of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    issuer = IssuerForTests(f"http://127.0.0.1:{port}")
+    app = create_issuer(issuer.tokens, issuer.clients.get)
+    server = _Server(uvicorn.Config(app, port=port, ws="none", access_log=False, log_config=None))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 30
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.01)
+    try:
+        yield issuer
+    finally:
+        server.should_exit = True
+        thread.join(10)
