@@ -1,7 +1,8 @@
 """The real PostgreSQL and Kafka that tests run on: named by the environment, embedded, or containers.
 
 `ENLACE_TEST_POSTGRES_URL` and `KAFKA_BOOTSTRAP_SERVERS` name servers that run already (`python -m deploy.local.infra
-up` prints both). `ENLACE_TEST_INFRA=testcontainers` asks for containers. Else both are embedded, and end with the tests.
+up` prints both). `ENLACE_TEST_INFRA=testcontainers` asks for containers. Else both are embedded and
+end with the tests.
 """
 
 from __future__ import annotations

@@ -55,11 +55,11 @@ class AccessTokens(JWTBearerTokenGenerator):
     def __init__(self, *, issuer: str, key: ECKey) -> None:
         lifetime: Callable[[object, str], int] = lambda _client, _grant: LIFETIME_SECONDS  # noqa: E731
         super().__init__(issuer=issuer, alg=ALGORITHM, expires_generator=lifetime)  # type: ignore[no-untyped-call]
-        self.key = key
+        self._keys = KeySet([key])
 
-    def get_jwks(self) -> ECKey:
-        """The key to sign with."""
-        return self.key
+    def get_jwks(self) -> KeySet:
+        """The key to sign with, in a set, so that tokens name it (`kid`)."""
+        return self._keys
 
     def get_audiences(self, client: Client, user: object, scope: str) -> str:
         """Whom the token is for."""
@@ -71,7 +71,7 @@ class AccessTokens(JWTBearerTokenGenerator):
 
     def public_keys(self) -> dict[str, Any]:
         """The JWK set that verifies these tokens."""
-        return dict(KeySet([self.key]).as_dict(private=False))
+        return dict(self._keys.as_dict(private=False))
 
 
 def new_key() -> ECKey:
