@@ -1,0 +1,181 @@
+"""A pack's `directory.yaml`: organisations and their services, read into closed models with ids made of slugs.
+
+The pack is loaded through provider_directory's public API (deploy/demo/loading.py), so nothing here knows a service.
+"""
+
+import re
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final
+from uuid import UUID, uuid5
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from libs.events.catalogue.directory import Eligibility, Opening
+from libs.events.codes import AccessNeed, NeedCategory
+
+PACK_NAMESPACE: Final = UUID("6f0c5a9e-3d0b-5c8e-9a53-1f2a7c6d4b10")
+"""Under which every id of a pack is made: the same slug gives the same id on every machine, on every run."""
+
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{2,60}$")]
+PlaceCode = Annotated[str, Field(pattern=r"^[A-Z]{2}[0-9]{2,6}$")]
+
+_HOURS: Final = re.compile(r"([1-7])(?:-([1-7]))? (\d\d):(\d\d)-(\d\d):(\d\d)")
+
+
+class PackPart(BaseModel):
+    """A closed, frozen part of the pack."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def organization_id(slug: str) -> UUID:
+    """The id of the organisation with this slug."""
+    return uuid5(PACK_NAMESPACE, f"organization/{slug}")
+
+
+def service_id(slug: str) -> UUID:
+    """The id of the service with this slug."""
+    return uuid5(PACK_NAMESPACE, f"service/{slug}")
+
+
+def openings_of(hours: str | list[str]) -> list[Opening]:
+    """`always` (no openings) or lines such as `1-5 08:00-16:00`; raises ValueError on anything else."""
+    if hours == "always":
+        return []
+    found: list[Opening] = []
+    for line in [hours] if isinstance(hours, str) else hours:
+        match = _HOURS.fullmatch(line)
+        if match is None:
+            raise ValueError(f"hours must be `always` or `1-5 08:00-16:00`, not {line!r}")
+        first, last = int(match[1]), int(match[2] or match[1])
+        opens, closes = int(match[3]) * 60 + int(match[4]), int(match[5]) * 60 + int(match[6])
+        if not 0 <= opens < closes <= 1440 or last < first:
+            raise ValueError(f"hours must ascend within one week and one day, not {line!r}")
+        found.extend(Opening(weekday=day, opens_minute=opens, closes_minute=closes) for day in range(first, last + 1))
+    return found
+
+
+class Pool(PackPart):
+    """Places of one kind, as the organisation would declare them in the morning."""
+
+    kind: Annotated[str, Field(pattern=r"^[a-z_]{3,40}$")]
+    maximum: Annotated[int, Field(ge=0, le=10_000)]
+    available: Annotated[int, Field(ge=0, le=10_000)]
+
+
+class Service(PackPart):
+    """One service of an organisation; the fields that routing reads are those of `ProviderServicePublished`."""
+
+    slug: Slug
+    name: str
+    description: str = ""
+    source: str
+    category: NeedCategory
+    service_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{2,60}$")]
+    restricted: bool
+    place: PlaceCode
+    on_site_at: PlaceCode | None
+    catchment: list[PlaceCode]
+    eligibility: Eligibility
+    languages: list[str]
+    language_must_match: bool
+    access: list[AccessNeed]
+    hours: str | list[str]
+    accepts_automatically: bool
+    max_stay_hours: int | None
+    pools: Annotated[list[Pool], Field(min_length=1)]
+
+    @field_validator("hours")
+    @classmethod
+    def _readable(cls, hours: str | list[str]) -> str | list[str]:
+        openings_of(hours)
+        return hours
+
+    @cached_property
+    def id(self) -> UUID:
+        """The service's id, made of its slug."""
+        return service_id(self.slug)
+
+    def pool_id(self, kind: str) -> UUID:
+        """The id of its pool of this kind."""
+        return uuid5(PACK_NAMESPACE, f"pool/{self.slug}/{kind}")
+
+
+class Organization(PackPart):
+    """One organisation with its services, accreditations and sharing agreements (category to last valid day)."""
+
+    slug: Slug
+    name: str
+    kind: Annotated[
+        str, Field(pattern=r"^(government|municipality|civil_society|church|international|private_sector)$")
+    ]
+    source: str
+    description: str
+    accreditations: dict[NeedCategory, date]
+    agreements: dict[NeedCategory, date]
+    services: Annotated[list[Service], Field(min_length=1)]
+
+    @cached_property
+    def id(self) -> UUID:
+        """The organisation's id, made of its slug."""
+        return organization_id(self.slug)
+
+    @cached_property
+    def is_restricted(self) -> bool:
+        """True if it exists only for holders of the restricted scope: every service of it is restricted."""
+        return all(service.restricted for service in self.services)
+
+
+class Directory(PackPart):
+    """All organisations of a pack."""
+
+    sample: bool
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    timezone: str
+    organizations: list[Organization]
+
+    @cached_property
+    def services(self) -> list[Service]:
+        """Every service of every organisation."""
+        return [service for organization in self.organizations for service in organization.services]
+
+
+def load_directory(pack: Path) -> Directory:
+    """The directory of the pack in `pack`; raises ValidationError naming the field that is wrong.
+
+    An overlay pack has no `directory.yaml` of its own but an `overlay.yaml` that says on which pack it builds.
+    """
+    overlay = load_overlay(pack)
+    read = yaml.safe_load((pack / overlay.base / "directory.yaml").read_text(encoding="utf-8"))
+    defaults = read.pop("defaults")
+    for organization in read["organizations"]:
+        organization["services"] = [_with_defaults(service, defaults, overlay) for service in organization["services"]]
+    return Directory.model_validate(read)
+
+
+class Overlay(PackPart):
+    """What an overlay pack changes in the directory that it builds on."""
+
+    base: str = "."
+    """The base pack's directory, relative to the overlay."""
+    always_open: bool = False
+    """True: weekly hours are left out, so that the pack can be shown at any hour of any day."""
+    keeps_hours: list[str] = []
+    """Slugs of services that keep their hours all the same."""
+
+
+def load_overlay(pack: Path) -> Overlay:
+    """The pack's `overlay.yaml`, or an overlay that changes nothing."""
+    path = pack / "overlay.yaml"
+    return Overlay.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))) if path.exists() else Overlay()
+
+
+def _with_defaults(service: dict[str, Any], defaults: dict[str, Any], overlay: Overlay) -> dict[str, Any]:
+    merged = {**defaults, **service}
+    merged["eligibility"] = {**defaults["eligibility"], **service.get("eligibility", {})}
+    if overlay.always_open and service["slug"] not in overlay.keeps_hours:
+        merged["hours"] = "always"
+    return merged

@@ -1,0 +1,154 @@
+"""The Guatemala directory is whole, uses known codes only, and says what the documents say."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from deploy.packs.directory import Service, load_directory, openings_of, organization_id, service_id
+from libs.events.codes import NeedCategory
+from services.referral.candidates.facts import AGES
+
+PACKS = Path(__file__).parents[3] / "deploy" / "packs"
+GUATEMALA = load_directory(PACKS / "guatemala")
+PLACES = yaml.safe_load((PACKS / "guatemala" / "places.yaml").read_text(encoding="utf-8"))["places"]
+
+
+def the(slug: str) -> Service:
+    return next(service for service in GUATEMALA.services if service.slug == slug)
+
+
+def test_there_are_at_least_25_organisations_and_60_services_marked_as_sample() -> None:
+    assert GUATEMALA.sample
+    assert len(GUATEMALA.organizations) >= 25
+    assert len(GUATEMALA.services) >= 60
+
+
+def test_every_category_has_at_least_two_services_so_that_a_decline_has_a_next_candidate() -> None:
+    for category in NeedCategory:
+        assert sum(service.category is category for service in GUATEMALA.services) >= 2, category
+
+
+def test_no_slug_is_used_twice_and_ids_are_made_of_slugs() -> None:
+    slugs = [one.slug for one in GUATEMALA.organizations] + [one.slug for one in GUATEMALA.services]
+    assert len(slugs) == len(set(slugs))
+    assert GUATEMALA.organizations[0].id == organization_id("casa-del-migrante")
+    assert the("icrc-prostheses").id == service_id("icrc-prostheses")
+
+
+def test_every_place_is_a_department_of_the_pack() -> None:
+    for service in GUATEMALA.services:
+        named = [service.place, *service.catchment, *([service.on_site_at] if service.on_site_at else [])]
+        assert set(named) <= set(PLACES), service.slug
+
+
+def test_ages_lie_on_the_edges_of_age_bands() -> None:
+    firsts, lasts = {first for first, _ in AGES.values()}, {last for _, last in AGES.values()}
+    for service in GUATEMALA.services:
+        assert service.eligibility.minimum_age in firsts | {None}, service.slug
+        assert service.eligibility.maximum_age in lasts | {None}, service.slug
+
+
+def test_no_pool_declares_more_than_its_maximum_and_kinds_are_unique_in_a_service() -> None:
+    for service in GUATEMALA.services:
+        assert all(pool.available <= pool.maximum for pool in service.pools), service.slug
+        assert len({pool.kind for pool in service.pools}) == len(service.pools), service.slug
+
+
+def test_every_organisation_is_accredited_and_agreed_for_what_it_offers_and_one_agreement_has_run_out() -> None:
+    lapsed = []
+    for organization in GUATEMALA.organizations:
+        offered = {service.category for service in organization.services}
+        assert set(organization.accreditations) == offered, organization.slug
+        assert set(organization.agreements) == offered, organization.slug
+        if any(until < date(2026, 1, 1) for until in organization.agreements.values()):
+            lapsed.append(organization.slug)
+    assert lapsed == ["hogar-esperanza"]
+
+
+@pytest.mark.parametrize(
+    "slug", ["casa-del-migrante-guatemala-shelter", "casa-del-migrante-san-marcos-shelter",
+             "casa-nuestras-raices-guatemala-shelter"],
+)  # fmt: skip
+def test_a_stay_lasts_72_hours(slug: str) -> None:
+    assert the(slug).max_stay_hours == 72
+
+
+def test_casa_del_migrante_offers_food_basic_care_calls_and_remittances_in_both_cities() -> None:
+    house = next(one for one in GUATEMALA.organizations if one.slug == "casa-del-migrante")
+    types = {service.service_type for service in house.services if service.place == "GT01"}
+    assert types >= {"temporary_shelter", "hot_meals", "basic_care", "calls", "remittance_receipt"}
+    assert {service.place for service in house.services} == {"GT01", "GT12"}
+
+
+def test_casa_nuestras_raices_takes_children_only_and_is_licensed_for_those_alone() -> None:
+    house = next(one for one in GUATEMALA.organizations if one.slug == "casa-nuestras-raices")
+    for service in house.services:
+        assert service.eligibility.maximum_age == 17
+        assert service.eligibility.unaccompanied_children
+    categories = {service.category for service in house.services}
+    assert categories >= {NeedCategory.SHELTER, NeedCategory.HEALTH, NeedCategory.MHPSS, NeedCategory.CHILD_PROTECTION}
+
+
+def test_no_adult_shelter_takes_an_unaccompanied_child() -> None:
+    for service in GUATEMALA.services:
+        if service.category is NeedCategory.SHELTER and (service.eligibility.minimum_age or 0) >= 18:
+            assert not service.eligibility.unaccompanied_children, service.slug
+
+
+def test_trafficking_and_gbv_services_are_restricted_and_no_others() -> None:
+    restricted = {NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV}
+    for service in GUATEMALA.services:
+        assert service.restricted == (service.category in restricted), service.slug
+    assert the("amor-sin-fronteras-shelter").restricted
+
+
+def test_renap_is_at_the_base_and_in_departments() -> None:
+    registry = next(one for one in GUATEMALA.organizations if one.slug == "renap")
+    assert [service.slug for service in registry.services if service.on_site_at == "GT01"] == ["renap-air-force-base"]
+    assert {service.place for service in registry.services} >= {"GT01", "GT12", "GT13", "GT09", "GT14"}
+
+
+def test_intecap_teaches_computer_sewing_baking_and_auto_mechanics() -> None:
+    school = next(one for one in GUATEMALA.organizations if one.slug == "intecap")
+    taught = {service.service_type.removesuffix("_course") for service in school.services}
+    assert taught == {"computer", "sewing", "baking", "auto_mechanics"}
+
+
+def test_the_health_post_has_shifts_and_simple_medication_only() -> None:
+    post = the("ministry-of-health-air-force-base-post")
+    assert post.service_type == "simple_medication"
+    assert len(openings_of(post.hours)) == 10
+    assert post.on_site_at == "GT01"
+
+
+def test_prostheses_mental_hospital_calls_and_transport_are_there() -> None:
+    assert the("icrc-prostheses").category is NeedCategory.HEALTH
+    assert the("mental-health-hospital-psychiatric-care").category is NeedCategory.MHPSS
+    assert the("foreign-affairs-calls").category is NeedCategory.FAMILY_CONTACT
+    assert the("foreign-affairs-terminal-shuttle").category is NeedCategory.TRANSPORT
+    assert set(the("foreign-affairs-bus-san-marcos").catchment) >= {"GT12", "GT09"}
+
+
+def test_hours_are_read_and_nonsense_is_refused() -> None:
+    monday, tuesday = openings_of(["1-2 08:00-12:30"])
+    assert (monday.weekday, monday.opens_minute, monday.closes_minute) == (1, 480, 750)
+    assert tuesday.weekday == 2
+    for wrong in ("sometimes", "1 12:00-08:00", "5-1 08:00-09:00", "1 08:00-24:30"):
+        with pytest.raises(ValueError, match="hours must"):
+            openings_of(wrong)
+
+
+def test_an_unknown_field_of_a_service_is_refused(tmp_path: Path) -> None:
+    text = (PACKS / "guatemala" / "directory.yaml").read_text(encoding="utf-8")
+    (tmp_path / "directory.yaml").write_text(text.replace("max_stay_hours: 72", "maximum_stay: 72", 1))
+    with pytest.raises(ValidationError, match="maximum_stay"):
+        load_directory(tmp_path)
+
+
+def test_the_demo_shows_the_same_services_without_weekly_hours_but_for_the_health_post() -> None:
+    demo = load_directory(PACKS / "demo")
+    assert [one.slug for one in demo.services] == [one.slug for one in GUATEMALA.services]
+    assert [one.slug for one in demo.services if one.hours != "always"] == ["ministry-of-health-air-force-base-post"]
