@@ -1,0 +1,170 @@
+"""CloudEvents 1.0 on Kafka: headers out, headers or structured JSON in.
+
+Out: binary mode. In: binary and structured mode. A required attribute that is missing is refused, never made up: an
+invented id would defeat the inbox. Parsing is open where producers are closed: see `libs.events.opening`.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import uuid_utils
+
+CONTENT_TYPE = b"application/json"
+SPEC_VERSION = b"1.0"
+ID_LENGTH_MAX = 256
+SOURCE_LENGTH_MAX = 512
+
+Headers = Sequence[tuple[str, bytes]]
+
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_JSON = re.compile(rb"application/(?:[\w.+-]+\+)?json\b", re.IGNORECASE)
+_STRUCTURED = b"application/cloudevents"
+
+
+class NotACloudEvent(ValueError):
+    """A record that is no CloudEvent of ours to read. `code` says why, without a word of what was in it."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One record's attributes and its data, not yet parsed as an event."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime | None
+    """None where the producer gave none; the attribute is optional."""
+    traceparent: str | None
+    """The trace in which the event was created, not that of a later hop."""
+    data: bytes
+
+
+def new_id() -> str:
+    """A UUIDv7: unique, and rising with time, so that inbox and archive grow at their right edge."""
+    return str(uuid_utils.uuid7())
+
+
+def schema_of(topic: str, type_: str) -> str:
+    """The absolute URI that names the JSON Schema of an event type of a topic."""
+    return f"urn:enlace:schema:{topic}:{type_}"
+
+
+def valid_traceparent(text: str | None) -> str | None:
+    """The W3C trace context if it is one, else None: a bad one must not stop an event."""
+    return text if text is not None and _TRACEPARENT.fullmatch(text) else None
+
+
+def read(headers: Headers, value: bytes) -> Envelope:
+    """The envelope of one record, in binary or structured mode; `NotACloudEvent` if it can't be read."""
+    found = dict(headers)
+    if len(found) != len(headers):
+        _refuse_repeated(headers)
+    content_type = found.get("content-type")
+    if content_type is not None and content_type[: len(_STRUCTURED)].lower() == _STRUCTURED:
+        return _structured(found, value, content_type)
+    return _binary(found, value, content_type)
+
+
+def _binary(found: dict[str, bytes], value: bytes, content_type: bytes | None) -> Envelope:
+    if found.get("ce_specversion") != SPEC_VERSION:
+        raise NotACloudEvent("specversion-missing" if "ce_specversion" not in found else "specversion-unknown")
+    if content_type is not None and not _JSON.match(content_type):
+        raise NotACloudEvent("content-type-not-json")
+    time = found.get("ce_time")
+    return Envelope(
+        id=_text(found.get("ce_id"), "id", ID_LENGTH_MAX),
+        source=_text(found.get("ce_source"), "source", SOURCE_LENGTH_MAX),
+        type=_text(found.get("ce_type"), "type", ID_LENGTH_MAX),
+        time=None if time is None else _moment(_text(time, "time", 64)),
+        traceparent=_trace(found.get("ce_traceparent") or found.get("traceparent")),
+        data=value,
+    )
+
+
+def _structured(found: dict[str, bytes], value: bytes, content_type: bytes) -> Envelope:
+    if b"json" not in content_type.lower():
+        raise NotACloudEvent("structured-format-unknown")
+    try:
+        attributes = json.loads(value)
+    except (ValueError, RecursionError):
+        raise NotACloudEvent("structured-not-json") from None
+    if not isinstance(attributes, dict):
+        raise NotACloudEvent("structured-not-an-object")
+    given: dict[str, Any] = {name: item for name, item in attributes.items() if item is not None}
+    if given.get("specversion") != SPEC_VERSION.decode():
+        raise NotACloudEvent("specversion-missing" if "specversion" not in given else "specversion-unknown")
+    time = given.get("time")
+    hop = given.get("traceparent")
+    return Envelope(
+        id=_checked(given.get("id"), "id", ID_LENGTH_MAX),
+        source=_checked(given.get("source"), "source", SOURCE_LENGTH_MAX),
+        type=_checked(given.get("type"), "type", ID_LENGTH_MAX),
+        time=None if time is None else _moment(_checked(time, "time", 64)),
+        traceparent=valid_traceparent(hop) if isinstance(hop, str) else _trace(found.get("traceparent")),
+        data=_data_of(attributes),
+    )
+
+
+def _data_of(attributes: dict[str, Any]) -> bytes:
+    if "data" in attributes and "data_base64" in attributes:
+        raise NotACloudEvent("data-twice")
+    if "data_base64" in attributes:
+        try:
+            return base64.b64decode(attributes["data_base64"], validate=True)
+        except (TypeError, ValueError, binascii.Error):
+            raise NotACloudEvent("data-not-base64") from None
+    if "data" not in attributes:
+        raise NotACloudEvent("data-missing")
+    return json.dumps(attributes["data"]).encode()
+
+
+def _text(value: bytes | None, name: str, length_max: int) -> str:
+    if not value:
+        raise NotACloudEvent(f"{name}-missing")
+    try:
+        return _checked(value.decode(), name, length_max)
+    except UnicodeDecodeError:
+        raise NotACloudEvent(f"{name}-not-utf-8") from None
+
+
+def _checked(text: object, name: str, length_max: int) -> str:
+    """The attribute as text that a table can hold: control characters and lone surrogates are refused."""
+    if text is None or text == "":
+        raise NotACloudEvent(f"{name}-missing")
+    if not isinstance(text, str) or len(text) > length_max or not text.isprintable():
+        raise NotACloudEvent(f"{name}-invalid")
+    return text
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise NotACloudEvent("time-invalid") from None
+    if moment.tzinfo is None:
+        raise NotACloudEvent("time-invalid")
+    try:
+        return moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise NotACloudEvent("time-invalid") from None
+
+
+def _trace(value: bytes | None) -> str | None:
+    return None if value is None else valid_traceparent(value.decode("ascii", "replace"))
+
+
+def _refuse_repeated(headers: Headers) -> None:
+    """Kafka lets a header repeat; an attribute has one value, and which one is meant can't be known."""
+    names = [name for name, _ in headers if name.startswith("ce_") or name == "content-type"]
+    if len(set(names)) != len(names):
+        raise NotACloudEvent("attribute-repeated")

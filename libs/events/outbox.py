@@ -1,0 +1,85 @@
+"""Append events to the outbox: they leave if, and only if, the transaction commits.
+
+Lock or change the row that stands for the key first and append after it. Then an event of a key that was appended
+later has a higher id and never becomes visible earlier, so a relay that reads `ORDER BY id` keeps the order per key.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import event as sqlalchemy_events
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events import tracing, wakeups
+from libs.events.envelope import new_id
+from libs.events.event import Event
+from libs.events.postgres import raw
+
+_INSERT = """
+    INSERT INTO outbox (event_id, topic, key, type, payload, traceparent, tracestate)
+    SELECT event_id, topic, key, type, payload, traceparent, tracestate
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[])
+        WITH ORDINALITY AS e (event_id, topic, key, type, payload, traceparent, tracestate, ord)
+    ORDER BY ord
+"""
+_BUFFER = "libs.events.outbox"
+
+Row = tuple[str, str, str, str, bytes, str | None, str | None]
+
+
+async def append(
+    session: AsyncSession, events: Sequence[Event], *, traceparents: Sequence[str | None] | None = None
+) -> None:
+    """Append events in their order, in one statement.
+
+    `traceparents` is one per event, the trace of the journey that each belongs to; by default that of the current
+    span. Inside a consumer's batch the rows of all handlers are gathered and written once, before the commit.
+    """
+    if not events:
+        return
+    rows = _rows(events, traceparents)
+    gathered: list[Row] | None = session.info.get(_BUFFER)
+    if gathered is not None:
+        gathered.extend(rows)
+        return
+    await write(session, rows)
+    if wakeups.wanted():
+        sqlalchemy_events.listen(session.sync_session, "after_commit", _wake, once=True)
+
+
+def gather(session: AsyncSession) -> list[Row]:
+    """Make `append` gather rows in the list that is returned, until someone writes them."""
+    rows: list[Row] = []
+    session.info[_BUFFER] = rows
+    return rows
+
+
+async def write(session: AsyncSession, rows: Sequence[Row]) -> None:
+    """Write rows in their order, in one statement."""
+    if rows:
+        await (await raw(session)).execute(_INSERT, *map(list, zip(*rows, strict=True)))
+
+
+def _rows(events: Sequence[Event], traceparents: Sequence[str | None] | None) -> list[Row]:
+    if traceparents is None:
+        traceparent, tracestate = tracing.current()
+        traceparents = [traceparent] * len(events)
+    else:
+        tracestate = None
+        if len(traceparents) != len(events):
+            raise ValueError("one traceparent per event")
+    return [
+        (
+            new_id(),
+            event.topic,
+            event.key,
+            event.type,
+            event.__pydantic_serializer__.to_json(event),
+            traceparent,
+            tracestate,
+        )
+        for event, traceparent in zip(events, traceparents, strict=True)
+    ]
+
+
+def _wake(_: object) -> None:
+    wakeups.wake()

@@ -1,0 +1,76 @@
+"""What the event path needs from PostgreSQL: the driver's connection of an open session, and what an error means."""
+
+from enum import Enum
+from typing import Any, cast
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+
+async def raw(session: AsyncSession) -> "asyncpg.Connection[Any]":
+    """The asyncpg connection inside this session's open transaction, for set-based SQL.
+
+    Pending ORM changes are written first and BEGIN is sent if SQLAlchemy hasn't yet: it waits for the first statement
+    of its own, and a statement past it would commit by itself.
+    """
+    if session.new or session.dirty or session.deleted:
+        await session.flush()
+    connection = await session.connection()
+    driver = cast("asyncpg.Connection[Any]", (await connection.get_raw_connection()).driver_connection)
+    if not driver.is_in_transaction():
+        await connection.exec_driver_sql("SELECT 1")
+    return driver
+
+
+def plain_dsn(url: str) -> str:
+    """The URL as asyncpg takes it: without SQLAlchemy's name of the driver."""
+    scheme, separator, rest = url.partition("://")
+    return scheme.partition("+")[0] + separator + rest
+
+
+class Cause(Enum):
+    """Why a batch failed, as far as it decides what to do next."""
+
+    CONFLICT = "conflict"
+    """Two transactions met: the same batch again, at once."""
+    OUTAGE = "outage"
+    """The database is away, overloaded or stopping: the same batch again, later."""
+    EVENT = "event"
+    """Anything else: an event, or its handler, is at fault."""
+
+
+_CONFLICTS = frozenset({"40001", "40P01", "55P03"})
+_OUTAGE_CLASSES = frozenset({"08", "53", "57", "58"})
+_OUTAGES = frozenset({"25P03", "25P04", "25006", "XX000"})
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The SQLSTATE of a PostgreSQL error, however deep SQLAlchemy has wrapped it; None for other errors."""
+    seen: BaseException | None = error
+    while seen is not None:
+        state = getattr(seen, "sqlstate", None)
+        if isinstance(state, str):
+            return state
+        original = getattr(seen, "orig", None)
+        seen = original if isinstance(original, BaseException) else seen.__cause__
+    return None
+
+
+def cause_of(error: BaseException) -> Cause:
+    """What a failed batch or relay step is to do about `error`."""
+    state = sqlstate(error)
+    if state is not None:
+        if state in _CONFLICTS:
+            return Cause.CONFLICT
+        if state[:2] in _OUTAGE_CLASSES or state in _OUTAGES:
+            return Cause.OUTAGE
+        return Cause.EVENT
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return Cause.OUTAGE
+    if isinstance(error, (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError)):
+        return Cause.OUTAGE
+    wrapped = getattr(error, "orig", None) or error.__cause__
+    if isinstance(wrapped, (OSError, TimeoutError, asyncpg.InterfaceError)):
+        return Cause.OUTAGE
+    return Cause.EVENT

@@ -1,0 +1,140 @@
+"""The topics of Enlace: their partitions, what is kept and for how long; made once, checked ever after (DESIGN 3)."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from libs.events import kafka
+
+PARTITIONS = 12
+"""Fixed at creation: another number would send a key's later events elsewhere than its earlier ones."""
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a topic must be like."""
+
+    name: str
+    partitions: int = PARTITIONS
+    compacted: bool = False
+    """One whole state per key is kept for ever; offsets then have gaps."""
+    retention_ms: int = 14 * DAY_MS
+    """How long records are kept, in milliseconds; of no meaning where compacted."""
+    foreign: bool = False
+    """Others than our relays write to it, perhaps in transactions: offsets may have gaps."""
+    personal: bool = False
+    """May carry identity data: what is parked of it is sealed."""
+
+    @property
+    def gaps_allowed(self) -> bool:
+        """Whether the next record's offset may be above the one that was expected."""
+        return self.compacted or self.foreign
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The broker's settings that this topic depends on."""
+        if self.compacted:
+            return {"cleanup.policy": "compact"}
+        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+
+
+TOPICS: Mapping[str, Topic] = {
+    topic.name: topic
+    for topic in (
+        Topic("enlace.arrivals", foreign=True, personal=True),
+        Topic("enlace.registration"),
+        Topic("enlace.directory", compacted=True),
+        Topic("enlace.capacity", compacted=True),
+        Topic("enlace.organizations", compacted=True),
+        Topic("enlace.directory-notices"),
+        Topic("enlace.referral"),
+        Topic("enlace.notifications"),
+    )
+}
+"""Every topic by name."""
+
+
+class TopicsNotAsDeclared(Exception):
+    """Topics are missing or aren't what the bus depends on; each fault names topic, what is and what must be."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+async def ensure_topics(
+    bootstrap_servers: str,
+    topics: Iterable[Topic] = tuple(TOPICS.values()),
+    *,
+    replication_factor: int = -1,
+    timeout_seconds: float = 30,
+) -> None:
+    """Create what is missing and check what is there; as often as you like. -1: the broker's own replication factor.
+
+    `TopicsNotAsDeclared` if a topic exists with other partitions or another policy: nothing is changed by itself.
+    """
+    wanted = list(topics)
+    async with asyncio.timeout(timeout_seconds), kafka.admin(bootstrap_servers) as admin:
+        await _create_missing(admin, wanted, replication_factor)
+        # A topic that was just made takes a moment until every broker tells of it.
+        while faults := await _faults(admin, wanted):
+            if any("is missing" not in fault for fault in faults):
+                raise TopicsNotAsDeclared(faults)
+            await asyncio.sleep(0.1)
+
+
+async def check_topics(bootstrap_servers: str, topics: Iterable[Topic] = tuple(TOPICS.values())) -> list[str]:
+    """What is wrong with the topics, a sentence each; an empty list if nothing is."""
+    async with kafka.admin(bootstrap_servers) as admin:
+        return await _faults(admin, list(topics))
+
+
+async def _create_missing(admin: AIOKafkaAdminClient, wanted: list[Topic], replication_factor: int) -> None:
+    existing = set(await admin.list_topics())
+    missing = [
+        NewTopic(topic.name, topic.partitions, replication_factor, topic_configs=topic.settings)
+        for topic in wanted
+        if topic.name not in existing
+    ]
+    if not missing:
+        return
+    response = await admin.create_topics(missing)
+    for name, code, *_ in response.topic_errors:
+        error = for_code(code)
+        # Another process may have made it at the same moment.
+        if code and error is not TopicAlreadyExistsError:
+            raise KafkaError(f"topic {name} could not be created: {error.__name__}")
+
+
+async def _faults(admin: AIOKafkaAdminClient, wanted: list[Topic]) -> list[str]:
+    described = {found["topic"]: found for found in await admin.describe_topics([topic.name for topic in wanted])}
+    present = [topic for topic in wanted if not described.get(topic.name, {"error_code": 3})["error_code"]]
+    faults = [f"topic {topic.name} is missing" for topic in wanted if topic not in present]
+    settings = await _settings(admin, present)
+    for topic in present:
+        count = len(described[topic.name]["partitions"])
+        if count != topic.partitions:
+            faults.append(f"topic {topic.name} has {count} partitions, not {topic.partitions}")
+        for name, value in topic.settings.items():
+            found = settings[topic.name].get(name)
+            if found != value:
+                faults.append(f"topic {topic.name} has {name}={found}, not {value}")
+    return faults
+
+
+async def _settings(admin: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str, dict[str, str]]:
+    if not topics:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
+    settings: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(resources):
+        for code, _, _, name, entries in response.resources:
+            if code:
+                raise KafkaError(f"settings of topic {name} can't be read: {for_code(code).__name__}")
+            settings[name] = {entry[0]: entry[1] for entry in entries}
+    return settings
