@@ -1,0 +1,1 @@
+"""registration owns who arrived: arrivals, returnees, households, consent, safe contact, needs as told, packets."""

@@ -1,0 +1,56 @@
+"""The record of who read or wrote which personal data, and the seals over it. Both append-only: triggers refuse."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, FetchedValue, Identity, Index
+from sqlmodel import Field
+
+from services.registration.audit.rules import AccessKind, AccessPurpose
+from services.registration.database import Table, codes, moment, one_of, sealed
+
+
+class AuditEntry(Table, table=True):
+    """One read or write of one subject's data (domain P19). Names which fields, never their values."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        one_of("kind", list(AccessKind), name="audit_entry_kind"),
+        one_of("purpose", list(AccessPurpose), name="audit_entry_purpose"),
+        Index("audit_entry_of_subject", "subject_id", "id"),
+        Index("audit_entry_in_order", "transaction_id", "id"),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    transaction_id: int = Field(sa_column=Column(BigInteger, FetchedValue(), nullable=False))
+    """Which transaction wrote it: entries of all transactions below a snapshot's horizon are final and can be sealed."""
+    at: datetime = Field(sa_column=moment())
+    subject_id: UUID
+    """The returnee, or the arrival batch when its manifest was read or written."""
+    kind: str
+    action: str
+    """The verb: what was done, such as `returnee.read`."""
+    who: str
+    """Subject of the token, or the source of an event."""
+    client_id: str
+    organization_id: UUID | None = None
+    purpose: str
+    fields: list[str] = Field(sa_column=codes())
+    referral_id: UUID | None = None
+    offer_id: UUID | None = None
+    trace_id: str | None = None
+
+
+class AuditSeal(Table, table=True):
+    """One link of the hash chain: covers every entry of the transactions from `from_transaction` to before
+    `up_to_transaction`, in the order of transaction and id."""
+
+    __tablename__ = "audit_seal"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    from_transaction: int = Field(sa_column=Column(BigInteger, nullable=False))
+    up_to_transaction: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
+    entries_count: int
+    previous_hash: bytes = Field(sa_column=sealed(nullable=False))
+    hash: bytes = Field(sa_column=sealed(nullable=False))
+    sealed_at: datetime = Field(sa_column=moment())

@@ -1,0 +1,81 @@
+"""What a consent must say, when it holds, and what follows from all consents of a person (pure)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from libs.chassis.errors import FieldError
+from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
+
+
+class GivenBy(StrEnum):
+    """Who decided: the person, a child's guardian, or the authority that stands in for one (domain P13)."""
+
+    SELF = "self"
+    GUARDIAN = "guardian"
+    AUTHORITY = "authority"
+
+
+class ConsentMethod(StrEnum):
+    """How the decision was taken down; all three count for people who do not write."""
+
+    SIGNATURE = "signature"
+    VOICE = "voice"
+    WITNESSED = "witnessed"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One purpose and recipient class that a consent allows, and until when."""
+
+    purpose: ConsentPurpose
+    recipient_class: RecipientClass
+    expires_at: datetime
+
+
+def standing_grants(grants: Iterable[Grant], *, at: datetime) -> list[Grant]:
+    """What is allowed at a moment: unexpired grants, for each purpose and recipient class the one that lasts longest.
+
+    Withdrawn consents must not be among `grants`. Sorted, so that equal states read equal.
+    """
+    longest: dict[tuple[ConsentPurpose, RecipientClass], Grant] = {}
+    for grant in grants:
+        key = (grant.purpose, grant.recipient_class)
+        if grant.expires_at > at and (key not in longest or grant.expires_at > longest[key].expires_at):
+            longest[key] = grant
+    return [longest[key] for key in sorted(longest)]
+
+
+def consent_faults(
+    *, given_at: datetime, expires_at: datetime, revocation_explained: bool, at: datetime, pointer: str
+) -> list[FieldError]:
+    """What is wrong with a consent that is about to be recorded at `at`; each fault names its field below `pointer`."""
+    faults = []
+    if expires_at <= given_at:
+        faults.append(FieldError(f"{pointer}/expires_at", "after-given-at", "A consent must end after it was given."))
+    if given_at > at:
+        faults.append(FieldError(f"{pointer}/given_at", "not-in-future", "A consent cannot be given in the future."))
+    if not revocation_explained:
+        faults.append(
+            FieldError(
+                f"{pointer}/revocation_explained",
+                "revocation-explained",
+                "The right to take the consent back must have been explained.",
+            )
+        )
+    return faults
+
+
+def safe_contact_faults(
+    *, channel: ContactChannel, has_address: bool, hours_from: int, hours_until: int, pointer: str
+) -> list[FieldError]:
+    """What is wrong with a safe contact: an address exactly where the channel has one; hours in order."""
+    faults = []
+    if channel is ContactChannel.NONE and has_address:
+        faults.append(FieldError(f"{pointer}/address", "no-address", "Who must not be contacted has no address."))
+    if channel is not ContactChannel.NONE and not has_address:
+        faults.append(FieldError(f"{pointer}/address", "address-required", "This channel needs an address."))
+    if hours_until <= hours_from:
+        faults.append(FieldError(f"{pointer}/hours_until", "after-hours-from", "Safe hours must end after they begin."))
+    return faults

@@ -1,0 +1,94 @@
+"""Every reason for which registration says no."""
+
+from typing import ClassVar
+
+from libs.chassis.errors import Conflict, NotFound, Refusal
+
+
+class MediaTypeUnknown(Refusal):
+    """A body is neither JSON nor CSV."""
+
+    code: ClassVar[str] = "media-type-unknown"
+    status: ClassVar[int] = 415
+    title: ClassVar[str] = "The body must be application/json or text/csv"
+
+
+class ArrivalBatchNotLanded(Conflict):
+    """Intake cannot be complete before the flight or bus has landed."""
+
+    code: ClassVar[str] = "arrival-batch-not-landed"
+    title: ClassVar[str] = "The arrival batch has not landed"
+
+
+class IntakeIncomplete(Conflict):
+    """People of the batch are neither registered nor marked absent. Members `open_count`, `registered_count`."""
+
+    code: ClassVar[str] = "intake-incomplete"
+    title: ClassVar[str] = "Some people of the arrival batch are neither registered nor absent"
+
+
+class EntryAlreadyRegistered(Conflict):
+    """A person who has been registered cannot be marked absent."""
+
+    code: ClassVar[str] = "entry-already-registered"
+    title: ClassVar[str] = "The person of this manifest entry has been registered"
+
+
+class ReturneeErased(Refusal):
+    """The person's key has been destroyed; nothing of their identity is left."""
+
+    code: ClassVar[str] = "returnee-erased"
+    status: ClassVar[int] = 410
+    title: ClassVar[str] = "The returnee's data have been erased"
+
+
+class MemberOfAnotherHousehold(Conflict):
+    """A person belongs to one household at a time."""
+
+    code: ClassVar[str] = "member-of-another-household"
+    title: ClassVar[str] = "A member belongs to another household"
+
+
+class NeedAlreadyWithdrawn(Conflict):
+    """The need has been withdrawn before."""
+
+    code: ClassVar[str] = "need-already-withdrawn"
+    title: ClassVar[str] = "The need has already been withdrawn"
+
+
+class ConsentAlreadyWithdrawn(Conflict):
+    """The consent has been withdrawn before."""
+
+    code: ClassVar[str] = "consent-already-withdrawn"
+    title: ClassVar[str] = "The consent has already been withdrawn"
+
+
+class SafeContactMissing(NotFound):
+    """The person has not said how they may be reached."""
+
+    code: ClassVar[str] = "safe-contact-missing"
+    title: ClassVar[str] = "No safe contact is known"
+
+
+class ConsentMissing(Refusal):
+    """The person has not allowed this, or has taken it back, or the consent has run out (domain P1)."""
+
+    code: ClassVar[str] = "consent-missing"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "The person's consent to share this is missing"
+
+
+class PacketNotReady(Conflict):
+    """Registration has not yet heard of an acceptance of this offer; ask again shortly."""
+
+    code: ClassVar[str] = "packet-not-ready"
+    title: ClassVar[str] = "The acceptance of this offer has not been heard of yet"
+    retry_after_seconds: ClassVar[int | None] = 1
+
+
+class PacketClosed(Refusal):
+    """The referral ended and the days that the country pack grants after it are over."""
+
+    code: ClassVar[str] = "packet-closed"
+    status: ClassVar[int] = 410
+    title: ClassVar[str] = "The packet is closed"

@@ -1,0 +1,140 @@
+"""The parts of the country pack that registration follows: `packets.yaml` and `reception.yaml`, as closed models.
+
+A mistake in a pack stops the service at start, not a person at the gate.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from libs.events.catalogue.arrivals import CountryCode, PlaceCode
+from libs.events.codes import NeedCategory, TransportMode
+
+Days = Annotated[int, Field(ge=0, le=3650)]
+
+
+class Closing(StrEnum):
+    """How an accepted offer ends; the pack grants a number of days after each."""
+
+    COMPLETED = "completed"
+    NOT_DELIVERED = "not_delivered"
+    CANCELLED = "cancelled"
+    RECALLED = "recalled"
+
+
+class PacketField(StrEnum):
+    """All that a packet can tell of a person; the pack lists which of these a service type needs (domain P6)."""
+
+    GIVEN_NAMES = "given_names"
+    FAMILY_NAMES = "family_names"
+    BIRTH_DATE = "birth_date"
+    AGE_BAND = "age_band"
+    SEX = "sex"
+    NATIONALITY = "nationality"
+    IDENTITY_DOCUMENT = "identity_document"
+    DOCUMENT_NUMBER = "document_number"
+    DOCUMENTS_HELD = "documents_held"
+    LANGUAGES = "languages"
+    DESTINATION = "destination"
+    ACCESS_NEEDS = "access_needs"
+    SAFE_CONTACT = "safe_contact"
+    HOUSEHOLD_MEMBERS = "household_members"
+
+
+class PackPart(BaseModel):
+    """A closed, frozen part of the pack."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PacketPolicy(PackPart):
+    """What an accepting provider may know, by service type, and for how many days after the referral has ended."""
+
+    version: str
+    days_after: dict[Closing, Days]
+    by_category: dict[NeedCategory, list[PacketField]]
+    """The fields of a service type that `by_service_type` does not name."""
+    by_service_type: dict[str, list[PacketField]] = {}
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for name, table, all_of in (
+            ("days_after", self.days_after, Closing),
+            ("by_category", self.by_category, NeedCategory),
+        ):
+            missing = set(all_of) - set(table)
+            if missing:
+                raise ValueError(f"{name} lacks {sorted(missing)}")
+        return self
+
+    def fields_for(self, *, category: NeedCategory, service_type: str) -> frozenset[PacketField]:
+        """The allow-list of one service type."""
+        return frozenset(self.by_service_type.get(service_type, self.by_category[category]))
+
+
+class ReceptionPlace(PackPart):
+    """Where flights and buses come in."""
+
+    name: str
+    modes: Annotated[list[TransportMode], Field(min_length=1)]
+
+
+class ReceptionSender(PackPart):
+    """A sender of arrival events whose rows belong to one organisation rather than to the network's reception."""
+
+    source: str
+    """CloudEvents `source` of its events."""
+    organization_id: UUID
+
+
+class Reception(PackPart):
+    """How a country receives its people."""
+
+    country: CountryCode
+    version: str
+    timezone: str
+    """The time zone in which days are counted, such as the day of arrival for an age."""
+    manifest_days: Days
+    """How long after landing the names of people announced but not met are kept (domain P17)."""
+    places: Annotated[dict[PlaceCode, ReceptionPlace], Field(min_length=1)]
+    senders: list[ReceptionSender] = []
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("not a time zone of the IANA data base")
+        return name
+
+    def day_of(self, moment: datetime) -> date:
+        """The calendar day of a moment at the place of reception."""
+        return moment.astimezone(ZoneInfo(self.timezone)).date()
+
+    def organization_of(self, source: str) -> UUID | None:
+        """Whose rows the arrivals of this sender are; None: the network's reception as a whole."""
+        return next((sender.organization_id for sender in self.senders if sender.source == source), None)
+
+
+class Pack(PackPart):
+    """All that registration reads of the country pack."""
+
+    packets: PacketPolicy
+    reception: Reception
+
+
+def load_pack(directory: Path) -> Pack:
+    """The pack in `directory`; raises ValidationError naming the field that is wrong, OSError for a missing file."""
+    return Pack(
+        packets=PacketPolicy.model_validate(_read(directory / "packets.yaml")),
+        reception=Reception.model_validate(_read(directory / "reception.yaml")),
+    )
+
+
+def _read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""What an accepting provider may know of a person, and for how long."""

@@ -1,0 +1,1 @@
+"""Returnees and households: sealed identity, routing profile, erasure."""

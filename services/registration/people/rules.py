@@ -1,0 +1,60 @@
+"""What a person is called, how old, and what of an identity may be searched for (pure)."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+
+from libs.events.codes import AgeBand
+
+CASE_CODE_ALPHABET = "23456789CDFGHJKMNPQRTVWXY"
+"""No vowels, so that no word arises; no letter that is taken for a digit or for another letter over a bad line."""
+_GROUP = 4
+_BAND_ENDS: tuple[tuple[int, AgeBand], ...] = (
+    (5, AgeBand.UNDER_5),
+    (12, AgeBand.FROM_5_TO_11),
+    (18, AgeBand.FROM_12_TO_17),
+    (25, AgeBand.FROM_18_TO_24),
+    (35, AgeBand.FROM_25_TO_34),
+    (60, AgeBand.FROM_35_TO_59),
+)
+AGE_MAX_YEARS = 130
+
+
+def case_code(country: str, pick: Callable[[str], str]) -> str:
+    """A new case code such as `GT-7K3M-9QXC`; `pick` draws one character of the alphabet, unpredictably.
+
+    It is derived from nothing of the person; 25^8 codes make a guess hopeless behind authorisation.
+    """
+    letters = "".join(pick(CASE_CODE_ALPHABET) for _ in range(2 * _GROUP))
+    return f"{country}-{letters[:_GROUP]}-{letters[_GROUP:]}"
+
+
+def age_in_years(birth_date: date, *, on: date) -> int:
+    """Completed years on a day; born on 29 February turns a year older on 1 March of other years."""
+    return on.year - birth_date.year - ((on.month, on.day) < (birth_date.month, birth_date.day))
+
+
+def age_band(birth_date: date | None, *, on: date) -> AgeBand:
+    """The band on the day of arrival. Unknown stays unknown: it counts as a child's until reviewed (domain P14)."""
+    if birth_date is None:
+        return AgeBand.UNKNOWN
+    years = age_in_years(birth_date, on=on)
+    return next((band for end, band in _BAND_ENDS if years < end), AgeBand.FROM_60)
+
+
+def birth_date_is_possible(birth_date: date, *, on: date) -> bool:
+    """Whether somebody who arrives on that day can have been born then."""
+    return birth_date <= on and age_in_years(birth_date, on=on) <= AGE_MAX_YEARS
+
+
+def name_tokens(*names: str) -> frozenset[str]:
+    """The words of names as search compares them: without case, accents or punctuation."""
+    plain = unicodedata.normalize("NFKD", " ".join(names).casefold())
+    letters = "".join(c for c in plain if not unicodedata.combining(c))
+    return frozenset(re.findall(r"\w+", letters))
+
+
+def plain_document_number(number: str) -> str:
+    """A document number as search compares it: letters and digits only, in upper case."""
+    return "".join(c for c in number.upper() if c.isalnum())

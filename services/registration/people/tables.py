@@ -1,0 +1,93 @@
+"""Returnees, households and the list of the erased."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Index, Text, Uuid
+from sqlmodel import Field
+
+from libs.events.codes import AgeBand, IdentityDocumentStatus, Sex
+from services.registration.database import Table, codes, moment, one_of, sealed
+
+
+class Household(Table, table=True):
+    """People who were registered together. Its members are the returnees that point to it."""
+
+    __tablename__ = "household"
+    __table_args__ = (CheckConstraint("expected_size BETWEEN 1 AND 30", name="household_expected_size"),)
+
+    id: UUID = Field(primary_key=True)
+    household_key: bytes | None = Field(default=None, sa_column=Column(sealed().type, nullable=True, unique=True))
+    """Keyed hash of sender and its reference; makes a repeat recognisable."""
+    reference_returnee_id: UUID
+    """Whose journey the household's needs belong to."""
+    expected_size: int
+    stay_together: bool
+    version: int
+    organization_id: UUID | None = None
+    created_at: datetime = Field(sa_column=moment())
+
+
+class Returnee(Table, table=True):
+    """One person: a routing profile in codes, and an identity that only the person's key opens."""
+
+    __tablename__ = "returnee"
+    __table_args__ = (
+        one_of("age_band", list(AgeBand), name="returnee_age_band"),
+        one_of("sex", list(Sex), name="returnee_sex"),
+        one_of("identity_document", list(IdentityDocumentStatus), name="returnee_identity_document"),
+        CheckConstraint("version >= 1", name="returnee_version"),
+        CheckConstraint(
+            "erased_at IS NOT NULL OR (given_names_sealed IS NOT NULL AND family_names_sealed IS NOT NULL)",
+            name="returnee_named_until_erased",
+        ),
+        Index("returnee_search_index", "search_index", postgresql_using="gin"),
+        Index("returnee_of_batch", "arrival_batch_id", "id"),
+        Index("returnee_of_household", "household_id", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    case_code: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    version: int
+    arrival_key: bytes = Field(sa_column=Column(sealed().type, nullable=False, unique=True))
+    """Keyed hash of sender and its reference; makes a repeated arrival recognisable as the same one."""
+    manifest_key: bytes | None = Field(default=None, sa_column=sealed())
+    """Keyed hash of the manifest entry that this person was announced as."""
+    source: str
+    """Who registered the person: a client or the source of an event."""
+    organization_id: UUID | None = None
+    """Whose row it is; None belongs to the network's reception as a whole."""
+    arrival_batch_id: UUID | None = Field(default=None, foreign_key="arrival_batch.id")
+    reception_place: str | None = None
+    household_id: UUID | None = Field(default=None, foreign_key="household.id")
+    arrived_at: datetime = Field(sa_column=moment())
+    age_band: str
+    sex: str
+    nationality: str
+    identity_document: str
+    documents_held: list[str] = Field(sa_column=codes())
+    languages: list[str] = Field(sa_column=codes())
+    destination: str | None = None
+    access_needs: list[str] = Field(sa_column=codes())
+    protection_flags: list[str] = Field(sa_column=codes())
+    avoid_places: list[str] = Field(sa_column=codes())
+    avoid_organizations: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    given_names_sealed: bytes | None = Field(sa_column=sealed())
+    family_names_sealed: bytes | None = Field(sa_column=sealed())
+    birth_date_sealed: bytes | None = Field(default=None, sa_column=sealed())
+    document_number_sealed: bytes | None = Field(default=None, sa_column=sealed())
+    sender_reference_sealed: bytes | None = Field(default=None, sa_column=sealed())
+    search_index: list[int] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))
+    """Keyed hashes of the words of the names, of the birth date and of the document number."""
+    traceparent: str | None = None
+    registered_at: datetime = Field(sa_column=moment())
+    erased_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class Erasure(Table, table=True):
+    """The erased as this database remembers them; the list in the database of keys is replayed against it."""
+
+    __tablename__ = "erasure"
+
+    returnee_id: UUID = Field(primary_key=True)
+    erased_at: datetime = Field(sa_column=moment())

@@ -1,0 +1,130 @@
+"""The cryptography of the vault: AES-256-GCM under data keys, data keys under a wrapping key, keyed hashes for search.
+
+Pure: randomness comes from the operating system, everything else is an argument. A sealed value is one version byte,
+a 96-bit nonce and the ciphertext with its tag. The additional data bind it to its table, column and subject, so that
+a value copied into another row or column does not open (domain P26).
+"""
+
+import base64
+import binascii
+import os
+from dataclasses import dataclass, field
+from hashlib import sha256
+from hmac import digest
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+_VERSION = b"\x01"
+
+
+class VaultFault(Exception):
+    """A sealed value or a wrapped key does not open: wrong key, moved, or tampered with. Never shows the value."""
+
+
+def _seal(aead: AESGCM, plain: bytes, bound: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return _VERSION + nonce + aead.encrypt(nonce, plain, bound)
+
+
+def _open(aead: AESGCM, sealed: bytes, bound: bytes) -> bytes:
+    if sealed[:1] != _VERSION or len(sealed) < 1 + _NONCE_BYTES:
+        raise VaultFault("not a sealed value of a known version")
+    try:
+        return aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], bound)
+    except InvalidTag:
+        raise VaultFault("the sealed value does not open") from None
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """The key of one subject (a person, or the manifest of one arrival batch). Lives in memory only."""
+
+    subject_id: UUID
+    _aead: AESGCM = field(repr=False)
+
+    def seal(self, plain: str, *, table: str, column: str) -> bytes:
+        """`plain` under this key, bound to where it is kept."""
+        return _seal(self._aead, plain.encode(), self._bound(table, column))
+
+    def seal_or_none(self, plain: str | None, *, table: str, column: str) -> bytes | None:
+        """As `seal`; nothing stays nothing."""
+        return None if plain is None else self.seal(plain, table=table, column=column)
+
+    def open(self, sealed: bytes, *, table: str, column: str) -> str:
+        """What was sealed for this place; raises VaultFault when key, place or value do not match."""
+        return _open(self._aead, sealed, self._bound(table, column)).decode()
+
+    def open_or_none(self, sealed: bytes | None, *, table: str, column: str) -> str | None:
+        """As `open`; nothing stays nothing."""
+        return None if sealed is None else self.open(sealed, table=table, column=column)
+
+    def _bound(self, table: str, column: str) -> bytes:
+        return f"{table}|{column}|{self.subject_id}".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class FreshKey:
+    """A data key that has just been made, with its wrapped form for the database of keys."""
+
+    key: DataKey
+    wrapped: bytes
+
+
+class MasterKey:
+    """The key from outside the database. Three keys are derived from it: for wrapping, for hashing, for parking."""
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != KEY_BYTES:
+            raise VaultFault(f"the vault key must be {KEY_BYTES} bytes")
+        self._wrapping = AESGCM(_derived(secret, "wrapping"))
+        self._parking = AESGCM(_derived(secret, "parking"))
+        self._hashing = _derived(secret, "hashing")
+        self.key_id = sha256(_derived(secret, "name")).hexdigest()[:12]
+        """Names the key without revealing it; stored beside what it wraps, so that a change of key can be followed."""
+
+    @classmethod
+    def from_base64(cls, text: str) -> "MasterKey":
+        """The key as the environment gives it: 32 bytes in base64."""
+        try:
+            return cls(base64.b64decode(text, validate=True))
+        except binascii.Error:
+            raise VaultFault("the vault key is not base64") from None
+
+    def fresh_key(self, subject_id: UUID) -> FreshKey:
+        """A new data key for `subject_id`."""
+        secret = os.urandom(KEY_BYTES)
+        return FreshKey(DataKey(subject_id, AESGCM(secret)), _seal(self._wrapping, secret, _of_subject(subject_id)))
+
+    def unwrap(self, wrapped: bytes, *, subject_id: UUID) -> DataKey:
+        """The data key of `subject_id` from its wrapped form; raises VaultFault."""
+        return DataKey(subject_id, AESGCM(_open(self._wrapping, wrapped, _of_subject(subject_id))))
+
+    def blind(self, kind: str, *parts: str) -> bytes:
+        """A keyed hash (128 bits) by which equal values of one `kind` are found again without being readable."""
+        return digest(self._hashing, "\x1f".join((kind, *parts)).encode(), "sha256")[:16]
+
+    def token(self, kind: str, value: str) -> int:
+        """A keyed hash as a signed 64-bit number, for search indexes; hits must be checked after opening."""
+        return int.from_bytes(self.blind(kind, value)[:8], "big", signed=True)
+
+    def seal_parked(self, payload: bytes) -> bytes:
+        """An inbound message that could not be handled, for the table of parked events."""
+        return _seal(self._parking, payload, b"parked")
+
+    def open_parked(self, sealed: bytes) -> bytes:
+        """The message again; raises VaultFault."""
+        return _open(self._parking, sealed, b"parked")
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"enlace.registration.{purpose}".encode()).derive(secret)
+
+
+def _of_subject(subject_id: UUID) -> bytes:
+    return b"data_key|" + subject_id.bytes
