@@ -1,0 +1,131 @@
+"""The application of a service: routes, background loops, health and telemetry, wired the same way everywhere."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+import httpx
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from sqlalchemy import text
+
+from libs.chassis.database import Database
+from libs.chassis.health import Check, Health, Unready
+from libs.chassis.idempotency import retention_loop
+from libs.chassis.input_guard import InputGuard
+from libs.chassis.logs import get_logger
+from libs.chassis.migrations import head_of, version_table
+from libs.chassis.openapi import install_openapi
+from libs.chassis.problems import install_problem_handlers
+from libs.chassis.settings import CommonSettings, Role
+from libs.chassis.supervisor import Loop, Supervisor
+from libs.chassis.telemetry import flush_telemetry, instrument, setup_telemetry
+from libs.chassis.tokens import KeyRing, TokenVerifier
+
+__all__ = ["Loop", "Opening", "build_app"]
+
+log = get_logger(__name__)
+Opening = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+"""Something a service opens at start and closes at the end, e.g. an HTTP client kept on `app.state`."""
+
+
+def build_app(
+    *,
+    service: str,
+    title: str,
+    settings: CommonSettings,
+    database: Database,
+    routers: Sequence[APIRouter] = (),
+    loops: Sequence[Loop] = (),
+    checks: Mapping[str, Check] | None = None,
+    openings: Sequence[Opening] = (),
+    description: str = "",
+    version: str = "1.0.0",
+    stop_seconds: float = 10.0,
+) -> FastAPI:
+    """The application of `service` in the role that the settings give it.
+
+    `routers` are served by the roles `all` and `api`; each loop runs where its role does. `checks` join the readiness
+    report beside the database, its migrations and one entry per loop. `openings` are entered in order before the
+    loops start and left in reverse after they ended. Loops get `stop_seconds` to end by themselves.
+    """
+    setup_telemetry(service, settings)
+    mine = [loop for loop in (*loops, retention_loop(database)) if settings.role.covers(loop.role)]
+    supervisor = Supervisor(mine, deadline_seconds=stop_seconds)
+    own_checks = {"database": _database_check(database), "migrations": _migrations_check(service, database)}
+    health = Health({**own_checks, **(checks or {}), **supervisor.checks()})
+    app = FastAPI(
+        title=title,
+        version=version,
+        description=description,
+        lifespan=_lifespan(database, supervisor, openings),
+        generate_unique_id_function=_operation_id,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.health = health
+    app.state.supervisor = supervisor
+    install_problem_handlers(app)
+    app.add_middleware(InputGuard, limit_bytes=settings.body_limit_bytes)
+    app.include_router(health.router())
+    if settings.role.covers(Role.API):
+        for router in routers:
+            app.include_router(router)
+    install_openapi(app, token_url=settings.token_url or f"{settings.token_issuer.rstrip('/')}/token")
+    instrument(app)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _lifespan(
+    database: Database, supervisor: Supervisor, openings: Sequence[Opening]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        settings: CommonSettings = app.state.settings
+        async with AsyncExitStack() as stack:
+            stack.callback(flush_telemetry)
+            stack.push_async_callback(database.close)
+            client = await stack.enter_async_context(httpx.AsyncClient())
+            app.state.tokens = TokenVerifier(
+                KeyRing(settings.token_jwks_url, client),
+                issuer=settings.token_issuer,
+                audience=settings.token_audience,
+            )
+            for opening in openings:
+                await stack.enter_async_context(opening(app))
+            stack.push_async_callback(supervisor.stop)
+            supervisor.start()
+            log.info("process.started", role=settings.role)
+            yield
+            log.info("process.stopping", role=settings.role)
+
+    return lifespan
+
+
+def _database_check(database: Database) -> Check:
+    async def check() -> None:
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    return check
+
+
+def _migrations_check(service: str, database: Database) -> Check:
+    head = head_of(service)
+
+    async def check() -> None:
+        if head is None:
+            return
+        async with database.engine.connect() as connection:
+            table = version_table(service)
+            if (await connection.execute(text("SELECT to_regclass(:name)"), {"name": table})).scalar() is None:
+                raise Unready("no migration has been applied")
+            version = (await connection.execute(text(f"SELECT version_num FROM {table}"))).scalar()  # noqa: S608
+            if version != head:
+                raise Unready("the database isn't at this version's migration")
+
+    return check

@@ -1,0 +1,92 @@
+"""The commands of every service: `serve` and `migrate`.
+
+A service's `cli.py` makes its own with `make_cli` and may add commands to what it gets:
+
+    cli = make_cli("things", create_app)
+    if __name__ == "__main__":
+        cli()
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from libs.chassis.logs import get_logger, setup_logs
+from libs.chassis.migrations import upgrade
+
+log = get_logger(__name__)
+_GRACEFUL_SECONDS = 10
+
+
+def make_cli(
+    service: str, create_app: Callable[[], FastAPI], *, histories: Mapping[str, str] | None = None
+) -> typer.Typer:
+    """The commands of `service`.
+
+    `histories` says which folder of migrations belongs to the database that which variable names; without it
+    `migrations` belongs to `ENLACE_<last word of the service>_DATABASE_URL`.
+    """
+    cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    variables = histories or {"migrations": f"ENLACE_{service.rsplit('_', 1)[-1].upper()}_DATABASE_URL"}
+
+    @cli.command()
+    def serve(
+        host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+        port: Annotated[int, typer.Option(help="Port to listen on", min=0, max=65535)] = 8000,
+    ) -> None:
+        """Run the service in the role that ENLACE_ROLE names, until it is told to stop."""
+        setup_logs(service)
+        serve_app(create_app(), host=host, port=port)
+
+    @cli.command()
+    def migrate() -> None:
+        """Bring the service's database to the newest version; safe to run again, and by several at once."""
+        setup_logs(service)
+        for history, variable in variables.items():
+            upgrade(service, _from_environment(variable), history=history)
+            log.info("database.migrated", part=history)
+
+    return cli
+
+
+def serve_app(app: FastAPI, *, host: str, port: int) -> None:
+    """Serve `app` until SIGTERM or SIGINT: no longer ready, loops asked to stop, requests ended, then the rest."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+    )
+    _Server(config, app).run()
+
+
+class _Server(uvicorn.Server):
+    """Tells the application at the signal; uvicorn itself tells it only after the last request."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._app.state.health.draining = True
+        self._app.state.supervisor.ask_to_stop()
+        super().handle_exit(sig, frame)
+
+
+def _from_environment(variable: str) -> str:
+    try:
+        return os.environ[variable]
+    except KeyError:
+        raise typer.BadParameter(f"the environment lacks {variable}") from None

@@ -1,0 +1,49 @@
+"""The installation's clock: the database's time, or the same run faster for rehearsals (pure).
+
+Timers, as-of times, expiries and delivery retries run on this clock. Tokens, signatures, leadership, telemetry and
+retention run on real time (DESIGN 5).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+
+class ClockFault(ValueError):  # noqa: N818
+    """The clock's settings contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Maps real time to installation time: `origin + (real - origin) * rate`.
+
+    `rate` is how many seconds pass on the clock while one real second passes; above 0. `origin` is the aware moment
+    at which both agree; it must be the same in every process of an installation and is kept with it, and it is
+    needed as soon as the rate isn't 1. With rate 1 the clock is the database's time.
+    """
+
+    rate: float = 1.0
+    origin: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < float("inf"):
+            raise ClockFault("the clock's rate must be above 0: time never runs backwards")
+        if self.rate != 1.0 and self.origin is None:
+            raise ClockFault("a clock with a rate other than 1 needs an origin")
+        if self.origin is not None and self.origin.tzinfo is None:
+            raise ClockFault("the clock's origin needs a time zone")
+
+    def at(self, real: datetime) -> datetime:
+        """Installation time at the aware real time `real`, in UTC."""
+        if self.rate == 1.0 or self.origin is None:
+            return real.astimezone(UTC)
+        return (self.origin + (real - self.origin) * self.rate).astimezone(UTC)
+
+    def real(self, moment: datetime) -> datetime:
+        """The real time at which this clock shows `moment`, in UTC."""
+        if self.rate == 1.0 or self.origin is None:
+            return moment.astimezone(UTC)
+        return (self.origin + (moment - self.origin) / self.rate).astimezone(UTC)
+
+    def real_seconds(self, span: timedelta) -> float:
+        """How many real seconds pass while `span` passes on this clock; what a loop may sleep."""
+        return span.total_seconds() / self.rate

@@ -1,0 +1,208 @@
+"""`Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a request sent twice has one effect.
+
+    async def add_thing(body: ThingBody, session: Session, once: OnceRequired) -> ThingView:
+        thing_id = await once(session, lambda: actions.add_thing(session, body))
+        return await queries.thing_view(session, thing_id)
+
+The key is taken by an advisory lock (a twin in flight gets a 409), and stored with the id of the result in the
+transaction of the effect, with a keyed fingerprint of method, path and body, never the body. A refused request stores
+nothing: sent again it is judged again. Keys belong to the client that sent them, for 24 hours of real time.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Header, Request, Response
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.auth import caller_of
+from libs.chassis.database import Database, raw
+from libs.chassis.errors import Conflict, InvalidInput, Refusal
+from libs.chassis.settings import Role
+from libs.chassis.supervisor import Loop
+
+RETENTION = timedelta(hours=24)
+TABLE = "idempotency_key"
+_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+_BARE = re.compile(r"[!#-\[\]-~]+")
+_LONGEST = 255
+_PURGE_SECONDS = 600
+
+
+class KeyMissing(Refusal):
+    """A request that creates something needs an Idempotency-Key."""
+
+    code = "idempotency-key-missing"
+    status = 400
+
+
+class KeyInvalid(Refusal):
+    """The Idempotency-Key isn't 1 to 255 printable ASCII characters, bare or as a quoted string."""
+
+    code = "idempotency-key-invalid"
+    status = 400
+
+
+class InFlight(Conflict):
+    """A request with this key is being worked on now."""
+
+    code = "idempotency-in-flight"
+    retry_after_seconds = 1
+
+
+class KeyReused(InvalidInput):
+    """This key came with another request before."""
+
+    code = "idempotency-key-reused"
+
+
+class Once:
+    """Runs the work of one request at most once per client and key."""
+
+    def __init__(self, request: Request, response: Response, key: str | None, body: bytes) -> None:
+        self._request = request
+        self._response = response
+        self._key = key
+        self._body = body
+        self.replayed = False
+        """Whether the work had been done by an earlier request."""
+
+    async def __call__(self, session: AsyncSession, create: Callable[[], Awaitable[UUID]]) -> UUID:
+        """The id that `create` gives, or the one it gave when this key was first used."""
+        if self._key is None:
+            return await create()
+        client = caller_of(self._request).client_id
+        connection = await raw(session)
+        locked = await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _lock_number(client, self._key))
+        if not locked:
+            raise InFlight("The same request is being worked on; ask again shortly.")
+        fingerprint = self._fingerprint()
+        stored = await connection.fetchrow(
+            f"SELECT fingerprint, result_id FROM {TABLE}"  # noqa: S608 (a constant)
+            " WHERE client_id = $1 AND key = $2 AND expires_at > statement_timestamp()",
+            client,
+            self._key,
+        )
+        if stored is not None:
+            return self._replay(stored["fingerprint"], fingerprint, stored["result_id"])
+        result_id = await create()
+        await session.flush()
+        await connection.execute(
+            f"INSERT INTO {TABLE} (client_id, key, fingerprint, result_id, expires_at)"  # noqa: S608 (a constant)
+            " VALUES ($1, $2, $3, $4, statement_timestamp() + $5) ON CONFLICT (client_id, key) DO UPDATE SET"
+            " fingerprint = excluded.fingerprint, result_id = excluded.result_id, expires_at = excluded.expires_at",
+            client,
+            self._key,
+            fingerprint,
+            result_id,
+            RETENTION,
+        )
+        return result_id
+
+    def _replay(self, stored: bytes, fingerprint: bytes, result_id: UUID) -> UUID:
+        if not hmac.compare_digest(stored, fingerprint):
+            raise KeyReused("This Idempotency-Key came with another request before.", pointer="Idempotency-Key")
+        self.replayed = True
+        self._response.headers["Idempotency-Replayed"] = "true"
+        return result_id
+
+    def _fingerprint(self) -> bytes:
+        secret = self._request.app.state.settings.fingerprint_key.get_secret_value().encode()
+        query = self._request.url.query
+        parts = (b"idempotency", self._request.method.encode(), self._request.url.path.encode(), query.encode())
+        signed = b"".join(len(part).to_bytes(4, "big") + part for part in (*parts, self._body))
+        return hmac.digest(secret, signed, "sha256")
+
+
+async def _once_required(
+    request: Request,
+    response: Response,
+    idempotency_key: Annotated[
+        str, Header(description="Names this request; send it again unchanged and it has one effect")
+    ],
+) -> Once:
+    return Once(request, response, _parsed(request, idempotency_key), await request.body())
+
+
+async def _once_optional(
+    request: Request,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None, Header(description="Names this request; send it again unchanged and it has one effect")
+    ] = None,
+) -> Once:
+    key = None if idempotency_key is None else _parsed(request, idempotency_key)
+    return Once(request, response, key, await request.body())
+
+
+OnceRequired = Annotated[Once, Depends(_once_required)]
+OnceOptional = Annotated[Once, Depends(_once_optional)]
+
+
+def parse_key(value: str) -> str:
+    """The key in a header's value: a structured field string (`"8e03…"`) or the bare text that most clients send."""
+    value = value.strip()
+    quoted = _QUOTED.fullmatch(value)
+    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value
+    if not (quoted or _BARE.fullmatch(value)) or not 0 < len(key) <= _LONGEST:
+        raise KeyInvalid("An Idempotency-Key is 1 to 255 printable ASCII characters.", pointer="Idempotency-Key")
+    return key
+
+
+def create_table(op: Any) -> None:
+    """The table, for a service's first migration (`op` is Alembic's)."""
+    op.execute(
+        f"""CREATE TABLE {TABLE} (
+            client_id text NOT NULL,
+            key text NOT NULL,
+            fingerprint bytea NOT NULL,
+            result_id uuid NOT NULL,
+            expires_at timestamptz NOT NULL,
+            PRIMARY KEY (client_id, key))"""
+    )
+    op.execute(f"CREATE INDEX {TABLE}_expires_at ON {TABLE} (expires_at)")
+
+
+async def purge_expired(database: Database, *, limit: int = 5_000) -> int:
+    """Delete up to `limit` keys whose time is over; how many there were."""
+    async with database.transaction() as session:
+        connection = await raw(session)
+        if await connection.fetchval("SELECT to_regclass($1)", TABLE) is None:
+            return 0
+        status: str = await connection.execute(
+            f"DELETE FROM {TABLE} WHERE (client_id, key) IN (SELECT client_id, key FROM {TABLE}"  # noqa: S608
+            " WHERE expires_at <= statement_timestamp() LIMIT $1 FOR UPDATE SKIP LOCKED)",
+            limit,
+        )
+        return int(status.rsplit(" ", 1)[-1])
+
+
+def retention_loop(database: Database) -> Loop:
+    """The loop that forgets keys whose time is over, once in ten minutes of real time."""
+
+    async def run(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            while await purge_expired(database) and not stop.is_set():
+                pass
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _PURGE_SECONDS)
+
+    return Loop(name="idempotency-retention", run=run, role=Role.WORKER)
+
+
+def _parsed(request: Request, value: str) -> str:
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        raise KeyInvalid("Send one Idempotency-Key.", pointer="Idempotency-Key")
+    return parse_key(value)
+
+
+def _lock_number(client: str, key: str) -> int:
+    digest = hashlib.blake2b(f"{len(client)}:{client}{key}".encode(), digest_size=8, person=b"idempotency").digest()
+    return int.from_bytes(digest, "big", signed=True)

@@ -1,0 +1,75 @@
+"""The API document: every error declared as a problem, security schemes with their scopes, no leftovers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from libs.chassis.auth import SCHEME
+from libs.chassis.problems import Problem, declared
+
+_FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
+
+
+def install_openapi(app: FastAPI, *, token_url: str) -> None:
+    """Make `app.openapi()` give the completed document; it is built once, at first need."""
+    app.openapi = _builder(app, token_url)  # type: ignore[method-assign]
+
+
+def _builder(app: FastAPI, token_url: str) -> Callable[[], dict[str, Any]]:
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            complete(document, token_url=token_url)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    return openapi
+
+
+def complete(document: dict[str, Any], *, token_url: str) -> None:
+    """Add to `document` what holds for every operation."""
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in _FRAMEWORK_SCHEMAS:
+        schemas.pop(name, None)
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs", {})
+    schemas["Problem"] = problem
+    scopes: set[str] = set()
+    for path in document.get("paths", {}).values():
+        for operation in path.values():
+            _declare_errors(operation)
+            for requirement in operation.get("security", []):
+                scopes |= set(requirement.get(SCHEME, []))
+    scheme = components.get("securitySchemes", {}).get(SCHEME)
+    if scheme is not None:
+        flow = {"tokenUrl": token_url, "scopes": {scope: _meaning(scope) for scope in sorted(scopes)}}
+        scheme["flows"] = {"clientCredentials": flow}
+
+
+def _declare_errors(operation: dict[str, Any]) -> None:
+    responses: dict[str, Any] = operation.setdefault("responses", {})
+    if "HTTPValidationError" in str(responses.get("422", "")):
+        del responses["422"]
+    common = {"500": declared(500, ["internal-error"]), "503": declared(503, ["unavailable"])}
+    if operation.get("security"):
+        common["401"] = declared(401, ["token-missing", "invalid-token"])
+        common["403"] = declared(403, ["insufficient-scope"])
+    if operation.get("parameters") or operation.get("requestBody"):
+        common["422"] = declared(422, ["invalid-input"])
+    if any(parameter.get("name") == "Idempotency-Key" for parameter in operation.get("parameters", [])):
+        common["400"] = declared(400, ["idempotency-key-missing", "idempotency-key-invalid", "bad-request"])
+        common["409"] = declared(409, ["idempotency-in-flight"])
+    if operation.get("requestBody"):
+        common.setdefault("400", declared(400, ["bad-request"]))
+        common["413"] = declared(413, ["body-too-large"])
+    for status, response in common.items():
+        responses.setdefault(status, response)
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _meaning(scope: str) -> str:
+    noun, _, verb = scope.partition(":")
+    return f"{verb} {noun}".strip()

@@ -1,0 +1,100 @@
+"""Keyset paging: a page ends with an opaque, signed cursor that says after which row the next one starts."""
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar, overload
+
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, Field
+
+from libs.chassis.errors import FieldError, InvalidInput
+
+T = TypeVar("T")
+R = TypeVar("R")
+_SIGNATURE_BYTES = 16
+LARGEST_PAGE = 200
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list."""
+
+    items: list[T]
+    next: str | None = Field(default=None, description="Send it as `after` to get the next page; null on the last")
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page is asked for: fetch `limit + 1` rows after the row that `after` names, in the order of the list."""
+
+    limit: int
+    after: list[str] | None
+    """The values that the list's `cursor_of` gave for the last row of the page before; None on the first page."""
+    path: str
+    secret: bytes
+
+
+def _page_request(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="How many at most")] = 50,
+    after: Annotated[str | None, Query(max_length=1000, description="`next` of the page before")] = None,
+) -> PageRequest:
+    secret = request.app.state.settings.fingerprint_key.get_secret_value().encode()
+    path = request.url.path
+    values = None if after is None else read_cursor(after, path=path, secret=secret)
+    return PageRequest(limit=limit, after=values, path=path, secret=secret)
+
+
+PageQuery = Annotated[PageRequest, Depends(_page_request)]
+
+
+@overload
+def page_of(rows: Sequence[T], *, request: PageRequest, cursor_of: Callable[[T], Sequence[str]]) -> Page[T]: ...
+@overload
+def page_of(
+    rows: Sequence[R], *, request: PageRequest, cursor_of: Callable[[R], Sequence[str]], view: Callable[[R], T]
+) -> Page[T]: ...
+def page_of(
+    rows: Sequence[Any],
+    *,
+    request: PageRequest,
+    cursor_of: Callable[[Any], Sequence[str]],
+    view: Callable[[Any], Any] | None = None,
+) -> Page[Any]:
+    """The page that `rows` make, which are `limit + 1` at most: one more than fits tells that there is a next page.
+
+    `cursor_of` gives the ordering values of a row as texts, `view` what is shown of a row (the row itself if not
+    given).
+    """
+    shown = rows[: request.limit]
+    following = None
+    if len(rows) > request.limit:
+        following = write_cursor(cursor_of(shown[-1]), path=request.path, secret=request.secret)
+    return Page[Any](items=[view(row) for row in shown] if view else list(shown), next=following)
+
+
+def write_cursor(values: Sequence[str], *, path: str, secret: bytes) -> str:
+    """An opaque cursor of `values`, good for the list at `path` only."""
+    payload = json.dumps(list(values), separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(_signature(payload, path, secret) + payload).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, *, path: str, secret: bytes) -> list[str]:
+    """The values in `cursor`; `InvalidInput` naming `after` when it isn't one of ours for this list."""
+    try:
+        content = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        content = b""
+    signature, payload = content[:_SIGNATURE_BYTES], content[_SIGNATURE_BYTES:]
+    if not payload or not hmac.compare_digest(signature, _signature(payload, path, secret)):
+        fault = FieldError("after", "bad-cursor", "Send the `next` of the page before, unchanged")
+        raise InvalidInput("The cursor isn't one that this list gave.", errors=[fault])
+    values: list[str] = json.loads(payload)
+    return values
+
+
+def _signature(payload: bytes, path: str, secret: bytes) -> bytes:
+    return hmac.digest(secret, b"cursor\0" + path.encode() + b"\0" + payload, "sha256")[:_SIGNATURE_BYTES]

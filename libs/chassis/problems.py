@@ -1,0 +1,156 @@
+"""Every error as a problem document (RFC 9457), the framework's own included.
+
+`application/problem+json` with `type`, `title`, `status`, `code`, `detail`, `errors` and `trace_id`. A problem never
+repeats what the caller sent and says nothing of the inside.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from libs.chassis.database_errors import refusal_of
+from libs.chassis.errors import FieldError, InvalidInput, Refusal, Unavailable
+from libs.chassis.idempotency import KeyMissing
+from libs.chassis.telemetry import current_trace_id
+from libs.chassis.validation import field_errors
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:enlace:problem:"
+_RESERVED = frozenset({"type", "title", "status", "code", "detail", "errors", "trace_id"})
+
+
+class FieldProblem(BaseModel):
+    """One field that breaks one rule."""
+
+    pointer: str = Field(description="JSON pointer into the body, or the name of a parameter", examples=["/entries/3"])
+    rule: str = Field(examples=["missing"])
+    detail: str = Field(examples=["Field required"])
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 has it; some codes add members of their own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=[TYPE_PREFIX + "invalid-input"])
+    title: str = Field(examples=["Invalid input"])
+    status: int = Field(ge=400, le=599, examples=[422])
+    code: str = Field(examples=["invalid-input"], description="What to program against: stable, kebab-case")
+    detail: str
+    errors: list[FieldProblem] = []
+    trace_id: str | None = Field(default=None, description="Name this when you ask for help")
+
+
+def problem_document(refusal: Refusal) -> dict[str, Any]:
+    """The members of the problem that tells of `refusal`."""
+    members = {name: value for name, value in refusal.members.items() if name not in _RESERVED}
+    return {
+        "type": TYPE_PREFIX + refusal.code,
+        "title": refusal.title,
+        "status": refusal.status,
+        "code": refusal.code,
+        "detail": refusal.detail,
+        "errors": [_field_problem(error) for error in refusal.errors],
+        "trace_id": current_trace_id(),
+        **members,
+    }
+
+
+def problem_response(refusal: Refusal) -> JSONResponse:
+    """The HTTP answer that tells of `refusal`."""
+    headers = dict(refusal.headers)
+    if refusal.retry_after_seconds is not None:
+        headers.setdefault("Retry-After", str(refusal.retry_after_seconds))
+    return JSONResponse(problem_document(refusal), refusal.status, headers, media_type=MEDIA_TYPE)
+
+
+def internal_error() -> JSONResponse:
+    """The answer to a fault of ours: the trace id is all that it tells."""
+    return _plain(500, "internal-error", "Something went wrong on our side; it has been recorded.")
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make every error of `app` a problem document. Faults without a handler are answered by `InputGuard`'s shield."""
+    app.add_exception_handler(Refusal, _of_refusal)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(DBAPIError, _of_database)
+    app.add_exception_handler(PoolTimeout, _of_pool)
+
+
+def responses(*refusals: type[Refusal]) -> dict[int | str, dict[str, Any]]:
+    """What a route declares in OpenAPI: one entry per status, its description lists the codes."""
+    codes: dict[int, list[str]] = {}
+    for refusal in refusals:
+        codes.setdefault(refusal.status, []).append(refusal.code)
+    return {status: declared(status, named) for status, named in codes.items()}
+
+
+def declared(status: int, codes: Sequence[str]) -> dict[str, Any]:
+    """One error response of an API document."""
+    return {
+        "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in codes)}",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+
+
+def _field_problem(error: FieldError) -> dict[str, str]:
+    return {"pointer": error.pointer, "rule": error.rule, "detail": error.detail}
+
+
+def _plain(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    document = {
+        "type": TYPE_PREFIX + code,
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "errors": [],
+        "trace_id": current_trace_id(),
+    }
+    return JSONResponse(document, status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+async def _of_refusal(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return problem_response(error)
+
+
+async def _of_validation(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = field_errors(error.errors(), error.body)
+    return problem_response(_named(faults) or InvalidInput("The request breaks a rule.", errors=faults))
+
+
+def _named(faults: Sequence[FieldError]) -> Refusal | None:
+    """A demanded Idempotency-Key that is missing has a status and a code of its own (its draft says 400)."""
+    if any(fault.pointer == "Idempotency-Key" and fault.rule == "missing" for fault in faults):
+        return KeyMissing(pointer="Idempotency-Key")
+    return None
+
+
+async def _of_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    code = phrase.lower().replace(" ", "-").replace("'", "")
+    return _plain(error.status_code, code, f"{phrase}.", error.headers)
+
+
+async def _of_database(_: Request, error: Exception) -> Response:
+    assert isinstance(error, DBAPIError)
+    refusal = refusal_of(error)
+    if refusal is None:
+        raise error
+    return problem_response(refusal)
+
+
+async def _of_pool(_: Request, __: Exception) -> Response:
+    return problem_response(Unavailable("Too many requests at once for the database."))

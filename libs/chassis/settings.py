@@ -1,0 +1,71 @@
+"""What every service reads from its environment; each service's `settings.py` extends it.
+
+Addresses and secrets have no default: a service that lacks one refuses to start and names the variable.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from libs.chassis.clock import Clock
+
+
+class Role(StrEnum):
+    """Which work a process of a service does; `all` does everything in one process."""
+
+    ALL = "all"
+    API = "api"
+    WORKER = "worker"
+    RELAY = "relay"
+
+    def covers(self, other: "Role") -> bool:
+        """Whether a process of this role does work of role `other`; work of role `all` is done by every process."""
+        return Role.ALL in (self, other) or self is other
+
+
+class CommonSettings(BaseSettings):
+    """Settings that all services share.
+
+    A service's subclass overrides `database_url` with its own name, e.g.
+    `database_url: str = Field(validation_alias="ENLACE_REFERRAL_DATABASE_URL")`.
+    """
+
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, validate_by_name=True, validate_by_alias=True
+    )
+
+    database_url: str
+    """`postgresql://user:password@host:port/database`; the service's own database and login."""
+    kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS", min_length=1)
+    token_issuer: str = Field(validation_alias="ENLACE_TOKEN_ISSUER", min_length=1)
+    """The `iss` that access tokens must carry."""
+    token_jwks_url: str = Field(validation_alias="ENLACE_TOKEN_JWKS_URL", min_length=1)
+    token_audience: str = Field(default="enlace", validation_alias="ENLACE_TOKEN_AUDIENCE", min_length=1)
+    token_url: str | None = Field(default=None, validation_alias="ENLACE_TOKEN_URL")
+    """Where clients fetch tokens; shown in the API document."""
+    role: Role = Field(default=Role.ALL, validation_alias="ENLACE_ROLE")
+    clock_rate: float = Field(default=1.0, gt=0, allow_inf_nan=False, validation_alias="ENLACE_CLOCK_RATE")
+    clock_origin: datetime | None = Field(default=None, validation_alias="ENLACE_CLOCK_ORIGIN")
+    spans_directory: Path | None = Field(default=None, validation_alias="ENLACE_SPANS_DIRECTORY")
+    fingerprint_key: SecretStr = Field(validation_alias="ENLACE_FINGERPRINT_KEY", min_length=16)
+    """Keys the fingerprints of requests and signs cursors; the same in every process of a service."""
+    body_limit_bytes: int = Field(default=2_000_000, gt=0, validation_alias="ENLACE_BODY_LIMIT_BYTES")
+
+    @field_validator("database_url")
+    @classmethod
+    def _speaks_postgresql(cls, url: str) -> str:
+        if not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("a database URL starts with postgresql://")
+        return url
+
+    @model_validator(mode="after")
+    def _has_a_sound_clock(self) -> "CommonSettings":
+        self.clock()
+        return self
+
+    def clock(self) -> Clock:
+        """The installation's clock as these settings describe it."""
+        return Clock(rate=self.clock_rate, origin=self.clock_origin)

@@ -1,0 +1,167 @@
+"""OpenTelemetry for every service: spans, metrics, and the helpers that carry one journey through days.
+
+Spans go to OTLP when `OTEL_EXPORTER_OTLP_ENDPOINT` is set, and as JSON lines into `spans_directory` when that is set.
+The sampler follows `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`; without them everything is sampled.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from fastapi import FastAPI
+from opentelemetry import metrics, trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import AttributeValue
+
+from libs.chassis.settings import CommonSettings
+from libs.chassis.spans import DiscreetExporter, JsonLinesExporter
+
+_NAME = "enlace"
+_FLUSH_MILLIS = 200
+
+
+def setup_telemetry(service: str, settings: CommonSettings) -> None:
+    """Set up this process's spans and metrics; the first call in a process decides, later ones change nothing."""
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
+    if isinstance(trace.get_tracer_provider(), TracerProvider):
+        return
+    resource = Resource.create(
+        {"service.name": service, "service.namespace": _NAME, "service.instance.id": str(uuid.uuid4())}
+    )
+    provider = TracerProvider(resource=resource)
+    for exporter in _exporters(service, settings):
+        provider.add_span_processor(
+            BatchSpanProcessor(DiscreetExporter(exporter), schedule_delay_millis=_FLUSH_MILLIS, max_queue_size=20_000)
+        )
+    trace.set_tracer_provider(provider)
+    metrics.set_meter_provider(MeterProvider(metric_readers=_readers(), resource=resource))
+
+
+def instrument(app: FastAPI) -> None:
+    """One server span per request, named by its route; no query strings, no ids, no spans per message."""
+    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+
+    FastAPIInstrumentor.instrument_app(
+        app, excluded_urls="/livez,/readyz,/docs,/openapi.json", exclude_spans=["receive", "send"]
+    )
+
+
+def flush_telemetry() -> None:
+    """Send what is still waiting; for the end of a process."""
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, TracerProvider):
+        provider.force_flush(2_000)
+
+
+def tracer() -> trace.Tracer:
+    """The tracer of this process."""
+    return trace.get_tracer(_NAME)
+
+
+def meter() -> metrics.Meter:
+    """The meter of this process."""
+    return metrics.get_meter(_NAME)
+
+
+def current_trace_id() -> str | None:
+    """The id of the current trace in hexadecimal, if there is one."""
+    span = trace.get_current_span().get_span_context()
+    return format(span.trace_id, "032x") if span.is_valid else None
+
+
+def current_traceparent() -> str | None:
+    """The current span as a W3C `traceparent`, to be stored in a row or sent along; None outside of any span."""
+    return traceparent_of(trace.get_current_span())
+
+
+def traceparent_of(span: Span) -> str | None:
+    """`span` as a W3C `traceparent`."""
+    context = span.get_span_context()
+    if not context.is_valid:
+        return None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags & TraceFlags.SAMPLED:02x}"
+
+
+@contextmanager
+def span_from(
+    traceparent: str | None,
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    attributes: Mapping[str, AttributeValue] | None = None,
+    links: Sequence[str | None] = (),
+) -> Iterator[Span]:
+    """A span that goes on with the stored `traceparent`; None or a broken one starts a trace of its own.
+
+    It is linked to `links` and to the span that is current, when that belongs to another trace.
+    """
+    parent = span_context(traceparent)
+    context = Context() if parent is None else trace.set_span_in_context(NonRecordingSpan(parent), Context())
+    with _span(name, context, parent, kind=kind, attributes=attributes, links=links) as span:
+        yield span
+
+
+@contextmanager
+def root_span(
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    attributes: Mapping[str, AttributeValue] | None = None,
+    links: Sequence[str | None] = (),
+) -> Iterator[Span]:
+    """The first span of a new trace, linked to the span that is current: how a journey starts inside a request."""
+    with _span(name, Context(), None, kind=kind, attributes=attributes, links=links) as span:
+        yield span
+
+
+def span_context(traceparent: str | None) -> SpanContext | None:
+    """The remote span that a W3C `traceparent` names; None when there is none or it is broken."""
+    if traceparent is None:
+        return None
+    context = TraceContextTextMapPropagator().extract({"traceparent": traceparent}, Context())
+    found = trace.get_current_span(context).get_span_context()
+    return found if found.is_valid else None
+
+
+@contextmanager
+def _span(
+    name: str,
+    context: Context,
+    parent: SpanContext | None,
+    *,
+    kind: SpanKind,
+    attributes: Mapping[str, AttributeValue] | None,
+    links: Sequence[str | None],
+) -> Iterator[Span]:
+    linked = [found for found in map(span_context, links) if found is not None]
+    ambient = trace.get_current_span().get_span_context()
+    if ambient.is_valid and (parent is None or ambient.trace_id != parent.trace_id):
+        linked.append(ambient)
+    span = tracer().start_span(name, context, kind, attributes, [Link(found) for found in linked])
+    with trace.use_span(span, end_on_exit=True, record_exception=False):
+        yield span
+
+
+def _exporters(service: str, settings: CommonSettings) -> Iterator[SpanExporter]:
+    if settings.spans_directory is not None:
+        yield JsonLinesExporter(settings.spans_directory, service=service)
+    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        yield OTLPSpanExporter()
+
+
+def _readers() -> list[PeriodicExportingMetricReader]:
+    if not (os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")):
+        return []
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+    return [PeriodicExportingMetricReader(OTLPMetricExporter())]

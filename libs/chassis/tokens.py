@@ -1,0 +1,162 @@
+"""The check of access tokens against the issuer's published keys (RFC 9068, RFC 7517)."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from libs.chassis.errors import Unavailable
+from libs.chassis.logs import get_logger
+
+ALGORITHMS = ("ES256", "RS256", "EdDSA")
+LEEWAY_SECONDS = 10
+_REQUIRED = ("iss", "exp", "aud", "sub", "client_id", "iat", "jti")
+_TEXTS = ("iss", "sub", "client_id", "jti")
+_TYPES = frozenset({"at+jwt", "application/at+jwt"})
+_LONGEST_TOKEN = 8_192
+
+log = get_logger(__name__)
+
+
+class InvalidToken(Exception):  # noqa: N818 (the name of RFC 6750)
+    """The token is refused; the text says why in words that are safe to send back."""
+
+
+class IssuerUnreachable(Unavailable):
+    """The issuer's keys cannot be had now, so nobody can be recognised."""
+
+    code = "issuer-unreachable"
+    retry_after_seconds = 5
+
+
+class KeyRing:
+    """The issuer's public keys: fetched at first need, again each hour, and when a token names an unknown key.
+
+    Unknown keys cause at most one fetch in `least_seconds`, so that made-up tokens cannot drive traffic to the
+    issuer. Keys that are known stay good while the issuer is away.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        client: httpx.AsyncClient,
+        *,
+        least_seconds: float = 10.0,
+        fresh_seconds: float = 3600.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = url
+        self._client = client
+        self._least = least_seconds
+        self._fresh = fresh_seconds
+        self._monotonic = monotonic
+        self._keys: KeySet | None = None
+        self._fetched_at = float("-inf")
+        self._tried_at = float("-inf")
+        self._failed = False
+        self._lock = asyncio.Lock()
+
+    async def keys_for(self, key_id: str | None) -> KeySet:
+        """The keys, among them the one of `key_id`; `InvalidToken` when it isn't there, or `IssuerUnreachable`."""
+        if self._keys is None or not _holds(self._keys, key_id) or self._age() > self._fresh:
+            await self._refresh(key_id)
+        if self._keys is None:
+            raise IssuerUnreachable("The issuer of tokens doesn't answer.")
+        if not _holds(self._keys, key_id):
+            if self._failed:
+                raise IssuerUnreachable("The issuer of tokens doesn't answer.")
+            raise InvalidToken("The token is signed by an unknown key")
+        return self._keys
+
+    def _age(self) -> float:
+        return self._monotonic() - self._fetched_at
+
+    async def _refresh(self, key_id: str | None) -> None:
+        async with self._lock:
+            known = self._keys is not None and _holds(self._keys, key_id) and self._age() <= self._fresh
+            # Without any key at all each request may try: there is nothing yet that it could be answered by.
+            if known or (self._keys is not None and self._monotonic() - self._tried_at < self._least):
+                return
+            self._tried_at = self._monotonic()
+            try:
+                answer = await self._client.get(self._url, timeout=3.0)
+                answer.raise_for_status()
+                self._keys = KeySet.import_key_set(answer.json())
+            except (httpx.HTTPError, httpx.InvalidURL, JoseError, ValueError, TypeError, KeyError) as error:
+                self._failed = True
+                log.warning("issuer.unreachable", error=error)
+                return
+            self._failed = False
+            self._fetched_at = self._monotonic()
+
+
+class TokenVerifier:
+    """Checks access tokens: signature, algorithm, `typ`, issuer, audience, times, and the claims RFC 9068 demands."""
+
+    def __init__(self, ring: KeyRing, *, issuer: str, audience: str, clock: Callable[[], float] = time.time) -> None:
+        self._ring = ring
+        self._issuer = issuer
+        self._audience = audience
+        self._clock = clock
+
+    async def verify(self, token: str) -> dict[str, Any]:
+        """The claims of a good token; `InvalidToken` for any other, `IssuerUnreachable` when nobody can tell."""
+        header = _header(token)
+        keys = await self._ring.keys_for(header.get("kid"))
+        try:
+            claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+            raise InvalidToken("The token's signature doesn't hold") from None
+        self._check(claims)
+        return claims
+
+    def _check(self, claims: Mapping[str, Any]) -> None:
+        missing = [name for name in _REQUIRED if name not in claims]
+        if missing:
+            raise InvalidToken(f"The token lacks {', '.join(missing)}")
+        if not all(isinstance(claims[name], str) for name in _TEXTS):
+            raise InvalidToken("A claim of the token has the wrong form")
+        audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+        if claims["iss"] != self._issuer:
+            raise InvalidToken("The token comes from another issuer")
+        if self._audience not in audience:
+            raise InvalidToken("The token is for another audience")
+        now = self._clock()
+        if _seconds(claims, "exp") + LEEWAY_SECONDS <= now:
+            raise InvalidToken("The token has expired")
+        if _seconds(claims, "iat") - LEEWAY_SECONDS > now or _seconds(claims, "nbf", 0) - LEEWAY_SECONDS > now:
+            raise InvalidToken("The token isn't valid yet")
+
+
+def _header(token: str) -> Mapping[str, Any]:
+    if len(token) > _LONGEST_TOKEN:
+        raise InvalidToken("The token is too long")
+    try:
+        header = jws.extract_compact(token.encode("ascii")).headers()
+    except (JoseError, ValueError, TypeError, AttributeError):
+        raise InvalidToken("The token isn't a signed JWT") from None
+    if str(header.get("typ", "")).lower() not in _TYPES:
+        raise InvalidToken("The token isn't an access token: typ must be at+jwt")
+    if header.get("alg") not in ALGORITHMS:
+        raise InvalidToken("The token is signed by an algorithm that isn't accepted")
+    if not isinstance(header.get("kid", ""), str):
+        raise InvalidToken("The token isn't a signed JWT")
+    return header
+
+
+def _holds(keys: KeySet, key_id: str | None) -> bool:
+    if key_id is None:
+        return len(keys.keys) == 1
+    return any(key.kid == key_id for key in keys.keys)
+
+
+def _seconds(claims: Mapping[str, Any], name: str, default: float | None = None) -> float:
+    value = claims.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidToken("A claim of the token has the wrong form")
+    return float(value)

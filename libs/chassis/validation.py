@@ -1,0 +1,80 @@
+"""From the findings of pydantic to fields that break rules, without the values (pure)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from libs.chassis.errors import FieldError
+
+_LONGEST_POINTER = 200
+_PLAIN = {
+    "json_invalid": "The body isn't valid JSON",
+    "uuid_parsing": "Input should be a valid UUID",
+    "url_parsing": "Input should be a valid URL",
+    "union_tag_invalid": "The tag isn't one of those expected",
+    "timezone_offset": "The time zone isn't the one expected",
+}
+"""Rules whose own texts quote the input."""
+_WORD = re.compile(r"\w{3,}")
+
+
+def field_errors(findings: Sequence[Any], body: Any) -> list[FieldError]:
+    """One entry per finding. `body` is the parsed body, if any: it tells keys of the input from names of models."""
+    return [
+        FieldError(_pointer(finding["loc"], body), _rule(finding["type"]), _detail(finding)) for finding in findings
+    ]
+
+
+def json_pointer(path: Sequence[str | int]) -> str:
+    """RFC 6901: `/` before each part; `~` and `/` inside a part are escaped. Cut when it grows beyond reason."""
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    pointer = "".join(f"/{part}" for part in parts)
+    return pointer if len(pointer) <= _LONGEST_POINTER else pointer[:_LONGEST_POINTER] + "…"
+
+
+def _pointer(location: Sequence[str | int], body: Any) -> str:
+    origin, *path = location
+    if origin != "body":
+        return str(path[0]) if path else str(origin)
+    if len(path) == 1 and isinstance(path[0], int) and not isinstance(body, list):
+        return ""  # where the parser of JSON gave up: a character's position, not a field
+    return json_pointer(_real_path(path, body))
+
+
+def _real_path(path: Sequence[str | int], body: Any) -> list[str | int]:
+    """`path` without the names of union members that pydantic puts between the keys."""
+    real: list[str | int] = []
+    here = body
+    for place, part in enumerate(path):
+        if _leads_on(here, part):
+            here = here[part]
+        elif place < len(path) - 1 or part == "[key]":
+            continue
+        real.append(part)
+    return real
+
+
+def _leads_on(here: Any, part: str | int) -> bool:
+    if isinstance(here, Mapping):
+        return part in here
+    return isinstance(here, list) and isinstance(part, int) and part < len(here)
+
+
+def _rule(kind: str) -> str:
+    return kind.replace("_", "-")
+
+
+def _detail(finding: Mapping[str, Any]) -> str:
+    kind = str(finding["type"])
+    message = _PLAIN.get(kind) or str(finding["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if kind not in _PLAIN and _quotes(message, finding.get("input")):
+        return f"The value breaks the rule {_rule(kind)}"
+    return message[:300]
+
+
+def _quotes(message: str, value: Any) -> bool:
+    """Whether `message` repeats a word of `value`; a name in a custom message would."""
+    if not isinstance(value, str):
+        return False
+    said = {word.lower() for word in _WORD.findall(message)}
+    return any(word.lower() in said for word in _WORD.findall(value[:10_000]))
