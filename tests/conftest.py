@@ -26,8 +26,8 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def migrated(postgres_server: PostgresForTests) -> Callable[[str], str]:
-    """`migrated("referral")` gives the URL of a fresh database with that service's migrations."""
+def migrated(postgres_server: PostgresForTests) -> Callable[..., str]:
+    """`migrated("referral")` gives the URL of a fresh database with that service's migrations (or another history)."""
     return postgres_server.migrated
 
 

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from deploy.local import kafka, postgres
-from deploy.local.infra import KAFKA_VARIABLE, POSTGRES_VARIABLE
+from deploy.local.infra import KAFKA_VARIABLE, POSTGRES_VARIABLE, start_kafka, start_postgres
 from deploy.local.processes import Family
+from libs.chassis.migrations import upgrade
 
 T = TypeVar("T")
 WITH_CONTAINERS = os.environ.get("ENLACE_TEST_INFRA") == "testcontainers"
@@ -67,15 +67,14 @@ class PostgresForTests:
         self._made.append(database)
         return with_database(self.url, database)
 
-    def migrated(self, service: str) -> str:
+    def migrated(self, service: str, history: str = "migrations") -> str:
         """A new database with the migrations of this service, copied from one that is migrated once a session."""
-        from libs.chassis.migrations import upgrade
-
-        if service not in self._templates:
-            url = self.new_database(f"{service}_template")
-            upgrade(service, url)
-            self._templates[service] = urlsplit(url).path[1:]
-        return self.new_database(service, template=self._templates[service])
+        name = service if history == "migrations" else f"{service}_{history}"
+        if name not in self._templates:
+            url = self.new_database(f"{name}_template")
+            upgrade(service, url, history=history)
+            self._templates[name] = urlsplit(url).path[1:]
+        return self.new_database(name, template=self._templates[name])
 
     def execute(self, statement: str) -> None:
         """Run one statement as superuser, outside of a transaction."""
@@ -110,8 +109,7 @@ def postgres_for_tests(directory: Path) -> Iterator[PostgresForTests]:
         else:
             family = stack.enter_context(_family())
             # In this thread: a child's life hangs on the thread that started it.
-            log = directory / "postgres.log"
-            url = asyncio.run(postgres.start(directory / "postgres", family=family, log=log)).url()
+            url = asyncio.run(start_postgres(directory, family=family)).url()
         server_for_tests = PostgresForTests(url)
         stack.callback(server_for_tests.drop_all)
         yield server_for_tests
@@ -129,8 +127,7 @@ def kafka_for_tests(directory: Path) -> Iterator[str]:
             yield stack.enter_context(kafka_container())
         else:
             family = stack.enter_context(_family())
-            node = asyncio.run(kafka.start(directory / "kafka", family=family, log=directory / "kafka.log"))
-            yield node.bootstrap_servers
+            yield asyncio.run(start_kafka(directory, family=family)).bootstrap_servers
 
 
 @contextmanager

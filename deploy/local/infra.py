@@ -21,7 +21,7 @@ import typer
 from deploy.local import kafka, postgres
 from deploy.local.keyring import write_private
 from deploy.local.locks import AlreadyRunningError, hold, holder
-from deploy.local.processes import Family, StartError
+from deploy.local.processes import Family, StartError, free_port
 
 POSTGRES_VARIABLE = "ENLACE_TEST_POSTGRES_URL"
 KAFKA_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
@@ -48,11 +48,20 @@ class Servers:
 
 async def start(state: Path, *, family: Family) -> Servers:
     """Start both at once and wait until both answer."""
-    database, node = await asyncio.gather(
-        postgres.start(state / "postgres", family=family, log=state / "logs" / "postgres.log"),
-        kafka.start(state / "kafka", family=family, log=state / "logs" / "kafka.log"),
-    )
+    database, node = await asyncio.gather(start_postgres(state, family=family), start_kafka(state, family=family))
     return Servers(postgres=database, kafka=node)
+
+
+async def start_postgres(state: Path, *, family: Family) -> postgres.PostgresServer:
+    """Start PostgreSQL on any free port."""
+    log = state / "logs" / "postgres.log"
+    return await postgres.start(state / "postgres", family=family, log=log, port=free_port())
+
+
+async def start_kafka(state: Path, *, family: Family) -> kafka.KafkaNode:
+    """Start Kafka on any free ports."""
+    log = state / "logs" / "kafka.log"
+    return await kafka.start(state / "kafka", family=family, log=log, port=free_port(), controller_port=free_port())
 
 
 @cli.command()

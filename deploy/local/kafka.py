@@ -17,7 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from deploy.local.jars import Progress, cache_directory, fetch, read_lock
-from deploy.local.processes import Child, Deadline, Family, StartError, free_port, is_free
+from deploy.local.processes import Child, Deadline, Family, StartError, is_free
 
 START_SECONDS = 90.0
 
@@ -109,16 +109,20 @@ def _escaped(value: str) -> str:
 
 
 async def start(
-    state: Path, *, family: Family, log: Path, port: int | None = None, progress: Progress | None = None
+    state: Path,
+    *,
+    family: Family,
+    log: Path,
+    port: int,
+    controller_port: int,
+    progress: Progress | None = None,
 ) -> KafkaNode:
-    """Start the node whose data lie in `state/data`, on `port` where it is free, and wait until it answers a request.
+    """Start the node whose data lie in `state/data` and wait until it answers a request.
 
     `state` is absolute. Fetches the jars the first time. Raises StartError or FetchError.
     """
     jars = await fetch(read_lock(), cache_directory() / "jars", progress=progress)
-    chosen = port if port is not None and is_free(port) else free_port()
-    controller_port = free_port()
-    config = _configure(state, settings(state / "data", port=chosen, controller_port=controller_port))
+    config = _configure(state, settings(state / "data", port=port, controller_port=controller_port))
     environment = _environment(state, jars)
     await asyncio.to_thread(_format, state, environment)
     child = family.start(
@@ -129,8 +133,9 @@ async def start(
         cwd=state,
         stop_signal=signal.SIGTERM,
     )
-    node = KafkaNode(port=chosen, controller_port=controller_port, child=child)
-    await wait_for_metadata(node.bootstrap_servers, child=child)
+    node = KafkaNode(port=port, controller_port=controller_port, child=child)
+    with family.stopping_on_failure(child):
+        await wait_for_metadata(node.bootstrap_servers, child=child)
     return node
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 
 class AlreadyRunningError(Exception):
@@ -18,14 +20,24 @@ def hold(path: Path) -> Iterator[None]:
     """Hold the lock while the block runs. Raises AlreadyRunningError when another process does."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AlreadyRunningError(f"already running here as process {path.read_text()} ({path})") from error
+        _lock(file, path)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _lock(file: IO[str], path: Path) -> None:
+    until = time.monotonic() + 1.0
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            # `holder` takes the lock for an instant to see whether it is free: not a reason to give up.
+            if time.monotonic() > until:
+                raise AlreadyRunningError(f"already running here as process {path.read_text()} ({path})") from error
+            time.sleep(0.02)
 
 
 def holder(path: Path) -> int | None:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import asyncpg
 
 from deploy.local.keyring import Keyring
-from deploy.local.processes import Child, Deadline, Family, StartError, free_port, is_free
+from deploy.local.processes import Child, Deadline, Family, StartError
 
 DATABASES = ("registration", "registration_keys", "referral", "provider_directory", "notifications")
 SUPERUSER = "postgres"
@@ -113,26 +113,26 @@ def initialise(data: Path, *, keyring: Keyring) -> None:
     (data / "enlace-initialised").touch()
 
 
-async def start(state: Path, *, family: Family, log: Path, port: int | None = None) -> PostgresServer:
-    """Start the server whose data lie in `state/data`, on `port` where it is free, and wait until it answers.
+async def start(state: Path, *, family: Family, log: Path, port: int) -> PostgresServer:
+    """Start the server whose data lie in `state/data` and wait until it answers.
 
     `state` is absolute. Raises StartError when it ends or does not answer in time.
     """
     keyring = Keyring(state.parent / "keys.json")
     data = state / "data"
     await asyncio.to_thread(initialise, data, keyring=keyring)
-    chosen = port if port is not None and is_free(port) else free_port()
     child = family.start(
         "postgres",
-        [str(programs() / "postgres"), "-D", str(data), "-p", str(chosen)],
+        [str(programs() / "postgres"), "-D", str(data), "-p", str(port)],
         log=log,
         env=_environment(),
         cwd=Path("/"),
         stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
         user=unprivileged_user(),
     )
-    server = PostgresServer(port=chosen, keyring=keyring, child=child)
-    await _answers(server)
+    server = PostgresServer(port=port, keyring=keyring, child=child)
+    with family.stopping_on_failure(child):
+        await _answers(server)
     return server
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +24,15 @@ class StartError(Exception):
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of 127.0.0.1 that nobody listens on right now.
+
+    From below the range that systems take the ports of outgoing connections from: a server that is restarted on its port
+    must not find that a client has it meanwhile. By chance, so that two who ask at once do not get the same.
+    """
+    while True:
+        port = random.randint(15_000, 32_000)  # noqa: S311 - no secret
+        if is_free(port):
+            return port
 
 
 def is_free(port: int) -> bool:
@@ -109,18 +115,30 @@ class Family:
         self._tell(f"add {child.pid} {child.stop_signal}")
         return child
 
-    def stop(self, child: Child, *, patience_seconds: float = 15.0) -> None:
-        """Ask a child to stop, wait, and kill its group if it does not. Returns when it is gone."""
-        if child.running():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child.pid, child.stop_signal)
+    def stop(self, *children: Child, patience_seconds: float = 15.0) -> None:
+        """Ask children to stop, all at once, wait, and kill the group of one that does not. Returns when all are gone."""
+        for child in children:
+            if child.running():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child.pid, child.stop_signal)
+        until = time.monotonic() + patience_seconds
+        for child in children:
+            try:
+                child.process.wait(max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                child.process.wait()
+            self.forget(child)
+
+    @contextlib.contextmanager
+    def stopping_on_failure(self, child: Child) -> Iterator[None]:
+        """Stop the child if the block, which waits for its readiness, fails or is cancelled."""
         try:
-            child.process.wait(patience_seconds)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.process.wait()
-        self.forget(child)
+            yield
+        except BaseException:
+            self.stop(child)
+            raise
 
     def forget(self, child: Child) -> None:
         """Strike an ended child from the watchdog's list."""
