@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, FetchedValue, Identity, Index
+from sqlalchemy import BigInteger, Column, Identity, Index, text
 from sqlmodel import Field
 
 from services.registration.audit.rules import AccessKind, AccessPurpose
@@ -22,7 +22,9 @@ class AuditEntry(Table, table=True):
     )
 
     id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    transaction_id: int = Field(sa_column=Column(BigInteger, FetchedValue(), nullable=False))
+    transaction_id: int = Field(
+        sa_column=Column(BigInteger, nullable=False, server_default=text("(pg_current_xact_id()::text::bigint)"))
+    )
     """Which transaction wrote it: entries of all transactions below a snapshot's horizon are final and can be sealed."""
     at: datetime = Field(sa_column=moment())
     subject_id: UUID
