@@ -109,9 +109,7 @@ class Organization(PackPart):
 
     slug: Slug
     name: str
-    kind: Annotated[
-        str, Field(pattern=r"^(government|municipality|civil_society|church|international|private_sector)$")
-    ]
+    kind: Annotated[str, Field(pattern=r"^(government|international|ngo|faith_based|private|community)$")]
     source: str
     description: str
     accreditations: dict[NeedCategory, date]
