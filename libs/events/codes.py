@@ -175,6 +175,8 @@ class CancelReason(StrEnum):
     CONSENT_WITHDRAWN = "consent_withdrawn"
     DUPLICATE = "duplicate"
     MET_ELSEWHERE = "met_elsewhere"
+    NEED_CLOSED = "need_closed"
+    REVIEW_REJECTED = "review_rejected"
     ERASED = "erased"
 
 
@@ -196,6 +198,9 @@ class OwnerReason(StrEnum):
     REPORT_OVERDUE = "report_overdue"
     WAITLIST_OVERDUE = "waitlist_overdue"
     PREREQUISITE_UNMET = "prerequisite_unmet"
+    PERSON_NOT_FOUND = "person_not_found"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    OUTCOME_INCOMPLETE = "outcome_incomplete"
     BY_HAND = "by_hand"
 
 
