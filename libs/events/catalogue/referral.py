@@ -101,14 +101,22 @@ class ReferralEscalated(OfReferral):
     reason: OwnerReason
 
 
-class ReferralCancelled(OfReferral):
+class PerhapsAtProvider(OfReferral):
+    """Base of events about a referral that a provider may have accepted; if so it is named, since it must be told."""
+
+    offer_id: UUID | None = None
+    organization_id: UUID | None = None
+    provider_service_id: UUID | None = None
+
+
+class ReferralCancelled(PerhapsAtProvider):
     """The referral has ended without its service."""
 
     type: ClassVar[str] = "referral.cancelled.v1"
     reason: CancelReason
 
 
-class ReferralEnteredInError(OfReferral):
+class ReferralEnteredInError(PerhapsAtProvider):
     """The referral should never have been."""
 
     type: ClassVar[str] = "referral.entered-in-error.v1"

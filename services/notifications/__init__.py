@@ -1,0 +1,1 @@
+"""notifications owns webhook endpoints, deliveries and every organisation's inbox."""

@@ -1,0 +1,1 @@
+"""Each notification on its way to one endpoint: claimed, signed, sent, tried again, recorded."""

@@ -1,0 +1,171 @@
+"""One POST to a receiver that may be anybody: to a checked address only, bounded in time and size, never redirected.
+
+The host's name is looked up once per connection, every address that it has is checked, and the connection goes to
+the address that was checked, while TLS still proves the name. Connections are kept by host name, so one host never
+speaks over a connection that was proven for another.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import httpcore
+
+from services.notifications.deliveries.rules import Answer, AttemptFault, answer_of
+from services.notifications.endpoints.rules import Target, UrlRefused, address_allowed, target_of
+
+TIMEOUT_SECONDS = 15.0
+"""For the whole attempt: look-up, connection, request and answer."""
+_ANSWER_BYTES_MAX = 65_536
+"""Of an answer's body so much is read, and thrown away, to keep its connection; what is longer ends it."""
+_ANSWER_SECONDS_MAX = 1.0
+_ADDRESSES_TRIED_MAX = 3
+_KEEP_SECONDS = 10.0
+
+
+class Unreachable(Exception):
+    """No request could be made; carries why."""
+
+    def __init__(self, fault: AttemptFault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+class Poster:
+    """Posts webhooks over connections of its own; `opened` gives one that is closed at the end.
+
+    `allow_private` (local runs) lets http and loopback or private addresses pass. `concurrency` bounds connections
+    and look-ups, so that slow name servers of some hosts never keep the others waiting.
+    """
+
+    def __init__(self, pool: httpcore.AsyncConnectionPool, *, allow_private: bool) -> None:
+        self._pool = pool
+        self._allow_private = allow_private
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def opened(
+        cls, *, allow_private: bool, concurrency: int, ssl_context: ssl.SSLContext | None = None
+    ) -> AsyncIterator["Poster"]:
+        """A poster with its pool of connections."""
+        lookups = ThreadPoolExecutor(concurrency, thread_name_prefix="webhook-lookup")
+        backend = CheckedBackend(allow_private=allow_private, lookups=lookups)
+        try:
+            async with httpcore.AsyncConnectionPool(
+                ssl_context=ssl_context,
+                max_connections=concurrency,
+                max_keepalive_connections=concurrency,
+                keepalive_expiry=_KEEP_SECONDS,
+                network_backend=backend,
+            ) as pool:
+                yield cls(pool, allow_private=allow_private)
+        finally:
+            lookups.shutdown(wait=False, cancel_futures=True)
+
+    async def post(self, url: str, *, headers: Mapping[str, str], body: str) -> Answer:
+        """What the receiver answered, or why there is no answer. Never raises for what a receiver does."""
+        try:
+            target = target_of(url, allow_private=self._allow_private)
+        except UrlRefused:
+            return Answer(fault=AttemptFault.URL_FORBIDDEN)
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                return await self._exchange(target, headers=headers, body=body)
+        except (TimeoutError, httpcore.TimeoutException):
+            return Answer(fault=AttemptFault.TIMEOUT)
+        except Unreachable as unreachable:
+            return Answer(fault=unreachable.fault)
+        except httpcore.NetworkError as error:
+            return Answer(fault=AttemptFault.TLS_FAILED if _of_tls(error) else AttemptFault.CONNECTION_FAILED)
+        except (httpcore.ProtocolError, httpcore.UnsupportedProtocol, httpcore.ProxyError):
+            return Answer(fault=AttemptFault.PROTOCOL)
+
+    async def _exchange(self, target: Target, *, headers: Mapping[str, str], body: str) -> Answer:
+        all_headers = {"Host": target.authority, "Content-Type": "application/json", **headers}
+        url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
+        async with self._pool.stream("POST", url, headers=list(all_headers.items()), content=body.encode()) as response:
+            retry_after = _header(response.headers, b"retry-after")
+            answer = answer_of(response.status, retry_after=retry_after, real_time=datetime.now(UTC))
+            # The status has decided; a body that drips or breaks changes nothing any more.
+            with contextlib.suppress(TimeoutError, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
+                async with asyncio.timeout(_ANSWER_SECONDS_MAX):
+                    await _discard(response)
+            return answer
+
+
+class CheckedBackend(httpcore.AsyncNetworkBackend):
+    """Opens connections only to addresses that a webhook may be sent to."""
+
+    def __init__(self, *, allow_private: bool, lookups: ThreadPoolExecutor) -> None:
+        self._allow_private = allow_private
+        self._lookups = lookups
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """A connection to one of the host's addresses; `Unreachable` if it has none or any of them is forbidden.
+
+        One forbidden address among allowed ones is enough: an honest host has no reason to name it.
+        """
+        addresses = await self._addresses(host, port)
+        if not all(address_allowed(address, allow_private=self._allow_private) for address in addresses):
+            raise Unreachable(AttemptFault.ADDRESS_FORBIDDEN)
+        failure: httpcore.ConnectError | None = None
+        for address in addresses[:_ADDRESSES_TRIED_MAX]:
+            try:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore.ConnectError as error:
+                failure = error
+        raise failure or Unreachable(AttemptFault.NAME_NOT_FOUND)
+
+    async def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """Never: webhooks do not go to sockets of this machine."""
+        raise Unreachable(AttemptFault.ADDRESS_FORBIDDEN)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    async def _addresses(self, host: str, port: int) -> list[str]:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(
+                self._lookups, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            )
+        except (OSError, UnicodeError):
+            raise Unreachable(AttemptFault.NAME_NOT_FOUND) from None
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+async def _discard(response: httpcore.Response) -> None:
+    count = 0
+    async for chunk in response.aiter_stream():
+        count += len(chunk)
+        if count > _ANSWER_BYTES_MAX:
+            return
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), None)
+
+
+def _of_tls(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

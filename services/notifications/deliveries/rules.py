@@ -1,0 +1,257 @@
+"""The law of deliveries: their states, what an answer means, and when the next attempt is due."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.notifications.endpoints.rules import NotifiedType
+
+
+class DeliveryStatus(StrEnum):
+    """How far a delivery is."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class DeliveryStep(StrEnum):
+    """What can happen to a delivery."""
+
+    CLAIM = "claim"
+    """A sender takes it, and says so before it calls."""
+    SUCCEED = "succeed"
+    RETRY = "retry"
+    LOSE = "lose"
+    """Its sender died or was stopped; it is sent again under the same webhook-id."""
+    FAIL = "fail"
+    REPLAY = "replay"
+    """Its owner asks for it once more."""
+
+
+NEXT_STATUS: dict[tuple[DeliveryStatus, DeliveryStep], DeliveryStatus] = {
+    (DeliveryStatus.PENDING, DeliveryStep.CLAIM): DeliveryStatus.SENDING,
+    (DeliveryStatus.PENDING, DeliveryStep.FAIL): DeliveryStatus.FAILED,
+    (DeliveryStatus.SENDING, DeliveryStep.SUCCEED): DeliveryStatus.SUCCEEDED,
+    (DeliveryStatus.SENDING, DeliveryStep.RETRY): DeliveryStatus.PENDING,
+    (DeliveryStatus.SENDING, DeliveryStep.LOSE): DeliveryStatus.PENDING,
+    (DeliveryStatus.SENDING, DeliveryStep.FAIL): DeliveryStatus.FAILED,
+    (DeliveryStatus.SUCCEEDED, DeliveryStep.REPLAY): DeliveryStatus.PENDING,
+    (DeliveryStatus.FAILED, DeliveryStep.REPLAY): DeliveryStatus.PENDING,
+}
+
+
+def next_status(current: DeliveryStatus, step: DeliveryStep) -> DeliveryStatus | None:
+    """Where `step` leads from `current`, or None where it is not allowed."""
+    return NEXT_STATUS.get((current, step))
+
+
+class AttemptFault(StrEnum):
+    """Why an attempt did not succeed; a public code. What the receiver wrote is never kept."""
+
+    ADDRESS_FORBIDDEN = "address-forbidden"
+    URL_FORBIDDEN = "url-forbidden"
+    NAME_NOT_FOUND = "name-not-found"
+    CONNECTION_FAILED = "connection-failed"
+    TLS_FAILED = "tls-failed"
+    PROTOCOL = "protocol-error"
+    TIMEOUT = "timeout"
+    REDIRECTED = "redirected"
+    GONE = "gone"
+    STATUS = "status-not-2xx"
+    SENDER_LOST = "sender-lost"
+    ENDPOINT_NOT_ENABLED = "endpoint-not-enabled"
+    SIGNING_FAILED = "signing-failed"
+
+
+RETRY_DELAYS: tuple[timedelta, ...] = (
+    timedelta(0),
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+"""Wait before each attempt, after the one before it (Standard Webhooks 1.0): 10 attempts in 75 h 35 min."""
+ATTEMPTS_MAX = len(RETRY_DELAYS)
+JITTER_MAX = 0.1
+"""A wait is lengthened by up to this share, so that what failed together does not come back together."""
+RETRY_AFTER_MAX = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one attempt came to: a status, or a fault without one."""
+
+    status_code: int | None = None
+    fault: AttemptFault | None = None
+    retry_after: timedelta | None = None
+    """What a 429 or 503 asked for."""
+
+    @property
+    def succeeded(self) -> bool:
+        """True only for 2xx."""
+        return self.fault is None and self.status_code is not None and 200 <= self.status_code < 300
+
+    @property
+    def gone(self) -> bool:
+        """True for 410: the receiver wants nothing more."""
+        return self.fault is AttemptFault.GONE
+
+
+def answer_of(status_code: int, *, retry_after: str | None, real_time: datetime) -> Answer:
+    """What an HTTP answer means: 2xx is success, anything else is not; a redirect is never followed."""
+    if 200 <= status_code < 300:
+        return Answer(status_code=status_code)
+    if status_code == 410:
+        return Answer(status_code=status_code, fault=AttemptFault.GONE)
+    if 300 <= status_code < 400:
+        return Answer(status_code=status_code, fault=AttemptFault.REDIRECTED)
+    wait = retry_after_of(retry_after, real_time=real_time) if status_code in (429, 503) else None
+    return Answer(status_code=status_code, fault=AttemptFault.STATUS, retry_after=wait)
+
+
+def retry_after_of(text: str | None, *, real_time: datetime) -> timedelta | None:
+    """What a `Retry-After` header asks for (seconds or an HTTP date), at most `RETRY_AFTER_MAX`; None if unreadable."""
+    if text is None:
+        return None
+    if text.strip().isascii() and text.strip().isdigit():
+        return min(timedelta(seconds=min(int(text.strip()[:9]), 10**8)), RETRY_AFTER_MAX)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max(moment - real_time, timedelta(0)), RETRY_AFTER_MAX)
+
+
+def next_attempt_at(
+    *, now: datetime, attempts_made: int, retry_after: timedelta | None, jitter: float
+) -> datetime | None:
+    """When to try again after `attempts_made` attempts have failed, or None when they are spent.
+
+    `jitter` is a random number from 0 to 1. A receiver's Retry-After can only lengthen the wait.
+    """
+    if attempts_made >= ATTEMPTS_MAX:
+        return None
+    wait = RETRY_DELAYS[attempts_made] * (1 + JITTER_MAX * jitter)
+    return now + max(wait, retry_after or timedelta(0))
+
+
+_OF_OFFER = ("offer_id", "referral_id", "case_code", "provider_service_id")
+FIELDS: dict[NotifiedType, tuple[str, ...]] = {
+    NotifiedType.OFFER_MADE: (
+        *_OF_OFFER,
+        "category",
+        "service_type",
+        "urgency",
+        "people_count",
+        "restricted",
+        "answer_by",
+    ),
+    NotifiedType.OFFER_REMINDED: (*_OF_OFFER, "answer_by"),
+    NotifiedType.OFFER_ACCEPTED: _OF_OFFER,
+    NotifiedType.OFFER_EXPIRED: _OF_OFFER,
+    NotifiedType.OFFER_RECALLED: (*_OF_OFFER, "reason"),
+    NotifiedType.REFERRAL_CANCELLED: (*_OF_OFFER, "reason"),
+    NotifiedType.REFERRAL_ENTERED_IN_ERROR: _OF_OFFER,
+    NotifiedType.REFERRAL_NOT_DELIVERED: (*_OF_OFFER, "reason"),
+    NotifiedType.STAY_ENDING: (*_OF_OFFER, "ends_at"),
+    NotifiedType.CAPACITY_REFRESH_REQUESTED: ("provider_service_id", "category", "requested_at"),
+    NotifiedType.ENDPOINT_DISABLED: ("endpoint_id",),
+}
+"""What the `data` of each type may hold: an allow-list, ids and codes only (domain P11). The returnee's id is not among
+them: outside the network a person is a case code."""
+TEST_TYPE = "endpoint.test.v1"
+"""Sent only when an endpoint's owner asks for it."""
+_WITHHELD_WHEN_RESTRICTED = frozenset({"category", "service_type", "urgency", "people_count"})
+"""A restricted offer tells only that there is one: what it is about is read with a scope of its own (domain P7)."""
+BODY_BYTES_MAX = 20_000
+
+
+def notice_data(event_type: NotifiedType, facts: Mapping[str, object]) -> dict[str, object]:
+    """The `data` of a notification: the allowed fields of the event's facts; those without a value are left out."""
+    withheld = _WITHHELD_WHEN_RESTRICTED if facts.get("restricted") else frozenset[str]()
+    return {
+        name: facts[name]
+        for name in FIELDS[event_type]
+        if name not in withheld and facts.get(name) is not None
+    }
+
+
+def notice_body(event_type: str, *, at: datetime, data: Mapping[str, object]) -> str:
+    """The text that is signed and sent, and listed in the inbox: `type`, `timestamp` of the event, `data`."""
+    timestamp = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return json.dumps({"type": event_type, "timestamp": timestamp, "data": data}, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one organisation is told of one event."""
+
+    message_id: UUID
+    organization_id: UUID
+    event_type: str
+    body: str
+    journey_id: UUID | None
+    """The returnee whose journey it belongs to; for spans, never sent."""
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that a sender has taken: everything that one attempt needs."""
+
+    delivery_id: UUID
+    message_id: UUID
+    endpoint_id: UUID
+    organization_id: UUID
+    event_type: str
+    url: str
+    body: str
+    attempt: int
+    """The number of this attempt; also the token that proves at recording that the claim still holds."""
+    attempts_before_replay: int
+    journey_id: UUID | None
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """One attempt that has been made: what came of it, and how long it took."""
+
+    claimed: Claimed
+    answer: Answer
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where an attempt's answer leads its delivery."""
+
+    status: DeliveryStatus
+    due_at: datetime | None
+
+
+def decision_after(finished: Finished, *, now: datetime, jitter: float) -> Decision:
+    """Succeeded, failed for good, or pending until the next attempt.
+
+    A receiver that is gone gets no more attempts; `jitter` is a random number from 0 to 1.
+    """
+    if finished.answer.succeeded:
+        return Decision(NEXT_STATUS[DeliveryStatus.SENDING, DeliveryStep.SUCCEED], None)
+    made = finished.claimed.attempt - finished.claimed.attempts_before_replay
+    due_at = next_attempt_at(now=now, attempts_made=made, retry_after=finished.answer.retry_after, jitter=jitter)
+    if finished.answer.gone or due_at is None:
+        return Decision(NEXT_STATUS[DeliveryStatus.SENDING, DeliveryStep.FAIL], None)
+    return Decision(NEXT_STATUS[DeliveryStatus.SENDING, DeliveryStep.RETRY], due_at)

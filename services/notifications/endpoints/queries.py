@@ -1,0 +1,106 @@
+"""Reads of endpoints. An organisation sees its own rows; anyone else's do not exist for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.chassis.errors import NotFound
+from libs.chassis.paging import PageRequest
+from services.notifications.endpoints.rules import EndpointStatus
+from services.notifications.endpoints.tables import Endpoint, EndpointSecret
+
+
+async def endpoint(
+    session: AsyncSession, endpoint_id: UUID, *, organization_id: UUID, lock: bool = False
+) -> Endpoint:
+    """One endpoint of the organisation, or `NotFound`; with `lock` nobody else changes it until the commit."""
+    query = select(Endpoint).where(
+        Endpoint.id == endpoint_id,
+        Endpoint.organization_id == organization_id,
+        Endpoint.status != EndpointStatus.DELETED,
+    )
+    if lock:
+        # Not FOR UPDATE: a change never touches the key, and readers of it need not wait.
+        query = query.with_for_update(key_share=True)
+    found = (await session.exec(query)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def endpoint_any_status(session: AsyncSession, endpoint_id: UUID) -> Endpoint:
+    """The endpoint whatever its state; for replays of the request that made it."""
+    return (await session.exec(select(Endpoint).where(Endpoint.id == endpoint_id))).one()
+
+
+async def endpoints(session: AsyncSession, *, organization_id: UUID, page: PageRequest) -> Sequence[Endpoint]:
+    """The organisation's endpoints, oldest first."""
+    query = (
+        select(Endpoint)
+        .where(Endpoint.organization_id == organization_id, Endpoint.status != EndpointStatus.DELETED)
+        .order_by(col(Endpoint.id))
+        .limit(page.limit + 1)
+    )
+    if page.after is not None:
+        query = query.where(col(Endpoint.id) > UUID(page.after[0]))
+    return (await session.exec(query)).all()
+
+
+async def endpoint_count(session: AsyncSession, *, organization_id: UUID) -> int:
+    """How many endpoints the organisation has."""
+    query = select(func.count()).where(
+        Endpoint.organization_id == organization_id, Endpoint.status != EndpointStatus.DELETED
+    )
+    return (await session.exec(query)).one()
+
+
+async def secret(session: AsyncSession, secret_id: UUID) -> EndpointSecret | None:
+    """One secret's row, or None when it was rotated away."""
+    return (await session.exec(select(EndpointSecret).where(EndpointSecret.id == secret_id))).one_or_none()
+
+
+async def signing_secrets(
+    session: AsyncSession, endpoint_ids: Sequence[UUID]
+) -> dict[UUID, list[EndpointSecret]]:
+    """The secrets that sign for each endpoint now, newest first. Judged on real time, as signatures are."""
+    query = (
+        select(EndpointSecret)
+        .where(
+            col(EndpointSecret.endpoint_id).in_(endpoint_ids),
+            or_(col(EndpointSecret.signs_until).is_(None), col(EndpointSecret.signs_until) > func.clock_timestamp()),
+        )
+        .order_by(col(EndpointSecret.signs_until).desc().nulls_first())
+    )
+    found: dict[UUID, list[EndpointSecret]] = {}
+    for row in await session.exec(query):
+        found.setdefault(row.endpoint_id, []).append(row)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What decides whether an endpoint stays on."""
+
+    endpoint_id: UUID
+    organization_id: UUID
+    status: EndpointStatus
+    failing_since: datetime | None
+
+
+async def lock_health(session: AsyncSession, endpoint_ids: Sequence[UUID]) -> dict[UUID, Health]:
+    """The health of these endpoints, locked in the order of their ids until the commit."""
+    rows = await (await raw(session)).fetch(
+        "SELECT id, organization_id, status, failing_since FROM endpoint WHERE id = ANY($1)"
+        " ORDER BY id FOR NO KEY UPDATE",
+        list(endpoint_ids),
+    )
+    return {
+        row["id"]: Health(row["id"], row["organization_id"], EndpointStatus(row["status"]), row["failing_since"])
+        for row in rows
+    }

@@ -1,0 +1,88 @@
+"""Bodies and views of endpoints."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.notifications.endpoints.rules import (
+    OVERLAP_DEFAULT_HOURS,
+    OVERLAP_MAX_HOURS,
+    URL_CHARACTERS_MAX,
+    DisabledReason,
+    EndpointStatus,
+    NotifiedType,
+)
+
+Url = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=URL_CHARACTERS_MAX,
+        description="https, a public host, no credentials, no fragment; redirects are never followed",
+        examples=["https://hooks.casa-sample.example/enlace"],
+    ),
+]
+EventTypes = Annotated[
+    list[NotifiedType] | None,
+    Field(
+        min_length=1,
+        max_length=len(NotifiedType),
+        description="Only these types are sent; null or left out: all of them",
+        examples=[["offer.made.v1", "offer.recalled.v1"]],
+    ),
+]
+
+
+class Body(BaseModel):
+    """What a caller sends: closed, so that a misspelt field is refused instead of ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewEndpoint(Body):
+    """A webhook endpoint to be registered."""
+
+    url: Url
+    event_types: EventTypes = None
+
+
+class EndpointChange(Body):
+    """What is to be changed of an endpoint; a field that is left out stays."""
+
+    url: Url | None = None
+    event_types: EventTypes = None
+
+
+class Rotation(Body):
+    """How a secret is changed."""
+
+    overlap_hours: Annotated[
+        int, Field(ge=0, le=OVERLAP_MAX_HOURS, description="For so long the old secret signs too; 0 if it has leaked")
+    ] = OVERLAP_DEFAULT_HOURS
+
+
+class EndpointView(BaseModel):
+    """A webhook endpoint as its organisation sees it."""
+
+    id: UUID
+    url: str
+    event_types: list[NotifiedType] | None
+    status: EndpointStatus
+    disabled_reason: DisabledReason | None
+    failing_since: datetime | None = Field(description="The first failed attempt since the last successful one")
+    paused_until: datetime | None = Field(description="Your server has asked for a pause until then (Retry-After)")
+    created_at: datetime
+    changed_at: datetime
+    version: int
+
+
+class EndpointWithSecret(EndpointView):
+    """A webhook endpoint with the secret that signs what is sent to it."""
+
+    secret: str | None = Field(
+        description="Shown in this answer only (and when this request is repeated with its Idempotency-Key); "
+        "null once it has been rotated away",
+        examples=["whsec_c2FtcGxlLXNlY3JldC1zYW1wbGUtc2VjcmV0LTAwMDA="],
+    )

@@ -1,0 +1,34 @@
+"""Every reason for which notifications says no, besides those of `libs.chassis`."""
+
+from typing import ClassVar
+
+from libs.chassis.errors import Conflict, Refusal
+
+
+class OrganizationRequired(Refusal):
+    """The token names no organisation, so there is nothing that it could own here."""
+
+    code: ClassVar[str] = "organization-required"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "The token names no organisation"
+
+
+class StepNotAllowed(Conflict):
+    """The status does not allow this step. Members `state` and `step` say which."""
+
+    code: ClassVar[str] = "step-not-allowed"
+    title: ClassVar[str] = "The current status does not allow this step"
+
+
+class EndpointLimitReached(Conflict):
+    """The organisation has as many endpoints as one may have."""
+
+    code: ClassVar[str] = "endpoint-limit-reached"
+    title: ClassVar[str] = "No more endpoints: delete one first"
+
+
+class EndpointNotEnabled(Conflict):
+    """Nothing is sent to an endpoint that is switched off."""
+
+    code: ClassVar[str] = "endpoint-not-enabled"
+    title: ClassVar[str] = "The endpoint is not enabled"

@@ -1,0 +1,1 @@
+"""What an organisation is told, as a list it can poll: the same notifications that its webhooks carry."""

@@ -1,0 +1,65 @@
+"""What happens to the inbox: notices are filed as events come, and numbered when their organisation reads. None
+commits."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now, raw
+from services.notifications.deliveries.actions import create_deliveries
+from services.notifications.deliveries.rules import Notice
+
+
+async def file_notices(session: AsyncSession, notices: Sequence[Notice]) -> None:
+    """Put each notice into its organisation's inbox and on its way to its organisation's endpoints."""
+    if not notices:
+        return
+    await (await raw(session)).execute(
+        """
+        INSERT INTO notification (message_id, organization_id, event_type, body, created_at)
+        SELECT message_id, organization_id, event_type, body, $5
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
+            AS notice (message_id, organization_id, event_type, body)
+        ON CONFLICT (message_id) DO NOTHING
+        """,
+        [notice.message_id for notice in notices],
+        [notice.organization_id for notice in notices],
+        [notice.event_type for notice in notices],
+        [notice.body for notice in notices],
+        now(session),
+    )
+    await create_deliveries(session, notices)
+
+
+async def number_notifications(session: AsyncSession, *, organization_id: UUID) -> None:
+    """Give positions to what has come into the organisation's inbox since it was last read.
+
+    Everything that is committed by now gets a lower position than anything that is committed later, so a reader who
+    remembers the last position that it saw misses nothing. The counter's row lets one reader number at a time.
+    """
+    connection = await raw(session)
+    unread = "SELECT 1 FROM notification WHERE organization_id = $1 AND position IS NULL LIMIT 1"
+    if await connection.fetchval(unread, organization_id) is None:
+        return
+    await connection.execute(
+        "INSERT INTO inbox_counter (organization_id, last_position) VALUES ($1, 0)"
+        " ON CONFLICT (organization_id) DO UPDATE SET last_position = inbox_counter.last_position",
+        organization_id,
+    )
+    await connection.execute(
+        """
+        WITH numbered AS (
+            SELECT message_id, row_number() OVER (ORDER BY message_id) AS step
+            FROM notification WHERE organization_id = $1 AND position IS NULL
+        ), placed AS (
+            UPDATE notification SET position = counter.last_position + numbered.step
+            FROM numbered, inbox_counter AS counter
+            WHERE notification.message_id = numbered.message_id AND counter.organization_id = $1
+            RETURNING notification.position
+        )
+        UPDATE inbox_counter SET last_position = greatest(last_position, (SELECT max(position) FROM placed))
+        WHERE organization_id = $1
+        """,
+        organization_id,
+    )

@@ -1,0 +1,27 @@
+"""Views of the inbox."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+
+class NotificationView(BaseModel):
+    """What your organisation is told of one event."""
+
+    message_id: UUID = Field(description="The same as the `webhook-id` of its webhooks")
+    type: str = Field(examples=["offer.made.v1"])
+    timestamp: datetime = Field(description="When it happened")
+    data: dict[str, Any] = Field(description="Ids and codes only; fetch what you need under your own rights")
+
+
+class InboxPage(BaseModel):
+    """A stretch of the inbox, oldest first."""
+
+    items: list[NotificationView]
+    next: str | None = Field(
+        description="Send it as `after` next time, now or tomorrow: it marks how far you have read. "
+        "Null only while the inbox has never held anything"
+    )
+    more: bool = Field(description="Whether more can be read at once")

@@ -1,0 +1,67 @@
+"""Events in: what concerns a provider is filed for its organisation, in its inbox and for its endpoints."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events.catalogue.directory import CapacityRefreshRequested
+from libs.events.catalogue.notifications import EndpointDisabled
+from libs.events.catalogue.referral import (
+    OfferAccepted,
+    OfferExpired,
+    OfferMade,
+    OfferRecalled,
+    OfferReminded,
+    ReferralCancelled,
+    ReferralEnteredInError,
+    ReferralNotDelivered,
+    StayEnding,
+)
+from libs.events.event import Event, Received
+from libs.events.subscriptions import Subscriptions
+from services.notifications.deliveries.rules import Notice, notice_body, notice_data
+from services.notifications.endpoints.rules import NotifiedType
+from services.notifications.inbox import actions
+
+subscriptions = Subscriptions(group="notifications")
+
+
+@subscriptions.on(
+    OfferMade,
+    OfferReminded,
+    OfferAccepted,
+    OfferExpired,
+    OfferRecalled,
+    ReferralCancelled,
+    ReferralEnteredInError,
+    ReferralNotDelivered,
+    StayEnding,
+    CapacityRefreshRequested,
+    EndpointDisabled,
+)
+async def file_notices(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
+    """File what these events say to the organisations that they name; who names none is passed by."""
+    await actions.file_notices(session, [notice for received in batch if (notice := notice_of(received)) is not None])
+
+
+def notice_of(received: Received[Event]) -> Notice | None:
+    """What an event says to the organisation that it names; None if it names none.
+
+    A referral that is cancelled before any provider had it concerns no provider.
+    """
+    facts = received.event.model_dump(mode="json")
+    organization_id = facts.get("organization_id")
+    if organization_id is None:
+        return None
+    event_type = NotifiedType(received.event.type)
+    at = getattr(received.event, "at", None) or received.time
+    journey_id = facts.get("returnee_id")
+    return Notice(
+        message_id=UUID(received.id),
+        organization_id=UUID(organization_id),
+        event_type=event_type.value,
+        body=notice_body(event_type, at=at, data=notice_data(event_type, facts)),
+        journey_id=None if journey_id is None else UUID(journey_id),
+        traceparent=received.traceparent,
+    )

@@ -1,0 +1,22 @@
+"""The only place where notifications reads its environment."""
+
+from pydantic import Field, SecretStr
+
+from libs.chassis.settings import CommonSettings
+
+
+class NotificationsSettings(CommonSettings):
+    """Settings of notifications; those of every service are in `CommonSettings`."""
+
+    database_url: str = Field(validation_alias="ENLACE_NOTIFICATIONS_DATABASE_URL")
+    webhook_secret_key: SecretStr = Field(validation_alias="ENLACE_WEBHOOK_SECRET_KEY")
+    """Base64 of 32 bytes under which webhook secrets are sealed. Several, separated by commas, while it is changed:
+    the first seals, all of them unseal."""
+    webhook_allow_private: bool = Field(default=False, validation_alias="ENLACE_WEBHOOK_ALLOW_PRIVATE")
+    """Local runs only: lets endpoints be http and on loopback or private addresses."""
+    webhook_concurrency: int = Field(default=64, ge=1, le=1000, validation_alias="ENLACE_WEBHOOK_CONCURRENCY")
+    """Attempts in flight at once in one process."""
+    webhook_endpoint_concurrency: int = Field(
+        default=8, ge=1, le=100, validation_alias="ENLACE_WEBHOOK_ENDPOINT_CONCURRENCY"
+    )
+    """Of those, at most so many to one endpoint, so that a slow one leaves room for the others."""
