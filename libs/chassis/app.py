@@ -52,7 +52,6 @@ def build_app(
     mine = [loop for loop in (*loops, retention_loop(database)) if settings.role.covers(loop.role)]
     supervisor = Supervisor(mine, deadline_seconds=stop_seconds)
     own_checks = {"database": _database_check(database), "migrations": _migrations_check(service, database)}
-    health = Health({**own_checks, **(checks or {}), **supervisor.checks()})
     app = FastAPI(
         title=title,
         version=version,
@@ -63,17 +62,22 @@ def build_app(
     )
     app.state.settings = settings
     app.state.database = database
-    app.state.health = health
     app.state.supervisor = supervisor
+    app.state.health = Health({**own_checks, **(checks or {}), **supervisor.checks()})
+    _serve(app, routers if settings.role.covers(Role.API) else ())
+    return app
+
+
+def _serve(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Give `app` its routes and what stands around every one of them."""
+    settings: CommonSettings = app.state.settings
     install_problem_handlers(app)
     app.add_middleware(InputGuard, limit_bytes=settings.body_limit_bytes)
-    app.include_router(health.router())
-    if settings.role.covers(Role.API):
-        for router in routers:
-            app.include_router(router)
+    app.include_router(app.state.health.router())
+    for router in routers:
+        app.include_router(router)
     install_openapi(app, token_url=settings.token_url or f"{settings.token_issuer.rstrip('/')}/token")
     instrument(app)
-    return app
 
 
 def _operation_id(route: APIRoute) -> str:

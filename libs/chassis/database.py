@@ -8,10 +8,11 @@ from typing import Annotated, Any, TypeAlias, cast
 import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.clock import Clock
+from libs.chassis.errors import Unavailable
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 """The driver's connection, which set-based SQL runs on."""
@@ -50,7 +51,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction: opened by reading the clock, committed at the end, rolled back on any error."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            connection = await session.connection()
+            connection = await _connected(session)
             real = (await connection.exec_driver_sql("SELECT clock_timestamp()")).scalar_one()
             session.info[_NOW] = self._forward(self.clock.at(real))
             yield session
@@ -64,6 +65,13 @@ class Database:
         if self._latest is None or moment > self._latest:
             self._latest = moment
         return self._latest
+
+
+async def _connected(session: AsyncSession) -> AsyncConnection:
+    try:
+        return await session.connection()
+    except OSError as error:  # also what a name that doesn't resolve, or no answer in time, raises
+        raise Unavailable("The database is away; try again.") from error
 
 
 async def raw(session: AsyncSession) -> Connection:

@@ -3,6 +3,7 @@
 Bad input never becomes a 5xx, and nothing of what PostgreSQL says reaches the caller, because its texts quote values.
 """
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError
 
 from libs.chassis.errors import Conflict, InvalidInput, Refusal, Unavailable
@@ -26,30 +27,42 @@ class ReferenceBroken(Conflict):
 _TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "57014", "53300", "57P01", "57P02", "57P03"})
 
 
-def refusal_of(error: DBAPIError) -> Refusal | None:
+Refused = DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError
+"""What SQLAlchemy raises, and what the driver raises when set-based SQL runs on its own connection."""
+
+
+def refusal_of(error: Refused) -> Refusal | None:
     """The refusal that tells of `error`, or None when it is a fault of ours."""
-    state = str(getattr(error.orig, "sqlstate", None) or "")
+    cause = _driver_error(error)
+    state = str(getattr(cause, "sqlstate", None) or "")
     refusal: Refusal | None = None
-    if error.connection_invalidated or state.startswith("08") or state in _TRY_AGAIN:
+    if _is_away(error, cause) or state.startswith("08") or state in _TRY_AGAIN:
         refusal = Unavailable("The database is busy or away; try again.")
     elif state == "23505":
         refusal = AlreadyExists("Something of this kind exists already.")
     elif state in {"23503", "23001"}:
         refusal = ReferenceBroken("Something that is named here isn't there, or is still in use.")
-    elif state.startswith("22") or state in {"23514", "23502"} or (not state and _refused_by_driver(error)):
+    # The driver checks values itself (an int4 out of range, a NUL) and then there is no SQLSTATE.
+    elif state.startswith("22") or state in {"23514", "23502"} or isinstance(cause, asyncpg.DataError):
         refusal = InvalidInput("A value cannot be stored.")
     if refusal is not None:
-        log.warning("database.refused", sqlstate=state, constraint=_constraint(error), code=refusal.code)
+        constraint = getattr(cause, "constraint_name", None)
+        log.warning("database.refused", sqlstate=state, constraint=constraint, code=refusal.code)
     return refusal
 
 
-def _refused_by_driver(error: DBAPIError) -> bool:
-    """asyncpg checks argument values itself (an int4 out of range, a NUL) and then gives no SQLSTATE."""
-    cause = error.orig.__cause__ if error.orig is not None else None
-    return type(cause).__name__ == "DataError"
+def _driver_error(error: Refused) -> BaseException:
+    """The driver's own error, which SQLAlchemy wraps twice."""
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return error
+    return error.orig.__cause__ or error.orig
 
 
-def _constraint(error: DBAPIError) -> str | None:
-    cause = error.orig.__cause__ if error.orig is not None else None
-    name = getattr(cause, "constraint_name", None)
-    return str(name) if name else None
+def _is_away(error: Refused, cause: BaseException) -> bool:
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return (
+        isinstance(cause, asyncpg.InterfaceError)
+        and not isinstance(cause, asyncpg.DataError)
+        and "closed" in str(cause)
+    )

@@ -4,19 +4,22 @@
 repeats what the caller sent and says nothing of the inside.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from libs.chassis.database_errors import refusal_of
+from libs.chassis.database_errors import Refused, refusal_of
 from libs.chassis.errors import FieldError, InvalidInput, Refusal, Unavailable
 from libs.chassis.idempotency import KeyMissing
 from libs.chassis.telemetry import current_trace_id
@@ -82,7 +85,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _of_refusal)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(DBAPIError, _of_database)
+    for kind in (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        app.add_exception_handler(kind, _of_database)
     app.add_exception_handler(PoolTimeout, _of_pool)
 
 
@@ -137,15 +141,30 @@ def _named(faults: Sequence[FieldError]) -> Refusal | None:
     return None
 
 
-async def _of_http(_: Request, error: Exception) -> Response:
+async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return _plain(405, "method-not-allowed", "This path doesn't take the method.", {"Allow": _allowed(request)})
     phrase = HTTPStatus(error.status_code).phrase
     code = phrase.lower().replace(" ", "-").replace("'", "")
     return _plain(error.status_code, code, f"{phrase}.", error.headers)
 
 
+def _allowed(request: Request) -> str:
+    """Every method of the path: the framework names those of its first route only."""
+    routes = iter_route_contexts(request.app.routes)
+    path = request.scope["path"]
+    found = {
+        method
+        for route in routes
+        for method in getattr(route, "methods", None) or ()
+        if re.match(getattr(route, "path_regex", "$^"), path)
+    }
+    return ", ".join(sorted(found))
+
+
 async def _of_database(_: Request, error: Exception) -> Response:
-    assert isinstance(error, DBAPIError)
+    assert isinstance(error, Refused)
     refusal = refusal_of(error)
     if refusal is None:
         raise error
