@@ -109,7 +109,9 @@ class Organization(PackPart):
 
     slug: Slug
     name: str
-    kind: Annotated[str, Field(pattern=r"^(government|international|ngo|faith_based|private|community)$")]
+    kind: Annotated[
+        str, Field(pattern=r"^(government|municipality|civil_society|church|international|private_sector|community)$")
+    ]
     source: str
     description: str
     accreditations: dict[NeedCategory, date]

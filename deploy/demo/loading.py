@@ -1,0 +1,111 @@
+"""Loads a pack's directory through provider_directory's public API, as often as one likes: what is there is replaced.
+
+Organisations, accreditations, agreements and services are put by the network's steward. Capacity is declared by each
+organisation with a client of its own, as every morning.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+from deploy.demo.client import Caller
+from deploy.packs.directory import Directory, Organization, Service, openings_of
+
+AT_ONCE: Final = 8
+Said = Callable[[int], None]
+CallerOf = Callable[[str], Caller]
+
+
+async def load_directory(directory: Directory, *, url: str, steward: Caller, said: Said) -> None:
+    """Put every organisation and service; `said` is told after each service."""
+
+    async def load(organization: Organization) -> None:
+        await put(steward, f"{url}/v1/organizations/{organization.id}", organization_body(organization))
+        for kind, until_by_category in (
+            ("accreditations", organization.accreditations),
+            ("agreements", organization.agreements),
+        ):
+            for category, until in until_by_category.items():
+                address = f"{url}/v1/organizations/{organization.id}/{kind}/{category.value}"
+                await steward.call("PUT", address, body={"valid_until": until.isoformat()})
+        for service in organization.services:
+            await put(steward, f"{url}/v1/services/{service.id}", service_body(service, organization, directory))
+            said(1)
+
+    await in_turns(load(organization) for organization in directory.organizations)
+
+
+async def declare_capacity(directory: Directory, *, url: str, caller_of: CallerOf, said: Said) -> None:
+    """Every organisation declares its places as of now."""
+
+    async def declare(organization: Organization) -> None:
+        caller = caller_of(organization.slug)
+        for service in organization.services:
+            await caller.call("PUT", f"{url}/v1/services/{service.id}/capacity", body=capacity_body(service))
+            said(1)
+
+    await in_turns(declare(organization) for organization in directory.organizations)
+
+
+async def put(caller: Caller, url: str, body: dict[str, Any]) -> None:
+    """Create it, or replace what is there in the version that is there."""
+    first = await caller.call("PUT", url, body=body, headers={"If-None-Match": "*"}, expect=frozenset({412}))
+    if first.status_code != 412:
+        return
+    standing = await caller.call("GET", url)
+    await caller.call("PUT", url, body=body, headers={"If-Match": standing.headers["etag"]})
+
+
+async def in_turns(works: Iterable[Awaitable[None]], *, at_once: int = AT_ONCE) -> None:
+    """Do them all, so many at a time; the first error ends the others."""
+    turn = asyncio.Semaphore(at_once)
+
+    async def one(work: Awaitable[None]) -> None:
+        async with turn:
+            await work
+
+    async with asyncio.TaskGroup() as group:
+        for work in works:
+            group.create_task(one(work))
+
+
+def organization_body(organization: Organization) -> dict[str, Any]:
+    """What provider_directory takes of an organisation."""
+    return {
+        "name": organization.name,
+        "description": f"{organization.description} Sample data.",
+        "organization_type": organization.kind,
+    }
+
+
+def service_body(service: Service, organization: Organization, directory: Directory) -> dict[str, Any]:
+    """What provider_directory takes of a service."""
+    return {
+        "organization_id": str(organization.id),
+        "name": service.name,
+        "description": f"{service.description} Sample data.".strip(),
+        "category": service.category.value,
+        "service_type": service.service_type,
+        "restricted": service.restricted,
+        "place": service.place,
+        "on_site_at": service.on_site_at,
+        "catchment": service.catchment,
+        "eligibility": service.eligibility.model_dump(mode="json"),
+        "languages": service.languages,
+        "language_must_match": service.language_must_match,
+        "access": [need.value for need in service.access],
+        "openings": [opening.model_dump() for opening in openings_of(service.hours)],
+        "timezone": directory.timezone,
+        "accepts_automatically": service.accepts_automatically,
+        "max_stay_hours": service.max_stay_hours,
+        "address_hidden": service.restricted,
+    }
+
+
+def capacity_body(service: Service) -> dict[str, Any]:
+    """The places of a service as its organisation declares them, as of now."""
+    pools = [
+        {"id": str(service.pool_id(pool.kind)), "kind": pool.kind, "maximum": pool.maximum, "available": pool.available}
+        for pool in service.pools
+    ]
+    return {"pools": pools}
