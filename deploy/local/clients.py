@@ -11,6 +11,7 @@ import yaml
 
 from deploy.local.keyring import Keyring, write_private
 from deploy.local.tokens import DEFAULT_AUDIENCE, Client
+from deploy.packs.directory import organization_id
 
 
 class UnknownClientError(Exception):
@@ -42,16 +43,16 @@ class ClientBook:
 
     def entries(self) -> list[dict[str, Any]]:
         """All clients as they are written down."""
-        return [*_read(self._pack / "clients.yaml"), *_read(self._partners)]
+        return [*_read(pack_file(self._pack, "clients.yaml")), *_read(self._partners)]
 
-    def add(self, *, client_id: str, organization_id: UUID, roles: Sequence[str], description: str) -> Client:
+    def add(self, *, client_id: str, organization: UUID, roles: Sequence[str], name: str) -> Client:
         """Add a partner's client, or change the one of this id."""
         others = [entry for entry in _read(self._partners) if entry["client_id"] != client_id]
         entry = {
             "client_id": client_id,
-            "organization": str(organization_id),
+            "name": name,
             "roles": list(roles),
-            "description": description,
+            "organization_id": str(organization),
         }
         write_private(self._partners, yaml.safe_dump([*others, entry], allow_unicode=True, sort_keys=False))
         return self._client(entry)
@@ -64,25 +65,30 @@ class ClientBook:
         return Client(
             client_id=entry["client_id"],
             secret=self._keyring.get(f"client-{entry['client_id']}"),
-            organization_id=_organization(entry.get("organization")),
+            organization_id=_organization(entry),
             scopes=frozenset(scopes),
             audience=entry.get("audience") or DEFAULT_AUDIENCE,
         )
 
 
-def _organization(name: str | None) -> UUID | None:
-    if not name:
-        return None
-    try:
-        return UUID(name)
-    except ValueError:
-        from deploy.packs.directory import organization_id
+def _organization(entry: Mapping[str, Any]) -> UUID | None:
+    written = entry.get("organization_id")
+    if written:
+        return UUID(str(written))
+    return organization_id(entry["organization"]) if entry.get("organization") else None
 
-        return organization_id(name)
+
+def pack_file(pack: Path, name: str) -> Path:
+    """A file of the pack; where it has none of its own, that of the pack it lies over (`base` in `overlay.yaml`)."""
+    overlay = pack / "overlay.yaml"
+    if (pack / name).exists() or not overlay.exists():
+        return pack / name
+    base = yaml.safe_load(overlay.read_text(encoding="utf-8"))["base"]
+    return pack_file((pack / base).resolve(), name)
 
 
 def _roles(pack: Path) -> dict[str, list[str]]:
-    document = yaml.safe_load((pack / "roles.yaml").read_text(encoding="utf-8"))
+    document = yaml.safe_load(pack_file(pack, "roles.yaml").read_text(encoding="utf-8"))
     roles: dict[str, Any] = document.get("roles", document)
     return {name: role["scopes"] if isinstance(role, dict) else role for name, role in roles.items()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import secrets
@@ -37,9 +38,21 @@ class Keyring:
         self._path = path
 
     def get(self, name: str, make: Callable[[], str] = password) -> str:
-        """The secret of this name, generated and stored the first time."""
-        known: dict[str, str] = json.loads(self._path.read_text(encoding="utf-8")) if self._path.exists() else {}
-        if name not in known:
-            known[name] = make()
-            write_private(self._path, json.dumps(known, indent=1))
+        """The secret of this name, generated and stored the first time; several processes may ask at once."""
+        known = self._read()
+        if name in known:
+            return known[name]
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = self._read()
+            if name not in known:
+                known[name] = make()
+                write_private(self._path, json.dumps(known, indent=1))
         return known[name]
+
+    def _read(self) -> dict[str, str]:
+        if not self._path.exists():
+            return {}
+        known: dict[str, str] = json.loads(self._path.read_text(encoding="utf-8"))
+        return known

@@ -26,8 +26,8 @@ class StartError(Exception):
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on right now.
 
-    From below the range that systems take the ports of outgoing connections from: a server that is restarted on its port
-    must not find that a client has it meanwhile. By chance, so that two who ask at once do not get the same.
+    From below the range that systems take the ports of outgoing connections from: a server that is restarted on its
+    port must not find that a client has it meanwhile. By chance, so that two who ask at once do not get the same.
     """
     while True:
         port = random.randint(15_000, 32_000)  # noqa: S311 - no secret
@@ -116,7 +116,7 @@ class Family:
         return child
 
     def stop(self, *children: Child, patience_seconds: float = 15.0) -> None:
-        """Ask children to stop, all at once, wait, and kill the group of one that does not. Returns when all are gone."""
+        """Ask children to stop, all at once; kill the group of one that does not. Returns when all are gone."""
         for child in children:
             if child.running():
                 with contextlib.suppress(ProcessLookupError):

@@ -1,0 +1,6 @@
+"""`python -m deploy.local`: see `cli.py`."""
+
+from deploy.local.cli import app
+
+if __name__ == "__main__":
+    app(prog_name="python -m deploy.local")

@@ -1,0 +1,229 @@
+"""The commands behind `make up`, `down`, `status`, `logs`, `token` and `partner`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local import following, partners, status_report
+from deploy.local.clients import UnknownClientError
+from deploy.local.installation import (
+    DEFAULT_PACK,
+    DEFAULT_STATE,
+    ROOT,
+    SERVICES,
+    Installation,
+    read_dotenv,
+)
+from deploy.local.jars import FetchError
+from deploy.local.locks import AlreadyRunningError, holder
+from deploy.local.processes import StartError
+from deploy.local.running import read_record
+from deploy.local.supervisor import running_system
+from deploy.local.timekeeping import clock_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+console = Console(highlight=False, soft_wrap=True)
+StateOption = Annotated[Path, typer.Option("--state", help="Directory that keeps data, secrets and logs.")]
+PackOption = Annotated[Path, typer.Option("--pack", help="Directory of the country pack.")]
+RateOption = Annotated[float, typer.Option("--clock-rate", help="Installation seconds per real second.")]
+DOWN_SECONDS = 90.0
+
+
+@app.command()
+def run(state: StateOption = DEFAULT_STATE, pack: PackOption = DEFAULT_PACK, clock_rate: RateOption = 1.0) -> None:
+    """Run the system in the foreground until Ctrl-C or SIGTERM."""
+    try:
+        asyncio.run(_run(Installation(state=state, pack=pack, extra=clock_settings(state, clock_rate))))
+    except (StartError, FetchError, AlreadyRunningError, ValueError) as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(1) from error
+
+
+async def _run(installation: Installation) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+
+    def end() -> None:
+        if stop.is_set():
+            return
+        stop.set()
+        if not ready:
+            task.cancel()
+
+    ready = False
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end)
+    try:
+        async with running_system(installation, say=_say):
+            ready = True
+            _print_addresses(installation)
+            await stop.wait()
+            _say("stopping")
+    except asyncio.CancelledError:
+        _say("stopped while starting")
+
+
+def _say(text: str) -> None:
+    console.print(f"{time.strftime('%H:%M:%S')} {text}", markup=False)
+
+
+@app.command()
+def up(state: StateOption = DEFAULT_STATE, pack: PackOption = DEFAULT_PACK, clock_rate: RateOption = 1.0) -> None:
+    """Start the system in the background, wait until it is ready, print the addresses."""
+    installation = Installation(state=state, pack=pack)
+    supervisor = holder(installation.lock)
+    if supervisor is None:
+        supervisor = _start_in_background(installation, clock_rate)
+    else:
+        console.print(f"already running as process {supervisor}")
+    try:
+        _wait_until_ready(installation, supervisor)
+    except KeyboardInterrupt:
+        os.kill(supervisor, signal.SIGTERM)
+        _wait_until_gone(installation)
+        raise typer.Exit(130) from None
+    _print_addresses(installation)
+
+
+def _start_in_background(installation: Installation, clock_rate: float) -> int:
+    log = installation.log("supervisor")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - this module
+            [
+                *(sys.executable, "-m", "deploy.local", "run", "--state", str(installation.state)),
+                *("--pack", str(installation.pack), "--clock-rate", str(clock_rate)),
+            ],
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    return process.pid
+
+
+def _wait_until_ready(installation: Installation, supervisor: int) -> None:
+    with console.status("starting") as shown:
+        while True:
+            record = read_record(installation.state)
+            if record is not None and record["supervisor"] == supervisor:
+                if record["ready"]:
+                    return
+                shown.update(record["step"])
+            if not _alive(supervisor):
+                console.print(installation.log("supervisor").read_text(errors="replace"), markup=False)
+                raise typer.Exit(1)
+            time.sleep(0.1)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _wait_until_gone(installation: Installation) -> bool:
+    until = time.monotonic() + DOWN_SECONDS
+    while holder(installation.lock) is not None:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@app.command()
+def down(state: StateOption = DEFAULT_STATE) -> None:
+    """Stop the system; its data stays."""
+    installation = Installation(state=state)
+    supervisor = holder(installation.lock)
+    if supervisor is None:
+        console.print("nothing runs here")
+        return
+    os.kill(supervisor, signal.SIGTERM)
+    with console.status("stopping"):
+        gone = _wait_until_gone(installation)
+    console.print("stopped" if gone else f"process {supervisor} still runs after {DOWN_SECONDS:.0f} s")
+    if not gone:
+        raise typer.Exit(1)
+
+
+def _print_addresses(installation: Installation) -> None:
+    values = read_dotenv(installation.env_file.read_text().splitlines())
+    table = Table(box=None, show_header=False)
+    for service in SERVICES:
+        url = values[service.url_variable]
+        table.add_row(service.name, url, f"{url}/docs")
+    table.add_row("token issuer", values["ENLACE_TOKEN_URL"], "")
+    table.add_row("Kafka", values["KAFKA_BOOTSTRAP_SERVERS"], "")
+    console.print(table)
+    console.print(f"all addresses: {installation.env_file}", markup=False)
+
+
+@app.command()
+def status(state: StateOption = DEFAULT_STATE) -> None:
+    """What runs, its health, what waits: outboxes, consumers behind, parked keys. Exits 1 if it is not well."""
+    installation = Installation(state=state)
+    if holder(installation.lock) is None:
+        console.print("nothing runs here; start it with `make up`")
+        raise typer.Exit(1)
+    well = asyncio.run(status_report.print_report(installation, console))
+    if not well:
+        raise typer.Exit(1)
+
+
+@app.command()
+def logs(
+    names: Annotated[list[str] | None, typer.Argument(help="Processes; all where none is named.")] = None,
+    state: StateOption = DEFAULT_STATE,
+    lines: Annotated[int, typer.Option(help="Lines of each to begin with.")] = 10,
+    follow: Annotated[bool, typer.Option(help="Go on until Ctrl-C.")] = True,
+) -> None:
+    """Follow the logs of all processes."""
+    directory = Installation(state=state).state / "logs"
+    following.follow(directory, names=names or [], lines=lines, for_ever=follow)
+
+
+@app.command()
+def token(
+    client: Annotated[str, typer.Option(help="A client of the pack or a partner's.")],
+    scope: Annotated[str, typer.Option(help="Fewer scopes than the client has, separated by spaces.")] = "",
+    state: StateOption = DEFAULT_STATE,
+    pack: PackOption = DEFAULT_PACK,
+) -> None:
+    """Print a bearer token of a client."""
+    try:
+        sys.stdout.write(partners.fetch_token(Installation(state=state, pack=pack), client, scope=scope) + "\n")
+    except (UnknownClientError, partners.NotRunningError, partners.RefusedError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def partner(
+    name: Annotated[str, typer.Option(help="The organisation's name, or its id in the directory.")],
+    state: StateOption = DEFAULT_STATE,
+    pack: PackOption = DEFAULT_PACK,
+) -> None:
+    """Add a client for an organisation, in the directory too where it is not there yet, and print how it connects."""
+    try:
+        connection = partners.add_partner(Installation(state=state, pack=pack), name)
+    except (UnknownClientError, partners.NotRunningError, partners.RefusedError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    console.print(connection, markup=False)

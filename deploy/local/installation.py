@@ -1,0 +1,189 @@
+"""One installation on this machine: where its state lies, its ports, and the environment of each process."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.local.clients import ClientBook
+from deploy.local.keyring import Keyring, key_32_bytes, write_private
+from deploy.local.processes import free_port, is_free
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_STATE = ROOT / ".enlace"
+DEFAULT_PACK = ROOT / "deploy" / "packs" / "guatemala"
+KAFKA_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
+NOTIFICATIONS_CLIENT = "notifications-service"
+
+
+@dataclass(frozen=True)
+class ServiceProcess:
+    """A service as it is run here: its package and its databases, by the variable that names each."""
+
+    name: str
+    word: str
+    databases: Mapping[str, str]
+    module: str
+
+    @property
+    def url_variable(self) -> str:
+        """The variable with its address."""
+        return f"ENLACE_{self.word}_URL"
+
+
+SERVICES = (
+    ServiceProcess(
+        "registration",
+        "REGISTRATION",
+        {
+            "ENLACE_REGISTRATION_DATABASE_URL": "registration",
+            "ENLACE_REGISTRATION_KEYS_DATABASE_URL": "registration_keys",
+        },
+        "services.registration.cli",
+    ),
+    ServiceProcess(
+        "provider_directory",
+        "DIRECTORY",
+        {"ENLACE_DIRECTORY_DATABASE_URL": "provider_directory"},
+        "services.provider_directory.cli",
+    ),
+    ServiceProcess("referral", "REFERRAL", {"ENLACE_REFERRAL_DATABASE_URL": "referral"}, "services.referral.cli"),
+    ServiceProcess(
+        "notifications",
+        "NOTIFICATIONS",
+        {"ENLACE_NOTIFICATIONS_DATABASE_URL": "notifications"},
+        "services.notifications.cli",
+    ),
+)
+DATABASE_VARIABLES = tuple(variable for service in SERVICES for variable in service.databases)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """State directory, country pack and extra settings; `state` and `pack` are made absolute.
+
+    `extra` goes to every service, e.g. the rate of an accelerated clock.
+    """
+
+    state: Path = DEFAULT_STATE
+    pack: Path = DEFAULT_PACK
+    extra: Mapping[str, str] = field(default_factory=dict)
+    services: tuple[ServiceProcess, ...] = SERVICES
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "state", self.state.resolve())
+        object.__setattr__(self, "pack", self.pack.resolve())
+
+    @property
+    def keyring(self) -> Keyring:
+        """The generated secrets."""
+        return Keyring(self.state / "keys.json")
+
+    @property
+    def clients(self) -> ClientBook:
+        """Who may ask the issuer for tokens."""
+        return ClientBook(pack=self.pack, state=self.state, keyring=self.keyring)
+
+    @property
+    def lock(self) -> Path:
+        """Held by the supervisor."""
+        return self.state / "lock"
+
+    @property
+    def env_file(self) -> Path:
+        """The addresses as dotenv, while the system runs."""
+        return self.state / "env"
+
+    def log(self, name: str) -> Path:
+        """The log of one process."""
+        return self.state / "logs" / f"{name}.log"
+
+    def choose_ports(self) -> dict[str, int]:
+        """A port for each process: the one it had before where it is free, else another."""
+        path = self.state / "ports.json"
+        before: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+        names = ["postgres", "kafka", "kafka-controller", "issuer", *(service.name for service in self.services)]
+        ports: dict[str, int] = {}
+        for name in names:
+            port = before.get(name)
+            while port is None or port in ports.values() or not is_free(port):
+                port = free_port()
+            ports[name] = port
+        write_private(path, json.dumps(ports, indent=1))
+        return ports
+
+
+def outside_kafka() -> str | None:
+    """The Kafka that the environment names; None where one is to be embedded."""
+    return os.environ.get(KAFKA_VARIABLE) or None
+
+
+def outside_databases() -> dict[str, str] | None:
+    """The databases that the environment names, by variable; None where they are to be embedded.
+
+    Raises ValueError when only some are named.
+    """
+    named = {name: os.environ[name] for name in DATABASE_VARIABLES if os.environ.get(name)}
+    if named and len(named) < len(DATABASE_VARIABLES):
+        missing = sorted(set(DATABASE_VARIABLES) - set(named))
+        raise ValueError(f"name every database or none; the environment lacks {', '.join(missing)}")
+    return named or None
+
+
+def addresses(ports: Mapping[str, int], *, services: Iterable[ServiceProcess], kafka: str) -> dict[str, str]:
+    """Where everything is reached, by variable."""
+    issuer = f"http://127.0.0.1:{ports['issuer']}"
+    urls = {service.url_variable: f"http://127.0.0.1:{ports[service.name]}" for service in services}
+    return {
+        **urls,
+        "ENLACE_TOKEN_URL": f"{issuer}/token",
+        "ENLACE_TOKEN_ISSUER": issuer,
+        "ENLACE_TOKEN_JWKS_URL": f"{issuer}/jwks",
+        KAFKA_VARIABLE: kafka,
+    }
+
+
+def service_environment(
+    installation: Installation, service: ServiceProcess, *, common: Mapping[str, str], databases: Mapping[str, str]
+) -> dict[str, str]:
+    """What one service's process reads: the common settings, its own databases and its own secrets, nobody else's."""
+    keyring = installation.keyring
+    others = set(DATABASE_VARIABLES) - set(service.databases)
+    inherited = {name: value for name, value in os.environ.items() if name not in others}
+    private = {"ENLACE_FINGERPRINT_KEY": keyring.get(f"fingerprint-{service.name}", key_32_bytes)}
+    if service.name == "registration":
+        private["ENLACE_VAULT_KEY"] = keyring.get("vault", key_32_bytes)
+    if service.name == "notifications":
+        private["ENLACE_WEBHOOK_SECRET_KEY"] = keyring.get("webhooks", key_32_bytes)
+        private["ENLACE_WEBHOOK_ALLOW_PRIVATE"] = "true"
+        private["ENLACE_CLIENT_ID"] = NOTIFICATIONS_CLIENT
+        private["ENLACE_CLIENT_SECRET"] = keyring.get(f"client-{NOTIFICATIONS_CLIENT}")
+    return {
+        **inherited,
+        "ENLACE_PACK": str(installation.pack),
+        "ENLACE_SPANS_DIRECTORY": str(installation.state / "spans"),
+        "PYTHONUNBUFFERED": "1",
+        **common,
+        **{variable: databases[variable] for variable in service.databases},
+        **private,
+        **installation.extra,
+    }
+
+
+def dotenv(values: Mapping[str, str]) -> str:
+    """Lines that a shell and dotenv readers both understand."""
+    return "".join(f"{name}={_quoted(value)}\n" for name, value in values.items())
+
+
+def read_dotenv(lines: Iterable[str]) -> dict[str, str]:
+    """What `dotenv` wrote."""
+    pairs = (line.rstrip("\n").partition("=") for line in lines if "=" in line)
+    return {name: value[1:-1].replace("'\\''", "'") if value[:1] == "'" else value for name, _, value in pairs}
+
+
+def _quoted(value: str) -> str:
+    plain = value.isascii() and all(character.isalnum() or character in "-_./:@%+,=?&" for character in value)
+    return value if plain and "&" not in value else "'" + value.replace("'", "'\\''") + "'"

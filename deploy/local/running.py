@@ -1,0 +1,89 @@
+"""What a supervisor writes down about its processes, for `status` and for the next start after a kill."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from deploy.local.keyring import write_private
+
+LEFTOVER_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class RunningPart:
+    """A process as it was when it was written down."""
+
+    name: str
+    pid: int
+    url: str | None
+    restarts: int
+
+
+class Record:
+    """The file `running.json` of a state directory."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / "running.json"
+        self.step = ""
+        self.ready = False
+
+    def write(self, parts: Sequence[RunningPart]) -> None:
+        """Replace it."""
+        content = {
+            "supervisor": os.getpid(),
+            "ready": self.ready,
+            "step": self.step,
+            "parts": [asdict(part) | {"born": _born(part.pid)} for part in parts],
+        }
+        write_private(self._path, json.dumps(content, indent=1))
+
+    def clear(self) -> None:
+        """Remove it: nothing runs."""
+        self._path.unlink(missing_ok=True)
+
+
+def read_record(state: Path) -> dict[str, Any] | None:
+    """The file's content, or None where there is none."""
+    try:
+        content: dict[str, Any] = json.loads((state / "running.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return content
+
+
+def wait_for_leftovers(state: Path) -> None:
+    """Wait until the processes of a supervisor that was killed have ended; kill those that take too long.
+
+    They were told to end when it died; until they have, they hold the data directories.
+    """
+    record = read_record(state)
+    if record is None:
+        return
+    until = time.monotonic() + LEFTOVER_SECONDS
+    for part in record["parts"]:
+        while part["born"] is not None and _born(part["pid"]) == part["born"]:
+            if time.monotonic() > until:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(part["pid"], signal.SIGKILL)
+                break
+            time.sleep(0.05)
+    (state / "running.json").unlink(missing_ok=True)
+
+
+def _born(pid: int) -> float | None:
+    """When this process started, which tells it from a later one of the same id; None when it is gone."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+    except psutil.NoSuchProcess:
+        return None

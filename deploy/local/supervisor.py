@@ -1,0 +1,278 @@
+"""Runs the whole system: PostgreSQL, Kafka, the token issuer, migrations, topics and the four services.
+
+A process that dies is started again; when the supervisor ends, however it ends, all of them do (`processes.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from deploy.local import kafka, postgres
+from deploy.local.installation import (
+    ROOT,
+    Installation,
+    ServiceProcess,
+    addresses,
+    dotenv,
+    outside_databases,
+    outside_kafka,
+    service_environment,
+)
+from deploy.local.keyring import write_private
+from deploy.local.locks import hold
+from deploy.local.processes import Child, Deadline, Family, StartError
+from deploy.local.running import Record, RunningPart, wait_for_leftovers
+from libs.events.topics import ensure_topics
+
+READY_SECONDS = 120.0
+LOOK_SECONDS = 0.1
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 10.0
+PROVEN_SECONDS = 30.0
+"""A process that lived so long is started again at once."""
+
+Start = Callable[[], Awaitable[Child]]
+Say = Callable[[str], None]
+
+
+@dataclass
+class Part:
+    """One process that is kept running."""
+
+    name: str
+    start: Start
+    child: Child
+    started_at: float
+    url: str | None = None
+    restarts: int = 0
+
+
+class System:
+    """The running system. `environment` has every address; `parts` the processes by name."""
+
+    def __init__(self, installation: Installation, *, say: Say) -> None:
+        self.installation = installation
+        self.environment: dict[str, str] = {}
+        self.databases: dict[str, str] = {}
+        self.parts: dict[str, Part] = {}
+        self._say = say
+        self._family = Family()
+        self._keepers: list[asyncio.Task[None]] = []
+        self._record = Record(installation.state)
+
+    async def start(self) -> None:
+        """Start everything in order and wait until it is ready. Raises StartError with the log of what failed."""
+        state = self.installation.state
+        await asyncio.to_thread(wait_for_leftovers, state)
+        ports = self.installation.choose_ports()
+        self.environment = addresses(
+            ports, services=self.installation.services, kafka=outside_kafka() or f"127.0.0.1:{ports['kafka']}"
+        )
+        await _all_or_none(
+            self._start_databases(ports["postgres"]),
+            self._start_kafka(ports["kafka"], ports["kafka-controller"]),
+            self._start_issuer(ports["issuer"]),
+        )
+        self._tell("starting the four services")
+        await _all_or_none(
+            *(self._start_service(service, ports[service.name]) for service in self.installation.services)
+        )
+        everything = self.environment | self.databases
+        everything["ENLACE_PACK"] = str(self.installation.pack)
+        everything["ENLACE_SPANS_DIRECTORY"] = str(state / "spans")
+        everything |= self.installation.extra
+        write_private(self.installation.env_file, dotenv(everything))
+        self._tell("ready", ready=True)
+
+    async def stop(self) -> None:
+        """Stop the services at once, then what they stand on. Returns when every process is gone."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        self.installation.env_file.unlink(missing_ok=True)
+        names = {service.name for service in self.installation.services}
+        self._family.stop(*(part.child for part in self.parts.values() if part.name in names))
+        self._family.close()
+        self._record.clear()
+
+    async def _start_databases(self, port: int) -> None:
+        outside = outside_databases()
+        if outside is not None:
+            self.databases = outside
+        else:
+            self._tell("starting PostgreSQL")
+            await self._keep("postgres", lambda: self._start_postgres(port))
+            server = postgres.PostgresServer(
+                port=port, keyring=self.installation.keyring, child=self.parts["postgres"].child
+            )
+            await postgres.create_service_databases(server)
+            self.databases = {
+                variable: server.service_url(database)
+                for service in self.installation.services
+                for variable, database in service.databases.items()
+            }
+        self._tell("bringing the databases up to date")
+        await _all_or_none(*(self._migrate(service) for service in self.installation.services))
+
+    async def _start_postgres(self, port: int) -> Child:
+        state, log = self.installation.state, self.installation.log("postgres")
+        return (await postgres.start(state / "postgres", family=self._family, log=log, port=port)).child
+
+    async def _start_kafka(self, port: int, controller_port: int) -> None:
+        embedded = outside_kafka() is None
+        if embedded:
+            self._tell("starting Kafka")
+            await self._keep("kafka", lambda: self._start_node(port, controller_port))
+        self._tell("making the topics")
+        copies = 1 if embedded else -1  # -1: as that cluster has it
+        await ensure_topics(self.environment["KAFKA_BOOTSTRAP_SERVERS"], replication_factor=copies)
+
+    async def _start_node(self, port: int, controller_port: int) -> Child:
+        node = await kafka.start(
+            self.installation.state / "kafka",
+            family=self._family,
+            log=self.installation.log("kafka"),
+            port=port,
+            controller_port=controller_port,
+            progress=lambda done, needed: self._tell(f"fetching Kafka: {done} of {needed} files"),
+        )
+        return node.child
+
+    async def _start_issuer(self, port: int) -> None:
+        url = self.environment["ENLACE_TOKEN_ISSUER"]
+        command = [
+            *(sys.executable, "-m", "deploy.local.issuer", "--port", str(port), "--issuer", url),
+            *("--state", str(self.installation.state), "--pack", str(self.installation.pack)),
+        ]
+        await self._keep("issuer", lambda: self._start_server("issuer", command, url=url, env=None), url=url)
+
+    async def _start_service(self, service: ServiceProcess, port: int) -> None:
+        url = self.environment[service.url_variable]
+        command = [*_command(service, "serve"), "--host", "127.0.0.1", "--port", str(port)]
+        env = self._environment_of(service)
+        await self._keep(service.name, lambda: self._start_server(service.name, command, url=url, env=env), url=url)
+
+    async def _start_server(self, name: str, command: list[str], *, url: str, env: Mapping[str, str] | None) -> Child:
+        child = self._family.start(name, command, log=self.installation.log(name), cwd=ROOT, env=env)
+        with self._family.stopping_on_failure(child):
+            await _ready(child, f"{url}/readyz")
+        return child
+
+    async def _migrate(self, service: ServiceProcess) -> None:
+        name = f"migrate-{service.name}"
+        child = self._family.start(
+            name,
+            _command(service, "migrate"),
+            log=self.installation.log(name),
+            cwd=ROOT,
+            env=self._environment_of(service),
+        )
+        deadline = Deadline(READY_SECONDS, what=name)
+        with self._family.stopping_on_failure(child):
+            while child.running():
+                await deadline.pause()
+            if child.process.returncode != 0:
+                child.check()
+        self._family.forget(child)
+
+    def _environment_of(self, service: ServiceProcess) -> dict[str, str]:
+        return service_environment(self.installation, service, common=self.environment, databases=self.databases)
+
+    async def _keep(self, name: str, start: Start, *, url: str | None = None) -> None:
+        child = await start()
+        part = Part(name=name, start=start, child=child, started_at=time.monotonic(), url=url)
+        self.parts[name] = part
+        self._keepers.append(asyncio.create_task(self._restart_for_ever(part)))
+        self._write_record()
+
+    async def _restart_for_ever(self, part: Part) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            while part.child.running():  # noqa: ASYNC110 - the end of a process sets no event
+                await asyncio.sleep(LOOK_SECONDS)
+            self._family.forget(part.child)
+            if time.monotonic() - part.started_at > PROVEN_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
+            self._say(f"{part.name} ended with {part.child.process.returncode}; starting it again")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            try:
+                part.child = await part.start()
+            except (StartError, OSError) as error:
+                self._say(f"{part.name} did not start again: {error}")
+            part.started_at = time.monotonic()
+            part.restarts += 1
+            self._write_record()
+
+    def _tell(self, step: str, *, ready: bool = False) -> None:
+        self._say(step)
+        self._record.step, self._record.ready = step, ready
+        self._write_record()
+
+    def _write_record(self) -> None:
+        self._record.write(
+            [
+                RunningPart(name=part.name, pid=part.child.pid, url=part.url, restarts=part.restarts)
+                for part in self.parts.values()
+            ]
+        )
+
+
+def _command(service: ServiceProcess, verb: str) -> list[str]:
+    return [sys.executable, "-m", service.module, verb]
+
+
+async def _all_or_none(*works: Awaitable[None]) -> None:
+    """Run side by side; when one fails the others are cancelled, their children stopped, and then it is raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+async def _ready(child: Child, url: str) -> None:
+    deadline = Deadline(READY_SECONDS, what=f"{child.name} ({url}, log {child.log})")
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        while True:
+            child.check()
+            try:
+                if (await client.get(url)).status_code == httpx.codes.OK:
+                    return
+            except httpx.HTTPError:
+                pass
+            await deadline.pause()
+
+
+@asynccontextmanager
+async def running_system(installation: Installation, *, say: Say = print) -> AsyncIterator[System]:
+    """The whole system, ready, while the block runs; `say` is told each step and each restart.
+
+    Raises AlreadyRunningError when it runs already from this state directory, StartError when a part does not start.
+    """
+    with hold(installation.lock):
+        system = System(installation, say=say)
+        try:
+            await system.start()
+            yield system
+        finally:
+            await system.stop()
+
+
+def forget_everything(installation: Installation) -> None:
+    """Delete the data and logs of an installation that does not run. Raises AlreadyRunningError when it does."""
+    with hold(installation.lock):
+        wait_for_leftovers(installation.state)
+        for name in ("postgres", "kafka", "logs", "spans"):
+            shutil.rmtree(installation.state / name, ignore_errors=True)
