@@ -1,0 +1,95 @@
+"""The load: invented people who arrive with three needs each, as CloudEvents on `enlace.arrivals`."""
+
+import json
+import random
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiokafka import AIOKafkaProducer
+
+TOPIC = "enlace.arrivals"
+FLIGHT_SIZE = 135
+NEEDS = ("transport", "food", "health")
+DESTINATIONS = ("GT01", "GT09", "GT12", "GT13", "GT14")
+
+
+@dataclass(frozen=True)
+class Message:
+    """One event, ready to be sent."""
+
+    type: str
+    key: str
+    data: bytes
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """CloudEvents attributes in binary mode."""
+        return [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", str(uuid.uuid4()).encode()),
+            ("ce_source", b"urn:bench:reception"),
+            ("ce_type", self.type.encode()),
+            ("ce_time", datetime.now(UTC).isoformat().encode()),
+            ("content-type", b"application/json"),
+        ]
+
+
+def flights(count: int, *, run: str, urgency: str = "urgent") -> Iterator[Message]:
+    """Whole flights of 135 until `count` people have arrived; the last one may be smaller."""
+    chance = random.Random(run)  # noqa: S311 - a load, not a secret
+    for first in range(0, count, FLIGHT_SIZE):
+        batch, size = f"{run}-{first // FLIGHT_SIZE}", min(FLIGHT_SIZE, count - first)
+        yield _landed(batch, size)
+        for number in range(first, first + size):
+            yield _arrived(f"{run}-{number}", batch, chance, urgency)
+
+
+def _landed(batch: str, size: int) -> Message:
+    data = {
+        "sender_reference": batch,
+        "mode": "flight",
+        "reception_place": "GT01",
+        "landed_at": datetime.now(UTC).isoformat(),
+        "people_count": size,
+    }
+    return Message("arrival-batch.landed.v1", batch, json.dumps(data).encode())
+
+
+def _arrived(reference: str, batch: str, chance: random.Random, urgency: str) -> Message:
+    data = {
+        "sender_reference": reference,
+        "batch_reference": batch,
+        "arrived_at": datetime.now(UTC).isoformat(),
+        "identity": {
+            "given_names": f"Persona {chance.randrange(10_000)}",
+            "family_names": f"Inventada {chance.randrange(10_000)}",
+            "birth_date": f"{chance.randrange(1966, 2006)}-05-17",
+        },
+        "profile": {
+            "sex": chance.choice(["male"] * 14 + ["female"]),
+            "nationality": "GT",
+            "identity_document": "lost_on_route",
+            "languages": ["spa"],
+            "destination": chance.choice(DESTINATIONS),
+        },
+        "needs": [{"category": category, "urgency": urgency} for category in NEEDS],
+    }
+    return Message("returnee.arrived.v1", reference, json.dumps(data).encode())
+
+
+async def send_all(bootstrap: str, messages: list[Message], *, topic: str = TOPIC) -> datetime:
+    """Send everything as fast as Kafka takes it; returns when the first one was handed over."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=256 * 1024, linger_ms=5)
+    await producer.start()
+    started = datetime.now(UTC)
+    try:
+        waiting = [
+            await producer.send(topic, message.data, key=message.key.encode(), headers=message.headers())
+            for message in messages
+        ]
+        for sent in waiting:
+            await sent
+    finally:
+        await producer.stop()
+    return started
