@@ -20,13 +20,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
 from libs.chassis.telemetry import current_traceparent, span_from
-from services.notifications.deliveries import actions
+from services.notifications.deliveries import actions, recording
 from services.notifications.deliveries.posting import Poster
 from services.notifications.deliveries.rules import Answer, AttemptFault, Claimed, Finished
 from services.notifications.deliveries.signing import signed_headers
 from services.notifications.deliveries.wakeups import register
 from services.notifications.endpoints import queries as endpoint_queries
 from services.notifications.endpoints.sealing import SealBroken, SecretBox
+from services.notifications.endpoints.tables import EndpointSecret
 
 log = get_logger(__name__, fields=("endpoint_id", "delivery_id"))
 
@@ -65,9 +66,7 @@ class Sender:
     async def run(self, stop: asyncio.Event) -> None:
         """Claim, send and record until `stop` is set; then finish what is in flight."""
         async with Poster.opened(allow_private=self._allow_private, concurrency=self._concurrency) as poster:
-            helpers = [
-                asyncio.create_task(work) for work in (self._keep_house(), self._record(), self._wake_at(stop))
-            ]
+            helpers = [asyncio.create_task(work) for work in (self._keep_house(), self._record(), self._wake_at(stop))]
             try:
                 while not stop.is_set():
                     self._wakeup.clear()
@@ -103,7 +102,7 @@ class Sender:
             task.add_done_callback(self._land)
         return bool(claims)
 
-    def _unsealed(self, rows: Sequence[endpoint_queries.EndpointSecret]) -> list[bytes]:
+    def _unsealed(self, rows: Sequence[EndpointSecret]) -> list[bytes]:
         try:
             return [self._box.unseal(row.sealed, secret_id=row.id) for row in rows]
         except SealBroken as broken:
@@ -134,7 +133,7 @@ class Sender:
     async def _flush(self) -> bool:
         """One transaction for everything that has landed; False if it must be tried again.
 
-        What could not be recorded within its lease is dropped by `record_attempts`: it has been given to another.
+        What could not be recorded within its lease is dropped by `recording`: it has been given to another.
         """
         batch = self._landed
         self._landed = []
@@ -143,7 +142,7 @@ class Sender:
         try:
             async with self._database.transaction() as session:
                 clock = self._database.clock
-                await actions.record_attempts(
+                await recording.record_attempts(
                     session, [_on_clock(finished, rate=clock.rate) for finished in batch], jitter=random.random
                 )
         except DATABASE_TROUBLE as trouble:
@@ -157,9 +156,9 @@ class Sender:
         while True:
             try:
                 async with self._database.transaction() as session:
-                    lost = await actions.release_lost(session)
+                    lost = await recording.release_lost(session)
                 async with self._database.transaction() as session:
-                    await actions.give_up_where_not_enabled(session)
+                    await recording.give_up_where_not_enabled(session)
                 if lost:
                     log.warning("webhooks.lost-found", count=lost)
                     self._wakeup.set()
@@ -190,13 +189,13 @@ class Sender:
         await self._flush()
         if left:
             async with self._database.transaction() as session:
-                await actions.release_claims(session, left)
+                await recording.release_claims(session, left)
 
 
 async def attempt(poster: Poster, claimed: Claimed, secrets: Sequence[bytes]) -> Finished:
     """Send one claimed delivery, signed with each of `secrets` (newest first), as a span of its journey."""
     started = time.monotonic()
-    attributes = {
+    attributes: dict[str, str | int] = {
         "http.request.method": "POST",
         "enlace.delivery_id": str(claimed.delivery_id),
         "enlace.event_type": claimed.event_type,

@@ -27,8 +27,10 @@ _ANSWER_SECONDS_MAX = 1.0
 _ADDRESSES_TRIED_MAX = 3
 _KEEP_SECONDS = 10.0
 
+_TROUBLE = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 
-class Unreachable(Exception):
+
+class Unreachable(Exception):  # noqa: N818 (a state)
     """No request could be made; carries why."""
 
     def __init__(self, fault: AttemptFault) -> None:
@@ -92,7 +94,7 @@ class Poster:
             retry_after = _header(response.headers, b"retry-after")
             answer = answer_of(response.status, retry_after=retry_after, real_time=datetime.now(UTC))
             # The status has decided; a body that drips or breaks changes nothing any more.
-            with contextlib.suppress(TimeoutError, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
+            with contextlib.suppress(TimeoutError, *_TROUBLE):
                 async with asyncio.timeout(_ANSWER_SECONDS_MAX):
                     await _discard(response)
             return answer

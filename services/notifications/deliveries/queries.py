@@ -15,9 +15,7 @@ from services.notifications.deliveries.rules import DeliveryStatus
 from services.notifications.deliveries.tables import Attempt, Delivery
 
 
-async def delivery(
-    session: AsyncSession, delivery_id: UUID, *, organization_id: UUID, lock: bool = False
-) -> Delivery:
+async def delivery(session: AsyncSession, delivery_id: UUID, *, organization_id: UUID, lock: bool = False) -> Delivery:
     """One delivery of the organisation, or `NotFound`; with `lock` nobody else changes it until the commit."""
     query = select(Delivery).where(Delivery.id == delivery_id, Delivery.organization_id == organization_id)
     if lock:

@@ -182,11 +182,7 @@ BODY_BYTES_MAX = 20_000
 def notice_data(event_type: NotifiedType, facts: Mapping[str, object]) -> dict[str, object]:
     """The `data` of a notification: the allowed fields of the event's facts; those without a value are left out."""
     withheld = _WITHHELD_WHEN_RESTRICTED if facts.get("restricted") else frozenset[str]()
-    return {
-        name: facts[name]
-        for name in FIELDS[event_type]
-        if name not in withheld and facts.get(name) is not None
-    }
+    return {name: facts[name] for name in FIELDS[event_type] if name not in withheld and facts.get(name) is not None}
 
 
 def notice_body(event_type: str, *, at: datetime, data: Mapping[str, object]) -> str:

@@ -51,7 +51,9 @@ class Delivery(NotificationsTable, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=MOMENT)
     journey_id: UUID | None = None
     traceparent: str | None = Field(default=None, sa_type=Text)
-    stored_at: datetime = Field(sa_type=MOMENT, sa_column_kwargs={"server_default": text("now()")})
+    stored_at: datetime | None = Field(
+        default=None, nullable=False, sa_type=MOMENT, sa_column_kwargs={"server_default": text("now()")}
+    )
     """Real time, for retention."""
 
 

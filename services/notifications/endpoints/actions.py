@@ -102,18 +102,20 @@ async def rotate_secret(session: AsyncSession, endpoint: Endpoint, *, overlap_ho
     return secret_id
 
 
-async def enable_endpoint(session: AsyncSession, endpoint: Endpoint) -> None:
-    """Send to a locked endpoint again, with its past forgotten."""
+async def enable_endpoint(session: AsyncSession, endpoint: Endpoint) -> UUID:
+    """Send to a locked endpoint again, with its past forgotten; its id."""
     _step(endpoint, EndpointStep.ENABLE)
     endpoint.disabled_reason = endpoint.failing_since = endpoint.paused_until = None
     _touch(session, endpoint)
+    return endpoint.id
 
 
-async def disable_endpoint(session: AsyncSession, endpoint: Endpoint) -> None:
-    """Send nothing more to a locked endpoint, because its owner says so."""
+async def disable_endpoint(session: AsyncSession, endpoint: Endpoint) -> UUID:
+    """Send nothing more to a locked endpoint, because its owner says so; its id."""
     _step(endpoint, EndpointStep.DISABLE)
     endpoint.disabled_reason = DisabledReason.BY_OWNER
     _touch(session, endpoint)
+    return endpoint.id
 
 
 async def delete_endpoint(session: AsyncSession, endpoint: Endpoint) -> None:
@@ -135,9 +137,7 @@ class Verdict:
     """The longest pause that its answers asked for, on the installation's clock."""
 
 
-async def record_health(
-    session: AsyncSession, verdicts: Sequence[Verdict], *, locked: Mapping[UUID, Health]
-) -> None:
+async def record_health(session: AsyncSession, verdicts: Sequence[Verdict], *, locked: Mapping[UUID, Health]) -> None:
     """Write down what attempts tell of their endpoints; who is gone or failing for too long is switched off.
 
     `locked` comes from `queries.lock_health` of the same transaction.

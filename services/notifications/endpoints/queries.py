@@ -12,13 +12,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import PageRequest
-from services.notifications.endpoints.rules import EndpointStatus
+from services.notifications.endpoints.rules import EndpointStatus, NotifiedType
 from services.notifications.endpoints.tables import Endpoint, EndpointSecret
 
 
-async def endpoint(
-    session: AsyncSession, endpoint_id: UUID, *, organization_id: UUID, lock: bool = False
-) -> Endpoint:
+async def endpoint(session: AsyncSession, endpoint_id: UUID, *, organization_id: UUID, lock: bool = False) -> Endpoint:
     """One endpoint of the organisation, or `NotFound`; with `lock` nobody else changes it until the commit."""
     query = select(Endpoint).where(
         Endpoint.id == endpoint_id,
@@ -32,11 +30,6 @@ async def endpoint(
     if found is None:
         raise NotFound
     return found
-
-
-async def endpoint_any_status(session: AsyncSession, endpoint_id: UUID) -> Endpoint:
-    """The endpoint whatever its state; for replays of the request that made it."""
-    return (await session.exec(select(Endpoint).where(Endpoint.id == endpoint_id))).one()
 
 
 async def endpoints(session: AsyncSession, *, organization_id: UUID, page: PageRequest) -> Sequence[Endpoint]:
@@ -60,14 +53,17 @@ async def endpoint_count(session: AsyncSession, *, organization_id: UUID) -> int
     return (await session.exec(query)).one()
 
 
+def event_types(endpoint: Endpoint) -> list[NotifiedType] | None:
+    """The types that an endpoint asks for; None: all."""
+    return None if endpoint.event_types is None else [NotifiedType(text) for text in endpoint.event_types]
+
+
 async def secret(session: AsyncSession, secret_id: UUID) -> EndpointSecret | None:
     """One secret's row, or None when it was rotated away."""
     return (await session.exec(select(EndpointSecret).where(EndpointSecret.id == secret_id))).one_or_none()
 
 
-async def signing_secrets(
-    session: AsyncSession, endpoint_ids: Sequence[UUID]
-) -> dict[UUID, list[EndpointSecret]]:
+async def signing_secrets(session: AsyncSession, endpoint_ids: Sequence[UUID]) -> dict[UUID, list[EndpointSecret]]:
     """The secrets that sign for each endpoint now, newest first. Judged on real time, as signatures are."""
     query = (
         select(EndpointSecret)

@@ -108,7 +108,7 @@ URL_FAULT_TEXTS: dict[UrlFault, str] = {
 }
 
 
-class UrlRefused(ValueError):
+class UrlRefused(ValueError):  # noqa: N818 (a no is not an error)
     """A URL that the policy does not let be an endpoint. Its text is the fault's code, never the URL."""
 
     def __init__(self, fault: UrlFault) -> None:
@@ -185,7 +185,7 @@ def _host(hostname: str, *, bracketed: bool, allow_private: bool) -> str:
     labels = host.split(".")
     if bracketed or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise UrlRefused(UrlFault.HOST)
-    # A last label that is a number makes resolvers read the whole as an IPv4 address in an old notation (127.1, 0x7f.1).
+    # A number as the last label makes resolvers read the whole as an IPv4 address in an old notation (127.1, 0x7f.1).
     if _NUMBER.fullmatch(labels[-1]):
         raise UrlRefused(UrlFault.HOST)
     inside = len(labels) == 1 or any(host == suffix or host.endswith(f".{suffix}") for suffix in _LOCAL_SUFFIXES)

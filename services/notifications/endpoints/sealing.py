@@ -16,7 +16,7 @@ _KEY_ID_BYTES = 4
 _NONCE_BYTES = 12
 
 
-class SealBroken(Exception):
+class SealBroken(Exception):  # noqa: N818 (a state)
     """A sealed secret that no configured key opens, or one that was moved to another row."""
 
 

@@ -27,7 +27,7 @@ class Endpoint(NotificationsTable, table=True):
     id: UUID = Field(primary_key=True)
     organization_id: UUID
     url: str | None = Field(sa_type=Text)
-    event_types: list[str] | None = Field(default=None, sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    event_types: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
     """Only these types are sent; None: all."""
     status: str = Field(sa_type=Text)
     disabled_reason: str | None = Field(default=None, sa_type=Text)
@@ -41,7 +41,7 @@ class Endpoint(NotificationsTable, table=True):
 
 
 class EndpointSecret(NotificationsTable, table=True):
-    """One signing secret of an endpoint, sealed. The newest has no end; the one before it signs until its overlap ends."""
+    """One signing secret of an endpoint, sealed. The newest has no end, the one before signs until its overlap ends."""
 
     __tablename__ = "endpoint_secret"
     __table_args__ = (

@@ -2,6 +2,7 @@
 commits."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -63,3 +64,20 @@ async def number_notifications(session: AsyncSession, *, organization_id: UUID) 
         """,
         organization_id,
     )
+
+
+async def purge_notifications(session: AsyncSession, *, older_than: timedelta, limit: int = 5_000) -> int:
+    """Forget notifications after `older_than` of real time, read or not; how many."""
+    rows = await (await raw(session)).fetch(
+        """
+        WITH old AS (
+            SELECT message_id FROM notification WHERE stored_at < statement_timestamp() - $1::interval
+            LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM notification USING old WHERE notification.message_id = old.message_id
+        RETURNING notification.message_id
+        """,
+        older_than,
+        limit,
+    )
+    return len(rows)

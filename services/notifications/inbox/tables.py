@@ -34,7 +34,9 @@ class Notification(NotificationsTable, table=True):
     """From 1 per organisation, without gaps, in the order in which rows became visible."""
     created_at: datetime = Field(sa_type=MOMENT)
     """On the installation's clock."""
-    stored_at: datetime = Field(sa_type=MOMENT, sa_column_kwargs={"server_default": text("now()")})
+    stored_at: datetime | None = Field(
+        default=None, nullable=False, sa_type=MOMENT, sa_column_kwargs={"server_default": text("now()")}
+    )
     """Real time, for retention."""
 
 

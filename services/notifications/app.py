@@ -1,0 +1,68 @@
+"""Wiring of notifications: routes, subscriptions, loops. Nothing else knows every part."""
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from libs.chassis.app import Loop, build_app
+from libs.chassis.database import Database
+from libs.chassis.health import Check, Unready
+from libs.chassis.settings import Role
+from libs.events.consumer import Consumer
+from libs.events.relay import Relay
+from services.notifications.deliveries import api as deliveries_api
+from services.notifications.deliveries.loop import Sender
+from services.notifications.endpoints import api as endpoints_api
+from services.notifications.endpoints.sealing import SecretBox
+from services.notifications.inbox import api as inbox_api
+from services.notifications.inbox.loop import Retention
+from services.notifications.inbox.subscribers import subscriptions
+from services.notifications.settings import NotificationsSettings
+
+SERVICE = "notifications"
+DESCRIPTION = """\
+Tells organisations what concerns them: by webhooks signed after Standard Webhooks 1.0, and in an inbox to be polled.
+Delivery is at-least-once and in no promised order; `webhook-id` (the `message_id` of the inbox) tells repeats apart."""
+
+
+def create_app(settings: NotificationsSettings | None = None) -> FastAPI:
+    """The application in the role that its settings give it; settings come from the environment if not given."""
+    settings = settings or NotificationsSettings()
+    database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=8)
+    box = SecretBox(settings.webhook_secret_key.get_secret_value())
+    consumer = Consumer(settings.kafka_bootstrap_servers, subscriptions, transaction=database.transaction)
+    relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source=f"urn:enlace:{SERVICE}")
+    sender = Sender(
+        database,
+        box=box,
+        allow_private=settings.webhook_allow_private,
+        concurrency=settings.webhook_concurrency,
+        endpoint_concurrency=settings.webhook_endpoint_concurrency,
+    )
+    checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
+    app = build_app(
+        service=SERVICE,
+        title="Enlace notifications",
+        description=DESCRIPTION,
+        settings=settings,
+        database=database,
+        routers=[endpoints_api.router, deliveries_api.router, inbox_api.router],
+        loops=[
+            Loop("consumer", consumer.run, Role.WORKER),
+            Loop("sender", sender.run, Role.WORKER),
+            Loop("retention", Retention(database).run, Role.WORKER),
+            Loop("relay", relay.run, Role.RELAY),
+        ],
+        checks={name: _check(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
+    )
+    app.state.secret_box = box
+    return app
+
+
+def _check(why_unready: Callable[[], str | None]) -> Check:
+    async def check() -> None:
+        why = why_unready()
+        if why is not None:
+            raise Unready(why)
+
+    return check
