@@ -1,0 +1,1 @@
+"""provider_directory owns organisations, services, locations, schedules, eligibility and declared capacity."""

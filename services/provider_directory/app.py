@@ -1,0 +1,60 @@
+"""Wiring of provider_directory: routes, subscriber, loops. Nothing else knows every part."""
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from libs.chassis.app import Loop, build_app
+from libs.chassis.database import Database
+from libs.chassis.health import Check, Unready
+from libs.chassis.settings import Role
+from libs.events.consumer import Consumer
+from libs.events.relay import Relay
+from services.provider_directory.capacity.api import router as capacity
+from services.provider_directory.capacity.subscribers import subscriptions
+from services.provider_directory.listings.api import router as listings
+from services.provider_directory.organizations.api import router as organizations
+from services.provider_directory.search.api import router as search
+from services.provider_directory.settings import DirectorySettings
+
+SERVICE = "provider_directory"
+SOURCE = "urn:enlace:provider-directory"
+
+
+def create_app(settings: DirectorySettings | None = None) -> FastAPI:
+    """The application; settings come from the environment unless they are given."""
+    settings = settings or DirectorySettings()
+    database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE)
+    relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source=SOURCE)
+    consumer = Consumer(settings.kafka_bootstrap_servers, subscriptions, transaction=database.transaction)
+    return build_app(
+        service=SERVICE,
+        title="Enlace: provider directory",
+        description="Organisations, what they offer and where, and how many they can take.",
+        settings=settings,
+        database=database,
+        routers=[search, capacity, listings, organizations],
+        loops=[
+            Loop(name="consumer", run=consumer.run, role=Role.WORKER),
+            Loop(name="relay", run=relay.run, role=Role.RELAY),
+        ],
+        checks=_checks(settings, consumer, relay),
+    )
+
+
+def _checks(settings: DirectorySettings, consumer: Consumer, relay: Relay) -> dict[str, Check]:
+    checks: dict[str, Check] = {}
+    if settings.role.covers(Role.WORKER):
+        checks["consumer"] = _ready(consumer.why_unready)
+    if settings.role.covers(Role.RELAY):
+        checks["relay"] = _ready(relay.why_unready)
+    return checks
+
+
+def _ready(why_unready: Callable[[], str | None]) -> Check:
+    async def check() -> None:
+        why = why_unready()
+        if why is not None:
+            raise Unready(why)
+
+    return check

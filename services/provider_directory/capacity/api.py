@@ -1,0 +1,72 @@
+"""Declared capacity over HTTP: put and read."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import InvalidInput
+from libs.chassis.etag import VersionMismatch, etag_of
+from libs.chassis.problems import responses
+from services.provider_directory.capacity import actions, queries
+from services.provider_directory.capacity.schemas import CapacityBody, CapacityView
+from services.provider_directory.errors import CapacityNotDeclared, PoolIdTaken, StaleDeclaration, StepNotAllowed
+from services.provider_directory.organizations.api import CREATED, IfMatchGiven, rights_of
+from services.provider_directory.organizations.rules import Rights
+
+router = APIRouter(prefix="/v1/services/{service_id}/capacity", tags=["capacity"])
+
+
+@router.get("", responses=responses(CapacityNotDeclared))
+async def read_capacity(
+    service_id: UUID,
+    session: Session,
+    response: Response,
+    caller: Annotated[Caller, requires("directory:read")],
+) -> CapacityView:
+    """What stands for this service, as of when, and how far its figures are trusted."""
+    return await _answer(session, service_id, rights_of(caller), response)
+
+
+@router.put(
+    "",
+    responses={
+        **CREATED,
+        **responses(CapacityNotDeclared, StaleDeclaration, PoolIdTaken, StepNotAllowed, VersionMismatch, InvalidInput),
+    },
+)
+async def declare_capacity(
+    service_id: UUID,
+    body: CapacityBody,
+    session: Session,
+    response: Response,
+    precondition: IfMatchGiven,
+    caller: Annotated[Caller, requires("capacity:write")],
+) -> CapacityView:
+    """Declare all pools of the service as of a moment. A declaration older than the standing one is refused.
+
+    `If-Match` may be sent but need not: the moment already protects newer figures. The same figures as of the same
+    moment change nothing; as of a later moment they confirm what stands, and are published.
+    """
+    rights = rights_of(caller)
+    created = await actions.declare_capacity(
+        session,
+        service_id,
+        body,
+        rights=rights,
+        declared_by=caller.client_id,
+        precondition=precondition,
+    )
+    return await _answer(session, service_id, rights, response, created=created)
+
+
+async def _answer(
+    session: Session, service_id: UUID, rights: Rights, response: Response, *, created: bool = False
+) -> CapacityView:
+    view = await queries.view(session, service_id, rights=rights)
+    response.headers["ETag"] = etag_of(view.version)
+    if created:
+        response.status_code = 201
+    return view

@@ -1,0 +1,81 @@
+"""Bodies and views of declared capacity."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.provider_directory.capacity import rules
+from services.provider_directory.listings.schemas import Code
+from services.provider_directory.organizations.schemas import Body
+
+_FIRST_DAY = date(2000, 1, 1)
+_LAST_DAY = date(2199, 12, 31)
+
+Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY)]
+Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), le=datetime(2199, 12, 31, tzinfo=UTC))]
+"""A time with an offset, in a range that every time zone and every database can hold."""
+
+
+class PoolBody(Body):
+    """Places of one kind at the service."""
+
+    id: UUID
+    """Chosen by the provider; the same pool keeps its id in every declaration."""
+    kind: Code = Field(examples=["adult_beds"])
+    maximum: int = Field(ge=0, le=1_000_000)
+    available: int = Field(ge=0, le=1_000_000)
+    """Places free now. 0: full, nothing new is placed."""
+    starts_on: Day | None = None
+    ends_on: Day | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.available > self.maximum:
+            raise PydanticCustomError("available-above-maximum", "must not have more available than the maximum")
+        if self.starts_on and self.ends_on and self.starts_on > self.ends_on:
+            raise PydanticCustomError("ends-before-start", "must not end before it starts")
+        return self
+
+
+class CapacityBody(Body):
+    """One declaration: all pools of the service. A pool that is left out takes nobody any more."""
+
+    as_of: Moment | None = None
+    """When the figures were right. Left out: now."""
+    pools: list[PoolBody] = Field(max_length=100)
+
+    @field_validator("pools")
+    @classmethod
+    def _each_once(cls, pools: list[PoolBody]) -> list[PoolBody]:
+        if rules.repeated([pool.id for pool in pools]):
+            raise PydanticCustomError("pool-repeated", "must not name one pool twice")
+        return pools
+
+
+class PoolView(BaseModel):
+    """Places of one kind at the service, as they stand."""
+
+    id: UUID
+    kind: str
+    maximum: int
+    available: int
+    starts_on: date | None
+    ends_on: date | None
+
+
+class CapacityView(BaseModel):
+    """What stands: the last declaration, and how far the provider's figures are trusted."""
+
+    provider_service_id: UUID
+    organization_id: UUID
+    version: int
+    as_of: datetime
+    declared_at: datetime
+    pools: list[PoolView]
+    trust: float = Field(gt=0, le=1)
+    """The share of the latest declarations that no refusal as full proved wrong; a newcomer starts at 1."""
+    refresh_requested_at: datetime | None
+    """When a refusal as full made the network ask for new figures; none once they were declared."""

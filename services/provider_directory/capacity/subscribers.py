@@ -1,0 +1,31 @@
+"""What the directory hears: an offer refused as full says that a declared figure was wrong."""
+
+from collections.abc import Sequence
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events.catalogue.referral import OfferDeclined
+from libs.events.codes import DeclineReason
+from libs.events.event import Received
+from libs.events.subscriptions import Subscriptions
+from services.provider_directory.capacity import actions
+from services.provider_directory.capacity.actions import Refusal
+
+subscriptions = Subscriptions(group="provider_directory")
+
+
+@subscriptions.on(OfferDeclined)
+async def doubt_figures(session: AsyncSession, batch: Sequence[Received[OfferDeclined]]) -> None:
+    """Only `full` concerns the directory; other reasons speak about the person or the service, not about figures."""
+    refusals = [
+        Refusal(
+            offer_id=received.event.offer_id,
+            service_id=received.event.provider_service_id,
+            declined_at=received.event.at,
+            traceparent=received.traceparent,
+        )
+        for received in batch
+        if received.event.reason is DeclineReason.FULL
+    ]
+    if refusals:
+        await actions.record_doubts(session, refusals)

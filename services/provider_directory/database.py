@@ -1,0 +1,33 @@
+"""The registry of provider_directory's tables: its metadata is this service's schema and nobody else's."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import DateTime
+from sqlalchemy.orm import registry
+from sqlmodel import SQLModel
+
+TABLES = registry()
+
+
+class DirectoryTable(SQLModel, registry=TABLES):
+    """Base of every table of this service."""
+
+
+MOMENT = DateTime(timezone=True)
+"""Column type of every point in time: aware, UTC."""
+
+
+def one_of(column: str, codes: type[StrEnum] | Iterable[str]) -> str:
+    """The CHECK condition that a column holds one of these codes."""
+    return f"{column} IN ({', '.join(_quoted(codes))})"
+
+
+def all_of(column: str, codes: type[StrEnum] | Iterable[str]) -> str:
+    """The CHECK condition that every element of an array column is one of these codes."""
+    return f"{column} <@ ARRAY[{', '.join(_quoted(codes))}]::varchar[]"
+
+
+def _quoted(codes: Any) -> list[str]:
+    return [f"'{code!s}'" for code in codes]

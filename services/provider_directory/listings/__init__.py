@@ -1,0 +1,1 @@
+"""What organisations offer and where: services with their locations, schedules, languages and eligibility."""

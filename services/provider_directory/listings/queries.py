@@ -1,0 +1,262 @@
+"""Reading services and locations: the rows, the bodies that they came from, and what a caller may see of them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, exists, or_
+from sqlmodel import col, func, select, tuple_
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from libs.chassis.errors import NotFound
+from libs.events.catalogue.directory import ProviderServicePublished
+from libs.events.codes import NeedCategory, PublicationStatus
+from services.provider_directory.listings.schemas import (
+    Address,
+    EligibilityBody,
+    LocationBody,
+    LocationView,
+    OpeningBody,
+    ServiceBody,
+    ServiceView,
+    routing_view,
+)
+from services.provider_directory.listings.tables import Address as AddressRow
+from services.provider_directory.listings.tables import (
+    Language,
+    Location,
+    ProviderService,
+    RequiredDocument,
+    Schedule,
+    ServiceArea,
+)
+from services.provider_directory.organizations.rules import Rights
+from services.provider_directory.organizations.tables import Organization
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A service as it is stored, with the location from which it takes what it leaves out."""
+
+    service: ProviderService
+    body: ServiceBody
+    location: LocationBody | None
+
+    def published(self) -> ProviderServicePublished:
+        """The routing view that the network is told."""
+        return routing_view(
+            self.body,
+            self.location,
+            service_id=self.service.id,
+            status=PublicationStatus(self.service.status),
+            version=self.service.version,
+        )
+
+    def seen_by(self, rights: Rights) -> ServiceView:
+        """The service as this caller may see it."""
+        row = self.service
+        shown = rights.sees_address(hidden=row.address_hidden, organization_id=row.organization_id)
+        fields = self.body.model_dump()
+        return ServiceView(
+            **{**fields, "address": fields["address"] if shown else None},
+            id=row.id,
+            version=row.version,
+            published=self.published(),
+            created_at=row.created_at,
+            changed_at=row.changed_at,
+        )
+
+
+async def find(session: AsyncSession, service_id: UUID, *, lock: bool = False) -> ProviderService | None:
+    """One service, locked until the end of the transaction if asked, or None."""
+    statement = select(ProviderService).where(ProviderService.id == service_id)
+    if lock:
+        # Refreshed: another transaction may have changed it between an earlier read and the lock.
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return (await session.exec(statement)).one_or_none()
+
+
+async def find_seen(session: AsyncSession, service_id: UUID, *, rights: Rights) -> ProviderService:
+    """One service that exists for this caller, or `NotFound`."""
+    service = await find(session, service_id)
+    if service is None or not rights.sees(restricted=service.restricted):
+        raise NotFound
+    return service
+
+
+async def view(session: AsyncSession, service_id: UUID, *, rights: Rights) -> ServiceView:
+    """One service as this caller may see it, or `NotFound`."""
+    service = await find_seen(session, service_id, rights=rights)
+    [listing] = await listings(session, [service])
+    return listing.seen_by(rights)
+
+
+async def after(
+    session: AsyncSession,
+    cursor: Sequence[str] | None,
+    *,
+    limit: int,
+    rights: Rights,
+    organization_id: UUID | None,
+    category: NeedCategory | None,
+) -> Sequence[ProviderService]:
+    """Up to `limit` services that follow the cursor (name, id) in the order of names, of any status."""
+    statement = seen(rights).limit(limit)
+    if organization_id is not None:
+        statement = statement.where(ProviderService.organization_id == organization_id)
+    if category is not None:
+        statement = statement.where(ProviderService.category == category.value)
+    return (await session.exec(following(statement, cursor))).all()
+
+
+def seen(rights: Rights) -> SelectOfScalar[ProviderService]:
+    """All services that exist for this caller, in the order of names."""
+    statement = select(ProviderService).order_by(col(ProviderService.name), col(ProviderService.id))
+    if rights.sees_restricted:
+        return statement
+    return statement.where(col(ProviderService.restricted).is_(False))
+
+
+def following(
+    statement: SelectOfScalar[ProviderService], cursor: Sequence[str] | None
+) -> SelectOfScalar[ProviderService]:
+    """The services after the cursor (name, id), or all without one."""
+    if cursor is None:
+        return statement
+    name, service_id = cursor
+    return statement.where(tuple_(col(ProviderService.name), col(ProviderService.id)) > tuple_(name, UUID(service_id)))
+
+
+async def at_location(session: AsyncSession, location_id: UUID) -> Sequence[ProviderService]:
+    """All services given at a location, locked, in the order of their ids."""
+    statement = select(ProviderService).where(ProviderService.location_id == location_id)
+    locked = statement.order_by(col(ProviderService.id)).with_for_update(key_share=True)
+    return (await session.exec(locked.execution_options(populate_existing=True))).all()
+
+
+async def only_restricted(session: AsyncSession, organization_id: UUID) -> bool:
+    """True if the organisation lists something and all of it is restricted."""
+    statement = select(func.bool_and(ProviderService.restricted)).where(
+        ProviderService.organization_id == organization_id
+    )
+    return bool((await session.exec(statement)).one())
+
+
+async def find_location(session: AsyncSession, location_id: UUID, *, lock: bool = False) -> Location | None:
+    """One location, locked until the end of the transaction if asked, or None."""
+    statement = select(Location).where(Location.id == location_id)
+    if lock:
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return (await session.exec(statement)).one_or_none()
+
+
+async def location_exists_for(session: AsyncSession, location: Location, *, rights: Rights) -> bool:
+    """False if only restricted services are given there, or its owner has no others, and the caller may not know."""
+    if rights.sees_restricted:
+        return True
+    here = col(ProviderService.location_id) == location.id
+    hidden = or_(
+        exists().where(and_(col(Organization.id) == location.organization_id, col(Organization.restricted))),
+        and_(exists().where(here), ~exists().where(and_(here, ~col(ProviderService.restricted)))),
+    )
+    return not (await session.exec(select(hidden))).one()
+
+
+async def location_view(session: AsyncSession, location_id: UUID, *, rights: Rights) -> LocationView:
+    """One location as this caller may see it, or `NotFound`."""
+    location = await find_location(session, location_id)
+    if location is None or not await location_exists_for(session, location, rights=rights):
+        raise NotFound
+    fields = (await location_bodies(session, [location]))[location.id].model_dump()
+    if not rights.sees_address(hidden=location.address_hidden, organization_id=location.organization_id):
+        fields |= {"address": None, "latitude": None, "longitude": None}
+    return LocationView(
+        **fields,
+        id=location.id,
+        version=location.version,
+        created_at=location.created_at,
+        changed_at=location.changed_at,
+    )
+
+
+async def listings(session: AsyncSession, services: Sequence[ProviderService]) -> list[Listing]:
+    """These services with all that belongs to them, in their order; a fixed number of statements."""
+    ids = [service.id for service in services]
+    places = {service.location_id for service in services if service.location_id is not None}
+    located = (await session.exec(select(Location).where(col(Location.id).in_(places)))).all() if places else []
+    locations = await location_bodies(session, located)
+    parts = await _parts(session, ids)
+    return [
+        Listing(
+            service=service,
+            body=_service_body(service, parts[service.id]),
+            location=locations[service.location_id] if service.location_id else None,
+        )
+        for service in services
+    ]
+
+
+async def location_bodies(session: AsyncSession, locations: Iterable[Location]) -> dict[UUID, LocationBody]:
+    """The bodies of which these locations were made."""
+    rows = {location.id: location for location in locations}
+    if not rows:
+        return {}
+    openings = _grouped(await _rows(session, Schedule, Schedule.location_id, rows), "location_id")
+    addresses = _grouped(await _rows(session, AddressRow, AddressRow.location_id, rows), "location_id")
+    return {
+        id_: LocationBody(
+            **_columns(location, LocationBody),
+            openings=_openings(openings[id_]),
+            address=_address(addresses[id_]),
+        )
+        for id_, location in rows.items()
+    }
+
+
+async def _parts(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, dict[str, list[Any]]]:
+    found: dict[UUID, dict[str, list[Any]]] = {id_: defaultdict(list) for id_ in ids}
+    for table in (Schedule, Language, ServiceArea, RequiredDocument, AddressRow):
+        for row in await _rows(session, table, table.service_id, ids) if ids else []:
+            found[row.service_id][table.__tablename__].append(row)
+    return found
+
+
+async def _rows(session: AsyncSession, table: Any, column: Any, ids: Iterable[UUID]) -> Sequence[Any]:
+    return (await session.exec(select(table).where(col(column).in_(list(ids))))).all()
+
+
+def _grouped(rows: Sequence[Any], key: str) -> dict[UUID, list[Any]]:
+    groups: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[getattr(row, key)].append(row)
+    return groups
+
+
+def _service_body(service: ProviderService, parts: dict[str, list[Any]]) -> ServiceBody:
+    documents = [row.document for row in parts["required_document"]]
+    return ServiceBody(
+        **_columns(service, ServiceBody),
+        catchment=[row.place for row in parts["service_area"]],
+        languages=[row.code for row in parts["language"]],
+        eligibility=EligibilityBody(**_columns(service, EligibilityBody), documents_required=documents),
+        openings=_openings(parts["schedule"]) if service.own_schedule else None,
+        address=_address(parts["address"]),
+    )
+
+
+def _columns(row: Any, body: type[Any]) -> dict[str, Any]:
+    """The fields of the body that are columns of the row."""
+    return {name: getattr(row, name) for name in body.model_fields if name in type(row).model_fields}
+
+
+def _openings(rows: Sequence[Schedule]) -> list[OpeningBody]:
+    return [
+        OpeningBody(weekday=row.weekday, opens_minute=row.opens_minute, closes_minute=row.closes_minute) for row in rows
+    ]
+
+
+def _address(rows: Sequence[AddressRow]) -> Address | None:
+    return Address(**_columns(rows[0], Address)) if rows else None

@@ -1,0 +1,71 @@
+"""What a listing must obey: age bands, openings, time zones. Pure; times and values come in as arguments."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import cache
+from itertools import pairwise
+from typing import Final
+from zoneinfo import available_timezones
+
+from libs.events.codes import NeedCategory
+from services.provider_directory.organizations.rules import RESTRICTED_CATEGORIES
+
+MINIMUM_AGES: Final = (0, 5, 12, 18, 25, 35, 60)
+"""The first year of each age band: people are known to routing by band, so no other limit can be kept."""
+
+MAXIMUM_AGES: Final = (4, 11, 17, 24, 34, 59)
+"""The last year of each age band that has one."""
+
+MINUTES_OF_DAY: Final = 1440
+
+
+ACCENTED: Final = "ÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÑÒÓÔÕÖÙÚÛÜÝàáâãäåçèéêëìíîïñòóôõöùúûüýÿ"
+PLAIN: Final = "aaaaaaceeeeiiiinooooouuuuyaaaaaaceeeeiiiinooooouuuuyy"
+"""Letter by letter what search takes for the same. Capitals too: not every database locale knows their small form."""
+
+
+class LocationType(StrEnum):
+    """Kinds of location (HSDS 3.1)."""
+
+    PHYSICAL = "physical"
+    POSTAL = "postal"
+    VIRTUAL = "virtual"
+
+
+def ages_admit_anybody(*, minimum: int | None, maximum: int | None) -> bool:
+    """False if the lowest age is above the highest."""
+    return minimum is None or maximum is None or minimum <= maximum
+
+
+def is_forward(*, opens_minute: int, closes_minute: int) -> bool:
+    """True if it closes after it opens; a shift over midnight is two openings."""
+    return 0 <= opens_minute < closes_minute <= MINUTES_OF_DAY
+
+
+def openings_overlap(openings: Sequence[tuple[int, int, int]]) -> bool:
+    """True if two openings (weekday, opens, closes) of one day share a minute."""
+    return any(earlier[0] == later[0] and later[1] < earlier[2] for earlier, later in pairwise(sorted(openings)))
+
+
+def is_restricted(category: NeedCategory, *, marked: bool) -> bool:
+    """True if the service is reached by restricted referral only: by its mark or by its category."""
+    return marked or category in RESTRICTED_CATEGORIES
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    # Names without a region are links into this machine's own settings, such as "localtime".
+    return frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
+
+
+def is_time_zone(name: str) -> bool:
+    """True for a name of the IANA time zone database."""
+    return name in _time_zones()
+
+
+def lacks_licence(*, unaccompanied_children: bool, licensed: bool, is_admin: bool) -> bool:
+    """True if an organisation claims by itself to be licensed for unaccompanied children (domain E1, P13).
+
+    Its client may say so only while an accreditation for child protection, given by the network, is valid.
+    """
+    return unaccompanied_children and not licensed and not is_admin

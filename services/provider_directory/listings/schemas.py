@@ -1,0 +1,227 @@
+"""Bodies and views of services and locations, and the routing view that follows from both."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from libs.events.catalogue.arrivals import CountryCode, LanguageCode, PlaceCode
+from libs.events.catalogue.directory import Eligibility, Opening, ProviderServicePublished
+from libs.events.codes import AccessNeed, DocumentKind, NeedCategory, PublicationStatus, Sex
+from services.provider_directory.listings import rules
+from services.provider_directory.listings.rules import LocationType
+from services.provider_directory.organizations.schemas import Body, LongText, Name
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
+AreaCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}([0-9]{2,6})?$")]
+"""A place code, or a whole country: an area holds every place whose code begins with its own (OCHA p-codes)."""
+
+
+def _time_zone(name: str) -> str:
+    if not rules.is_time_zone(name):
+        raise PydanticCustomError("time-zone", "must be a name of the IANA time zone database")
+    return name
+
+
+TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_time_zone)]
+
+
+class OpeningBody(Body):
+    """One weekly opening in local time. A shift over midnight is two openings."""
+
+    weekday: int = Field(ge=1, le=7)
+    """ISO weekday, 1 Monday to 7 Sunday."""
+    opens_minute: int = Field(ge=0, lt=rules.MINUTES_OF_DAY)
+    closes_minute: int = Field(gt=0, le=rules.MINUTES_OF_DAY)
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if not rules.is_forward(opens_minute=self.opens_minute, closes_minute=self.closes_minute):
+            raise PydanticCustomError("closes-after-opening", "must close after it opens, on the same day")
+        return self
+
+
+def _without_overlap(openings: list[OpeningBody]) -> list[OpeningBody]:
+    times = sorted((item.weekday, item.opens_minute, item.closes_minute) for item in openings)
+    if rules.openings_overlap(times):
+        raise PydanticCustomError("openings-overlap", "must not hold two openings that overlap")
+    return sorted(openings, key=lambda item: (item.weekday, item.opens_minute))
+
+
+Openings = Annotated[list[OpeningBody], Field(max_length=100), AfterValidator(_without_overlap)]
+
+
+class EligibilityBody(Body):
+    """Whom the service may take. An empty list means: no limit of that kind."""
+
+    minimum_age: int | None = Field(default=None, json_schema_extra={"enum": [*rules.MINIMUM_AGES, None]})
+    maximum_age: int | None = Field(default=None, json_schema_extra={"enum": [*rules.MAXIMUM_AGES, None]})
+    sexes: list[Sex] = Field(default=[], max_length=10)
+    nationalities: list[CountryCode] = Field(default=[], max_length=250)
+    households: bool = True
+    unaccompanied_children: bool = False
+    documents_required: list[DocumentKind] = Field(default=[], max_length=20)
+
+    @field_validator("minimum_age")
+    @classmethod
+    def _first_year(cls, age: int | None) -> int | None:
+        if age is not None and age not in rules.MINIMUM_AGES:
+            raise PydanticCustomError("age-band-edge", "must be the first year of an age band")
+        return age
+
+    @field_validator("maximum_age")
+    @classmethod
+    def _last_year(cls, age: int | None) -> int | None:
+        if age is not None and age not in rules.MAXIMUM_AGES:
+            raise PydanticCustomError("age-band-edge", "must be the last year of an age band")
+        return age
+
+    @field_validator("sexes", "nationalities", "documents_required")
+    @classmethod
+    def _each_once(cls, codes: list[str]) -> list[str]:
+        return sorted(set(codes))
+
+    @model_validator(mode="after")
+    def _anybody(self) -> Self:
+        if not rules.ages_admit_anybody(minimum=self.minimum_age, maximum=self.maximum_age):
+            raise PydanticCustomError("ages-admit-nobody", "must not ask for a lowest age above the highest")
+        return self
+
+
+class Address(Body):
+    """A street address (HSDS 3.1 names). Never part of an event."""
+
+    address_1: Name
+    address_2: Name | None = None
+    city: Name
+    region: Name | None = None
+    state_province: Name | None = None
+    postal_code: Name | None = None
+    country: CountryCode
+
+
+class LocationBody(Body):
+    """A location as a client puts it. What a service leaves out, it takes from its location."""
+
+    organization_id: UUID
+    location_type: LocationType = LocationType.PHYSICAL
+    name: Name | None = None
+    description: LongText = ""
+    place: PlaceCode = Field(examples=["GT01"])
+    on_site_at: PlaceCode | None = None
+    """The reception place at which it is, or none."""
+    timezone: TimeZone = Field(examples=["America/Guatemala"])
+    access: list[AccessNeed] = Field(default=[], max_length=10)
+    openings: Openings = []
+    address: Address | None = None
+    address_hidden: bool = False
+    """True for a shelter whose address must not be known; then `place` says no more than is safe."""
+    latitude: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
+    longitude: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
+
+    @field_validator("access")
+    @classmethod
+    def _each_once(cls, needs: list[AccessNeed]) -> list[AccessNeed]:
+        return sorted(set(needs))
+
+    @model_validator(mode="after")
+    def _whole_point(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise PydanticCustomError("latitude-with-longitude", "must give latitude and longitude together")
+        return self
+
+
+class ServiceBody(Body):
+    """A provider service as a client puts it: the routing view, with a name, a description and an address."""
+
+    organization_id: UUID
+    location_id: UUID | None = None
+    name: Name = Field(examples=["Temporary shelter"])
+    description: LongText = ""
+    status: PublicationStatus | None = None
+    """Left out: as it is, active for a new one."""
+    category: NeedCategory
+    service_type: Code = Field(examples=["temporary_shelter"])
+    restricted: bool = False
+    """Services of category anti_trafficking and gbv are restricted whatever is said here."""
+    place: PlaceCode | None = Field(default=None, examples=["GT01"])
+    on_site_at: PlaceCode | None = None
+    catchment: list[AreaCode] = Field(default=[], max_length=500)
+    eligibility: EligibilityBody = EligibilityBody()
+    languages: list[LanguageCode] = Field(min_length=1, max_length=50, examples=[["spa", "quc"]])
+    language_must_match: bool = False
+    access: list[AccessNeed] | None = Field(default=None, max_length=10)
+    openings: Openings | None = None
+    """Left out: those of the location. An empty list: always open."""
+    timezone: TimeZone | None = Field(default=None, examples=["America/Guatemala"])
+    accepts_automatically: bool = False
+    max_stay_hours: int | None = Field(default=None, ge=1, le=87_600)
+    address: Address | None = None
+    address_hidden: bool = False
+
+    @field_validator("catchment", "languages", "access")
+    @classmethod
+    def _each_once(cls, codes: list[str] | None) -> list[str] | None:
+        return None if codes is None else sorted(set(codes))
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.location_id is None and (self.place is None or self.timezone is None):
+            raise PydanticCustomError(
+                "place-or-location", "must have a place and a timezone of its own, or a location that has them"
+            )
+        return self
+
+
+def routing_view(
+    body: ServiceBody, location: LocationBody | None, *, service_id: UUID, status: PublicationStatus, version: int
+) -> ProviderServicePublished:
+    """What the network is told: the service, with whatever it leaves out taken from its location."""
+    place = body.place or (location.place if location else None)
+    timezone = body.timezone or (location.timezone if location else None)
+    assert place is not None and timezone is not None, "ServiceBody demands a place or a location"  # noqa: PT018
+    openings = body.openings if body.openings is not None else (location.openings if location else [])
+    access = body.access if body.access is not None else (location.access if location else [])
+    return ProviderServicePublished(
+        provider_service_id=service_id,
+        organization_id=body.organization_id,
+        version=version,
+        status=status,
+        category=body.category,
+        service_type=body.service_type,
+        restricted=rules.is_restricted(body.category, marked=body.restricted),
+        place=place,
+        on_site_at=body.on_site_at or (location.on_site_at if location else None),
+        catchment=body.catchment,
+        eligibility=Eligibility(**body.eligibility.model_dump()),
+        languages=body.languages,
+        language_must_match=body.language_must_match,
+        access=access,
+        openings=[Opening(**opening.model_dump()) for opening in openings],
+        timezone=timezone,
+        accepts_automatically=body.accepts_automatically,
+        max_stay_hours=body.max_stay_hours,
+    )
+
+
+class LocationView(LocationBody):
+    """A location. Address and point are left out where they are hidden from the caller."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    changed_at: datetime
+
+
+class ServiceView(ServiceBody):
+    """A provider service as it was put, and as the network was told of it."""
+
+    id: UUID
+    status: PublicationStatus
+    version: int
+    published: ProviderServicePublished
+    """The whole routing view, with what comes from the location: exactly what is on the topic."""
+    created_at: datetime
+    changed_at: datetime

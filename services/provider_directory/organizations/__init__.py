@@ -1,0 +1,1 @@
+"""Who takes part in the network: organisations with their accreditations and data-sharing agreements."""

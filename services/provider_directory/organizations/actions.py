@@ -1,0 +1,134 @@
+"""What may be done with an organisation: put it, accredit it, record an agreement. Each publishes its standing."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import TypeVar
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now
+from libs.chassis.errors import NotFound
+from libs.events import outbox
+from libs.events.catalogue.directory import Accreditation as PublishedAccreditation
+from libs.events.catalogue.directory import Agreement as PublishedAgreement
+from libs.events.catalogue.directory import OrganizationPublished
+from libs.events.codes import NeedCategory, PublicationStatus
+from services.provider_directory.errors import AdminOnly, RestrictedScopeMissing
+from services.provider_directory.organizations import queries, rules
+from services.provider_directory.organizations.rules import Rights
+from services.provider_directory.organizations.schemas import OrganizationBody, OrganizationView
+from services.provider_directory.organizations.tables import Accreditation, Agreement, Organization
+
+V = TypeVar("V", Accreditation, Agreement)
+
+Precondition = Callable[[int | None], None]
+"""Raises if the present version (None: there is nothing yet) is not the one that the caller means to change."""
+
+EVERYTHING = Rights(organization_id=None, is_admin=True, writes=True, sees_restricted=True)
+"""What is published is the whole standing, whoever changed it."""
+
+
+async def put_organization(
+    session: AsyncSession, organization_id: UUID, body: OrganizationBody, *, rights: Rights, precondition: Precondition
+) -> bool:
+    """Create the organisation or replace it; True if it is new. Another's organisation is `NotFound`."""
+    organization = await queries.find(session, organization_id, lock=True)
+    seen = organization is None or rights.sees(restricted=organization.restricted)
+    if not (seen and rights.may_write(organization_id)):
+        raise NotFound
+    precondition(organization.version if organization else None)
+    current = PublicationStatus(organization.status) if organization else PublicationStatus.ACTIVE
+    if body.status not in (None, current) and not rights.is_admin:
+        raise AdminOnly(pointer="/status")
+    values = {**body.model_dump(mode="json"), "status": (body.status or current).value}
+    if organization is None:
+        moment = now(session)
+        organization = Organization(
+            id=organization_id, restricted=False, version=1, created_at=moment, changed_at=moment, **values
+        )
+        session.add(organization)
+        await _publish(session, organization)
+        return True
+    values["status"] = rules.status_after(current, wanted=body.status).value
+    if any(getattr(organization, name) != value for name, value in values.items()):
+        for name, value in values.items():
+            setattr(organization, name, value)
+        await _change(session, organization)
+    return False
+
+
+async def put_accreditation(
+    session: AsyncSession,
+    organization_id: UUID,
+    category: NeedCategory,
+    *,
+    valid_until: date,
+    rights: Rights,
+    precondition: Precondition,
+) -> bool:
+    """Give the organisation a licence for the category, or change its last day; True if it had none."""
+    return await _put_validity(session, Accreditation, organization_id, category, valid_until, rights, precondition)
+
+
+async def put_agreement(
+    session: AsyncSession,
+    organization_id: UUID,
+    category: NeedCategory,
+    *,
+    valid_until: date,
+    rights: Rights,
+    precondition: Precondition,
+) -> bool:
+    """Record a data-sharing agreement for the category, or change its last day; True if there was none."""
+    return await _put_validity(session, Agreement, organization_id, category, valid_until, rights, precondition)
+
+
+async def _put_validity(
+    session: AsyncSession,
+    table: type[V],
+    organization_id: UUID,
+    category: NeedCategory,
+    valid_until: date,
+    rights: Rights,
+    precondition: Precondition,
+) -> bool:
+    organization = await queries.lock_own(session, organization_id, rights=rights)
+    if not rights.sees_category(category):
+        raise RestrictedScopeMissing
+    precondition(organization.version)
+    held = await session.get(table, (organization_id, category.value))
+    if held is not None and held.valid_until == valid_until:
+        return False
+    row = table(
+        organization_id=organization_id, category=category.value, valid_until=valid_until, changed_at=now(session)
+    )
+    await session.merge(row)
+    await _change(session, organization)
+    return held is None
+
+
+async def _change(session: AsyncSession, organization: Organization) -> None:
+    organization.version += 1
+    organization.changed_at = now(session)
+    await _publish(session, organization)
+
+
+async def _publish(session: AsyncSession, organization: Organization) -> None:
+    await session.flush()
+    [view] = await queries.views(session, [organization], rights=EVERYTHING)
+    await outbox.append(session, [_published(view)])
+
+
+def _published(view: OrganizationView) -> OrganizationPublished:
+    return OrganizationPublished(
+        organization_id=view.id,
+        version=view.version,
+        status=view.status,
+        accreditations=[
+            PublishedAccreditation(category=item.category, valid_until=item.valid_until) for item in view.accreditations
+        ],
+        agreements=[
+            PublishedAgreement(category=item.category, valid_until=item.valid_until) for item in view.agreements
+        ],
+    )

@@ -1,0 +1,101 @@
+"""What a caller may do in the directory, and how the status of an organisation or a service may change."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+from uuid import UUID
+
+from libs.events.codes import NeedCategory, PublicationStatus
+from services.provider_directory.errors import StepNotAllowed
+
+RESTRICTED_CATEGORIES: Final = frozenset({NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV})
+"""Services of these categories are always restricted (DESIGN 5, domain P7)."""
+
+
+class OrganizationType(StrEnum):
+    """Who belongs to a referral network (domain H1)."""
+
+    GOVERNMENT = "government"
+    MUNICIPALITY = "municipality"
+    CIVIL_SOCIETY = "civil_society"
+    CHURCH = "church"
+    INTERNATIONAL = "international"
+    PRIVATE_SECTOR = "private_sector"
+    COMMUNITY = "community"
+
+
+class Step(StrEnum):
+    """What may be done to the status of what is published."""
+
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    WITHDRAW = "withdraw"
+
+
+NEXT_STATUS: Final[dict[tuple[PublicationStatus, Step], PublicationStatus]] = {
+    (PublicationStatus.ACTIVE, Step.SUSPEND): PublicationStatus.SUSPENDED,
+    (PublicationStatus.ACTIVE, Step.WITHDRAW): PublicationStatus.WITHDRAWN,
+    (PublicationStatus.SUSPENDED, Step.RESUME): PublicationStatus.ACTIVE,
+    (PublicationStatus.SUSPENDED, Step.WITHDRAW): PublicationStatus.WITHDRAWN,
+}
+"""Withdrawn is the end: what comes back is registered under a new id, so that nobody mistakes it for the old one."""
+
+_STEP_TO: Final = {
+    PublicationStatus.ACTIVE: Step.RESUME,
+    PublicationStatus.SUSPENDED: Step.SUSPEND,
+    PublicationStatus.WITHDRAWN: Step.WITHDRAW,
+}
+
+
+def next_status(current: PublicationStatus, step: Step) -> PublicationStatus:
+    """Where `step` leads from `current`, or `StepNotAllowed`."""
+    try:
+        return NEXT_STATUS[current, step]
+    except KeyError:
+        raise StepNotAllowed(state=current.value, step=step.value) from None
+
+
+def status_after(current: PublicationStatus, *, wanted: PublicationStatus | None) -> PublicationStatus:
+    """The status after a replacement that names `wanted`, or none and so keeps what is. May be `StepNotAllowed`."""
+    if wanted is None or wanted is current:
+        return current
+    return next_status(current, _STEP_TO[wanted])
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a caller may see and change here, as its token says."""
+
+    organization_id: UUID | None
+    is_admin: bool
+    writes: bool
+    sees_restricted: bool
+
+    @classmethod
+    def of(cls, scopes: AbstractSet[str], *, organization_id: UUID | None) -> Self:
+        """The rights that follow from these scopes and this organisation claim."""
+        is_admin = "directory:admin" in scopes
+        return cls(
+            organization_id=organization_id,
+            is_admin=is_admin,
+            writes=is_admin or "directory:write" in scopes,
+            sees_restricted="restricted:read" in scopes,
+        )
+
+    def may_write(self, organization_id: UUID) -> bool:
+        """True for the organisation's own client and for administrators."""
+        return self.is_admin or self.organization_id == organization_id
+
+    def sees(self, *, restricted: bool) -> bool:
+        """True if a listing with this mark exists for the caller at all."""
+        return self.sees_restricted or not restricted
+
+    def sees_category(self, category: NeedCategory) -> bool:
+        """True if the caller may know that an organisation works in this category."""
+        return self.sees(restricted=category in RESTRICTED_CATEGORIES)
+
+    def sees_address(self, *, hidden: bool, organization_id: UUID) -> bool:
+        """Hidden addresses are for holders of `restricted:read`, and for those who write the organisation's own."""
+        own = self.writes and self.organization_id == organization_id
+        return not hidden or self.sees_restricted or own

@@ -1,0 +1,81 @@
+"""Bodies and views of organisations, accreditations and agreements."""
+
+import unicodedata
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from libs.events.codes import NeedCategory, PublicationStatus
+from services.provider_directory.organizations.rules import OrganizationType
+
+PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+"""No control characters but tab and line ends: the database keeps no NUL, and no reader wants the others."""
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+# One spelling of an accented letter, or the search would miss the other one.
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PRINTABLE),
+    AfterValidator(_composed),
+]
+LongText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=5000, pattern=PRINTABLE),
+    AfterValidator(_composed),
+]
+WebAddress = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
+
+
+class Body(BaseModel):
+    """What a client sends: closed, so that a misspelt field is refused and not lost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OrganizationBody(Body):
+    """An organisation as a client puts it."""
+
+    name: Name = Field(examples=["Casa de Acogida Ejemplo"])
+    description: LongText = Field(examples=["Temporary shelter for returnees. Sample data."])
+    alternate_name: Name | None = None
+    website: WebAddress | None = Field(default=None, examples=["https://provider.example"])
+    organization_type: OrganizationType = OrganizationType.CIVIL_SOCIETY
+    status: PublicationStatus | None = None
+    """Left out: as it is, active for a new one. Only an administrator may change it."""
+
+
+class ValidityBody(Body):
+    """Until when an accreditation or an agreement is valid."""
+
+    valid_until: date = Field(ge=date(2000, 1, 1), le=date(2199, 12, 31), examples=["2027-12-31"])
+    """The last day of its validity; a day in the past ends it."""
+
+
+class ValidityView(BaseModel):
+    """An accreditation or an agreement: one category and its last valid day."""
+
+    category: NeedCategory
+    valid_until: date
+
+
+class OrganizationView(BaseModel):
+    """An organisation's standing. What it holds in restricted categories is left out without `restricted:read`."""
+
+    id: UUID
+    name: str
+    description: str
+    alternate_name: str | None
+    website: str | None
+    organization_type: OrganizationType
+    status: PublicationStatus
+    version: int
+    accreditations: list[ValidityView]
+    agreements: list[ValidityView]
+    created_at: datetime
+    changed_at: datetime

@@ -1,0 +1,60 @@
+"""Organisations, their accreditations and agreements. Names follow HSDS 3.1 where it has one."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field
+
+from libs.events.codes import NeedCategory, PublicationStatus
+from services.provider_directory.database import MOMENT, DirectoryTable, one_of
+from services.provider_directory.organizations.rules import OrganizationType
+
+
+class Organization(DirectoryTable, table=True):
+    """A provider. Its row is also the lock under which everything that it lists is changed."""
+
+    __tablename__ = "organization"
+    __table_args__ = (
+        CheckConstraint(one_of("status", PublicationStatus), name="organization_status"),
+        CheckConstraint(one_of("organization_type", OrganizationType), name="organization_type"),
+        CheckConstraint("version >= 1", name="organization_version"),
+        Index("organization_by_name", "name", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    name: str
+    description: str
+    alternate_name: str | None = None
+    website: str | None = None
+    organization_type: str
+    restricted: bool
+    """True while everything that it offers is restricted: then it exists only for who may know of that (domain C5)."""
+    status: str
+    version: int
+    created_at: datetime = Field(sa_type=MOMENT)
+    changed_at: datetime = Field(sa_type=MOMENT)
+
+
+class Accreditation(DirectoryTable, table=True):
+    """A licence of an organisation for a category, with the last day of its validity (domain H2)."""
+
+    __tablename__ = "accreditation"
+    __table_args__ = (CheckConstraint(one_of("category", NeedCategory), name="accreditation_category"),)
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
+    category: str = Field(primary_key=True)
+    valid_until: date
+    changed_at: datetime = Field(sa_type=MOMENT)
+
+
+class Agreement(DirectoryTable, table=True):
+    """A data-sharing agreement with an organisation for a category (domain P24)."""
+
+    __tablename__ = "agreement"
+    __table_args__ = (CheckConstraint(one_of("category", NeedCategory), name="agreement_category"),)
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
+    category: str = Field(primary_key=True)
+    valid_until: date
+    changed_at: datetime = Field(sa_type=MOMENT)

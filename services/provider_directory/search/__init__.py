@@ -1,0 +1,1 @@
+"""Finding services: by words, category, place, language, opening and free places."""

@@ -1,0 +1,23 @@
+"""The search over HTTP. A POST, so that what somebody looks for stays out of URLs and access logs."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.paging import Page, PageQuery, page_of
+from services.provider_directory.organizations.api import rights_of
+from services.provider_directory.search import queries
+from services.provider_directory.search.schemas import FoundService, SearchBody
+
+router = APIRouter(prefix="/v1", tags=["search"])
+
+
+@router.post("/services/search")
+async def search_services(
+    body: SearchBody, session: Session, page: PageQuery, caller: Annotated[Caller, requires("directory:read")]
+) -> Page[FoundService]:
+    """Services that take part in routing and match all that is given, in the order of their names."""
+    found = await queries.matching(session, body, page.after, limit=page.limit + 1, rights=rights_of(caller))
+    return page_of(found, request=page, cursor_of=lambda hit: [hit.service.name, str(hit.service.id)])

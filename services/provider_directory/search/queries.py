@@ -1,0 +1,157 @@
+"""Finding services that take part in routing, in one statement over what they list and declare."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Integer,
+    String,
+    Values,
+    and_,
+    case,
+    column,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    values,
+)
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from libs.chassis.database import now
+from libs.events.codes import PublicationStatus
+from services.provider_directory.capacity.tables import Capacity, ServiceCapacity
+from services.provider_directory.listings import queries as listings
+from services.provider_directory.listings.rules import ACCENTED, PLAIN
+from services.provider_directory.listings.tables import Language, Location, ProviderService, Schedule, ServiceArea
+from services.provider_directory.organizations.rules import Rights
+from services.provider_directory.organizations.tables import Organization
+from services.provider_directory.search import rules
+from services.provider_directory.search.schemas import FoundService, SearchBody
+
+Services = SelectOfScalar[ProviderService]
+
+_TIMEZONE = func.coalesce(col(ProviderService.timezone), col(Location.timezone))
+
+
+async def matching(
+    session: AsyncSession, wanted: SearchBody, cursor: Sequence[str] | None, *, limit: int, rights: Rights
+) -> list[FoundService]:
+    """Up to `limit` services after the cursor (name, id) that exist for this caller and match all that is given."""
+    statement = listings.following(listings.seen(rights), cursor).limit(limit)
+    statement = _by_words(_by_codes(_in_routing(statement), wanted), wanted.text)
+    if wanted.accepts_now or wanted.open_at is not None:
+        local = await _local_times(session, wanted.open_at or now(session))
+        statement = statement.join(local, local.c.timezone == _TIMEZONE)
+        if wanted.open_at is not None:
+            statement = statement.where(_is_open(local))
+        if wanted.accepts_now:
+            statement = statement.where(_has_a_place(local))
+    return await _found(session, (await session.exec(statement)).all(), rights)
+
+
+def _in_routing(statement: Services) -> Services:
+    active = PublicationStatus.ACTIVE.value
+    joined = statement.join(Organization, col(Organization.id) == col(ProviderService.organization_id)).outerjoin(
+        Location, col(Location.id) == col(ProviderService.location_id)
+    )
+    return joined.where(ProviderService.status == active, Organization.status == active)
+
+
+def _by_codes(statement: Services, wanted: SearchBody) -> Services:
+    if wanted.category is not None:
+        statement = statement.where(ProviderService.category == wanted.category.value)
+    if wanted.service_type is not None:
+        statement = statement.where(ProviderService.service_type == wanted.service_type)
+    if wanted.language is not None:
+        spoken = and_(col(Language.service_id) == col(ProviderService.id), col(Language.code) == wanted.language)
+        statement = statement.where(exists().where(spoken))
+    if wanted.place is not None:
+        area = col(ServiceArea.service_id) == col(ProviderService.id)
+        # Place codes are nested by prefix (OCHA p-codes); without an area it serves everybody.
+        around = exists().where(and_(area, func.starts_with(wanted.place, col(ServiceArea.place))))
+        statement = statement.where(or_(around, ~exists().where(area)))
+    return statement
+
+
+def _by_words(statement: Services, text: str | None) -> Services:
+    if text is None:
+        return statement
+    query = rules.word_query(text)
+    if query is None:
+        return statement.where(false())
+    plain = func.translate(func.lower(literal(query, String)), ACCENTED, PLAIN)
+    return statement.where(col(ProviderService.words).op("@@")(func.to_tsquery("simple", plain)))
+
+
+async def _local_times(session: AsyncSession, at: datetime) -> Values:
+    """A table of what the clocks show in every zone that is listed."""
+    zones = await session.exec(
+        select(_TIMEZONE)
+        .select_from(ProviderService)
+        .outerjoin(Location, col(Location.id) == col(ProviderService.location_id))
+        .distinct()
+    )
+    moments = rules.local_moments([*zones.all(), "UTC"], at=at, now=now(session))
+    return values(
+        column("timezone", String), column("weekday", Integer), column("minute", Integer), column("today", Date),
+        name="local_time",
+    ).data([(item.timezone, item.weekday, item.minute, item.today) for item in moments])  # fmt: skip
+
+
+def _is_open(local: Values) -> ColumnElement[bool]:
+    own = col(Schedule.service_id) == col(ProviderService.id)
+    of_location = col(Schedule.location_id) == col(ProviderService.location_id)
+    schedule = case((col(ProviderService.own_schedule), own), else_=of_location)
+    covers = and_(
+        col(Schedule.weekday) == local.c.weekday,
+        col(Schedule.opens_minute) <= local.c.minute,
+        col(Schedule.closes_minute) > local.c.minute,
+    )
+    return or_(exists().where(and_(schedule, covers)), ~exists().where(schedule))
+
+
+def _has_a_place(local: Values) -> ColumnElement[bool]:
+    free = and_(
+        col(ServiceCapacity.service_id) == col(ProviderService.id),
+        col(ServiceCapacity.declared),
+        col(ServiceCapacity.available) > 0,
+        func.coalesce(col(ServiceCapacity.starts_on), local.c.today) <= local.c.today,
+        func.coalesce(col(ServiceCapacity.ends_on), local.c.today) >= local.c.today,
+    )
+    doubted = and_(col(Capacity.service_id) == col(ProviderService.id), col(Capacity.refresh_requested_at).is_not(None))
+    return and_(exists().where(free), ~exists().where(doubted))
+
+
+async def _found(session: AsyncSession, services: Sequence[ProviderService], rights: Rights) -> list[FoundService]:
+    owners = {service.organization_id for service in services}
+    names = dict(
+        (await session.exec(select(Organization.id, Organization.name).where(col(Organization.id).in_(owners)))).all()
+    )
+    free = await _available(session, [service.id for service in services])
+    return [
+        FoundService(
+            service=listing.seen_by(rights),
+            organization_name=names[listing.service.organization_id],
+            available=free.get(listing.service.id, (None, None))[0],
+            as_of=free.get(listing.service.id, (None, None))[1],
+        )
+        for listing in await listings.listings(session, services)
+    ]
+
+
+async def _available(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, tuple[int, datetime]]:
+    places = func.coalesce(func.sum(ServiceCapacity.available).filter(col(ServiceCapacity.declared)), 0)
+    statement = (
+        select(Capacity.service_id, places, Capacity.as_of)
+        .outerjoin(ServiceCapacity, col(ServiceCapacity.service_id) == col(Capacity.service_id))
+        .where(col(Capacity.service_id).in_(ids))
+        .group_by(col(Capacity.service_id))
+    )
+    return {row[0]: (row[1], row[2]) for row in (await session.exec(statement)).all()}

@@ -1,0 +1,11 @@
+"""The only place where provider_directory reads its environment."""
+
+from pydantic import Field
+
+from libs.chassis.settings import CommonSettings
+
+
+class DirectorySettings(CommonSettings):
+    """Settings of provider_directory; those of every service are in `CommonSettings`."""
+
+    database_url: str = Field(validation_alias="ENLACE_DIRECTORY_DATABASE_URL")
