@@ -34,6 +34,8 @@ def json_pointer(path: Sequence[str | int]) -> str:
 
 def _pointer(location: Sequence[str | int], body: Any) -> str:
     origin, *path = location
+    if origin == "header" and path:
+        return "-".join(word.capitalize() for word in str(path[0]).split("-"))
     if origin != "body":
         return str(path[0]) if path else str(origin)
     if len(path) == 1 and isinstance(path[0], int) and not isinstance(body, list):

@@ -255,9 +255,7 @@ def make_app(make_settings: Callable[..., CommonSettings]) -> Callable[..., Any]
 
 
 @pytest.fixture
-async def things(
-    make_app: Callable[..., Any], running: Any, issuer: Any, things_url: str
-) -> AsyncIterator[Things]:
+async def things(make_app: Callable[..., Any], running: Any, issuer: Any, things_url: str) -> AsyncIterator[Things]:
     gate = Gate()
     app = make_app(gate, role=Role.ALL)
     async with running(app) as client:
