@@ -1,0 +1,165 @@
+"""The whole chain of Enlace: from the first arrival event to the last offer event and webhook row committed."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from bench.arrivals import FLIGHT_SIZE, NEEDS, flights, send_all
+from bench.measuring import cpu_seconds, seconds_between, spent, until, value
+from deploy.demo.client import Caller, Connections
+from deploy.demo.loading import capacity_body, in_turns, load_directory
+from deploy.local.installation import DEFAULT_PACK, Installation
+from deploy.local.supervisor import System, running_system
+from deploy.packs.directory import Directory, Service
+from deploy.packs.directory import load_directory as read_directory
+
+PLACES = 1_000_000
+"""Declared by every pool, so that no run ends in a waitlist."""
+PATIENCE_S = 600.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to."""
+
+    returnees: int
+    seconds: float
+    cpu_seconds: dict[str, float]
+
+    @property
+    def returnees_per_s(self) -> float:
+        """Arrivals whose three offers and webhook rows were committed, per second."""
+        return self.returnees / self.seconds
+
+
+@dataclass(frozen=True)
+class Running:
+    """Enlace, running with a directory whose places never end and one webhook endpoint per organisation."""
+
+    system: System
+    directory: Directory
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The processes that a run is charged for."""
+        return {name: part.child.pid for name, part in self.system.parts.items() if name != "issuer"}
+
+    def url(self, database: str) -> str:
+        """The URL of one service's database."""
+        return self.system.databases[f"ENLACE_{database}_DATABASE_URL"]
+
+
+@asynccontextmanager
+async def enlace(folder: Path) -> AsyncIterator[Running]:
+    """The whole system in `folder`, its directory loaded."""
+    pack = always_open_pack(folder)
+    installation = Installation(
+        state=folder / "enlace",
+        pack=pack,
+        extra={
+            "ENLACE_WEBHOOK_ALLOW_PRIVATE": "true",
+            "ENLACE_WEBHOOK_CONCURRENCY": "1",
+            "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+            "OTEL_TRACES_SAMPLER_ARG": "0.01",
+        },
+    )
+    async with running_system(installation, say=lambda _: None) as system:
+        directory = read_directory(pack)
+        await _load(system, installation, directory)
+        yield Running(system, directory)
+
+
+def always_open_pack(folder: Path) -> Path:
+    """Guatemala's pack without opening hours: what a run comes to must not depend on the hour."""
+    pack = folder / "pack"
+    shutil.copytree(DEFAULT_PACK, pack)
+    (pack / "overlay.yaml").write_text("always_open: true\n", encoding="utf-8")
+    return pack
+
+
+async def _load(system: System, installation: Installation, directory: Directory) -> None:
+    addresses = system.environment
+    async with Connections() as connections:
+
+        def caller(client_id: str) -> Caller:
+            client = installation.clients.get(client_id)
+            return Caller(connections, client_id, client.secret, addresses["ENLACE_TOKEN_URL"])
+
+        steward = caller("network-steward")
+        url = addresses["ENLACE_DIRECTORY_URL"]
+        await load_directory(directory, url=url, steward=steward, said=lambda _: None)
+        await in_turns(
+            steward.call("PUT", f"{url}/v1/services/{service.id}/capacity", body=_endless(service))
+            for service in directory.services
+        )
+    await _add_endpoints(system, directory)
+
+
+def _endless(service: Service) -> dict[str, Any]:
+    body = capacity_body(service)
+    return {"pools": [{**pool, "maximum": PLACES, "available": PLACES} for pool in body["pools"]]}
+
+
+async def _add_endpoints(system: System, directory: Directory) -> None:
+    """One endpoint per organisation, paused: rows are written, nothing is posted while the chain is measured."""
+    connection = await asyncpg.connect(system.databases["ENLACE_NOTIFICATIONS_DATABASE_URL"])
+    try:
+        await connection.executemany(
+            ADD_PAUSED_ENDPOINT, [(organization.id,) for organization in directory.organizations]
+        )
+    finally:
+        await connection.close()
+
+
+ADD_PAUSED_ENDPOINT = """
+    INSERT INTO endpoint (id, organization_id, url, status, paused_until, version, created_at, changed_at)
+    VALUES ($1::uuid, $1::uuid, 'http://127.0.0.1:9/', 'enabled', now() + interval '1 day', 1, now(), now())
+"""
+
+
+async def measure_chain(running: Running, returnees: int, *, run: str) -> Result:
+    """Send `returnees` arrivals at once and wait for the last of what follows from them."""
+    messages = list(flights(returnees, run=run))
+    expected = returnees * len(NEEDS)
+    delivered_before = await value(running.url("NOTIFICATIONS"), "SELECT count(*) FROM delivery")
+    before = cpu_seconds(running.pids)
+    started = await send_all(running.system.environment["KAFKA_BOOTSTRAP_SERVERS"], messages)
+
+    async def done() -> bool:
+        count = await value(running.url("NOTIFICATIONS"), "SELECT count(*) FROM delivery")
+        return bool(count >= delivered_before + expected)
+
+    await until(done, what=f"delivery rows for {expected} offers", within_s=PATIENCE_S)
+    last_row = await value(running.url("NOTIFICATIONS"), "SELECT max(stored_at) FROM delivery")
+    last_event = await value(
+        running.url("REFERRAL"), "SELECT max(published_at) FROM outbox_sent WHERE type = 'offer.made.v1'"
+    )
+    seconds = seconds_between(started, max(last_row, last_event))
+    return Result(returnees, seconds, spent(before, cpu_seconds(running.pids)))
+
+
+async def measure_flight(running: Running, *, run: str) -> float:
+    """Seconds from a flight's last need reported to the last of its offers committed; ordinary needs, 60 services."""
+    offers = "SELECT count(*) FROM offer"
+    before = await value(running.url("REFERRAL"), offers)
+    messages = list(flights(FLIGHT_SIZE, run=run, urgency="normal"))
+    started = await send_all(running.system.environment["KAFKA_BOOTSTRAP_SERVERS"], messages)
+
+    async def done() -> bool:
+        return bool(await value(running.url("REFERRAL"), offers) >= before + FLIGHT_SIZE * len(NEEDS))
+
+    await until(done, what="offers of a flight", within_s=PATIENCE_S, every_s=0.05)
+    written = "SELECT max(created_at) FROM outbox_sent WHERE type = $1 AND created_at >= $2"
+
+    async def sent() -> bool:
+        return not await value(running.url("REFERRAL"), "SELECT count(*) FROM outbox")
+
+    await until(sent, what="the outbox of referral to be drained", within_s=PATIENCE_S, every_s=0.05)
+    reported = await value(running.url("REGISTRATION"), written, "need.reported.v1", started)
+    offered = await value(running.url("REFERRAL"), written, "offer.made.v1", started)
+    return seconds_between(reported, offered)

@@ -1,0 +1,60 @@
+"""What a run is measured by: CPU seconds of processes, and moments read from the databases' own rows."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import psutil
+
+LOOK_S = 0.25
+
+
+def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
+    """User and system seconds of each process with all its descendants, by name."""
+    return {name: _of_tree(pid) for name, pid in pids.items()}
+
+
+def _of_tree(pid: int) -> float:
+    total = 0.0
+    try:
+        processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return total
+    for process in processes:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    return total
+
+
+def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """What each process has used in between, in seconds."""
+    return {name: round(after[name] - before.get(name, 0.0), 2) for name in after}
+
+
+async def value(url: str, query: str, *arguments: Any) -> Any:
+    """One value of a query over a connection of its own."""
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(query, *arguments)
+    finally:
+        await connection.close()
+
+
+async def until(done: Callable[[], Awaitable[bool]], *, what: str, within_s: float, every_s: float = LOOK_S) -> None:
+    """Wait until `done`; raises TimeoutError that says what was awaited."""
+    deadline = time.monotonic() + within_s
+    while not await done():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not happen within {within_s:.0f} s")
+        await asyncio.sleep(every_s)
+
+
+def seconds_between(start: datetime, end: datetime) -> float:
+    """How long it took."""
+    return (end - start).total_seconds()
