@@ -1,0 +1,103 @@
+"""How the demo's partner organisations behave: most accept, some say no with a coded reason, some never answer (pure).
+
+Silence is the normal failure in the field, and a capacity figure may be wrong; the demo shows both on purpose.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import Final
+
+from libs.events.codes import DeclineReason, NeedCategory
+
+POLLING: Final = frozenset(
+    {"renap", "ministry-of-health", "pgn", "pdh", "ministry-of-education", "womens-office-san-marcos",
+     "municipal-window-san-marcos", "municipal-window-quetzaltenango", "national-hospital-for-mental-health"}
+)  # fmt: skip
+"""Organisations that look for offers themselves; the others receive webhooks."""
+
+NEVER_ANSWERS: Final = frozenset({"municipal-window-huehuetenango", "guate-te-incluye"})
+SILENT_SHARE: Final = 0.04
+OTHER_DECLINE_SHARE: Final = 0.05
+
+TRUE_PLACES: Final = {
+    "igm-attention-centre-zone-5": 4,
+    "conamigua-transport": 5,
+    "municipal-window-quetzaltenango-counselling": 2,
+    "renap-quiche": 3,
+    "hospital-san-juan-de-dios-emergency": 3,
+}
+"""Services that have in truth fewer places than they declared: they take so many and decline the others as full."""
+
+OFTEN_NOT_ELIGIBLE: Final = {"icrc-prostheses": 0.8, "mental-health-hospital-psychiatric-care": 0.6}
+"""Specialised services, to which most cases of their category do not belong."""
+
+QUICKLY_DONE: Final = frozenset(
+    {NeedCategory.FAMILY_CONTACT, NeedCategory.FOOD, NeedCategory.HEALTH, NeedCategory.DOCUMENTS}
+)
+
+
+class Way(StrEnum):
+    """How an organisation hears of offers."""
+
+    WEBHOOK = "webhook"
+    POLLING = "polling"
+
+
+class Verdict(StrEnum):
+    """What it says."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    SILENCE = "silence"
+
+
+class After(StrEnum):
+    """How far it goes within the demo once it has accepted."""
+
+    NOTHING = "nothing"
+    START = "start"
+    COMPLETE = "complete"
+    NOT_DELIVERED = "not_delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an organisation does with one offer, and how long it thinks before each step."""
+
+    verdict: Verdict
+    think_s: float
+    reason: DeclineReason | None = None
+    after: After = After.NOTHING
+
+
+def way_of(organization: str) -> Way:
+    """How this organisation hears of offers."""
+    return Way.POLLING if organization in POLLING else Way.WEBHOOK
+
+
+def answer_to(
+    *, organization: str, service: str, category: NeedCategory, people_count: int, taken: int, random: Random
+) -> Answer:
+    """What the organisation answers to one offer at one of its services; `taken` places it has said yes to so far."""
+    think_s = random.uniform(0.05, 0.6)
+    if organization in NEVER_ANSWERS or random.random() < SILENT_SHARE:
+        return Answer(Verdict.SILENCE, think_s)
+    places = TRUE_PLACES.get(service)
+    if places is not None and taken + people_count > places:
+        return Answer(Verdict.DECLINE, think_s, DeclineReason.FULL)
+    if random.random() < OFTEN_NOT_ELIGIBLE.get(service, 0.0):
+        return Answer(Verdict.DECLINE, think_s, DeclineReason.NOT_ELIGIBLE)
+    if random.random() < OTHER_DECLINE_SHARE:
+        reasons = [DeclineReason.OTHER, DeclineReason.NOT_OUR_AREA, DeclineReason.CONFLICT_OF_INTEREST]
+        return Answer(Verdict.DECLINE, think_s, random.choice(reasons))
+    return Answer(Verdict.ACCEPT, think_s, after=_after(category, random))
+
+
+def _after(category: NeedCategory, random: Random) -> After:
+    dice = random.random()
+    if category in QUICKLY_DONE:
+        return After.COMPLETE if dice < 0.5 else After.START if dice < 0.7 else After.NOTHING
+    if dice < 0.02:
+        return After.NOT_DELIVERED
+    return After.START if dice < 0.6 else After.NOTHING

@@ -1,0 +1,67 @@
+"""Lands a flight through registration's public REST API, as a reception system does, with a token and nothing else."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from deploy.demo.arrivals import Arrival
+from deploy.demo.client import Caller
+from deploy.demo.loading import Said, in_turns
+from deploy.demo.needs import Told
+
+DESKS: Final = 12
+"""Intake desks that register side by side."""
+
+
+@dataclass
+class Landed:
+    """What the reception system knows afterwards: its own numbers, and the ids and case codes it was given."""
+
+    batch_id: str
+    case_codes: dict[str, str] = field(default_factory=dict)
+    """Case code by returnee id."""
+
+
+async def land(arrival: Arrival, *, url: str, reception: Caller, said: Said) -> Landed:
+    """Announce, land, register everybody, complete the intake; `said` is told after each person."""
+    announced = await reception.post(f"{url}/v1/arrival-batches", arrival.announced().model_dump(mode="json"))
+    landed = Landed(batch_id=announced["id"])
+    batch = f"{url}/v1/arrival-batches/{landed.batch_id}"
+    await reception.post(
+        f"{batch}/land", {"landed_at": arrival.landed_at.isoformat(), "people_count": len(arrival.people)}
+    )
+
+    async def register(told: Told) -> None:
+        view = await reception.post(f"{url}/v1/returnees", intake_body(arrival, told, batch_id=landed.batch_id))
+        landed.case_codes[view["id"]] = view["case_code"]
+        said(1)
+
+    await in_turns((register(told) for told in arrival.people), at_once=DESKS)
+    await reception.post(f"{batch}/complete-intake")
+    return landed
+
+
+def intake_body(arrival: Arrival, told: Told, *, batch_id: str) -> dict[str, Any]:
+    """What one desk sends of one person: identity, answers, needs, consents, safe contact."""
+    body = arrival.arrived(told).model_dump(mode="json")
+    return {**body, "arrival_batch_id": batch_id}
+
+
+async def registered(reference: str, *, url: str, reception: Caller, count: int, until_s: float) -> Landed:
+    """The people of a batch that came as events, once registration has heard of all; raises TimeoutError."""
+    async with asyncio.timeout(until_s):
+        while True:
+            found = await reception.get(f"{url}/v1/arrival-batches", sender_reference=reference)
+            batch = next((one for one in found["items"] if one["sender_reference"] == reference), None)
+            if batch is not None and batch["registered_count"] >= count:
+                break
+            await asyncio.sleep(0.2)
+    landed = Landed(batch_id=batch["id"])
+    query: dict[str, Any] = {"limit": 200}
+    while True:
+        page = await reception.get(f"{url}/v1/arrival-batches/{landed.batch_id}/entries", **query)
+        for entry in page["items"]:
+            landed.case_codes[entry["returnee_id"]] = entry["case_code"]
+        if page["next"] is None:
+            return landed
+        query["after"] = page["next"]

@@ -1,0 +1,181 @@
+"""Partner organisations as programs of their own: they hear of an offer, look at it, answer it, fetch the packet after
+acceptance, start and complete. Each has its own token and sees nothing but its own offers."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+from deploy.demo.client import Caller, CallError
+from deploy.demo.habits import After, Answer, Verdict, answer_to
+from deploy.demo.loading import capacity_body
+from deploy.packs.directory import Organization, Service
+from libs.events.codes import DeclineReason, NeedCategory
+
+LOOK_EVERY_S: Final = 1.0
+"""How often an organisation without a webhook looks for offers."""
+NOT_YET: Final = frozenset({"packet-not-ready"})
+CONFLICT: Final = frozenset({409})
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where a partner calls."""
+
+    referral: str
+    registration: str
+    directory: str
+
+
+@dataclass
+class Tally:
+    """What the partners did, counted."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    """By deed: heard, acknowledged, accepted, silent, packet, started, completed, not_delivered, late."""
+    declined: Counter[str] = field(default_factory=Counter)
+    """By coded reason."""
+    failures: list[str] = field(default_factory=list)
+    """Calls that a partner had every right to and that failed all the same; none is expected."""
+
+
+class Partner:
+    """One organisation's program."""
+
+    def __init__(
+        self, organization: Organization, *, caller: Caller, urls: Urls, tally: Tally, random: Random,
+        hands: asyncio.Semaphore,
+    ) -> None:  # fmt: skip
+        self.organization = organization
+        self._caller, self._urls, self._tally, self._random, self._hands = caller, urls, tally, random, hands
+        self._services = {str(service.id): service for service in organization.services}
+        self._taken: Counter[str] = Counter()
+        self._heard: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def hear(self, offer_id: str) -> None:
+        """Take note of an offer, once however often it is told, and answer it in time."""
+        if offer_id in self._heard:
+            return
+        self._heard.add(offer_id)
+        self._tally.done["heard"] += 1
+        task = asyncio.create_task(self._handle(offer_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def look(self) -> None:
+        """Look for offers again and again, for an organisation without a webhook. Ends when cancelled."""
+        while True:
+            try:
+                async for offer in self.offers(status="pending"):
+                    self.hear(offer["id"])
+            except CallError as error:
+                self._tally.failures.append(str(error))
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def offers(self, **query: Any) -> AsyncIterator[dict[str, Any]]:
+        """The organisation's own offers, page by page."""
+        asked: dict[str, Any] = {"limit": 200, **query}
+        while True:
+            page = await self._caller.get(f"{self._urls.referral}/v1/offers", **asked)
+            for offer in page["items"]:
+                yield offer
+            if page["next"] is None:
+                return
+            asked["after"] = page["next"]
+
+    async def finish_yesterday(self) -> None:
+        """Complete what an earlier run of the demo left accepted or in service, so that its places are free again."""
+        async for offer in self.offers(status="accepted"):
+            async with self._hands:
+                await self._step(offer["referral_id"], "start")
+                if await self._step(offer["referral_id"], "complete", {"outcome": "need_met"}):
+                    self._tally.done["finished_from_before"] += 1
+
+    async def rest(self) -> None:
+        """Wait until nothing that was heard is still being answered."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _handle(self, offer_id: str) -> None:
+        try:
+            async with self._hands:
+                offer = await self._caller.get(f"{self._urls.referral}/v1/offers/{offer_id}")
+            await self._answer(offer)
+        except CallError as error:
+            self._tally.failures.append(str(error))
+
+    async def _answer(self, offer: dict[str, Any]) -> None:
+        service = self._services[offer["provider_service_id"]]
+        answer = answer_to(
+            organization=self.organization.slug, service=service.slug, category=NeedCategory(offer["category"]),
+            people_count=offer["people_count"], taken=self._taken[service.slug], random=self._random,
+        )  # fmt: skip
+        if answer.verdict is Verdict.SILENCE:
+            self._tally.done["silent"] += 1
+            return
+        if answer.verdict is Verdict.ACCEPT:
+            self._taken[service.slug] += offer["people_count"]
+        await asyncio.sleep(answer.think_s)
+        if not await self._offer_step(offer["id"], "acknowledge"):
+            return
+        self._tally.done["acknowledged"] += 1
+        await asyncio.sleep(answer.think_s)
+        if answer.verdict is Verdict.DECLINE:
+            await self._decline(offer, service, answer)
+        elif await self._offer_step(offer["id"], "accept"):
+            self._tally.done["accepted"] += 1
+            await self._serve(offer, answer)
+
+    async def _decline(self, offer: dict[str, Any], service: Service, answer: Answer) -> None:
+        assert answer.reason is not None
+        if not await self._offer_step(offer["id"], "decline", {"reason": answer.reason.value}):
+            return
+        self._tally.declined[answer.reason.value] += 1
+        if answer.reason is DeclineReason.FULL:
+            await self._declare_full(service)
+
+    async def _declare_full(self, service: Service) -> None:
+        """Its figures were wrong, and the network has been told so: say the truth."""
+        body = capacity_body(service)
+        body["pools"] = [{**pool, "available": 0} for pool in body["pools"]]
+        async with self._hands:
+            url = f"{self._urls.directory}/v1/services/{service.id}/capacity"
+            await self._caller.call("PUT", url, body=body, expect=CONFLICT)
+
+    async def _serve(self, offer: dict[str, Any], answer: Answer) -> None:
+        """Fetch what the service needs to know of the person, and do the work as far as the demo goes."""
+        async with self._hands:
+            packet = await self._caller.call(
+                "GET", f"{self._urls.registration}/v1/packets/{offer['id']}", again_on=NOT_YET, expect=frozenset({403})
+            )
+        self._tally.done["packet" if packet.is_success else "packet_without_consent"] += 1
+        if answer.after is After.NOTHING:
+            return
+        if await self._step(offer["referral_id"], "start"):
+            self._tally.done["started"] += 1
+        await asyncio.sleep(answer.think_s)
+        if answer.after is After.COMPLETE and await self._step(
+            offer["referral_id"], "complete", {"outcome": "need_met"}
+        ):
+            self._tally.done["completed"] += 1
+        if answer.after is After.NOT_DELIVERED and await self._step(
+            offer["referral_id"], "not-delivered", {"reason": "person_not_found"}
+        ):
+            self._tally.done["not_delivered"] += 1
+
+    async def _offer_step(self, offer_id: str, step: str, body: dict[str, Any] | None = None) -> bool:
+        """True if it was done; False if the offer's clock or the network was faster."""
+        async with self._hands:
+            url = f"{self._urls.referral}/v1/offers/{offer_id}/{step}"
+            done = await self._caller.call("POST", url, body=body, expect=CONFLICT)
+        if not done.is_success:
+            self._tally.done["late"] += 1
+        return done.is_success
+
+    async def _step(self, referral_id: str, step: str, body: dict[str, Any] | None = None) -> bool:
+        """True if it was done; False if the referral had gone on without it."""
+        url = f"{self._urls.referral}/v1/referrals/{referral_id}/{step}"
+        return (await self._caller.call("POST", url, body=body, expect=CONFLICT)).is_success

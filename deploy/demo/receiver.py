@@ -1,0 +1,77 @@
+"""A partner's webhook receiver: plain HTTP, every call verified with the standardwebhooks library before it is read."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+Heard = Callable[[str, dict[str, str]], None]
+"""Told the organisation's slug and the `data` of an offer that was put to it."""
+OFFER_MADE = "offer.made.v1"
+
+
+class Receiver:
+    """The webhook endpoints of many organisations on one port: `/hooks/<slug>`, each with its own secret."""
+
+    def __init__(self, heard: Heard) -> None:
+        self._heard = heard
+        self._secrets: dict[str, Webhook] = {}
+        self.port = 0
+        self.verified_count = 0
+        self.refused_count = 0
+
+    def expect(self, slug: str, secret: str) -> None:
+        """Verify what comes for this organisation with this secret (`whsec_...`)."""
+        self._secrets[slug] = Webhook(secret)
+
+    def url(self, slug: str) -> str:
+        """Where this organisation receives its webhooks."""
+        return f"http://127.0.0.1:{self.port}/hooks/{slug}"
+
+    async def receive(self, request: Request) -> Response:
+        """Answer at once with 204 and act later, as a good receiver does; 401 for what is not signed rightly."""
+        slug = request.path_params["slug"]
+        webhook = self._secrets.get(slug)
+        try:
+            if webhook is None:
+                raise WebhookVerificationError("no such receiver")
+            message = webhook.verify(await request.body(), dict(request.headers))
+        except WebhookVerificationError:
+            self.refused_count += 1
+            return Response(status_code=401)
+        self.verified_count += 1
+        if message["type"] == OFFER_MADE:
+            self._heard(slug, message["data"])
+        return Response(status_code=204)
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to the demo, not to its receiver."""
+        yield
+
+
+@asynccontextmanager
+async def receiving(heard: Heard) -> AsyncIterator[Receiver]:
+    """A receiver on a free port of the loopback interface while the block runs."""
+    receiver = Receiver(heard)
+    app = Starlette(routes=[Route("/hooks/{slug}", receiver.receive, methods=["POST"])])
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(256)
+        receiver.port = listener.getsockname()[1]
+        server = _Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="off"))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield receiver
+        finally:
+            server.should_exit = True
+            await serving

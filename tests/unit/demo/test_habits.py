@@ -1,0 +1,55 @@
+"""The demo's partners behave as the demo promises: all ways of answering occur, and true places are kept."""
+
+from pathlib import Path
+from random import Random
+
+from deploy.demo.habits import NEVER_ANSWERS, POLLING, TRUE_PLACES, Answer, Verdict, Way, answer_to, way_of
+from deploy.packs.directory import load_directory
+from libs.events.codes import DeclineReason, NeedCategory
+
+DIRECTORY = load_directory(Path(__file__).parents[3] / "deploy" / "packs" / "demo")
+
+
+def answers(*, organization: str = "casa-del-migrante", service: str = "casa-del-migrante-guatemala-shelter",
+            taken: int = 0, count: int = 300) -> list[Answer]:  # fmt: skip
+    random = Random(1)
+    return [
+        answer_to(organization=organization, service=service, category=NeedCategory.SHELTER, people_count=1,
+                  taken=taken, random=random)
+        for _ in range(count)
+    ]  # fmt: skip
+
+
+def test_habits_name_organisations_and_services_of_the_directory() -> None:
+    assert {one.slug for one in DIRECTORY.organizations} >= POLLING | NEVER_ANSWERS
+    declared = {one.slug: sum(pool.available for pool in one.pools) for one in DIRECTORY.services}
+    for slug, places in TRUE_PLACES.items():
+        assert 0 < places < declared[slug]
+
+
+def test_some_poll_and_most_receive_webhooks() -> None:
+    ways = [way_of(one.slug) for one in DIRECTORY.organizations]
+    assert 5 <= ways.count(Way.POLLING) < ways.count(Way.WEBHOOK)
+
+
+def test_most_accept_and_some_decline_or_stay_silent() -> None:
+    verdicts = [answer.verdict for answer in answers()]
+    assert verdicts.count(Verdict.ACCEPT) > 240
+    assert {Verdict.DECLINE, Verdict.SILENCE} <= set(verdicts)
+
+
+def test_who_never_answers_never_does() -> None:
+    assert {answer.verdict for answer in answers(organization="guate-te-incluye")} == {Verdict.SILENCE}
+
+
+def test_beyond_its_true_places_a_service_declines_as_full_and_before_it_does_not() -> None:
+    igm = {"organization": "igm", "service": "igm-attention-centre-zone-5"}
+    after = answers(taken=4, **igm)
+    assert {answer.reason for answer in after if answer.verdict is Verdict.DECLINE} == {DeclineReason.FULL}
+    assert not any(answer.verdict is Verdict.ACCEPT for answer in after)
+    assert not any(answer.reason is DeclineReason.FULL for answer in answers(taken=3, **igm))
+
+
+def test_only_a_decline_has_a_reason() -> None:
+    for answer in answers(service="icrc-prostheses"):
+        assert (answer.reason is not None) == (answer.verdict is Verdict.DECLINE)
