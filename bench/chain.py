@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 
@@ -93,16 +92,13 @@ async def _load(system: System, installation: Installation, directory: Directory
         steward = caller("network-steward")
         url = addresses["ENLACE_DIRECTORY_URL"]
         await load_directory(directory, url=url, steward=steward, said=lambda _: None)
-        await in_turns(
-            steward.call("PUT", f"{url}/v1/services/{service.id}/capacity", body=_endless(service))
-            for service in directory.services
-        )
+        await in_turns(_declare_endless(steward, url, service) for service in directory.services)
     await _add_endpoints(system, directory)
 
 
-def _endless(service: Service) -> dict[str, Any]:
-    body = capacity_body(service)
-    return {"pools": [{**pool, "maximum": PLACES, "available": PLACES} for pool in body["pools"]]}
+async def _declare_endless(steward: Caller, url: str, service: Service) -> None:
+    pools = [{**pool, "maximum": PLACES, "available": PLACES} for pool in capacity_body(service)["pools"]]
+    await steward.call("PUT", f"{url}/v1/services/{service.id}/capacity", body={"pools": pools})
 
 
 async def _add_endpoints(system: System, directory: Directory) -> None:

@@ -23,7 +23,7 @@ def handler(endpoints: dict[str, uuid.UUID]) -> Handle:
 
 async def _write(rows: Rows, offers: list[dict[str, Any]], endpoints: dict[str, uuid.UUID]) -> None:
     now, count = datetime.now(UTC), len(offers)
-    told = {
+    told: dict[str, list[Any]] = {
         "message_id": [uuid.uuid4() for _ in offers],
         "organization_id": [uuid.UUID(offer["organization_id"]) for offer in offers],
         "event_type": ["offer.made.v1"] * count,

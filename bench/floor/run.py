@@ -1,7 +1,6 @@
 """The floor, run: three processes on migrated databases of the same services, measured like the chain itself."""
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +19,7 @@ async def stages(running: Running) -> AsyncIterator[dict[str, int]]:
     databases, kafka = running.system.databases, running.system.environment["KAFKA_BOOTSTRAP_SERVERS"]
     environment = {**databases, "KAFKA_BOOTSTRAP_SERVERS": kafka, "PATH": "/usr/bin:/bin"}
     processes = {
-        name: subprocess.Popen([sys.executable, "-m", "bench.floor", name], cwd=ROOT, env=environment)  # noqa: S603
+        name: await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.floor", name, cwd=ROOT, env=environment)
         for name in STAGES
     }
     try:
@@ -29,7 +28,7 @@ async def stages(running: Running) -> AsyncIterator[dict[str, int]]:
         for process in processes.values():
             process.terminate()
         for process in processes.values():
-            process.wait(timeout=10)
+            await process.wait()
 
 
 async def measure_floor(running: Running, returnees: int, *, run: str) -> Result:

@@ -26,7 +26,7 @@ Handle = Callable[["Rows", Sequence[Record]], Awaitable[list[Outgoing]]]
 class Rows:
     """Inserts rows given as columns, one `unnest` statement a table; column types are read from the catalogue."""
 
-    def __init__(self, connection: "asyncpg.Connection[Any]") -> None:
+    def __init__(self, connection: Any) -> None:
         self.connection = connection
         self._statements: dict[tuple[str, tuple[str, ...]], str] = {}
 
@@ -74,7 +74,8 @@ async def _consume(pool: Any, group: str, bootstrap: str, topics: Sequence[str],
                 async with connection.transaction():
                     await _take_over(rows, group, fetched, records)
                     parsed = [
-                        (dict(record.headers)["ce_type"].decode(), json.loads(record.value)) for record in records
+                        (dict(record.headers)["ce_type"].decode(), json.loads(record.value or b"{}"))
+                        for record in records
                     ]
                     outgoing = await handle(rows, parsed)
                     await _append(rows, outgoing)
@@ -144,7 +145,7 @@ async def _relay(pool: Any, bootstrap: str) -> None:
             )
 
 
-async def _send(producer: AIOKafkaProducer, found: Sequence[Any]) -> None:
+async def _send(producer: Any, found: Sequence[Any]) -> None:
     """Send rows as CloudEvents in binary mode, in whole batches per partition."""
     batches: dict[tuple[str, int], list[Any]] = {}
     for row in found:
@@ -157,7 +158,7 @@ async def _send(producer: AIOKafkaProducer, found: Sequence[Any]) -> None:
     await asyncio.gather(*sent)
 
 
-async def _batches(producer: AIOKafkaProducer, topic: str, partition: int, rows: list[Any]) -> list[Any]:
+async def _batches(producer: Any, topic: str, partition: int, rows: list[Any]) -> list[Any]:
     futures = []
     builder = producer.create_batch()
     for row in rows:
