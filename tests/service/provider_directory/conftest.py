@@ -1,0 +1,23 @@
+"""The directory on a real port, with real PostgreSQL and real tokens; no Kafka: its outbox is what is looked at."""
+
+import pytest
+
+from libs.chassis.settings import Role
+from services.provider_directory.app import create_app
+from services.provider_directory.settings import DirectorySettings
+from tests.service.provider_directory.making import Directory
+
+
+@pytest.fixture
+async def directory(migrated, issuer, running):
+    url = migrated("provider_directory")
+    settings = DirectorySettings(
+        database_url=url,
+        kafka_bootstrap_servers="127.0.0.1:9",
+        token_issuer=issuer.url,
+        token_jwks_url=issuer.jwks_url,
+        fingerprint_key="a-key-for-tests-alone",
+        role=Role.API,
+    )
+    async with running(create_app(settings)) as client:
+        yield Directory(client=client, issuer=issuer, database_url=url)
