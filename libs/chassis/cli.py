@@ -15,11 +15,12 @@ from typing import Annotated
 import typer
 import uvicorn
 from fastapi import FastAPI
+from pydantic import ValidationError
 
 from libs.chassis.logs import get_logger, setup_logs
 from libs.chassis.migrations import upgrade
 
-log = get_logger(__name__)
+log = get_logger(__name__, fields=("settings",))
 _GRACEFUL_SECONDS = 10
 
 
@@ -41,7 +42,13 @@ def make_cli(
     ) -> None:
         """Run the service in the role that ENLACE_ROLE names, until it is told to stop."""
         setup_logs(service)
-        serve_app(create_app(), host=host, port=port)
+        try:
+            app = create_app()
+        except ValidationError as error:
+            wrong = {str(part["loc"][0]) if part["loc"] else "settings": part["msg"] for part in error.errors()}
+            log.error("settings.refused", settings=wrong)
+            raise typer.Exit(2) from None
+        serve_app(app, host=host, port=port)
 
     @cli.command()
     def migrate() -> None:

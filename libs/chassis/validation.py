@@ -20,9 +20,7 @@ _WORD = re.compile(r"\w{3,}")
 
 def field_errors(findings: Sequence[Any], body: Any) -> list[FieldError]:
     """One entry per finding. `body` is the parsed body, if any: it tells keys of the input from names of models."""
-    return [
-        FieldError(_pointer(finding["loc"], body), _rule(finding["type"]), _detail(finding)) for finding in findings
-    ]
+    return [FieldError(_pointer(finding, body), _rule(finding["type"]), _detail(finding)) for finding in findings]
 
 
 def json_pointer(path: Sequence[str | int]) -> str:
@@ -32,25 +30,28 @@ def json_pointer(path: Sequence[str | int]) -> str:
     return pointer if len(pointer) <= _LONGEST_POINTER else pointer[:_LONGEST_POINTER] + "…"
 
 
-def _pointer(location: Sequence[str | int], body: Any) -> str:
-    origin, *path = location
+def _pointer(finding: Mapping[str, Any], body: Any) -> str:
+    origin, *path = finding["loc"]
     if origin == "header" and path:
         return "-".join(word.capitalize() for word in str(path[0]).split("-"))
     if origin != "body":
         return str(path[0]) if path else str(origin)
     if len(path) == 1 and isinstance(path[0], int) and not isinstance(body, list):
         return ""  # where the parser of JSON gave up: a character's position, not a field
-    return json_pointer(_real_path(path, body))
+    return json_pointer(_real_path(path, body, lacking=finding["type"] == "missing"))
 
 
-def _real_path(path: Sequence[str | int], body: Any) -> list[str | int]:
-    """`path` without the names of union members that pydantic puts between the keys."""
+def _real_path(path: Sequence[str | int], body: Any, *, lacking: bool) -> list[str | int]:
+    """`path` without the names of union members that pydantic puts between and behind the keys.
+
+    Only what is `lacking` isn't in the body although it is a key.
+    """
     real: list[str | int] = []
     here = body
     for place, part in enumerate(path):
         if _leads_on(here, part):
             here = here[part]
-        elif place < len(path) - 1 or part == "[key]":
+        elif place < len(path) - 1 or not lacking:
             continue
         real.append(part)
     return real
@@ -69,7 +70,9 @@ def _rule(kind: str) -> str:
 def _detail(finding: Mapping[str, Any]) -> str:
     kind = str(finding["type"])
     message = _PLAIN.get(kind) or str(finding["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    if kind not in _PLAIN and _quotes(message, finding.get("input")):
+    value = finding.get("input")
+    ours = kind in {"value_error", "assertion_error"}  # texts of our own validators, in which any part may be quoted
+    if kind not in _PLAIN and (_quotes(message, value) or (ours and isinstance(value, str) and value in message)):
         return f"The value breaks the rule {_rule(kind)}"
     return message[:300]
 

@@ -1,0 +1,191 @@
+"""A service as a process of its own: it starts, says how it is, leaves spans and logs, and stops in order."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+DEADLINE_SECONDS = 30
+
+
+class EndedEarlyError(Exception):
+    """The process ended before it answered; the text is its output."""
+
+
+@dataclass
+class Started:
+    """A process and a client of it."""
+
+    process: asyncio.subprocess.Process
+    client: httpx.AsyncClient
+    output: bytes = b""
+
+    async def stop(self, number: int = signal.SIGTERM) -> float:
+        """Signal it and wait for its end; how many seconds that took."""
+        before = time.monotonic()
+        self.process.send_signal(number)
+        self.output, _ = await asyncio.wait_for(self.process.communicate(), DEADLINE_SECONDS)
+        return time.monotonic() - before
+
+    def logs(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.output.splitlines()]
+
+
+@pytest.fixture
+def start(things_url: str, issuer: Any, tmp_path: Path) -> Callable[..., Any]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": things_url,
+        "KAFKA_BOOTSTRAP_SERVERS": "nowhere.invalid:9092",
+        "ENLACE_TOKEN_ISSUER": issuer.url,
+        "ENLACE_TOKEN_JWKS_URL": issuer.jwks_url,
+        "ENLACE_FINGERPRINT_KEY": "sample-fingerprint-key",
+        "ENLACE_SPANS_DIRECTORY": str(tmp_path / "spans"),
+    }
+
+    @asynccontextmanager
+    async def run(**more: str) -> AsyncIterator[Started]:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "tests.service.chassis.things", "serve", "--port", str(port)),
+            env={**environment, **more},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+                started = Started(process, client)
+                await until(lambda: answers(started))
+                yield started
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.communicate()
+
+    return run
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not await condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+async def answers(started: Started) -> bool:
+    if started.process.returncode is not None:
+        raise EndedEarlyError((await started.process.communicate())[0].decode())
+    try:
+        return (await started.client.get("/livez")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def bearer(issuer: Any, scopes: str = "things:read things:write") -> dict[str, str]:
+    headers: dict[str, str] = issuer.headers(scopes)
+    return headers
+
+
+def spans_in(directory: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for file in directory.glob("things-*.jsonl") for line in file.read_text().splitlines()]
+
+
+async def test_a_process_leaves_spans_and_logs_that_tell_of_no_person(start, issuer, tmp_path):
+    parent = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+    async with start() as started:
+        headers = {**bearer(issuer), "traceparent": parent, "User-Agent": "Marta Sample"}
+        answer = await started.client.post("/v1/journeys?person=Marta", headers=headers)
+        await started.client.get("/v1/things/0192d9b4-0000-7000-8000-000000000000?x=Marta", headers=bearer(issuer))
+        await started.client.get("/v1/fault", headers=bearer(issuer))
+        request, journey = answer.json()["request"], answer.json()["journey"]
+
+        async def written() -> bool:
+            return len(spans_in(tmp_path / "spans")) >= 5
+
+        await until(written)  # within moments, long before the process ends
+        await started.stop()
+    spans = {span["name"]: span for span in spans_in(tmp_path / "spans")}
+    assert spans.keys() == {"POST /v1/journeys", "GET /v1/things/{thing_id}", "GET /v1/fault", "start journey", "go on"}
+    served = spans["POST /v1/journeys"]
+    assert (served["trace_id"], served["parent_span_id"], served["kind"]) == ("a" * 32, "b" * 16, "server")
+    assert served["attributes"]["http.route"] == "/v1/journeys"
+    first = spans["start journey"]
+    assert first["trace_id"] == journey.split("-")[1] != served["trace_id"]
+    assert first["parent_span_id"] is None
+    assert first["links"] == [{"trace_id": "a" * 32, "span_id": request.split("-")[2]}]
+    assert spans["go on"]["parent_span_id"] == first["span_id"]
+    assert first["attributes"] == {"enlace.journey_id": "j1"}
+    everything = json.dumps(list(spans.values())) + started.output.decode()
+    for secret in ("Marta", "0192d9b4", "sample-fingerprint-key", "secret"):
+        assert secret not in everything
+
+
+async def test_logs_are_json_lines_with_the_trace(start, issuer):
+    async with start() as started:
+        answer = await started.client.get("/v1/fault", headers=bearer(issuer))
+        await started.stop()
+    logs = {line["event"]: line for line in started.logs()}
+    failed = logs["request.failed"]
+    assert failed["trace_id"] == answer.json()["trace_id"]
+    assert (failed["service"], failed["level"], failed["route"]) == ("things", "error", "/v1/fault")
+    assert failed["error_type"] == "builtins.RuntimeError"
+    assert any("things.py" in place for place in failed["where"])
+    assert logs["process.started"]["role"] == "all"
+
+
+async def test_a_stopping_process_is_not_ready_ends_its_requests_and_then_its_loops(start, issuer):
+    async with start() as started:
+        await until(lambda: ready(started))
+        slow = asyncio.create_task(started.client.get("/v1/slow", headers=bearer(issuer)))
+        await asyncio.sleep(0.2)
+        await started.stop()
+        assert (await slow).status_code == 200
+    events = [line["event"] for line in started.logs()]
+    assert events.index("loop.ended") < events.index("process.stopping")
+    assert "loop.cancelled" not in events
+    assert started.process.returncode in (0, -signal.SIGTERM)
+
+
+async def test_a_loop_that_does_not_listen_is_cancelled_at_the_deadline(start):
+    async with start(THINGS_STUBBORN="1") as started:
+        took = await started.stop()
+    assert took < 5
+    cancelled = [line["loop"] for line in started.logs() if line["event"] == "loop.cancelled"]
+    assert cancelled == ["stubborn"]
+
+
+async def ready(started: Started) -> bool:
+    return (await started.client.get("/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize(("role", "routes", "loops"), [("api", 200, 0), ("worker", 404, 2), ("relay", 404, 0)])
+async def test_a_process_does_the_work_of_its_role(start, issuer, role, routes, loops):
+    async with start(ENLACE_ROLE=role) as started:
+        await until(lambda: ready(started))
+        answer = await started.client.get("/v1/things", headers=bearer(issuer))
+        parts = (await started.client.get("/readyz")).json()["parts"]
+    assert answer.status_code == routes
+    assert len([name for name in parts if name.startswith("loop:")]) == loops
+
+
+async def test_a_process_without_its_settings_names_what_it_lacks(start):
+    with pytest.raises(EndedEarlyError) as ended:
+        async with start(ENLACE_TOKEN_ISSUER="", ENLACE_FINGERPRINT_KEY="sh0rt"):
+            pass
+    last = json.loads(str(ended.value).splitlines()[-1])
+    assert last["settings"].keys() == {"ENLACE_TOKEN_ISSUER", "ENLACE_FINGERPRINT_KEY"}
+    assert "sh0rt" not in str(ended.value)
