@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.container import DockerContainer
 
-from deploy.local.kafka import wait_for_metadata
+from deploy.local.kafka_node import wait_for_metadata
 from deploy.local.processes import free_port
 
 POSTGRES_IMAGE = os.environ.get("POSTGRES_IMAGE", "postgres:18")

@@ -113,13 +113,13 @@ async def _behind(bootstrap: str, positions: list[asyncpg.Record]) -> int:
     """How many offsets lie between where the service has read to and the ends of its partitions."""
     if not positions:
         return 0
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)  # type: ignore[no-untyped-call]
-    await consumer.start()  # type: ignore[no-untyped-call]
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
     try:
         reached: dict[TopicPartition, int] = defaultdict(int)
         for topic, partition, offset in positions:
             reached[TopicPartition(topic, partition)] = offset
-        ends = await consumer.end_offsets(list(reached))  # type: ignore[no-untyped-call]
+        ends = await consumer.end_offsets(list(reached))
         return sum(max(0, end - reached[partition]) for partition, end in ends.items())
     finally:
-        await consumer.stop()  # type: ignore[no-untyped-call]
+        await consumer.stop()

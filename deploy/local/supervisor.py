@@ -143,6 +143,7 @@ class System:
             port=port,
             controller_port=controller_port,
             progress=lambda done, needed: self._tell(f"fetching Kafka: {done} of {needed} files"),
+            say=self._tell,
         )
         return node.child
 

@@ -144,7 +144,7 @@ def ready(installation: Installation) -> bool:
     return record is not None and record["ready"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 async def test_nothing_outlives_a_supervisor_that_is_signalled(
     installation: Installation, process: subprocess.Popen[bytes], number: int
 ) -> None:
