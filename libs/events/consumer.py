@@ -1,35 +1,167 @@
-"""The consumer of one service: membership in its group, its partitions, and their batches."""
+"""The consumer of one service: keeps a membership in its group alive, and builds another one when it fails."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+import contextlib
+import logging
+import os
+import random
+import time
+from collections.abc import Mapping
 
-from sqlmodel.ext.asyncio.session import AsyncSession
+from aiokafka.errors import KafkaError
 
+from libs.events import kafka, metrics
+from libs.events.delivery import Delivery
+from libs.events.lanes import Lane, Transaction
+from libs.events.membership import Membership
+from libs.events.parking import Seal
+from libs.events.partitions import Phase
+from libs.events.reporting import report
+from libs.events.retries import Retries
 from libs.events.subscriptions import Subscriptions
-from libs.events.topics import TOPICS, Topic
+from libs.events.topics import TOPICS, Topic, TopicsError, check_topics
+from libs.events.watchdog import StuckError
+
+log = logging.getLogger(__name__)
+
+LANES_PER_TOPIC = 1
+TRANSACTIONS_AT_ONCE = 2
+DRAIN_SECONDS = 10.0
+CLOSE_SECONDS = 5.0
+START_SECONDS = 30.0
 
 
 class Consumer:
-    """Delivers events to the handlers of `subscriptions`, each batch in one transaction, exactly one effect per event."""
+    """Delivers events to the handlers of `subscriptions`: each event's effects once, in order per key.
+
+    One per service process. `transaction` opens a session whose transaction commits at its end; a batch is applied in
+    one of them. A topic that may carry identity data needs `seal` for what is parked of it, and `unseal` for retries.
+    `instance_id` makes the membership static, so that a restart of the same process takes its partitions up at once:
+    it must be unique among all members. `topics` says what is known of topics; others are taken as plain ones.
+    """
 
     def __init__(
         self,
         bootstrap_servers: str,
         subscriptions: Subscriptions,
         *,
-        transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]],
-        seal: Callable[[bytes], bytes] | None = None,
-        unseal: Callable[[bytes], bytes] | None = None,
+        transaction: Transaction,
+        seal: Seal | None = None,
+        unseal: Seal | None = None,
         topics: Mapping[str, Topic] = TOPICS,
         instance_id: str | None = None,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
+        self._subscriptions = subscriptions
+        self._transaction = transaction
+        self._instance_id = instance_id
+        self._topics = {name: topics.get(name) or Topic(name, partitions=0) for name in subscriptions.topics}
+        if seal is None and any(topic.personal for topic in self._topics.values()):
+            raise ValueError("a topic that may carry identity data needs a seal for what is parked of it")
+        self._delivery = Delivery(subscriptions, seal=seal)
+        self._retries = Retries(subscriptions, self._delivery, topics=self._topics, unseal=unseal)
+        self._membership: Membership | None = None
+        self._lanes: dict[str, list[Lane]] = {}
+        self._trouble: str | None = "not started"
 
     def why_unready(self) -> str | None:
         """Why this consumer isn't ready, in one sentence without personal data; None if it is."""
-        raise NotImplementedError
+        membership = self._membership
+        if membership is None:
+            return self._trouble
+        if not membership.joined:
+            return "waiting for partitions"
+        for partition in membership.partitions.values():
+            if partition.why_stopped is not None:
+                return f"{partition.tp.topic} partition {partition.number} is stopped: {partition.why_stopped}"
+            if partition.phase is Phase.ASSIGNED:
+                return "positions are being read"
+        return next((lane.trouble for lanes in self._lanes.values() for lane in lanes if lane.trouble), None)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop` is set."""
-        raise NotImplementedError
+        """Consume until `stop` is set. Never raises: a client that fails is replaced, with growing pauses."""
+        retries = asyncio.create_task(self._retries.run(self._transaction))
+        pause = 0.2
+        try:
+            while not stop.is_set():
+                started = time.monotonic()
+                try:
+                    await self._live(stop)
+                except Exception as error:
+                    self._note(error)
+                finally:
+                    self._membership = None
+                if stop.is_set():
+                    return
+                pause = 0.2 if time.monotonic() - started > 30 else min(pause * 2, 5.0)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        finally:
+            retries.cancel()
+            await asyncio.gather(retries, return_exceptions=True)
+
+    async def _live(self, stop: asyncio.Event) -> None:
+        """One membership, from joining to its end."""
+        faults = await check_topics(self._bootstrap_servers, self._topics.values())
+        if faults:
+            raise TopicsError(faults)
+        member = kafka.group_member(
+            self._bootstrap_servers,
+            group=self._subscriptions.group,
+            client_id=f"enlace-{self._subscriptions.group}-{os.getpid()}",
+            instance_id=self._instance_id,
+        )
+        try:
+            await asyncio.wait_for(member.start(), START_SECONDS)
+            self._lanes = self._new_lanes()
+            self._membership = Membership(
+                member,
+                group=self._subscriptions.group,
+                topics=self._topics,
+                lanes=self._lanes,
+                transaction=self._transaction,
+            )
+            await self._until(stop, self._membership)
+        finally:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(member.stop(), CLOSE_SECONDS)
+
+    async def _until(self, stop: asyncio.Event, membership: Membership) -> None:
+        work = asyncio.create_task(membership.run())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+            else:
+                await membership.drain(DRAIN_SECONDS)
+        finally:
+            for task in (work, stopping):
+                task.cancel()
+            await asyncio.gather(work, stopping, return_exceptions=True)
+
+    def _new_lanes(self) -> dict[str, list[Lane]]:
+        slots = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
+        return {
+            name: [
+                Lane(
+                    topic,
+                    subscriptions=self._subscriptions,
+                    delivery=self._delivery,
+                    transaction=self._transaction,
+                    slots=slots,
+                )
+                for _ in range(LANES_PER_TOPIC)
+            ]
+            for name, topic in self._topics.items()
+        }
+
+    def _note(self, error: Exception) -> None:
+        if isinstance(error, (TopicsError, StuckError)):
+            self._trouble = str(error)
+        else:
+            self._trouble = f"the client failed with {type(error).__name__}"
+        reason = str(error) if isinstance(error, StuckError) else type(error).__name__
+        metrics.client_rebuilds.add(1, {"client": "consumer", "reason": reason})
+        level = logging.WARNING if isinstance(error, (KafkaError, OSError, StuckError, TopicsError)) else logging.ERROR
+        report(log, level, "consumer.rebuilt", error, group=self._subscriptions.group, reason=self._trouble)

@@ -27,7 +27,7 @@ _JSON = re.compile(rb"application/(?:[\w.+-]+\+)?json\b", re.IGNORECASE)
 _STRUCTURED = b"application/cloudevents"
 
 
-class NotACloudEvent(ValueError):
+class EnvelopeError(ValueError):
     """A record that is no CloudEvent of ours to read. `code` says why, without a word of what was in it."""
 
     def __init__(self, code: str) -> None:
@@ -65,7 +65,7 @@ def valid_traceparent(text: str | None) -> str | None:
 
 
 def read(headers: Headers, value: bytes) -> Envelope:
-    """The envelope of one record, in binary or structured mode; `NotACloudEvent` if it can't be read."""
+    """The envelope of one record, in binary or structured mode; `EnvelopeError` if it can't be read."""
     found = dict(headers)
     if len(found) != len(headers):
         _refuse_repeated(headers)
@@ -77,9 +77,9 @@ def read(headers: Headers, value: bytes) -> Envelope:
 
 def _binary(found: dict[str, bytes], value: bytes, content_type: bytes | None) -> Envelope:
     if found.get("ce_specversion") != SPEC_VERSION:
-        raise NotACloudEvent("specversion-missing" if "ce_specversion" not in found else "specversion-unknown")
+        raise EnvelopeError("specversion-missing" if "ce_specversion" not in found else "specversion-unknown")
     if content_type is not None and not _JSON.match(content_type):
-        raise NotACloudEvent("content-type-not-json")
+        raise EnvelopeError("content-type-not-json")
     time = found.get("ce_time")
     return Envelope(
         id=_text(found.get("ce_id"), "id", ID_LENGTH_MAX),
@@ -93,16 +93,16 @@ def _binary(found: dict[str, bytes], value: bytes, content_type: bytes | None) -
 
 def _structured(found: dict[str, bytes], value: bytes, content_type: bytes) -> Envelope:
     if b"json" not in content_type.lower():
-        raise NotACloudEvent("structured-format-unknown")
+        raise EnvelopeError("structured-format-unknown")
     try:
         attributes = json.loads(value)
     except (ValueError, RecursionError):
-        raise NotACloudEvent("structured-not-json") from None
+        raise EnvelopeError("structured-not-json") from None
     if not isinstance(attributes, dict):
-        raise NotACloudEvent("structured-not-an-object")
+        raise EnvelopeError("structured-not-an-object")
     given: dict[str, Any] = {name: item for name, item in attributes.items() if item is not None}
     if given.get("specversion") != SPEC_VERSION.decode():
-        raise NotACloudEvent("specversion-missing" if "specversion" not in given else "specversion-unknown")
+        raise EnvelopeError("specversion-missing" if "specversion" not in given else "specversion-unknown")
     time = given.get("time")
     hop = given.get("traceparent")
     return Envelope(
@@ -117,32 +117,32 @@ def _structured(found: dict[str, bytes], value: bytes, content_type: bytes) -> E
 
 def _data_of(attributes: dict[str, Any]) -> bytes:
     if "data" in attributes and "data_base64" in attributes:
-        raise NotACloudEvent("data-twice")
+        raise EnvelopeError("data-twice")
     if "data_base64" in attributes:
         try:
             return base64.b64decode(attributes["data_base64"], validate=True)
         except (TypeError, ValueError, binascii.Error):
-            raise NotACloudEvent("data-not-base64") from None
+            raise EnvelopeError("data-not-base64") from None
     if "data" not in attributes:
-        raise NotACloudEvent("data-missing")
+        raise EnvelopeError("data-missing")
     return json.dumps(attributes["data"]).encode()
 
 
 def _text(value: bytes | None, name: str, length_max: int) -> str:
     if not value:
-        raise NotACloudEvent(f"{name}-missing")
+        raise EnvelopeError(f"{name}-missing")
     try:
         return _checked(value.decode(), name, length_max)
     except UnicodeDecodeError:
-        raise NotACloudEvent(f"{name}-not-utf-8") from None
+        raise EnvelopeError(f"{name}-not-utf-8") from None
 
 
 def _checked(text: object, name: str, length_max: int) -> str:
     """The attribute as text that a table can hold: control characters and lone surrogates are refused."""
     if text is None or text == "":
-        raise NotACloudEvent(f"{name}-missing")
+        raise EnvelopeError(f"{name}-missing")
     if not isinstance(text, str) or len(text) > length_max or not text.isprintable():
-        raise NotACloudEvent(f"{name}-invalid")
+        raise EnvelopeError(f"{name}-invalid")
     return text
 
 
@@ -150,13 +150,13 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise NotACloudEvent("time-invalid") from None
+        raise EnvelopeError("time-invalid") from None
     if moment.tzinfo is None:
-        raise NotACloudEvent("time-invalid")
+        raise EnvelopeError("time-invalid")
     try:
         return moment.astimezone(UTC)
     except (OverflowError, ValueError):
-        raise NotACloudEvent("time-invalid") from None
+        raise EnvelopeError("time-invalid") from None
 
 
 def _trace(value: bytes | None) -> str | None:
@@ -167,4 +167,4 @@ def _refuse_repeated(headers: Headers) -> None:
     """Kafka lets a header repeat; an attribute has one value, and which one is meant can't be known."""
     names = [name for name, _ in headers if name.startswith("ce_") or name == "content-type"]
     if len(set(names)) != len(names):
-        raise NotACloudEvent("attribute-repeated")
+        raise EnvelopeError("attribute-repeated")

@@ -1,57 +1,170 @@
-"""Every setting of every Kafka client, in one place, with its reason."""
+"""Every Kafka client of Enlace and every setting of theirs, with its reason; and the part of aiokafka that is used."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, Protocol, cast
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import ConsumerRecord, TopicPartition
 
 BATCH_BYTES = 900_000
 """Largest batch of one partition; below the broker's default of 1 MiB for a whole batch."""
 SESSION_TIMEOUT_MS = 10_000
 """After so long without a heartbeat a member is thought dead and its partitions go to others."""
 
+Record = ConsumerRecord[bytes | None, bytes | None]
 
-def producer(bootstrap_servers: str, *, client_id: str) -> AIOKafkaProducer:
+
+class BatchBuilder(Protocol):
+    """Records of one partition on their way into one produce request."""
+
+    def append(
+        self, *, timestamp: int | None, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]
+    ) -> object | None:
+        """Add a record; None if the batch is full."""
+
+    def record_count(self) -> int:
+        """How many records it holds."""
+
+    def close(self) -> None:
+        """Take no more records."""
+
+
+class Acknowledged(Protocol):
+    """What Kafka says of a batch that all in-sync replicas have."""
+
+    offset: int
+
+
+class Producer(Protocol):
+    """What the relay needs of a producer."""
+
+    async def start(self) -> None:
+        """Connect."""
+
+    async def stop(self) -> None:
+        """Flush and close; unbounded, see `abandon`."""
+
+    async def partitions_for(self, topic: str) -> set[int]:
+        """The partitions of a topic."""
+
+    def create_batch(self) -> BatchBuilder:
+        """An empty batch."""
+
+    async def send_batch(
+        self, batch: BatchBuilder, topic: str, *, partition: int
+    ) -> "asyncio.Future[Acknowledged]":
+        """Hand a batch over; the future ends when it is acknowledged."""
+
+
+class GroupMember(Protocol):
+    """What the consumer needs of a member of a group."""
+
+    async def start(self) -> None:
+        """Connect and join."""
+
+    async def stop(self) -> None:
+        """Leave and close."""
+
+    def subscribe(self, topics: Iterable[str], listener: ConsumerRebalanceListener) -> None:
+        """Ask for a share of these topics."""
+
+    def assignment(self) -> set[TopicPartition]:
+        """The partitions that it has now."""
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int, max_records: int
+    ) -> Mapping[TopicPartition, list[Record]]:
+        """What has been fetched; positions move on."""
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Fetch from here next."""
+
+    async def position(self, partition: TopicPartition) -> int:
+        """Where it will fetch next."""
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        """Fetch no more from these."""
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        """Fetch from these again."""
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Tell Kafka these positions, for lag tools."""
+
+    async def beginning_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The first offset that is still there, per partition."""
+
+    async def end_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The offset after the last record, per partition."""
+
+
+def producer(bootstrap_servers: str, *, client_id: str) -> Producer:
     """A producer that acknowledges only what every in-sync replica has, once and in order."""
-    return AIOKafkaProducer(
-        bootstrap_servers=bootstrap_servers,
-        client_id=client_id,
-        acks="all",
-        enable_idempotence=True,
-        max_batch_size=BATCH_BYTES,
-        max_request_size=BATCH_BYTES,
-        linger_ms=0,  # the outbox batches already
-        request_timeout_ms=15_000,
+    untyped: Any = AIOKafkaProducer
+    return cast(
+        Producer,
+        untyped(
+            bootstrap_servers=bootstrap_servers,
+            client_id=client_id,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=BATCH_BYTES,
+            linger_ms=0,  # the outbox batches already
+            request_timeout_ms=15_000,
+        ),
     )
 
 
-def consumer(
-    bootstrap_servers: str, *, group: str, client_id: str, instance_id: str | None = None
-) -> AIOKafkaConsumer:
+async def abandon(client: Producer, *, flush_seconds: float = 2.0) -> None:
+    """Close a producer for good, whatever state it is in.
+
+    aiokafka's `stop` waits for every batch without a limit, and with idempotence a batch never expires. What isn't
+    acknowledged by then stays in the outbox.
+    """
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(client.stop(), flush_seconds)
+        return
+    sender = getattr(client, "_sender", None)
+    task = getattr(sender, "sender_task", None)
+    if task is not None:
+        task.cancel()
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(cast(Any, client).client.close(), flush_seconds)
+
+
+def group_member(bootstrap_servers: str, *, group: str, client_id: str, instance_id: str | None) -> GroupMember:
     """A member of a group that never resets or commits a position by itself."""
-    return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
-        client_id=client_id,
-        group_id=group,
-        group_instance_id=instance_id,
-        enable_auto_commit=False,  # PostgreSQL is the truth about positions
-        auto_offset_reset="none",  # "earliest" would silently start again at 0 where the log was cut
-        isolation_level="read_committed",  # foreign producers may use transactions
-        fetch_max_wait_ms=20,
-        max_partition_fetch_bytes=1_048_576,
-        session_timeout_ms=SESSION_TIMEOUT_MS,
-        heartbeat_interval_ms=2_000,
-        rebalance_timeout_ms=30_000,
-        max_poll_interval_ms=300_000,
-        request_timeout_ms=20_000,
+    untyped: Any = AIOKafkaConsumer
+    return cast(
+        GroupMember,
+        untyped(
+            bootstrap_servers=bootstrap_servers,
+            client_id=client_id,
+            group_id=group,
+            group_instance_id=instance_id,
+            enable_auto_commit=False,  # PostgreSQL is the truth about positions
+            auto_offset_reset="none",  # "earliest" would silently start again at 0 where the log was cut
+            isolation_level="read_committed",  # foreign producers may use transactions
+            fetch_max_wait_ms=20,
+            max_partition_fetch_bytes=1_048_576,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=2_000,
+            rebalance_timeout_ms=30_000,
+            max_poll_interval_ms=300_000,
+            request_timeout_ms=20_000,
+        ),
     )
 
 
 @asynccontextmanager
-async def admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A client for topics and groups, closed at the end."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, client_id="enlace-admin")
+async def admin(bootstrap_servers: str) -> AsyncIterator[Any]:
+    """A client for topics and groups (`AIOKafkaAdminClient`), closed at the end."""
+    client: Any = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, client_id="enlace-admin")
     await client.start()
     try:
         yield client

@@ -1,18 +1,223 @@
-"""The relay of one service: publishes its outbox, in order per key, under leadership."""
+"""The relay of one service: publishes its outbox, in order per key, under leadership.
+
+It reads what is visible `ORDER BY id` and retires what Kafka has acknowledged; there is no cursor that a late commit
+could fall behind. No transaction is open while it waits for Kafka. A crash between acknowledgement and retirement
+sends a batch twice; the consumers' inboxes drop it.
+"""
 
 import asyncio
+import contextlib
+import logging
+import os
+import random
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from libs.events import kafka, metrics, tracing, wakeups
+from libs.events.crashpoints import CrashPoint, crashpoint
+from libs.events.leadership import Connection, LeadershipLostError, connected, lead
+from libs.events.postgres import plain_dsn
+from libs.events.publishing import Outcome, Publisher
+from libs.events.reporting import report
+from libs.events.topics import TOPICS, Topic
+
+log = logging.getLogger(__name__)
+
+BATCH_ROWS = 5_000
+SHORTEST_SLEEP_SECONDS = 0.002
+LONGEST_SLEEP_SECONDS = 0.05
+SEND_TIMEOUT_SECONDS = 20.0
+BLOCK_SECONDS = 15.0
+MEASURE_SECONDS = 5.0
+
+_READ = """
+    SELECT id, event_id, topic, key, type, payload, traceparent, tracestate, created_at
+    FROM outbox ORDER BY id LIMIT $1
+"""
+_READ_AROUND = """
+    SELECT id, event_id, topic, key, type, payload, traceparent, tracestate, created_at
+    FROM outbox o
+    WHERE NOT topic = ANY($2) AND NOT EXISTS (
+        SELECT FROM unnest($3::text[], $4::text[]) AS b (topic, key) WHERE b.topic = o.topic AND b.key = o.key)
+    ORDER BY id LIMIT $1
+"""
+_RETIRE = """
+    WITH leader AS (SELECT 1 FROM outbox_leader WHERE epoch = $1),
+    gone AS (
+        DELETE FROM outbox o USING unnest($2::bigint[], $3::int[], $4::bigint[]) AS a (id, partition, log_offset)
+        WHERE o.id = a.id AND EXISTS (SELECT FROM leader)
+        RETURNING o.id, o.event_id, o.topic, o.key, o.type, o.payload, o.traceparent, o.tracestate, o.created_at,
+            a.partition, a.log_offset
+    ), kept AS (
+        INSERT INTO outbox_sent (id, event_id, topic, key, type, payload, traceparent, tracestate, created_at,
+            partition, log_offset)
+        SELECT * FROM gone
+    )
+    SELECT count(*) FROM leader
+"""
+_MEASURE = """
+    SELECT count(*) AS pending, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS age_seconds
+    FROM (SELECT created_at FROM outbox ORDER BY id LIMIT 100000) AS o
+"""
 
 
 class Relay:
-    """Reads the outbox in order, publishes to Kafka, retires what Kafka has acknowledged."""
+    """Publishes one database's outbox; any number may run, one of them leads.
 
-    def __init__(self, dsn: str, bootstrap_servers: str, *, source: str) -> None:
-        self._dsn = dsn
+    `dsn` must lead to PostgreSQL directly, not through a pooler. `source` is the CloudEvents source of everything
+    published, such as `urn:enlace:referral`.
+    """
+
+    def __init__(
+        self, dsn: str, bootstrap_servers: str, *, source: str, topics: Mapping[str, Topic] = TOPICS
+    ) -> None:
+        self._dsn = plain_dsn(dsn)
+        self._bootstrap_servers = bootstrap_servers
+        self._source = source
+        self._topics = topics
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._wakeup = asyncio.Event()
+        self._publisher: Publisher | None = None
+        self._producer: kafka.Producer | None = None
+        self._blocked: dict[tuple[str, str | None], tuple[float, str]] = {}
+        self._trouble: str | None = "not started"
+        self._measured_at = 0.0
 
     def why_unready(self) -> str | None:
-        """Why this relay isn't ready, in one sentence; None if it is, or stands by for another leader."""
-        raise NotImplementedError
+        """Why this relay isn't ready, in one sentence; None if it leads, or stands by while another one leads."""
+        if self._blocked:
+            (topic, _), (_, why) = next(iter(self._blocked.items()))
+            return f"{len(self._blocked)} blocked, first in topic {topic}: {why}"
+        return self._trouble
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Publish until `stop` is set."""
-        raise NotImplementedError
+        """Publish until `stop` is set. Never raises: what fails is told, and tried again with growing pauses."""
+        pause = 0.2
+        self._wakeup = wakeups.register()
+        while not stop.is_set():
+            started = time.monotonic()
+            try:
+                async with connected(self._dsn) as connection:
+                    await self._lead(connection, stop)
+            except Exception as error:
+                self._trouble = f"the relay failed with {type(error).__name__}"
+                report(log, logging.WARNING, "relay.interrupted", error)
+            finally:
+                await self._discard_producer()
+            if stop.is_set():
+                return
+            pause = 0.2 if time.monotonic() - started > 30 else min(pause * 2, 5.0)
+            await _wait(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+
+    async def _lead(self, connection: Connection, stop: asyncio.Event) -> None:
+        self._trouble = None
+        epoch = await lead(connection, stop, owner=self._owner)
+        if epoch is None:
+            return
+        report(log, logging.INFO, "relay.leading", epoch=epoch)
+        sleep = SHORTEST_SLEEP_SECONDS
+        while not stop.is_set():
+            self._wakeup.clear()
+            rows = await self._read(connection)
+            if rows:
+                await self._round(connection, epoch, rows)
+                sleep = SHORTEST_SLEEP_SECONDS
+            else:
+                await self._measure(connection)
+                if not stop.is_set():
+                    await _nap(self._wakeup, sleep)
+                sleep = min(sleep * 2, LONGEST_SLEEP_SECONDS)
+
+    async def _round(self, connection: Connection, epoch: int, rows: Sequence[Any]) -> None:
+        started = time.monotonic()
+        crashpoint(CrashPoint.RELAY_AFTER_READ)
+        publisher = await self._current_publisher()
+        with tracing.sending(rows):
+            outcome = await publisher.publish(rows, timeout_seconds=SEND_TIMEOUT_SECONDS)
+        crashpoint(CrashPoint.RELAY_AFTER_SEND)
+        if outcome.acked_ids:
+            await self._retire(connection, epoch, outcome)
+            metrics.relay_round.record(time.monotonic() - started)
+        await self._note_refusals(connection, outcome)
+        if time.monotonic() - self._measured_at > MEASURE_SECONDS:
+            await self._measure(connection)
+        if outcome.error is not None:
+            metrics.client_rebuilds.add(1, {"client": "producer", "reason": type(outcome.error).__name__})
+            raise outcome.error
+
+    async def _read(self, connection: Connection) -> Sequence[Any]:
+        now = time.monotonic()
+        self._blocked = {what: block for what, block in self._blocked.items() if block[0] > now}
+        if not self._blocked:
+            return await connection.fetch(_READ, BATCH_ROWS)
+        topics = [topic for topic, key in self._blocked if key is None]
+        keys = [(topic, key) for topic, key in self._blocked if key is not None]
+        return await connection.fetch(
+            _READ_AROUND, BATCH_ROWS, topics, [topic for topic, _ in keys], [key for _, key in keys]
+        )
+
+    async def _retire(self, connection: Connection, epoch: int, outcome: Outcome) -> None:
+        leads = await connection.fetchval(_RETIRE, epoch, outcome.acked_ids, outcome.partitions, outcome.offsets)
+        crashpoint(CrashPoint.RELAY_AFTER_RETIRE)
+        if not leads:
+            raise LeadershipLostError
+        metrics.relay_published.add(len(outcome.acked_ids))
+
+    async def _note_refusals(self, connection: Connection, outcome: Outcome) -> None:
+        """Block what Kafka refuses for a while, so that it holds up its own key or topic and nothing else."""
+        until = time.monotonic() + BLOCK_SECONDS
+        for topic, why in outcome.refused_topics.items():
+            self._blocked[topic, None] = (until, why)
+            report(log, logging.ERROR, "relay.topic_refused", topic=topic, reason=why)
+        for row, why in outcome.refused_rows:
+            self._blocked[row["topic"], row["key"]] = (until, why)
+            await connection.execute(
+                "UPDATE outbox SET failed_at = now(), failure = $2 WHERE id = $1", row["id"], why
+            )
+            fields: dict[str, Any] = {"topic": row["topic"], "event_id": str(row["event_id"]), "reason": why}
+            report(log, logging.ERROR, "relay.event_refused", **fields)
+        metrics.outbox_blocked.set(len(self._blocked))
+
+    async def _measure(self, connection: Connection) -> None:
+        if time.monotonic() - self._measured_at < MEASURE_SECONDS:
+            return
+        self._measured_at = time.monotonic()
+        rows = await connection.fetch(_MEASURE)
+        metrics.outbox_pending.set(rows[0]["pending"])
+        metrics.outbox_oldest_age.set(rows[0]["age_seconds"])
+
+    async def _current_publisher(self) -> Publisher:
+        if self._producer is None:
+            client = kafka.producer(self._bootstrap_servers, client_id=f"enlace-relay-{os.getpid()}")
+            try:
+                await asyncio.wait_for(client.start(), 10)
+            except BaseException:
+                await kafka.abandon(client)
+                raise
+            self._producer = client
+            fresh = Publisher(client, source=self._source, topics=self._topics)
+            fresh.inherit(self._publisher)
+            self._publisher = fresh
+        assert self._publisher is not None
+        return self._publisher
+
+    async def _discard_producer(self) -> None:
+        if self._producer is not None:
+            client, self._producer = self._producer, None
+            await kafka.abandon(client)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
+async def _nap(wakeup: asyncio.Event, seconds: float) -> None:
+    """Sleep until the wake-up or until the time is over; without a task, because it happens twenty times a second."""
+    timer = asyncio.get_running_loop().call_later(seconds, wakeup.set)
+    try:
+        await wakeup.wait()
+    finally:
+        timer.cancel()

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
@@ -21,6 +22,7 @@ class Topic:
 
     name: str
     partitions: int = PARTITIONS
+    """0: any number, and any policy; for a topic that nobody has declared."""
     compacted: bool = False
     """One whole state per key is kept for ever; offsets then have gaps."""
     retention_ms: int = 14 * DAY_MS
@@ -38,6 +40,8 @@ class Topic:
     @property
     def settings(self) -> dict[str, str]:
         """The broker's settings that this topic depends on."""
+        if not self.partitions:
+            return {}
         if self.compacted:
             return {"cleanup.policy": "compact"}
         return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
@@ -59,7 +63,7 @@ TOPICS: Mapping[str, Topic] = {
 """Every topic by name."""
 
 
-class TopicsNotAsDeclared(Exception):
+class TopicsError(Exception):
     """Topics are missing or aren't what the bus depends on; each fault names topic, what is and what must be."""
 
     def __init__(self, faults: list[str]) -> None:
@@ -76,7 +80,7 @@ async def ensure_topics(
 ) -> None:
     """Create what is missing and check what is there; as often as you like. -1: the broker's own replication factor.
 
-    `TopicsNotAsDeclared` if a topic exists with other partitions or another policy: nothing is changed by itself.
+    `TopicsError` if a topic exists with other partitions or another policy: nothing is changed by itself.
     """
     wanted = list(topics)
     async with asyncio.timeout(timeout_seconds), kafka.admin(bootstrap_servers) as admin:
@@ -84,7 +88,7 @@ async def ensure_topics(
         # A topic that was just made takes a moment until every broker tells of it.
         while faults := await _faults(admin, wanted):
             if any("is missing" not in fault for fault in faults):
-                raise TopicsNotAsDeclared(faults)
+                raise TopicsError(faults)
             await asyncio.sleep(0.1)
 
 
@@ -94,13 +98,9 @@ async def check_topics(bootstrap_servers: str, topics: Iterable[Topic] = tuple(T
         return await _faults(admin, list(topics))
 
 
-async def _create_missing(admin: AIOKafkaAdminClient, wanted: list[Topic], replication_factor: int) -> None:
+async def _create_missing(admin: Any, wanted: list[Topic], replication_factor: int) -> None:
     existing = set(await admin.list_topics())
-    missing = [
-        NewTopic(topic.name, topic.partitions, replication_factor, topic_configs=topic.settings)
-        for topic in wanted
-        if topic.name not in existing
-    ]
+    missing = [_new(topic, replication_factor) for topic in wanted if topic.name not in existing]
     if not missing:
         return
     response = await admin.create_topics(missing)
@@ -111,26 +111,43 @@ async def _create_missing(admin: AIOKafkaAdminClient, wanted: list[Topic], repli
             raise KafkaError(f"topic {name} could not be created: {error.__name__}")
 
 
-async def _faults(admin: AIOKafkaAdminClient, wanted: list[Topic]) -> list[str]:
+def _new(topic: Topic, replication_factor: int) -> Any:
+    new_topic: Any = NewTopic
+    request = new_topic(topic.name, topic.partitions, 1, topic_configs=topic.settings)
+    # aiokafka refuses -1 in its constructor; the broker takes it as its own default.
+    request.replication_factor = replication_factor
+    return request
+
+
+async def _faults(admin: Any, wanted: list[Topic]) -> list[str]:
     described = {found["topic"]: found for found in await admin.describe_topics([topic.name for topic in wanted])}
     present = [topic for topic in wanted if not described.get(topic.name, {"error_code": 3})["error_code"]]
     faults = [f"topic {topic.name} is missing" for topic in wanted if topic not in present]
     settings = await _settings(admin, present)
     for topic in present:
         count = len(described[topic.name]["partitions"])
-        if count != topic.partitions:
+        if topic.partitions and count != topic.partitions:
             faults.append(f"topic {topic.name} has {count} partitions, not {topic.partitions}")
-        for name, value in topic.settings.items():
-            found = settings[topic.name].get(name)
-            if found != value:
-                faults.append(f"topic {topic.name} has {name}={found}, not {value}")
+        faults += _settings_faults(topic, settings[topic.name])
     return faults
 
 
-async def _settings(admin: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str, dict[str, str]]:
+def _settings_faults(topic: Topic, found: Mapping[str, str]) -> list[str]:
+    """A longer retention than declared is no fault: only what is gone too early is lost."""
+    faults = []
+    for name, value in topic.settings.items():
+        if name == "retention.ms" and (int(found[name]) == -1 or int(found[name]) >= int(value)):
+            continue
+        if found[name] != value:
+            faults.append(f"topic {topic.name} has {name}={found[name]}, not {value}")
+    return faults
+
+
+async def _settings(admin: Any, topics: list[Topic]) -> dict[str, dict[str, str]]:
     if not topics:
         return {}
-    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
+    resource: Any = ConfigResource
+    resources = [resource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
     settings: dict[str, dict[str, str]] = {}
     for response in await admin.describe_configs(resources):
         for code, _, _, name, entries in response.resources:

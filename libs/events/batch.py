@@ -1,0 +1,128 @@
+"""The records of one batch, as far as they can be understood without a database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any
+
+from libs.events.envelope import Envelope, EnvelopeError, read
+from libs.events.event import Event, Received
+from libs.events.kafka import Record
+from libs.events.opening import UnreadableEventError, parse
+from libs.events.partitions import Partition
+from libs.events.subscriptions import Handler, Subscriptions
+from libs.events.topics import Topic
+
+NO_DAY = date(1970, 1, 1)
+"""The inbox day of an event without a time."""
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One record that is an event with a handler here."""
+
+    record: Record
+    key: bytes
+    """Whose order matters: the record's key, or something of its own where it has none."""
+    handler: Handler
+    received: Received[Any]
+    day: date
+
+
+@dataclass(slots=True)
+class Unreadable:
+    """One record that should be an event for a handler here and can't be understood."""
+
+    record: Record
+    key: bytes
+    code: str
+    detail: str
+    envelope: Envelope | None
+
+    @property
+    def day(self) -> date:
+        """The inbox day, if it has a name to be remembered by."""
+        return NO_DAY if self.envelope is None else _day(self.envelope)
+
+
+@dataclass(slots=True)
+class Part:
+    """What a batch has of one partition: records in a row, the first and last of which the fence needs."""
+
+    partition: Partition
+    records: Sequence[Record]
+    items: list[Incoming | Unreadable] = field(default_factory=list)
+
+    @property
+    def first_offset(self) -> int:
+        """Offset of the first record."""
+        return self.records[0].offset
+
+    @property
+    def next_offset(self) -> int:
+        """The position after this part."""
+        return self.records[-1].offset + 1
+
+
+@dataclass(slots=True)
+class Batch:
+    """Parts of one topic that share a transaction."""
+
+    topic: Topic
+    parts: list[Part]
+
+    @property
+    def items(self) -> list[Incoming | Unreadable]:
+        """Everything that a handler should see, partition by partition, in order."""
+        return [item for part in self.parts for item in part.items]
+
+    @property
+    def record_count(self) -> int:
+        """How many records it holds, with those that nobody here handles."""
+        return sum(len(part.records) for part in self.parts)
+
+
+def identity_of(record: Record) -> str:
+    """What tells this record from another one at the same offset of a log that was cut and grew again."""
+    for name, value in record.headers:
+        if name == "ce_id":
+            return value.decode("utf-8", "backslashreplace")[:256].replace("\0", "")
+    return "sha256:" + sha256(record.value or b"").hexdigest()
+
+
+def understand(record: Record, subscriptions: Subscriptions) -> Incoming | Unreadable | None:
+    """The record as an event, or why it can't be read, or None if nobody here handles it (or it is a tombstone)."""
+    if record.value is None:
+        return None
+    for name, value in record.headers:
+        if name == "ce_type" and subscriptions.find(record.topic, value.decode("utf-8", "replace")) is None:
+            return None
+    key = record.key if record.key is not None else b"@%d:%d" % (record.partition, record.offset)
+    envelope: Envelope | None = None
+    try:
+        envelope = read(record.headers, record.value)
+        found = subscriptions.find(record.topic, envelope.type)
+        if found is None:
+            return None
+        event = parse(found[1], envelope.data)
+    except EnvelopeError as error:
+        return Unreadable(record, key, "envelope", error.code, envelope)
+    except UnreadableEventError as error:
+        return Unreadable(record, key, error.code, error.places, envelope)
+    return Incoming(record, key, found[0], _received(event, envelope, record), _day(envelope))
+
+
+def _received(event: Event, envelope: Envelope, record: Record) -> Received[Any]:
+    return Received(
+        event,
+        envelope.id,
+        envelope.source,
+        envelope.time or datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        "" if record.key is None else record.key.decode("utf-8", "replace"),
+        envelope.traceparent,
+    )
+
+
+def _day(envelope: Envelope) -> date:
+    return NO_DAY if envelope.time is None else envelope.time.date()

@@ -1,0 +1,193 @@
+"""One batch in one transaction: fence, inbox, handlers, outbox. Whoever opened the transaction commits it.
+
+The position row is the fence: of two processors of the same records one finds it moved and rolls back. The inbox
+drops what the relay sent twice. So every event has its effects once, however often it is delivered.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events import outbox
+from libs.events.batch import Batch, Incoming, Unreadable, identity_of
+from libs.events.crashpoints import CrashPoint, crashpoint
+from libs.events.isolation import Isolation
+from libs.events.leadership import Connection
+from libs.events.limits import ParkingLimit
+from libs.events.parking import BEHIND, Parking, Seal, parked_key, still_parked
+from libs.events.postgres import raw
+from libs.events.subscriptions import Subscriptions
+from libs.events.waves import waves
+
+_FENCE = """
+    WITH moved AS (
+        UPDATE consumer_position p
+        SET next_offset = u.next_offset, last_event_id = u.last_event_id, moved_at = clock_timestamp()
+        FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::text[])
+            AS u (partition, first_offset, next_offset, last_event_id)
+        WHERE p.consumer_group = $1 AND p.topic = $2 AND p.partition = u.partition
+            AND (p.next_offset = u.first_offset OR ($7 AND p.next_offset <= u.first_offset))
+        RETURNING p.partition
+    )
+    SELECT partition, NULL::bytea AS key FROM moved
+    UNION ALL SELECT NULL, key FROM parked_key WHERE consumer_group = $1 AND topic = $2
+"""
+_CLAIM = """
+    WITH fresh AS (
+        INSERT INTO inbox (consumer_group, source, event_id, day)
+        SELECT $1, source, event_id, day FROM unnest($2::text[], $3::text[], $4::date[]) AS e (source, event_id, day)
+        ON CONFLICT DO NOTHING
+        RETURNING source, event_id
+    )
+    SELECT count(*) AS count,
+        CASE WHEN count(*) < cardinality($3::text[]) THEN array_agg(source) END AS sources,
+        CASE WHEN count(*) < cardinality($3::text[]) THEN array_agg(event_id) END AS ids
+    FROM fresh
+"""
+
+
+class FencedError(Exception):
+    """Another processor has had records of these partitions: nothing of this batch may be committed."""
+
+    def __init__(self, partitions: set[int]) -> None:
+        super().__init__(f"partitions {sorted(partitions)} have moved on")
+        self.partitions = partitions
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What became of a batch, valid once its transaction has committed."""
+
+    handled: int
+    duplicates: int
+    parked: int
+    appended: int
+    limits: dict[int, ParkingLimit]
+
+
+class Delivery:
+    """Delivers batches to the handlers of one group."""
+
+    def __init__(self, subscriptions: Subscriptions, *, seal: Seal | None) -> None:
+        self._subscriptions = subscriptions
+        self._group = subscriptions.group
+        self._seal = seal
+
+    async def deliver(self, session: AsyncSession, batch: Batch, *, careful: bool) -> Delivered:
+        """Apply `batch` in the open transaction of `session`.
+
+        `careful` finds the events that fail, parks them and goes on; otherwise a handler's error leaves as it is and
+        costs nothing beforehand. `FencedError` and `ParkingLimitError` mean: roll back.
+        """
+        rows = outbox.gather(session)
+        connection = await raw(session)
+        blocked = await self._fence(connection, batch)
+        crashpoint(CrashPoint.CONSUMER_AFTER_FENCE)
+        items = batch.items
+        fresh = await self._claim(connection, items)
+        crashpoint(CrashPoint.CONSUMER_AFTER_INBOX)
+        limits = {part.partition.number: part.partition.limit.copy() for part in batch.parts}
+        parking = Parking(batch.topic, self._group, self._seal)
+        run = await self._set_aside(connection, batch, fresh, blocked, parking, limits)
+        if careful:
+            run = await Isolation(session, self.run, rows, limits, parking).run(run)
+        elif run:
+            await self.run(session, run)
+            for item in run:
+                limits[item.record.partition].succeeded(1)
+        await parking.write(connection)
+        await outbox.write(session, rows)
+        return Delivered(len(run), len(items) - len(fresh), len(parking), len(rows), limits)
+
+    async def run(self, session: AsyncSession, items: Sequence[Incoming]) -> None:
+        """Call the hooks, then the handlers, wave by wave."""
+        received = [item.received for item in items]
+        for before in self._subscriptions.before:
+            await before(session, received)
+        handlers = self._subscriptions.handlers
+        for handler, positions in waves([item.handler.index for item in items], [item.key for item in items]):
+            await handlers[handler].call(session, [received[position] for position in positions])
+
+    async def _fence(self, connection: Connection, batch: Batch) -> set[bytes]:
+        """Move the positions; returns the keys of this topic that are parked."""
+        parts = batch.parts
+        found = await connection.fetch(
+            _FENCE,
+            self._group,
+            batch.topic.name,
+            [part.partition.number for part in parts],
+            [part.first_offset for part in parts],
+            [part.next_offset for part in parts],
+            [identity_of(part.records[-1]) for part in parts],
+            batch.topic.gaps_allowed,
+        )
+        moved = {row["partition"] for row in found}
+        behind = {part.partition.number for part in parts} - moved
+        if behind:
+            raise FencedError(behind)
+        return {row["key"] for row in found if row["key"] is not None}
+
+    async def _claim(
+        self, connection: Connection, items: Sequence[Incoming | Unreadable]
+    ) -> Sequence[Incoming | Unreadable]:
+        """Those that this group takes over now for the first time, in their order."""
+        first: dict[tuple[str, str], Incoming | Unreadable] = {}
+        nameless = False
+        for item in items:
+            name = _name(item)
+            if name is None:
+                nameless = True
+            else:
+                first.setdefault(name, item)
+        if not first:
+            return items
+        row = await connection.fetchrow(
+            _CLAIM,
+            self._group,
+            [source for source, _ in first],
+            [id_ for _, id_ in first],
+            [item.day for item in first.values()],
+        )
+        assert row is not None
+        if row["count"] == len(items):
+            return items
+        if row["count"] < len(first):
+            fresh = set(zip(row["sources"] or (), row["ids"] or (), strict=True))
+            first = {name: item for name, item in first.items() if name in fresh}
+        if not nameless:
+            return list(first.values())
+        return [item for item in items if (name := _name(item)) is None or first.get(name) is item]
+
+    async def _set_aside(
+        self,
+        connection: Connection,
+        batch: Batch,
+        fresh: Iterable[Incoming | Unreadable],
+        blocked: set[bytes],
+        parking: Parking,
+        limits: dict[int, ParkingLimit],
+    ) -> list[Incoming]:
+        """Park what can't be read and what waits behind a parked key; returns what handlers may see."""
+        if blocked:
+            met = {parked_key(batch.topic, item.key) for item in fresh} & blocked
+            blocked = await still_parked(connection, self._group, batch.topic, met)
+        run: list[Incoming] = []
+        for item in fresh:
+            if blocked and parked_key(batch.topic, item.key) in blocked:
+                parking.add(item, BEHIND)
+            elif isinstance(item, Unreadable):
+                parking.add(item, item.code, item.detail)
+                blocked.add(parked_key(batch.topic, item.key))
+                limits[item.record.partition].failed()
+            else:
+                run.append(item)
+        return run
+
+
+def _name(item: Incoming | Unreadable) -> tuple[str, str] | None:
+    """CloudEvents source and id, which name an event; None where they can't be read."""
+    if isinstance(item, Incoming):
+        return item.received.source, item.received.id
+    return None if item.envelope is None else (item.envelope.source, item.envelope.id)
+

@@ -1,0 +1,192 @@
+"""A lane handles one share of a topic's partitions, batch after batch, each batch in one transaction.
+
+All ready partitions of a lane share a batch: on a quiet topic twelve partitions would else mean twelve small
+transactions. Topics never share one, so that a handler's locks come in the order that its topic needs.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events import metrics, tracing, wakeups
+from libs.events.batch import Batch, Part, understand
+from libs.events.crashpoints import CrashPoint, crashpoint
+from libs.events.delivery import Delivered, Delivery, FencedError
+from libs.events.limits import ParkingLimit, ParkingLimitError
+from libs.events.partitions import Partition, Phase
+from libs.events.postgres import Cause, cause_of
+from libs.events.reporting import report
+from libs.events.subscriptions import Subscriptions
+from libs.events.topics import Topic
+
+log = logging.getLogger(__name__)
+
+BATCH_RECORDS = 5_000
+CHUNK_RECORDS = 250
+"""So many records are parsed before other tasks of the event loop get a turn."""
+LONGEST_PAUSE_SECONDS = 5.0
+CONFLICTS_BEFORE_PAUSE = 5
+COMMIT_FAULTS_MAX = 3
+
+Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+
+class Lane:
+    """One topic's lane. `slots` bounds how many lanes have a transaction open at the same time."""
+
+    def __init__(
+        self,
+        topic: Topic,
+        *,
+        subscriptions: Subscriptions,
+        delivery: Delivery,
+        transaction: Transaction,
+        slots: asyncio.Semaphore,
+    ) -> None:
+        self._topic = topic
+        self._subscriptions = subscriptions
+        self._delivery = delivery
+        self._transaction = transaction
+        self._slots = slots
+        self.on_trouble: Callable[[Partition], None] = lambda _: None
+        """Called when a partition was stopped or must begin again."""
+        self.on_settled: Callable[[], None] = lambda: None
+        """Called when a batch is done, and its partitions may fetch more."""
+        self.closing = False
+        """Begin no further batch."""
+        self.partitions: list[Partition] = []
+        self.wakeup = asyncio.Event()
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self.trouble: str | None = None
+
+    async def run(self) -> None:
+        """Handle what comes, until cancelled; a batch that is cut short is rolled back."""
+        while True:
+            await self.wakeup.wait()
+            self.wakeup.clear()
+            while taken := self._take():
+                self.idle.clear()
+                try:
+                    async with self._slots:
+                        await self._settle(taken)
+                finally:
+                    for part in taken:
+                        part.partition.in_hand = 0
+                    self.idle.set()
+                self.on_settled()
+
+    def _take(self) -> list[Part]:
+        """As much as fits into one batch, a fair share of every partition that has something."""
+        waiting = [partition for partition in self.partitions if partition.buffer and partition.phase is Phase.READY]
+        if not waiting or self.closing:
+            return []
+        share = max(BATCH_RECORDS // len(waiting), 1)
+        parts = []
+        for partition in waiting:
+            count = min(share, len(partition.buffer))
+            parts.append(Part(partition, [partition.buffer.popleft() for _ in range(count)]))
+            partition.in_hand = count
+        return parts
+
+    async def _settle(self, parts: list[Part]) -> None:
+        for part in parts:
+            await self._understand(part)
+        with tracing.processing(self._topic.name, self._subscriptions.group, Batch(self._topic, parts)):
+            careful, attempts, faults = False, 0, 0
+            while parts := [part for part in parts if part.partition.phase is Phase.READY]:
+                attempts += 1
+                try:
+                    await self._attempt(Batch(self._topic, parts), careful=careful)
+                    self.trouble = None
+                    return
+                except FencedError as error:
+                    self._send_back(parts, error.partitions)
+                except ParkingLimitError as error:
+                    self._stop(parts, error.partition, error.why)
+                except Exception as error:
+                    cause = cause_of(error)
+                    metrics.batch_retries.add(1, {"topic": self._topic.name, "cause": cause.value})
+                    if cause is Cause.EVENT and careful:
+                        faults += 1
+                        if faults >= COMMIT_FAULTS_MAX:
+                            self._stop_all(parts, f"the batch fails as a whole with {type(error).__name__}")
+                    elif cause is Cause.EVENT:
+                        report(log, logging.WARNING, "consumer.batch_failed", error, topic=self._topic.name)
+                        careful = True
+                    else:
+                        await self._pause(error, cause, attempts)
+
+    async def _understand(self, part: Part) -> None:
+        for start in range(0, len(part.records), CHUNK_RECORDS):
+            for record in part.records[start : start + CHUNK_RECORDS]:
+                item = understand(record, self._subscriptions)
+                if item is not None:
+                    part.items.append(item)
+            await asyncio.sleep(0)
+
+    async def _attempt(self, batch: Batch, *, careful: bool) -> None:
+        started = time.monotonic()
+        async with self._transaction() as session:
+            delivered = await self._delivery.deliver(session, batch, careful=careful)
+            crashpoint(CrashPoint.CONSUMER_BEFORE_COMMIT)
+        crashpoint(CrashPoint.CONSUMER_AFTER_COMMIT)
+        for part in batch.parts:
+            part.partition.moved(part.next_offset, delivered.limits[part.partition.number])
+        if delivered.appended:
+            wakeups.wake()
+        self._count(batch, delivered, time.monotonic() - started)
+
+    def _count(self, batch: Batch, delivered: Delivered, seconds: float) -> None:
+        topic = {"topic": self._topic.name}
+        metrics.batch_duration.record(seconds, topic)
+        metrics.batch_size.record(batch.record_count, topic)
+        oldest = min(part.records[0].timestamp for part in batch.parts)
+        metrics.event_age.record(max(time.time() - oldest / 1000, 0.0), topic)
+        seen = delivered.handled + delivered.duplicates + delivered.parked
+        results = (
+            ("handled", delivered.handled),
+            ("duplicate", delivered.duplicates),
+            ("parked", delivered.parked),
+            ("skipped", batch.record_count - seen),
+        )
+        for result, count in results:
+            if count:
+                metrics.consumed.add(count, topic | {"result": result})
+        if delivered.parked:
+            report(log, logging.ERROR, "consumer.parked", topic=self._topic.name, count=delivered.parked)
+
+    async def _pause(self, error: Exception, cause: Cause, attempts: int) -> None:
+        """Before the same batch again: a moment after a conflict, longer and longer while the database is away."""
+        if cause is Cause.CONFLICT and attempts <= CONFLICTS_BEFORE_PAUSE:
+            await asyncio.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - jitter, not a secret
+            return
+        self.trouble = f"the database fails with {type(error).__name__}"
+        report(log, logging.WARNING, "consumer.database_away", error, topic=self._topic.name, attempts=attempts)
+        await asyncio.sleep(min(0.1 * 2 ** min(attempts, 10), LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1))  # noqa: S311
+
+    def _send_back(self, parts: Iterable[Part], numbers: set[int]) -> None:
+        """Another processor has had these: begin again where PostgreSQL says."""
+        metrics.fence_rejections.add(1, {"topic": self._topic.name})
+        for part in parts:
+            if part.partition.number in numbers:
+                report(log, logging.WARNING, "consumer.fenced", topic=self._topic.name, partition=part.partition.number)
+                part.partition.readmit()
+                self.on_trouble(part.partition)
+
+    def _stop(self, parts: Iterable[Part], number: int, why: str) -> None:
+        for part in parts:
+            if part.partition.number == number:
+                part.partition.stop(why, limit_reached=True)
+                part.partition.limit = ParkingLimit(number)
+                self.on_trouble(part.partition)
+
+    def _stop_all(self, parts: Iterable[Part], why: str) -> None:
+        for part in parts:
+            self._stop([part], part.partition.number, why)
+

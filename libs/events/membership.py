@@ -1,0 +1,240 @@
+"""One client's life as a member of the group: fetches for the lanes, follows assignments, notices when it is stuck.
+
+Kafka clients are disposable: whatever goes wrong here ends this membership, and the consumer begins another one.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aiokafka import ConsumerRebalanceListener
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.structs import TopicPartition
+
+from libs.events import metrics
+from libs.events.admission import admit
+from libs.events.batch import identity_of
+from libs.events.crashpoints import CrashPoint, crashpoint
+from libs.events.kafka import GroupMember, Record
+from libs.events.lanes import Lane, Transaction
+from libs.events.partitions import Partition, Phase
+from libs.events.reporting import report
+from libs.events.topics import Topic
+from libs.events.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
+
+FETCH_RECORDS = 2_000
+PAUSE_AT_RECORDS = 2_000
+RESUME_BELOW_RECORDS = 500
+POLL_MS = 200
+REVOKE_SECONDS = 5.0
+STOPPED_RETRY_SECONDS = 30.0
+MEASURE_SECONDS = 5.0
+COMMIT_SECONDS = 1.0
+
+
+class Membership(ConsumerRebalanceListener):
+    """Runs until it fails, or until `drain` is called."""
+
+    def __init__(
+        self,
+        member: GroupMember,
+        *,
+        group: str,
+        topics: Mapping[str, Topic],
+        lanes: Mapping[str, list[Lane]],
+        transaction: Transaction,
+    ) -> None:
+        self._member = member
+        self._group = group
+        self._topics = topics
+        self._lanes = lanes
+        self._transaction = transaction
+        self._to_admit = asyncio.Event()
+        self._watchdog = Watchdog()
+        self.partitions: dict[TopicPartition, Partition] = {}
+        self.joined = False
+        for lane in self._all_lanes():
+            lane.on_trouble = self._trouble
+            lane.on_settled = self._resume
+
+    async def run(self) -> None:
+        """Fetch and handle until something fails; the first failure is raised."""
+        work = [self._poll(), self._admit(), self._look_after(), *(lane.run() for lane in self._all_lanes())]
+        tasks = [asyncio.create_task(task) for task in work]
+        self._member.subscribe(list(self._topics), listener=self)
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def drain(self, seconds: float) -> None:
+        """Take no new batch, let those in hand end, and tell Kafka where that was; at most so many seconds."""
+        for partition in self.partitions.values():
+            partition.phase = Phase.REVOKED if not partition.in_hand else partition.phase
+            partition.buffer.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for lane in self._all_lanes():
+                    lane.closing = True
+                    await lane.idle.wait()
+        with contextlib.suppress(TimeoutError, KafkaError):
+            await asyncio.wait_for(self._commit(), 2)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Drop what isn't begun, and wait a moment for what is: the next owner would only run into its fence."""
+        for name in revoked:
+            partition = self.partitions.pop(name, None)
+            if partition is not None:
+                self._lane_of(partition).partitions.remove(partition)
+                partition.revoke()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REVOKE_SECONDS):
+                for lane in self._all_lanes():
+                    await lane.idle.wait()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Note what is ours now. Nothing of it is handled before its position is known and its seek is done."""
+        for name in assigned:
+            partition = Partition(self._topics[name.topic], name.partition)
+            self.partitions[name] = partition
+            self._lane_of(partition).partitions.append(partition)
+        self.joined = True
+        self._to_admit.set()
+        report(log, logging.INFO, "consumer.assigned", group=self._group, count=len(self.partitions))
+
+    async def _poll(self) -> None:
+        while True:
+            self._watchdog.polled()
+            try:
+                fetched = await self._member.getmany(timeout_ms=POLL_MS, max_records=FETCH_RECORDS)
+            except NoOffsetForPartitionError:
+                # Kafka has no position for a partition whose seek is still under way; it isn't asked for one.
+                await asyncio.sleep(0.01)
+                continue
+            except OffsetOutOfRangeError as error:
+                for name in error.args[0]:
+                    self._begin_again(self.partitions.get(name))
+                await asyncio.sleep(0.01)
+                continue
+            for name, records in fetched.items():
+                partition = self.partitions.get(name)
+                if partition is not None:
+                    self._take_in(partition, records)
+            # getmany returns at once while there is something: others need their turn.
+            await asyncio.sleep(0)
+
+    def _take_in(self, partition: Partition, records: Sequence[Record]) -> None:
+        if not partition.take_in(records, identity_of):
+            self._begin_again(partition)
+        elif partition.phase is Phase.STOPPED:
+            self._trouble(partition)
+        if partition.buffer:
+            self._lane_of(partition).wakeup.set()
+        if len(partition.buffer) >= PAUSE_AT_RECORDS and not partition.paused:
+            partition.paused = True
+            self._member.pause(partition.tp)
+
+    def _resume(self) -> None:
+        for partition in self.partitions.values():
+            if partition.paused and partition.phase is Phase.READY and len(partition.buffer) < RESUME_BELOW_RECORDS:
+                partition.paused = False
+                self._member.resume(partition.tp)
+
+    def _begin_again(self, partition: Partition | None) -> None:
+        if partition is not None and partition.phase is not Phase.STOPPED:
+            partition.readmit()
+            self._to_admit.set()
+
+    def _trouble(self, partition: Partition) -> None:
+        """A partition was stopped, or must begin again."""
+        if partition.phase is Phase.STOPPED:
+            fields: dict[str, Any] = {"topic": partition.tp.topic, "partition": partition.number}
+            report(log, logging.ERROR, "consumer.partition_stopped", reason=partition.why_stopped, **fields)
+            if self.partitions.get(partition.tp) is partition and not partition.paused:
+                partition.paused = True
+                self._member.pause(partition.tp)
+        else:
+            self._to_admit.set()
+
+    async def _admit(self) -> None:
+        while True:
+            await self._to_admit.wait()
+            self._to_admit.clear()
+            waiting = [partition for partition in self.partitions.values() if partition.phase is Phase.ASSIGNED]
+            ready = [partition for partition in waiting if not partition.in_hand]
+            try:
+                if ready:
+                    await admit(self._member, ready, group=self._group, transaction=self._transaction)
+            except Exception as error:
+                report(log, logging.WARNING, "consumer.admission_failed", error, group=self._group)
+                await asyncio.sleep(0.5)
+                self._to_admit.set()
+            for partition in ready:
+                if partition.phase is Phase.STOPPED:
+                    self._trouble(partition)
+            if len(ready) < len(waiting):
+                await asyncio.sleep(0.02)
+                self._to_admit.set()
+
+    async def _look_after(self) -> None:
+        """Once a second: tell Kafka our positions. Every few seconds: measure, and see whether all is alive."""
+        measured_at = 0.0
+        while True:
+            await asyncio.sleep(COMMIT_SECONDS)
+            with contextlib.suppress(KafkaError, TimeoutError):
+                await asyncio.wait_for(self._commit(), 5)
+            self._watchdog.check_poll()
+            if time.monotonic() - measured_at >= MEASURE_SECONDS:
+                measured_at = time.monotonic()
+                await self._watchdog.check(self._member, list(self.partitions.values()))
+                self._measure()
+                self._retry_stopped()
+
+    async def _commit(self) -> None:
+        """Tell Kafka where we are. Lag tools read it; nothing here depends on it, so a failure is no matter."""
+        changed = {
+            name: partition.next_offset
+            for name, partition in self.partitions.items()
+            if partition.phase is Phase.READY and partition.kafka_offset != partition.next_offset
+        }
+        if not changed:
+            return
+        await self._member.commit(changed)
+        crashpoint(CrashPoint.CONSUMER_AFTER_KAFKA_COMMIT)
+        for name, offset in changed.items():
+            if name in self.partitions:
+                self.partitions[name].kafka_offset = offset
+
+    def _measure(self) -> None:
+        now_ms = time.time() * 1000
+        for partition in self.partitions.values():
+            labels: dict[str, str | int] = {"topic": partition.tp.topic, "partition": partition.number}
+            oldest = partition.buffer[0].timestamp if partition.buffer else now_ms
+            metrics.lag_seconds.set(max(now_ms - oldest, 0) / 1000, labels)
+            if partition.end is not None:
+                metrics.lag_records.set(max(partition.end - partition.next_offset, 0), labels)
+        stopped = [partition for partition in self.partitions.values() if partition.phase is Phase.STOPPED]
+        metrics.stopped_partitions.set(len(stopped))
+
+    def _retry_stopped(self) -> None:
+        """See whether what stopped a partition is mended; if it isn't, it stops again."""
+        for partition in self.partitions.values():
+            if partition.phase is Phase.STOPPED and time.monotonic() - partition.stopped_at > STOPPED_RETRY_SECONDS:
+                partition.readmit()
+                self._to_admit.set()
+
+    def _lane_of(self, partition: Partition) -> Lane:
+        lanes = self._lanes[partition.tp.topic]
+        return lanes[partition.number % len(lanes)]
+
+    def _all_lanes(self) -> list[Lane]:
+        return [lane for lanes in self._lanes.values() for lane in lanes]

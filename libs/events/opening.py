@@ -1,0 +1,63 @@
+"""Open parsing: what a newer producer added must not break an older consumer.
+
+- Unknown fields are dropped, at every depth.
+- An unknown code is not guessed. Where its enum has a member for it (`unknown`, else `other`), that one stands in.
+  Elsewhere the event can't be understood: it is parked with its key until this consumer knows the code. Dropping one
+  could drop a protection flag.
+"""
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from libs.events.event import Event
+
+_STAND_INS = ("unknown", "other")
+
+
+class UnreadableEventError(ValueError):
+    """An event's data doesn't fit its type. `places` says where and which rule, never what was there."""
+
+    def __init__(self, code: str, places: str) -> None:
+        super().__init__(f"{code}: {places}")
+        self.code = code
+        self.places = places
+
+
+def parse(model: type[Event], data: bytes) -> Event:
+    """The event in `data`, or `UnreadableEventError`."""
+    try:
+        event: Event = model.__pydantic_validator__.validate_json(data, extra="ignore")
+    except ValidationError as error:
+        return _with_stand_ins(model, data, error)
+    return event
+
+
+def _with_stand_ins(model: type[Event], data: bytes, error: ValidationError) -> Event:
+    if not _only_codes(error):
+        raise UnreadableEventError("schema", _places(error)) from None
+    body = json.loads(data)
+    for stand_in in _STAND_INS:
+        for fault in error.errors(include_url=False, include_context=False, include_input=False):
+            _put(body, fault["loc"], stand_in)
+        try:
+            return model.model_validate_json(json.dumps(body), extra="ignore")
+        except ValidationError as still:
+            error = still
+    raise UnreadableEventError("unknown-code", _places(error)) from None
+
+
+def _only_codes(error: ValidationError) -> bool:
+    return all(fault["type"] == "enum" for fault in error.errors(include_url=False, include_input=False))
+
+
+def _places(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return ", ".join(f"{'.'.join(map(str, fault['loc']))} {fault['type']}" for fault in faults[:5])
+
+
+def _put(body: Any, path: tuple[int | str, ...], value: str) -> None:
+    for step in path[:-1]:
+        body = body[step]
+    body[path[-1]] = value

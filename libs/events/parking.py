@@ -1,0 +1,147 @@
+"""Events that wait for a person, and the keys that wait with them.
+
+A parked event keeps everything that came with it. Where a topic may carry identity data, content is sealed and the
+key is kept as a digest only. While a key is parked its later events are parked too, so that none overtakes another.
+"""
+
+import base64
+import json
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from libs.events.batch import Incoming, Unreadable
+from libs.events.envelope import Headers
+from libs.events.leadership import Connection
+from libs.events.topics import Topic
+
+Seal = Callable[[bytes], bytes]
+
+BEHIND = "behind"
+"""Why an event is parked that would have been in order: an earlier one of its key is parked."""
+HANDLER = "handler"
+"""Why an event is parked whose handler raised."""
+
+_PARK = """
+    INSERT INTO parked (consumer_group, topic, partition, log_offset, key, event_type, event_id, source, reason,
+        error, sealed, content)
+    SELECT $1, $2, partition, log_offset, key, event_type, event_id, source, reason, error, $3, content
+    FROM unnest($4::int[], $5::bigint[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
+        $12::bytea[])
+        WITH ORDINALITY AS p (partition, log_offset, key, event_type, event_id, source, reason, error, content, ord)
+    ORDER BY ord
+    ON CONFLICT (consumer_group, topic, partition, log_offset) DO NOTHING
+"""
+_PARK_KEYS = """
+    INSERT INTO parked_key (consumer_group, topic, key)
+    SELECT $1, $2, key FROM unnest($3::bytea[]) AS k (key)
+    ON CONFLICT DO NOTHING
+"""
+_LOCK_KEYS = """
+    SELECT key FROM parked_key WHERE consumer_group = $1 AND topic = $2 AND key = ANY($3::bytea[]) FOR SHARE
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What came with a record."""
+
+    headers: Headers
+    key: bytes | None
+    value: bytes
+    timestamp: int
+    """Kafka's, in milliseconds since 1970."""
+
+    def to_bytes(self) -> bytes:
+        """As it is stored, before sealing."""
+        return json.dumps(
+            {
+                "headers": [[name, base64.b64encode(value).decode()] for name, value in self.headers],
+                "key": None if self.key is None else base64.b64encode(self.key).decode(),
+                "value": base64.b64encode(self.value).decode(),
+                "timestamp": self.timestamp,
+            }
+        ).encode()
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> "Content":
+        """From what is stored, after unsealing."""
+        fields = json.loads(stored)
+        return cls(
+            [(name, base64.b64decode(value)) for name, value in fields["headers"]],
+            None if fields["key"] is None else base64.b64decode(fields["key"]),
+            base64.b64decode(fields["value"]),
+            fields["timestamp"],
+        )
+
+
+def parked_key(topic: Topic, key: bytes) -> bytes:
+    """The key as parking knows it: a digest where the topic may carry identity data, such as in a careless key."""
+    return sha256(key).digest() if topic.personal else key
+
+
+class Parking:
+    """What one batch parks; written with `write`, in the batch's own transaction."""
+
+    def __init__(self, topic: Topic, group: str, seal: Seal | None) -> None:
+        self._topic = topic
+        self._group = group
+        self._seal = seal
+        self._entries: list[tuple[Incoming | Unreadable, str, str | None]] = []
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, item: Incoming | Unreadable, reason: str, error: str | None = None) -> None:
+        """Park `item`. `error` says what failed, without a value from the event."""
+        self._entries.append((item, reason, error))
+
+    async def write(self, connection: Connection) -> None:
+        """Store what was added, in the order of the log."""
+        if not self._entries:
+            return
+        self._entries.sort(key=lambda entry: (entry[0].record.partition, entry[0].record.offset))
+        columns = [self._columns(*entry) for entry in self._entries]
+        await connection.execute(
+            _PARK, self._group, self._topic.name, self._topic.personal, *map(list, zip(*columns, strict=True))
+        )
+        await connection.execute(_PARK_KEYS, self._group, self._topic.name, list({column[2] for column in columns}))
+
+    def _columns(self, item: Incoming | Unreadable, reason: str, error: str | None) -> tuple[object, ...]:
+        record = item.record
+        content = Content(record.headers, record.key, record.value or b"", record.timestamp).to_bytes()
+        if self._topic.personal:
+            if self._seal is None:
+                raise ValueError(f"topic {self._topic.name} may carry identity data: parking there needs a seal")
+            content = self._seal(content)
+        if isinstance(item, Incoming):
+            name: tuple[str | None, ...] = (item.received.event.type, item.received.id, item.received.source)
+        elif item.envelope is not None:
+            name = (item.envelope.type, item.envelope.id, item.envelope.source)
+        else:
+            name = (None, None, None)
+        key = parked_key(self._topic, item.key)
+        return (record.partition, record.offset, key, *name, reason, error, content)
+
+
+async def still_parked(connection: Connection, group: str, topic: Topic, keys: Iterable[bytes]) -> set[bytes]:
+    """Which of these keys are parked, held so until the end of the transaction.
+
+    Waits for a retry that is under way: when that has emptied a key, its newer events go the ordinary way.
+    """
+    wanted = list(keys)
+    if not wanted:
+        return set()
+    rows = await connection.fetch(_LOCK_KEYS, group, topic.name, wanted)
+    return {row["key"] for row in rows}
+
+
+def told(error: BaseException) -> str:
+    """What failed and where, without the error's text: that may quote the event."""
+    frames: Sequence[traceback.FrameSummary] = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "site-packages" not in frame.filename and "/lib/python" not in frame.filename]
+    if not own:
+        return type(error).__name__
+    place = "/".join(own[-1].filename.split("/")[-3:])
+    return f"{type(error).__name__} at {place}:{own[-1].lineno}"

@@ -1,0 +1,19 @@
+"""Log lines of the bus: a constant event name, and fields of which none can tell of a person.
+
+Fields go where a JSON formatter finds them as one mapping, `extra={"enlace": ...}`. An error is told by its type and
+SQLSTATE: its text may quote a row.
+"""
+
+import logging
+from typing import Any
+
+from libs.events.postgres import sqlstate
+
+
+def report(log: logging.Logger, level: int, event: str, error: BaseException | None = None, **fields: Any) -> None:
+    """Write one event with its fields."""
+    if error is not None:
+        fields["error_type"] = type(error).__name__
+        if (state := sqlstate(error)) is not None:
+            fields["sqlstate"] = state
+    log.log(level, event, extra={"enlace": fields})
