@@ -17,19 +17,23 @@ CallerOf = Callable[[str], Caller]
 
 
 async def load_directory(directory: Directory, *, url: str, steward: Caller, said: Said) -> None:
-    """Put every organisation and service; `said` is told after each service."""
+    """Put every organisation and service that is not there as the pack has it; `said` is told after each service."""
+    organizations = await _standing(f"{url}/v1/organizations", steward)
+    services = await _standing(f"{url}/v1/services", steward)
 
     async def load(organization: Organization) -> None:
-        await put(steward, f"{url}/v1/organizations/{organization.id}", organization_body(organization))
-        for kind, until_by_category in (
-            ("accreditations", organization.accreditations),
-            ("agreements", organization.agreements),
-        ):
-            for category, until in until_by_category.items():
-                address = f"{url}/v1/organizations/{organization.id}/{kind}/{category.value}"
-                await steward.call("PUT", address, body={"valid_until": until.isoformat()})
+        address, body = f"{url}/v1/organizations/{organization.id}", organization_body(organization)
+        standing = organizations.get(str(organization.id))
+        await _put(steward, address, body, standing)
+        for kind in ("accreditations", "agreements"):
+            held = {item["category"]: item["valid_until"] for item in (standing or {}).get(kind, [])}
+            for category, until in getattr(organization, kind).items():
+                if held.get(category.value) != until.isoformat():
+                    await steward.call("PUT", f"{address}/{kind}/{category.value}",
+                                       body={"valid_until": until.isoformat()})  # fmt: skip
         for service in organization.services:
-            await put(steward, f"{url}/v1/services/{service.id}", service_body(service, organization, directory))
+            body = service_body(service, organization, directory)
+            await _put(steward, f"{url}/v1/services/{service.id}", body, services.get(str(service.id)))
             said(1)
 
     await in_turns(load(organization) for organization in directory.organizations)
@@ -47,13 +51,35 @@ async def declare_capacity(directory: Directory, *, url: str, caller_of: CallerO
     await in_turns(declare(organization) for organization in directory.organizations)
 
 
-async def put(caller: Caller, url: str, body: dict[str, Any]) -> None:
-    """Create it, or replace what is there in the version that is there."""
-    first = await caller.call("PUT", url, body=body, headers={"If-None-Match": "*"}, expect=frozenset({412}))
-    if first.status_code != 412:
+async def _standing(url: str, caller: Caller) -> dict[str, dict[str, Any]]:
+    """What is there already, by id."""
+    found: dict[str, dict[str, Any]] = {}
+    query: dict[str, Any] = {"limit": 200}
+    while True:
+        page = await caller.get(url, **query)
+        found |= {item["id"]: item for item in page["items"]}
+        if page["next"] is None:
+            return found
+        query["after"] = page["next"]
+
+
+async def _put(caller: Caller, url: str, body: dict[str, Any], standing: dict[str, Any] | None) -> None:
+    """Create it, leave it as it is, or replace it in the version that is there."""
+    if standing is None:
+        first = await caller.call("PUT", url, body=body, headers={"If-None-Match": "*"}, expect=frozenset({412}))
+        if first.is_success:
+            return
+    elif all(_same(standing.get(name), value) for name, value in body.items()):
         return
-    standing = await caller.call("GET", url)
-    await caller.call("PUT", url, body=body, headers={"If-Match": standing.headers["etag"]})
+    there = await caller.call("GET", url)
+    await caller.call("PUT", url, body=body, headers={"If-Match": there.headers["etag"]})
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, where the order of codes in a list says nothing."""
+    if isinstance(one, list) and isinstance(other, list) and all(isinstance(item, str) for item in [*one, *other]):
+        return set(one) == set(other)
+    return bool(one == other)
 
 
 async def in_turns(works: Iterable[Awaitable[None]], *, at_once: int = AT_ONCE) -> None:
