@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -88,14 +89,23 @@ def pack_file(pack: Path, name: str) -> Path:
 
 
 def _roles(pack: Path) -> dict[str, list[str]]:
-    document = yaml.safe_load(pack_file(pack, "roles.yaml").read_text(encoding="utf-8"))
+    document = _parsed(pack_file(pack, "roles.yaml"))
     roles: dict[str, Any] = document.get("roles", document)
     return {name: role["scopes"] if isinstance(role, dict) else role for name, role in roles.items()}
+
+
+def _parsed(path: Path) -> Any:
+    return _parsed_as_of(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _parsed_as_of(path: Path, _changed_at: int) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    document = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    document = _parsed(path) or []
     entries: list[dict[str, Any]] = document["clients"] if isinstance(document, dict) else document
     return entries

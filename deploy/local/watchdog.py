@@ -11,12 +11,16 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 PATIENCE_SECONDS = 10.0
 
 
 def alive(pid: int) -> bool:
-    """Whether a process with this id is there (a zombie whose parent has died is reaped at once, so is not)."""
+    """Whether a process with this id runs; one that has ended and that nobody has asked about yet does not."""
+    with contextlib.suppress(OSError, IndexError):
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
