@@ -59,7 +59,9 @@ def etag_of(version: int) -> str:
 
 
 def _required(
-    if_match: Annotated[str | None, Header(description="ETag of the version that is changed, or *")] = None,
+    if_match: Annotated[
+        str | None, Header(alias="If-Match", description="ETag of the version that is changed, or *; 428 without it")
+    ] = None,
 ) -> Condition:
     if if_match is None:
         raise PreconditionRequired("Send If-Match with the ETag that you saw.", pointer="If-Match")
@@ -67,8 +69,8 @@ def _required(
 
 
 def _either(
-    if_match: Annotated[str | None, Header(description="ETag of the version that is replaced, or *")] = None,
-    if_none_match: Annotated[str | None, Header(description="* to create only")] = None,
+    if_match: Annotated[str | None, Header(alias="If-Match", description="ETag of what is replaced, or *")] = None,
+    if_none_match: Annotated[str | None, Header(alias="If-None-Match", description="* to create only")] = None,
 ) -> Condition:
     return Condition(if_match, if_none_match)
 

@@ -33,6 +33,7 @@ TABLE = "idempotency_key"
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _BARE = re.compile(r"[!#-\[\]-~]+")
 _LONGEST = 255
+_MEANING = "Names this request: sent again unchanged, it has one effect"
 _PURGE_SECONDS = 600
 
 
@@ -124,9 +125,7 @@ class Once:
 async def _once_required(
     request: Request,
     response: Response,
-    idempotency_key: Annotated[
-        str, Header(description="Names this request; send it again unchanged and it has one effect")
-    ],
+    idempotency_key: Annotated[str, Header(alias="Idempotency-Key", description=_MEANING)],
 ) -> Once:
     return Once(request, response, _parsed(request, idempotency_key), await request.body())
 
@@ -134,9 +133,7 @@ async def _once_required(
 async def _once_optional(
     request: Request,
     response: Response,
-    idempotency_key: Annotated[
-        str | None, Header(description="Names this request; send it again unchanged and it has one effect")
-    ] = None,
+    idempotency_key: Annotated[str | None, Header(alias="Idempotency-Key", description=_MEANING)] = None,
 ) -> Once:
     key = None if idempotency_key is None else _parsed(request, idempotency_key)
     return Once(request, response, key, await request.body())

@@ -59,7 +59,11 @@ def _declare_errors(operation: dict[str, Any]) -> None:
         common["403"] = declared(403, ["insufficient-scope"])
     if operation.get("parameters") or operation.get("requestBody"):
         common["422"] = declared(422, ["invalid-input"])
-    if any(parameter.get("name") == "Idempotency-Key" for parameter in operation.get("parameters", [])):
+    headers = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "header"}
+    if "If-Match" in headers:
+        common["412"] = declared(412, ["version-mismatch"])
+        common["428"] = declared(428, ["precondition-required"])
+    if "Idempotency-Key" in headers:
         common["400"] = declared(400, ["idempotency-key-missing", "idempotency-key-invalid", "bad-request"])
         common["409"] = declared(409, ["idempotency-in-flight"])
     if operation.get("requestBody"):

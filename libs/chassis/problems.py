@@ -137,7 +137,7 @@ async def _of_validation(_: Request, error: Exception) -> Response:
 def _named(faults: Sequence[FieldError]) -> Refusal | None:
     """A demanded Idempotency-Key that is missing has a status and a code of its own (its draft says 400)."""
     if any(fault.pointer == "Idempotency-Key" and fault.rule == "missing" for fault in faults):
-        return KeyMissing(pointer="Idempotency-Key")
+        return KeyMissing("Send an Idempotency-Key.", pointer="Idempotency-Key")
     return None
 
 
@@ -152,15 +152,12 @@ async def _of_http(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> str:
     """Every method of the path: the framework names those of its first route only."""
-    routes = iter_route_contexts(request.app.routes)
+    routes = list(iter_route_contexts(request.app.routes))
     path = request.scope["path"]
-    found = {
-        method
-        for route in routes
-        for method in getattr(route, "methods", None) or ()
-        if re.match(getattr(route, "path_regex", "$^"), path)
-    }
-    return ", ".join(sorted(found))
+    matching = (route.path for route in routes if re.match(getattr(route, "path_regex", "$^"), path))
+    template = next(matching, None)
+    methods = {method for route in routes if route.path == template for method in route.methods or ()}
+    return ", ".join(sorted(methods))
 
 
 async def _of_database(_: Request, error: Exception) -> Response:

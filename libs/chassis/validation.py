@@ -72,7 +72,9 @@ def _detail(finding: Mapping[str, Any]) -> str:
     message = _PLAIN.get(kind) or str(finding["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     value = finding.get("input")
     ours = kind in {"value_error", "assertion_error"}  # texts of our own validators, in which any part may be quoted
-    if kind not in _PLAIN and (_quotes(message, value) or (ours and isinstance(value, str) and value in message)):
+    if kind not in _PLAIN and (
+        _quotes(message, value) or (ours and isinstance(value, str) and value.strip() and value in message)
+    ):
         return f"The value breaks the rule {_rule(kind)}"
     return message[:300]
 

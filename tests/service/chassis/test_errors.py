@@ -64,7 +64,7 @@ async def test_each_field_at_fault_is_named_with_its_rule(things):
     document = problem(answer, 422, "invalid-input")
     assert {(error["pointer"], error["rule"]) for error in document["errors"]} == {
         ("/name", "string-too-short"),
-        ("/size", "int-parsing"),
+        ("/size", "int-type"),
         ("/tags/1", "string-type"),
         ("/colour", "extra-forbidden"),
     }

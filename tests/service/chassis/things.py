@@ -38,9 +38,9 @@ class ThingBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=50)
-    size: int = 1
+    size: Annotated[int, Field(strict=True)] = 1
     tags: list[str] = []
-    weight: float = 0.0
+    weight: Annotated[float, Field(strict=True)] = 0.0
 
 
 class ThingView(BaseModel):
