@@ -1,0 +1,86 @@
+"""`python -m deploy.demo` (make demo): the whole system, a flight of 135, a bus of 40, and whether the promise held."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from deploy.demo.ending import Ending
+from deploy.demo.story import Options, Story, Watch, World, callers_of, nobody_watches
+from deploy.local.installation import DEFAULT_STATE, ROOT, Installation
+from deploy.local.jars import FetchError
+from deploy.local.locks import AlreadyRunningError, holder
+from deploy.local.processes import StartError
+from deploy.local.supervisor import System, running_system
+from deploy.packs.directory import load_directory
+
+PACK = ROOT / "deploy" / "packs" / "demo"
+BESIDE = "demo"
+"""Where the demo keeps its state when `make up` runs the system with the real clocks already."""
+
+console = Console(highlight=False)
+
+
+def main(
+    state: Annotated[Path, typer.Option(help="Directory that keeps data, secrets, logs and spans.")] = DEFAULT_STATE,
+    flight: Annotated[int, typer.Option(min=10, max=500, help="People on the flight.")] = 135,
+    bus: Annotated[int, typer.Option(min=10, max=200, help="People on the bus.")] = 40,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 20,
+) -> None:
+    """Run the demo and exit 0 only if its promise was kept."""
+    options = Options(flight=flight, bus=bus, seed=seed)
+    try:
+        kept = asyncio.run(_run(_free_state(state), options))
+    except (StartError, FetchError, AlreadyRunningError) as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(1) from error
+    except asyncio.CancelledError:
+        raise typer.Exit(130) from None
+    raise typer.Exit(0 if kept else 1)
+
+
+async def _run(state: Path, options: Options) -> bool:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    installation = Installation(state=state, pack=PACK)
+    began = time.monotonic()
+    async with running_system(installation, say=_say) as system:
+        kept = await play(system, options, console)
+    console.print(f"{time.monotonic() - began:.0f} s from start to stop")
+    return kept
+
+
+async def play(system: System, options: Options, console: Console, *, watch: Watch = nobody_watches) -> bool:
+    """Play the demo on a system that runs; True if its promise was kept."""
+    installation = system.installation
+    world = World(
+        addresses=system.environment,
+        databases=system.databases,
+        secret_of=lambda client_id: installation.clients.get(client_id).secret,
+        spans=installation.state / "spans",
+    )
+    directory = load_directory(installation.pack)
+    async with callers_of(world) as callers:
+        run = await Story(world, directory, options, console, watch=watch).tell(callers)
+        return await Ending(world, directory, callers, console).show(run)
+
+
+def _free_state(state: Path) -> Path:
+    if holder(Installation(state=state).lock) is None:
+        return state
+    console.print(f"a system runs from {state} already; the demo runs beside it, from {state / BESIDE}")
+    return state / BESIDE
+
+
+def _say(text: str) -> None:
+    console.print(f"{time.strftime('%H:%M:%S')} {text}", markup=False)
+
+
+if __name__ == "__main__":
+    typer.run(main)

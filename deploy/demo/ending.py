@@ -1,0 +1,82 @@
+"""How the demo ends: tables, three people, one trace, addresses, and whether its promise was kept."""
+
+from typing import Any
+
+from rich.console import Console
+
+from deploy.demo.looking import Pool, pools
+from deploy.demo.outcomes import by_category, declined_as_full, offers_by_status, rerouted, three_to_show
+from deploy.demo.promise import Kept, check_drained, check_invariant, check_places, invariants
+from deploy.demo.report import (
+    addresses_table,
+    needs_table,
+    partners_table,
+    places_table,
+    promises_table,
+    why_panel,
+)
+from deploy.demo.story import Callers, Run, World
+from deploy.demo.traces import FOUR_SERVICES, as_tree, choose_trace, read_spans
+from deploy.packs.directory import Directory
+
+WORDS = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
+
+
+class Ending:
+    """Shows what a run has done."""
+
+    def __init__(self, world: World, directory: Directory, callers: Callers, console: Console) -> None:
+        self.world, self.directory, self.console = world, directory, console
+        self._steward = callers.of("network-steward")
+        self._url = world.url("REFERRAL")
+
+    async def show(self, run: Run) -> bool:
+        """Print everything; True if every promise was kept."""
+        after = await pools(self._steward, url=self._url)
+        self.console.print(needs_table(by_category(run.journeys)))
+        self.console.print(places_table(run.before, after, self.directory))
+        offers = offers_by_status(run.journeys)
+        self.console.print(partners_table(run.tally, offers=offers, rerouted=rerouted(run.journeys)))
+        self.console.print(
+            f"{run.webhooks_verified} webhooks verified, {run.webhooks_refused} refused; "
+            f"{run.calls_again} calls tried again while something was not there"
+        )
+        await self._show_three(run)
+        kept = await self._promises(run, after)
+        kept.append(self._show_trace(run))
+        self.console.print(promises_table(kept))
+        self.console.print(addresses_table((word.lower(), f"{self.world.url(word)}/docs") for word in WORDS))
+        return all(holds for _, holds, _ in kept)
+
+    async def _show_three(self, run: Run) -> None:
+        names = {str(service.id): service.name for service in self.directory.services}
+        for journey, need, offer in three_to_show(run.journeys):
+            explanation: dict[str, Any] = await self._steward.get(f"{self._url}/v1/offers/{offer['id']}/explanation")
+            self.console.print(
+                why_panel(case_code=journey["case_code"], need=need, offer=offer, explanation=explanation, names=names)
+            )
+
+    async def _promises(self, run: Run, after: dict[str, Pool]) -> list[Kept]:
+        known = sum(len(journey["needs"]) for journey in run.journeys)
+        accepted = sum(row.accepted for row in by_category(run.journeys).values())
+        later, failures = rerouted(run.journeys), run.tally.failures
+        return [
+            ("every need told at intake is known", known == run.needs_count, f"{known} of {run.needs_count}"),
+            ("needs were accepted, some by a later candidate", later > 0, f"{accepted}, {later} of them later"),
+            check_invariant(await invariants(self._steward, url=self._url)),
+            check_places(list(after.values())),
+            *await check_drained(self.world.databases),
+            ("every call of a partner was answered rightly", not failures, "; ".join(failures[:3]) or "all"),
+        ]
+
+    def _show_trace(self, run: Run) -> Kept:
+        promise = "one trace runs through all four services"
+        spans = read_spans(self.world.spans, since_ns=run.began_ns)
+        chosen = choose_trace(spans, declined_as_full(run.journeys))
+        if chosen is None:
+            return promise, False, "nobody's offer was declined as full"
+        returnee_id, trace = chosen
+        code = next(one["case_code"] for one in run.journeys if one["returnee_id"] == returnee_id)
+        self.console.print(as_tree(trace, title=f"The trace of {code}"))
+        touched = {span.service for span in trace} & FOUR_SERVICES
+        return promise, touched == FOUR_SERVICES, ", ".join(sorted(touched))

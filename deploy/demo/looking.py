@@ -1,0 +1,70 @@
+"""What the demo looks up after the fact, through the public APIs: journeys, places, explanations, invariants."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from deploy.demo.client import Caller
+
+AT_ONCE: Final = 12
+WORKING: Final = frozenset({"seeking", "offered"})
+"""States of a referral in which the network itself still has something to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Places of one kind at one service, as the ledger has them."""
+
+    pool_id: str
+    provider_service_id: str
+    maximum: int
+    held: int
+    taken: int
+
+    @property
+    def is_over(self) -> bool:
+        """True if more is promised than there is."""
+        return self.held + self.taken > self.maximum
+
+
+async def pages(caller: Caller, url: str, **query: Any) -> list[dict[str, Any]]:
+    """Every item of a list."""
+    items: list[dict[str, Any]] = []
+    asked: dict[str, Any] = {"limit": 200, **query}
+    while True:
+        page = await caller.get(url, **asked)
+        items += page["items"]
+        if page["next"] is None:
+            return items
+        asked["after"] = page["next"]
+
+
+async def pools(caller: Caller, *, url: str) -> dict[str, Pool]:
+    """The whole ledger by pool."""
+    return {
+        item["pool_id"]: Pool(
+            item["pool_id"], item["provider_service_id"], item["maximum"], item["held"], item["taken"]
+        )
+        for item in await pages(caller, f"{url}/v1/places")
+    }
+
+
+async def journeys(caller: Caller, returnee_ids: Iterable[str], *, url: str) -> list[dict[str, Any]]:
+    """The journeys of these people; one that referral has not heard of yet is left out."""
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def one(returnee_id: str) -> dict[str, Any] | None:
+        async with turn:
+            found = await caller.call("GET", f"{url}/v1/returnees/{returnee_id}/journey", expect=frozenset({404}))
+        return found.json() if found.is_success else None
+
+    found = await asyncio.gather(*map(one, returnee_ids))
+    return [journey for journey in found if journey is not None]
+
+
+def is_settled(found: Sequence[Mapping[str, Any]], *, needs_count: int) -> bool:
+    """True if referral knows all needs and has nothing left to do for them by itself."""
+    needs = [need for journey in found for need in journey["needs"]]
+    live = [referral for need in needs for referral in need["referrals"] if referral["status"] in WORKING]
+    return len(needs) >= needs_count and not live

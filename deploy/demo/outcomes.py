@@ -1,0 +1,118 @@
+"""What became of the needs of one run: counts by category, and whom to show (pure). Input are journeys as read."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+ACCEPTED: Final = frozenset({"accepted", "in_service", "completed"})
+Journey = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Counts:
+    """Needs of one category. A need may be in several columns: offered, then waitlisted, with an owner."""
+
+    needs: int = 0
+    offered: int = 0
+    """To whom at least one offer was made."""
+    accepted: int = 0
+    """Whose referral is accepted, in service or completed."""
+    waitlisted: int = 0
+    waiting: int = 0
+    """Waiting for another need of the same person, such as documents first."""
+    owned: int = 0
+    """Open with a named owner."""
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+
+def by_category(journeys: Iterable[Journey]) -> dict[str, Counts]:
+    """Counts by category, in the order of the categories' names."""
+    counts: dict[str, Counts] = {}
+    for _, need in needs_of(journeys):
+        states = {referral["status"] for referral in need["referrals"]}
+        row = counts.setdefault(need["category"], Counts())
+        row.needs += 1
+        row.offered += any(referral["offers"] for referral in need["referrals"])
+        row.accepted += bool(states & ACCEPTED)
+        row.waitlisted += "waitlisted" in states
+        row.waiting += "blocked" in states
+        row.owned += need["status"] == "open" and need["owner"] is not None
+    return dict(sorted(counts.items()))
+
+
+def offers_by_status(journeys: Iterable[Journey]) -> Counter[str]:
+    """How the offers ended, declines with their coded reason."""
+    found: Counter[str] = Counter()
+    for _, _, offer in offers_of(journeys):
+        declined = offer["status"] == "declined" and offer.get("reason")
+        found[f"declined: {offer['reason']}" if declined else offer["status"]] += 1
+    return found
+
+
+def rerouted(journeys: Iterable[Journey]) -> int:
+    """Needs that a second or later provider accepted, after another had declined or let its offer expire."""
+    count = 0
+    for _, need in needs_of(journeys):
+        ends = [offer["status"] for referral in need["referrals"] for offer in referral["offers"]]
+        count += "accepted" in ends and bool({"declined", "expired"} & set(ends))
+    return count
+
+
+def declined_as_full(journeys: Sequence[Journey]) -> list[str]:
+    """Returnees of whom an offer was declined as full, those first whose need another provider then accepted."""
+    found: dict[str, bool] = {}
+    for journey, need, offer in offers_of(journeys):
+        if offer["status"] == "declined" and offer.get("reason") == "full":
+            ends = {one["status"] for referral in need["referrals"] for one in referral["offers"]}
+            found[journey["returnee_id"]] = "accepted" in ends
+    return sorted(found, key=lambda returnee_id: (not found[returnee_id], returnee_id))
+
+
+def three_to_show(journeys: Sequence[Journey]) -> list[tuple[Journey, Mapping[str, Any], Mapping[str, Any]]]:
+    """Three people, each with a need and its accepted offer: one shelter, one after a decline, one document."""
+    chosen: list[tuple[Journey, Mapping[str, Any], Mapping[str, Any]]] = []
+    shown: set[str] = set()
+    for wanted in (_is_shelter, _came_after_another, _is_documents, _is_anything):
+        for journey, need, offer in offers_of(journeys):
+            fits = offer["status"] == "accepted" and journey["returnee_id"] not in shown and wanted(need)
+            if fits and len(chosen) < 3:
+                chosen.append((journey, need, offer))
+                shown.add(journey["returnee_id"])
+                if wanted is not _is_anything:
+                    break
+    return chosen
+
+
+def needs_of(journeys: Iterable[Journey]) -> Iterator[tuple[Journey, Mapping[str, Any]]]:
+    """Every need with its journey."""
+    for journey in journeys:
+        for need in journey["needs"]:
+            yield journey, need
+
+
+def offers_of(journeys: Iterable[Journey]) -> Iterator[tuple[Journey, Mapping[str, Any], Mapping[str, Any]]]:
+    """Every offer with its journey and need."""
+    for journey, need in needs_of(journeys):
+        for referral in need["referrals"]:
+            for offer in referral["offers"]:
+                yield journey, need, offer
+
+
+def _is_shelter(need: Mapping[str, Any]) -> bool:
+    return bool(need["category"] == "shelter")
+
+
+def _is_documents(need: Mapping[str, Any]) -> bool:
+    return bool(need["category"] == "documents")
+
+
+def _came_after_another(need: Mapping[str, Any]) -> bool:
+    ends = {offer["status"] for referral in need["referrals"] for offer in referral["offers"]}
+    return bool(ends & {"declined", "expired"})
+
+
+def _is_anything(need: Mapping[str, Any]) -> bool:
+    return True

@@ -1,0 +1,61 @@
+"""The demo checks its own promise: nobody forgotten, nothing promised twice, nothing left on the way."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+
+from deploy.demo.client import Caller
+from deploy.demo.looking import Pool
+
+DRAIN_WITHIN_S: Final = 30.0
+Kept = tuple[str, bool, str]
+"""A promise, whether it holds, and what was found."""
+
+
+def check_invariant(invariants: Mapping[str, Any]) -> Kept:
+    """Every open need has a live referral with a running clock, a waitlist place, a prerequisite or a named owner."""
+    broken = invariants["needs_nobody_answers_for"]
+    return ("no open need is without a clock, a place in a queue or a named owner", broken == 0, f"{broken} are")
+
+
+def check_places(pools: Sequence[Pool]) -> Kept:
+    """No service has promised more places than it has."""
+    over = [pool for pool in pools if pool.is_over]
+    return ("no service has promised more places than it has", not over, f"{len(over)} of {len(pools)} have")
+
+
+async def check_drained(databases: Mapping[str, str]) -> list[Kept]:
+    """Outboxes are empty within DRAIN_WITHIN_S, and no event is parked."""
+    until = time.monotonic() + DRAIN_WITHIN_S
+    while True:
+        waiting = {name: await _count(url, "SELECT count(*) FROM outbox") for name, url in databases.items()}
+        if not any(waiting.values()) or time.monotonic() > until:
+            break
+        await asyncio.sleep(0.3)
+    parked = {name: await _count(url, "SELECT count(*) FROM parked") for name, url in databases.items()}
+    return [
+        ("every outbox is drained", not any(waiting.values()), _list(waiting)),
+        ("no event is parked", not any(parked.values()), _list(parked)),
+    ]
+
+
+async def _count(url: str, statement: str) -> int:
+    connection = await asyncpg.connect(url)
+    try:
+        return int(await connection.fetchval(statement))
+    finally:
+        await connection.close()
+
+
+def _list(counts: Mapping[str, int]) -> str:
+    found = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    return found or "none"
+
+
+async def invariants(caller: Caller, *, url: str) -> dict[str, Any]:
+    """What referral says of its own invariants."""
+    found: dict[str, Any] = await caller.get(f"{url}/v1/invariants")
+    return found

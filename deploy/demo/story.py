@@ -1,0 +1,245 @@
+"""The demo from beginning to end, against a system that runs: what a user sees, act by act."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from deploy.demo.arrivals import Arrival
+from deploy.demo.client import Caller, Connections
+from deploy.demo.habits import Way, way_of
+from deploy.demo.landing import Landed, land, registered
+from deploy.demo.loading import declare_capacity, in_turns, load_directory
+from deploy.demo.looking import is_settled, journeys, pools
+from deploy.demo.partners import Partner, Tally, Urls
+from deploy.demo.receiver import OFFER_MADE, Receiver, receiving
+from deploy.demo.sending import send_bus
+from deploy.packs.directory import Directory
+from libs.events.codes import TransportMode
+
+HANDS: Final = 12
+"""Calls that all partners together have in flight."""
+SETTLE_WITHIN_S: Final = 150.0
+BUS_WITHIN_S: Final = 90.0
+AIR, LAND = "GT01", "GT12"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How big and how random a run is."""
+
+    flight: int = 135
+    bus: int = 40
+    seed: int = 20
+
+
+@dataclass(frozen=True)
+class World:
+    """A system that runs: where it answers, who may call it, and where its spans lie."""
+
+    addresses: Mapping[str, str]
+    databases: Mapping[str, str]
+    secret_of: Callable[[str], str]
+    spans: Path
+
+    def url(self, word: str) -> str:
+        """The address of a service, such as REFERRAL."""
+        return self.addresses[f"ENLACE_{word}_URL"]
+
+
+@dataclass
+class Run:
+    """What one run has made and found."""
+
+    flight: Landed
+    bus: Landed
+    needs_count: int
+    journeys: list[dict[str, Any]]
+    before: dict[str, Any]
+    tally: Tally
+    webhooks_verified: int
+    webhooks_refused: int
+    began_ns: int
+    calls_again: int
+
+
+class Callers:
+    """The clients of the pack, each with its own token."""
+
+    def __init__(self, world: World, connections: Connections) -> None:
+        self._world, self._connections = world, connections
+        self._made: dict[str, Caller] = {}
+
+    def of(self, client_id: str) -> Caller:
+        """The client of this id."""
+        if client_id not in self._made:
+            self._made[client_id] = Caller(
+                self._connections,
+                client_id,
+                self._world.secret_of(client_id),
+                self._world.addresses["ENLACE_TOKEN_URL"],
+            )
+        return self._made[client_id]
+
+    @property
+    def attempts_again(self) -> int:
+        """How often calls had to be tried again, over all."""
+        return sum(caller.attempts_again for caller in self._made.values())
+
+
+Watch = Callable[[str, int], None]
+"""Told what has just been done and how many of it; so that a test can act in the middle of a flight."""
+
+
+def nobody_watches(what: str, count: int) -> None:
+    """Look away."""
+
+
+class Story:
+    """One run of the demo."""
+
+    def __init__(
+        self, world: World, directory: Directory, options: Options, console: Console, *, watch: Watch = nobody_watches
+    ) -> None:
+        self.world, self.directory, self.options, self.console = world, directory, options, console
+        self.tally = Tally()
+        self._watch = watch
+        self._random = Random(options.seed)  # noqa: S311 - a demo's dice, no secret
+        self._run = datetime.now(UTC).strftime("demo-%Y%m%dT%H%M%S")
+        self._partners: dict[str, Partner] = {}
+
+    async def tell(self, callers: Callers) -> Run:
+        """Play it to the end of the routing; what is found is for the report."""
+        began_ns, at = time.time_ns(), datetime.now(UTC)
+        flight, bus = (
+            Arrival.make(reference=f"{self._run}/{name}", mode=mode, place=place, count=count, seed=seed, at=at)
+            for name, mode, place, count, seed in (
+                ("flight", TransportMode.FLIGHT, AIR, self.options.flight, self.options.seed),
+                ("bus", TransportMode.BUS, LAND, self.options.bus, self.options.seed + 1),
+            )
+        )
+        steward, reception = callers.of("network-steward"), callers.of("reception-system")
+        with self._progress() as progress:
+            await self._set_up(callers, steward, progress)
+            before = await pools(steward, url=self.world.url("REFERRAL"))
+            async with self._answering(callers) as receiver:
+                landed, ridden = await self._arrive(flight, bus, callers, reception, progress)
+                needs_count = flight.needs_count + bus.needs_count
+                found = await self._settle([*landed.case_codes, *ridden.case_codes], steward, needs_count, progress)
+                verified, refused = receiver.verified_count, receiver.refused_count
+        return Run(
+            flight=landed, bus=ridden, needs_count=needs_count, journeys=found, before=before, tally=self.tally,
+            webhooks_verified=verified, webhooks_refused=refused, began_ns=began_ns,
+            calls_again=callers.attempts_again,
+        )  # fmt: skip
+
+    def _progress(self) -> Progress:
+        columns = TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        return Progress(*columns, console=self.console)
+
+    def _bar(self, progress: Progress, description: str, total: int) -> Callable[[int], None]:
+        task = progress.add_task(description, total=total)
+
+        def said(count: int) -> None:
+            progress.advance(task, count)
+            self._watch(description, count)
+
+        return said
+
+    async def _set_up(self, callers: Callers, steward: Caller, progress: Progress) -> None:
+        """The directory stands, what an earlier run left at the partners is done, and everybody declares capacity."""
+        url, count = self.world.url("DIRECTORY"), len(self.directory.services)
+        await load_directory(
+            self.directory, url=url, steward=steward, said=self._bar(progress, "directory: services", count)
+        )
+        urls = Urls(self.world.url("REFERRAL"), self.world.url("REGISTRATION"), url)
+        hands = asyncio.Semaphore(HANDS)
+        for organization in self.directory.organizations:
+            self._partners[str(organization.id)] = self._partners[organization.slug] = Partner(
+                organization, caller=callers.of(organization.slug), urls=urls, tally=self.tally,
+                random=Random(self._random.random()), hands=hands,  # noqa: S311
+            )  # fmt: skip
+        await in_turns(self._partners[one.slug].finish_yesterday() for one in self.directory.organizations)
+        await declare_capacity(
+            self.directory, url=url, caller_of=callers.of, said=self._bar(progress, "capacity declared", count)
+        )
+
+    @asynccontextmanager
+    async def _answering(self, callers: Callers) -> AsyncIterator[Receiver]:
+        """Partners listen, by webhook or by polling, while the block runs."""
+        async with receiving(lambda slug, data: self._partners[slug].hear(data["offer_id"])) as receiver:
+            webhooks = [one.slug for one in self.directory.organizations if way_of(one.slug) is Way.WEBHOOK]
+            await in_turns(self._register_webhook(slug, callers.of(slug), receiver) for slug in webhooks)
+            looking = [
+                asyncio.create_task(self._partners[one.slug].look())
+                for one in self.directory.organizations
+                if way_of(one.slug) is Way.POLLING
+            ]
+            try:
+                yield receiver
+            finally:
+                for task in looking:
+                    task.cancel()
+                await asyncio.gather(*looking, return_exceptions=True)
+
+    async def _register_webhook(self, slug: str, caller: Caller, receiver: Receiver) -> None:
+        """One endpoint for each organisation; those of earlier runs, whose receivers are gone, are taken away."""
+        url = f"{self.world.url('NOTIFICATIONS')}/v1/endpoints"
+        for old in (await caller.get(url))["items"]:
+            await caller.call("DELETE", f"{url}/{old['id']}", expect=frozenset({404}))
+        made = await caller.post(url, {"url": receiver.url(slug), "event_types": [OFFER_MADE]})
+        receiver.expect(slug, made["secret"])
+
+    async def _arrive(
+        self, flight: Arrival, bus: Arrival, callers: Callers, reception: Caller, progress: Progress
+    ) -> tuple[Landed, Landed]:
+        """The flight comes by REST, the bus as events, at the same time."""
+        people = self._bar(progress, "flight: people registered", len(flight.people))
+        url = self.world.url("REGISTRATION")
+        riding = asyncio.create_task(
+            send_bus(bus, bootstrap_servers=self.world.addresses["KAFKA_BOOTSTRAP_SERVERS"], seed=self.options.seed)
+        )
+        landed = await land(flight, url=url, reception=reception, said=people)
+        await riding
+        by_event = self._bar(progress, "bus: people registered", len(bus.people))
+        ridden = await registered(
+            bus.reference, url=url, reception=reception, count=len(bus.people), until_s=BUS_WITHIN_S
+        )
+        by_event(len(bus.people))
+        return landed, ridden
+
+    async def _settle(
+        self, returnee_ids: list[str], steward: Caller, needs_count: int, progress: Progress
+    ) -> list[dict[str, Any]]:
+        """Wait until the network has nothing left to do by itself and the partners have rested; then look once more."""
+        bar = progress.add_task("needs settled", total=needs_count)
+        url = self.world.url("REFERRAL")
+        async with asyncio.timeout(SETTLE_WITHIN_S):
+            while True:
+                found = await journeys(steward, returnee_ids, url=url)
+                progress.update(bar, completed=_settled_count(found))
+                if is_settled(found, needs_count=needs_count):
+                    break
+                await asyncio.sleep(1.0)
+            for organization in self.directory.organizations:
+                await self._partners[organization.slug].rest()
+        return await journeys(steward, returnee_ids, url=url)
+
+
+def _settled_count(found: list[dict[str, Any]]) -> int:
+    return sum(is_settled([{"needs": [need]}], needs_count=1) for journey in found for need in journey["needs"])
+
+
+@asynccontextmanager
+async def callers_of(world: World) -> AsyncIterator[Callers]:
+    """The clients of the pack, with connections for as long as the block runs."""
+    async with Connections() as connections:
+        yield Callers(world, connections)

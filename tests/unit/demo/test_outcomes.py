@@ -1,0 +1,59 @@
+"""The demo counts what became of needs as its tables say."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from deploy.demo.looking import is_settled
+from deploy.demo.outcomes import by_category, declined_as_full, offers_by_status, rerouted, three_to_show
+
+
+def offer(status: str, reason: str | None = None) -> dict[str, Any]:
+    return {"id": f"{status}-{reason}", "status": status, "reason": reason}
+
+
+def journey(returnee_id: str, category: str, *referrals: tuple[str, list[dict[str, Any]]], status: str = "open",
+            owner: str | None = None) -> Mapping[str, Any]:  # fmt: skip
+    found = [{"status": state, "offers": offers} for state, offers in referrals]
+    need = {"category": category, "status": status, "owner": owner, "referrals": found}
+    return {"returnee_id": returnee_id, "case_code": returnee_id.upper(), "needs": [need]}
+
+
+PLACED = journey("anna", "shelter", ("accepted", [offer("accepted")]))
+AFTER_FULL = journey("ben", "shelter", ("in_service", [offer("declined", "full"), offer("accepted")]))
+QUEUED = journey("carl", "shelter", ("waitlisted", [offer("declined", "full"), offer("expired")]))
+OWNED = journey("dora", "documents", ("seeking", []), owner="renap-documents-desk")
+BLOCKED = journey("eli", "employment", ("blocked", []))
+MET = journey("fay", "documents", ("completed", [offer("accepted")]), status="met", owner="renap-documents-desk")
+ALL = [PLACED, AFTER_FULL, QUEUED, OWNED, BLOCKED, MET]
+
+
+def test_needs_are_counted_by_what_became_of_them() -> None:
+    counts = by_category(ALL)
+    assert list(counts) == ["documents", "employment", "shelter"]
+    shelter, documents = counts["shelter"], counts["documents"]
+    assert (shelter.needs, shelter.offered, shelter.accepted, shelter.waitlisted, shelter.owned) == (3, 3, 2, 1, 0)
+    assert (documents.needs, documents.offered, documents.accepted, documents.owned) == (2, 1, 1, 1)
+    assert counts["employment"].waiting == 1
+    assert (shelter + documents).needs == 5
+
+
+def test_offers_are_counted_by_their_end_and_declines_by_their_reason() -> None:
+    assert offers_by_status(ALL) == {"accepted": 3, "declined: full": 2, "expired": 1}
+    assert rerouted(ALL) == 1
+
+
+def test_whose_offer_was_declined_as_full_is_found_the_placed_ones_first() -> None:
+    assert declined_as_full([QUEUED, AFTER_FULL, PLACED]) == ["ben", "carl"]
+
+
+def test_three_different_people_are_shown() -> None:
+    shown = [one["returnee_id"] for one, _, _ in three_to_show(ALL)]
+    assert shown == ["anna", "ben", "fay"]
+    assert [one["returnee_id"] for one, _, _ in three_to_show([PLACED, QUEUED])] == ["anna"]
+
+
+def test_all_is_settled_once_every_need_is_known_and_none_is_seeking_or_offered() -> None:
+    calm = [PLACED, AFTER_FULL, QUEUED, BLOCKED, MET]
+    assert is_settled(calm, needs_count=5)
+    assert not is_settled(calm, needs_count=6)
+    assert not is_settled([*calm, journey("gil", "food", ("offered", [offer("pending")]))], needs_count=6)
