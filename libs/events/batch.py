@@ -96,8 +96,10 @@ def understand(record: Record, subscriptions: Subscriptions) -> Incoming | Unrea
     if record.value is None:
         return None
     for name, value in record.headers:
-        if name == "ce_type" and subscriptions.find(record.topic, value.decode("utf-8", "replace")) is None:
-            return None
+        if name == "ce_type":
+            if not subscriptions.handles(record.topic, value):
+                return None
+            break
     key = record.key if record.key is not None else b"@%d:%d" % (record.partition, record.offset)
     envelope: Envelope | None = None
     try:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import uuid_utils
@@ -69,26 +70,54 @@ def read(headers: Headers, value: bytes) -> Envelope:
     found = dict(headers)
     if len(found) != len(headers):
         _refuse_repeated(headers)
-    content_type = found.get("content-type")
-    if content_type is not None and content_type[: len(_STRUCTURED)].lower() == _STRUCTURED:
-        return _structured(found, value, content_type)
-    return _binary(found, value, content_type)
-
-
-def _binary(found: dict[str, bytes], value: bytes, content_type: bytes | None) -> Envelope:
+    if _content(found.get("content-type")):
+        return _structured(found, value, found["content-type"])
     if found.get("ce_specversion") != SPEC_VERSION:
         raise EnvelopeError("specversion-missing" if "ce_specversion" not in found else "specversion-unknown")
-    if content_type is not None and not _JSON.match(content_type):
-        raise EnvelopeError("content-type-not-json")
-    time = found.get("ce_time")
+    trace = found.get("ce_traceparent") or found.get("traceparent")
     return Envelope(
-        id=_text(found.get("ce_id"), "id", ID_LENGTH_MAX),
-        source=_text(found.get("ce_source"), "source", SOURCE_LENGTH_MAX),
-        type=_text(found.get("ce_type"), "type", ID_LENGTH_MAX),
-        time=None if time is None else _moment(_text(time, "time", 64)),
-        traceparent=_trace(found.get("ce_traceparent") or found.get("traceparent")),
-        data=value,
+        _text(found.get("ce_id"), "id", ID_LENGTH_MAX),
+        _source(found.get("ce_source")),
+        _type(found.get("ce_type")),
+        _time(found.get("ce_time")),
+        None if trace is None else _trace(trace),
+        value,
     )
+
+
+# What few values repeat in thousands of records is decoded and checked once.
+
+
+@lru_cache(maxsize=1024)
+def _content(content_type: bytes | None) -> bool:
+    """Whether the record is in structured mode; `EnvelopeError` if its data can't be JSON."""
+    if content_type is None:
+        return False
+    if content_type[: len(_STRUCTURED)].lower() == _STRUCTURED:
+        return True
+    if not _JSON.match(content_type):
+        raise EnvelopeError("content-type-not-json")
+    return False
+
+
+@lru_cache(maxsize=1024)
+def _source(value: bytes | None) -> str:
+    return _text(value, "source", SOURCE_LENGTH_MAX)
+
+
+@lru_cache(maxsize=1024)
+def _type(value: bytes | None) -> str:
+    return _text(value, "type", ID_LENGTH_MAX)
+
+
+@lru_cache(maxsize=4096)
+def _time(value: bytes | None) -> datetime | None:
+    return None if value is None else _moment(_text(value, "time", 64))
+
+
+@lru_cache(maxsize=4096)
+def _trace(value: bytes) -> str | None:
+    return valid_traceparent(value.decode("ascii", "replace"))
 
 
 def _structured(found: dict[str, bytes], value: bytes, content_type: bytes) -> Envelope:
@@ -110,7 +139,7 @@ def _structured(found: dict[str, bytes], value: bytes, content_type: bytes) -> E
         source=_checked(given.get("source"), "source", SOURCE_LENGTH_MAX),
         type=_checked(given.get("type"), "type", ID_LENGTH_MAX),
         time=None if time is None else _moment(_checked(time, "time", 64)),
-        traceparent=valid_traceparent(hop) if isinstance(hop, str) else _trace(found.get("traceparent")),
+        traceparent=valid_traceparent(hop) if isinstance(hop, str) else _trace(found.get("traceparent") or b""),
         data=_data_of(attributes),
     )
 
@@ -157,10 +186,6 @@ def _moment(text: str) -> datetime:
         return moment.astimezone(UTC)
     except (OverflowError, ValueError):
         raise EnvelopeError("time-invalid") from None
-
-
-def _trace(value: bytes | None) -> str | None:
-    return None if value is None else valid_traceparent(value.decode("ascii", "replace"))
 
 
 def _refuse_repeated(headers: Headers) -> None:

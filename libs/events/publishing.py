@@ -25,7 +25,8 @@ from libs.events.envelope import CONTENT_TYPE, SPEC_VERSION, schema_of
 from libs.events.kafka import BATCH_BYTES, Acknowledged, BatchBuilder, Producer
 from libs.events.topics import Topic
 
-_OVERHEAD_BYTES = 120
+HEADERS_BYTES_MAX = 4_096
+"""Room that headers and framing of one record never exceed."""
 METADATA_SECONDS = 5.0
 TOPIC_ERRORS = (UnknownTopicOrPartitionError, TopicAuthorizationFailedError, InvalidTopicError, PolicyViolationError)
 SIZE_ERRORS = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -66,6 +67,8 @@ class Publisher:
         self._fixed: dict[tuple[str, str], tuple[tuple[str, bytes], ...]] = {}
         self._source = source.encode()
         self._singly: set[tuple[str, int]] = set()
+        self._moment: datetime | None = None
+        self._moment_text = b""
 
     async def publish(self, rows: Sequence[Row], *, timeout_seconds: float) -> Outcome:
         """Send rows, which are in the order of their ids, and wait until each is acknowledged, refused or given up."""
@@ -144,13 +147,11 @@ class Publisher:
             key, value = row[3].encode(), row[5]
             if row[3] in refused:
                 continue
-            headers = self.headers(row)
-            if len(value) + len(key) + sum(len(text) + len(name) + 4 for name, text in headers) > (
-                BATCH_BYTES - _OVERHEAD_BYTES
-            ):
+            if len(value) + len(key) > BATCH_BYTES - HEADERS_BYTES_MAX:
                 refused.add(row[3])
                 outcome.refused_rows.append((row, "MessageSizeTooLargeError"))
                 continue
+            headers = self.headers(row)
             if len(batch) == limit or builder.append(timestamp=None, key=key, value=value, headers=headers) is None:
                 builder.close()
                 yield builder, batch
@@ -172,8 +173,10 @@ class Publisher:
                 ("ce_dataschema", schema_of(row[2], row[4]).encode()),
                 ("content-type", CONTENT_TYPE),
             )
-        created: datetime = row[8]
-        headers = [("ce_id", str(row[1]).encode()), ("ce_time", created.isoformat().encode()), *fixed]
+        if row[8] != self._moment:
+            # Rows of one transaction share their time.
+            self._moment, self._moment_text = row[8], row[8].isoformat().encode()
+        headers = [("ce_id", str(row[1]).encode()), ("ce_time", self._moment_text), *fixed]
         if row[6] is not None:
             trace = row[6].encode()
             headers += (("ce_traceparent", trace), ("traceparent", trace))

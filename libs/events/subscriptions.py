@@ -33,6 +33,7 @@ class Subscriptions:
         self.group = group
         self.handlers: list[Handler] = []
         self._by_type: dict[tuple[str, str], tuple[Handler, type[Event]]] = {}
+        self._names: set[tuple[str, bytes]] = set()
         self._before: list[BatchFunction] = []
 
     def on(self, *events: type[Event]) -> Callable[[F], F]:
@@ -46,6 +47,7 @@ class Subscriptions:
                 if (event.topic, event.type) in self._by_type:
                     raise ValueError(f"{event.type} of {event.topic} has a handler already")
                 self._by_type[event.topic, event.type] = (handler, event)
+                self._names.add((event.topic, event.type.encode()))
             self.handlers.append(handler)
             return function
 
@@ -69,3 +71,7 @@ class Subscriptions:
     def find(self, topic: str, type_: str) -> tuple[Handler, type[Event]] | None:
         """The handler and the model of an event type, or None if this group doesn't listen to it."""
         return self._by_type.get((topic, type_))
+
+    def handles(self, topic: str, type_: bytes) -> bool:
+        """Whether this group listens to an event type, named as a header names it."""
+        return (topic, type_) in self._names
