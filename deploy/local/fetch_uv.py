@@ -13,6 +13,7 @@ import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 INDEX_URL = os.environ.get("ENLACE_PYPI_URL", "https://pypi.org/pypi")
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -42,11 +43,12 @@ def read(url: str) -> bytes:
 
 def main(directory: Path) -> None:
     """Put `uv` into the directory."""
-    release: dict[str, Any] = json.loads(read(f"{INDEX_URL}/uv/json"))
+    index = f"{INDEX_URL}/uv/json"
+    release: dict[str, Any] = json.loads(read(index))
     wheels = [file for file in release["urls"] if fits(file["filename"], wheel_tag())]
     if not wheels:
         sys.exit(f"PyPI has no uv for this machine ({wheel_tag()}); install uv by hand: https://docs.astral.sh/uv/")
-    content = read(wheels[0]["url"])
+    content = read(urljoin(index, wheels[0]["url"]))
     if hashlib.sha256(content).hexdigest() != wheels[0]["digests"]["sha256"]:
         sys.exit(f"{wheels[0]['filename']} is not the file that PyPI names")
     directory.mkdir(parents=True, exist_ok=True)

@@ -99,14 +99,7 @@ def create_issuer(tokens: AccessTokens, find_client: FindClient) -> FastAPI:
     @app.get("/.well-known/oauth-authorization-server")
     async def metadata() -> dict[str, Any]:
         """RFC 8414."""
-        return {
-            "issuer": tokens.issuer,
-            "token_endpoint": f"{tokens.issuer}/token",
-            "jwks_uri": f"{tokens.issuer}/jwks",
-            "grant_types_supported": ["client_credentials"],
-            "response_types_supported": [],
-            "token_endpoint_auth_methods_supported": _Grant.TOKEN_ENDPOINT_AUTH_METHODS,
-        }
+        return _metadata(tokens.issuer)
 
     @app.get("/readyz")
     async def readyz() -> dict[str, bool]:
@@ -114,6 +107,17 @@ def create_issuer(tokens: AccessTokens, find_client: FindClient) -> FastAPI:
         return {"ready": True}
 
     return app
+
+
+def _metadata(issuer: str) -> dict[str, Any]:
+    return {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/token",
+        "jwks_uri": f"{issuer}/jwks",
+        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": [],
+        "token_endpoint_auth_methods_supported": _Grant.TOKEN_ENDPOINT_AUTH_METHODS,
+    }
 
 
 def signing_key(keyring: Keyring) -> ECKey:

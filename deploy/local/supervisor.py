@@ -6,6 +6,7 @@ A process that dies is started again; when the supervisor ends, however it ends,
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sys
 import time
@@ -120,7 +121,7 @@ class System:
                 for variable, database in service.databases.items()
             }
         self._tell("bringing the databases up to date")
-        await _all_or_none(*(self._migrate(service) for service in self.installation.services))
+        await self._migrate()
 
     async def _start_postgres(self, port: int) -> Child:
         state, log = self.installation.state, self.installation.log("postgres")
@@ -157,7 +158,7 @@ class System:
 
     async def _start_service(self, service: ServiceProcess, port: int) -> None:
         url = self.environment[service.url_variable]
-        command = [*_command(service, "serve"), "--host", "127.0.0.1", "--port", str(port)]
+        command = [sys.executable, "-m", service.module, "serve", "--host", "127.0.0.1", "--port", str(port)]
         env = self._environment_of(service)
         await self._keep(service.name, lambda: self._start_server(service.name, command, url=url, env=env), url=url)
 
@@ -167,16 +168,16 @@ class System:
             await _ready(child, f"{url}/readyz")
         return child
 
-    async def _migrate(self, service: ServiceProcess) -> None:
-        name = f"migrate-{service.name}"
+    async def _migrate(self) -> None:
+        modules = [service.module for service in self.installation.services]
         child = self._family.start(
-            name,
-            _command(service, "migrate"),
-            log=self.installation.log(name),
+            "migrations",
+            [sys.executable, "-m", "deploy.local.migrations", *modules],
+            log=self.installation.log("migrations"),
             cwd=ROOT,
-            env=self._environment_of(service),
+            env={**os.environ, **self.databases},
         )
-        deadline = Deadline(READY_SECONDS, what=name)
+        deadline = Deadline(READY_SECONDS, what="bringing the databases up to date")
         with self._family.stopping_on_failure(child):
             while child.running():
                 await deadline.pause()
@@ -225,10 +226,6 @@ class System:
                 for part in self.parts.values()
             ]
         )
-
-
-def _command(service: ServiceProcess, verb: str) -> list[str]:
-    return [sys.executable, "-m", service.module, verb]
 
 
 async def _all_or_none(*works: Awaitable[None]) -> None:

@@ -4,7 +4,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 tools=$here/../../.enlace/tools
 
-if command -v uv >/dev/null 2>&1; then
+if uv --version >/dev/null 2>&1; then
     exec uv "$@"
 fi
 if ! "$tools/bin/uv" --version >/dev/null 2>&1; then
