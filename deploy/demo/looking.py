@@ -51,7 +51,7 @@ async def pools(caller: Caller, *, url: str) -> dict[str, Pool]:
 
 
 async def journeys(caller: Caller, returnee_ids: Iterable[str], *, url: str) -> list[dict[str, Any]]:
-    """The journeys of these people; one that referral has not heard of yet is left out."""
+    """The journeys of these people, nested; one that referral has not heard of yet is left out."""
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def one(returnee_id: str) -> dict[str, Any] | None:
@@ -60,7 +60,25 @@ async def journeys(caller: Caller, returnee_ids: Iterable[str], *, url: str) -> 
         return found.json() if found.is_success else None
 
     found = await asyncio.gather(*map(one, returnee_ids))
-    return [journey for journey in found if journey is not None]
+    return [nested(journey) for journey in found if journey is not None]
+
+
+def nested(journey: Mapping[str, Any]) -> dict[str, Any]:
+    """A journey with its offers inside their referrals and its referrals inside their needs."""
+    referrals = [
+        {**referral, "offers": [offer for offer in journey["offers"] if offer["referral_id"] == referral["id"]]}
+        for referral in journey["referrals"]
+    ]
+    needs = [
+        {**need, "referrals": [referral for referral in referrals if referral["need_id"] == need["id"]]}
+        for need in journey["needs"]
+    ]
+    return {
+        "returnee_id": journey["returnee_id"],
+        "case_code": journey["case_code"],
+        "trace_id": journey["trace_id"],
+        "needs": needs,
+    }
 
 
 def is_settled(found: Sequence[Mapping[str, Any]], *, needs_count: int) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deploy.demo.looking import is_settled
+from deploy.demo.looking import is_settled, nested
 from deploy.demo.outcomes import by_category, declined_as_full, offers_by_status, rerouted, three_to_show
 
 
@@ -57,3 +57,15 @@ def test_all_is_settled_once_every_need_is_known_and_none_is_seeking_or_offered(
     assert is_settled(calm, needs_count=5)
     assert not is_settled(calm, needs_count=6)
     assert not is_settled([*calm, journey("gil", "food", ("offered", [offer("pending")]))], needs_count=6)
+
+
+def test_a_journey_is_nested_from_the_flat_lists_of_the_api() -> None:
+    flat = {
+        "returnee_id": "r", "case_code": "K", "trace_id": "t", "steps": [],
+        "needs": [{"id": "n1", "category": "food"}, {"id": "n2", "category": "legal"}],
+        "referrals": [{"id": "f1", "need_id": "n1"}, {"id": "f2", "need_id": "n1"}],
+        "offers": [{"id": "o1", "referral_id": "f2"}],
+    }  # fmt: skip
+    food, legal = nested(flat)["needs"]
+    assert [referral["offers"] for referral in food["referrals"]] == [[], [{"id": "o1", "referral_id": "f2"}]]
+    assert legal["referrals"] == []

@@ -1,0 +1,84 @@
+"""The demo's path through all four services as processes of their own, started by the local supervisor."""
+
+import asyncio
+import io
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from rich.console import Console
+
+from deploy.demo.__main__ import PACK, play
+from deploy.demo.story import Options
+from deploy.local.installation import Installation
+from deploy.local.supervisor import System, running_system
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
+SERVICES = ("registration", "referral", "provider_directory", "notifications")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
+    installation = Installation(state=tmp_path_factory.mktemp("demo"), pack=PACK)
+    async with running_system(installation, say=lambda text: None) as running:
+        yield running
+
+
+def recording() -> Console:
+    return Console(width=160, record=True, file=io.StringIO())
+
+
+def all_text(directory: Path) -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in sorted(directory.glob("*")))
+
+
+async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: System) -> None:
+    console = recording()
+    kept = await play(system, Options(), console)
+    text = console.export_text()
+    assert kept, text
+    for shown in ("Needs of this flight", "Places by service", "What the partners did", "The trace of", "/docs"):
+        assert shown in text
+    assert "offers of this run that expired" in text
+    # Nobody's name may stand in what the demo shows: case codes only.
+    assert "GT-" in text
+    assert "Velásquez" not in text
+
+
+async def test_a_second_run_on_the_same_state_keeps_the_promise_too(system: System) -> None:
+    console = recording()
+    assert await play(system, Options(flight=60, bus=20, seed=5), console), console.export_text()
+
+
+async def test_every_service_may_be_killed_during_the_flight(system: System) -> None:
+    console = recording()
+    killed: list[str] = []
+    registered = 0
+
+    def watch(what: str, count: int) -> None:
+        nonlocal registered
+        if not what.startswith("flight"):
+            return
+        registered += count
+        # One after the other, while desks go on registering.
+        if registered >= 15 * (len(killed) + 1) and len(killed) < len(SERVICES):
+            name = SERVICES[len(killed)]
+            os.kill(system.parts[name].child.pid, signal.SIGKILL)
+            killed.append(name)
+
+    restarts = {name: system.parts[name].restarts for name in SERVICES}
+    kept = await play(system, Options(flight=90, bus=20, seed=9), console, watch=watch)
+    assert killed == list(SERVICES)
+    assert kept, console.export_text()
+    for name in SERVICES:
+        assert system.parts[name].restarts > restarts[name], name
+
+
+async def test_the_spans_that_the_demo_reads_hold_no_name_and_no_number(system: System) -> None:
+    spans = await asyncio.to_thread(all_text, system.installation.state / "spans")
+    assert spans
+    for personal in ("Velásquez", "Ramírez", "Rigoberto", "+50200"):
+        assert personal not in spans
