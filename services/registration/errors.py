@@ -20,6 +20,20 @@ class ArrivalBatchNotLanded(Conflict):
     title: ClassVar[str] = "The arrival batch has not landed"
 
 
+class ArrivalBatchNotAnnounced(Conflict):
+    """A batch that is known from its people only lands with its mode and place: announce it first."""
+
+    code: ClassVar[str] = "arrival-batch-not-announced"
+    title: ClassVar[str] = "The arrival batch has not been announced"
+
+
+class ManifestAgedOut(Conflict):
+    """The names of people announced but not met are not kept any longer, so no more are taken (domain P17)."""
+
+    code: ClassVar[str] = "manifest-aged-out"
+    title: ClassVar[str] = "The manifest of this arrival batch has aged out"
+
+
 class IntakeIncomplete(Conflict):
     """People of the batch are neither registered nor marked absent. Members `open_count`, `registered_count`."""
 

@@ -6,11 +6,12 @@ A mistake in a pack stops the service at start, not a person at the gate.
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
+from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from libs.events.catalogue.arrivals import CountryCode, PlaceCode
@@ -138,3 +139,11 @@ def load_pack(directory: Path) -> Pack:
 
 def _read(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+async def _pack(request: Request) -> Pack:
+    return cast(Pack, request.app.state.pack)
+
+
+ThePack = Annotated[Pack, Depends(_pack)]
+"""The pack as a dependency of routes."""

@@ -1,4 +1,4 @@
-"""Arrival batches and the people announced with them."""
+"""Arrival batches."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from libs.events.codes import Sex, TransportMode
-from services.registration.arrivals.rules import BatchStatus, EntryStatus
-from services.registration.database import Table, moment, one_of, sealed
+from libs.events.codes import TransportMode
+from services.registration.arrivals.rules import BatchStatus
+from services.registration.database import Table, moment, one_of
 
 
 class ArrivalBatch(Table, table=True):
@@ -27,8 +27,11 @@ class ArrivalBatch(Table, table=True):
             name="arrival_batch_landed",
         ),
         Index("arrival_batch_by_status", "status", "id"),
-        Index("arrival_batch_manifest_due", text("(coalesce(landed_at, expected_at))"),
-              postgresql_where=text("manifest_held")),
+        Index(
+            "arrival_batch_manifest_due",
+            text("(coalesce(landed_at, expected_at))"),
+            postgresql_where=text("manifest_held"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -50,30 +53,3 @@ class ArrivalBatch(Table, table=True):
     version: int = 1
     traceparent: str | None = None
     created_at: datetime = Field(sa_column=moment())
-
-
-class ManifestEntry(Table, table=True):
-    """A person announced, not yet met. Sealed under the batch's key; blanked as soon as the person is registered."""
-
-    __tablename__ = "manifest_entry"
-    __table_args__ = (
-        UniqueConstraint("arrival_batch_id", "entry_key", name="manifest_entry_of_sender"),
-        one_of("status", list(EntryStatus), name="manifest_entry_status"),
-        one_of("sex", list(Sex), name="manifest_entry_sex"),
-        CheckConstraint("(status = 'registered') = (returnee_id IS NOT NULL)", name="manifest_entry_registered"),
-        Index("manifest_entry_of_batch", "arrival_batch_id", "id"),
-        Index("manifest_entry_open", "arrival_batch_id", postgresql_where=text("status = 'expected'")),
-    )
-
-    id: UUID = Field(primary_key=True)
-    arrival_batch_id: UUID = Field(foreign_key="arrival_batch.id")
-    entry_key: bytes = Field(sa_column=sealed(nullable=False))
-    """Keyed hash of the batch and the sender's reference of the entry."""
-    status: str
-    returnee_id: UUID | None = Field(default=None, foreign_key="returnee.id")
-    sex: str
-    nationality: str | None = None
-    sender_reference_sealed: bytes | None = Field(default=None, sa_column=sealed())
-    given_names_sealed: bytes | None = Field(default=None, sa_column=sealed())
-    family_names_sealed: bytes | None = Field(default=None, sa_column=sealed())
-    birth_date_sealed: bytes | None = Field(default=None, sa_column=sealed())

@@ -25,7 +25,7 @@ class AuditEntry(Table, table=True):
     transaction_id: int = Field(
         sa_column=Column(BigInteger, nullable=False, server_default=text("(pg_current_xact_id()::text::bigint)"))
     )
-    """Which transaction wrote it: entries of all transactions below a snapshot's horizon are final and can be sealed."""
+    """Which transaction wrote it. Entries of all transactions below a snapshot's horizon are final."""
     at: datetime = Field(sa_column=moment())
     subject_id: UUID
     """The returnee, or the arrival batch when its manifest was read or written."""

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from libs.chassis.errors import FieldError
-from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
+from libs.events.codes import AgeBand, ConsentPurpose, ContactChannel, RecipientClass
+
+CLOCK_SKEW = timedelta(minutes=10)
+"""By how much a sender's clock may be ahead of ours."""
 
 
 class GivenBy(StrEnum):
@@ -54,7 +57,7 @@ def consent_faults(
     faults = []
     if expires_at <= given_at:
         faults.append(FieldError(f"{pointer}/expires_at", "after-given-at", "A consent must end after it was given."))
-    if given_at > at:
+    if given_at > at + CLOCK_SKEW:
         faults.append(FieldError(f"{pointer}/given_at", "not-in-future", "A consent cannot be given in the future."))
     if not revocation_explained:
         faults.append(
@@ -79,3 +82,14 @@ def safe_contact_faults(
     if hours_until <= hours_from:
         faults.append(FieldError(f"{pointer}/hours_until", "after-hours-from", "Safe hours must end after they begin."))
     return faults
+
+
+_CHILDREN = frozenset({AgeBand.UNDER_5, AgeBand.FROM_5_TO_11, AgeBand.FROM_12_TO_17})
+
+
+def child_consent_faults(*, age_band: str, given_by: str, pointer: str) -> list[FieldError]:
+    """For a child a guardian or the authority decides (domain P13). Who does not know their age decides for themselves
+    here; protection treats them as a child all the same."""
+    if age_band in _CHILDREN and given_by == GivenBy.SELF:
+        return [FieldError(f"{pointer}/given_by", "guardian-required", "For a child a guardian or authority decides.")]
+    return []

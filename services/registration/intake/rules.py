@@ -1,82 +1,50 @@
-"""What is wrong with an intake before anything is stored, and how its needs depend on each other (pure)."""
+"""What is wrong with an arrival before anything is stored (pure)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from uuid import UUID
+from datetime import date, datetime
 
 from libs.chassis.errors import FieldError
-from libs.events.codes import NeedCategory
+from libs.events.catalogue.arrivals import ReturneeArrived
+from services.registration.consent.rules import child_consent_faults, consent_faults, safe_contact_faults
+from services.registration.needs.rules import ToldNeed, need_faults
+from services.registration.people.rules import age_band, birth_date_fault, birth_date_is_possible
 
 
-class NeedStatus(StrEnum):
-    """A need as told; what becomes of it is referral's to know."""
+def arrival_faults(body: ReturneeArrived, *, arrived_on: date, at: datetime) -> list[FieldError]:
+    """Every fault of an arrival, beyond what its schema says; each names its field.
 
-    REPORTED = "reported"
-    WITHDRAWN = "withdrawn"
-
-
-@dataclass(frozen=True, slots=True)
-class ToldNeed:
-    """Of a need as told, what decides on its place among the others."""
-
-    category: NeedCategory
-    people_count: int
-    after_category: NeedCategory | None
-
-
-def need_faults(
-    needs: Sequence[ToldNeed], *, known: Mapping[NeedCategory, UUID], has_household: bool, pointer: str
-) -> list[FieldError]:
-    """What is wrong with needs that are about to be reported.
-
-    `known` are the categories that the person has reported before. A need of more than one person belongs to a
-    household; a need that comes after another names one that the person has; no need waits for itself.
+    `arrived_on` is the day of arrival at the place of reception, `at` the present moment.
     """
-    told = {need.category for need in needs}
     faults = []
-    for place, need in enumerate(needs):
-        where = f"{pointer}/{place}"
-        if need.people_count > 1 and not has_household:
-            faults.append(
-                FieldError(f"{where}/people_count", "household-required", "A need of several people needs a household.")
-            )
-        if need.after_category is not None and need.after_category not in told and need.after_category not in known:
-            faults.append(
-                FieldError(f"{where}/after_category", "need-known", "The person has not told a need of that category.")
-            )
-        elif _waits_for_itself(need.category, needs):
-            faults.append(FieldError(f"{where}/after_category", "no-circle", "A need cannot wait for itself."))
+    birth_date = body.identity.birth_date
+    if birth_date is not None and not birth_date_is_possible(birth_date, on=arrived_on):
+        faults.append(birth_date_fault("/identity"))
+    if body.household_size is not None and body.household_reference is None:
+        faults.append(
+            FieldError("/household_reference", "household-required", "A household's size needs its reference.")
+        )
+    faults += need_faults(
+        [ToldNeed(need.category, need.people_count, need.after_category) for need in body.needs],
+        known={},
+        has_household=body.household_reference is not None,
+        pointer="/needs",
+    )
+    for place, consent in enumerate(body.consents):
+        pointer = f"/consents/{place}"
+        faults += consent_faults(
+            given_at=consent.given_at,
+            expires_at=consent.expires_at,
+            revocation_explained=consent.revocation_explained,
+            at=at,
+            pointer=pointer,
+        )
+        band = age_band(birth_date, on=arrived_on)
+        faults += child_consent_faults(age_band=band, given_by=consent.given_by, pointer=pointer)
+    if body.safe_contact is not None:
+        faults += safe_contact_faults(
+            channel=body.safe_contact.channel,
+            has_address=body.safe_contact.address is not None,
+            hours_from=body.safe_contact.hours_from,
+            hours_until=body.safe_contact.hours_until,
+            pointer="/safe_contact",
+        )
     return faults
-
-
-def _waits_for_itself(category: NeedCategory, needs: Sequence[ToldNeed]) -> bool:
-    after = {need.category: need.after_category for need in needs if need.after_category is not None}
-    seen: set[NeedCategory] = set()
-    here = after.get(category)
-    while here is not None and here not in seen:
-        if here is category:
-            return True
-        seen.add(here)
-        here = after.get(here)
-    return False
-
-
-def in_order(needs: Sequence[ToldNeed]) -> list[int]:
-    """The places of needs so that each comes after the one that it waits for; else in the order told."""
-    placed: list[int] = []
-    done: set[NeedCategory] = set()
-    waiting = list(range(len(needs)))
-    told = {need.category for need in needs}
-    while waiting:
-        ready = [
-            place
-            for place in waiting
-            if needs[place].after_category is None
-            or needs[place].after_category in done
-            or needs[place].after_category not in told
-        ] or waiting
-        placed += ready
-        done |= {needs[place].category for place in ready}
-        waiting = [place for place in waiting if place not in ready]
-    return placed

@@ -1,3 +1,5 @@
+"""How Alembic runs the history of the database of keys."""
+
 import services.registration.vault.tables  # noqa: F401
 from libs.chassis.migrations import run_env
 from services.registration.database import KeyTable

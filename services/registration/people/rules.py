@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import date
 
+from libs.chassis.errors import FieldError
 from libs.events.codes import AgeBand
 
 CASE_CODE_ALPHABET = "23456789CDFGHJKMNPQRTVWXY"
@@ -46,6 +47,11 @@ def age_band(birth_date: date | None, *, on: date) -> AgeBand:
 def birth_date_is_possible(birth_date: date, *, on: date) -> bool:
     """Whether somebody who arrives on that day can have been born then."""
     return birth_date <= on and age_in_years(birth_date, on=on) <= AGE_MAX_YEARS
+
+
+def birth_date_fault(pointer: str) -> FieldError:
+    """What is told when nobody who arrives that day can have been born then."""
+    return FieldError(f"{pointer}/birth_date", "possible-birth-date", "Nobody who arrived then was born that day.")
 
 
 def name_tokens(*names: str) -> frozenset[str]:

@@ -1,31 +1,13 @@
-"""Returnees, households and the list of the erased."""
+"""Returnees."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Index, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, ForeignKey, Index, Text, Uuid, text
 from sqlmodel import Field
 
 from libs.events.codes import AgeBand, IdentityDocumentStatus, Sex
 from services.registration.database import Table, codes, moment, one_of, sealed
-
-
-class Household(Table, table=True):
-    """People who were registered together. Its members are the returnees that point to it."""
-
-    __tablename__ = "household"
-    __table_args__ = (CheckConstraint("expected_size BETWEEN 1 AND 30", name="household_expected_size"),)
-
-    id: UUID = Field(primary_key=True)
-    household_key: bytes | None = Field(default=None, sa_column=Column(sealed().type, nullable=True, unique=True))
-    """Keyed hash of sender and its reference; makes a repeat recognisable."""
-    reference_returnee_id: UUID
-    """Whose journey the household's needs belong to."""
-    expected_size: int
-    stay_together: bool
-    version: int
-    organization_id: UUID | None = None
-    created_at: datetime = Field(sa_column=moment())
 
 
 class Returnee(Table, table=True):
@@ -43,6 +25,7 @@ class Returnee(Table, table=True):
         ),
         Index("returnee_search_index", "search_index", postgresql_using="gin"),
         Index("returnee_of_batch", "arrival_batch_id", "id"),
+        Index("returnee_without_place", "arrival_batch_id", postgresql_where=text("reception_place IS NULL")),
         Index("returnee_of_household", "household_id", "id"),
     )
 
@@ -59,7 +42,11 @@ class Returnee(Table, table=True):
     """Whose row it is; None belongs to the network's reception as a whole."""
     arrival_batch_id: UUID | None = Field(default=None, foreign_key="arrival_batch.id")
     reception_place: str | None = None
-    household_id: UUID | None = Field(default=None, foreign_key="household.id")
+    household_id: UUID | None = Field(
+        default=None,
+        sa_column=Column(Uuid, ForeignKey("household.id", deferrable=True, initially="DEFERRED"), nullable=True),
+    )
+    """Checked at the commit: members are written before the household, whose row is locked as late as possible."""
     arrived_at: datetime = Field(sa_column=moment())
     age_band: str
     sex: str
@@ -82,12 +69,3 @@ class Returnee(Table, table=True):
     traceparent: str | None = None
     registered_at: datetime = Field(sa_column=moment())
     erased_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-
-
-class Erasure(Table, table=True):
-    """The erased as this database remembers them; the list in the database of keys is replayed against it."""
-
-    __tablename__ = "erasure"
-
-    returnee_id: UUID = Field(primary_key=True)
-    erased_at: datetime = Field(sa_column=moment())

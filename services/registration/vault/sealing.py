@@ -18,12 +18,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from services.registration.database import KeysDatabase
+
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _VERSION = b"\x01"
 
 
-class VaultFault(Exception):
+class VaultError(ValueError):
     """A sealed value or a wrapped key does not open: wrong key, moved, or tampered with. Never shows the value."""
 
 
@@ -34,11 +36,11 @@ def _seal(aead: AESGCM, plain: bytes, bound: bytes) -> bytes:
 
 def _open(aead: AESGCM, sealed: bytes, bound: bytes) -> bytes:
     if sealed[:1] != _VERSION or len(sealed) < 1 + _NONCE_BYTES:
-        raise VaultFault("not a sealed value of a known version")
+        raise VaultError("not a sealed value of a known version")
     try:
         return aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], bound)
     except InvalidTag:
-        raise VaultFault("the sealed value does not open") from None
+        raise VaultError("the sealed value does not open") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class DataKey:
         return None if plain is None else self.seal(plain, table=table, column=column)
 
     def open(self, sealed: bytes, *, table: str, column: str) -> str:
-        """What was sealed for this place; raises VaultFault when key, place or value do not match."""
+        """What was sealed for this place; raises VaultError when key, place or value do not match."""
         return _open(self._aead, sealed, self._bound(table, column)).decode()
 
     def open_or_none(self, sealed: bytes | None, *, table: str, column: str) -> str | None:
@@ -81,7 +83,7 @@ class MasterKey:
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != KEY_BYTES:
-            raise VaultFault(f"the vault key must be {KEY_BYTES} bytes")
+            raise VaultError(f"the vault key must be {KEY_BYTES} bytes")
         self._wrapping = AESGCM(_derived(secret, "wrapping"))
         self._parking = AESGCM(_derived(secret, "parking"))
         self._hashing = _derived(secret, "hashing")
@@ -94,7 +96,7 @@ class MasterKey:
         try:
             return cls(base64.b64decode(text, validate=True))
         except binascii.Error:
-            raise VaultFault("the vault key is not base64") from None
+            raise VaultError("the vault key is not base64") from None
 
     def fresh_key(self, subject_id: UUID) -> FreshKey:
         """A new data key for `subject_id`."""
@@ -102,7 +104,7 @@ class MasterKey:
         return FreshKey(DataKey(subject_id, AESGCM(secret)), _seal(self._wrapping, secret, _of_subject(subject_id)))
 
     def unwrap(self, wrapped: bytes, *, subject_id: UUID) -> DataKey:
-        """The data key of `subject_id` from its wrapped form; raises VaultFault."""
+        """The data key of `subject_id` from its wrapped form; raises VaultError."""
         return DataKey(subject_id, AESGCM(_open(self._wrapping, wrapped, _of_subject(subject_id))))
 
     def blind(self, kind: str, *parts: str) -> bytes:
@@ -118,8 +120,16 @@ class MasterKey:
         return _seal(self._parking, payload, b"parked")
 
     def open_parked(self, sealed: bytes) -> bytes:
-        """The message again; raises VaultFault."""
+        """The message again; raises VaultError."""
         return _open(self._parking, sealed, b"parked")
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """What sealing needs: the key from outside, and the database in which the data keys are kept."""
+
+    master: MasterKey
+    keys: KeysDatabase
 
 
 def _derived(secret: bytes, purpose: str) -> bytes:

@@ -44,9 +44,11 @@ CREATE TRIGGER no_key_for_the_erased BEFORE INSERT OR UPDATE ON data_key
 
 
 def upgrade() -> None:
+    """Create the tables and their guard."""
     run_script(op, TABLES)
     run_script(op, GUARD)
 
 
 def downgrade() -> None:
+    """Refuse: keys are not dropped by a downgrade."""
     raise NotImplementedError("the first migration is not undone: drop the database")

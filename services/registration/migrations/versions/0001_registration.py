@@ -84,16 +84,15 @@ CREATE TABLE erasure (
 
 CREATE TABLE household (
     id UUID NOT NULL,
-    household_key BYTEA,
     reference_returnee_id UUID NOT NULL,
+    reference_told BOOLEAN NOT NULL,
     expected_size INTEGER NOT NULL,
     stay_together BOOLEAN NOT NULL,
     version INTEGER NOT NULL,
     organization_id UUID,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY (id),
-    CONSTRAINT household_expected_size CHECK (expected_size BETWEEN 1 AND 30),
-    UNIQUE (household_key)
+    CONSTRAINT household_expected_size CHECK (expected_size BETWEEN 1 AND 30)
 );
 
 CREATE TABLE packet_access (
@@ -157,10 +156,11 @@ CREATE TABLE returnee (
     UNIQUE (case_code),
     UNIQUE (arrival_key),
     FOREIGN KEY(arrival_batch_id) REFERENCES arrival_batch (id),
-    FOREIGN KEY(household_id) REFERENCES household (id)
+    FOREIGN KEY(household_id) REFERENCES household (id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX returnee_of_batch ON returnee (arrival_batch_id, id);
 CREATE INDEX returnee_of_household ON returnee (household_id, id);
+CREATE INDEX returnee_without_place ON returnee (arrival_batch_id) WHERE reception_place IS NULL;
 CREATE INDEX returnee_search_index ON returnee USING gin (search_index);
 
 CREATE TABLE consent (

@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from libs.events.codes import NeedCategory, Urgency
 from services.registration.database import Table, moment, one_of, sealed
-from services.registration.intake.rules import NeedStatus
+from services.registration.needs.rules import NeedStatus
 
 
 class Need(Table, table=True):

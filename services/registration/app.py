@@ -1,0 +1,125 @@
+"""Wiring of registration: routes, subscriptions, loops. Nothing else knows every part."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI
+
+from libs.chassis.app import Loop, Opening, build_app
+from libs.chassis.database import Database
+from libs.chassis.health import Check, Unready
+from libs.chassis.settings import Role
+from libs.events.consumer import Consumer
+from libs.events.relay import Relay
+from libs.events.subscriptions import Subscriptions
+from services.registration.arrivals import api as arrivals_api
+from services.registration.arrivals import subscribers as arrivals_subscribers
+from services.registration.arrivals.loop import age_out_forever
+from services.registration.audit.loop import seal_forever
+from services.registration.consent import api as consent_api
+from services.registration.database import KeysDatabase
+from services.registration.erasure import api as erasure_api
+from services.registration.erasure.loop import replay_forever
+from services.registration.households import api as households_api
+from services.registration.needs import api as needs_api
+from services.registration.pack import Pack, load_pack
+from services.registration.packets import api as packets_api
+from services.registration.packets import subscribers as packets_subscribers
+from services.registration.people import api as people_api
+from services.registration.settings import Settings
+from services.registration.vault.sealing import MasterKey, Vault
+
+SERVICE = "registration"
+DESCRIPTION = """\
+Who has arrived, what they need, what they allow. Identity data lives here only, each person sealed under a key of
+their own; everybody else knows a case code. Every look at personal data is recorded; the person can get the list."""
+ROUTERS = [
+    arrivals_api.router,
+    people_api.router,
+    needs_api.router,
+    consent_api.router,
+    households_api.router,
+    packets_api.router,
+    erasure_api.router,
+]
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application in the role that its settings give it; settings come from the environment if not given."""
+    settings = settings or Settings()
+    database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=8)
+    keys = KeysDatabase(settings.keys_database_url)
+    vault = Vault(MasterKey.from_base64(settings.vault_key.get_secret_value()), keys)
+    pack = load_pack(settings.pack)
+    consumer = Consumer(
+        settings.kafka_bootstrap_servers,
+        subscriptions_of(vault=vault, pack=pack),
+        transaction=database.transaction,
+        seal=vault.master.seal_parked,
+        unseal=vault.master.open_parked,
+    )
+    relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source=f"urn:enlace:{SERVICE}")
+    waits = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
+    checks = {name: _check(why) for role, (name, why) in waits.items() if settings.role.covers(role)}
+    app = build_app(
+        service=SERVICE,
+        title="Enlace registration",
+        description=DESCRIPTION,
+        settings=settings,
+        database=database,
+        routers=ROUTERS,
+        loops=[
+            Loop("consumer", consumer.run, Role.WORKER),
+            Loop("audit sealer", partial(seal_forever, database=database), Role.WORKER),
+            Loop("erasures", partial(replay_forever, database=database, vault=vault), Role.WORKER),
+            Loop(
+                "manifests",
+                partial(age_out_forever, database=database, vault=vault, reception=pack.reception),
+                Role.WORKER,
+            ),
+            Loop("relay", relay.run, Role.RELAY),
+        ],
+        checks={**checks, "keys": _keys_check(keys)},
+        openings=[_closing(keys)],
+    )
+    app.state.vault = vault
+    app.state.pack = pack
+    return app
+
+
+def subscriptions_of(*, vault: Vault, pack: Pack) -> Subscriptions:
+    """All that registration listens to."""
+    subscriptions = Subscriptions(group=SERVICE)
+    arrivals_subscribers.subscribe(subscriptions, vault=vault, reception=pack.reception)
+    packets_subscribers.subscribe(subscriptions, policy=pack.packets)
+    return subscriptions
+
+
+def _check(why_unready: Callable[[], str | None]) -> Check:
+    async def check() -> None:
+        why = why_unready()
+        if why is not None:
+            raise Unready(why)
+
+    return check
+
+
+def _keys_check(keys: KeysDatabase) -> Check:
+    async def check() -> None:
+        async with keys.connection() as connection:
+            if await connection.fetchval("SELECT to_regclass('data_key')") is None:
+                raise Unready("no migration has been applied to the database of keys")
+
+    return check
+
+
+def _closing(keys: KeysDatabase) -> Opening:
+    @asynccontextmanager
+    async def opening(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await keys.close()
+
+    return opening

@@ -1,0 +1,284 @@
+"""Announce, land, receive people, mark absent, complete intake; in any order, the same by REST and by event.
+
+The row of a batch is locked late: many people of one flight are registered side by side and meet only at its end.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from libs.chassis.database import now, raw
+from libs.chassis.errors import FieldError, InvalidInput
+from libs.chassis.telemetry import current_traceparent
+from libs.events.catalogue.registration import ArrivalBatchIntakeCompleted, ArrivalBatchLanded
+from libs.events.codes import TransportMode
+from libs.events.outbox import append
+from services.registration.arrivals import queries
+from services.registration.arrivals.rules import NEXT_STATUS, BatchStatus, BatchStep
+from services.registration.arrivals.schemas import Announcement, Coming, Landing, LandingBody, Sender
+from services.registration.arrivals.tables import ArrivalBatch
+from services.registration.audit.rules import Actor
+from services.registration.errors import (
+    ArrivalBatchNotAnnounced,
+    ArrivalBatchNotLanded,
+    IntakeIncomplete,
+    ManifestAgedOut,
+)
+from services.registration.intake.actions import register_arrivals
+from services.registration.intake.schemas import Arrival, Registration
+from services.registration.manifests.actions import claim_entries, entry_key, hold_manifest, let_age_out, mark_absent
+from services.registration.manifests.schemas import Claim
+from services.registration.pack import Reception
+from services.registration.people.actions import place_returnees
+from services.registration.vault.sealing import Vault
+
+Reference = tuple[str, str]
+"""Source and the sender's reference of a batch."""
+Found = dict[Reference | UUID, tuple[UUID, str | None]]
+"""Id and reception place of batches, by reference or by id."""
+_STUBS = """
+    INSERT INTO arrival_batch (id, source, sender_reference, organization_id, status, registered_count,
+                               manifest_held, version, traceparent, created_at)
+    SELECT id, source, sender_reference, organization_id, 'referenced', 0, false, 1, traceparent, $6
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[])
+        AS b (id, source, sender_reference, organization_id, traceparent)
+    ORDER BY source, sender_reference
+    ON CONFLICT (source, sender_reference) DO NOTHING
+"""
+_BY_REFERENCE = """
+    SELECT b.source, b.sender_reference, b.id, b.reception_place FROM arrival_batch b
+    JOIN unnest($1::text[], $2::text[]) AS r (source, sender_reference) USING (source, sender_reference)
+"""
+
+
+async def announce_batch(
+    session: AsyncSession, announcement: Announcement, *, vault: Vault, reception: Reception
+) -> UUID:
+    """A batch is on its way, with its manifest; told again, it replaces what was said before. The batch's id."""
+    body, sender = announcement.body, announcement.sender
+    _require_known_place(reception, place=body.reception_place, mode=body.mode)
+    row = await _locked_batch(session, sender, body.sender_reference)
+    row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.ANNOUNCE].value
+    row.carrier, row.origin, row.expected_at = body.carrier, body.origin, body.expected_at
+    row.version += 1
+    if row.landed_at is None:
+        row.mode, row.reception_place = body.mode.value, body.reception_place
+    if body.entries:
+        if row.landed_at is not None and row.landed_at < _manifests_kept_from(session, reception):
+            raise ManifestAgedOut
+        row.manifest_held = True
+        await hold_manifest(session, row.id, body.entries, vault=vault, actor=sender.actor)
+    await _settle(session, row)
+    return row.id
+
+
+async def land_batch(session: AsyncSession, landing: Landing, *, reception: Reception) -> UUID:
+    """A batch has arrived, announced or not; told again, it corrects. The batch's id."""
+    body = landing.body
+    _require_known_place(reception, place=body.reception_place, mode=body.mode)
+    row = await _locked_batch(session, landing.sender, body.sender_reference)
+    row.mode, row.reception_place = body.mode.value, body.reception_place
+    await _land(session, row, landed_at=body.landed_at, people_count=body.people_count)
+    return row.id
+
+
+async def land_announced_batch(session: AsyncSession, batch_id: UUID, body: LandingBody, *, actor: Actor) -> UUID:
+    """A batch that is known by our id has arrived; its mode and place are those announced."""
+    row = await queries.batch(session, batch_id, actor=actor, lock=True)
+    if row.mode is None or row.reception_place is None:
+        raise ArrivalBatchNotAnnounced
+    await _land(session, row, landed_at=body.landed_at or row.landed_at or now(session), people_count=body.people_count)
+    return row.id
+
+
+async def _land(session: AsyncSession, row: ArrivalBatch, *, landed_at: datetime, people_count: int) -> None:
+    unchanged = row.landed_at == landed_at and row.people_count == people_count
+    row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.LAND].value
+    row.landed_at, row.people_count = landed_at, people_count
+    row.version += 1
+    session.add(row)
+    await session.flush()
+    if not unchanged:
+        assert row.mode is not None, "a batch lands with its mode"
+        assert row.reception_place is not None, "a batch lands with its place"
+        landed = ArrivalBatchLanded(
+            arrival_batch_id=row.id,
+            mode=TransportMode(row.mode),
+            reception_place=row.reception_place,
+            landed_at=landed_at,
+            people_count=people_count,
+        )
+        await append(session, [landed], traceparents=[row.traceparent])
+    await _settle(session, row)
+
+
+async def receive_people(
+    session: AsyncSession, coming: Sequence[Coming], *, vault: Vault, reception: Reception
+) -> list[Registration]:
+    """People have come: register who is new, with all they tell, and count them in their batches.
+
+    One `Registration` per arrival, in their order. The same arrival told again changes nothing.
+    """
+    batches = await _batches_of(session, coming)
+    arrivals = [_arrival(one, batches, vault=vault) for one in coming]
+    registrations = await register_arrivals(session, arrivals, vault=vault, reception=reception)
+    await _count_in(session, [one for one in registrations if one.is_new])
+    return registrations
+
+
+async def mark_entry_absent(session: AsyncSession, batch_id: UUID, entry_id: UUID, *, actor: Actor) -> UUID:
+    """A person announced with the batch has not come. The batch's id."""
+    row = await queries.batch(session, batch_id, actor=actor, lock=True)
+    await mark_absent(session, row.id, entry_id, actor=actor)
+    await _settle(session, row)
+    return row.id
+
+
+async def complete_intake(session: AsyncSession, batch_id: UUID, *, actor: Actor) -> UUID:
+    """Nobody of the batch is waited for any more; the same as what happens by itself when everybody is there."""
+    row = await queries.batch(session, batch_id, actor=actor, lock=True)
+    if row.status == BatchStatus.INTAKE_COMPLETED:
+        return row.id
+    counts = await queries.intake_counts(session, row)
+    if counts.people_count is None:
+        raise ArrivalBatchNotLanded
+    if not counts.may_be_completed:
+        raise IntakeIncomplete(open_count=counts.open_count, registered_count=counts.registered_count)
+    await _complete(session, row)
+    return row.id
+
+
+async def let_manifests_age_out(session: AsyncSession, *, vault: Vault, reception: Reception, limit: int) -> int:
+    """Destroy the keys of manifests whose days are over; how many there were."""
+    due = await queries.manifests_due(session, before=_manifests_kept_from(session, reception), limit=limit)
+    for row in due:
+        row.manifest_held = False
+        session.add(row)
+    await session.flush()
+    if due:
+        await let_age_out(session, [row.id for row in due], vault=vault, at=now(session))
+    return len(due)
+
+
+def _manifests_kept_from(session: AsyncSession, reception: Reception) -> datetime:
+    return now(session) - timedelta(days=reception.manifest_days)
+
+
+def _require_known_place(reception: Reception, *, place: str, mode: TransportMode) -> None:
+    known = reception.places.get(place)
+    if known is None or mode not in known.modes:
+        rule = "known-place" if known is None else "mode-of-place"
+        why = "Nobody is received there." if known is None else "This mode does not come in there."
+        raise InvalidInput(errors=[FieldError("/reception_place", rule, why)])
+
+
+async def _locked_batch(session: AsyncSession, sender: Sender, reference: str) -> ArrivalBatch:
+    known = await _known(session, {(sender.source, reference): sender})
+    (row,) = await queries.locked_batches(session, [known[sender.source, reference][0]])
+    return row
+
+
+async def _batches_of(session: AsyncSession, coming: Sequence[Coming]) -> Found:
+    """Id and reception place of every batch that is named, by reference or by id; new ones are founded."""
+    found: Found = {}
+    for one in coming:
+        if one.arrival_batch_id is not None and one.arrival_batch_id not in found:
+            row = await queries.batch(session, one.arrival_batch_id, actor=one.sender.actor)
+            found[row.id] = (row.id, row.reception_place)
+    named = {
+        (one.sender.source, one.body.batch_reference): one.sender
+        for one in coming
+        if one.arrival_batch_id is None and one.body.batch_reference is not None
+    }
+    if named:
+        for reference, known in (await _known(session, named)).items():
+            found[reference] = known
+    return found
+
+
+async def _known(session: AsyncSession, named: Mapping[Reference, Sender]) -> dict[Reference, tuple[UUID, str | None]]:
+    """Batches by their sender's reference; those that nobody has told of before are founded."""
+    found = await _by_reference(session, named)
+    missing = [(reference, sender) for reference, sender in named.items() if reference not in found]
+    if missing:
+        rows = [
+            (uuid7(), *reference, sender.organization_id, sender.context or current_traceparent())
+            for reference, sender in missing
+        ]
+        await (await raw(session)).execute(_STUBS, *map(list, zip(*rows, strict=True)), now(session))
+        found |= await _by_reference(session, dict(missing))
+    return found
+
+
+async def _by_reference(
+    session: AsyncSession, named: Mapping[Reference, Sender]
+) -> dict[Reference, tuple[UUID, str | None]]:
+    rows = await (await raw(session)).fetch(_BY_REFERENCE, *map(list, zip(*named, strict=True)))
+    return {(row["source"], row["sender_reference"]): (row["id"], row["reception_place"]) for row in rows}
+
+
+def _arrival(one: Coming, batches: Found, *, vault: Vault) -> Arrival:
+    body, sender = one.body, one.sender
+    batch_id: UUID | None = None
+    place: str | None = None
+    if one.arrival_batch_id is not None:
+        batch_id, place = batches[one.arrival_batch_id]
+    elif body.batch_reference is not None:
+        batch_id, place = batches[sender.source, body.batch_reference]
+    manifest_key = None
+    if batch_id is not None and body.manifest_reference is not None:
+        manifest_key = entry_key(vault.master, arrival_batch_id=batch_id, reference=body.manifest_reference)
+    return Arrival(
+        body=body,
+        actor=sender.actor,
+        source=sender.source,
+        organization_id=sender.organization_id,
+        arrival_batch_id=batch_id,
+        reception_place=place,
+        manifest_key=manifest_key,
+        context=sender.context,
+    )
+
+
+async def _count_in(session: AsyncSession, registrations: Sequence[Registration]) -> None:
+    """Count new people in their batches, match them with their manifests, and complete what is complete."""
+    counts = Counter(one.arrival_batch_id for one in registrations if one.arrival_batch_id is not None)
+    if not counts:
+        return
+    rows = await queries.locked_batches(session, counts)
+    claims = [
+        Claim(one.arrival_batch_id, one.manifest_key, one.returnee_id)
+        for one in registrations
+        if one.arrival_batch_id is not None and one.manifest_key is not None
+    ]
+    await claim_entries(session, claims)
+    for row in rows:
+        row.registered_count += counts[row.id]
+        await _settle(session, row)
+
+
+async def _settle(session: AsyncSession, row: ArrivalBatch) -> None:
+    """Write a locked batch, and do what follows from its present state."""
+    session.add(row)
+    await session.flush()
+    if row.reception_place is not None:
+        await place_returnees(session, row.id, reception_place=row.reception_place)
+    if row.status == BatchStatus.LANDED and (await queries.intake_counts(session, row)).is_complete:
+        await _complete(session, row)
+
+
+async def _complete(session: AsyncSession, row: ArrivalBatch) -> None:
+    row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.COMPLETE_INTAKE].value
+    row.intake_completed_at = now(session)
+    row.version += 1
+    session.add(row)
+    await session.flush()
+    returnees, needs = await queries.totals(session, row.id)
+    completed = ArrivalBatchIntakeCompleted(
+        arrival_batch_id=row.id, returnee_count=returnees, need_count=needs, completed_at=now(session)
+    )
+    await append(session, [completed], traceparents=[row.traceparent])

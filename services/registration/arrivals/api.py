@@ -1,0 +1,230 @@
+"""HTTP for arrival batches, and for registering the people who come."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from uuid_utils.compat import uuid7
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import NotFound
+from libs.chassis.etag import etag_of
+from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
+from libs.chassis.paging import Page, PageQuery
+from libs.chassis.problems import responses
+from libs.chassis.telemetry import current_traceparent
+from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, PlaceCode, Reference, ReturneeArrived
+from libs.events.codes import TransportMode
+from services.registration.arrivals import actions, queries
+from services.registration.arrivals.rules import BatchStatus
+from services.registration.arrivals.schemas import (
+    Announcement,
+    ArrivalBatchView,
+    Coming,
+    CsvParameters,
+    LandingBody,
+    ReturneeIntake,
+    Sender,
+    announcement_from_csv,
+    announcement_from_json,
+)
+from services.registration.audit.api import actor_of, source_of
+from services.registration.errors import (
+    ArrivalBatchNotAnnounced,
+    ArrivalBatchNotLanded,
+    EntryAlreadyRegistered,
+    IntakeIncomplete,
+    ManifestAgedOut,
+    MediaTypeUnknown,
+    ReturneeErased,
+)
+from services.registration.manifests.actions import look_up_manifest
+from services.registration.manifests.schemas import ManifestEntryView
+from services.registration.pack import ThePack
+from services.registration.people.queries import registered_view, returnee
+from services.registration.people.schemas import RegisteredView
+from services.registration.vault.api import TheVault
+
+router = APIRouter(prefix="/v1", tags=["arrivals"])
+Reader = Annotated[Caller, requires("arrivals:read")]
+Writer = Annotated[Caller, requires("arrivals:write")]
+_CSV_EXAMPLE = (
+    "sender_reference;given_names;family_names;birth_date;sex;nationality\n"
+    "seat-1A;Sample Given;Sample Family;1990-05-17;female;GT\n"
+)
+_JSON_EXAMPLE = {
+    "sender_reference": "2026-03-02-flight-1",
+    "mode": "flight",
+    "reception_place": "GT01",
+    "expected_at": "2026-03-02T19:00:00Z",
+    "entries": [{"sender_reference": "seat-1A", "given_names": "Sample Given", "family_names": "Sample Family"}],
+}
+_ANNOUNCEMENT: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": ArrivalBatchAnnounced.model_json_schema(ref_template="#/components/schemas/{model}"),
+                "example": _JSON_EXAMPLE,
+            },
+            "text/csv": {"schema": {"type": "string"}, "example": _CSV_EXAMPLE},
+        },
+    }
+}
+
+
+async def _csv_parameters(
+    sender_reference: Annotated[Reference | None, Query(description="CSV only: your id of the batch")] = None,
+    mode: Annotated[TransportMode | None, Query(description="CSV only")] = None,
+    carrier: Annotated[str | None, Query(max_length=80, description="CSV only")] = None,
+    origin: Annotated[str | None, Query(max_length=80, description="CSV only")] = None,
+    reception_place: Annotated[PlaceCode | None, Query(description="CSV only")] = None,
+    expected_at: Annotated[datetime | None, Query(description="CSV only")] = None,
+) -> CsvParameters:
+    return CsvParameters(sender_reference, mode, carrier, origin, reception_place, expected_at)
+
+
+def _sender(caller: Caller) -> Sender:
+    return Sender(
+        source=source_of(caller),
+        organization_id=caller.organization_id,
+        actor=actor_of(caller),
+        context=current_traceparent(),
+    )
+
+
+@router.post(
+    "/arrival-batches",
+    status_code=201,
+    openapi_extra=_ANNOUNCEMENT,
+    responses=responses(MediaTypeUnknown, ManifestAgedOut, KeyReused),
+)
+async def announce_batch(
+    request: Request,
+    session: Session,
+    caller: Writer,
+    once: OnceRequired,
+    parameters: Annotated[CsvParameters, Depends(_csv_parameters)],
+    vault: TheVault,
+    pack: ThePack,
+    response: Response,
+) -> ArrivalBatchView:
+    """A flight or bus is on its way, with its manifest: as JSON, or as CSV with the batch's own fields in the query.
+
+    Told again under the same `sender_reference`, it replaces what was said before.
+    """
+    body = _announced(request.headers.get("content-type", ""), await request.body(), parameters)
+    announcement = Announcement(body, _sender(caller))
+    batch_id = await once(
+        session, lambda: actions.announce_batch(session, announcement, vault=vault, reception=pack.reception)
+    )
+    response.headers["Location"] = f"/v1/arrival-batches/{batch_id}"
+    return await queries.batch_view(session, batch_id, actor=actor_of(caller))
+
+
+def _announced(content_type: str, body: bytes, parameters: CsvParameters) -> ArrivalBatchAnnounced:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return announcement_from_json(body)
+    if kind == "text/csv":
+        return announcement_from_csv(body, parameters)
+    raise MediaTypeUnknown
+
+
+@router.get("/arrival-batches")
+async def list_batches(
+    session: Session, caller: Reader, page: PageQuery, status: BatchStatus | None = None
+) -> Page[ArrivalBatchView]:
+    """Flights and buses, newest first."""
+    return await queries.batches(session, page, status=status, actor=actor_of(caller))
+
+
+@router.get("/arrival-batches/{batch_id}", responses=responses(NotFound))
+async def look_up_batch(batch_id: UUID, session: Session, caller: Reader) -> ArrivalBatchView:
+    """One flight or bus, and how far its intake is."""
+    return await queries.batch_view(session, batch_id, actor=actor_of(caller))
+
+
+@router.get("/arrival-batches/{batch_id}/entries", responses=responses(NotFound))
+async def look_up_entries(
+    batch_id: UUID, session: Session, caller: Reader, page: PageQuery, vault: TheVault, response: Response
+) -> Page[ManifestEntryView]:
+    """Who is announced, in the order of the manifest. Names prepare reception only; each look is recorded."""
+    actor = actor_of(caller)
+    row = await queries.batch(session, batch_id, actor=actor)
+    response.headers["Cache-Control"] = "no-store"
+    return await look_up_manifest(session, row.id, page, vault=vault, actor=actor)
+
+
+@router.post("/arrival-batches/{batch_id}/land", responses=responses(NotFound, ArrivalBatchNotAnnounced, KeyReused))
+async def land_batch(
+    batch_id: UUID, body: LandingBody, session: Session, caller: Writer, once: OnceOptional
+) -> ArrivalBatchView:
+    """It is here, with so many people. Told again, it corrects."""
+    actor = actor_of(caller)
+    await once(session, lambda: actions.land_announced_batch(session, batch_id, body, actor=actor))
+    return await queries.batch_view(session, batch_id, actor=actor)
+
+
+@router.post(
+    "/arrival-batches/{batch_id}/entries/{entry_id}/absent",
+    responses=responses(NotFound, EntryAlreadyRegistered, KeyReused),
+)
+async def mark_entry_absent(
+    batch_id: UUID, entry_id: UUID, session: Session, caller: Writer, once: OnceOptional
+) -> ArrivalBatchView:
+    """A person announced has not come. Who comes all the same is registered all the same."""
+    actor = actor_of(caller)
+    await once(session, lambda: actions.mark_entry_absent(session, batch_id, entry_id, actor=actor))
+    return await queries.batch_view(session, batch_id, actor=actor)
+
+
+@router.post(
+    "/arrival-batches/{batch_id}/complete-intake",
+    responses=responses(NotFound, ArrivalBatchNotLanded, IntakeIncomplete, KeyReused),
+)
+async def complete_intake(batch_id: UUID, session: Session, caller: Writer, once: OnceOptional) -> ArrivalBatchView:
+    """Nobody of the batch is waited for any more: its ordinary needs are routed together now.
+
+    Happens by itself when every entry is registered or absent, or as many are registered as have landed.
+    """
+    actor = actor_of(caller)
+    await once(session, lambda: actions.complete_intake(session, batch_id, actor=actor))
+    return await queries.batch_view(session, batch_id, actor=actor)
+
+
+@router.post(
+    "/returnees", status_code=201, tags=["returnees"], responses=responses(NotFound, ReturneeErased, KeyReused)
+)
+async def register_returnee(
+    body: ReturneeIntake,
+    session: Session,
+    caller: Annotated[Caller, requires("returnees:write")],
+    once: OnceRequired,
+    vault: TheVault,
+    pack: ThePack,
+    response: Response,
+) -> RegisteredView:
+    """One person has been met. Names, time of arrival, nationality and the state of papers start everything.
+
+    The same `sender_reference` of the same client is the same arrival: it is registered once.
+    """
+    coming = Coming(_arrived(body), _sender(caller), arrival_batch_id=body.arrival_batch_id)
+
+    async def register() -> UUID:
+        (one,) = await actions.receive_people(session, [coming], vault=vault, reception=pack.reception)
+        return one.returnee_id
+
+    returnee_id = await once(session, register)
+    row = await returnee(session, returnee_id, actor=actor_of(caller))
+    response.headers["Location"] = f"/v1/returnees/{returnee_id}"
+    response.headers["ETag"] = etag_of(row.version)
+    return registered_view(row)
+
+
+def _arrived(body: ReturneeIntake) -> ReturneeArrived:
+    """The same as an event would tell; without a reference of the sender, the arrival is one of its own."""
+    told = {name: getattr(body, name) for name in ReturneeArrived.model_fields if name != "sender_reference"}
+    return ReturneeArrived.model_construct(sender_reference=body.sender_reference or str(uuid7()), **told)

@@ -1,0 +1,116 @@
+"""Arrival batches: rows, counts, views."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, true
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.chassis.errors import NotFound
+from libs.chassis.paging import Page, PageRequest, page_of
+from libs.events.codes import TransportMode
+from services.registration.arrivals.rules import BatchStatus, IntakeCounts
+from services.registration.arrivals.schemas import ArrivalBatchView
+from services.registration.arrivals.tables import ArrivalBatch
+from services.registration.audit.rules import Actor
+from services.registration.manifests.queries import entry_counts
+from services.registration.manifests.schemas import EntryCounts
+
+_TOTALS = """
+    SELECT (SELECT count(*) FROM returnee WHERE arrival_batch_id = $1) AS returnees,
+           (SELECT count(*) FROM need WHERE arrival_batch_id = $1) AS needs
+"""
+
+
+def _visible_to(actor: Actor) -> ColumnElement[bool]:
+    if actor.organization_id is None:
+        return true()
+    mine = col(ArrivalBatch.organization_id)
+    return or_(mine.is_(None), mine == actor.organization_id)
+
+
+async def batch(session: AsyncSession, batch_id: UUID, *, actor: Actor, lock: bool = False) -> ArrivalBatch:
+    """One batch; NotFound for another organisation's."""
+    query = select(ArrivalBatch).where(ArrivalBatch.id == batch_id, _visible_to(actor))
+    if lock:
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    found = (await session.exec(query)).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def locked_batches(session: AsyncSession, batch_ids: Collection[UUID]) -> list[ArrivalBatch]:
+    """These batches as they are now, locked in the order of ids."""
+    query = select(ArrivalBatch).where(col(ArrivalBatch.id).in_(list(batch_ids))).order_by(col(ArrivalBatch.id))
+    locking = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return list((await session.exec(locking)).all())
+
+
+async def intake_counts(session: AsyncSession, row: ArrivalBatch) -> IntakeCounts:
+    """How far the intake of a batch is; lock it first when the answer decides something."""
+    entries = (await entry_counts(session, [row.id]))[row.id]
+    return IntakeCounts(
+        people_count=row.people_count,
+        registered_count=row.registered_count,
+        entries_count=entries.entries_count,
+        open_count=entries.open_count,
+    )
+
+
+async def totals(session: AsyncSession, batch_id: UUID) -> tuple[int, int]:
+    """How many returnees and needs of a batch have been reported."""
+    row = await (await raw(session)).fetchrow(_TOTALS, batch_id)
+    assert row is not None, "a row of two counts"
+    return row["returnees"], row["needs"]
+
+
+async def batch_view(session: AsyncSession, batch_id: UUID, *, actor: Actor) -> ArrivalBatchView:
+    """One batch with its counts."""
+    row = await batch(session, batch_id, actor=actor)
+    return _view(row, (await entry_counts(session, [row.id]))[row.id])
+
+
+async def batches(
+    session: AsyncSession, page: PageRequest, *, status: BatchStatus | None, actor: Actor
+) -> Page[ArrivalBatchView]:
+    """Batches, newest first."""
+    query = select(ArrivalBatch).where(_visible_to(actor))
+    if status is not None:
+        query = query.where(ArrivalBatch.status == status.value)
+    if page.after is not None:
+        query = query.where(col(ArrivalBatch.id) < UUID(page.after[0]))
+    rows = (await session.exec(query.order_by(col(ArrivalBatch.id).desc()).limit(page.limit + 1))).all()
+    counts = await entry_counts(session, [row.id for row in rows])
+    return page_of(rows, request=page, cursor_of=lambda row: [str(row.id)], view=lambda row: _view(row, counts[row.id]))
+
+
+async def manifests_due(session: AsyncSession, *, before: datetime, limit: int) -> list[ArrivalBatch]:
+    """Batches whose manifest has aged out, locked; those that others hold are left to them."""
+    came = func.coalesce(col(ArrivalBatch.landed_at), col(ArrivalBatch.expected_at))
+    query = select(ArrivalBatch).where(col(ArrivalBatch.manifest_held).is_(True), came < before).limit(limit)
+    return list((await session.exec(query.with_for_update(key_share=True, skip_locked=True))).all())
+
+
+def _view(row: ArrivalBatch, counts: EntryCounts) -> ArrivalBatchView:
+    return ArrivalBatchView(
+        id=row.id,
+        sender_reference=row.sender_reference,
+        status=BatchStatus(row.status),
+        mode=None if row.mode is None else TransportMode(row.mode),
+        carrier=row.carrier,
+        origin=row.origin,
+        reception_place=row.reception_place,
+        expected_at=row.expected_at,
+        landed_at=row.landed_at,
+        people_count=row.people_count,
+        entries_count=counts.entries_count,
+        registered_count=row.registered_count,
+        absent_count=counts.absent_count,
+        open_count=counts.open_count,
+        intake_completed_at=row.intake_completed_at,
+        created_at=row.created_at,
+    )

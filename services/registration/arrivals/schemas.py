@@ -1,0 +1,182 @@
+"""Bodies and views of arrival batches, and what comes in on its way to the actions."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from libs.chassis.errors import InvalidInput
+from libs.chassis.validation import field_errors
+from libs.events.catalogue.arrivals import (
+    ArrivalBatchAnnounced,
+    ArrivalBatchLanded,
+    ConsentGiven,
+    Identity,
+    NeedTold,
+    Part,
+    Profile,
+    Reference,
+    ReturneeArrived,
+    SafeContactTold,
+)
+from libs.events.codes import TransportMode
+from services.registration.arrivals.rules import BatchStatus
+from services.registration.audit.rules import Actor
+from services.registration.manifests.rules import CsvError, read_csv
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends, and on whose behalf it is recorded."""
+
+    source: str
+    """`client:<id>` by REST, the CloudEvents source by event; the sender's references are its own."""
+    organization_id: UUID | None
+    actor: Actor
+    context: str | None
+    """The trace context in which it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A batch announced."""
+
+    body: ArrivalBatchAnnounced
+    sender: Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """A batch landed."""
+
+    body: ArrivalBatchLanded
+    sender: Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """One person has come."""
+
+    body: ReturneeArrived
+    sender: Sender
+    arrival_batch_id: UUID | None = None
+    """The batch by our id; else by the sender's reference in the body, if at all."""
+
+
+class LandingBody(BaseModel):
+    """A batch that has been announced is here."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"people_count": 135}]})
+
+    landed_at: datetime | None = None
+    """Left out: now."""
+    people_count: Annotated[int, Field(ge=0, le=1000)]
+
+
+class ReturneeIntake(Part):
+    """One person has been met. Five answers start everything; the rest may follow."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "arrived_at": "2026-03-02T19:40:00Z",
+                    "identity": {"given_names": "Sample Given", "family_names": "Sample Family"},
+                    "profile": {"nationality": "GT", "identity_document": "lost_on_route"},
+                }
+            ]
+        }
+    )
+
+    sender_reference: Reference | None = None
+    """The sender's id of this arrival; left out, each request is an arrival of its own."""
+    arrival_batch_id: UUID | None = None
+    """The batch by our id; or `batch_reference`."""
+    batch_reference: Reference | None = None
+    manifest_reference: Reference | None = None
+    arrived_at: datetime
+    identity: Identity
+    profile: Profile
+    household_reference: Reference | None = None
+    household_size: Annotated[int, Field(ge=2, le=30)] | None = None
+    stay_together: bool = True
+    needs: Annotated[list[NeedTold], Field(max_length=20)] = []
+    consents: Annotated[list[ConsentGiven], Field(max_length=20)] = []
+    safe_contact: SafeContactTold | None = None
+
+
+class ArrivalBatchView(BaseModel):
+    """A flight or bus and how far its intake is."""
+
+    id: UUID
+    sender_reference: str = Field(examples=["2026-03-02-flight-1"])
+    status: BatchStatus
+    mode: TransportMode | None
+    carrier: str | None
+    origin: str | None
+    reception_place: str | None = Field(examples=["GT01"])
+    expected_at: datetime | None
+    landed_at: datetime | None
+    people_count: int | None = Field(description="How many got off; null before landing")
+    entries_count: int = Field(description="How many the manifest names")
+    registered_count: int
+    absent_count: int
+    open_count: int = Field(description="Entries neither registered nor marked absent")
+    intake_completed_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CsvParameters:
+    """The fields of a batch beside its rows, which a CSV manifest cannot hold: they come in the query."""
+
+    sender_reference: str | None
+    mode: str | None
+    carrier: str | None
+    origin: str | None
+    reception_place: str | None
+    expected_at: datetime | None
+
+    def given(self) -> dict[str, object]:
+        """Those that were sent."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def announcement_from_json(body: bytes) -> ArrivalBatchAnnounced:
+    """A batch from a JSON body; raises InvalidInput that names each field at fault."""
+    try:
+        return ArrivalBatchAnnounced.model_validate_json(body)
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
+def announcement_from_csv(body: bytes, parameters: CsvParameters) -> ArrivalBatchAnnounced:
+    """A batch from a CSV manifest and its parameters; raises InvalidInput that names each row and field at fault."""
+    try:
+        manifest = read_csv(body)
+    except CsvError as error:
+        raise InvalidInput("The manifest breaks a rule; nothing was stored.", errors=error.errors) from None
+    try:
+        return ArrivalBatchAnnounced.model_validate({**parameters.given(), "entries": manifest.rows})
+    except ValidationError as error:
+        raise _invalid(error, lines=manifest.lines, parameters=True) from None
+
+
+def _invalid(error: ValidationError, *, lines: Sequence[int] = (), parameters: bool = False) -> InvalidInput:
+    """What pydantic found, without the values; for CSV with the line in the file, and parameters by their names."""
+    findings: list[dict[str, Any]] = [
+        {**finding, "loc": ("body", *finding["loc"])}
+        for finding in error.errors(include_url=False, include_context=False)
+    ]
+    faults = []
+    for finding, fault in zip(findings, field_errors(findings, None), strict=True):
+        path = finding["loc"][1:]
+        if lines and len(path) > 1 and path[0] == "entries" and isinstance(path[1], int):
+            fault = replace(fault, detail=f"Line {lines[path[1]]}: {fault.detail}")
+        elif parameters and len(path) == 1:
+            fault = replace(fault, pointer=str(path[0]))
+        faults.append(fault)
+    return InvalidInput("The body breaks a rule; nothing was stored.", errors=faults)

@@ -1,0 +1,53 @@
+"""What reception systems tell by event; the same actions as by REST.
+
+The sender of an event is its CloudEvents source: its references are its own. Events of one batch and its people come
+in any order.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, ArrivalBatchLanded, ReturneeArrived
+from libs.events.event import Received
+from libs.events.subscriptions import Subscriptions
+from services.registration.arrivals.actions import announce_batch, land_batch, receive_people
+from services.registration.arrivals.schemas import Announcement, Coming, Landing, Sender
+from services.registration.audit.rules import Actor
+from services.registration.pack import Reception
+from services.registration.vault.sealing import Vault
+
+
+def subscribe(subscriptions: Subscriptions, *, vault: Vault, reception: Reception) -> None:
+    """Take up announcements, landings and people."""
+
+    def sender(received: Received[Any]) -> Sender:
+        organization_id = reception.organization_of(received.source)
+        return Sender(
+            source=received.source,
+            organization_id=organization_id,
+            actor=Actor(who=received.source, client_id=received.source, organization_id=organization_id),
+            context=received.traceparent,
+        )
+
+    @subscriptions.on(ArrivalBatchAnnounced)
+    async def announce_batches(session: AsyncSession, batch: Sequence[Received[ArrivalBatchAnnounced]]) -> None:
+        for received in sorted(batch, key=_by_reference):
+            announcement = Announcement(received.event, sender(received))
+            await announce_batch(session, announcement, vault=vault, reception=reception)
+
+    @subscriptions.on(ArrivalBatchLanded)
+    async def land_batches(session: AsyncSession, batch: Sequence[Received[ArrivalBatchLanded]]) -> None:
+        for received in sorted(batch, key=_by_reference):
+            await land_batch(session, Landing(received.event, sender(received)), reception=reception)
+
+    @subscriptions.on(ReturneeArrived)
+    async def receive_returnees(session: AsyncSession, batch: Sequence[Received[ReturneeArrived]]) -> None:
+        coming = [Coming(received.event, sender(received)) for received in batch]
+        await receive_people(session, coming, vault=vault, reception=reception)
+
+
+def _by_reference(received: Received[Any]) -> tuple[str, str]:
+    """Batches are locked in the same order by everybody; events of one batch keep theirs, as sorting is stable."""
+    return (received.source, received.event.sender_reference)

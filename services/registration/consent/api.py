@@ -1,0 +1,85 @@
+"""HTTP for consents and the safe contact."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import NotFound
+from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
+from libs.chassis.problems import responses
+from libs.events.catalogue.arrivals import ConsentGiven, SafeContactTold
+from services.registration.audit.api import actor_of
+from services.registration.audit.rules import AccessPurpose
+from services.registration.consent import actions
+from services.registration.consent.schemas import ConsentView, SafeContactView
+from services.registration.errors import ConsentAlreadyWithdrawn, ReturneeErased, SafeContactMissing
+from services.registration.vault.api import TheVault
+
+router = APIRouter(prefix="/v1", tags=["consent"])
+Reader = Annotated[Caller, requires("returnees:read")]
+Writer = Annotated[Caller, requires("consents:write")]
+
+
+@router.post(
+    "/returnees/{returnee_id}/consents", status_code=201, responses=responses(NotFound, ReturneeErased, KeyReused)
+)
+async def give_consent(
+    returnee_id: UUID, body: ConsentGiven, session: Session, caller: Writer, once: OnceRequired, vault: TheVault
+) -> ConsentView:
+    """Record a consent with its nine elements. Nothing is allowed by default, and a "no" is not recorded at all."""
+    actor = actor_of(caller)
+    consent_id = await once(session, lambda: actions.give_consent(session, returnee_id, body, actor=actor, vault=vault))
+    return await actions.show_consent(session, returnee_id, consent_id, vault=vault)
+
+
+@router.get("/returnees/{returnee_id}/consents", responses=responses(NotFound, ReturneeErased))
+async def look_up_consents(returnee_id: UUID, session: Session, caller: Reader, vault: TheVault) -> list[ConsentView]:
+    """All consents ever recorded of a person, oldest first, with what has been taken back."""
+    return await actions.look_up_consents(session, returnee_id, actor=actor_of(caller), vault=vault)
+
+
+@router.post(
+    "/returnees/{returnee_id}/consents/{consent_id}/withdraw",
+    responses=responses(NotFound, ReturneeErased, ConsentAlreadyWithdrawn, KeyReused),
+)
+async def withdraw_consent(
+    returnee_id: UUID, consent_id: UUID, session: Session, caller: Writer, once: OnceOptional, vault: TheVault
+) -> ConsentView:
+    """Take a consent back, without a reason. Packets close at once; what a provider has seen cannot be unseen."""
+    actor = actor_of(caller)
+    await once(session, lambda: actions.withdraw_consent(session, returnee_id, consent_id, actor=actor))
+    return await actions.show_consent(session, returnee_id, consent_id, vault=vault)
+
+
+@router.put("/returnees/{returnee_id}/safe-contact", responses=responses(NotFound, ReturneeErased))
+async def set_safe_contact(
+    returnee_id: UUID,
+    body: SafeContactTold,
+    session: Session,
+    caller: Annotated[Caller, requires("returnees:write")],
+    vault: TheVault,
+    response: Response,
+) -> SafeContactView:
+    """Say how a person may be reached without harm, or (channel `none`) that nobody may."""
+    actor = actor_of(caller)
+    await actions.set_safe_contact(session, returnee_id, body, actor=actor, vault=vault)
+    response.headers["Cache-Control"] = "no-store"
+    return await actions.show_safe_contact(session, returnee_id, vault=vault)
+
+
+@router.get("/returnees/{returnee_id}/safe-contact", responses=responses(NotFound, ReturneeErased, SafeContactMissing))
+async def look_up_safe_contact(
+    returnee_id: UUID,
+    session: Session,
+    caller: Annotated[Caller, requires("safe-contact:read")],
+    vault: TheVault,
+    response: Response,
+    purpose: Annotated[AccessPurpose, Query(description="Why you want to reach the person; recorded")],
+) -> SafeContactView:
+    """How a person may be reached, asked at the moment of sending, under a purpose. Never keep the answer."""
+    response.headers["Cache-Control"] = "no-store"
+    actor = actor_of(caller)
+    return await actions.look_up_safe_contact(session, returnee_id, purpose=purpose, actor=actor, vault=vault)

@@ -1,0 +1,118 @@
+"""Consents as they stand, and the safe contact."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.chassis.errors import NotFound
+from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
+from services.registration.consent.rules import ConsentMethod, GivenBy, Grant, standing_grants
+from services.registration.consent.schemas import ConsentView, SafeContactView
+from services.registration.consent.tables import Consent, ConsentWithdrawal, SafeContact
+from services.registration.errors import SafeContactMissing
+from services.registration.vault.sealing import DataKey
+
+_GRANTS = """
+    SELECT c.returnee_id, c.purpose, c.recipient_class, c.expires_at
+    FROM consent c LEFT JOIN consent_withdrawal w ON w.consent_id = c.id
+    WHERE c.returnee_id = ANY($1) AND w.consent_id IS NULL
+"""
+
+
+async def grants(
+    session: AsyncSession, returnee_ids: Collection[UUID], *, at: datetime
+) -> Mapping[UUID, Sequence[Grant]]:
+    """What each of these people allows at a moment; who allows nothing has an empty list."""
+    rows = await (await raw(session)).fetch(_GRANTS, list(returnee_ids))
+    found: dict[UUID, list[Grant]] = {returnee_id: [] for returnee_id in returnee_ids}
+    for row in rows:
+        grant = Grant(ConsentPurpose(row["purpose"]), RecipientClass(row["recipient_class"]), row["expires_at"])
+        found[row["returnee_id"]].append(grant)
+    return {returnee_id: standing_grants(given, at=at) for returnee_id, given in found.items()}
+
+
+async def who_allow(
+    session: AsyncSession,
+    returnee_ids: Collection[UUID],
+    *,
+    purpose: ConsentPurpose,
+    recipient_class: RecipientClass,
+    at: datetime,
+) -> set[UUID]:
+    """Who of these people allows this now."""
+    standing = await grants(session, returnee_ids, at=at)
+    wanted = (purpose, recipient_class)
+    return {
+        returnee_id
+        for returnee_id, given in standing.items()
+        if any((grant.purpose, grant.recipient_class) == wanted for grant in given)
+    }
+
+
+async def consent_rows(session: AsyncSession, returnee_id: UUID) -> list[tuple[Consent, ConsentWithdrawal | None]]:
+    """All consents ever recorded of a person, oldest first, with their withdrawals."""
+    query = (
+        select(Consent, ConsentWithdrawal)
+        .outerjoin(ConsentWithdrawal, col(ConsentWithdrawal.consent_id) == col(Consent.id))
+        .where(Consent.returnee_id == returnee_id)
+        .order_by(col(Consent.id))
+    )
+    return [(consent, withdrawal) for consent, withdrawal in (await session.exec(query)).all()]
+
+
+async def consent(session: AsyncSession, consent_id: UUID, *, returnee_id: UUID) -> Consent:
+    """One consent of a person, or NotFound."""
+    found = await session.get(Consent, consent_id)
+    if found is None or found.returnee_id != returnee_id:
+        raise NotFound
+    return found
+
+
+def consent_view(row: Consent, withdrawal: ConsentWithdrawal | None, key: DataKey, *, at: datetime) -> ConsentView:
+    """A consent with its text opened."""
+    return ConsentView(
+        id=row.id,
+        discloser=row.discloser,
+        purpose=ConsentPurpose(row.purpose),
+        recipient_class=RecipientClass(row.recipient_class),
+        data_described=key.open(row.data_described_sealed, table="consent", column="data_described"),
+        given_by=GivenBy(row.given_by),
+        method=ConsentMethod(row.method),
+        language=row.language,
+        staff_reference=row.staff_reference,
+        revocation_explained=row.revocation_explained,
+        given_at=row.given_at,
+        expires_at=row.expires_at,
+        recorded_at=row.recorded_at,
+        withdrawn_at=None if withdrawal is None else withdrawal.withdrawn_at,
+        standing=withdrawal is None and row.expires_at > at,
+    )
+
+
+async def find_safe_contact(session: AsyncSession, returnee_id: UUID, *, key: DataKey) -> SafeContactView | None:
+    """The safe contact with its address opened, or None when the person has not told one."""
+    row = await session.get(SafeContact, returnee_id)
+    if row is None:
+        return None
+    return SafeContactView(
+        channel=ContactChannel(row.channel),
+        address=key.open_or_none(row.address_sealed, table="safe_contact", column="address"),
+        language=row.language,
+        hours_from=row.hours_from,
+        hours_until=row.hours_until,
+        may_leave_message=row.may_leave_message,
+        confirmed_at=row.confirmed_at,
+        version=row.version,
+    )
+
+
+async def safe_contact(session: AsyncSession, returnee_id: UUID, *, key: DataKey) -> SafeContactView:
+    """The safe contact with its address opened, or SafeContactMissing."""
+    found = await find_safe_contact(session, returnee_id, key=key)
+    if found is None:
+        raise SafeContactMissing
+    return found

@@ -1,0 +1,63 @@
+"""Bodies and views of consents and of the safe contact."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from libs.events.catalogue.arrivals import ConsentGiven, SafeContactTold
+from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
+from services.registration.consent.rules import ConsentMethod, GivenBy
+
+
+@dataclass(frozen=True, slots=True)
+class NewConsent:
+    """A consent about to be recorded, of a person whose row is locked or new."""
+
+    returnee_id: UUID
+    body: ConsentGiven
+    discloser: str
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSafeContact:
+    """A safe contact about to be recorded, of a person whose row is locked or new."""
+
+    returnee_id: UUID
+    body: SafeContactTold
+    traceparent: str | None
+
+
+class ConsentView(BaseModel):
+    """A consent with its nine elements, and when it was taken back."""
+
+    id: UUID
+    discloser: str = Field(description="Who lets the data go")
+    purpose: ConsentPurpose
+    recipient_class: RecipientClass
+    data_described: str = Field(examples=["My identity, my needs and how to reach me safely."])
+    given_by: GivenBy
+    method: ConsentMethod
+    language: str
+    staff_reference: str
+    revocation_explained: bool
+    given_at: datetime
+    expires_at: datetime
+    recorded_at: datetime
+    withdrawn_at: datetime | None
+    standing: bool = Field(description="Whether it holds now: neither taken back nor run out")
+
+
+class SafeContactView(BaseModel):
+    """How a person may be reached without harm; each look at it is recorded."""
+
+    channel: ContactChannel
+    address: str | None = Field(examples=["+502 0000 0000"])
+    language: str
+    hours_from: int
+    hours_until: int
+    may_leave_message: bool
+    confirmed_at: datetime
+    version: int

@@ -1,0 +1,32 @@
+"""HTTP for erasing a person."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import NotFound
+from libs.chassis.idempotency import KeyReused, OnceOptional
+from libs.chassis.problems import responses
+from services.registration.audit.api import actor_of
+from services.registration.erasure import actions, queries
+from services.registration.erasure.schemas import ErasureView
+from services.registration.errors import ReturneeErased
+from services.registration.vault.api import TheVault
+
+router = APIRouter(prefix="/v1", tags=["erasure"])
+
+
+@router.post("/returnees/{returnee_id}/erasure", responses=responses(NotFound, ReturneeErased, KeyReused))
+async def erase_returnee(
+    returnee_id: UUID,
+    session: Session,
+    caller: Annotated[Caller, requires("erasure:write")],
+    once: OnceOptional,
+    vault: TheVault,
+) -> ErasureView:
+    """Destroy the person's key: name, birth date, document number, contact and consent texts cannot be read again."""
+    await once(session, lambda: actions.erase_returnee(session, returnee_id, actor=actor_of(caller), vault=vault))
+    return await queries.erasure_view(session, returnee_id)

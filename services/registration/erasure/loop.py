@@ -1,0 +1,24 @@
+"""Brings both lists of the erased together: at every start, and every hour."""
+
+import asyncio
+
+from libs.chassis.database import Database
+from libs.chassis.logs import get_logger
+from services.registration.erasure.actions import replay_erasures
+from services.registration.vault.sealing import Vault
+
+log = get_logger(__name__)
+INTERVAL_SECONDS = 3600.0
+
+
+async def replay_forever(stop: asyncio.Event, *, database: Database, vault: Vault) -> None:
+    """Replay until told to stop."""
+    while not stop.is_set():
+        async with database.transaction() as session:
+            count = await replay_erasures(session, vault=vault)
+        if count:
+            log.warning("erasures.replayed", count=count)
+        try:
+            await asyncio.wait_for(stop.wait(), INTERVAL_SECONDS)
+        except TimeoutError:
+            continue

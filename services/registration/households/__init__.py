@@ -1,0 +1,1 @@
+"""Who belongs together, who speaks for them, and whether they wish to stay together."""

@@ -1,0 +1,215 @@
+"""Join households (many people at once), put them together at the desk, change them; each change is told whole."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from libs.chassis.database import now, raw
+from libs.chassis.errors import FieldError, InvalidInput
+from libs.chassis.etag import Condition
+from libs.events.catalogue.registration import HouseholdChanged, ReturneeChanged
+from libs.events.outbox import append
+from services.registration.audit.actions import record
+from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.errors import MemberOfAnotherHousehold
+from services.registration.households import queries
+from services.registration.households.schemas import HouseholdBody, HouseholdCorrection, HouseholdState, Joining
+from services.registration.households.tables import Household
+from services.registration.people.queries import profile_fields, visible_to
+from services.registration.people.tables import Returnee
+
+_JOIN = """
+    INSERT INTO household (id, reference_returnee_id, reference_told, expected_size, stay_together, version,
+                           organization_id, created_at)
+    SELECT id, reference_returnee_id, reference_told, expected_size, stay_together, 1, organization_id, $7
+    FROM unnest($1::uuid[], $2::uuid[], $3::bool[], $4::int[], $5::bool[], $6::uuid[])
+        AS h (id, reference_returnee_id, reference_told, expected_size, stay_together, organization_id)
+    ORDER BY id
+    ON CONFLICT (id) DO UPDATE SET
+        version = household.version + 1,
+        expected_size = greatest(household.expected_size, excluded.expected_size),
+        stay_together = excluded.stay_together,
+        reference_told = household.reference_told OR excluded.reference_told,
+        reference_returnee_id = CASE WHEN excluded.reference_told AND NOT household.reference_told
+            THEN excluded.reference_returnee_id ELSE household.reference_returnee_id END
+"""
+
+
+async def join_households(session: AsyncSession, joinings: Sequence[Joining]) -> dict[UUID, HouseholdState]:
+    """Record that people who point to these households belong to them, found those that are new, and tell of all.
+
+    One statement for all, in the order of ids, so that two transactions queue up. The first member who tells a need
+    of the household becomes its reference person; until somebody does, it is the first member.
+    """
+    if not joinings:
+        return {}
+    rows = [_founding(group) for group in _by_household(joinings)]
+    connection = await raw(session)
+    await connection.execute(_JOIN, *map(list, zip(*rows, strict=True)), now(session))
+    states = await queries.household_states(session, [row[0] for row in rows])
+    await _tell(session, states)
+    return {state.id: state for state in states}
+
+
+def _by_household(joinings: Sequence[Joining]) -> list[list[Joining]]:
+    groups: dict[UUID, list[Joining]] = {}
+    for joining in joinings:
+        groups.setdefault(joining.household_id, []).append(joining)
+    return list(groups.values())
+
+
+def _founding(group: Sequence[Joining]) -> tuple[UUID, UUID, bool, int, bool, UUID | None]:
+    """What one household's members of this batch say of it, in the order of the statement's columns."""
+    reference = next((member for member in group if member.tells_household_need), group[0])
+    return (
+        reference.household_id,
+        reference.returnee_id,
+        reference.tells_household_need,
+        max(member.expected_size for member in group),
+        group[-1].stay_together,
+        reference.organization_id,
+    )
+
+
+async def _tell(session: AsyncSession, states: Sequence[HouseholdState]) -> None:
+    events = [
+        HouseholdChanged(
+            household_id=state.id,
+            reference_returnee_id=state.reference_returnee_id,
+            version=state.version,
+            member_ids=list(state.member_ids),
+            expected_size=max(state.expected_size, len(state.member_ids)),
+            stay_together=state.stay_together,
+        )
+        for state in states
+    ]
+    await append(session, events, traceparents=[state.traceparent for state in states])
+
+
+async def claim_reference(session: AsyncSession, household_id: UUID, returnee_id: UUID) -> HouseholdState:
+    """Make this member the reference person, unless another one has told a need of the household before.
+
+    The household after that; it is locked. Tells of it when the reference person has changed.
+    """
+    household = await session.get(Household, household_id, with_for_update={"key_share": True})
+    assert household is not None, "the member's row points to it"
+    changed = not household.reference_told and household.reference_returnee_id != returnee_id
+    if not household.reference_told:
+        household.reference_told = True
+        household.reference_returnee_id = returnee_id
+        household.version += changed
+        session.add(household)
+        await session.flush()
+    states = await queries.household_states(session, [household_id])
+    if changed:
+        await _tell(session, states)
+    return states[0]
+
+
+async def leave_household(session: AsyncSession, row: Returnee) -> None:
+    """A person who has been erased, and whose row is locked, belongs to no household any more; tells the others."""
+    if row.household_id is None:
+        return
+    household = await session.get(Household, row.household_id, with_for_update={"key_share": True})
+    assert household is not None, "the member's row points to it"
+    row.household_id = None
+    household.version += 1
+    household.expected_size = max(1, household.expected_size - 1)
+    session.add_all([row, household])
+    await session.flush()
+    remaining = await queries.household_states(session, [household.id])
+    if remaining and household.reference_returnee_id == row.id:
+        household.reference_returnee_id = remaining[0].member_ids[0]
+        await session.flush()
+        remaining = await queries.household_states(session, [household.id])
+    await _tell(session, remaining)
+
+
+async def create_household(session: AsyncSession, body: HouseholdBody, *, actor: Actor) -> UUID:
+    """Put people together who are in no household yet; the household's id."""
+    household = Household(
+        id=uuid7(),
+        reference_returnee_id=body.reference_returnee_id,
+        expected_size=body.expected_size,
+        stay_together=body.stay_together,
+        version=1,
+        organization_id=actor.organization_id,
+        created_at=now(session),
+    )
+    people = await _locked(session, None, body.member_ids, actor=actor)
+    await _place(session, household, people, set(body.member_ids), actor=actor)
+    return household.id
+
+
+async def correct_household(
+    session: AsyncSession,
+    household_id: UUID,
+    correction: HouseholdCorrection,
+    *,
+    condition: Condition,
+    actor: Actor,
+) -> None:
+    """Change members, reference person, size or the wish to stay together.
+
+    People are locked before their household, as everywhere; who joins in between raises the version.
+    """
+    people = await _locked(session, household_id, correction.member_ids or [], actor=actor)
+    household = await queries.household(session, household_id, actor=actor, lock=True)
+    condition.check(household.version)
+    for name in correction.model_fields_set - {"member_ids"}:
+        value = getattr(correction, name)
+        if value is not None:
+            setattr(household, name, value)
+    household.version += 1
+    present = {row.id for row in people if row.household_id == household_id}
+    members = present if correction.member_ids is None else set(correction.member_ids)
+    await _place(session, household, people, members, actor=actor)
+
+
+async def _place(
+    session: AsyncSession, household: Household, people: Sequence[Returnee], members: set[UUID], *, actor: Actor
+) -> None:
+    """Make these the members, and nobody else; tells of everybody whose household has changed."""
+    if household.reference_returnee_id not in members:
+        raise InvalidInput(
+            errors=[FieldError("/reference_returnee_id", "is-member", "The reference person must be a member.")]
+        )
+    if not members <= {row.id for row in people}:
+        raise InvalidInput(errors=[FieldError("/member_ids", "known", "A member is not a returnee that you can see.")])
+    if any(row.household_id not in (None, household.id) for row in people):
+        raise MemberOfAnotherHousehold
+    changed = [row for row in people if (row.household_id == household.id) != (row.id in members)]
+    for row in changed:
+        row.household_id = household.id if row.id in members else None
+        row.version += 1
+    session.add_all([household, *changed])
+    await session.flush()
+    events = [ReturneeChanged.model_validate(profile_fields(row)) for row in changed]
+    await append(session, events, traceparents=[row.traceparent for row in changed])
+    await _tell(session, await queries.household_states(session, [household.id]))
+    await record(session, actor, [_access(row.id) for row in people])
+
+
+async def _locked(
+    session: AsyncSession, household_id: UUID | None, member_ids: Collection[UUID], *, actor: Actor
+) -> list[Returnee]:
+    """Present and future members, locked in the order of ids."""
+    either: ColumnElement[bool] = col(Returnee.id).in_(list(member_ids))
+    if household_id is not None:
+        either = either | (col(Returnee.household_id) == household_id)
+    query = select(Returnee).where(either, col(Returnee.erased_at).is_(None), visible_to(actor))
+    return list((await session.exec(query.order_by(col(Returnee.id)).with_for_update(key_share=True))).all())
+
+
+def _access(returnee_id: UUID) -> Access:
+    return Access(
+        subject_id=returnee_id,
+        kind=AccessKind.WRITE,
+        action="household.write",
+        purpose=AccessPurpose.REGISTRATION,
+        fields=["household"],
+    )

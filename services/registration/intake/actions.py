@@ -1,0 +1,183 @@
+"""Register people with all that they tell.
+
+The same for one person and for thousands: an arrival by REST is a batch of one, each table gets one statement a batch.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from libs.chassis.database import now
+from libs.chassis.errors import InvalidInput
+from libs.chassis.telemetry import current_traceparent, root_span
+from services.registration.audit.actions import record
+from services.registration.audit.rules import Access, AccessKind, AccessPurpose
+from services.registration.consent.actions import give_consents, set_safe_contacts
+from services.registration.consent.schemas import NewConsent, NewSafeContact
+from services.registration.households.actions import join_households
+from services.registration.households.schemas import HouseholdState, Joining
+from services.registration.intake.rules import arrival_faults
+from services.registration.intake.schemas import Arrival, Registration
+from services.registration.needs.actions import Teller, report_needs, told_needs
+from services.registration.needs.schemas import NewNeed
+from services.registration.pack import Reception
+from services.registration.people.actions import register_returnees
+from services.registration.people.queries import known_arrivals
+from services.registration.people.schemas import NewReturnee
+from services.registration.vault.actions import create_keys
+from services.registration.vault.rules import SubjectKind
+from services.registration.vault.sealing import DataKey, MasterKey, Vault
+
+_TOLD_FIELDS = ("identity", "profile")
+
+
+async def register_arrivals(
+    session: AsyncSession, arrivals: Sequence[Arrival], *, vault: Vault, reception: Reception
+) -> list[Registration]:
+    """Register everybody who is not registered yet, with household, consents, safe contact and needs.
+
+    One `Registration` per arrival, in their order; a repeat of an arrival gives the person registered before. Raises
+    InvalidInput that names the fields when what was told contradicts itself; then nothing is stored.
+    """
+    keys_of = [vault.master.blind("arrival", one.source, one.body.sender_reference) for one in arrivals]
+    ids = await known_arrivals(session, keys_of)
+    first: dict[bytes, Arrival] = {}
+    for key, arrival in zip(keys_of, arrivals, strict=True):
+        if key not in ids:
+            first.setdefault(key, arrival)
+    _require_sound(session, list(first.values()), reception=reception)
+    new = [_person(arrival, key, vault=vault, reception=reception) for key, arrival in first.items()]
+    registered = await _store(session, new, list(first.values()), vault=vault, country=reception.country)
+    if len(registered) < len(new):  # another transaction has registered them meanwhile
+        ids |= await known_arrivals(session, [one.arrival_key for one in new if one.id not in registered])
+    ids |= {one.arrival_key: one.id for one in new if one.id in registered}
+    return [
+        Registration(
+            returnee_id=ids[key],
+            is_new=ids[key] in registered and first.get(key) is arrival,
+            arrival_batch_id=arrival.arrival_batch_id,
+            manifest_key=arrival.manifest_key,
+        )
+        for key, arrival in zip(keys_of, arrivals, strict=True)
+    ]
+
+
+def _require_sound(session: AsyncSession, arrivals: Sequence[Arrival], *, reception: Reception) -> None:
+    for arrival in arrivals:
+        arrived_on = reception.day_of(arrival.body.arrived_at)
+        faults = arrival_faults(arrival.body, arrived_on=arrived_on, at=now(session))
+        if faults:
+            raise InvalidInput(errors=faults)
+
+
+def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Reception) -> NewReturnee:
+    body, returnee_id = arrival.body, uuid7()
+    return NewReturnee(
+        id=returnee_id,
+        arrival_key=arrival_key,
+        manifest_key=arrival.manifest_key,
+        source=arrival.source,
+        sender_reference=body.sender_reference,
+        organization_id=arrival.organization_id,
+        arrival_batch_id=arrival.arrival_batch_id,
+        reception_place=arrival.reception_place,
+        household_id=_household_id(vault.master, arrival),
+        arrived_at=body.arrived_at,
+        arrived_on=reception.day_of(body.arrived_at),
+        identity=body.identity,
+        profile=body.profile,
+        traceparent=_start_journey(returnee_id, arrival.context),
+    )
+
+
+def _household_id(master: MasterKey, arrival: Arrival) -> UUID | None:
+    """The same reference of the same sender is the same household, also when its members come at the same time."""
+    reference = arrival.body.household_reference
+    if reference is None:
+        return None
+    return UUID(bytes=master.blind("household", arrival.source, reference), version=8)
+
+
+def _start_journey(returnee_id: UUID, context: str | None) -> str | None:
+    """A new trace for this person, linked to how they came; it goes with everything that is stored of them.
+
+    When what they came with is not sampled, no span is made: the trace then has an id only.
+    """
+    if context is not None and context.endswith("-00"):
+        return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+    links = [] if context is None or context == current_traceparent() else [context]
+    with root_span("registration.register", attributes={"enlace.journey_id": str(returnee_id)}, links=links):
+        return current_traceparent()
+
+
+async def _store(
+    session: AsyncSession, people: Sequence[NewReturnee], arrivals: Sequence[Arrival], *, vault: Vault, country: str
+) -> set[UUID]:
+    """Write everything of new people; who of them is new indeed."""
+    keys = await create_keys(vault, [one.id for one in people], kind=SubjectKind.PERSON, at=now(session))
+    registered = await register_returnees(session, people, keys, country=country, vault=vault)
+    pairs = [(person, arrival) for person, arrival in zip(people, arrivals, strict=True) if person.id in registered]
+    households = await join_households(session, [one for pair in pairs for one in _joining(*pair)])
+    await _record_told(session, pairs, keys)
+    needs = [need for pair in pairs for need in _needs(*pair, households, vault.master)]
+    await report_needs(session, needs)
+    for actor in dict.fromkeys(arrival.actor for _, arrival in pairs):
+        await record(session, actor, [_access(*pair) for pair in pairs if pair[1].actor == actor])
+    return registered
+
+
+def _joining(person: NewReturnee, arrival: Arrival) -> list[Joining]:
+    if person.household_id is None:
+        return []
+    return [
+        Joining(
+            household_id=person.household_id,
+            returnee_id=person.id,
+            expected_size=arrival.body.household_size or 1,
+            stay_together=arrival.body.stay_together,
+            tells_household_need=any(need.people_count > 1 for need in arrival.body.needs),
+            organization_id=person.organization_id,
+        )
+    ]
+
+
+async def _record_told(
+    session: AsyncSession, pairs: Sequence[tuple[NewReturnee, Arrival]], keys: Mapping[UUID, DataKey]
+) -> None:
+    """Consents and safe contacts."""
+    consents = [
+        NewConsent(person.id, consent, discloser=arrival.source, traceparent=person.traceparent)
+        for person, arrival in pairs
+        for consent in arrival.body.consents
+    ]
+    contacts = [
+        NewSafeContact(person.id, arrival.body.safe_contact, traceparent=person.traceparent)
+        for person, arrival in pairs
+        if arrival.body.safe_contact is not None
+    ]
+    await give_consents(session, consents, keys)
+    await set_safe_contacts(session, contacts, keys)
+
+
+def _needs(
+    person: NewReturnee, arrival: Arrival, households: Mapping[UUID, HouseholdState], master: MasterKey
+) -> list[NewNeed]:
+    household = None if person.household_id is None else households[person.household_id]
+    teller = Teller(person.id, person.arrival_batch_id, household, arrival.source, person.traceparent)
+    return told_needs(arrival.body.needs, teller, known={}, master=master)
+
+
+def _access(person: NewReturnee, arrival: Arrival) -> Access:
+    body = arrival.body
+    told = [name for name in ("needs", "consents", "safe_contact", "household_reference") if getattr(body, name)]
+    return Access(
+        subject_id=person.id,
+        kind=AccessKind.WRITE,
+        action="returnee.register",
+        purpose=AccessPurpose.REGISTRATION,
+        fields=[*_TOLD_FIELDS, *told],
+        trace_id=None if person.traceparent is None else person.traceparent[3:35],
+    )

@@ -1,0 +1,34 @@
+"""The body of a registration, and an arrival on its way through it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.events.catalogue.arrivals import ReturneeArrived
+from services.registration.audit.rules import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One person who has come, with the batch resolved; the same from REST and from an event."""
+
+    body: ReturneeArrived
+    actor: Actor
+    source: str
+    """Who sends it: `client:<id>`, or the CloudEvents source."""
+    organization_id: UUID | None
+    arrival_batch_id: UUID | None
+    reception_place: str | None
+    manifest_key: bytes | None
+    context: str | None
+    """The trace context in which it came; the person's own trace is linked to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What became of one arrival."""
+
+    returnee_id: UUID
+    is_new: bool
+    """False for a repeat: the person had been registered."""
+    arrival_batch_id: UUID | None
+    manifest_key: bytes | None

@@ -1,0 +1,140 @@
+"""Hold the people announced, sealed under one key of their batch; claim entries; let unclaimed ones age out."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from libs.chassis.database import now, raw
+from libs.chassis.errors import FieldError, InvalidInput
+from libs.chassis.paging import Page, PageRequest, page_of
+from libs.events.catalogue.arrivals import ManifestEntry as Announced
+from services.registration.audit.actions import record
+from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.errors import EntryAlreadyRegistered
+from services.registration.manifests import queries
+from services.registration.manifests.rules import EntryStatus, repeated_references
+from services.registration.manifests.schemas import Claim, ManifestEntryView
+from services.registration.vault.actions import destroy_keys, obtain_key
+from services.registration.vault.queries import data_keys
+from services.registration.vault.rules import SubjectKind
+from services.registration.vault.sealing import DataKey, MasterKey, Vault
+
+_HOLD = """
+    INSERT INTO manifest_entry (id, arrival_batch_id, entry_key, status, sex, nationality, sender_reference_sealed,
+                                given_names_sealed, family_names_sealed, birth_date_sealed)
+    SELECT id, $1, entry_key, 'expected', sex, nationality, sender_reference, given_names, family_names, birth_date
+    FROM unnest($2::uuid[], $3::bytea[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[])
+        AS e (id, entry_key, sex, nationality, sender_reference, given_names, family_names, birth_date)
+    ON CONFLICT (arrival_batch_id, entry_key) DO UPDATE SET
+        sex = excluded.sex, nationality = excluded.nationality,
+        sender_reference_sealed = excluded.sender_reference_sealed,
+        given_names_sealed = excluded.given_names_sealed, family_names_sealed = excluded.family_names_sealed,
+        birth_date_sealed = excluded.birth_date_sealed
+    WHERE manifest_entry.status <> 'registered'
+"""
+# A claimed entry's names are blanked: the person has a key of their own now.
+_BLANK = """sender_reference_sealed = NULL, given_names_sealed = NULL, family_names_sealed = NULL,
+    birth_date_sealed = NULL"""
+_CLAIM = f"""
+    UPDATE manifest_entry e SET status = 'registered', returnee_id = c.returnee_id, {_BLANK}
+    FROM unnest($1::uuid[], $2::bytea[], $3::uuid[]) AS c (arrival_batch_id, entry_key, returnee_id)
+    WHERE e.arrival_batch_id = c.arrival_batch_id AND e.entry_key = c.entry_key AND e.status <> 'registered'
+"""  # noqa: S608 (a constant)
+_CLAIM_EARLIER = f"""
+    UPDATE manifest_entry e SET status = 'registered', returnee_id = r.id, {_BLANK}
+    FROM returnee r
+    WHERE e.arrival_batch_id = $1 AND r.arrival_batch_id = $1 AND r.manifest_key = e.entry_key
+        AND e.status <> 'registered'
+"""  # noqa: S608 (a constant)
+
+
+def entry_key(master: MasterKey, *, arrival_batch_id: UUID, reference: str) -> bytes:
+    """By which an entry and the person announced as it find each other, whichever comes first."""
+    return master.blind("manifest_entry", str(arrival_batch_id), reference)
+
+
+async def hold_manifest(
+    session: AsyncSession, arrival_batch_id: UUID, entries: Sequence[Announced], *, vault: Vault, actor: Actor
+) -> None:
+    """Hold the people announced with a batch, whose row is locked. Repeated entries replace what they said before.
+
+    People who came before their announcement are matched at once.
+    """
+    repeated = repeated_references([entry.sender_reference for entry in entries])
+    if repeated:
+        raise InvalidInput(
+            errors=[
+                FieldError(f"/entries/{place}/sender_reference", "unique", "An earlier entry has the same reference.")
+                for place in repeated
+            ]
+        )
+    key = await obtain_key(vault, arrival_batch_id, kind=SubjectKind.MANIFEST, at=now(session))
+    rows = [_row(entry, arrival_batch_id, key, vault.master) for entry in entries]
+    connection = await raw(session)
+    await connection.execute(_HOLD, arrival_batch_id, *map(list, zip(*rows, strict=True)))
+    await connection.execute(_CLAIM_EARLIER, arrival_batch_id)
+    await record(session, actor, [_access(arrival_batch_id, AccessKind.WRITE, "manifest.hold")])
+
+
+def _row(entry: Announced, arrival_batch_id: UUID, key: DataKey, master: MasterKey) -> tuple[object, ...]:
+    def sealed(column: str, value: str | date | None) -> bytes | None:
+        plain = value.isoformat() if isinstance(value, date) else value
+        return key.seal_or_none(plain, table="manifest_entry", column=column)
+
+    return (
+        uuid7(),
+        entry_key(master, arrival_batch_id=arrival_batch_id, reference=entry.sender_reference),
+        entry.sex.value,
+        entry.nationality,
+        *(sealed(column, getattr(entry, column)) for column in queries.SEALED),
+    )
+
+
+async def claim_entries(session: AsyncSession, claims: Sequence[Claim]) -> None:
+    """People have come who were announced; one statement for all, the batches' rows are locked."""
+    if claims:
+        columns = zip(*((one.arrival_batch_id, one.entry_key, one.returnee_id) for one in claims), strict=True)
+        await (await raw(session)).execute(_CLAIM, *map(list, columns))
+
+
+async def mark_absent(session: AsyncSession, arrival_batch_id: UUID, entry_id: UUID, *, actor: Actor) -> None:
+    """A person announced has not come; the batch's row is locked. Who comes all the same is registered all the same."""
+    row = await queries.entry(session, entry_id, batch_id=arrival_batch_id)
+    if row.status == EntryStatus.REGISTERED:
+        raise EntryAlreadyRegistered
+    row.status = EntryStatus.ABSENT.value
+    session.add(row)
+    await session.flush()
+    await record(session, actor, [_access(arrival_batch_id, AccessKind.WRITE, "manifest.mark_absent")])
+
+
+async def look_up_manifest(
+    session: AsyncSession, arrival_batch_id: UUID, page: PageRequest, *, vault: Vault, actor: Actor
+) -> Page[ManifestEntryView]:
+    """Who is announced with a batch, in the order of announcement; recorded."""
+    rows = await queries.entries(session, arrival_batch_id, page)
+    key = (await data_keys(vault, [arrival_batch_id])).get(arrival_batch_id)
+    await record(session, actor, [_access(arrival_batch_id, AccessKind.READ, "manifest.read")])
+    return page_of(
+        rows, request=page, cursor_of=lambda row: [str(row.id)], view=lambda row: queries.entry_view(row, key)
+    )
+
+
+async def let_age_out(session: AsyncSession, arrival_batch_ids: Sequence[UUID], *, vault: Vault, at: datetime) -> None:
+    """Blank the names of these batches' manifests and destroy their keys; the batches' rows are locked (domain P17)."""
+    blank = f"UPDATE manifest_entry SET {_BLANK} WHERE arrival_batch_id = ANY($1)"  # noqa: S608 (a constant)
+    await (await raw(session)).execute(blank, list(arrival_batch_ids))
+    await destroy_keys(vault, dict.fromkeys(arrival_batch_ids, at), kind=SubjectKind.MANIFEST)
+
+
+def _access(arrival_batch_id: UUID, kind: AccessKind, action: str) -> Access:
+    return Access(
+        subject_id=arrival_batch_id,
+        kind=kind,
+        action=action,
+        purpose=AccessPurpose.REGISTRATION,
+        fields=queries.SEALED,
+    )

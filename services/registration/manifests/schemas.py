@@ -1,0 +1,42 @@
+"""How a manifest is shown, and an entry that has come true."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from libs.events.codes import Sex
+from services.registration.manifests.rules import EntryStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A person has come who was announced as this entry."""
+
+    arrival_batch_id: UUID
+    entry_key: bytes
+    returnee_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class EntryCounts:
+    """How many entries a manifest has."""
+
+    entries_count: int = 0
+    open_count: int = 0
+    """Neither registered nor marked absent."""
+    absent_count: int = 0
+
+
+class ManifestEntryView(BaseModel):
+    """A person announced. Names are shown until the person is registered or the manifest has aged out."""
+
+    id: UUID
+    status: EntryStatus
+    returnee_id: UUID | None
+    sender_reference: str | None
+    given_names: str | None = Field(examples=["Sample Given"])
+    family_names: str | None = Field(examples=["Sample Family"])
+    birth_date: str | None
+    sex: Sex
+    nationality: str | None

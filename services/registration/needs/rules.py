@@ -1,0 +1,82 @@
+"""What is wrong with needs before they are stored, and how they depend on each other (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from libs.chassis.errors import FieldError
+from libs.events.codes import NeedCategory
+
+
+class NeedStatus(StrEnum):
+    """A need as told; what becomes of it is referral's to know."""
+
+    REPORTED = "reported"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class ToldNeed:
+    """Of a need as told, what decides on its place among the others."""
+
+    category: NeedCategory
+    people_count: int
+    after_category: NeedCategory | None
+
+
+def need_faults(
+    needs: Sequence[ToldNeed], *, known: Mapping[NeedCategory, UUID], has_household: bool, pointer: str
+) -> list[FieldError]:
+    """What is wrong with needs that are about to be reported.
+
+    `known` are the categories that the person has reported before. A need of more than one person belongs to a
+    household; a need that comes after another names one that the person has; no need waits for itself.
+    """
+    told = {need.category for need in needs}
+    faults = []
+    for place, need in enumerate(needs):
+        where = f"{pointer}/{place}"
+        if need.people_count > 1 and not has_household:
+            faults.append(
+                FieldError(f"{where}/people_count", "household-required", "A need of several people needs a household.")
+            )
+        if need.after_category is not None and need.after_category not in told and need.after_category not in known:
+            faults.append(
+                FieldError(f"{where}/after_category", "need-known", "The person has not told a need of that category.")
+            )
+        elif _waits_for_itself(need.category, needs):
+            faults.append(FieldError(f"{where}/after_category", "no-circle", "A need cannot wait for itself."))
+    return faults
+
+
+def _waits_for_itself(category: NeedCategory, needs: Sequence[ToldNeed]) -> bool:
+    after = {need.category: need.after_category for need in needs if need.after_category is not None}
+    seen: set[NeedCategory] = set()
+    here = after.get(category)
+    while here is not None and here not in seen:
+        if here is category:
+            return True
+        seen.add(here)
+        here = after.get(here)
+    return False
+
+
+def in_order(needs: Sequence[ToldNeed]) -> list[int]:
+    """The places of needs so that each comes after the one that it waits for; else in the order told."""
+    placed: list[int] = []
+    done: set[NeedCategory] = set()
+    waiting = list(range(len(needs)))
+    told = {need.category for need in needs}
+    while waiting:
+        ready = [
+            place
+            for place in waiting
+            if needs[place].after_category is None
+            or needs[place].after_category in done
+            or needs[place].after_category not in told
+        ] or waiting
+        placed += ready
+        done |= {needs[place].category for place in ready}
+        waiting = [place for place in waiting if place not in ready]
+    return placed

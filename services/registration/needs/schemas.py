@@ -1,0 +1,61 @@
+"""Bodies and views of needs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from libs.events.catalogue.arrivals import NeedTold
+from libs.events.codes import NeedCategory, Urgency
+from services.registration.needs.rules import NeedStatus
+
+
+@dataclass(frozen=True, slots=True)
+class NewNeed:
+    """A need about to be recorded, of a person whose row is locked or new."""
+
+    id: UUID
+    need_key: bytes | None
+    returnee_id: UUID
+    """The person, or the reference person when it is the household's."""
+    household_id: UUID | None
+    arrival_batch_id: UUID | None
+    category: NeedCategory
+    urgency: Urgency
+    people_count: int
+    after_need_id: UUID | None
+    traceparent: str | None
+
+
+class NeedBody(NeedTold):
+    """One need that is told after the first intake."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"category": "shelter", "urgency": "urgent", "people_count": 1}]}
+    )
+
+    after_need_id: UUID | None = None
+    """The need that has to be met first, by id; instead of `after_category`."""
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if self.after_need_id is not None and self.after_category is not None:
+            raise ValueError("after_need_id and after_category cannot both be given")
+        return self
+
+
+class NeedView(BaseModel):
+    """A need as told. What becomes of it is for referral to say."""
+
+    id: UUID
+    returnee_id: UUID = Field(description="The person, or the reference person of the household")
+    household_id: UUID | None
+    category: NeedCategory
+    urgency: Urgency
+    people_count: Annotated[int, Field(ge=1)]
+    after_need_id: UUID | None
+    status: NeedStatus
+    reported_at: datetime
+    withdrawn_at: datetime | None

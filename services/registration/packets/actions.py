@@ -1,0 +1,178 @@
+"""Open and close packets as referral tells, and hand them out: the minimum, with consent, recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now, raw
+from libs.events.catalogue.referral import OfferAccepted
+from libs.events.codes import ConsentPurpose, NeedCategory, RecipientClass
+from services.registration.audit.actions import record
+from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.consent.queries import find_safe_contact, who_allow
+from services.registration.errors import ConsentMissing, PacketClosed, ReturneeErased
+from services.registration.pack import Closing, PacketField, PacketPolicy
+from services.registration.packets import queries
+from services.registration.packets.rules import closes_at, is_closed
+from services.registration.packets.schemas import PacketContact, PacketPerson, PacketView
+from services.registration.packets.tables import PacketAccess
+from services.registration.people.queries import IDENTITY_FIELDS, identity_of
+from services.registration.people.tables import Returnee
+from services.registration.vault.queries import data_keys
+from services.registration.vault.sealing import DataKey, Vault
+
+_OPEN = """
+    INSERT INTO packet_access (offer_id, referral_id, returnee_id, organization_id, provider_service_id, category,
+                               service_type, people_count, accepted_at, traceparent)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
+                         $8::int[], $9::timestamptz[], $10::text[])
+    ON CONFLICT (offer_id) DO NOTHING
+"""
+_CLOSE = """
+    UPDATE packet_access p SET closing = c.closing, closes_at = c.closes_at
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) AS c (offer_id, referral_id, closing, closes_at)
+    WHERE p.referral_id = c.referral_id AND (c.offer_id IS NULL OR p.offer_id = c.offer_id) AND p.closes_at IS NULL
+"""
+_NOT_OF_MEMBERS = frozenset({PacketField.DOCUMENT_NUMBER, PacketField.SAFE_CONTACT, PacketField.HOUSEHOLD_MEMBERS})
+_CODED = frozenset(PacketPerson.model_fields) - set(IDENTITY_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An accepted offer has ended; without `offer_id`, whichever offer of the referral was accepted."""
+
+    referral_id: UUID
+    offer_id: UUID | None
+    closing: Closing
+    at: datetime
+
+
+async def open_packets(session: AsyncSession, accepted: Sequence[tuple[OfferAccepted, str | None]]) -> None:
+    """Offers have been accepted, each with its traceparent: their organisations may fetch the packets."""
+    rows = [
+        (
+            offer.offer_id,
+            offer.referral_id,
+            offer.returnee_id,
+            offer.organization_id,
+            offer.provider_service_id,
+            offer.category.value,
+            offer.service_type,
+            offer.people_count,
+            offer.at,
+            traceparent,
+        )
+        for offer, traceparent in accepted
+    ]
+    if rows:
+        await (await raw(session)).execute(_OPEN, *map(list, zip(*rows, strict=True)))
+
+
+async def close_packets(session: AsyncSession, endings: Sequence[Ending], *, policy: PacketPolicy) -> None:
+    """Accepted offers have ended: their packets close after the days that the pack grants. Others are not concerned."""
+    rows = [
+        (
+            one.offer_id,
+            one.referral_id,
+            one.closing.value,
+            closes_at(one.at, days_after=policy.days_after[one.closing]),
+        )
+        for one in endings
+    ]
+    if rows:
+        await (await raw(session)).execute(_CLOSE, *map(list, zip(*rows, strict=True)))
+
+
+async def fetch_packet(
+    session: AsyncSession, offer_id: UUID, *, policy: PacketPolicy, vault: Vault, actor: Actor
+) -> PacketView:
+    """The packet of an offer that the caller's organisation has accepted.
+
+    PacketNotReady, NotFound (another organisation's), PacketClosed, ReturneeErased, or ConsentMissing when the person
+    does not, or no longer, allow that providers know of them.
+    """
+    access = await queries.packet_access(session, offer_id, actor=actor)
+    if is_closed(access.closes_at, at=now(session)):
+        raise PacketClosed
+    person = await session.get(Returnee, access.returnee_id)
+    if person is None or person.erased_at is not None:
+        raise ReturneeErased
+    fields = policy.fields_for(category=NeedCategory(access.category), service_type=access.service_type)
+    members = (
+        await queries.household_members(session, person)
+        if PacketField.HOUSEHOLD_MEMBERS in fields and access.people_count > 1
+        else []
+    )
+    allowing = await who_allow(
+        session,
+        [person.id, *(member.id for member in members)],
+        purpose=ConsentPurpose.REFERRAL,
+        recipient_class=RecipientClass.PROVIDERS,
+        at=now(session),
+    )
+    if person.id not in allowing:
+        raise ConsentMissing
+    shown = [member for member in members if member.id in allowing]
+    view = await _view(session, access, person, shown, fields=fields, vault=vault)
+    view.members_withheld_count = len(members) - len(shown)
+    await record(session, actor, [_access(row, access, fields) for row in (person, *shown)])
+    return view
+
+
+async def _view(
+    session: AsyncSession,
+    access: PacketAccess,
+    person: Returnee,
+    members: Sequence[Returnee],
+    *,
+    fields: frozenset[PacketField],
+    vault: Vault,
+) -> PacketView:
+    keys = await data_keys(vault, [person.id, *(member.id for member in members)])
+    if person.id not in keys:
+        raise ReturneeErased
+    contact = None
+    if PacketField.SAFE_CONTACT in fields:
+        found = await find_safe_contact(session, person.id, key=keys[person.id])
+        contact = None if found is None else PacketContact.model_validate(found, from_attributes=True)
+    seen_of_members = fields - _NOT_OF_MEMBERS
+    return PacketView(
+        offer_id=access.offer_id,
+        referral_id=access.referral_id,
+        case_code=person.case_code,
+        category=NeedCategory(access.category),
+        service_type=access.service_type,
+        people_count=access.people_count,
+        fields=sorted(fields),
+        person=_person(person, keys[person.id], fields),
+        safe_contact=contact,
+        household_members=[_person(one, keys[one.id], seen_of_members) for one in members if one.id in keys] or None,
+        accepted_at=access.accepted_at,
+        closes_at=access.closes_at,
+    )
+
+
+def _person(row: Returnee, key: DataKey, fields: frozenset[PacketField]) -> PacketPerson:
+    """Only what is on the list; nothing else is even opened for the answer."""
+    shown: dict[str, object] = {name: getattr(row, name) for name in _CODED if name in fields}
+    wanted = [name for name in IDENTITY_FIELDS if name in fields]
+    if wanted:
+        identity = identity_of(row, key)
+        shown |= {name: getattr(identity, name) for name in wanted}
+    return PacketPerson.model_validate(shown)
+
+
+def _access(row: Returnee, access: PacketAccess, fields: frozenset[PacketField]) -> Access:
+    own = row.id == access.returnee_id
+    return Access(
+        subject_id=row.id,
+        kind=AccessKind.READ,
+        action="packet.read",
+        purpose=AccessPurpose.REFERRAL,
+        fields=sorted(fields if own else fields - _NOT_OF_MEMBERS),
+        referral_id=access.referral_id,
+        offer_id=access.offer_id,
+    )

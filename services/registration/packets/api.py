@@ -1,0 +1,40 @@
+"""HTTP for packets."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import NotFound
+from libs.chassis.problems import responses
+from services.registration.audit.api import actor_of
+from services.registration.errors import ConsentMissing, PacketClosed, PacketNotReady, ReturneeErased
+from services.registration.pack import ThePack
+from services.registration.packets import actions
+from services.registration.packets.schemas import PacketView
+from services.registration.vault.api import TheVault
+
+router = APIRouter(prefix="/v1", tags=["packets"])
+
+
+@router.get(
+    "/packets/{offer_id}",
+    responses=responses(NotFound, PacketNotReady, PacketClosed, ReturneeErased, ConsentMissing),
+)
+async def fetch_packet(
+    offer_id: UUID,
+    session: Session,
+    caller: Annotated[Caller, requires("packets:read")],
+    vault: TheVault,
+    pack: ThePack,
+    response: Response,
+) -> PacketView:
+    """What your organisation may know of a person whose offer it has accepted: the minimum for the type of service.
+
+    Right after accepting, the answer may be 409 `packet-not-ready` for a moment: ask again after `Retry-After`.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    actor = actor_of(caller)
+    return await actions.fetch_packet(session, offer_id, policy=pack.packets, vault=vault, actor=actor)

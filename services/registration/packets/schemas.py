@@ -1,0 +1,62 @@
+"""What an accepting provider sees of a person."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from libs.events.codes import (
+    AccessNeed,
+    AgeBand,
+    ContactChannel,
+    DocumentKind,
+    IdentityDocumentStatus,
+    NeedCategory,
+    Sex,
+)
+
+
+class PacketContact(BaseModel):
+    """How the person may be reached without harm, and within which hours."""
+
+    channel: ContactChannel
+    address: str | None = Field(examples=["+502 0000 0000"])
+    language: str
+    hours_from: int
+    hours_until: int
+    may_leave_message: bool
+
+
+class PacketPerson(BaseModel):
+    """A person, as far as the service type needs to know; everything else is left out."""
+
+    given_names: str | None = Field(default=None, examples=["Sample Given"])
+    family_names: str | None = Field(default=None, examples=["Sample Family"])
+    birth_date: date | None = None
+    age_band: AgeBand | None = None
+    sex: Sex | None = None
+    nationality: str | None = None
+    identity_document: IdentityDocumentStatus | None = None
+    document_number: str | None = None
+    documents_held: list[DocumentKind] | None = None
+    languages: list[str] | None = None
+    destination: str | None = None
+    access_needs: list[AccessNeed] | None = None
+
+
+class PacketView(BaseModel):
+    """The packet of one accepted offer. `fields` says what may be in it; what the person has not told is null."""
+
+    offer_id: UUID
+    referral_id: UUID
+    case_code: str = Field(examples=["GT-7K3M-9QXC"])
+    category: NeedCategory
+    service_type: str
+    people_count: int
+    fields: list[str]
+    person: PacketPerson
+    safe_contact: PacketContact | None = None
+    household_members: list[PacketPerson] | None = None
+    members_withheld_count: int = Field(default=0, description="Members who do not allow that providers know of them")
+    accepted_at: datetime
+    closes_at: datetime | None = Field(description="Until when it can be fetched; null while the service runs")

@@ -1,0 +1,46 @@
+"""What referral tells of accepted offers; nothing else of it is heard."""
+
+from collections.abc import Sequence
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events.catalogue.referral import (
+    OfferAccepted,
+    OfferRecalled,
+    ReferralCancelled,
+    ReferralCompleted,
+    ReferralNotDelivered,
+)
+from libs.events.event import Received
+from libs.events.subscriptions import Subscriptions
+from services.registration.pack import Closing, PacketPolicy
+from services.registration.packets.actions import Ending, close_packets, open_packets
+
+Ended = ReferralCompleted | ReferralCancelled | ReferralNotDelivered | OfferRecalled
+CLOSINGS: dict[type[Ended], Closing] = {
+    ReferralCompleted: Closing.COMPLETED,
+    ReferralCancelled: Closing.CANCELLED,
+    ReferralNotDelivered: Closing.NOT_DELIVERED,
+    OfferRecalled: Closing.RECALLED,
+}
+
+
+def subscribe(subscriptions: Subscriptions, *, policy: PacketPolicy) -> None:
+    """Keep which accepted offer may open a packet, and until when."""
+
+    @subscriptions.on(OfferAccepted)
+    async def open_their_packets(session: AsyncSession, batch: Sequence[Received[OfferAccepted]]) -> None:
+        await open_packets(session, [(received.event, received.traceparent) for received in batch])
+
+    @subscriptions.on(*CLOSINGS)
+    async def close_their_packets(session: AsyncSession, batch: Sequence[Received[Ended]]) -> None:
+        endings = [
+            Ending(
+                referral_id=received.event.referral_id,
+                offer_id=getattr(received.event, "offer_id", None),
+                closing=CLOSINGS[type(received.event)],
+                at=received.event.at,
+            )
+            for received in batch
+        ]
+        await close_packets(session, endings, policy=policy)

@@ -1,0 +1,83 @@
+"""HTTP for returnees: look up, correct, search, and who touched their data."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import NotFound
+from libs.chassis.etag import IfMatch, PreconditionRequired, VersionMismatch, etag_of
+from libs.chassis.paging import Page, PageQuery
+from libs.chassis.problems import responses
+from services.registration.audit.api import actor_of
+from services.registration.audit.rules import AccessPurpose
+from services.registration.audit.schemas import AccessView
+from services.registration.errors import ReturneeErased
+from services.registration.pack import ThePack
+from services.registration.people import actions, queries
+from services.registration.people.schemas import RegisteredView, ReturneeCorrection, ReturneeSearch, ReturneeView
+from services.registration.vault.api import TheVault
+
+router = APIRouter(prefix="/v1", tags=["returnees"])
+Reader = Annotated[Caller, requires("returnees:read")]
+Writer = Annotated[Caller, requires("returnees:write")]
+Purpose = Annotated[AccessPurpose, Query(description="Why you look; recorded")]
+
+
+@router.get("/returnees/{returnee_id}", responses=responses(NotFound, ReturneeErased))
+async def look_up_returnee(
+    returnee_id: UUID,
+    session: Session,
+    caller: Reader,
+    vault: TheVault,
+    response: Response,
+    purpose: Purpose = AccessPurpose.REGISTRATION,
+) -> ReturneeView:
+    """One returnee with identity. Each look is recorded; the person can get the list."""
+    actor = actor_of(caller)
+    view = await actions.look_up_returnee(session, returnee_id, purpose=purpose, actor=actor, vault=vault)
+    response.headers["ETag"] = etag_of(view.version)
+    response.headers["Cache-Control"] = "no-store"
+    return view
+
+
+@router.patch(
+    "/returnees/{returnee_id}", responses=responses(NotFound, ReturneeErased, VersionMismatch, PreconditionRequired)
+)
+async def correct_returnee(
+    returnee_id: UUID,
+    body: ReturneeCorrection,
+    session: Session,
+    caller: Writer,
+    condition: IfMatch,
+    vault: TheVault,
+    pack: ThePack,
+    response: Response,
+) -> RegisteredView:
+    """Take down intake answers that follow, or correct what was wrong; what is left out stays."""
+    actor = actor_of(caller)
+    await actions.correct_returnee(
+        session, returnee_id, body, condition=condition, actor=actor, vault=vault, reception=pack.reception
+    )
+    row = await queries.returnee(session, returnee_id, actor=actor)
+    response.headers["ETag"] = etag_of(row.version)
+    return queries.registered_view(row)
+
+
+@router.post("/returnees/search", responses=responses())
+async def search_returnees(
+    body: ReturneeSearch, session: Session, caller: Reader, page: PageQuery, vault: TheVault, response: Response
+) -> Page[ReturneeView]:
+    """Find people by name, birth date, document number or case code; a POST, so that no name is in an address."""
+    response.headers["Cache-Control"] = "no-store"
+    return await actions.search_returnees(session, body, page, actor=actor_of(caller), vault=vault)
+
+
+@router.get("/returnees/{returnee_id}/access-log", responses=responses(NotFound))
+async def look_up_access_log(
+    returnee_id: UUID, session: Session, caller: Annotated[Caller, requires("access-log:read")], page: PageQuery
+) -> Page[AccessView]:
+    """Who read or wrote this person's data, when and why, newest first; also after erasure."""
+    return await actions.look_up_access_log(session, returnee_id, page, actor=actor_of(caller))

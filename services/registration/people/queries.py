@@ -1,0 +1,162 @@
+"""Returnees: rows, views with the identity opened, and search."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, true
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.chassis.errors import NotFound
+from libs.events.catalogue.registration import RoutingProfile
+from libs.events.codes import AccessNeed, AgeBand, DocumentKind, IdentityDocumentStatus, ProtectionFlag, Sex
+from services.registration.audit.rules import Actor
+from services.registration.errors import ReturneeErased
+from services.registration.people.rules import name_tokens, plain_document_number
+from services.registration.people.schemas import (
+    IdentityView,
+    ProfileView,
+    RegisteredView,
+    ReturneeSearch,
+    ReturneeView,
+)
+from services.registration.people.tables import Returnee
+from services.registration.vault.queries import data_keys
+from services.registration.vault.sealing import DataKey, MasterKey, Vault
+
+IDENTITY_FIELDS = ("given_names", "family_names", "birth_date", "document_number")
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Rows of the caller's organisation and of the network's reception; callers without one see all (domain P18)."""
+    if actor.organization_id is None:
+        return true()
+    return or_(col(Returnee.organization_id).is_(None), col(Returnee.organization_id) == actor.organization_id)
+
+
+async def returnee(
+    session: AsyncSession, returnee_id: UUID, *, actor: Actor, lock: bool = False, also_erased: bool = False
+) -> Returnee:
+    """One returnee; NotFound for another organisation's, ReturneeErased after erasure unless `also_erased`."""
+    query = select(Returnee).where(Returnee.id == returnee_id, visible_to(actor))
+    if lock:
+        query = query.with_for_update(key_share=True)
+    found = (await session.exec(query)).first()
+    if found is None:
+        raise NotFound
+    if found.erased_at is not None and not also_erased:
+        raise ReturneeErased
+    return found
+
+
+async def known_arrivals(session: AsyncSession, arrival_keys: Collection[bytes]) -> dict[bytes, UUID]:
+    """Who of these arrivals has been registered before."""
+    rows = await (await raw(session)).fetch(
+        "SELECT arrival_key, id FROM returnee WHERE arrival_key = ANY($1)", list(arrival_keys)
+    )
+    return {row["arrival_key"]: row["id"] for row in rows}
+
+
+def registered_view(row: Returnee) -> RegisteredView:
+    """A returnee without identity."""
+    return RegisteredView.model_validate(_registered(row))
+
+
+def returnee_view(row: Returnee, key: DataKey) -> ReturneeView:
+    """A returnee with the identity opened."""
+    reference = key.open_or_none(row.sender_reference_sealed, table="returnee", column="sender_reference")
+    return ReturneeView.model_validate(
+        {**_registered(row), "identity": identity_of(row, key), "sender_reference": reference or ""}
+    )
+
+
+def identity_of(row: Returnee, key: DataKey) -> IdentityView:
+    """The opened identity; raises VaultError when key and row do not belong together."""
+
+    def opened(column: str) -> str | None:
+        return key.open_or_none(getattr(row, f"{column}_sealed"), table="returnee", column=column)
+
+    birth_date = opened("birth_date")
+    return IdentityView(
+        given_names=opened("given_names") or "",
+        family_names=opened("family_names") or "",
+        birth_date=None if birth_date is None else date.fromisoformat(birth_date),
+        document_number=opened("document_number"),
+    )
+
+
+async def search(
+    session: AsyncSession, body: ReturneeSearch, *, actor: Actor, vault: Vault, limit: int, before: UUID | None
+) -> list[ReturneeView]:
+    """Up to `limit` people who match all that is given, newest first, with identity; hits are checked once opened."""
+    tokens = search_tokens(
+        vault.master, names=body.names or "", birth_date=body.birth_date, document_number=body.document_number
+    )
+    query = select(Returnee).where(col(Returnee.erased_at).is_(None), visible_to(actor))
+    if tokens:
+        query = query.where(col(Returnee.search_index).contains(tokens))
+    if body.case_code is not None:
+        query = query.where(Returnee.case_code == body.case_code)
+    if before is not None:
+        query = query.where(col(Returnee.id) < before)
+    rows = (await session.exec(query.order_by(col(Returnee.id).desc()).limit(limit))).all()
+    keys = await data_keys(vault, [row.id for row in rows])
+    return [returnee_view(row, keys[row.id]) for row in rows if row.id in keys]
+
+
+def matches(view: ReturneeView, body: ReturneeSearch) -> bool:
+    """Whether a hit of the keyed hashes is one in plain text too."""
+    wanted = name_tokens(body.names or "")
+    number = view.identity.document_number
+    return (
+        wanted <= name_tokens(view.identity.given_names, view.identity.family_names)
+        and body.birth_date in (None, view.identity.birth_date)
+        and (
+            body.document_number is None
+            or (number is not None and plain_document_number(number) == plain_document_number(body.document_number))
+        )
+    )
+
+
+def search_tokens(master: MasterKey, *, names: str, birth_date: date | None, document_number: str | None) -> list[int]:
+    """The keyed hashes by which a person is found; sorted, each once."""
+    tokens = {master.token("name", word) for word in name_tokens(names)}
+    if birth_date is not None:
+        tokens.add(master.token("birth_date", birth_date.isoformat()))
+    if document_number is not None and plain_document_number(document_number):
+        tokens.add(master.token("document_number", plain_document_number(document_number)))
+    return sorted(tokens)
+
+
+def profile_fields(row: Returnee) -> dict[str, object]:
+    """The routing profile of a row as the fields of `RoutingProfile`."""
+    names: Sequence[str] = [name for name in RoutingProfile.model_fields if name not in ("returnee_id", "type")]
+    return {"returnee_id": row.id, **{name: getattr(row, name) for name in names}}
+
+
+def _registered(row: Returnee) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "case_code": row.case_code,
+        "version": row.version,
+        "arrival_batch_id": row.arrival_batch_id,
+        "reception_place": row.reception_place,
+        "household_id": row.household_id,
+        "arrived_at": row.arrived_at,
+        "registered_at": row.registered_at,
+        "profile": ProfileView(
+            age_band=AgeBand(row.age_band),
+            sex=Sex(row.sex),
+            nationality=row.nationality,
+            identity_document=IdentityDocumentStatus(row.identity_document),
+            documents_held=[DocumentKind(code) for code in row.documents_held],
+            languages=row.languages,
+            destination=row.destination,
+            access_needs=[AccessNeed(code) for code in row.access_needs],
+            protection_flags=[ProtectionFlag(code) for code in row.protection_flags],
+            avoid_places=row.avoid_places,
+            avoid_organizations=row.avoid_organizations,
+        ),
+    }

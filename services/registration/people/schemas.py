@@ -1,0 +1,150 @@
+"""Bodies and views of returnees."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from libs.events.catalogue.arrivals import CountryCode, Identity, LanguageCode, Name, PlaceCode, Profile
+from libs.events.codes import AccessNeed, AgeBand, DocumentKind, IdentityDocumentStatus, ProtectionFlag, Sex
+
+DocumentNumber = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+CaseCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[2-9A-Z]{4}-[2-9A-Z]{4}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class NewReturnee:
+    """A person who is about to be registered, with all that decides on the row."""
+
+    id: UUID
+    arrival_key: bytes
+    manifest_key: bytes | None
+    source: str
+    sender_reference: str
+    organization_id: UUID | None
+    arrival_batch_id: UUID | None
+    reception_place: str | None
+    household_id: UUID | None
+    arrived_at: datetime
+    arrived_on: date
+    """The day of arrival at the place of reception, from which the age is reckoned."""
+    identity: Identity
+    profile: Profile
+    traceparent: str | None
+
+
+class Body(BaseModel):
+    """A request body: closed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class IdentityCorrection(Body):
+    """Which parts of an identity to correct; parts that are left out stay."""
+
+    given_names: Name | None = None
+    family_names: Name | None = None
+    birth_date: date | None = None
+    document_number: DocumentNumber | None = None
+
+
+class ProfileCorrection(Body):
+    """Which parts of the routing profile to set; parts that are left out stay."""
+
+    sex: Sex | None = None
+    nationality: CountryCode | None = None
+    identity_document: IdentityDocumentStatus | None = None
+    documents_held: Annotated[list[DocumentKind], Field(max_length=10)] | None = None
+    languages: Annotated[list[LanguageCode], Field(min_length=1, max_length=10)] | None = None
+    destination: PlaceCode | None = None
+    access_needs: Annotated[list[AccessNeed], Field(max_length=10)] | None = None
+    protection_flags: Annotated[list[ProtectionFlag], Field(max_length=10)] | None = None
+    avoid_places: Annotated[list[PlaceCode], Field(max_length=40)] | None = None
+    avoid_organizations: Annotated[list[UUID], Field(max_length=40)] | None = None
+
+
+class ReturneeCorrection(Body):
+    """Intake answers that follow, or corrections. Of `birth_date`, `document_number` and `destination`, null clears."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"profile": {"languages": ["mam", "spa"], "destination": "GT12"}}]},
+    )
+
+    identity: IdentityCorrection = IdentityCorrection()
+    profile: ProfileCorrection = ProfileCorrection()
+
+    @model_validator(mode="after")
+    def _keeps_what_must_be(self) -> Self:
+        for part, clearable in ((self.identity, {"birth_date", "document_number"}), (self.profile, {"destination"})):
+            for name in part.model_fields_set - clearable:
+                if getattr(part, name) is None:
+                    raise ValueError(f"{name} cannot be cleared")
+        return self
+
+
+class ProfileView(BaseModel):
+    """What routing may know."""
+
+    age_band: AgeBand
+    sex: Sex
+    nationality: str
+    identity_document: IdentityDocumentStatus
+    documents_held: list[DocumentKind]
+    languages: list[str]
+    destination: str | None
+    access_needs: list[AccessNeed]
+    protection_flags: list[ProtectionFlag]
+    avoid_places: list[str]
+    avoid_organizations: list[UUID]
+
+
+class IdentityView(BaseModel):
+    """Who the person is."""
+
+    given_names: str = Field(examples=["Sample Given"])
+    family_names: str = Field(examples=["Sample Family"])
+    birth_date: date | None
+    document_number: str | None
+
+
+class RegisteredView(BaseModel):
+    """A registered returnee without identity: what a registration answers with."""
+
+    id: UUID
+    case_code: str = Field(examples=["GT-7K3M-9QXC"])
+    version: int
+    arrival_batch_id: UUID | None
+    reception_place: str | None
+    household_id: UUID | None
+    arrived_at: datetime
+    registered_at: datetime
+    profile: ProfileView
+
+
+class ReturneeView(RegisteredView):
+    """A returnee with identity; each look at it is recorded."""
+
+    identity: IdentityView
+    sender_reference: str
+
+
+class ReturneeSearch(Body):
+    """What is known of a person who is looked for. Names are compared without case and accents, word by word."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"names": "Sample Family", "birth_date": "1990-05-17"}]}
+    )
+
+    names: Name | None = None
+    birth_date: date | None = None
+    document_number: DocumentNumber | None = None
+    case_code: CaseCode | None = None
+
+    @model_validator(mode="after")
+    def _says_enough(self) -> Self:
+        if self.names is None and self.document_number is None and self.case_code is None:
+            raise ValueError("names, document_number or case_code must be given")
+        return self

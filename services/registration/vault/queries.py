@@ -1,0 +1,34 @@
+"""Data keys out of the database of keys."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from services.registration.vault.rules import SubjectKind
+from services.registration.vault.sealing import DataKey, Vault, VaultError
+
+
+async def data_keys(vault: Vault, subject_ids: Collection[UUID]) -> dict[UUID, DataKey]:
+    """The keys of these subjects, in one statement; who has been erased is missing from the answer."""
+    if not subject_ids:
+        return {}
+    async with vault.keys.connection() as connection:
+        rows = await connection.fetch(
+            "SELECT subject_id, wrapped FROM data_key WHERE subject_id = ANY($1)", list(set(subject_ids))
+        )
+    return {row["subject_id"]: vault.master.unwrap(row["wrapped"], subject_id=row["subject_id"]) for row in rows}
+
+
+async def data_key(vault: Vault, subject_id: UUID) -> DataKey:
+    """The key of one subject that must have one; raises VaultError when it has been destroyed."""
+    keys = await data_keys(vault, [subject_id])
+    if subject_id not in keys:
+        raise VaultError("the key of the subject has been destroyed")
+    return keys[subject_id]
+
+
+async def erased_subjects(vault: Vault, *, kind: SubjectKind) -> dict[UUID, datetime]:
+    """Everybody on the list of the erased, and since when."""
+    async with vault.keys.connection() as connection:
+        rows = await connection.fetch("SELECT subject_id, erased_at FROM erased_subject WHERE kind = $1", kind.value)
+    return {row["subject_id"]: row["erased_at"] for row in rows}
