@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from libs.chassis.errors import Conflict
+from libs.chassis.errors import Conflict, Refusal
 
 
 class StepNotAllowed(Conflict):
@@ -24,3 +24,32 @@ class OfferExpired(Conflict):
 
     code: ClassVar[str] = "offer-expired"
     title: ClassVar[str] = "The offer has expired"
+
+
+class StaffOnly(Refusal):
+    """This step is taken by the network, never by a provider."""
+
+    code: ClassVar[str] = "staff-only"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "This step is for staff of the network"
+
+
+class NotACandidate(Conflict):
+    """The service may not take this need. Member `reasons` lists the codes of the rules that say so."""
+
+    code: ClassVar[str] = "not-a-candidate"
+    title: ClassVar[str] = "The service may not take this need"
+
+
+class NoPlaceFree(Conflict):
+    """No pool of the service has places for all the people of this need."""
+
+    code: ClassVar[str] = "no-place-free"
+    title: ClassVar[str] = "The service has no free place for this need"
+
+
+class ProfileMissing(Conflict):
+    """Registration has not yet told enough of the people whom this need is for."""
+
+    code: ClassVar[str] = "profile-missing"
+    title: ClassVar[str] = "The routing profile is not there yet"

@@ -1,0 +1,103 @@
+"""Referral, wired: routes, subscribers, loops. Nothing else knows every part."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from fastapi import APIRouter, FastAPI
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.app import Loop, build_app
+from libs.chassis.database import Database
+from libs.chassis.settings import Role
+from libs.events.consumer import Consumer
+from libs.events.relay import Relay
+from libs.events.subscriptions import Subscriptions
+from services.referral.clocks.loop import Clockwork, Fire
+from services.referral.clocks.queries import Due
+from services.referral.clocks.tables import TimerKind
+from services.referral.desk.api import router as desk_routes
+from services.referral.intake import subscribers as intake
+from services.referral.journeys import queries as journeys
+from services.referral.needs.api import router as need_routes
+from services.referral.offers import actions as offers
+from services.referral.offers.api import router as offer_routes
+from services.referral.pack import RoutingPolicy, load_policy
+from services.referral.places import subscribers as places
+from services.referral.places.api import router as place_routes
+from services.referral.providers import subscribers as providers
+from services.referral.referrals import actions as referrals
+from services.referral.referrals.api import router as referral_routes
+from services.referral.router.loop import Router
+from services.referral.settings import Settings
+from services.referral.waitlists.api import router as waitlist_routes
+from services.referral.withdrawals import subscribers as withdrawals
+from services.referral.worklists.api import router as worklist_routes
+
+ROUTES: tuple[APIRouter, ...] = (
+    offer_routes,
+    referral_routes,
+    need_routes,
+    desk_routes,
+    place_routes,
+    waitlist_routes,
+    worklist_routes,
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service in the role that its settings name; reads the country pack, and refuses to start on a bad one."""
+    settings = settings or Settings()
+    policy = load_policy(settings.pack)
+    database = Database(settings.database_url, clock=settings.clock(), application_name="enlace-referral", pool_size=8)
+    app = build_app(
+        service="referral",
+        title="Enlace referral",
+        description="Needs, referrals and offers, the ledger of places, clocks, queues and what people decide.",
+        settings=settings,
+        database=database,
+        routers=ROUTES,
+        loops=loops(settings, database, policy),
+    )
+    app.state.policy = policy
+    return app
+
+
+def loops(settings: Settings, database: Database, policy: RoutingPolicy) -> list[Loop]:
+    """What runs by itself: the consumer, the relay, the router of the country and the clocks."""
+    consumer = Consumer(settings.kafka_bootstrap_servers, subscriptions(policy), transaction=database.transaction)
+    relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source="urn:enlace:referral")
+    router = Router(database, policy, dsn=settings.database_url)
+    return [
+        Loop("consumer", consumer.run, Role.WORKER),
+        Loop("relay", relay.run, Role.RELAY),
+        Loop("router", router.run, Role.WORKER),
+        Loop("clocks", clockwork(database, policy).run, Role.WORKER),
+    ]
+
+
+def subscriptions(policy: RoutingPolicy) -> Subscriptions:
+    """All that referral listens to."""
+    listening = Subscriptions(group="referral")
+    providers.subscribe(listening)
+    places.subscribe(listening)
+    intake.subscribe(listening, policy)
+    withdrawals.subscribe(listening, policy)
+    return listening
+
+
+def clockwork(database: Database, policy: RoutingPolicy) -> Clockwork:
+    """The clocks, with what each of them does when it runs out."""
+    actions: dict[TimerKind, Callable[[AsyncSession, RoutingPolicy, Sequence[Due]], Awaitable[None]]] = {
+        TimerKind.OFFER_REMINDER: offers.remind_of_offers,
+        TimerKind.OFFER_EXPIRY: offers.expire_offers,
+        TimerKind.ROUTING_DEADLINE: referrals.escalate_overdue_routing,
+        TimerKind.HOUSEHOLD_DEADLINE: referrals.escalate_incomplete_household,
+        TimerKind.WAITLIST_DEADLINE: referrals.escalate_overdue_queue,
+        TimerKind.START_DEADLINE: referrals.escalate_overdue_start,
+        TimerKind.REPORT_DEADLINE: referrals.escalate_overdue_report,
+    }
+
+    def under_policy(action: Callable[[AsyncSession, RoutingPolicy, Sequence[Due]], Awaitable[None]]) -> Fire:
+        return lambda session, due: action(session, policy, due)
+
+    fire = {kind: under_policy(action) for kind, action in actions.items()}
+    return Clockwork(database, claim=journeys.claim, fire=fire)

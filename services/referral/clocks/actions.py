@@ -1,0 +1,57 @@
+"""Starting and stopping clocks, and claiming those that are due."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from services.referral.clocks.tables import TimerKind, TimerRow
+from services.referral.database import Row, insert_rows
+
+_LOCK_DUE = """
+SELECT subject_id, kind, nth FROM timer
+JOIN unnest($1::uuid[], $2::text[], $3::int[]) AS found(subject_id, kind, nth) USING (subject_id, kind, nth)
+WHERE due_at <= $4 ORDER BY subject_id, kind, nth FOR UPDATE OF timer
+"""
+
+_DELETE = """
+DELETE FROM timer USING unnest($1::uuid[], $2::text[], $3::int[]) AS fired(subject_id, kind, nth)
+WHERE timer.subject_id = fired.subject_id AND timer.kind = fired.kind AND timer.nth = fired.nth
+"""
+
+Key = tuple[UUID, TimerKind, int]
+"""Subject, kind and which one of its kind."""
+
+
+async def start(session: AsyncSession, timers: Sequence[Row]) -> None:
+    """Start clocks; one that already runs for the same subject and kind is set anew."""
+    await insert_rows(
+        session,
+        TimerRow,
+        timers,
+        on_conflict="ON CONFLICT (subject_id, kind, nth) DO UPDATE SET due_at = excluded.due_at",
+    )
+
+
+async def stop(session: AsyncSession, subject_ids: Collection[UUID]) -> None:
+    """Stop every clock of these subjects."""
+    if subject_ids:
+        await (await raw(session)).execute("DELETE FROM timer WHERE subject_id = ANY($1::uuid[])", sorted(subject_ids))
+
+
+async def still_due(session: AsyncSession, keys: Sequence[Key], *, at: datetime) -> list[Key]:
+    """Lock those of `keys` that are still there and due; their journeys must be claimed before (DESIGN 3)."""
+    rows = await (await raw(session)).fetch(_LOCK_DUE, *_columns(keys), at)
+    return [(row["subject_id"], TimerKind(row["kind"]), row["nth"]) for row in rows]
+
+
+async def finish(session: AsyncSession, keys: Sequence[Key]) -> None:
+    """Remove clocks that have fired."""
+    if keys:
+        await (await raw(session)).execute(_DELETE, *_columns(keys))
+
+
+def _columns(keys: Sequence[Key]) -> tuple[list[UUID], list[str], list[int]]:
+    return [key[0] for key in keys], [key[1].value for key in keys], [key[2] for key in keys]

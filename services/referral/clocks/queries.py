@@ -1,0 +1,44 @@
+"""Which clocks are due."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from services.referral.clocks.tables import TimerKind
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A clock that has run out."""
+
+    subject_id: UUID
+    kind: TimerKind
+    nth: int
+    returnee_id: UUID
+    due_at: datetime
+    traceparent: str | None
+
+    @property
+    def key(self) -> tuple[UUID, TimerKind, int]:
+        """What names it."""
+        return self.subject_id, self.kind, self.nth
+
+
+async def due(session: AsyncSession, *, at: datetime, limit: int) -> list[Due]:
+    """The clocks that ran out first, unlocked: somebody else may be firing them."""
+    rows = await (await raw(session)).fetch(
+        "SELECT subject_id, kind, nth, returnee_id, due_at, traceparent FROM timer WHERE due_at <= $1"
+        " ORDER BY due_at LIMIT $2",
+        at,
+        limit,
+    )
+    return [Due(**{**row, "kind": TimerKind(row["kind"])}) for row in rows]
+
+
+async def next_due_at(session: AsyncSession) -> datetime | None:
+    """When the next clock runs out, or None if none runs."""
+    found: datetime | None = await (await raw(session)).fetchval("SELECT min(due_at) FROM timer")
+    return found

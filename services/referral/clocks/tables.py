@@ -1,0 +1,42 @@
+"""Rows that say when something is due."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint
+from sqlmodel import Field
+
+from services.referral.database import Table, is_one_of, moment
+
+
+class TimerKind(StrEnum):
+    """What is due. `subject_id` is an offer for the first two, a referral for the others."""
+
+    OFFER_REMINDER = "offer_reminder"
+    OFFER_EXPIRY = "offer_expiry"
+    ROUTING_DEADLINE = "routing_deadline"
+    """No offer has been made in time."""
+    HOUSEHOLD_DEADLINE = "household_deadline"
+    """A household is still incomplete."""
+    WAITLIST_DEADLINE = "waitlist_deadline"
+    """No place has come free in time."""
+    START_DEADLINE = "start_deadline"
+    """An accepted service has not begun in time."""
+    REPORT_DEADLINE = "report_deadline"
+    """A service that began has no outcome in time."""
+
+
+class TimerRow(Table, table=True):
+    """One thing that becomes due; deleted when it has fired or no longer matters."""
+
+    __tablename__ = "timer"
+    __table_args__ = (CheckConstraint(is_one_of("kind", TimerKind), name="kind"),)
+
+    subject_id: UUID = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    nth: int = Field(primary_key=True, default=0)
+    """Which one of several of its kind, such as the second reminder."""
+    returnee_id: UUID
+    due_at: datetime = moment(index=True)
+    traceparent: str | None = None

@@ -1,0 +1,127 @@
+"""Referral's own registry of tables, and set-based writing: one statement per table, however many rows."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, MetaData, Text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+
+Row = Mapping[str, Any]
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Table(SQLModel, registry=registry(metadata=MetaData(naming_convention=_NAMES))):
+    """Base of referral's tables: metadata of their own, apart from every other service."""
+
+
+def moment(*, nullable: bool = False, **options: Any) -> Any:
+    """A column for an aware time, always UTC."""
+    return Field(sa_type=DateTime(timezone=True), nullable=nullable, **options)
+
+
+def big(**options: Any) -> Any:
+    """A column for a 64-bit integer."""
+    return Field(sa_type=BigInteger, **options)
+
+
+def document(*, nullable: bool = True) -> Any:
+    """A jsonb column."""
+    return Field(sa_column=Column(JSONB, nullable=nullable))
+
+
+def is_one_of(column: str, words: type[StrEnum]) -> str:
+    """The text of a CHECK that `column` holds a member of `words`."""
+    return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
+
+
+async def insert_rows(session: AsyncSession, table: type[Table], rows: Sequence[Row], *, on_conflict: str = "") -> None:
+    """Insert all `rows` with one statement; every row names the same columns. Arrays and jsonb come as text."""
+    if not rows:
+        return
+    statement = _insert(table, tuple(rows[0]), on_conflict)
+    await (await raw(session)).execute(statement, *_by_column(rows))
+
+
+async def update_rows(
+    session: AsyncSession, table: type[Table], rows: Sequence[Row], *, key: str, only_if: str = "true"
+) -> None:
+    """Set the columns that `rows` name where `key` matches; `only_if` may speak of `kept` and `given`."""
+    if not rows:
+        return
+    statement = _update(table, tuple(rows[0]), key, only_if)
+    await (await raw(session)).execute(statement, *_by_column(rows))
+
+
+def _by_column(rows: Sequence[Row]) -> list[list[Any]]:
+    return [[row[name] for row in rows] for name in rows[0]]
+
+
+@lru_cache(maxsize=200)
+def _insert(table: type[Table], names: tuple[str, ...], on_conflict: str) -> str:
+    values, arguments = _values(table, names)
+    return (
+        f"INSERT INTO {_name(table)} AS kept ({', '.join(names)}) "  # noqa: S608 (names come from our own tables)
+        f"SELECT {values} FROM unnest({arguments}) AS given({', '.join(names)}) {on_conflict}"
+    )
+
+
+@lru_cache(maxsize=200)
+def _update(table: type[Table], names: tuple[str, ...], key: str, only_if: str) -> str:
+    _, arguments = _values(table, names)
+    kinds = _kinds(table, names)
+    changes = ", ".join(
+        f"{name} = given.{name}{_cast(kind)}" for name, kind in zip(names, kinds, strict=True) if name != key
+    )
+    return (
+        f"UPDATE {_name(table)} AS kept SET {changes} FROM unnest({arguments}) "  # noqa: S608
+        f"AS given({', '.join(names)}) WHERE kept.{key} = given.{key} AND {only_if}"
+    )
+
+
+def _values(table: type[Table], names: tuple[str, ...]) -> tuple[str, str]:
+    kinds = _kinds(table, names)
+    values = ", ".join(f"given.{name}{_cast(kind)}" for name, kind in zip(names, kinds, strict=True))
+    arguments = ", ".join(f"${at}::{_flat(kind)}[]" for at, kind in enumerate(kinds, start=1))
+    return values, arguments
+
+
+def _flat(kind: str) -> str:
+    """unnest flattens arrays of arrays, and jsonb travels as text: both are cast back per row."""
+    return "text" if _cast(kind) else kind
+
+
+def _cast(kind: str) -> str:
+    return f"::{kind}" if kind.endswith("[]") or kind == "JSONB" else ""
+
+
+def _kinds(table: type[Table], names: tuple[str, ...]) -> list[str]:
+    columns = table.metadata.tables[_name(table)].c
+    return [columns[name].type.compile(dialect=postgresql.dialect()) for name in names]  # type: ignore[no-untyped-call]
+
+
+def _name(table: type[Table]) -> str:
+    return str(table.__tablename__)
+
+
+def array_of(kind: Any = Text) -> Any:
+    """An array column, empty by default in code."""
+    return Field(sa_column=Column(ARRAY(kind), nullable=False))
+
+
+def as_array(values: Sequence[object]) -> str:
+    """Ids or codes as the text of a PostgreSQL array; they hold no character that would need quoting."""
+    return "{" + ",".join(str(value) for value in values) + "}"

@@ -1,0 +1,1 @@
+"""What a person decides in place of the router: reviews and overrides."""

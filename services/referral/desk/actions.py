@@ -1,0 +1,136 @@
+"""Decisions of people: reviews and overrides."""
+
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now
+from libs.chassis.errors import NotFound
+from libs.events.codes import RecallReason
+from services.referral.candidates import facts as candidates
+from services.referral.candidates.choice import Candidate, Market
+from services.referral.candidates.rules import fitting_pool
+from services.referral.desk import queries, rules
+from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing
+from services.referral.journeys import queries as journeys
+from services.referral.journeys import referral_steps, routing_steps
+from services.referral.journeys.access import Rights
+from services.referral.journeys.actions import work
+from services.referral.journeys.facts import Journey, Referral
+from services.referral.journeys.rules import ReferralStatus
+from services.referral.pack import RoutingPolicy
+from services.referral.places import actions as places
+from services.referral.providers import queries as providers
+from services.referral.providers.queries import Directory
+from services.referral.referrals import queries as referrals
+from services.referral.router import actions as router
+from services.referral.router import queries as rounds
+from services.referral.router.actions import Memory
+from services.referral.router.queries import Placing
+
+
+async def decide_review(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    rights: Rights,
+    review_id: UUID,
+    *,
+    approved: bool,
+    note: str | None,
+    actor: str,
+) -> UUID:
+    """A person says whether this may be offered. Rejected: the referral ends, the desk goes on owning the need."""
+    review = await queries.review_view(session, rights, review_id)
+    await journeys.lock(session, [review.returnee_id])
+    loaded = await journeys.load(session, [review.returnee_id])
+    referral = loaded[review.returnee_id].referrals[review.referral_id]
+    async with work(session, policy, loaded, actor=actor) as piece:
+        if approved:
+            routing_steps.approve(piece, referral, note=note)
+        else:
+            referral_steps.reject(piece, referral, note=note)
+    return review_id
+
+
+async def override_referral(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    rights: Rights,
+    referral_id: UUID,
+    *,
+    provider_service_id: UUID,
+    reason: str,
+    actor: str,
+) -> UUID:
+    """A person chooses the service. A live offer is recalled; interlocks, law and places hold for people too."""
+    loaded, referral, placing = await _lock(session, rights, referral_id)
+    referral_steps.require(
+        referral, ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, ReferralStatus.OFFERED, step="override"
+    )
+    candidate, overruled = await _candidate(session, policy, placing, referral, provider_service_id)
+    standing = loaded[referral.returnee_id].offer_of(referral)
+    pools = {candidate.pool.pool_id} | ({standing.pool_id} if standing is not None and standing.is_live else set())
+    await places.lock(session, pools)
+    if not await places.hold(session, {candidate.pool.pool_id: referral.people_count}):
+        raise NoPlaceFree
+    async with work(session, policy, loaded, actor=actor) as piece:
+        if referral.status is ReferralStatus.OFFERED and standing is not None:
+            referral_steps.recall_offer(piece, standing, reason=RecallReason.OVERRIDDEN)
+        piece.record("referral.override", referral, note=reason)
+        ranked = {"provider_service_id": str(provider_service_id), "score": candidate.score, "parts": candidate.parts}
+        explanation: dict[str, object] = {
+            "policy": policy.version,
+            "ranked": [ranked],
+            "excluded": [],
+            "chosen_by_person": True,
+            "overruled": overruled,
+        }
+        router.make_offer(piece, referral, candidate, explanation)
+    return referral_id
+
+
+async def _lock(
+    session: AsyncSession, rights: Rights, referral_id: UUID
+) -> tuple[dict[UUID, Journey], Referral, Placing]:
+    """The referral's journey and those of its household's members, locked in order and loaded."""
+    returnee_id = await referrals.returnee_of(session, rights, referral_id)
+    household_id = (await journeys.heads(session, [returnee_id]))[returnee_id].household_id
+    households = await rounds.households(session, [household_id] if household_id is not None else [])
+    members = {one for household in households.values() for one in household.member_ids}
+    await journeys.lock(session, members | {returnee_id})
+    loaded = await journeys.load(session, [returnee_id])
+    referral = loaded[returnee_id].referrals[referral_id]
+    heads = await journeys.heads(session, members - {returnee_id})
+    people = [loaded[returnee_id], *heads.values()] if referral.household_id is not None else [loaded[returnee_id]]
+    if any(person.profile is None for person in people) or not members <= heads.keys() | {returnee_id}:
+        raise ProfileMissing
+    placing = Placing([referral], loaded[returnee_id].needs, {**heads, **loaded}, households)
+    return loaded, referral, placing
+
+
+async def _candidate(
+    session: AsyncSession, policy: RoutingPolicy, placing: Placing, referral: Referral, provider_service_id: UUID
+) -> tuple[Candidate, list[str]]:
+    """The service as candidate, and the codes of the rules that the person overrules."""
+    at = now(session)
+    memory = Memory(directory=await providers.refreshed(session, Directory()))
+    found = {service.view.provider_service_id: service for service in await router.services(session, memory, today=at)}
+    service = found.get(provider_service_id)
+    if service is None or service.view.category is not referral.category:
+        raise NotFound("There is no such service in this category", pointer="/provider_service_id")
+    need = router.as_candidate(placing, placing.needs[referral.need_id], referral, at=at)
+    decision = Market([service], policy, at).choose(need)
+    if decision.chosen is not None:
+        return decision.chosen, []
+    codes = decision.excluded[provider_service_id]
+    standing = rules.standing_reasons(codes)
+    if standing:
+        raise NotACandidate(reasons=standing)
+    return _overruling(need, service), rules.overruled(codes)
+
+
+def _overruling(need: candidates.Need, service: candidates.Service) -> Candidate:
+    pool = fitting_pool(need, service)
+    if pool is None:
+        raise NoPlaceFree
+    return Candidate(service, pool, 0.0, {})

@@ -1,0 +1,106 @@
+"""Reviews and overrides over HTTP; for staff of the network."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import NotFound
+from libs.chassis.idempotency import OnceOptional
+from libs.chassis.paging import Page, PageQuery, page_of
+from libs.chassis.problems import responses
+from services.referral.desk import actions, queries
+from services.referral.desk.schemas import DecisionBody, OverrideBody, ReviewView
+from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StaffOnly, StepNotAllowed
+from services.referral.journeys.access import Policy, staff_rights_of
+from services.referral.journeys.tables import ReviewStatus
+from services.referral.referrals import queries as referrals
+from services.referral.referrals.schemas import ReferralView
+
+router = APIRouter(prefix="/v1", tags=["desk"])
+
+Reader = Annotated[Caller, requires("work-lists:read")]
+Decider = Annotated[Caller, requires("reviews:decide")]
+DECISIONS = responses(NotFound, StepNotAllowed, StaffOnly)
+
+
+@router.get("/reviews", responses=responses(StaffOnly))
+async def list_reviews(
+    session: Session,
+    page: PageQuery,
+    caller: Reader,
+    status: Annotated[ReviewStatus | None, Query(description="Only reviews in this state")] = None,
+    desk: Annotated[str | None, Query(description="Only those that this desk decides", max_length=80)] = None,
+) -> Page[ReviewView]:
+    """Decisions that wait, or waited, for a person, from the oldest on."""
+    after = None if page.after is None else UUID(page.after[0])
+    rights = staff_rights_of(caller)
+    views = await queries.review_views(session, rights, status=status, desk=desk, after=after, limit=page.limit)
+    return page_of(views, request=page, cursor_of=lambda view: [str(view.id)])
+
+
+@router.post("/reviews/{review_id}/approve", responses=DECISIONS)
+async def approve_review(
+    review_id: UUID, body: DecisionBody, session: Session, policy: Policy, once: OnceOptional, caller: Decider
+) -> ReviewView:
+    """Say that this may be offered: the router looks for a service at once."""
+    return await _decide(review_id, body, session, policy, once, caller, approved=True)
+
+
+@router.post("/reviews/{review_id}/reject", responses=DECISIONS)
+async def reject_review(
+    review_id: UUID, body: DecisionBody, session: Session, policy: Policy, once: OnceOptional, caller: Decider
+) -> ReviewView:
+    """Say that this is not to be offered: the referral ends and the desk goes on owning the need."""
+    return await _decide(review_id, body, session, policy, once, caller, approved=False)
+
+
+@router.post(
+    "/referrals/{referral_id}/override",
+    responses=responses(NotFound, StepNotAllowed, NotACandidate, NoPlaceFree, ProfileMissing, StaffOnly),
+)
+async def override_referral(
+    referral_id: UUID,
+    body: OverrideBody,
+    session: Session,
+    policy: Policy,
+    once: OnceOptional,
+    caller: Annotated[Caller, requires("referrals:write")],
+) -> ReferralView:
+    """Choose the service in place of the router, with a reason. Interlocks, law and places hold for people too."""
+    rights = staff_rights_of(caller)
+    await once(
+        session,
+        lambda: actions.override_referral(
+            session,
+            policy,
+            rights,
+            referral_id,
+            provider_service_id=body.provider_service_id,
+            reason=body.reason,
+            actor=caller.subject,
+        ),
+    )
+    return await referrals.referral_view(session, rights, referral_id)
+
+
+async def _decide(
+    review_id: UUID,
+    body: DecisionBody,
+    session: Session,
+    policy: Policy,
+    once: OnceOptional,
+    caller: Caller,
+    *,
+    approved: bool,
+) -> ReviewView:
+    rights = staff_rights_of(caller)
+    await once(
+        session,
+        lambda: actions.decide_review(
+            session, policy, rights, review_id, approved=approved, note=body.note, actor=caller.subject
+        ),
+    )
+    return await queries.review_view(session, rights, review_id)

@@ -1,0 +1,1 @@
+"""What registration tells: profiles, consents, households, arrival batches and needs, recorded set by set."""

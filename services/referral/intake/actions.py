@@ -1,0 +1,176 @@
+"""Recording what registration tells: one statement per table and batch. The journeys are locked before (DESIGN 3)."""
+
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now, raw
+from libs.events.catalogue.registration import (
+    ArrivalBatchIntakeCompleted,
+    ArrivalBatchLanded,
+    HouseholdChanged,
+    NeedReported,
+    RoutingProfile,
+)
+from libs.events.event import Received
+from services.referral.database import as_array, insert_rows, update_rows
+from services.referral.intake import queries
+from services.referral.journeys import need_steps
+from services.referral.journeys import queries as journeys
+from services.referral.journeys.actions import work
+from services.referral.journeys.facts import Need
+from services.referral.journeys.rules import NeedStatus
+from services.referral.journeys.tables import ArrivalBatchRow, HouseholdRow, JourneyRow
+from services.referral.journeys.wakeups import wake_after_commit
+from services.referral.pack import RoutingPolicy
+
+ACTOR = "registration"
+
+
+async def lock_journeys(session: AsyncSession, returnees: dict[UUID, str | None]) -> None:
+    """Make the journeys that are new (by returnee, with a traceparent), then lock all of them in order of their ids.
+
+    With each member's journey that of the household's reference person is locked: its needs depend on every member.
+    """
+    at = now(session)
+    rows = [
+        {
+            "returnee_id": returnee_id,
+            "profile_version": 0,
+            "consent_version": 0,
+            "first_seen_at": at,
+            "traceparent": returnees[returnee_id],
+        }
+        for returnee_id in sorted(returnees)
+    ]
+    await insert_rows(session, JourneyRow, rows, on_conflict="ON CONFLICT DO NOTHING")
+    references = await queries.references_of(session, returnees)
+    await journeys.lock(session, returnees.keys() | references)
+
+
+async def keep_profiles(session: AsyncSession, profiles: Sequence[RoutingProfile]) -> None:
+    """Keep the newest routing profile of each returnee; a new fact gives their waiting referrals another look."""
+    newest = {profile.returnee_id: profile for profile in sorted(profiles, key=lambda one: one.version)}
+    rows = [
+        {
+            "returnee_id": profile.returnee_id,
+            "case_code": profile.case_code,
+            "profile": profile.model_dump_json(),
+            "profile_version": profile.version,
+            "household_id": profile.household_id,
+            "arrival_batch_id": profile.arrival_batch_id,
+        }
+        for profile in newest.values()
+    ]
+    await update_rows(
+        session,
+        JourneyRow,
+        rows,
+        key="returnee_id",
+        only_if="kept.profile_version < given.profile_version AND kept.erased_at IS NULL",
+    )
+    await see_batches(session, {profile.arrival_batch_id for profile in newest.values()})
+    await wake(session, newest)
+
+
+async def keep_households(session: AsyncSession, households: Sequence[HouseholdChanged]) -> None:
+    """Keep the newest state of each household."""
+    newest = {one.household_id: one for one in sorted(households, key=lambda one: one.version)}
+    rows = [
+        {
+            "household_id": one.household_id,
+            "reference_returnee_id": one.reference_returnee_id,
+            "version": one.version,
+            "member_ids": as_array(one.member_ids),
+            "expected_size": one.expected_size,
+            "stay_together": one.stay_together,
+        }
+        for one in sorted(newest.values(), key=lambda one: one.household_id)
+    ]
+    columns = "reference_returnee_id, version, member_ids, expected_size, stay_together"
+    excluded = ", ".join(f"excluded.{column}" for column in columns.split(", "))
+    await insert_rows(
+        session,
+        HouseholdRow,
+        rows,
+        on_conflict=f"ON CONFLICT (household_id) DO UPDATE SET ({columns}) = ROW({excluded})"
+        " WHERE kept.version < excluded.version",
+    )
+    await wake(session, {one.reference_returnee_id for one in newest.values()})
+
+
+async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequence[Received[NeedReported]]) -> None:
+    """Record needs that were told at intake, each with its first referral and the clock of its routing."""
+    told = {received.event.need_id: received for received in batch}
+    after = {received.event.after_need_id for received in batch} - {None}
+    known = await queries.needs_by_id(session, told.keys() | after)
+    heads = await journeys.heads(session, {received.event.returnee_id for received in batch})
+    for need in known.values():
+        if need.returnee_id in heads:
+            heads[need.returnee_id].needs[need.need_id] = need
+    await see_batches(session, {received.event.arrival_batch_id for received in batch})
+    async with work(session, policy, heads, actor=ACTOR) as piece:
+        for need_id, received in told.items():
+            # One that is known was repeated long after its first copy had left the inbox.
+            if need_id not in known:
+                need_steps.report(piece, _need(received, policy))
+    wake_after_commit(session)
+
+
+async def see_batches(session: AsyncSession, batch_ids: Collection[UUID | None]) -> None:
+    """Make the arrival batches that were not heard of before: from now on their timeout runs."""
+    at = now(session)
+    ids = sorted(one for one in batch_ids if one is not None)
+    rows = [{"arrival_batch_id": batch_id, "first_seen_at": at} for batch_id in ids]
+    await insert_rows(session, ArrivalBatchRow, rows, on_conflict="ON CONFLICT DO NOTHING")
+
+
+async def land_batches(session: AsyncSession, landed: Sequence[ArrivalBatchLanded]) -> None:
+    """Keep when a batch landed and with how many people."""
+    await see_batches(session, {one.arrival_batch_id for one in landed})
+    rows = [
+        {"arrival_batch_id": key, "landed_at": one.landed_at, "people_count": one.people_count}
+        for key, one in {one.arrival_batch_id: one for one in landed}.items()
+    ]
+    await update_rows(session, ArrivalBatchRow, rows, key="arrival_batch_id")
+
+
+async def complete_batches(session: AsyncSession, completed: Sequence[ArrivalBatchIntakeCompleted]) -> None:
+    """Keep how many returnees and needs a batch's intake has counted: once all are seen its ordinary needs go."""
+    await see_batches(session, {one.arrival_batch_id for one in completed})
+    rows = [
+        {"arrival_batch_id": key, "returnees_expected": one.returnee_count, "needs_expected": one.need_count}
+        for key, one in {one.arrival_batch_id: one for one in completed}.items()
+    ]
+    await update_rows(session, ArrivalBatchRow, rows, key="arrival_batch_id")
+    wake_after_commit(session)
+
+
+async def wake(session: AsyncSession, returnee_ids: Iterable[UUID]) -> None:
+    """Give the waiting referrals of these returnees another look in the next round."""
+    await (await raw(session)).execute(
+        "UPDATE referral SET ready_at = $2 WHERE returnee_id = ANY($1::uuid[]) AND ready_at IS NULL"
+        " AND status IN ('seeking', 'waitlisted')",
+        sorted(returnee_ids),
+        now(session),
+    )
+    wake_after_commit(session)
+
+
+def _need(received: Received[NeedReported], policy: RoutingPolicy) -> Need:
+    event = received.event
+    return Need(
+        need_id=event.need_id,
+        returnee_id=event.returnee_id,
+        household_id=event.household_id,
+        arrival_batch_id=event.arrival_batch_id,
+        category=event.category,
+        urgency=event.urgency,
+        people_count=event.people_count,
+        restricted=policy.categories[event.category].restricted,
+        after_need_id=event.after_need_id,
+        status=NeedStatus.OPEN,
+        reported_at=event.reported_at,
+        traceparent=received.traceparent,
+    )

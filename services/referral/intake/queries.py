@@ -1,0 +1,30 @@
+"""What recording has to look up."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import fields
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from services.referral.journeys.facts import Need
+from services.referral.journeys.queries import need_of
+
+_NEEDS = f"SELECT {', '.join(field.name for field in fields(Need))} FROM need WHERE need_id = ANY($1::uuid[])"  # noqa: S608
+
+_REFERENCES = """
+SELECT DISTINCT reference_returnee_id FROM journey JOIN household USING (household_id)
+WHERE returnee_id = ANY($1::uuid[])
+"""
+
+
+async def needs_by_id(session: AsyncSession, need_ids: Collection[UUID | None]) -> dict[UUID, Need]:
+    """Those of these needs that are known."""
+    rows = await (await raw(session)).fetch(_NEEDS, [need_id for need_id in need_ids if need_id is not None])
+    return {row["need_id"]: need_of(row) for row in rows}
+
+
+async def references_of(session: AsyncSession, returnee_ids: Iterable[UUID]) -> set[UUID]:
+    """The reference persons of the households of these returnees."""
+    rows = await (await raw(session)).fetch(_REFERENCES, list(returnee_ids))
+    return {row["reference_returnee_id"] for row in rows}

@@ -1,0 +1,42 @@
+"""Whose rows a caller may see, and the policy that an action needs."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from libs.chassis.auth import Caller
+from services.referral.errors import StaffOnly
+from services.referral.pack import RoutingPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a caller may see: rows of one organisation or of all, those of restricted categories or not."""
+
+    organization_id: UUID | None
+    """The organisation of a partner; None for staff of the network, who see all."""
+    restricted: bool
+    """Without it rows of restricted categories do not exist, counts included."""
+
+
+def rights_of(caller: Caller) -> Rights:
+    """What this caller may see."""
+    return Rights(caller.organization_id, "restricted:read" in caller.scopes)
+
+
+def staff_rights_of(caller: Caller) -> Rights:
+    """What this caller may see; refuses a caller that speaks for a provider."""
+    if caller.organization_id is not None:
+        raise StaffOnly
+    return rights_of(caller)
+
+
+def _policy_of(request: Request) -> RoutingPolicy:
+    policy: RoutingPolicy = request.app.state.policy
+    return policy
+
+
+Policy = Annotated[RoutingPolicy, Depends(_policy_of)]
+"""The routing policy of the country pack."""

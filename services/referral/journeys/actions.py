@@ -1,0 +1,188 @@
+"""Opening and writing a piece of work: the steps of one transaction, one statement per table however many they are."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from libs.chassis.database import now
+from libs.events import outbox
+from services.referral.clocks import actions as clocks
+from services.referral.database import Row, as_array, insert_rows, update_rows
+from services.referral.journeys.facts import Journey, Need, Offer, Referral
+from services.referral.journeys.spans import Spans
+from services.referral.journeys.tables import (
+    ExclusionRow,
+    NeedRow,
+    OfferRow,
+    ReferralRow,
+    ReviewRow,
+    ReviewStatus,
+    StepRow,
+)
+from services.referral.journeys.wakeups import wake_after_commit
+from services.referral.journeys.work import Step, Timer, Work
+from services.referral.pack import RoutingPolicy
+from services.referral.places import actions as places
+from services.referral.places.actions import Hold
+from services.referral.waitlists import actions as waitlists
+
+_T = TypeVar("_T", Need, Referral, Offer)
+
+_NEED, _REFERRAL, _OFFER, _STEP, _TIMER = (
+    tuple(field.name for field in fields(kind)) for kind in (Need, Referral, Offer, Step, Timer)
+)
+
+_CHANGING: Mapping[type, tuple[str, ...]] = {
+    Need: ("status", "ended_at", "end_reason", "owner", "owner_reason", "owned_since"),
+    Referral: (
+        "status",
+        "approved",
+        "ready_at",
+        "tried_opening",
+        "blocked_by",
+        "offer_id",
+        "ended_at",
+        "end_reason",
+        "outcome",
+    ),
+    Offer: ("status", "acknowledged_at", "ended_at", "reason", "note"),
+}
+"""What steps may change of a row; everything else is written once."""
+
+
+@asynccontextmanager
+async def work(
+    session: AsyncSession, policy: RoutingPolicy, journeys: dict[UUID, Journey], *, actor: str
+) -> AsyncIterator[Work]:
+    """A piece of work on these locked journeys; written at the end, unless it raised."""
+    spans = Spans()
+    piece = Work(at=now(session), policy=policy, journeys=journeys, new_id=uuid7, trace=spans.start, actor=actor)
+    try:
+        yield piece
+        await write(session, piece)
+    finally:
+        spans.end()
+
+
+async def write(session: AsyncSession, work: Work) -> None:
+    """Write all that the work has decided, in the lock order of DESIGN 3: its journeys are locked already."""
+    await _write_needs(session, work)
+    await _write_referrals(session, work)
+    await _write_offers(session, work)
+    await _write_reviews(session, work)
+    await _write_places(session, work)
+    await waitlists.leave(session, work.unqueued)
+    queued = [_entry(work, one.referral, one.provider_service_ids) for one in work.queued.values()]
+    await waitlists.join(session, queued)
+    await insert_rows(session, StepRow, [{"at": work.at} | _row(step, _STEP) for step in work.steps])
+    await clocks.stop(session, work.stopped)
+    timers = [_row(timer, _TIMER) for started in work.timers.values() for timer in started]
+    await clocks.start(session, timers)
+    events, traces = [event for event, _ in work.events], [trace for _, trace in work.events]
+    await outbox.append(session, events, traceparents=traces)
+    rows = (*work.added.values(), *work.changed.values())
+    if any(isinstance(row, Referral) and row.ready_at is not None for row in rows):
+        wake_after_commit(session)
+
+
+async def _write_needs(session: AsyncSession, work: Work) -> None:
+    await insert_rows(session, NeedRow, [_row(need, _NEED) for need in _of(Need, work.added.values())])
+    await update_rows(session, NeedRow, _changes(work, Need, "need_id"), key="need_id")
+
+
+async def _write_referrals(session: AsyncSession, work: Work) -> None:
+    # Changed before added: a referral that has ended makes room for the next one of its need.
+    await update_rows(session, ReferralRow, _changes(work, Referral, "referral_id"), key="referral_id")
+    added = _of(Referral, work.added.values())
+    await insert_rows(session, ReferralRow, [_row(referral, _REFERRAL) for referral in added])
+
+
+async def _write_offers(session: AsyncSession, work: Work) -> None:
+    await update_rows(session, OfferRow, _changes(work, Offer, "offer_id"), key="offer_id")
+    added = _of(Offer, work.added.values())
+    rows = [_row(offer, _OFFER) | {"explanation": work.explanation_of(offer)} for offer in added]
+    await insert_rows(session, OfferRow, rows)
+    excluded = [
+        {"need_id": offer.need_id, "provider_service_id": offer.provider_service_id, "code": code, "since": work.at}
+        for offer, code in work.excluded
+    ]
+    await insert_rows(session, ExclusionRow, excluded, on_conflict="ON CONFLICT DO NOTHING")
+
+
+async def _write_reviews(session: AsyncSession, work: Work) -> None:
+    decided = [
+        {
+            "referral_id": one.referral_id,
+            "status": one.status,
+            "decided_at": work.at,
+            "decided_by": work.actor,
+        }
+        for one in work.reviews_decided
+    ]
+    await update_rows(
+        session, ReviewRow, decided, key="referral_id", only_if=f"kept.status = '{ReviewStatus.PENDING.value}'"
+    )
+    asked = [
+        {
+            "review_id": one.review_id,
+            "referral_id": one.referral.referral_id,
+            "need_id": one.referral.need_id,
+            "returnee_id": one.referral.returnee_id,
+            "category": one.referral.category.value,
+            "restricted": one.referral.restricted,
+            "reason": one.reason,
+            "desk": one.desk,
+            "status": ReviewStatus.PENDING.value,
+            "requested_at": work.at,
+            "traceparent": one.referral.traceparent,
+        }
+        for one in work.reviews_asked
+    ]
+    await insert_rows(session, ReviewRow, asked)
+
+
+async def _write_places(session: AsyncSession, work: Work) -> None:
+    """Holds of new offers are in their pools already; what is taken, released and closed locks its pools first."""
+    new = _of(Offer, work.added.values())
+    holds = [Hold(offer.offer_id, offer.pool_id, offer.people_count, offer.traceparent) for offer in new]
+    await places.record_holds(session, holds, at=work.at)
+    touched = {offer.pool_id for offer in work.taken} | {one.offer.pool_id for one in work.released}
+    await places.lock(session, touched | work.closed_pools)
+    await places.take(session, [offer.offer_id for offer in work.taken], at=work.at)
+    await places.release(session, {one.offer.offer_id: one.used for one in work.released}, at=work.at)
+    await places.close(session, work.closed_pools)
+
+
+def _entry(work: Work, referral: Referral, services: Iterable[UUID]) -> Row:
+    return {
+        "referral_id": referral.referral_id,
+        "need_id": referral.need_id,
+        "returnee_id": referral.returnee_id,
+        "category": referral.category.value,
+        "urgency_rank": referral.urgency_rank,
+        "people_count": referral.people_count,
+        "restricted": referral.restricted,
+        "waiting_since": referral.waiting_since,
+        "queued_at": work.at,
+        "provider_service_ids": as_array(tuple(services)),
+        "traceparent": referral.traceparent,
+    }
+
+
+def _of(kind: type[_T], rows: Iterable[object]) -> list[_T]:
+    return [row for row in rows if isinstance(row, kind)]
+
+
+def _changes(work: Work, kind: type[_T], key: str) -> list[Row]:
+    names = (key, *_CHANGING[kind])
+    return [_row(row, names) for row in _of(kind, work.changed.values())]
+
+
+def _row(value: object, names: tuple[str, ...]) -> dict[str, Any]:
+    """These fields of a plain value; a StrEnum is the text that its column holds."""
+    return {name: getattr(value, name) for name in names}

@@ -1,0 +1,132 @@
+"""One journey as it is held in memory while its row is locked: plain values, changed by steps, written at the end."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from libs.events.codes import NeedCategory, OwnerReason, Urgency
+from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, NeedStatus, OfferStatus, ReferralStatus
+
+URGENCY_RANK = {Urgency.EMERGENCY: 0, Urgency.URGENT: 1, Urgency.NORMAL: 2}
+"""The order of the router's rounds."""
+NEVER_BY_ITSELF = 2**62
+"""`tried_opening` of a referral that no free place may wake: only a person or a new fact about the returnee."""
+
+
+@dataclass(slots=True)
+class Need:
+    """One need; the fields are those of its row."""
+
+    need_id: UUID
+    returnee_id: UUID
+    household_id: UUID | None
+    arrival_batch_id: UUID | None
+    category: NeedCategory
+    urgency: Urgency
+    people_count: int
+    restricted: bool
+    after_need_id: UUID | None
+    status: NeedStatus
+    reported_at: datetime
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+    owner: str | None = None
+    owner_reason: OwnerReason | None = None
+    owned_since: datetime | None = None
+    traceparent: str | None = None
+
+
+@dataclass(slots=True)
+class Referral:
+    """One referral; the fields are those of its row."""
+
+    referral_id: UUID
+    need_id: UUID
+    returnee_id: UUID
+    household_id: UUID | None
+    arrival_batch_id: UUID | None
+    category: NeedCategory
+    urgency: Urgency
+    urgency_rank: int
+    people_count: int
+    restricted: bool
+    status: ReferralStatus
+    waiting_since: datetime
+    opened_at: datetime
+    approved: bool = False
+    ready_at: datetime | None = None
+    tried_opening: int = -1
+    blocked_by: UUID | None = None
+    offer_id: UUID | None = None
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+    outcome: str | None = None
+    traceparent: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """True while it works for its need."""
+        return self.status in LIVE_REFERRAL
+
+
+@dataclass(slots=True)
+class Offer:
+    """One offer; the fields are those of its row."""
+
+    offer_id: UUID
+    referral_id: UUID
+    need_id: UUID
+    returnee_id: UUID
+    organization_id: UUID
+    provider_service_id: UUID
+    pool_id: UUID
+    case_code: str
+    category: NeedCategory
+    service_type: str
+    urgency: Urgency
+    people_count: int
+    restricted: bool
+    status: OfferStatus
+    made_at: datetime
+    answer_by: datetime
+    acknowledged_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str | None = None
+    note: str | None = None
+    traceparent: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """True while it waits for its answer and holds its places."""
+        return self.status in LIVE_OFFER
+
+
+@dataclass(slots=True)
+class Journey:
+    """All that referral knows of one returnee."""
+
+    returnee_id: UUID
+    case_code: str | None = None
+    profile: dict[str, Any] | None = None
+    consent_version: int = 0
+    consented_until: datetime | None = None
+    household_id: UUID | None = None
+    arrival_batch_id: UUID | None = None
+    erased_at: datetime | None = None
+    traceparent: str | None = None
+    needs: dict[UUID, Need] = field(default_factory=dict)
+    referrals: dict[UUID, Referral] = field(default_factory=dict)
+    offers: dict[UUID, Offer] = field(default_factory=dict)
+
+    def live_referral(self, need_id: UUID) -> Referral | None:
+        """The referral that works for this need now, or None."""
+        return next((one for one in self.referrals.values() if one.need_id == need_id and one.is_live), None)
+
+    def offer_of(self, referral: Referral) -> Offer | None:
+        """The referral's live or accepted offer, or None."""
+        return None if referral.offer_id is None else self.offers[referral.offer_id]
+
+    def consented(self, at: datetime) -> bool:
+        """True if a valid consent lets data go to providers for referral."""
+        return self.consented_until is not None and self.consented_until > at

@@ -1,0 +1,224 @@
+"""The steps of a need, and what follows from each for its referral and for the needs that wait on it."""
+
+from libs.events.catalogue.referral import NeedClosed, NeedMet, NeedRefused, NeedReopened, ReferralOpened
+from libs.events.codes import CancelReason, NotDeliveredReason, Outcome, OwnerReason, RecallReason
+from services.referral.candidates.interlocks import review_reason
+from services.referral.candidates.rules import Exclusion
+from services.referral.clocks.tables import TimerKind
+from services.referral.errors import StepNotAllowed
+from services.referral.journeys import referral_steps, routing_steps
+from services.referral.journeys.facts import URGENCY_RANK, Need, Referral
+from services.referral.journeys.owners import assign, disown
+from services.referral.journeys.people import as_told
+from services.referral.journeys.rules import NeedStatus, NeedStep, ReferralStatus, next_need
+from services.referral.journeys.work import Work
+
+
+def report(work: Work, need: Need) -> Referral:
+    """A need has been told at intake: it opens with its first referral."""
+    work.journeys[need.returnee_id].needs[need.need_id] = need
+    need.traceparent = work.trace(need.traceparent, "referral.need.record", need.returnee_id)
+    work.add(need)
+    work.record("need.report", need)
+    return open_referral(work, need)
+
+
+def open_referral(work: Work, need: Need) -> Referral:
+    """Open a referral for the need: blocked by another need, before a review, or seeking at once."""
+    journey = work.journeys[need.returnee_id]
+    prerequisite = None if need.after_need_id is None else journey.needs.get(need.after_need_id)
+    waits = need.after_need_id is not None and (prerequisite is None or prerequisite.status is not NeedStatus.MET)
+    referral = Referral(
+        referral_id=work.new_id(),
+        need_id=need.need_id,
+        returnee_id=need.returnee_id,
+        household_id=need.household_id,
+        arrival_batch_id=need.arrival_batch_id,
+        category=need.category,
+        urgency=need.urgency,
+        urgency_rank=URGENCY_RANK[need.urgency],
+        people_count=need.people_count,
+        restricted=need.restricted,
+        status=ReferralStatus.BLOCKED if waits else ReferralStatus.SEEKING,
+        waiting_since=need.reported_at,
+        opened_at=work.at,
+        blocked_by=need.after_need_id if waits else None,
+        traceparent=need.traceparent,
+    )
+    journey.referrals[referral.referral_id] = work.add(referral)
+    work.tell_of_referral(
+        ReferralOpened, referral, trace=need.traceparent, urgency=need.urgency, people_count=need.people_count
+    )
+    work.record("referral.open", referral)
+    _begin(work, referral, need, prerequisite)
+    return referral
+
+
+def _begin(work: Work, referral: Referral, need: Need, prerequisite: Need | None) -> None:
+    """Give the new referral what it waits on: a prerequisite, a reviewer, or the router and its first clock."""
+    if referral.status is ReferralStatus.BLOCKED:
+        if prerequisite is None:
+            # The other need has not been heard of: only a clock can say that it never will be.
+            _start_routing_clocks(work, referral)
+        elif prerequisite.status is not NeedStatus.OPEN:
+            routing_steps.escalate(work, referral, OwnerReason.PREREQUISITE_UNMET)
+        return
+    reason = review_reason(as_told(need, work.journeys[need.returnee_id]), work.policy)
+    if reason is not None:
+        routing_steps.request_review(work, referral, reason)
+        return
+    routing_steps.seek(work, referral)
+    _start_routing_clocks(work, referral)
+
+
+def _start_routing_clocks(work: Work, referral: Referral) -> None:
+    if referral.household_id is not None:
+        within = work.policy.rounds.household_timeout
+        work.start_timer(TimerKind.HOUSEHOLD_DEADLINE, referral, due_at=work.due_in(within))
+    routing_steps.start_routing_clock(work, referral)
+
+
+def meet(work: Work, need: Need) -> None:
+    """The need is met; what waited on it may seek now."""
+    _end(work, need, NeedStep.MEET)
+    work.tell_of_need(NeedMet, need, trace=need.traceparent)
+    for referral in _waiting_on(work, need):
+        routing_steps.unblock(work, referral)
+
+
+def refuse(work: Work, need: Need, *, recall_reason: RecallReason = RecallReason.BY_RETURNEE) -> None:
+    """The returnee does not want help with this; no reason is asked for."""
+    _end(work, need, NeedStep.REFUSE)
+    work.tell_of_need(NeedRefused, need, trace=need.traceparent)
+    _end_unmet(work, need, cancel=CancelReason.BY_RETURNEE, recall=recall_reason)
+
+
+def close(work: Work, need: Need, *, reason: str, cancel: CancelReason = CancelReason.NEED_CLOSED) -> None:
+    """A named person ends the need, with a coded reason."""
+    _end(work, need, NeedStep.CLOSE, reason=reason)
+    work.tell_of_need(NeedClosed, need, trace=need.traceparent)
+    recall = RecallReason.ERASED if cancel is CancelReason.ERASED else RecallReason.NEED_WITHDRAWN
+    _end_unmet(work, need, cancel=cancel, recall=recall)
+
+
+def reopen(work: Work, need: Need) -> Referral:
+    """The need is open again: routing starts anew, and what once refused may be asked again."""
+    _reopen(work, need)
+    return open_referral(work, need)
+
+
+def require_open(need: Need, step: str) -> None:
+    """Refuse a step that makes sense only while the need is open."""
+    if need.status is not NeedStatus.OPEN:
+        raise StepNotAllowed(
+            f"{step} is not allowed while the need is {need.status.value}",
+            subject="need",
+            state=need.status.value,
+            step=step,
+        )
+
+
+def route_again(work: Work, need: Need) -> Referral | None:
+    """An open need whose referral had ended gets another one; its desk lets it go. None if one works for it still."""
+    if work.journeys[need.returnee_id].live_referral(need.need_id) is not None:
+        return None
+    disown(work, need)
+    return open_referral(work, need)
+
+
+def seek_again(work: Work, need: Need) -> None:
+    """A person lets the router look again: for the referral that waits, or for a new one where none is left."""
+    require_open(need, "seek_again")
+    referral = work.journeys[need.returnee_id].live_referral(need.need_id)
+    if referral is None:
+        route_again(work, need)
+        return
+    referral_steps.require(referral, ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, step="seek_again")
+    work.record("referral.look", referral)
+    routing_steps.seek(work, referral)
+
+
+def reopen_for_owner(work: Work, need: Need) -> None:
+    """The need is open again and a desk answers for it: its referral was entered in error."""
+    if need.status is not NeedStatus.OPEN:
+        _reopen(work, need)
+    assign(work, need, owner=work.category(need.category).lead_desk, reason=OwnerReason.BY_HAND)
+
+
+def complete(work: Work, referral: Referral, *, outcome: Outcome) -> None:
+    """The service is done. Only an outcome that meets the need ends it; for any other the lead desk answers on."""
+    need = work.journeys[referral.returnee_id].needs[referral.need_id]
+    referral_steps.complete(work, referral, outcome=outcome)
+    if outcome is Outcome.NEED_MET:
+        meet(work, need)
+    else:
+        routing_steps.escalate(work, referral, OwnerReason.OUTCOME_INCOMPLETE)
+
+
+def report_not_delivered(work: Work, referral: Referral, *, reason: NotDeliveredReason) -> Referral:
+    """An accepted service did not happen: the need's routing starts again, without that service where it was unable."""
+    journey = work.journeys[referral.returnee_id]
+    offer = journey.offer_of(referral)
+    referral_steps.report_not_delivered(work, referral, reason=reason)
+    if offer is not None and reason is not NotDeliveredReason.PERSON_NOT_FOUND:
+        work.excluded.append((offer, Exclusion.DECLINED_BEFORE))
+    again = open_referral(work, journey.needs[referral.need_id])
+    again.approved = referral.approved
+    if reason is NotDeliveredReason.PERSON_NOT_FOUND:
+        routing_steps.wait_for_person(work, again)
+    return again
+
+
+def cancel(work: Work, referral: Referral, *, reason: CancelReason) -> None:
+    """End a referral. What the reason says of the need decides what becomes of the need."""
+    need = work.journeys[referral.returnee_id].needs[referral.need_id]
+    recall = RecallReason.CONSENT_WITHDRAWN if reason is CancelReason.CONSENT_WITHDRAWN else RecallReason.BY_RETURNEE
+    referral_steps.end_cancelled(work, referral, reason=reason, recall_reason=recall)
+    if need.status is not NeedStatus.OPEN:
+        return
+    if reason is CancelReason.MET_ELSEWHERE:
+        meet(work, need)
+    elif reason is CancelReason.BY_RETURNEE:
+        refuse(work, need)
+    elif reason is CancelReason.CONSENT_WITHDRAWN:
+        routing_steps.escalate(work, referral, OwnerReason.CONSENT_WITHDRAWN)
+    else:
+        close(work, need, reason=reason.value)
+
+
+def enter_in_error(work: Work, referral: Referral, *, note: str | None) -> None:
+    """The referral should never have been: a desk answers for its need, which is open again if it had ended."""
+    need = work.journeys[referral.returnee_id].needs[referral.need_id]
+    was_live = referral.is_live
+    referral_steps.enter_in_error(work, referral, note=note)
+    if was_live or need.status is NeedStatus.MET:
+        reopen_for_owner(work, need)
+
+
+def _reopen(work: Work, need: Need) -> None:
+    need.status = next_need(need.status, NeedStep.REOPEN)
+    need.ended_at = need.end_reason = None
+    work.change(need)
+    work.record("need.reopen", need)
+    work.tell_of_need(NeedReopened, need, trace=need.traceparent)
+
+
+def _end(work: Work, need: Need, step: NeedStep, *, reason: str | None = None) -> None:
+    need.status = next_need(need.status, step)
+    need.ended_at, need.end_reason = work.at, reason
+    disown(work, need)
+    work.change(need)
+    work.record(f"need.{step.value}", need, reason=reason)
+
+
+def _end_unmet(work: Work, need: Need, *, cancel: CancelReason, recall: RecallReason) -> None:
+    referral = work.journeys[need.returnee_id].live_referral(need.need_id)
+    if referral is not None:
+        referral_steps.end_cancelled(work, referral, reason=cancel, recall_reason=recall)
+    for waiting in _waiting_on(work, need):
+        routing_steps.escalate(work, waiting, OwnerReason.PREREQUISITE_UNMET)
+
+
+def _waiting_on(work: Work, need: Need) -> list[Referral]:
+    referrals = work.journeys[need.returnee_id].referrals.values()
+    return [one for one in referrals if one.status is ReferralStatus.BLOCKED and one.blocked_by == need.need_id]

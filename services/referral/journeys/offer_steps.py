@@ -1,0 +1,122 @@
+"""The steps of an offer by itself. What they mean for its referral is decided in `referral_steps`."""
+
+from libs.events.catalogue.referral import (
+    OfferAccepted,
+    OfferAcknowledged,
+    OfferDeclined,
+    OfferExpired,
+    OfferMade,
+    OfferRecalled,
+    OfferReminded,
+)
+from libs.events.codes import DeclineReason, RecallReason
+from services.referral.candidates.choice import Candidate
+from services.referral.clocks.tables import TimerKind
+from services.referral.journeys.facts import Offer, Referral
+from services.referral.journeys.rules import OfferStatus, OfferStep, next_offer
+from services.referral.journeys.work import Release, Work
+
+
+def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: dict[str, object]) -> Offer:
+    """Put the referral to a service, whose places the ledger already holds, and start the clock of its answer."""
+    view = candidate.service.view
+    clock = work.category(referral.category).clocks[referral.urgency]
+    journey = work.journeys[referral.returnee_id]
+    offer = Offer(
+        offer_id=work.new_id(),
+        referral_id=referral.referral_id,
+        need_id=referral.need_id,
+        returnee_id=referral.returnee_id,
+        organization_id=view.organization_id,
+        provider_service_id=view.provider_service_id,
+        pool_id=candidate.pool.pool_id,
+        case_code=journey.case_code or "",
+        category=referral.category,
+        service_type=view.service_type,
+        urgency=referral.urgency,
+        people_count=referral.people_count,
+        restricted=referral.restricted,
+        status=OfferStatus.PENDING,
+        made_at=work.at,
+        answer_by=work.due_in(clock.answer_within),
+        traceparent=work.trace(referral.traceparent, "referral.offer.make", referral.returnee_id),
+    )
+    journey.offers[offer.offer_id] = work.add(offer)
+    work.explanations[offer.offer_id] = explanation
+    for nth, after in enumerate(clock.remind_after):
+        work.start_timer(TimerKind.OFFER_REMINDER, offer, due_at=work.due_in(after), nth=nth)
+    work.start_timer(TimerKind.OFFER_EXPIRY, offer, due_at=offer.answer_by)
+    work.record("offer.make", offer)
+    work.tell_of_offer(
+        OfferMade,
+        offer,
+        trace=offer.traceparent,
+        urgency=offer.urgency,
+        people_count=offer.people_count,
+        service_type=offer.service_type,
+        restricted=offer.restricted,
+        answer_by=offer.answer_by,
+    )
+    return offer
+
+
+def acknowledge(work: Work, offer: Offer) -> None:
+    """The provider has seen it; the clock of its answer runs on."""
+    trace = _step(work, offer, OfferStep.ACKNOWLEDGE)
+    offer.acknowledged_at = work.at
+    work.tell_of_offer(OfferAcknowledged, offer, trace=trace)
+
+
+def accept(work: Work, offer: Offer) -> None:
+    """The provider says yes: the places held are taken."""
+    trace = _end(work, offer, OfferStep.ACCEPT)
+    work.taken.append(offer)
+    work.tell_of_offer(
+        OfferAccepted, offer, trace=trace, service_type=offer.service_type, people_count=offer.people_count
+    )
+
+
+def decline(work: Work, offer: Offer, *, reason: DeclineReason, note: str | None) -> None:
+    """The provider says no. A full pool takes no hold until it is declared anew."""
+    offer.reason, offer.note = reason.value, note
+    trace = _end(work, offer, OfferStep.DECLINE, reason=reason.value)
+    work.released.append(Release(offer, used=False))
+    if reason is DeclineReason.FULL:
+        work.closed_pools.add(offer.pool_id)
+    work.tell_of_offer(OfferDeclined, offer, trace=trace, reason=reason)
+
+
+def expire(work: Work, offer: Offer) -> None:
+    """Nobody has answered in time."""
+    trace = _end(work, offer, OfferStep.EXPIRE)
+    work.released.append(Release(offer, used=False))
+    work.tell_of_offer(OfferExpired, offer, trace=trace)
+
+
+def recall(work: Work, offer: Offer, *, reason: RecallReason) -> None:
+    """The network takes the offer back."""
+    offer.reason = reason.value
+    trace = _end(work, offer, OfferStep.RECALL, reason=reason.value)
+    work.released.append(Release(offer, used=False))
+    work.tell_of_offer(OfferRecalled, offer, trace=trace, reason=reason)
+
+
+def remind(work: Work, offer: Offer) -> None:
+    """Tell the provider again that an offer waits for its answer."""
+    work.record("offer.remind", offer)
+    work.tell_of_offer(OfferReminded, offer, trace=offer.traceparent, answer_by=offer.answer_by)
+
+
+def _end(work: Work, offer: Offer, step: OfferStep, *, reason: str | None = None) -> str | None:
+    trace = _step(work, offer, step, reason=reason)
+    offer.ended_at = work.at
+    work.stop_timers(offer)
+    return trace
+
+
+def _step(work: Work, offer: Offer, step: OfferStep, *, reason: str | None = None) -> str | None:
+    offer.status = next_offer(offer.status, step)
+    work.change(offer)
+    trace = work.trace(offer.traceparent, f"referral.offer.{step.value}", offer.returnee_id)
+    work.record(f"offer.{step.value}", offer, reason=reason, note=offer.note, traceparent=trace)
+    return trace

@@ -1,0 +1,61 @@
+"""Routing profiles as published by registration, turned into what the candidates' rules know."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from libs.events.codes import AccessNeed, AgeBand, DocumentKind, ProtectionFlag, Sex
+from services.referral.candidates import facts as candidates
+from services.referral.journeys.facts import Journey, Need
+
+
+def person_of(profile: Mapping[str, Any]) -> candidates.Person:
+    """The person behind a stored profile."""
+    return candidates.Person(
+        age_band=AgeBand(profile["age_band"]),
+        sex=Sex(profile["sex"]),
+        nationality=profile["nationality"],
+        documents_held=frozenset(map(DocumentKind, profile["documents_held"])),
+        languages=tuple(profile["languages"]),
+        access_needs=frozenset(map(AccessNeed, profile["access_needs"])),
+        protection_flags=frozenset(map(ProtectionFlag, profile["protection_flags"])),
+        avoid_places=tuple(profile["avoid_places"]),
+        avoid_organizations=frozenset(map(UUID, profile["avoid_organizations"])),
+    )
+
+
+def as_told(need: Need, journey: Journey) -> candidates.Need:
+    """The need with its reference person only: enough to see whether a person must decide first."""
+    people = () if journey.profile is None else (person_of(journey.profile),)
+    return to_route(need, people, profile=journey.profile or {}, household_size=1, stay_together=False, consented=False)
+
+
+def to_route(
+    need: Need,
+    people: Sequence[candidates.Person],
+    *,
+    profile: Mapping[str, Any],
+    household_size: int,
+    stay_together: bool,
+    consented: bool,
+    approved: bool = False,
+    refused_by: Mapping[UUID, str] | None = None,
+    providers_of_person: frozenset[UUID] = frozenset(),
+) -> candidates.Need:
+    """The need as the candidates' rules see it; `profile` is that of its reference person."""
+    return candidates.Need(
+        need_id=need.need_id,
+        category=need.category,
+        urgency=need.urgency,
+        people=tuple(people),
+        people_count=need.people_count,
+        reported_at=need.reported_at,
+        reception_place=profile.get("reception_place"),
+        destination=profile.get("destination"),
+        household_size=household_size,
+        stay_together=stay_together,
+        consented=consented,
+        approved=approved,
+        refused_by=refused_by or {},
+        providers_of_person=providers_of_person,
+    )

@@ -1,0 +1,98 @@
+"""Locking journeys and loading what they hold."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.events.codes import NeedCategory, OwnerReason, Urgency
+from services.referral.journeys.facts import Journey, Need, Offer, Referral
+from services.referral.journeys.rules import NeedStatus, OfferStatus, ReferralStatus
+
+_ENUMS: dict[str, type[StrEnum]] = {"category": NeedCategory, "urgency": Urgency, "owner_reason": OwnerReason}
+
+
+def _columns(kind: type[Any]) -> str:
+    return ", ".join(field.name for field in fields(kind))
+
+
+_JOURNEY = (
+    "returnee_id, case_code, profile, consent_version, consented_until, household_id, arrival_batch_id, erased_at,"
+    " traceparent"
+)
+_NEEDS = f"SELECT {_columns(Need)} FROM need WHERE returnee_id = ANY($1::uuid[])"  # noqa: S608
+_REFERRALS = f"SELECT {_columns(Referral)} FROM referral WHERE returnee_id = ANY($1::uuid[])"  # noqa: S608
+_OFFERS = f"SELECT {_columns(Offer)} FROM offer WHERE returnee_id = ANY($1::uuid[])"  # noqa: S608
+
+
+async def lock(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:
+    """Lock these journeys in the order of their ids, waiting for whoever holds one."""
+    await (await raw(session)).execute(
+        "SELECT 1 FROM journey WHERE returnee_id = ANY($1::uuid[]) ORDER BY returnee_id FOR UPDATE",
+        sorted(returnee_ids),
+    )
+
+
+async def claim(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
+    """Lock those of these journeys that nobody holds."""
+    rows = await (await raw(session)).fetch(
+        "SELECT returnee_id FROM journey WHERE returnee_id = ANY($1::uuid[])"
+        " ORDER BY returnee_id FOR UPDATE SKIP LOCKED",
+        sorted(returnee_ids),
+    )
+    return {row["returnee_id"] for row in rows}
+
+
+async def load(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, Journey]:
+    """All that these journeys hold; they must be locked, or what is loaded may be old by the time it is used."""
+    connection, ids = await raw(session), sorted(returnee_ids)
+    journeys = await heads(session, ids)
+    for row in await connection.fetch(_NEEDS, ids):
+        journeys[row["returnee_id"]].needs[row["need_id"]] = need_of(row)
+    for row in await connection.fetch(_REFERRALS, ids):
+        journeys[row["returnee_id"]].referrals[row["referral_id"]] = referral_of(row)
+    for row in await connection.fetch(_OFFERS, ids):
+        journeys[row["returnee_id"]].offers[row["offer_id"]] = offer_of(row)
+    return journeys
+
+
+async def heads(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, Journey]:
+    """These journeys without their needs, referrals and offers."""
+    statement = f"SELECT {_JOURNEY} FROM journey WHERE returnee_id = ANY($1::uuid[])"  # noqa: S608 (a constant)
+    rows = await (await raw(session)).fetch(statement, list(returnee_ids))
+    return {row["returnee_id"]: journey_of(row) for row in rows}
+
+
+def journey_of(row: Mapping[str, Any]) -> Journey:
+    """A journey from its row."""
+    profile = row["profile"]
+    return Journey(**{**row, "profile": None if profile is None else json.loads(profile)})
+
+
+def need_of(row: Mapping[str, Any]) -> Need:
+    """A need from its row."""
+    return Need(**_decoded(row, NeedStatus))
+
+
+def referral_of(row: Mapping[str, Any]) -> Referral:
+    """A referral from its row."""
+    return Referral(**_decoded(row, ReferralStatus))
+
+
+def offer_of(row: Mapping[str, Any]) -> Offer:
+    """An offer from its row."""
+    return Offer(**_decoded(row, OfferStatus))
+
+
+def _decoded(row: Mapping[str, Any], status: type[StrEnum]) -> dict[str, Any]:
+    values = dict(row)
+    values["status"] = status(values["status"])
+    for name, enum in _ENUMS.items():
+        if values.get(name) is not None:
+            values[name] = enum(values[name])
+    return values

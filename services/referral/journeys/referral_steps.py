@@ -1,0 +1,168 @@
+"""The steps of a referral once an offer stands: answers, the service after it, and every way to end."""
+
+from libs.events.catalogue.referral import (
+    AtProvider,
+    ReferralCancelled,
+    ReferralCompleted,
+    ReferralEnteredInError,
+    ReferralNotDelivered,
+    ReferralStarted,
+)
+from libs.events.codes import CancelReason, DeclineReason, NotDeliveredReason, Outcome, RecallReason
+from services.referral.candidates.rules import Exclusion
+from services.referral.clocks.tables import TimerKind
+from services.referral.errors import StepNotAllowed
+from services.referral.journeys import offer_steps
+from services.referral.journeys.facts import Offer, Referral
+from services.referral.journeys.owners import disown
+from services.referral.journeys.routing_steps import need_of, rest, seek, start_routing_clock, take, wait_for_person
+from services.referral.journeys.rules import OfferStatus, ReferralStatus, ReferralStep
+from services.referral.journeys.work import Release, ReviewDecided, Work
+
+
+def referral_of(work: Work, offer: Offer) -> Referral:
+    """The referral that the offer puts to its provider."""
+    return work.journeys[offer.returnee_id].referrals[offer.referral_id]
+
+
+def accept_offer(work: Work, offer: Offer) -> None:
+    """The provider takes the need: it answers for it now, and the clock of its start runs."""
+    offer_steps.accept(work, offer)
+    referral = referral_of(work, offer)
+    take(work, referral, ReferralStep.ACCEPT)
+    disown(work, need_of(work, referral))
+    within = work.category(referral.category).start_within
+    work.start_timer(TimerKind.START_DEADLINE, referral, due_at=work.due_in(within))
+
+
+def decline_offer(work: Work, offer: Offer, *, reason: DeclineReason, note: str | None) -> None:
+    """The provider says no, and its reason drives what follows (DESIGN 4).
+
+    Full: nothing is held against the service but its pool is closed. Person not found: nobody is asked until the desk
+    has looked for the person. Anything else: this service is not asked again for this need.
+    """
+    offer_steps.decline(work, offer, reason=reason, note=note)
+    if reason not in {DeclineReason.FULL, DeclineReason.PERSON_NOT_FOUND}:
+        work.excluded.append((offer, Exclusion.DECLINED_BEFORE))
+    referral = referral_of(work, offer)
+    seek_again(work, referral)
+    if reason is DeclineReason.PERSON_NOT_FOUND:
+        wait_for_person(work, referral)
+
+
+def expire_offer(work: Work, offer: Offer) -> None:
+    """Silence: the next candidate is asked, and this service not again for this need."""
+    offer_steps.expire(work, offer)
+    work.excluded.append((offer, Exclusion.EXPIRED_BEFORE))
+    seek_again(work, referral_of(work, offer))
+
+
+def recall_offer(work: Work, offer: Offer, *, reason: RecallReason) -> None:
+    """The network takes the offer back; the referral seeks again."""
+    offer_steps.recall(work, offer, reason=reason)
+    seek_again(work, referral_of(work, offer))
+
+
+def seek_again(work: Work, referral: Referral) -> None:
+    """An offer ended without acceptance: the next round finds the next candidate."""
+    take(work, referral, ReferralStep.SEEK_AGAIN)
+    referral.offer_id = None
+    seek(work, referral)
+    start_routing_clock(work, referral)
+
+
+def start(work: Work, referral: Referral) -> None:
+    """The service has begun; the clock of its outcome runs."""
+    take(work, referral, ReferralStep.START)
+    work.stop_timers(referral)
+    within = work.category(referral.category).report_within
+    work.start_timer(TimerKind.REPORT_DEADLINE, referral, due_at=work.due_in(within))
+    _tell(work, referral, ReferralStarted)
+
+
+def complete(work: Work, referral: Referral, *, outcome: Outcome) -> None:
+    """The service is done; its places are used, so only the provider's next declaration makes them available."""
+    referral.outcome = outcome.value
+    _end(work, referral, ReferralStep.COMPLETE, reason=outcome.value)
+    _release(work, referral, used=True)
+    _tell(work, referral, ReferralCompleted, outcome=outcome)
+
+
+def report_not_delivered(work: Work, referral: Referral, *, reason: NotDeliveredReason) -> None:
+    """An accepted service did not happen."""
+    _end(work, referral, ReferralStep.REPORT_NOT_DELIVERED, reason=reason.value)
+    _release(work, referral, used=False)
+    _tell(work, referral, ReferralNotDelivered, reason=reason)
+
+
+def end_cancelled(
+    work: Work, referral: Referral, *, reason: CancelReason, recall_reason: RecallReason, note: str | None = None
+) -> None:
+    """End the referral: a live offer is recalled, places come free, a pending review is closed."""
+    if referral.status is ReferralStatus.AWAITING_REVIEW:
+        work.reviews_decided.append(ReviewDecided(referral.referral_id, "rejected", work.actor))
+    _recall_live(work, referral, recall_reason)
+    used = referral.status is ReferralStatus.IN_SERVICE
+    _end(work, referral, ReferralStep.CANCEL, reason=reason.value, note=note)
+    _release(work, referral, used=used)
+    work.tell_of_referral(ReferralCancelled, referral, trace=referral.traceparent, reason=reason)
+
+
+def reject(work: Work, referral: Referral, *, note: str | None) -> None:
+    """A person has decided that this is not to be offered: the referral ends, the desk goes on owning the need."""
+    require(referral, ReferralStatus.AWAITING_REVIEW, step="reject")
+    end_cancelled(
+        work, referral, reason=CancelReason.REVIEW_REJECTED, recall_reason=RecallReason.NEED_WITHDRAWN, note=note
+    )
+
+
+def require(referral: Referral, *states: ReferralStatus, step: str) -> None:
+    """Refuse a step of people that has no row of its own in the table of states."""
+    if referral.status not in states:
+        raise StepNotAllowed(
+            f"{step} is not allowed while the referral is {referral.status.value}",
+            subject="referral",
+            state=referral.status.value,
+            step=step,
+        )
+
+
+def enter_in_error(work: Work, referral: Referral, *, note: str | None = None) -> None:
+    """The referral should never have been; what it holds comes free."""
+    if referral.status is ReferralStatus.AWAITING_REVIEW:
+        work.reviews_decided.append(ReviewDecided(referral.referral_id, "rejected", work.actor))
+    _recall_live(work, referral, RecallReason.ENTERED_IN_ERROR)
+    was_live = referral.is_live
+    _end(work, referral, ReferralStep.ENTER_IN_ERROR, note=note)
+    if was_live:
+        _release(work, referral, used=False)
+    work.tell_of_referral(ReferralEnteredInError, referral, trace=referral.traceparent)
+
+
+def _recall_live(work: Work, referral: Referral, reason: RecallReason) -> None:
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    if offer is not None and offer.is_live:
+        offer_steps.recall(work, offer, reason=reason)
+
+
+def _end(
+    work: Work, referral: Referral, step: ReferralStep, *, reason: str | None = None, note: str | None = None
+) -> None:
+    take(work, referral, step, reason=reason, note=note)
+    rest(work, referral)
+    referral.ended_at, referral.end_reason = work.at, reason
+    work.stop_timers(referral)
+
+
+def _release(work: Work, referral: Referral, *, used: bool) -> None:
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    if offer is not None and offer.status is OfferStatus.ACCEPTED:
+        work.released.append(Release(offer, used=used))
+
+
+def _tell(work: Work, referral: Referral, kind: type[AtProvider], **more: object) -> None:
+    """Publish an event about the service after the accepted offer."""
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    if offer is None:
+        raise LookupError("a referral in service has an accepted offer")
+    work.tell_of_offer(kind, offer, trace=offer.traceparent, **more)

@@ -1,0 +1,160 @@
+"""The steps of a referral on its way to an offer: review, prerequisite, seeking, queue, and nobody left to ask."""
+
+from datetime import datetime
+from uuid import UUID
+
+from libs.events.catalogue.referral import ReferralEscalated, ReferralReviewRequested, ReferralWaitlisted
+from libs.events.codes import OwnerReason
+from services.referral.candidates.choice import Candidate
+from services.referral.candidates.interlocks import ReviewReason
+from services.referral.clocks.tables import TimerKind
+from services.referral.journeys import offer_steps
+from services.referral.journeys.facts import NEVER_BY_ITSELF, Need, Offer, Referral
+from services.referral.journeys.owners import assign, disown
+from services.referral.journeys.rules import ReferralStatus, ReferralStep, next_referral
+from services.referral.journeys.work import ReviewAsked, ReviewDecided, Work
+
+
+def take(
+    work: Work, referral: Referral, step: ReferralStep, *, reason: str | None = None, note: str | None = None
+) -> str | None:
+    """Take one step by the table of states and record it; a step that leaves the queue gives up its place there."""
+    if referral.status is ReferralStatus.WAITLISTED:
+        work.unqueue(referral)
+    referral.status = next_referral(referral.status, step)
+    work.change(referral)
+    work.record(f"referral.{step.value}", referral, reason=reason, note=note)
+    return referral.traceparent
+
+
+def need_of(work: Work, referral: Referral) -> Need:
+    """The need that the referral works for."""
+    return work.journeys[referral.returnee_id].needs[referral.need_id]
+
+
+def seek(work: Work, referral: Referral) -> None:
+    """Let the next round look at the referral."""
+    referral.ready_at, referral.tried_opening = work.at, -1
+    work.change(referral)
+
+
+def rest(work: Work, referral: Referral, *, opening: int = NEVER_BY_ITSELF) -> None:
+    """Keep the router from looking again until more than `opening` openings have been counted in its category."""
+    referral.ready_at, referral.tried_opening = None, opening
+    work.change(referral)
+
+
+def start_routing_clock(work: Work, referral: Referral) -> None:
+    """From now on an offer must be made in time, or the lead desk owns the need."""
+    within = work.category(referral.category).route_within[referral.urgency]
+    work.start_timer(TimerKind.ROUTING_DEADLINE, referral, due_at=work.due_in(within))
+
+
+def escalate(work: Work, referral: Referral, reason: OwnerReason) -> None:
+    """Name the lead agency's desk as owner; no state changes. A need that has an owner keeps it."""
+    need = need_of(work, referral)
+    if need.owner is not None:
+        return
+    owner = work.category(referral.category).lead_desk
+    assign(work, need, owner=owner, reason=reason)
+    work.record("referral.escalate", referral, reason=reason.value)
+    work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=owner, reason=reason)
+
+
+def look_again(work: Work, referral: Referral, *, at: datetime) -> None:
+    """Somebody could take it but is closed now; the routing or waiting clock runs on."""
+    referral.ready_at = at
+    work.change(referral)
+
+
+def serve(work: Work, referral: Referral) -> None:
+    """Take the referral out of the queue."""
+    take(work, referral, ReferralStep.SERVE)
+
+
+def block(work: Work, referral: Referral, prerequisite: UUID) -> None:
+    """Another need of the person has to be met first."""
+    if referral.status is ReferralStatus.WAITLISTED:
+        serve(work, referral)
+    take(work, referral, ReferralStep.BLOCK)
+    referral.blocked_by = prerequisite
+    rest(work, referral)
+    work.stop_timers(referral)
+
+
+def request_review(work: Work, referral: Referral, reason: ReviewReason) -> None:
+    """A person decides before anything is offered; the desk of that person owns the need until then."""
+    take(work, referral, ReferralStep.REQUEST_REVIEW, reason=reason.value)
+    rest(work, referral)
+    work.stop_timers(referral)
+    desk = work.category(referral.category).lead_desk
+    if reason is ReviewReason.AGE_UNRESOLVED:
+        desk = work.policy.child_desk
+    work.reviews_asked.append(ReviewAsked(work.new_id(), referral, reason.value, desk))
+    work.tell_of_referral(ReferralReviewRequested, referral, trace=referral.traceparent, owner=desk)
+    assign(work, need_of(work, referral), owner=desk, reason=OwnerReason.REVIEW_REQUIRED)
+
+
+def approve(work: Work, referral: Referral, *, note: str | None = None) -> None:
+    """A person has decided that this may be offered."""
+    take(work, referral, ReferralStep.APPROVE, note=note)
+    referral.approved = True
+    work.reviews_decided.append(ReviewDecided(referral.referral_id, "approved", work.actor))
+    disown(work, need_of(work, referral))
+    seek(work, referral)
+    start_routing_clock(work, referral)
+
+
+def unblock(work: Work, referral: Referral) -> None:
+    """The need that it waited on is met."""
+    take(work, referral, ReferralStep.UNBLOCK)
+    referral.blocked_by = None
+    need = need_of(work, referral)
+    if need.owner_reason is OwnerReason.PREREQUISITE_UNMET:
+        disown(work, need)
+    seek(work, referral)
+    work.stop_timers(referral)
+    start_routing_clock(work, referral)
+
+
+def offer(work: Work, referral: Referral, candidate: Candidate, *, explanation: dict[str, object]) -> Offer:
+    """Put the referral to the candidate, whose places the ledger already holds."""
+    if referral.status is ReferralStatus.WAITLISTED:
+        serve(work, referral)
+    take(work, referral, ReferralStep.OFFER)
+    work.stop_timers(referral)
+    rest(work, referral)
+    made = offer_steps.make(work, referral, candidate, explanation=explanation)
+    referral.offer_id = made.offer_id
+    return made
+
+
+def waitlist(work: Work, referral: Referral, services: tuple[UUID, ...], *, opening: int) -> None:
+    """Only a missing place keeps the referral from an offer: it joins the queue, or keeps its place there."""
+    rest(work, referral, opening=opening)
+    if referral.status is ReferralStatus.SEEKING:
+        take(work, referral, ReferralStep.WAITLIST)
+        work.stop_timers(referral)
+        within = work.category(referral.category).waitlist_within
+        work.start_timer(TimerKind.WAITLIST_DEADLINE, referral, due_at=work.due_in(within))
+        work.tell_of_referral(ReferralWaitlisted, referral, trace=referral.traceparent)
+    work.queue(referral, services)
+
+
+def nobody(work: Work, referral: Referral, *, asked_before: bool, opening: int) -> None:
+    """No service of the network may take it now: the lead desk owns the need, the referral goes on seeking.
+
+    A referral in the queue leaves it. What opens later, such as a new service, wakes the referral.
+    """
+    if referral.status is ReferralStatus.WAITLISTED:
+        serve(work, referral)
+    rest(work, referral, opening=opening)
+    work.stop_timers(referral)
+    escalate(work, referral, OwnerReason.CANDIDATES_SPENT if asked_before else OwnerReason.NO_CANDIDATE)
+
+
+def wait_for_person(work: Work, referral: Referral) -> None:
+    """The person could not be found: the lead desk looks for them before anything else is offered."""
+    rest(work, referral)
+    work.stop_timers(referral)
+    escalate(work, referral, OwnerReason.PERSON_NOT_FOUND)

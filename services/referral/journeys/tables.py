@@ -1,0 +1,274 @@
+"""Rows of the journey: the returnee as routing knows them, their needs, referrals and offers, and every step taken."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Index, Uuid
+from sqlmodel import Field
+
+from libs.events.codes import NeedCategory, Urgency
+from services.referral.database import Table, big, document, is_one_of, moment
+from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, NeedStatus, OfferStatus, ReferralStatus
+
+_LIVE_REFERRAL = f"status IN ({', '.join(sorted(repr(one.value) for one in LIVE_REFERRAL))})"
+_LIVE_OFFER = f"status IN ({', '.join(sorted(repr(one.value) for one in LIVE_OFFER))})"
+
+
+class JourneyRow(Table, table=True):
+    """One returnee as routing knows them. Locking this row is what makes steps of one journey follow one another."""
+
+    __tablename__ = "journey"
+
+    returnee_id: UUID = Field(primary_key=True)
+    case_code: str | None = None
+    profile: dict[str, Any] | None = document()
+    """The whole routing profile as registration published it; dropped on erasure."""
+    profile_version: int = 0
+    consent_version: int = 0
+    """0: registration has not said anything about consent yet."""
+    consented_until: datetime | None = moment(nullable=True)
+    """Until when data may go to providers for referral; None: not at all."""
+    household_id: UUID | None = None
+    arrival_batch_id: UUID | None = Field(default=None, index=True)
+    merged_into: UUID | None = None
+    erased_at: datetime | None = moment(nullable=True)
+    first_seen_at: datetime = moment()
+    traceparent: str | None = None
+
+
+class HouseholdRow(Table, table=True):
+    """Who belongs to a household and whether it wishes to stay together."""
+
+    __tablename__ = "household"
+
+    household_id: UUID = Field(primary_key=True)
+    reference_returnee_id: UUID = Field(index=True)
+    version: int
+    member_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid()), nullable=False))
+    expected_size: int
+    stay_together: bool
+
+
+class ArrivalBatchRow(Table, table=True):
+    """A flight or bus whose ordinary needs wait for one another until its intake is complete."""
+
+    __tablename__ = "arrival_batch"
+
+    arrival_batch_id: UUID = Field(primary_key=True)
+    first_seen_at: datetime = moment()
+    landed_at: datetime | None = moment(nullable=True)
+    people_count: int | None = None
+    returnees_expected: int | None = None
+    """Counted by registration once every entry is registered or absent; None before."""
+    needs_expected: int | None = None
+    opened_at: datetime | None = moment(nullable=True)
+    """Since when its ordinary needs may be routed."""
+
+
+class NeedRow(Table, table=True):
+    """One thing that a returnee or a household lacks."""
+
+    __tablename__ = "need"
+    __table_args__ = (
+        CheckConstraint(is_one_of("category", NeedCategory), name="category"),
+        CheckConstraint(is_one_of("urgency", Urgency), name="urgency"),
+        CheckConstraint(is_one_of("status", NeedStatus), name="status"),
+        CheckConstraint("people_count > 0", name="people_count"),
+        Index("ix_need_returnee_id", "returnee_id"),
+        Index("ix_need_arrival_batch_id", "arrival_batch_id"),
+        Index("ix_need_owned", "owner", "owned_since", "need_id", postgresql_where="owner IS NOT NULL"),
+        Index("ix_need_open", "need_id", postgresql_where="status = 'open'"),
+    )
+
+    need_id: UUID = Field(primary_key=True)
+    returnee_id: UUID
+    household_id: UUID | None = None
+    arrival_batch_id: UUID | None = None
+    category: str
+    urgency: str
+    people_count: int
+    restricted: bool
+    after_need_id: UUID | None = None
+    """The need of the same person that has to be met first."""
+    status: str = NeedStatus.OPEN
+    reported_at: datetime = moment()
+    ended_at: datetime | None = moment(nullable=True)
+    end_reason: str | None = None
+    owner: str | None = None
+    """The desk that answers for it now."""
+    owner_reason: str | None = None
+    owned_since: datetime | None = moment(nullable=True)
+    traceparent: str | None = None
+
+
+class ReferralRow(Table, table=True):
+    """One need on its way to a provider service."""
+
+    __tablename__ = "referral"
+    __table_args__ = (
+        CheckConstraint(is_one_of("status", ReferralStatus), name="status"),
+        Index("uq_referral_live", "need_id", unique=True, postgresql_where=_LIVE_REFERRAL),
+        Index("ix_referral_need_id", "need_id"),
+        Index("ix_referral_returnee_id", "returnee_id"),
+        Index("ix_referral_household_id", "household_id", postgresql_where="household_id IS NOT NULL"),
+        Index(
+            "ix_referral_ready",
+            "urgency_rank",
+            "waiting_since",
+            "referral_id",
+            postgresql_where="ready_at IS NOT NULL",
+        ),
+        Index(
+            "ix_referral_idle",
+            "category",
+            "urgency_rank",
+            "waiting_since",
+            "referral_id",
+            postgresql_where="ready_at IS NULL AND status IN ('seeking', 'waitlisted')",
+        ),
+        Index("ix_referral_awaiting_review", "referral_id", postgresql_where="status = 'awaiting_review'"),
+    )
+
+    referral_id: UUID = Field(primary_key=True)
+    need_id: UUID
+    returnee_id: UUID
+    household_id: UUID | None = None
+    arrival_batch_id: UUID | None = None
+    category: str
+    urgency: str
+    urgency_rank: int
+    """0 emergency, 1 urgent, 2 normal: the order of the router's rounds."""
+    people_count: int
+    restricted: bool
+    status: str
+    approved: bool = False
+    """A person with the right to it has decided that this may be offered."""
+    waiting_since: datetime = moment()
+    """Since when the need waits; kept over every new attempt."""
+    ready_at: datetime | None = moment(nullable=True)
+    """From when the router looks at it; None: not until something changes."""
+    tried_opening: int = big(default=-1)
+    """The category's count of openings when the router last found nobody; a higher one wakes it."""
+    blocked_by: UUID | None = None
+    offer_id: UUID | None = None
+    """Its live or accepted offer."""
+    opened_at: datetime = moment()
+    ended_at: datetime | None = moment(nullable=True)
+    end_reason: str | None = None
+    """Code of the cancellation or of why nothing was delivered."""
+    outcome: str | None = None
+    traceparent: str | None = None
+
+
+class OfferRow(Table, table=True):
+    """A referral put to one provider service."""
+
+    __tablename__ = "offer"
+    __table_args__ = (
+        CheckConstraint(is_one_of("status", OfferStatus), name="status"),
+        Index("uq_offer_live", "referral_id", unique=True, postgresql_where=_LIVE_OFFER),
+        Index("uq_offer_accepted", "referral_id", unique=True, postgresql_where="status = 'accepted'"),
+        Index("ix_offer_returnee_id", "returnee_id"),
+        Index("ix_offer_organization", "organization_id", "status", "offer_id"),
+        Index("ix_offer_organization_all", "organization_id", "offer_id"),
+        Index("ix_offer_status", "status", "offer_id"),
+        Index("ix_offer_made_at", "made_at"),
+        Index("ix_offer_live_service", "provider_service_id", postgresql_where=_LIVE_OFFER),
+    )
+
+    offer_id: UUID = Field(primary_key=True)
+    referral_id: UUID
+    need_id: UUID
+    returnee_id: UUID
+    organization_id: UUID
+    provider_service_id: UUID
+    pool_id: UUID
+    case_code: str
+    category: str
+    service_type: str
+    urgency: str
+    people_count: int
+    restricted: bool
+    status: str = OfferStatus.PENDING
+    made_at: datetime = moment()
+    answer_by: datetime = moment()
+    acknowledged_at: datetime | None = moment(nullable=True)
+    ended_at: datetime | None = moment(nullable=True)
+    """When it was answered, expired or recalled."""
+    reason: str | None = None
+    """Coded reason of a decline or a recall."""
+    note: str | None = None
+    """What a provider wrote with a decline; never leaves referral."""
+    explanation: dict[str, Any] = document(nullable=False)
+    """Why this service and why not the others."""
+    traceparent: str | None = None
+
+
+class ExclusionRow(Table, table=True):
+    """A service that declined this need or let its offer expire: not asked again for it."""
+
+    __tablename__ = "exclusion"
+
+    need_id: UUID = Field(primary_key=True)
+    provider_service_id: UUID = Field(primary_key=True)
+    code: str
+    since: datetime = moment()
+
+
+class ReviewStatus(StrEnum):
+    """Where a review stands."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class ReviewRow(Table, table=True):
+    """A decision that waits for a person before anything is offered."""
+
+    __tablename__ = "review"
+    __table_args__ = (
+        CheckConstraint(is_one_of("status", ReviewStatus), name="status"),
+        Index("uq_review_pending", "referral_id", unique=True, postgresql_where="status = 'pending'"),
+        Index("ix_review_status", "status", "review_id"),
+    )
+
+    review_id: UUID = Field(primary_key=True)
+    referral_id: UUID
+    need_id: UUID
+    returnee_id: UUID
+    category: str
+    restricted: bool
+    reason: str
+    desk: str
+    status: str = ReviewStatus.PENDING
+    requested_at: datetime = moment()
+    decided_at: datetime | None = moment(nullable=True)
+    decided_by: str | None = None
+    traceparent: str | None = None
+
+
+class StepRow(Table, table=True):
+    """One step as it was taken: the record from which everything can be proven. Rows are only ever added."""
+
+    __tablename__ = "step"
+    __table_args__ = (Index("ix_step_returnee_id", "returnee_id", "step_id"),)
+
+    step_id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    at: datetime = moment()
+    returnee_id: UUID
+    need_id: UUID
+    referral_id: UUID | None = None
+    offer_id: UUID | None = None
+    step: str
+    """The step of the need, referral or offer, such as `offer.accept`."""
+    led_to: str
+    """The state after it."""
+    actor: str
+    """`router`, `clock`, `auto`, `registration`, or the subject of a person's or partner's token."""
+    reason: str | None = None
+    note: str | None = None
+    """What a person gave as the reason, in words; never leaves referral."""
+    traceparent: str | None = None

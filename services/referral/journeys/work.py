@@ -1,0 +1,229 @@
+"""What one transaction has decided about its journeys, collected by the steps and written in one go.
+
+Steps change the plain values of `facts` and note here what follows from it: rows to write, places to take or release,
+clocks to start or stop, events to publish. Nothing here talks to a database; `actions.write` does.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from libs.events.catalogue.referral import AtProvider, OfReferral, ReferralEvent
+from libs.events.codes import NeedCategory
+from services.referral.clocks.tables import TimerKind
+from services.referral.journeys.facts import Journey, Need, Offer, Referral
+from services.referral.pack import CategoryPolicy, RoutingPolicy
+
+Trace = Callable[[str | None, str, UUID], str | None]
+"""Starts a span below a stored traceparent, by name and returnee, and says its own; ended when the work is written."""
+_Any = TypeVar("_Any", Need, Referral, Offer)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A clock to start."""
+
+    subject_id: UUID
+    kind: TimerKind
+    nth: int
+    returnee_id: UUID
+    due_at: datetime
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the record."""
+
+    step: str
+    led_to: str
+    actor: str
+    returnee_id: UUID
+    need_id: UUID
+    referral_id: UUID | None
+    offer_id: UUID | None
+    reason: str | None
+    note: str | None
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Places of an offer that come free. `used`: their service was given, so what the provider declared stands."""
+
+    offer: Offer
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A referral that joins a queue, and for which services."""
+
+    referral: Referral
+    provider_service_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewAsked:
+    """A review to open."""
+
+    review_id: UUID
+    referral: Referral
+    reason: str
+    desk: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDecided:
+    """The end of a referral's pending review."""
+
+    referral_id: UUID
+    status: str
+    actor: str
+
+
+@dataclass(slots=True)
+class Work:
+    """Collects what follows from the steps of one transaction."""
+
+    at: datetime
+    policy: RoutingPolicy
+    journeys: dict[UUID, Journey]
+    new_id: Callable[[], UUID]
+    trace: Trace
+    actor: str
+    """Who takes the steps: `router`, `clock`, `auto`, `registration`, or the subject of a token."""
+    added: dict[UUID, Need | Referral | Offer] = field(default_factory=dict)
+    changed: dict[UUID, Need | Referral | Offer] = field(default_factory=dict)
+    explanations: dict[UUID, dict[str, object]] = field(default_factory=dict)
+    excluded: list[tuple[Offer, str]] = field(default_factory=list)
+    reviews_asked: list[ReviewAsked] = field(default_factory=list)
+    reviews_decided: list[ReviewDecided] = field(default_factory=list)
+    taken: list[Offer] = field(default_factory=list)
+    released: list[Release] = field(default_factory=list)
+    closed_pools: set[UUID] = field(default_factory=set)
+    queued: dict[UUID, Queued] = field(default_factory=dict)
+    unqueued: set[UUID] = field(default_factory=set)
+    timers: dict[UUID, list[Timer]] = field(default_factory=dict)
+    stopped: set[UUID] = field(default_factory=set)
+    steps: list[Step] = field(default_factory=list)
+    events: list[tuple[ReferralEvent, str | None]] = field(default_factory=list)
+
+    def add(self, row: _Any) -> _Any:
+        """A new need, referral or offer."""
+        self.added[_id(row)] = row
+        return row
+
+    def change(self, row: Need | Referral | Offer) -> None:
+        """Note that this row has changed; a row added by this same work is written once, as it ends up."""
+        if _id(row) not in self.added:
+            self.changed[_id(row)] = row
+
+    def category(self, category: NeedCategory) -> CategoryPolicy:
+        """What the pack decides for this category."""
+        return self.policy.categories[category]
+
+    @contextmanager
+    def acting_as(self, actor: str) -> Iterator[None]:
+        """Take the steps inside under another actor's name."""
+        mine, self.actor = self.actor, actor
+        try:
+            yield
+        finally:
+            self.actor = mine
+
+    def due_in(self, seconds: float) -> datetime:
+        """The moment so many seconds of the installation's clock from now."""
+        return self.at + timedelta(seconds=seconds)
+
+    def start_timer(self, kind: TimerKind, subject: Referral | Offer, *, due_at: datetime, nth: int = 0) -> None:
+        """Start a clock for a referral or an offer."""
+        timer = Timer(_id(subject), kind, nth, subject.returnee_id, due_at, subject.traceparent)
+        self.timers.setdefault(timer.subject_id, []).append(timer)
+
+    def stop_timers(self, subject: Referral | Offer) -> None:
+        """Stop every clock of a referral or an offer, those started by this same work included."""
+        if _id(subject) not in self.added:
+            self.stopped.add(_id(subject))
+        self.timers.pop(_id(subject), None)
+
+    def queue(self, referral: Referral, provider_service_ids: tuple[UUID, ...]) -> None:
+        """Put the referral in the queue, or tell the queue of other services it waits for."""
+        self.unqueued.discard(referral.referral_id)
+        self.queued[referral.referral_id] = Queued(referral, provider_service_ids)
+
+    def unqueue(self, referral: Referral) -> None:
+        """Take the referral out of the queue."""
+        self.queued.pop(referral.referral_id, None)
+        self.unqueued.add(referral.referral_id)
+
+    def explanation_of(self, offer: Offer) -> str:
+        """Why this service and why not the others, as JSON text."""
+        return json.dumps(self.explanations[offer.offer_id])
+
+    def record(
+        self,
+        step: str,
+        row: Need | Referral | Offer,
+        *,
+        reason: str | None = None,
+        note: str | None = None,
+        traceparent: str | None = None,
+    ) -> None:
+        """Add one line to the record."""
+        offer_id = row.offer_id if isinstance(row, Offer) else None
+        referral_id = None if isinstance(row, Need) else row.referral_id
+        trace = traceparent or row.traceparent
+        self.steps.append(
+            Step(
+                step,
+                row.status.value,
+                self.actor,
+                row.returnee_id,
+                row.need_id,
+                referral_id,
+                offer_id,
+                reason,
+                note,
+                trace,
+            )
+        )
+
+    def tell_of_need(self, kind: type[ReferralEvent], need: Need | Referral, *, trace: str | None, **more: Any) -> None:
+        """Publish an event about a need."""
+        self.events.append((kind(**self._common(need), **more), trace))
+
+    def tell_of_referral(self, kind: type[OfReferral], referral: Referral, *, trace: str | None, **more: Any) -> None:
+        """Publish an event about a referral."""
+        self.events.append((kind(**self._common(referral), referral_id=referral.referral_id, **more), trace))
+
+    def tell_of_offer(self, kind: type[AtProvider], offer: Offer, *, trace: str | None, **more: Any) -> None:
+        """Publish an event about an offer or the service after it."""
+        event = kind(
+            **self._common(offer),
+            referral_id=offer.referral_id,
+            offer_id=offer.offer_id,
+            organization_id=offer.organization_id,
+            provider_service_id=offer.provider_service_id,
+            **more,
+        )
+        self.events.append((event, trace))
+
+    def _common(self, row: Need | Referral | Offer) -> dict[str, Any]:
+        return {
+            "returnee_id": row.returnee_id,
+            "case_code": self.journeys[row.returnee_id].case_code or "",
+            "need_id": row.need_id,
+            "category": row.category,
+            "at": self.at,
+        }
+
+
+def _id(row: Need | Referral | Offer) -> UUID:
+    if isinstance(row, Offer):
+        return row.offer_id
+    return row.referral_id if isinstance(row, Referral) else row.need_id

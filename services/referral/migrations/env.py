@@ -1,0 +1,9 @@
+import services.referral.clocks.tables
+import services.referral.journeys.tables
+import services.referral.places.tables
+import services.referral.providers.tables
+import services.referral.waitlists.tables  # noqa: F401
+from libs.chassis.migrations import run_env
+from services.referral.database import Table
+
+run_env(Table.metadata)

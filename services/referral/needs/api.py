@@ -1,0 +1,87 @@
+"""Needs and journeys over HTTP; for staff of the network."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import InvalidInput, NotFound
+from libs.chassis.idempotency import OnceOptional
+from libs.chassis.problems import responses
+from services.referral.errors import StaffOnly, StepNotAllowed
+from services.referral.journeys.access import Policy, staff_rights_of
+from services.referral.journeys.owners import desks
+from services.referral.needs import actions, queries
+from services.referral.needs.schemas import AssignBody, CloseBody, JourneyView, NeedView
+
+router = APIRouter(prefix="/v1", tags=["needs"])
+
+Reader = Annotated[Caller, requires("referrals:read")]
+Writer = Annotated[Caller, requires("needs:write")]
+STEPS = responses(NotFound, StepNotAllowed, StaffOnly)
+
+
+@router.get("/needs/{need_id}", responses=responses(NotFound, StaffOnly))
+async def read_need(need_id: UUID, session: Session, caller: Reader) -> NeedView:
+    """One need."""
+    return await queries.need_view(session, staff_rights_of(caller), need_id)
+
+
+@router.get("/returnees/{returnee_id}/journey", responses=responses(NotFound, StaffOnly))
+async def read_journey(returnee_id: UUID, session: Session, caller: Reader) -> JourneyView:
+    """All needs of one returnee with their referrals, offers and every step taken."""
+    return await queries.journey_view(session, staff_rights_of(caller), returnee_id)
+
+
+@router.post("/needs/{need_id}/assign", responses={**STEPS, **responses(InvalidInput)})
+async def assign_need(
+    need_id: UUID, body: AssignBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+) -> NeedView:
+    """Name the desk that answers for an open need."""
+    rights = staff_rights_of(caller)
+    if body.owner not in desks(policy):
+        raise InvalidInput("The country pack knows no such desk", pointer="/owner")
+    await once(
+        session,
+        lambda: actions.assign_need(session, policy, rights, need_id, owner=body.owner, actor=caller.subject),
+    )
+    return await queries.need_view(session, rights, need_id)
+
+
+@router.post("/needs/{need_id}/refuse", responses=STEPS)
+async def refuse_need(need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer) -> NeedView:
+    """The returnee does not want help with this. No reason is asked for."""
+    rights = staff_rights_of(caller)
+    await once(session, lambda: actions.refuse_need(session, policy, rights, need_id, actor=caller.subject))
+    return await queries.need_view(session, rights, need_id)
+
+
+@router.post("/needs/{need_id}/close", responses=STEPS)
+async def close_need(
+    need_id: UUID, body: CloseBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+) -> NeedView:
+    """End a need that was neither met nor refused, with a reason."""
+    rights = staff_rights_of(caller)
+    await once(
+        session,
+        lambda: actions.close_need(session, policy, rights, need_id, reason=body.reason, actor=caller.subject),
+    )
+    return await queries.need_view(session, rights, need_id)
+
+
+@router.post("/needs/{need_id}/reopen", responses=STEPS)
+async def reopen_need(need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer) -> NeedView:
+    """Open an ended need again: routing starts anew."""
+    rights = staff_rights_of(caller)
+    await once(session, lambda: actions.reopen_need(session, policy, rights, need_id, actor=caller.subject))
+    return await queries.need_view(session, rights, need_id)
+
+
+@router.post("/needs/{need_id}/seek-again", responses=STEPS)
+async def seek_again(need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer) -> NeedView:
+    """Let the router look again for an open need that waits on a person, such as after its referral was cancelled."""
+    rights = staff_rights_of(caller)
+    await once(session, lambda: actions.seek_again(session, policy, rights, need_id, actor=caller.subject))
+    return await queries.need_view(session, rights, need_id)

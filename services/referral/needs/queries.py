@@ -1,0 +1,76 @@
+"""Reading needs and journeys, as far as the caller may see them."""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.chassis.errors import NotFound
+from services.referral.journeys.access import Rights
+from services.referral.needs.schemas import JourneyView, NeedView, StepView
+from services.referral.offers.schemas import OfferView
+from services.referral.referrals.schemas import ReferralView
+
+V = TypeVar("V", bound=BaseModel)
+
+_NEEDS = """
+SELECT need_id AS id, need.returnee_id, case_code, category, urgency, people_count, status, reported_at, ended_at,
+    end_reason, owner, owner_reason, owned_since, after_need_id
+FROM need JOIN journey USING (returnee_id)
+"""
+_REFERRALS = """
+SELECT referral.referral_id AS id, referral.need_id, case_code, referral.category, referral.urgency,
+    referral.people_count, referral.status, opened_at, waiting_since, referral.ended_at, end_reason, outcome,
+    referral.offer_id, offer.organization_id, offer.provider_service_id
+FROM referral JOIN journey USING (returnee_id) LEFT JOIN offer ON offer.offer_id = referral.offer_id
+WHERE referral.returnee_id = $1 AND ($2 OR NOT referral.restricted) ORDER BY referral_id
+"""
+_OFFERS = """
+SELECT offer_id AS id, referral_id, case_code, category, service_type, urgency, people_count, provider_service_id,
+    organization_id, status, made_at, answer_by, acknowledged_at, ended_at, reason
+FROM offer WHERE returnee_id = $1 AND ($2 OR NOT restricted) ORDER BY offer_id
+"""
+_STEPS = """
+SELECT at, step, led_to, actor, reason, step.need_id, referral_id, offer_id
+FROM step JOIN need USING (need_id)
+WHERE step.returnee_id = $1 AND ($2 OR NOT need.restricted) ORDER BY step_id
+"""
+
+
+async def need_view(session: AsyncSession, rights: Rights, need_id: UUID) -> NeedView:
+    """One need, or NotFound."""
+    row = await (await raw(session)).fetchrow(
+        f"{_NEEDS} WHERE need_id = $1 AND ($2 OR NOT restricted)", need_id, rights.restricted
+    )
+    if row is None:
+        raise NotFound("There is no such need")
+    return NeedView.model_validate(dict(row))
+
+
+async def returnee_of(session: AsyncSession, rights: Rights, need_id: UUID) -> UUID:
+    """Whose journey a need belongs to, or NotFound."""
+    return (await need_view(session, rights, need_id)).returnee_id
+
+
+async def journey_view(session: AsyncSession, rights: Rights, returnee_id: UUID) -> JourneyView:
+    """One returnee's journey, or NotFound."""
+    connection = await raw(session)
+    head = await connection.fetchrow("SELECT case_code, traceparent FROM journey WHERE returnee_id = $1", returnee_id)
+    if head is None:
+        raise NotFound("There is no such journey")
+
+    async def read(statement: str, view: type[V]) -> list[V]:
+        rows: list[Any] = await connection.fetch(statement, returnee_id, rights.restricted)
+        return [view.model_validate(dict(row)) for row in rows]
+
+    return JourneyView(
+        returnee_id=returnee_id,
+        case_code=head["case_code"],
+        needs=await read(f"{_NEEDS} WHERE returnee_id = $1 AND ($2 OR NOT restricted) ORDER BY need_id", NeedView),
+        referrals=await read(_REFERRALS, ReferralView),
+        offers=await read(_OFFERS, OfferView),
+        steps=await read(_STEPS, StepView),
+        trace_id=None if head["traceparent"] is None else head["traceparent"].split("-")[1],
+    )

@@ -1,0 +1,84 @@
+"""Offers over HTTP: a partner sees and answers those of its own organisation; any other is a 404."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import NotFound
+from libs.chassis.idempotency import OnceOptional
+from libs.chassis.paging import Page, PageQuery, page_of
+from libs.chassis.problems import responses
+from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
+from services.referral.journeys.access import Policy, rights_of
+from services.referral.journeys.rules import OfferStatus
+from services.referral.offers import actions, queries
+from services.referral.offers.schemas import DeclineBody, ExplanationView, OfferView
+
+router = APIRouter(prefix="/v1/offers", tags=["offers"])
+
+Reader = Annotated[Caller, requires("offers:read")]
+Answerer = Annotated[Caller, requires("offers:answer")]
+ANSWERS = responses(NotFound, StepNotAllowed, OfferRecalled, OfferExpired)
+
+
+@router.get("")
+async def list_offers(
+    session: Session,
+    page: PageQuery,
+    caller: Reader,
+    status: Annotated[OfferStatus | None, Query(description="Only offers in this state")] = None,
+) -> Page[OfferView]:
+    """Offers from the oldest on. A partner sees its own organisation's; restricted ones need `restricted:read`."""
+    after = None if page.after is None else UUID(page.after[0])
+    views = await queries.offer_views(session, rights_of(caller), status=status, after=after, limit=page.limit)
+    return page_of(views, request=page, cursor_of=lambda view: [str(view.id)])
+
+
+@router.get("/{offer_id}", responses=responses(NotFound))
+async def read_offer(offer_id: UUID, session: Session, caller: Reader) -> OfferView:
+    """One offer."""
+    return await queries.offer_view(session, rights_of(caller), offer_id)
+
+
+@router.get("/{offer_id}/explanation", responses=responses(NotFound))
+async def explain_offer(offer_id: UUID, session: Session, caller: Reader) -> ExplanationView:
+    """Why this service was asked and why not the others. A partner sees the part about itself."""
+    return await queries.explanation(session, rights_of(caller), offer_id)
+
+
+@router.post("/{offer_id}/acknowledge", responses=ANSWERS)
+async def acknowledge_offer(
+    offer_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Answerer
+) -> OfferView:
+    """Say that the offer has been seen. The time to answer runs on."""
+    rights = rights_of(caller)
+    await once(session, lambda: actions.acknowledge_offer(session, policy, rights, offer_id, actor=caller.subject))
+    return await queries.offer_view(session, rights, offer_id)
+
+
+@router.post("/{offer_id}/accept", responses=ANSWERS)
+async def accept_offer(
+    offer_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Answerer
+) -> OfferView:
+    """Say yes: the places are taken, and the packet can be fetched from registration shortly after."""
+    rights = rights_of(caller)
+    await once(session, lambda: actions.accept_offer(session, policy, rights, offer_id, actor=caller.subject))
+    return await queries.offer_view(session, rights, offer_id)
+
+
+@router.post("/{offer_id}/decline", responses=ANSWERS)
+async def decline_offer(
+    offer_id: UUID, body: DeclineBody, session: Session, policy: Policy, once: OnceOptional, caller: Answerer
+) -> OfferView:
+    """Say no, with a coded reason: the next candidate is asked at once."""
+    rights = rights_of(caller)
+    await once(
+        session,
+        lambda: actions.decline_offer(
+            session, policy, rights, offer_id, reason=body.reason, note=body.note, actor=caller.subject
+        ),
+    )
+    return await queries.offer_view(session, rights, offer_id)

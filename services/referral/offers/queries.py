@@ -1,0 +1,71 @@
+"""Reading offers, as far as the caller may see them."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.chassis.errors import NotFound
+from services.referral.journeys.access import Rights
+from services.referral.journeys.rules import OfferStatus
+from services.referral.offers.schemas import ExplanationView, OfferView
+
+_COLUMNS = """offer_id AS id, referral_id, case_code, category, service_type, urgency, people_count,
+provider_service_id, organization_id, status, made_at, answer_by, acknowledged_at, ended_at, reason"""
+_SEEN = "($1::uuid IS NULL OR organization_id = $1) AND ($2 OR NOT restricted)"
+
+
+async def offer_views(
+    session: AsyncSession, rights: Rights, *, status: OfferStatus | None, after: UUID | None, limit: int
+) -> list[OfferView]:
+    """Offers from the oldest on; one more than `limit`."""
+    # Written out per case, so that each has a plan of its own that walks one index in the order of the list.
+    conditions = ["$2 OR NOT restricted"]
+    values: list[Any] = [rights.organization_id, rights.restricted, limit + 1]
+    conditions.append("organization_id = $1" if rights.organization_id is not None else "$1::uuid IS NULL")
+    for condition, value in (("status = ${}", status), ("offer_id > ${}", after)):
+        if value is not None:
+            values.append(value)
+            conditions.append(condition.format(len(values)))
+    chosen = " AND ".join(f"({condition})" for condition in conditions)
+    statement = f"SELECT {_COLUMNS} FROM offer WHERE {chosen} ORDER BY offer_id LIMIT $3"  # noqa: S608
+    return [_view(row) for row in await (await raw(session)).fetch(statement, *values)]
+
+
+async def offer_view(session: AsyncSession, rights: Rights, offer_id: UUID) -> OfferView:
+    """One offer, or NotFound."""
+    statement = f"SELECT {_COLUMNS} FROM offer WHERE offer_id = $3 AND {_SEEN}"  # noqa: S608 (constants)
+    row = await (await raw(session)).fetchrow(statement, rights.organization_id, rights.restricted, offer_id)
+    if row is None:
+        raise NotFound("There is no such offer")
+    return _view(row)
+
+
+async def returnee_of(session: AsyncSession, rights: Rights, offer_id: UUID) -> UUID:
+    """Whose journey an offer belongs to, or NotFound."""
+    statement = f"SELECT returnee_id FROM offer WHERE offer_id = $3 AND {_SEEN}"  # noqa: S608 (constants)
+    found = await (await raw(session)).fetchval(statement, rights.organization_id, rights.restricted, offer_id)
+    if found is None:
+        raise NotFound("There is no such offer")
+    return UUID(str(found))
+
+
+async def explanation(session: AsyncSession, rights: Rights, offer_id: UUID) -> ExplanationView:
+    """Why this service and why not the others, or NotFound."""
+    statement = f"SELECT explanation, provider_service_id FROM offer WHERE offer_id = $3 AND {_SEEN}"  # noqa: S608
+    row = await (await raw(session)).fetchrow(statement, rights.organization_id, rights.restricted, offer_id)
+    if row is None:
+        raise NotFound("There is no such offer")
+    stored = json.loads(row["explanation"])
+    ranked, excluded = stored["ranked"], stored["excluded"]
+    if rights.organization_id is not None:
+        # How others rank, or why they were left out, is not a provider's to know.
+        ranked = [one for one in ranked if one["provider_service_id"] == str(row["provider_service_id"])]
+        excluded = []
+    return ExplanationView(offer_id=offer_id, policy=stored["policy"], ranked=ranked, excluded=excluded)
+
+
+def _view(row: Any) -> OfferView:
+    return OfferView.model_validate(dict(row))

@@ -1,0 +1,50 @@
+"""What offers look like over HTTP. A case code and codes of need; never a name (DESIGN 6)."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from libs.events.codes import DeclineReason, NeedCategory, Urgency
+from services.referral.journeys.rules import OfferStatus
+
+
+class OfferView(BaseModel):
+    """One offer."""
+
+    id: UUID
+    referral_id: UUID
+    case_code: str = Field(description="What the person is called outside registration")
+    category: NeedCategory
+    service_type: str
+    urgency: Urgency
+    people_count: int
+    provider_service_id: UUID
+    organization_id: UUID
+    status: OfferStatus
+    made_at: datetime
+    answer_by: datetime = Field(description="Without an answer until then the offer expires")
+    acknowledged_at: datetime | None
+    ended_at: datetime | None = Field(description="When it was answered, expired or recalled")
+    reason: str | None = Field(description="Code of a decline or a recall")
+
+
+class DeclineBody(BaseModel):
+    """Why the provider says no. The code decides what follows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: DeclineReason = Field(examples=["full"])
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] | None = Field(
+        default=None, description="Kept in referral only; write nothing here that names the person"
+    )
+
+
+class ExplanationView(BaseModel):
+    """Why this service and why not the others. A provider sees only its own services."""
+
+    offer_id: UUID
+    policy: str = Field(description="Version of the country pack's routing policy")
+    ranked: list[dict[str, Any]] = Field(description="Services that could take the need, best first, with scores")
+    excluded: list[dict[str, Any]] = Field(description="Services of the category that were left out, with all reasons")

@@ -1,0 +1,194 @@
+"""The only writer of the ledger. Pools are always locked first, in the order of their ids (DESIGN 3 and 5)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.events.catalogue.directory import CapacityDeclared
+from services.referral.database import insert_rows
+from services.referral.places.tables import FREE, HoldStatus, PlaceHoldRow, PoolRow
+
+_LOCK = "SELECT 1 FROM pool WHERE pool_id = ANY($1::uuid[]) ORDER BY pool_id FOR UPDATE"
+
+_HOLD = f"""
+UPDATE pool SET held = held + wanted.places
+FROM unnest($1::uuid[], $2::int[]) AS wanted(pool_id, places)
+WHERE pool.pool_id = wanted.pool_id AND {FREE} >= wanted.places
+RETURNING pool.pool_id
+"""  # noqa: S608 (a constant)
+
+_TAKE = """
+WITH now_taken AS (
+    UPDATE place_hold SET status = 'taken', taken_at = $2
+    WHERE offer_id = ANY($1::uuid[]) AND status = 'held'
+    RETURNING pool_id, place_count
+), sums AS (SELECT pool_id, sum(place_count) AS places FROM now_taken GROUP BY pool_id)
+UPDATE pool SET held = held - places, taken = taken + places,
+    taken_since = taken_since + CASE WHEN $2 > as_of THEN places ELSE 0 END
+FROM sums WHERE pool.pool_id = sums.pool_id
+"""
+
+_RELEASE = """
+WITH freed AS (
+    UPDATE place_hold SET status = 'released', released_at = $3
+    FROM unnest($1::uuid[], $2::bool[]) AS given(offer_id, used), place_hold AS before
+    WHERE place_hold.offer_id = given.offer_id AND place_hold.status <> 'released'
+      AND before.offer_id = place_hold.offer_id AND before.pool_id = place_hold.pool_id
+    RETURNING place_hold.pool_id, place_hold.place_count, before.status, before.taken_at, given.used
+), sums AS (
+    SELECT pool_id,
+        coalesce(sum(place_count) FILTER (WHERE freed.status = 'held'), 0) AS from_held,
+        coalesce(sum(place_count) FILTER (WHERE freed.status = 'taken'), 0) AS from_taken,
+        coalesce(sum(place_count) FILTER (WHERE freed.status = 'taken' AND NOT used AND taken_at > pool.as_of), 0)
+            AS unused
+    FROM freed JOIN pool USING (pool_id) GROUP BY pool_id
+)
+UPDATE pool SET held = held - from_held, taken = taken - from_taken, taken_since = taken_since - unused,
+    ceiling = greatest(maximum, held - from_held + taken - from_taken), freed_count = freed_count + 1
+FROM sums WHERE pool.pool_id = sums.pool_id
+"""
+
+_TAKEN_SINCE = """
+UPDATE pool SET taken_since = coalesce((
+    SELECT sum(place_count) FROM place_hold
+    WHERE place_hold.pool_id = pool.pool_id AND status = 'taken' AND taken_at > pool.as_of
+), 0)
+WHERE pool_id = ANY($1::uuid[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Places that the ledger has held for an offer."""
+
+    offer_id: UUID
+    pool_id: UUID
+    place_count: int
+    traceparent: str | None
+
+
+async def lock(session: AsyncSession, pool_ids: Iterable[UUID]) -> None:
+    """Lock these pools, in the order of their ids; before anything that touches several of them by turns."""
+    ids = sorted(set(pool_ids))
+    if ids:
+        await (await raw(session)).execute(_LOCK, ids)
+
+
+async def hold(session: AsyncSession, wanted: Mapping[UUID, int]) -> set[UUID]:
+    """Hold places in each pool that still has as many free; returns the pools in which they are held now."""
+    if not wanted:
+        return set()
+    await lock(session, wanted)
+    granted = await (await raw(session)).fetch(_HOLD, list(wanted), list(wanted.values()))
+    return {row["pool_id"] for row in granted}
+
+
+async def record_holds(session: AsyncSession, holds: Sequence[Hold], *, at: datetime) -> None:
+    """Write down for which offers places are held; the pools hold them already."""
+    rows = [
+        {
+            "offer_id": one.offer_id,
+            "pool_id": one.pool_id,
+            "place_count": one.place_count,
+            "status": HoldStatus.HELD.value,
+            "held_at": at,
+            "traceparent": one.traceparent,
+        }
+        for one in holds
+    ]
+    await insert_rows(session, PlaceHoldRow, rows)
+
+
+async def take(session: AsyncSession, offer_ids: Sequence[UUID], *, at: datetime) -> None:
+    """Turn the places held by these offers into places taken. Their pools are locked."""
+    if offer_ids:
+        await (await raw(session)).execute(_TAKE, list(offer_ids), at)
+
+
+async def release(session: AsyncSession, used: Mapping[UUID, bool], *, at: datetime) -> None:
+    """Free the places of these offers, held or taken. Their pools are locked.
+
+    Per offer: whether its service was given. Then the places are free of the network, but what the provider declared
+    available stands until it declares anew; an unused take is given back to what was available.
+    """
+    if used:
+        await (await raw(session)).execute(_RELEASE, list(used), list(used.values()), at)
+
+
+async def close(session: AsyncSession, pool_ids: Iterable[UUID]) -> None:
+    """These pools take no hold until their next declaration: a provider has said that they are full."""
+    ids = list(pool_ids)
+    if ids:
+        await (await raw(session)).execute("UPDATE pool SET closed = true WHERE pool_id = ANY($1::uuid[])", ids)
+
+
+async def declare(session: AsyncSession, declarations: Sequence[CapacityDeclared]) -> None:
+    """Take over the newest declarations: maxima, what is available, as of when. Opens pools that were closed."""
+    newest = {one.provider_service_id: one for one in sorted(declarations, key=lambda one: one.version)}
+    fresh = await _store_versions(session, [newest[key] for key in sorted(newest)])
+    declared = [newest[key] for key in fresh]
+    known = await (await raw(session)).fetch("SELECT pool_id FROM pool WHERE provider_service_id = ANY($1)", fresh)
+    named = {pool.pool_id for one in declared for pool in one.pools}
+    await lock(session, {row["pool_id"] for row in known} | named)
+    await _unlist(session, {row["pool_id"] for row in known} - named)
+    rows = sorted((row for one in declared for row in _rows(one)), key=lambda row: row["pool_id"])
+    await insert_rows(session, PoolRow, rows, on_conflict=_DECLARED)
+    await (await raw(session)).execute(_TAKEN_SINCE, sorted(named))
+
+
+_DECLARED = """ON CONFLICT (pool_id) DO UPDATE SET
+    provider_service_id = excluded.provider_service_id, kind = excluded.kind, maximum = excluded.maximum,
+    available = excluded.available, as_of = excluded.as_of, starts_on = excluded.starts_on, ends_on = excluded.ends_on,
+    ceiling = greatest(excluded.maximum, kept.held + kept.taken), closed = false, listed = true,
+    freed_count = kept.freed_count + 1"""
+
+
+async def _store_versions(session: AsyncSession, declarations: Sequence[CapacityDeclared]) -> list[UUID]:
+    """Keep the version of each declaration; returns the services for which it is a newer one."""
+    statement = """
+        INSERT INTO capacity AS kept (provider_service_id, organization_id, version, as_of)
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[])
+        ON CONFLICT (provider_service_id) DO UPDATE SET
+            organization_id = excluded.organization_id, version = excluded.version, as_of = excluded.as_of
+        WHERE kept.version < excluded.version
+        RETURNING provider_service_id
+    """
+    columns = (
+        [one.provider_service_id for one in declarations],
+        [one.organization_id for one in declarations],
+        [one.version for one in declarations],
+        [one.as_of for one in declarations],
+    )
+    return [row["provider_service_id"] for row in await (await raw(session)).fetch(statement, *columns)]
+
+
+async def _unlist(session: AsyncSession, pool_ids: Iterable[UUID]) -> None:
+    await (await raw(session)).execute(
+        "UPDATE pool SET listed = false WHERE pool_id = ANY($1::uuid[])", sorted(pool_ids)
+    )
+
+
+def _rows(declared: CapacityDeclared) -> list[dict[str, Any]]:
+    return [
+        {
+            **dict.fromkeys(("held", "taken", "taken_since"), 0),
+            "pool_id": pool.pool_id,
+            "provider_service_id": declared.provider_service_id,
+            "kind": pool.kind,
+            "maximum": pool.maximum,
+            "ceiling": pool.maximum,
+            "available": pool.available,
+            "as_of": declared.as_of,
+            "starts_on": pool.starts_on,
+            "ends_on": pool.ends_on,
+            "closed": False,
+            "listed": True,
+            "freed_count": 1,
+        }
+        for pool in declared.pools
+    ]

@@ -1,0 +1,26 @@
+"""What the ledger shows."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+
+class PoolView(BaseModel):
+    """Places of one kind at one service, with what the network holds and has taken of them."""
+
+    pool_id: UUID
+    provider_service_id: UUID
+    organization_id: UUID
+    category: str
+    kind: str = Field(examples=["adult_beds"])
+    maximum: int
+    available: int = Field(description="As the provider declared it")
+    as_of: datetime = Field(description="When the provider declared it")
+    held: int = Field(description="Held by offers that wait for an answer")
+    taken: int = Field(description="Taken by accepted offers")
+    free: int = Field(description="What the network may still hold now")
+    closed: bool = Field(description="Declared full by an answer; takes nothing until the next declaration")
+    over_committed: bool = Field(default=False, description="The maximum was lowered below what is held and taken")
+    starts_on: date | None
+    ends_on: date | None

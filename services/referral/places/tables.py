@@ -1,0 +1,88 @@
+"""The ledger of places. Its constraints hold whatever the code above them does (DESIGN 5)."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field
+
+from services.referral.database import Table, big, is_one_of, moment
+
+FREE = """CASE WHEN closed OR NOT listed THEN 0
+     ELSE greatest(0, least(maximum - held - taken, available - held - taken_since)) END"""
+"""How many places may still be held (DESIGN 5): never above the maximum, and not what the provider has not offered."""
+
+
+class HoldStatus(StrEnum):
+    """What an offer's places are now."""
+
+    HELD = "held"
+    TAKEN = "taken"
+    RELEASED = "released"
+
+
+class CapacityRow(Table, table=True):
+    """The newest declaration of one provider service."""
+
+    __tablename__ = "capacity"
+
+    provider_service_id: UUID = Field(primary_key=True)
+    organization_id: UUID
+    version: int
+    as_of: datetime = moment()
+
+
+class PoolRow(Table, table=True):
+    """Places of one kind at one service: declared by its provider, held and taken by the network.
+
+    `ceiling` is the maximum, or what was already held and taken when the maximum was lowered below it: only a
+    declaration and a release write it, so that no hold or take can ever raise held + taken above the maximum.
+    """
+
+    __tablename__ = "pool"
+    __table_args__ = (
+        CheckConstraint("held >= 0 AND taken >= 0 AND taken_since >= 0 AND maximum >= 0", name="counts"),
+        CheckConstraint("held + taken <= ceiling", name="never_above_ceiling"),
+        CheckConstraint("ceiling >= maximum", name="ceiling_from_maximum"),
+    )
+
+    pool_id: UUID = Field(primary_key=True)
+    provider_service_id: UUID = Field(index=True)
+    kind: str
+    maximum: int
+    ceiling: int
+    available: int
+    as_of: datetime = moment()
+    starts_on: date | None = None
+    ends_on: date | None = None
+    held: int = 0
+    taken: int = 0
+    taken_since: int = 0
+    """Places taken after `as_of`, which the declared `available` cannot know of."""
+    closed: bool = False
+    """Declared full by an answer: takes no hold until the next declaration."""
+    listed: bool = True
+    """False once a declaration no longer names it."""
+    freed_count: int = big(default=0)
+    """How often places came free here; only grows. Tells the router that a queue may move."""
+
+
+class PlaceHoldRow(Table, table=True):
+    """The places of one offer in one pool: who holds what is this table."""
+
+    __tablename__ = "place_hold"
+    __table_args__ = (
+        CheckConstraint(is_one_of("status", HoldStatus), name="status"),
+        CheckConstraint("place_count > 0", name="place_count"),
+        Index("ix_place_hold_live", "pool_id", postgresql_where="status <> 'released'"),
+    )
+
+    offer_id: UUID = Field(primary_key=True)
+    pool_id: UUID = Field(primary_key=True)
+    place_count: int
+    status: str = HoldStatus.HELD
+    held_at: datetime = moment()
+    taken_at: datetime | None = moment(nullable=True)
+    released_at: datetime | None = moment(nullable=True)
+    traceparent: str | None = None

@@ -1,0 +1,73 @@
+"""Keeping the read model: the newest version of each view wins, whatever order they come in."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
+from services.referral.database import insert_rows
+from services.referral.providers.tables import ProviderOrganizationRow, ProviderServiceRow
+
+_NEWER = """ON CONFLICT ({key}) DO UPDATE SET ({columns}) = ROW({excluded}), revision = kept.revision + 1
+WHERE kept.version < excluded.version"""
+
+
+class _Versioned(Protocol):
+    @property
+    def version(self) -> int: ...
+
+
+_V = TypeVar("_V", bound=_Versioned)
+
+
+async def keep_services(session: AsyncSession, views: Sequence[ProviderServicePublished]) -> None:
+    """Store the views that are newer than what is kept."""
+    newest = newest_of((view.provider_service_id, view) for view in views)
+    rows = [
+        {
+            "provider_service_id": view.provider_service_id,
+            "organization_id": view.organization_id,
+            "version": view.version,
+            "category": view.category.value,
+            "status": view.status.value,
+            "view": view.model_dump_json(),
+            "revision": 1,
+        }
+        for view in newest
+    ]
+    columns = ("organization_id", "version", "category", "status", "view")
+    await insert_rows(session, ProviderServiceRow, rows, on_conflict=_newer("provider_service_id", columns))
+
+
+async def keep_organizations(session: AsyncSession, views: Sequence[OrganizationPublished]) -> None:
+    """Store the standings that are newer than what is kept."""
+    newest = newest_of((view.organization_id, view) for view in views)
+    rows = [
+        {
+            "organization_id": view.organization_id,
+            "version": view.version,
+            "status": view.status.value,
+            "view": view.model_dump_json(),
+            "revision": 1,
+        }
+        for view in newest
+    ]
+    await insert_rows(
+        session, ProviderOrganizationRow, rows, on_conflict=_newer("organization_id", ("version", "status", "view"))
+    )
+
+
+def newest_of(keyed: Iterable[tuple[UUID, _V]]) -> list[_V]:
+    """The newest version per key, sorted by key so that two batches take row locks in the same order."""
+    newest: dict[UUID, _V] = {}
+    for key, view in keyed:
+        if key not in newest or newest[key].version < view.version:
+            newest[key] = view
+    return [newest[key] for key in sorted(newest)]
+
+
+def _newer(key: str, columns: Sequence[str]) -> str:
+    excluded = ", ".join(f"excluded.{column}" for column in columns)
+    return _NEWER.format(key=key, columns=", ".join(columns), excluded=excluded)

@@ -1,0 +1,64 @@
+"""The directory as the router sees it: held in memory, read again when anything has changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
+from libs.events.codes import PublicationStatus
+
+_VERSION = """
+SELECT (SELECT coalesce(sum(revision), 0) FROM provider_service)::bigint AS services,
+       (SELECT coalesce(sum(revision), 0) FROM provider_organization)::bigint AS organizations
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """All services and organisations at one version; never changed, only replaced."""
+
+    version: tuple[int, int] = (-1, -1)
+    services: Mapping[UUID, ProviderServicePublished] = field(default_factory=dict)
+    organizations: Mapping[UUID, OrganizationPublished] = field(default_factory=dict)
+
+    def is_active(self, provider_service_id: UUID) -> bool:
+        """True if both the service and its organisation take part in routing."""
+        service = self.services.get(provider_service_id)
+        organization = None if service is None else self.organizations.get(service.organization_id)
+        return (
+            service is not None
+            and organization is not None
+            and service.status is PublicationStatus.ACTIVE
+            and organization.status is PublicationStatus.ACTIVE
+        )
+
+
+async def refreshed(session: AsyncSession, known: Directory) -> Directory:
+    """`known` if nothing has changed since, else the directory as it is now."""
+    connection = await raw(session)
+    row = await connection.fetchrow(_VERSION)
+    assert row is not None
+    version = (row["services"], row["organizations"])
+    if version == known.version:
+        return known
+    # The version is read before the rows: a change in between is read twice rather than missed.
+    services = await connection.fetch("SELECT view FROM provider_service")
+    organizations = await connection.fetch("SELECT view FROM provider_organization")
+    views = [ProviderServicePublished.model_validate_json(service["view"]) for service in services]
+    standings = [OrganizationPublished.model_validate_json(organization["view"]) for organization in organizations]
+    return Directory(
+        version=version,
+        services={view.provider_service_id: view for view in views},
+        organizations={standing.organization_id: standing for standing in standings},
+    )
+
+
+async def service_view(session: AsyncSession, provider_service_id: UUID) -> ProviderServicePublished | None:
+    """One service as last published, or None."""
+    view = await (await raw(session)).fetchval(
+        "SELECT view FROM provider_service WHERE provider_service_id = $1", provider_service_id
+    )
+    return None if view is None else ProviderServicePublished.model_validate_json(view)

@@ -1,0 +1,1 @@
+"""What becomes of a referral after acceptance, and how it ends."""

@@ -1,0 +1,130 @@
+"""What becomes of a referral after acceptance, and what its clocks do. The journey is locked first."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events.codes import CancelReason, NotDeliveredReason, Outcome, OwnerReason
+from services.referral.clocks.queries import Due
+from services.referral.journeys import need_steps, referral_steps, routing_steps
+from services.referral.journeys import queries as journeys
+from services.referral.journeys.access import Rights
+from services.referral.journeys.actions import work
+from services.referral.journeys.facts import Referral
+from services.referral.journeys.rules import ReferralStatus
+from services.referral.journeys.work import Work
+from services.referral.pack import RoutingPolicy
+from services.referral.referrals import queries
+
+_ON_ITS_WAY = frozenset({ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, ReferralStatus.BLOCKED})
+
+
+async def start_referral(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, actor: str
+) -> UUID:
+    """The service has begun."""
+    async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
+        referral_steps.start(piece, referral)
+    return referral_id
+
+
+async def complete_referral(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, outcome: Outcome, actor: str
+) -> UUID:
+    """The service is done; an outcome that meets the need ends it, and what waited on it starts."""
+    async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
+        need_steps.complete(piece, referral, outcome=outcome)
+    return referral_id
+
+
+async def report_not_delivered(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    rights: Rights,
+    referral_id: UUID,
+    *,
+    reason: NotDeliveredReason,
+    actor: str,
+) -> UUID:
+    """An accepted service did not happen: the need's routing starts again."""
+    async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
+        need_steps.report_not_delivered(piece, referral, reason=reason)
+    return referral_id
+
+
+async def cancel_referral(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, reason: CancelReason, actor: str
+) -> UUID:
+    """End the referral; its reason decides what becomes of the need."""
+    async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
+        need_steps.cancel(piece, referral, reason=reason)
+    return referral_id
+
+
+async def enter_in_error(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, note: str | None, actor: str
+) -> UUID:
+    """The referral should never have been; a desk answers for its need."""
+    async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
+        need_steps.enter_in_error(piece, referral, note=note)
+    return referral_id
+
+
+async def escalate_overdue_routing(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
+    """No offer was made in time: the lead desk owns the need, and routing goes on."""
+    await _escalate(session, policy, due, while_in=_ON_ITS_WAY, reason=OwnerReason.ROUTING_OVERDUE)
+
+
+async def escalate_incomplete_household(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
+    """A household is still incomplete, so that its need cannot be routed: the lead desk owns it."""
+    whole = await queries.whole_households(session, [one.subject_id for one in due])
+    late = [one for one in due if one.subject_id not in whole]
+    await _escalate(session, policy, late, while_in=_ON_ITS_WAY, reason=OwnerReason.ROUTING_OVERDUE)
+
+
+async def escalate_overdue_queue(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
+    """No place has come free in time: the lead desk owns the need, which keeps its place in the queue."""
+    waiting = frozenset({ReferralStatus.WAITLISTED})
+    await _escalate(session, policy, due, while_in=waiting, reason=OwnerReason.WAITLIST_OVERDUE)
+
+
+async def escalate_overdue_start(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
+    """An accepted service has not begun in time: the lead desk asks."""
+    accepted = frozenset({ReferralStatus.ACCEPTED})
+    await _escalate(session, policy, due, while_in=accepted, reason=OwnerReason.REPORT_OVERDUE)
+
+
+async def escalate_overdue_report(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
+    """A service has no outcome in time: the lead desk asks."""
+    running = frozenset({ReferralStatus.IN_SERVICE})
+    await _escalate(session, policy, due, while_in=running, reason=OwnerReason.REPORT_OVERDUE)
+
+
+async def _escalate(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    due: Sequence[Due],
+    *,
+    while_in: frozenset[ReferralStatus],
+    reason: OwnerReason,
+) -> None:
+    loaded = await journeys.load(session, {one.returnee_id for one in due})
+    async with work(session, policy, loaded, actor="clock") as piece:
+        for one in due:
+            referral = loaded[one.returnee_id].referrals[one.subject_id]
+            if referral.status in while_in:
+                routing_steps.escalate(piece, referral, reason)
+
+
+@asynccontextmanager
+async def locked(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, actor: str
+) -> AsyncIterator[tuple[Work, Referral]]:
+    """A piece of work on the journey of this referral, which is locked and loaded; written at the end."""
+    returnee_id = await queries.returnee_of(session, rights, referral_id)
+    await journeys.lock(session, [returnee_id])
+    loaded = await journeys.load(session, [returnee_id])
+    async with work(session, policy, loaded, actor=actor) as piece:
+        yield piece, loaded[returnee_id].referrals[referral_id]

@@ -1,0 +1,95 @@
+"""Referrals over HTTP. A provider reports on those it has accepted; ending or undoing one is for staff."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import NotFound
+from libs.chassis.idempotency import OnceOptional
+from libs.chassis.problems import responses
+from services.referral.errors import StaffOnly, StepNotAllowed
+from services.referral.journeys.access import Policy, rights_of, staff_rights_of
+from services.referral.referrals import actions, queries
+from services.referral.referrals.schemas import CancelBody, CompleteBody, ErrorBody, NotDeliveredBody, ReferralView
+
+router = APIRouter(prefix="/v1/referrals", tags=["referrals"])
+
+Reader = Annotated[Caller, requires("referrals:read")]
+Writer = Annotated[Caller, requires("referrals:write")]
+STEPS = responses(NotFound, StepNotAllowed)
+STAFF_STEPS = responses(NotFound, StepNotAllowed, StaffOnly)
+
+
+@router.get("/{referral_id}", responses=responses(NotFound))
+async def read_referral(referral_id: UUID, session: Session, caller: Reader) -> ReferralView:
+    """One referral. A provider sees it from its acceptance on."""
+    return await queries.referral_view(session, rights_of(caller), referral_id)
+
+
+@router.post("/{referral_id}/start", responses=STEPS)
+async def start_referral(
+    referral_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+) -> ReferralView:
+    """Say that the service has begun."""
+    rights = rights_of(caller)
+    await once(session, lambda: actions.start_referral(session, policy, rights, referral_id, actor=caller.subject))
+    return await queries.referral_view(session, rights, referral_id)
+
+
+@router.post("/{referral_id}/complete", responses=STEPS)
+async def complete_referral(
+    referral_id: UUID, body: CompleteBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+) -> ReferralView:
+    """Say that the service is done and what it achieved."""
+    rights = rights_of(caller)
+    await once(
+        session,
+        lambda: actions.complete_referral(
+            session, policy, rights, referral_id, outcome=body.outcome, actor=caller.subject
+        ),
+    )
+    return await queries.referral_view(session, rights, referral_id)
+
+
+@router.post("/{referral_id}/not-delivered", responses=STEPS)
+async def report_not_delivered(
+    referral_id: UUID, body: NotDeliveredBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+) -> ReferralView:
+    """Say that the accepted service did not happen; the need's routing starts again."""
+    rights = rights_of(caller)
+    await once(
+        session,
+        lambda: actions.report_not_delivered(
+            session, policy, rights, referral_id, reason=body.reason, actor=caller.subject
+        ),
+    )
+    return await queries.referral_view(session, rights, referral_id)
+
+
+@router.post("/{referral_id}/cancel", responses=STAFF_STEPS)
+async def cancel_referral(
+    referral_id: UUID, body: CancelBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+) -> ReferralView:
+    """End the referral: offers are recalled, places come free, the reason decides what becomes of the need."""
+    rights = staff_rights_of(caller)
+    await once(
+        session,
+        lambda: actions.cancel_referral(session, policy, rights, referral_id, reason=body.reason, actor=caller.subject),
+    )
+    return await queries.referral_view(session, rights, referral_id)
+
+
+@router.post("/{referral_id}/enter-in-error", responses=STAFF_STEPS)
+async def enter_in_error(
+    referral_id: UUID, body: ErrorBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+) -> ReferralView:
+    """Say that the referral should never have been; a desk answers for its need."""
+    rights = staff_rights_of(caller)
+    await once(
+        session,
+        lambda: actions.enter_in_error(session, policy, rights, referral_id, note=body.note, actor=caller.subject),
+    )
+    return await queries.referral_view(session, rights, referral_id)

@@ -1,0 +1,61 @@
+"""Reading referrals, as far as the caller may see them."""
+
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.chassis.errors import NotFound
+from services.referral.journeys.access import Rights
+from services.referral.referrals.schemas import ReferralView
+
+# A provider sees a referral from its acceptance on; before, it sees its offer.
+_SEEN = """
+FROM referral LEFT JOIN offer ON offer.offer_id = referral.offer_id
+WHERE referral.referral_id = $3 AND ($2 OR NOT referral.restricted)
+  AND ($1::uuid IS NULL OR (offer.organization_id = $1 AND offer.status = 'accepted'))
+"""
+
+_VIEW = f"""
+SELECT referral.referral_id AS id, referral.need_id, referral.category, referral.urgency, referral.people_count,
+    referral.status, opened_at, waiting_since, referral.ended_at, end_reason, outcome, referral.offer_id,
+    offer.organization_id, offer.provider_service_id,
+    (SELECT case_code FROM journey WHERE journey.returnee_id = referral.returnee_id) AS case_code
+{_SEEN}
+"""  # noqa: S608 (constants)
+
+
+async def referral_view(session: AsyncSession, rights: Rights, referral_id: UUID) -> ReferralView:
+    """One referral, or NotFound."""
+    row = await (await raw(session)).fetchrow(_VIEW, rights.organization_id, rights.restricted, referral_id)
+    if row is None:
+        raise NotFound("There is no such referral")
+    return ReferralView.model_validate(dict(row))
+
+
+async def returnee_of(session: AsyncSession, rights: Rights, referral_id: UUID) -> UUID:
+    """Whose journey a referral belongs to, or NotFound."""
+    found = await (await raw(session)).fetchval(
+        f"SELECT referral.returnee_id {_SEEN}",
+        rights.organization_id,
+        rights.restricted,
+        referral_id,
+    )
+    if found is None:
+        raise NotFound("There is no such referral")
+    return UUID(str(found))
+
+
+async def whole_households(session: AsyncSession, referral_ids: list[UUID]) -> set[UUID]:
+    """Those of these referrals whose household has every member, each with a profile and a word on consent."""
+    rows = await (await raw(session)).fetch(
+        """
+        SELECT referral_id FROM referral JOIN household USING (household_id)
+        WHERE referral_id = ANY($1::uuid[]) AND cardinality(member_ids) >= expected_size
+          AND expected_size <= (
+              SELECT count(*) FROM journey
+              WHERE returnee_id = ANY(member_ids) AND profile_version > 0 AND consent_version > 0)
+        """,
+        referral_ids,
+    )
+    return {row["referral_id"] for row in rows}

@@ -1,0 +1,264 @@
+"""One round: the referrals that may be placed now, put to services in one transaction (DESIGN 5)."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now
+from libs.events.codes import RecallReason
+from services.referral.candidates import facts as candidates
+from services.referral.candidates.choice import Candidate, Decision, Market
+from services.referral.candidates.interlocks import review_reason
+from services.referral.journeys import queries as journeys
+from services.referral.journeys import referral_steps, routing_steps
+from services.referral.journeys.actions import work
+from services.referral.journeys.facts import Need, Referral
+from services.referral.journeys.people import person_of, to_route
+from services.referral.journeys.rules import ReferralStatus
+from services.referral.journeys.work import Work
+from services.referral.pack import RoutingPolicy
+from services.referral.places import actions as places
+from services.referral.places import queries as ledger
+from services.referral.providers import queries as providers
+from services.referral.providers.queries import Directory
+from services.referral.router import queries, rules
+from services.referral.router.queries import Picked, Placing
+from services.referral.router.rules import Way
+
+RECORD_OF: Final = timedelta(days=30)
+"""How far back the record of answering looks."""
+WOKEN_MAX: Final = 500
+"""Waiting referrals looked at again in one round at the most."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the leading router keeps between rounds; all of it can be read again."""
+
+    directory: Directory = field(default_factory=Directory)
+    records: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)
+    """By service: offers made and answered lately."""
+    swept: dict[str, int] = field(default_factory=dict)
+    """By category: the count of openings up to which its waiting referrals have been looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round did."""
+
+    looked_at: int = 0
+    offered: int = 0
+    is_full: bool = False
+    """True if there was more than one round may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An offer to be made, if the ledger holds its places."""
+
+    referral: Referral
+    candidate: Candidate
+    decision: Decision
+
+
+async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: Memory) -> Round:
+    """One round. Greedy by urgency, then by how long the need has waited; all of it or nothing is committed."""
+    at = now(session)
+    await queries.open_batches(session, at=at, timeout=timedelta(seconds=policy.rounds.batch_timeout))
+    # Counted before what is free is read: what opens in between wakes a referral once too often, never not at all.
+    openings = await ledger.openings(session)
+    picked, is_full = await _pick(session, policy, memory, openings, at)
+    if not picked:
+        return Round()
+    placing = await queries.to_place(session, picked)
+    await _meet_households(session, placing)
+    memory.directory = await providers.refreshed(session, memory.directory)
+    market = Market(await services(session, memory, today=at), policy, at)
+    async with work(session, policy, placing.journeys, actor="router") as piece:
+        for need_id, need in placing.needs.items():
+            piece.journeys[need.returnee_id].needs[need_id] = need
+        plans = await _decide_all(session, piece, placing, market, openings)
+        offered = await _make_offers(session, piece, plans, policy)
+    return Round(len(picked), offered, is_full)
+
+
+async def _pick(
+    session: AsyncSession, policy: RoutingPolicy, memory: Memory, openings: Mapping[str, int], at: datetime
+) -> tuple[list[Picked], bool]:
+    limit = policy.rounds.offers_max
+    picked = await queries.pick_ready(session, at=at, limit=limit)
+    woken: list[Picked] = []
+    opened = rules.newly_opened(openings, memory.swept)
+    if opened:
+        woken = await queries.pick_woken(session, opened=opened, limit=WOKEN_MAX)
+        if len(woken) < WOKEN_MAX:
+            memory.swept.update(opened)
+    return [*picked, *woken], len(picked) == limit or len(woken) == WOKEN_MAX
+
+
+async def _meet_households(session: AsyncSession, placing: Placing) -> None:
+    """Lock and load the other members of the households whose needs are placed; without all of them a need waits."""
+    together = {referral.household_id for referral in placing.referrals if referral.household_id is not None}
+    members = {one for key in together if key in placing.households for one in placing.households[key].member_ids}
+    others = members - placing.journeys.keys()
+    if others:
+        held = await journeys.claim(session, others)
+        placing.journeys.update(await journeys.heads(session, held))
+    placing.referrals = [
+        referral
+        for referral in placing.referrals
+        if referral.household_id is None
+        or all(one in placing.journeys for one in placing.households[referral.household_id].member_ids)
+    ]
+
+
+async def services(session: AsyncSession, memory: Memory, *, today: datetime) -> list[candidates.Service]:
+    """Every service of the directory whose organisation is known, with what is free now."""
+    pools = await ledger.pools(session, today=today.date())
+    waiting = await queries.open_offers(session)
+    found = []
+    for key, view in memory.directory.services.items():
+        organization = memory.directory.organizations.get(view.organization_id)
+        if organization is not None:
+            made, answered = memory.records.get(key, (0, 0))
+            found.append(
+                candidates.Service(view, organization, pools.get(key, ()), answered, made, waiting.get(key, 0))
+            )
+    return found
+
+
+async def _decide_all(
+    session: AsyncSession, piece: Work, placing: Placing, market: Market, openings: Mapping[str, int]
+) -> list[Plan]:
+    plans: list[Plan] = []
+    after_documents: list[tuple[Referral, Decision]] = []
+    for referral in placing.referrals:
+        need = as_candidate(placing, placing.needs[referral.need_id], referral, at=piece.at)
+        reason = review_reason(need, piece.policy)
+        if reason is not None:
+            if referral.status is ReferralStatus.WAITLISTED:
+                routing_steps.serve(piece, referral)
+            routing_steps.request_review(piece, referral, reason)
+            continue
+        decision = market.choose(need)
+        way = rules.way_of(decision)
+        if way is Way.OFFER and decision.chosen is not None:
+            market.hold(decision.chosen, need)
+            plans.append(Plan(referral, decision.chosen, decision))
+        elif way is Way.AFTER_DOCUMENTS:
+            after_documents.append((referral, decision))
+        else:
+            _let_wait(piece, referral, way, decision, asked_before=bool(need.refused_by), openings=openings)
+    await _wait_for_documents(session, piece, placing, after_documents, openings)
+    return plans
+
+
+def _let_wait(
+    piece: Work,
+    referral: Referral,
+    way: Way,
+    decision: Decision,
+    *,
+    asked_before: bool,
+    openings: Mapping[str, int],
+) -> None:
+    opening = openings.get(referral.category.value, 0)
+    if way is Way.WAITLIST:
+        routing_steps.waitlist(piece, referral, tuple(decision.full_services), opening=opening)
+    elif way is Way.LOOK_AGAIN:
+        routing_steps.look_again(piece, referral, at=piece.at + rules.LOOK_AGAIN_AFTER)
+    else:
+        routing_steps.nobody(piece, referral, asked_before=asked_before, opening=opening)
+
+
+async def _wait_for_documents(
+    session: AsyncSession,
+    piece: Work,
+    placing: Placing,
+    waiting: list[tuple[Referral, Decision]],
+    openings: Mapping[str, int],
+) -> None:
+    """Documents come before what they unlock: block on the person's open need for them, if there is one."""
+    if not waiting:
+        return
+    found = await queries.document_needs(session, {referral.returnee_id for referral, _ in waiting})
+    for referral, decision in waiting:
+        prerequisite = found.get(referral.returnee_id)
+        if prerequisite is not None and prerequisite != referral.need_id:
+            routing_steps.block(piece, referral, prerequisite)
+        else:
+            asked = bool(placing.refused_by.get(referral.need_id))
+            _let_wait(piece, referral, Way.NOBODY, decision, asked_before=asked, openings=openings)
+
+
+def as_candidate(placing: Placing, need: Need, referral: Referral, *, at: datetime) -> candidates.Need:
+    """The need with all the people it is for, the reference person first."""
+    journey = placing.journeys[referral.returnee_id]
+    profile = journey.profile or {}
+    household = placing.households.get(journey.household_id) if journey.household_id is not None else None
+    with_them = [journey]
+    if referral.household_id is not None:
+        members = placing.households[referral.household_id].member_ids
+        with_them += [placing.journeys[one] for one in members if one != journey.returnee_id]
+    return to_route(
+        need,
+        [person_of(one.profile) for one in with_them if one.profile is not None],
+        profile=profile,
+        household_size=1 if household is None else household.expected_size,
+        stay_together=household is not None and household.stay_together,
+        consented=all(one.consented(at) for one in with_them),
+        approved=referral.approved,
+        refused_by=placing.refused_by.get(need.need_id, {}),
+        providers_of_person=frozenset(placing.serving.get(referral.returnee_id, ())),
+    )
+
+
+async def _make_offers(session: AsyncSession, piece: Work, plans: Iterable[Plan], policy: RoutingPolicy) -> int:
+    """Hold the places of all offers, then make those whose pool had them; the others are placed anew next round."""
+    wanted: Counter[UUID] = Counter()
+    for plan in plans:
+        wanted[plan.candidate.pool.pool_id] += plan.referral.people_count
+    granted = await places.hold(session, wanted)
+    offered = 0
+    for plan in plans:
+        if plan.candidate.pool.pool_id in granted:
+            make_offer(piece, plan.referral, plan.candidate, plan.decision.explanation(policy))
+            offered += 1
+    return offered
+
+
+def make_offer(piece: Work, referral: Referral, candidate: Candidate, explanation: dict[str, object]) -> None:
+    """Put the referral to the candidate, whose places are held; a service that accepts by itself does so at once."""
+    offer = routing_steps.offer(piece, referral, candidate, explanation=explanation)
+    if candidate.service.view.accepts_automatically:
+        piece.journeys[referral.returnee_id].referrals[referral.referral_id] = referral
+        with piece.acting_as("auto"):
+            referral_steps.accept_offer(piece, offer)
+
+
+async def recall_from_inactive(session: AsyncSession, policy: RoutingPolicy, *, limit: int = 200) -> int:
+    """Take back offers at services that were suspended or withdrawn since; returns how many."""
+    returnees = await queries.asked_at_inactive(session, limit=limit)
+    claimed = await journeys.claim(session, returnees) if returnees else set()
+    if not claimed:
+        return 0
+    memory = Memory(directory=await providers.refreshed(session, Directory()))
+    loaded = await journeys.load(session, claimed)
+    recalled = 0
+    async with work(session, policy, loaded, actor="router") as piece:
+        for journey in loaded.values():
+            for offer in [one for one in journey.offers.values() if one.is_live]:
+                if not memory.directory.is_active(offer.provider_service_id):
+                    referral_steps.recall_offer(piece, offer, reason=RecallReason.SERVICE_WITHDRAWN)
+                    recalled += 1
+    return recalled
+
+
+async def refresh_records(session: AsyncSession, memory: Memory) -> None:
+    """Read again how services have answered lately."""
+    memory.records = await queries.answer_records(session, since=now(session) - RECORD_OF)

@@ -1,0 +1,103 @@
+"""The leading router of a country: rounds, one after another, as soon as there is something to place."""
+
+import asyncio
+import contextlib
+import time
+import zlib
+from typing import Final
+
+import asyncpg
+
+from libs.chassis.database import Database
+from libs.chassis.health import Unready
+from libs.chassis.logs import get_logger
+from services.referral.journeys import wakeups
+from services.referral.pack import RoutingPolicy
+from services.referral.router import actions
+from services.referral.router.actions import Memory, Round
+
+POLL_S: Final = 0.05
+"""Real seconds between two looks; a commit of this process that gives work wakes the router at once."""
+REFRESH_S: Final = 30.0
+"""Real seconds between two readings of how services have answered."""
+SWEEP_S: Final = 1.0
+"""Real seconds after which queues are looked through again, for journeys that somebody held the last time."""
+_LOCK_CLASS: Final = 0x656E6C61
+_RETRY_S: Final = 0.5
+
+log = get_logger(__name__)
+
+
+class Router:
+    """One of several processes leads, by an advisory lock on a connection of its own; the others stand by.
+
+    A leader that is cut off loses the lock. Should it still be in a round, that round holds its journeys' locks like
+    any other transaction: two rounds at once are slower, not wrong.
+    """
+
+    def __init__(self, database: Database, policy: RoutingPolicy, *, dsn: str) -> None:
+        self._database = database
+        self._policy = policy
+        self._dsn = dsn
+        self._memory = Memory()
+        self._wakeup = wakeups.register()
+        self._refreshed_at = self._swept_at = float("-inf")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Wait to lead, then place what there is until told to stop."""
+        connection = await asyncpg.connect(
+            self._dsn, timeout=5, command_timeout=30, server_settings={"application_name": "enlace-router"}
+        )
+        try:
+            if await self._lead(connection, stop):
+                log.info("router.leads")
+                await self._place(connection, stop)
+        finally:
+            with contextlib.suppress(Exception):
+                await connection.close(timeout=2)
+            connection.terminate()
+
+    async def place_once(self) -> Round:
+        """One round in a transaction of its own, and what belongs around it."""
+        await self._look_around()
+        async with self._database.transaction() as session:
+            return await actions.place_referrals(session, self._policy, self._memory)
+
+    async def _lead(self, connection: "asyncpg.Connection[asyncpg.Record]", stop: asyncio.Event) -> bool:
+        number = zlib.crc32(f"router:{self._policy.country}".encode()) & 0x7FFFFFFF
+        while not stop.is_set():
+            if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCK_CLASS, number):
+                return True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _RETRY_S)
+        return False
+
+    async def _place(self, connection: "asyncpg.Connection[asyncpg.Record]", stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            if connection.is_closed():
+                raise Unready("lost the connection by which it leads")
+            self._wakeup.clear()
+            done = await self.place_once()
+            if not done.is_full:
+                await self._pause(stop)
+
+    async def _pause(self, stop: asyncio.Event) -> None:
+        waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wakeup.wait())]
+        try:
+            await asyncio.wait(waits, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _look_around(self) -> None:
+        """Now and then: how services answer, which of them have left, and queues that were not looked through."""
+        moment = time.monotonic()
+        if moment - self._swept_at > SWEEP_S:
+            self._swept_at = moment
+            self._memory.swept.clear()
+            async with self._database.transaction() as session:
+                await actions.recall_from_inactive(session, self._policy)
+        if moment - self._refreshed_at > REFRESH_S:
+            self._refreshed_at = moment
+            async with self._database.transaction() as session:
+                await actions.refresh_records(session, self._memory)

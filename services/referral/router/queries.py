@@ -1,0 +1,194 @@
+"""What a round reads: which referrals it may take, and all that it must know to place them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from services.referral.journeys import queries as journeys
+from services.referral.journeys.facts import Journey, Need, Referral
+
+_OPEN_BATCHES = """
+UPDATE arrival_batch AS batch SET opened_at = $1
+WHERE opened_at IS NULL AND (
+    first_seen_at <= $2
+    OR returnees_expected <= (
+        SELECT count(*) FROM journey WHERE arrival_batch_id = batch.arrival_batch_id AND profile_version > 0
+    ) AND needs_expected <= (SELECT count(*) FROM need WHERE arrival_batch_id = batch.arrival_batch_id)
+)
+"""
+
+# A household is whole when every member that registration expects has a profile and has said yes or no to consent.
+# A journey's lock stands for its referrals: their rows are read again once it is held.
+_PICK = """
+SELECT referral.referral_id, referral.returnee_id, referral.household_id
+FROM referral JOIN journey USING (returnee_id) {opened}
+LEFT JOIN arrival_batch ON arrival_batch.arrival_batch_id = referral.arrival_batch_id
+WHERE {waiting} AND referral.status IN ('seeking', 'waitlisted') AND journey.profile_version > 0
+  AND (referral.arrival_batch_id IS NULL OR urgency_rank < 2 OR arrival_batch.opened_at IS NOT NULL)
+  AND (journey.household_id IS NULL OR EXISTS (
+      SELECT 1 FROM household WHERE household.household_id = journey.household_id))
+  AND (referral.household_id IS NULL OR EXISTS (
+      SELECT 1 FROM household WHERE household.household_id = referral.household_id
+        AND cardinality(member_ids) >= expected_size
+        AND NOT EXISTS (
+            SELECT 1 FROM unnest(member_ids) AS wanted(returnee_id) LEFT JOIN journey AS member USING (returnee_id)
+            WHERE coalesce(member.profile_version, 0) = 0 OR member.consent_version = 0)))
+ORDER BY urgency_rank, waiting_since, referral_id
+LIMIT $1 FOR UPDATE OF journey SKIP LOCKED
+"""
+_PICK_READY = _PICK.format(opened="", waiting="ready_at <= $2")
+_PICK_WOKEN = _PICK.format(
+    opened="JOIN unnest($2::text[], $3::bigint[]) AS opened(category, openings) ON opened.category = referral.category",
+    waiting="ready_at IS NULL AND tried_opening < openings",
+)
+
+_REFERRALS = f"""
+SELECT {", ".join(one.name for one in fields(Referral))} FROM referral
+WHERE referral_id = ANY($1::uuid[]) AND status IN ('seeking', 'waitlisted')
+ORDER BY urgency_rank, waiting_since, referral_id
+"""  # noqa: S608 (names come from our own code)
+_NEEDS = f"SELECT {', '.join(one.name for one in fields(Need))} FROM need WHERE need_id = ANY($1::uuid[])"  # noqa: S608
+
+_SERVING = """
+SELECT returnee_id, organization_id FROM offer
+WHERE returnee_id = ANY($1::uuid[]) AND status IN ('pending', 'acknowledged', 'accepted')
+"""
+
+_OPEN_OFFERS = """
+SELECT provider_service_id, count(*) AS offers FROM offer
+WHERE status IN ('pending', 'acknowledged') GROUP BY provider_service_id
+"""
+
+_ANSWERED = """
+SELECT provider_service_id, count(*) AS made,
+    count(*) FILTER (WHERE status IN ('accepted', 'declined')) AS answered
+FROM offer WHERE made_at > $1 AND status IN ('accepted', 'declined', 'expired')
+GROUP BY provider_service_id
+"""
+
+_DOCUMENT_NEEDS = """
+SELECT DISTINCT ON (returnee_id) returnee_id, need_id FROM need
+WHERE returnee_id = ANY($1::uuid[]) AND category = 'documents' AND status = 'open' ORDER BY returnee_id, reported_at
+"""
+
+_AT_INACTIVE = """
+SELECT offer.returnee_id FROM offer JOIN provider_service USING (provider_service_id)
+LEFT JOIN provider_organization ON provider_organization.organization_id = offer.organization_id
+WHERE offer.status IN ('pending', 'acknowledged')
+  AND (provider_service.status <> 'active' OR provider_organization.status <> 'active')
+LIMIT $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A referral whose journey this round holds."""
+
+    referral_id: UUID
+    returnee_id: UUID
+    household_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """Who belongs together."""
+
+    member_ids: tuple[UUID, ...]
+    expected_size: int
+    stay_together: bool
+
+
+@dataclass(slots=True)
+class Placing:
+    """All that a round must know of the referrals that it places."""
+
+    referrals: list[Referral]
+    """In the order of the round: by urgency, then by how long the need has waited."""
+    needs: dict[UUID, Need]
+    journeys: dict[UUID, Journey]
+    """Of the referrals' reference persons and of every member of a household concerned."""
+    households: dict[UUID, Household]
+    refused_by: dict[UUID, dict[UUID, str]] = field(default_factory=dict)
+    """By need: services not to be asked again, with the code why."""
+    serving: dict[UUID, set[UUID]] = field(default_factory=dict)
+    """By returnee: organisations that serve, or are asked to serve, them."""
+
+
+async def open_batches(session: AsyncSession, *, at: datetime, timeout: timedelta) -> None:
+    """Open the arrival batches whose intake is complete and seen, or has taken too long."""
+    await (await raw(session)).execute(_OPEN_BATCHES, at, at - timeout)
+
+
+async def pick_ready(session: AsyncSession, *, at: datetime, limit: int) -> list[Picked]:
+    """Referrals that are to be looked at now, with their journeys locked; a journey that somebody holds is left."""
+    return [Picked(**row) for row in await (await raw(session)).fetch(_PICK_READY, limit, at)]
+
+
+async def pick_woken(session: AsyncSession, *, opened: Mapping[str, int], limit: int) -> list[Picked]:
+    """Referrals that found nobody before something opened in their category, the longest waiting first."""
+    rows = await (await raw(session)).fetch(_PICK_WOKEN, limit, list(opened), list(opened.values()))
+    return [Picked(**row) for row in rows]
+
+
+async def households(session: AsyncSession, household_ids: Collection[UUID]) -> dict[UUID, Household]:
+    """These households."""
+    if not household_ids:
+        return {}
+    rows = await (await raw(session)).fetch(
+        "SELECT household_id, member_ids, expected_size, stay_together FROM household"
+        " WHERE household_id = ANY($1::uuid[])",
+        list(household_ids),
+    )
+    return {
+        row["household_id"]: Household(tuple(row["member_ids"]), row["expected_size"], row["stay_together"])
+        for row in rows
+    }
+
+
+async def to_place(session: AsyncSession, picked: Sequence[Picked]) -> Placing:
+    """What must be known of these referrals; their journeys are locked, so it stays true until the round ends."""
+    connection = await raw(session)
+    rows = await connection.fetch(_REFERRALS, [one.referral_id for one in picked])
+    referrals = [journeys.referral_of(row) for row in rows]
+    need_ids = [referral.need_id for referral in referrals]
+    needs = {row["need_id"]: journeys.need_of(row) for row in await connection.fetch(_NEEDS, need_ids)}
+    returnee_ids = {referral.returnee_id for referral in referrals}
+    heads = await journeys.heads(session, returnee_ids)
+    concerned = {head.household_id for head in heads.values()} | {referral.household_id for referral in referrals}
+    known = await households(session, {one for one in concerned if one is not None})
+    placing = Placing(referrals, needs, heads, known)
+    excluded = await connection.fetch(
+        "SELECT need_id, provider_service_id, code FROM exclusion WHERE need_id = ANY($1::uuid[])", need_ids
+    )
+    for row in excluded:
+        placing.refused_by.setdefault(row["need_id"], {})[row["provider_service_id"]] = row["code"]
+    for row in await connection.fetch(_SERVING, list(returnee_ids)):
+        placing.serving.setdefault(row["returnee_id"], set()).add(row["organization_id"])
+    return placing
+
+
+async def open_offers(session: AsyncSession) -> dict[UUID, int]:
+    """How many offers wait for an answer, by service."""
+    rows = await (await raw(session)).fetch(_OPEN_OFFERS)
+    return {row["provider_service_id"]: row["offers"] for row in rows}
+
+
+async def answer_records(session: AsyncSession, *, since: datetime) -> dict[UUID, tuple[int, int]]:
+    """How many ended offers each service was made since then, and how many of them it answered."""
+    rows = await (await raw(session)).fetch(_ANSWERED, since)
+    return {row["provider_service_id"]: (row["made"], row["answered"]) for row in rows}
+
+
+async def document_needs(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The oldest open need for documents of each of these returnees."""
+    rows = await (await raw(session)).fetch(_DOCUMENT_NEEDS, list(returnee_ids))
+    return {row["returnee_id"]: row["need_id"] for row in rows}
+
+
+async def asked_at_inactive(session: AsyncSession, *, limit: int) -> set[UUID]:
+    """Returnees with an offer at a service, or an organisation, that no longer takes part."""
+    return {row["returnee_id"] for row in await (await raw(session)).fetch(_AT_INACTIVE, limit)}

@@ -1,0 +1,15 @@
+"""What referral reads from its environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from libs.chassis.settings import CommonSettings
+
+
+class Settings(CommonSettings):
+    """Referral's settings; the country pack decides the rest."""
+
+    database_url: str = Field(validation_alias="ENLACE_REFERRAL_DATABASE_URL")
+    pack: Path = Field(validation_alias="ENLACE_PACK")
+    """The directory of the country pack; `routing.yaml` in it is referral's part."""

@@ -1,0 +1,1 @@
+"""Queues of referrals that only a missing place keeps from being offered."""

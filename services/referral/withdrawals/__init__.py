@@ -1,0 +1,1 @@
+"""What returnees take back: a consent, a need, or that anything is known of them at all."""

@@ -1,0 +1,49 @@
+"""Work lists, statistics and invariants over HTTP; for staff of the network."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.paging import Page, PageQuery, page_of
+from libs.chassis.problems import responses
+from services.referral.errors import StaffOnly
+from services.referral.journeys.access import staff_rights_of
+from services.referral.worklists import queries
+from services.referral.worklists.schemas import InvariantsView, OwnedNeedView, StatisticsView
+
+router = APIRouter(prefix="/v1", tags=["work-lists"], responses=responses(StaffOnly))
+
+Reader = Annotated[Caller, requires("work-lists:read")]
+LATE_AFTER = timedelta(seconds=15)
+"""How late a clock may be acted on before the promise counts as broken, in real time."""
+
+
+@router.get("/work-lists/owned")
+async def list_owned_needs(
+    session: Session,
+    page: PageQuery,
+    caller: Reader,
+    owner: Annotated[str | None, Query(description="Only those of this desk", max_length=80)] = None,
+) -> Page[OwnedNeedView]:
+    """Open needs that a desk answers for, the longest owned first."""
+    after = None if page.after is None else (datetime.fromisoformat(page.after[0]), UUID(page.after[1]))
+    rights = staff_rights_of(caller)
+    views = await queries.owned_needs(session, rights, owner=owner, after=after, limit=page.limit)
+    return page_of(views, request=page, cursor_of=lambda view: [view.owned_since.isoformat(), str(view.need_id)])
+
+
+@router.get("/statistics")
+async def read_statistics(session: Session, caller: Reader) -> StatisticsView:
+    """How needs stand, by category. Restricted categories need `restricted:read`."""
+    return StatisticsView(categories=await queries.statistics(session, staff_rights_of(caller)))
+
+
+@router.get("/invariants")
+async def read_invariants(session: Session, request: Request, caller: Reader) -> InvariantsView:
+    """Whether referral keeps its promises now, with the number of violations of each."""
+    late_after = LATE_AFTER * request.app.state.settings.clock_rate
+    return await queries.invariants(session, staff_rights_of(caller), late_after=late_after)

@@ -1,0 +1,63 @@
+"""What people watch."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from libs.events.codes import NeedCategory, OwnerReason, Urgency
+from services.referral.journeys.rules import ReferralStatus
+
+
+class OwnedNeedView(BaseModel):
+    """An open need that a desk answers for now."""
+
+    need_id: UUID
+    returnee_id: UUID
+    case_code: str | None
+    category: NeedCategory
+    urgency: Urgency
+    people_count: int
+    owner: str
+    owner_reason: OwnerReason
+    owned_since: datetime
+    reported_at: datetime
+    referral_id: UUID | None = Field(description="The referral that works for it still")
+    referral_status: ReferralStatus | None
+
+
+class PromiseView(BaseModel):
+    """One thing that must always hold, and how often it does not now."""
+
+    name: str
+    promise: str
+    violations: int
+
+
+class InvariantsView(BaseModel):
+    """Whether referral keeps its promises now."""
+
+    holds: bool
+    promises: list[PromiseView]
+
+
+class CategoryStatistics(BaseModel):
+    """How the needs of one category stand. Needs are counted, not people."""
+
+    category: NeedCategory
+    needs: int
+    open: int
+    offered: int = Field(description="At least one offer was made")
+    accepted: int = Field(description="A provider has taken it, now or before")
+    waitlisted: int = Field(description="Waits for a place now")
+    awaiting_review: int = Field(description="Waits for a person's decision now")
+    owned: int = Field(description="A named desk answers for it now")
+    met: int
+    refused: int
+    closed: int
+
+
+class StatisticsView(BaseModel):
+    """How needs stand, by category."""
+
+    categories: list[CategoryStatistics]
