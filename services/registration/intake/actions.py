@@ -98,7 +98,8 @@ def _household_id(master: MasterKey, arrival: Arrival) -> UUID | None:
     reference = arrival.body.household_reference
     if reference is None:
         return None
-    return UUID(bytes=master.blind("household", arrival.source, reference), version=8)
+    # Version 5, a name-based id: Python below 3.14 makes no version 8.
+    return UUID(bytes=master.blind("household", arrival.source, reference), version=5)
 
 
 def _start_journey(returnee_id: UUID, context: str | None) -> str | None:
