@@ -102,6 +102,9 @@ class Publisher:
     async def _look_up(self, topic: str, outcome: Outcome) -> None:
         try:
             count = len(await asyncio.wait_for(self._producer.partitions_for(topic), METADATA_SECONDS))
+        except TimeoutError:
+            # aiokafka asks on and on for a topic that isn't there.
+            outcome.refused_topics[topic] = "Kafka doesn't know it"
         except TOPIC_ERRORS as error:
             outcome.refused_topics[topic] = type(error).__name__
         except Exception as error:
