@@ -66,7 +66,7 @@ class System:
         self.parts: dict[str, Part] = {}
         self._say = say
         self._family = Family()
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keepers: dict[str, asyncio.Task[None]] = {}
         self._record = Record(installation.state)
 
     async def start(self) -> None:
@@ -95,14 +95,23 @@ class System:
 
     async def stop(self) -> None:
         """Stop the services at once, then what they stand on. Returns when every process is gone."""
-        for keeper in self._keepers:
+        for keeper in self._keepers.values():
             keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
         self.installation.env_file.unlink(missing_ok=True)
         names = {service.name for service in self.installation.services}
         self._family.stop(*(part.child for part in self.parts.values() if part.name in names))
         self._family.close()
         self._record.clear()
+
+    async def halt_services(self) -> None:
+        """Stop the four services and leave what they stand on running: for a benchmark of something else on it."""
+        names = [service.name for service in self.installation.services]
+        for name in names:
+            self._keepers[name].cancel()
+        await asyncio.gather(*(self._keepers.pop(name) for name in names), return_exceptions=True)
+        self._family.stop(*(self.parts.pop(name).child for name in names))
+        self._write_record()
 
     async def _start_databases(self, port: int) -> None:
         outside = outside_databases()
@@ -192,7 +201,7 @@ class System:
         child = await start()
         part = Part(name=name, start=start, child=child, started_at=time.monotonic(), url=url)
         self.parts[name] = part
-        self._keepers.append(asyncio.create_task(self._restart_for_ever(part)))
+        self._keepers[name] = asyncio.create_task(self._restart_for_ever(part))
         self._write_record()
 
     async def _restart_for_ever(self, part: Part) -> None:
