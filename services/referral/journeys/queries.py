@@ -1,6 +1,5 @@
 """Locking journeys and loading what they hold."""
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import fields
 from enum import StrEnum
@@ -70,8 +69,7 @@ async def heads(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[U
 
 def journey_of(row: Mapping[str, Any]) -> Journey:
     """A journey from its row."""
-    profile = row["profile"]
-    return Journey(**{**row, "profile": None if profile is None else json.loads(profile)})
+    return Journey(**row)
 
 
 def need_of(row: Mapping[str, Any]) -> Need:

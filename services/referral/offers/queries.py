@@ -1,6 +1,5 @@
 """Reading offers, as far as the caller may see them."""
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -58,7 +57,7 @@ async def explanation(session: AsyncSession, rights: Rights, offer_id: UUID) -> 
     row = await (await raw(session)).fetchrow(statement, rights.organization_id, rights.restricted, offer_id)
     if row is None:
         raise NotFound("There is no such offer")
-    stored = json.loads(row["explanation"])
+    stored = row["explanation"]
     ranked, excluded = stored["ranked"], stored["excluded"]
     if rights.organization_id is not None:
         # How others rank, or why they were left out, is not a provider's to know.

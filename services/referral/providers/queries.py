@@ -45,8 +45,8 @@ async def refreshed(session: AsyncSession, known: Directory) -> Directory:
     if version == known.version:
         return known
     # The version is read before the rows: a change in between is read twice rather than missed.
-    services = await connection.fetch("SELECT view FROM provider_service")
-    organizations = await connection.fetch("SELECT view FROM provider_organization")
+    services = await connection.fetch("SELECT view::text FROM provider_service")
+    organizations = await connection.fetch("SELECT view::text FROM provider_organization")
     views = [ProviderServicePublished.model_validate_json(service["view"]) for service in services]
     standings = [OrganizationPublished.model_validate_json(organization["view"]) for organization in organizations]
     return Directory(
@@ -59,6 +59,6 @@ async def refreshed(session: AsyncSession, known: Directory) -> Directory:
 async def service_view(session: AsyncSession, provider_service_id: UUID) -> ProviderServicePublished | None:
     """One service as last published, or None."""
     view = await (await raw(session)).fetchval(
-        "SELECT view FROM provider_service WHERE provider_service_id = $1", provider_service_id
+        "SELECT view::text FROM provider_service WHERE provider_service_id = $1", provider_service_id
     )
     return None if view is None else ProviderServicePublished.model_validate_json(view)

@@ -1,0 +1,54 @@
+"""One referral service per test: a migrated database of its own, the API on a port, the loops by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from libs.chassis.settings import Role
+from services.referral.app import create_app
+from services.referral.settings import Settings
+from tests.served import IssuerForTests
+from tests.service.referral.world import World
+from tests.unit.referral.making_facts import a_policy
+
+NewWorld = Callable[..., AbstractAsyncContextManager[World]]
+
+
+@pytest.fixture
+def new_world(
+    migrated: Callable[..., str], issuer: IssuerForTests, running: Any, tmp_path: Path
+) -> NewWorld:
+    """`async with new_world(**policy changes) as world`."""
+
+    @asynccontextmanager
+    async def opened(**policy: Any) -> AsyncIterator[World]:
+        changed = a_policy(**policy).model_dump(mode="json")
+        (tmp_path / "routing.yaml").write_text(yaml.safe_dump(changed), encoding="utf-8")
+        url = migrated("referral")
+        settings = Settings(
+            database_url=url,
+            kafka_bootstrap_servers="127.0.0.1:9",
+            token_issuer=issuer.url,
+            token_jwks_url=issuer.jwks_url,
+            role=Role.API,
+            fingerprint_key="a-fingerprint-key-for-tests",
+            pack=tmp_path,
+        )
+        app = create_app(settings)
+        async with running(app) as client:
+            yield World(app, client, issuer, url)
+
+    return opened
+
+
+@pytest.fixture
+async def world(new_world: NewWorld) -> AsyncIterator[World]:
+    """A service with the policy that most tests are content with."""
+    async with new_world() as made:
+        yield made

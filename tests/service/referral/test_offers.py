@@ -1,0 +1,125 @@
+"""From a need to an answer, over HTTP."""
+
+from uuid import uuid4
+
+from tests.service.referral.world import World
+
+
+async def test_a_need_becomes_an_offer_under_a_case_code_that_holds_a_place(world: World):
+    shelter = await world.provider(places=3)
+    returnee = await world.person({})
+    assert await world.round() == 1
+    (offer,) = (await world.ask("offers", headers=world.partner(shelter), status="pending"))["items"]
+    assert offer["case_code"] == f"EN-{returnee.hex[-6:].upper()}"
+    assert offer["organization_id"] == str(shelter.organization_id)
+    assert (offer["category"], offer["urgency"], offer["people_count"]) == ("shelter", "urgent", 1)
+    pool = await world.pool(shelter)
+    assert (pool["held"], pool["taken"]) == (1, 0)
+    assert await world.types() == ["referral.opened.v1", "offer.made.v1"]
+    assert await world.promises() == {}
+
+
+async def test_accepting_takes_the_place_and_names_it_in_an_event(world: World):
+    shelter = await world.provider(places=3)
+    returnee = await world.person({})
+    await world.round()
+    offer = await world.offer_of(returnee)
+    answer = await world.step(f"offers/{offer['offer_id']}/acknowledge", headers=world.partner(shelter))
+    assert answer.json()["status"] == "acknowledged"
+    answer = await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(shelter))
+    assert (answer.status_code, answer.json()["status"]) == (200, "accepted")
+    pool = await world.pool(shelter)
+    assert (pool["held"], pool["taken"], pool["taken_since"]) == (0, 1, 1)
+    assert (await world.referral_of(returnee))["status"] == "accepted"
+    (event,) = await world.published("offer.accepted.v1")
+    assert event["organization_id"] == str(shelter.organization_id)
+    assert await world.promises() == {}
+
+
+async def test_another_organisation_does_not_see_the_offer(world: World):
+    await world.provider()
+    returnee = await world.person({})
+    await world.round()
+    offer = await world.offer_of(returnee)
+    stranger = world.issuer.headers(
+        "offers:read offers:answer", organization_id=uuid4(), client_id="stranger"
+    )
+    assert (await world.ask("offers", headers=stranger))["items"] == []
+    for step in ("acknowledge", "accept"):
+        answer = await world.step(f"offers/{offer['offer_id']}/{step}", headers=stranger)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    answer = await world.client.get(f"/v1/offers/{offer['offer_id']}", headers=stranger)
+    assert answer.status_code == 404
+
+
+async def test_a_declined_offer_goes_to_the_next_candidate_at_once_and_never_back(world: World):
+    near = await world.provider(place="GT01")
+    far = await world.provider(place="GT13")
+    returnee = await world.person({})
+    await world.round()
+    first = await world.offer_of(returnee)
+    assert first["provider_service_id"] == near.service_id
+    answer = await world.step(
+        f"offers/{first['offer_id']}/decline", {"reason": "not_eligible"}, headers=world.partner(near)
+    )
+    assert answer.json()["reason"] == "not_eligible"
+    assert (await world.pool(near))["held"] == 0
+    assert await world.round() == 1
+    second = await world.offer_of(returnee)
+    assert second["provider_service_id"] == far.service_id
+    await world.step(f"offers/{second['offer_id']}/decline", {"reason": "other"}, headers=world.partner(far))
+    assert await world.round() == 0
+    need = await world.need_of(returnee)
+    assert (need["owner"], need["owner_reason"]) == ("lead", "candidates_spent")
+    assert (await world.types())[-2:] == ["need.assigned.v1", "referral.escalated.v1"]
+    assert await world.promises() == {}
+
+
+async def test_silence_reminds_then_expires_then_asks_the_next(world: World):
+    near = await world.provider(place="GT01")
+    far = await world.provider(place="GT13")
+    returnee = await world.person({})
+    await world.round()
+    first = await world.offer_of(returnee)
+    await world.pass_time(seconds=1801)
+    assert len(await world.published("offer.reminded.v1")) == 1
+    await world.pass_time(seconds=1800)
+    assert len(await world.published("offer.expired.v1")) == 1
+    late = await world.step(f"offers/{first['offer_id']}/accept", headers=world.partner(near))
+    assert (late.status_code, late.json()["code"]) == (409, "offer-expired")
+    assert await world.round() == 1
+    assert (await world.offer_of(returnee))["provider_service_id"] == far.service_id
+    assert (await world.pool(near))["held"] == 0
+    assert await world.promises() == {}
+
+
+async def test_a_declared_full_closes_the_pool_until_the_next_declaration(world: World):
+    shelter = await world.provider(places=5)
+    one, other = await world.person({}), await world.person({})
+    await world.round()
+    offer = await world.offer_of(one)
+    await world.step(f"offers/{offer['offer_id']}/decline", {"reason": "full"}, headers=world.partner(shelter))
+    assert (await world.pool(shelter))["closed"]
+    assert await world.round() == 0
+    assert (await world.referral_of(one))["status"] == "waitlisted"
+    assert (await world.referral_of(other))["status"] == "offered"
+    (entry,) = (await world.ask("waitlists"))["items"]
+    assert (entry["returnee_id"], entry["position"]) == (str(one), 1)
+    assert await world.promises() == {}
+    await world.declare(shelter, 5)
+    assert await world.round() == 1
+    assert (await world.referral_of(one))["status"] == "offered"
+    assert (await world.ask("waitlists"))["items"] == []
+    assert await world.promises() == {}
+
+
+async def test_a_partner_is_told_only_its_own_part_of_the_explanation(world: World):
+    chosen = await world.provider(place="GT01")
+    await world.provider(place="GT13")
+    returnee = await world.person({})
+    await world.round()
+    path = f"offers/{(await world.offer_of(returnee))['offer_id']}/explanation"
+    assert len((await world.ask(path))["ranked"]) == 2
+    shown = await world.ask(path, headers=world.partner(chosen))
+    assert [one["provider_service_id"] for one in shown["ranked"]] == [str(chosen.service_id)]
+    assert shown["excluded"] == []

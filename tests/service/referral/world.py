@@ -1,0 +1,190 @@
+"""Referral on a real database with the loops in the test's own hands: events are heard, rounds run, clocks fired."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI
+
+from libs.chassis.database import Database, raw
+from libs.events.envelope import new_id
+from libs.events.event import Event, Received
+from libs.events.subscriptions import Subscriptions
+from services.referral.app import clockwork, subscriptions
+from services.referral.pack import RoutingPolicy
+from services.referral.router.loop import Router
+from tests.service.referral import making
+from tests.served import IssuerForTests
+
+STAFF = (
+    "offers:read offers:answer referrals:read referrals:write needs:write work-lists:read places:read reviews:decide"
+)
+
+
+class ShiftedClock:
+    """Real time, and as much more as the test has let pass."""
+
+    def __init__(self) -> None:
+        self.passed = timedelta()
+
+    def at(self, real: datetime) -> datetime:
+        return real + self.passed
+
+
+@dataclass
+class Provider:
+    """One service of one organisation with one pool, as the directory published it."""
+
+    organization_id: UUID = field(default_factory=uuid4)
+    service_id: UUID = field(default_factory=uuid4)
+    pool_id: UUID = field(default_factory=uuid4)
+    version: int = 1
+
+
+class World:
+    """A database of its own, the API over HTTP, and every loop by hand."""
+
+    def __init__(self, app: FastAPI, client: httpx.AsyncClient, issuer: IssuerForTests, url: str) -> None:
+        self.app, self.client, self.issuer = app, client, issuer
+        self.database: Database = app.state.database
+        self.policy: RoutingPolicy = app.state.policy
+        self.clock = ShiftedClock()
+        self.database.clock = self.clock  # type: ignore[assignment]
+        self.listening: Subscriptions = subscriptions(self.policy)
+        self.router = Router(self.database, self.policy, dsn=url)
+        self.clockwork = clockwork(self.database, self.policy)
+
+    # events
+
+    async def hear(self, *events: Event, traceparent: str | None = None) -> None:
+        """Handle these events as the consumer would: one batch in one transaction, handlers in the events' order."""
+        batch = [
+            Received(event=one, id=new_id(), source="urn:test", time=making.LONG_AGO, key=one.key, traceparent=traceparent)
+            for one in events
+        ]
+        async with self.database.transaction() as session:
+            for before in self.listening.before:
+                await before(session, batch)
+            for one in batch:
+                found = self.listening.find(one.event.topic, one.event.type)
+                assert found is not None, one.event.type
+                await found[0].call(session, [one])
+
+    async def provider(
+        self, places: int = 10, *, available: int | None = None, kind: str = "beds", **changes: Any
+    ) -> Provider:
+        """A provider of the directory with one service and one pool."""
+        one = Provider(organization_id=changes.pop("organization_id", uuid4()))
+        await self.hear(making.organization(one.organization_id))
+        await self.hear(making.service(one.service_id, one.organization_id, **changes))
+        await self.declare(one, places, available=available, kind=kind)
+        return one
+
+    async def declare(
+        self, one: Provider, places: int, *, available: int | None = None, as_of: datetime | None = None, kind: str = "beds"
+    ) -> None:
+        """The provider declares its capacity anew."""
+        await self.hear(
+            making.capacity(
+                one.service_id,
+                one.organization_id,
+                pool_id=one.pool_id,
+                maximum=places,
+                available=available,
+                version=one.version,
+                as_of=as_of or making.LONG_AGO,
+                kind=kind,
+            )
+        )
+        one.version += 1
+
+    async def person(self, *needs: dict[str, Any], consented: bool = True, **profile: Any) -> UUID:
+        """A returnee with these needs, as registration tells of them."""
+        returnee_id = uuid4()
+        await self.hear(
+            making.registered(returnee_id, **profile),
+            making.consent(returnee_id, to_providers=consented),
+            *[making.need(returnee_id, **one) for one in needs],
+        )
+        return returnee_id
+
+    # loops
+
+    async def round(self) -> int:
+        """One round of the router; how many offers it made."""
+        self.router._swept_at = float("-inf")
+        return (await self.router.place_once()).offered
+
+    async def pass_time(self, **by: float) -> None:
+        """Let time pass on the installation's clock and fire every clock that has run out."""
+        self.clock.passed += timedelta(**by)
+        while await self.clockwork.fire_once():
+            pass
+
+    # reading
+
+    async def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        async with self.database.transaction() as session:
+            return [dict(row) for row in await (await raw(session)).fetch(statement, *values)]
+
+    async def row(self, statement: str, *values: object) -> dict[str, Any]:
+        (only,) = await self.rows(statement, *values)
+        return only
+
+    async def published(self, kind: str) -> list[dict[str, Any]]:
+        """The payloads of events of this type that wait in the outbox, in order."""
+        rows = await self.rows("SELECT payload FROM outbox WHERE type = $1 ORDER BY id", kind)
+        return [json.loads(row["payload"]) for row in rows]
+
+    async def types(self) -> list[str]:
+        return [row["type"] for row in await self.rows("SELECT type FROM outbox ORDER BY id")]
+
+    async def need_of(self, returnee_id: UUID) -> dict[str, Any]:
+        return await self.row("SELECT * FROM need WHERE returnee_id = $1", returnee_id)
+
+    async def referral_of(self, returnee_id: UUID) -> dict[str, Any]:
+        """The newest referral of a returnee."""
+        found = await self.rows(
+            "SELECT * FROM referral WHERE returnee_id = $1 ORDER BY opened_at DESC, referral_id DESC LIMIT 1", returnee_id
+        )
+        return found[0]
+
+    async def offer_of(self, returnee_id: UUID) -> dict[str, Any]:
+        """The newest offer of a returnee."""
+        found = await self.rows(
+            "SELECT * FROM offer WHERE returnee_id = $1 ORDER BY made_at DESC, offer_id DESC LIMIT 1", returnee_id
+        )
+        return found[0]
+
+    async def pool(self, one: Provider) -> dict[str, Any]:
+        return await self.row("SELECT * FROM pool WHERE pool_id = $1", one.pool_id)
+
+    # callers
+
+    def staff(self, *, restricted: bool = False) -> dict[str, str]:
+        return self.issuer.headers(STAFF + (" restricted:read" if restricted else ""), client_id="desk")
+
+    def partner(self, one: Provider, *, restricted: bool = False) -> dict[str, str]:
+        scopes = "offers:read offers:answer referrals:read referrals:write" + (" restricted:read" if restricted else "")
+        return self.issuer.headers(scopes, organization_id=one.organization_id, client_id=f"partner-{one.organization_id}")
+
+    async def step(
+        self, path: str, body: dict[str, Any] | None = None, *, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        return await self.client.post(f"/v1/{path}", json=body, headers=headers or self.staff())
+
+    async def ask(self, path: str, *, headers: dict[str, str] | None = None, **query: Any) -> Any:
+        answer = await self.client.get(f"/v1/{path}", params=query, headers=headers or self.staff())
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def promises(self, *, restricted: bool = True) -> dict[str, int]:
+        """The promises that are broken now, with how often."""
+        view = await self.ask("invariants", headers=self.staff(restricted=restricted))
+        assert view["holds"] == all(one["violations"] == 0 for one in view["promises"])
+        return {one["name"]: one["violations"] for one in view["promises"] if one["violations"]}
