@@ -15,7 +15,8 @@ from uuid import UUID
 
 import asyncpg
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
@@ -39,7 +40,17 @@ PAUSE_SECONDS = 1.0
 DRAIN_SECONDS = 5.0
 """So long a sender that stops waits for answers; what is left then is given back to be sent again."""
 USER_AGENT = "Enlace-Webhooks/1"
-DATABASE_TROUBLE = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+DATABASE_TROUBLE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    DBAPIError,
+    PoolTimeout,
+)
+"""What passes by itself: the work is tried again. Anything else is a fault and ends the loop, loudly."""
 
 Secrets = Mapping[UUID, Sequence[bytes]]
 
@@ -69,6 +80,9 @@ class Sender:
             helpers = [asyncio.create_task(work) for work in (self._keep_house(), self._record(), self._wake_at(stop))]
             try:
                 while not stop.is_set():
+                    for helper in helpers:
+                        if helper.done():
+                            helper.result()
                     self._wakeup.clear()
                     if not await self._launch(poster):
                         await self._rest(POLL_SECONDS)
@@ -145,9 +159,12 @@ class Sender:
                 await recording.record_attempts(
                     session, [_on_clock(finished, rate=clock.rate) for finished in batch], jitter=random.random
                 )
-        except DATABASE_TROUBLE as trouble:
-            log.warning("webhooks.record-failed", trouble, count=len(batch))
+        except BaseException as trouble:
+            # Whatever ended the transaction, a cancellation too: what was recorded after all is dropped next time.
             self._landed = batch + self._landed
+            if not isinstance(trouble, DATABASE_TROUBLE):
+                raise
+            log.warning("webhooks.record-failed", trouble, count=len(batch))
             return False
         return True
 

@@ -41,7 +41,7 @@ async def _move(session: AsyncSession, attempts: Sequence[Finished], *, jitter: 
     rows = await (await raw(session)).fetch(
         """
         UPDATE delivery SET status = made.status, due_at = made.due_at, lease_until = NULL,
-            finished_at = CASE WHEN made.status = 'pending' THEN NULL ELSE $5 END
+            finished_at = CASE WHEN made.status <> 'pending' THEN $5::timestamptz END
         FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[]) AS made (id, attempt, status, due_at)
         WHERE delivery.id = made.id AND delivery.status = 'sending' AND delivery.attempt_count = made.attempt
         RETURNING delivery.id, delivery.endpoint_id, delivery.organization_id, delivery.event_type,

@@ -69,7 +69,6 @@ CREATE INDEX delivery_due ON delivery (endpoint_id, due_at) WHERE status = 'pend
 CREATE INDEX delivery_leased ON delivery (lease_until) WHERE status = 'sending';
 CREATE INDEX delivery_of_organization ON delivery (organization_id, created_at, id);
 CREATE INDEX delivery_age ON delivery USING brin (stored_at);
-COMMENT ON TABLE delivery IS 'One notification on its way to one endpoint';
 
 CREATE TABLE attempt (
     delivery_id uuid NOT NULL,
@@ -85,7 +84,6 @@ CREATE TABLE attempt (
         'timeout', 'redirected', 'gone', 'status-not-2xx', 'sender-lost', 'endpoint-not-enabled', 'signing-failed')),
     CONSTRAINT attempt_status_code CHECK (status_code BETWEEN 100 AND 999)
 );
-COMMENT ON TABLE attempt IS 'What each attempt came to; never what the receiver wrote';
 
 CREATE TABLE notification (
     message_id uuid NOT NULL PRIMARY KEY,
@@ -99,7 +97,6 @@ CREATE TABLE notification (
 CREATE UNIQUE INDEX notification_position ON notification (organization_id, position);
 CREATE INDEX notification_unread ON notification (organization_id) WHERE position IS NULL;
 CREATE INDEX notification_age ON notification USING brin (stored_at);
-COMMENT ON TABLE notification IS 'What each organisation has been told; numbered when first read';
 
 CREATE TABLE inbox_counter (
     organization_id uuid NOT NULL PRIMARY KEY,
