@@ -70,11 +70,6 @@ def _by_id(pool: Pool) -> UUID:
     return pool.pool_id
 
 
-def claims_places(pools: Iterable[Pool]) -> bool:
-    """True if the declaration says that somebody can be taken."""
-    return any(pool.available > 0 for pool in pools)
-
-
 def is_proved_wrong(*, declined_at: datetime, as_of: datetime) -> bool:
     """True if a refusal as full speaks about these figures: it came when they stood already."""
     return declined_at >= as_of

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from services.provider_directory.capacity import rules
 from services.provider_directory.listings.schemas import Code
-from services.provider_directory.organizations.schemas import Body
+from services.provider_directory.organizations.schemas import Body, Whole
 
 _FIRST_DAY = date(2000, 1, 1)
 _LAST_DAY = date(2199, 12, 31)
@@ -25,8 +25,8 @@ class PoolBody(Body):
     id: UUID
     """Chosen by the provider; the same pool keeps its id in every declaration."""
     kind: Code = Field(examples=["adult_beds"])
-    maximum: int = Field(ge=0, le=1_000_000)
-    available: int = Field(ge=0, le=1_000_000)
+    maximum: Whole = Field(ge=0, le=1_000_000)
+    available: Whole = Field(ge=0, le=1_000_000)
     """Places free now. 0: full, nothing new is placed."""
     starts_on: Day | None = None
     ends_on: Day | None = None

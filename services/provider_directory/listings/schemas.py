@@ -12,7 +12,7 @@ from libs.events.catalogue.directory import Eligibility, Opening, ProviderServic
 from libs.events.codes import AccessNeed, DocumentKind, NeedCategory, PublicationStatus, Sex
 from services.provider_directory.listings import rules
 from services.provider_directory.listings.rules import LocationType
-from services.provider_directory.organizations.schemas import Body, LongText, Name
+from services.provider_directory.organizations.schemas import Body, Flag, LongText, Name, Whole
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
 AreaCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}([0-9]{2,6})?$")]
@@ -31,10 +31,10 @@ TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_time
 class OpeningBody(Body):
     """One weekly opening in local time. A shift over midnight is two openings."""
 
-    weekday: int = Field(ge=1, le=7)
+    weekday: Whole = Field(ge=1, le=7)
     """ISO weekday, 1 Monday to 7 Sunday."""
-    opens_minute: int = Field(ge=0, lt=rules.MINUTES_OF_DAY)
-    closes_minute: int = Field(gt=0, le=rules.MINUTES_OF_DAY)
+    opens_minute: Whole = Field(ge=0, lt=rules.MINUTES_OF_DAY)
+    closes_minute: Whole = Field(gt=0, le=rules.MINUTES_OF_DAY)
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
@@ -56,12 +56,12 @@ Openings = Annotated[list[OpeningBody], Field(max_length=100), AfterValidator(_w
 class EligibilityBody(Body):
     """Whom the service may take. An empty list means: no limit of that kind."""
 
-    minimum_age: int | None = Field(default=None, json_schema_extra={"enum": [*rules.MINIMUM_AGES, None]})
-    maximum_age: int | None = Field(default=None, json_schema_extra={"enum": [*rules.MAXIMUM_AGES, None]})
+    minimum_age: Whole | None = Field(default=None, json_schema_extra={"enum": [*rules.MINIMUM_AGES, None]})
+    maximum_age: Whole | None = Field(default=None, json_schema_extra={"enum": [*rules.MAXIMUM_AGES, None]})
     sexes: list[Sex] = Field(default=[], max_length=10)
     nationalities: list[CountryCode] = Field(default=[], max_length=250)
-    households: bool = True
-    unaccompanied_children: bool = False
+    households: Flag = True
+    unaccompanied_children: Flag = False
     documents_required: list[DocumentKind] = Field(default=[], max_length=20)
 
     @field_validator("minimum_age")
@@ -116,10 +116,10 @@ class LocationBody(Body):
     access: list[AccessNeed] = Field(default=[], max_length=10)
     openings: Openings = []
     address: Address | None = None
-    address_hidden: bool = False
+    address_hidden: Flag = False
     """True for a shelter whose address must not be known; then `place` says no more than is safe."""
-    latitude: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
-    longitude: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
+    latitude: float | None = Field(default=None, strict=True, ge=-90, le=90, allow_inf_nan=False)
+    longitude: float | None = Field(default=None, strict=True, ge=-180, le=180, allow_inf_nan=False)
 
     @field_validator("access")
     @classmethod
@@ -144,22 +144,22 @@ class ServiceBody(Body):
     """Left out: as it is, active for a new one."""
     category: NeedCategory
     service_type: Code = Field(examples=["temporary_shelter"])
-    restricted: bool = False
+    restricted: Flag = False
     """Services of category anti_trafficking and gbv are restricted whatever is said here."""
     place: PlaceCode | None = Field(default=None, examples=["GT01"])
     on_site_at: PlaceCode | None = None
     catchment: list[AreaCode] = Field(default=[], max_length=500)
     eligibility: EligibilityBody = EligibilityBody()
     languages: list[LanguageCode] = Field(min_length=1, max_length=50, examples=[["spa", "quc"]])
-    language_must_match: bool = False
+    language_must_match: Flag = False
     access: list[AccessNeed] | None = Field(default=None, max_length=10)
     openings: Openings | None = None
     """Left out: those of the location. An empty list: always open."""
     timezone: TimeZone | None = Field(default=None, examples=["America/Guatemala"])
-    accepts_automatically: bool = False
-    max_stay_hours: int | None = Field(default=None, ge=1, le=87_600)
+    accepts_automatically: Flag = False
+    max_stay_hours: Whole | None = Field(default=None, ge=1, le=87_600)
     address: Address | None = None
-    address_hidden: bool = False
+    address_hidden: Flag = False
 
     @field_validator("catchment", "languages", "access")
     @classmethod

@@ -14,22 +14,28 @@ PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 """No control characters but tab and line ends: the database keeps no NUL, and no reader wants the others."""
 
 
-def _composed(text: str) -> str:
+def composed(text: str) -> str:
+    """The text with each accented letter as one character: there are two ways to write it, and they must be one."""
     return unicodedata.normalize("NFC", text)
 
 
-# One spelling of an accented letter, or the search would miss the other one.
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PRINTABLE),
-    AfterValidator(_composed),
+    AfterValidator(composed),
 ]
 LongText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=5000, pattern=PRINTABLE),
-    AfterValidator(_composed),
+    AfterValidator(composed),
 ]
 WebAddress = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
+
+
+Whole = Annotated[int, Field(strict=True)]
+"""A JSON number without fraction; not `true`, not a text."""
+Flag = Annotated[bool, Field(strict=True)]
+"""A JSON `true` or `false`; not 1, not a text."""
 
 
 class Body(BaseModel):

@@ -3,15 +3,19 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from libs.events.catalogue.arrivals import LanguageCode, PlaceCode
 from libs.events.codes import NeedCategory
 from services.provider_directory.capacity.schemas import Moment
 from services.provider_directory.listings.schemas import Code, ServiceView
-from services.provider_directory.organizations.schemas import PRINTABLE, Body
+from services.provider_directory.organizations.schemas import PRINTABLE, Body, Flag, composed
 
-SearchText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PRINTABLE)]
+SearchText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PRINTABLE),
+    AfterValidator(composed),
+]
 
 
 class SearchBody(Body):
@@ -24,7 +28,7 @@ class SearchBody(Body):
     place: PlaceCode | None = Field(default=None, examples=["GT13"])
     """It serves people of this place."""
     language: LanguageCode | None = Field(default=None, examples=["mam"])
-    accepts_now: bool = False
+    accepts_now: Flag = False
     """True: only services with a free place by their standing declaration, not doubted since."""
     open_at: Moment | None = None
 

@@ -26,7 +26,7 @@ def organization_body(**changes: Any) -> dict[str, Any]:
     return {"name": "Casa de Acogida Ejemplo", "description": "Sample data", **changes}
 
 
-def service_body(organization_id: UUID, **changes: Any) -> dict[str, Any]:
+def service_body(organization_id: UUID, /, **changes: Any) -> dict[str, Any]:
     return {
         "organization_id": str(organization_id),
         "name": "Albergue temporal",
@@ -40,7 +40,7 @@ def service_body(organization_id: UUID, **changes: Any) -> dict[str, Any]:
     }
 
 
-def location_body(organization_id: UUID, **changes: Any) -> dict[str, Any]:
+def location_body(organization_id: UUID, /, **changes: Any) -> dict[str, Any]:
     return {
         "organization_id": str(organization_id),
         "place": "GT01",

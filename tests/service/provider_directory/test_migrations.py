@@ -43,7 +43,8 @@ async def _rules(url):
     try:
         own = list(TABLES.metadata.tables)
         constraints = await connection.fetch(
-            "SELECT conrelid::regclass::text, pg_get_constraintdef(oid), CASE WHEN contype IN ('c', 'u') THEN conname END"
+            "SELECT conrelid::regclass::text, pg_get_constraintdef(oid),"
+            " CASE WHEN contype IN ('c', 'u') THEN conname END"
             " FROM pg_constraint WHERE conrelid::regclass::text = ANY($1)",
             own,
         )

@@ -76,7 +76,11 @@ async def test_the_version_rises_with_every_change_and_only_then(directory):
     assert (await directory.put(path, same)).status_code == 428
     assert (await directory.put(path, same, headers={"If-Match": '"2"'})).headers["etag"] == '"3"'
     events = await directory.outbox(service_id)
-    assert [(event.version, event.languages) for event in events] == [(1, ["mam", "spa"]), (2, ["mam"]), (3, ["mam", "spa"])]
+    assert [(event.version, event.languages) for event in events] == [
+        (1, ["mam", "spa"]),
+        (2, ["mam"]),
+        (3, ["mam", "spa"]),
+    ]
 
 
 async def test_what_a_service_leaves_out_comes_from_its_location(directory):
