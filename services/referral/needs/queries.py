@@ -21,7 +21,7 @@ SELECT need_id AS id, need.returnee_id, case_code, category, urgency, people_cou
 FROM need JOIN journey USING (returnee_id)
 """
 _REFERRALS = """
-SELECT referral.referral_id AS id, referral.need_id, case_code, referral.category, referral.urgency,
+SELECT referral.referral_id AS id, referral.need_id, journey.case_code, referral.category, referral.urgency,
     referral.people_count, referral.status, opened_at, waiting_since, referral.ended_at, end_reason, outcome,
     referral.offer_id, offer.organization_id, offer.provider_service_id
 FROM referral JOIN journey USING (returnee_id) LEFT JOIN offer ON offer.offer_id = referral.offer_id
