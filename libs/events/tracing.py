@@ -52,11 +52,9 @@ def context_of(traceparent: str) -> trace.SpanContext:
 @contextmanager
 def sending(rows: Sequence[Any]) -> Iterator[None]:
     """A `send` span around one batch of outbox rows, linked to their creation; none if no row is sampled."""
-    contexts = [
-        context_of(traceparent)
-        for traceparent in islice((row["traceparent"] for row in rows if sampled(row["traceparent"])), LINKS_MAX)
-    ]
-    if not contexts:
+    # Told apart as texts: a span context can't be hashed.
+    traceparents = dict.fromkeys(row["traceparent"] for row in rows if sampled(row["traceparent"]))
+    if not traceparents:
         yield
         return
     topics = {row["topic"] for row in rows}
@@ -69,7 +67,7 @@ def sending(rows: Sequence[Any]) -> Iterator[None]:
     if len(topics) == 1:
         attributes["messaging.destination.name"] = next(iter(topics))
     name = f"send {next(iter(topics))}" if len(topics) == 1 else "send"
-    links = [trace.Link(context) for context in dict.fromkeys(contexts)]
+    links = [trace.Link(context_of(traceparent)) for traceparent in islice(traceparents, LINKS_MAX)]
     with _tracer.start_as_current_span(name, kind=trace.SpanKind.CLIENT, attributes=attributes, links=links):
         yield
 
