@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from deploy.demo.client import CallError
 from deploy.demo.ending import Ending
 from deploy.demo.story import Options, Story, Watch, World, callers_of, nobody_watches
 from deploy.local.installation import DEFAULT_STATE, ROOT, Installation
@@ -35,8 +36,9 @@ def main(
     options = Options(flight=flight, bus=bus, seed=seed)
     try:
         kept = asyncio.run(_run(_free_state(state), options))
-    except (StartError, FetchError, AlreadyRunningError) as error:
-        console.print(f"[red]{error}[/red]")
+    except (StartError, FetchError, AlreadyRunningError, CallError, TimeoutError, ExceptionGroup) as error:
+        for line in _causes(error):
+            console.print(line, style="red", markup=False)
         raise typer.Exit(1) from error
     except asyncio.CancelledError:
         raise typer.Exit(130) from None
@@ -71,6 +73,13 @@ async def play(system: System, options: Options, console: Console, *, watch: Wat
         return await Ending(world, directory, callers, console).show(run)
 
 
+def _causes(error: BaseException) -> list[str]:
+    """What went wrong, one line each; several callers may have failed at once."""
+    if isinstance(error, BaseExceptionGroup):
+        return [line for inner in error.exceptions for line in _causes(inner)]
+    return [str(error) or type(error).__name__]
+
+
 def _free_state(state: Path) -> Path:
     if holder(Installation(state=state).lock) is None:
         return state
@@ -83,4 +92,6 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    app()

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from deploy.demo.looking import Pool, pools
 from deploy.demo.outcomes import by_category, declined_as_full, offers_by_status, rerouted, three_to_show
-from deploy.demo.promise import Kept, check_drained, check_invariant, check_places, invariants
+from deploy.demo.promise import Kept, check_drained, check_invariants, check_places, invariants
 from deploy.demo.report import (
     addresses_table,
     needs_table,
@@ -63,7 +63,7 @@ class Ending:
         return [
             ("every need told at intake is known", known == run.needs_count, f"{known} of {run.needs_count}"),
             ("needs were accepted, some by a later candidate", later > 0, f"{accepted}, {later} of them later"),
-            check_invariant(await invariants(self._steward, url=self._url)),
+            *check_invariants(await invariants(self._steward, url=self._url)),
             check_places(list(after.values())),
             *await check_drained(self.world.databases),
             ("every call of a partner was answered rightly", not failures, "; ".join(failures[:3]) or "all"),

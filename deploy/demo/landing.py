@@ -15,11 +15,10 @@ DESKS: Final = 12
 
 @dataclass
 class Landed:
-    """What the reception system knows afterwards: its own numbers, and the ids and case codes it was given."""
+    """What the reception system knows afterwards: the ids that registration has given."""
 
     batch_id: str
-    case_codes: dict[str, str] = field(default_factory=dict)
-    """Case code by returnee id."""
+    returnee_ids: list[str] = field(default_factory=list)
 
 
 async def land(arrival: Arrival, *, url: str, reception: Caller, said: Said) -> Landed:
@@ -33,7 +32,7 @@ async def land(arrival: Arrival, *, url: str, reception: Caller, said: Said) -> 
 
     async def register(told: Told) -> None:
         view = await reception.post(f"{url}/v1/returnees", intake_body(arrival, told, batch_id=landed.batch_id))
-        landed.case_codes[view["id"]] = view["case_code"]
+        landed.returnee_ids.append(view["id"])
         said(1)
 
     await in_turns((register(told) for told in arrival.people), at_once=DESKS)
@@ -51,7 +50,7 @@ async def registered(reference: str, *, url: str, reception: Caller, count: int,
     """The people of a batch that came as events, once registration has heard of all; raises TimeoutError."""
     async with asyncio.timeout(until_s):
         while True:
-            found = await reception.get(f"{url}/v1/arrival-batches", sender_reference=reference)
+            found = await reception.get(f"{url}/v1/arrival-batches", limit=20)
             batch = next((one for one in found["items"] if one["sender_reference"] == reference), None)
             if batch is not None and batch["registered_count"] >= count:
                 break
@@ -61,7 +60,7 @@ async def registered(reference: str, *, url: str, reception: Caller, count: int,
     while True:
         page = await reception.get(f"{url}/v1/arrival-batches/{landed.batch_id}/entries", **query)
         for entry in page["items"]:
-            landed.case_codes[entry["returnee_id"]] = entry["case_code"]
+            landed.returnee_ids.append(entry["returnee_id"])
         if page["next"] is None:
             return landed
         query["after"] = page["next"]

@@ -5,7 +5,7 @@ organisation with a client of its own, as every morning.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from deploy.demo.client import Caller
@@ -82,17 +82,18 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-async def in_turns(works: Iterable[Awaitable[None]], *, at_once: int = AT_ONCE) -> None:
+async def in_turns(works: Iterable[Coroutine[Any, Any, None]], *, at_once: int = AT_ONCE) -> None:
     """Do them all, so many at a time; the first error ends the others."""
-    turn = asyncio.Semaphore(at_once)
+    waiting = iter(works)
 
-    async def one(work: Awaitable[None]) -> None:
-        async with turn:
+    async def worker() -> None:
+        # One iterator for all workers: what nobody has begun when one fails is never made.
+        for work in waiting:
             await work
 
     async with asyncio.TaskGroup() as group:
-        for work in works:
-            group.create_task(one(work))
+        for _ in range(at_once):
+            group.create_task(worker())
 
 
 def organization_body(organization: Organization) -> dict[str, Any]:

@@ -15,10 +15,12 @@ Kept = tuple[str, bool, str]
 """A promise, whether it holds, and what was found."""
 
 
-def check_invariant(invariants: Mapping[str, Any]) -> Kept:
-    """Every open need has a live referral with a running clock, a waitlist place, a prerequisite or a named owner."""
-    broken = invariants["needs_nobody_answers_for"]
-    return ("no open need is without a clock, a place in a queue or a named owner", broken == 0, f"{broken} are")
+def check_invariants(found: Mapping[str, Any]) -> list[Kept]:
+    """What referral says of its own promises; the first: no open need without a clock, a queue or a named owner."""
+    return [
+        (f"{one['promise'][0].lower()}{one['promise'][1:]}", one["violations"] == 0, f"{one['violations']} break it")
+        for one in found["promises"]
+    ]
 
 
 def check_places(pools: Sequence[Pool]) -> Kept:

@@ -133,7 +133,7 @@ class Story:
             async with self._answering(callers) as receiver:
                 landed, ridden = await self._arrive(flight, bus, callers, reception, progress)
                 needs_count = flight.needs_count + bus.needs_count
-                found = await self._settle([*landed.case_codes, *ridden.case_codes], steward, needs_count, progress)
+                found = await self._settle([*landed.returnee_ids, *ridden.returnee_ids], steward, needs_count, progress)
                 verified, refused = receiver.verified_count, receiver.refused_count
         return Run(
             flight=landed, bus=ridden, needs_count=needs_count, journeys=found, before=before, tally=self.tally,
