@@ -1,0 +1,59 @@
+"""The local token issuer in a container of its own; anywhere else the settings name a real OpenID provider.
+
+`python -m deploy.docker.issuer serve` answers on port 8000 of every address of the container, which is published on
+the loopback interface only. `... token CLIENT` prints a bearer token of a client of the pack:
+
+    docker compose exec issuer python -m deploy.docker.issuer token reception-center
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from deploy.local.clients import ClientBook, UnknownClientError
+from deploy.local.issuer import create_issuer, signing_key
+from deploy.local.keyring import Keyring
+from deploy.local.tokens import AccessTokens
+
+NOTIFICATIONS_CLIENT = "notifications-service"
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+
+def _issuer() -> tuple[AccessTokens, ClientBook]:
+    """The tokens and clients of this installation, whose secrets lie on the volume that `ENLACE_ISSUER_STATE` names."""
+    state = Path(os.environ["ENLACE_ISSUER_STATE"])
+    keyring = Keyring(state / "keys.json")
+    # One client's secret is known to another container too, so it comes from outside; the others are made here.
+    keyring.get(f"client-{NOTIFICATIONS_CLIENT}", lambda: os.environ["ENLACE_CLIENT_SECRET"])
+    tokens = AccessTokens(issuer=os.environ["ENLACE_TOKEN_ISSUER"], key=signing_key(keyring))
+    return tokens, ClientBook(pack=Path(os.environ["ENLACE_PACK"]), state=state, keyring=keyring)
+
+
+@cli.command()
+def serve(port: Annotated[int, typer.Option()] = 8000) -> None:
+    """Serve until a signal comes."""
+    tokens, book = _issuer()
+    uvicorn.run(create_issuer(tokens, book.find), host="0.0.0.0", port=port, access_log=False)  # noqa: S104 (container)
+
+
+@cli.command()
+def token(client: Annotated[str, typer.Argument(help="A client of the pack.")]) -> None:
+    """Print a bearer token of a client, good for an hour."""
+    tokens, book = _issuer()
+    try:
+        known = book.get(client)
+    except UnknownClientError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    scope = " ".join(sorted(known.scopes))
+    made = tokens.generate("client_credentials", known, scope=scope, include_refresh_token=False)  # type: ignore[no-untyped-call]
+    sys.stdout.write(f"{made['access_token']}\n")
+
+
+if __name__ == "__main__":
+    cli()

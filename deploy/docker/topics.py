@@ -1,0 +1,21 @@
+"""Creates and checks the topics, once, before the services start: `python -m deploy.docker.topics`."""
+
+import asyncio
+import os
+import sys
+
+from libs.events.topics import ensure_topics
+
+
+def main() -> None:
+    """Make every topic of the catalogue on the cluster that the environment names.
+
+    `ENLACE_TOPIC_COPIES` is how many brokers keep each partition; -1 leaves that to the cluster's default.
+    """
+    copies = int(os.environ.get("ENLACE_TOPIC_COPIES", "-1"))
+    asyncio.run(ensure_topics(os.environ["KAFKA_BOOTSTRAP_SERVERS"], replication_factor=copies))
+    sys.stdout.write("topics are as they must be\n")
+
+
+if __name__ == "__main__":
+    main()

