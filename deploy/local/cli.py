@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy.demo.client import CallError
 from deploy.local import following, partners, status_report
 from deploy.local.clients import UnknownClientError
 from deploy.local.installation import (
@@ -27,6 +28,7 @@ from deploy.local.installation import (
 )
 from deploy.local.jars import FetchError
 from deploy.local.locks import AlreadyRunningError, holder
+from deploy.local.pack_loading import load_pack_once
 from deploy.local.processes import StartError
 from deploy.local.running import read_record
 from deploy.local.supervisor import running_system
@@ -34,6 +36,8 @@ from deploy.local.timekeeping import clock_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console(highlight=False, soft_wrap=True)
+if not console.is_terminal:
+    console.width = 200  # a file or a pipe has no edge at which to cut addresses
 StateOption = Annotated[Path, typer.Option("--state", help="Directory that keeps data, secrets and logs.")]
 PackOption = Annotated[Path, typer.Option("--pack", help="Directory of the country pack.")]
 RateOption = Annotated[float, typer.Option("--clock-rate", help="Installation seconds per real second.")]
@@ -81,7 +85,12 @@ def _say(text: str) -> None:
 
 
 @app.command()
-def up(state: StateOption = DEFAULT_STATE, pack: PackOption = DEFAULT_PACK, clock_rate: RateOption = 1.0) -> None:
+def up(
+    state: StateOption = DEFAULT_STATE,
+    pack: PackOption = DEFAULT_PACK,
+    clock_rate: RateOption = 1.0,
+    directory: Annotated[bool, typer.Option(help="Load the pack's directory where there is none yet.")] = True,
+) -> None:
     """Start the system in the background, wait until it is ready, print the addresses."""
     installation = Installation(state=state, pack=pack)
     supervisor = holder(installation.lock)
@@ -95,7 +104,18 @@ def up(state: StateOption = DEFAULT_STATE, pack: PackOption = DEFAULT_PACK, cloc
         os.kill(supervisor, signal.SIGTERM)
         _wait_until_gone(installation)
         raise typer.Exit(130) from None
+    if directory:
+        _load_directory(installation)
     _print_addresses(installation)
+
+
+def _load_directory(installation: Installation) -> None:
+    try:
+        with console.status("looking at the directory") as shown:
+            asyncio.run(load_pack_once(installation, shown.update))
+    except CallError as error:
+        console.print(f"[red]the pack's directory was not loaded: {error}[/red]")
+        raise typer.Exit(1) from error
 
 
 def _start_in_background(installation: Installation, clock_rate: float) -> int:

@@ -146,9 +146,8 @@ class Family:
             self._tell(f"drop {child.pid}")
 
     def close(self) -> None:
-        """Stop all children, the youngest first, then the watchdog."""
-        for child in reversed(list(self._children.values())):
-            self.stop(child)
+        """Stop all children, then the watchdog."""
+        self.stop(*self._children.values())
         watchdog, self._watchdog = self._watchdog, None
         if watchdog is not None and watchdog.stdin is not None:
             with contextlib.suppress(BrokenPipeError):

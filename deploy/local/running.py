@@ -24,7 +24,8 @@ class RunningPart:
     """A process as it was when it was written down."""
 
     name: str
-    pid: int
+    pid: int | None
+    """None while it is being started again."""
     url: str | None
     restarts: int
 
@@ -43,7 +44,7 @@ class Record:
             "supervisor": os.getpid(),
             "ready": self.ready,
             "step": self.step,
-            "parts": [asdict(part) | {"born": _born(part.pid)} for part in parts],
+            "parts": [asdict(part) | {"born": part.pid and _born(part.pid)} for part in parts],
         }
         write_private(self._path, json.dumps(content, indent=1))
 

@@ -52,20 +52,22 @@ async def _print_processes(record: dict[str, Any], console: Console) -> bool:
     for title in ("process", "pid", "restarts", "address", "health"):
         table.add_column(title)
     async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-        states = await asyncio.gather(*(_health(client, part["url"]) for part in record["parts"]))
+        states = await asyncio.gather(*(_health(client, part) for part in record["parts"]))
     for part, state in zip(record["parts"], states, strict=True):
         shown = "[green]ready[/green]" if state is None else f"[red]{state}[/red]"
-        table.add_row(part["name"], str(part["pid"]), str(part["restarts"]), part["url"] or "", shown)
+        table.add_row(part["name"], str(part["pid"] or ""), str(part["restarts"]), part["url"] or "", shown)
     console.print(table)
     return all(state is None for state in states)
 
 
-async def _health(client: httpx.AsyncClient, url: str | None) -> str | None:
+async def _health(client: httpx.AsyncClient, part: dict[str, Any]) -> str | None:
     """None when ready, else what is not."""
-    if url is None:
+    if part["pid"] is None:
+        return "starting again"
+    if part["url"] is None:
         return None
     try:
-        answer = await client.get(f"{url}/readyz")
+        answer = await client.get(f"{part['url']}/readyz")
     except httpx.HTTPError as error:
         return type(error).__name__
     if answer.status_code == httpx.codes.OK:

@@ -55,6 +55,11 @@ class Part:
     url: str | None = None
     restarts: int = 0
 
+    @property
+    def running_pid(self) -> int | None:
+        """The id of its process; None while it is being started again."""
+        return self.child.pid if self.child.running() else None
+
 
 class System:
     """The running system. `environment` has every address; `parts` the processes by name."""
@@ -212,7 +217,9 @@ class System:
             self._family.forget(part.child)
             if time.monotonic() - part.started_at > PROVEN_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
+            part.restarts += 1
             self._say(f"{part.name} ended with {part.child.process.returncode}; starting it again")
+            self._write_record()
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             try:
@@ -220,7 +227,6 @@ class System:
             except (StartError, OSError) as error:
                 self._say(f"{part.name} did not start again: {error}")
             part.started_at = time.monotonic()
-            part.restarts += 1
             self._write_record()
 
     def _tell(self, step: str, *, ready: bool = False) -> None:
@@ -231,7 +237,7 @@ class System:
     def _write_record(self) -> None:
         self._record.write(
             [
-                RunningPart(name=part.name, pid=part.child.pid, url=part.url, restarts=part.restarts)
+                RunningPart(name=part.name, pid=part.running_pid, url=part.url, restarts=part.restarts)
                 for part in self.parts.values()
             ]
         )

@@ -1,0 +1,33 @@
+"""A new installation gets the directory of its country pack: organisations, services, and places as of now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from deploy.demo.client import Caller, Connections
+from deploy.demo.loading import declare_capacity, load_directory
+from deploy.local.installation import Installation
+from deploy.local.partners import STEWARD, environment
+from deploy.packs.directory import load_directory as read_directory
+
+
+async def load_pack_once(installation: Installation, say: Callable[[str], None]) -> None:
+    """Load the directory where it is still empty; one that anybody has begun is left as it is.
+
+    Raises NotRunningError, or CallError when provider_directory refuses.
+    """
+    addresses = environment(installation)
+    url, token_url = addresses["ENLACE_DIRECTORY_URL"], addresses["ENLACE_TOKEN_URL"]
+    async with Connections() as connections:
+
+        def caller_of(client_id: str) -> Caller:
+            secret = installation.clients.get(client_id).secret
+            return Caller(connections, client_id=client_id, secret=secret, token_url=token_url)
+
+        steward = caller_of(STEWARD)
+        if (await steward.get(f"{url}/v1/organizations", limit=1))["items"]:
+            return
+        directory = read_directory(installation.pack)
+        say(f"loading the directory of the pack: {len(directory.services)} services")
+        await load_directory(directory, url=url, steward=steward, said=lambda _: None)
+        await declare_capacity(directory, url=url, caller_of=caller_of, said=lambda _: None)
