@@ -75,20 +75,29 @@ def _begin(
     why = fault(position, first=first, end=end)
     if why is not None:
         partition.stop(why)
+        # aiokafka fetches nothing from a broker while any partition there has no position, paused or not.
+        _seek(member, partition, end)
         return
     # A compacted log may have dropped the last event; an old one may have expired, which is no fault.
     verifiable = not partition.topic.compacted and position - 1 >= first
     offset = partition.admit(position, last_event_id=last_event_id if verifiable else None)
-    try:
-        member.seek(partition.tp, offset)
-    except (IllegalStateError, AssertionError):
-        partition.revoke()
+    if not _seek(member, partition, offset):
         return
     if partition.paused:
         partition.paused = False
         member.resume(partition.tp)
     fields: dict[str, Any] = {"topic": partition.tp.topic, "partition": partition.number, "offset": position}
     report(log, logging.INFO, "consumer.admitted", **fields)
+
+
+def _seek(member: GroupMember, partition: Partition, offset: int) -> bool:
+    try:
+        member.seek(partition.tp, offset)
+    except (IllegalStateError, AssertionError):
+        # A rebalance took it away meanwhile.
+        partition.revoke()
+        return False
+    return True
 
 
 def fault(position: int, *, first: int, end: int) -> str | None:

@@ -157,6 +157,7 @@ def group_member(bootstrap_servers: str, *, group: str, client_id: str, instance
             rebalance_timeout_ms=30_000,
             max_poll_interval_ms=300_000,
             request_timeout_ms=20_000,
+            metadata_max_age_ms=10_000,  # a topic that was deleted and made again is found in seconds, not in 5 minutes
         ),
     )
 

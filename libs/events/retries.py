@@ -1,7 +1,7 @@
 """Handle parked events again, in order per key, when a person has asked for it.
 
-The request is a mark on the key (see `libs.events.desk`); the consumer that has the handlers does the work, key by key,
-each in one transaction. While that runs, newer events of the key wait for it: none overtakes.
+The request is a mark on the key (see `libs.events.unparking`); the consumer that has the handlers does the work, each
+key in one transaction. While that runs, newer events of the key wait for it: none overtakes.
 """
 
 import asyncio

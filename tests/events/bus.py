@@ -161,9 +161,12 @@ async def running(*loops: Relay | Consumer) -> AsyncIterator[asyncio.Event]:
 
 async def until(condition: Callable[[], Awaitable[T]], *, seconds: float = 20) -> T:
     """Poll `condition` until it is true; fails after `seconds`."""
-    async with asyncio.timeout(seconds):
-        while not (found := await condition()):
-            await asyncio.sleep(0.02)
+    deadline = asyncio.get_running_loop().time() + seconds
+    found = await condition()
+    while not found:
+        assert asyncio.get_running_loop().time() < deadline, f"still not so after {seconds} s"
+        await asyncio.sleep(0.02)
+        found = await condition()
     return found
 
 

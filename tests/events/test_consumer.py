@@ -103,7 +103,7 @@ async def test_a_consumer_killed_before_its_commit_has_had_no_effect(bus: Bus, p
 
 
 async def test_a_consumer_killed_between_its_commit_and_kafkas_repeats_nothing(bus: Bus) -> None:
-    """C2. With positions from Kafka instead of PostgreSQL everything is fetched, and without an inbox applied, again."""
+    """C2. With positions from Kafka instead of PostgreSQL everything is fetched again."""
     await send(bus, *range(20))
     async with start("consumer", bus, crash=CrashPoint.CONSUMER_AFTER_COMMIT) as process:
         await killed_itself(process)

@@ -34,10 +34,13 @@ async def test_events_keep_the_order_in_which_they_were_appended(bus: Bus) -> No
 
 
 async def test_a_rollback_takes_the_events_with_it(bus: Bus) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def append_and_fail() -> None:
         async with bus.database.transaction() as session:
             await outbox.append(session, [bus.counted(name="a", number=1)])
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await append_and_fail()
     assert await numbers(bus) == []
 
 

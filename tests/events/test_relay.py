@@ -14,7 +14,7 @@ from libs.events.crashpoints import CrashPoint
 from libs.events.leadership import LeadershipLostError
 from libs.events.publishing import Outcome
 from libs.events.topics import Topic
-from tests.events.bus import Bus, running, until
+from tests.events.bus import Bus, Counted, running, until
 from tests.events.process import killed_itself, start
 
 Make = Callable[..., Awaitable[Bus]]
@@ -54,7 +54,9 @@ async def test_a_key_is_published_in_order_and_always_to_the_same_partition(bus:
     }
 
 
-@pytest.mark.parametrize("point", [CrashPoint.RELAY_AFTER_READ, CrashPoint.RELAY_AFTER_ACK, CrashPoint.RELAY_AFTER_SEND])
+@pytest.mark.parametrize(
+    "point", [CrashPoint.RELAY_AFTER_READ, CrashPoint.RELAY_AFTER_ACK, CrashPoint.RELAY_AFTER_SEND]
+)
 async def test_a_relay_killed_at_any_point_loses_nothing_and_keeps_the_order(bus: Bus, point: CrashPoint) -> None:
     """R1-R3. Retiring before the acknowledgement instead of after it loses every event at `relay.after_read`."""
     for number in range(5):
@@ -138,37 +140,37 @@ async def test_an_event_that_is_too_large_holds_up_its_own_key_and_no_other(
     assert await sequences(bus) == {b"a": [1, 2]}
 
 
-async def test_a_batch_that_the_broker_finds_too_large_is_sent_one_by_one(make_bus: Make) -> None:
+async def test_a_batch_that_the_broker_finds_too_large_is_sent_one_by_one(
+    make_bus: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """R7. Without sending singly one event above the broker's limit holds up its whole partition."""
     bus = await make_bus(partitions=1)
     large = "x" * 1_200_000
-    object.__setattr__(publishing, "HEADERS_BYTES_MAX", -1_000_000)
-    try:
-        await bus.append(*(bus.counted(name="a", number=number) for number in range(3)), bus.counted(name=large, number=1))
-        await bus.append(bus.counted(name="a", number=3))
-        async with running(bus.relay()):
+    monkeypatch.setattr(publishing, "HEADERS_BYTES_MAX", -1_000_000)
+    await bus.append(*(bus.counted(name="a", number=number) for number in range(3)), bus.counted(name=large, number=1))
+    await bus.append(bus.counted(name="a", number=3))
+    async with running(bus.relay()):
 
-            async def only_the_large_one_is_left() -> bool:
-                return [len(row["key"]) for row in await bus.fetch("SELECT key FROM outbox")] == [len(large)]
+        async def only_the_large_one_is_left() -> bool:
+            return [len(row["key"]) for row in await bus.fetch("SELECT key FROM outbox")] == [len(large)]
 
-            await until(only_the_large_one_is_left, seconds=40)
-    finally:
-        object.__setattr__(publishing, "HEADERS_BYTES_MAX", 4_096)
+        await until(only_the_large_one_is_left, seconds=40)
     assert await sequences(bus) == {b"a": [0, 1, 2, 3]}
 
 
 async def test_a_topic_that_is_missing_holds_up_itself_and_no_other(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publishing, "METADATA_SECONDS", 1.0)
-    lost = type("Lost", (bus.counted,), {"topic": f"missing-{uuid4()}"})
+    missing = f"missing-{uuid4()}"
+    lost: type[Counted] = type("Lost", (Counted,), {"topic": missing})
     await bus.append(lost(name="a", number=1), bus.counted(name="a", number=1))
     one = bus.relay()
     async with running(one):
 
         async def the_other_is_out() -> bool:
-            return [row["topic"] for row in await bus.fetch("SELECT topic FROM outbox")] == [lost.topic]
+            return [row["topic"] for row in await bus.fetch("SELECT topic FROM outbox")] == [missing]
 
         await until(the_other_is_out)
-        assert lost.topic in str(one.why_unready())
+        assert missing in str(one.why_unready())
 
 
 async def test_a_topic_with_other_partitions_than_declared_is_not_written_to(bus: Bus) -> None:

@@ -1,0 +1,138 @@
+"""What a person may do about parked events: look, ask for a retry, discard. Each change needs a reason, which is kept.
+
+A retry is only asked for here. The consumer that has the handlers does it, in order per key (`libs.events.retries`).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from libs.events.leadership import Connection
+from libs.events.parking import Content
+
+_KEYS = """
+    SELECT k.consumer_group, k.topic, k.key, k.since, k.retry_wanted_at, count(p.id) AS count,
+        min(p.id) AS first_id, (array_agg(p.reason ORDER BY p.id))[1] AS reason,
+        (array_agg(p.error ORDER BY p.id))[1] AS error
+    FROM parked_key k LEFT JOIN parked p USING (consumer_group, topic, key)
+    GROUP BY k.consumer_group, k.topic, k.key, k.since, k.retry_wanted_at
+    ORDER BY k.since, k.topic, k.key
+"""
+_LOCK = "SELECT FROM parked_key WHERE consumer_group = $1 AND topic = $2 AND key = $3 FOR UPDATE"
+_NOTE = "INSERT INTO operator_action (action, reason, subject) VALUES ($1, $2, $3)"
+
+
+class NothingParkedError(LookupError):
+    """There is no such parked key or event."""
+
+
+class ReasonMissingError(ValueError):
+    """A change by hand needs a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedKey:
+    """A key whose events wait, and why the first of them does."""
+
+    group: str
+    topic: str
+    key: bytes
+    """A digest where the topic may carry identity data."""
+    since: datetime
+    retry_wanted_at: datetime | None
+    count: int
+    first_id: int | None
+    reason: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedEvent:
+    """One parked event. `content` is None where it is sealed: only its consumer can open it."""
+
+    id: int
+    group: str
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    event_type: str | None
+    event_id: str | None
+    source: str | None
+    reason: str
+    error: str | None
+    parked_at: datetime
+    attempts: int
+    content: Content | None
+
+
+async def parked_keys(connection: Connection) -> list[ParkedKey]:
+    """Every parked key of this database, the longest parked first."""
+    return [ParkedKey(*row) for row in await connection.fetch(_KEYS)]
+
+
+async def parked_event(connection: Connection, parked_id: int) -> ParkedEvent:
+    """One parked event, or `NothingParkedError`."""
+    row = await connection.fetchrow("SELECT * FROM parked WHERE id = $1", parked_id)
+    if row is None:
+        raise NothingParkedError(f"no parked event {parked_id}")
+    return _event(row)
+
+
+async def events_of_key(connection: Connection, *, group: str, topic: str, key: bytes) -> list[ParkedEvent]:
+    """The parked events of one key, in their order."""
+    rows = await connection.fetch(
+        "SELECT * FROM parked WHERE consumer_group = $1 AND topic = $2 AND key = $3 ORDER BY id", group, topic, key
+    )
+    return [_event(row) for row in rows]
+
+
+async def ask_for_retry(connection: Connection, *, group: str, topic: str, key: bytes, reason: str) -> None:
+    """Let the consumer handle this key's events again, in order, until one fails or none is left."""
+    async with connection.transaction():
+        await _lock(connection, group, topic, key)
+        await connection.execute(
+            "UPDATE parked_key SET retry_wanted_at = now() WHERE consumer_group = $1 AND topic = $2 AND key = $3",
+            group, topic, key,
+        )  # fmt: skip
+        await _note(connection, "retry", reason, {"group": group, "topic": topic, "key": key.hex()})
+
+
+async def discard(connection: Connection, parked_id: int, *, reason: str) -> None:
+    """Give one parked event up for good; what is behind it stays parked until a retry."""
+    async with connection.transaction():
+        event = await parked_event(connection, parked_id)
+        await _lock(connection, event.group, event.topic, event.key)
+        await connection.execute("DELETE FROM parked WHERE id = $1", parked_id)
+        await connection.execute(
+            "DELETE FROM parked_key k WHERE consumer_group = $1 AND topic = $2 AND key = $3 AND NOT EXISTS (SELECT"
+            " FROM parked p WHERE (p.consumer_group, p.topic, p.key) = (k.consumer_group, k.topic, k.key))",
+            event.group, event.topic, event.key,
+        )  # fmt: skip
+        subject = {
+            "group": event.group, "topic": event.topic, "partition": event.partition, "offset": event.offset,
+            "event_type": event.event_type, "event_id": event.event_id, "source": event.source,
+        }  # fmt: skip
+        await _note(connection, "discard", reason, subject)
+
+
+async def _lock(connection: Connection, group: str, topic: str, key: bytes) -> None:
+    """Wait for a batch or a retry that has this key in hand."""
+    if await connection.fetchrow(_LOCK, group, topic, key) is None:
+        raise NothingParkedError("no such key is parked")
+
+
+async def _note(connection: Connection, action: str, reason: str, subject: Mapping[str, Any]) -> None:
+    if not reason.strip():
+        raise ReasonMissingError("a change by hand needs a reason")
+    await connection.execute(_NOTE, f"parked.{action}", reason, json.dumps(subject))
+
+
+def _event(row: Any) -> ParkedEvent:
+    return ParkedEvent(
+        row["id"], row["consumer_group"], row["topic"], row["partition"], row["log_offset"], row["key"],
+        row["event_type"], row["event_id"], row["source"], row["reason"], row["error"], row["parked_at"],
+        row["attempts"], None if row["sealed"] else Content.from_bytes(row["content"]),
+    )  # fmt: skip
