@@ -25,7 +25,7 @@ SELECT referral.referral_id AS id, referral.need_id, journey.case_code, referral
     referral.people_count, referral.status, opened_at, waiting_since, referral.ended_at, end_reason, outcome,
     referral.offer_id, offer.organization_id, offer.provider_service_id
 FROM referral JOIN journey USING (returnee_id) LEFT JOIN offer ON offer.offer_id = referral.offer_id
-WHERE referral.returnee_id = $1 AND ($2 OR NOT referral.restricted) ORDER BY referral_id
+WHERE referral.returnee_id = $1 AND ($2 OR NOT referral.restricted) ORDER BY referral.referral_id
 """
 _OFFERS = """
 SELECT offer_id AS id, referral_id, case_code, category, service_type, urgency, people_count, provider_service_id,
