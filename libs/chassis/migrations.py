@@ -85,6 +85,12 @@ def head_of(service: str, *, history: str = "migrations") -> str | None:
     return ScriptDirectory.from_config(config_of(service, history)).get_current_head()
 
 
+def known_revisions(service: str, *, history: str = "migrations") -> frozenset[str]:
+    """Every revision of a service's history that this version of the code knows."""
+    script = ScriptDirectory.from_config(config_of(service, history))
+    return frozenset(revision.revision for revision in script.walk_revisions())
+
+
 async def differences(url: str, metadata: MetaData) -> list[str]:
     """How the database at `url` differs from `metadata`, for Alembic; tables that `metadata` lacks don't count."""
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)

@@ -1,5 +1,6 @@
 """The API document: every error declared as a problem, security schemes with their scopes, no leftovers."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from libs.chassis.auth import SCHEME
 from libs.chassis.problems import Problem, declared
 
+_CODE = re.compile(r"`[a-z-]+`")
 _FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
@@ -70,7 +72,9 @@ def _declare_errors(operation: dict[str, Any]) -> None:
         common.setdefault("400", declared(400, ["bad-request"]))
         common["413"] = declared(413, ["body-too-large"])
     for status, response in common.items():
-        responses.setdefault(status, response)
+        known = responses.setdefault(status, response)
+        missing = [code for code in _CODE.findall(response["description"]) if code not in known["description"]]
+        known["description"] += "".join(f", {code}" for code in missing)
     operation["responses"] = dict(sorted(responses.items()))
 
 

@@ -1,4 +1,4 @@
-"""OpenTelemetry for every service: spans, metrics, and the helpers that carry one journey through days.
+"""OpenTelemetry for every service: spans, metrics, and the helpers that carry one trace through days.
 
 Spans go to OTLP when `OTEL_EXPORTER_OTLP_ENDPOINT` is set, and as JSON lines into `spans_directory` when that is set.
 The sampler follows `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`; without them everything is sampled.
@@ -117,7 +117,7 @@ def root_span(
     attributes: Mapping[str, AttributeValue] | None = None,
     links: Sequence[str | None] = (),
 ) -> Iterator[Span]:
-    """The first span of a new trace, linked to the span that is current: how a journey starts inside a request."""
+    """The first span of a new trace, linked to the span that is current: how long work starts inside a request."""
     with _span(name, Context(), None, kind=kind, attributes=attributes, links=links) as span:
         yield span
 

@@ -19,6 +19,7 @@ _REQUIRED = ("iss", "exp", "aud", "sub", "client_id", "iat", "jti")
 _TEXTS = ("iss", "sub", "client_id", "jti")
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 _LONGEST_TOKEN = 8_192
+_LEAST_WITHOUT_KEYS_SECONDS = 1.0
 
 log = get_logger(__name__)
 
@@ -51,7 +52,7 @@ class KeyRing:
     """The issuer's public keys: fetched at first need, again each hour, and when a token names an unknown key.
 
     Unknown keys cause at most one fetch in `least_seconds`, so that made-up tokens cannot drive traffic to the
-    issuer. Keys that are known stay good while the issuer is away.
+    issuer. Keys that are known stay good while the issuer is away, and nobody waits while they are fetched again.
     """
 
     def __init__(
@@ -73,11 +74,14 @@ class KeyRing:
         self._tried_at = float("-inf")
         self._failed = False
         self._lock = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None
 
     async def keys_for(self, key_id: str | None) -> KeySet:
         """The keys, among them the one of `key_id`; `InvalidToken` when it isn't there, or `IssuerUnreachable`."""
-        if self._keys is None or not _holds(self._keys, key_id) or self._age() > self._fresh:
+        if self._keys is None or not _holds(self._keys, key_id):
             await self._refresh(key_id)
+        elif self._is_stale() and (self._renewal is None or self._renewal.done()):
+            self._renewal = asyncio.create_task(self._refresh(key_id))
         if self._keys is None:
             raise IssuerUnreachable("The issuer of tokens doesn't answer.")
         if not _holds(self._keys, key_id):
@@ -86,14 +90,16 @@ class KeyRing:
             raise InvalidToken("The token is signed by an unknown key")
         return self._keys
 
-    def _age(self) -> float:
-        return self._monotonic() - self._fetched_at
+    def _is_stale(self) -> bool:
+        return self._monotonic() - self._fetched_at > self._fresh
 
     async def _refresh(self, key_id: str | None) -> None:
         async with self._lock:
-            known = self._keys is not None and _holds(self._keys, key_id) and self._age() <= self._fresh
-            # Without any key at all each request may try: there is nothing yet that it could be answered by.
-            if known or (self._keys is not None and self._monotonic() - self._tried_at < self._least):
+            known = self._keys is not None and _holds(self._keys, key_id) and not self._is_stale()
+            # Without any key at all nobody can be recognised, so the issuer is asked again sooner; but those who
+            # waited for an attempt that failed don't each wait for one of their own.
+            least = self._least if self._keys is not None else min(self._least, _LEAST_WITHOUT_KEYS_SECONDS)
+            if known or self._monotonic() - self._tried_at < least:
                 return
             self._tried_at = self._monotonic()
             try:

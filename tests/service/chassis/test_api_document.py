@@ -31,7 +31,7 @@ async def test_operations_are_named_by_their_functions_and_say_what_they_need(th
     assert create["operationId"] == "add_thing"
     assert create["security"] == [{"bearer": ["things:write"]}]
     assert create["responses"].keys() >= {"201", "400", "409", "413", "422"}
-    assert "thing-taken" in create["responses"]["409"]["description"]
+    assert create["responses"]["409"]["description"] == "Conflict: `thing-taken`, `idempotency-in-flight`"
     key = next(parameter for parameter in create["parameters"] if parameter["name"] == "Idempotency-Key")
     assert key["required"]
     assert found["components"]["schemas"]["ThingBody"]["additionalProperties"] is False

@@ -89,8 +89,9 @@ async def test_readiness_tells_of_a_database_behind_its_migrations(carpentry, po
         await migrations.upgrade_async("carpentry", url)
         await check()
         (carpentry / "0002_second.py").write_text(SECOND)
-        with pytest.raises(Unready, match="isn't at"):
+        with pytest.raises(Unready, match="lacks migrations"):
             await _migrations_check("carpentry", database)()
+        await check()  # the process that knows the older version only goes on
     finally:
         await database.close()
 
