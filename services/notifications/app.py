@@ -10,13 +10,14 @@ from libs.chassis.health import Check, Unready
 from libs.chassis.settings import Role
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
+from libs.events.subscriptions import Subscriptions
 from services.notifications.deliveries import api as deliveries_api
 from services.notifications.deliveries.loop import Sender
 from services.notifications.endpoints import api as endpoints_api
 from services.notifications.endpoints.sealing import SecretBox
 from services.notifications.inbox import api as inbox_api
 from services.notifications.inbox.loop import Retention
-from services.notifications.inbox.subscribers import subscriptions
+from services.notifications.inbox.subscribers import subscribe
 from services.notifications.settings import NotificationsSettings
 
 SERVICE = "notifications"
@@ -30,6 +31,8 @@ def create_app(settings: NotificationsSettings | None = None) -> FastAPI:
     settings = settings or NotificationsSettings()
     database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=8)
     box = SecretBox(settings.webhook_secret_key.get_secret_value())
+    subscriptions = Subscriptions(group=SERVICE)
+    subscribe(subscriptions)
     consumer = Consumer(settings.kafka_bootstrap_servers, subscriptions, transaction=database.transaction)
     relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source=f"urn:enlace:{SERVICE}")
     sender = Sender(

@@ -24,10 +24,7 @@ from services.notifications.deliveries.rules import Notice, notice_body, notice_
 from services.notifications.endpoints.rules import NotifiedType
 from services.notifications.inbox import actions
 
-subscriptions = Subscriptions(group="notifications")
-
-
-@subscriptions.on(
+TOLD: tuple[type[Event], ...] = (
     OfferMade,
     OfferReminded,
     OfferAccepted,
@@ -40,6 +37,14 @@ subscriptions = Subscriptions(group="notifications")
     CapacityRefreshRequested,
     EndpointDisabled,
 )
+"""What a provider must know that it has not done itself by its own call."""
+
+
+def subscribe(subscriptions: Subscriptions) -> None:
+    """Listen to everything that providers are told of."""
+    subscriptions.on(*TOLD)(file_notices)
+
+
 async def file_notices(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
     """File what these events say to the organisations that they name; who names none is passed by."""
     await actions.file_notices(session, [notice for received in batch if (notice := notice_of(received)) is not None])

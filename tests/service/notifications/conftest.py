@@ -86,7 +86,9 @@ class Notifications:
     async def get(self, path: str, organization_id: UUID = ALICE, **more: Any) -> httpx.Response:
         return await self.client.get(path, headers=self.headers(organization_id), **more)
 
-    async def post(self, path: str, organization_id: UUID = ALICE, *, key: str | None = None, **more: Any) -> httpx.Response:
+    async def post(
+        self, path: str, organization_id: UUID = ALICE, *, key: str | None = None, **more: Any
+    ) -> httpx.Response:
         headers = self.headers(organization_id, **{"Idempotency-Key": key or str(uuid4())})
         return await self.client.post(path, headers=headers, **more)
 
@@ -131,7 +133,7 @@ class Notifications:
     async def wait_for_rows(self, query: str, *arguments: Any, seconds: float = 45) -> Sequence[asyncpg.Record]:
         """The rows of `query`, once there are any."""
         async with asyncio.timeout(seconds):
-            while not (rows := await self.rows(query, *arguments)):
+            while not (rows := await self.rows(query, *arguments)):  # noqa: ASYNC110 (another process writes)
                 await asyncio.sleep(0.02)
         return rows
 

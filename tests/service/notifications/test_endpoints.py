@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.notifications.app import create_app
 from services.notifications.endpoints.rules import ENDPOINTS_MAX
 from tests.service.notifications.conftest import ALICE, BRUNO
 
@@ -72,8 +73,6 @@ async def test_a_bad_endpoint_is_refused_by_field_and_rule_and_nothing_is_stored
 
 
 async def test_without_the_setting_for_local_runs_only_public_https_is_taken(settings, running, issuer):
-    from services.notifications.app import create_app
-
     strict = settings.model_copy(update={"webhook_allow_private": False})
     headers = issuer.headers("endpoints:write", organization_id=ALICE)
     async with running(create_app(strict)) as client:
@@ -106,10 +105,14 @@ async def test_a_token_without_organisation_owns_nothing(service):
     assert (response.status_code, response.json()["code"]) == (403, "organization-required")
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/endpoints"), ("GET", "/v1/deliveries"), ("GET", "/v1/inbox")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/v1/endpoints"), ("GET", "/v1/deliveries"), ("GET", "/v1/inbox")]
+)
 async def test_each_operation_needs_its_scope(service, method, path):
     headers = service.headers(scopes="endpoints:read", **{"Idempotency-Key": "x"})
-    response = await service.client.request(method, path, headers=headers, json={"url": URL} if method == "POST" else None)
+    response = await service.client.request(
+        method, path, headers=headers, json={"url": URL} if method == "POST" else None
+    )
     assert (response.status_code, response.json()["code"]) == (403, "insufficient-scope")
     assert (await service.client.request(method, path)).status_code == 401
 
@@ -136,7 +139,9 @@ async def test_a_rotated_secret_overlaps_and_the_old_one_is_never_shown_again(se
     rotated = await service.post(f"{path}/rotate-secret", key="turned", json={"overlap_hours": 2})
     assert rotated.status_code == 200
     assert rotated.json()["secret"] not in (None, first.json()["secret"])
-    assert (await service.post(f"{path}/rotate-secret", key="turned", json={"overlap_hours": 2})).json() == rotated.json()
+    assert (
+        await service.post(f"{path}/rotate-secret", key="turned", json={"overlap_hours": 2})
+    ).json() == rotated.json()
     assert (await service.post("/v1/endpoints", key="made", json={"url": URL})).json()["secret"] is None
     (current, old) = await service.rows(
         "SELECT signs_until, signs_until - now() BETWEEN '1:59' AND '2:00' AS soon FROM endpoint_secret"

@@ -108,10 +108,9 @@ async def test_what_is_recorded_too_late_changes_nothing(service, webhooks):
 async def test_deliveries_claimed_by_one_are_passed_over_by_the_other(service, webhooks):
     await service.add_endpoint(webhooks.url)
     await service.tell(*(an_offer() for _ in range(6)))
-    async with a_database(service.url) as other:
-        async with service.database.transaction() as one, other.transaction() as two:
-            first = await claim_deliveries(one, limit=3, endpoint_limit=9, busy={})
-            second = await asyncio.wait_for(claim_deliveries(two, limit=9, endpoint_limit=9, busy={}), 5)
+    async with a_database(service.url) as other, service.database.transaction() as one, other.transaction() as two:
+        first = await claim_deliveries(one, limit=3, endpoint_limit=9, busy={})
+        second = await asyncio.wait_for(claim_deliveries(two, limit=9, endpoint_limit=9, busy={}), 5)
     assert len(first) == 3
     assert not {claimed.delivery_id for claimed in first} & {claimed.delivery_id for claimed in second}
 

@@ -6,9 +6,14 @@ import logging
 from datetime import UTC, datetime
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from libs.chassis.clock import Clock
 from services.notifications.deliveries import loop, posting
+from services.notifications.inbox.subscribers import file_notices
 from tests.service.notifications.conftest import ALICE, BRUNO, TRACEPARENT, a_database, an_offer
 from tests.service.notifications.receiving import answering, answering_after, answering_in_turn, receiver
 
@@ -72,8 +77,6 @@ async def test_only_enabled_endpoints_of_the_organisation_that_ask_for_the_type_
 async def test_an_event_that_comes_again_makes_no_second_delivery(service, webhooks):
     await service.add_endpoint(webhooks.url)
     batch = await service.tell(an_offer())
-    from services.notifications.inbox.subscribers import file_notices
-
     async with service.database.transaction() as session:
         await file_notices(session, batch)
     assert len(await service.rows("SELECT 1 FROM delivery")) == 1
@@ -158,8 +161,9 @@ async def test_a_receiver_that_asks_for_a_pause_gets_it_for_all_its_deliveries(s
     webhooks.behaviour = answering(status, {"Retry-After": "3600"})
     service.start(service.sender())
     await service.tell(an_offer())
-    (row,) = await service.wait_for_rows("SELECT due_at - now() AS wait FROM delivery WHERE status = 'pending'"
-                                         " AND attempt_count = 1")
+    (row,) = await service.wait_for_rows(
+        "SELECT due_at - now() AS wait FROM delivery WHERE status = 'pending' AND attempt_count = 1"
+    )
     assert 3500 < row["wait"].total_seconds() <= 3600
     assert (await service.get(f"/v1/endpoints/{endpoint['id']}")).json()["paused_until"] is not None
     await service.tell(an_offer())
@@ -218,7 +222,11 @@ async def test_what_a_receiver_writes_is_kept_nowhere(service, webhooks, caplog)
         await service.tell(an_offer())
         await service.wait_for_rows("SELECT 1 FROM attempt")
         await service.stop()
-    dump = [str(tuple(row)) for table in ("attempt", "delivery", "outbox") for row in await service.rows(f"SELECT * FROM {table}")]
+    dump = [
+        str(tuple(row))
+        for table in ("attempt", "delivery", "outbox")
+        for row in await service.rows(f"SELECT * FROM {table}")
+    ]
     assert "canary" not in "".join(dump)
     assert "canary" not in caplog.text
     assert not any("canary" in str(record.__dict__) for record in caplog.records if record.name.startswith("services"))
@@ -265,3 +273,40 @@ async def test_a_new_row_is_sent_at_once_and_not_at_the_next_look(service, webho
     await asyncio.sleep(0.3)
     await service.tell(an_offer())
     await webhooks.wait_for(1, seconds=5)
+
+
+@pytest.fixture
+def spans(service):
+    """The spans of this process, as they end."""
+    exporter = InMemorySpanExporter()
+    provider = trace.get_tracer_provider()
+    assert isinstance(provider, TracerProvider)
+    processor = SimpleSpanProcessor(exporter)
+    provider.add_span_processor(processor)
+    yield exporter
+    processor.shutdown()
+
+
+async def test_each_attempt_is_a_span_of_the_journey(service, webhooks, spans):
+    await service.add_endpoint(webhooks.url + "/hook?token=canary-7713")
+    webhooks.behaviour = answering(503)
+    service.start(service.sender())
+    offer = an_offer()
+    await service.tell(offer)
+    await service.wait_for_rows("SELECT 1 FROM attempt")
+    (span,) = [span for span in spans.get_finished_spans() if span.name == "deliver webhook"]
+    assert format(span.context.trace_id, "032x") == TRACE_ID
+    assert format(span.parent.span_id, "016x") == TRACEPARENT.split("-")[2]
+    (call,) = webhooks.calls
+    assert call.headers["traceparent"].split("-")[2] == format(span.context.span_id, "016x")
+    told = dict(span.attributes)
+    assert told.pop("enlace.delivery_id")
+    assert told == {
+        "http.request.method": "POST",
+        "http.response.status_code": 503,
+        "error.type": "status-not-2xx",
+        "enlace.event_type": "offer.made.v1",
+        "enlace.attempt": 1,
+        "enlace.journey_id": str(offer.returnee_id),
+    }
+    assert not span.status.is_ok

@@ -158,9 +158,7 @@ def test_an_answer_decides_the_delivery():
 
 def test_a_replayed_delivery_gets_the_whole_schedule_again():
     failed = Answer(fault=AttemptFault.TIMEOUT)
-    assert decided(failed, attempt=11, before_replay=10) == Decision(
-        DeliveryStatus.PENDING, NOW + timedelta(seconds=5)
-    )
+    assert decided(failed, attempt=11, before_replay=10) == Decision(DeliveryStatus.PENDING, NOW + timedelta(seconds=5))
     assert decided(failed, attempt=20, before_replay=10) == Decision(DeliveryStatus.FAILED, None)
 
 
@@ -190,7 +188,7 @@ def test_a_restricted_offer_tells_only_that_there_is_one():
 
 
 def test_the_body_is_that_of_the_standard_and_far_below_its_limit():
-    facts = {field: "x" * 200 for field in FIELDS[NotifiedType.OFFER_MADE]} | {"restricted": False}
+    facts = dict.fromkeys(FIELDS[NotifiedType.OFFER_MADE], "x" * 200) | {"restricted": False}
     body = notice_body("offer.made.v1", at=NOW, data=notice_data(NotifiedType.OFFER_MADE, facts))
     assert list(json.loads(body)) == ["type", "timestamp", "data"]
     assert json.loads(body)["timestamp"] == "2026-11-22T12:00:00Z"
