@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,14 @@ def test_a_service_starts_with_only_its_own_code(service, tmp_path):
     code = f"import services.{service}.app, services.{service}.cli"
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_every_part_of_every_service_is_held_to_the_rule_about_its_files():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    held = {name for contract in contracts for name in contract.get("containers", []) if name.count(".") == 2}
+    parts = {
+        f"services.{folder.parent.name}.{folder.name}"
+        for folder in (ROOT / "services").glob("*/*/")
+        if (folder / "__init__.py").exists() and not folder.name.endswith("migrations")
+    }
+    assert parts == held
