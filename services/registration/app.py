@@ -73,11 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("consumer", consumer.run, Role.WORKER),
             Loop("audit sealer", partial(seal_forever, database=database), Role.WORKER),
             Loop("erasures", partial(replay_forever, database=database, vault=vault), Role.WORKER),
-            Loop(
-                "manifests",
-                partial(age_out_forever, database=database, vault=vault, reception=pack.reception),
-                Role.WORKER,
-            ),
+            Loop("manifests", partial(age_out_forever, database=database, vault=vault), Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
         checks={**checks, "keys": _keys_check(keys)},

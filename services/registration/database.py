@@ -6,9 +6,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, LargeBinary, Text
+from sqlalchemy import CheckConstraint, Column, DateTime, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
+
+from libs.chassis.errors import Unavailable
 
 
 class Table(SQLModel, registry=registry()):
@@ -55,9 +58,12 @@ class KeysDatabase:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
-        """One connection of the pool; who waits longer than 10 seconds for it gets an error."""
-        async with (await self._opened()).acquire(timeout=10) as connection:
-            yield connection
+        """One connection of the pool; Unavailable when none is to be had within 10 seconds, or when it breaks."""
+        try:
+            async with (await self._opened()).acquire(timeout=10) as connection:
+                yield connection
+        except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+            raise Unavailable("The database of keys does not answer; try again.") from error
 
     async def close(self) -> None:
         """Close every connection."""

@@ -5,7 +5,7 @@ The row of a batch is locked late: many people of one flight are registered side
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -18,7 +18,7 @@ from libs.events.catalogue.registration import ArrivalBatchIntakeCompleted, Arri
 from libs.events.codes import TransportMode
 from libs.events.outbox import append
 from services.registration.arrivals import queries
-from services.registration.arrivals.rules import NEXT_STATUS, BatchStatus, BatchStep
+from services.registration.arrivals.rules import NEXT_STATUS, BatchStatus, BatchStep, manifest_until
 from services.registration.arrivals.schemas import Announcement, Coming, Landing, LandingBody, Sender
 from services.registration.arrivals.tables import ArrivalBatch
 from services.registration.audit.rules import Actor
@@ -41,9 +41,9 @@ Reference = tuple[str, str]
 Found = dict[Reference | UUID, tuple[UUID, str | None]]
 """Id and reception place of batches, by reference or by id."""
 _STUBS = """
-    INSERT INTO arrival_batch (id, source, sender_reference, organization_id, status, registered_count,
-                               manifest_held, version, traceparent, created_at)
-    SELECT id, source, sender_reference, organization_id, 'referenced', 0, false, 1, traceparent, $6
+    INSERT INTO arrival_batch (id, source, sender_reference, organization_id, status, registered_count, version,
+                               traceparent, created_at)
+    SELECT id, source, sender_reference, organization_id, 'referenced', 0, 1, traceparent, $6
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[])
         AS b (id, source, sender_reference, organization_id, traceparent)
     ORDER BY source, sender_reference
@@ -60,6 +60,7 @@ async def announce_batch(
 ) -> UUID:
     """A batch is on its way, with its manifest; told again, it replaces what was said before. The batch's id."""
     body, sender = announcement.body, announcement.sender
+    days = reception.manifest_days
     _require_known_place(reception, place=body.reception_place, mode=body.mode)
     row = await _locked_batch(session, sender, body.sender_reference)
     row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.ANNOUNCE].value
@@ -68,9 +69,9 @@ async def announce_batch(
     if row.landed_at is None:
         row.mode, row.reception_place = body.mode.value, body.reception_place
     if body.entries:
-        if row.landed_at is not None and row.landed_at < _manifests_kept_from(session, reception):
+        if row.manifest_aged_out_at is not None:
             raise ManifestAgedOut
-        row.manifest_held = True
+        row.manifest_until = manifest_until(row.landed_at or body.expected_at, taken_at=now(session), days=days)
         await hold_manifest(session, row.id, body.entries, vault=vault, actor=sender.actor)
     await _settle(session, row)
     return row.id
@@ -152,20 +153,16 @@ async def complete_intake(session: AsyncSession, batch_id: UUID, *, actor: Actor
     return row.id
 
 
-async def let_manifests_age_out(session: AsyncSession, *, vault: Vault, reception: Reception, limit: int) -> int:
+async def let_manifests_age_out(session: AsyncSession, *, vault: Vault, limit: int) -> int:
     """Destroy the keys of manifests whose days are over; how many there were."""
-    due = await queries.manifests_due(session, before=_manifests_kept_from(session, reception), limit=limit)
+    due = await queries.manifests_due(session, at=now(session), limit=limit)
     for row in due:
-        row.manifest_held = False
+        row.manifest_until, row.manifest_aged_out_at = None, now(session)
         session.add(row)
     await session.flush()
     if due:
         await let_age_out(session, [row.id for row in due], vault=vault, at=now(session))
     return len(due)
-
-
-def _manifests_kept_from(session: AsyncSession, reception: Reception) -> datetime:
-    return now(session) - timedelta(days=reception.manifest_days)
 
 
 def _require_known_place(reception: Reception, *, place: str, mode: TransportMode) -> None:

@@ -5,7 +5,6 @@ import asyncio
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
 from services.registration.arrivals.actions import let_manifests_age_out
-from services.registration.pack import Reception
 from services.registration.vault.sealing import Vault
 
 log = get_logger(__name__)
@@ -13,11 +12,11 @@ INTERVAL_SECONDS = 600.0
 LIMIT = 50
 
 
-async def age_out_forever(stop: asyncio.Event, *, database: Database, vault: Vault, reception: Reception) -> None:
+async def age_out_forever(stop: asyncio.Event, *, database: Database, vault: Vault) -> None:
     """Look every ten minutes until told to stop."""
     while not stop.is_set():
         async with database.transaction() as session:
-            count = await let_manifests_age_out(session, vault=vault, reception=reception, limit=LIMIT)
+            count = await let_manifests_age_out(session, vault=vault, limit=LIMIT)
         if count:
             log.info("manifests.aged_out", count=count)
         if count == LIMIT:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, true
+from sqlalchemy import ColumnElement, or_, true
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -88,10 +88,10 @@ async def batches(
     return page_of(rows, request=page, cursor_of=lambda row: [str(row.id)], view=lambda row: _view(row, counts[row.id]))
 
 
-async def manifests_due(session: AsyncSession, *, before: datetime, limit: int) -> list[ArrivalBatch]:
+async def manifests_due(session: AsyncSession, *, at: datetime, limit: int) -> list[ArrivalBatch]:
     """Batches whose manifest has aged out, locked; those that others hold are left to them."""
-    came = func.coalesce(col(ArrivalBatch.landed_at), col(ArrivalBatch.expected_at))
-    query = select(ArrivalBatch).where(col(ArrivalBatch.manifest_held).is_(True), came < before).limit(limit)
+    query = select(ArrivalBatch).where(col(ArrivalBatch.manifest_until) <= at)
+    query = query.order_by(col(ArrivalBatch.manifest_until)).limit(limit)
     return list((await session.exec(query.with_for_update(key_share=True, skip_locked=True))).all())
 
 

@@ -1,6 +1,7 @@
 """The life of an arrival batch (pure)."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -58,3 +59,8 @@ class IntakeCounts:
     def may_be_completed(self) -> bool:
         """Whether a person may declare it complete: landed, and no entry of the manifest is open."""
         return self.people_count is not None and (self.open_count == 0 or self.is_complete)
+
+
+def manifest_until(came_at: datetime, *, taken_at: datetime, days: int) -> datetime:
+    """Until when the names of people announced are kept: `days` after they came, or after they were told if later."""
+    return max(came_at, taken_at) + timedelta(days=days)

@@ -1,5 +1,6 @@
 """Bodies and views of arrival batches, and what comes in on its way to the actions."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -150,7 +151,7 @@ def announcement_from_json(body: bytes) -> ArrivalBatchAnnounced:
     try:
         return ArrivalBatchAnnounced.model_validate_json(body)
     except ValidationError as error:
-        raise _invalid(error) from None
+        raise _invalid(error, _parsed(body)) from None
 
 
 def announcement_from_csv(body: bytes, parameters: CsvParameters) -> ArrivalBatchAnnounced:
@@ -159,20 +160,28 @@ def announcement_from_csv(body: bytes, parameters: CsvParameters) -> ArrivalBatc
         manifest = read_csv(body)
     except CsvError as error:
         raise InvalidInput("The manifest breaks a rule; nothing was stored.", errors=error.errors) from None
+    told = {**parameters.given(), "entries": manifest.rows}
     try:
-        return ArrivalBatchAnnounced.model_validate({**parameters.given(), "entries": manifest.rows})
+        return ArrivalBatchAnnounced.model_validate(told)
     except ValidationError as error:
-        raise _invalid(error, lines=manifest.lines, parameters=True) from None
+        raise _invalid(error, told, lines=manifest.lines, parameters=True) from None
 
 
-def _invalid(error: ValidationError, *, lines: Sequence[int] = (), parameters: bool = False) -> InvalidInput:
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _invalid(error: ValidationError, told: Any, *, lines: Sequence[int] = (), parameters: bool = False) -> InvalidInput:
     """What pydantic found, without the values; for CSV with the line in the file, and parameters by their names."""
     findings: list[dict[str, Any]] = [
         {**finding, "loc": ("body", *finding["loc"])}
         for finding in error.errors(include_url=False, include_context=False)
     ]
     faults = []
-    for finding, fault in zip(findings, field_errors(findings, None), strict=True):
+    for finding, fault in zip(findings, field_errors(findings, told), strict=True):
         path = finding["loc"][1:]
         if lines and len(path) > 1 and path[0] == "entries" and isinstance(path[1], int):
             fault = replace(fault, detail=f"Line {lines[path[1]]}: {fault.detail}")

@@ -27,11 +27,7 @@ class ArrivalBatch(Table, table=True):
             name="arrival_batch_landed",
         ),
         Index("arrival_batch_by_status", "status", "id"),
-        Index(
-            "arrival_batch_manifest_due",
-            text("(coalesce(landed_at, expected_at))"),
-            postgresql_where=text("manifest_held"),
-        ),
+        Index("arrival_batch_manifest_due", "manifest_until", postgresql_where=text("manifest_until IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -48,8 +44,9 @@ class ArrivalBatch(Table, table=True):
     people_count: int | None = None
     registered_count: int = 0
     intake_completed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    manifest_held: bool = False
-    """Whether a key for its manifest exists; ages out."""
+    manifest_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When the key of its manifest will be destroyed; None while there is none."""
+    manifest_aged_out_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     version: int = 1
     traceparent: str | None = None
     created_at: datetime = Field(sa_column=moment())

@@ -27,7 +27,8 @@ CREATE TABLE arrival_batch (
     people_count INTEGER,
     registered_count INTEGER NOT NULL,
     intake_completed_at TIMESTAMP WITH TIME ZONE,
-    manifest_held BOOLEAN NOT NULL,
+    manifest_until TIMESTAMP WITH TIME ZONE,
+    manifest_aged_out_at TIMESTAMP WITH TIME ZONE,
     version INTEGER NOT NULL,
     traceparent VARCHAR,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -40,7 +41,7 @@ CREATE TABLE arrival_batch (
     CONSTRAINT arrival_batch_landed CHECK (status NOT IN ('landed', 'intake_completed') OR (landed_at IS NOT NULL AND people_count IS NOT NULL AND mode IS NOT NULL AND reception_place IS NOT NULL))
 );
 CREATE INDEX arrival_batch_by_status ON arrival_batch (status, id);
-CREATE INDEX arrival_batch_manifest_due ON arrival_batch ((coalesce(landed_at, expected_at))) WHERE manifest_held;
+CREATE INDEX arrival_batch_manifest_due ON arrival_batch (manifest_until) WHERE manifest_until IS NOT NULL;
 
 CREATE TABLE audit_entry (
     id BIGINT GENERATED ALWAYS AS IDENTITY,

@@ -1,0 +1,207 @@
+"""Registration on a real PostgreSQL and a real port, without Kafka: its API, and its subscribers called directly."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from uuid_utils.compat import uuid7
+
+from libs.chassis.clock import Clock
+from libs.chassis.database import Database, raw
+from libs.chassis.settings import Role
+from libs.events.event import Event, Received
+from libs.events.subscriptions import Subscriptions
+from services.registration.app import create_app, subscriptions_of
+from services.registration.database import KeysDatabase
+from services.registration.pack import Pack, load_pack
+from services.registration.settings import Settings
+from services.registration.vault.sealing import MasterKey, Vault
+
+PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
+KEY = base64.b64encode(bytes(range(32))).decode()
+RECEPTION = (
+    "arrivals:write arrivals:read returnees:write returnees:read consents:write packets:read erasure:write "
+    "access-log:read safe-contact:read"
+)
+LANDED_AT = datetime(2026, 3, 2, 19, 40, tzinfo=UTC)
+
+
+def a_consent(**changes: Any) -> dict[str, Any]:
+    """A consent to referral to providers, as the desk records it."""
+    given_at = datetime.now(UTC) - timedelta(minutes=1)
+    return {
+        "purpose": "referral",
+        "recipient_class": "providers",
+        "data_described": "My name and how to reach me (sample)",
+        "method": "signature",
+        "language": "spa",
+        "staff_reference": "desk-3",
+        "given_at": given_at.isoformat(),
+        "expires_at": (given_at + timedelta(days=365)).isoformat(),
+    } | changes
+
+
+def a_returnee(**changes: Any) -> dict[str, Any]:
+    """The five answers that start everything (sample)."""
+    return {
+        "arrived_at": LANDED_AT.isoformat(),
+        "identity": {"given_names": "Muestra Uno", "family_names": "Ejemplo Primero"},
+        "profile": {"nationality": "GT", "identity_document": "lost_on_route"},
+    } | changes
+
+
+def an_announcement(count: int = 2, **changes: Any) -> dict[str, Any]:
+    """A flight with `count` people (samples)."""
+    return {
+        "sender_reference": f"flight-{uuid4()}",
+        "mode": "flight",
+        "reception_place": "GT01",
+        "expected_at": LANDED_AT.isoformat(),
+        "entries": [
+            {"sender_reference": f"seat-{n}", "given_names": f"Muestra {n}", "family_names": "Ejemplo"}
+            for n in range(count)
+        ],
+    } | changes
+
+
+@dataclass
+class Registration:
+    """The running service and what a test asks of it."""
+
+    client: httpx.AsyncClient
+    database: Database
+    url: str
+    keys_url: str
+    vault: Vault
+    pack: Pack
+    subscriptions: Subscriptions
+    tokens: Callable[..., str]
+    settings: Settings
+    outbox_before: int
+    """Events up to this id were told by earlier tests, which share the databases."""
+
+    def headers(self, **claims: Any) -> dict[str, str]:
+        """What a caller sends: by default the reception's token and a fresh Idempotency-Key."""
+        scopes = claims.pop("scopes", RECEPTION)
+        token = self.tokens(scopes, **({"client_id": "reception-system"} | claims))
+        return {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
+
+    async def post(self, path: str, body: Any = None, **claims: Any) -> httpx.Response:
+        return await self.client.post(path, json=body, headers=self.headers(**claims))
+
+    async def get(self, path: str, **claims: Any) -> httpx.Response:
+        return await self.client.get(path, headers=self.headers(**claims))
+
+    async def patch(self, path: str, body: Any, *, etag: str) -> httpx.Response:
+        return await self.client.patch(path, json=body, headers=self.headers() | {"If-Match": etag})
+
+    async def register(self, **changes: Any) -> dict[str, Any]:
+        """Register a person and give the answer's body."""
+        response = await self.post("/v1/returnees", a_returnee(**changes))
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    async def announce(self, count: int = 2, **changes: Any) -> dict[str, Any]:
+        """Announce a flight and give the answer's body."""
+        response = await self.post("/v1/arrival-batches", an_announcement(count, **changes))
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    async def fetch(self, sql: str, *values: Any, keys: bool = False) -> list[asyncpg.Record]:
+        """Rows straight from the database."""
+        connection = await asyncpg.connect(self.keys_url if keys else self.url)
+        try:
+            return await connection.fetch(sql, *values)
+        finally:
+            await connection.close()
+
+    async def events(self, *types: str, key: object | None = None) -> list[dict[str, Any]]:
+        """What waits in the outbox, oldest first: data with `type` and `traceparent`."""
+        sql = "SELECT type, key, payload, traceparent FROM outbox WHERE id > $1 ORDER BY id"
+        return [
+            json.loads(row["payload"]) | {"type": row["type"], "traceparent": row["traceparent"]}
+            for row in await self.fetch(sql, self.outbox_before)
+            if (not types or row["type"] in types) and key in (None, row["key"])
+        ]
+
+    async def hear(self, *events: Event, source: str = "urn:reception:sample", traceparent: str | None = None) -> None:
+        """Deliver events in one transaction, wave by wave as the bus would with one key each."""
+        async with self.database.transaction() as session:
+            for event in events:
+                found = self.subscriptions.find(event.topic, event.type)
+                assert found is not None, event.type
+                received = Received(
+                    event=event,
+                    id=str(uuid7()),
+                    source=source,
+                    time=datetime.now(UTC),
+                    key=event.key,
+                    traceparent=traceparent,
+                )
+                await found[0].call(session, [received])
+
+    async def hear_at_once(self, events: Sequence[Event], *, source: str = "urn:reception:sample") -> None:
+        """Deliver events of one type to their handler as one batch."""
+        found = self.subscriptions.find(events[0].topic, events[0].type)
+        assert found is not None
+        async with self.database.transaction() as session:
+            now = datetime.now(UTC)
+            batch = [Received(event=e, id=str(uuid7()), source=source, time=now, key=e.key) for e in events]
+            await found[0].call(session, batch)
+
+
+@pytest.fixture(scope="session")
+def databases(postgres_server: Any) -> tuple[str, str]:
+    """One pair for all tests: each makes its own people, and looks at the events that were told since it began."""
+    return postgres_server.migrated("registration"), postgres_server.migrated("registration", "keys_migrations")
+
+
+@pytest.fixture
+async def registration(
+    databases: tuple[str, str], issuer: Any, running: Any, tmp_path: Path
+) -> AsyncIterator[Registration]:
+    """The API on a real port."""
+    url, keys_url = databases
+    settings = Settings(
+        database_url=url,
+        keys_database_url=keys_url,
+        vault_key=KEY,
+        pack=PACK,
+        kafka_bootstrap_servers="127.0.0.1:1",
+        token_issuer=issuer.url,
+        token_jwks_url=issuer.jwks_url,
+        fingerprint_key="sample-fingerprint-key",
+        role=Role.API,
+        spans_directory=tmp_path,
+    )
+    keys = KeysDatabase(keys_url)
+    vault = Vault(MasterKey.from_base64(KEY), keys)
+    pack = load_pack(PACK)
+    database = Database(url, clock=Clock(), application_name="registration-test")
+    async with database.transaction() as session:
+        told = await (await raw(session)).fetchval("SELECT coalesce(max(id), 0) FROM outbox")
+    async with running(create_app(settings)) as client:
+        yield Registration(
+            outbox_before=told,
+            client=client,
+            database=database,
+            url=url,
+            keys_url=keys_url,
+            vault=vault,
+            pack=pack,
+            subscriptions=subscriptions_of(vault=vault, pack=pack),
+            tokens=issuer.token,
+            settings=settings,
+        )
+    await database.close()
+    await keys.close()
