@@ -3,7 +3,7 @@
 `python -m deploy.docker.issuer serve` answers on port 8000 of every address of the container, which is published on
 the loopback interface only. `... token CLIENT` prints a bearer token of a client of the pack:
 
-    docker compose exec issuer python -m deploy.docker.issuer token reception-center
+    docker compose exec issuer python -m deploy.docker.issuer token reception-system
 """
 
 import os

@@ -20,6 +20,7 @@ from typing import Any
 import asyncpg
 import pytest
 import yaml
+from joserfc import jws
 
 from deploy.docker import make_secrets, ready
 from libs.chassis.settings import CommonSettings
@@ -311,3 +312,25 @@ def test_the_health_check_tells_which_part_is_not_ready():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         assert "doesn't answer" in (ready.why_unready(f"http://127.0.0.1:{probe.getsockname()[1]}/") or "")
+
+
+def test_the_issuer_gives_tokens_for_the_clients_of_the_pack(compose, tmp_path):
+    environment = {
+        **compose["issuer"]["environment"],
+        "PATH": os.environ["PATH"],
+        "ENLACE_ISSUER_STATE": str(tmp_path),
+        "ENLACE_PACK": str(ROOT / "deploy" / "packs" / "guatemala"),
+        "ENLACE_CLIENT_SECRET": "shared-with-notifications",
+    }
+
+    def ask(client: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "deploy.docker.issuer", "token", client]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    given = ask("notifications-service")
+    assert given.returncode == 0, given.stderr
+    claims = jws.extract_compact(given.stdout.strip().encode()).payload
+    assert json.loads(claims)["iss"] == compose["registration"]["environment"]["ENLACE_TOKEN_ISSUER"]
+    kept = json.loads((tmp_path / "keys.json").read_text())
+    assert kept["client-notifications-service"] == "shared-with-notifications"
+    assert ask("nobody").returncode == 1
