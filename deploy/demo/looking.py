@@ -8,8 +8,6 @@ from typing import Any, Final
 from deploy.demo.client import Caller
 
 AT_ONCE: Final = 12
-WORKING: Final = frozenset({"seeking", "offered"})
-"""States of a referral in which the network itself still has something to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +82,10 @@ def nested(journey: Mapping[str, Any]) -> dict[str, Any]:
 def is_settled(found: Sequence[Mapping[str, Any]], *, needs_count: int) -> bool:
     """True if referral knows all needs and has nothing left to do for them by itself."""
     needs = [need for journey in found for need in journey["needs"]]
-    live = [referral for need in needs for referral in need["referrals"] if referral["status"] in WORKING]
-    return len(needs) >= needs_count and not live
+    return len(needs) >= needs_count and all(map(is_need_settled, needs))
+
+
+def is_need_settled(need: Mapping[str, Any]) -> bool:
+    """True if no offer waits for its answer and the router is done: with nobody left to ask, a desk owns the need."""
+    states = {referral["status"] for referral in need["referrals"]}
+    return "offered" not in states and ("seeking" not in states or need["owner"] is not None)

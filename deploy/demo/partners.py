@@ -3,7 +3,7 @@ acceptance, start and complete. Each has its own token and sees nothing but its 
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
@@ -55,13 +55,16 @@ class Partner:
         self._heard: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def hear(self, offer_id: str) -> None:
-        """Take note of an offer, once however often it is told, and answer it in time."""
+    def hear(self, offer_id: str, offer: Mapping[str, Any]) -> None:
+        """Take note of an offer, once however often it is told, and answer it in time.
+
+        A case code and codes of need are all that it says, in a webhook as in the list of offers.
+        """
         if offer_id in self._heard:
             return
         self._heard.add(offer_id)
         self._tally.done["heard"] += 1
-        task = asyncio.create_task(self._handle(offer_id))
+        task = asyncio.create_task(self._handle(offer_id, offer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -70,7 +73,7 @@ class Partner:
         while True:
             try:
                 async for offer in self.offers(status="pending"):
-                    self.hear(offer["id"])
+                    self.hear(offer["id"], offer)
             except CallError as error:
                 self._tally.failures.append(str(error))
             await asyncio.sleep(LOOK_EVERY_S)
@@ -99,15 +102,18 @@ class Partner:
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _handle(self, offer_id: str) -> None:
+    def stop(self) -> None:
+        """Leave everything as it is; for a run that has failed."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _handle(self, offer_id: str, offer: Mapping[str, Any]) -> None:
         try:
-            async with self._hands:
-                offer = await self._caller.get(f"{self._urls.referral}/v1/offers/{offer_id}")
-            await self._answer(offer)
+            await self._answer(offer_id, offer)
         except CallError as error:
             self._tally.failures.append(str(error))
 
-    async def _answer(self, offer: dict[str, Any]) -> None:
+    async def _answer(self, offer_id: str, offer: Mapping[str, Any]) -> None:
         service = self._services[offer["provider_service_id"]]
         answer = answer_to(
             organization=self.organization.slug, service=service.slug, category=NeedCategory(offer["category"]),
@@ -119,19 +125,19 @@ class Partner:
         if answer.verdict is Verdict.ACCEPT:
             self._taken[service.slug] += offer["people_count"]
         await asyncio.sleep(answer.think_s)
-        if not await self._offer_step(offer["id"], "acknowledge"):
+        if not await self._offer_step(offer_id, "acknowledge"):
             return
         self._tally.done["acknowledged"] += 1
         await asyncio.sleep(answer.think_s)
         if answer.verdict is Verdict.DECLINE:
-            await self._decline(offer, service, answer)
-        elif await self._offer_step(offer["id"], "accept"):
+            await self._decline(offer_id, service, answer)
+        elif await self._offer_step(offer_id, "accept"):
             self._tally.done["accepted"] += 1
-            await self._serve(offer, answer)
+            await self._serve(offer_id, offer["referral_id"], answer)
 
-    async def _decline(self, offer: dict[str, Any], service: Service, answer: Answer) -> None:
+    async def _decline(self, offer_id: str, service: Service, answer: Answer) -> None:
         assert answer.reason is not None
-        if not await self._offer_step(offer["id"], "decline", {"reason": answer.reason.value}):
+        if not await self._offer_step(offer_id, "decline", {"reason": answer.reason.value}):
             return
         self._tally.declined[answer.reason.value] += 1
         if answer.reason is DeclineReason.FULL:
@@ -145,24 +151,22 @@ class Partner:
             url = f"{self._urls.directory}/v1/services/{service.id}/capacity"
             await self._caller.call("PUT", url, body=body, expect=CONFLICT)
 
-    async def _serve(self, offer: dict[str, Any], answer: Answer) -> None:
+    async def _serve(self, offer_id: str, referral_id: str, answer: Answer) -> None:
         """Fetch what the service needs to know of the person, and do the work as far as the demo goes."""
         async with self._hands:
             packet = await self._caller.call(
-                "GET", f"{self._urls.registration}/v1/packets/{offer['id']}", again_on=NOT_YET, expect=frozenset({403})
+                "GET", f"{self._urls.registration}/v1/packets/{offer_id}", again_on=NOT_YET, expect=frozenset({403})
             )
         self._tally.done["packet" if packet.is_success else "packet_without_consent"] += 1
         if answer.after is After.NOTHING:
             return
-        if await self._step(offer["referral_id"], "start"):
+        if await self._step(referral_id, "start"):
             self._tally.done["started"] += 1
         await asyncio.sleep(answer.think_s)
-        if answer.after is After.COMPLETE and await self._step(
-            offer["referral_id"], "complete", {"outcome": "need_met"}
-        ):
+        if answer.after is After.COMPLETE and await self._step(referral_id, "complete", {"outcome": "need_met"}):
             self._tally.done["completed"] += 1
         if answer.after is After.NOT_DELIVERED and await self._step(
-            offer["referral_id"], "not-delivered", {"reason": "person_not_found"}
+            referral_id, "not-delivered", {"reason": "person_not_found"}
         ):
             self._tally.done["not_delivered"] += 1
 

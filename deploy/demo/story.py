@@ -18,7 +18,7 @@ from deploy.demo.client import Caller, Connections
 from deploy.demo.habits import Way, way_of
 from deploy.demo.landing import Landed, land, registered
 from deploy.demo.loading import declare_capacity, in_turns, load_directory
-from deploy.demo.looking import is_settled, journeys, pools
+from deploy.demo.looking import is_need_settled, is_settled, journeys, pools
 from deploy.demo.partners import Partner, Tally, Urls
 from deploy.demo.receiver import OFFER_MADE, Receiver, receiving
 from deploy.demo.sending import send_bus
@@ -27,7 +27,7 @@ from libs.events.codes import TransportMode
 
 HANDS: Final = 12
 """Calls that all partners together have in flight."""
-SETTLE_WITHIN_S: Final = 150.0
+SETTLE_WITHIN_S: Final = 300.0
 BUS_WITHIN_S: Final = 90.0
 AIR, LAND = "GT01", "GT12"
 
@@ -163,7 +163,7 @@ class Story:
         urls = Urls(self.world.url("REFERRAL"), self.world.url("REGISTRATION"), url)
         hands = asyncio.Semaphore(HANDS)
         for organization in self.directory.organizations:
-            self._partners[str(organization.id)] = self._partners[organization.slug] = Partner(
+            self._partners[organization.slug] = Partner(
                 organization, caller=callers.of(organization.slug), urls=urls, tally=self.tally,
                 random=Random(self._random.random()), hands=hands,  # noqa: S311
             )  # fmt: skip
@@ -175,7 +175,7 @@ class Story:
     @asynccontextmanager
     async def _answering(self, callers: Callers) -> AsyncIterator[Receiver]:
         """Partners listen, by webhook or by polling, while the block runs."""
-        async with receiving(lambda slug, data: self._partners[slug].hear(data["offer_id"])) as receiver:
+        async with receiving(lambda slug, data: self._partners[slug].hear(data["offer_id"], data)) as receiver:
             webhooks = [one.slug for one in self.directory.organizations if way_of(one.slug) is Way.WEBHOOK]
             await in_turns(self._register_webhook(slug, callers.of(slug), receiver) for slug in webhooks)
             looking = [
@@ -188,6 +188,8 @@ class Story:
             finally:
                 for task in looking:
                     task.cancel()
+                for partner in self._partners.values():
+                    partner.stop()
                 await asyncio.gather(*looking, return_exceptions=True)
 
     async def _register_webhook(self, slug: str, caller: Caller, receiver: Receiver) -> None:
@@ -223,19 +225,26 @@ class Story:
         bar = progress.add_task("needs settled", total=needs_count)
         url = self.world.url("REFERRAL")
         async with asyncio.timeout(SETTLE_WITHIN_S):
-            while True:
-                found = await journeys(steward, returnee_ids, url=url)
-                progress.update(bar, completed=_settled_count(found))
-                if is_settled(found, needs_count=needs_count):
-                    break
-                await asyncio.sleep(1.0)
-            for organization in self.directory.organizations:
-                await self._partners[organization.slug].rest()
-        return await journeys(steward, returnee_ids, url=url)
+            unsettled, settled = returnee_ids, 0
+            while unsettled:
+                found = await journeys(steward, unsettled, url=url)
+                known = {journey["returnee_id"]: all(map(is_need_settled, journey["needs"])) for journey in found}
+                settled += sum(len(journey["needs"]) for journey in found if known[journey["returnee_id"]])
+                unsettled = [returnee_id for returnee_id in unsettled if not known.get(returnee_id, False)]
+                progress.update(bar, completed=settled)
+                # Who seemed settled may have come back: a service that was not delivered, a place that came free.
+                if not unsettled:
+                    await self._rest()
+                    found = await journeys(steward, returnee_ids, url=url)
+                    if not is_settled(found, needs_count=needs_count):
+                        unsettled, settled = returnee_ids, 0
+                if unsettled:
+                    await asyncio.sleep(1.0)
+        return found
 
-
-def _settled_count(found: list[dict[str, Any]]) -> int:
-    return sum(is_settled([{"needs": [need]}], needs_count=1) for journey in found for need in journey["needs"])
+    async def _rest(self) -> None:
+        for partner in self._partners.values():
+            await partner.rest()
 
 
 @asynccontextmanager

@@ -52,11 +52,12 @@ def test_three_different_people_are_shown() -> None:
     assert [one["returnee_id"] for one, _, _ in three_to_show([PLACED, QUEUED])] == ["anna"]
 
 
-def test_all_is_settled_once_every_need_is_known_and_none_is_seeking_or_offered() -> None:
-    calm = [PLACED, AFTER_FULL, QUEUED, BLOCKED, MET]
-    assert is_settled(calm, needs_count=5)
-    assert not is_settled(calm, needs_count=6)
-    assert not is_settled([*calm, journey("gil", "food", ("offered", [offer("pending")]))], needs_count=6)
+def test_all_is_settled_once_every_need_is_known_and_none_is_offered_or_seeks_without_an_owner() -> None:
+    calm = [PLACED, AFTER_FULL, QUEUED, OWNED, BLOCKED, MET]
+    assert is_settled(calm, needs_count=6)
+    assert not is_settled(calm, needs_count=7)
+    assert not is_settled([*calm, journey("hal", "food", ("seeking", []))], needs_count=7)
+    assert not is_settled([*calm, journey("gil", "food", ("offered", [offer("pending")]))], needs_count=7)
 
 
 def test_a_journey_is_nested_from_the_flat_lists_of_the_api() -> None:
