@@ -74,9 +74,9 @@ def loops(settings: Settings, database: Database, policy: RoutingPolicy) -> list
     ]
 
 
-def subscriptions(policy: RoutingPolicy) -> Subscriptions:
-    """All that referral listens to."""
-    listening = Subscriptions(group="referral")
+def subscriptions(policy: RoutingPolicy, *, group: str = "referral") -> Subscriptions:
+    """All that referral listens to, as one consumer group."""
+    listening = Subscriptions(group=group)
     providers.subscribe(listening)
     places.subscribe(listening)
     intake.subscribe(listening, policy)

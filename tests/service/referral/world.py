@@ -50,7 +50,7 @@ class World:
     """A database of its own, the API over HTTP, and every loop by hand."""
 
     def __init__(self, app: FastAPI, client: httpx.AsyncClient, issuer: IssuerForTests, url: str) -> None:
-        self.app, self.client, self.issuer = app, client, issuer
+        self.app, self.client, self.issuer, self.url = app, client, issuer, url
         self.database: Database = app.state.database
         self.policy: RoutingPolicy = app.state.policy
         self.clock = ShiftedClock()
