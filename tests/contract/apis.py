@@ -1,0 +1,107 @@
+"""The four services as an outsider meets them: an address, an API document and a token; real PostgreSQL, no Kafka."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import uvicorn
+from fastapi import FastAPI
+
+from libs.chassis.migrations import upgrade
+from libs.chassis.settings import Role
+from tests.contract.seeds import Seed, seeds_of
+from tests.infra import PostgresForTests
+from tests.served import IssuerForTests
+
+PACK = Path(__file__).resolve().parents[2] / "deploy" / "packs" / "guatemala"
+_KEY = base64.b64encode(bytes(range(32))).decode()
+
+SETTINGS = {
+    "registration": ("Settings", {"pack": PACK, "vault_key": _KEY}),
+    "referral": ("Settings", {"pack": PACK}),
+    "provider_directory": ("DirectorySettings", {}),
+    "notifications": ("NotificationsSettings", {"webhook_secret_key": _KEY, "webhook_allow_private": True}),
+}
+
+
+@dataclass(frozen=True)
+class Api:
+    """One running service."""
+
+    base_url: str
+    document: dict[str, Any]
+    headers: dict[str, str]
+    seeds: list[Seed]
+
+
+@contextmanager
+def running_api(service: str, postgres: PostgresForTests, issuer: IssuerForTests) -> Iterator[Api]:
+    """The service in a thread with a loop of its own, with a token for all that its document asks for."""
+    app = _app(service, postgres, issuer)
+    document = app.openapi()
+    token = issuer.token(_scopes(document), organization_id=uuid4(), client_id="fuzz")
+    with _serving(app) as base_url:
+        yield Api(base_url, document, {"Authorization": f"Bearer {token}"}, seeds_of(service))
+
+
+def _app(service: str, postgres: PostgresForTests, issuer: IssuerForTests) -> FastAPI:
+    name, own = SETTINGS[service]
+    if service == "registration":
+        keys = postgres.new_database("registration_keys")
+        upgrade("registration", keys, history="keys_migrations")
+        own = {**own, "keys_database_url": keys}
+    settings = getattr(import_module(f"services.{service}.settings"), name)(
+        database_url=postgres.migrated(service),
+        kafka_bootstrap_servers="127.0.0.1:9",
+        token_issuer=issuer.url,
+        token_jwks_url=issuer.jwks_url,
+        fingerprint_key="a-key-for-tests-alone",
+        role=Role.API,
+        **own,
+    )
+    create_app: Callable[[Any], FastAPI] = import_module(f"services.{service}.app").create_app
+    return create_app(settings)
+
+
+def _scopes(document: dict[str, Any]) -> list[str]:
+    wanted = {"restricted:read"}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for requirement in operation.get("security", []):
+                wanted |= {scope for scopes in requirement.values() for scope in scopes}
+    return sorted(wanted)
+
+
+class _Server(uvicorn.Server):
+    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
+        """Leave signals to pytest."""
+        return nullcontext()
+
+
+@contextmanager
+def _serving(app: FastAPI) -> Iterator[str]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = _Server(uvicorn.Config(app, lifespan="on", ws="none", access_log=False, log_config=None))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        until = time.monotonic() + 60
+        while not server.started:
+            assert thread.is_alive(), "the app did not start; its log says why"
+            assert time.monotonic() < until, "the app did not start in time"
+            time.sleep(0.02)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(30)
