@@ -71,19 +71,24 @@ def run(state: State = DEFAULT_STATE) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
-    family = Family()
     try:
         with hold(state / "lock"):
-            servers = asyncio.run(start(state, family=family))
-            exports = state / "exports"
-            write_private(exports, servers.exports())
-            while not stop.wait(0.5):
-                servers.postgres.child.check()
-                servers.kafka.child.check()
+            _keep_running(state, stop)
     except (StartError, AlreadyRunningError) as error:
         raise SystemExit(str(error)) from error
+
+
+def _keep_running(state: Path, stop: threading.Event) -> None:
+    family = Family()
+    exports = state / "exports"
+    try:
+        servers = asyncio.run(start(state, family=family))
+        write_private(exports, servers.exports())
+        while not stop.wait(0.5):
+            servers.postgres.child.check()
+            servers.kafka.child.check()
     finally:
-        (state / "exports").unlink(missing_ok=True)
+        exports.unlink(missing_ok=True)
         family.close()
 
 
