@@ -82,6 +82,15 @@ def _row(one: NewConsent, key: DataKey) -> tuple[UUID, *tuple[object, ...]]:
     )
 
 
+async def tell_that_nothing_is_granted(session: AsyncSession, traceparents: Mapping[UUID, str | None]) -> None:
+    """Say of people who allowed nothing at intake that they allowed nothing.
+
+    Nobody needs to be told of a default, but for a household: its needs wait until each member has been heard.
+    """
+    if traceparents:
+        await _tell(session, traceparents)
+
+
 async def _tell(session: AsyncSession, traceparents: Mapping[UUID, str | None]) -> None:
     """The whole present state of each person's consent, under its next version."""
     rows = await (await raw(session)).fetch(_NEXT_VERSION, list(traceparents))

@@ -15,7 +15,7 @@ from libs.chassis.errors import InvalidInput
 from libs.chassis.telemetry import current_traceparent, root_span
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose
-from services.registration.consent.actions import give_consents, set_safe_contacts
+from services.registration.consent.actions import give_consents, set_safe_contacts, tell_that_nothing_is_granted
 from services.registration.consent.schemas import NewConsent, NewSafeContact
 from services.registration.households.actions import join_households
 from services.registration.households.schemas import HouseholdState, Joining
@@ -159,7 +159,13 @@ async def _record_told(
         for person, arrival in pairs
         if arrival.body.safe_contact is not None
     ]
+    silent = {
+        person.id: person.traceparent
+        for person, arrival in pairs
+        if person.household_id is not None and not arrival.body.consents
+    }
     await give_consents(session, consents, keys)
+    await tell_that_nothing_is_granted(session, silent)
     await set_safe_contacts(session, contacts, keys)
 
 

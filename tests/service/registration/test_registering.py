@@ -106,6 +106,15 @@ async def test_members_of_a_household_find_each_other_by_reference(registration)
     assert [one["id"] for one in needs] == [need["need_id"]], "a member sees the household's need"
 
 
+async def test_a_member_of_a_household_who_allows_nothing_is_heard_to_allow_nothing(registration):
+    """A household's needs wait for a yes or no of each member: without the no they would wait for ever."""
+    member = await registration.register(household_reference=f"family/{uuid4()}", household_size=2, consents=[])
+    alone = await registration.register(consents=[])
+    told = await registration.events("consent.changed.v1")
+    assert [(event["returnee_id"], event["version"], event["grants"]) for event in told] == [(member["id"], 1, [])]
+    assert alone["id"] not in {event["returnee_id"] for event in told}
+
+
 async def test_members_who_come_at_the_same_time_make_one_household(registration):
     reference = f"family/{uuid4()}"
     answers = await asyncio.gather(
