@@ -42,9 +42,7 @@ _POSITIONS = """
 Bounds = Mapping[TopicPartition, int]
 
 
-async def admit(
-    member: GroupMember, partitions: Sequence[Partition], *, group: str, transaction: Transaction
-) -> None:
+async def admit(member: GroupMember, partitions: Sequence[Partition], *, group: str, transaction: Transaction) -> None:
     """Seek each partition to where it must go on, or stop it and say why.
 
     A group that is new to a partition begins with its oldest record. Raises what Kafka or PostgreSQL raise.

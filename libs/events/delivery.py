@@ -190,4 +190,3 @@ def _name(item: Incoming | Unreadable) -> tuple[str, str] | None:
     if isinstance(item, Incoming):
         return item.received.source, item.received.id
     return None if item.envelope is None else (item.envelope.source, item.envelope.id)
-

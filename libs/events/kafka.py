@@ -54,9 +54,7 @@ class Producer(Protocol):
     def create_batch(self) -> BatchBuilder:
         """An empty batch."""
 
-    async def send_batch(
-        self, batch: BatchBuilder, topic: str, *, partition: int
-    ) -> "asyncio.Future[Acknowledged]":
+    async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> "asyncio.Future[Acknowledged]":
         """Hand a batch over; the future ends when it is acknowledged."""
 
 

@@ -189,4 +189,3 @@ class Lane:
     def _stop_all(self, parts: Iterable[Part], why: str) -> None:
         for part in parts:
             self._stop([part], part.partition.number, why)
-

@@ -123,8 +123,8 @@ class Partition:
         return not records or self._follow_on(records)
 
     def _follow_on(self, records: Sequence[Record]) -> bool:
-        without_hole = (
-            records[0].offset == self.fetch_offset and records[-1].offset - self.fetch_offset + 1 == len(records)
+        without_hole = records[0].offset == self.fetch_offset and records[-1].offset - self.fetch_offset + 1 == len(
+            records
         )
         if not without_hole and not self.topic.gaps_allowed:
             self.holes += 1

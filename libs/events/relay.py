@@ -70,9 +70,7 @@ class Relay:
     published, such as `urn:enlace:referral`.
     """
 
-    def __init__(
-        self, dsn: str, bootstrap_servers: str, *, source: str, topics: Mapping[str, Topic] = TOPICS
-    ) -> None:
+    def __init__(self, dsn: str, bootstrap_servers: str, *, source: str, topics: Mapping[str, Topic] = TOPICS) -> None:
         self._dsn = plain_dsn(dsn)
         self._bootstrap_servers = bootstrap_servers
         self._source = source
@@ -173,9 +171,7 @@ class Relay:
             report(log, logging.ERROR, "relay.topic_refused", topic=topic, reason=why)
         for row, why in outcome.refused_rows:
             self._blocked[row["topic"], row["key"]] = (until, why)
-            await connection.execute(
-                "UPDATE outbox SET failed_at = now(), failure = $2 WHERE id = $1", row["id"], why
-            )
+            await connection.execute("UPDATE outbox SET failed_at = now(), failure = $2 WHERE id = $1", row["id"], why)
             fields: dict[str, Any] = {"topic": row["topic"], "event_id": str(row["event_id"]), "reason": why}
             report(log, logging.ERROR, "relay.event_refused", **fields)
         metrics.outbox_blocked.set(len(self._blocked))

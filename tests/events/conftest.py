@@ -64,9 +64,7 @@ class Databases:
 
 
 @pytest.fixture
-async def make_bus(
-    event_databases: Databases, kafka_bootstrap: str
-) -> AsyncIterator[Callable[..., Awaitable[Bus]]]:
+async def make_bus(event_databases: Databases, kafka_bootstrap: str) -> AsyncIterator[Callable[..., Awaitable[Bus]]]:
     """`await make_bus(partitions=3, compacted=True)` gives a bus whose topic is like that."""
     made: list[Bus] = []
 

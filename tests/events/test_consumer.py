@@ -82,9 +82,7 @@ async def test_handlers_are_called_in_waves_that_keep_the_order_of_each_key_acro
         await until(effects(bus, 120))
     for key in range(20):
         mine = [(type_, number) for name, type_, number in await bus.effects() if name == f"k{key}"]
-        assert mine == [
-            (type_, number) for number in range(3) for type_ in ("thing.counted.v1", "thing.renamed.v1")
-        ]
+        assert mine == [(type_, number) for number in range(3) for type_ in ("thing.counted.v1", "thing.renamed.v1")]
     assert len(bus.calls) < 60
 
 
@@ -225,8 +223,12 @@ async def test_two_members_share_the_partitions_and_a_rebalance_repeats_nothing(
 
     async def load() -> None:
         for start_number in range(0, total, 40):
-            await bus.append(*(bus.counted(name=f"k{number % 30}", number=number // 30) for number in
-                               range(start_number, start_number + 40)))
+            await bus.append(
+                *(
+                    bus.counted(name=f"k{number % 30}", number=number // 30)
+                    for number in range(start_number, start_number + 40)
+                )
+            )
             await asyncio.sleep(0.1)
 
     async with running(bus.relay(), bus.consumer()):
