@@ -166,9 +166,16 @@ def databases(postgres_server: Any) -> tuple[str, str]:
     return postgres_server.migrated("registration"), postgres_server.migrated("registration", "keys_migrations")
 
 
+@pytest.fixture(scope="session")
+def spans_directory(tmp_path_factory: Any) -> Path:
+    """Where spans go; the first application of a process decides, so it is the same for all."""
+    directory: Path = tmp_path_factory.mktemp("spans")
+    return directory
+
+
 @pytest.fixture
 async def registration(
-    databases: tuple[str, str], issuer: Any, running: Any, tmp_path: Path
+    databases: tuple[str, str], issuer: Any, running: Any, spans_directory: Path
 ) -> AsyncIterator[Registration]:
     """The API on a real port."""
     url, keys_url = databases
@@ -182,7 +189,7 @@ async def registration(
         token_jwks_url=issuer.jwks_url,
         fingerprint_key="sample-fingerprint-key",
         role=Role.API,
-        spans_directory=tmp_path,
+        spans_directory=spans_directory,
     )
     keys = KeysDatabase(keys_url)
     vault = Vault(MasterKey.from_base64(KEY), keys)

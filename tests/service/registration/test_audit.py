@@ -1,0 +1,140 @@
+"""The record of access: complete, append-only, sealed by a chain that shows every change."""
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from libs.chassis.clock import Clock
+from libs.chassis.database import Database
+from services.registration.audit import actions
+from services.registration.audit.loop import seal_once
+from services.registration.audit.queries import check_chain
+from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+
+
+@pytest.fixture
+async def own(postgres_server):
+    """A database of its own, because the chain covers all that is in it."""
+    url = postgres_server.migrated("registration")
+    database = Database(url, clock=Clock(), application_name="registration-audit-test")
+    yield database, url
+    await database.close()
+
+
+def an_access(number):
+    return Access(
+        subject_id=UUID(int=number),
+        kind=AccessKind.READ,
+        action="returnee.read",
+        purpose=AccessPurpose.REGISTRATION,
+        fields=["given_names"],
+    )
+
+
+async def record(database, *numbers):
+    async with database.transaction() as session:
+        await actions.record(session, Actor("desk", "desk"), [an_access(number) for number in numbers])
+
+
+async def report(database):
+    async with database.transaction() as session:
+        return await check_chain(session)
+
+
+async def seal_all(database, count):
+    async with asyncio.timeout(20):
+        sealed = 0
+        while sealed < count:
+            sealed += await seal_once(database) or 0
+
+
+async def test_every_entry_is_sealed_once_and_the_chain_holds(own):
+    database, _ = own
+    for number in range(5):
+        await record(database, number, number + 100)
+        await seal_all(database, 2)
+    found = await report(database)
+    assert (found.entries_count, found.seals_count, found.broken_at, found.unsealed_count) == (10, 5, None, 0)
+
+
+async def test_an_entry_that_commits_late_is_sealed_later_and_never_skipped(own):
+    database, _ = own
+    async with database.transaction() as slow:
+        await actions.record(slow, Actor("desk", "desk"), [an_access(1)])
+        await record(database, 2)
+        assert await seal_once(database) == 0, "nothing is final while an older transaction is open"
+    await seal_all(database, 2)
+    assert (await report(database)).broken_at is None
+
+
+async def test_two_sealers_make_one_chain(own):
+    database, _ = own
+    for number in range(20):
+        await record(database, number)
+    async with asyncio.timeout(20):
+        while (await report(database)).unsealed_count:
+            await asyncio.gather(*(seal_once(database) for _ in range(6)))
+    assert (await report(database)).broken_at is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit_entry SET who = 'somebody else' WHERE id = 2",
+        "DELETE FROM audit_entry WHERE id = 2",
+        "UPDATE audit_seal SET hash = previous_hash WHERE id = 1",
+        "DELETE FROM audit_seal WHERE id = 1",
+    ],
+)
+async def test_whoever_gets_past_the_trigger_breaks_the_chain(own, change):
+    database, url = own
+    for number in range(4):
+        await record(database, number)
+        await seal_all(database, 1)
+    connection = await asyncpg.connect(url)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+            await connection.execute(change)
+        await connection.execute("SET session_replication_role = replica")  # what only a superuser can
+        await connection.execute(change)
+    finally:
+        await connection.close()
+    assert (await report(database)).broken_at is not None
+
+
+async def test_the_record_cannot_be_emptied(own):
+    _, url = own
+    connection = await asyncpg.connect(url)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("TRUNCATE audit_entry")
+    finally:
+        await connection.close()
+
+
+async def test_every_read_and_write_of_a_person_is_in_their_list(registration):
+    person = await registration.register(sender_reference=None)
+    path = f"/v1/returnees/{person['id']}"
+    await registration.get(f"{path}?purpose=request_of_person")
+    await registration.patch(path, {"identity": {"given_names": "Muestra Dos"}}, etag='"1"')
+    await registration.post(f"{path}/needs", {"category": "food"})
+    await registration.get(f"{path}/needs")
+    await registration.post("/v1/returnees/search", {"case_code": person["case_code"]})
+    log = (await registration.get(f"{path}/access-log?limit=3")).json()
+    rest = (await registration.get(f"{path}/access-log?limit=200&after={log['next']}")).status_code
+    assert rest == 200
+    entries = (await registration.get(f"{path}/access-log")).json()["items"]
+    assert [(entry["action"], entry["kind"]) for entry in reversed(entries)] == [
+        ("returnee.register", "write"),
+        ("returnee.read", "read"),
+        ("returnee.correct", "write"),
+        ("need.report", "write"),
+        ("need.read", "read"),
+        ("returnee.search", "read"),
+        ("access_log.read", "read"),
+        ("access_log.read", "read"),
+    ]
+    assert entries[-2]["purpose"] == "request_of_person"
+    assert entries[-3]["fields"] == ["given_names"], "which fields, never what they say"
