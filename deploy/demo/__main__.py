@@ -24,6 +24,8 @@ BESIDE = "demo"
 """Where the demo keeps its state when `make up` runs the system with the real clocks already."""
 
 console = Console(highlight=False)
+if not console.is_terminal:
+    console = Console(highlight=False, width=120)
 
 
 def main(

@@ -61,6 +61,14 @@ async def journeys(caller: Caller, returnee_ids: Iterable[str], *, url: str) -> 
     return [nested(journey) for journey in found if journey is not None]
 
 
+async def are_offers_waiting(caller: Caller, *, url: str) -> bool:
+    """True if any offer waits for its answer."""
+    for status in ("pending", "acknowledged"):
+        if (await caller.get(f"{url}/v1/offers", status=status, limit=1))["items"]:
+            return True
+    return False
+
+
 def nested(journey: Mapping[str, Any]) -> dict[str, Any]:
     """A journey with its offers inside their referrals and its referrals inside their needs."""
     referrals = [
@@ -83,6 +91,11 @@ def is_settled(found: Sequence[Mapping[str, Any]], *, needs_count: int) -> bool:
     """True if referral knows all needs and has nothing left to do for them by itself."""
     needs = [need for journey in found for need in journey["needs"]]
     return len(needs) >= needs_count and all(map(is_need_settled, needs))
+
+
+def settled_count(found: Iterable[Mapping[str, Any]]) -> int:
+    """How many needs are settled."""
+    return sum(is_need_settled(need) for journey in found for need in journey["needs"])
 
 
 def is_need_settled(need: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
@@ -125,7 +126,10 @@ class Partner:
         if answer.verdict is Verdict.ACCEPT:
             self._taken[service.slug] += offer["people_count"]
         await asyncio.sleep(answer.think_s)
-        if not await self._offer_step(offer_id, "acknowledge"):
+        async with self._hands:
+            in_time = datetime.now(UTC) < datetime.fromisoformat(offer["answer_by"])
+        if not in_time or not await self._offer_step(offer_id, "acknowledge"):
+            self._tally.done["late"] += 1
             return
         self._tally.done["acknowledged"] += 1
         await asyncio.sleep(answer.think_s)
@@ -134,10 +138,13 @@ class Partner:
         elif await self._offer_step(offer_id, "accept"):
             self._tally.done["accepted"] += 1
             await self._serve(offer_id, offer["referral_id"], answer)
+        else:
+            self._tally.done["late"] += 1
 
     async def _decline(self, offer_id: str, service: Service, answer: Answer) -> None:
         assert answer.reason is not None
         if not await self._offer_step(offer_id, "decline", {"reason": answer.reason.value}):
+            self._tally.done["late"] += 1
             return
         self._tally.declined[answer.reason.value] += 1
         if answer.reason is DeclineReason.FULL:
@@ -175,8 +182,6 @@ class Partner:
         async with self._hands:
             url = f"{self._urls.referral}/v1/offers/{offer_id}/{step}"
             done = await self._caller.call("POST", url, body=body, expect=CONFLICT)
-        if not done.is_success:
-            self._tally.done["late"] += 1
         return done.is_success
 
     async def _step(self, referral_id: str, step: str, body: dict[str, Any] | None = None) -> bool:

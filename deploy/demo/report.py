@@ -20,8 +20,8 @@ REASONS_MAX = 8
 def needs_table(counts: Mapping[str, Counts]) -> Table:
     """By category: what was needed and what became of it."""
     table = Table(title="Needs of this flight and this bus", header_style="bold")
-    table.add_column("category")
-    for title in ("needs", "offered", "accepted", "waitlisted", "waits on another need", "with a named owner"):
+    table.add_column("category", no_wrap=True)
+    for title in ("needs", "offered", "accepted", "waitlisted", "after another", "with an owner"):
         table.add_column(title, justify="right")
     for category, row in counts.items():
         table.add_row(category, *_cells(row))
@@ -36,9 +36,10 @@ def _cells(row: Counts) -> list[str]:
 
 def places_table(before: Mapping[str, Pool], after: Mapping[str, Pool], directory: Directory) -> Table:
     """Places per service before and after; a service that promised more than it has would be red."""
-    table = Table(title="Places by service", header_style="bold")
-    table.add_column("service")
-    for title in ("maximum", "declared free", "in use before", "held after", "taken after", "in use after"):
+    title = "Places by service: maximum, declared free, in use before, then held, taken and in use after"
+    table = Table(title=title, header_style="bold")
+    table.add_column("service", no_wrap=True)
+    for title in ("maximum", "declared", "before", "held", "taken", "after"):
         table.add_column(title, justify="right")
     for service in directory.services:
         for declared in service.pools:

@@ -18,7 +18,7 @@ from deploy.demo.client import Caller, Connections
 from deploy.demo.habits import Way, way_of
 from deploy.demo.landing import Landed, land, registered
 from deploy.demo.loading import declare_capacity, in_turns, load_directory
-from deploy.demo.looking import is_need_settled, is_settled, journeys, pools
+from deploy.demo.looking import are_offers_waiting, is_settled, journeys, pools, settled_count
 from deploy.demo.partners import Partner, Tally, Urls
 from deploy.demo.receiver import OFFER_MADE, Receiver, receiving
 from deploy.demo.sending import send_bus
@@ -221,26 +221,22 @@ class Story:
     async def _settle(
         self, returnee_ids: list[str], steward: Caller, needs_count: int, progress: Progress
     ) -> list[dict[str, Any]]:
-        """Wait until the network has nothing left to do by itself and the partners have rested; then look once more."""
+        """Wait until no offer waits for its answer, the router is done with every need and the partners have rested.
+
+        Journeys are many calls: they are looked at only when no offer waits.
+        """
         bar = progress.add_task("needs settled", total=needs_count)
         url = self.world.url("REFERRAL")
         async with asyncio.timeout(SETTLE_WITHIN_S):
-            unsettled, settled = returnee_ids, 0
-            while unsettled:
-                found = await journeys(steward, unsettled, url=url)
-                known = {journey["returnee_id"]: all(map(is_need_settled, journey["needs"])) for journey in found}
-                settled += sum(len(journey["needs"]) for journey in found if known[journey["returnee_id"]])
-                unsettled = [returnee_id for returnee_id in unsettled if not known.get(returnee_id, False)]
-                progress.update(bar, completed=settled)
-                # Who seemed settled may have come back: a service that was not delivered, a place that came free.
-                if not unsettled:
+            while True:
+                progress.update(bar, completed=min(self.tally.done["accepted"], needs_count))
+                if not await are_offers_waiting(steward, url=url):
                     await self._rest()
                     found = await journeys(steward, returnee_ids, url=url)
-                    if not is_settled(found, needs_count=needs_count):
-                        unsettled, settled = returnee_ids, 0
-                if unsettled:
-                    await asyncio.sleep(1.0)
-        return found
+                    progress.update(bar, completed=settled_count(found))
+                    if is_settled(found, needs_count=needs_count):
+                        return found
+                await asyncio.sleep(1.0)
 
     async def _rest(self) -> None:
         for partner in self._partners.values():
