@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,9 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installatio
 
 
 @pytest.fixture
-async def system(installation: Installation) -> AsyncIterator[System]:
-    async with running_system(installation, say=lambda _: None) as running:
-        yield running
+def on_shared_kafka(installation: Installation, kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One Kafka less to start, where Kafka's own end is not what is tested."""
+    monkeypatch.setenv(KAFKA_VARIABLE, kafka_bootstrap)
 
 
 async def eventually(condition: Callable[[], Any], *, seconds: float = 30) -> Any:
@@ -144,15 +144,14 @@ def ready(installation: Installation) -> bool:
     return record is not None and record["ready"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-async def test_nothing_outlives_a_supervisor_that_is_signalled(
-    installation: Installation, process: subprocess.Popen[bytes], number: int
+async def test_nothing_outlives_a_supervisor_that_is_killed(
+    installation: Installation, process: subprocess.Popen[bytes]
 ) -> None:
     await eventually(lambda: ready(installation), seconds=60)
     children = family_of(process.pid)
     ports = [int(url.rpartition(":")[2].split("/")[0]) for url in addresses_of(installation)]
     assert len(children) > 10  # PostgreSQL's own children too
-    process.send_signal(number)
+    process.send_signal(signal.SIGKILL)
     process.wait(30)
     await eventually(lambda: not [child for child in children if child.is_running()])
     assert not [
@@ -163,11 +162,24 @@ async def test_nothing_outlives_a_supervisor_that_is_signalled(
     assert holder(installation.lock) is None
 
 
+@pytest.mark.usefixtures("on_shared_kafka")
+async def test_ctrl_c_stops_everything_before_the_supervisor_ends(
+    installation: Installation, process: subprocess.Popen[bytes]
+) -> None:
+    await eventually(lambda: ready(installation), seconds=60)
+    children = family_of(process.pid)
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    assert not [child for child in children if child.is_running()]
+    assert read_record(installation.state) is None
+
+
 def addresses_of(installation: Installation) -> list[str]:
     values = read_dotenv(installation.env_file.read_text().splitlines())
     return [values[name] for name in ("ENLACE_REGISTRATION_URL", "ENLACE_REFERRAL_URL", KAFKA_VARIABLE)]
 
 
+@pytest.mark.usefixtures("on_shared_kafka")
 async def test_a_start_right_after_a_kill_finds_its_data(
     installation: Installation, process: subprocess.Popen[bytes]
 ) -> None:
