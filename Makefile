@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
+# Seven processes import the same modules: compiled once, not at every start.
+unexport PYTHONDONTWRITEBYTECODE
+
 UV := ./deploy/local/uv.sh
 RUN := .venv/bin
 
@@ -16,7 +19,7 @@ help: ## list the commands
 setup: .venv/.synced ## the environment: uv, Python packages (other commands call it)
 
 .venv/.synced: uv.lock pyproject.toml
-	@$(UV) sync --frozen --quiet && touch $@
+	@$(UV) sync --frozen --compile-bytecode && touch $@
 
 demo: setup ## the main job: a directory, a flight of 135, a bus of 40, who was placed where and why
 	@exec $(RUN)/python -m deploy.demo
