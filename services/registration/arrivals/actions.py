@@ -34,6 +34,7 @@ from services.registration.manifests.actions import claim_entries, entry_key, ho
 from services.registration.manifests.schemas import Claim
 from services.registration.pack import Reception
 from services.registration.people.actions import place_returnees
+from services.registration.people.rules import moment_faults
 from services.registration.vault.sealing import Vault
 
 Reference = tuple[str, str]
@@ -61,7 +62,7 @@ async def announce_batch(
     """A batch is on its way, with its manifest; told again, it replaces what was said before. The batch's id."""
     body, sender = announcement.body, announcement.sender
     days = reception.manifest_days
-    _require_known_place(reception, place=body.reception_place, mode=body.mode)
+    _require_sound(reception, place=body.reception_place, mode=body.mode, moment=("/expected_at", body.expected_at))
     row = await _locked_batch(session, sender, body.sender_reference)
     row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.ANNOUNCE].value
     row.carrier, row.origin, row.expected_at = body.carrier, body.origin, body.expected_at
@@ -80,7 +81,7 @@ async def announce_batch(
 async def land_batch(session: AsyncSession, landing: Landing, *, reception: Reception) -> UUID:
     """A batch has arrived, announced or not; told again, it corrects. The batch's id."""
     body = landing.body
-    _require_known_place(reception, place=body.reception_place, mode=body.mode)
+    _require_sound(reception, place=body.reception_place, mode=body.mode, moment=("/landed_at", body.landed_at))
     row = await _locked_batch(session, landing.sender, body.sender_reference)
     row.mode, row.reception_place = body.mode.value, body.reception_place
     await _land(session, row, landed_at=body.landed_at, people_count=body.people_count)
@@ -89,6 +90,9 @@ async def land_batch(session: AsyncSession, landing: Landing, *, reception: Rece
 
 async def land_announced_batch(session: AsyncSession, batch_id: UUID, body: LandingBody, *, actor: Actor) -> UUID:
     """A batch that is known by our id has arrived; its mode and place are those announced."""
+    faults = [] if body.landed_at is None else moment_faults(body.landed_at, pointer="/landed_at")
+    if faults:
+        raise InvalidInput(errors=faults)
     row = await queries.batch(session, batch_id, actor=actor, lock=True)
     if row.mode is None or row.reception_place is None:
         raise ArrivalBatchNotAnnounced
@@ -165,12 +169,16 @@ async def let_manifests_age_out(session: AsyncSession, *, vault: Vault, limit: i
     return len(due)
 
 
-def _require_known_place(reception: Reception, *, place: str, mode: TransportMode) -> None:
+def _require_sound(reception: Reception, *, place: str, mode: TransportMode, moment: tuple[str, datetime]) -> None:
+    pointer, at = moment
+    faults = moment_faults(at, pointer=pointer)
     known = reception.places.get(place)
-    if known is None or mode not in known.modes:
-        rule = "known-place" if known is None else "mode-of-place"
-        why = "Nobody is received there." if known is None else "This mode does not come in there."
-        raise InvalidInput(errors=[FieldError("/reception_place", rule, why)])
+    if known is None:
+        faults.append(FieldError("/reception_place", "known-place", "Nobody is received there."))
+    elif mode not in known.modes:
+        faults.append(FieldError("/reception_place", "mode-of-place", "This mode does not come in there."))
+    if faults:
+        raise InvalidInput(errors=faults)
 
 
 async def _locked_batch(session: AsyncSession, sender: Sender, reference: str) -> ArrivalBatch:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from libs.chassis.errors import FieldError
 from libs.events.codes import AgeBand, ConsentPurpose, ContactChannel, RecipientClass
+from services.registration.people.rules import moment_faults
 
 CLOCK_SKEW = timedelta(minutes=10)
 """By how much a sender's clock may be ahead of ours."""
@@ -54,7 +55,12 @@ def consent_faults(
     *, given_at: datetime, expires_at: datetime, revocation_explained: bool, at: datetime, pointer: str
 ) -> list[FieldError]:
     """What is wrong with a consent that is about to be recorded at `at`; each fault names its field below `pointer`."""
-    faults = []
+    faults = [
+        *moment_faults(given_at, pointer=f"{pointer}/given_at"),
+        *moment_faults(expires_at, pointer=f"{pointer}/expires_at"),
+    ]
+    if faults:
+        return faults
     if expires_at <= given_at:
         faults.append(FieldError(f"{pointer}/expires_at", "after-given-at", "A consent must end after it was given."))
     if given_at > at + CLOCK_SKEW:

@@ -26,6 +26,7 @@ from services.registration.needs.schemas import NewNeed
 from services.registration.pack import Reception
 from services.registration.people.actions import register_returnees
 from services.registration.people.queries import known_arrivals
+from services.registration.people.rules import moment_faults
 from services.registration.people.schemas import NewReturnee
 from services.registration.vault.actions import create_keys
 from services.registration.vault.rules import SubjectKind
@@ -67,6 +68,9 @@ async def register_arrivals(
 
 def _require_sound(session: AsyncSession, arrivals: Sequence[Arrival], *, reception: Reception) -> None:
     for arrival in arrivals:
+        faults = moment_faults(arrival.body.arrived_at, pointer="/arrived_at")
+        if faults:
+            raise InvalidInput(errors=faults)
         arrived_on = reception.day_of(arrival.body.arrived_at)
         faults = arrival_faults(arrival.body, arrived_on=arrived_on, at=now(session))
         if faults:

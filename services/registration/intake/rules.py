@@ -10,7 +10,7 @@ from services.registration.people.rules import age_band, birth_date_fault, birth
 
 
 def arrival_faults(body: ReturneeArrived, *, arrived_on: date, at: datetime) -> list[FieldError]:
-    """Every fault of an arrival, beyond what its schema says; each names its field.
+    """Every fault of an arrival, beyond what its schema says and its moment of arrival; each names its field.
 
     `arrived_on` is the day of arrival at the place of reception, `at` the present moment.
     """
@@ -28,6 +28,12 @@ def arrival_faults(body: ReturneeArrived, *, arrived_on: date, at: datetime) -> 
         has_household=body.household_reference is not None,
         pointer="/needs",
     )
+    band = age_band(birth_date, on=arrived_on)
+    return faults + _consent_faults(body, band=band, at=at) + _contact_faults(body)
+
+
+def _consent_faults(body: ReturneeArrived, *, band: str, at: datetime) -> list[FieldError]:
+    faults = []
     for place, consent in enumerate(body.consents):
         pointer = f"/consents/{place}"
         faults += consent_faults(
@@ -37,14 +43,17 @@ def arrival_faults(body: ReturneeArrived, *, arrived_on: date, at: datetime) -> 
             at=at,
             pointer=pointer,
         )
-        band = age_band(birth_date, on=arrived_on)
         faults += child_consent_faults(age_band=band, given_by=consent.given_by, pointer=pointer)
-    if body.safe_contact is not None:
-        faults += safe_contact_faults(
-            channel=body.safe_contact.channel,
-            has_address=body.safe_contact.address is not None,
-            hours_from=body.safe_contact.hours_from,
-            hours_until=body.safe_contact.hours_until,
-            pointer="/safe_contact",
-        )
     return faults
+
+
+def _contact_faults(body: ReturneeArrived) -> list[FieldError]:
+    if body.safe_contact is None:
+        return []
+    return safe_contact_faults(
+        channel=body.safe_contact.channel,
+        has_address=body.safe_contact.address is not None,
+        hours_from=body.safe_contact.hours_from,
+        hours_until=body.safe_contact.hours_until,
+        pointer="/safe_contact",
+    )

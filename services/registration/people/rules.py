@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 from libs.chassis.errors import FieldError
 from libs.events.codes import AgeBand
@@ -20,6 +20,8 @@ _BAND_ENDS: tuple[tuple[int, AgeBand], ...] = (
     (60, AgeBand.FROM_35_TO_59),
 )
 AGE_MAX_YEARS = 130
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def case_code(country: str, pick: Callable[[str], str]) -> str:
@@ -42,6 +44,18 @@ def age_band(birth_date: date | None, *, on: date) -> AgeBand:
         return AgeBand.UNKNOWN
     years = age_in_years(birth_date, on=on)
     return next((band for end, band in _BAND_ENDS if years < end), AgeBand.FROM_60)
+
+
+def moment_faults(moment: datetime, *, pointer: str) -> list[FieldError]:
+    """What is wrong with a moment that somebody tells: it names its time zone and lies within living memory or plans.
+
+    A moment without a zone would be read differently by every machine.
+    """
+    if moment.utcoffset() is None:
+        return [FieldError(pointer, "time-zone", "The time zone is missing, such as in 2026-03-02T19:40:00Z.")]
+    if not EARLIEST <= moment <= LATEST:
+        return [FieldError(pointer, "plausible-moment", "The moment is too far away.")]
+    return []
 
 
 def birth_date_is_possible(birth_date: date, *, on: date) -> bool:

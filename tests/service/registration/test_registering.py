@@ -3,6 +3,8 @@
 import asyncio
 from uuid import uuid4
 
+import pytest
+
 from tests.service.registration.conftest import a_consent, a_returnee
 
 
@@ -203,3 +205,34 @@ async def test_a_household_is_put_together_at_the_desk(registration):
         {"reference_returnee_id": two["id"], "member_ids": [two["id"], three["id"]], "expected_size": 2},
     )
     assert (other.status_code, other.json()["code"]) == (409, "member-of-another-household")
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"arrived_at": "2026-03-02T19:40:00"}, "/arrived_at"),
+        ({"arrived_at": "0001-01-01T00:00:00Z"}, "/arrived_at"),
+        ({"arrived_at": "9999-12-31T23:59:59Z"}, "/arrived_at"),
+        ({"consents": [a_consent(given_at="2026-03-02T19:40:00")]}, "/consents/0/given_at"),
+        ({"identity": {"given_names": "A", "family_names": "B", "birth_date": "2030-01-01"}}, "/identity/birth_date"),
+        ({"identity": {"given_names": "A", "family_names": "B", "birth_date": "1800-01-01"}}, "/identity/birth_date"),
+        ({"needs": [{"category": "shelter", "people_count": 2}]}, "/needs/0/people_count"),
+        ({"needs": [{"category": "employment", "after_category": "documents"}]}, "/needs/0/after_category"),
+        ({"needs": [{"category": "food", "after_category": "food"}]}, "/needs/0/after_category"),
+        ({"household_size": 3}, "/household_reference"),
+        ({"safe_contact": {"channel": "sms"}}, "/safe_contact/address"),
+        ({"profile": {"nationality": "Guatemala", "identity_document": "held"}}, "/profile/nationality"),
+        ({"identity": {"given_names": "A"}}, "/identity/family_names"),
+        ({"phone": "+502"}, "/phone"),
+    ],
+)
+async def test_what_contradicts_itself_is_refused_with_its_field_and_nothing_is_stored(registration, changes, pointer):
+    answer = await registration.post("/v1/returnees", a_returnee(**changes))
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert await registration.events() == []
+
+
+async def test_an_arrival_batch_that_nobody_knows_is_not_found(registration):
+    answer = await registration.post("/v1/returnees", a_returnee(arrival_batch_id=str(uuid4())))
+    assert answer.status_code == 404
