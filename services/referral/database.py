@@ -49,11 +49,14 @@ def is_one_of(column: str, words: type[StrEnum]) -> str:
 
 
 async def insert_rows(session: AsyncSession, table: type[Table], rows: Sequence[Row], *, on_conflict: str = "") -> None:
-    """Insert all `rows` with one statement; every row names the same columns. Arrays and jsonb come as text."""
+    """Insert all `rows` with one statement; every row names the same columns. Arrays and jsonb come as text.
+
+    Columns in which no row has a value are left out: most of a new row is still empty.
+    """
     if not rows:
         return
-    statement = _insert(table, tuple(rows[0]), on_conflict)
-    await (await raw(session)).execute(statement, *_by_column(rows))
+    columns = {name: values for name, values in _by_column(rows).items() if any(value is not None for value in values)}
+    await (await raw(session)).execute(_insert(table, tuple(columns), on_conflict), *columns.values())
 
 
 async def update_rows(
@@ -62,12 +65,12 @@ async def update_rows(
     """Set the columns that `rows` name where `key` matches; `only_if` may speak of `kept` and `given`."""
     if not rows:
         return
-    statement = _update(table, tuple(rows[0]), key, only_if)
-    await (await raw(session)).execute(statement, *_by_column(rows))
+    columns = _by_column(rows)
+    await (await raw(session)).execute(_update(table, tuple(columns), key, only_if), *columns.values())
 
 
-def _by_column(rows: Sequence[Row]) -> list[list[Any]]:
-    return [[row[name] for row in rows] for name in rows[0]]
+def _by_column(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 @lru_cache(maxsize=200)

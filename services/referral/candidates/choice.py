@@ -4,14 +4,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from libs.events.codes import NeedCategory, Urgency
 from services.referral.candidates.facts import Need, Pool, Service
-from services.referral.candidates.interlocks import Interlock, interlocks
-from services.referral.candidates.rules import Exclusion, exclusions, fitting_pool, is_closed, origin, standing
-from services.referral.candidates.score import score
+from services.referral.candidates.interlocks import Guards, Interlock, guards_of, interlocks
+from services.referral.candidates.rules import (
+    Exclusion,
+    Rule,
+    breakable,
+    exclusions,
+    fitting_pool,
+    is_closed,
+    origin,
+    standing,
+)
+from services.referral.candidates.score import PARTS, Parts, Scale
 from services.referral.pack import RoutingPolicy
+
+TOLD_IN_PARTS: Final = 3
+"""How many of the best candidates an explanation shows with the parts of their scores."""
 
 
 class Verdict(StrEnum):
@@ -31,7 +44,17 @@ class Candidate:
     service: Service
     pool: Pool
     score: float
-    parts: dict[str, float]
+    parts: Parts
+
+    def told(self, *, with_parts: bool = True) -> dict[str, object]:
+        """The candidate as an explanation tells of it."""
+        shown: dict[str, object] = {
+            "provider_service_id": str(self.service.view.provider_service_id),
+            "score": self.score,
+        }
+        if with_parts:
+            shown["parts"] = {name: round(value, 3) for name, value in zip(PARTS, self.parts, strict=True)}
+        return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +80,21 @@ class Decision:
         """Why this one and why not the others, as stored with the offer (DESIGN 5, domain P29). No person in it."""
         return {
             "policy": policy.version,
-            "ranked": [
-                {
-                    "provider_service_id": str(one.service.view.provider_service_id),
-                    "score": one.score,
-                    "parts": one.parts,
-                }
-                for one in self.ranked
-            ],
+            "ranked": [one.told(with_parts=place < TOLD_IN_PARTS) for place, one in enumerate(self.ranked)],
             "excluded": [
                 {"provider_service_id": str(service_id), "reasons": [code.value for code in codes]}
                 for service_id, codes in self.excluded.items()
             ],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Screened:
+    """A service with what keeps it from everybody now, and the rules that can keep it from somebody."""
+
+    service: Service
+    standing: tuple[Exclusion, ...]
+    rules: tuple[Rule, ...]
 
 
 class Market:
@@ -81,29 +106,30 @@ class Market:
     def __init__(self, services: Iterable[Service], policy: RoutingPolicy, now: datetime) -> None:
         self.policy = policy
         self.now = now
-        self._by_category: dict[NeedCategory, list[Service]] = {}
-        self._standing: dict[UUID, list[Exclusion]] = {}
+        self._scale = Scale(policy, now)
+        self._by_category: dict[NeedCategory, list[_Screened]] = {}
         self._closed: dict[tuple[UUID, Urgency], bool] = {}
         for service in services:
-            self._by_category.setdefault(service.view.category, []).append(service)
-            self._standing[service.view.provider_service_id] = standing(service, now)
+            screened = _Screened(service, tuple(standing(service, now)), breakable(service, policy))
+            self._by_category.setdefault(service.view.category, []).append(screened)
 
     def choose(self, need: Need) -> Decision:
         """Who may take this need, best first. Equal inputs give equal decisions."""
         ranked: list[Candidate] = []
         excluded: dict[UUID, list[Interlock | Exclusion]] = {}
-        start = origin(need, self.policy)
-        for service in self._by_category.get(need.category, ()):
-            codes = self._codes(need, service)
+        start, guards = origin(need, self.policy), guards_of(need, self.policy)
+        for screened in self._by_category.get(need.category, ()):
+            service = screened.service
+            codes = self._codes(need, guards, screened)
             pool = fitting_pool(need, service)
             if pool is None:
                 codes.append(Exclusion.NO_FREE_PLACE)
             if codes or pool is None:
                 excluded[service.view.provider_service_id] = codes
                 continue
-            value, parts = score(need, service, pool, start=start, policy=self.policy, now=self.now)
+            value, parts = self._scale.score(need, service, pool, start=start)
             ranked.append(Candidate(service, pool, value, parts))
-        ranked.sort(key=lambda one: (-one.score, one.service.view.provider_service_id))
+        ranked.sort(key=_best_first)
         return Decision(_verdict(ranked, excluded), ranked, excluded)
 
     @staticmethod
@@ -111,20 +137,25 @@ class Market:
         """Take the need's places out of what is free for the rest of the round."""
         candidate.pool.free -= need.people_count
 
-    def _codes(self, need: Need, service: Service) -> list[Interlock | Exclusion]:
-        codes: list[Interlock | Exclusion] = [*interlocks(need, service, self.policy)]
-        codes.extend(self._standing[service.view.provider_service_id])
-        if self._is_closed(service, need):
+    def _codes(self, need: Need, guards: Guards, screened: _Screened) -> list[Interlock | Exclusion]:
+        codes: list[Interlock | Exclusion] = [*interlocks(guards, screened.service), *screened.standing]
+        if self._is_closed(screened.service, need):
             codes.append(Exclusion.CLOSED)
-        codes.extend(exclusions(need, service, self.policy))
+        codes.extend(exclusions(need, screened.service, self.policy, screened.rules))
         return codes
 
     def _is_closed(self, service: Service, need: Need) -> bool:
+        if not service.view.openings:
+            return False
         key = service.view.provider_service_id, need.urgency
         if key not in self._closed:
             within = timedelta(seconds=self.policy.categories[need.category].clocks[need.urgency].answer_within)
             self._closed[key] = is_closed(service, now=self.now, answer_within=within)
         return self._closed[key]
+
+
+def _best_first(one: Candidate) -> tuple[float, UUID]:
+    return -one.score, one.service.view.provider_service_id
 
 
 def _verdict(ranked: list[Candidate], excluded: dict[UUID, list[Interlock | Exclusion]]) -> Verdict:

@@ -1,6 +1,8 @@
 """Protection interlocks: what no score can outweigh and no free place can excuse (DESIGN 5, domain 1E and P13-P15)."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from libs.events.codes import NeedCategory, ProtectionFlag
 from services.referral.candidates.facts import Need, Person, Service, overlaps
@@ -44,28 +46,49 @@ def review_reason(need: Need, policy: RoutingPolicy) -> ReviewReason | None:
     return ReviewReason.POLICY if category.review else None
 
 
-def interlocks(need: Need, service: Service, policy: RoutingPolicy) -> list[Interlock]:
-    """Every interlock that keeps this service away from this need; empty if none does."""
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What the interlocks must know of a need, worked out once for all services."""
+
+    review_is_missing: bool
+    needs_licence_for_children: bool
+    would_split_household: bool
+    is_restricted: bool
+    feared_places: tuple[str, ...]
+    do_not_share: frozenset[UUID]
+
+
+def guards_of(need: Need, policy: RoutingPolicy) -> Guards:
+    """What protects the people of this need."""
+    return Guards(
+        review_is_missing=review_reason(need, policy) is not None,
+        needs_licence_for_children=any(
+            is_unaccompanied_child(person, household_size=need.household_size) for person in need.people
+        ),
+        would_split_household=_household_would_split(need),
+        is_restricted=policy.categories[need.category].restricted,
+        feared_places=tuple(place for person in need.people for place in person.avoid_places),
+        do_not_share=frozenset(one for person in need.people for one in person.avoid_organizations),
+    )
+
+
+def interlocks(guards: Guards, service: Service) -> list[Interlock]:
+    """Every interlock that keeps this service away from a need; empty if none does."""
     found: list[Interlock] = []
-    if review_reason(need, policy) is not None:
+    view = service.view
+    if guards.review_is_missing:
         found.append(Interlock.REVIEW_MISSING)
-    if _child_would_go_unlicensed(need, service):
+    if guards.needs_licence_for_children and not view.eligibility.unaccompanied_children:
         found.append(Interlock.NOT_LICENSED_FOR_CHILDREN)
-    if _household_would_split(need):
+    if guards.would_split_household:
         found.append(Interlock.HOUSEHOLD_WOULD_SPLIT)
-    if policy.categories[need.category].restricted != service.view.restricted:
+    if guards.is_restricted != view.restricted:
         found.append(Interlock.RESTRICTED_PATH_ONLY)
-    if any(overlaps(place, service.view.place) for person in need.people for place in person.avoid_places):
+    if guards.feared_places and any(overlaps(place, view.place) for place in guards.feared_places):
         found.append(Interlock.FEARED_PLACE)
-    if any(service.view.organization_id in person.avoid_organizations for person in need.people):
+    if view.organization_id in guards.do_not_share:
         found.append(Interlock.DO_NOT_SHARE)
     return found
-
-
-def _child_would_go_unlicensed(need: Need, service: Service) -> bool:
-    if service.view.eligibility.unaccompanied_children:
-        return False
-    return any(is_unaccompanied_child(person, household_size=need.household_size) for person in need.people)
 
 
 def _household_would_split(need: Need) -> bool:

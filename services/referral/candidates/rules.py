@@ -55,21 +55,31 @@ def is_closed(service: Service, *, now: datetime, answer_within: timedelta) -> b
     return not opens_between(service.view, now, now + answer_within)
 
 
-def exclusions(need: Need, service: Service, policy: RoutingPolicy) -> list[Exclusion]:
-    """Every hard rule by which this service cannot take this need; empty if it can."""
-    found = [code for code, broken in _RULES if broken(need, service, policy)]
+Rule = tuple[Exclusion, Callable[[Need, Service, RoutingPolicy], bool]]
+"""A code and whether it excludes this service for this need."""
+
+
+def breakable(service: Service, policy: RoutingPolicy) -> tuple[Rule, ...]:
+    """The hard rules that can exclude this service at all: most services limit little, and a round asks them often."""
+    return tuple((code, broken) for code, limits, broken in _RULES if limits(service, policy))
+
+
+def exclusions(need: Need, service: Service, policy: RoutingPolicy, rules: tuple[Rule, ...]) -> list[Exclusion]:
+    """Every one of `rules` by which this service cannot take this need; empty if it can."""
+    found = [code for code, broken in rules if broken(need, service, policy)]
     before = need.refused_by.get(service.view.provider_service_id)
-    return [*found, Exclusion(before)] if before is not None else found
+    return found if before is None else [*found, Exclusion(before)]
 
 
 def fitting_pool(need: Need, service: Service) -> Pool | None:
     """The pool with most free places that takes all the people of the need together, or None."""
-    fitting = [
-        pool
-        for pool in service.pools
-        if pool.free >= need.people_count and all(_pool_admits(pool.kind, person) for person in need.people)
-    ]
-    return max(fitting, key=lambda pool: (pool.free, pool.pool_id.int), default=None)
+    best: Pool | None = None
+    for pool in service.pools:
+        if pool.free < need.people_count or not all(_pool_admits(pool.kind, person) for person in need.people):
+            continue
+        if best is None or (pool.free, pool.pool_id) > (best.free, best.pool_id):
+            best = pool
+    return best
 
 
 def _pool_admits(kind: str, person: Person) -> bool:
@@ -141,7 +151,7 @@ def _language(need: Need, service: Service, policy: RoutingPolicy) -> bool:
 
 
 def _access(need: Need, service: Service, policy: RoutingPolicy) -> bool:
-    return any(not person.access_needs <= service.access for person in need.people)
+    return any(person.access_needs and not person.access_needs <= service.access for person in need.people)
 
 
 def origin(need: Need, policy: RoutingPolicy) -> str | None:
@@ -151,16 +161,33 @@ def origin(need: Need, policy: RoutingPolicy) -> str | None:
     return need.reception_place
 
 
-_RULES: Final[tuple[tuple[Exclusion, Callable[[Need, Service, RoutingPolicy], bool]], ...]] = (
-    (Exclusion.NO_CONSENT, _no_consent),
-    (Exclusion.AGE, _age),
-    (Exclusion.SEX, _sex),
-    (Exclusion.NATIONALITY, _nationality),
-    (Exclusion.HOUSEHOLD, _household),
-    (Exclusion.DOCUMENT_NEEDED_FIRST, _document_needed_first),
-    (Exclusion.NOT_PRESENT_HERE, _not_present_here),
-    (Exclusion.CATCHMENT, _catchment),
-    (Exclusion.TOO_FAR, _too_far),
-    (Exclusion.LANGUAGE, _language),
-    (Exclusion.ACCESS, _access),
+_Limits = Callable[[Service, RoutingPolicy], bool]
+
+_RULES: Final[tuple[tuple[Exclusion, _Limits, Callable[[Need, Service, RoutingPolicy], bool]], ...]] = (
+    (Exclusion.NO_CONSENT, lambda service, policy: not policy.categories[service.view.category].basic, _no_consent),
+    (
+        Exclusion.AGE,
+        lambda service, policy: (
+            bool(service.view.eligibility.minimum_age) or service.view.eligibility.maximum_age is not None
+        ),
+        _age,
+    ),
+    (Exclusion.SEX, lambda service, policy: bool(service.view.eligibility.sexes), _sex),
+    (Exclusion.NATIONALITY, lambda service, policy: bool(service.view.eligibility.nationalities), _nationality),
+    (Exclusion.HOUSEHOLD, lambda service, policy: not service.view.eligibility.households, _household),
+    (
+        Exclusion.DOCUMENT_NEEDED_FIRST,
+        lambda service, policy: bool(service.view.eligibility.documents_required),
+        _document_needed_first,
+    ),
+    (Exclusion.NOT_PRESENT_HERE, lambda service, policy: service.view.on_site_at is not None, _not_present_here),
+    (Exclusion.CATCHMENT, lambda service, policy: bool(service.view.catchment), _catchment),
+    (
+        Exclusion.TOO_FAR,
+        lambda service, policy: policy.categories[service.view.category].distance_limit_km is not None,
+        _too_far,
+    ),
+    (Exclusion.LANGUAGE, lambda service, policy: service.view.language_must_match, _language),
+    (Exclusion.ACCESS, lambda service, policy: True, _access),
 )
+"""Each hard rule: its code, whether a service limits anything by it, and whether it excludes the service for a need."""

@@ -3,6 +3,7 @@
 from datetime import datetime
 from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
+from operator import mul
 from typing import Final
 
 from services.referral.candidates.facts import Need, Pool, Service
@@ -49,26 +50,51 @@ def _centre(code: str, policy: RoutingPolicy) -> Place | None:
     return None
 
 
-def score(
-    need: Need, service: Service, pool: Pool, *, start: str | None, policy: RoutingPolicy, now: datetime
-) -> tuple[float, dict[str, float]]:
-    """The weighted mean of the parts, each between 0 and 1, and the parts themselves for the explanation."""
-    way = way_km(start, service.view.place, policy)
-    age_s = max(0.0, (now - pool.as_of).total_seconds())
-    fresh_for_s = policy.rounds.capacity_fresh_for
-    parts = {
-        "distance": 0.5 if way is None else HALF_WAY_KM / (HALF_WAY_KM + way),
-        "free_places": pool.free / pool.maximum if pool.maximum else 0.0,
-        "capacity_freshness": fresh_for_s / (fresh_for_s + age_s),
-        "answer_record": (service.offers_answered + 1) / (service.offers_made + 2),
-        "language": _language(need, service),
-        "same_provider": 1.0 if service.view.organization_id in need.providers_of_person else 0.0,
-        "fairness": OPEN_OFFERS_HALF / (OPEN_OFFERS_HALF + service.offers_open),
-    }
-    weights = policy.weights.model_dump()
-    total = sum(weights.values()) or 1.0
-    weighted = sum(weights[name] * value for name, value in parts.items()) / total
-    return round(weighted, 4), {name: round(value, 3) for name, value in parts.items()}
+PARTS: Final = (
+    "distance",
+    "free_places",
+    "capacity_freshness",
+    "answer_record",
+    "language",
+    "same_provider",
+    "fairness",
+)
+"""What a score is made of, each part between 0 and 1; the pack weighs them by these names."""
+
+Parts = tuple[float, ...]
+
+
+class Scale:
+    """Scores candidates; what is the same for a whole round is worked out once."""
+
+    def __init__(self, policy: RoutingPolicy, now: datetime) -> None:
+        self._policy = policy
+        self._now = now
+        weights = policy.weights.model_dump()
+        total = sum(weights.values()) or 1.0
+        self._weights = tuple(weights[name] / total for name in PARTS)
+        self._fresh_for_s = policy.rounds.capacity_fresh_for
+        self._nearness: dict[tuple[str | None, str], float] = {}
+
+    def score(self, need: Need, service: Service, pool: Pool, *, start: str | None) -> tuple[float, Parts]:
+        """The weighted mean of the parts, and the parts in the order of `PARTS` for the explanation."""
+        age_s = max(0.0, (self._now - pool.as_of).total_seconds())
+        parts = (
+            self._near(start, service.view.place),
+            pool.free / pool.maximum if pool.maximum else 0.0,
+            self._fresh_for_s / (self._fresh_for_s + age_s),
+            (service.offers_answered + 1) / (service.offers_made + 2),
+            _language(need, service),
+            1.0 if service.view.organization_id in need.providers_of_person else 0.0,
+            OPEN_OFFERS_HALF / (OPEN_OFFERS_HALF + service.offers_open),
+        )
+        return round(sum(map(mul, self._weights, parts)), 4), parts
+
+    def _near(self, start: str | None, end: str) -> float:
+        if (start, end) not in self._nearness:
+            way = way_km(start, end, self._policy)
+            self._nearness[start, end] = 0.5 if way is None else HALF_WAY_KM / (HALF_WAY_KM + way)
+        return self._nearness[start, end]
 
 
 def _language(need: Need, service: Service) -> float:

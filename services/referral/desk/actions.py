@@ -10,6 +10,7 @@ from libs.events.codes import RecallReason
 from services.referral.candidates import facts as candidates
 from services.referral.candidates.choice import Candidate, Market
 from services.referral.candidates.rules import fitting_pool
+from services.referral.candidates.score import PARTS
 from services.referral.desk import queries, rules
 from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing
 from services.referral.journeys import queries as journeys
@@ -77,10 +78,9 @@ async def override_referral(
         if referral.status is ReferralStatus.OFFERED and standing is not None:
             referral_steps.recall_offer(piece, standing, reason=RecallReason.OVERRIDDEN)
         piece.record("referral.override", referral, note=reason)
-        ranked = {"provider_service_id": str(provider_service_id), "score": candidate.score, "parts": candidate.parts}
         explanation: dict[str, object] = {
             "policy": policy.version,
-            "ranked": [ranked],
+            "ranked": [candidate.told()],
             "excluded": [],
             "chosen_by_person": True,
             "overruled": overruled,
@@ -133,4 +133,4 @@ def _overruling(need: candidates.Need, service: candidates.Service) -> Candidate
     pool = fitting_pool(need, service)
     if pool is None:
         raise NoPlaceFree
-    return Candidate(service, pool, 0.0, {})
+    return Candidate(service, pool, 0.0, (0.0,) * len(PARTS))

@@ -4,13 +4,14 @@ Steps change the plain values of `facts` and note here what follows from it: row
 clocks to start or stop, events to publish. Nothing here talks to a database; `actions.write` does.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
+
+from pydantic_core import to_json
 
 from libs.events.catalogue.referral import AtProvider, OfReferral, ReferralEvent
 from libs.events.codes import NeedCategory
@@ -163,7 +164,7 @@ class Work:
 
     def explanation_of(self, offer: Offer) -> str:
         """Why this service and why not the others, as JSON text."""
-        return json.dumps(self.explanations[offer.offer_id])
+        return to_json(self.explanations[offer.offer_id]).decode()
 
     def record(
         self,
