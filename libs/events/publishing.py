@@ -66,7 +66,7 @@ class Publisher:
         self._partition_counts: dict[str, int] = {}
         self._fixed: dict[tuple[str, str], tuple[tuple[str, bytes], ...]] = {}
         self._source = source.encode()
-        self._singly: set[tuple[str, int]] = set()
+        self._rows_max: dict[tuple[str, int], int] = {}
         self._moment: datetime | None = None
         self._moment_text = b""
 
@@ -118,7 +118,7 @@ class Publisher:
 
     async def _send(self, topic: str, partition: int, rows: list[Row], outcome: Outcome) -> None:
         """Send the rows of one partition, batch after batch: the next only when the one before it is acknowledged."""
-        limit = 1 if (topic, partition) in self._singly else len(rows)
+        limit = self._rows_max.get((topic, partition), len(rows))
         refused: set[str] = set()
         for builder, batch in self._batches(rows, limit, refused, outcome):
             try:
@@ -131,8 +131,8 @@ class Publisher:
             except SIZE_ERRORS as error:
                 if len(batch) == 1:
                     outcome.refused_rows.append((batch[0], type(error).__name__))
-                # The producer's sequence has a hole now; its successor sends these rows one by one.
-                self._singly.add((topic, partition))
+                # The producer's sequence has a hole now. Its successor sends fewer rows at a time, down to one.
+                self._rows_max[topic, partition] = max(len(batch) // 8, 1)
                 outcome.error = error
                 return
             except Exception as error:
@@ -188,6 +188,6 @@ class Publisher:
         return headers
 
     def inherit(self, former: "Publisher | None") -> None:
-        """Take over from a predecessor which partitions are to be sent one by one."""
+        """Take over from a predecessor how many rows a partition takes at a time."""
         if former is not None:
-            self._singly |= former._singly
+            self._rows_max |= former._rows_max

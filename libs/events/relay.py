@@ -15,7 +15,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from libs.events import kafka, metrics, tracing, wakeups
+import asyncpg
+
+from libs.events import kafka, metrics, retention, tracing, wakeups
 from libs.events.crashpoints import CrashPoint, crashpoint
 from libs.events.leadership import Connection, LeadershipLostError, connected, lead
 from libs.events.postgres import plain_dsn
@@ -82,6 +84,7 @@ class Relay:
         self._blocked: dict[tuple[str, str | None], tuple[float, str]] = {}
         self._trouble: str | None = "not started"
         self._measured_at = 0.0
+        self._tidy_at = 0.0
 
     def why_unready(self) -> str | None:
         """Why this relay isn't ready, in one sentence; None if it leads, or stands by while another one leads."""
@@ -118,6 +121,7 @@ class Relay:
         sleep = SHORTEST_SLEEP_SECONDS
         while not stop.is_set():
             self._wakeup.clear()
+            await self._tidy(connection)
             rows = await self._read(connection)
             if rows:
                 await self._round(connection, epoch, rows)
@@ -183,6 +187,16 @@ class Relay:
         rows = await connection.fetch(_MEASURE)
         metrics.outbox_pending.set(rows[0]["pending"])
         metrics.outbox_oldest_age.set(rows[0]["age_seconds"])
+
+    async def _tidy(self, connection: Connection) -> None:
+        """Make and drop partitions once an hour."""
+        if time.monotonic() < self._tidy_at:
+            return
+        self._tidy_at = time.monotonic() + retention.EVERY_SECONDS
+        try:
+            await retention.tidy(connection)
+        except asyncpg.PostgresError as error:
+            report(log, logging.WARNING, "relay.retention_failed", error)
 
     async def _current_publisher(self) -> Publisher:
         if self._producer is None:

@@ -20,7 +20,7 @@ EVENT_TABLES: frozenset[str] = frozenset(
         "parked", "parked_key", "operator_action",
     }
 )  # fmt: skip
-"""What `create_tables` makes; for comparisons of a database with a service's own metadata."""
+"""What `create_tables` makes; partitions of single days come and go besides, see `is_event_table`."""
 
 _EVENT_COLUMNS = """
     event_id uuid NOT NULL,
@@ -126,6 +126,11 @@ _STATEMENTS: tuple[str, ...] = (
     )""",
     "COMMENT ON TABLE operator_action IS 'Every change of the event tables by hand, with its reason'",
 )
+
+
+def is_event_table(name: str) -> bool:
+    """Whether a table is the bus's own; for comparisons of a database with a service's metadata."""
+    return name in EVENT_TABLES or name.rpartition("_")[0] in ("outbox_sent", "inbox")
 
 
 def create_tables(op: Operations) -> None:

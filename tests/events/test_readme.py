@@ -26,8 +26,11 @@ from libs.events.subscriptions import Subscriptions
 """
 
 
+PAGE = Path(libs.events.__path__[0], "README.md")
+
+
 async def test_the_example_runs(bus: Bus) -> None:
-    page = Path(libs.events.__path__[0], "README.md").read_text()
+    page = await asyncio.to_thread(PAGE.read_text)
     example = page.split("```python\n")[1].split("```")[0]
     assert len(example.splitlines()) <= 25
     topic = f"{bus.topic.name}-greetings"

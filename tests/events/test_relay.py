@@ -8,8 +8,9 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from libs.events import leadership, publishing, relay
+from libs.events import kafka, leadership, publishing, relay
 from libs.events.crashpoints import CrashPoint
 from libs.events.leadership import LeadershipLostError
 from libs.events.publishing import Outcome
@@ -140,10 +141,22 @@ async def test_an_event_that_is_too_large_holds_up_its_own_key_and_no_other(
     assert await sequences(bus) == {b"a": [1, 2]}
 
 
-async def test_a_batch_that_the_broker_finds_too_large_is_sent_one_by_one(
+async def test_a_batch_that_the_broker_finds_too_large_is_sent_in_smaller_ones(make_bus: Make) -> None:
+    """Without the smaller batches a topic whose limit is below ours is never written to again."""
+    bus = await make_bus(partitions=1)
+    async with kafka.admin(bus.bootstrap) as admin:
+        limit = ConfigResource(ConfigResourceType.TOPIC, bus.topic.name, configs={"max.message.bytes": "20000"})
+        await admin.alter_configs([limit])
+    await bus.append(*(bus.counted(name=f"{number:01000}", number=number) for number in range(100)))
+    async with running(bus.relay()):
+        await until(drained(bus), seconds=40)
+    assert [bus.counted.model_validate_json(record.value).number for record in await bus.records()] == list(range(100))
+
+
+async def test_an_event_above_the_brokers_limit_holds_up_its_own_key_and_no_other(
     make_bus: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """R7. Without sending singly one event above the broker's limit holds up its whole partition."""
+    """R7. The broker refuses it, not we."""
     bus = await make_bus(partitions=1)
     large = "x" * 1_200_000
     monkeypatch.setattr(publishing, "HEADERS_BYTES_MAX", -1_000_000)

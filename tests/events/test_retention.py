@@ -1,0 +1,73 @@
+"""Old rows go by dropping the partition of their day."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from libs.events import retention
+from libs.events.tables import is_event_table
+from tests.events.bus import Bus
+
+TODAY = date(2026, 11, 22)
+
+
+@pytest.fixture
+async def connection(bus: Bus) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(bus.dsn)
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    await transaction.rollback()
+    await connection.close()
+
+
+async def remember(connection: Any, name: str, day: date) -> None:
+    received_at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    await connection.execute("INSERT INTO inbox VALUES ('group', 'source', $1, $2, $3)", name, day, received_at)
+
+
+async def partitions(connection: Any) -> set[str]:
+    return {row["name"] for row in await connection.fetch(retention._PARTITIONS, "inbox")}
+
+
+async def test_partitions_are_made_ahead_and_old_ones_dropped_with_their_rows(connection: Any) -> None:
+    await retention.tidy(connection, today=TODAY)
+    assert await partitions(connection) == {"inbox_rest", "inbox_20261123", "inbox_20261124", "inbox_20261125"}
+    await remember(connection, "early", TODAY)
+    await remember(connection, "late", TODAY + timedelta(days=1))
+    later = TODAY + timedelta(days=retention.KEEP_DAYS + 1)
+    await retention.tidy(connection, today=later)
+    assert [row["event_id"] for row in await connection.fetch("SELECT event_id FROM inbox")] == ["late"]
+    await retention.tidy(connection, today=later + timedelta(days=1))
+    assert await connection.fetch("SELECT 1 FROM inbox") == []
+    assert "inbox_20261123" not in await partitions(connection)
+    assert all(is_event_table(name) for name in await partitions(connection))
+
+
+async def test_a_day_that_has_rows_already_stays_in_the_rest(connection: Any) -> None:
+    await remember(connection, "from a fast clock", TODAY + timedelta(days=2))
+    await retention.tidy(connection, today=TODAY)
+    assert "inbox_20261124" not in await partitions(connection)
+    assert "inbox_20261125" in await partitions(connection)
+
+
+async def test_an_event_is_known_again_in_the_partition_of_its_day(connection: Any) -> None:
+    await retention.tidy(connection, today=TODAY)
+    await remember(connection, "one", TODAY + timedelta(days=1))
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await remember(connection, "one", TODAY + timedelta(days=1))
+
+
+async def test_parked_events_age_out_and_free_their_key(connection: Any) -> None:
+    await connection.execute(
+        "INSERT INTO parked (consumer_group, topic, partition, log_offset, key, reason, sealed, content, parked_at)"
+        " VALUES ('g', 't', 0, 1, 'k', 'handler', false, '', '2026-10-01')"
+    )
+    await connection.execute("INSERT INTO parked_key VALUES ('g', 't', 'k', '2026-10-01')")
+    await retention.tidy(connection, today=TODAY)
+    assert await connection.fetch("SELECT 1 FROM parked UNION ALL SELECT 1 FROM parked_key") == []
