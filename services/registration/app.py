@@ -84,9 +84,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def subscriptions_of(*, vault: Vault, pack: Pack) -> Subscriptions:
+def subscriptions_of(*, vault: Vault, pack: Pack, group: str = SERVICE) -> Subscriptions:
     """All that registration listens to."""
-    subscriptions = Subscriptions(group=SERVICE)
+    subscriptions = Subscriptions(group=group)
     arrivals_subscribers.subscribe(subscriptions, vault=vault, reception=pack.reception)
     packets_subscribers.subscribe(subscriptions, policy=pack.packets)
     return subscriptions

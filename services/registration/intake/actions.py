@@ -106,16 +106,17 @@ def _household_id(master: MasterKey, arrival: Arrival) -> UUID | None:
     return UUID(bytes=master.blind("household", arrival.source, reference), version=5)
 
 
-def _start_journey(returnee_id: UUID, context: str | None) -> str | None:
+def _start_journey(returnee_id: UUID, context: str | None) -> str:
     """A new trace for this person, linked to how they came; it goes with everything that is stored of them.
 
     When what they came with is not sampled, no span is made: the trace then has an id only.
     """
+    unsampled = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
     if context is not None and context.endswith("-00"):
-        return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+        return unsampled
     links = [] if context is None or context == current_traceparent() else [context]
     with root_span("registration.register", attributes={"enlace.journey_id": str(returnee_id)}, links=links):
-        return current_traceparent()
+        return current_traceparent() or unsampled
 
 
 async def _store(

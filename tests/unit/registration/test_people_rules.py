@@ -1,0 +1,94 @@
+"""Case codes, ages, and what of an identity is compared in search."""
+
+import random
+import re
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.events.codes import AgeBand
+from services.registration.people.rules import (
+    CASE_CODE_ALPHABET,
+    age_band,
+    age_in_years,
+    birth_date_is_possible,
+    case_code,
+    name_tokens,
+    plain_document_number,
+)
+
+DAYS = st.dates(date(1900, 1, 1), date(2100, 12, 31))
+
+
+@given(st.integers())
+def test_a_case_code_can_be_read_aloud_and_spells_no_word(seed):
+    code = case_code("GT", random.Random(seed).choice)
+    assert re.fullmatch(r"GT-[2-9A-Z]{4}-[2-9A-Z]{4}", code)
+    assert not set(code[3:]) & set("AEIOU01LSZB")
+
+
+def test_case_codes_are_too_many_to_be_guessed():
+    assert len(set(CASE_CODE_ALPHABET)) == len(CASE_CODE_ALPHABET)
+    assert len(CASE_CODE_ALPHABET) ** 8 > 10**11
+
+
+@pytest.mark.parametrize(
+    ("years", "band"),
+    [
+        (0, AgeBand.UNDER_5),
+        (4, AgeBand.UNDER_5),
+        (5, AgeBand.FROM_5_TO_11),
+        (11, AgeBand.FROM_5_TO_11),
+        (12, AgeBand.FROM_12_TO_17),
+        (17, AgeBand.FROM_12_TO_17),
+        (18, AgeBand.FROM_18_TO_24),
+        (24, AgeBand.FROM_18_TO_24),
+        (25, AgeBand.FROM_25_TO_34),
+        (34, AgeBand.FROM_25_TO_34),
+        (35, AgeBand.FROM_35_TO_59),
+        (59, AgeBand.FROM_35_TO_59),
+        (60, AgeBand.FROM_60),
+        (120, AgeBand.FROM_60),
+    ],
+)
+def test_every_edge_of_the_age_bands(years, band):
+    on = date(2026, 3, 2)
+    assert age_band(on.replace(year=on.year - years), on=on) is band
+    assert age_band(on.replace(year=on.year - years - 1) + timedelta(days=1), on=on) is band
+
+
+def test_an_unknown_birth_date_stays_unknown():
+    assert age_band(None, on=date(2026, 3, 2)) is AgeBand.UNKNOWN
+
+
+@given(DAYS, DAYS)
+def test_nobody_grows_younger(born, on):
+    assert age_in_years(born, on=on) <= age_in_years(born, on=on + timedelta(days=1))
+
+
+def test_who_was_born_on_a_leap_day_turns_a_year_older_on_the_first_of_march():
+    assert age_in_years(date(2008, 2, 29), on=date(2026, 2, 28)) == 17
+    assert age_in_years(date(2008, 2, 29), on=date(2026, 3, 1)) == 18
+
+
+def test_nobody_arrives_before_birth_or_at_an_age_that_nobody_reaches():
+    on = date(2026, 3, 2)
+    assert birth_date_is_possible(on, on=on)
+    assert not birth_date_is_possible(on + timedelta(days=1), on=on)
+    assert not birth_date_is_possible(date(1890, 1, 1), on=on)
+
+
+def test_names_are_compared_without_case_accents_and_punctuation():
+    assert name_tokens("María José", "Muñoz-Sacán") == {"maria", "jose", "munoz", "sacan"}
+    assert name_tokens("  ") == frozenset()
+
+
+@given(st.text(max_size=60))
+def test_a_name_finds_itself_however_it_is_written(name):
+    assert name_tokens(name.upper()) >= name_tokens(name) or name.upper().casefold() != name.casefold()
+
+
+def test_document_numbers_are_compared_without_spaces_and_dashes():
+    assert plain_document_number(" 1234 56789-0101a ") == "1234567890101A"

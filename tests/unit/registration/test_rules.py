@@ -1,0 +1,231 @@
+"""The law of registration: batches, needs, consents, packets, the chain of the record."""
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.events.codes import ConsentPurpose, ContactChannel, NeedCategory, RecipientClass
+from services.registration.arrivals.rules import NEXT_STATUS, BatchStatus, BatchStep, IntakeCounts, manifest_until
+from services.registration.audit.rules import GENESIS, EntryFacts, chain
+from services.registration.consent.rules import (
+    Grant,
+    child_consent_faults,
+    consent_faults,
+    safe_contact_faults,
+    standing_grants,
+)
+from services.registration.needs.rules import ToldNeed, in_order, need_faults
+from services.registration.packets.rules import closes_at, is_closed
+from services.registration.people.rules import moment_faults
+
+NOW = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+CATEGORIES = list(NeedCategory)
+
+
+@pytest.mark.parametrize(("status", "step"), list(itertools.product(BatchStatus, BatchStep)))
+def test_every_step_of_a_batch_leads_forward_or_is_not_in_the_table(status, step):
+    order = list(BatchStatus)
+    following = NEXT_STATUS.get((status, step))
+    if step is BatchStep.COMPLETE_INTAKE:
+        assert (following is not None) == (status is BatchStatus.LANDED)
+    else:
+        assert following is not None, "announcements and landings come in any order"
+        assert order.index(following) >= order.index(status)
+
+
+@pytest.mark.parametrize(
+    ("counts", "complete", "may_be_completed"),
+    [
+        (IntakeCounts(people_count=None, registered_count=2, entries_count=2, open_count=0), False, False),
+        (IntakeCounts(people_count=2, registered_count=1, entries_count=2, open_count=1), False, False),
+        (IntakeCounts(people_count=2, registered_count=1, entries_count=2, open_count=0), True, True),
+        (IntakeCounts(people_count=2, registered_count=2, entries_count=3, open_count=1), True, True),
+        (IntakeCounts(people_count=2, registered_count=1, entries_count=0, open_count=0), False, True),
+        (IntakeCounts(people_count=0, registered_count=0, entries_count=0, open_count=0), False, True),
+        (IntakeCounts(people_count=0, registered_count=0, entries_count=2, open_count=2), False, False),
+    ],
+)
+def test_when_an_intake_is_complete(counts, complete, may_be_completed):
+    assert (counts.is_complete, counts.may_be_completed) == (complete, may_be_completed)
+
+
+def test_names_announced_are_kept_for_days_after_they_came_or_were_told():
+    assert manifest_until(NOW, taken_at=NOW - DAY, days=14) == NOW + 14 * DAY
+    assert manifest_until(NOW - 30 * DAY, taken_at=NOW, days=14) == NOW + 14 * DAY
+
+
+TOLD = st.lists(
+    st.builds(ToldNeed, st.sampled_from(CATEGORIES), st.just(1), st.none() | st.sampled_from(CATEGORIES)), max_size=8
+)
+
+
+@given(TOLD)
+def test_needs_that_pass_can_be_put_in_order_and_each_follows_its_prerequisite(needs):
+    if need_faults(needs, known={}, has_household=False, pointer="/needs"):
+        return
+    order = in_order(needs)
+    assert sorted(order) == list(range(len(needs)))
+    for place, at in enumerate(order):
+        after = needs[at].after_category
+        assert after is None or after in {needs[earlier].category for earlier in order[:place]}
+
+
+@given(TOLD)
+def test_putting_needs_in_order_ends_even_when_they_wait_in_a_circle(needs):
+    assert sorted(in_order(needs)) == list(range(len(needs)))
+
+
+def test_a_need_may_come_after_one_told_before():
+    need = ToldNeed(NeedCategory.EMPLOYMENT, 1, NeedCategory.DOCUMENTS)
+    known = {NeedCategory.DOCUMENTS: uuid4()}
+    assert need_faults([need], known=known, has_household=False, pointer="") == []
+    (fault,) = need_faults([need], known={}, has_household=False, pointer="")
+    assert (fault.pointer, fault.rule) == ("/0/after_category", "need-known")
+
+
+def test_needs_that_wait_for_each_other_are_refused():
+    circle = [
+        ToldNeed(NeedCategory.FOOD, 1, NeedCategory.HEALTH),
+        ToldNeed(NeedCategory.HEALTH, 1, NeedCategory.FOOD),
+    ]
+    faults = need_faults(circle, known={}, has_household=False, pointer="/needs")
+    assert [fault.rule for fault in faults] == ["no-circle", "no-circle"]
+
+
+GRANTS = st.lists(
+    st.builds(
+        Grant,
+        st.sampled_from(ConsentPurpose),
+        st.sampled_from(RecipientClass),
+        st.datetimes(
+            timezones=st.just(UTC), min_value=datetime.min.replace(year=2026), max_value=datetime.min.replace(year=2027)
+        ),
+    )
+)
+
+
+@given(GRANTS)
+def test_what_stands_is_what_has_not_run_out_once_for_each_purpose_and_recipient(grants):
+    standing = standing_grants(grants, at=NOW)
+    keys = [(grant.purpose, grant.recipient_class) for grant in standing]
+    assert keys == sorted(set(keys))
+    assert all(grant.expires_at > NOW for grant in standing)
+    assert set(keys) == {(grant.purpose, grant.recipient_class) for grant in grants if grant.expires_at > NOW}
+
+
+@given(GRANTS)
+def test_a_longer_consent_is_never_shortened_by_another(grants):
+    for grant in standing_grants(grants, at=NOW):
+        same = [one for one in grants if (one.purpose, one.recipient_class) == (grant.purpose, grant.recipient_class)]
+        assert grant.expires_at == max(one.expires_at for one in same)
+
+
+def test_a_consent_needs_an_end_a_beginning_and_the_right_to_take_it_back():
+    sound = {"given_at": NOW, "expires_at": NOW + DAY, "revocation_explained": True, "at": NOW, "pointer": ""}
+    assert consent_faults(**sound) == []
+    assert consent_faults(**sound | {"given_at": NOW + timedelta(minutes=5)}) == [], "clocks differ by minutes"
+    for change, rule in (
+        ({"expires_at": NOW}, "after-given-at"),
+        ({"given_at": NOW + timedelta(hours=1)}, "not-in-future"),
+        ({"revocation_explained": False}, "revocation-explained"),
+        ({"given_at": NOW.replace(tzinfo=None)}, "time-zone"),
+    ):
+        assert [fault.rule for fault in consent_faults(**sound | change)] == [rule]
+
+
+@pytest.mark.parametrize(
+    ("band", "given_by", "fault"),
+    [
+        ("under_5", "self", True),
+        ("12_17", "self", True),
+        ("12_17", "guardian", False),
+        ("5_11", "authority", False),
+        ("18_24", "self", False),
+        ("unknown", "self", False),
+    ],
+)
+def test_who_decides_for_a_child(band, given_by, fault):
+    assert bool(child_consent_faults(age_band=band, given_by=given_by, pointer="")) is fault
+
+
+@pytest.mark.parametrize("channel", list(ContactChannel))
+def test_an_address_stands_exactly_where_the_channel_has_one(channel):
+    hours = {"hours_from": 8, "hours_until": 20, "pointer": ""}
+    wanted = channel is not ContactChannel.NONE
+    assert safe_contact_faults(channel=channel, has_address=wanted, **hours) == []
+    assert len(safe_contact_faults(channel=channel, has_address=not wanted, **hours)) == 1
+
+
+def test_a_packet_is_open_until_its_days_are_over():
+    until = closes_at(NOW, days_after=30)
+    assert not is_closed(None, at=NOW)
+    assert not is_closed(until, at=NOW + 30 * DAY - timedelta(seconds=1))
+    assert is_closed(until, at=NOW + 30 * DAY)
+    assert is_closed(closes_at(NOW, days_after=0), at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("moment", "rule"),
+    [
+        (NOW.replace(tzinfo=None), "time-zone"),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), "plausible-moment"),
+        (datetime.max.replace(tzinfo=UTC), "plausible-moment"),
+        (NOW, None),
+    ],
+)
+def test_a_moment_names_its_zone_and_is_not_beyond_reason(moment, rule):
+    assert [fault.rule for fault in moment_faults(moment, pointer="/at")] == ([rule] if rule else [])
+
+
+ENTRY = EntryFacts(
+    id=1,
+    transaction_id=7,
+    at=NOW,
+    subject_id=UUID(int=1),
+    kind="read",
+    action="packet.read",
+    who="desk",
+    client_id="desk",
+    organization_id=UUID(int=2),
+    purpose="referral",
+    fields=["given_names"],
+    referral_id=None,
+    offer_id=UUID(int=3),
+    trace_id="0af7651916cd43dd8448eb211c80319c",
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": 2},
+        {"transaction_id": 8},
+        {"at": NOW + timedelta(microseconds=1)},
+        {"subject_id": UUID(int=9)},
+        {"kind": "write"},
+        {"action": "returnee.read"},
+        {"who": "somebody"},
+        {"client_id": "somebody"},
+        {"organization_id": None},
+        {"purpose": "registration"},
+        {"fields": []},
+        {"referral_id": UUID(int=3), "offer_id": None},
+        {"offer_id": None},
+        {"trace_id": None},
+    ],
+)
+def test_any_change_of_an_entry_changes_the_chain(change):
+    assert chain(GENESIS, [ENTRY]) != chain(GENESIS, [replace(ENTRY, **change)])
+
+
+def test_the_chain_is_the_same_for_ever_and_in_links_of_any_length():
+    entries = [replace(ENTRY, id=number) for number in range(5)]
+    assert chain(chain(GENESIS, entries[:2]), entries[2:]) == chain(GENESIS, entries)
+    assert chain(GENESIS, entries) != chain(GENESIS, entries[::-1])
+    assert chain(GENESIS, [ENTRY]).hex() == "23376d18bcf9cc673ae6a38a6ae23bcbe3a7ddee839b1440d474892247eb223b"
