@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.app import Loop, build_app
 from libs.chassis.database import Database
+from libs.chassis.health import Check, Unready
 from libs.chassis.settings import Role
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
@@ -32,6 +33,9 @@ from services.referral.waitlists.api import router as waitlist_routes
 from services.referral.withdrawals import subscribers as withdrawals
 from services.referral.worklists.api import router as worklist_routes
 
+TimerAction = Callable[[AsyncSession, RoutingPolicy, Sequence[Due]], Awaitable[None]]
+"""What happens when clocks of one kind run out."""
+
 ROUTES: tuple[APIRouter, ...] = (
     offer_routes,
     referral_routes,
@@ -48,6 +52,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     policy = load_policy(settings.pack)
     database = Database(settings.database_url, clock=settings.clock(), application_name="enlace-referral", pool_size=8)
+    consumer = Consumer(settings.kafka_bootstrap_servers, subscriptions(policy), transaction=database.transaction)
+    relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source="urn:enlace:referral")
+    checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
     app = build_app(
         service="referral",
         title="Enlace referral",
@@ -55,23 +62,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings=settings,
         database=database,
         routers=ROUTES,
-        loops=loops(settings, database, policy),
+        loops=[
+            Loop("consumer", consumer.run, Role.WORKER),
+            Loop("router", Router(database, policy, dsn=settings.database_url).run, Role.WORKER),
+            Loop("clocks", clockwork(database, policy).run, Role.WORKER),
+            Loop("relay", relay.run, Role.RELAY),
+        ],
+        checks={name: _check(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
     )
     app.state.policy = policy
     return app
 
 
-def loops(settings: Settings, database: Database, policy: RoutingPolicy) -> list[Loop]:
-    """What runs by itself: the consumer, the relay, the router of the country and the clocks."""
-    consumer = Consumer(settings.kafka_bootstrap_servers, subscriptions(policy), transaction=database.transaction)
-    relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source="urn:enlace:referral")
-    router = Router(database, policy, dsn=settings.database_url)
-    return [
-        Loop("consumer", consumer.run, Role.WORKER),
-        Loop("relay", relay.run, Role.RELAY),
-        Loop("router", router.run, Role.WORKER),
-        Loop("clocks", clockwork(database, policy).run, Role.WORKER),
-    ]
+def _check(why_unready: Callable[[], str | None]) -> Check:
+    async def check() -> None:
+        why = why_unready()
+        if why is not None:
+            raise Unready(why)
+
+    return check
 
 
 def subscriptions(policy: RoutingPolicy, *, group: str = "referral") -> Subscriptions:
@@ -86,7 +95,7 @@ def subscriptions(policy: RoutingPolicy, *, group: str = "referral") -> Subscrip
 
 def clockwork(database: Database, policy: RoutingPolicy) -> Clockwork:
     """The clocks, with what each of them does when it runs out."""
-    actions: dict[TimerKind, Callable[[AsyncSession, RoutingPolicy, Sequence[Due]], Awaitable[None]]] = {
+    actions: dict[TimerKind, TimerAction] = {
         TimerKind.OFFER_REMINDER: offers.remind_of_offers,
         TimerKind.OFFER_EXPIRY: offers.expire_offers,
         TimerKind.ROUTING_DEADLINE: referrals.escalate_overdue_routing,
@@ -96,7 +105,7 @@ def clockwork(database: Database, policy: RoutingPolicy) -> Clockwork:
         TimerKind.REPORT_DEADLINE: referrals.escalate_overdue_report,
     }
 
-    def under_policy(action: Callable[[AsyncSession, RoutingPolicy, Sequence[Due]], Awaitable[None]]) -> Fire:
+    def under_policy(action: TimerAction) -> Fire:
         return lambda session, due: action(session, policy, due)
 
     fire = {kind: under_policy(action) for kind, action in actions.items()}

@@ -2,6 +2,7 @@
 
 from libs.events.catalogue.referral import (
     AtProvider,
+    PerhapsAtProvider,
     ReferralCancelled,
     ReferralCompleted,
     ReferralEnteredInError,
@@ -105,7 +106,7 @@ def end_cancelled(
     used = referral.status is ReferralStatus.IN_SERVICE
     _end(work, referral, ReferralStep.CANCEL, reason=reason.value, note=note)
     _release(work, referral, used=used)
-    work.tell_of_referral(ReferralCancelled, referral, trace=referral.traceparent, reason=reason)
+    _tell_end(work, referral, ReferralCancelled, reason=reason)
 
 
 def reject(work: Work, referral: Referral, *, note: str | None) -> None:
@@ -136,7 +137,7 @@ def enter_in_error(work: Work, referral: Referral, *, note: str | None = None) -
     _end(work, referral, ReferralStep.ENTER_IN_ERROR, note=note)
     if was_live:
         _release(work, referral, used=False)
-    work.tell_of_referral(ReferralEnteredInError, referral, trace=referral.traceparent)
+    _tell_end(work, referral, ReferralEnteredInError)
 
 
 def _recall_live(work: Work, referral: Referral, reason: RecallReason) -> None:
@@ -166,3 +167,15 @@ def _tell(work: Work, referral: Referral, kind: type[AtProvider], **more: object
     if offer is None:
         raise LookupError("a referral in service has an accepted offer")
     work.tell_of_offer(kind, offer, trace=offer.traceparent, **more)
+
+
+def _tell_end(work: Work, referral: Referral, kind: type[PerhapsAtProvider], **more: object) -> None:
+    """Publish that a referral has ended; a provider that had accepted it is named, because it must be told."""
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    if offer is not None and offer.status is OfferStatus.ACCEPTED:
+        more |= {
+            "offer_id": offer.offer_id,
+            "organization_id": offer.organization_id,
+            "provider_service_id": offer.provider_service_id,
+        }
+    work.tell_of_referral(kind, referral, trace=referral.traceparent, **more)

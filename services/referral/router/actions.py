@@ -80,8 +80,10 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
     memory.directory = await providers.refreshed(session, memory.directory)
     market = Market(await services(session, memory, today=at), policy, at)
     async with work(session, policy, placing.journeys, actor="router") as piece:
-        for need_id, need in placing.needs.items():
-            piece.journeys[need.returnee_id].needs[need_id] = need
+        for referral in placing.referrals:
+            journey = piece.journeys[referral.returnee_id]
+            journey.needs[referral.need_id] = placing.needs[referral.need_id]
+            journey.referrals[referral.referral_id] = referral
         plans = await _decide_all(session, piece, placing, market, openings)
         offered = await _make_offers(session, piece, plans, policy)
     return Round(len(picked), offered, is_full)
@@ -236,7 +238,6 @@ def make_offer(piece: Work, referral: Referral, candidate: Candidate, explanatio
     """Put the referral to the candidate, whose places are held; a service that accepts by itself does so at once."""
     offer = routing_steps.offer(piece, referral, candidate, explanation=explanation)
     if candidate.service.view.accepts_automatically:
-        piece.journeys[referral.returnee_id].referrals[referral.referral_id] = referral
         with piece.acting_as("auto"):
             referral_steps.accept_offer(piece, offer)
 

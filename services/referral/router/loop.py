@@ -25,6 +25,14 @@ SWEEP_S: Final = 1.0
 _LOCK_CLASS: Final = 0x656E6C61
 _RETRY_S: Final = 0.5
 
+# A referral that is ready may still wait for its flight or household; only a round can tell.
+_PROBE: Final = """
+SELECT EXISTS (SELECT 1 FROM referral WHERE ready_at IS NOT NULL) AS ready,
+    (SELECT coalesce(sum(freed_count), 0) FROM pool)
+    + (SELECT coalesce(sum(revision), 0) FROM provider_service)
+    + (SELECT coalesce(sum(revision), 0) FROM provider_organization) AS openings
+"""
+
 log = get_logger(__name__)
 
 
@@ -41,6 +49,7 @@ class Router:
         self._dsn = dsn
         self._memory = Memory()
         self._wakeup = wakeups.register()
+        self._openings: object = None
         self._refreshed_at = self._swept_at = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -76,10 +85,19 @@ class Router:
         while not stop.is_set():
             if connection.is_closed():
                 raise Unready("lost the connection by which it leads")
+            worth_it = await self._is_worth_a_round(connection)
             self._wakeup.clear()
-            done = await self.place_once()
-            if not done.is_full:
-                await self._pause(stop)
+            if worth_it and (await self.place_once()).is_full:
+                continue
+            await self._pause(stop)
+
+    async def _is_worth_a_round(self, connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
+        """One statement in place of a round while there is nothing to do; it also tells that the leader still leads."""
+        found = await connection.fetchrow(_PROBE)
+        assert found is not None
+        opened, self._openings = found["openings"] != self._openings, found["openings"]
+        waited = time.monotonic() - self._swept_at > SWEEP_S
+        return found["ready"] or opened or waited or self._wakeup.is_set()
 
     async def _pause(self, stop: asyncio.Event) -> None:
         waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wakeup.wait())]

@@ -21,9 +21,7 @@ NewWorld = Callable[..., AbstractAsyncContextManager[World]]
 
 
 @pytest.fixture
-def new_world(
-    migrated: Callable[..., str], issuer: IssuerForTests, running: Any, tmp_path: Path
-) -> NewWorld:
+def new_world(migrated: Callable[..., str], issuer: IssuerForTests, running: Any, tmp_path: Path) -> NewWorld:
     """`async with new_world(**policy changes) as world`."""
 
     @asynccontextmanager

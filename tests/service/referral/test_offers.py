@@ -41,9 +41,7 @@ async def test_another_organisation_does_not_see_the_offer(world: World):
     returnee = await world.person({})
     await world.round()
     offer = await world.offer_of(returnee)
-    stranger = world.issuer.headers(
-        "offers:read offers:answer", organization_id=uuid4(), client_id="stranger"
-    )
+    stranger = world.issuer.headers("offers:read offers:answer", organization_id=uuid4(), client_id="stranger")
     assert (await world.ask("offers", headers=stranger))["items"] == []
     for step in ("acknowledge", "accept"):
         answer = await world.step(f"offers/{offer['offer_id']}/{step}", headers=stranger)

@@ -42,7 +42,7 @@ async def going(*loops: Any) -> AsyncIterator[None]:
 async def until(found: Any, *, seconds: float = 120) -> Any:
     """What `found` gives as soon as it gives something."""
     async with asyncio.timeout(seconds):
-        while not (result := await found()):
+        while not (result := await found()):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         return result
 
@@ -100,9 +100,7 @@ async def test_events_of_two_services_become_an_offer_and_its_answer_on_one_trac
         (offer,) = await until(lambda: world.rows("SELECT * FROM offer WHERE returnee_id = $1", returnee))
         answer = await world.step(f"offers/{offer['offer_id']}/accept")
         assert answer.json()["status"] == "accepted"
-        headers = await told(
-            kafka_bootstrap, returnee, {"referral.opened.v1", "offer.made.v1", "offer.accepted.v1"}
-        )
+        headers = await told(kafka_bootstrap, returnee, {"referral.opened.v1", "offer.made.v1", "offer.accepted.v1"})
     await others.close()
     assert {one["ce_traceparent"].decode().split("-")[1] for one in headers.values()} == {TRACE_ID}
     assert offer["traceparent"].split("-")[1] == TRACE_ID

@@ -18,8 +18,8 @@ from libs.events.subscriptions import Subscriptions
 from services.referral.app import clockwork, subscriptions
 from services.referral.pack import RoutingPolicy
 from services.referral.router.loop import Router
-from tests.service.referral import making
 from tests.served import IssuerForTests
+from tests.service.referral import making
 
 STAFF = (
     "offers:read offers:answer referrals:read referrals:write needs:write work-lists:read places:read reviews:decide"
@@ -64,7 +64,9 @@ class World:
     async def hear(self, *events: Event, traceparent: str | None = None) -> None:
         """Handle these events as the consumer would: one batch in one transaction, handlers in the events' order."""
         batch = [
-            Received(event=one, id=new_id(), source="urn:test", time=making.LONG_AGO, key=one.key, traceparent=traceparent)
+            Received(
+                event=one, id=new_id(), source="urn:test", time=making.LONG_AGO, key=one.key, traceparent=traceparent
+            )
             for one in events
         ]
         async with self.database.transaction() as session:
@@ -86,7 +88,13 @@ class World:
         return one
 
     async def declare(
-        self, one: Provider, places: int, *, available: int | None = None, as_of: datetime | None = None, kind: str = "beds"
+        self,
+        one: Provider,
+        places: int,
+        *,
+        available: int | None = None,
+        as_of: datetime | None = None,
+        kind: str = "beds",
     ) -> None:
         """The provider declares its capacity anew."""
         await self.hear(
@@ -150,7 +158,8 @@ class World:
     async def referral_of(self, returnee_id: UUID) -> dict[str, Any]:
         """The newest referral of a returnee."""
         found = await self.rows(
-            "SELECT * FROM referral WHERE returnee_id = $1 ORDER BY opened_at DESC, referral_id DESC LIMIT 1", returnee_id
+            "SELECT * FROM referral WHERE returnee_id = $1 ORDER BY opened_at DESC, referral_id DESC LIMIT 1",
+            returnee_id,
         )
         return found[0]
 
@@ -171,7 +180,9 @@ class World:
 
     def partner(self, one: Provider, *, restricted: bool = False) -> dict[str, str]:
         scopes = "offers:read offers:answer referrals:read referrals:write" + (" restricted:read" if restricted else "")
-        return self.issuer.headers(scopes, organization_id=one.organization_id, client_id=f"partner-{one.organization_id}")
+        return self.issuer.headers(
+            scopes, organization_id=one.organization_id, client_id=f"partner-{one.organization_id}"
+        )
 
     async def step(
         self, path: str, body: dict[str, Any] | None = None, *, headers: dict[str, str] | None = None
