@@ -1,4 +1,4 @@
-"""The four services as an outsider meets them: an address, an API document and a token; real PostgreSQL, no Kafka."""
+"""The four services as an outsider meets them: an address, an API document and tokens; real PostgreSQL, no Kafka."""
 
 from __future__ import annotations
 
@@ -40,18 +40,20 @@ class Api:
 
     base_url: str
     document: dict[str, Any]
-    headers: dict[str, str]
+    callers: list[dict[str, str]]
+    """Headers of those who call: a client of an organisation, and one of the network."""
     seeds: list[Seed]
 
 
 @contextmanager
 def running_api(service: str, postgres: PostgresForTests, issuer: IssuerForTests) -> Iterator[Api]:
-    """The service in a thread with a loop of its own, with a token for all that its document asks for."""
+    """The service in a thread with a loop of its own, with tokens for all that its document asks for."""
     app = _app(service, postgres, issuer)
     document = app.openapi()
-    token = issuer.token(_scopes(document), organization_id=uuid4(), client_id="fuzz")
+    scopes = _scopes(document)
+    callers = [issuer.headers(scopes, organization_id=of, client_id=f"fuzz-{of}") for of in (uuid4(), None)]
     with _serving(app) as base_url:
-        yield Api(base_url, document, {"Authorization": f"Bearer {token}"}, seeds_of(service))
+        yield Api(base_url, document, callers, seeds_of(service))
 
 
 def _app(service: str, postgres: PostgresForTests, issuer: IssuerForTests) -> FastAPI:

@@ -1,6 +1,6 @@
 """What may be done with capacity: declare it, and doubt it when an offer is refused as full against what it says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -43,10 +43,8 @@ async def declare_capacity(
     standing = await queries.find(session, service_id, lock=True)
     precondition(standing.version if standing else None)
     moment = now(session)
-    if body.as_of is not None and rules.is_too_far_ahead(body.as_of, now=moment):
-        raise InvalidInput(errors=[FieldError("/as_of", "in-the-future", "Must not be later than now")])
     standing_as_of = standing.as_of if standing else None
-    as_of = rules.effective_as_of(body.as_of, now=moment, standing=standing_as_of)
+    as_of = _as_of(body, moment, standing_as_of)
     kept = {row.id: row for row in await queries.pools(session, service_id)}
     declared = [queries.as_pool(row) for row in kept.values() if row.declared]
     said = [_pool(pool) for pool in body.pools]
@@ -78,6 +76,12 @@ async def _lock_own(session: AsyncSession, service_id: UUID, rights: Rights) -> 
     if service.status == PublicationStatus.WITHDRAWN:
         raise StepNotAllowed(state=service.status, step="declare")
     return service
+
+
+def _as_of(body: CapacityBody, moment: datetime, standing: datetime | None) -> datetime:
+    if body.as_of is not None and rules.is_too_far_ahead(body.as_of, now=moment):
+        raise InvalidInput(errors=[FieldError("/as_of", "in-the-future", "Must not be later than now")])
+    return rules.effective_as_of(body.as_of, now=moment, standing=standing)
 
 
 async def _require_own_pools(session: AsyncSession, service_id: UUID, pools: Sequence[Pool]) -> None:
@@ -215,8 +219,12 @@ async def record_doubts(session: AsyncSession, refusals: Sequence[Refusal]) -> N
         [refusal.declined_at for refusal, _ in proofs],
         [refusal.traceparent for refusal, _ in proofs],
     )
-    doubted = {refusal.service_id: refusal.traceparent for refusal, _ in reversed(proofs)}
-    asked = await connection.fetch(_ASK, list(doubted), now(session))
+    await _ask_once(session, {refusal.service_id: refusal.traceparent for refusal, _ in reversed(proofs)})
+
+
+async def _ask_once(session: AsyncSession, doubted: Mapping[UUID, str | None]) -> None:
+    """Ask each of these services that has not been asked since it declared last, in the trace of the doubt."""
+    asked = await (await raw(session)).fetch(_ASK, list(doubted), now(session))
     await outbox.append(
         session,
         [
