@@ -6,7 +6,7 @@ A pooler between relay and server would share the lock with strangers: the conne
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -49,14 +49,20 @@ async def connected(dsn: str) -> AsyncIterator[Connection]:
         connection.terminate()
 
 
-async def lead(connection: Connection, stop: asyncio.Event, *, owner: str) -> int | None:
-    """Wait until this connection leads; its epoch, or None if `stop` was set first."""
+async def lead(
+    connection: Connection, stop: asyncio.Event, *, owner: str, on_standby: Callable[[], None] = lambda: None
+) -> int | None:
+    """Wait until this connection leads; its epoch, or None if `stop` was set first.
+
+    `on_standby` is called when another one leads now.
+    """
     while not stop.is_set():
         if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", *_LOCK):
             epoch: int = await connection.fetchval(
                 "UPDATE outbox_leader SET epoch = epoch + 1, owner = $1, since = now() RETURNING epoch", owner
             )
             return epoch
+        on_standby()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _RETRY_SECONDS)
     return None

@@ -78,13 +78,11 @@ class Membership(ConsumerRebalanceListener):
 
     async def drain(self, seconds: float) -> None:
         """Take no new batch, let those in hand end, and tell Kafka where that was; at most so many seconds."""
-        for partition in self.partitions.values():
-            partition.phase = Phase.REVOKED if not partition.in_hand else partition.phase
-            partition.buffer.clear()
+        for lane in self._all_lanes():
+            lane.closing = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 for lane in self._all_lanes():
-                    lane.closing = True
                     await lane.idle.wait()
         with contextlib.suppress(TimeoutError, KafkaError):
             await asyncio.wait_for(self._commit(), 2)

@@ -49,7 +49,7 @@ _RETIRE = """
     WITH leader AS (SELECT 1 FROM outbox_leader WHERE epoch = $1),
     gone AS (
         DELETE FROM outbox o USING unnest($2::bigint[], $3::int[], $4::bigint[]) AS a (id, partition, log_offset)
-        WHERE o.id = a.id AND EXISTS (SELECT FROM leader)
+        WHERE o.id = a.id AND o.id BETWEEN $5 AND $6 AND EXISTS (SELECT FROM leader)
         RETURNING o.id, o.event_id, o.topic, o.key, o.type, o.payload, o.traceparent, o.tracestate, o.created_at,
             a.partition, a.log_offset
     ), kept AS (
@@ -113,8 +113,7 @@ class Relay:
             await _wait(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
     async def _lead(self, connection: Connection, stop: asyncio.Event) -> None:
-        self._trouble = None
-        epoch = await lead(connection, stop, owner=self._owner)
+        epoch = await lead(connection, stop, owner=self._owner, on_standby=self._calm)
         if epoch is None:
             return
         report(log, logging.INFO, "relay.leading", epoch=epoch)
@@ -127,6 +126,7 @@ class Relay:
                 await self._round(connection, epoch, rows)
                 sleep = SHORTEST_SLEEP_SECONDS
             else:
+                self._calm()
                 await self._measure(connection)
                 if not stop.is_set():
                     await _nap(self._wakeup, sleep)
@@ -148,6 +148,7 @@ class Relay:
         if outcome.error is not None:
             metrics.client_rebuilds.add(1, {"client": "producer", "reason": type(outcome.error).__name__})
             raise outcome.error
+        self._calm()
 
     async def _read(self, connection: Connection) -> Sequence[Any]:
         now = time.monotonic()
@@ -161,7 +162,9 @@ class Relay:
         )
 
     async def _retire(self, connection: Connection, epoch: int, outcome: Outcome) -> None:
-        leads = await connection.fetchval(_RETIRE, epoch, outcome.acked_ids, outcome.partitions, outcome.offsets)
+        ids = outcome.acked_ids
+        # The range keeps the statement from reading a backlog of millions to find these few.
+        leads = await connection.fetchval(_RETIRE, epoch, ids, outcome.partitions, outcome.offsets, min(ids), max(ids))
         crashpoint(CrashPoint.RELAY_AFTER_RETIRE)
         if not leads:
             raise LeadershipLostError
@@ -187,6 +190,9 @@ class Relay:
         rows = await connection.fetch(_MEASURE)
         metrics.outbox_pending.set(rows[0]["pending"])
         metrics.outbox_oldest_age.set(rows[0]["age_seconds"])
+
+    def _calm(self) -> None:
+        self._trouble = None
 
     async def _tidy(self, connection: Connection) -> None:
         """Make and drop partitions once an hour."""

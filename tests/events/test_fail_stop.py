@@ -147,26 +147,20 @@ async def test_a_stopped_partition_goes_on_when_its_position_is_mended(
 
 
 async def test_the_other_partitions_go_on(make_bus: Make) -> None:
+    """Without the seek of a stopped partition too, aiokafka fetches nothing more from that broker."""
     bus = await make_bus(partitions=2)
     async with bus.producer() as producer:
-
-        async def one(number: int, partition: int) -> None:
-            value = bus.counted(name=f"k{partition}", number=number).model_dump_json().encode()
+        for partition in (0, 1):
+            value = bus.counted(name=f"k{partition}", number=1).model_dump_json().encode()
             headers = event_headers(bus.counted.type)
             await producer.send_and_wait(bus.topic.name, value, headers=headers, partition=partition)
-
-        await one(1, 0)
-        await one(1, 1)
-        await handle_all(bus, 2)
-        await bus.fetch("UPDATE consumer_position SET next_offset = 99 WHERE partition = 0")
-        await one(2, 0)
-        await one(2, 1)
+    await bus.fetch("INSERT INTO consumer_position VALUES ($1, $2, 0, 99)", bus.group, bus.topic.name)
     consumer = bus.consumer()
     async with running(consumer):
         await until(says(consumer, "partition 0 is stopped"))
 
         async def there() -> bool:
-            return len(await bus.effects()) == 3
+            return len(await bus.effects()) == 1
 
         await until(there)
 
