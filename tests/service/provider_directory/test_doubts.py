@@ -157,7 +157,9 @@ async def test_a_refusal_as_full_makes_the_network_ask_once_until_the_next_decla
         mine = [(trace, event) for key, trace, event in notices if key == service_id]
     assert [trace[3:35] for trace, _ in mine] == [TRACE_ID, TRACE_ID], "the journey's trace goes on"
     assert {(event.organization_id, event.category) for _, event in mine} == {(organization_id, "shelter")}
-    rows = await directory.fetch("SELECT count(*) AS n FROM capacity_doubt WHERE traceparent LIKE $1", f"00-{TRACE_ID}-%")
+    rows = await directory.fetch(
+        "SELECT count(*) AS n FROM capacity_doubt WHERE traceparent LIKE $1", f"00-{TRACE_ID}-%"
+    )
     assert rows[0]["n"] == 5
 
 

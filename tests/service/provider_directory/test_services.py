@@ -1,3 +1,4 @@
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -240,8 +241,6 @@ async def test_a_hidden_address_is_shown_to_its_own_writers_and_to_the_scope_alo
 
 
 async def test_two_who_create_one_service_at_once_make_one(directory):
-    import asyncio
-
     organization_id, service_id = await directory.an_organization(), uuid4()
     answers = await asyncio.gather(
         *(directory.put(f"/v1/services/{service_id}", service_body(organization_id)) for _ in range(4))
@@ -251,8 +250,6 @@ async def test_two_who_create_one_service_at_once_make_one(directory):
 
 
 async def test_many_changes_at_once_leave_the_outbox_in_the_order_of_versions(directory):
-    import asyncio
-
     organization_id = await directory.an_organization()
     location_id = await directory.a_location(organization_id)
     service_id = await directory.a_service(organization_id, location_id=str(location_id), place=None)
