@@ -38,7 +38,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 console = Console(highlight=False, soft_wrap=True)
 if not console.is_terminal:
     console.width = 200  # a file or a pipe has no edge at which to cut addresses
-StateOption = Annotated[Path, typer.Option("--state", help="Directory that keeps data, secrets and logs.")]
+StateOption = Annotated[
+    Path, typer.Option("--state", envvar="ENLACE_STATE", help="Directory that keeps data, secrets and logs.")
+]
 PackOption = Annotated[Path, typer.Option("--pack", help="Directory of the country pack.")]
 RateOption = Annotated[float, typer.Option("--clock-rate", help="Installation seconds per real second.")]
 DOWN_SECONDS = 90.0
