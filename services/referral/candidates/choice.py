@@ -37,7 +37,7 @@ class Verdict(StrEnum):
     """No service of the network may take it: a named owner must."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidate:
     """A service that may take the need, with the pool that would hold its places."""
 
@@ -49,7 +49,7 @@ class Candidate:
     def told(self, *, with_parts: bool = True) -> dict[str, object]:
         """The candidate as an explanation tells of it."""
         shown: dict[str, object] = {
-            "provider_service_id": str(self.service.view.provider_service_id),
+            "provider_service_id": self.service.id_text,
             "score": self.score,
         }
         if with_parts:
@@ -154,8 +154,8 @@ class Market:
         return self._closed[key]
 
 
-def _best_first(one: Candidate) -> tuple[float, UUID]:
-    return -one.score, one.service.view.provider_service_id
+def _best_first(one: Candidate) -> tuple[float, str]:
+    return -one.score, one.service.id_text
 
 
 def _verdict(ranked: list[Candidate], excluded: dict[UUID, list[Interlock | Exclusion]]) -> Verdict:

@@ -112,6 +112,11 @@ class Service:
     """Offers of this service that wait for an answer now."""
 
     @cached_property
+    def id_text(self) -> str:
+        """The id of the service as text: what explanations show and ties are broken by."""
+        return str(self.view.provider_service_id)
+
+    @cached_property
     def languages(self) -> frozenset[str]:
         """Languages in which it is given."""
         return frozenset(self.view.languages)

@@ -56,19 +56,28 @@ class Guards:
     is_restricted: bool
     feared_places: tuple[str, ...]
     do_not_share: frozenset[UUID]
+    only_ask_for_openness: bool
+    """True for the most of needs: nothing but a restricted service could be wrong for them."""
 
 
 def guards_of(need: Need, policy: RoutingPolicy) -> Guards:
     """What protects the people of this need."""
+    review_is_missing = review_reason(need, policy) is not None
+    needs_licence = any(is_unaccompanied_child(person, household_size=need.household_size) for person in need.people)
+    would_split = _household_would_split(need)
+    is_restricted = policy.categories[need.category].restricted
+    feared = tuple(place for person in need.people for place in person.avoid_places)
+    do_not_share = frozenset(one for person in need.people for one in person.avoid_organizations)
     return Guards(
-        review_is_missing=review_reason(need, policy) is not None,
-        needs_licence_for_children=any(
-            is_unaccompanied_child(person, household_size=need.household_size) for person in need.people
+        review_is_missing=review_is_missing,
+        needs_licence_for_children=needs_licence,
+        would_split_household=would_split,
+        is_restricted=is_restricted,
+        feared_places=feared,
+        do_not_share=do_not_share,
+        only_ask_for_openness=not (
+            review_is_missing or needs_licence or would_split or is_restricted or feared or do_not_share
         ),
-        would_split_household=_household_would_split(need),
-        is_restricted=policy.categories[need.category].restricted,
-        feared_places=tuple(place for person in need.people for place in person.avoid_places),
-        do_not_share=frozenset(one for person in need.people for one in person.avoid_organizations),
     )
 
 
@@ -76,6 +85,8 @@ def interlocks(guards: Guards, service: Service) -> list[Interlock]:
     """Every interlock that keeps this service away from a need; empty if none does."""
     found: list[Interlock] = []
     view = service.view
+    if guards.only_ask_for_openness:
+        return found if not view.restricted else [Interlock.RESTRICTED_PATH_ONLY]
     if guards.review_is_missing:
         found.append(Interlock.REVIEW_MISSING)
     if guards.needs_licence_for_children and not view.eligibility.unaccompanied_children:

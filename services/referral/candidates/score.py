@@ -74,15 +74,15 @@ class Scale:
         total = sum(weights.values()) or 1.0
         self._weights = tuple(weights[name] / total for name in PARTS)
         self._fresh_for_s = policy.rounds.capacity_fresh_for
+        self._fresh: dict[datetime, float] = {}
         self._nearness: dict[tuple[str | None, str], float] = {}
 
     def score(self, need: Need, service: Service, pool: Pool, *, start: str | None) -> tuple[float, Parts]:
         """The weighted mean of the parts, and the parts in the order of `PARTS` for the explanation."""
-        age_s = max(0.0, (self._now - pool.as_of).total_seconds())
         parts = (
             self._near(start, service.view.place),
             pool.free / pool.maximum if pool.maximum else 0.0,
-            self._fresh_for_s / (self._fresh_for_s + age_s),
+            self._freshness(pool),
             (service.offers_answered + 1) / (service.offers_made + 2),
             _language(need, service),
             1.0 if service.view.organization_id in need.providers_of_person else 0.0,
@@ -90,11 +90,19 @@ class Scale:
         )
         return round(sum(map(mul, self._weights, parts)), 4), parts
 
+    def _freshness(self, pool: Pool) -> float:
+        fresh = self._fresh.get(pool.as_of)
+        if fresh is None:
+            age_s = max(0.0, (self._now - pool.as_of).total_seconds())
+            fresh = self._fresh[pool.as_of] = self._fresh_for_s / (self._fresh_for_s + age_s)
+        return fresh
+
     def _near(self, start: str | None, end: str) -> float:
-        if (start, end) not in self._nearness:
+        near = self._nearness.get((start, end))
+        if near is None:
             way = way_km(start, end, self._policy)
-            self._nearness[start, end] = 0.5 if way is None else HALF_WAY_KM / (HALF_WAY_KM + way)
-        return self._nearness[start, end]
+            near = self._nearness[start, end] = 0.5 if way is None else HALF_WAY_KM / (HALF_WAY_KM + way)
+        return near
 
 
 def _language(need: Need, service: Service) -> float:
