@@ -138,8 +138,9 @@ async def test_a_conflict_between_transactions_is_tried_again_and_never_parks(bu
     assert await bus.fetch("SELECT 1 FROM parked") == []
 
 
-async def test_while_the_database_is_away_the_batch_waits_and_nothing_is_parked(bus: Bus) -> None:
-    """C7."""
+async def test_while_the_database_is_away_the_batch_waits_and_nothing_is_parked(make_bus: Make) -> None:
+    """C7. Taken for the events' fault, the outage stops the partition."""
+    bus = await make_bus(partitions=1)
     await publish(bus, *(bus.counted(name=f"k{key}", number=key) for key in range(8)))
     subscriptions = bus.subscriptions()
     outages = 4
