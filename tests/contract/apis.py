@@ -18,9 +18,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from libs.chassis.migrations import upgrade
-from libs.chassis.settings import Role
-from tests.contract.seeds import Seed, seeds_of
-from tests.infra import PostgresForTests
+from libs.chassis.settings import CommonSettings, Role
+from tests.contract.seeds import Seed, fill_referral, seeds_of
+from tests.infra import PostgresForTests, apart
 from tests.served import IssuerForTests
 
 PACK = Path(__file__).resolve().parents[2] / "deploy" / "packs" / "guatemala"
@@ -48,15 +48,21 @@ class Api:
 @contextmanager
 def running_api(service: str, postgres: PostgresForTests, issuer: IssuerForTests) -> Iterator[Api]:
     """The service in a thread with a loop of its own, with tokens for all that its document asks for."""
-    app = _app(service, postgres, issuer)
+    settings, create_app = _service(service, postgres, issuer)
+    organization_id = uuid4()
+    if service == "referral":
+        apart(fill_referral(create_app(settings), issuer, settings.database_url, organization_id))
+    app = create_app(settings)
     document = app.openapi()
     scopes = _scopes(document)
-    callers = [issuer.headers(scopes, organization_id=of, client_id=f"fuzz-{of}") for of in (uuid4(), None)]
+    callers = [issuer.headers(scopes, organization_id=of, client_id=f"fuzz-{of}") for of in (organization_id, None)]
     with _serving(app) as base_url:
         yield Api(base_url, document, callers, seeds_of(service))
 
 
-def _app(service: str, postgres: PostgresForTests, issuer: IssuerForTests) -> FastAPI:
+def _service(
+    service: str, postgres: PostgresForTests, issuer: IssuerForTests
+) -> tuple[CommonSettings, Callable[[CommonSettings], FastAPI]]:
     name, own = SETTINGS[service]
     if service == "registration":
         keys = postgres.new_database("registration_keys")
@@ -71,8 +77,7 @@ def _app(service: str, postgres: PostgresForTests, issuer: IssuerForTests) -> Fa
         role=Role.API,
         **own,
     )
-    create_app: Callable[[Any], FastAPI] = import_module(f"services.{service}.app").create_app
-    return create_app(settings)
+    return settings, import_module(f"services.{service}.app").create_app
 
 
 def _scopes(document: dict[str, Any]) -> list[str]:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import uuid4
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from fastapi import FastAPI
+
+from libs.events.codes import NeedCategory
+from tests.served import IssuerForTests
+from tests.service.referral.world import World
 
 Seed = tuple[str, str, Any]
 """The operation as the API document names it, the path, the body."""
@@ -15,6 +21,19 @@ def seeds_of(service: str) -> list[Seed]:
     """What the service is sent before anything else."""
     made = _SEEDS.get(service)
     return made() if made else []
+
+
+async def fill_referral(app: FastAPI, issuer: IssuerForTests, url: str, organization_id: UUID) -> None:
+    """Referral creates nothing over HTTP: it hears of two services and some people, and offers what it can."""
+    world = World(app, cast(Any, None), issuer, url)
+    try:
+        for _ in range(2):
+            await world.provider(places=6, organization_id=organization_id)
+        for _ in range(6):
+            await world.person({}, {"category": NeedCategory.HEALTH})
+        assert await world.round() > 0
+    finally:
+        await world.database.close()
 
 
 def _provider_directory() -> list[Seed]:
