@@ -8,7 +8,7 @@ from enum import StrEnum
 from random import Random
 from typing import Final
 
-from libs.events.codes import DeclineReason, NeedCategory
+from libs.events.codes import DeclineReason, NeedCategory, Urgency
 
 POLLING: Final = frozenset(
     {"renap", "ministry-of-health", "pgn", "pdh", "ministry-of-education", "womens-office-san-marcos",
@@ -17,7 +17,8 @@ POLLING: Final = frozenset(
 """Organisations that look for offers themselves; the others receive webhooks."""
 
 NEVER_ANSWERS: Final = frozenset({"municipal-window-huehuetenango", "guate-te-incluye"})
-SILENT_SHARE: Final = 0.04
+SILENT_SHARE: Final = 0.06
+"""Of urgent offers; those that can wait are left unanswered by some organisations only, so that the demo ends soon."""
 OTHER_DECLINE_SHARE: Final = 0.05
 
 TRUE_PLACES: Final = {
@@ -77,11 +78,13 @@ def way_of(organization: str) -> Way:
 
 
 def answer_to(
-    *, organization: str, service: str, category: NeedCategory, people_count: int, taken: int, random: Random
-) -> Answer:
+    *, organization: str, service: str, category: NeedCategory, urgency: Urgency, people_count: int, taken: int,
+    random: Random,
+) -> Answer:  # fmt: skip
     """What the organisation answers to one offer at one of its services; `taken` places it has said yes to so far."""
-    think_s = random.uniform(0.05, 0.6)
-    if organization in NEVER_ANSWERS or random.random() < SILENT_SHARE:
+    think_s = random.uniform(0.05, 0.5)
+    forgets = urgency is not Urgency.NORMAL and random.random() < SILENT_SHARE
+    if organization in NEVER_ANSWERS or forgets:
         return Answer(Verdict.SILENCE, think_s)
     places = TRUE_PLACES.get(service)
     if places is not None and taken + people_count > places:
@@ -98,6 +101,6 @@ def _after(category: NeedCategory, random: Random) -> After:
     dice = random.random()
     if category in QUICKLY_DONE:
         return After.COMPLETE if dice < 0.5 else After.START if dice < 0.7 else After.NOTHING
-    if dice < 0.02:
+    if dice < 0.04:
         return After.NOT_DELIVERED
     return After.START if dice < 0.6 else After.NOTHING

@@ -21,6 +21,11 @@ class Pool:
     taken: int
 
     @property
+    def left(self) -> int:
+        """Places of the maximum that nobody holds or has taken."""
+        return self.maximum - self.held - self.taken
+
+    @property
     def is_over(self) -> bool:
         """True if more is promised than there is."""
         return self.held + self.taken > self.maximum

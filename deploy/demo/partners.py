@@ -12,8 +12,9 @@ from typing import Any, Final
 from deploy.demo.client import Caller, CallError
 from deploy.demo.habits import After, Answer, Verdict, answer_to
 from deploy.demo.loading import capacity_body
+from deploy.demo.looking import Pool
 from deploy.packs.directory import Organization, Service
-from libs.events.codes import DeclineReason, NeedCategory
+from libs.events.codes import DeclineReason, NeedCategory, Urgency
 
 LOOK_EVERY_S: Final = 1.0
 """How often an organisation without a webhook looks for offers."""
@@ -42,12 +43,20 @@ class Tally:
     """Calls that a partner had every right to and that failed all the same; none is expected."""
 
 
+@dataclass
+class Hands:
+    """How much all partners together do at a time. Answering has hands of its own: work must not make answers late."""
+
+    answering: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(16))
+    working: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(6))
+
+
 class Partner:
     """One organisation's program."""
 
     def __init__(
         self, organization: Organization, *, caller: Caller, urls: Urls, tally: Tally, random: Random,
-        hands: asyncio.Semaphore,
+        hands: Hands,
     ) -> None:  # fmt: skip
         self.organization = organization
         self._caller, self._urls, self._tally, self._random, self._hands = caller, urls, tally, random, hands
@@ -90,13 +99,25 @@ class Partner:
                 return
             asked["after"] = page["next"]
 
-    async def finish_yesterday(self) -> None:
-        """Complete what an earlier run of the demo left accepted or in service, so that its places are free again."""
+    async def make_room(self, pools: Mapping[str, Pool]) -> None:
+        """Complete so much of what an earlier run left accepted or in service as the places declared today ask for."""
+        for service in self.organization.services:
+            lacking = sum(
+                max(0, declared.available - pools[pool_id].left)
+                for declared in service.pools
+                if (pool_id := str(service.pool_id(declared.kind))) in pools
+            )
+            if lacking > 0:
+                await self._finish(str(service.id), people_count=lacking)
+
+    async def _finish(self, provider_service_id: str, *, people_count: int) -> None:
         async for offer in self.offers(status="accepted"):
-            async with self._hands:
+            if people_count <= 0:
+                return
+            if offer["provider_service_id"] == provider_service_id:
                 await self._step(offer["referral_id"], "start")
                 if await self._step(offer["referral_id"], "complete", {"outcome": "need_met"}):
-                    self._tally.done["finished_from_before"] += 1
+                    people_count -= offer["people_count"]
 
     async def rest(self) -> None:
         """Wait until nothing that was heard is still being answered."""
@@ -118,49 +139,55 @@ class Partner:
         service = self._services[offer["provider_service_id"]]
         answer = answer_to(
             organization=self.organization.slug, service=service.slug, category=NeedCategory(offer["category"]),
-            people_count=offer["people_count"], taken=self._taken[service.slug], random=self._random,
+            urgency=Urgency(offer["urgency"]), people_count=offer["people_count"], taken=self._taken[service.slug],
+            random=self._random,
         )  # fmt: skip
         if answer.verdict is Verdict.SILENCE:
             self._tally.done["silent"] += 1
             return
+        async with self._hands.answering:
+            if await self._say(offer_id, offer, answer):
+                self._tally.done["answered"] += 1
+            else:
+                self._tally.done["late"] += 1
+                return
         if answer.verdict is Verdict.ACCEPT:
-            self._taken[service.slug] += offer["people_count"]
-        await asyncio.sleep(answer.think_s)
-        async with self._hands:
-            in_time = datetime.now(UTC) < datetime.fromisoformat(offer["answer_by"])
-        if not in_time or not await self._offer_step(offer_id, "acknowledge"):
-            self._tally.done["late"] += 1
-            return
-        self._tally.done["acknowledged"] += 1
-        await asyncio.sleep(answer.think_s)
-        if answer.verdict is Verdict.DECLINE:
-            await self._decline(offer_id, service, answer)
-        elif await self._offer_step(offer_id, "accept"):
             self._tally.done["accepted"] += 1
             await self._serve(offer_id, offer["referral_id"], answer)
-        else:
-            self._tally.done["late"] += 1
+        elif answer.reason is not None:
+            self._tally.declined[answer.reason.value] += 1
+            if answer.reason is DeclineReason.FULL:
+                await self._declare_full(service)
 
-    async def _decline(self, offer_id: str, service: Service, answer: Answer) -> None:
+    async def _say(self, offer_id: str, offer: Mapping[str, Any], answer: Answer) -> bool:
+        """Acknowledge, think, answer; False if the offer's clock or the network was faster."""
+        if datetime.now(UTC) > datetime.fromisoformat(offer["answer_by"]):
+            return False
+        if not await self._offer_step(offer_id, "acknowledge"):
+            return False
+        self._tally.done["acknowledged"] += 1
+        await asyncio.sleep(answer.think_s)
+        if answer.verdict is Verdict.ACCEPT:
+            slug = self._services[offer["provider_service_id"]].slug
+            self._taken[slug] += offer["people_count"]
+            if await self._offer_step(offer_id, "accept"):
+                return True
+            self._taken[slug] -= offer["people_count"]
+            return False
         assert answer.reason is not None
-        if not await self._offer_step(offer_id, "decline", {"reason": answer.reason.value}):
-            self._tally.done["late"] += 1
-            return
-        self._tally.declined[answer.reason.value] += 1
-        if answer.reason is DeclineReason.FULL:
-            await self._declare_full(service)
+        return await self._offer_step(offer_id, "decline", {"reason": answer.reason.value})
 
     async def _declare_full(self, service: Service) -> None:
         """Its figures were wrong, and the network has been told so: say the truth."""
         body = capacity_body(service)
         body["pools"] = [{**pool, "available": 0} for pool in body["pools"]]
-        async with self._hands:
+        async with self._hands.working:
             url = f"{self._urls.directory}/v1/services/{service.id}/capacity"
             await self._caller.call("PUT", url, body=body, expect=CONFLICT)
 
     async def _serve(self, offer_id: str, referral_id: str, answer: Answer) -> None:
         """Fetch what the service needs to know of the person, and do the work as far as the demo goes."""
-        async with self._hands:
+        async with self._hands.working:
             packet = await self._caller.call(
                 "GET", f"{self._urls.registration}/v1/packets/{offer_id}", again_on=NOT_YET, expect=frozenset({403})
             )
@@ -178,13 +205,11 @@ class Partner:
             self._tally.done["not_delivered"] += 1
 
     async def _offer_step(self, offer_id: str, step: str, body: dict[str, Any] | None = None) -> bool:
-        """True if it was done; False if the offer's clock or the network was faster."""
-        async with self._hands:
-            url = f"{self._urls.referral}/v1/offers/{offer_id}/{step}"
-            done = await self._caller.call("POST", url, body=body, expect=CONFLICT)
-        return done.is_success
+        url = f"{self._urls.referral}/v1/offers/{offer_id}/{step}"
+        return (await self._caller.call("POST", url, body=body, expect=CONFLICT)).is_success
 
     async def _step(self, referral_id: str, step: str, body: dict[str, Any] | None = None) -> bool:
         """True if it was done; False if the referral had gone on without it."""
         url = f"{self._urls.referral}/v1/referrals/{referral_id}/{step}"
-        return (await self._caller.call("POST", url, body=body, expect=CONFLICT)).is_success
+        async with self._hands.working:
+            return (await self._caller.call("POST", url, body=body, expect=CONFLICT)).is_success

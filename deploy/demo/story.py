@@ -19,14 +19,12 @@ from deploy.demo.habits import Way, way_of
 from deploy.demo.landing import Landed, land, registered
 from deploy.demo.loading import declare_capacity, in_turns, load_directory
 from deploy.demo.looking import are_offers_waiting, is_settled, journeys, pools, settled_count
-from deploy.demo.partners import Partner, Tally, Urls
+from deploy.demo.partners import Hands, Partner, Tally, Urls
 from deploy.demo.receiver import OFFER_MADE, Receiver, receiving
 from deploy.demo.sending import send_bus
 from deploy.packs.directory import Directory
 from libs.events.codes import TransportMode
 
-HANDS: Final = 12
-"""Calls that all partners together have in flight."""
 SETTLE_WITHIN_S: Final = 300.0
 BUS_WITHIN_S: Final = 90.0
 AIR, LAND = "GT01", "GT12"
@@ -161,13 +159,14 @@ class Story:
             self.directory, url=url, steward=steward, said=self._bar(progress, "directory: services", count)
         )
         urls = Urls(self.world.url("REFERRAL"), self.world.url("REGISTRATION"), url)
-        hands = asyncio.Semaphore(HANDS)
+        hands = Hands()
         for organization in self.directory.organizations:
             self._partners[organization.slug] = Partner(
                 organization, caller=callers.of(organization.slug), urls=urls, tally=self.tally,
                 random=Random(self._random.random()), hands=hands,  # noqa: S311
             )  # fmt: skip
-        await in_turns(self._partners[one.slug].finish_yesterday() for one in self.directory.organizations)
+        ledger = await pools(steward, url=urls.referral)
+        await in_turns(partner.make_room(ledger) for partner in self._partners.values())
         await declare_capacity(
             self.directory, url=url, caller_of=callers.of, said=self._bar(progress, "capacity declared", count)
         )

@@ -5,7 +5,7 @@ from random import Random
 
 from deploy.demo.habits import NEVER_ANSWERS, POLLING, TRUE_PLACES, Answer, Verdict, Way, answer_to, way_of
 from deploy.packs.directory import load_directory
-from libs.events.codes import DeclineReason, NeedCategory
+from libs.events.codes import DeclineReason, NeedCategory, Urgency
 
 DIRECTORY = load_directory(Path(__file__).parents[3] / "deploy" / "packs" / "demo")
 
@@ -15,7 +15,7 @@ def answers(*, organization: str = "casa-del-migrante", service: str = "casa-del
     random = Random(1)
     return [
         answer_to(organization=organization, service=service, category=NeedCategory.SHELTER, people_count=1,
-                  taken=taken, random=random)
+                  urgency=Urgency.URGENT, taken=taken, random=random)
         for _ in range(count)
     ]  # fmt: skip
 
