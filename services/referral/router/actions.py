@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now
+from libs.chassis.logs import get_logger
 from libs.events.codes import RecallReason
 from services.referral.candidates import facts as candidates
 from services.referral.candidates.choice import Candidate, Decision, Market
@@ -29,6 +30,8 @@ from services.referral.providers.queries import Directory
 from services.referral.router import queries, rules
 from services.referral.router.queries import Picked, Placing
 from services.referral.router.rules import Way
+
+log = get_logger(__name__)
 
 RECORD_OF: Final = timedelta(days=30)
 """How far back the record of answering looks."""
@@ -69,7 +72,6 @@ class Plan:
 async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: Memory) -> Round:
     """One round. Greedy by urgency, then by how long the need has waited; all of it or nothing is committed."""
     at = now(session)
-    await queries.open_batches(session, at=at, timeout=timedelta(seconds=policy.rounds.batch_timeout))
     # Counted before what is free is read: what opens in between wakes a referral once too often, never not at all.
     openings = await ledger.openings(session)
     picked, is_full = await _pick(session, policy, memory, openings, at)
@@ -87,6 +89,15 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
         plans = await _decide_all(session, piece, placing, market, openings)
         offered = await _make_offers(session, piece, plans, policy)
     return Round(len(picked), offered, is_full)
+
+
+async def open_batches(session: AsyncSession, policy: RoutingPolicy) -> None:
+    """Let the ordinary needs go of flights whose intake is complete and seen, or has taken too long.
+
+    In a transaction of its own: a round that held a flight's row could wait for a consumer that waits for that row.
+    """
+    timeout = timedelta(seconds=policy.rounds.batch_timeout)
+    await queries.open_batches(session, at=now(session), timeout=timeout)
 
 
 async def _pick(
@@ -140,14 +151,10 @@ async def _decide_all(
     plans: list[Plan] = []
     after_documents: list[tuple[Referral, Decision]] = []
     for referral in placing.referrals:
-        need = as_candidate(placing, placing.needs[referral.need_id], referral, at=piece.at)
-        reason = review_reason(need, piece.policy)
-        if reason is not None:
-            if referral.status is ReferralStatus.WAITLISTED:
-                routing_steps.serve(piece, referral)
-            routing_steps.request_review(piece, referral, reason)
+        judged = _judge(piece, placing, market, referral)
+        if judged is None:
             continue
-        decision = market.choose(need)
+        need, decision = judged
         way = rules.way_of(decision)
         if way is Way.OFFER and decision.chosen is not None:
             market.hold(decision.chosen, need)
@@ -158,6 +165,30 @@ async def _decide_all(
             _let_wait(piece, referral, way, decision, asked_before=bool(need.refused_by), openings=openings)
     await _wait_for_documents(session, piece, placing, after_documents, openings)
     return plans
+
+
+def _judge(
+    piece: Work, placing: Placing, market: Market, referral: Referral
+) -> tuple[candidates.Need, Decision] | None:
+    """Who may take the need; None where a person must decide first, or where it cannot be told.
+
+    One need that trips the rules must not stop a country's router: it is left with its clock, which names an owner.
+    """
+    try:
+        need = as_candidate(placing, placing.needs[referral.need_id], referral, at=piece.at)
+        reason = review_reason(need, piece.policy)
+        decision = None if reason is not None else market.choose(need)
+    except Exception as error:
+        log.error("router.need_left", error=error, reason=referral.category.value)
+        routing_steps.look_again(piece, referral, at=piece.at + rules.LOOK_AGAIN_AFTER)
+        return None
+    if decision is not None:
+        return need, decision
+    if reason is not None:
+        if referral.status is ReferralStatus.WAITLISTED:
+            routing_steps.serve(piece, referral)
+        routing_steps.request_review(piece, referral, reason)
+    return None
 
 
 def _let_wait(

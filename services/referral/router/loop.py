@@ -11,6 +11,7 @@ import asyncpg
 from libs.chassis.database import Database
 from libs.chassis.health import Unready
 from libs.chassis.logs import get_logger
+from libs.events.postgres import Cause, cause_of
 from services.referral.journeys import wakeups
 from services.referral.pack import RoutingPolicy
 from services.referral.router import actions
@@ -70,6 +71,8 @@ class Router:
         """One round in a transaction of its own, and what belongs around it."""
         await self._look_around()
         async with self._database.transaction() as session:
+            await actions.open_batches(session, self._policy)
+        async with self._database.transaction() as session:
             return await actions.place_referrals(session, self._policy, self._memory)
 
     async def _lead(self, connection: "asyncpg.Connection[asyncpg.Record]", stop: asyncio.Event) -> bool:
@@ -87,9 +90,18 @@ class Router:
                 raise Unready("lost the connection by which it leads")
             worth_it = await self._is_worth_a_round(connection)
             self._wakeup.clear()
-            if worth_it and (await self.place_once()).is_full:
-                continue
-            await self._pause(stop)
+            if not worth_it or not await self._place_and_go_on():
+                await self._pause(stop)
+
+    async def _place_and_go_on(self) -> bool:
+        """One round; True if there is more to place at once. Two transactions that met are tried again."""
+        try:
+            return (await self.place_once()).is_full
+        except Exception as error:
+            if cause_of(error) is not Cause.CONFLICT:
+                raise
+            log.warning("router.round_repeated", error=error)
+            return True
 
     async def _is_worth_a_round(self, connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
         """One statement in place of a round while there is nothing to do; it also tells that the leader still leads."""

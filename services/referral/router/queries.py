@@ -27,7 +27,7 @@ _PICK = """
 SELECT referral.referral_id, referral.returnee_id, referral.household_id
 FROM referral JOIN journey USING (returnee_id) {opened}
 LEFT JOIN arrival_batch ON arrival_batch.arrival_batch_id = referral.arrival_batch_id
-WHERE {waiting} AND referral.status IN ('seeking', 'waitlisted') AND journey.profile_version > 0
+WHERE {waiting} AND referral.status IN ('seeking', 'waitlisted') AND journey.profile IS NOT NULL
   AND (referral.arrival_batch_id IS NULL OR urgency_rank < 2 OR arrival_batch.opened_at IS NOT NULL)
   AND (journey.household_id IS NULL OR EXISTS (
       SELECT 1 FROM household WHERE household.household_id = journey.household_id))

@@ -10,6 +10,7 @@ from libs.chassis.database import raw
 from libs.events.catalogue.registration import ArrivalBatchIntakeCompleted, ArrivalBatchLanded
 from libs.events.codes import AgeBand, NeedCategory, ProtectionFlag, TransportMode, Urgency
 from services.referral.router import actions
+from services.referral.router.loop import Router
 from tests.service.referral import making
 from tests.service.referral.world import World
 
@@ -260,3 +261,37 @@ async def test_two_rounds_at_once_make_each_offer_once(world: World):
     assert sum(made) == 20
     assert (await world.pool(shelter))["held"] == 20
     assert await world.promises() == {}
+
+
+async def test_a_need_that_trips_the_rules_does_not_stop_the_others(world: World):
+    await world.provider()
+    odd, plain = await world.person({}), await world.person({})
+    async with world.database.transaction() as session:
+        await (await raw(session)).execute(
+            """UPDATE journey SET profile = profile || '{"age_band": "unheard_of"}' WHERE returnee_id = $1""", odd
+        )
+    assert await world.round() == 1
+    assert (await world.referral_of(plain))["status"] == "offered"
+    assert await world.promises() == {}
+    await world.pass_time(seconds=7201)
+    assert (await world.need_of(odd))["owner_reason"] == "routing_overdue"
+
+
+async def test_only_one_of_two_routers_leads(world: World):
+    await world.provider(places=50)
+    routers = [Router(world.database, world.policy, dsn=world.url) for _ in range(2)]
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(one.run(stop)) for one in routers]
+    try:
+        returnee = await world.person({})
+        async with asyncio.timeout(20):
+            while not await world.rows("SELECT 1 FROM offer WHERE returnee_id = $1", returnee):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        held = await world.rows(
+            "SELECT granted FROM pg_locks WHERE locktype = 'advisory' AND classid = 1701735521 AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        assert [row["granted"] for row in held] == [True]
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)
