@@ -29,6 +29,7 @@ from services.registration.arrivals.schemas import (
     Sender,
     announcement_from_csv,
     announcement_from_json,
+    announcement_schema,
 )
 from services.registration.audit.api import actor_of, source_of
 from services.registration.errors import (
@@ -66,7 +67,7 @@ _ANNOUNCEMENT: dict[str, Any] = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": ArrivalBatchAnnounced.model_json_schema(ref_template="#/components/schemas/{model}"),
+                "schema": announcement_schema(),
                 "example": _JSON_EXAMPLE,
             },
             "text/csv": {"schema": {"type": "string"}, "example": _CSV_EXAMPLE},

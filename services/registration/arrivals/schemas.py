@@ -167,6 +167,23 @@ def announcement_from_csv(body: bytes, parameters: CsvParameters) -> ArrivalBatc
         raise _invalid(error, told, lines=manifest.lines, parameters=True) from None
 
 
+def announcement_schema() -> dict[str, Any]:
+    """The JSON Schema of an announcement in one piece: the route reads its body itself, so no component is made."""
+    schema = ArrivalBatchAnnounced.model_json_schema()
+    parts: dict[str, Any] = schema.pop("$defs")
+
+    def whole(part: Any) -> Any:
+        if isinstance(part, list):
+            return [whole(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        rest = {name: whole(value) for name, value in part.items() if name != "$ref"}
+        return {**whole(parts[part["$ref"].rpartition("/")[2]]), **rest} if "$ref" in part else rest
+
+    inlined: dict[str, Any] = whole(schema)
+    return inlined
+
+
 def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body)

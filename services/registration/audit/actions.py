@@ -10,15 +10,10 @@ from libs.chassis.telemetry import current_trace_id
 from services.registration.audit import queries
 from services.registration.audit.rules import GENESIS, Access, Actor, chain
 
-_INSERT = """
-    INSERT INTO audit_entry (at, subject_id, kind, action, who, client_id, organization_id, purpose, fields,
-                             referral_id, offer_id, trace_id)
-    SELECT $1, subject_id, kind, action, $2, $3, $4, purpose, fields::text[], referral_id, offer_id, trace_id
-    FROM unnest($5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::uuid[], $11::uuid[], $12::text[])
-        WITH ORDINALITY
-        AS a (subject_id, kind, action, purpose, fields, referral_id, offer_id, trace_id, ord)
-    ORDER BY ord
-"""
+_COLUMNS = (
+    "at", "subject_id", "kind", "action", "who", "client_id", "organization_id", "purpose", "fields", "referral_id",
+    "offer_id", "trace_id",
+)  # fmt: skip
 _SEAL = """
     INSERT INTO audit_seal (id, from_transaction, up_to_transaction, entries_count, previous_hash, hash, sealed_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -33,18 +28,24 @@ async def record(session: AsyncSession, actor: Actor, accesses: Sequence[Access]
         return
     await session.flush()
     trace_id = actor.trace_id or current_trace_id()
-    columns = (
-        [access.subject_id for access in accesses],
-        [access.kind.value for access in accesses],
-        [access.action for access in accesses],
-        [access.purpose.value for access in accesses],
-        [array_text(access.fields) for access in accesses],
-        [access.referral_id for access in accesses],
-        [access.offer_id for access in accesses],
-        [access.trace_id or trace_id for access in accesses],
-    )
-    connection = await raw(session)
-    await connection.execute(_INSERT, now(session), actor.who, actor.client_id, actor.organization_id, *columns)
+    rows = [
+        (
+            now(session),
+            access.subject_id,
+            access.kind.value,
+            access.action,
+            actor.who,
+            actor.client_id,
+            actor.organization_id,
+            access.purpose.value,
+            list(access.fields),
+            access.referral_id,
+            access.offer_id,
+            access.trace_id or trace_id,
+        )
+        for access in accesses
+    ]
+    await (await raw(session)).copy_records_to_table("audit_entry", records=rows, columns=_COLUMNS)
 
 
 def array_text(codes: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Give and withdraw consent, say how one may be reached. Giving takes many people at once: one statement per table."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -22,16 +23,10 @@ from services.registration.people.queries import returnee
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import DataKey, Vault
 
-_GIVE = """
-    INSERT INTO consent (id, returnee_id, discloser, purpose, recipient_class, data_described_sealed, given_by,
-                         method, language, staff_reference, revocation_explained, given_at, expires_at, recorded_at)
-    SELECT id, returnee_id, discloser, purpose, recipient_class, data_described, given_by, method, language,
-           staff_reference, true, given_at, expires_at, $13
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
-                $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])
-        AS c (id, returnee_id, discloser, purpose, recipient_class, data_described, given_by, method, language,
-              staff_reference, given_at, expires_at)
-"""
+_COLUMNS = (
+    "id", "returnee_id", "discloser", "purpose", "recipient_class", "data_described_sealed", "given_by", "method",
+    "language", "staff_reference", "revocation_explained", "given_at", "expires_at", "recorded_at",
+)  # fmt: skip
 _NEXT_VERSION = """
     INSERT INTO consent_state (returnee_id, version) SELECT returnee_id, 1 FROM unnest($1::uuid[]) AS s (returnee_id)
     ORDER BY returnee_id
@@ -58,13 +53,13 @@ async def give_consents(
     """Record consents and tell, per person, of all that is allowed now; their ids."""
     if not consents:
         return []
-    rows = [_row(one, keys[one.returnee_id]) for one in consents]
-    await (await raw(session)).execute(_GIVE, *map(list, zip(*rows, strict=True)), now(session))
+    rows = [_row(one, keys[one.returnee_id], recorded_at=now(session)) for one in consents]
+    await (await raw(session)).copy_records_to_table("consent", records=rows, columns=_COLUMNS)
     await _tell(session, {one.returnee_id: one.traceparent for one in consents})
     return [row[0] for row in rows]
 
 
-def _row(one: NewConsent, key: DataKey) -> tuple[UUID, *tuple[object, ...]]:
+def _row(one: NewConsent, key: DataKey, *, recorded_at: datetime) -> tuple[UUID, *tuple[object, ...]]:
     body = one.body
     return (
         uuid7(),
@@ -77,8 +72,10 @@ def _row(one: NewConsent, key: DataKey) -> tuple[UUID, *tuple[object, ...]]:
         body.method,
         body.language,
         body.staff_reference,
+        body.revocation_explained,
         body.given_at,
         body.expires_at,
+        recorded_at,
     )
 
 

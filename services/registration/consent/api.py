@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Body, Query, Response
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
@@ -18,6 +18,22 @@ from services.registration.consent.schemas import ConsentView, SafeContactView
 from services.registration.errors import ConsentAlreadyWithdrawn, ReturneeErased, SafeContactMissing
 from services.registration.vault.api import TheVault
 
+_CONSENT_EXAMPLE = {
+    "purpose": "referral",
+    "recipient_class": "providers",
+    "data_described": "My identity, my needs and how to reach me safely.",
+    "given_by": "self",
+    "method": "signature",
+    "language": "spa",
+    "staff_reference": "desk-3",
+    "given_at": "2026-03-02T19:45:00Z",
+    "expires_at": "2027-03-02T19:45:00Z",
+    "revocation_explained": True,
+}
+_CONTACT_EXAMPLE = {"channel": "sms", "address": "+502 0000 0000", "language": "spa", "hours_from": 9}
+ConsentBody = Annotated[ConsentGiven, Body(openapi_examples={"referral": {"value": _CONSENT_EXAMPLE}})]
+ContactBody = Annotated[SafeContactTold, Body(openapi_examples={"message": {"value": _CONTACT_EXAMPLE}})]
+
 router = APIRouter(prefix="/v1", tags=["consent"])
 Reader = Annotated[Caller, requires("returnees:read")]
 Writer = Annotated[Caller, requires("consents:write")]
@@ -27,7 +43,7 @@ Writer = Annotated[Caller, requires("consents:write")]
     "/returnees/{returnee_id}/consents", status_code=201, responses=responses(NotFound, ReturneeErased, KeyReused)
 )
 async def give_consent(
-    returnee_id: UUID, body: ConsentGiven, session: Session, caller: Writer, once: OnceRequired, vault: TheVault
+    returnee_id: UUID, body: ConsentBody, session: Session, caller: Writer, once: OnceRequired, vault: TheVault
 ) -> ConsentView:
     """Record a consent with its nine elements. Nothing is allowed by default, and a "no" is not recorded at all."""
     actor = actor_of(caller)
@@ -57,7 +73,7 @@ async def withdraw_consent(
 @router.put("/returnees/{returnee_id}/safe-contact", responses=responses(NotFound, ReturneeErased))
 async def set_safe_contact(
     returnee_id: UUID,
-    body: SafeContactTold,
+    body: ContactBody,
     session: Session,
     caller: Annotated[Caller, requires("returnees:write")],
     vault: TheVault,

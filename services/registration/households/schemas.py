@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.registration.people.schemas import Body
+
+_ONE = "01956b0e-5b2c-7c3e-9d41-0c7f5a1b2c3d"
+_TWO = "01956b0e-5b2d-7a11-8f00-2d3e4f5a6b7c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,13 @@ class HouseholdState:
 class HouseholdBody(Body):
     """A household that is put together at the desk."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"reference_returnee_id": _ONE, "member_ids": [_ONE, _TWO], "expected_size": 2}]
+        },
+    )
+
     reference_returnee_id: UUID
     member_ids: Annotated[list[UUID], Field(min_length=1, max_length=30)]
     """All members, the reference person among them."""
@@ -48,6 +58,8 @@ class HouseholdBody(Body):
 
 class HouseholdCorrection(Body):
     """What changes of a household; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"stay_together": False}]})
 
     reference_returnee_id: UUID | None = None
     member_ids: Annotated[list[UUID], Field(min_length=1, max_length=30)] | None = None

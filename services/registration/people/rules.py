@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 from libs.chassis.errors import FieldError
@@ -11,6 +10,7 @@ from libs.events.codes import AgeBand
 CASE_CODE_ALPHABET = "23456789CDFGHJKMNPQRTVWXY"
 """No vowels, so that no word arises; no letter that is taken for a digit or for another letter over a bad line."""
 _GROUP = 4
+CASE_CODES = len(CASE_CODE_ALPHABET) ** (2 * _GROUP)
 _BAND_ENDS: tuple[tuple[int, AgeBand], ...] = (
     (5, AgeBand.UNDER_5),
     (12, AgeBand.FROM_5_TO_11),
@@ -24,12 +24,15 @@ EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def case_code(country: str, pick: Callable[[str], str]) -> str:
-    """A new case code such as `GT-7K3M-9QXC`; `pick` draws one character of the alphabet, unpredictably.
+def case_code(country: str, number: int) -> str:
+    """The case code, such as `GT-7K3M-9QXC`, of a number below `CASE_CODES` that is drawn unpredictably.
 
     It is derived from nothing of the person; 25^8 codes make a guess hopeless behind authorisation.
     """
-    letters = "".join(pick(CASE_CODE_ALPHABET) for _ in range(2 * _GROUP))
+    letters = ""
+    for _ in range(2 * _GROUP):
+        number, place = divmod(number, len(CASE_CODE_ALPHABET))
+        letters += CASE_CODE_ALPHABET[place]
     return f"{country}-{letters[:_GROUP]}-{letters[_GROUP:]}"
 
 

@@ -8,12 +8,7 @@ from services.registration.vault.queries import data_keys
 from services.registration.vault.rules import SubjectKind
 from services.registration.vault.sealing import DataKey, Vault
 
-_INSERT = """
-    INSERT INTO data_key (subject_id, kind, wrapped, master_key_id, created_at)
-    SELECT subject_id, $2, wrapped, $4, $5 FROM unnest($1::uuid[], $3::bytea[]) AS k (subject_id, wrapped)
-    ON CONFLICT (subject_id) DO NOTHING
-    RETURNING subject_id
-"""
+_COLUMNS = ("subject_id", "kind", "wrapped", "master_key_id", "created_at")
 _DESTROY = """
     WITH erased AS (
         INSERT INTO erased_subject (subject_id, kind, erased_at)
@@ -35,12 +30,9 @@ async def create_keys(
     if not subject_ids:
         return {}
     fresh = [vault.master.fresh_key(subject_id) for subject_id in subject_ids]
+    rows = [(one.key.subject_id, kind.value, one.wrapped, vault.master.key_id, at) for one in fresh]
     async with vault.keys.connection() as connection:
-        made = await connection.fetch(
-            _INSERT, list(subject_ids), kind.value, [one.wrapped for one in fresh], vault.master.key_id, at
-        )
-    if len(made) != len(set(subject_ids)):
-        raise ValueError("a subject has a key already")
+        await connection.copy_records_to_table("data_key", records=rows, columns=_COLUMNS)
     return {one.key.subject_id: one.key for one in fresh}
 
 

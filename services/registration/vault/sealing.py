@@ -9,8 +9,7 @@ import base64
 import binascii
 import os
 from dataclasses import dataclass, field
-from hashlib import sha256
-from hmac import digest
+from hashlib import blake2b, sha256
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -49,6 +48,7 @@ class DataKey:
 
     subject_id: UUID
     _aead: AESGCM = field(repr=False)
+    _bound_to: str = field(repr=False)
 
     def seal(self, plain: str, *, table: str, column: str) -> bytes:
         """`plain` under this key, bound to where it is kept."""
@@ -67,7 +67,7 @@ class DataKey:
         return None if sealed is None else self.open(sealed, table=table, column=column)
 
     def _bound(self, table: str, column: str) -> bytes:
-        return f"{table}|{column}|{self.subject_id}".encode()
+        return f"{table}|{column}|{self._bound_to}".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,16 @@ class MasterKey:
     def fresh_key(self, subject_id: UUID) -> FreshKey:
         """A new data key for `subject_id`."""
         secret = os.urandom(KEY_BYTES)
-        return FreshKey(DataKey(subject_id, AESGCM(secret)), _seal(self._wrapping, secret, _of_subject(subject_id)))
+        return FreshKey(_key(subject_id, secret), _seal(self._wrapping, secret, _of_subject(subject_id)))
 
     def unwrap(self, wrapped: bytes, *, subject_id: UUID) -> DataKey:
         """The data key of `subject_id` from its wrapped form; raises VaultError."""
-        return DataKey(subject_id, AESGCM(_open(self._wrapping, wrapped, _of_subject(subject_id))))
+        return _key(subject_id, _open(self._wrapping, wrapped, _of_subject(subject_id)))
 
     def blind(self, kind: str, *parts: str) -> bytes:
         """A keyed hash (128 bits) by which equal values of one `kind` are found again without being readable."""
-        return digest(self._hashing, "\x1f".join((kind, *parts)).encode(), "sha256")[:16]
+        # BLAKE2b takes a key itself (RFC 7693) and costs a quarter of an HMAC, of which each person needs eight.
+        return blake2b("\x1f".join((kind, *parts)).encode(), digest_size=16, key=self._hashing).digest()
 
     def token(self, kind: str, value: str) -> int:
         """A keyed hash as a signed 64-bit number, for search indexes; hits must be checked after opening."""
@@ -134,6 +135,10 @@ class Vault:
 
 def _derived(secret: bytes, purpose: str) -> bytes:
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"enlace.registration.{purpose}".encode()).derive(secret)
+
+
+def _key(subject_id: UUID, secret: bytes) -> DataKey:
+    return DataKey(subject_id, AESGCM(secret), str(subject_id))
 
 
 def _of_subject(subject_id: UUID) -> bytes:

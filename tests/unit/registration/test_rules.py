@@ -103,9 +103,7 @@ GRANTS = st.lists(
         Grant,
         st.sampled_from(ConsentPurpose),
         st.sampled_from(RecipientClass),
-        st.datetimes(
-            timezones=st.just(UTC), min_value=datetime.min.replace(year=2026), max_value=datetime.min.replace(year=2027)
-        ),
+        st.timedeltas(timedelta(days=-90), timedelta(days=90)).map(lambda span: NOW + span),
     )
 )
 
