@@ -8,6 +8,7 @@ from libs.events.catalogue.directory import CapacityRefreshRequested
 from libs.events.catalogue.notifications import EndpointDisabled
 from libs.events.catalogue.referral import OfferRecalled, ReferralCancelled
 from libs.events.codes import CancelReason, NeedCategory, RecallReason
+from services.notifications.inbox.actions import number_notifications
 from services.notifications.inbox.loop import Retention
 from services.notifications.inbox.subscribers import file_notices
 from tests.service.notifications.conftest import ALICE, BRUNO, an_offer, received
@@ -73,6 +74,23 @@ async def test_readers_at_once_number_without_gap_or_double(service):
         assert all(page["items"] == pages[0]["items"] for page in pages)
     rows = await service.rows("SELECT position FROM notification ORDER BY position")
     assert [row["position"] for row in rows] == list(range(1, 41))
+
+
+async def test_a_position_once_given_never_changes_whoever_numbers_at_the_same_time(service):
+    await service.tell(an_offer())
+    after = (await read(service))["next"]
+    earlier, later = received(an_offer()), received(an_offer())
+    async with service.database.transaction() as session:
+        await file_notices(session, [later])
+    async with service.database.transaction() as numbering:
+        await number_notifications(numbering, organization_id=ALICE)
+        async with service.database.transaction() as session:
+            await file_notices(session, [earlier])
+        reading = asyncio.create_task(read(service, after=after))
+        done, _ = await asyncio.wait([reading], timeout=1)
+        assert not done, "the second reader waits for the first"
+    page = await reading
+    assert [item["message_id"] for item in page["items"]] == [later.id, earlier.id]
 
 
 async def test_a_cursor_of_another_list_is_refused(service):

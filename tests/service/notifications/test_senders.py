@@ -131,3 +131,4 @@ async def test_a_database_that_fails_for_a_while_stops_no_sender(service, webhoo
         gate.set()
         await service.wait_for_rows("SELECT 1 FROM delivery WHERE status = 'succeeded'")
         await service.stop()
+    assert len(webhooks.calls) == 1
