@@ -2,9 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from libs.chassis.database import raw
 from services.referral.app import clockwork
+from services.referral.clocks import queries
 from tests.service.referral.world import World
 
 
@@ -65,3 +69,21 @@ async def test_nothing_is_due_before_its_time(world: World):
     await world.round()
     world.clock.passed += timedelta(seconds=1790)
     assert await world.clockwork.fire_once() == 0
+
+
+async def test_a_worker_that_comes_second_finds_the_clock_gone(world: World, monkeypatch: pytest.MonkeyPatch):
+    await world.provider()
+    await world.person({})
+    await world.round()
+    world.clock.passed += timedelta(seconds=1801)
+    found = queries.due
+
+    async def found_then_overtaken(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(queries, "due", found)
+        due = await found(*given, **named)
+        assert await clockwork(world.database, world.policy).fire_once() == 1
+        return due
+
+    monkeypatch.setattr(queries, "due", found_then_overtaken)
+    assert await world.clockwork.fire_once() == 0
+    assert len(await world.published("offer.reminded.v1")) == 1
