@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Mapping
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
 from libs.events import kafka, metrics
 from libs.events.delivery import Delivery
@@ -157,7 +157,7 @@ class Consumer:
         }
 
     def _note(self, error: Exception) -> None:
-        if isinstance(error, (TopicsError, StuckError)):
+        if isinstance(error, (TopicsError, StuckError, TopicAuthorizationFailedError, GroupAuthorizationFailedError)):
             self._trouble = str(error)
         else:
             self._trouble = f"the client failed with {type(error).__name__}"

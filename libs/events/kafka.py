@@ -148,7 +148,9 @@ def group_member(bootstrap_servers: str, *, group: str, client_id: str, instance
             enable_auto_commit=False,  # PostgreSQL is the truth about positions
             auto_offset_reset="none",  # "earliest" would silently start again at 0 where the log was cut
             isolation_level="read_committed",  # foreign producers may use transactions
-            fetch_max_wait_ms=20,
+            # A record ends the wait at once. It only delays a partition that begins to fetch while another waits, and
+            # at 20 ms an idle worker asks fifty times a second: 4 % of a core instead of 1.5 %.
+            fetch_max_wait_ms=100,
             max_partition_fetch_bytes=1_048_576,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=2_000,

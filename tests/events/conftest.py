@@ -15,6 +15,12 @@ from tests.events.bus import EFFECTS, Bus, database_for
 from tests.infra import PostgresForTests, apart
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "kafka_bootstrap" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.kafka)
+
+
 @pytest.fixture(scope="session")
 def event_databases(postgres_server: PostgresForTests) -> Databases:
     """`take()` gives the URL of a database with the event tables and a table of effects."""
