@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.chain import Result, Running, enlace, measure_chain, measure_flight
-from bench.floor.run import measure_floor
+from bench.floor.run import Floor, measure_floor
+from bench.floor.run import floor as floor_stages
 from deploy.local.installation import ROOT
 
 OUTPUT = ROOT / ".enlace" / "bench.json"
@@ -35,7 +36,8 @@ async def _run(returnees: int, rounds: int) -> None:
             flights = [await measure_flight(running, run=f"flight-{number}") for number in range(rounds)]
         async with enlace(Path(folder) / "floor") as running:
             await running.system.halt_services()
-            floor = await _best("floor", running, measure_floor, returnees, rounds)
+            async with floor_stages(running) as stages:
+                floor = await _best("floor", stages, measure_floor, returnees, rounds)
     console.print(_table(ours, floor))
     console.print(
         f"one flight of 135, last need reported to last offer committed: {min(flights):.2f} s (goal: under 2 s)"
@@ -46,7 +48,7 @@ async def _run(returnees: int, rounds: int) -> None:
 Measure = Callable[..., Awaitable[Result]]
 
 
-async def _best(name: str, running: Running, measure: Measure, returnees: int, rounds: int) -> Result:
+async def _best(name: str, running: Running | Floor, measure: Measure, returnees: int, rounds: int) -> Result:
     """The fastest of some runs after a warm-up: what the machine's other work adds is noise, never speed."""
     console.print(f"{name}: warming up")
     await measure(running, WARM_UP, run=f"{name}-warm-up")

@@ -37,7 +37,7 @@ async def _insert_keys(rows: Rows, people: list[uuid.UUID], now: datetime) -> No
         "data_key",
         {
             "subject_id": people,
-            "kind": ["returnee"] * count,
+            "kind": ["person"] * count,
             "wrapped": [os.urandom(60) for _ in people],
             "master_key_id": ["floor"] * count,
             "created_at": [now] * count,
