@@ -18,7 +18,8 @@ PATIENCE_S: Final = 90.0
 """How long one call goes on trying; a killed service is back long before."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
 TOKEN_SLACK_S: Final = 60.0
-CONNECTIONS_MAX: Final = 64
+CONNECTIONS_MAX: Final = 24
+"""More than the demo has in hand at a time helps nobody: the pool looks at each of them for each request."""
 RETRY_STATUS: Final = frozenset({429, 502, 503, 504})
 RETRY_CODES: Final = frozenset({"idempotency-in-flight"})
 

@@ -25,7 +25,7 @@ from deploy.demo.sending import send_bus
 from deploy.packs.directory import Directory
 from libs.events.codes import TransportMode
 
-SETTLE_WITHIN_S: Final = 300.0
+SETTLE_WITHIN_S: Final = 420.0
 BUS_WITHIN_S: Final = 90.0
 AIR, LAND = "GT01", "GT12"
 

@@ -37,7 +37,7 @@ def all_text(directory: Path) -> str:
 
 async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: System) -> None:
     console = recording()
-    kept = await play(system, Options(), console)
+    kept = await play(system, Options(flight=60, bus=20), console)
     text = console.export_text()
     assert kept, text
     for shown in ("Needs of this flight", "Places by service", "What the partners did", "The trace of", "/docs"):
@@ -48,12 +48,7 @@ async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: Sy
     assert "Velásquez" not in text
 
 
-async def test_a_second_run_on_the_same_state_keeps_the_promise_too(system: System) -> None:
-    console = recording()
-    assert await play(system, Options(flight=60, bus=20, seed=5), console), console.export_text()
-
-
-async def test_every_service_may_be_killed_during_the_flight(system: System) -> None:
+async def test_on_the_same_state_every_service_may_be_killed_during_the_next_flight(system: System) -> None:
     console = recording()
     killed: list[str] = []
     registered = 0
@@ -64,13 +59,13 @@ async def test_every_service_may_be_killed_during_the_flight(system: System) -> 
             return
         registered += count
         # One after the other, while desks go on registering.
-        if registered >= 15 * (len(killed) + 1) and len(killed) < len(SERVICES):
+        if registered >= 10 * (len(killed) + 1) and len(killed) < len(SERVICES):
             name = SERVICES[len(killed)]
             os.kill(system.parts[name].child.pid, signal.SIGKILL)
             killed.append(name)
 
     restarts = {name: system.parts[name].restarts for name in SERVICES}
-    kept = await play(system, Options(flight=90, bus=20, seed=9), console, watch=watch)
+    kept = await play(system, Options(flight=60, bus=10, seed=9), console, watch=watch)
     assert killed == list(SERVICES)
     assert kept, console.export_text()
     for name in SERVICES:
