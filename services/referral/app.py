@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     policy = load_policy(settings.pack)
     database = Database(settings.database_url, clock=settings.clock(), application_name="enlace-referral", pool_size=8)
-    consumer = Consumer(settings.kafka_bootstrap_servers, subscriptions(policy), transaction=database.transaction)
+    consumer = Consumer(settings.kafka_bootstrap_servers, subscriptions(policy), transaction=database.transaction, instance_id=settings.worker_id("referral"))
     relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source="urn:enlace:referral")
     checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
     app = build_app(
@@ -68,19 +68,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("clocks", clockwork(database, policy).run, Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
-        checks={name: _check(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
+        checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
     )
     app.state.policy = policy
     return app
-
-
-def _check(why_unready: Callable[[], str | None]) -> Check:
-    async def check() -> None:
-        why = why_unready()
-        if why is not None:
-            raise Unready(why)
-
-    return check
 
 
 def subscriptions(policy: RoutingPolicy, *, group: str = "referral") -> Subscriptions:

@@ -13,7 +13,7 @@ from libs.chassis.database import now
 from libs.events import outbox
 from services.referral.clocks import actions as clocks
 from services.referral.database import Row, as_array, insert_rows, update_rows
-from services.referral.journeys import metrics
+from services.referral.journeys import spans
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
 from services.referral.journeys.spans import Spans
 from services.referral.journeys.tables import (
@@ -61,13 +61,13 @@ async def work(
     session: AsyncSession, policy: RoutingPolicy, journeys: dict[UUID, Journey], *, actor: str
 ) -> AsyncIterator[Work]:
     """A piece of work on these locked journeys; written at the end, unless it raised."""
-    spans = Spans()
-    piece = Work(at=now(session), policy=policy, journeys=journeys, new_id=uuid7, trace=spans.start, actor=actor)
+    opened = Spans()
+    piece = Work(at=now(session), policy=policy, journeys=journeys, new_id=uuid7, trace=opened.start, actor=actor)
     try:
         yield piece
         await write(session, piece)
     finally:
-        spans.end()
+        opened.end()
 
 
 async def write(session: AsyncSession, work: Work) -> None:
@@ -108,8 +108,8 @@ async def _write_offers(session: AsyncSession, work: Work) -> None:
     added = _of(Offer, work.added.values())
     rows = [_row(offer, _OFFER) | {"explanation": work.explanation_of(offer)} for offer in added]
     await insert_rows(session, OfferRow, rows)
-    metrics.count_offers((offer, work.journeys[offer.returnee_id].referrals[offer.referral_id]) for offer in added)
-    metrics.count_ends(_of(Offer, work.changed.values()))
+    spans.count_offers((offer, work.journeys[offer.returnee_id].referrals[offer.referral_id]) for offer in added)
+    spans.count_ends(_of(Offer, work.changed.values()))
     excluded = [
         {"need_id": offer.need_id, "provider_service_id": offer.provider_service_id, "code": code, "since": work.at}
         for offer, code in work.excluded

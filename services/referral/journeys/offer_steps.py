@@ -1,5 +1,7 @@
 """The steps of an offer by itself. What they mean for its referral is decided in `referral_steps`."""
 
+from datetime import datetime
+
 from libs.events.catalogue.referral import (
     OfferAccepted,
     OfferAcknowledged,
@@ -19,29 +21,9 @@ from services.referral.journeys.work import Release, Work
 
 def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: dict[str, object]) -> Offer:
     """Put the referral to a service, whose places the ledger already holds, and start the clock of its answer."""
-    view = candidate.service.view
     clock = work.category(referral.category).clocks[referral.urgency]
-    journey = work.journeys[referral.returnee_id]
-    offer = Offer(
-        offer_id=work.new_id(),
-        referral_id=referral.referral_id,
-        need_id=referral.need_id,
-        returnee_id=referral.returnee_id,
-        organization_id=view.organization_id,
-        provider_service_id=view.provider_service_id,
-        pool_id=candidate.pool.pool_id,
-        case_code=journey.case_code or "",
-        category=referral.category,
-        service_type=view.service_type,
-        urgency=referral.urgency,
-        people_count=referral.people_count,
-        restricted=referral.restricted,
-        status=OfferStatus.PENDING,
-        made_at=work.at,
-        answer_by=work.due_in(clock.answer_within),
-        traceparent=work.trace(referral.traceparent, "referral.offer.make", referral.returnee_id),
-    )
-    journey.offers[offer.offer_id] = work.add(offer)
+    offer = _new(work, referral, candidate, answer_by=work.due_in(clock.answer_within))
+    work.journeys[referral.returnee_id].offers[offer.offer_id] = work.add(offer)
     work.explanations[offer.offer_id] = explanation
     for nth, after in enumerate(clock.remind_after):
         work.start_timer(TimerKind.OFFER_REMINDER, offer, due_at=work.due_in(after), nth=nth)
@@ -58,6 +40,29 @@ def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: d
         answer_by=offer.answer_by,
     )
     return offer
+
+
+def _new(work: Work, referral: Referral, candidate: Candidate, *, answer_by: datetime) -> Offer:
+    view = candidate.service.view
+    return Offer(
+        offer_id=work.new_id(),
+        referral_id=referral.referral_id,
+        need_id=referral.need_id,
+        returnee_id=referral.returnee_id,
+        organization_id=view.organization_id,
+        provider_service_id=view.provider_service_id,
+        pool_id=candidate.pool.pool_id,
+        case_code=work.journeys[referral.returnee_id].case_code or "",
+        category=referral.category,
+        service_type=view.service_type,
+        urgency=referral.urgency,
+        people_count=referral.people_count,
+        restricted=referral.restricted,
+        status=OfferStatus.PENDING,
+        made_at=work.at,
+        answer_by=answer_by,
+        traceparent=work.trace(referral.traceparent, "referral.offer.make", referral.returnee_id),
+    )
 
 
 def acknowledge(work: Work, offer: Offer) -> None:

@@ -1,13 +1,34 @@
-"""Spans of journeys: one per step that matters, below the span that the row carries, for sampled journeys only."""
+"""What is told of journeys while they run: spans, and how long people wait (DESIGN 8).
+
+One span per step that matters, below the span that the row carries, for sampled journeys only; waiting for all.
+"""
 
 import time
+from collections.abc import Iterable
 from uuid import UUID
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span
 
-from libs.chassis.telemetry import span_context, traceparent_of, tracer
+from libs.chassis.telemetry import meter, span_context, traceparent_of, tracer
+from services.referral.journeys.facts import Offer, Referral
+from services.referral.journeys.rules import OfferStatus
+
+_BOUNDS_S = (1, 5, 30, 120, 600, 1800, 7200, 28_800, 86_400, 259_200, 1_209_600)
+
+_TO_OFFER = meter().create_histogram(
+    "enlace.need.time_to_offer",
+    unit="s",
+    description="From the report of a need to an offer for it",
+    explicit_bucket_boundaries_advisory=_BOUNDS_S,
+)
+_TO_ANSWER = meter().create_histogram(
+    "enlace.offer.time_to_end",
+    unit="s",
+    description="From an offer to its answer, expiry or recall",
+    explicit_bucket_boundaries_advisory=_BOUNDS_S,
+)
 
 
 class Spans:
@@ -42,3 +63,18 @@ class Spans:
         for span in self._open:
             span.end()
         self._open.clear()
+
+
+def count_offers(made: Iterable[tuple[Offer, Referral]]) -> None:
+    """Note how long the needs had waited for these offers."""
+    for offer, referral in made:
+        waited = (offer.made_at - referral.waiting_since).total_seconds()
+        _TO_OFFER.record(waited, {"enlace.category": offer.category.value, "enlace.urgency": offer.urgency.value})
+
+
+def count_ends(offers: Iterable[Offer]) -> None:
+    """Note how long these offers took to end, and how they did."""
+    for offer in offers:
+        if offer.ended_at is not None and offer.status is not OfferStatus.ACKNOWLEDGED:
+            took = (offer.ended_at - offer.made_at).total_seconds()
+            _TO_ANSWER.record(took, {"enlace.category": offer.category.value, "enlace.outcome": offer.status.value})
