@@ -165,6 +165,7 @@ def service_environment(
         **inherited,
         "ENLACE_PACK": str(installation.pack),
         "ENLACE_SPANS_DIRECTORY": str(installation.state / "spans"),
+        "ENLACE_WORKER_SLOT": "local",
         "PYTHONUNBUFFERED": "1",
         **common,
         **{variable: databases[variable] for variable in service.databases},

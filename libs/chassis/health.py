@@ -71,6 +71,17 @@ class Health:
         return router
 
 
+def check_of(why_unready: Callable[[], str | None]) -> Check:
+    """A check of a part that says itself, in one sentence, why it isn't ready, and None while it is."""
+
+    async def check() -> None:
+        why = why_unready()
+        if why is not None:
+            raise Unready(why)
+
+    return check
+
+
 async def _judge(check: Check) -> PartHealth:
     try:
         async with asyncio.timeout(_LONGEST_SECONDS):

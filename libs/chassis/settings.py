@@ -47,6 +47,9 @@ class CommonSettings(BaseSettings):
     token_url: str | None = Field(default=None, validation_alias="ENLACE_TOKEN_URL")
     """Where clients fetch tokens; shown in the API document."""
     role: Role = Field(default=Role.ALL, validation_alias="ENLACE_ROLE")
+    worker_slot: str | None = Field(default=None, validation_alias="ENLACE_WORKER_SLOT", min_length=1, max_length=60)
+    """This process's name among the workers of its service, the same after a restart and never shared by two: its
+    events then come to it again at once. Without one, others take over after the group's session timeout."""
     clock_rate: float = Field(default=1.0, gt=0, allow_inf_nan=False, validation_alias="ENLACE_CLOCK_RATE")
     clock_origin: datetime | None = Field(default=None, validation_alias="ENLACE_CLOCK_ORIGIN")
     spans_directory: Path | None = Field(default=None, validation_alias="ENLACE_SPANS_DIRECTORY")
@@ -65,6 +68,10 @@ class CommonSettings(BaseSettings):
     def _has_a_sound_clock(self) -> "CommonSettings":
         self.clock()
         return self
+
+    def worker_id(self, service: str) -> str | None:
+        """The name by which this process is known to the broker among the workers of `service`, if it has one."""
+        return None if self.worker_slot is None else f"{service}-{self.worker_slot}"
 
     def clock(self) -> Clock:
         """The installation's clock as these settings describe it."""

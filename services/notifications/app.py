@@ -1,12 +1,10 @@
 """Wiring of notifications: routes, subscriptions, loops. Nothing else knows every part."""
 
-from collections.abc import Callable
-
 from fastapi import FastAPI
 
 from libs.chassis.app import Loop, build_app
 from libs.chassis.database import Database
-from libs.chassis.health import Check, Unready
+from libs.chassis.health import check_of
 from libs.chassis.settings import Role
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
@@ -33,7 +31,12 @@ def create_app(settings: NotificationsSettings | None = None) -> FastAPI:
     box = SecretBox(settings.webhook_secret_key.get_secret_value())
     subscriptions = Subscriptions(group=SERVICE)
     subscribe(subscriptions)
-    consumer = Consumer(settings.kafka_bootstrap_servers, subscriptions, transaction=database.transaction)
+    consumer = Consumer(
+        settings.kafka_bootstrap_servers,
+        subscriptions,
+        transaction=database.transaction,
+        instance_id=settings.worker_id(SERVICE),
+    )
     relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source=f"urn:enlace:{SERVICE}")
     sender = Sender(
         database,
@@ -56,16 +59,7 @@ def create_app(settings: NotificationsSettings | None = None) -> FastAPI:
             Loop("retention", Retention(database).run, Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
-        checks={name: _check(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
+        checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
     )
     app.state.secret_box = box
     return app
-
-
-def _check(why_unready: Callable[[], str | None]) -> Check:
-    async def check() -> None:
-        why = why_unready()
-        if why is not None:
-            raise Unready(why)
-
-    return check

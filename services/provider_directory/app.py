@@ -1,12 +1,10 @@
 """Wiring of provider_directory: routes, subscriber, loops. Nothing else knows every part."""
 
-from collections.abc import Callable
-
 from fastapi import FastAPI
 
 from libs.chassis.app import Loop, build_app
 from libs.chassis.database import Database
-from libs.chassis.health import Check, Unready
+from libs.chassis.health import Check, check_of
 from libs.chassis.settings import Role
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
@@ -26,7 +24,12 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
     settings = settings or DirectorySettings()
     database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE)
     relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source=SOURCE)
-    consumer = Consumer(settings.kafka_bootstrap_servers, subscriptions, transaction=database.transaction)
+    consumer = Consumer(
+        settings.kafka_bootstrap_servers,
+        subscriptions,
+        transaction=database.transaction,
+        instance_id=settings.worker_id(SERVICE),
+    )
     return build_app(
         service=SERVICE,
         title="Enlace: provider directory",
@@ -45,16 +48,7 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
 def _checks(settings: DirectorySettings, consumer: Consumer, relay: Relay) -> dict[str, Check]:
     checks: dict[str, Check] = {}
     if settings.role.covers(Role.WORKER):
-        checks["consumer"] = _ready(consumer.why_unready)
+        checks["consumer"] = check_of(consumer.why_unready)
     if settings.role.covers(Role.RELAY):
-        checks["relay"] = _ready(relay.why_unready)
+        checks["relay"] = check_of(relay.why_unready)
     return checks
-
-
-def _ready(why_unready: Callable[[], str | None]) -> Check:
-    async def check() -> None:
-        why = why_unready()
-        if why is not None:
-            raise Unready(why)
-
-    return check

@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.app import Loop, build_app
 from libs.chassis.database import Database
-from libs.chassis.health import Check, Unready
+from libs.chassis.health import check_of
 from libs.chassis.settings import Role
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
@@ -52,7 +52,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     policy = load_policy(settings.pack)
     database = Database(settings.database_url, clock=settings.clock(), application_name="enlace-referral", pool_size=8)
-    consumer = Consumer(settings.kafka_bootstrap_servers, subscriptions(policy), transaction=database.transaction, instance_id=settings.worker_id("referral"))
+    consumer = Consumer(
+        settings.kafka_bootstrap_servers,
+        subscriptions(policy),
+        transaction=database.transaction,
+        instance_id=settings.worker_id("referral"),
+    )
     relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source="urn:enlace:referral")
     checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
     app = build_app(

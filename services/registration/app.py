@@ -1,6 +1,6 @@
 """Wiring of registration: routes, subscriptions, loops. Nothing else knows every part."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from libs.chassis.app import Loop, Opening, build_app
 from libs.chassis.database import Database
-from libs.chassis.health import Check, Unready
+from libs.chassis.health import Check, Unready, check_of
 from libs.chassis.settings import Role
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
@@ -58,10 +58,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         transaction=database.transaction,
         seal=vault.master.seal_parked,
         unseal=vault.master.open_parked,
+        instance_id=settings.worker_id(SERVICE),
     )
     relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source=f"urn:enlace:{SERVICE}")
     waits = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
-    checks = {name: _check(why) for role, (name, why) in waits.items() if settings.role.covers(role)}
+    checks = {name: check_of(why) for role, (name, why) in waits.items() if settings.role.covers(role)}
     app = build_app(
         service=SERVICE,
         title="Enlace registration",
@@ -90,15 +91,6 @@ def subscriptions_of(*, vault: Vault, pack: Pack, group: str = SERVICE) -> Subsc
     arrivals_subscribers.subscribe(subscriptions, vault=vault, reception=pack.reception)
     packets_subscribers.subscribe(subscriptions, policy=pack.packets)
     return subscriptions
-
-
-def _check(why_unready: Callable[[], str | None]) -> Check:
-    async def check() -> None:
-        why = why_unready()
-        if why is not None:
-            raise Unready(why)
-
-    return check
 
 
 def _keys_check(keys: KeysDatabase) -> Check:
