@@ -27,6 +27,7 @@ from libs.events.codes import TransportMode
 
 SETTLE_WITHIN_S: Final = 420.0
 BUS_WITHIN_S: Final = 90.0
+TELL_EVERY_S: Final = 10.0
 AIR, LAND = "GT01", "GT12"
 
 
@@ -141,16 +142,25 @@ class Story:
 
     def _progress(self) -> Progress:
         columns = TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-        return Progress(*columns, console=self.console)
+        return Progress(*columns, console=self.console, disable=not self.console.is_terminal)
 
     def _bar(self, progress: Progress, description: str, total: int) -> Callable[[int], None]:
-        task = progress.add_task(description, total=total)
+        task, done = progress.add_task(description, total=total), 0
 
         def said(count: int) -> None:
+            nonlocal done
+            done += count
             progress.advance(task, count)
             self._watch(description, count)
+            if done >= total:
+                self._say(f"{description}: {total}")
 
         return said
+
+    def _say(self, text: str) -> None:
+        """A line where no bars can be drawn, such as in a log."""
+        if not self.console.is_terminal:
+            self.console.print(f"{datetime.now(UTC):%H:%M:%S} {text}")
 
     async def _set_up(self, callers: Callers, steward: Caller, progress: Progress) -> None:
         """The directory stands, what an earlier run left at the partners is done, and everybody declares capacity."""
@@ -225,15 +235,19 @@ class Story:
         Journeys are many calls: they are looked at only when no offer waits.
         """
         bar = progress.add_task("needs settled", total=needs_count)
-        url = self.world.url("REFERRAL")
+        url, tell_at = self.world.url("REFERRAL"), time.monotonic() + TELL_EVERY_S
         async with asyncio.timeout(SETTLE_WITHIN_S):
             while True:
                 progress.update(bar, completed=min(self.tally.done["accepted"], needs_count))
+                if time.monotonic() > tell_at:
+                    self._say(f"offers accepted so far: {self.tally.done['accepted']}")
+                    tell_at += TELL_EVERY_S
                 if not await are_offers_waiting(steward, url=url):
                     await self._rest()
                     found = await journeys(steward, returnee_ids, url=url)
                     progress.update(bar, completed=settled_count(found))
                     if is_settled(found, needs_count=needs_count):
+                        self._say(f"needs settled: {needs_count}")
                         return found
                 await asyncio.sleep(1.0)
 

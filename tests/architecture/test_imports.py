@@ -20,7 +20,7 @@ def test_no_import_crosses_a_line():
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_starts_with_only_its_own_code(service, tmp_path):
-    """What its image holds is enough: libs and the one service; a forbidden import fails here even if lint is fooled."""
+    """What its image holds is enough: libs and the one service. A forbidden import fails here too."""
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "libs", tmp_path / "libs", ignore=ignore)
     (tmp_path / "services").mkdir()
@@ -32,7 +32,9 @@ def test_a_service_starts_with_only_its_own_code(service, tmp_path):
 
 
 def test_every_part_of_every_service_is_held_to_the_rule_about_its_files():
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     held = {name for contract in contracts for name in contract.get("containers", []) if name.count(".") == 2}
     parts = {
         f"services.{folder.parent.name}.{folder.name}"

@@ -14,8 +14,12 @@ EMPTY_NAMES = {"utils", "helpers", "common", "misc", "core", "manager", "service
 
 
 def _sources() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)
-    return [ROOT / name for name in listed.stdout.split() if (ROOT / name).exists() and "migrations/versions" not in name]
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [
+        ROOT / name for name in listed.stdout.split() if (ROOT / name).exists() and "migrations/versions" not in name
+    ]
 
 
 def _lengths() -> dict[str, int]:

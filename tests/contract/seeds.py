@@ -39,6 +39,15 @@ async def fill_referral(app: FastAPI, issuer: IssuerForTests, url: str, organiza
 def _provider_directory() -> list[Seed]:
     organization_id, location_id, service_id = uuid4(), uuid4(), uuid4()
     organization, location, service = "/v1/organizations", "/v1/locations", "/v1/services"
+    wanted = {
+        "text": "casa",
+        "category": "shelter",
+        "service_type": "temporary_shelter",
+        "place": "GT13",
+        "language": "spa",
+        "accepts_now": True,
+        "open_at": "2026-03-02T15:00:00Z",
+    }
     pool = {"id": str(uuid4()), "kind": "adult_beds", "maximum": 10, "available": 4}
     where = {"place": "GT01", "timezone": "America/Guatemala"}
     of = {"organization_id": str(organization_id)}
@@ -60,6 +69,7 @@ def _provider_directory() -> list[Seed]:
             },
         ),
         (f"PUT {service}/{{service_id}}/capacity", f"{service}/{service_id}/capacity", {"pools": [pool]}),
+        ("POST /v1/services/search", "/v1/services/search", wanted),
     ]  # fmt: skip
 
 

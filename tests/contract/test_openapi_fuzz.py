@@ -128,7 +128,7 @@ def _sow(api: Api, known: Known) -> None:
             method,
             api.base_url + path,
             json=body,
-            headers=api.callers[-1] | {"Idempotency-Key": str(uuid4())},
+            headers=api.callers[0] | {"Idempotency-Key": str(uuid4())},
             timeout=30,
         )
         assert answer.is_success, f"{label}: {answer.status_code} {answer.text}"
