@@ -51,6 +51,19 @@ class Webhooks:
     behaviour: Behaviour | None = None
     open_now: int = 0
     open_most: int = 0
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def answer(self) -> Response:
+        """As the behaviour says; 503 at the end of the test."""
+        if self.behaviour is None:
+            return Response(status_code=204)
+        answering, closing = asyncio.ensure_future(self.behaviour(self)), asyncio.ensure_future(self.closing.wait())
+        await asyncio.wait({answering, closing}, return_when=asyncio.FIRST_COMPLETED)
+        closing.cancel()
+        if answering.done():
+            return answering.result()
+        answering.cancel()
+        return Response(status_code=503)
 
     async def wait_for(self, count: int, *, seconds: float = DEADLINE_SECONDS) -> list[Call]:
         """The calls, once there are `count` of them."""
@@ -70,14 +83,17 @@ async def receiver() -> AsyncIterator[Webhooks]:
         webhooks.open_now += 1
         webhooks.open_most = max(webhooks.open_most, webhooks.open_now)
         try:
-            return await webhooks.behaviour(webhooks) if webhooks.behaviour else Response(status_code=204)
+            return await webhooks.answer()
         finally:
             webhooks.open_now -= 1
 
     app = Starlette(routes=[Route("/{path:path}", receive, methods=["POST", "GET"])])
     async with running(app) as client:
         webhooks.url = str(httpx.URL(client.base_url))
-        yield webhooks
+        try:
+            yield webhooks
+        finally:
+            webhooks.closing.set()  # a test that failed left its gate shut
 
 
 def answering(status: int, headers: dict[str, str] | None = None, *, text: str = "") -> Behaviour:
