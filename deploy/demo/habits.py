@@ -16,9 +16,10 @@ POLLING: Final = frozenset(
 )  # fmt: skip
 """Organisations that look for offers themselves; the others receive webhooks."""
 
-NEVER_ANSWERS: Final = frozenset({"municipal-window-huehuetenango", "guate-te-incluye"})
+NEVER_ANSWERED: Final = frozenset({"municipal-window-huehuetenango-documents", "wfp-gastronomy-certification"})
+"""Services where nobody looks."""
 SILENT_SHARE: Final = 0.06
-"""Of urgent offers; those that can wait are left unanswered by some organisations only, so that the demo ends soon."""
+"""Of urgent offers; those that can wait are left unanswered by some services only, so that the demo ends soon."""
 OTHER_DECLINE_SHARE: Final = 0.05
 
 TRUE_PLACES: Final = {
@@ -78,13 +79,17 @@ def way_of(organization: str) -> Way:
 
 
 def answer_to(
-    *, organization: str, service: str, category: NeedCategory, urgency: Urgency, people_count: int, taken: int,
-    random: Random,
+    *, service: str, category: NeedCategory, urgency: Urgency, people_count: int, taken: int,
+    was_forgotten: bool, random: Random,
 ) -> Answer:  # fmt: skip
-    """What the organisation answers to one offer at one of its services; `taken` places it has said yes to so far."""
+    """What the organisation answers to one offer at one of its services.
+
+    `taken` are the places it has said yes to so far; `was_forgotten` says that somebody has forgotten this need
+    already: once is enough to see what the network does then.
+    """
     think_s = random.uniform(0.05, 0.5)
-    forgets = urgency is not Urgency.NORMAL and random.random() < SILENT_SHARE
-    if organization in NEVER_ANSWERS or forgets:
+    forgets = urgency is not Urgency.NORMAL and not was_forgotten and random.random() < SILENT_SHARE
+    if service in NEVER_ANSWERED or forgets:
         return Answer(Verdict.SILENCE, think_s)
     places = TRUE_PLACES.get(service)
     if places is not None and taken + people_count > places:

@@ -39,6 +39,8 @@ class Tally:
     """By deed: heard, acknowledged, accepted, silent, packet, started, completed, not_delivered, late."""
     declined: Counter[str] = field(default_factory=Counter)
     """By coded reason."""
+    forgotten: set[tuple[str, str]] = field(default_factory=set)
+    """Needs, by case code and category, that some organisation has left without an answer."""
     failures: list[str] = field(default_factory=list)
     """Calls that a partner had every right to and that failed all the same; none is expected."""
 
@@ -137,13 +139,15 @@ class Partner:
 
     async def _answer(self, offer_id: str, offer: Mapping[str, Any]) -> None:
         service = self._services[offer["provider_service_id"]]
+        need = offer["case_code"], offer["category"]
         answer = answer_to(
-            organization=self.organization.slug, service=service.slug, category=NeedCategory(offer["category"]),
+            service=service.slug, category=NeedCategory(offer["category"]),
             urgency=Urgency(offer["urgency"]), people_count=offer["people_count"], taken=self._taken[service.slug],
-            random=self._random,
+            was_forgotten=need in self._tally.forgotten, random=self._random,
         )  # fmt: skip
         if answer.verdict is Verdict.SILENCE:
             self._tally.done["silent"] += 1
+            self._tally.forgotten.add(need)
             return
         async with self._hands.answering:
             if await self._say(offer_id, offer, answer):

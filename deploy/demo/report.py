@@ -39,7 +39,7 @@ def places_table(before: Mapping[str, Pool], after: Mapping[str, Pool], director
     title = "Places by service: maximum, declared free, in use before, then held, taken and in use after"
     table = Table(title=title, header_style="bold")
     table.add_column("service", no_wrap=True)
-    for title in ("maximum", "declared", "before", "held", "taken", "after"):
+    for title in ("maximum", "free", "before", "held", "taken", "after"):
         table.add_column(title, justify="right")
     for service in directory.services:
         for declared in service.pools:

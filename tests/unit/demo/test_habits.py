@@ -3,25 +3,36 @@
 from pathlib import Path
 from random import Random
 
-from deploy.demo.habits import NEVER_ANSWERS, POLLING, TRUE_PLACES, Answer, Verdict, Way, answer_to, way_of
+from deploy.demo.habits import (
+    NEVER_ANSWERED,
+    OFTEN_NOT_ELIGIBLE,
+    POLLING,
+    TRUE_PLACES,
+    Answer,
+    Verdict,
+    Way,
+    answer_to,
+    way_of,
+)
 from deploy.packs.directory import load_directory
 from libs.events.codes import DeclineReason, NeedCategory, Urgency
 
 DIRECTORY = load_directory(Path(__file__).parents[3] / "deploy" / "packs" / "demo")
 
 
-def answers(*, organization: str = "casa-del-migrante", service: str = "casa-del-migrante-guatemala-shelter",
-            taken: int = 0, count: int = 300) -> list[Answer]:  # fmt: skip
+def answers(*, service: str = "casa-del-migrante-guatemala-shelter", taken: int = 0, was_forgotten: bool = False,
+            count: int = 300) -> list[Answer]:  # fmt: skip
     random = Random(1)
     return [
-        answer_to(organization=organization, service=service, category=NeedCategory.SHELTER, people_count=1,
-                  urgency=Urgency.URGENT, taken=taken, random=random)
+        answer_to(service=service, category=NeedCategory.SHELTER, people_count=1,
+                  urgency=Urgency.URGENT, taken=taken, was_forgotten=was_forgotten, random=random)
         for _ in range(count)
     ]  # fmt: skip
 
 
 def test_habits_name_organisations_and_services_of_the_directory() -> None:
-    assert {one.slug for one in DIRECTORY.organizations} >= POLLING | NEVER_ANSWERS
+    assert {one.slug for one in DIRECTORY.organizations} >= POLLING
+    assert {one.slug for one in DIRECTORY.services} >= NEVER_ANSWERED | set(OFTEN_NOT_ELIGIBLE)
     declared = {one.slug: sum(pool.available for pool in one.pools) for one in DIRECTORY.services}
     for slug, places in TRUE_PLACES.items():
         assert 0 < places < declared[slug]
@@ -39,15 +50,19 @@ def test_most_accept_and_some_decline_or_stay_silent() -> None:
 
 
 def test_who_never_answers_never_does() -> None:
-    assert {answer.verdict for answer in answers(organization="guate-te-incluye")} == {Verdict.SILENCE}
+    assert {answer.verdict for answer in answers(service="wfp-gastronomy-certification")} == {Verdict.SILENCE}
+
+
+def test_a_need_is_forgotten_by_chance_once_at_most() -> None:
+    assert Verdict.SILENCE not in {answer.verdict for answer in answers(was_forgotten=True)}
 
 
 def test_beyond_its_true_places_a_service_declines_as_full_and_before_it_does_not() -> None:
-    igm = {"organization": "igm", "service": "igm-attention-centre-zone-5"}
-    after = answers(taken=4, **igm)
+    igm = "igm-attention-centre-zone-5"
+    after = answers(taken=4, service=igm)
     assert {answer.reason for answer in after if answer.verdict is Verdict.DECLINE} == {DeclineReason.FULL}
     assert not any(answer.verdict is Verdict.ACCEPT for answer in after)
-    assert not any(answer.reason is DeclineReason.FULL for answer in answers(taken=3, **igm))
+    assert not any(answer.reason is DeclineReason.FULL for answer in answers(taken=3, service=igm))
 
 
 def test_only_a_decline_has_a_reason() -> None:
