@@ -41,6 +41,8 @@ async def test_no_sealed_column_opens_after_erasure_not_even_from_a_backup(regis
         await registration.fetch("INSERT INTO data_key VALUES ($1, $2, $3, $4, $5)", *dict(kept).values(), keys=True)
     after = {(row["kind"], row["field"]): row["sealed"] for row in await registration.fetch(SEALED, returnee_id)}
     assert all(value is None for (kind, _), value in after.items() if kind == "returnee")
+    (row,) = await registration.fetch("SELECT * FROM returnee WHERE id = $1", returnee_id)
+    assert row["search_index"] == [], "no name can be tried out against what is left"
 
 
 async def test_an_erased_person_is_not_found_and_others_are_told(registration):

@@ -1,10 +1,12 @@
 """Quick intake: five answers start everything, the rest may follow."""
 
 import asyncio
+import json
 from uuid import uuid4
 
 import pytest
 
+from libs.chassis.telemetry import flush_telemetry
 from tests.service.registration.conftest import a_consent, a_returnee
 
 
@@ -55,10 +57,20 @@ async def test_everything_told_at_once_is_registered_at_once_in_the_order_of_the
     assert len({event["traceparent"] for event in events}) == 1
 
 
-async def test_each_person_has_a_trace_of_their_own(registration):
-    first, second = await registration.register(), await registration.register()
+async def test_each_person_has_a_trace_of_their_own_linked_to_the_request(registration, spans_directory):
+    trace, span = uuid4().hex, uuid4().hex[:16]
+    headers = {"traceparent": f"00-{trace}-{span}-01"}
+    people = [
+        await registration.client.post("/v1/returnees", json=a_returnee(), headers=registration.headers() | headers)
+        for _ in range(2)
+    ]
     traces = {event["returnee_id"]: event["traceparent"][3:35] for event in await registration.events()}
-    assert traces[first["id"]] != traces[second["id"]]
+    assert len({trace, *(traces[person.json()["id"]] for person in people)}) == 3
+    flush_telemetry()
+    spans = [json.loads(line) for path in spans_directory.iterdir() for line in path.read_text().splitlines()]
+    for own in traces.values():
+        (start,) = [found for found in spans if found["trace_id"] == own and found["name"] == "registration.register"]
+        assert trace in json.dumps(start["links"])
 
 
 async def test_the_same_reference_of_the_same_client_is_registered_once(registration):
