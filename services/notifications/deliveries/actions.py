@@ -4,6 +4,7 @@ Set-based SQL over the transaction's own connection: one statement per table and
 endpoints, then deliveries.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -60,7 +61,7 @@ async def create_test_delivery(session: AsyncSession, endpoint: Endpoint) -> UUI
     if endpoint.status != EndpointStatus.ENABLED:
         raise EndpointNotEnabled
     moment = now(session)
-    data = {"endpoint_id": str(endpoint.id)}
+    data = json.dumps({"endpoint_id": str(endpoint.id)})
     delivery = Delivery(
         id=uuid7(),
         message_id=uuid7(),

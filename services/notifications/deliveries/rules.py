@@ -1,7 +1,5 @@
 """The law of deliveries: their states, what an answer means, and when the next attempt is due."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -148,47 +146,41 @@ def next_attempt_at(
     return now + max(wait, retry_after or timedelta(0))
 
 
-_OF_OFFER = ("offer_id", "referral_id", "case_code", "provider_service_id")
-FIELDS: dict[NotifiedType, tuple[str, ...]] = {
-    NotifiedType.OFFER_MADE: (
-        *_OF_OFFER,
-        "category",
-        "service_type",
-        "urgency",
-        "people_count",
-        "restricted",
-        "answer_by",
-    ),
-    NotifiedType.OFFER_REMINDED: (*_OF_OFFER, "answer_by"),
+_OF_OFFER = frozenset({"offer_id", "referral_id", "case_code", "provider_service_id"})
+_OF_NEED = frozenset({"category", "service_type", "urgency", "people_count"})
+FIELDS: dict[NotifiedType, frozenset[str]] = {
+    NotifiedType.OFFER_MADE: _OF_OFFER | _OF_NEED | {"restricted", "answer_by"},
+    NotifiedType.OFFER_REMINDED: _OF_OFFER | {"answer_by"},
     NotifiedType.OFFER_ACCEPTED: _OF_OFFER,
     NotifiedType.OFFER_EXPIRED: _OF_OFFER,
-    NotifiedType.OFFER_RECALLED: (*_OF_OFFER, "reason"),
-    NotifiedType.REFERRAL_CANCELLED: (*_OF_OFFER, "reason"),
+    NotifiedType.OFFER_RECALLED: _OF_OFFER | {"reason"},
+    NotifiedType.REFERRAL_CANCELLED: _OF_OFFER | {"reason"},
     NotifiedType.REFERRAL_ENTERED_IN_ERROR: _OF_OFFER,
-    NotifiedType.REFERRAL_NOT_DELIVERED: (*_OF_OFFER, "reason"),
-    NotifiedType.STAY_ENDING: (*_OF_OFFER, "ends_at"),
-    NotifiedType.CAPACITY_REFRESH_REQUESTED: ("provider_service_id", "category", "requested_at"),
-    NotifiedType.ENDPOINT_DISABLED: ("endpoint_id",),
+    NotifiedType.REFERRAL_NOT_DELIVERED: _OF_OFFER | {"reason"},
+    NotifiedType.STAY_ENDING: _OF_OFFER | {"ends_at"},
+    NotifiedType.CAPACITY_REFRESH_REQUESTED: frozenset({"provider_service_id", "category", "requested_at"}),
+    NotifiedType.ENDPOINT_DISABLED: frozenset({"endpoint_id"}),
 }
 """What the `data` of each type may hold: an allow-list, ids and codes only (domain P11). The returnee's id is not among
 them: outside the network a person is a case code."""
 TEST_TYPE = "endpoint.test.v1"
 """Sent only when an endpoint's owner asks for it."""
-_WITHHELD_WHEN_RESTRICTED = frozenset({"category", "service_type", "urgency", "people_count"})
-"""A restricted offer tells only that there is one: what it is about is read with a scope of its own (domain P7)."""
 BODY_BYTES_MAX = 20_000
 
 
-def notice_data(event_type: NotifiedType, facts: Mapping[str, object]) -> dict[str, object]:
-    """The `data` of a notification: the allowed fields of the event's facts; those without a value are left out."""
-    withheld = _WITHHELD_WHEN_RESTRICTED if facts.get("restricted") else frozenset[str]()
-    return {name: facts[name] for name in FIELDS[event_type] if name not in withheld and facts.get(name) is not None}
+def fields_told(event_type: NotifiedType, *, restricted: bool) -> frozenset[str]:
+    """The fields of an event that its notification may tell.
+
+    A restricted offer tells only that there is one: what it is about is read with a scope of its own (domain P7).
+    """
+    fields = FIELDS[event_type]
+    return fields - _OF_NEED if restricted else fields
 
 
-def notice_body(event_type: str, *, at: datetime, data: Mapping[str, object]) -> str:
-    """The text that is signed and sent, and listed in the inbox: `type`, `timestamp` of the event, `data`."""
+def notice_body(event_type: str, *, at: datetime, data: str) -> str:
+    """The text that is signed and sent, and listed in the inbox: `type`, `timestamp` of the event, `data` (JSON)."""
     timestamp = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return json.dumps({"type": event_type, "timestamp": timestamp, "data": data}, separators=(",", ":"))
+    return f'{{"type":"{event_type}","timestamp":"{timestamp}","data":{data}}}'
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from services.notifications.endpoints.rules import (
     OVERLAP_DEFAULT_HOURS,
@@ -53,6 +53,13 @@ class EndpointChange(Body):
 
     url: Url | None = None
     event_types: EventTypes = None
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _is_not_taken_away(cls, url: object) -> object:
+        if url is None:
+            raise ValueError("an endpoint always has a URL; leave the field out to keep it")
+        return url
 
 
 class Rotation(Body):

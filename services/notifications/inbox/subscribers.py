@@ -20,7 +20,7 @@ from libs.events.catalogue.referral import (
 )
 from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
-from services.notifications.deliveries.rules import Notice, notice_body, notice_data
+from services.notifications.deliveries.rules import Notice, fields_told, notice_body
 from services.notifications.endpoints.rules import NotifiedType
 from services.notifications.inbox import actions
 
@@ -55,18 +55,18 @@ def notice_of(received: Received[Event]) -> Notice | None:
 
     A referral that is cancelled before any provider had it concerns no provider.
     """
-    facts = received.event.model_dump(mode="json")
-    organization_id = facts.get("organization_id")
+    event = received.event
+    organization_id: UUID | None = getattr(event, "organization_id", None)
     if organization_id is None:
         return None
-    event_type = NotifiedType(received.event.type)
-    at = getattr(received.event, "at", None) or received.time
-    journey_id = facts.get("returnee_id")
+    event_type = NotifiedType(event.type)
+    fields = fields_told(event_type, restricted=getattr(event, "restricted", False))
+    data = event.__pydantic_serializer__.to_json(event, include=set(fields), exclude_none=True).decode()
     return Notice(
         message_id=UUID(received.id),
-        organization_id=UUID(organization_id),
+        organization_id=organization_id,
         event_type=event_type.value,
-        body=notice_body(event_type, at=at, data=notice_data(event_type, facts)),
-        journey_id=None if journey_id is None else UUID(journey_id),
+        body=notice_body(event_type, at=getattr(event, "at", received.time), data=data),
+        journey_id=getattr(event, "returnee_id", None),
         traceparent=received.traceparent,
     )

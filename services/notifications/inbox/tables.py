@@ -19,7 +19,13 @@ class Notification(NotificationsTable, table=True):
 
     __tablename__ = "notification"
     __table_args__ = (
-        Index("notification_position", "organization_id", "position", unique=True),
+        Index(
+            "notification_position",
+            "organization_id",
+            "position",
+            unique=True,
+            postgresql_where=text("position IS NOT NULL"),
+        ),
         Index("notification_unread", "organization_id", postgresql_where=text("position IS NULL")),
         Index("notification_age", "stored_at", postgresql_using="brin"),
     )

@@ -11,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.events.catalogue import CATALOGUE
+from libs.events.catalogue.referral import OfferMade, ReferralCancelled
+from libs.events.codes import CancelReason, NeedCategory, Urgency
+from libs.events.event import Event, Received
 from services.notifications.deliveries import rules
 from services.notifications.deliveries.rules import (
     ATTEMPTS_MAX,
@@ -28,11 +31,10 @@ from services.notifications.deliveries.rules import (
     decision_after,
     next_attempt_at,
     next_status,
-    notice_body,
-    notice_data,
     retry_after_of,
 )
 from services.notifications.endpoints.rules import NotifiedType
+from services.notifications.inbox.subscribers import notice_of
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ALLOWED = {
@@ -162,6 +164,17 @@ def test_a_replayed_delivery_gets_the_whole_schedule_again():
     assert decided(failed, attempt=20, before_replay=10) == Decision(DeliveryStatus.FAILED, None)
 
 
+AN_OFFER = OfferMade(
+    returnee_id=uuid4(), case_code="GT-SAMPLE-1", need_id=uuid4(), category=NeedCategory.SHELTER, at=NOW,
+    referral_id=uuid4(), offer_id=uuid4(), organization_id=uuid4(), provider_service_id=uuid4(),
+    urgency=Urgency.URGENT, people_count=1, service_type="temporary_shelter", restricted=False, answer_by=NOW,
+)  # fmt: skip
+
+
+def received(event: Event) -> Received[Event]:
+    return Received(event=event, id=str(uuid4()), source="urn:enlace:referral", time=NOW, key=event.key)
+
+
 def test_every_notified_type_is_an_event_and_says_what_it_may_tell():
     types = {type_ for _, type_ in CATALOGUE}
     assert set(FIELDS) == set(NotifiedType)
@@ -176,20 +189,36 @@ def test_no_notification_names_the_returnee_or_the_need():
     assert not told & {"returnee_id", "need_id", "household_id"}
 
 
-def test_only_allowed_facts_are_told():
-    facts = {"offer_id": "o", "returnee_id": "r", "case_code": "GT-1", "name": "Sample Person", "answer_by": None}
-    assert notice_data(NotifiedType.OFFER_REMINDED, facts) == {"offer_id": "o", "case_code": "GT-1"}
+def test_an_event_tells_its_allowed_facts_and_no_more():
+    notice = notice_of(received(AN_OFFER))
+    assert notice is not None
+    told = json.loads(notice.body)
+    assert set(told["data"]) == FIELDS[NotifiedType.OFFER_MADE]
+    assert str(AN_OFFER.returnee_id) not in notice.body
+    assert str(AN_OFFER.need_id) not in notice.body
+    assert (notice.organization_id, notice.journey_id) == (AN_OFFER.organization_id, AN_OFFER.returnee_id)
 
 
 def test_a_restricted_offer_tells_only_that_there_is_one():
-    facts = {field: field for field in FIELDS[NotifiedType.OFFER_MADE]} | {"restricted": True}
-    told = notice_data(NotifiedType.OFFER_MADE, facts)
+    notice = notice_of(received(AN_OFFER.model_copy(update={"restricted": True})))
+    assert notice is not None
+    told = json.loads(notice.body)["data"]
     assert set(told) == {"offer_id", "referral_id", "case_code", "provider_service_id", "restricted", "answer_by"}
 
 
+def test_what_has_no_value_is_left_out_and_who_names_no_organisation_is_passed_by():
+    facts = AN_OFFER.model_dump(include={"returnee_id", "case_code", "need_id", "category", "at", "referral_id"})
+    cancelled = ReferralCancelled(**facts, reason=CancelReason.DUPLICATE)
+    assert notice_of(received(cancelled)) is None
+    at_provider = cancelled.model_copy(update={"organization_id": AN_OFFER.organization_id})
+    notice = notice_of(received(at_provider))
+    assert notice is not None
+    assert set(json.loads(notice.body)["data"]) == {"referral_id", "case_code", "reason"}
+
+
 def test_the_body_is_that_of_the_standard_and_far_below_its_limit():
-    facts = dict.fromkeys(FIELDS[NotifiedType.OFFER_MADE], "x" * 200) | {"restricted": False}
-    body = notice_body("offer.made.v1", at=NOW, data=notice_data(NotifiedType.OFFER_MADE, facts))
-    assert list(json.loads(body)) == ["type", "timestamp", "data"]
-    assert json.loads(body)["timestamp"] == "2026-11-22T12:00:00Z"
-    assert len(body) < rules.BODY_BYTES_MAX / 4
+    notice = notice_of(received(AN_OFFER))
+    assert notice is not None
+    assert list(json.loads(notice.body)) == ["type", "timestamp", "data"]
+    assert json.loads(notice.body)["timestamp"] == "2026-11-22T12:00:00Z"
+    assert len(notice.body) < rules.BODY_BYTES_MAX / 10

@@ -94,7 +94,7 @@ CREATE TABLE notification (
     created_at timestamptz NOT NULL,
     stored_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE UNIQUE INDEX notification_position ON notification (organization_id, position);
+CREATE UNIQUE INDEX notification_position ON notification (organization_id, position) WHERE position IS NOT NULL;
 CREATE INDEX notification_unread ON notification (organization_id) WHERE position IS NULL;
 CREATE INDEX notification_age ON notification USING brin (stored_at);
 
