@@ -68,6 +68,7 @@ async def play(system: System, options: Options, console: Console, *, watch: Wat
         databases=system.databases,
         secret_of=lambda client_id: installation.clients.get(client_id).secret,
         spans=installation.state / "spans",
+        state=installation.state,
     )
     directory = load_directory(installation.pack)
     async with callers_of(world) as callers:

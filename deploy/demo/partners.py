@@ -13,6 +13,7 @@ from deploy.demo.client import Caller, CallError
 from deploy.demo.habits import After, Answer, Verdict, answer_to
 from deploy.demo.loading import capacity_body
 from deploy.demo.looking import Pool
+from deploy.demo.notebook import Notebook, Stay
 from deploy.packs.directory import Organization, Service
 from libs.events.codes import DeclineReason, NeedCategory, Urgency
 
@@ -58,9 +59,10 @@ class Partner:
 
     def __init__(
         self, organization: Organization, *, caller: Caller, urls: Urls, tally: Tally, random: Random,
-        hands: Hands,
+        hands: Hands, notebook: Notebook,
     ) -> None:  # fmt: skip
         self.organization = organization
+        self._notebook = notebook
         self._caller, self._urls, self._tally, self._random, self._hands = caller, urls, tally, random, hands
         self._services = {str(service.id): service for service in organization.services}
         self._taken: Counter[str] = Counter()
@@ -113,13 +115,13 @@ class Partner:
                 await self._finish(str(service.id), people_count=lacking)
 
     async def _finish(self, provider_service_id: str, *, people_count: int) -> None:
-        async for offer in self.offers(status="accepted"):
+        for referral_id, stay in self._notebook.at(provider_service_id).items():
             if people_count <= 0:
                 return
-            if offer["provider_service_id"] == provider_service_id:
-                await self._step(offer["referral_id"], "start")
-                if await self._step(offer["referral_id"], "complete", {"outcome": "need_met"}):
-                    people_count -= offer["people_count"]
+            if stay.is_started or await self._step(referral_id, "start"):
+                await self._step(referral_id, "complete", {"outcome": "need_met"})
+            del self._notebook.stays[referral_id]
+            people_count -= stay.people_count
 
     async def rest(self) -> None:
         """Wait until nothing that was heard is still being answered."""
@@ -157,6 +159,7 @@ class Partner:
                 return
         if answer.verdict is Verdict.ACCEPT:
             self._tally.done["accepted"] += 1
+            self._notebook.stays[offer["referral_id"]] = Stay(str(service.id), offer["people_count"], is_started=False)
             await self._serve(offer_id, offer["referral_id"], answer)
         elif answer.reason is not None:
             self._tally.declined[answer.reason.value] += 1
@@ -200,13 +203,16 @@ class Partner:
             return
         if await self._step(referral_id, "start"):
             self._tally.done["started"] += 1
+            self._notebook.begun(referral_id)
         await asyncio.sleep(answer.think_s)
         if answer.after is After.COMPLETE and await self._step(referral_id, "complete", {"outcome": "need_met"}):
             self._tally.done["completed"] += 1
+            self._notebook.stays.pop(referral_id, None)
         if answer.after is After.NOT_DELIVERED and await self._step(
             referral_id, "not-delivered", {"reason": "person_not_found"}
         ):
             self._tally.done["not_delivered"] += 1
+            self._notebook.stays.pop(referral_id, None)
 
     async def _offer_step(self, offer_id: str, step: str, body: dict[str, Any] | None = None) -> bool:
         url = f"{self._urls.referral}/v1/offers/{offer_id}/{step}"

@@ -19,6 +19,7 @@ from deploy.demo.habits import Way, way_of
 from deploy.demo.landing import Landed, land, registered
 from deploy.demo.loading import declare_capacity, in_turns, load_directory
 from deploy.demo.looking import are_offers_waiting, is_settled, journeys, pools, settled_count
+from deploy.demo.notebook import Notebook
 from deploy.demo.partners import Hands, Partner, Tally, Urls
 from deploy.demo.receiver import OFFER_MADE, Receiver, receiving
 from deploy.demo.sending import send_bus
@@ -42,12 +43,13 @@ class Options:
 
 @dataclass(frozen=True)
 class World:
-    """A system that runs: where it answers, who may call it, and where its spans lie."""
+    """A system that runs: where it answers, who may call it, where its spans lie, and its state directory."""
 
     addresses: Mapping[str, str]
     databases: Mapping[str, str]
     secret_of: Callable[[str], str]
     spans: Path
+    state: Path
 
     def url(self, word: str) -> str:
         """The address of a service, such as REFERRAL."""
@@ -111,6 +113,7 @@ class Story:
         self.world, self.directory, self.options, self.console = world, directory, options, console
         self.tally = Tally()
         self._watch = watch
+        self._notebook = Notebook.load(world.state)
         self._random = Random(options.seed)  # noqa: S311 - a demo's dice, no secret
         self._run = datetime.now(UTC).strftime("demo-%Y%m%dT%H%M%S")
         self._partners: dict[str, Partner] = {}
@@ -133,6 +136,7 @@ class Story:
                 landed, ridden = await self._arrive(flight, bus, callers, reception, progress)
                 needs_count = flight.needs_count + bus.needs_count
                 found = await self._settle([*landed.returnee_ids, *ridden.returnee_ids], steward, needs_count, progress)
+                self._notebook.save(self.world.state)
                 verified, refused = receiver.verified_count, receiver.refused_count
         return Run(
             flight=landed, bus=ridden, needs_count=needs_count, journeys=found, before=before, tally=self.tally,
@@ -173,7 +177,7 @@ class Story:
         for organization in self.directory.organizations:
             self._partners[organization.slug] = Partner(
                 organization, caller=callers.of(organization.slug), urls=urls, tally=self.tally,
-                random=Random(self._random.random()), hands=hands,  # noqa: S311
+                random=Random(self._random.random()), hands=hands, notebook=self._notebook,  # noqa: S311
             )  # fmt: skip
         ledger = await pools(steward, url=urls.referral)
         await in_turns(partner.make_room(ledger) for partner in self._partners.values())
