@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import NoOpTracer, SpanKind
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events import outbox, tracing
@@ -105,7 +105,9 @@ async def test_a_journeys_trace_survives_a_relay_that_is_restarted(bus: Bus) -> 
     assert headers["ce_traceparent"] == headers["traceparent"] == SAMPLED.encode()
 
 
-async def test_without_an_sdk_the_trace_goes_through_unchanged(bus: Bus) -> None:
+async def test_without_an_sdk_the_trace_goes_through_unchanged(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Another test of the same run may have set up an SDK for the whole process.
+    monkeypatch.setattr(tracing, "_tracer", NoOpTracer())
     seen: list[str | None] = []
     subscriptions = Subscriptions(bus.group)
 
