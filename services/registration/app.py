@@ -22,6 +22,7 @@ from services.registration.database import KeysDatabase
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.loop import replay_forever
 from services.registration.households import api as households_api
+from services.registration.intake import api as intake_api
 from services.registration.needs import api as needs_api
 from services.registration.pack import Pack, load_pack
 from services.registration.packets import api as packets_api
@@ -39,6 +40,7 @@ ROUTERS = [
     people_api.router,
     needs_api.router,
     consent_api.router,
+    intake_api.router,
     households_api.router,
     packets_api.router,
     erasure_api.router,

@@ -42,7 +42,8 @@ async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: Sy
     assert kept, text
     for shown in ("Needs of this flight", "Places by service", "What the partners did", "The trace of", "/docs"):
         assert shown in text
-    assert "offers of this run that expired" in text
+    # A trace of somebody whose offer was declined as full: provider_directory hears of that.
+    assert "spans in notifications, provider_directory, referral, registration" in text
     # Nobody's name may stand in what the demo shows: case codes only.
     assert "GT-" in text
     assert "Velásquez" not in text

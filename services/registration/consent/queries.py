@@ -12,7 +12,7 @@ from libs.chassis.errors import NotFound
 from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
 from services.registration.consent.rules import ConsentMethod, GivenBy, Grant, standing_grants
 from services.registration.consent.schemas import ConsentView, SafeContactView
-from services.registration.consent.tables import Consent, ConsentWithdrawal, SafeContact
+from services.registration.consent.tables import Consent, ConsentState, ConsentWithdrawal, SafeContact
 from services.registration.errors import SafeContactMissing
 from services.registration.vault.sealing import DataKey
 
@@ -51,6 +51,12 @@ async def who_allow(
         for returnee_id, given in standing.items()
         if any((grant.purpose, grant.recipient_class) == wanted for grant in given)
     }
+
+
+async def never_heard(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
+    """Of whom no state of consent has ever been told."""
+    query = select(ConsentState.returnee_id).where(col(ConsentState.returnee_id).in_(list(returnee_ids)))
+    return set(returnee_ids) - set((await session.exec(query)).all())
 
 
 async def consent_rows(session: AsyncSession, returnee_id: UUID) -> list[tuple[Consent, ConsentWithdrawal | None]]:

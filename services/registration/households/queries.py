@@ -12,6 +12,7 @@ from libs.chassis.errors import NotFound
 from services.registration.audit.rules import Actor
 from services.registration.households.schemas import HouseholdState, HouseholdView
 from services.registration.households.tables import Household
+from services.registration.people.tables import Returnee
 
 _MEMBERS = """
     SELECT h.id, h.reference_returnee_id, h.version, h.expected_size, h.stay_together,
@@ -57,3 +58,9 @@ async def household(session: AsyncSession, household_id: UUID, *, actor: Actor, 
     if found is None:
         raise NotFound
     return found
+
+
+async def members_of(session: AsyncSession, household_id: UUID) -> list[Returnee]:
+    """The members of a household who are not erased, in the order in which they were registered."""
+    query = select(Returnee).where(Returnee.household_id == household_id, col(Returnee.erased_at).is_(None))
+    return list((await session.exec(query.order_by(col(Returnee.id)))).all())

@@ -12,13 +12,16 @@ from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now
 from libs.chassis.errors import InvalidInput
+from libs.chassis.etag import Condition
 from libs.chassis.telemetry import current_traceparent, root_span
 from services.registration.audit.actions import record
-from services.registration.audit.rules import Access, AccessKind, AccessPurpose
+from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent.actions import give_consents, set_safe_contacts, tell_that_nothing_is_granted
+from services.registration.consent.queries import never_heard
 from services.registration.consent.schemas import NewConsent, NewSafeContact
-from services.registration.households.actions import join_households
-from services.registration.households.schemas import HouseholdState, Joining
+from services.registration.households import actions as households
+from services.registration.households.queries import members_of
+from services.registration.households.schemas import HouseholdBody, HouseholdCorrection, HouseholdState, Joining
 from services.registration.intake.rules import arrival_faults
 from services.registration.intake.schemas import Arrival, Registration
 from services.registration.needs.actions import Teller, report_needs, told_needs
@@ -64,6 +67,34 @@ async def register_arrivals(
         )
         for key, arrival in zip(keys_of, arrivals, strict=True)
     ]
+
+
+async def create_household(session: AsyncSession, body: HouseholdBody, *, actor: Actor) -> UUID:
+    """Put people together who were registered one by one; who has not been heard about consent is told of."""
+    household_id = await households.create_household(session, body, actor=actor)
+    await _tell_of_the_silent(session, household_id)
+    return household_id
+
+
+async def correct_household(
+    session: AsyncSession,
+    household_id: UUID,
+    correction: HouseholdCorrection,
+    *,
+    condition: Condition,
+    actor: Actor,
+) -> None:
+    """Change a household; who has not been heard about consent is told of."""
+    await households.correct_household(session, household_id, correction, condition=condition, actor=actor)
+    await _tell_of_the_silent(session, household_id)
+
+
+async def _tell_of_the_silent(session: AsyncSession, household_id: UUID) -> None:
+    """A household's needs wait until every member has been heard, also those who never allowed anything."""
+    members = await members_of(session, household_id)
+    unheard = await never_heard(session, [member.id for member in members])
+    silent = {member.id: member.traceparent for member in members if member.id in unheard}
+    await tell_that_nothing_is_granted(session, silent)
 
 
 def _require_sound(session: AsyncSession, arrivals: Sequence[Arrival], *, reception: Reception) -> None:
@@ -126,9 +157,9 @@ async def _store(
     keys = await create_keys(vault, [one.id for one in people], kind=SubjectKind.PERSON, at=now(session))
     registered = await register_returnees(session, people, keys, country=country, vault=vault)
     pairs = [(person, arrival) for person, arrival in zip(people, arrivals, strict=True) if person.id in registered]
-    households = await join_households(session, [one for pair in pairs for one in _joining(*pair)])
+    states = await households.join_households(session, [one for pair in pairs for one in _joining(*pair)])
     await _record_told(session, pairs, keys)
-    needs = [need for pair in pairs for need in _needs(*pair, households, vault.master)]
+    needs = [need for pair in pairs for need in _needs(*pair, states, vault.master)]
     await report_needs(session, needs)
     for actor in dict.fromkeys(arrival.actor for _, arrival in pairs):
         await record(session, actor, [_access(*pair) for pair in pairs if pair[1].actor == actor])

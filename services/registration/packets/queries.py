@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.errors import NotFound
 from services.registration.audit.rules import Actor
 from services.registration.errors import PacketNotReady
+from services.registration.households.queries import members_of
 from services.registration.packets.tables import PacketAccess
 from services.registration.people.tables import Returnee
 
@@ -27,7 +27,4 @@ async def household_members(session: AsyncSession, person: Returnee) -> list[Ret
     """The other members of the person's household who are not erased, in the order in which they were registered."""
     if person.household_id is None:
         return []
-    query = select(Returnee).where(
-        Returnee.household_id == person.household_id, Returnee.id != person.id, col(Returnee.erased_at).is_(None)
-    )
-    return list((await session.exec(query.order_by(col(Returnee.id)))).all())
+    return [member for member in await members_of(session, person.household_id) if member.id != person.id]

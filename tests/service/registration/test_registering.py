@@ -207,6 +207,8 @@ async def test_a_household_is_put_together_at_the_desk(registration):
     body = {"reference_returnee_id": one["id"], "member_ids": [one["id"], two["id"]], "expected_size": 2}
     household = await registration.post("/v1/households", body)
     assert household.status_code == 201, household.text
+    heard = {event["returnee_id"]: event["grants"] for event in await registration.events("consent.changed.v1")}
+    assert heard == {one["id"]: [], two["id"]: []}, "a household's needs wait until each member has been heard"
     path = f"/v1/households/{household.json()['id']}"
     changed = await registration.patch(path, {"member_ids": [one["id"], three["id"]]}, etag=household.headers["ETag"])
     assert set(changed.json()["member_ids"]) == {one["id"], three["id"]}
