@@ -206,9 +206,9 @@ async def _record_told(
 
 
 def _needs(
-    person: NewReturnee, arrival: Arrival, households: Mapping[UUID, HouseholdState], master: MasterKey
+    person: NewReturnee, arrival: Arrival, states: Mapping[UUID, HouseholdState], master: MasterKey
 ) -> list[NewNeed]:
-    household = None if person.household_id is None else households[person.household_id]
+    household = None if person.household_id is None else states[person.household_id]
     teller = Teller(person.id, person.arrival_batch_id, household, arrival.source, person.traceparent)
     return told_needs(arrival.body.needs, teller, known={}, master=master)
 

@@ -1,0 +1,54 @@
+"""HTTP to put households together, at the desk or later."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import NotFound
+from libs.chassis.etag import IfMatch, PreconditionRequired, VersionMismatch, etag_of
+from libs.chassis.idempotency import KeyReused, OnceRequired
+from libs.chassis.problems import responses
+from services.registration.audit.api import actor_of
+from services.registration.errors import MemberOfAnotherHousehold
+from services.registration.households import queries
+from services.registration.households.schemas import HouseholdBody, HouseholdCorrection, HouseholdView
+from services.registration.intake import actions
+
+router = APIRouter(prefix="/v1", tags=["households"])
+Writer = Annotated[Caller, requires("returnees:write")]
+
+
+@router.post("/households", status_code=201, responses=responses(MemberOfAnotherHousehold, KeyReused))
+async def create_household(
+    body: HouseholdBody, session: Session, caller: Writer, once: OnceRequired, response: Response
+) -> HouseholdView:
+    """Put people together who were registered one by one."""
+    actor = actor_of(caller)
+    household_id = await once(session, lambda: actions.create_household(session, body, actor=actor))
+    view = await queries.household_view(session, household_id, actor=actor)
+    response.headers["Location"] = f"/v1/households/{household_id}"
+    response.headers["ETag"] = etag_of(view.version)
+    return view
+
+
+@router.patch(
+    "/households/{household_id}",
+    responses=responses(NotFound, MemberOfAnotherHousehold, VersionMismatch, PreconditionRequired),
+)
+async def correct_household(
+    household_id: UUID,
+    body: HouseholdCorrection,
+    session: Session,
+    caller: Writer,
+    condition: IfMatch,
+    response: Response,
+) -> HouseholdView:
+    """Change members, reference person, expected size or the wish to stay together; what is left out stays."""
+    actor = actor_of(caller)
+    await actions.correct_household(session, household_id, body, condition=condition, actor=actor)
+    view = await queries.household_view(session, household_id, actor=actor)
+    response.headers["ETag"] = etag_of(view.version)
+    return view
