@@ -21,6 +21,7 @@ NEVER_ANSWERED: Final = frozenset({"municipal-window-huehuetenango-documents", "
 SILENT_SHARE: Final = 0.06
 """Of urgent offers; those that can wait are left unanswered by some services only, so that the demo ends soon."""
 OTHER_DECLINE_SHARE: Final = 0.05
+ACKNOWLEDGE_SHARE: Final = 0.5
 
 TRUE_PLACES: Final = {
     "igm-attention-centre-zone-5": 4,
@@ -69,6 +70,8 @@ class Answer:
 
     verdict: Verdict
     think_s: float
+    acknowledges: bool = True
+    """Whether it says first that it has seen the offer; the others answer at once."""
     reason: DeclineReason | None = None
     after: After = After.NOTHING
 
@@ -90,22 +93,23 @@ def answer_to(
     think_s = random.uniform(0.05, 0.5)
     forgets = urgency is not Urgency.NORMAL and not was_forgotten and random.random() < SILENT_SHARE
     if service in NEVER_ANSWERED or forgets:
-        return Answer(Verdict.SILENCE, think_s)
+        return Answer(Verdict.SILENCE, think_s, acknowledges=False)
+    acknowledges = random.random() < ACKNOWLEDGE_SHARE
     places = TRUE_PLACES.get(service)
     if places is not None and taken + people_count > places:
-        return Answer(Verdict.DECLINE, think_s, DeclineReason.FULL)
+        return Answer(Verdict.DECLINE, think_s, acknowledges, DeclineReason.FULL)
     if random.random() < OFTEN_NOT_ELIGIBLE.get(service, 0.0):
-        return Answer(Verdict.DECLINE, think_s, DeclineReason.NOT_ELIGIBLE)
+        return Answer(Verdict.DECLINE, think_s, acknowledges, DeclineReason.NOT_ELIGIBLE)
     if random.random() < OTHER_DECLINE_SHARE:
         reasons = [DeclineReason.OTHER, DeclineReason.NOT_OUR_AREA, DeclineReason.CONFLICT_OF_INTEREST]
-        return Answer(Verdict.DECLINE, think_s, random.choice(reasons))
-    return Answer(Verdict.ACCEPT, think_s, after=_after(category, random))
+        return Answer(Verdict.DECLINE, think_s, acknowledges, random.choice(reasons))
+    return Answer(Verdict.ACCEPT, think_s, acknowledges, after=_after(category, random))
 
 
 def _after(category: NeedCategory, random: Random) -> After:
     dice = random.random()
     if category in QUICKLY_DONE:
-        return After.COMPLETE if dice < 0.5 else After.START if dice < 0.7 else After.NOTHING
+        return After.COMPLETE if dice < 0.4 else After.START if dice < 0.5 else After.NOTHING
     if dice < 0.04:
         return After.NOT_DELIVERED
-    return After.START if dice < 0.6 else After.NOTHING
+    return After.START if dice < 0.35 else After.NOTHING

@@ -17,7 +17,7 @@ from deploy.demo.notebook import Notebook, Stay
 from deploy.packs.directory import Organization, Service
 from libs.events.codes import DeclineReason, NeedCategory, Urgency
 
-LOOK_EVERY_S: Final = 1.0
+LOOK_EVERY_S: Final = 2.0
 """How often an organisation without a webhook looks for offers."""
 NOT_YET: Final = frozenset({"packet-not-ready"})
 CONFLICT: Final = frozenset({409})
@@ -167,13 +167,14 @@ class Partner:
                 await self._declare_full(service)
 
     async def _say(self, offer_id: str, offer: Mapping[str, Any], answer: Answer) -> bool:
-        """Acknowledge, think, answer; False if the offer's clock or the network was faster."""
+        """Acknowledge and think, if it does, and answer; False if the offer's clock or the network was faster."""
         if datetime.now(UTC) > datetime.fromisoformat(offer["answer_by"]):
             return False
-        if not await self._offer_step(offer_id, "acknowledge"):
-            return False
-        self._tally.done["acknowledged"] += 1
-        await asyncio.sleep(answer.think_s)
+        if answer.acknowledges:
+            if not await self._offer_step(offer_id, "acknowledge"):
+                return False
+            self._tally.done["acknowledged"] += 1
+            await asyncio.sleep(answer.think_s)
         if answer.verdict is Verdict.ACCEPT:
             slug = self._services[offer["provider_service_id"]].slug
             self._taken[slug] += offer["people_count"]

@@ -49,6 +49,10 @@ def test_most_accept_and_some_decline_or_stay_silent() -> None:
     assert {Verdict.DECLINE, Verdict.SILENCE} <= set(verdicts)
 
 
+def test_some_acknowledge_first_and_others_answer_at_once() -> None:
+    assert {answer.acknowledges for answer in answers() if answer.verdict is Verdict.ACCEPT} == {True, False}
+
+
 def test_who_never_answers_never_does() -> None:
     assert {answer.verdict for answer in answers(service="wfp-gastronomy-certification")} == {Verdict.SILENCE}
 
