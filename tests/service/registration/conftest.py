@@ -14,11 +14,15 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from uuid_utils.compat import uuid7
 
 from libs.chassis.clock import Clock
 from libs.chassis.database import Database, raw
 from libs.chassis.settings import Role
+from libs.chassis.spans import DiscreetExporter, JsonLinesExporter
 from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
 from services.registration.app import create_app, subscriptions_of
@@ -168,8 +172,12 @@ def databases(postgres_server: Any) -> tuple[str, str]:
 
 @pytest.fixture(scope="session")
 def spans_directory(tmp_path_factory: Any) -> Path:
-    """Where spans go; the first application of a process decides, so it is the same for all."""
+    """Where spans go. The first application of a process decides; after another service's they go here too."""
     directory: Path = tmp_path_factory.mktemp("spans")
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, TracerProvider):
+        exporter = DiscreetExporter(JsonLinesExporter(directory, service="registration"))
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
     return directory
 
 
