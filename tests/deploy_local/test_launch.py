@@ -1,4 +1,4 @@
-"""Becoming another user: PostgreSQL's programs must be found where only root may enter, such as in a private checkout."""
+"""Becoming another user: PostgreSQL's programs must be found where only root may enter, as in a private checkout."""
 
 import os
 import signal
