@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.events.catalogue.directory import CapacityDeclared
 from services.referral.database import insert_rows
-from services.referral.places.tables import FREE, HoldStatus, PlaceHoldRow, PoolRow
+from services.referral.places.tables import FREE, PoolRow
 
 _LOCK = "SELECT 1 FROM pool WHERE pool_id = ANY($1::uuid[]) ORDER BY pool_id FOR UPDATE"
 
@@ -21,6 +21,13 @@ FROM unnest($1::uuid[], $2::int[]) AS wanted(pool_id, places)
 WHERE pool.pool_id = wanted.pool_id AND {FREE} >= wanted.places
 RETURNING pool.pool_id
 """  # noqa: S608 (a constant)
+
+_RECORD = """
+INSERT INTO place_hold (offer_id, pool_id, place_count, status, held_at, declared_as_of, held_opening, traceparent)
+SELECT given.offer_id, given.pool_id, given.place_count, 'held', $5, pool.as_of, pool.freed_count, given.traceparent
+FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[]) AS given(offer_id, pool_id, place_count, traceparent)
+LEFT JOIN pool USING (pool_id)
+"""
 
 _TAKE = """
 WITH now_taken AS (
@@ -35,8 +42,8 @@ FROM sums WHERE pool.pool_id = sums.pool_id
 
 _RELEASE = """
 WITH freed AS (
-    UPDATE place_hold SET status = 'released', released_at = $3
-    FROM unnest($1::uuid[], $2::bool[]) AS given(offer_id, used), place_hold AS before
+    UPDATE place_hold SET status = 'released', released_at = $3, released_opening = pool.freed_count + 1
+    FROM unnest($1::uuid[], $2::bool[]) AS given(offer_id, used), place_hold AS before JOIN pool USING (pool_id)
     WHERE place_hold.offer_id = given.offer_id AND place_hold.status <> 'released'
       AND before.offer_id = place_hold.offer_id AND before.pool_id = place_hold.pool_id
     RETURNING place_hold.pool_id, place_hold.place_count, before.status, before.taken_at, given.used
@@ -90,18 +97,15 @@ async def hold(session: AsyncSession, wanted: Mapping[UUID, int]) -> set[UUID]:
 
 async def record_holds(session: AsyncSession, holds: Sequence[Hold], *, at: datetime) -> None:
     """Write down for which offers places are held; the pools hold them already."""
-    rows = [
-        {
-            "offer_id": one.offer_id,
-            "pool_id": one.pool_id,
-            "place_count": one.place_count,
-            "status": HoldStatus.HELD.value,
-            "held_at": at,
-            "traceparent": one.traceparent,
-        }
-        for one in holds
-    ]
-    await insert_rows(session, PlaceHoldRow, rows)
+    if holds:
+        await (await raw(session)).execute(
+            _RECORD,
+            [one.offer_id for one in holds],
+            [one.pool_id for one in holds],
+            [one.place_count for one in holds],
+            [one.traceparent for one in holds],
+            at,
+        )
 
 
 async def take(session: AsyncSession, offer_ids: Sequence[UUID], *, at: datetime) -> None:

@@ -85,4 +85,10 @@ class PlaceHoldRow(Table, table=True):
     held_at: datetime = moment()
     taken_at: datetime | None = moment(nullable=True)
     released_at: datetime | None = moment(nullable=True)
+    declared_as_of: datetime | None = moment(nullable=True)
+    """Of the declaration that the ledger knew when it held them: which maximum counted is provable ever after."""
+    held_opening: int | None = big(default=None)
+    """The pool's `freed_count` when they were held: between two counts a pool only fills, and its maximum stands."""
+    released_opening: int | None = big(default=None)
+    """The pool's `freed_count` once they were free again."""
     traceparent: str | None = None

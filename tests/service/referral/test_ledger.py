@@ -110,3 +110,21 @@ async def test_who_holds_what_is_one_query(world: World):
             shelter.pool_id,
         )
     assert [tuple(row) for row in rows] == [("held", 1)]
+
+
+async def test_every_hold_says_which_declaration_counted_and_where_it_stands_in_its_pools_history(world: World):
+    """From these columns alone the places in use at any hold can be added up. Seen to fail without the count of
+    openings in the statement that releases."""
+    shelter = await world.provider(places=2)
+    first = await world.person({})
+    await world.round()
+    await world.declare(shelter, 1, as_of=datetime.now(UTC))
+    offer = await world.offer_of(first)
+    await world.step(f"offers/{offer['offer_id']}/decline", {"reason": "not_eligible"}, headers=world.partner(shelter))
+    await world.person({})
+    await world.round()
+    before, after = await world.rows("SELECT * FROM place_hold ORDER BY held_at")
+    pool = await world.row("SELECT as_of, freed_count FROM pool")
+    assert before["declared_as_of"] < after["declared_as_of"] == pool["as_of"]
+    assert before["held_opening"] < before["released_opening"] == after["held_opening"] == pool["freed_count"]
+    assert after["released_opening"] is None
