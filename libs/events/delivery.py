@@ -25,9 +25,9 @@ _FENCE = """
         UPDATE consumer_position p
         SET next_offset = u.next_offset, last_event_id = u.last_event_id, moved_at = clock_timestamp()
         FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::text[])
-            AS u (partition, first_offset, next_offset, last_event_id)
+            AS u (partition, expected, next_offset, last_event_id)
         WHERE p.consumer_group = $1 AND p.topic = $2 AND p.partition = u.partition
-            AND (p.next_offset = u.first_offset OR ($7 AND p.next_offset <= u.first_offset))
+            AND p.next_offset = u.expected
         RETURNING p.partition
     )
     SELECT partition, NULL::bytea AS key FROM moved
@@ -117,10 +117,11 @@ class Delivery:
             self._group,
             batch.topic.name,
             [part.partition.number for part in parts],
-            [part.first_offset for part in parts],
+            # Where gaps are allowed the first record may lie beyond the position; a position that a person has moved
+            # back must be seen there too.
+            [part.partition.next_offset if batch.topic.gaps_allowed else part.first_offset for part in parts],
             [part.next_offset for part in parts],
             [identity_of(part.records[-1]) for part in parts],
-            batch.topic.gaps_allowed,
         )
         moved = {row["partition"] for row in found}
         behind = {part.partition.number for part in parts} - moved

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from libs.events.batch import Incoming, Unreadable
+from libs.events.batch import Incoming, Unreadable, identity_of
 from libs.events.envelope import Headers
 from libs.events.leadership import Connection
 from libs.events.topics import Topic
@@ -25,13 +25,14 @@ HANDLER = "handler"
 
 _PARK = """
     INSERT INTO parked (consumer_group, topic, partition, log_offset, key, event_type, event_id, source, reason,
-        error, sealed, content)
-    SELECT $1, $2, partition, log_offset, key, event_type, event_id, source, reason, error, $3, content
+        error, sealed, content, identity)
+    SELECT $1, $2, partition, log_offset, key, event_type, event_id, source, reason, error, $3, content, identity
     FROM unnest($4::int[], $5::bigint[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-        $12::bytea[])
-        WITH ORDINALITY AS p (partition, log_offset, key, event_type, event_id, source, reason, error, content, ord)
+        $12::bytea[], $13::text[])
+        WITH ORDINALITY AS p (partition, log_offset, key, event_type, event_id, source, reason, error, content,
+            identity, ord)
     ORDER BY ord
-    ON CONFLICT (consumer_group, topic, partition, log_offset) DO NOTHING
+    ON CONFLICT (consumer_group, topic, partition, log_offset, identity) DO NOTHING
 """
 _PARK_KEYS = """
     INSERT INTO parked_key (consumer_group, topic, key)
@@ -122,7 +123,7 @@ class Parking:
         else:
             name = (None, None, None)
         key = parked_key(self._topic, item.key)
-        return (record.partition, record.offset, key, *name, reason, error, content)
+        return (record.partition, record.offset, key, *name, reason, error, content, identity_of(record))
 
 
 async def still_parked(connection: Connection, group: str, topic: Topic, keys: Iterable[bytes]) -> set[bytes]:

@@ -128,14 +128,38 @@ _STATEMENTS: tuple[str, ...] = (
 )
 
 
+_SINCE: tuple[str, ...] = (
+    # Whose hand it was. Rows from before name nobody.
+    "ALTER TABLE operator_action ADD COLUMN IF NOT EXISTS operator text NOT NULL DEFAULT ''",
+    # While a person holds the relay none leads, so that what must go out first can be put first.
+    """
+    ALTER TABLE outbox_leader
+        ADD COLUMN IF NOT EXISTS held_since timestamptz, ADD COLUMN IF NOT EXISTS held_by text""",
+    # A log that was lost grows again from offset 0: the same offset may hold another event, which must be parked too.
+    "ALTER TABLE parked ADD COLUMN IF NOT EXISTS identity text NOT NULL DEFAULT ''",
+    "ALTER TABLE parked DROP CONSTRAINT IF EXISTS parked_consumer_group_topic_partition_log_offset_key",
+    """
+    CREATE UNIQUE INDEX IF NOT EXISTS parked_once
+        ON parked (consumer_group, topic, partition, log_offset, identity)""",
+)
+"""What has changed since the first version; each can be run again."""
+
+
 def is_event_table(name: str) -> bool:
     """Whether a table is the bus's own; for comparisons of a database with a service's metadata."""
     return name in EVENT_TABLES or name.rpartition("_")[0] in ("outbox_sent", "inbox")
 
 
 def create_tables(op: Operations) -> None:
-    """Make the tables of the event bus; for a service's first migration."""
+    """Make the tables of the event bus as they are now; for a service's first migration."""
     for statement in _STATEMENTS:
+        op.execute(statement)
+    upgrade_tables(op)
+
+
+def upgrade_tables(op: Operations) -> None:
+    """Bring tables that an older version made to this version, as often as you like; for a later migration."""
+    for statement in _SINCE:
         op.execute(statement)
 
 
