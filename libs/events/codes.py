@@ -6,6 +6,32 @@ within 24 hours, urgent within 72 hours, normal within two weeks (domain 3.6).
 """
 
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1, two letters."""
+PlaceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[0-9]{2,6}$")]
+"""An OCHA p-code: a coarse area, never an address."""
+AreaCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}([0-9]{2,6})?$")]
+"""A place code, or a whole country: an area holds every place whose code begins with its own."""
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+"""ISO 639-3."""
+CaseCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[0-9A-Z]{4}-[0-9A-Z]{4}$")]
+"""What a person is called outside registration."""
+CaseCodeIfKnown = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}-[0-9A-Z]{4}-[0-9A-Z]{4})?$")]
+"""A case code, or empty: the person's profile has not come yet or is erased."""
+ServiceType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
+"""A code of the country pack, finer than a category, such as `temporary_shelter`."""
+PoolKind = ServiceType
+"""A code such as `adult_beds`."""
+DeskCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,60}$")]
+"""A desk of the country pack, such as `igm-shelter-desk`."""
+TimeZoneName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9+-]{1,13}(/[A-Za-z0-9_+-]{1,24}){0,2}$")]
+"""A name of the IANA time zone database."""
+EventType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{1,39}(\.[a-z][a-z-]{1,39}){1,3}\.v[1-9][0-9]?$")]
+"""The name of an event type."""
 
 
 class NeedCategory(StrEnum):

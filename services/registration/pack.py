@@ -14,8 +14,7 @@ import yaml
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from libs.events.catalogue.arrivals import CountryCode, PlaceCode
-from libs.events.codes import NeedCategory, TransportMode
+from libs.events.codes import CountryCode, NeedCategory, PlaceCode, TransportMode
 
 Days = Annotated[int, Field(ge=0, le=3650)]
 

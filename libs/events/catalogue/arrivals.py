@@ -14,9 +14,12 @@ from libs.events.codes import (
     AccessNeed,
     ConsentPurpose,
     ContactChannel,
+    CountryCode,
     DocumentKind,
     IdentityDocumentStatus,
+    LanguageCode,
     NeedCategory,
+    PlaceCode,
     ProtectionFlag,
     RecipientClass,
     Sex,
@@ -30,9 +33,6 @@ TOPIC = "enlace.arrivals"
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9._:/-]+$")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-PlaceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[0-9]{2,6}$")]
-LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
 
 
 class Part(BaseModel):
@@ -45,21 +45,29 @@ class ManifestEntry(Part):
     """A person announced, not yet met. Names of a manifest prepare reception and nothing else (domain P17)."""
 
     sender_reference: Reference
+    """The sender's reference of the person."""
     given_names: Name
+    """As the manifest has them."""
     family_names: Name
+    """As the manifest has them."""
     birth_date: date | None = None
+    """As the manifest has it."""
     sex: Sex = Sex.UNKNOWN
     nationality: CountryCode | None = None
+    """As the manifest has it."""
 
 
 class Identity(Part):
     """Who the person is; sealed under a key of their own as soon as registration holds it."""
 
     given_names: Name
+    """As the person says or a document shows."""
     family_names: Name
+    """As the person says or a document shows."""
     birth_date: date | None = None
     """None where the person does not know it; age is then unknown and counts as a child's until reviewed."""
     document_number: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
+    """Of an identity document, if there is one."""
 
 
 class Profile(Part):
@@ -67,9 +75,11 @@ class Profile(Part):
 
     sex: Sex = Sex.UNKNOWN
     nationality: CountryCode
+    """As told at intake."""
     identity_document: IdentityDocumentStatus
     documents_held: Annotated[list[DocumentKind], Field(max_length=10)] = []
     languages: Annotated[list[LanguageCode], Field(min_length=1, max_length=10)] = ["spa"]
+    """Languages that the person speaks."""
     destination: PlaceCode | None = None
     """Where the person wants to go, as a place code of the first administrative level; None if not known."""
     access_needs: Annotated[list[AccessNeed], Field(max_length=10)] = []
@@ -82,6 +92,7 @@ class NeedTold(Part):
     """One need as told at intake. A household's need names how many people it is for."""
 
     sender_reference: Reference | None = None
+    """The sender's reference of the need; makes a repeated one recognisable."""
     category: NeedCategory
     urgency: Urgency = Urgency.NORMAL
     people_count: Annotated[int, Field(ge=1, le=30)] = 1
@@ -98,12 +109,19 @@ class ConsentGiven(Part):
     data_described: LongText
     """What data may go, in the words shown to the person."""
     given_by: Annotated[str, StringConstraints(pattern=r"^(self|guardian|authority)$")] = "self"
+    """Who gave it."""
     method: Annotated[str, StringConstraints(pattern=r"^(signature|voice|witnessed)$")]
+    """How it was given."""
     language: LanguageCode
+    """In which it was explained."""
     staff_reference: Reference
+    """The sender's reference of who took it."""
     given_at: datetime
+    """When it was given."""
     expires_at: datetime
+    """When it ends by itself."""
     revocation_explained: bool = True
+    """True if the person was told how to take it back."""
 
 
 class SafeContactTold(Part):
@@ -111,10 +129,15 @@ class SafeContactTold(Part):
 
     channel: ContactChannel
     address: Annotated[str, StringConstraints(min_length=3, max_length=120)] | None = None
+    """Number or address on that channel."""
     language: LanguageCode = "spa"
+    """In which to speak or write."""
     hours_from: Annotated[int, Field(ge=0, le=23)] = 8
+    """First hour of the day at which it is safe, local time."""
     hours_until: Annotated[int, Field(ge=1, le=24)] = 20
+    """Hour of the day at which that ends."""
     may_leave_message: bool = False
+    """True if a message may be left."""
 
 
 class ArrivalBatchAnnounced(Event):
@@ -125,12 +148,18 @@ class ArrivalBatchAnnounced(Event):
     key_field: ClassVar[str] = "sender_reference"
 
     sender_reference: Reference
+    """The sender's reference of the flight or bus."""
     mode: TransportMode
     carrier: Annotated[str, StringConstraints(max_length=80)] | None = None
+    """Who carries it."""
     origin: Annotated[str, StringConstraints(max_length=80)] | None = None
+    """From where it comes."""
     reception_place: PlaceCode
+    """Where it will arrive."""
     expected_at: datetime
+    """When it is expected."""
     entries: Annotated[list[ManifestEntry], Field(max_length=1000)] = []
+    """The manifest."""
 
 
 class ArrivalBatchLanded(Event):
@@ -141,10 +170,14 @@ class ArrivalBatchLanded(Event):
     key_field: ClassVar[str] = "sender_reference"
 
     sender_reference: Reference
+    """The sender's reference of the flight or bus."""
     mode: TransportMode
     reception_place: PlaceCode
+    """Where it arrived."""
     landed_at: datetime
+    """When it arrived."""
     people_count: Annotated[int, Field(ge=0, le=1000)]
+    """How many people came with it."""
 
 
 class ReturneeArrived(Event):
@@ -155,17 +188,25 @@ class ReturneeArrived(Event):
     key_field: ClassVar[str] = "sender_reference"
 
     sender_reference: Reference
+    """The sender's reference of this arrival of the person."""
     batch_reference: Reference | None = None
+    """The sender's reference of the flight or bus."""
     manifest_reference: Reference | None = None
+    """The sender's reference of the manifest entry, where the person was announced."""
     arrived_at: datetime
+    """When the person was met."""
     identity: Identity
     profile: Profile
     household_reference: Reference | None = None
     """The sender's reference of the household; members give the same one."""
     household_size: Annotated[int, Field(ge=2, le=30)] | None = None
+    """How many people belong to it."""
     stay_together: bool = True
+    """True if the household must not be split."""
     needs: Annotated[list[NeedTold], Field(max_length=20)] = []
+    """What the person needs."""
     consents: Annotated[list[ConsentGiven], Field(max_length=20)] = []
+    """What the person allows."""
     safe_contact: SafeContactTold | None = None
 
 

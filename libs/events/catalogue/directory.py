@@ -6,7 +6,20 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from libs.events.codes import AccessNeed, DocumentKind, NeedCategory, PublicationStatus, Sex
+from libs.events.codes import (
+    AccessNeed,
+    AreaCode,
+    CountryCode,
+    DocumentKind,
+    LanguageCode,
+    NeedCategory,
+    PlaceCode,
+    PoolKind,
+    PublicationStatus,
+    ServiceType,
+    Sex,
+    TimeZoneName,
+)
 from libs.events.event import Event
 
 
@@ -20,9 +33,11 @@ class Opening(Part):
     """One weekly opening: ISO weekday (1 Monday .. 7 Sunday) and minutes after local midnight."""
 
     weekday: int
+    """1 Monday .. 7 Sunday."""
     opens_minute: int
+    """Minutes after local midnight."""
     closes_minute: int
-    """At most 1440; a shift over midnight is two openings."""
+    """Minutes after local midnight, at most 1440; a shift over midnight is two openings."""
 
 
 class Eligibility(Part):
@@ -33,12 +48,15 @@ class Eligibility(Part):
     maximum_age: int | None
     """In whole years, inclusive; the last year of an age band."""
     sexes: list[Sex]
-    nationalities: list[str]
+    """The sexes that it is licensed for."""
+    nationalities: list[CountryCode]
+    """The nationalities that it takes."""
     households: bool
     """True if it takes people together with their household."""
     unaccompanied_children: bool
     """True only if it is licensed for unaccompanied children."""
     documents_required: list[DocumentKind]
+    """What the person must hold first."""
 
 
 class ProviderServicePublished(Event):
@@ -49,42 +67,55 @@ class ProviderServicePublished(Event):
     key_field: ClassVar[str] = "provider_service_id"
 
     provider_service_id: UUID
+    """The service."""
     organization_id: UUID
+    """Whose service it is."""
     version: int
+    """Rises with every change; a consumer ignores a lower one than it has."""
     status: PublicationStatus
     category: NeedCategory
-    service_type: str
+    service_type: ServiceType
     """A code finer than the category, such as `temporary_shelter`; decides what a packet holds."""
     restricted: bool
     """True for services that exist only for holders of a scope of their own and are reached by restricted referral."""
-    place: str
+    place: PlaceCode
     """Where it is given: a place code. For a hidden address the coarsest one that is safe."""
-    on_site_at: str | None
+    on_site_at: PlaceCode | None
     """The reception place at which it is present, or None."""
-    catchment: list[str]
-    """Place codes that it serves; empty: everywhere. Matched against the person's destination or reception place."""
+    catchment: list[AreaCode]
+    """Place or country codes that it serves, for the person's destination or reception place; empty: everywhere."""
     eligibility: Eligibility
-    languages: list[str]
+    languages: list[LanguageCode]
+    """Languages in which it is given."""
     language_must_match: bool
+    """True if only a person who speaks one of them can be helped."""
     access: list[AccessNeed]
     """Access needs that the place can meet."""
     openings: list[Opening]
     """Empty: always open."""
-    timezone: str
+    timezone: TimeZoneName
+    """In which the openings are meant."""
     accepts_automatically: bool
+    """True if an offer counts as accepted at once."""
     max_stay_hours: int | None
+    """The longest stay in hours, or None."""
 
 
 class PoolDeclared(Part):
     """Places of one kind at one service, as the provider declares them."""
 
     pool_id: UUID
-    kind: str
+    """The same pool keeps its id in every declaration."""
+    kind: PoolKind
     """Such as `adult_beds`, `child_beds`, `seats`, `slots`."""
     maximum: int
+    """Places that there are."""
     available: int
+    """Places that were free at the as-of time."""
     starts_on: date | None
+    """First day, for places with dates."""
     ends_on: date | None
+    """Last day, inclusive."""
 
 
 class CapacityDeclared(Event):
@@ -95,10 +126,15 @@ class CapacityDeclared(Event):
     key_field: ClassVar[str] = "provider_service_id"
 
     provider_service_id: UUID
+    """The service."""
     organization_id: UUID
+    """Whose service it is."""
     version: int
+    """Rises with every declaration; a consumer ignores a lower one than it has."""
     as_of: datetime
+    """When the figures were right."""
     pools: list[PoolDeclared]
+    """All pools; one that is left out takes nobody any more."""
 
 
 class Accreditation(Part):
@@ -106,6 +142,7 @@ class Accreditation(Part):
 
     category: NeedCategory
     valid_until: date
+    """Last day, inclusive."""
 
 
 class Agreement(Part):
@@ -113,6 +150,7 @@ class Agreement(Part):
 
     category: NeedCategory
     valid_until: date
+    """Last day, inclusive."""
 
 
 class OrganizationPublished(Event):
@@ -123,10 +161,14 @@ class OrganizationPublished(Event):
     key_field: ClassVar[str] = "organization_id"
 
     organization_id: UUID
+    """The organisation."""
     version: int
+    """Rises with every change; a consumer ignores a lower one than it has."""
     status: PublicationStatus
     accreditations: list[Accreditation]
+    """Licences that were given, also those that have run out."""
     agreements: list[Agreement]
+    """Agreements that were signed, also those that have run out."""
 
 
 class CapacityRefreshRequested(Event):
@@ -137,9 +179,12 @@ class CapacityRefreshRequested(Event):
     key_field: ClassVar[str] = "provider_service_id"
 
     provider_service_id: UUID
+    """The service whose figures are in doubt."""
     organization_id: UUID
+    """Who is asked."""
     category: NeedCategory
     requested_at: datetime
+    """When it was asked."""
 
 
 EVENTS: tuple[type[Event], ...] = (

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from libs.events.codes import EventType
 from libs.events.event import Event
 
 TOPIC = "enlace.notifications"
@@ -16,11 +17,17 @@ class DeliveryEvent(Event):
     key_field: ClassVar[str] = "endpoint_id"
 
     endpoint_id: UUID
+    """Where it went."""
     organization_id: UUID
+    """Whose endpoint it is."""
     delivery_id: UUID
-    event_type: str
+    """The delivery; the same for all of its attempts."""
+    event_type: EventType
+    """What was told."""
     attempt_count: int
+    """How many attempts were made."""
     at: datetime
+    """When it ended, on the installation's clock."""
 
 
 class DeliverySucceeded(DeliveryEvent):
@@ -43,8 +50,11 @@ class EndpointDisabled(Event):
     key_field: ClassVar[str] = "endpoint_id"
 
     endpoint_id: UUID
+    """The endpoint."""
     organization_id: UUID
+    """Whose endpoint it is."""
     at: datetime
+    """When it was switched off, on the installation's clock."""
 
 
 EVENTS: tuple[type[Event], ...] = (DeliverySucceeded, DeliveryFailed, EndpointDisabled)

@@ -6,12 +6,15 @@ from uuid import UUID
 
 from libs.events.codes import (
     CancelReason,
+    CaseCodeIfKnown,
     DeclineReason,
+    DeskCode,
     NeedCategory,
     NotDeliveredReason,
     Outcome,
     OwnerReason,
     RecallReason,
+    ServiceType,
     Urgency,
 )
 from libs.events.event import Event
@@ -26,8 +29,11 @@ class ReferralEvent(Event):
     key_field: ClassVar[str] = "returnee_id"
 
     returnee_id: UUID
-    case_code: str
+    """Whose journey it is."""
+    case_code: CaseCodeIfKnown
+    """What the person is called outside registration; empty if the profile has not come yet or is erased."""
     need_id: UUID
+    """The need that it is about."""
     category: NeedCategory
     at: datetime
     """When it happened, on the installation's clock."""
@@ -37,7 +43,7 @@ class NeedAssigned(ReferralEvent):
     """A named person or desk answers for the need now."""
 
     type: ClassVar[str] = "need.assigned.v1"
-    owner: str
+    owner: DeskCode
     """The desk or role that owns it: a code of the country pack, never a person's name."""
     reason: OwnerReason
 
@@ -70,6 +76,7 @@ class OfReferral(ReferralEvent):
     """Base of events about one referral."""
 
     referral_id: UUID
+    """One need on its way to a provider service."""
 
 
 class ReferralOpened(OfReferral):
@@ -78,13 +85,15 @@ class ReferralOpened(OfReferral):
     type: ClassVar[str] = "referral.opened.v1"
     urgency: Urgency
     people_count: int
+    """For how many people: the household of the need, or one."""
 
 
 class ReferralReviewRequested(OfReferral):
     """Policy or protection says that a person decides before anything is offered."""
 
     type: ClassVar[str] = "referral.review-requested.v1"
-    owner: str
+    owner: DeskCode
+    """The desk that decides: a code of the country pack."""
 
 
 class ReferralWaitlisted(OfReferral):
@@ -97,7 +106,8 @@ class ReferralEscalated(OfReferral):
     """Nobody answered in time or nobody is left to ask; the lead agency's desk owns the need."""
 
     type: ClassVar[str] = "referral.escalated.v1"
-    owner: str
+    owner: DeskCode
+    """The desk that owns the need now: a code of the country pack."""
     reason: OwnerReason
 
 
@@ -105,8 +115,11 @@ class PerhapsAtProvider(OfReferral):
     """Base of events about a referral that a provider may have accepted; if so it is named, since it must be told."""
 
     offer_id: UUID | None = None
+    """The offer that was accepted."""
     organization_id: UUID | None = None
+    """Who accepted it."""
     provider_service_id: UUID | None = None
+    """For which of its services."""
 
 
 class ReferralCancelled(PerhapsAtProvider):
@@ -126,8 +139,11 @@ class AtProvider(OfReferral):
     """Base of events about a referral at one provider service."""
 
     offer_id: UUID
+    """The offer, under which the provider knows the referral."""
     organization_id: UUID
+    """The provider."""
     provider_service_id: UUID
+    """Which of its services."""
 
 
 class ReferralStarted(AtProvider):
@@ -155,6 +171,7 @@ class StayEnding(AtProvider):
 
     type: ClassVar[str] = "stay.ending.v1"
     ends_at: datetime
+    """When the stay must end, on the installation's clock."""
 
 
 class OfferMade(AtProvider):
@@ -163,9 +180,13 @@ class OfferMade(AtProvider):
     type: ClassVar[str] = "offer.made.v1"
     urgency: Urgency
     people_count: int
-    service_type: str
+    """How many places are held."""
+    service_type: ServiceType
+    """A code finer than the category; decides what a packet will hold."""
     restricted: bool
+    """True for a category that exists only for holders of a scope of their own."""
     answer_by: datetime
+    """When the offer expires, on the installation's clock."""
 
 
 class OfferReminded(AtProvider):
@@ -173,6 +194,7 @@ class OfferReminded(AtProvider):
 
     type: ClassVar[str] = "offer.reminded.v1"
     answer_by: datetime
+    """When the offer expires, on the installation's clock."""
 
 
 class OfferAcknowledged(AtProvider):
@@ -185,8 +207,10 @@ class OfferAccepted(AtProvider):
     """The provider says yes; its places are taken. Opens the packet at registration."""
 
     type: ClassVar[str] = "offer.accepted.v1"
-    service_type: str
+    service_type: ServiceType
+    """A code finer than the category; decides what the packet holds."""
     people_count: int
+    """How many places are taken."""
 
 
 class OfferDeclined(AtProvider):

@@ -9,11 +9,15 @@ from pydantic import BaseModel, ConfigDict
 from libs.events.codes import (
     AccessNeed,
     AgeBand,
+    CaseCode,
     ConsentPurpose,
     ContactChannel,
+    CountryCode,
     DocumentKind,
     IdentityDocumentStatus,
+    LanguageCode,
     NeedCategory,
+    PlaceCode,
     ProtectionFlag,
     RecipientClass,
     Sex,
@@ -32,6 +36,7 @@ class RegistrationEvent(Event):
     key_field: ClassVar[str] = "returnee_id"
 
     returnee_id: UUID
+    """The returnee: the id at birth, also after a merge."""
 
 
 class ArrivalBatchLanded(Event):
@@ -42,10 +47,14 @@ class ArrivalBatchLanded(Event):
     key_field: ClassVar[str] = "arrival_batch_id"
 
     arrival_batch_id: UUID
+    """The flight or bus."""
     mode: TransportMode
-    reception_place: str
+    reception_place: PlaceCode
+    """Where it arrived."""
     landed_at: datetime
+    """When it arrived."""
     people_count: int
+    """How many people came with it."""
 
 
 class ArrivalBatchIntakeCompleted(Event):
@@ -56,31 +65,44 @@ class ArrivalBatchIntakeCompleted(Event):
     key_field: ClassVar[str] = "arrival_batch_id"
 
     arrival_batch_id: UUID
+    """The flight or bus."""
     returnee_count: int
+    """Returnees registered; each has a `returnee.registered.v1`."""
     need_count: int
+    """Needs reported; each has a `need.reported.v1`."""
     completed_at: datetime
+    """When the last entry was registered or marked absent."""
 
 
 class RoutingProfile(RegistrationEvent):
     """The whole routing profile of a returnee; a higher version replaces a lower one."""
 
     version: int
-    case_code: str
+    """Rises with every change of the profile."""
+    case_code: CaseCode
     """What the person is called outside registration."""
     arrival_batch_id: UUID | None
-    reception_place: str | None
+    """The flight or bus, or None for who came alone."""
+    reception_place: PlaceCode | None
+    """Where the person was received."""
     household_id: UUID | None
+    """The household, or None."""
     age_band: AgeBand
     sex: Sex
-    nationality: str
+    nationality: CountryCode
+    """Nationality as told at intake."""
     identity_document: IdentityDocumentStatus
     documents_held: list[DocumentKind]
-    languages: list[str]
-    destination: str | None
+    languages: list[LanguageCode]
+    """Languages that the person speaks."""
+    destination: PlaceCode | None
+    """Where the person wants to go; None if not known."""
     access_needs: list[AccessNeed]
     protection_flags: list[ProtectionFlag]
-    avoid_places: list[str]
+    avoid_places: list[PlaceCode]
+    """Places that the person must not be sent to."""
     avoid_organizations: list[UUID]
+    """Organisations that the person must not be referred to."""
 
 
 class ReturneeRegistered(RoutingProfile):
@@ -103,12 +125,17 @@ class HouseholdChanged(Event):
     key_field: ClassVar[str] = "reference_returnee_id"
 
     household_id: UUID
+    """The household."""
     reference_returnee_id: UUID
+    """Its reference person, under whose key its needs are told too."""
     version: int
+    """Rises with every change; a consumer ignores a lower one than it has."""
     member_ids: list[UUID]
+    """Returnees that are registered as its members."""
     expected_size: int
     """How many members registration waits for; routing of a household's need waits with it."""
     stay_together: bool
+    """True if it must not be split."""
 
 
 class NeedReported(RegistrationEvent):
@@ -117,14 +144,19 @@ class NeedReported(RegistrationEvent):
     type: ClassVar[str] = "need.reported.v1"
 
     need_id: UUID
+    """The need."""
     category: NeedCategory
     urgency: Urgency
     people_count: int
+    """For how many people."""
     household_id: UUID | None
+    """The household whose need it is, or None for one person's."""
     arrival_batch_id: UUID | None
+    """The flight or bus with which it came, or None."""
     after_need_id: UUID | None
     """The need that has to be met first, or None."""
     reported_at: datetime
+    """When it was told."""
 
 
 class NeedWithdrawn(RegistrationEvent):
@@ -133,7 +165,9 @@ class NeedWithdrawn(RegistrationEvent):
     type: ClassVar[str] = "need.withdrawn.v1"
 
     need_id: UUID
+    """The need."""
     withdrawn_at: datetime
+    """When it was withdrawn."""
 
 
 class ConsentGrant(BaseModel):
@@ -144,6 +178,7 @@ class ConsentGrant(BaseModel):
     purpose: ConsentPurpose
     recipient_class: RecipientClass
     expires_at: datetime
+    """When it ends by itself."""
 
 
 class ConsentChanged(RegistrationEvent):
@@ -152,7 +187,9 @@ class ConsentChanged(RegistrationEvent):
     type: ClassVar[str] = "consent.changed.v1"
 
     version: int
+    """Rises with every change."""
     grants: list[ConsentGrant]
+    """What is allowed now."""
 
 
 class SafeContactChanged(RegistrationEvent):
@@ -161,6 +198,7 @@ class SafeContactChanged(RegistrationEvent):
     type: ClassVar[str] = "safe-contact.changed.v1"
 
     version: int
+    """Rises with every change."""
     channel: ContactChannel
 
 
@@ -170,6 +208,7 @@ class ReturneeMerged(RegistrationEvent):
     type: ClassVar[str] = "returnee.merged.v1"
 
     into_returnee_id: UUID
+    """The record that goes on."""
 
 
 class ReturneeUnmerged(RegistrationEvent):
@@ -178,6 +217,7 @@ class ReturneeUnmerged(RegistrationEvent):
     type: ClassVar[str] = "returnee.unmerged.v1"
 
     from_returnee_id: UUID
+    """The record that it had been merged into."""
 
 
 class ReturneeErased(RegistrationEvent):
@@ -186,6 +226,7 @@ class ReturneeErased(RegistrationEvent):
     type: ClassVar[str] = "returnee.erased.v1"
 
     erased_at: datetime
+    """When the key was destroyed."""
 
 
 EVENTS: tuple[type[Event], ...] = (

@@ -7,16 +7,23 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from libs.events.catalogue.arrivals import CountryCode, LanguageCode, PlaceCode
 from libs.events.catalogue.directory import Eligibility, Opening, ProviderServicePublished
-from libs.events.codes import AccessNeed, DocumentKind, NeedCategory, PublicationStatus, Sex
+from libs.events.codes import (
+    AccessNeed,
+    AreaCode,
+    CountryCode,
+    DocumentKind,
+    LanguageCode,
+    NeedCategory,
+    PlaceCode,
+    PublicationStatus,
+    Sex,
+)
 from services.provider_directory.listings import rules
 from services.provider_directory.listings.rules import LocationType
 from services.provider_directory.organizations.schemas import Body, Flag, LongText, Name, Whole
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
-AreaCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}([0-9]{2,6})?$")]
-"""A place code, or a whole country: an area holds every place whose code begins with its own (OCHA p-codes)."""
 
 
 def _time_zone(name: str) -> str:

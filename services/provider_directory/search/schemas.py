@@ -5,8 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from libs.events.catalogue.arrivals import LanguageCode, PlaceCode
-from libs.events.codes import NeedCategory
+from libs.events.codes import LanguageCode, NeedCategory, PlaceCode
 from services.provider_directory.capacity.schemas import Moment
 from services.provider_directory.listings.schemas import Code, ServiceView
 from services.provider_directory.organizations.schemas import PRINTABLE, Body, Flag, composed

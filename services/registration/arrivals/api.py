@@ -15,8 +15,8 @@ from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
 from libs.chassis.telemetry import current_traceparent
-from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, PlaceCode, Reference, ReturneeArrived
-from libs.events.codes import TransportMode
+from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, Reference, ReturneeArrived
+from libs.events.codes import PlaceCode, TransportMode
 from services.registration.arrivals import actions, queries
 from services.registration.arrivals.rules import BatchStatus
 from services.registration.arrivals.schemas import (

@@ -7,8 +7,18 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from libs.events.catalogue.arrivals import CountryCode, Identity, LanguageCode, Name, PlaceCode, Profile
-from libs.events.codes import AccessNeed, AgeBand, DocumentKind, IdentityDocumentStatus, ProtectionFlag, Sex
+from libs.events.catalogue.arrivals import Identity, Name, Profile
+from libs.events.codes import (
+    AccessNeed,
+    AgeBand,
+    CountryCode,
+    DocumentKind,
+    IdentityDocumentStatus,
+    LanguageCode,
+    PlaceCode,
+    ProtectionFlag,
+    Sex,
+)
 
 DocumentNumber = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 CaseCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[2-9A-Z]{4}-[2-9A-Z]{4}$")]

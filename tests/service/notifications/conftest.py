@@ -38,7 +38,7 @@ def an_offer(organization_id: UUID = ALICE, **changes: Any) -> OfferMade:
     """An offer that was made to this organisation."""
     facts: dict[str, Any] = {
         "returnee_id": uuid4(),
-        "case_code": "GT-SAMPLE-1",
+        "case_code": "GT-SMPL-0001",
         "need_id": uuid4(),
         "category": NeedCategory.SHELTER,
         "at": datetime.now(UTC),

@@ -104,7 +104,7 @@ async def test_a_cursor_of_another_list_is_refused(service):
 async def test_other_events_that_concern_a_provider_are_told_and_those_that_name_none_are_not(service):
     moment = datetime.now(UTC)
     of_referral = {
-        "returnee_id": uuid4(), "case_code": "GT-SAMPLE-2", "need_id": uuid4(), "category": NeedCategory.SHELTER,
+        "returnee_id": uuid4(), "case_code": "GT-SMPL-0002", "need_id": uuid4(), "category": NeedCategory.SHELTER,
         "at": moment, "referral_id": uuid4(),
     }  # fmt: skip
     at_provider = {"offer_id": uuid4(), "organization_id": ALICE, "provider_service_id": uuid4()}

@@ -41,7 +41,7 @@ async def test_an_offer_reaches_its_provider_signed_thin_and_on_its_trace(servic
     assert content["data"] == {
         "offer_id": str(offer.offer_id),
         "referral_id": str(offer.referral_id),
-        "case_code": "GT-SAMPLE-1",
+        "case_code": "GT-SMPL-0001",
         "category": "shelter",
         "service_type": "temporary_shelter",
         "urgency": "urgent",

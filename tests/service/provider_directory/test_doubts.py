@@ -29,7 +29,7 @@ TRACE = f"00-{TRACE_ID}-b7ad6b7169203331-01"
 def _declined(organization_id, service_id, *, reason="full", at=None, offer_id=None):
     return OfferDeclined(
         returnee_id=uuid4(),
-        case_code="AB-1234",
+        case_code="GT-SMPL-0001",
         need_id=uuid4(),
         category="shelter",
         at=at or datetime.now(UTC),

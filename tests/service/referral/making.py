@@ -112,7 +112,7 @@ def registered(returnee_id: UUID, **changes: Any) -> ReturneeRegistered:
     values: dict[str, Any] = {
         "returnee_id": returnee_id,
         "version": 1,
-        "case_code": f"EN-{returnee_id.hex[-6:].upper()}",
+        "case_code": f"EN-{returnee_id.hex[-8:-4].upper()}-{returnee_id.hex[-4:].upper()}",
         "arrival_batch_id": None,
         "reception_place": "GT01",
         "household_id": None,

@@ -10,7 +10,7 @@ async def test_a_need_becomes_an_offer_under_a_case_code_that_holds_a_place(worl
     returnee = await world.person({})
     assert await world.round() == 1
     (offer,) = (await world.ask("offers", headers=world.partner(shelter), status="pending"))["items"]
-    assert offer["case_code"] == f"EN-{returnee.hex[-6:].upper()}"
+    assert offer["case_code"] == f"EN-{returnee.hex[-8:-4].upper()}-{returnee.hex[-4:].upper()}"
     assert offer["organization_id"] == str(shelter.organization_id)
     assert (offer["category"], offer["urgency"], offer["people_count"]) == ("shelter", "urgent", 1)
     pool = await world.pool(shelter)

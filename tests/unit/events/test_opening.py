@@ -40,7 +40,7 @@ def test_an_unknown_code_becomes_the_member_that_stands_for_unknown() -> None:
 def test_an_unknown_code_becomes_other_where_that_is_what_there_is() -> None:
     ids = ("returnee_id", "need_id", "referral_id", "offer_id", "organization_id", "provider_service_id")
     body = dict.fromkeys(ids, "0199d5d6-0000-7000-8000-000000000000")
-    body |= {"case_code": "A1", "category": "health", "at": "2026-11-01T10:00:00Z", "reason": "later_reason"}
+    body |= {"case_code": "GT-SMPL-0001", "category": "health", "at": "2026-11-01T10:00:00Z", "reason": "later_reason"}
     event = parse(OfferDeclined, encoded(body))
     assert isinstance(event, OfferDeclined)
     assert event.reason is DeclineReason.OTHER

@@ -165,7 +165,7 @@ def test_a_replayed_delivery_gets_the_whole_schedule_again():
 
 
 AN_OFFER = OfferMade(
-    returnee_id=uuid4(), case_code="GT-SAMPLE-1", need_id=uuid4(), category=NeedCategory.SHELTER, at=NOW,
+    returnee_id=uuid4(), case_code="GT-SMPL-0001", need_id=uuid4(), category=NeedCategory.SHELTER, at=NOW,
     referral_id=uuid4(), offer_id=uuid4(), organization_id=uuid4(), provider_service_id=uuid4(),
     urgency=Urgency.URGENT, people_count=1, service_type="temporary_shelter", restricted=False, answer_by=NOW,
 )  # fmt: skip
