@@ -65,12 +65,14 @@ DATABASE_VARIABLES = tuple(variable for service in SERVICES for variable in serv
 class Installation:
     """State directory, country pack and extra settings; `state` and `pack` are made absolute.
 
-    `extra` goes to every service, e.g. the rate of an accelerated clock.
+    `extra` goes to every service, e.g. the rate of an accelerated clock. `kafka_settings` are settings of the embedded
+    Kafka that differ from the usual ones, e.g. a listener that is reached through something in between.
     """
 
     state: Path = DEFAULT_STATE
     pack: Path = DEFAULT_PACK
     extra: Mapping[str, str] = field(default_factory=dict)
+    kafka_settings: Mapping[str, str] = field(default_factory=dict)
     services: tuple[ServiceProcess, ...] = SERVICES
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from deploy.local.jars import Progress, cache_directory, fetch, read_lock
@@ -22,18 +22,19 @@ async def start(
     log: Path,
     port: int,
     controller_port: int,
+    changes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> KafkaNode:
     """Start the node whose data lie in `state/data` and wait until it answers a request.
 
     `state` is absolute. The first time on a machine the jars are fetched (told to `progress`) and prepared (told to
-    `say`). Raises StartError or FetchError.
+    `say`). `changes` are settings of the node that differ from the usual ones. Raises StartError or FetchError.
     """
     jars = await fetch(read_lock(), cache_directory() / "jars", progress=progress)
     machine = Java(jars=jars, options=os.environ.get(JVM_VARIABLE, QUICK_START).split())
     prepared = await prepare(machine, cache_directory(), family=family, say=say)
-    await asyncio.to_thread(configure, state, port=port, controller_port=controller_port)
+    await asyncio.to_thread(configure, state, port=port, controller_port=controller_port, changes=changes)
     await asyncio.to_thread(prepared.format, state)
     return await start_node(
         state,

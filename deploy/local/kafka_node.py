@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,11 +111,11 @@ class Java:
         return kept | {"CLASSPATH": os.pathsep.join(map(str, self.jars)), "LC_ALL": "C.UTF-8"}
 
 
-def configure(state: Path, *, port: int, controller_port: int) -> None:
-    """Write the node's files into its working directory."""
+def configure(state: Path, *, port: int, controller_port: int, changes: Mapping[str, str] | None = None) -> None:
+    """Write the node's files into its working directory; `changes` stand above the settings that are usual here."""
     state.mkdir(parents=True, exist_ok=True)
     (state / "log4j2.properties").write_text(LOGGING)
-    values = settings(port=port, controller_port=controller_port)
+    values = settings(port=port, controller_port=controller_port) | dict(changes or {})
     (state / "server.properties").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 
 

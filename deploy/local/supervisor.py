@@ -157,6 +157,7 @@ class System:
             log=self.installation.log("kafka"),
             port=port,
             controller_port=controller_port,
+            changes=self.installation.kafka_settings,
             progress=lambda done, needed: self._tell(f"fetching Kafka: {done} of {needed} files"),
             say=self._tell,
         )
