@@ -43,7 +43,7 @@ partner: setup ## add an organisation's client and print how it connects: make p
 	@exec $(RUN)/python -m deploy.local partner --name "$(NAME)"
 
 test: setup ## all tests, on real PostgreSQL and real Apache Kafka
-	@exec $(RUN)/pytest $(ARGS)
+	@exec $(RUN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 check: setup ## format, lint, types, import contracts, containers' files
 	$(RUN)/ruff format --check .

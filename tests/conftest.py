@@ -11,6 +11,15 @@ from tests.infra import PostgresForTests, kafka_for_tests, postgres_for_tests
 from tests.served import IssuerForTests
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """How parallel workers share the tests: whole systems first and all by one worker, the others file by file."""
+    for item in items:
+        whole_system = item.get_closest_marker("journey") is not None
+        item.add_marker(pytest.mark.xdist_group("whole-systems" if whole_system else item.nodeid.split("::")[0]))
+    items.sort(key=lambda item: item.get_closest_marker("journey") is None)
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresForTests]:
     """A real PostgreSQL; `new_database(name)` gives the URL of an empty database."""
