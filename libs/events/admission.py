@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaTimeoutError
 from aiokafka.structs import TopicPartition
 
 from libs.events.kafka import GroupMember
@@ -48,9 +48,7 @@ async def admit(member: GroupMember, partitions: Sequence[Partition], *, group: 
     A group that is new to a partition begins with its oldest record. Raises what Kafka or PostgreSQL raise.
     """
     names = [partition.tp for partition in partitions]
-    async with asyncio.timeout(KAFKA_SECONDS):
-        first: Bounds = await member.beginning_offsets(names)
-        end: Bounds = await member.end_offsets(names)
+    first, end = await _bounds(member, names)
     async with transaction() as session:
         rows = await (await raw(session)).fetch(
             _POSITIONS,
@@ -63,6 +61,14 @@ async def admit(member: GroupMember, partitions: Sequence[Partition], *, group: 
     for partition in partitions:
         row = found[partition.tp]
         _begin(member, partition, row["next_offset"], row["last_event_id"], first[partition.tp], end[partition.tp])
+
+
+async def _bounds(member: GroupMember, names: Sequence[TopicPartition]) -> tuple[Bounds, Bounds]:
+    try:
+        async with asyncio.timeout(KAFKA_SECONDS):
+            return await member.beginning_offsets(names), await member.end_offsets(names)
+    except TimeoutError as error:
+        raise KafkaTimeoutError from error
 
 
 def _begin(

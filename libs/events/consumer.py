@@ -6,7 +6,8 @@ import logging
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
 
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
@@ -15,7 +16,7 @@ from libs.events.delivery import Delivery
 from libs.events.lanes import Lane, Transaction
 from libs.events.membership import Membership
 from libs.events.parking import Seal
-from libs.events.partitions import Phase
+from libs.events.partitions import Partition, Phase
 from libs.events.reporting import report
 from libs.events.retries import Retries
 from libs.events.subscriptions import Subscriptions
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 LANES_PER_TOPIC = 1
 TRANSACTIONS_AT_ONCE = 2
 DRAIN_SECONDS = 10.0
-CLOSE_SECONDS = 5.0
 START_SECONDS = 30.0
 
 
@@ -63,6 +63,20 @@ class Consumer:
         self._membership: Membership | None = None
         self._lanes: dict[str, list[Lane]] = {}
         self._trouble: str | None = "not started"
+        self._backlogs: list[Partition] = []
+        metrics.watch(self)
+
+    @property
+    def group(self) -> str:
+        """The group whose member it is."""
+        return self._subscriptions.group
+
+    def backlogs(self) -> Sequence[Partition]:
+        """The partitions that are its own; while it has no client, those that it had last."""
+        membership = self._membership
+        if membership is not None and membership.joined:
+            self._backlogs = list(membership.partitions.values())
+        return self._backlogs
 
     def why_unready(self) -> str | None:
         """Why this consumer isn't ready, in one sentence without personal data; None if it is."""
@@ -90,6 +104,7 @@ class Consumer:
                 except Exception as error:
                     self._note(error)
                 finally:
+                    self.backlogs()
                     self._membership = None
                 if stop.is_set():
                     return
@@ -102,9 +117,8 @@ class Consumer:
 
     async def _live(self, stop: asyncio.Event) -> None:
         """One membership, from joining to its end."""
-        faults = await check_topics(self._bootstrap_servers, self._topics.values())
-        if faults:
-            raise TopicsError(faults)
+        if not await _before(stop, self._check_topics()):
+            return
         member = kafka.group_member(
             self._bootstrap_servers,
             group=self._subscriptions.group,
@@ -112,7 +126,8 @@ class Consumer:
             instance_id=self._instance_id,
         )
         try:
-            await asyncio.wait_for(member.start(), START_SECONDS)
+            if not await _before(stop, asyncio.wait_for(member.start(), START_SECONDS)):
+                return
             self._lanes = self._new_lanes()
             self._membership = Membership(
                 member,
@@ -123,8 +138,13 @@ class Consumer:
             )
             await self._until(stop, self._membership)
         finally:
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(member.stop(), CLOSE_SECONDS)
+            await kafka.leave(member)
+
+    async def _check_topics(self) -> None:
+        async with asyncio.timeout(START_SECONDS):
+            faults = await check_topics(self._bootstrap_servers, self._topics.values())
+        if faults:
+            raise TopicsError(faults)
 
     async def _until(self, stop: asyncio.Event, membership: Membership) -> None:
         work = asyncio.create_task(membership.run())
@@ -162,6 +182,21 @@ class Consumer:
         else:
             self._trouble = f"the client failed with {type(error).__name__}"
         reason = str(error) if isinstance(error, StuckError) else type(error).__name__
-        metrics.client_rebuilds.add(1, {"client": "consumer", "reason": reason})
+        metrics.client_rebuilds.add(1, {"enlace.client": "consumer", "error.type": reason})
         level = logging.WARNING if isinstance(error, (KafkaError, OSError, StuckError, TopicsError)) else logging.ERROR
         report(log, level, "consumer.rebuilt", error, group=self._subscriptions.group, reason=self._trouble)
+
+
+async def _before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Whether `work` ended before `stop` was set; it is cancelled then. Raises what it raises."""
+    task, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            return False
+        task.result()
+        return True
+    finally:
+        for one in (task, stopping):
+            one.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)

@@ -15,6 +15,11 @@ BATCH_BYTES = 900_000
 SESSION_TIMEOUT_MS = 10_000
 """After so long without a heartbeat a member is thought dead and its partitions go to others."""
 
+REBALANCE_TIMEOUT_MS = 15_000
+"""A member that doesn't rejoin for so long after a rebalance began is left behind."""
+CLOSE_SECONDS = 5.0
+"""The longest that closing a client may take in each of its steps."""
+
 Record = ConsumerRecord[bytes | None, bytes | None]
 
 
@@ -122,17 +127,45 @@ async def abandon(client: Producer, *, flush_seconds: float = 2.0) -> None:
     """Close a producer for good, whatever state it is in.
 
     aiokafka's `stop` waits for every batch without a limit, and with idempotence a batch never expires. What isn't
-    acknowledged by then stays in the outbox.
+    acknowledged by then stays in the outbox. Without `flush_seconds` what waits in it is dropped at once.
     """
+    if flush_seconds:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(client.stop(), flush_seconds)
+            return
+    untyped: Any = client
+    await _cut(untyped, getattr(untyped._sender, "sender_task", None), connections=untyped.client)
+
+
+async def leave(client: GroupMember, *, seconds: float = CLOSE_SECONDS) -> None:
+    """Close a member for good, whatever state it is in.
+
+    aiokafka's `stop` waits for the coordinator without a limit. Cut short it leaves a heartbeat behind that keeps the
+    dead member's partitions to itself: this doesn't.
+    """
+    untyped: Any = client
+    coordinator = untyped._coordinator
     with contextlib.suppress(Exception):
-        await asyncio.wait_for(client.stop(), flush_seconds)
+        await asyncio.wait_for(client.stop(), seconds)
         return
-    sender = getattr(client, "_sender", None)
-    task = getattr(sender, "sender_task", None)
-    if task is not None:
+    tasks = [getattr(coordinator, name, None) for name in _COORDINATOR_TASKS]
+    tasks.append(getattr(untyped._fetcher, "_fetch_task", None))
+    tasks.extend(getattr(untyped._fetcher, "_pending_tasks", ()))
+    await _cut(untyped, *tasks, connections=untyped._client)
+
+
+_COORDINATOR_TASKS = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
+
+
+async def _cut(client: Any, *tasks: "asyncio.Task[Any] | None", connections: Any) -> None:
+    client._closed = True
+    running = [task for task in tasks if task is not None and not task.done()]
+    for task in running:
         task.cancel()
+    if running:
+        await asyncio.wait(running, timeout=CLOSE_SECONDS)
     with contextlib.suppress(Exception):
-        await asyncio.wait_for(cast(Any, client).client.close(), flush_seconds)
+        await asyncio.wait_for(connections.close(), CLOSE_SECONDS)
 
 
 def group_member(bootstrap_servers: str, *, group: str, client_id: str, instance_id: str | None) -> GroupMember:
@@ -154,7 +187,7 @@ def group_member(bootstrap_servers: str, *, group: str, client_id: str, instance
             max_partition_fetch_bytes=1_048_576,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=2_000,
-            rebalance_timeout_ms=30_000,
+            rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
             max_poll_interval_ms=300_000,
             request_timeout_ms=20_000,
             metadata_max_age_ms=10_000,  # a topic that was deleted and made again is found in seconds, not in 5 minutes

@@ -5,7 +5,7 @@ times as much in Python. A topic of ours has one writer, so only that it never c
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from aiokafka.errors import (
 from libs.events.crashpoints import CrashPoint, crashpoint
 from libs.events.envelope import CONTENT_TYPE, SPEC_VERSION, schema_of
 from libs.events.kafka import BATCH_BYTES, Acknowledged, BatchBuilder, Producer
+from libs.events.leadership import LeadershipLostError
 from libs.events.topics import Topic
 
 HEADERS_BYTES_MAX = 4_096
@@ -69,9 +70,17 @@ class Publisher:
         self._rows_max: dict[tuple[str, int], int] = {}
         self._moment: datetime | None = None
         self._moment_text = b""
+        self._may_send: Callable[[], bool] = lambda: True
 
-    async def publish(self, rows: Sequence[Row], *, timeout_seconds: float) -> Outcome:
-        """Send rows, which are in the order of their ids, and wait until each is acknowledged, refused or given up."""
+    async def publish(
+        self, rows: Sequence[Row], *, timeout_seconds: float, may_send: Callable[[], bool] = lambda: True
+    ) -> Outcome:
+        """Send rows, which are in the order of their ids, and wait until each is acknowledged, refused or given up.
+
+        `may_send` is asked before every batch; when it says no, nothing more is sent and the outcome's error is a
+        `LeadershipLostError`.
+        """
+        self._may_send = may_send
         outcome = Outcome()
         groups = await self._grouped(rows, outcome)
         tasks = [
@@ -121,6 +130,10 @@ class Publisher:
         limit = self._rows_max.get((topic, partition), len(rows))
         refused: set[str] = set()
         for builder, batch in self._batches(rows, limit, refused, outcome):
+            if not self._may_send():
+                # This process slept, or lost PostgreSQL, for longer than its leadership lasts.
+                outcome.error = LeadershipLostError()
+                return
             try:
                 acknowledged: Acknowledged = await (
                     await self._producer.send_batch(builder, topic, partition=partition)

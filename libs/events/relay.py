@@ -12,6 +12,7 @@ import os
 import random
 import socket
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ import asyncpg
 
 from libs.events import kafka, metrics, retention, tracing, wakeups
 from libs.events.crashpoints import CrashPoint, crashpoint
-from libs.events.leadership import Connection, LeadershipLostError, connected, lead
+from libs.events.leadership import SILENCE_SECONDS, Connection, Leadership, LeadershipLostError, connected, lead
 from libs.events.postgres import plain_dsn
 from libs.events.publishing import Outcome, Publisher
 from libs.events.reporting import report
@@ -31,6 +32,8 @@ BATCH_ROWS = 5_000
 SHORTEST_SLEEP_SECONDS = 0.002
 LONGEST_SLEEP_SECONDS = 0.05
 SEND_TIMEOUT_SECONDS = 20.0
+STOP_SECONDS = 5.0
+"""So long a round may go on when the relay is to stop; what isn't retired by then is sent again by the next one."""
 BLOCK_SECONDS = 15.0
 MEASURE_SECONDS = 5.0
 
@@ -69,14 +72,23 @@ class Relay:
     """Publishes one database's outbox; any number may run, one of them leads.
 
     `dsn` must lead to PostgreSQL directly, not through a pooler. `source` is the CloudEvents source of everything
-    published, such as `urn:enlace:referral`.
+    published, such as `urn:enlace:referral`. A leader that is silent for `silence_seconds` is replaced.
     """
 
-    def __init__(self, dsn: str, bootstrap_servers: str, *, source: str, topics: Mapping[str, Topic] = TOPICS) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        bootstrap_servers: str,
+        *,
+        source: str,
+        topics: Mapping[str, Topic] = TOPICS,
+        silence_seconds: float = SILENCE_SECONDS,
+    ) -> None:
         self._dsn = plain_dsn(dsn)
         self._bootstrap_servers = bootstrap_servers
         self._source = source
         self._topics = topics
+        self._silence_seconds = silence_seconds
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._wakeup = asyncio.Event()
         self._publisher: Publisher | None = None
@@ -95,6 +107,16 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set. Never raises: what fails is told, and tried again with growing pauses."""
+        work, stopping = asyncio.create_task(self._run(stop)), asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work}, timeout=STOP_SECONDS)
+        finally:
+            for task in (work, stopping):
+                task.cancel()
+            await asyncio.gather(work, stopping, return_exceptions=True)
+
+    async def _run(self, stop: asyncio.Event) -> None:
         pause = 0.2
         self._wakeup = wakeups.register()
         while not stop.is_set():
@@ -105,6 +127,9 @@ class Relay:
             except Exception as error:
                 self._trouble = f"the relay failed with {type(error).__name__}"
                 report(log, logging.WARNING, "relay.interrupted", error)
+                if isinstance(error, LeadershipLostError):
+                    # Another one may lead already: nothing that still waits here may leave.
+                    await self._discard_producer(flush_seconds=0)
             finally:
                 await self._discard_producer()
             if stop.is_set():
@@ -113,40 +138,52 @@ class Relay:
             await _wait(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
     async def _lead(self, connection: Connection, stop: asyncio.Event) -> None:
-        epoch = await lead(connection, stop, owner=self._owner, on_standby=self._calm)
-        if epoch is None:
+        leadership = await lead(
+            connection,
+            stop,
+            owner=self._owner,
+            silence_seconds=self._silence_seconds,
+            on_standby=self._calm,
+            on_held=self._hold,
+        )
+        if leadership is None:
             return
-        report(log, logging.INFO, "relay.leading", epoch=epoch)
+        report(log, logging.INFO, "relay.leading", epoch=leadership.epoch)
         sleep = SHORTEST_SLEEP_SECONDS
-        while not stop.is_set():
+        while not stop.is_set() and not await leadership.is_held():
             self._wakeup.clear()
             await self._tidy(connection)
-            rows = await self._read(connection)
+            # Before the round, not after it: while Kafka is away none ends.
+            await self._measure(connection)
+            async with leadership.proof():
+                rows = await self._read(connection)
             if rows:
-                await self._round(connection, epoch, rows)
+                await self._round(connection, leadership, rows)
                 sleep = SHORTEST_SLEEP_SECONDS
             else:
                 self._calm()
-                await self._measure(connection)
                 if not stop.is_set():
                     await _nap(self._wakeup, sleep)
                 sleep = min(sleep * 2, LONGEST_SLEEP_SECONDS)
 
-    async def _round(self, connection: Connection, epoch: int, rows: Sequence[Any]) -> None:
+    async def _round(self, connection: Connection, leadership: Leadership, rows: Sequence[Any]) -> None:
         started = time.monotonic()
         crashpoint(CrashPoint.RELAY_AFTER_READ)
-        publisher = await self._current_publisher()
-        with tracing.sending(rows):
-            outcome = await publisher.publish(rows, timeout_seconds=SEND_TIMEOUT_SECONDS)
+        publisher = await leadership.while_held(self._current_publisher())
+        with tracing.sending(rows) as span:
+            outcome = await leadership.while_held(
+                publisher.publish(rows, timeout_seconds=SEND_TIMEOUT_SECONDS, may_send=lambda: leadership.holds)
+            )
+            if outcome.error is not None:
+                tracing.fail(span, outcome.error)
+        _count_sent(rows, outcome, time.monotonic() - started)
         crashpoint(CrashPoint.RELAY_AFTER_SEND)
         if outcome.acked_ids:
-            await self._retire(connection, epoch, outcome)
+            await self._retire(connection, leadership.epoch, outcome)
             metrics.relay_round.record(time.monotonic() - started)
         await self._note_refusals(connection, outcome)
-        if time.monotonic() - self._measured_at > MEASURE_SECONDS:
-            await self._measure(connection)
         if outcome.error is not None:
-            metrics.client_rebuilds.add(1, {"client": "producer", "reason": type(outcome.error).__name__})
+            metrics.client_rebuilds.add(1, {"enlace.client": "producer", "error.type": type(outcome.error).__name__})
             raise outcome.error
         self._calm()
 
@@ -194,6 +231,9 @@ class Relay:
     def _calm(self) -> None:
         self._trouble = None
 
+    def _hold(self) -> None:
+        self._trouble = "held by hand: nothing is published until it is released"
+
     async def _tidy(self, connection: Connection) -> None:
         """Make and drop partitions once an hour."""
         if time.monotonic() < self._tidy_at:
@@ -219,10 +259,19 @@ class Relay:
         assert self._publisher is not None
         return self._publisher
 
-    async def _discard_producer(self) -> None:
+    async def _discard_producer(self, *, flush_seconds: float = 2.0) -> None:
         if self._producer is not None:
             client, self._producer = self._producer, None
-            await kafka.abandon(client)
+            await kafka.abandon(client, flush_seconds=flush_seconds)
+
+
+def _count_sent(rows: Sequence[Any], outcome: Outcome, seconds: float) -> None:
+    failed: metrics.Attributes = {} if outcome.error is None else {"error.type": type(outcome.error).__name__}
+    metrics.operation_duration.record(seconds, metrics.messaging("send", "send") | failed)
+    metrics.relay_batch_size.record(len(rows))
+    for topic, count in Counter([row["topic"] for row in rows]).items():
+        if topic not in outcome.refused_topics:
+            metrics.sent_messages.add(count, metrics.messaging("send", "send", topic=topic) | failed)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

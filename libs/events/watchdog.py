@@ -11,10 +11,11 @@ from libs.events.partitions import Partition, Phase
 
 STUCK_SECONDS = 15.0
 """A partition that is behind, with nothing in hand, and doesn't move for so long is stuck."""
-POLL_STUCK_SECONDS = 45.0
-"""A fetch that doesn't come back for so long is stuck; a rebalance may take 30 seconds."""
-ADMISSION_STUCK_SECONDS = 60.0
-AWAY_SECONDS = 60.0
+POLL_STUCK_SECONDS = 25.0
+"""A fetch that doesn't come back for so long is stuck; it waits out a rebalance, which takes 15 seconds at most."""
+ADMISSION_STUCK_SECONDS = 25.0
+"""A partition whose bounds Kafka doesn't tell for so long, though it was asked, is stuck."""
+AWAY_SECONDS = 25.0
 """After so long without an answer about the ends of the log another client is tried."""
 ASK_SECONDS = 10.0
 
@@ -58,6 +59,8 @@ class Watchdog:
         for one in idle:
             if one.end is None or one.end <= fetched[one.tp]:
                 one.moved_at = time.monotonic()
+                if one.end is not None:
+                    one.clear()
             elif time.monotonic() - one.moved_at > STUCK_SECONDS and self._waits_for_kafka(one):
                 raise StuckError("no-progress")
 

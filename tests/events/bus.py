@@ -92,9 +92,10 @@ class Bus:
         options.setdefault("topics", {self.topic.name: self.topic})
         return Consumer(self.bootstrap, subscriptions or self.subscriptions(), **options)
 
-    def relay(self) -> Relay:
+    def relay(self, **options: Any) -> Relay:
         """A relay of this bus's database."""
-        return Relay(self.dsn, self.bootstrap, source="urn:test:bus", topics={self.topic.name: self.topic})
+        options.setdefault("topics", {self.topic.name: self.topic})
+        return Relay(self.dsn, self.bootstrap, source="urn:test:bus", **options)
 
     async def effects(self) -> list[tuple[str, str, int]]:
         """Key, type and number of every effect, in the order in which they were written."""
