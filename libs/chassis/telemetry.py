@@ -1,7 +1,8 @@
 """OpenTelemetry for every service: spans, metrics, and the helpers that carry one trace through days.
 
 Spans go to OTLP when `OTEL_EXPORTER_OTLP_ENDPOINT` is set, and as JSON lines into `spans_directory` when that is set.
-The sampler follows `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`; without them everything is sampled.
+The sampler follows `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`; without them everything is sampled. Where it
+follows parents, spans of batches follow their messages (`libs.chassis.sampling`).
 """
 
 import os
@@ -17,10 +18,12 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import ParentBased
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
+from libs.chassis.sampling import FollowsMessages
 from libs.chassis.settings import CommonSettings
 from libs.chassis.spans import DiscreetExporter, JsonLinesExporter
 
@@ -37,6 +40,8 @@ def setup_telemetry(service: str, settings: CommonSettings) -> None:
         {"service.name": service, "service.namespace": _NAME, "service.instance.id": str(uuid.uuid4())}
     )
     provider = TracerProvider(resource=resource)
+    if isinstance(provider.sampler, ParentBased):
+        provider.sampler = FollowsMessages(provider.sampler)
     for exporter in _exporters(service, settings):
         provider.add_span_processor(
             BatchSpanProcessor(DiscreetExporter(exporter), schedule_delay_millis=_FLUSH_MILLIS, max_queue_size=20_000)

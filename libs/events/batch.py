@@ -28,6 +28,8 @@ class Incoming:
     handler: Handler
     received: Received[Any]
     day: date
+    failure: str | None = None
+    """The type of the error with which its handler failed."""
 
 
 @dataclass(slots=True)
@@ -123,6 +125,7 @@ def _received(event: Event, envelope: Envelope, record: Record) -> Received[Any]
         envelope.time or datetime.fromtimestamp(record.timestamp / 1000, UTC),
         "" if record.key is None else record.key.decode("utf-8", "replace"),
         envelope.traceparent,
+        envelope.tracestate,
     )
 
 

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,6 +20,8 @@ CONTENT_TYPE = b"application/json"
 SPEC_VERSION = b"1.0"
 ID_LENGTH_MAX = 256
 SOURCE_LENGTH_MAX = 512
+TRACESTATE_LENGTH_MAX = 512
+"""As much as W3C Trace Context asks everyone to pass on."""
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -47,6 +49,8 @@ class Envelope:
     """None where the producer gave none; the attribute is optional."""
     traceparent: str | None
     """The trace in which the event was created, not that of a later hop."""
+    tracestate: str | None
+    """What tracing systems added to it; None without a trace."""
     data: bytes
 
 
@@ -65,6 +69,11 @@ def valid_traceparent(text: str | None) -> str | None:
     return text if text is not None and _TRACEPARENT.fullmatch(text) else None
 
 
+def valid_tracestate(text: str | None) -> str | None:
+    """The W3C trace state if it is one, else None."""
+    return text if text and len(text) <= TRACESTATE_LENGTH_MAX and text.isascii() and text.isprintable() else None
+
+
 def read(headers: Headers, value: bytes) -> Envelope:
     """The envelope of one record, in binary or structured mode; `EnvelopeError` if it can't be read."""
     found = dict(headers)
@@ -74,13 +83,14 @@ def read(headers: Headers, value: bytes) -> Envelope:
         return _structured(found, value, found["content-type"])
     if found.get("ce_specversion") != SPEC_VERSION:
         raise EnvelopeError("specversion-missing" if "ce_specversion" not in found else "specversion-unknown")
-    trace = found.get("ce_traceparent") or found.get("traceparent")
+    trace, state = _trace_headers(found)
     return Envelope(
         _text(found.get("ce_id"), "id", ID_LENGTH_MAX),
         _source(found.get("ce_source")),
         _type(found.get("ce_type")),
         _time(found.get("ce_time")),
-        None if trace is None else _trace(trace),
+        trace,
+        state,
         value,
     )
 
@@ -120,6 +130,14 @@ def _trace(value: bytes) -> str | None:
     return valid_traceparent(value.decode("ascii", "replace"))
 
 
+def _trace_headers(found: Mapping[str, bytes]) -> tuple[str | None, str | None]:
+    for prefix in ("ce_", ""):
+        if given := found.get(f"{prefix}traceparent"):
+            trace, state = _trace(given), found.get(f"{prefix}tracestate")
+            return trace, None if trace is None or state is None else valid_tracestate(state.decode("ascii", "replace"))
+    return None, None
+
+
 def _structured(found: dict[str, bytes], value: bytes, content_type: bytes) -> Envelope:
     if b"json" not in content_type.lower():
         raise EnvelopeError("structured-format-unknown")
@@ -133,13 +151,19 @@ def _structured(found: dict[str, bytes], value: bytes, content_type: bytes) -> E
     if given.get("specversion") != SPEC_VERSION.decode():
         raise EnvelopeError("specversion-missing" if "specversion" not in given else "specversion-unknown")
     time = given.get("time")
-    hop = given.get("traceparent")
+    hop, state = given.get("traceparent"), given.get("tracestate")
+    if isinstance(hop, str):
+        trace = valid_traceparent(hop)
+        tracestate = valid_tracestate(state) if trace is not None and isinstance(state, str) else None
+    else:
+        trace, tracestate = _trace_headers(found)
     return Envelope(
         id=_checked(given.get("id"), "id", ID_LENGTH_MAX),
         source=_checked(given.get("source"), "source", SOURCE_LENGTH_MAX),
         type=_checked(given.get("type"), "type", ID_LENGTH_MAX),
         time=None if time is None else _moment(_checked(time, "time", 64)),
-        traceparent=valid_traceparent(hop) if isinstance(hop, str) else _trace(found.get("traceparent") or b""),
+        traceparent=trace,
+        tracestate=tracestate,
         data=_data_of(attributes),
     )
 

@@ -45,7 +45,9 @@ class Received(Generic[E]):
     key: str
     """The Kafka key: events of one key arrive in the order in which they were published."""
     traceparent: str | None = None
-    """W3C trace context of the moment the event was created."""
+    """W3C trace context of the event's creation; where that is sampled, of this hop's own span below it."""
+    tracestate: str | None = None
+    """What tracing systems added to that context."""
 
 
 Batch = Sequence[Received[Event]]

@@ -71,6 +71,7 @@ class Isolation:
         await self._attempt(items[middle:])
 
     def _fail(self, item: Incoming, error: Exception) -> None:
+        item.failure = type(error).__name__
         self._parking.add(item, HANDLER, told(error))
         self._failed_keys.add(item.key)
         self._limits[item.record.partition].failed()

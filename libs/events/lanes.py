@@ -9,7 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -53,6 +53,10 @@ class Lane:
         self._delivery = delivery
         self._transaction = transaction
         self._slots = slots
+        self._labels: metrics.Attributes = {
+            "messaging.destination.name": topic.name,
+            "messaging.consumer.group.name": subscriptions.group,
+        }
         self.on_trouble: Callable[[Partition], None] = lambda _: None
         """Called when a partition was stopped or must begin again."""
         self.on_settled: Callable[[], None] = lambda: None
@@ -92,29 +96,32 @@ class Lane:
             count = min(share, len(partition.buffer))
             parts.append(Part(partition, [partition.buffer.popleft() for _ in range(count)]))
             partition.in_hand = count
+            partition.oldest_ms = parts[-1].records[0].timestamp
         return parts
 
     async def _settle(self, parts: list[Part]) -> None:
         for part in parts:
             await self._understand(part)
-        with tracing.processing(self._topic.name, self._subscriptions.group, Batch(self._topic, parts)):
+        with tracing.processing(self._topic.name, self._subscriptions.group, Batch(self._topic, parts)) as spans:
             careful, attempts, faults = False, 0, 0
             while parts := [part for part in parts if part.partition.phase is Phase.READY]:
                 attempts += 1
                 try:
-                    await self._attempt(Batch(self._topic, parts), careful=careful)
+                    await self._attempt(Batch(self._topic, parts), spans, careful=careful)
                     self.trouble = None
                     return
                 except FencedError as error:
                     self._send_back(parts, error.partitions)
                 except ParkingLimitError as error:
+                    tracing.fail(spans.span, error)
                     self._stop(parts, error.partition, error.why)
                 except Exception as error:
                     cause = cause_of(error)
-                    metrics.batch_retries.add(1, {"topic": self._topic.name, "cause": cause.value})
+                    metrics.batch_retries.add(1, self._labels | {"enlace.cause": cause.value})
                     if cause is Cause.EVENT and careful:
                         faults += 1
                         if faults >= COMMIT_FAULTS_MAX:
+                            tracing.fail(spans.span, error)
                             self._stop_all(parts, f"the batch fails as a whole with {type(error).__name__}")
                     elif cause is Cause.EVENT:
                         report(log, logging.WARNING, "consumer.batch_failed", error, topic=self._topic.name)
@@ -130,24 +137,38 @@ class Lane:
                     part.items.append(item)
             await asyncio.sleep(0)
 
-    async def _attempt(self, batch: Batch, *, careful: bool) -> None:
+    async def _attempt(self, batch: Batch, spans: tracing.Processing, *, careful: bool) -> None:
         started = time.monotonic()
-        async with self._transaction() as session:
-            delivered = await self._delivery.deliver(session, batch, careful=careful)
-            crashpoint(CrashPoint.CONSUMER_BEFORE_COMMIT)
-        crashpoint(CrashPoint.CONSUMER_AFTER_COMMIT)
+        labels = metrics.messaging("process", "process", topic=self._topic.name, group=self._subscriptions.group)
+        try:
+            delivered = await self._apply(batch, spans, careful=careful)
+        except Exception as error:
+            labels["error.type"] = type(error).__name__
+            raise
+        finally:
+            metrics.process_duration.record(time.monotonic() - started, labels)
         for part in batch.parts:
             part.partition.moved(part.next_offset, delivered.limits[part.partition.number])
         if delivered.appended:
             wakeups.wake()
-        self._count(batch, delivered, time.monotonic() - started)
+        self._count(batch, delivered)
 
-    def _count(self, batch: Batch, delivered: Delivered, seconds: float) -> None:
-        topic = {"topic": self._topic.name}
-        metrics.batch_duration.record(seconds, topic)
-        metrics.batch_size.record(batch.record_count, topic)
+    async def _apply(self, batch: Batch, spans: tracing.Processing, *, careful: bool) -> Delivered:
+        with ExitStack() as committing:
+            async with self._transaction() as session:
+                delivered = await self._delivery.deliver(session, batch, careful=careful)
+                crashpoint(CrashPoint.CONSUMER_BEFORE_COMMIT)
+                committing.enter_context(spans.settling(batch))
+                began = time.monotonic()
+            crashpoint(CrashPoint.CONSUMER_AFTER_COMMIT)
+        labels = metrics.messaging("commit", "settle", topic=self._topic.name, group=self._subscriptions.group)
+        metrics.operation_duration.record(time.monotonic() - began, labels)
+        return delivered
+
+    def _count(self, batch: Batch, delivered: Delivered) -> None:
+        metrics.batch_size.record(batch.record_count, self._labels)
         oldest = min(part.records[0].timestamp for part in batch.parts)
-        metrics.event_age.record(max(time.time() - oldest / 1000, 0.0), topic)
+        metrics.event_age.record(max(time.time() - oldest / 1000, 0.0), self._labels)
         seen = delivered.handled + delivered.duplicates + delivered.parked
         results = (
             ("handled", delivered.handled),
@@ -157,7 +178,7 @@ class Lane:
         )
         for result, count in results:
             if count:
-                metrics.consumed.add(count, topic | {"result": result})
+                metrics.consumed.add(count, self._labels | {"enlace.result": result})
         if delivered.parked:
             report(log, logging.ERROR, "consumer.parked", topic=self._topic.name, count=delivered.parked)
 
@@ -172,7 +193,7 @@ class Lane:
 
     def _send_back(self, parts: Iterable[Part], numbers: set[int]) -> None:
         """Another processor has had these: begin again where PostgreSQL says."""
-        metrics.fence_rejections.add(1, {"topic": self._topic.name})
+        metrics.fence_rejections.add(1, self._labels)
         for part in parts:
             if part.partition.number in numbers:
                 report(log, logging.WARNING, "consumer.fenced", topic=self._topic.name, partition=part.partition.number)

@@ -11,7 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import (
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.structs import TopicPartition
 
 from libs.events import metrics
@@ -20,6 +25,7 @@ from libs.events.batch import identity_of
 from libs.events.crashpoints import CrashPoint, crashpoint
 from libs.events.kafka import GroupMember, Record
 from libs.events.lanes import Lane, Transaction
+from libs.events.oversight import moved_by_hand
 from libs.events.partitions import Partition, Phase
 from libs.events.reporting import report
 from libs.events.topics import Topic
@@ -118,6 +124,10 @@ class Membership(ConsumerRebalanceListener):
                 # Kafka has no position for a partition whose seek is still under way; it isn't asked for one.
                 await asyncio.sleep(0.01)
                 continue
+            except TopicAuthorizationFailedError as error:
+                self._stop_topics(set(error.args))
+                await asyncio.sleep(0.01)
+                continue
             except OffsetOutOfRangeError as error:
                 for name in error.args[0]:
                     self._begin_again(self.partitions.get(name))
@@ -127,6 +137,8 @@ class Membership(ConsumerRebalanceListener):
                 partition = self.partitions.get(name)
                 if partition is not None:
                     self._take_in(partition, records)
+                    labels = metrics.messaging("poll", "receive", topic=name.topic, group=self._group)
+                    metrics.consumed_messages.add(len(records), labels)
             # getmany returns at once while there is something: others need their turn.
             await asyncio.sleep(0)
 
@@ -152,6 +164,13 @@ class Membership(ConsumerRebalanceListener):
             partition.readmit()
             self._to_admit.set()
 
+    def _stop_topics(self, topics: set[str]) -> None:
+        """Kafka doesn't let us read these: they stop, the others go on."""
+        for partition in self.partitions.values():
+            if partition.tp.topic in topics and partition.phase is not Phase.STOPPED:
+                partition.stop("Kafka does not let this service read the topic (READ is missing in its ACLs)")
+                self._trouble(partition)
+
     def _trouble(self, partition: Partition) -> None:
         """A partition was stopped, or must begin again."""
         if partition.phase is Phase.STOPPED:
@@ -174,6 +193,10 @@ class Membership(ConsumerRebalanceListener):
                     await admit(self._member, ready, group=self._group, transaction=self._transaction)
             except Exception as error:
                 report(log, logging.WARNING, "consumer.admission_failed", error, group=self._group)
+                if not isinstance(error, KafkaError):
+                    # PostgreSQL is away: no other client would do better.
+                    for partition in ready:
+                        partition.moved_at = time.monotonic()
                 await asyncio.sleep(0.5)
                 self._to_admit.set()
             for partition in ready:
@@ -194,8 +217,8 @@ class Membership(ConsumerRebalanceListener):
             if time.monotonic() - measured_at >= MEASURE_SECONDS:
                 measured_at = time.monotonic()
                 await self._watchdog.check(self._member, list(self.partitions.values()))
-                self._measure()
                 self._retry_stopped()
+                await self._follow_hands()
 
     async def _commit(self) -> None:
         """Tell Kafka where we are. Lag tools read it; nothing here depends on it, so a failure is no matter."""
@@ -212,23 +235,23 @@ class Membership(ConsumerRebalanceListener):
             if name in self.partitions:
                 self.partitions[name].kafka_offset = offset
 
-    def _measure(self) -> None:
-        now_ms = time.time() * 1000
-        for partition in self.partitions.values():
-            labels: dict[str, str | int] = {"topic": partition.tp.topic, "partition": partition.number}
-            oldest = partition.buffer[0].timestamp if partition.buffer else now_ms
-            metrics.lag_seconds.set(max(now_ms - oldest, 0) / 1000, labels)
-            if partition.end is not None:
-                metrics.lag_records.set(max(partition.end - partition.next_offset, 0), labels)
-        stopped = [partition for partition in self.partitions.values() if partition.phase is Phase.STOPPED]
-        metrics.stopped_partitions.set(len(stopped))
-
     def _retry_stopped(self) -> None:
         """See whether what stopped a partition is mended; if it isn't, it stops again."""
         for partition in self.partitions.values():
             if partition.phase is Phase.STOPPED and time.monotonic() - partition.stopped_at > STOPPED_RETRY_SECONDS:
                 partition.readmit()
                 self._to_admit.set()
+
+    async def _follow_hands(self) -> None:
+        """Begin again where a person has moved a position."""
+        try:
+            moved = await moved_by_hand(self.partitions, group=self._group, transaction=self._transaction)
+        except Exception as error:
+            report(log, logging.WARNING, "consumer.positions_not_compared", error, group=self._group)
+            return
+        for partition in moved:
+            partition.readmit()
+            self._to_admit.set()
 
     def _lane_of(self, partition: Partition) -> Lane:
         lanes = self._lanes[partition.tp.topic]

@@ -1,8 +1,94 @@
-"""What the bus counts, by the OpenTelemetry metrics API; nothing is recorded unless the process has a provider."""
+"""What the bus counts, by the OpenTelemetry metrics API; nothing is recorded unless the process has a provider.
+
+Names that the messaging conventions have are theirs (`messaging.*`); what they have no name for is named after the
+part that it tells of. All use the conventions' attributes. No attribute has more values than topics, partitions,
+groups and error types: never a key, an id or a payload.
+
+How far a consumer is behind is read from its partitions whenever metrics are collected, not when a batch ends: it
+grows also while a partition is stopped, isn't fetched, or has no client. See `Partition.lag_age`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+from weakref import WeakSet
 
 from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Observation
+
+Attributes = dict[str, str | int]
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0)
+COUNTS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0)
 
 _meter = metrics.get_meter("enlace.events")
+
+
+class Backlog(Protocol):
+    """What is told of one partition."""
+
+    def attributes(self) -> Attributes:
+        """Topic and partition."""
+
+    def lag(self) -> int | None:
+        """Records between its position and its end; None if the end isn't known."""
+
+    def lag_age(self) -> float:
+        """Seconds for which the oldest record that isn't handled has been waiting."""
+
+    def is_stopped(self) -> bool:
+        """Whether a person must look."""
+
+
+class Watched(Protocol):
+    """A consumer."""
+
+    @property
+    def group(self) -> str:
+        """Its group."""
+
+    def backlogs(self) -> Iterable[Backlog]:
+        """The partitions that it has, or had last while it has no client; called from another thread."""
+
+
+_watched: WeakSet[Watched] = WeakSet()
+
+
+def watch(consumer: Watched) -> None:
+    """Tell how far `consumer` is behind for as long as it lives."""
+    _watched.add(consumer)
+
+
+def messaging(operation: str, type_: str, *, topic: str | None = None, group: str | None = None) -> Attributes:
+    """The conventions' attributes of an operation; also those of spans."""
+    attributes: Attributes = {
+        "messaging.system": "kafka",
+        "messaging.operation.name": operation,
+        "messaging.operation.type": type_,
+    }
+    if topic is not None:
+        attributes["messaging.destination.name"] = topic
+    if group is not None:
+        attributes["messaging.consumer.group.name"] = group
+    return attributes
+
+
+def _each(told: Callable[[Backlog], float | None]) -> Callable[[CallbackOptions], Iterator[Observation]]:
+    def observe(_: CallbackOptions) -> Iterator[Observation]:
+        for consumer in list(_watched):
+            group: Attributes = {"messaging.consumer.group.name": consumer.group}
+            for backlog in consumer.backlogs():
+                value = told(backlog)
+                if value is not None:
+                    yield Observation(value, backlog.attributes() | group)
+
+    return observe
+
+
+def _stopped(_: CallbackOptions) -> Iterator[Observation]:
+    for consumer in list(_watched):
+        count = sum(backlog.is_stopped() for backlog in consumer.backlogs())
+        yield Observation(count, {"messaging.consumer.group.name": consumer.group})
+
 
 outbox_pending = _meter.create_gauge(
     "outbox.pending", "{event}", "Events committed and not yet acknowledged by Kafka; told by the leading relay."
@@ -10,17 +96,64 @@ outbox_pending = _meter.create_gauge(
 outbox_oldest_age = _meter.create_gauge(
     "outbox.oldest_age", "s", "Age of the oldest event that Kafka hasn't acknowledged; told by the leading relay."
 )
-outbox_blocked = _meter.create_gauge("outbox.blocked_keys", "{key}", "Keys that Kafka refuses an event of.")
+outbox_blocked = _meter.create_gauge("outbox.blocked_keys", "{key}", "Keys and topics that Kafka refuses an event of.")
 relay_published = _meter.create_counter("relay.published", "{event}", "Events acknowledged and retired.")
-relay_round = _meter.create_histogram("relay.round", "s", "From reading a batch of the outbox to its retirement.")
-consumed = _meter.create_counter("consumer.events", "{event}", "Events by result: handled, duplicate, parked, skipped.")
-batch_duration = _meter.create_histogram("consumer.batch.duration", "s", "One batch from BEGIN to COMMIT.")
-batch_size = _meter.create_histogram("consumer.batch.size", "{event}", "Records in one batch.")
-event_age = _meter.create_histogram("consumer.event.age", "s", "From arrival in Kafka to the effects' commit.")
-lag_records = _meter.create_gauge("consumer.lag", "{event}", "Records between a partition's position and its end.")
-lag_seconds = _meter.create_gauge("consumer.lag.age", "s", "Age of the oldest fetched record not yet handled.")
-fence_rejections = _meter.create_counter("consumer.fence.rejections", "{batch}", "Batches that another processor had.")
-batch_retries = _meter.create_counter("consumer.batch.retries", "{batch}", "Batches run again, by cause.")
+relay_round = _meter.create_histogram(
+    "relay.round",
+    "s",
+    "From a batch of the outbox read to its retirement.",
+    explicit_bucket_boundaries_advisory=SECONDS,
+)
+relay_batch_size = _meter.create_histogram(
+    "relay.batch.size", "{event}", "Events in one batch of the relay.", explicit_bucket_boundaries_advisory=COUNTS
+)
+sent_messages = _meter.create_counter(
+    "messaging.client.sent.messages", "{message}", "Messages handed to Kafka, those sent again included."
+)
+operation_duration = _meter.create_histogram(
+    "messaging.client.operation.duration",
+    "s",
+    "A batch sent and acknowledged (send), or a batch's positions and effects committed (commit).",
+    explicit_bucket_boundaries_advisory=SECONDS,
+)
+consumed_messages = _meter.create_counter(
+    "messaging.client.consumed.messages", "{message}", "Records fetched and taken in, those of no handler included."
+)
+process_duration = _meter.create_histogram(
+    "messaging.process.duration",
+    "s",
+    "One attempt at a batch from BEGIN to COMMIT; error.type where it failed.",
+    explicit_bucket_boundaries_advisory=SECONDS,
+)
+batch_size = _meter.create_histogram(
+    "consumer.batch.size", "{event}", "Records in one committed batch.", explicit_bucket_boundaries_advisory=COUNTS
+)
+consumed = _meter.create_counter(
+    "consumer.events", "{event}", "Records committed, by enlace.result: handled, duplicate (dropped), parked, skipped."
+)
+event_age = _meter.create_histogram(
+    "consumer.event.age",
+    "s",
+    "From arrival in Kafka to the effects' commit, of the oldest record in a batch.",
+    explicit_bucket_boundaries_advisory=SECONDS,
+)
+fence_rejections = _meter.create_counter(
+    "consumer.fence.rejections", "{batch}", "Batches rolled back because another processor had had their records."
+)
+batch_retries = _meter.create_counter("consumer.batch.retries", "{batch}", "Batches run again, by enlace.cause.")
 parked_keys = _meter.create_gauge("consumer.parked_keys", "{key}", "Keys of which events wait for a person.")
-stopped_partitions = _meter.create_gauge("consumer.stopped_partitions", "{partition}", "Partitions that were stopped.")
-client_rebuilds = _meter.create_counter("client.rebuilds", "{client}", "Kafka clients replaced, by client and reason.")
+client_rebuilds = _meter.create_counter(
+    "client.rebuilds", "{client}", "Kafka clients replaced, by enlace.client (consumer, producer) and error.type."
+)
+lag_records = _meter.create_observable_gauge(
+    "consumer.lag", [_each(lambda one: one.lag())], "{event}", "Records between a partition's position and its end."
+)
+lag_seconds = _meter.create_observable_gauge(
+    "consumer.lag.age",
+    [_each(lambda one: one.lag_age())],
+    "s",
+    "Age of a partition's oldest unhandled record; while it isn't known whether there is one, how long that is so.",
+)
+stopped_partitions = _meter.create_observable_gauge(
+    "consumer.stopped_partitions", [_stopped], "{partition}", "Partitions that wait for a person."
+)

@@ -27,16 +27,22 @@ Row = tuple[str, str, str, str, bytes, str | None, str | None]
 
 
 async def append(
-    session: AsyncSession, events: Sequence[Event], *, traceparents: Sequence[str | None] | None = None
+    session: AsyncSession,
+    events: Sequence[Event],
+    *,
+    traceparents: Sequence[str | None] | None = None,
+    tracestates: Sequence[str | None] | None = None,
 ) -> None:
     """Append events in their order, in one statement.
 
     `traceparents` is one per event, the trace of the journey that each belongs to; by default that of the current
-    span. Inside a consumer's batch the rows of all handlers are gathered and written once, before the commit.
+    span. `tracestates` may go with them. A sampled event's creation gets a span below it (`tracing.creating`), whose
+    context the event carries. Inside a consumer's batch the rows of all handlers are gathered and written once,
+    before the commit.
     """
     if not events:
         return
-    rows = _rows(events, traceparents)
+    rows = _rows(events, traceparents, tracestates)
     gathered: list[Row] | None = session.info.get(_BUFFER)
     if gathered is not None:
         gathered.extend(rows)
@@ -59,26 +65,24 @@ async def write(session: AsyncSession, rows: Sequence[Row]) -> None:
         await (await raw(session)).execute(_INSERT, *map(list, zip(*rows, strict=True)))
 
 
-def _rows(events: Sequence[Event], traceparents: Sequence[str | None] | None) -> list[Row]:
+def _rows(
+    events: Sequence[Event], traceparents: Sequence[str | None] | None, tracestates: Sequence[str | None] | None
+) -> list[Row]:
     if traceparents is None:
         traceparent, tracestate = tracing.current()
-        traceparents = [traceparent] * len(events)
-    else:
-        tracestate = None
-        if len(traceparents) != len(events):
-            raise ValueError("one traceparent per event")
-    return [
-        (
-            new_id(),
-            event.topic,
-            event.key,
-            event.type,
-            event.__pydantic_serializer__.to_json(event),
-            traceparent,
-            tracestate,
-        )
-        for event, traceparent in zip(events, traceparents, strict=True)
-    ]
+        traceparents, tracestates = [traceparent] * len(events), [tracestate] * len(events)
+    elif tracestates is None:
+        tracestates = [None] * len(events)
+    if not len(events) == len(traceparents) == len(tracestates):
+        raise ValueError("one traceparent and one tracestate per event")
+    return [_row(*one) for one in zip(events, traceparents, tracestates, strict=True)]
+
+
+def _row(event: Event, traceparent: str | None, tracestate: str | None) -> Row:
+    id_, topic, type_ = new_id(), event.topic, event.type
+    if tracing.sampled(traceparent):
+        traceparent, tracestate = tracing.creating(traceparent, tracestate, topic=topic, event_id=id_, event_type=type_)
+    return id_, topic, event.key, type_, event.__pydantic_serializer__.to_json(event), traceparent, tracestate
 
 
 def _wake(_: object) -> None:

@@ -4,6 +4,7 @@ aiokafka hands out records while a new assignment's seek is still under way, fro
 So nothing is taken until the seek to PostgreSQL's position is done, and then only what follows on without a hole.
 """
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,10 +14,13 @@ from aiokafka.structs import TopicPartition
 
 from libs.events.kafka import Record
 from libs.events.limits import ParkingLimit
+from libs.events.metrics import Attributes
 from libs.events.topics import Topic
 
 Identify = Callable[[Record], str]
 
+CLEAR_SECONDS = 15.0
+"""For so long it counts as known that nothing waits; the end of the log is asked for every 5 seconds."""
 HOLES_MAX = 3
 """After so many fetches in a row that don't follow on, the hole is in the log itself."""
 
@@ -63,10 +67,16 @@ class Partition:
         self.end: int | None = None
         """Where the log ended when last asked."""
         self.moved_at = time.monotonic()
+        self.clear_at = time.time()
+        """When it was last known that no record waits."""
+        self.oldest_ms: int | None = None
+        """Kafka's time of the record at the position, once it was fetched; kept when the buffer is dropped."""
         self.limit = ParkingLimit(number)
 
     def admit(self, next_offset: int, *, last_event_id: str | None) -> int:
         """Begin at `next_offset`; returns the offset to seek to, one lower if the last event is to be verified."""
+        if next_offset != self.next_offset:
+            self.oldest_ms = None
         self.next_offset = next_offset
         self.last_event_id = last_event_id
         if not self.limit_reached:
@@ -84,26 +94,71 @@ class Partition:
         self.limit_reached = limit_reached
         self.why_stopped = why
         self.stopped_at = time.monotonic()
-        self.buffer.clear()
+        self._drop_buffer()
 
     def revoke(self) -> None:
         """It belongs to another member now."""
         self.phase = Phase.REVOKED
-        self.buffer.clear()
+        self._drop_buffer()
 
     def readmit(self) -> None:
         """What was fetched isn't what follows on: drop it, and begin again at PostgreSQL's position."""
         self.phase = Phase.ASSIGNED
         self.moved_at = time.monotonic()
-        self.buffer.clear()
+        self._drop_buffer()
 
     def moved(self, next_offset: int, limit: ParkingLimit) -> None:
         """A batch up to `next_offset` has committed."""
         self.next_offset = next_offset
         self.limit = limit
         self.moved_at = time.monotonic()
+        self.oldest_ms = None
+        if self.end is not None and next_offset >= self.end:
+            self.clear()
         self.why_stopped = None
         self.limit_reached = False
+
+    def clear(self) -> None:
+        """It is known that no record waits."""
+        self.clear_at = time.time()
+
+    def attributes(self) -> Attributes:
+        """What metrics call it."""
+        return {
+            "messaging.destination.name": self.tp.topic,
+            "messaging.destination.partition.id": str(self.number),
+        }
+
+    def lag(self) -> int | None:
+        """Records between position and end; None if the end isn't known yet."""
+        return None if self.end is None else max(self.end - self.next_offset, 0)
+
+    def lag_age(self) -> float:
+        """Seconds since Kafka got the oldest record that isn't handled; 0 where none waits.
+
+        While that record hasn't been fetched its time isn't known; then it is the seconds since it was last known
+        that none waits. So it also grows for a partition that is stopped or isn't fetched, and for one whose
+        client can't reach Kafka.
+        """
+        now = time.time()
+        oldest = self.oldest_ms
+        if oldest is None:
+            # Metrics are collected by another thread, the buffer may be emptied at this moment.
+            with contextlib.suppress(IndexError):
+                oldest = self.buffer[0].timestamp
+        if oldest is not None:
+            return max(now - oldest / 1000, 0.0)
+        unknown = now - self.clear_at
+        return unknown if unknown > CLEAR_SECONDS else 0.0
+
+    def is_stopped(self) -> bool:
+        """Whether a person must look."""
+        return self.phase is Phase.STOPPED
+
+    def _drop_buffer(self) -> None:
+        if self.oldest_ms is None and self.buffer:
+            self.oldest_ms = self.buffer[0].timestamp
+        self.buffer.clear()
 
     def take_in(self, records: Sequence[Record], identify: Identify) -> bool:
         """Buffer what may be handled, drop the rest; False if there is a hole: the partition must be admitted again."""

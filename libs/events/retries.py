@@ -123,4 +123,4 @@ class Retries:
         count = await connection.fetchval(
             "SELECT count(*) FROM parked_key WHERE consumer_group = $1", self._subscriptions.group
         )
-        metrics.parked_keys.set(count)
+        metrics.parked_keys.set(count, {"messaging.consumer.group.name": self._subscriptions.group})

@@ -1,19 +1,30 @@
 """Spans and trace contexts of the bus, by the OpenTelemetry messaging conventions. API only: no SDK, no exporter.
 
-An event carries the context in which it was created; nobody replaces it on the way. Work on batches has one span that
-links to its messages. Messages of sampled journeys get a span of their own, whose parent is the creation context, so
-that a journey is one tree over all services; unsampled ones cost nothing.
+| span | kind | when | parent | links |
+|---|---|---|---|---|
+| `create <topic>` | PRODUCER | an event of a sampled journey is appended | the journey's stored or current span | - |
+| `send <topic>` | CLIENT | the relay sends a batch | none | its events' creations |
+| `process <topic>` | CONSUMER | a batch is handled | none | its events' creations |
+| `process <topic>` | CONSUMER | one event of it, if sampled | the event's creation | the batch's span |
+| `commit <topic>` | CLIENT | settles a batch: positions and effects commit | the batch's span | its events' creations |
+
+An event carries the context in which it was created; nobody replaces it on the way, so a journey is one tree over all
+services, whatever was restarted in between. The first service decides what is sampled: an unsampled journey costs
+nothing here, a sampled one always gets its spans. Spans hold neither keys nor payloads, and of errors the type only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, Status, StatusCode, TraceState
 
 from libs.events.batch import Batch, Incoming
+from libs.events.metrics import Attributes, messaging
 
 LINKS_MAX = 128
 """As many links as the SDK keeps by default."""
@@ -23,7 +34,11 @@ _tracer = trace.get_tracer("enlace.events")
 
 def current() -> tuple[str | None, str | None]:
     """Traceparent and tracestate of the current span, or None for both outside of any trace."""
-    context = trace.get_current_span().get_span_context()
+    return texts_of(trace.get_current_span().get_span_context())
+
+
+def texts_of(context: trace.SpanContext) -> tuple[str | None, str | None]:
+    """Traceparent and tracestate of a span's context, None for both where it is none."""
     if not context.is_valid:
         return None, None
     return traceparent_of(context), context.trace_state.to_header() or None
@@ -39,81 +54,151 @@ def sampled(traceparent: str | None) -> bool:
     return traceparent is not None and traceparent[-1] in "13579bdf"
 
 
-def context_of(traceparent: str) -> trace.SpanContext:
+def context_of(traceparent: str, tracestate: str | None = None) -> trace.SpanContext:
     """The remote span context that a valid traceparent names."""
     return trace.SpanContext(
         trace_id=int(traceparent[3:35], 16),
         span_id=int(traceparent[36:52], 16),
         is_remote=True,
         trace_flags=trace.TraceFlags(int(traceparent[53:55], 16)),
+        trace_state=TraceState.from_header([tracestate]) if tracestate else None,
     )
 
 
+def creating(
+    traceparent: str | None, tracestate: str | None, *, topic: str, event_id: str, event_type: str
+) -> tuple[str | None, str | None]:
+    """The creation context of one event below the given span: a `create` span's own if it is sampled, else the given.
+
+    That context goes with the event to whoever handles it.
+    """
+    if traceparent is None or not sampled(traceparent):
+        return traceparent, tracestate
+    attributes = messaging("create", "create", topic=topic)
+    attributes["messaging.message.id"] = event_id
+    attributes["cloudevents.event_type"] = event_type
+    parent = _below(context_of(traceparent, tracestate))
+    span = _tracer.start_span(f"create {topic}", parent, SpanKind.PRODUCER, attributes)
+    recorded = span.is_recording()
+    span.end()
+    return texts_of(span.get_span_context()) if recorded else (traceparent, tracestate)
+
+
 @contextmanager
-def sending(rows: Sequence[Any]) -> Iterator[None]:
+def sending(rows: Sequence[Any]) -> Iterator[trace.Span]:
     """A `send` span around one batch of outbox rows, linked to their creation; none if no row is sampled."""
     # Told apart as texts: a span context can't be hashed.
     traceparents = dict.fromkeys(row["traceparent"] for row in rows if sampled(row["traceparent"]))
     if not traceparents:
-        yield
+        yield trace.INVALID_SPAN
         return
     topics = {row["topic"] for row in rows}
-    attributes: dict[str, str | int] = {
-        "messaging.system": "kafka",
-        "messaging.operation.name": "send",
-        "messaging.operation.type": "send",
-        "messaging.batch.message_count": len(rows),
-    }
-    if len(topics) == 1:
-        attributes["messaging.destination.name"] = next(iter(topics))
+    attributes = messaging("send", "send", topic=next(iter(topics)) if len(topics) == 1 else None)
+    attributes["messaging.batch.message_count"] = len(rows)
     name = f"send {next(iter(topics))}" if len(topics) == 1 else "send"
     links = [trace.Link(context_of(traceparent)) for traceparent in islice(traceparents, LINKS_MAX)]
-    with _tracer.start_as_current_span(name, kind=trace.SpanKind.CLIENT, attributes=attributes, links=links):
-        yield
+    with _span(name, SpanKind.CLIENT, attributes, links, Context()) as span:
+        yield span
+
+
+def fail(span: trace.Span, error: str | BaseException) -> None:
+    """Mark a span as failed; of an exception only the type is told: its text may quote an event."""
+    error_type = error if isinstance(error, str) else type(error).__name__
+    span.set_attribute("error.type", error_type)
+    span.set_status(Status(StatusCode.ERROR))
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """The spans of one batch; without any where it has no sampled event."""
+
+    span: trace.Span
+    topic: str
+    group: str
+    links: Sequence[trace.Link] = ()
+
+    @contextmanager
+    def settling(self, batch: Batch) -> Iterator[None]:
+        """A `commit` span around the COMMIT that moves the positions."""
+        if not self.links:
+            yield
+            return
+        attributes = _of_batch("commit", "settle", self.topic, self.group, batch)
+        parent = trace.set_span_in_context(self.span)
+        with _span(f"commit {self.topic}", SpanKind.CLIENT, attributes, self.links, parent):
+            yield
 
 
 @contextmanager
-def processing(topic: str, group: str, batch: Batch) -> Iterator[None]:
+def processing(topic: str, group: str, batch: Batch) -> Iterator[Processing]:
     """A `process` span around one batch, linked to its sampled messages, and a span for each of those.
 
-    A sampled message's own span has the creation context as its parent, and takes its place in `Received.traceparent`:
-    what handlers store with it, and append for it, hangs below this hop.
+    A sampled message's own span has the creation context as its parent, and takes its place in `Received`: what
+    handlers store with it, and append for it, hangs below this hop. A batch of which no event is sampled has no span,
+    unless some come without a trace: then this is their first service, and its sampler decides.
     """
     items = [item for part in batch.parts for item in part.items if isinstance(item, Incoming)]
-    marked = [(item, parent) for item in items if (parent := item.received.traceparent) and sampled(parent)]
-    links = [trace.Link(context_of(traceparent)) for _, traceparent in marked[:LINKS_MAX]]
-    attributes: dict[str, str | int] = {
-        "messaging.system": "kafka",
-        "messaging.operation.name": "process",
-        "messaging.operation.type": "process",
-        "messaging.destination.name": topic,
-        "messaging.consumer.group.name": group,
-    }
-    of_batch = attributes | {"messaging.batch.message_count": batch.record_count}
-    if len(batch.parts) == 1:
-        of_batch["messaging.destination.partition.id"] = str(batch.parts[0].partition.number)
-    name = f"process {topic}"
-    kind = trace.SpanKind.CONSUMER
-    with _tracer.start_as_current_span(name, kind=kind, attributes=of_batch, links=links) as span:
+    marked = [item for item in items if sampled(item.received.traceparent)]
+    if not marked and all(item.received.traceparent is not None for item in items):
+        yield Processing(trace.INVALID_SPAN, topic, group)
+        return
+    contexts = [_created_in(item) for item in marked]
+    links = [trace.Link(context) for context in contexts[:LINKS_MAX]]
+    attributes = _of_batch("process", "process", topic, group, batch)
+    with _span(f"process {topic}", SpanKind.CONSUMER, attributes, links, Context()) as span:
         link = trace.Link(span.get_span_context())
-        own = [_message_span(name, item, context_of(traceparent), attributes, link) for item, traceparent in marked]
+        own = [_message_span(topic, group, item, context, link) for item, context in zip(marked, contexts, strict=True)]
         try:
-            yield
+            yield Processing(span, topic, group, links)
         finally:
-            for message_span in own:
+            for item, message_span in zip(marked, own, strict=True):
+                if item.failure is not None:
+                    fail(message_span, item.failure)
                 message_span.end()
 
 
 def _message_span(
-    name: str, item: Incoming, created_in: trace.SpanContext, attributes: Mapping[str, str | int], link: trace.Link
+    topic: str, group: str, item: Incoming, created_in: trace.SpanContext, link: trace.Link
 ) -> trace.Span:
-    parent = trace.set_span_in_context(trace.NonRecordingSpan(created_in))
-    span = _tracer.start_span(name, parent, trace.SpanKind.CONSUMER, attributes, [link])
+    attributes = messaging("process", "process", topic=topic, group=group)
+    span = _tracer.start_span(f"process {topic}", _below(created_in), SpanKind.CONSUMER, attributes, [link])
     if span.is_recording():
         received = item.received
         span.set_attribute("messaging.message.id", received.id)
         span.set_attribute("messaging.destination.partition.id", str(item.record.partition))
         span.set_attribute("messaging.kafka.offset", item.record.offset)
         span.set_attribute("cloudevents.event_type", received.event.type)
-        item.received = replace(received, traceparent=traceparent_of(span.get_span_context()))
+        traceparent, tracestate = texts_of(span.get_span_context())
+        item.received = replace(received, traceparent=traceparent, tracestate=tracestate)
     return span
+
+
+def _created_in(item: Incoming) -> trace.SpanContext:
+    assert item.received.traceparent is not None
+    return context_of(item.received.traceparent, item.received.tracestate)
+
+
+def _of_batch(operation: str, type_: str, topic: str, group: str, batch: Batch) -> Attributes:
+    attributes = messaging(operation, type_, topic=topic, group=group)
+    attributes["messaging.batch.message_count"] = batch.record_count
+    if len(batch.parts) == 1:
+        attributes["messaging.destination.partition.id"] = str(batch.parts[0].partition.number)
+    return attributes
+
+
+def _below(parent: trace.SpanContext) -> Context:
+    return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
+
+
+@contextmanager
+def _span(
+    name: str, kind: SpanKind, attributes: Mapping[str, str | int], links: Sequence[trace.Link], parent: Context
+) -> Iterator[trace.Span]:
+    """The current span until the block ends. Not the SDK's own way to note exceptions: that would keep their text."""
+    span = _tracer.start_span(name, parent, kind, attributes, links)
+    with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        try:
+            yield span
+        except Exception as error:
+            fail(span, error)
+            raise

@@ -1,0 +1,43 @@
+"""Which traces are recorded: the first service decides, later ones follow, spans of batches too."""
+
+from collections.abc import Sequence
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler, SamplingResult
+from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
+from opentelemetry.util.types import Attributes
+
+
+class FollowsMessages(Sampler):
+    """Records a span of a messaging batch when one of its messages is recorded; leaves all others to `others`.
+
+    Such a span has no parent, because it belongs to many traces, so a sampler that follows parents would decide anew:
+    at one in a hundred, a recorded journey's batches would nearly always be missing.
+    """
+
+    def __init__(self, others: Sampler) -> None:
+        self._others = others
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        """The decision on one span that is to begin."""
+        follows = (
+            "messaging.operation.type" in (attributes or ())
+            and not get_current_span(parent_context).get_span_context().is_valid
+            and any(link.context.trace_flags.sampled for link in links or ())
+        )
+        return (ALWAYS_ON if follows else self._others).should_sample(
+            parent_context, trace_id, name, kind, attributes, links, trace_state
+        )
+
+    def get_description(self) -> str:
+        """Its name, with that of the other one."""
+        return f"FollowsMessages({self._others.get_description()})"
