@@ -78,6 +78,7 @@ def _begin(
         return
     why = fault(position, first=first, end=end)
     if why is not None:
+        partition.next_offset = position
         partition.stop(why)
         # aiokafka fetches nothing from a broker while any partition there has no position, paused or not.
         _seek(member, partition, end)

@@ -147,7 +147,8 @@ async def lead(
 ) -> Leadership | None:
     """Wait until this connection leads, or None if `stop` was set first.
 
-    `on_standby` is called when another one leads now, `on_held` while a person holds the relay: then none leads. One that is silent for `silence_seconds` is put out of office.
+    `on_standby` is called when another one leads now, `on_held` while a person holds the relay: then none leads.
+    One that is silent for `silence_seconds` is put out of office.
     """
     while not stop.is_set():
         if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", *_LOCK):

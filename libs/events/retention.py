@@ -33,7 +33,7 @@ class Aged:
 
 TABLES = (Aged("outbox_sent", "published_at"), Aged("inbox", "received_at"))
 
-_PARTITIONS = "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = $1::regclass"
+PARTITIONS = "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = $1::regclass"
 
 
 async def tidy(connection: Connection, *, today: date | None = None) -> None:
@@ -50,7 +50,7 @@ async def tidy(connection: Connection, *, today: date | None = None) -> None:
 
 
 async def _tidy_table(connection: Connection, table: Aged, today: date) -> None:
-    there = {row["name"] for row in await connection.fetch(_PARTITIONS, table.name)}
+    there = {row["name"] for row in await connection.fetch(PARTITIONS, table.name)}
     for ahead in range(1, AHEAD_DAYS + 1):
         day = today + timedelta(days=ahead)
         if partition_of(table.name, day) not in there:
@@ -86,6 +86,8 @@ async def _age_out_parked(connection: Connection, today: date) -> None:
     count = int(status.split()[-1])
     if count:
         report(log, logging.ERROR, "retention.parked_events_aged_out", count=count)
+        # Locked first, so that the deletion sees what a batch that held the key has parked behind it.
+        await connection.execute("SELECT FROM parked_key WHERE since < $1 FOR UPDATE", before)
         await connection.execute(
             "DELETE FROM parked_key k WHERE since < $1 AND NOT EXISTS (SELECT FROM parked p"
             " WHERE (p.consumer_group, p.topic, p.key) = (k.consumer_group, k.topic, k.key))",

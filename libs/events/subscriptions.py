@@ -10,6 +10,7 @@ from libs.events.event import Event, Received
 
 BatchFunction = Callable[[AsyncSession, Sequence[Received[Any]]], Awaitable[None]]
 F = TypeVar("F", bound=BatchFunction)
+Empty = TypeVar("Empty", bound=Callable[[AsyncSession], Awaitable[None]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,15 @@ class Handler:
     index: int
     name: str
     call: BatchFunction
+
+
+@dataclass(frozen=True, slots=True)
+class ReadModel:
+    """What some event types make and nothing else: it can be emptied, and made again from the logs."""
+
+    name: str
+    topics: frozenset[str]
+    empty: Callable[[AsyncSession], Awaitable[None]]
 
 
 class Subscriptions:
@@ -35,6 +45,7 @@ class Subscriptions:
         self._by_type: dict[tuple[str, str], tuple[Handler, type[Event]]] = {}
         self._names: set[tuple[str, bytes]] = set()
         self._before: list[BatchFunction] = []
+        self._read_models: list[tuple[ReadModel, frozenset[tuple[str, str]]]] = []
 
     def on(self, *events: type[Event]) -> Callable[[F], F]:
         """Register a batch handler for these event types; it then gets all of them mixed, in order per key."""
@@ -53,6 +64,31 @@ class Subscriptions:
 
         return register
 
+    def rebuilds(self, *events: type[Event]) -> Callable[[Empty], Empty]:
+        """Declare that the handlers of these types make one read model and do nothing else.
+
+        The function empties it in the transaction that then makes it again (`libs.events.replaying`). All that this
+        group handles of the topics of these types must be among them.
+        """
+        if not events:
+            raise ValueError("a read model is made of at least one event type")
+
+        def register(function: Empty) -> Empty:
+            types = frozenset((event.topic, event.type) for event in events)
+            topics = frozenset(topic for topic, _ in types)
+            self._read_models.append((ReadModel(function.__name__, topics, function), types))
+            return function
+
+        return register
+
+    def read_model(self, topic: str) -> ReadModel | None:
+        """The read model that everything of this topic goes into; None if there is none, or if not everything does."""
+        for model, types in self._read_models:
+            handled = {found for found in self._by_type if found[0] in model.topics}
+            if topic in model.topics and handled == types:
+                return model
+        return None
+
     def before_batch(self, function: F) -> F:
         """Register a function that runs once per batch before its first handler, such as one that takes locks."""
         self._before.append(function)
@@ -62,6 +98,11 @@ class Subscriptions:
     def topics(self) -> frozenset[str]:
         """The topics in which at least one handled event type lives."""
         return frozenset(topic for topic, _ in self._by_type)
+
+    @property
+    def events(self) -> frozenset[type[Event]]:
+        """Every event type that has a handler."""
+        return frozenset(model for _, model in self._by_type.values())
 
     @property
     def before(self) -> Sequence[BatchFunction]:

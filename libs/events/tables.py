@@ -135,6 +135,8 @@ _SINCE: tuple[str, ...] = (
     """
     ALTER TABLE outbox_leader
         ADD COLUMN IF NOT EXISTS held_since timestamptz, ADD COLUMN IF NOT EXISTS held_by text""",
+    # Why a partition is stopped, by the member that has it: operators see it without its log.
+    "ALTER TABLE consumer_position ADD COLUMN IF NOT EXISTS stopped text",
     # A log that was lost grows again from offset 0: the same offset may hold another event, which must be parked too.
     "ALTER TABLE parked ADD COLUMN IF NOT EXISTS identity text NOT NULL DEFAULT ''",
     "ALTER TABLE parked DROP CONSTRAINT IF EXISTS parked_consumer_group_topic_partition_log_offset_key",

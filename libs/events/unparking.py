@@ -3,12 +3,12 @@
 A retry is only asked for here. The consumer that has the handlers does it, in order per key (`libs.events.retries`).
 """
 
-import json
-from collections.abc import Mapping
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from libs.events.audit import Hand, RefusedError, note
 from libs.events.leadership import Connection
 from libs.events.parking import Content
 
@@ -21,15 +21,13 @@ _KEYS = """
     ORDER BY k.since, k.topic, k.key
 """
 _LOCK = "SELECT FROM parked_key WHERE consumer_group = $1 AND topic = $2 AND key = $3 FOR UPDATE"
-_NOTE = "INSERT INTO operator_action (action, reason, subject) VALUES ($1, $2, $3)"
+_ASK = """
+    UPDATE parked_key SET retry_wanted_at = now() WHERE consumer_group = $1 AND topic = $2 AND key = $3
+"""
 
 
-class NothingParkedError(LookupError):
+class NothingParkedError(RefusedError, LookupError):
     """There is no such parked key or event."""
-
-
-class ReasonMissingError(ValueError):
-    """A change by hand needs a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +87,32 @@ async def events_of_key(connection: Connection, *, group: str, topic: str, key: 
     return [_event(row) for row in rows]
 
 
-async def ask_for_retry(connection: Connection, *, group: str, topic: str, key: bytes, reason: str) -> None:
+async def ask_for_retry(connection: Connection, *, group: str, topic: str, key: bytes, by: Hand) -> None:
     """Let the consumer handle this key's events again, in order, until one fails or none is left."""
     async with connection.transaction():
         await _lock(connection, group, topic, key)
-        await connection.execute(
-            "UPDATE parked_key SET retry_wanted_at = now() WHERE consumer_group = $1 AND topic = $2 AND key = $3",
-            group, topic, key,
-        )  # fmt: skip
-        await _note(connection, "retry", reason, {"group": group, "topic": topic, "key": key.hex()})
+        await connection.execute(_ASK, group, topic, key)
+        await note(connection, "parked.retry", by, {"group": group, "topic": topic, "key": key.hex()})
 
 
-async def discard(connection: Connection, parked_id: int, *, reason: str) -> None:
+async def ask_for_retries(connection: Connection, *, by: Hand, topic: str | None = None) -> int:
+    """The same for every parked key, or every one of a topic; returns how many."""
+    keys = [key for key in await parked_keys(connection) if topic in (None, key.topic)]
+    for key in keys:
+        # One that a retry has just emptied needs none.
+        with contextlib.suppress(NothingParkedError):
+            await ask_for_retry(connection, group=key.group, topic=key.topic, key=key.key, by=by)
+    return len(keys)
+
+
+async def discard(connection: Connection, parked_id: int, *, by: Hand) -> None:
     """Give one parked event up for good; what is behind it stays parked until a retry."""
     async with connection.transaction():
         event = await parked_event(connection, parked_id)
         await _lock(connection, event.group, event.topic, event.key)
-        await connection.execute("DELETE FROM parked WHERE id = $1", parked_id)
+        if await connection.execute("DELETE FROM parked WHERE id = $1", parked_id) == "DELETE 0":
+            # A retry had it in hand.
+            raise NothingParkedError(f"no parked event {parked_id}")
         await connection.execute(
             "DELETE FROM parked_key k WHERE consumer_group = $1 AND topic = $2 AND key = $3 AND NOT EXISTS (SELECT"
             " FROM parked p WHERE (p.consumer_group, p.topic, p.key) = (k.consumer_group, k.topic, k.key))",
@@ -115,19 +122,13 @@ async def discard(connection: Connection, parked_id: int, *, reason: str) -> Non
             "group": event.group, "topic": event.topic, "partition": event.partition, "offset": event.offset,
             "event_type": event.event_type, "event_id": event.event_id, "source": event.source,
         }  # fmt: skip
-        await _note(connection, "discard", reason, subject)
+        await note(connection, "parked.discard", by, subject)
 
 
 async def _lock(connection: Connection, group: str, topic: str, key: bytes) -> None:
     """Wait for a batch or a retry that has this key in hand."""
     if await connection.fetchrow(_LOCK, group, topic, key) is None:
         raise NothingParkedError("no such key is parked")
-
-
-async def _note(connection: Connection, action: str, reason: str, subject: Mapping[str, Any]) -> None:
-    if not reason.strip():
-        raise ReasonMissingError("a change by hand needs a reason")
-    await connection.execute(_NOTE, f"parked.{action}", reason, json.dumps(subject))
 
 
 def _event(row: Any) -> ParkedEvent:

@@ -11,6 +11,7 @@ from libs.chassis.health import check_of
 from libs.chassis.settings import Role
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
+from libs.events.replaying import Service
 from libs.events.subscriptions import Subscriptions
 from services.referral.clocks.loop import Clockwork, Fire
 from services.referral.clocks.queries import Due
@@ -87,6 +88,13 @@ def subscriptions(policy: RoutingPolicy, *, group: str = "referral") -> Subscrip
     intake.subscribe(listening, policy)
     withdrawals.subscribe(listening, policy)
     return listening
+
+
+def read_models() -> Service:
+    """What `python -m libs.events replay --service services.referral.app:read_models` rebuilds from the logs."""
+    settings = Settings()
+    database = Database(settings.database_url, clock=settings.clock(), application_name="enlace-replay", pool_size=1)
+    return Service(subscriptions(load_policy(settings.pack)), database.transaction, database.close)
 
 
 def clockwork(database: Database, policy: RoutingPolicy) -> Clockwork:

@@ -62,7 +62,8 @@ class Databases:
         try:
             await connection.execute(
                 "TRUNCATE outbox, outbox_sent, inbox, consumer_position, parked, parked_key, operator_action, effect;"
-                " UPDATE outbox_leader SET epoch = 0, owner = NULL; DROP TABLE IF EXISTS thing, journey"
+                " UPDATE outbox_leader SET epoch = 0, owner = NULL, held_since = NULL, held_by = NULL;"
+                " DROP TABLE IF EXISTS thing, journey"
             )
         finally:
             await connection.close()

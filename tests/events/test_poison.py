@@ -11,10 +11,11 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events import limits, outbox, unparking
+from libs.events.audit import Hand, ReasonMissingError
 from libs.events.event import Event
 from libs.events.parking import Content
 from libs.events.postgres import raw
-from libs.events.unparking import NothingParkedError, ReasonMissingError
+from libs.events.unparking import NothingParkedError
 from tests.events.bus import Bus, event_headers, running, until
 
 Make = Callable[..., Awaitable[Bus]]
@@ -170,7 +171,7 @@ async def test_a_retry_handles_a_keys_events_in_their_order_and_lets_newer_ones_
         assert (key.key, key.count, key.reason) == (b"a", 3, "handler")
         where: dict[str, Any] = {"group": key.group, "topic": key.topic, "key": key.key}
 
-        await unparking.ask_for_retry(connection, **where, reason="to see it fail again")
+        await unparking.ask_for_retry(connection, **where, by=Hand("ana", "to see it fail again"))
 
         async def tried() -> bool:
             return bool((await unparking.events_of_key(connection, **where))[0].attempts == 1)
@@ -179,7 +180,7 @@ async def test_a_retry_handles_a_keys_events_in_their_order_and_lets_newer_ones_
         assert len(await unparking.events_of_key(connection, **where)) == 3
 
         broken = False
-        await unparking.ask_for_retry(connection, **where, reason="the handler was mended")
+        await unparking.ask_for_retry(connection, **where, by=Hand("ana", "the handler was mended"))
 
         async def free() -> bool:
             return not await unparking.parked_keys(connection)
@@ -189,10 +190,10 @@ async def test_a_retry_handles_a_keys_events_in_their_order_and_lets_newer_ones_
         await until(caught_up(bus))
     assert [number for _, _, number in await bus.effects()] == [0, 1, 2, 3, 4, 5]
     assert await bus.fetch("SELECT 1 FROM parked") == []
-    actions = await bus.fetch("SELECT action, reason FROM operator_action ORDER BY id")
+    actions = await bus.fetch("SELECT action, operator, reason FROM operator_action ORDER BY id")
     assert [tuple(row) for row in actions] == [
-        ("parked.retry", "to see it fail again"),
-        ("parked.retry", "the handler was mended"),
+        ("parked.retry", "ana", "to see it fail again"),
+        ("parked.retry", "ana", "the handler was mended"),
     ]
     await connection.close()
 
@@ -209,11 +210,13 @@ async def test_a_discarded_event_is_gone_and_the_rest_of_its_key_can_be_retried(
         assert event.content is not None
         assert json.loads(event.content.value) == {"name": "a", "number": 1}
         with pytest.raises(ReasonMissingError):
-            await unparking.discard(connection, event.id, reason=" ")
-        await unparking.discard(connection, event.id, reason="sent by mistake")
+            await unparking.discard(connection, event.id, by=Hand("ana", " "))
+        await unparking.discard(connection, event.id, by=Hand("ana", "sent by mistake"))
         with pytest.raises(NothingParkedError):
-            await unparking.discard(connection, event.id, reason="again")
-        await unparking.ask_for_retry(connection, group=key.group, topic=key.topic, key=key.key, reason="go on")
+            await unparking.discard(connection, event.id, by=Hand("ana", "again"))
+        await unparking.ask_for_retry(
+            connection, group=key.group, topic=key.topic, key=key.key, by=Hand("ana", "go on")
+        )
 
         async def free() -> bool:
             return not await unparking.parked_keys(connection)
@@ -274,7 +277,9 @@ async def test_a_sealed_event_is_unsealed_for_its_retry(make_bus: Make) -> None:
         assert key.first_id is not None
         assert (await unparking.parked_event(connection, key.first_id)).content is None
         broken = False
-        await unparking.ask_for_retry(connection, group=key.group, topic=key.topic, key=key.key, reason="mended")
+        await unparking.ask_for_retry(
+            connection, group=key.group, topic=key.topic, key=key.key, by=Hand("ana", "mended")
+        )
 
         async def there() -> bool:
             return await bus.effects() == [("a", bus.counted.type, 1)]

@@ -32,7 +32,7 @@ async def remember(connection: Any, name: str, day: date) -> None:
 
 
 async def partitions(connection: Any) -> set[str]:
-    return {row["name"] for row in await connection.fetch(retention._PARTITIONS, "inbox")}
+    return {row["name"] for row in await connection.fetch(retention.PARTITIONS, "inbox")}
 
 
 async def test_partitions_are_made_ahead_and_old_ones_dropped_with_their_rows(connection: Any) -> None:

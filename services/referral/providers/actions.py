@@ -4,14 +4,21 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from sqlmodel import delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from libs.chassis.database import raw
 from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
 from services.referral.database import insert_rows
 from services.referral.providers.tables import ProviderOrganizationRow, ProviderServiceRow
 
 _NEWER = """ON CONFLICT ({key}) DO UPDATE SET ({columns}) = ROW({excluded}), revision = kept.revision + 1
 WHERE kept.version < excluded.version"""
+_REVISIONS = """
+SELECT ((SELECT coalesce(sum(revision), 0) FROM provider_service)
+    + (SELECT coalesce(sum(revision), 0) FROM provider_organization))::bigint
+"""
+_FIRST_REVISION = "services.referral.providers.first_revision"
 
 
 class _Versioned(Protocol):
@@ -33,7 +40,7 @@ async def keep_services(session: AsyncSession, views: Sequence[ProviderServicePu
             "category": view.category.value,
             "status": view.status.value,
             "view": view.model_dump_json(),
-            "revision": 1,
+            "revision": session.info.get(_FIRST_REVISION, 1),
         }
         for view in newest
     ]
@@ -50,13 +57,23 @@ async def keep_organizations(session: AsyncSession, views: Sequence[Organization
             "version": view.version,
             "status": view.status.value,
             "view": view.model_dump_json(),
-            "revision": 1,
+            "revision": session.info.get(_FIRST_REVISION, 1),
         }
         for view in newest
     ]
     await insert_rows(
         session, ProviderOrganizationRow, rows, on_conflict=_newer("organization_id", ("version", "status", "view"))
     )
+
+
+async def forget_directory(session: AsyncSession) -> None:
+    """Empty the read model, for a rebuild in the same transaction.
+
+    What is stored afterwards begins above the sum of all revisions, so that nobody takes the new for the old.
+    """
+    session.info[_FIRST_REVISION] = 1 + await (await raw(session)).fetchval(_REVISIONS)
+    await session.exec(delete(ProviderServiceRow))
+    await session.exec(delete(ProviderOrganizationRow))
 
 
 def newest_of(keyed: Iterable[tuple[UUID, _V]]) -> list[_V]:

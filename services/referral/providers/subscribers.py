@@ -20,3 +20,7 @@ def subscribe(subscriptions: Subscriptions) -> None:
     @subscriptions.on(OrganizationPublished)
     async def keep_organizations(session: AsyncSession, batch: Sequence[Received[OrganizationPublished]]) -> None:
         await actions.keep_organizations(session, [received.event for received in batch])
+
+    @subscriptions.rebuilds(ProviderServicePublished, OrganizationPublished)
+    async def directory(session: AsyncSession) -> None:
+        await actions.forget_directory(session)

@@ -1,0 +1,56 @@
+"""Options that commands share."""
+
+import getpass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from libs.events.audit import Hand
+
+
+def _not_empty(text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise typer.BadParameter("it may not be empty")
+    return text
+
+
+def moment(text: str) -> datetime:
+    """A time with its offset; without one it is UTC."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("a time such as 2026-11-01T10:00:00Z") from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def login_name() -> str:
+    """Who runs this command, as the operating system knows; empty where it knows nobody."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def hand(operator: str, reason: str | None) -> Hand:
+    """Who and why; wrong usage where the reason or the name is missing."""
+    if reason is None:
+        raise typer.BadParameter("a change by hand needs a reason", param_hint="--reason")
+    if not operator:
+        raise typer.BadParameter("who are you?", param_hint="--operator")
+    return Hand(operator, reason)
+
+
+Database = Annotated[str, typer.Option("--database", envvar="EVENTS_DATABASE_URL", help="One service's database.")]
+Brokers = Annotated[str, typer.Option("--bootstrap-servers", envvar="KAFKA_BOOTSTRAP_SERVERS", help="The brokers.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+Reason = Annotated[
+    str, typer.Option("--reason", callback=_not_empty, help="Why; kept with the change. Name no person in it.")
+]
+ReasonUnlessDry = Annotated[
+    str | None, typer.Option("--reason", callback=_not_empty, help="Why; needed unless it is a dry run.")
+]
+Operator = Annotated[
+    str, typer.Option("--operator", default_factory=login_name, callback=_not_empty, help="Who makes the change.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]

@@ -1,0 +1,94 @@
+"""Running a command and showing what it found.
+
+Exit codes: 0 done, 1 refused, found wrong, or a server is away, 2 wrong usage. Each error is a line on standard error.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from typing import Any, TypeVar
+
+import asyncpg
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.table import Table
+
+from libs.events.audit import RefusedError
+from libs.events.leadership import Connection
+from libs.events.logs import Logs, reading
+from libs.events.postgres import plain_dsn
+from libs.events.topics import TopicsError
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 10.0
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`; what it refuses, and servers that are away, end the command with one line and code 1."""
+    try:
+        return asyncio.run(work)
+    except TopicsError as error:
+        raise ended(error.faults) from None
+    except RefusedError as error:
+        raise ended([str(error)]) from None
+    except KafkaError as error:
+        raise ended([f"Kafka can't be asked: {type(error).__name__}"]) from None
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+        raise ended(["the database lacks tables of the event bus: run the service's migrations"]) from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise ended([f"PostgreSQL can't be asked: {type(error).__name__}"]) from None
+    except (OSError, TimeoutError) as error:
+        raise ended([f"a server can't be reached: {type(error).__name__}"]) from None
+
+
+def with_database(database: str, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """What `work` makes of a connection to a service's database."""
+
+    async def run() -> T:
+        connection = await asyncpg.connect(plain_dsn(database), timeout=CONNECT_SECONDS)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    return finish(run())
+
+
+def with_both(database: str, bootstrap_servers: str, work: Callable[[Connection, Logs], Awaitable[T]]) -> T:
+    """What `work` makes of a service's database and of the logs."""
+
+    async def ask(connection: Connection) -> T:
+        async with reading(bootstrap_servers) as logs:
+            return await work(connection, logs)
+
+    return with_database(database, ask)
+
+
+def ended(lines: Iterable[str], *, code: int = 1) -> typer.Exit:
+    """The end of a command, to be raised, with what is wrong."""
+    for line in lines:
+        typer.echo(line, err=True)
+    return typer.Exit(code)
+
+
+def show(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Rows as a table, or as one JSON object per line."""
+    given = [dict(row) for row in rows]
+    if as_json:
+        for row in given:
+            typer.echo(json.dumps(row, default=str))
+        return
+    if not given:
+        typer.echo("nothing")
+        return
+    table = Table(*given[0])
+    for row in given:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(table)
+
+
+def done(text: str, *, as_json: bool, **fields: Any) -> None:
+    """What was done: a sentence for people, the fields for programs."""
+    typer.echo(json.dumps(fields, default=str) if as_json else text)

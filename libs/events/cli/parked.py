@@ -1,0 +1,81 @@
+"""`parked list | show | retry | discard`: events that wait for a person."""
+
+from typing import Annotated
+
+import typer
+
+from libs.events import unparking
+from libs.events.audit import Hand
+from libs.events.cli.options import AsJson, Database, Operator, Reason, hand
+from libs.events.cli.output import done, show, with_database
+from libs.events.leadership import Connection
+
+parked = typer.Typer(help="Events that wait for a person.", no_args_is_help=True)
+
+
+@parked.command("list")
+def list_parked(database: Database, as_json: AsJson = False) -> None:
+    """Keys whose events wait, and why the first of them does. Of arrivals a key is shown as its digest."""
+    rows = [
+        {"group": key.group, "topic": key.topic, "key": _text(key.key), "since": key.since, "events": key.count,
+         "first": key.first_id, "reason": key.reason, "error": key.error, "retry_wanted": key.retry_wanted_at}
+        for key in with_database(database, unparking.parked_keys)
+    ]  # fmt: skip
+    show(rows, as_json=as_json)
+
+
+@parked.command("show")
+def show_parked(parked_id: int, database: Database, as_json: AsJson = False) -> None:
+    """One parked event, with its attributes; what is sealed stays so."""
+    event = with_database(database, lambda connection: unparking.parked_event(connection, parked_id))
+    row = {name: getattr(event, name) for name in event.__slots__ if name not in ("content", "key")}
+    row["key"] = _text(event.key)
+    row["content"] = "sealed" if event.content is None else event.content.value.decode("utf-8", "replace")
+    show([row] if as_json else [{"field": name, "value": value} for name, value in row.items()], as_json=as_json)
+
+
+@parked.command()
+def retry(
+    database: Database,
+    reason: Reason,
+    operator: Operator,
+    parked_id: Annotated[int | None, typer.Argument(help="A parked event of the key.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every parked key.")] = False,
+    topic: Annotated[str | None, typer.Option("--topic", help="With --all: of this topic only.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let the consumer handle again, in order, the key to which this parked event belongs, or every key."""
+    if (parked_id is None) != everything:
+        raise typer.BadParameter("name a parked event, or say --all")
+    by = hand(operator, reason)
+
+    async def ask(connection: Connection) -> int:
+        if parked_id is None:
+            return await unparking.ask_for_retries(connection, topic=topic, by=by)
+        return await _ask_for_one(connection, parked_id, by)
+
+    keys = with_database(database, ask)
+    done(f"asked for {keys}; the service's consumer does it", as_json=as_json, keys=keys)
+
+
+async def _ask_for_one(connection: Connection, parked_id: int, by: Hand) -> int:
+    event = await unparking.parked_event(connection, parked_id)
+    await unparking.ask_for_retry(connection, group=event.group, topic=event.topic, key=event.key, by=by)
+    return 1
+
+
+@parked.command()
+def discard(parked_id: int, database: Database, reason: Reason, operator: Operator, as_json: AsJson = False) -> None:
+    """Give one parked event up for good; what is behind it waits for a retry."""
+    by = hand(operator, reason)
+    with_database(database, lambda connection: unparking.discard(connection, parked_id, by=by))
+    done("discarded", as_json=as_json, discarded=parked_id)
+
+
+def _text(key: bytes) -> str:
+    """A key as it reads, or in hexadecimal where it is a digest."""
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        return key.hex()
+    return text if text.isprintable() else key.hex()

@@ -1,0 +1,97 @@
+"""`position show | reset`: where the groups of one database stand."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from libs.events.audit import Hand
+from libs.events.cli.options import AsJson, Brokers, Database, DryRun, Operator, ReasonUnlessDry, hand
+from libs.events.cli.output import show, with_both
+from libs.events.positions import Move, Place, positions, reset
+
+position = typer.Typer(help="Where a service's consumer stands.", no_args_is_help=True)
+
+Group = Annotated[str, typer.Option("--group", help="The consumer group: the name of the service.")]
+Topic = Annotated[str, typer.Option("--topic", help="The topic.")]
+
+
+@position.command("show")
+def show_positions(
+    database: Database,
+    bootstrap_servers: Brokers,
+    group: Annotated[str | None, typer.Option("--group", help="Of this group only.")] = None,
+    topic: Annotated[str | None, typer.Option("--topic", help="Of this topic only.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Positions, the logs' beginnings and ends, and why a partition is stopped; exit 1 if one is."""
+    found = with_both(database, bootstrap_servers, lambda one, logs: positions(one, logs, group=group, topic=topic))
+    rows = [
+        {"group": one.group, "topic": one.topic, "partition": one.partition, "position": one.next_offset,
+         "first": one.bounds and one.bounds.first, "end": one.bounds and one.bounds.end,
+         "last_event": one.last_event_id, "moved": one.moved_at, "stopped": one.stopped}
+        for one in found
+    ]  # fmt: skip
+    show(rows, as_json=as_json)
+    if any(one.stopped for one in found):
+        raise typer.Exit(1)
+
+
+@position.command("reset")
+def reset_position(
+    database: Database,
+    bootstrap_servers: Brokers,
+    group: Group,
+    topic: Topic,
+    operator: Operator,
+    partition: Annotated[int | None, typer.Option("--partition", help="One partition.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All partitions.")] = False,
+    to_start: Annotated[bool, typer.Option("--to-start", help="The oldest record that is still there.")] = False,
+    to_end: Annotated[bool, typer.Option("--to-end", help="Behind the newest record.")] = False,
+    to_offset: Annotated[int | None, typer.Option("--to-offset", help="This offset, of one partition.")] = None,
+    after_last_event: Annotated[
+        bool, typer.Option("--after-last-event", help="Behind the event handled last, wherever it is now.")
+    ] = False,
+    skip: Annotated[bool, typer.Option("--skip", help="Records may be skipped: they are never handled.")] = False,
+    dry_run: DryRun = False,
+    reason: ReasonUnlessDry = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move positions. A worker that runs notices it and goes on from there.
+
+    What is read again is dropped by the inbox if it was handled before: handlers don't run again for it. To make a
+    read model again use `replay`.
+    """
+    if (partition is None) != every:
+        raise typer.BadParameter("name one partition, or say --all")
+    place = _place(start=to_start, end=to_end, offset=to_offset is not None, after=after_last_event)
+    if place is Place.OFFSET and every:
+        raise typer.BadParameter("an offset is one partition's", param_hint="--to-offset")
+    by = Hand(operator, "a dry run") if dry_run else hand(operator, reason)
+    moves = with_both(
+        database,
+        bootstrap_servers,
+        lambda connection, logs: reset(
+            connection, logs, group=group, topic=topic, partition=partition, place=place, by=by, offset=to_offset,
+            may_skip=skip, dry_run=dry_run,
+        ),
+    )  # fmt: skip
+    show([asdict(move) for move in moves], as_json=as_json)
+    if not as_json:
+        typer.echo(_explained(moves))
+
+
+def _place(*, start: bool, end: bool, offset: bool, after: bool) -> Place:
+    said = {Place.START: start, Place.END: end, Place.OFFSET: offset, Place.AFTER_LAST_EVENT: after}
+    chosen = [place for place, is_said in said.items() if is_said]
+    if len(chosen) != 1:
+        raise typer.BadParameter("say one of --to-start, --to-end, --to-offset N, --after-last-event")
+    return chosen[0]
+
+
+def _explained(moves: list[Move]) -> str:
+    again, skipped = sum(move.again for move in moves), sum(move.skipped for move in moves)
+    return (
+        f"{again} records are read again: the inbox drops those that it knows. {skipped} records are skipped: nothing"
+        " handles them unless they are published again."
+    )

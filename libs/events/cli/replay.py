@@ -1,0 +1,68 @@
+"""`replay`: rebuild a service's read model from the logs."""
+
+import importlib
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from libs.events.audit import Hand
+from libs.events.cli.options import AsJson, Brokers, DryRun, Operator, ReasonUnlessDry, hand
+from libs.events.cli.output import done, finish, show
+from libs.events.logs import reading
+from libs.events.replaying import Rebuilt, Service, model_of, rebuild
+
+
+def replay(
+    service: Annotated[
+        str,
+        typer.Option("--service", help="MODULE:FUNCTION that gives a libs.events.replaying.Service.", metavar="WHERE"),
+    ],
+    topic: Annotated[str, typer.Option("--topic", help="A topic of the read model.")],
+    bootstrap_servers: Brokers,
+    operator: Operator,
+    dry_run: DryRun = False,
+    reason: ReasonUnlessDry = None,
+    as_json: AsJson = False,
+) -> None:
+    """Empty a read model and make it again from its topics, in one transaction; its worker may run.
+
+    Only what a service declares as a read model. It reads its own settings, so run this where the service runs.
+    """
+    by = Hand(operator, "a dry run") if dry_run else hand(operator, reason)
+    found = _service(service)
+    if dry_run:
+        model = finish(_look(found, topic))
+        done(f"{model} can be made again", as_json=as_json, model=model)
+        return
+    show(map(asdict, finish(_rebuild(found, bootstrap_servers, topic, by))), as_json=as_json)
+
+
+async def _look(service: Service, topic: str) -> str:
+    try:
+        return model_of(service.subscriptions, topic).name
+    finally:
+        await service.close()
+
+
+async def _rebuild(service: Service, bootstrap_servers: str, topic: str, by: Hand) -> list[Rebuilt]:
+    try:
+        async with reading(bootstrap_servers) as logs:
+            return await rebuild(service, logs, topic=topic, by=by)
+    finally:
+        await service.close()
+
+
+def _service(where: str) -> Service:
+    module, _, function = where.partition(":")
+    try:
+        made = getattr(importlib.import_module(module), function)()
+    except (ImportError, AttributeError, ValueError) as error:
+        if isinstance(error, ValidationError):
+            names = ", ".join(str(fault["loc"][0]) for fault in error.errors() if fault["loc"])
+            raise typer.BadParameter(f"the service lacks settings: {names}", param_hint="--service") from None
+        raise typer.BadParameter("there is no such function", param_hint="--service") from None
+    if not isinstance(made, Service):
+        raise typer.BadParameter("it gives no libs.events.replaying.Service", param_hint="--service")
+    return made

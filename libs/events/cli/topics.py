@@ -1,0 +1,53 @@
+"""`topics ensure | check`, `catalogue`: what is declared, and whether Kafka has it so."""
+
+from typing import Any
+
+import typer
+
+from libs.events.catalogue import CATALOGUE
+from libs.events.cli.options import AsJson, Brokers
+from libs.events.cli.output import done, ended, finish, show
+from libs.events.event import Event
+from libs.events.topics import TOPICS, check_topics, ensure_topics
+
+topics = typer.Typer(help="The topics of Enlace.", no_args_is_help=True)
+
+
+@topics.command()
+def ensure(bootstrap_servers: Brokers, as_json: AsJson = False) -> None:
+    """Create topics that are missing and check those that are there."""
+    finish(ensure_topics(bootstrap_servers))
+    done(f"{len(TOPICS)} topics are as declared", as_json=as_json, topics=len(TOPICS), faults=[])
+
+
+@topics.command()
+def check(bootstrap_servers: Brokers, as_json: AsJson = False) -> None:
+    """Tell what is wrong with the topics; exit 1 if anything is."""
+    faults = finish(check_topics(bootstrap_servers))
+    if as_json:
+        done("", as_json=True, topics=len(TOPICS), faults=faults)
+    if faults:
+        raise ended(() if as_json else faults)
+    if not as_json:
+        typer.echo(f"{len(TOPICS)} topics are as declared")
+
+
+def catalogue(as_json: AsJson = False) -> None:
+    """Every event type: its topic, key and version, whether only the newest of a key is kept, and its fields."""
+    rows = [_entry(model) for _, model in sorted(CATALOGUE.items())]
+    if not as_json:
+        for row in rows:
+            row["fields"] = ", ".join(row["fields"])
+            row["compacted"] = "yes" if row["compacted"] else ""
+    show(rows, as_json=as_json)
+
+
+def _entry(model: type[Event]) -> dict[str, Any]:
+    return {
+        "topic": model.topic,
+        "type": model.type,
+        "key": model.key_field,
+        "version": int(model.type.rpartition(".v")[2]),
+        "compacted": TOPICS[model.topic].compacted,
+        "fields": {name: str(field.annotation) for name, field in model.model_fields.items()},
+    }

@@ -1,0 +1,87 @@
+"""Look into the logs of Kafka without being a member of any group; moves and commits nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import TopicPartition
+
+from libs.events.kafka import GroupMember, Record
+
+ANSWER_SECONDS = 15.0
+FETCH_RECORDS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Where the log of one partition begins and ends now."""
+
+    first: int
+    end: int
+
+
+class Logs:
+    """Reads partitions, one after the other."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    async def bounds(self, names: Iterable[TopicPartition]) -> Mapping[TopicPartition, Bounds]:
+        """The bounds of those of these partitions that are there."""
+        topics = await self._client.topics()
+        wanted = [
+            name
+            for name in names
+            if name.topic in topics and name.partition in (self._client.partitions_for_topic(name.topic) or ())
+        ]
+        async with asyncio.timeout(ANSWER_SECONDS):
+            first = await cast(GroupMember, self._client).beginning_offsets(wanted)
+            end = await cast(GroupMember, self._client).end_offsets(wanted)
+        return {name: Bounds(first[name], end[name]) for name in wanted}
+
+    async def partitions_of(self, topic: str) -> list[TopicPartition]:
+        """The partitions of a topic, none if there is no such topic."""
+        topics = await self._client.topics()
+        numbers = self._client.partitions_for_topic(topic) if topic in topics else None
+        return [TopicPartition(topic, number) for number in sorted(numbers or ())]
+
+    async def records(self, name: TopicPartition, first: int, end: int) -> AsyncIterator[list[Record]]:
+        """The records from `first` to before `end`, in lists. A log may have gaps."""
+        self._client.assign([name])
+        self._client.seek(name, first)
+        while True:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                # Past the markers of transactions and what compaction took, which are no records.
+                if await self._client.position(name) >= end:
+                    return
+                fetched = await self._client.getmany(name, timeout_ms=500, max_records=FETCH_RECORDS)
+            records = [record for record in fetched.get(name, ()) if record.offset < end]
+            if records:
+                yield records
+
+    async def record_at(self, name: TopicPartition, offset: int) -> Record | None:
+        """The record at exactly this offset, or None where there is none."""
+        async for records in self.records(name, offset, offset + 1):
+            return records[0]
+        return None
+
+
+@asynccontextmanager
+async def reading(bootstrap_servers: str) -> AsyncIterator[Logs]:
+    """A client that only reads, closed at the end."""
+    untyped: Any = AIOKafkaConsumer
+    client = untyped(
+        bootstrap_servers=bootstrap_servers,
+        client_id="enlace-operator",
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+    )
+    try:
+        await client.start()
+        yield Logs(client)
+    finally:
+        await client.stop()

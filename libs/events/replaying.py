@@ -1,0 +1,177 @@
+"""Rebuild a read model from the logs: empty it and handle again everything that made it, in one transaction.
+
+Whoever reads the model meanwhile sees it as it was. Its worker may run: the positions of the topics are locked, so a
+batch waits until the model is whole, and goes on behind it. Nothing is published and no position moves.
+Only for what a service has declared with `Subscriptions.rebuilds`: handlers that change nothing but that model.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka.structs import TopicPartition
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events import outbox
+from libs.events.audit import Hand, RefusedError, note
+from libs.events.batch import Incoming, Unreadable, identity_of, understand
+from libs.events.delivery import Delivery
+from libs.events.lanes import Transaction
+from libs.events.leadership import Connection
+from libs.events.logs import Bounds, Logs
+from libs.events.parking import told
+from libs.events.postgres import raw
+from libs.events.subscriptions import ReadModel, Subscriptions
+from libs.events.topics import TOPICS
+
+_POSITIONS = """
+    SELECT topic, partition, next_offset FROM consumer_position
+    WHERE consumer_group = $1 AND topic = ANY($2) ORDER BY topic, partition FOR UPDATE
+"""
+_PARKED = "SELECT topic, partition, log_offset, identity FROM parked WHERE consumer_group = $1 AND topic = ANY($2)"
+_DISCARDED = """
+    SELECT subject->>'event_id' AS event_id FROM operator_action
+    WHERE action = 'parked.discard' AND subject->>'group' = $1 AND subject->>'topic' = ANY($2)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a service hands over so that its read models can be rebuilt."""
+
+    subscriptions: Subscriptions
+    transaction: Transaction
+    close: Callable[[], Awaitable[None]]
+    """Ends its connections."""
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What a rebuild handled of one topic."""
+
+    topic: str
+    handled: int = 0
+    parked: int = 0
+    """Still parked or discarded by hand: left out."""
+    unreadable: int = 0
+
+
+@dataclass(slots=True)
+class _Rebuild:
+    """One rebuild under way."""
+
+    session: AsyncSession
+    connection: Connection
+    delivery: Delivery
+    subscriptions: Subscriptions
+    aside: set[tuple[str, int, int, str]] = field(default_factory=set)
+    discarded: set[str] = field(default_factory=set)
+
+
+def model_of(subscriptions: Subscriptions, topic: str) -> ReadModel:
+    """The read model that a topic makes; `RefusedError` says why there is none that can be rebuilt."""
+    if topic not in subscriptions.topics:
+        raise RefusedError(f"{subscriptions.group} doesn't listen to {topic}")
+    model = subscriptions.read_model(topic)
+    if model is None:
+        raise RefusedError(
+            f"{subscriptions.group} doesn't declare what it makes of {topic} as a read model that can be rebuilt:"
+            " its handlers do more than that, and would do it twice"
+        )
+    return model
+
+
+async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list[Rebuilt]:
+    """Rebuild the read model that `topic` makes, with every topic that it is made of; all or nothing.
+
+    `RefusedError` if it may not be, if a log has lost records, or if a handler fails.
+    """
+    subscriptions = service.subscriptions
+    model = model_of(subscriptions, topic)
+    topics = sorted(model.topics)
+    async with service.transaction() as session:
+        rows = outbox.gather(session)
+        connection = await raw(session)
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        positions = await connection.fetch(_POSITIONS, subscriptions.group, topics)
+        names = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in positions}
+        ranges = await _ranges(logs, names)
+        await model.empty(session)
+        work = _Rebuild(session, connection, Delivery(subscriptions, seal=None), subscriptions)
+        await _note_what_is_aside(work, topics)
+        found = {name: Rebuilt(name) for name in topics}
+        for name, (first, end) in ranges.items():
+            async for items in _items(logs, name, first, end, work, found[name.topic]):
+                await _handle(work, items)
+        if rows:
+            raise RefusedError(f"the handlers of {topic} publish events: that isn't a read model")
+        counts = {name: one.handled for name, one in found.items()}
+        await note(connection, "replay", by, {"group": subscriptions.group, "model": model.name, "handled": counts})
+    return list(found.values())
+
+
+async def _ranges(logs: Logs, names: dict[TopicPartition, int]) -> dict[TopicPartition, tuple[int, int]]:
+    """What is to be handled of each partition.
+
+    Of a compacted topic all: what a newer record has replaced is gone from below the position, and a state that comes
+    twice changes nothing. Of another one what was handled, which must all be there.
+    """
+    bounds = await logs.bounds(names)
+    ranges = {}
+    for name, position in names.items():
+        there = bounds.get(name)
+        if there is None:
+            raise RefusedError(f"{name.topic} has no partition {name.partition} now")
+        compacted = name.topic in TOPICS and TOPICS[name.topic].compacted
+        _refuse_lost(name, position, there, compacted=compacted)
+        ranges[name] = (there.first, there.end if compacted else position)
+    return ranges
+
+
+def _refuse_lost(name: TopicPartition, position: int, there: Bounds, *, compacted: bool) -> None:
+    if position > there.end:
+        raise RefusedError(f"the log of {name.topic} {name.partition} was cut: mend that first")
+    if there.first > 0 and not compacted:
+        raise RefusedError(
+            f"{name.topic} {name.partition} has lost the records before offset {there.first}:"
+            " what they made can't be made again"
+        )
+
+
+async def _note_what_is_aside(work: _Rebuild, topics: list[str]) -> None:
+    group = work.subscriptions.group
+    work.aside = {tuple(row) for row in await work.connection.fetch(_PARKED, group, topics)}
+    work.discarded = {row["event_id"] for row in await work.connection.fetch(_DISCARDED, group, topics)}
+
+
+async def _items(
+    logs: Logs, name: TopicPartition, first: int, end: int, work: _Rebuild, found: Rebuilt
+) -> AsyncIterator[list[Incoming]]:
+    async for records in logs.records(name, first, end):
+        items: list[Incoming] = []
+        for record in records:
+            item = understand(record, work.subscriptions)
+            if item is None:
+                continue
+            identity = identity_of(record)
+            if identity in work.discarded or (name.topic, name.partition, record.offset, identity) in work.aside:
+                found.parked += 1
+            elif isinstance(item, Unreadable):
+                found.unreadable += 1
+            else:
+                items.append(item)
+        found.handled += len(items)
+        if items:
+            yield items
+
+
+async def _handle(work: _Rebuild, items: list[Incoming]) -> None:
+    try:
+        await work.delivery.run(work.session, items)
+    except Exception as error:
+        record: Any = items[0].record
+        raise RefusedError(
+            f"a handler failed for records from {record.topic} {record.partition}, offset {record.offset} on"
+            f" ({told(error)}); the read model is as it was"
+        ) from error
