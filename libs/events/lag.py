@@ -1,5 +1,9 @@
-"""How far a service's consumer is behind, from its own positions and the ends of the logs."""
+"""How far a service's consumer is behind, from its own positions and the logs; also for one that doesn't run at all."""
 
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -8,6 +12,9 @@ from aiokafka.structs import TopicPartition
 
 from libs.events.kafka import GroupMember
 from libs.events.leadership import Connection
+
+READ_SECONDS = 10.0
+"""So long the records at the positions are waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +27,20 @@ class Lag:
     position: int
     end: int | None
     """None where the topic is gone."""
+    oldest_ms: int | None = None
+    """Kafka's time of the record at the position, in milliseconds since 1970; None where none waits or it is gone."""
 
     @property
     def records(self) -> int | None:
         """Records between position and end; below zero means that the log was cut."""
         return None if self.end is None else self.end - self.position
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the record at the position has been waiting; 0 where none waits, None where it can't be read."""
+        if self.oldest_ms is not None:
+            return max(time.time() - self.oldest_ms / 1000, 0.0)
+        return 0.0 if self.records == 0 else None
 
 
 async def lag_of(connection: Connection, bootstrap_servers: str) -> list[Lag]:
@@ -37,6 +53,8 @@ async def lag_of(connection: Connection, bootstrap_servers: str) -> list[Lag]:
         topics = await cast(Any, client).topics()
         names = [TopicPartition(row["topic"], row["partition"]) for row in rows if row["topic"] in topics]
         ends = await client.end_offsets(names)
+        positions = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        oldest = await _oldest(client, {name: positions[name] for name in names if positions[name] < ends[name]})
     finally:
         await client.stop()
     return [
@@ -46,6 +64,24 @@ async def lag_of(connection: Connection, bootstrap_servers: str) -> list[Lag]:
             row["partition"],
             row["next_offset"],
             ends.get(TopicPartition(row["topic"], row["partition"])),
+            oldest.get(TopicPartition(row["topic"], row["partition"])),
         )
         for row in rows
     ]
+
+
+async def _oldest(client: GroupMember, positions: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+    """When Kafka got the first record at or after each position; one that is no longer there is left out."""
+    found: dict[TopicPartition, int] = {}
+    if not positions:
+        return found
+    first = await client.beginning_offsets(positions)
+    cast(Any, client).assign(list(positions))
+    for name, position in positions.items():
+        client.seek(name, max(position, first[name]))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(READ_SECONDS):
+            while missing := [name for name in positions if name not in found]:
+                for name, records in (await client.getmany(*missing, timeout_ms=200, max_records=len(missing))).items():
+                    found.setdefault(name, records[0].timestamp)
+    return found
