@@ -23,7 +23,7 @@ class Database:
     """The pool of connections of one service; opened at first use, closed by `close`.
 
     `pool_size` connections are kept, none beyond them is opened; who waits longer than 10 seconds for one gets an
-    error. Statements end after 30 seconds and idle transactions after 60, so that nothing holds locks for ever.
+    error. Statements end after 30 seconds and idle transactions after 20, so that nothing holds locks for ever.
     """
 
     def __init__(self, url: str, *, clock: Clock, application_name: str, pool_size: int = 5) -> None:
@@ -41,7 +41,7 @@ class Database:
                 "server_settings": {
                     "application_name": application_name,
                     "statement_timeout": "30s",
-                    "idle_in_transaction_session_timeout": "60s",
+                    "idle_in_transaction_session_timeout": "20s",
                     "timezone": "UTC",
                 },
             },

@@ -137,7 +137,7 @@ async def abandon(client: Producer, *, flush_seconds: float = 2.0) -> None:
     await _cut(untyped, getattr(untyped._sender, "sender_task", None), connections=untyped.client)
 
 
-async def leave(client: GroupMember, *, seconds: float = CLOSE_SECONDS) -> None:
+async def leave(client: GroupMember) -> None:
     """Close a member for good, whatever state it is in.
 
     aiokafka's `stop` waits for the coordinator without a limit. Cut short it leaves a heartbeat behind that keeps the
@@ -146,7 +146,7 @@ async def leave(client: GroupMember, *, seconds: float = CLOSE_SECONDS) -> None:
     untyped: Any = client
     coordinator = untyped._coordinator
     with contextlib.suppress(Exception):
-        await asyncio.wait_for(client.stop(), seconds)
+        await asyncio.wait_for(client.stop(), CLOSE_SECONDS)
         return
     tasks = [getattr(coordinator, name, None) for name in _COORDINATOR_TASKS]
     tasks.append(getattr(untyped._fetcher, "_fetch_task", None))

@@ -5,35 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
-import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events.crashpoints import CrashPoint
 from tests.events.bus import Bus, database_for, event_headers, running, until
-from tests.events.process import killed_itself, start
+from tests.events.failures.observing import committed_in_kafka, effects, position
 
 Make = Callable[..., Awaitable[Bus]]
-
-
-def effects(bus: Bus, count: int) -> Callable[[], Awaitable[bool]]:
-    async def condition() -> bool:
-        return len(await bus.effects()) >= count
-
-    return condition
-
-
-def position(bus: Bus, total: int) -> Callable[[], Awaitable[bool]]:
-    """Whether the group's positions add up to `total`."""
-
-    async def condition() -> bool:
-        rows = await bus.fetch("SELECT coalesce(sum(next_offset), 0)::int AS total FROM consumer_position")
-        return bool(rows[0]["total"] >= total)
-
-    return condition
 
 
 async def send(bus: Bus, *numbers: int, key: str = "a", ids: bool = False, partition: int | None = 0) -> None:
@@ -55,7 +35,8 @@ async def test_a_repeated_event_has_its_effects_once(bus: Bus) -> None:
     assert [number for _, _, number in await bus.effects()] == [1, 2, 3]
 
 
-async def test_a_new_group_begins_with_the_oldest_record(bus: Bus) -> None:
+async def test_pitfall_11_a_new_group_begins_with_the_oldest_record(bus: Bus) -> None:
+    """With aiokafka's own default, `latest`, the records that were there before are never handled."""
     await send(bus, *range(10))
     async with running(bus.consumer()):
         await until(effects(bus, 10))
@@ -86,45 +67,6 @@ async def test_handlers_are_called_in_waves_that_keep_the_order_of_each_key_acro
     assert len(bus.calls) < 60
 
 
-@pytest.mark.parametrize(
-    "point", [CrashPoint.CONSUMER_AFTER_FENCE, CrashPoint.CONSUMER_AFTER_INBOX, CrashPoint.CONSUMER_BEFORE_COMMIT]
-)
-async def test_a_consumer_killed_before_its_commit_has_had_no_effect(bus: Bus, point: CrashPoint) -> None:
-    """C1. With the position moved in a transaction of its own the events are lost."""
-    await send(bus, *range(20))
-    async with start("consumer", bus, crash=point) as process:
-        await killed_itself(process)
-    assert await bus.effects() == []
-    async with running(bus.consumer(instance_id=bus.group)):
-        await until(effects(bus, 20))
-    assert [number for _, _, number in await bus.effects()] == list(range(20))
-
-
-async def test_a_consumer_killed_between_its_commit_and_kafkas_repeats_nothing(bus: Bus) -> None:
-    """C2. With positions from Kafka instead of PostgreSQL everything is fetched again."""
-    await send(bus, *range(20))
-    async with start("consumer", bus, crash=CrashPoint.CONSUMER_AFTER_COMMIT) as process:
-        await killed_itself(process)
-    assert await committed_in_kafka(bus) is None
-    done = len(await bus.effects())
-    assert done > 0
-    await send(bus, 20)
-    async with running(bus.consumer(instance_id=bus.group)):
-        await until(effects(bus, 21))
-    assert [number for _, _, number in await bus.effects()] == list(range(21))
-    assert sum(len(batch) for _, batch in bus.calls) == 21 - done
-
-
-async def committed_in_kafka(bus: Bus, partition: int = 0) -> int | None:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bus.bootstrap, group_id=bus.group, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        committed: int | None = await consumer.committed(TopicPartition(bus.topic.name, partition))
-        return committed
-    finally:
-        await consumer.stop()
-
-
 async def commit_in_kafka(bus: Bus, offset: int) -> None:
     consumer = AIOKafkaConsumer(bootstrap_servers=bus.bootstrap, group_id=bus.group, enable_auto_commit=False)
     name = TopicPartition(bus.topic.name, 0)
@@ -147,8 +89,8 @@ async def test_kafka_is_told_the_positions_for_tools_that_show_lag(bus: Bus) -> 
         await until(told)
 
 
-async def test_nothing_is_handled_before_the_seek_to_postgresqls_position(make_bus: Make) -> None:
-    """The trap of section 11: aiokafka hands out records from Kafka's committed offset while the seek is under way.
+async def test_trap_seek_is_no_barrier_so_nothing_is_handled_before_postgresqls_position(make_bus: Make) -> None:
+    """aiokafka hands out records from Kafka's committed offset while the seek is under way.
 
     On a compacted topic the fence lets gaps pass, so that the records before are lost if `Partition.take_in` takes
     records of a partition that isn't admitted.
@@ -169,53 +111,6 @@ async def test_nothing_is_handled_before_the_seek_to_postgresqls_position(make_b
     async with running(bus.consumer(transaction=slow)):
         await until(position(bus, 10))
     assert [number for _, _, number in await bus.effects()] == list(range(10))
-
-
-async def test_a_zombie_is_fenced_and_its_effects_are_rolled_back(bus: Bus) -> None:
-    """C3. Two members have the same records in hand, as after a rebalance that one of them slept through.
-
-    Without the comparison of `next_offset` in the fence both apply them (the inbox taken out as well).
-    """
-    await send(bus, *range(10))
-    zombie_waits, other_is_done = asyncio.Event(), asyncio.Event()
-
-    @asynccontextmanager
-    async def sleepy() -> AsyncIterator[AsyncSession]:
-        if bus.calls == [] and zombie.partitions_are_known():
-            zombie_waits.set()
-            await other_is_done.wait()
-        async with bus.database.transaction() as session:
-            yield session
-
-    zombie = _Watched(bus, transaction=sleepy)
-    async with running(zombie.consumer):
-        await asyncio.wait_for(zombie_waits.wait(), 20)
-        await apply_elsewhere(bus, 10)
-        other_is_done.set()
-        await send(bus, 10)
-        await until(position(bus, 11))
-    assert [number for _, _, number in await bus.effects()] == [-1, 10]
-
-
-class _Watched:
-    """A consumer whose transactions can be held up once it has positions."""
-
-    def __init__(self, bus: Bus, **options: Any) -> None:
-        self.consumer = bus.consumer(**options)
-
-    def partitions_are_known(self) -> bool:
-        membership = self.consumer._membership
-        return membership is not None and any(one.in_hand for one in membership.partitions.values())
-
-
-async def apply_elsewhere(bus: Bus, next_offset: int) -> None:
-    """What another member's committed batch leaves behind."""
-    async with bus.database.transaction() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql(
-            f"UPDATE consumer_position SET next_offset = {next_offset}, last_event_id = NULL WHERE partition = 0"
-        )
-        await connection.exec_driver_sql("INSERT INTO effect (key, type, number) VALUES ('a', 'other', -1)")
 
 
 async def test_two_members_share_the_partitions_and_a_rebalance_repeats_nothing(make_bus: Make) -> None:
@@ -251,25 +146,6 @@ async def test_two_members_share_the_partitions_and_a_rebalance_repeats_nothing(
     assert len(found) == total
     for key in range(30):
         assert [number for name, _, number in found if name == f"k{key}"] == list(range(total // 30))
-
-
-async def test_a_stop_finishes_the_batch_in_hand_and_takes_no_other(bus: Bus) -> None:
-    await send(bus, *range(5))
-    in_hand, go_on = asyncio.Event(), asyncio.Event()
-    subscriptions = bus.subscriptions()
-
-    @subscriptions.before_batch
-    async def wait(session: AsyncSession, batch: object) -> None:
-        in_hand.set()
-        await go_on.wait()
-
-    async with running(bus.consumer(subscriptions)) as stop:
-        await asyncio.wait_for(in_hand.wait(), 20)
-        await send(bus, 5)
-        stop.set()
-        await asyncio.sleep(0.1)
-        go_on.set()
-    assert [number for _, _, number in await bus.effects()] == list(range(5))
 
 
 async def test_the_members_readiness_is_told(bus: Bus) -> None:

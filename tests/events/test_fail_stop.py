@@ -57,8 +57,8 @@ def says(consumer: Consumer, words: str) -> Callable[[], Awaitable[bool]]:
     return condition
 
 
-async def test_a_log_that_ends_before_the_position_stops_the_partition(bus: Bus) -> None:
-    """K2. With a reset to the earliest record, or none at all, the consumer goes on silently."""
+async def test_k2_a_topic_that_was_made_again_and_ends_before_the_position_stops_the_partition(bus: Bus) -> None:
+    """With a reset to the earliest record, or none at all, the consumer goes on silently."""
     await send(bus, 1, 2, 3)
     await handle_all(bus, 3)
     await recreate(bus)
@@ -69,8 +69,8 @@ async def test_a_log_that_ends_before_the_position_stops_the_partition(bus: Bus)
     assert len(await bus.effects()) == 3
 
 
-async def test_a_log_that_was_cut_and_grew_past_the_position_stops_the_partition(bus: Bus) -> None:
-    """K1. Without comparing the event before the position, events 4 to 6 of the new log are silently skipped."""
+async def test_k1_a_log_that_was_cut_and_grew_past_the_position_stops_the_partition(bus: Bus) -> None:
+    """Without comparing the event before the position, events 4 to 6 of the new log are silently skipped."""
     await send(bus, 1, 2, 3)
     await handle_all(bus, 3)
     await recreate(bus)
@@ -81,7 +81,8 @@ async def test_a_log_that_was_cut_and_grew_past_the_position_stops_the_partition
     assert len(await bus.effects()) == 3
 
 
-async def test_a_log_that_is_cut_while_the_consumer_runs_stops_the_partition(bus: Bus) -> None:
+async def test_trap_a_position_past_the_end_of_a_log_cut_while_the_consumer_runs_stops_the_partition(bus: Bus) -> None:
+    """With `auto_offset_reset="earliest"` aiokafka silently begins again at 0, and the new log's events are handled."""
     await send(bus, 1, 2, 3)
     consumer = bus.consumer()
     async with running(consumer):
@@ -103,8 +104,8 @@ async def remove_before(bus: Bus, offset: int) -> None:
         await admin.delete_records({TopicPartition(bus.topic.name, 0): RecordsToDelete(offset)})
 
 
-async def test_records_that_expired_before_they_were_handled_stop_the_partition(bus: Bus) -> None:
-    """C8. Without the check the lost records are never missed."""
+async def test_c8_records_that_expired_before_they_were_handled_stop_the_partition(bus: Bus) -> None:
+    """Without the check the lost records are never missed."""
     await send(bus, 1, 2)
     await handle_all(bus, 2)
     await send(bus, 3, 4, 5)

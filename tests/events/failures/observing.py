@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-import asyncpg
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
@@ -16,7 +16,13 @@ from libs.events.topics import Topic, ensure_topics
 from tests.events.bus import Bus, database_for, event_headers
 
 Condition = Callable[[], Awaitable[bool]]
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+LONG = os.environ.get("ENLACE_LONG_FAILURES") == "1"
+"""Whether what takes minutes by nature lasts as long as it does in life (`make chaos`), not just seconds."""
+
+
+def lasting(short: float, *, long: float) -> float:
+    """For how many seconds something is to be broken."""
+    return long if LONG else short
 
 
 def drained(bus: Bus) -> Condition:
@@ -65,6 +71,17 @@ async def log_size(bus: Bus) -> int:
             [TopicPartition(bus.topic.name, number) for number in range(bus.topic.partitions)]
         )
         return sum(ends.values())
+    finally:
+        await consumer.stop()
+
+
+async def committed_in_kafka(bus: Bus, partition: int = 0) -> int | None:
+    """What Kafka has been told of this group's position."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bus.bootstrap, group_id=bus.group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        committed: int | None = await consumer.committed(TopicPartition(bus.topic.name, partition))
+        return committed
     finally:
         await consumer.stop()
 
