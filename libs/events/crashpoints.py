@@ -12,6 +12,8 @@ from enum import StrEnum
 class CrashPoint(StrEnum):
     """Where a crash matters; each is a row of the failure table."""
 
+    OUTBOX_BEFORE_COMMIT = "outbox.before_commit"
+    OUTBOX_AFTER_COMMIT = "outbox.after_commit"
     RELAY_AFTER_READ = "relay.after_read"
     RELAY_AFTER_SEND = "relay.after_send"
     RELAY_AFTER_ACK = "relay.after_ack"
@@ -27,6 +29,11 @@ _armed, _, _count = os.environ.get("EVENTS_CRASHPOINT", "").partition(":")
 _visits_left = int(_count or 1)
 if _armed:
     CrashPoint(_armed)  # a name that doesn't exist would test nothing
+
+
+def armed(point: CrashPoint) -> bool:
+    """Whether this point is where the process is to end; for places that are only visited if asked to."""
+    return bool(_armed) and point == _armed
 
 
 def crashpoint(point: CrashPoint) -> None:

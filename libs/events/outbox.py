@@ -10,6 +10,7 @@ from sqlalchemy import event as sqlalchemy_events
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events import tracing, wakeups
+from libs.events.crashpoints import CrashPoint, armed, crashpoint
 from libs.events.envelope import new_id
 from libs.events.event import Event
 from libs.events.postgres import raw
@@ -48,8 +49,9 @@ async def append(
         gathered.extend(rows)
         return
     await write(session, rows)
-    if wakeups.wanted():
-        sqlalchemy_events.listen(session.sync_session, "after_commit", _wake, once=True)
+    crashpoint(CrashPoint.OUTBOX_BEFORE_COMMIT)
+    if wakeups.wanted() or armed(CrashPoint.OUTBOX_AFTER_COMMIT):
+        sqlalchemy_events.listen(session.sync_session, "after_commit", _committed, once=True)
 
 
 def gather(session: AsyncSession) -> list[Row]:
@@ -85,5 +87,6 @@ def _row(event: Event, traceparent: str | None, tracestate: str | None) -> Row:
     return id_, topic, event.key, type_, event.__pydantic_serializer__.to_json(event), traceparent, tracestate
 
 
-def _wake(_: object) -> None:
+def _committed(_: object) -> None:
+    crashpoint(CrashPoint.OUTBOX_AFTER_COMMIT)
     wakeups.wake()
