@@ -20,6 +20,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
+from libs.events import metrics
 from libs.events.crashpoints import CrashPoint, crashpoint
 from libs.events.envelope import CONTENT_TYPE, SPEC_VERSION, schema_of
 from libs.events.kafka import BATCH_BYTES, Acknowledged, BatchBuilder, Producer
@@ -135,9 +136,7 @@ class Publisher:
                 outcome.error = LeadershipLostError()
                 return
             try:
-                acknowledged: Acknowledged = await (
-                    await self._producer.send_batch(builder, topic, partition=partition)
-                )
+                acknowledged = await self._hand_over(builder, topic, partition)
             except TOPIC_ERRORS as error:
                 outcome.refused_topics[topic] = type(error).__name__
                 return
@@ -153,6 +152,16 @@ class Publisher:
                 return
             crashpoint(CrashPoint.RELAY_AFTER_ACK)
             outcome.acknowledge(batch, partition, acknowledged.offset)
+
+    async def _hand_over(self, builder: BatchBuilder, topic: str, partition: int) -> Acknowledged:
+        labels = metrics.messaging("send", "send", topic=topic)
+        try:
+            return await (await self._producer.send_batch(builder, topic, partition=partition))
+        except BaseException as error:
+            labels["error.type"] = type(error).__name__
+            raise
+        finally:
+            metrics.sent_messages.add(builder.record_count(), labels)
 
     def _batches(
         self, rows: list[Row], limit: int, refused: set[str], outcome: Outcome

@@ -12,7 +12,6 @@ import os
 import random
 import socket
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -123,15 +122,18 @@ class Relay:
             started = time.monotonic()
             try:
                 async with connected(self._dsn) as connection:
-                    await self._lead(connection, stop)
+                    try:
+                        await self._lead(connection, stop)
+                    except LeadershipLostError:
+                        # Another one may lead already: nothing that still waits here may leave.
+                        await self._discard_producer(flush_seconds=0)
+                        raise
+                    finally:
+                        # While the lock is still held: who leads next, or holds the relay, finds nothing under way.
+                        await self._discard_producer()
             except Exception as error:
                 self._trouble = f"the relay failed with {type(error).__name__}"
                 report(log, logging.WARNING, "relay.interrupted", error)
-                if isinstance(error, LeadershipLostError):
-                    # Another one may lead already: nothing that still waits here may leave.
-                    await self._discard_producer(flush_seconds=0)
-            finally:
-                await self._discard_producer()
             if stop.is_set():
                 return
             pause = 0.2 if time.monotonic() - started > 30 else min(pause * 2, 5.0)
@@ -269,9 +271,6 @@ def _count_sent(rows: Sequence[Any], outcome: Outcome, seconds: float) -> None:
     failed: metrics.Attributes = {} if outcome.error is None else {"error.type": type(outcome.error).__name__}
     metrics.operation_duration.record(seconds, metrics.messaging("send", "send") | failed)
     metrics.relay_batch_size.record(len(rows))
-    for topic, count in Counter([row["topic"] for row in rows]).items():
-        if topic not in outcome.refused_topics:
-            metrics.sent_messages.add(count, metrics.messaging("send", "send", topic=topic) | failed)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
