@@ -1,0 +1,49 @@
+"""Overbooked: a hold that brought the places in use above the maximum that the ledger knew then (pure).
+
+Between two openings of a pool (a release, a declaration: both count up `freed_count`, under the pool's lock) its
+places in use only grow and its maximum stands. So it is enough to add up, for each hold, all places of the pool that
+were held by the end of the hold's own opening and not free again then. The maximum is not the ledger's word: it is
+looked up in provider_directory's record by the moment that the declaration names.
+"""
+
+from collections import defaultdict
+
+from tests.chaos.evidence import Evidence, Hold
+
+
+def overbooked(evidence: Evidence) -> list[str]:
+    """Every hold above the maximum that was known, a line each."""
+    service_of = {pool.pool_id: pool.service_id for pool in evidence.pools}
+    maxima: dict[tuple[str, str, str], int] = {}
+    for one in evidence.declarations:
+        for pool_id, maximum in one.maxima.items():
+            name = (one.service_id, pool_id, one.as_of)
+            maxima[name] = max(maximum, maxima.get(name, 0))
+    by_pool: dict[str, list[Hold]] = defaultdict(list)
+    for hold in evidence.holds:
+        by_pool[hold.pool_id].append(hold)
+    found = []
+    for pool_id, holds in by_pool.items():
+        in_use = _in_use(holds)
+        for hold in holds:
+            maximum = maxima.get((service_of.get(pool_id, ""), pool_id, str(hold.declared_as_of)))
+            if maximum is None or hold.held_opening is None:
+                found.append(f"offer {hold.offer_id} holds places of {pool_id} under no known declaration")
+            elif in_use[hold.held_opening] > maximum:
+                found.append(f"offer {hold.offer_id}: {in_use[hold.held_opening]} of {maximum} places of {pool_id}")
+    return found
+
+
+def _in_use(holds: list[Hold]) -> dict[int, int]:
+    """By opening of one pool: the places in use at its end."""
+    changes: dict[int, int] = defaultdict(int)
+    for hold in holds:
+        if hold.held_opening is not None:
+            changes[hold.held_opening] += hold.places
+            if hold.released_opening is not None:
+                changes[hold.released_opening] -= hold.places
+    total, in_use = 0, {}
+    for opening in sorted(changes):
+        total += changes[opening]
+        in_use[opening] = total
+    return in_use

@@ -1,0 +1,122 @@
+"""Waits until the system has come to rest, and holds it still: every service stopped where it is, nothing on its way.
+
+Clocks go on ringing while services run, so the look happens while they are stopped by SIGSTOP: what is then seen is
+one state of everything. If something was on its way, they go on and it is looked again.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import TopicPartition
+
+from libs.events.topics import TOPICS
+from tests.chaos.load import Load
+from tests.chaos.reading import handled_types
+from tests.chaos.stage import SERVICE_NAMES, Stage, is_ready
+
+LOOK_S = 0.7
+Say = Any
+
+
+@asynccontextmanager
+async def at_rest(stage: Stage, load: Load, *, patience_s: float, say: Say) -> AsyncIterator[list[str]]:
+    """The services stand still while the block runs; the list says what had not come to rest, in the end."""
+    stage.heal()
+    load.partners.is_closing = True
+    stage.receivers.fail_share = 0.0
+    until = asyncio.get_running_loop().time() + patience_s
+    while True:
+        missing = await _on_its_way(stage, load)
+        if not missing:
+            with standing_still(stage):
+                missing = await looked_at(stage)
+                if not missing or asyncio.get_running_loop().time() > until:
+                    yield missing
+                    return
+        elif asyncio.get_running_loop().time() > until:
+            with standing_still(stage):
+                yield missing
+                return
+        await asyncio.sleep(LOOK_S)
+
+
+@contextmanager
+def standing_still(stage: Stage) -> Iterator[None]:
+    """All four services are stopped where they are, and go on afterwards."""
+    pids = [pid for name in SERVICE_NAMES if (pid := stage.system.parts[name].running_pid) is not None]
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+async def _on_its_way(stage: Stage, load: Load) -> list[str]:
+    """What can be seen without stopping anybody."""
+    if load.busy_count:
+        return [f"{load.busy_count} inputs wait for their answer"]
+    if any(part.running_pid is None for part in stage.system.parts.values()) or not await is_ready(stage):
+        return ["not every service is ready"]
+    try:
+        return await looked_at(stage)
+    except (OSError, asyncpg.PostgresError) as error:
+        return [f"a look failed with {type(error).__name__}"]
+
+
+async def looked_at(stage: Stage) -> list[str]:
+    """What is still on its way, by the databases and by Kafka."""
+    found = []
+    positions: dict[tuple[str, str, int], int] = {}
+    for name in SERVICE_NAMES:
+        connection = await asyncpg.connect(stage.database(name))
+        try:
+            waiting = await connection.fetchval("SELECT count(*) FROM outbox")
+            if waiting:
+                found.append(f"{waiting} events in the outbox of {name}")
+            for row in await connection.fetch(
+                "SELECT consumer_group, topic, partition, next_offset FROM consumer_position"
+            ):
+                positions[row[0], row[1], row[2]] = row[3]
+            if name == "notifications":
+                sending = await connection.fetchval(
+                    "SELECT count(*) FROM delivery WHERE status IN ('pending', 'sending')"
+                )
+                if sending:
+                    found.append(f"{sending} webhooks on their way")
+        finally:
+            await connection.close()
+    return found or await _behind(stage, positions)
+
+
+async def _behind(stage: Stage, positions: dict[tuple[str, str, int], int]) -> list[str]:
+    ends = await _ends(stage.kafka_direct)
+    return [
+        f"{group} is {end - positions.get((group, topic, number), 0)} behind on {topic} {number}"
+        for group, handled in handled_types(stage).items()
+        for topic in {topic for topic, _ in handled}
+        for number, end in ends[topic].items()
+        if positions.get((group, topic, number), 0) < end
+    ]
+
+
+async def _ends(bootstrap_servers: str) -> dict[str, dict[int, int]]:
+    consumer: Any = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(name, n) for name, topic in TOPICS.items() for n in range(topic.partitions)]
+        ends: dict[str, dict[int, int]] = {}
+        for partition, end in (await consumer.end_offsets(partitions)).items():
+            ends.setdefault(partition.topic, {})[partition.partition] = end
+        return ends
+    finally:
+        await consumer.stop()
