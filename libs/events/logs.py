@@ -31,12 +31,9 @@ class Logs:
 
     async def bounds(self, names: Iterable[TopicPartition]) -> Mapping[TopicPartition, Bounds]:
         """The bounds of those of these partitions that are there."""
-        topics = await self._client.topics()
-        wanted = [
-            name
-            for name in names
-            if name.topic in topics and name.partition in (self._client.partitions_for_topic(name.topic) or ())
-        ]
+        given = list(names)
+        there = {topic: set(await self.partitions_of(topic)) for topic in {name.topic for name in given}}
+        wanted = [name for name in given if name in there[name.topic]]
         async with asyncio.timeout(ANSWER_SECONDS):
             first = await cast(GroupMember, self._client).beginning_offsets(wanted)
             end = await cast(GroupMember, self._client).end_offsets(wanted)
@@ -44,9 +41,9 @@ class Logs:
 
     async def partitions_of(self, topic: str) -> list[TopicPartition]:
         """The partitions of a topic, none if there is no such topic."""
-        topics = await self._client.topics()
-        numbers = self._client.partitions_for_topic(topic) if topic in topics else None
-        return [TopicPartition(topic, number) for number in sorted(numbers or ())]
+        # `partitions_for_topic` knows subscribed topics only, `topics` asks for all and tells no partitions.
+        cluster = await self._client._client.fetch_all_metadata()
+        return [TopicPartition(topic, number) for number in sorted(cluster.partitions_for_topic(topic) or ())]
 
     async def records(self, name: TopicPartition, first: int, end: int) -> AsyncIterator[list[Record]]:
         """The records from `first` to before `end`, in lists. A log may have gaps."""
