@@ -12,8 +12,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -52,10 +54,12 @@ async def start(state: Path, *, family: Family) -> Servers:
     return Servers(postgres=database, kafka=node)
 
 
-async def start_postgres(state: Path, *, family: Family) -> postgres.PostgresServer:
-    """Start PostgreSQL on any free port."""
+async def start_postgres(
+    state: Path, *, family: Family, settings: Mapping[str, str] = MappingProxyType({})
+) -> postgres.PostgresServer:
+    """Start PostgreSQL on any free port, with these settings on top of the usual ones."""
     log = state / "logs" / "postgres.log"
-    return await postgres.start(state / "postgres", family=family, log=log, port=free_port())
+    return await postgres.start(state / "postgres", family=family, log=log, port=free_port(), settings=settings)
 
 
 async def start_kafka(state: Path, *, family: Family) -> kafka.KafkaNode:

@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import asyncpg
@@ -113,17 +115,21 @@ def initialise(data: Path, *, keyring: Keyring) -> None:
     (data / "enlace-initialised").touch()
 
 
-async def start(state: Path, *, family: Family, log: Path, port: int) -> PostgresServer:
+async def start(
+    state: Path, *, family: Family, log: Path, port: int, settings: Mapping[str, str] = MappingProxyType({})
+) -> PostgresServer:
     """Start the server whose data lie in `state/data` and wait until it answers.
 
-    `state` is absolute. Raises StartError when it ends or does not answer in time.
+    `state` is absolute. `settings` come on top of those of the data directory, for this start. Raises StartError when
+    it ends or does not answer in time.
     """
     keyring = Keyring(state.parent / "keys.json")
     data = state / "data"
     await asyncio.to_thread(initialise, data, keyring=keyring)
+    given = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
     child = family.start(
         "postgres",
-        [str(programs() / "postgres"), "-D", str(data), "-p", str(port)],
+        [str(programs() / "postgres"), "-D", str(data), "-p", str(port), *given],
         log=log,
         env=_environment(),
         cwd=Path("/"),
