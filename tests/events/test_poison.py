@@ -49,8 +49,8 @@ def caught_up(bus: Bus) -> Callable[[], Awaitable[bool]]:
     return condition
 
 
-async def test_a_failing_event_and_the_later_ones_of_its_key_are_parked_and_all_others_go_on(bus: Bus) -> None:
-    """C6. With the batch simply tried again nothing of the partition ever goes on."""
+async def test_c6_a_failing_event_and_the_later_ones_of_its_key_are_parked_and_all_others_go_on(bus: Bus) -> None:
+    """With the batch simply tried again nothing of the partition ever goes on."""
     await publish(bus, *(bus.counted(name=f"k{key}", number=number) for number in range(6) for key in range(20)))
     bad = bus.subscriptions(poison=lambda event: (event.key, event.number) == ("k7", 2))  # type: ignore[attr-defined]
     async with running(bus.consumer(bad)):
@@ -104,7 +104,7 @@ async def test_a_constraint_that_is_checked_at_commit_is_found_too(bus: Bus) -> 
     assert len(await bus.fetch("SELECT 1 FROM parked")) == 1
 
 
-async def test_when_everything_fails_the_partition_stops_instead_of_parking_everything(make_bus: Make) -> None:
+async def test_c6_when_everything_fails_the_partition_stops_instead_of_parking_everything(make_bus: Make) -> None:
     """Without the limit 40 events are parked, and the next ones after them."""
     bus = await make_bus(partitions=1)
     await publish(bus, *(bus.counted(name=f"k{key}", number=key) for key in range(40)))
@@ -140,7 +140,7 @@ async def test_a_conflict_between_transactions_is_tried_again_and_never_parks(bu
 
 
 async def test_while_the_database_is_away_the_batch_waits_and_nothing_is_parked(make_bus: Make) -> None:
-    """C7. Taken for the events' fault, the outage stops the partition."""
+    """Taken for the events' fault, the outage stops the partition."""
     bus = await make_bus(partitions=1)
     await publish(bus, *(bus.counted(name=f"k{key}", number=key) for key in range(8)))
     subscriptions = bus.subscriptions()

@@ -194,7 +194,7 @@ async def test_an_event_without_a_trace_meets_its_first_service_here(bus: Bus, s
     assert [span.links for span in spans.named(f"process {bus.topic.name}")] == [()]
 
 
-async def test_a_journeys_trace_survives_a_relay_that_is_killed_and_another_that_goes_on(
+async def test_pitfall_15_a_journeys_trace_survives_a_relay_that_is_killed_and_another_that_goes_on(
     bus: Bus, spans: Spans
 ) -> None:
     """The consumer's span has the creation as its parent: a relay that put its own context there would fail it."""
