@@ -83,7 +83,9 @@ def show(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
     if not given:
         typer.echo("nothing")
         return
-    table = Table(*given[0])
+    table = Table()
+    for name in given[0]:
+        table.add_column(name, overflow="fold")  # an id that is cut short is of no use
     for row in given:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)

@@ -1,5 +1,6 @@
 """`topics ensure | check`, `catalogue`: what is declared, and whether Kafka has it so."""
 
+from inspect import formatannotation
 from typing import Any
 
 import typer
@@ -33,12 +34,10 @@ def check(bootstrap_servers: Brokers, as_json: AsJson = False) -> None:
 
 
 def catalogue(as_json: AsJson = False) -> None:
-    """Every event type: its topic, key and version, whether only the newest of a key is kept, and its fields."""
+    """Every event type: its topic, key and version, whether only the newest of a key is kept; as JSON its fields."""
     rows = [_entry(model) for _, model in sorted(CATALOGUE.items())]
     if not as_json:
-        for row in rows:
-            row["fields"] = ", ".join(row["fields"])
-            row["compacted"] = "yes" if row["compacted"] else ""
+        rows = [{name: value for name, value in row.items() if name != "fields"} for row in rows]
     show(rows, as_json=as_json)
 
 
@@ -49,5 +48,5 @@ def _entry(model: type[Event]) -> dict[str, Any]:
         "key": model.key_field,
         "version": int(model.type.rpartition(".v")[2]),
         "compacted": TOPICS[model.topic].compacted,
-        "fields": {name: str(field.annotation) for name, field in model.model_fields.items()},
+        "fields": {name: formatannotation(field.annotation) for name, field in model.model_fields.items()},
     }
