@@ -8,7 +8,7 @@ within 24 hours, urgent within 72 hours, normal within two weeks (domain 3.6).
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1, two letters."""
@@ -28,10 +28,19 @@ PoolKind = ServiceType
 """A code such as `adult_beds`."""
 DeskCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,60}$")]
 """A desk of the country pack, such as `igm-shelter-desk`."""
-TimeZoneName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9+-]{1,13}(/[A-Za-z0-9_+-]{1,24}){0,2}$")]
+_ZONE = r"^[A-Za-z_-]{2,14}(/[A-Za-z_-]{2,24}){0,2}([+-]?[0-9]{1,2}([A-Z]{3})?)?$"
+TimeZoneName = Annotated[str, StringConstraints(pattern=_ZONE)]
 """A name of the IANA time zone database."""
 EventType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{1,39}(\.[a-z][a-z-]{1,39}){1,3}\.v[1-9][0-9]?$")]
 """The name of an event type."""
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+"""How many people, places, needs or attempts."""
+Version = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""Rises with every change of what it belongs to; every JSON reader can hold it."""
+Years = Annotated[int, Field(ge=0, le=150)]
+"""Whole years of age."""
+MinuteOfDay = Annotated[int, Field(ge=0, le=1440)]
+"""Minutes after local midnight; 1440 is the midnight that follows."""
 
 
 class NeedCategory(StrEnum):

@@ -49,7 +49,11 @@ def _with_stand_ins(model: type[Event], data: bytes, error: ValidationError) -> 
 
 
 def _only_codes(error: ValidationError) -> bool:
-    return all(fault["type"] == "enum" for fault in error.errors(include_url=False, include_input=False))
+    """Whether nothing but codes is wrong. What isn't even text is no code of a newer producer but a mistake."""
+    return all(
+        fault["type"] == "enum" and isinstance(fault["input"], str)
+        for fault in error.errors(include_url=False, include_context=False)
+    )
 
 
 def _places(error: ValidationError) -> str:

@@ -1,17 +1,19 @@
 """What provider_directory publishes: three compacted topics of whole states, and notices."""
 
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.events.codes import (
     AccessNeed,
     AreaCode,
+    Count,
     CountryCode,
     DocumentKind,
     LanguageCode,
+    MinuteOfDay,
     NeedCategory,
     PlaceCode,
     PoolKind,
@@ -19,6 +21,8 @@ from libs.events.codes import (
     ServiceType,
     Sex,
     TimeZoneName,
+    Version,
+    Years,
 )
 from libs.events.event import Event
 
@@ -32,20 +36,20 @@ class Part(BaseModel):
 class Opening(Part):
     """One weekly opening: ISO weekday (1 Monday .. 7 Sunday) and minutes after local midnight."""
 
-    weekday: int
+    weekday: Annotated[int, Field(ge=1, le=7)]
     """1 Monday .. 7 Sunday."""
-    opens_minute: int
+    opens_minute: MinuteOfDay
     """Minutes after local midnight."""
-    closes_minute: int
+    closes_minute: MinuteOfDay
     """Minutes after local midnight, at most 1440; a shift over midnight is two openings."""
 
 
 class Eligibility(Part):
     """Whom the service may take. An empty list means: no limit of that kind."""
 
-    minimum_age: int | None
+    minimum_age: Years | None
     """In whole years; an edge of an age band."""
-    maximum_age: int | None
+    maximum_age: Years | None
     """In whole years, inclusive; the last year of an age band."""
     sexes: list[Sex]
     """The sexes that it is licensed for."""
@@ -70,7 +74,7 @@ class ProviderServicePublished(Event):
     """The service."""
     organization_id: UUID
     """Whose service it is."""
-    version: int
+    version: Version
     """Rises with every change; a consumer ignores a lower one than it has."""
     status: PublicationStatus
     category: NeedCategory
@@ -97,7 +101,7 @@ class ProviderServicePublished(Event):
     """In which the openings are meant."""
     accepts_automatically: bool
     """True if an offer counts as accepted at once."""
-    max_stay_hours: int | None
+    max_stay_hours: Count | None
     """The longest stay in hours, or None."""
 
 
@@ -108,9 +112,9 @@ class PoolDeclared(Part):
     """The same pool keeps its id in every declaration."""
     kind: PoolKind
     """Such as `adult_beds`, `child_beds`, `seats`, `slots`."""
-    maximum: int
+    maximum: Count
     """Places that there are."""
-    available: int
+    available: Count
     """Places that were free at the as-of time."""
     starts_on: date | None
     """First day, for places with dates."""
@@ -129,7 +133,7 @@ class CapacityDeclared(Event):
     """The service."""
     organization_id: UUID
     """Whose service it is."""
-    version: int
+    version: Version
     """Rises with every declaration; a consumer ignores a lower one than it has."""
     as_of: datetime
     """When the figures were right."""
@@ -162,7 +166,7 @@ class OrganizationPublished(Event):
 
     organization_id: UUID
     """The organisation."""
-    version: int
+    version: Version
     """Rises with every change; a consumer ignores a lower one than it has."""
     status: PublicationStatus
     accreditations: list[Accreditation]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from libs.events.codes import EventType
+from libs.events.codes import Count, EventType
 from libs.events.event import Event
 
 TOPIC = "enlace.notifications"
@@ -24,7 +24,7 @@ class DeliveryEvent(Event):
     """The delivery; the same for all of its attempts."""
     event_type: EventType
     """What was told."""
-    attempt_count: int
+    attempt_count: Count
     """How many attempts were made."""
     at: datetime
     """When it ended, on the installation's clock."""

@@ -7,6 +7,7 @@ from uuid import UUID
 from libs.events.codes import (
     CancelReason,
     CaseCodeIfKnown,
+    Count,
     DeclineReason,
     DeskCode,
     NeedCategory,
@@ -84,7 +85,7 @@ class ReferralOpened(OfReferral):
 
     type: ClassVar[str] = "referral.opened.v1"
     urgency: Urgency
-    people_count: int
+    people_count: Count
     """For how many people: the household of the need, or one."""
 
 
@@ -179,7 +180,7 @@ class OfferMade(AtProvider):
 
     type: ClassVar[str] = "offer.made.v1"
     urgency: Urgency
-    people_count: int
+    people_count: Count
     """How many places are held."""
     service_type: ServiceType
     """A code finer than the category; decides what a packet will hold."""
@@ -209,7 +210,7 @@ class OfferAccepted(AtProvider):
     type: ClassVar[str] = "offer.accepted.v1"
     service_type: ServiceType
     """A code finer than the category; decides what the packet holds."""
-    people_count: int
+    people_count: Count
     """How many places are taken."""
 
 

@@ -12,6 +12,7 @@ from libs.events.codes import (
     CaseCode,
     ConsentPurpose,
     ContactChannel,
+    Count,
     CountryCode,
     DocumentKind,
     IdentityDocumentStatus,
@@ -23,6 +24,7 @@ from libs.events.codes import (
     Sex,
     TransportMode,
     Urgency,
+    Version,
 )
 from libs.events.event import Event
 
@@ -53,7 +55,7 @@ class ArrivalBatchLanded(Event):
     """Where it arrived."""
     landed_at: datetime
     """When it arrived."""
-    people_count: int
+    people_count: Count
     """How many people came with it."""
 
 
@@ -66,9 +68,9 @@ class ArrivalBatchIntakeCompleted(Event):
 
     arrival_batch_id: UUID
     """The flight or bus."""
-    returnee_count: int
+    returnee_count: Count
     """Returnees registered; each has a `returnee.registered.v1`."""
-    need_count: int
+    need_count: Count
     """Needs reported; each has a `need.reported.v1`."""
     completed_at: datetime
     """When the last entry was registered or marked absent."""
@@ -77,7 +79,7 @@ class ArrivalBatchIntakeCompleted(Event):
 class RoutingProfile(RegistrationEvent):
     """The whole routing profile of a returnee; a higher version replaces a lower one."""
 
-    version: int
+    version: Version
     """Rises with every change of the profile."""
     case_code: CaseCode
     """What the person is called outside registration."""
@@ -128,11 +130,11 @@ class HouseholdChanged(Event):
     """The household."""
     reference_returnee_id: UUID
     """Its reference person, under whose key its needs are told too."""
-    version: int
+    version: Version
     """Rises with every change; a consumer ignores a lower one than it has."""
     member_ids: list[UUID]
     """Returnees that are registered as its members."""
-    expected_size: int
+    expected_size: Count
     """How many members registration waits for; routing of a household's need waits with it."""
     stay_together: bool
     """True if it must not be split."""
@@ -147,7 +149,7 @@ class NeedReported(RegistrationEvent):
     """The need."""
     category: NeedCategory
     urgency: Urgency
-    people_count: int
+    people_count: Count
     """For how many people."""
     household_id: UUID | None
     """The household whose need it is, or None for one person's."""
@@ -186,7 +188,7 @@ class ConsentChanged(RegistrationEvent):
 
     type: ClassVar[str] = "consent.changed.v1"
 
-    version: int
+    version: Version
     """Rises with every change."""
     grants: list[ConsentGrant]
     """What is allowed now."""
@@ -197,7 +199,7 @@ class SafeContactChanged(RegistrationEvent):
 
     type: ClassVar[str] = "safe-contact.changed.v1"
 
-    version: int
+    version: Version
     """Rises with every change."""
     channel: ContactChannel
 

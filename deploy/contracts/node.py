@@ -1,0 +1,51 @@
+"""The parser of the AsyncAPI Initiative, which is JavaScript: installed from its lock file, run on the document."""
+
+import fcntl
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+PARSER = Path(__file__).with_name("parser")
+"""Holds package.json, its lock file and `check.mjs`."""
+INSTALLED = "node_modules/.installed-from"
+"""Inside `PARSER`: the digest of the lock file from which the packages there were installed."""
+
+
+class ParserError(Exception):
+    """The packages could not be installed; the text is what npm said."""
+
+
+def install(folder: Path = PARSER) -> bool:
+    """Install what the lock file names, unless it is there already; whether it had to. `ParserError` if it can't."""
+    lock = folder / "package-lock.json"
+    wanted = sha256(lock.read_bytes()).hexdigest()
+    sentinel = folder / INSTALLED
+    with lock.open("rb") as held:
+        # Two runs at once wait for each other: npm would empty the folder under the first one's feet.
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if sentinel.exists() and sentinel.read_text(encoding="ascii") == wanted:
+            return False
+        done = subprocess.run(  # noqa: S603
+            [_beside_python("npm"), "ci", "--no-progress"], cwd=folder, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise ParserError(f"npm ci failed: {done.stderr.strip()[-2000:]}")
+        sentinel.write_text(wanted, encoding="ascii")
+    return True
+
+
+def read(document: Path, folder: Path = PARSER) -> tuple[bool, str]:
+    """Whether the parser accepts the document, and what it says."""
+    done = subprocess.run(  # noqa: S603
+        [_beside_python("node"), str(folder / "check.mjs"), str(document)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode == 0, (done.stdout + done.stderr).strip()
+
+
+def _beside_python(name: str) -> str:
+    """A command of the environment that runs this: Node comes as a Python package."""
+    return str(Path(sys.executable).with_name(name))

@@ -1,0 +1,38 @@
+"""Who sends and hears what, asked of the services themselves."""
+
+from typing import cast
+
+from deploy.local.installation import ROOT
+from libs.events.catalogue import arrivals, directory, notifications, referral, registration
+from libs.events.contracts.parties import Party
+from libs.events.event import Event
+from libs.events.subscriptions import Subscriptions
+from services.notifications.inbox.subscribers import subscribe as subscribe_notifications
+from services.provider_directory.capacity.subscribers import subscriptions as directory_subscriptions
+from services.referral.app import subscriptions as referral_subscriptions
+from services.referral.pack import load_policy
+from services.registration.app import subscriptions_of as registration_subscriptions
+from services.registration.pack import load_pack
+from services.registration.vault.sealing import Vault
+
+PACK = ROOT / "deploy" / "packs" / "guatemala"
+"""Any pack would do: which events a service hears doesn't depend on it."""
+
+
+def parties() -> list[Party]:
+    """Reception systems and the four services, in the order in which an arrival meets them."""
+    # Handlers are registered, never called: no vault is opened.
+    no_vault = cast(Vault, None)
+    notified = Subscriptions("notifications")
+    subscribe_notifications(notified)
+    return [
+        Party("reception-systems", frozenset(arrivals.EVENTS)),
+        _party("registration", registration.EVENTS, registration_subscriptions(vault=no_vault, pack=load_pack(PACK))),
+        _party("provider_directory", directory.EVENTS, directory_subscriptions),
+        _party("referral", referral.EVENTS, referral_subscriptions(load_policy(PACK))),
+        _party("notifications", notifications.EVENTS, notified),
+    ]
+
+
+def _party(name: str, sends: tuple[type[Event], ...], hears: Subscriptions) -> Party:
+    return Party(name, frozenset(sends), hears.events, hears.group)
