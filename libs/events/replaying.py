@@ -5,7 +5,7 @@ batch waits until the model is whole, and goes on behind it. Nothing is publishe
 Only for what a service has declared with `Subscriptions.rebuilds`: handlers that change nothing but that model.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from libs.events.logs import Bounds, Logs
 from libs.events.parking import told
 from libs.events.postgres import raw
 from libs.events.subscriptions import ReadModel, Subscriptions
-from libs.events.topics import TOPICS
+from libs.events.topics import TOPICS, Topic
 
 _POSITIONS = """
     SELECT topic, partition, next_offset FROM consumer_position
@@ -43,6 +43,8 @@ class Service:
     transaction: Transaction
     close: Callable[[], Awaitable[None]]
     """Ends its connections."""
+    topics: Mapping[str, Topic] = field(default_factory=lambda: TOPICS)
+    """What is known of topics."""
 
 
 @dataclass(slots=True)
@@ -96,7 +98,7 @@ async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list
         await connection.execute("SET LOCAL statement_timeout = 0")
         positions = await connection.fetch(_POSITIONS, subscriptions.group, topics)
         names = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in positions}
-        ranges = await _ranges(logs, names)
+        ranges = await _ranges(logs, names, service.topics)
         await model.empty(session)
         work = _Rebuild(session, connection, Delivery(subscriptions, seal=None), subscriptions)
         await _note_what_is_aside(work, topics)
@@ -111,7 +113,9 @@ async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list
     return list(found.values())
 
 
-async def _ranges(logs: Logs, names: dict[TopicPartition, int]) -> dict[TopicPartition, tuple[int, int]]:
+async def _ranges(
+    logs: Logs, names: Mapping[TopicPartition, int], topics: Mapping[str, Topic]
+) -> dict[TopicPartition, tuple[int, int]]:
     """What is to be handled of each partition.
 
     Of a compacted topic all: what a newer record has replaced is gone from below the position, and a state that comes
@@ -123,7 +127,7 @@ async def _ranges(logs: Logs, names: dict[TopicPartition, int]) -> dict[TopicPar
         there = bounds.get(name)
         if there is None:
             raise RefusedError(f"{name.topic} has no partition {name.partition} now")
-        compacted = name.topic in TOPICS and TOPICS[name.topic].compacted
+        compacted = name.topic in topics and topics[name.topic].compacted
         _refuse_lost(name, position, there, compacted=compacted)
         ranges[name] = (there.first, there.end if compacted else position)
     return ranges
