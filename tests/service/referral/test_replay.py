@@ -1,0 +1,152 @@
+"""Referral's read model of the directory is made again from the topics, while referral runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from libs.chassis.clock import Clock
+from libs.chassis.database import Database
+from libs.events import outbox
+from libs.events.__main__ import cli
+from libs.events.audit import Hand
+from libs.events.consumer import Consumer
+from libs.events.logs import reading
+from libs.events.relay import Relay
+from libs.events.replaying import Service, rebuild
+from libs.events.topics import ensure_topics
+from services.referral.app import subscriptions
+from services.referral.providers.queries import Directory, refreshed
+from tests.service.referral import making
+from tests.service.referral.world import Provider, World
+from tests.unit.referral.making_facts import a_policy
+
+
+@asynccontextmanager
+async def going(*loops: Any) -> AsyncIterator[None]:
+    """Run these until the block ends."""
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(loop.run(stop)) for loop in loops]
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), 60)
+
+
+async def published(world: World, bootstrap: str, theirs: str, providers: list[Provider]) -> None:
+    """The directory tells of these providers, of each service in two versions."""
+    await ensure_topics(bootstrap)
+    database = Database(theirs, clock=Clock(), application_name="directory")
+    async with database.transaction() as session:
+        await outbox.append(session, [making.organization(one.organization_id) for one in providers])
+        for version in (1, 2):
+            views = [making.service(one.service_id, one.organization_id, version=version) for one in providers]
+            await outbox.append(session, views)
+    await database.close()
+
+
+async def ours(world: World, providers: list[Provider]) -> list[dict[str, Any]]:
+    """What the read model has of these providers; others of the same broker are another test's."""
+    return await world.rows(
+        "SELECT provider_service_id, s.organization_id, s.version, category, s.status, s.view::text,"
+        " o.version AS organization_version, o.view::text AS organization_view"
+        " FROM provider_service s JOIN provider_organization o ON o.organization_id = s.organization_id"
+        " WHERE provider_service_id = ANY($1) ORDER BY provider_service_id",
+        [one.service_id for one in providers],
+    )
+
+
+async def directory(world: World, known: Directory) -> Directory:
+    async with world.database.transaction() as session:
+        return await refreshed(session, known)
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(240)
+async def test_the_read_model_of_the_directory_is_emptied_and_made_again_equal(
+    world: World, kafka_bootstrap: str, migrated: Any
+) -> None:
+    """With revisions that begin at 1 again, the router takes the rebuilt directory for the one that it knows."""
+    providers = [Provider() for _ in range(5)]
+    theirs = migrated("referral")  # any database with an outbox can stand for the directory's
+    await published(world, kafka_bootstrap, theirs, providers)
+    listening = subscriptions(world.policy, group=f"referral-{uuid4()}")
+    consumer = Consumer(kafka_bootstrap, listening, transaction=world.database.transaction)
+    async with going(Relay(theirs, kafka_bootstrap, source="urn:enlace:provider_directory"), consumer):
+        async with asyncio.timeout(120):
+            while [row["version"] for row in await ours(world, providers)] != [2] * 5:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        before = await ours(world, providers)
+        known = await directory(world, Directory())
+        ghost = making.service(uuid4(), providers[0].organization_id)
+        await world.rows(
+            "INSERT INTO provider_service SELECT $1, organization_id, 9, category, status, view, 1"
+            " FROM provider_service WHERE provider_service_id = $2",
+            ghost.provider_service_id,
+            providers[0].service_id,
+        )
+        await world.rows("UPDATE provider_service SET status = 'withdrawn', version = 9, view = '{}', revision = 1")
+        service = Service(listening, world.database.transaction, world.database.close)
+        async with reading(kafka_bootstrap) as logs:
+            done = await rebuild(service, logs, topic="enlace.organizations", by=Hand("ana", "a restored backup"))
+        assert {one.topic for one in done} == {"enlace.directory", "enlace.organizations"}
+        assert await ours(world, providers) == before
+        assert not await world.rows(
+            "SELECT 1 FROM provider_service WHERE provider_service_id = $1", ghost.provider_service_id
+        )
+        fresh = await directory(world, known)
+        assert fresh is not known
+        assert all(fresh.is_active(one.service_id) for one in providers)
+        assert consumer.why_unready() is None
+    (note,) = await world.rows("SELECT operator, subject->>'model' AS model FROM operator_action")
+    assert note == {"operator": "ana", "model": "directory"}
+
+
+@pytest.mark.parametrize(
+    ("topic", "code", "words"),
+    [
+        ("enlace.directory", 0, "directory"),
+        ("enlace.capacity", 1, "doesn't declare what it makes of enlace.capacity as a read model"),
+        ("enlace.registration", 1, "its handlers do more than that, and would do it twice"),
+        ("enlace.arrivals", 1, "referral doesn't listen to enlace.arrivals"),
+    ],
+)
+async def test_the_command_finds_what_referral_declares_and_refuses_the_rest(
+    topic: str, code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the declaration a replay would hold and offer places a second time."""
+    (tmp_path / "routing.yaml").write_text(yaml.safe_dump(a_policy().model_dump(mode="json")), encoding="utf-8")
+    settings = {
+        "ENLACE_REFERRAL_DATABASE_URL": "postgresql://127.0.0.1:9/none",
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+        "ENLACE_TOKEN_ISSUER": "http://127.0.0.1:9",
+        "ENLACE_TOKEN_JWKS_URL": "http://127.0.0.1:9",
+        "ENLACE_FINGERPRINT_KEY": "a-fingerprint-key-for-tests",
+        "ENLACE_PACK": str(tmp_path),
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    where = ("--service", "services.referral.app:read_models", "--topic", topic)
+    result = await asyncio.to_thread(CliRunner().invoke, cli, ["replay", *where, "--dry-run", "--json"])
+    assert result.exit_code == code
+    assert words in (json.loads(result.stdout)["model"] if code == 0 else result.stderr)
+
+
+async def test_the_command_names_the_settings_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ENLACE_PACK", raising=False)
+    where = ("--service", "services.referral.app:read_models", "--topic", "enlace.directory")
+    result = await asyncio.to_thread(
+        CliRunner().invoke, cli, ["replay", *where, "--bootstrap-servers", "127.0.0.1:9", "--dry-run"]
+    )
+    assert result.exit_code == 2
+    assert "ENLACE_PACK" in "".join(result.stderr.split())
