@@ -177,7 +177,10 @@ class Consumer:
         }
 
     def _note(self, error: Exception) -> None:
-        if isinstance(error, (TopicsError, StuckError, TopicAuthorizationFailedError, GroupAuthorizationFailedError)):
+        if isinstance(error, GroupAuthorizationFailedError):
+            group = self._subscriptions.group
+            self._trouble = f"Kafka does not let this service into group {group} (READ is missing in its ACLs)"
+        elif isinstance(error, (TopicsError, StuckError, TopicAuthorizationFailedError)):
             self._trouble = str(error)
         else:
             self._trouble = f"the client failed with {type(error).__name__}"

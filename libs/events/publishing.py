@@ -116,7 +116,7 @@ class Publisher:
             # aiokafka asks on and on for a topic that isn't there.
             outcome.refused_topics[topic] = "Kafka doesn't know it"
         except TOPIC_ERRORS as error:
-            outcome.refused_topics[topic] = type(error).__name__
+            outcome.refused_topics[topic] = _why(error, "DESCRIBE")
         except Exception as error:
             outcome.error = error
         else:
@@ -138,7 +138,7 @@ class Publisher:
             try:
                 acknowledged = await self._hand_over(builder, topic, partition)
             except TOPIC_ERRORS as error:
-                outcome.refused_topics[topic] = type(error).__name__
+                outcome.refused_topics[topic] = _why(error, "WRITE")
                 return
             except SIZE_ERRORS as error:
                 if len(batch) == 1:
@@ -213,3 +213,10 @@ class Publisher:
         """Take over from a predecessor how many rows a partition takes at a time."""
         if former is not None:
             self._rows_max |= former._rows_max
+
+
+def _why(error: Exception, operation: str) -> str:
+    """Why a topic can't be written to; `operation` is what was tried."""
+    if isinstance(error, TopicAuthorizationFailedError):
+        return f"{operation} is missing in its ACLs"
+    return type(error).__name__

@@ -7,13 +7,21 @@ from typing import Any
 
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from libs.events import kafka
 
 PARTITIONS = 12
 """Fixed at creation: another number would send a key's later events elsewhere than its earlier ones."""
 DAY_MS = 86_400_000
+_MISSING = UnknownTopicOrPartitionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +129,29 @@ def _new(topic: Topic, replication_factor: int) -> Any:
 
 async def _faults(admin: Any, wanted: list[Topic]) -> list[str]:
     described = {found["topic"]: found for found in await admin.describe_topics([topic.name for topic in wanted])}
-    present = [topic for topic in wanted if not described.get(topic.name, {"error_code": 3})["error_code"]]
-    faults = [f"topic {topic.name} is missing" for topic in wanted if topic not in present]
-    settings = await _settings(admin, present)
+    faults, present = [], []
+    for topic in wanted:
+        error = for_code(described[topic.name]["error_code"]) if topic.name in described else _MISSING
+        if error is NoError:
+            present.append(topic)
+        elif error is _MISSING:
+            faults.append(f"topic {topic.name} is missing")
+        else:
+            faults.append(f"topic {topic.name} can't be seen: {_told(error, 'DESCRIBE')}")
+    settings, refused = await _settings(admin, present)
     for topic in present:
         count = len(described[topic.name]["partitions"])
         if topic.partitions and count != topic.partitions:
             faults.append(f"topic {topic.name} has {count} partitions, not {topic.partitions}")
-        faults += _settings_faults(topic, settings[topic.name])
-    return faults
+        if topic.name in settings:
+            faults += _settings_faults(topic, settings[topic.name])
+    return faults + refused
+
+
+def _told(error: type[Exception], operation: str) -> str:
+    if error is TopicAuthorizationFailedError:
+        return f"{operation} is missing in its ACLs"
+    return error.__name__
 
 
 def _settings_faults(topic: Topic, found: Mapping[str, str]) -> list[str]:
@@ -143,15 +165,19 @@ def _settings_faults(topic: Topic, found: Mapping[str, str]) -> list[str]:
     return faults
 
 
-async def _settings(admin: Any, topics: list[Topic]) -> dict[str, dict[str, str]]:
-    if not topics:
-        return {}
+async def _settings(admin: Any, topics: list[Topic]) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """The settings of each topic, and what is wrong with those that can't be read."""
+    checked = [topic for topic in topics if topic.settings]
+    if not checked:
+        return {}, []
     resource: Any = ConfigResource
-    resources = [resource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
+    resources = [resource(ConfigResourceType.TOPIC, topic.name) for topic in checked]
     settings: dict[str, dict[str, str]] = {}
+    refused: list[str] = []
     for response in await admin.describe_configs(resources):
         for code, _, _, name, entries in response.resources:
             if code:
-                raise KafkaError(f"settings of topic {name} can't be read: {for_code(code).__name__}")
-            settings[name] = {entry[0]: entry[1] for entry in entries}
-    return settings
+                refused.append(f"settings of topic {name} can't be read: {_told(for_code(code), 'DESCRIBE_CONFIGS')}")
+            else:
+                settings[name] = {entry[0]: entry[1] for entry in entries}
+    return settings, refused

@@ -61,7 +61,7 @@ async def test_pending_changes_are_written_before_the_event_gets_its_id(bus: Bus
         assert await connection.fetchval("SELECT count(*) FROM thing") == 1
 
 
-async def test_pitfall_07_a_later_change_of_a_key_is_published_later_though_its_transaction_began_first(bus: Bus) -> None:
+async def test_pitfall_07_a_later_change_of_a_key_comes_later_though_its_transaction_began_first(bus: Bus) -> None:
     """Two transactions meet at the row of their key. An order by transaction id would give [2, 1]."""
     await bus.append()
     database = Database(bus.dsn, clock=Clock(), application_name="test-events")

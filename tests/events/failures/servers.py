@@ -9,11 +9,18 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+from aiokafka.protocol.admin import CreateAclsRequest
 
 from deploy.local import kafka, postgres
 from deploy.local.processes import Child, Family, free_port
+from libs.events import kafka as kafka_client
 from libs.events.tables import create_tables
 from tests.events.bus import EFFECTS
+
+TOPIC, GROUP = 2, 3
+READ, WRITE, DESCRIBE, DESCRIBE_CONFIGS = 3, 4, 8, 10
+LITERAL, ALLOW = 3, 3
+"""Kafka's numbers for what its access rules are about."""
 
 
 class BreakableKafka:
@@ -27,10 +34,16 @@ class BreakableKafka:
         self.port = self._ports["port"]
         self.bootstrap = f"127.0.0.1:{self.port}"
 
+    def changes(self) -> dict[str, str]:
+        """Settings that differ from the usual ones."""
+        return {}
+
     async def start(self) -> None:
         """Start it, or start it again, and wait until it answers."""
         log = self._directory / "kafka.log"
-        node = await kafka.start(self._directory / "kafka", family=self._family, log=log, **self._ports)
+        node = await kafka.start(
+            self._directory / "kafka", family=self._family, log=log, changes=self.changes(), **self._ports
+        )
         self._child = node.child
 
     def kill(self) -> None:
@@ -56,6 +69,44 @@ class BreakableKafka:
         if self._child is not None:
             self.kill()
         self._family.close()
+
+
+class GuardedKafka(BreakableKafka):
+    """A Kafka with access control, and a second listener for clients with a name and a password.
+
+    A topic or group without any rule is everyone's; one with rules is for those whom they name.
+    """
+
+    username, password = "enlace", "a-password-for-tests"
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._sasl_port = free_port()
+        self.guarded = f"127.0.0.1:{self._sasl_port}"
+
+    def changes(self) -> dict[str, str]:
+        """The authorizer and the second listener."""
+        listeners = f"PLAINTEXT://{self.bootstrap},SASL_PLAINTEXT://{self.guarded}"
+        login = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+        return {
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "allow.everyone.if.no.acl.found": "true",
+            "listeners": f"{listeners},CONTROLLER://127.0.0.1:{self._ports['controller_port']}",
+            "advertised.listeners": listeners,
+            "listener.security.protocol.map": (
+                "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT"
+            ),
+            "sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.sasl_plaintext.plain.sasl.jaas.config": (f'{login} user_{self.username}="{self.password}";'),
+        }
+
+    async def allow(self, kind: int, name: str, *operations: int, principal: str = "User:ANONYMOUS") -> None:
+        """Let `principal` do these things with a topic or group; what isn't allowed to anybody is refused then."""
+        async with kafka_client.admin(self.bootstrap) as admin:
+            for operation in operations:
+                request = CreateAclsRequest(kind, name, LITERAL, principal, "*", operation, ALLOW)
+                response = await admin._send_to_controller(request)
+                assert [code for code, _ in response.creation_responses] == [0]
 
 
 class BreakablePostgres:
