@@ -93,9 +93,7 @@ class Lane:
         share = max(BATCH_RECORDS // len(waiting), 1)
         parts = []
         for partition in waiting:
-            count = min(share, len(partition.buffer))
-            parts.append(Part(partition, [partition.buffer.popleft() for _ in range(count)]))
-            partition.in_hand = count
+            parts.append(Part(partition, partition.take(share)))
             partition.oldest_ms = parts[-1].records[0].timestamp
         return parts
 

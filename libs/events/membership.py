@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 FETCH_RECORDS = 2_000
 PAUSE_AT_RECORDS = 2_000
 RESUME_BELOW_RECORDS = 500
+PAUSE_AT_BYTES = 4_194_304
+RESUME_BELOW_BYTES = 1_048_576
+"""A partition that holds so much is fetched no further until it holds so little: what a slow PostgreSQL costs."""
 POLL_MS = 200
 REVOKE_SECONDS = 5.0
 STOPPED_RETRY_SECONDS = 30.0
@@ -149,13 +152,15 @@ class Membership(ConsumerRebalanceListener):
             self._trouble(partition)
         if partition.buffer:
             self._lane_of(partition).wakeup.set()
-        if len(partition.buffer) >= PAUSE_AT_RECORDS and not partition.paused:
+        if partition.holds(records=PAUSE_AT_RECORDS, bytes_=PAUSE_AT_BYTES) and not partition.paused:
             partition.paused = True
             self._member.pause(partition.tp)
 
     def _resume(self) -> None:
         for partition in self.partitions.values():
-            if partition.paused and partition.phase is Phase.READY and len(partition.buffer) < RESUME_BELOW_RECORDS:
+            if partition.phase is not Phase.READY or not partition.paused:
+                continue
+            if not partition.holds(records=RESUME_BELOW_RECORDS, bytes_=RESUME_BELOW_BYTES):
                 partition.paused = False
                 self._member.resume(partition.tp)
 

@@ -60,6 +60,8 @@ class Partition:
         self.kafka_offset: int | None = None
         """What Kafka has been told."""
         self.buffer: deque[Record] = deque()
+        self.buffered_bytes = 0
+        """Of the values in `buffer`."""
         self.in_hand = 0
         """Records of it that are being handled now."""
         self.paused = False
@@ -82,7 +84,7 @@ class Partition:
         if not self.limit_reached:
             self.why_stopped = None
         self.moved_at = time.monotonic()
-        self.buffer.clear()
+        self._clear()
         verify = last_event_id is not None
         self.phase = Phase.VERIFYING if verify else Phase.READY
         self.fetch_offset = next_offset - 1 if verify else next_offset
@@ -155,10 +157,25 @@ class Partition:
         """Whether a person must look."""
         return self.phase is Phase.STOPPED
 
+    def take(self, count: int) -> list[Record]:
+        """The next records, at most `count`, to be handled now."""
+        records = [self.buffer.popleft() for _ in range(min(count, len(self.buffer)))]
+        self.buffered_bytes -= _bytes(records)
+        self.in_hand = len(records)
+        return records
+
+    def holds(self, *, records: int, bytes_: int) -> bool:
+        """Whether so many records, or so many bytes, wait here."""
+        return len(self.buffer) >= records or self.buffered_bytes >= bytes_
+
     def _drop_buffer(self) -> None:
         if self.oldest_ms is None and self.buffer:
             self.oldest_ms = self.buffer[0].timestamp
+        self._clear()
+
+    def _clear(self) -> None:
         self.buffer.clear()
+        self.buffered_bytes = 0
 
     def take_in(self, records: Sequence[Record], identify: Identify) -> bool:
         """Buffer what may be handled, drop the rest; False if there is a hole: the partition must be admitted again."""
@@ -189,6 +206,7 @@ class Partition:
             return False
         self.holes = 0
         self.buffer.extend(records)
+        self.buffered_bytes += _bytes(records)
         self.fetch_offset = records[-1].offset + 1
         self.moved_at = time.monotonic()
         return True
@@ -200,3 +218,7 @@ class Partition:
         if identify(record) != self.last_event_id:
             return f"the log was cut and grew again: offset {record.offset} holds another event than was handled"
         return None
+
+
+def _bytes(records: Sequence[Record]) -> int:
+    return sum(record.serialized_value_size for record in records)

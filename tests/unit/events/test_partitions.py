@@ -79,3 +79,18 @@ def test_a_partition_stopped_by_its_limit_is_told_of_until_a_batch_goes_through(
     assert partition.why_stopped is not None
     partition.moved(6, partition.limit)
     assert partition.why_stopped is None
+
+
+def test_what_waits_is_counted_in_records_and_in_bytes_until_it_is_taken_or_dropped() -> None:
+    """With records alone a partition of large ones would fill the memory."""
+    partition = Partition(Topic("t"), 0)
+    partition.admit(0, last_event_id=None)
+    partition.take_in(records(0, 1, 2, 3), identify)
+    assert partition.holds(records=4, bytes_=1_000)
+    assert partition.holds(records=1_000, bytes_=8)
+    assert not partition.holds(records=5, bytes_=9)
+    assert [record.offset for record in partition.take(3)] == [0, 1, 2]
+    assert partition.in_hand == 3
+    assert partition.buffered_bytes == 2
+    partition.readmit()
+    assert partition.buffered_bytes == 0
