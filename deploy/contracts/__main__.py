@@ -24,7 +24,7 @@ def check_command() -> None:
         _end_if([str(error)], "@asyncapi/parser can't be installed")
     accepted, said = node.read(ROOT / ASYNCAPI)
     _end_if([] if accepted else said.splitlines(), "@asyncapi/parser doesn't accept the document")
-    typer.echo(f"contracts: {len(now.schemas)} event types, {len(now.texts)} files up to date; {said}")
+    typer.echo(f"contracts: {len(now.schemas)} event types, {len(now.texts)} files up to date\n{said}")
 
 
 @cli.command("write")

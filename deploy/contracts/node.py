@@ -35,10 +35,10 @@ def install(folder: Path = PARSER) -> bool:
     return True
 
 
-def read(document: Path, folder: Path = PARSER) -> tuple[bool, str]:
-    """Whether the parser accepts the document, and what it says."""
+def read(*documents: Path, folder: Path = PARSER) -> tuple[bool, str]:
+    """Whether the parser accepts the documents, and what it says of each, a line or more that begin with its path."""
     done = subprocess.run(  # noqa: S603
-        [_beside_python("node"), str(folder / "check.mjs"), str(document)],
+        [_beside_python("node"), str(folder / "check.mjs"), *map(str, documents)],
         capture_output=True,
         text=True,
         check=False,

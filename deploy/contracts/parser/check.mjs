@@ -1,4 +1,4 @@
-// Reads an AsyncAPI document with the parser of the AsyncAPI Initiative: exit 1 if that finds an error or a warning.
+// Reads AsyncAPI documents with the parser of the AsyncAPI Initiative: exit 1 if it finds an error or a warning in one.
 //
 //   node check.mjs docs/contracts/asyncapi.yaml
 
@@ -8,19 +8,29 @@ import { DiagnosticSeverity, Parser } from "@asyncapi/parser";
 // Advice to move to the newest version of AsyncAPI is no fault of the document.
 const ADVICE = new Set(["asyncapi-latest-version"]);
 
-const path = process.argv[2];
-const { document, diagnostics } = await new Parser().parse(await readFile(path, "utf8"), { source: path });
-const faults = diagnostics.filter(
-  ({ code, severity }) => severity <= DiagnosticSeverity.Warning && !ADVICE.has(code),
-);
-for (const { code, message, path: place, range } of faults) {
-  console.error(`${path}:${range.start.line + 1}: ${code}: ${message} (${place.join(".")})`);
+const parser = new Parser();
+
+async function check(path) {
+  const { document, diagnostics } = await parser.parse(await readFile(path, "utf8"), { source: path });
+  const faults = diagnostics.filter(
+    ({ code, severity }) => severity <= DiagnosticSeverity.Warning && !ADVICE.has(code),
+  );
+  for (const { code, message, path: place, range } of faults) {
+    console.log(`${path}:${range.start.line + 1}: ${code}: ${message} (${place.join(".")})`);
+  }
+  if (document === undefined || faults.length > 0) {
+    console.log(`${path}: not accepted by @asyncapi/parser`);
+    return false;
+  }
+  console.log(
+    `${path}: AsyncAPI ${document.version()}, ${document.channels().length} channels, ` +
+      `${document.operations().length} operations, ${document.messages().length} messages`,
+  );
+  return true;
 }
-if (document === undefined || faults.length > 0) {
-  console.error(`${path}: not accepted by @asyncapi/parser`);
-  process.exit(1);
+
+let accepted = true;
+for (const path of process.argv.slice(2)) {
+  accepted = (await check(path)) && accepted;
 }
-console.log(
-  `AsyncAPI ${document.version()}, ${document.channels().length} channels, ` +
-    `${document.operations().length} operations, ${document.messages().length} messages`,
-);
+process.exit(accepted ? 0 : 1);

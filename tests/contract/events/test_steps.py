@@ -63,6 +63,7 @@ class Stage:
 PROFILE = next(
     message.data for message in MESSAGES if (message.type, message.form) == ("returnee.registered.v1", "usual")
 )
+NOBODYS: dict[str, Any] = {"household_id": None, "arrival_batch_id": None}
 NEED, REFERRAL, OFFER = NeedStatus, ReferralStatus, OfferStatus
 
 
@@ -76,8 +77,7 @@ def stage(need: NeedStatus, referral: ReferralStatus, offer: OfferStatus) -> Sta
         "people_count": 1,
         "restricted": False,
     }
-    whose: dict[str, Any] = {"household_id": None, "arrival_batch_id": None}
-    of_need = Need(**shared, **whose, after_need_id=None, status=need, reported_at=NOW)
+    of_need = Need(**shared, **NOBODYS, after_need_id=None, status=need, reported_at=NOW)
     of_offer = Offer(
         **shared,
         offer_id=uuid4(),
@@ -93,7 +93,7 @@ def stage(need: NeedStatus, referral: ReferralStatus, offer: OfferStatus) -> Sta
     )
     of_referral = Referral(
         **shared,
-        **whose,
+        **NOBODYS,
         referral_id=of_offer.referral_id,
         urgency_rank=1,
         status=referral,
@@ -101,10 +101,14 @@ def stage(need: NeedStatus, referral: ReferralStatus, offer: OfferStatus) -> Sta
         opened_at=NOW,
         offer_id=of_offer.offer_id,
     )
-    journey = Journey(returnee, "GT-SMPL-0001", profile=PROFILE)
-    journey.needs[of_need.need_id] = of_need
-    journey.referrals[of_referral.referral_id] = of_referral
-    journey.offers[of_offer.offer_id] = of_offer
+    journey = Journey(
+        returnee,
+        "GT-SMPL-0001",
+        profile=PROFILE,
+        needs={of_need.need_id: of_need},
+        referrals={of_referral.referral_id: of_referral},
+        offers={of_offer.offer_id: of_offer},
+    )
     work = Work(NOW, a_policy(), {returnee: journey}, uuid4, lambda trace, name, of: trace, "test")
     return Stage(work, of_need, of_referral, of_offer)
 
