@@ -8,7 +8,8 @@ def waves(handlers: Sequence[int], keys: Sequence[Hashable]) -> Iterator[tuple[i
 
     `handlers[i]` and `keys[i]` belong to the i-th event. For one key events are handed out in their order, across
     handlers too. A key's events for one handler in a row go together. Next is the handler that has the fewest events
-    waiting behind those of others: it needs the fewest further calls. Ties go to the one with the most keys ready.
+    waiting behind those of others: it needs the fewest further calls. Ties go to the handler declared first: what
+    others build upon, such as a flight before its people, is declared before them.
     """
     if len(set(handlers)) == 1:
         yield handlers[0], list(range(len(handlers)))
@@ -21,7 +22,7 @@ def waves(handlers: Sequence[int], keys: Sequence[Hashable]) -> Iterator[tuple[i
         for handler, _ in key_runs[:-1]:
             behind[handler] = behind.get(handler, 0) + 1
     while ready:
-        handler = min(ready, key=lambda h: (behind.get(h, 0), -len(ready[h]), h))
+        handler = min(ready, key=lambda h: (behind.get(h, 0), h))
         positions: list[int] = []
         for index in ready.pop(handler):
             positions.extend(runs[index].pop()[1])

@@ -36,3 +36,8 @@ def test_a_rare_handler_in_the_middle_costs_one_call_not_one_per_key() -> None:
 
 def test_types_that_alternate_within_a_key_keep_their_order() -> None:
     assert list(waves([0, 1, 0], ["a", "a", "a"])) == [(0, [0]), (1, [1]), (0, [2])]
+
+
+def test_where_the_order_is_free_the_handler_declared_first_comes_first() -> None:
+    # A flight that lands, among many people of it: they then know where they came in.
+    assert list(waves([1, 1, 0], ["person", "another", "flight"])) == [(0, [2]), (1, [0, 1])]
