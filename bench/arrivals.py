@@ -35,14 +35,17 @@ class Message:
         ]
 
 
-def flights(count: int, *, run: str, urgency: str = "urgent") -> Iterator[Message]:
-    """Whole flights of 135 until `count` people have arrived; the last one may be smaller."""
-    chance = random.Random(run)  # noqa: S311 - a load, not a secret
+def landings(count: int, *, run: str) -> Iterator[Message]:
+    """The flights of 135 that bring `count` people; the last one may be smaller. They land before anybody arrives."""
     for first in range(0, count, FLIGHT_SIZE):
-        batch, size = f"{run}-{first // FLIGHT_SIZE}", min(FLIGHT_SIZE, count - first)
-        yield _landed(batch, size)
-        for number in range(first, first + size):
-            yield _arrived(f"{run}-{number}", batch, chance, urgency)
+        yield _landed(f"{run}-{first // FLIGHT_SIZE}", min(FLIGHT_SIZE, count - first))
+
+
+def arrivals(count: int, *, run: str, urgency: str = "urgent") -> Iterator[Message]:
+    """The people of these flights, one by one at the gate."""
+    chance = random.Random(run)  # noqa: S311 - a load, not a secret
+    for number in range(count):
+        yield _arrived(f"{run}-{number}", f"{run}-{number // FLIGHT_SIZE}", chance, urgency)
 
 
 def _landed(batch: str, size: int) -> Message:

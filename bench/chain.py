@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
-from bench.arrivals import FLIGHT_SIZE, NEEDS, flights, send_all
+from bench.arrivals import FLIGHT_SIZE, NEEDS, arrivals, landings, send_all
 from bench.measuring import cpu_seconds, seconds_between, spent, until, value
 from deploy.demo.client import Caller, Connections
 from deploy.demo.loading import capacity_body, in_turns, load_directory
@@ -120,7 +120,8 @@ ADD_PAUSED_ENDPOINT = """
 
 async def measure_chain(running: Running, returnees: int, *, run: str) -> Result:
     """Send `returnees` arrivals at once and wait for the last of what follows from them."""
-    messages = list(flights(returnees, run=run))
+    messages = list(arrivals(returnees, run=run))
+    await _land(running, returnees, run=run)
     expected = returnees * len(NEEDS)
     delivered_before = await value(running.url("NOTIFICATIONS"), "SELECT count(*) FROM delivery")
     before = cpu_seconds(running.pids)
@@ -139,11 +140,25 @@ async def measure_chain(running: Running, returnees: int, *, run: str) -> Result
     return Result(returnees, seconds, spent(before, cpu_seconds(running.pids)))
 
 
+async def _land(running: Running, returnees: int, *, run: str) -> None:
+    """The flights have landed, and referral knows, before the first person reaches the gate."""
+    landed = "SELECT count(*) FROM arrival_batch WHERE landed_at IS NOT NULL"
+    messages = list(landings(returnees, run=run))
+    known = await value(running.url("REFERRAL"), landed)
+    await send_all(running.system.environment["KAFKA_BOOTSTRAP_SERVERS"], messages)
+
+    async def heard() -> bool:
+        return bool(await value(running.url("REFERRAL"), landed) >= known + len(messages))
+
+    await until(heard, what="flights to land", within_s=PATIENCE_S, every_s=0.05)
+
+
 async def measure_flight(running: Running, *, run: str) -> float:
     """Seconds from a flight's last need reported to the last of its offers committed; ordinary needs, 60 services."""
     offers = "SELECT count(*) FROM offer"
     before = await value(running.url("REFERRAL"), offers)
-    messages = list(flights(FLIGHT_SIZE, run=run, urgency="normal"))
+    messages = list(arrivals(FLIGHT_SIZE, run=run, urgency="normal"))
+    await _land(running, FLIGHT_SIZE, run=run)
     started = await send_all(running.system.environment["KAFKA_BOOTSTRAP_SERVERS"], messages)
 
     async def done() -> bool:

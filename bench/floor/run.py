@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bench.arrivals import NEEDS, flights, send_all
+from bench.arrivals import NEEDS, arrivals, send_all
 from bench.chain import PATIENCE_S, Result, Running
 from bench.measuring import cpu_seconds, seconds_between, spent, until, value
 from deploy.local.installation import ROOT
@@ -46,7 +46,7 @@ async def floor(running: Running) -> AsyncIterator[Floor]:
 async def measure_floor(floor: Floor, returnees: int, *, run: str) -> Result:
     """As `chain.measure_chain`, for the floor."""
     running = floor.running
-    messages = [message for message in flights(returnees, run=run) if message.type == "returnee.arrived.v1"]
+    messages = list(arrivals(returnees, run=run))
     before = cpu_seconds(floor.pids)
     deliveries = "SELECT count(*) FROM delivery"
     expected = await value(running.url("NOTIFICATIONS"), deliveries) + returnees * len(NEEDS)
