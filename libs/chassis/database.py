@@ -43,6 +43,9 @@ class Database:
                     "statement_timeout": "30s",
                     "idle_in_transaction_session_timeout": "20s",
                     "timezone": "UTC",
+                    # A plan made while a table was small is kept while it grows: an index must win from the start.
+                    "random_page_cost": "1.1",
+                    "jit": "off",
                 },
             },
         )

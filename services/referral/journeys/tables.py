@@ -118,7 +118,7 @@ class ReferralRow(Table, table=True):
             "urgency_rank",
             "waiting_since",
             "referral_id",
-            postgresql_where="ready_at IS NOT NULL",
+            postgresql_where="ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted')",
         ),
         Index(
             "ix_referral_idle",

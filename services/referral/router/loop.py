@@ -28,7 +28,8 @@ _RETRY_S: Final = 0.5
 
 # A referral that is ready may still wait for its flight or household; only a round can tell.
 _PROBE: Final = """
-SELECT EXISTS (SELECT 1 FROM referral WHERE ready_at IS NOT NULL) AS ready,
+SELECT (SELECT true FROM referral WHERE ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted')
+        ORDER BY urgency_rank, waiting_since, referral_id LIMIT 1) AS ready,
     (SELECT coalesce(sum(freed_count), 0) FROM pool)
     + (SELECT coalesce(sum(revision), 0) FROM provider_service)
     + (SELECT coalesce(sum(revision), 0) FROM provider_organization) AS openings

@@ -75,11 +75,15 @@ SELECT DISTINCT ON (returnee_id) returnee_id, need_id FROM need
 WHERE returnee_id = ANY($1::uuid[]) AND category = 'documents' AND status = 'open' ORDER BY returnee_id, reported_at
 """
 
+# From the few services that have left to their offers, never from all open offers to their services.
 _AT_INACTIVE = """
-SELECT offer.returnee_id FROM offer JOIN provider_service USING (provider_service_id)
-LEFT JOIN provider_organization ON provider_organization.organization_id = offer.organization_id
-WHERE offer.status IN ('pending', 'acknowledged')
-  AND (provider_service.status <> 'active' OR provider_organization.status <> 'active')
+SELECT open.returnee_id
+FROM provider_service LEFT JOIN provider_organization USING (organization_id)
+CROSS JOIN LATERAL (
+    SELECT returnee_id FROM offer
+    WHERE provider_service_id = provider_service.provider_service_id AND status IN ('pending', 'acknowledged') LIMIT $1
+) AS open
+WHERE provider_service.status <> 'active' OR provider_organization.status <> 'active'
 LIMIT $1
 """
 
