@@ -7,6 +7,7 @@ A service's `cli.py` makes its own with `make_cli` and may add commands to what 
         cli()
 """
 
+import gc
 import os
 from collections.abc import Callable, Mapping
 from types import FrameType
@@ -21,6 +22,8 @@ from libs.chassis.logs import get_logger, setup_logs
 from libs.chassis.migrations import upgrade
 
 log = get_logger(__name__, fields=("settings",))
+_NEW_OBJECTS = 50_000
+"""So many new containers make a collection of the youngest; Python's own 700 costs a batch a tenth of its time."""
 _GRACEFUL_SECONDS = 10
 
 
@@ -76,7 +79,15 @@ def serve_app(app: FastAPI, *, host: str, port: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
     )
+    _keep_out_of_the_way()
     _Server(config, app).run()
+
+
+def _keep_out_of_the_way() -> None:
+    """Let the cycle collector look at what is new only, and less often: batches make many objects, few cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, 20, 50)
 
 
 class _Server(uvicorn.Server):

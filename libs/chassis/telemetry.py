@@ -29,6 +29,8 @@ from libs.chassis.spans import DiscreetExporter, JsonLinesExporter
 
 _NAME = "enlace"
 _FLUSH_MILLIS = 200
+_SAMPLED = frozenset("13579bdf")
+"""The last digit of the flags in a traceparent whose lowest bit is set."""
 
 
 def setup_telemetry(service: str, settings: CommonSettings) -> None:
@@ -125,6 +127,11 @@ def root_span(
     """The first span of a new trace, linked to the span that is current: how long work starts inside a request."""
     with _span(name, Context(), None, kind=kind, attributes=attributes, links=links) as span:
         yield span
+
+
+def is_sampled(traceparent: str | None) -> bool:
+    """Whether a W3C `traceparent` says that its trace is recorded; told without parsing the rest."""
+    return traceparent is not None and traceparent[-1:] in _SAMPLED
 
 
 def span_context(traceparent: str | None) -> SpanContext | None:

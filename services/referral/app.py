@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.app import Loop, build_app
+from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.chassis.health import check_of
 from libs.chassis.settings import Role
@@ -29,7 +30,7 @@ from services.referral.providers import subscribers as providers
 from services.referral.referrals import actions as referrals
 from services.referral.referrals.api import router as referral_routes
 from services.referral.router.loop import Router
-from services.referral.settings import Settings
+from services.referral.settings import ReadModelSettings, Settings
 from services.referral.waitlists.api import router as waitlist_routes
 from services.referral.withdrawals import subscribers as withdrawals
 from services.referral.worklists.api import router as worklist_routes
@@ -92,8 +93,8 @@ def subscriptions(policy: RoutingPolicy, *, group: str = "referral") -> Subscrip
 
 def read_models() -> Service:
     """What `python -m libs.events replay --service services.referral.app:read_models` rebuilds from the logs."""
-    settings = Settings()
-    database = Database(settings.database_url, clock=settings.clock(), application_name="enlace-replay", pool_size=1)
+    settings = ReadModelSettings()
+    database = Database(settings.database_url, clock=Clock(), application_name="enlace-replay", pool_size=1)
     return Service(subscriptions(load_policy(settings.pack)), database.transaction, database.close)
 
 

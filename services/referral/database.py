@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Column, DateTime, MetaData, Text
@@ -15,6 +16,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 
 Row = Mapping[str, Any]
+Columns = Mapping[str, Sequence[Any]]
+"""Values of many rows, column by column; all of the same length."""
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -49,28 +52,44 @@ def is_one_of(column: str, words: type[StrEnum]) -> str:
 
 
 async def insert_rows(session: AsyncSession, table: type[Table], rows: Sequence[Row], *, on_conflict: str = "") -> None:
-    """Insert all `rows` with one statement; every row names the same columns. Arrays and jsonb come as text.
+    """Insert all `rows` with one statement; every row names the same columns. Arrays and jsonb come as text."""
+    await insert_columns(session, table, _by_column(rows), on_conflict=on_conflict)
+
+
+async def insert_columns(session: AsyncSession, table: type[Table], columns: Columns, *, on_conflict: str = "") -> None:
+    """As `insert_rows`, given column by column.
 
     Columns in which no row has a value are left out: most of a new row is still empty.
     """
-    if not rows:
-        return
-    columns = {name: values for name, values in _by_column(rows).items() if any(value is not None for value in values)}
-    await (await raw(session)).execute(_insert(table, tuple(columns), on_conflict), *columns.values())
+    given = {name: values for name, values in columns.items() if any(value is not None for value in values)}
+    if given:
+        await (await raw(session)).execute(_insert(table, tuple(given), on_conflict), *given.values())
 
 
 async def update_rows(
     session: AsyncSession, table: type[Table], rows: Sequence[Row], *, key: str, only_if: str = "true"
 ) -> None:
     """Set the columns that `rows` name where `key` matches; `only_if` may speak of `kept` and `given`."""
-    if not rows:
-        return
-    columns = _by_column(rows)
-    await (await raw(session)).execute(_update(table, tuple(columns), key, only_if), *columns.values())
+    await update_columns(session, table, _by_column(rows), key=key, only_if=only_if)
 
 
-def _by_column(rows: Sequence[Row]) -> dict[str, list[Any]]:
-    return {name: [row[name] for row in rows] for name in rows[0]}
+async def update_columns(
+    session: AsyncSession, table: type[Table], columns: Columns, *, key: str, only_if: str = "true"
+) -> None:
+    """As `update_rows`, given column by column."""
+    if columns:
+        await (await raw(session)).execute(_update(table, tuple(columns), key, only_if), *columns.values())
+
+
+def columns_of(values: Sequence[object], names: tuple[str, ...]) -> Columns:
+    """These fields of plain values, field by field; nothing at all of no values. Two names at the least."""
+    if not values:
+        return {}
+    return dict(zip(names, zip(*map(attrgetter(*names), values), strict=True), strict=True))
+
+
+def _by_column(rows: Sequence[Row]) -> Columns:
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
 
 @lru_cache(maxsize=200)

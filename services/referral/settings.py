@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pydantic import Field
+from pydantic_settings import BaseSettings
 
 from libs.chassis.settings import CommonSettings
 
@@ -13,3 +14,12 @@ class Settings(CommonSettings):
     database_url: str = Field(validation_alias="ENLACE_REFERRAL_DATABASE_URL")
     pack: Path = Field(validation_alias="ENLACE_PACK")
     """The directory of the country pack; `routing.yaml` in it is referral's part."""
+
+
+class ReadModelSettings(BaseSettings):
+    """What making a read model again needs: no secret but the database's."""
+
+    model_config = CommonSettings.model_config
+
+    database_url: str = Field(validation_alias="ENLACE_REFERRAL_DATABASE_URL")
+    pack: Path = Field(validation_alias="ENLACE_PACK")

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from services.referral.clocks.tables import TimerKind, TimerRow
-from services.referral.database import Row, insert_rows
+from services.referral.database import Columns, insert_columns
 
 _LOCK_DUE = """
 SELECT subject_id, kind, nth FROM timer
@@ -25,9 +25,9 @@ Key = tuple[UUID, TimerKind, int]
 """Subject, kind and which one of its kind."""
 
 
-async def start(session: AsyncSession, timers: Sequence[Row]) -> None:
+async def start(session: AsyncSession, timers: Columns) -> None:
     """Start clocks; one that already runs for the same subject and kind is set anew."""
-    await insert_rows(
+    await insert_columns(
         session,
         TimerRow,
         timers,

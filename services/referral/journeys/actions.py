@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -12,7 +12,16 @@ from uuid_utils.compat import uuid7
 from libs.chassis.database import now
 from libs.events import outbox
 from services.referral.clocks import actions as clocks
-from services.referral.database import Row, as_array, insert_rows, update_rows
+from services.referral.database import (
+    Columns,
+    Row,
+    as_array,
+    columns_of,
+    insert_columns,
+    insert_rows,
+    update_columns,
+    update_rows,
+)
 from services.referral.journeys import spans
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
 from services.referral.journeys.spans import Spans
@@ -34,9 +43,7 @@ from services.referral.waitlists import actions as waitlists
 
 _T = TypeVar("_T", Need, Referral, Offer)
 
-_NEED, _REFERRAL, _OFFER, _STEP, _TIMER = (
-    tuple(field.name for field in fields(kind)) for kind in (Need, Referral, Offer, Step, Timer)
-)
+_NEED, _REFERRAL, _OFFER = (tuple(field.name for field in fields(kind)) for kind in (Need, Referral, Offer))
 
 _CHANGING: Mapping[type, tuple[str, ...]] = {
     Need: ("status", "ended_at", "end_reason", "owner", "owner_reason", "owned_since"),
@@ -80,10 +87,10 @@ async def write(session: AsyncSession, work: Work) -> None:
     await waitlists.leave(session, work.unqueued)
     queued = [_entry(work, one.referral, one.provider_service_ids) for one in work.queued.values()]
     await waitlists.join(session, queued)
-    await insert_rows(session, StepRow, [{"at": work.at} | _row(step, _STEP) for step in work.steps])
+    await insert_columns(session, StepRow, columns_of(work.steps, Step._fields))
     await clocks.stop(session, work.stopped)
-    timers = [_row(timer, _TIMER) for started in work.timers.values() for timer in started]
-    await clocks.start(session, timers)
+    timers = [timer for started in work.timers.values() for timer in started]
+    await clocks.start(session, columns_of(timers, Timer._fields))
     events, traces = [event for event, _ in work.events], [trace for _, trace in work.events]
     await outbox.append(session, events, traceparents=traces)
     rows = (*work.added.values(), *work.changed.values())
@@ -92,22 +99,22 @@ async def write(session: AsyncSession, work: Work) -> None:
 
 
 async def _write_needs(session: AsyncSession, work: Work) -> None:
-    await insert_rows(session, NeedRow, [_row(need, _NEED) for need in _of(Need, work.added.values())])
-    await update_rows(session, NeedRow, _changes(work, Need, "need_id"), key="need_id")
+    await insert_columns(session, NeedRow, columns_of(_of(Need, work.added.values()), _NEED))
+    await update_columns(session, NeedRow, _changes(work, Need, "need_id"), key="need_id")
 
 
 async def _write_referrals(session: AsyncSession, work: Work) -> None:
     # Changed before added: a referral that has ended makes room for the next one of its need.
-    await update_rows(session, ReferralRow, _changes(work, Referral, "referral_id"), key="referral_id")
-    added = _of(Referral, work.added.values())
-    await insert_rows(session, ReferralRow, [_row(referral, _REFERRAL) for referral in added])
+    await update_columns(session, ReferralRow, _changes(work, Referral, "referral_id"), key="referral_id")
+    await insert_columns(session, ReferralRow, columns_of(_of(Referral, work.added.values()), _REFERRAL))
 
 
 async def _write_offers(session: AsyncSession, work: Work) -> None:
-    await update_rows(session, OfferRow, _changes(work, Offer, "offer_id"), key="offer_id")
+    await update_columns(session, OfferRow, _changes(work, Offer, "offer_id"), key="offer_id")
     added = _of(Offer, work.added.values())
-    rows = [_row(offer, _OFFER) | {"explanation": work.explanation_of(offer)} for offer in added]
-    await insert_rows(session, OfferRow, rows)
+    if added:
+        why = {"explanation": [work.explanation_of(offer) for offer in added]}
+        await insert_columns(session, OfferRow, {**columns_of(added, _OFFER), **why})
     spans.count_offers((offer, work.journeys[offer.returnee_id].referrals[offer.referral_id]) for offer in added)
     spans.count_ends(_of(Offer, work.changed.values()))
     excluded = [
@@ -181,11 +188,5 @@ def _of(kind: type[_T], rows: Iterable[object]) -> list[_T]:
     return [row for row in rows if isinstance(row, kind)]
 
 
-def _changes(work: Work, kind: type[_T], key: str) -> list[Row]:
-    names = (key, *_CHANGING[kind])
-    return [_row(row, names) for row in _of(kind, work.changed.values())]
-
-
-def _row(value: object, names: tuple[str, ...]) -> dict[str, Any]:
-    """These fields of a plain value; a StrEnum is the text that its column holds."""
-    return {name: getattr(value, name) for name in names}
+def _changes(work: Work, kind: type[_T], key: str) -> Columns:
+    return columns_of(_of(kind, work.changed.values()), (key, *_CHANGING[kind]))

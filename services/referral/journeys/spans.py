@@ -11,7 +11,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span
 
-from libs.chassis.telemetry import meter, span_context, traceparent_of, tracer
+from libs.chassis.telemetry import is_sampled, meter, span_context, traceparent_of, tracer
 from services.referral.journeys.facts import Offer, Referral
 from services.referral.journeys.rules import OfferStatus
 
@@ -45,8 +45,8 @@ class Spans:
 
     def start(self, traceparent: str | None, name: str, returnee_id: UUID) -> str | None:
         """Start a span below `traceparent` and return its own; an unsampled journey costs nothing."""
-        parent = span_context(traceparent)
-        if parent is None or not parent.trace_flags.sampled:
+        parent = span_context(traceparent) if is_sampled(traceparent) else None
+        if parent is None:
             return traceparent
         span = tracer().start_span(
             name,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -24,9 +24,8 @@ Trace = Callable[[str | None, str, UUID], str | None]
 _Any = TypeVar("_Any", Need, Referral, Offer)
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
-    """A clock to start."""
+class Timer(NamedTuple):
+    """A clock to start; the fields are those of its row."""
 
     subject_id: UUID
     kind: TimerKind
@@ -36,10 +35,10 @@ class Timer:
     traceparent: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of the record."""
+class Step(NamedTuple):
+    """One line of the record; the fields are those of its row."""
 
+    at: datetime
     step: str
     led_to: str
     actor: str
@@ -181,6 +180,7 @@ class Work:
         trace = traceparent or row.traceparent
         self.steps.append(
             Step(
+                self.at,
                 step,
                 row.status.value,
                 self.actor,
