@@ -67,8 +67,25 @@ NOBODYS: dict[str, Any] = {"household_id": None, "arrival_batch_id": None}
 NEED, REFERRAL, OFFER = NeedStatus, ReferralStatus, OfferStatus
 
 
+def an_offer(shared: dict[str, Any], status: OfferStatus) -> Offer:
+    service = a_service()
+    return Offer(
+        **shared,
+        offer_id=uuid4(),
+        referral_id=uuid4(),
+        organization_id=service.view.organization_id,
+        provider_service_id=service.view.provider_service_id,
+        pool_id=uuid4(),
+        case_code="GT-SMPL-0001",
+        service_type="temporary_shelter",
+        status=status,
+        made_at=NOW,
+        answer_by=NOW,
+    )
+
+
 def stage(need: NeedStatus, referral: ReferralStatus, offer: OfferStatus) -> Stage:
-    returnee, service = uuid4(), a_service()
+    returnee = uuid4()
     shared: dict[str, Any] = {
         "returnee_id": returnee,
         "need_id": uuid4(),
@@ -78,19 +95,7 @@ def stage(need: NeedStatus, referral: ReferralStatus, offer: OfferStatus) -> Sta
         "restricted": False,
     }
     of_need = Need(**shared, **NOBODYS, after_need_id=None, status=need, reported_at=NOW)
-    of_offer = Offer(
-        **shared,
-        offer_id=uuid4(),
-        referral_id=uuid4(),
-        organization_id=service.view.organization_id,
-        provider_service_id=service.view.provider_service_id,
-        pool_id=uuid4(),
-        case_code="GT-SMPL-0001",
-        service_type="temporary_shelter",
-        status=offer,
-        made_at=NOW,
-        answer_by=NOW,
-    )
+    of_offer = an_offer(shared, offer)
     of_referral = Referral(
         **shared,
         **NOBODYS,
