@@ -129,9 +129,6 @@ async def test_the_command_finds_what_referral_declares_and_refuses_the_rest(
     settings = {
         "ENLACE_REFERRAL_DATABASE_URL": "postgresql://127.0.0.1:9/none",
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
-        "ENLACE_TOKEN_ISSUER": "http://127.0.0.1:9",
-        "ENLACE_TOKEN_JWKS_URL": "http://127.0.0.1:9",
-        "ENLACE_FINGERPRINT_KEY": "a-fingerprint-key-for-tests",
         "ENLACE_PACK": str(tmp_path),
     }
     for name, value in settings.items():
