@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 from rich.console import Console
 
 from deploy.local.installation import ROOT
@@ -47,7 +48,7 @@ def main(
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
-        good = asyncio.run(_run(minutes, chosen, rate, pause, plant or [], keep))
+        good = uvloop.run(_run(minutes, chosen, rate, pause, plant or [], keep and keep.resolve()))
     except asyncio.CancelledError:
         raise typer.Exit(130) from None
     raise typer.Exit(0 if good else 1)
@@ -59,7 +60,7 @@ async def _run(minutes: float, seed: int, rate: float, pause: float, plants: lis
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     with tempfile.TemporaryDirectory(prefix="enlace-chaos-", ignore_cleanup_errors=True) as temporary:
-        folder = keep.resolve() if keep is not None else Path(temporary)
+        folder = keep or Path(temporary)
         _say("starting the system")
         async with set_stage(folder, seed=seed, say=_say) as stage:
             run = Run(stage, seed=seed, say=_say)

@@ -13,8 +13,8 @@ import httpx
 
 from tests.chaos.history import History
 
-TIMEOUT_S = 8.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+TIMEOUT_S = 10.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
 TOKEN_SLACK_S = 60.0
 IN_FLIGHT = "idempotency-in-flight"
 

@@ -71,8 +71,9 @@ class Fault:
 
 def plan(seed: int, seconds: float, *, mean_pause_s: float = MEAN_PAUSE_S) -> list[Fault]:
     """The faults of a run: the whole deck in a random order, then again, until `seconds` are over (pure)."""
-    random = Random(seed)  # noqa: S311
-    faults, at = [], 0.0
+    random = Random(seed)
+    faults: list[Fault] = []
+    at = 0.0
     for kind, target in chain.from_iterable(_dealt(random) for _ in repeat(None)):
         at += SHORTEST_PAUSE_S + random.expovariate(1 / (mean_pause_s - SHORTEST_PAUSE_S))
         lasts = random.uniform(SHORTEST_S, LONGEST_S[kind]) if kind in LONGEST_S else 0.0

@@ -101,7 +101,7 @@ class History:
     @property
     def unanswered_count(self) -> int:
         """Inputs whose senders gave up before anybody told them anything: nothing is promised about these."""
-        without = [*self.arrivals, *self.needs, *self.declared]
+        without: list[Any] = [*self.arrivals, *self.needs, *self.declared]
         silent = sum(one.acknowledged_at is None for one in without)
         return silent + sum(step.status is None for step in self.steps)
 

@@ -1,4 +1,4 @@
-"""The load: people who come by event and by REST, needs added and withdrawn, erasures, capacity that goes up and down."""
+"""The load: people who come by event and by REST, needs added and withdrawn, erasures, capacity up and down."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -18,8 +18,8 @@ from tests.chaos.stage import CATEGORIES, CONTENDED, CONTENDED_MAXIMUM, DATA_PRO
 
 RATE = 7.0
 """Inputs a second; those that come with offers are not among them."""
-IN_HAND_MAX = 250
-"""So many calls may wait at a time; while the system is away for long, people wait outside."""
+IN_HAND_MAX = 40
+"""So many inputs may wait for their answer at a time; while the system is away for long, people wait outside."""
 MIX = (("event", 55), ("rest", 22), ("flight", 2), ("need", 10), ("capacity", 6), ("withdraw", 3), ("erase", 2))
 FLIGHT_SIZE = 4
 
@@ -29,7 +29,7 @@ class Load:
 
     def __init__(self, stage: Stage, history: History, *, seed: int) -> None:
         self._stage, self.history = stage, history
-        self._random = Random(seed)  # noqa: S311
+        self._random = Random(seed)
         self._run = uuid4().hex[:8]
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
         self._http = httpx.AsyncClient(limits=limits, trust_env=False)
@@ -39,7 +39,7 @@ class Load:
         self._number = 0
         self._known: list[str] = []
         """Returnees that a client was told of and nobody has asked to erase."""
-        self.partners = Partners(stage.url("REFERRAL"), self.client, history, Random(seed + 1))  # noqa: S311
+        self.partners = Partners(stage.url("REFERRAL"), self.client, history, Random(seed + 1))
         stage.receivers.heard = self.partners.hear
 
     def client(self, client_id: str) -> Client:

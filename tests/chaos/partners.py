@@ -14,6 +14,8 @@ SILENT, DECLINED = 0.12, 0.27
 ACKNOWLEDGED_FIRST = 0.5
 SERVED = 0.75
 REASONS = ("full", "full", "not_eligible", "other")
+HANDS = 12
+"""So many calls are made at a time: partners that all ask again and again would keep what comes back from its feet."""
 LONGEST_THOUGHT_S, LONGEST_SERVICE_S = 1.5, 6.0
 
 
@@ -24,6 +26,7 @@ class Partners:
         self._url, self._client_of, self._history, self._random = url, client_of, history, random
         self._heard: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hands = asyncio.Semaphore(HANDS)
         self.is_closing = False
         """Answer everything at once and with yes: the run is to come to its end."""
 
@@ -53,7 +56,9 @@ class Partners:
         if not self.is_closing:
             if die < SILENT:
                 return
-            await asyncio.sleep(random.uniform(0, LONGEST_THOUGHT_S))
+            await asyncio.sleep(random.uniform(0, HANDS = 12
+"""So many calls are made at a time: partners that all ask again and again would keep what comes back from its feet."""
+LONGEST_THOUGHT_S))
             if random.random() < ACKNOWLEDGED_FIRST:
                 await self._step(client, "offer.acknowledge", data["offer_id"], f"{offer}/acknowledge")
             if die < DECLINED:
@@ -75,7 +80,8 @@ class Partners:
     async def _step(self, client: Client, name: str, subject_id: str, path: str, body: Any = None) -> bool:
         step = Step(name, subject_id, key=str(uuid4()))
         self._history.steps.append(step)
-        answer = await client.ask("POST", f"{self._url}/v1/{path}", body=body, key=step.key)
+        async with self._hands:
+            answer = await client.ask("POST", f"{self._url}/v1/{path}", body=body, key=step.key)
         step.status, step.code = answer.status, answer.code
         if answer.is_yes:
             step.acknowledged_at = self._history.now()

@@ -6,6 +6,7 @@ the later one is sent first. A hold beyond the maximum is written straight into 
 
 import asyncio
 import json
+from binascii import crc32
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Any, Final
@@ -55,9 +56,11 @@ async def _waiting(connection: Any, returnee_id: str) -> list[Any]:
     """The person's events in the outbox."""
     rows = "SELECT id, event_id, topic, key, type, payload, created_at FROM outbox WHERE key = $1 ORDER BY id"
     async with asyncio.timeout(PATIENCE_S):
-        while len(found := await connection.fetch(rows, returnee_id)) < 2:
+        while True:
+            found: list[Any] = await connection.fetch(rows, returnee_id)
+            if len(found) > 1:
+                return found
             await asyncio.sleep(0.1)
-    return list(found)
 
 
 async def _drop(stage: Stage, connection: Any, returnee_id: str) -> None:
@@ -107,14 +110,12 @@ async def _swap(stage: Stage, connection: Any, returnee_id: str) -> None:
 
 def _partition_of(key: str, count: int) -> int:
     """As the relay does it."""
-    from binascii import crc32
-
     return crc32(key.encode()) % count
 
 
 async def _overbook(stage: Stage) -> None:
     """A pool holds one place more than its maximum; its other figures are made to fit."""
-    connection = await asyncpg.connect(stage.database("referral"))
+    connection: Any = await asyncpg.connect(stage.database("referral"))
     try:
         async with connection.transaction():
             pool = await connection.fetchrow(

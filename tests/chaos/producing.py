@@ -1,4 +1,4 @@
-"""A reception system's producer of events: it goes on until the broker has acknowledged, with a new client if need be."""
+"""A reception system's producer: it goes on until the broker has acknowledged, with a new client if need be."""
 
 import asyncio
 import contextlib

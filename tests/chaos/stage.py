@@ -5,6 +5,7 @@ The run itself goes past the proxies where it sets up and where it looks; the lo
 
 import asyncio
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -30,10 +31,19 @@ from tests.chaos.receivers import Receivers, receiving
 SERVICE_NAMES = tuple(service.name for service in SERVICES)
 CATEGORIES = ("transport", "food", "health", "shelter", "family_contact")
 """Basic categories: offered without consent, so that every need goes its whole way."""
+SERVICES_PER_CATEGORY = 3
+ANYBODY: dict[str, Any] = {
+    "catchment": [],
+    "on_site_at": None,
+    "eligibility": {},
+    "language_must_match": False,
+    "place": "GT01",
+}
+"""What is changed in each service: whoever comes from wherever may be offered it."""
 DATA_PROTECTION = "chaos-data-protection"
 """The client that erases people; the pack has none of its own."""
 CLOCK_RATE = 60.0
-"""An hour of the installation's clock in a minute: offers expire, reminders and webhooks' retries come while we look."""
+"""An hour of the clock in a minute: offers expire, reminders and retries of webhooks come while we look."""
 ENDLESS = 1_000_000
 CONTENDED = 3
 """Every so many-th service has a small pool whose maximum goes up and down."""
@@ -96,7 +106,7 @@ async def set_stage(folder: Path, *, seed: int, say: Any = lambda _: None) -> As
     async with AsyncExitStack() as stack:
         kafka = await stack.enter_async_context(Proxy.to(listener))
         postgres = await stack.enter_async_context(Proxy.to(ports["postgres"]))
-        receivers = await stack.enter_async_context(receiving(Random(seed)))  # noqa: S311
+        receivers = await stack.enter_async_context(receiving(Random(seed)))
         webhooks = await stack.enter_async_context(Proxy.to(receivers.port))
         installation = Installation(
             state=installation.state,
@@ -112,17 +122,18 @@ async def set_stage(folder: Path, *, seed: int, say: Any = lambda _: None) -> As
 
 
 def small_pack(folder: Path) -> Path:
-    """Guatemala's pack without opening hours, and of its services those of a few categories."""
+    """Guatemala's pack without opening hours, and of its services a few that anybody may be offered."""
     pack = folder / "pack"
     shutil.copytree(DEFAULT_PACK, pack, dirs_exist_ok=True)
     (pack / "overlay.yaml").write_text("always_open: true\n", encoding="utf-8")
     path = pack / "directory.yaml"
     read = yaml.safe_load(path.read_text(encoding="utf-8"))
+    kept: Counter[str] = Counter()
     for organization in read["organizations"]:
         organization["services"] = [
-            service
+            service | ANYBODY
             for service in organization["services"]
-            if service["category"] in CATEGORIES and not service.get("restricted")
+            if service["category"] in CATEGORIES and not service.get("restricted") and _more_of(service, kept)
         ]
     read["organizations"] = [organization for organization in read["organizations"] if organization["services"]]
     path.write_text(yaml.safe_dump(read, allow_unicode=True, sort_keys=False), encoding="utf-8")
@@ -131,6 +142,11 @@ def small_pack(folder: Path) -> Path:
             f"  - {{client_id: {DATA_PROTECTION}, name: Data protection, roles: [data_protection_officer]}}\n"
         )
     return pack
+
+
+def _more_of(service: dict[str, Any], kept: Counter[str]) -> bool:
+    kept[service["category"]] += 1
+    return kept[service["category"]] <= SERVICES_PER_CATEGORY
 
 
 def _extra(installation: Installation, *, kafka: Proxy, postgres: Proxy) -> dict[str, str]:

@@ -95,8 +95,9 @@ def _places(evidence: Evidence) -> Iterator[str]:
         if hold.status != "released":
             (held if hold.status == "held" else taken)[hold.pool_id] += hold.places
     for pool in evidence.pools:
-        if (pool.held, pool.taken) != (held[pool.pool_id], taken[pool.pool_id]):
-            yield f"pool {pool.pool_id} counts {pool.held} held, {pool.taken} taken; offers have {held[pool.pool_id]}, {taken[pool.pool_id]}"
+        by_offers = held[pool.pool_id], taken[pool.pool_id]
+        if (pool.held, pool.taken) != by_offers:
+            yield f"pool {pool.pool_id} counts {(pool.held, pool.taken)} held and taken, offers have {by_offers}"
 
 
 def _twice(what: str, names: Iterable[Hashable]) -> Iterator[str]:

@@ -93,8 +93,9 @@ def _declarations(evidence: Evidence) -> Iterator[str]:
     for one in evidence.declarations:
         newest[one.service_id] = max(newest[one.service_id], one.version)
     for service_id, version in newest.items():
-        if evidence.ledger_versions.get(service_id) != version:
-            yield f"capacity {service_id}@{version} is declared, the ledger has {evidence.ledger_versions.get(service_id)}"
+        heard = evidence.ledger_versions.get(service_id)
+        if heard != version:
+            yield f"capacity {service_id}@{version} is declared, the ledger has {heard}"
 
 
 def _untold(evidence: Evidence) -> Iterator[str]:

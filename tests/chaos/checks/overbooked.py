@@ -26,11 +26,11 @@ def overbooked(evidence: Evidence) -> list[str]:
     for pool_id, holds in by_pool.items():
         in_use = _in_use(holds)
         for hold in holds:
-            maximum = maxima.get((service_of.get(pool_id, ""), pool_id, str(hold.declared_as_of)))
-            if maximum is None or hold.held_opening is None:
+            known = maxima.get((service_of.get(pool_id, ""), pool_id, str(hold.declared_as_of)))
+            if known is None or hold.held_opening is None:
                 found.append(f"offer {hold.offer_id} holds places of {pool_id} under no known declaration")
-            elif in_use[hold.held_opening] > maximum:
-                found.append(f"offer {hold.offer_id}: {in_use[hold.held_opening]} of {maximum} places of {pool_id}")
+            elif in_use[hold.held_opening] > known:
+                found.append(f"offer {hold.offer_id}: {in_use[hold.held_opening]} of {known} places of {pool_id}")
     return found
 
 
