@@ -12,6 +12,7 @@ import asyncpg
 
 from libs.chassis.database import raw
 from libs.events.codes import NeedCategory
+from tests.events.bus import until
 from tests.service.referral.world import Provider, World
 
 RETURNEES = 12
@@ -136,9 +137,11 @@ async def test_the_answer_that_locked_the_journey_first_is_published_first(world
 
 async def _both_wait(world: World) -> None:
     connection = await asyncpg.connect(world.url)
+
+    async def both() -> bool:
+        return bool(await connection.fetchval(WAITING) == 2)
+
     try:
-        async with asyncio.timeout(30):
-            while await connection.fetchval(WAITING) < 2:
-                await asyncio.sleep(0.02)  # noqa: ASYNC110 - nobody here is told
+        await until(both, seconds=30)
     finally:
         await connection.close()
