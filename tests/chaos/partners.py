@@ -56,9 +56,7 @@ class Partners:
         if not self.is_closing:
             if die < SILENT:
                 return
-            await asyncio.sleep(random.uniform(0, HANDS = 12
-"""So many calls are made at a time: partners that all ask again and again would keep what comes back from its feet."""
-LONGEST_THOUGHT_S))
+            await asyncio.sleep(random.uniform(0, LONGEST_THOUGHT_S))
             if random.random() < ACKNOWLEDGED_FIRST:
                 await self._step(client, "offer.acknowledge", data["offer_id"], f"{offer}/acknowledge")
             if die < DECLINED:
