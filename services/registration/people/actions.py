@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
@@ -213,17 +213,19 @@ def _access(row: Returnee, action: str, purpose: AccessPurpose, fields: Sequence
 
 async def place_returnees(session: AsyncSession, arrival_batch_id: UUID, *, reception_place: str) -> None:
     """Say where the people of a batch were received who came before that was known; tells of each."""
-    query = select(Returnee).where(
+    unplaced = select(Returnee.id).where(
         Returnee.arrival_batch_id == arrival_batch_id,
         col(Returnee.reception_place).is_(None),
         col(Returnee.erased_at).is_(None),
     )
-    rows = (await session.exec(query.order_by(col(Returnee.id)).with_for_update(key_share=True))).all()
-    for row in rows:
-        row.reception_place = reception_place
-        row.version += 1
-        session.add(row)
-    await session.flush()
+    placing = (
+        update(Returnee)
+        .where(col(Returnee.id).in_(unplaced.order_by(col(Returnee.id)).with_for_update(key_share=True)))
+        .values(reception_place=reception_place, version=Returnee.version + 1)
+        .returning(Returnee)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    rows = sorted((await session.exec(placing)).scalars(), key=lambda row: row.id)
     events = [ReturneeChanged.model_validate(queries.profile_fields(row)) for row in rows]
     await append(session, events, traceparents=[row.traceparent for row in rows])
 
