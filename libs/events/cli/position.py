@@ -59,8 +59,7 @@ def reset_position(
 ) -> None:
     """Move positions. A worker that runs notices it and goes on from there.
 
-    What is read again is dropped by the inbox if it was handled before: handlers don't run again for it. To make a
-    read model again use `replay`.
+    What is read again is dropped by the inbox if it was handled before. To make a read model again use `replay`.
     """
     if (partition is None) != every:
         raise typer.BadParameter("name one partition, or say --all")
