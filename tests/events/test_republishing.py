@@ -20,7 +20,7 @@ from libs.events.positions import Place, reset
 from libs.events.relay import Relay
 from libs.events.republishing import Selection, count, republish
 from tests.events.bus import Bus, running, until
-from tests.events.test_fail_stop import recreate
+from tests.events.test_fail_stop import recreate, remove_before
 
 Make = Callable[..., Awaitable[Bus]]
 ANA = Hand("ana", "the topic was lost")
@@ -78,8 +78,8 @@ async def move_to_end(bus: Bus, connection: Connection, **options: Any) -> None:
 
 @pytest.mark.timeout(240)
 async def test_k1_a_lost_topic_is_mended_by_hold_reset_and_republish(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
-    """K1, K2. Without the hold, what is published between the reset and the republishing is handled before what was
-    lost; with new ids instead of the old ones the events that wait in the outbox leave first."""
+    """K1, K2. With new ids instead of the old ones, what waits in the outbox is handled before what was lost; with a hold
+    that a relay doesn't heed, so is what it publishes between the reset and the republishing."""
     monkeypatch.setattr(membership, "MEASURE_SECONDS", 0.5)
     relay, consumer = bus.relay(), bus.consumer()
     async with running(relay, consumer), connected(bus) as connection:
@@ -250,3 +250,31 @@ async def test_two_do_not_publish_again_at_the_same_time(bus: Bus) -> None:
         await other.execute("SELECT pg_advisory_lock($1, $2)", *republishing._LOCK)
         with pytest.raises(RefusedError, match="another one"):
             await republish(connection, Selection(LONG_AGO), ANA)
+
+
+@pytest.mark.timeout(240)
+async def test_c8_records_that_expired_before_they_were_handled_are_published_again(
+    make_bus: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C8. With the reset alone, events 2 to 4 are never handled; with the republishing alone the partition stays
+    stopped."""
+    monkeypatch.setattr(membership, "MEASURE_SECONDS", 0.5)
+    bus = await make_bus(partitions=1)
+    relay = bus.relay()
+    async with running(relay), connected(bus) as connection:
+        async with running(bus.consumer()):
+            await append(bus, 0, 1)
+            await until(handled(bus, 2 * KEYS))
+        await append(bus, 2, 3, 4)
+        await until(drained(bus))
+        await remove_before(bus, 4 * KEYS)
+        consumer = bus.consumer()
+        async with running(consumer):
+            await until(_stopped(consumer), seconds=60)
+            await hold(connection, ANA)
+            await move_to_end(bus, connection)
+            assert await republish(connection, Selection(LONG_AGO), ANA) == 5 * KEYS
+            await release(connection, ANA)
+            await append(bus, 5)
+            await until(handled(bus, 6 * KEYS))
+    assert by_key(await bus.effects()) == in_order(0, 1, 2, 3, 4, 5)
