@@ -31,6 +31,8 @@ class NeedAdded:
     key: str
     need_id: str | None = None
     acknowledged_at: float | None = None
+    refused: str | None = None
+    """The code with which it was refused for good, such as of a person who was erased meanwhile."""
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ class History:
     @property
     def unanswered_count(self) -> int:
         """Inputs whose senders gave up before anybody told them anything: nothing is promised about these."""
-        without: list[Any] = [*self.arrivals, *self.needs, *self.declared]
+        without: list[Any] = [*self.arrivals, *self.declared, *(need for need in self.needs if need.refused is None)]
         silent = sum(one.acknowledged_at is None for one in without)
         return silent + sum(step.status is None for step in self.steps)
 

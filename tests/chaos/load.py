@@ -147,7 +147,9 @@ class Load:
         answer = await self.client("reception-system").ask("POST", url, body=body, key=need.key)
         if answer.is_yes:
             need.need_id, need.acknowledged_at = answer.body["id"], self.history.now()
-        elif answer.code != "returnee-erased":
+            return
+        need.refused = answer.code
+        if answer.code != "returnee-erased":
             self.history.surprises.append(f"a need was refused with {answer.status} {answer.code}")
 
     async def _withdraw(self) -> None:

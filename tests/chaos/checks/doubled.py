@@ -36,7 +36,7 @@ def _needs(evidence: Evidence) -> Iterator[str]:
     """Not more needs than were told, and none in referral that registration does not have."""
     held = Counter(need.returnee_id for need in evidence.told_needs)
     ids = {person.arrival_key: person.returnee_id for person in evidence.people}
-    added = Counter(need.returnee_id for need in evidence.history.needs)
+    added = Counter(need.returnee_id for need in evidence.history.needs if need.refused is None)
     for arrival in evidence.history.arrivals:
         returnee_id = ids.get(evidence.arrival_keys[arrival.source, arrival.reference])
         if returnee_id is not None and held[returnee_id] > arrival.needs_count + added[returnee_id]:
