@@ -15,6 +15,8 @@ from opentelemetry.metrics import Counter, Histogram, Instrument, ObservableGaug
 from opentelemetry.sdk.metrics import Histogram as RecordedHistogram
 
 from libs.events import metrics
+from libs.events.batch import identity_of
+from libs.events.kafka import Record
 from libs.events.lag import lag_of
 from libs.events.partitions import CLEAR_SECONDS, Partition
 from libs.events.topics import Topic
@@ -196,6 +198,23 @@ def partition(*, end: int | None, position: int, proven_ago: float) -> Partition
 def test_lag_of_a_partition_that_is_not_fetched_grows_from_when_nothing_was_known_to_wait() -> None:
     assert partition(end=9, position=4, proven_ago=300).lag() == 5
     assert 300 <= partition(end=9, position=4, proven_ago=300).lag_age() < 310
+
+
+def test_the_age_of_what_was_fetched_is_still_known_when_the_partition_stops_and_drops_it() -> None:
+    """Without `_drop_buffer` it begins again at 0."""
+    one = partition(end=9, position=4, proven_ago=0)
+    one.admit(4, last_event_id=None)
+    hour_ago = int((time.time() - HOUR) * 1000)
+    record = Record("topic", 0, 4, hour_ago, 0, b"a", b"{}", None, 1, 2, ())
+    assert one.take_in([record], identity_of)
+    assert HOUR <= one.lag_age() < HOUR + 60
+    one.stop("a person must look")
+    assert HOUR <= one.lag_age() < HOUR + 60
+    one.readmit()
+    one.admit(4, last_event_id=None)
+    assert HOUR <= one.lag_age() < HOUR + 60
+    one.admit(5, last_event_id=None)
+    assert one.lag_age() == 0
 
 
 def test_where_kafka_cannot_be_asked_a_partition_counts_as_behind() -> None:

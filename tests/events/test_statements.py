@@ -1,4 +1,4 @@
-"""What the event path asks of PostgreSQL: exact counts of statements, and plans that don't grow with what is stored.
+"""What the event path asks of PostgreSQL: exact counts of statements, by the server's own book.
 
 On a server of its own, with `pg_stat_statements`, which counts every statement that a client sends, BEGIN and COMMIT
 included. A batch costs at most six and one more per table that it writes, however many events it holds.
@@ -7,12 +7,10 @@ included. A batch costs at most six and one more per table that it writes, howev
 from __future__ import annotations
 
 import asyncio
-import json
-import time
+import dataclasses
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -21,19 +19,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from deploy.local.infra import start_postgres
 from deploy.local.processes import Family
 from libs.chassis.database import Database
-from libs.events import delivery, outbox, relay, retention
-from libs.events.batch import Part
-from libs.events.delivery import Delivery
+from libs.events import outbox, relay
 from libs.events.event import Event, Received
-from libs.events.kafka import Record
-from libs.events.lanes import Lane
-from libs.events.partitions import Partition
 from libs.events.publishing import Outcome
 from libs.events.subscriptions import Subscriptions
 from libs.events.tables import create_tables
 from libs.events.topics import TOPICS, Topic
 from services.referral.app import subscriptions as of_referral
-from tests.events.bus import EFFECTS, Counted, database_for, event_headers, record_effects
+from tests.events.bus import EFFECTS, Counted, database_for, record_effects
+from tests.events.by_hand import Handled, record_of
 from tests.infra import PostgresForTests, apart
 from tests.service.referral import making
 from tests.unit.referral.making_facts import a_policy
@@ -108,47 +102,6 @@ class Counter:
             await connection.close()
 
 
-class Handled:
-    """A lane that gets batches by hand: just what it does with PostgreSQL, without Kafka's timing."""
-
-    def __init__(self, topic: Topic, subscriptions: Subscriptions, database: Database) -> None:
-        self.partition = Partition(topic, 0)
-        self.partition.admit(0, last_event_id=None)
-        self._database = database
-        self._group = subscriptions.group
-        self._lane = Lane(
-            topic,
-            subscriptions=subscriptions,
-            delivery=Delivery(subscriptions, seal=None),
-            transaction=database.transaction,
-            slots=asyncio.Semaphore(1),
-        )
-
-    async def begin(self) -> None:
-        """Make the position."""
-        async with self._database.transaction() as session:
-            await (await outbox.raw(session)).execute(
-                "INSERT INTO consumer_position (consumer_group, topic, partition, next_offset) VALUES ($1, $2, 0, 0)",
-                self._group,
-                self.partition.tp.topic,
-            )
-
-    async def batch(self, events: Sequence[Event]) -> None:
-        """Handle these in one batch; it must have committed."""
-        first = self.partition.next_offset
-        records = [_record(event, first + number) for number, event in enumerate(events)]
-        await self._lane._settle([Part(self.partition, records)])
-        assert self.partition.next_offset == first + len(events)
-
-
-def _record(event: Event, offset: int) -> Record:
-    headers = tuple(event_headers(event.type, ce_time=datetime.now(UTC).isoformat()))
-    value = event.model_dump_json().encode()
-    key = event.key.encode()
-    now_ms = int(time.time() * 1000)
-    return Record(event.topic, 0, offset, now_ms, 0, key, value, None, len(key), len(value), headers)
-
-
 @pytest.fixture
 async def pool(bus_database: str) -> AsyncIterator[Database]:
     database = database_for(bus_database)
@@ -199,16 +152,11 @@ async def test_duplicates_cost_no_statement_more(counting: PostgresForTests, bus
     await handled.begin()
     events = [Numbered(name="a", number=number) for number in range(20)]
     counter = Counter(counting, bus_database)
-    first = [_record(event, number) for number, event in enumerate(events)]
-    await handled._lane._settle([Part(handled.partition, first)])
-    again = [record.__class__(**{**_fields(record), "offset": record.offset + 20}) for record in first]
+    first = [record_of(event, number) for number, event in enumerate(events)]
+    await handled.settle(first)
     await counter.begin()
-    await handled._lane._settle([Part(handled.partition, again)])
+    await handled.settle([dataclasses.replace(record, offset=record.offset + 20) for record in first])
     assert sum((await counter.calls()).values()) == 5
-
-
-def _fields(record: Record) -> Mapping[str, Any]:
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 async def test_a_round_of_the_relay_is_two_statements_however_many_events_leave(
@@ -258,12 +206,8 @@ def _of_people(count: int) -> list[Event]:
     returnees = [uuid4() for _ in range(count)]
     events: list[Event] = []
     for returnee in returnees:
-        events += [making.registered(returnee), making.consent(returnee), _need(returnee)]
+        events += [making.registered(returnee), making.consent(returnee), making.need(returnee)]
     return events
-
-
-def _need(returnee: UUID) -> Event:
-    return making.need(returnee)
 
 
 def _differences(found: Sequence[Mapping[str, int]]) -> list[str]:
@@ -273,112 +217,3 @@ def _differences(found: Sequence[Mapping[str, int]]) -> list[str]:
         for statement in every
         if len({calls.get(statement, 0) for calls in found}) > 1
     ]
-
-
-FILLED = 30_000
-DAYS = 6
-
-
-@pytest.fixture
-async def filled(bus_database: str) -> AsyncIterator[Any]:
-    """A connection to a database with six days of archive and inbox, analysed as autovacuum would."""
-    connection = await asyncpg.connect(bus_database)
-    today = datetime.now(UTC).date()
-    for table in retention.TABLES:
-        for back in range(DAYS):
-            await retention._make(connection, table, today - timedelta(days=back))
-    await connection.execute(
-        "INSERT INTO inbox (consumer_group, source, event_id, day)"
-        " SELECT 'g', 's', uuidv7(-make_interval(days => n % $2))::text, current_date - n % $2"
-        " FROM generate_series(1, $1) AS n",
-        FILLED,
-        DAYS,
-    )
-    await connection.execute(
-        "INSERT INTO outbox_sent (id, event_id, topic, key, type, payload, created_at, published_at, partition)"
-        " SELECT n, uuidv7(), 't', 'k', 'e', '{}', now(), now() - make_interval(days => n % $2), 0"
-        " FROM generate_series(1, $1) AS n",
-        FILLED,
-        DAYS,
-    )
-    await connection.execute(
-        "INSERT INTO outbox (event_id, topic, key, type, payload) VALUES (uuidv7(), 't', 'k', 'e', '')"
-    )
-    await connection.execute("ANALYZE")
-    yield connection
-    await connection.close()
-
-
-async def plan(connection: Any, statement: str, *arguments: object) -> dict[str, Any]:
-    """The plan as it ran; nothing stays of what it did."""
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        found = await connection.fetchval(
-            f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT JSON) {statement}", *arguments
-        )
-    finally:
-        await transaction.rollback()
-    made: dict[str, Any] = json.loads(found)[0]["Plan"]
-    return made
-
-
-def nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """A plan and everything below it."""
-    yield node
-    for below in node.get("Plans", ()):
-        yield from nodes(below)
-
-
-def relations_read(found: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """How which table was read."""
-    return {
-        (node["Node Type"], node["Relation Name"])
-        for node in nodes(found)
-        if "Relation Name" in node and "Scan" in node["Node Type"]
-    }
-
-
-async def test_no_statement_of_the_bus_reads_the_archive_or_the_inbox_through(filled: Any) -> None:
-    """Both only ever grow at the partition of the day: inbox look-ups are by its unique index, which names the day.
-
-    A claim without `day` in the key would have to look into every partition, and couldn't be unique at all.
-    """
-    day = datetime.now(UTC).date()
-    claim = await plan(filled, delivery._CLAIM, "g", ["s"] * 3, [str(uuid4()) for _ in range(3)], [day] * 3)
-    assert not {table for _, table in relations_read(claim) if table.startswith(("inbox", "outbox_sent"))}
-    conflicts = [node for node in nodes(claim) if node.get("Conflict Resolution") == "NOTHING"]
-    assert conflicts
-    assert conflicts[0]["Conflicting Tuples"] == 0
-    ids = [row["id"] for row in await filled.fetch("SELECT id FROM outbox")]
-    retire = await plan(filled, relay._RETIRE, 0, ids, [0], [0], ids[0], ids[-1])
-    assert not {table for _, table in relations_read(retire) if table.startswith(("inbox", "outbox_sent"))}
-    for statement, arguments in (
-        (relay._READ, (5_000,)),
-        (relay._MEASURE, ()),
-        (delivery._FENCE, ("g", "t", [0], [0], [1], ["x"])),
-    ):
-        read = relations_read(await plan(filled, statement, *arguments))
-        assert not {table for _, table in read if table.startswith(("inbox", "outbox_sent"))}, statement
-
-
-async def test_a_repeated_event_is_found_by_the_index_of_its_day_alone(filled: Any) -> None:
-    """Blocks read, index included: of 3 events, a few pages of one partition, not of six and no table through."""
-    day = datetime.now(UTC).date()
-    known = [row["event_id"] for row in await filled.fetch("SELECT event_id FROM inbox WHERE day = $1 LIMIT 3", day)]
-    before = await _blocks(filled)
-    counted = await filled.fetchrow(delivery._CLAIM, "g", ["s"] * 3, known, [day] * 3)
-    assert counted["count"] == 0
-    touched = {name: count - before[name] for name, count in (await _blocks(filled)).items() if count > before[name]}
-    assert set(touched) == {retention.partition_of("inbox", day)}
-    assert touched[retention.partition_of("inbox", day)] <= 30
-
-
-async def _blocks(connection: Any) -> dict[str, int]:
-    """Blocks of each partition of the inbox, and of its index, that were asked for so far."""
-    await connection.execute("SELECT pg_stat_force_next_flush()")
-    rows = await connection.fetch(
-        "SELECT relname, heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read AS blocks"
-        " FROM pg_statio_user_tables WHERE relname LIKE 'inbox%'"
-    )
-    return {row["relname"]: row["blocks"] for row in rows}

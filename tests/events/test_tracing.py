@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events import outbox, tracing
 from libs.events.event import Received
+from libs.events.postgres import raw
 from libs.events.subscriptions import Subscriptions
 from tests.events.bus import Bus, event_headers, running, until
 from tests.events.process import start
@@ -233,6 +234,24 @@ async def test_a_handlers_error_marks_its_spans_by_type_and_never_by_text(bus: B
     assert {span.status.status_code for span in hops} == {StatusCode.UNSET, StatusCode.ERROR}
     assert [span.events for span in spans.all() if span.events] == []
     assert [span.status.description for span in spans.all() if span.status.description] == []
+
+
+async def test_a_commit_that_fails_is_told_by_type_and_never_by_text(bus: Bus, spans: Spans) -> None:
+    """With the SDK's `record_exception` PostgreSQL's text, which quotes the row, would be in the span."""
+    await bus.fetch("CREATE TABLE thing (name text UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    subscriptions = Subscriptions(bus.group)
+
+    @subscriptions.on(bus.counted)
+    async def remember(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
+        names = [received.key for received in batch]
+        await (await raw(session)).execute("INSERT INTO thing SELECT unnest($1::text[])", names)
+
+    await bus.append(bus.counted(name="Ana", number=1), bus.counted(name="Ana", number=2), traceparents=[SAMPLED] * 2)
+    await deliver(bus, subscriptions, 2)
+    failed, settled = spans.named(f"commit {bus.topic.name}")
+    assert (failed.status.status_code, settled.status.status_code) == (StatusCode.ERROR, StatusCode.UNSET)
+    assert attributes(failed)["error.type"] == "IntegrityError"
+    assert "Ana" not in "".join(span.to_json() for span in spans.all())
 
 
 async def test_tracestate_of_a_foreign_sender_reaches_the_handler_and_a_broken_one_does_not(bus: Bus) -> None:

@@ -1,0 +1,126 @@
+"""Plans of the bus's statements on a database that has seen much: none grows with the archive or the inbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from libs.events import delivery, relay, retention
+from tests.events.conftest import Databases
+
+FILLED = 30_000
+DAYS = 6
+
+
+@pytest.fixture
+async def filled(event_databases: Databases) -> AsyncIterator[Any]:
+    """A connection to a database with six days of archive and inbox, analysed as autovacuum would.
+
+    It isn't given back: another test would find partitions that it didn't make.
+    """
+    connection = await asyncpg.connect(event_databases.take())
+    today = datetime.now(UTC).date()
+    for table in retention.TABLES:
+        for back in range(DAYS):
+            await retention._make(connection, table, today - timedelta(days=back))
+    await connection.execute(
+        "INSERT INTO inbox (consumer_group, source, event_id, day)"
+        " SELECT 'g', 's', uuidv7(-make_interval(days => n % $2))::text, current_date - n % $2"
+        " FROM generate_series(1, $1) AS n",
+        FILLED,
+        DAYS,
+    )
+    await connection.execute(
+        "INSERT INTO outbox_sent (id, event_id, topic, key, type, payload, created_at, published_at, partition)"
+        " SELECT n, uuidv7(), 't', 'k', 'e', '{}', now(), now() - make_interval(days => n % $2), 0"
+        " FROM generate_series(1, $1) AS n",
+        FILLED,
+        DAYS,
+    )
+    await connection.execute(
+        "INSERT INTO outbox (event_id, topic, key, type, payload) VALUES (uuidv7(), 't', 'k', 'e', '')"
+    )
+    await connection.execute("ANALYZE")
+    yield connection
+    await connection.close()
+
+
+async def plan(connection: Any, statement: str, *arguments: object) -> dict[str, Any]:
+    """The plan as it ran; nothing stays of what it did."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        found = await connection.fetchval(
+            f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT JSON) {statement}", *arguments
+        )
+    finally:
+        await transaction.rollback()
+    made: dict[str, Any] = json.loads(found)[0]["Plan"]
+    return made
+
+
+def nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A plan and everything below it."""
+    yield node
+    for below in node.get("Plans", ()):
+        yield from nodes(below)
+
+
+def relations_read(found: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """How which table was read."""
+    return {
+        (node["Node Type"], node["Relation Name"])
+        for node in nodes(found)
+        if "Relation Name" in node and "Scan" in node["Node Type"]
+    }
+
+
+async def test_no_statement_of_the_bus_reads_the_archive_or_the_inbox_through(filled: Any) -> None:
+    """Both only ever grow at the partition of the day: inbox look-ups are by its unique index, which names the day.
+
+    A claim without `day` in the key would have to look into every partition, and couldn't be unique at all.
+    """
+    day = datetime.now(UTC).date()
+    claim = await plan(filled, delivery._CLAIM, "g", ["s"] * 3, [str(uuid4()) for _ in range(3)], [day] * 3)
+    assert not {table for _, table in relations_read(claim) if table.startswith(("inbox", "outbox_sent"))}
+    conflicts = [node for node in nodes(claim) if node.get("Conflict Resolution") == "NOTHING"]
+    assert conflicts
+    assert conflicts[0]["Conflicting Tuples"] == 0
+    ids = [row["id"] for row in await filled.fetch("SELECT id FROM outbox")]
+    retire = await plan(filled, relay._RETIRE, 0, ids, [0], [0], ids[0], ids[-1])
+    assert not {table for _, table in relations_read(retire) if table.startswith(("inbox", "outbox_sent"))}
+    for statement, arguments in (
+        (relay._READ, (5_000,)),
+        (relay._MEASURE, ()),
+        (delivery._FENCE, ("g", "t", [0], [0], [1], ["x"])),
+    ):
+        read = relations_read(await plan(filled, statement, *arguments))
+        assert not {table for _, table in read if table.startswith(("inbox", "outbox_sent"))}, statement
+
+
+async def test_a_repeated_event_is_found_by_the_index_of_its_day_alone(filled: Any) -> None:
+    """Blocks read, index included: of 3 events, a few pages of one partition, not of six and no table through."""
+    day = datetime.now(UTC).date()
+    known = [row["event_id"] for row in await filled.fetch("SELECT event_id FROM inbox WHERE day = $1 LIMIT 3", day)]
+    before = await _blocks(filled)
+    counted = await filled.fetchrow(delivery._CLAIM, "g", ["s"] * 3, known, [day] * 3)
+    assert counted["count"] == 0
+    touched = {name: count - before[name] for name, count in (await _blocks(filled)).items() if count > before[name]}
+    assert set(touched) == {retention.partition_of("inbox", day)}
+    assert touched[retention.partition_of("inbox", day)] <= 30
+
+
+async def _blocks(connection: Any) -> dict[str, int]:
+    """Blocks of each partition of the inbox, and of its index, that were asked for so far."""
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    rows = await connection.fetch(
+        "SELECT relname, heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read AS blocks"
+        " FROM pg_statio_user_tables WHERE relname LIKE 'inbox%'"
+    )
+    return {row["relname"]: row["blocks"] for row in rows}
