@@ -78,8 +78,8 @@ async def move_to_end(bus: Bus, connection: Connection, **options: Any) -> None:
 
 @pytest.mark.timeout(240)
 async def test_k1_a_lost_topic_is_mended_by_hold_reset_and_republish(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
-    """K1, K2. With new ids instead of the old ones, what waits in the outbox is handled before what was lost; with a hold
-    that a relay doesn't heed, so is what it publishes between the reset and the republishing."""
+    """K1, K2. With new ids instead of the old ones, what waits in the outbox is handled before what was lost; with a
+    hold that a relay doesn't heed, so is what it publishes between the reset and the republishing."""
     monkeypatch.setattr(membership, "MEASURE_SECONDS", 0.5)
     relay, consumer = bus.relay(), bus.consumer()
     async with running(relay, consumer), connected(bus) as connection:
