@@ -63,7 +63,7 @@ class Slow:
             if not self.mended:
                 raise ValueError("not yet")
             self.reached.set()
-            await self.go_on.wait()
+            await asyncio.wait_for(self.go_on.wait(), 25)  # a test that fails ends too
         await record_effects(session, batch)
 
 

@@ -200,7 +200,9 @@ def _record(partition: int, offset: int, key: str, value: bytes, headers: list[t
 
 
 @pytest.mark.timeout(240)
-def test_pitfall_09_other_keys_progress_and_a_parked_key_replays_in_order_whatever_happens(event_databases: Databases) -> None:
+def test_pitfall_09_other_keys_progress_and_a_parked_key_replays_in_order_whatever_happens(
+    event_databases: Databases,
+) -> None:
     """Pitfall 9. Without `_without_failed_keys` in `Isolation`, or `still_parked` in `Delivery`, later events of a key
     overtake; with `ORDER BY id DESC` in `Retries` they are replayed backwards; without the inbox they come twice."""
     dsn = event_databases.take()
