@@ -73,7 +73,8 @@ class Membership(ConsumerRebalanceListener):
 
     async def run(self) -> None:
         """Fetch and handle until something fails; the first failure is raised."""
-        work = [self._poll(), self._admit(), self._look_after(), *(lane.run() for lane in self._all_lanes())]
+        lanes = [lane.run() for lane in self._all_lanes()]
+        work = [self._poll(), self._admit(), self._look_after(), self._follow_hands(), *lanes]
         tasks = [asyncio.create_task(task) for task in work]
         self._member.subscribe(list(self._topics), listener=self)
         try:
@@ -223,7 +224,6 @@ class Membership(ConsumerRebalanceListener):
                 measured_at = time.monotonic()
                 await self._watchdog.check(self._member, list(self.partitions.values()))
                 self._retry_stopped()
-                await self._follow_hands()
 
     async def _commit(self) -> None:
         """Tell Kafka where we are. Lag tools read it; nothing here depends on it, so a failure is no matter."""
@@ -248,15 +248,17 @@ class Membership(ConsumerRebalanceListener):
                 self._to_admit.set()
 
     async def _follow_hands(self) -> None:
-        """Begin again where a person has moved a position."""
-        try:
-            moved = await moved_by_hand(self.partitions, group=self._group, transaction=self._transaction)
-        except Exception as error:
-            report(log, logging.WARNING, "consumer.positions_not_compared", error, group=self._group)
-            return
-        for partition in moved:
-            partition.readmit()
-            self._to_admit.set()
+        """Begin again where a person has moved a position. Apart from the rest: PostgreSQL may not answer."""
+        while True:
+            await asyncio.sleep(MEASURE_SECONDS)
+            try:
+                moved = await moved_by_hand(self.partitions, group=self._group, transaction=self._transaction)
+            except Exception as error:
+                report(log, logging.WARNING, "consumer.positions_not_compared", error, group=self._group)
+                continue
+            for partition in moved:
+                partition.readmit()
+                self._to_admit.set()
 
     def _lane_of(self, partition: Partition) -> Lane:
         lanes = self._lanes[partition.tp.topic]
