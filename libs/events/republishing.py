@@ -9,7 +9,7 @@ Work is done in bounded steps, each a transaction of its own with its note. An i
 same command again goes on, and puts back only what isn't there.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from libs.events.audit import Hand, RefusedError, note
 from libs.events.holding import held, hold, let_go, release
 from libs.events.leadership import Connection
 from libs.events.retention import KEEP_DAYS, PARTITIONS
+from libs.events.topics import TOPICS, Topic
 
 STEP_PAGES = 2_000
 """So much of the archive, in pages of 8 KiB, is looked at in one step."""
@@ -84,11 +85,23 @@ async def count(connection: Connection, selection: Selection) -> list[Chosen]:
     return [Chosen(*row) for row in await connection.fetch(_COUNT, *selection.arguments())]
 
 
-async def republish(connection: Connection, selection: Selection, by: Hand, *, step_pages: int = STEP_PAGES) -> int:
+async def republish(
+    connection: Connection,
+    selection: Selection,
+    by: Hand,
+    *,
+    topics: Mapping[str, Topic] = TOPICS,
+    step_pages: int = STEP_PAGES,
+) -> int:
     """Put the selection back into the outbox; returns how many events weren't there. Holds the relay meanwhile.
 
-    A relay that a person holds stays held; else it is released at the end. `RefusedError` if another one is at it.
+    A relay that a person holds stays held; else it is released at the end. `RefusedError` if another one is at it, or
+    if an old state would be the last one of its key in a compacted topic.
     """
+    if selection.until is not None:
+        for chosen in await count(connection, selection):
+            if chosen.topic in topics and topics[chosen.topic].compacted:
+                raise RefusedError(f"{chosen.topic} keeps the last state of a key: publish again without an end")
     arguments = selection.arguments()
     total = 0
     async with _alone(connection), _held(connection, by):

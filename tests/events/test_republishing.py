@@ -252,6 +252,21 @@ async def test_two_do_not_publish_again_at_the_same_time(bus: Bus) -> None:
             await republish(connection, Selection(LONG_AGO), ANA)
 
 
+async def test_an_old_state_is_not_made_the_last_one_of_a_compacted_topic(make_bus: Make) -> None:
+    """Without the refusal compaction keeps the old state and drops the newer one."""
+    bus = await make_bus(compacted=True)
+    async with running(bus.relay()):
+        await append(bus, 0)
+        await until(drained(bus))
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    topics = {bus.topic.name: bus.topic}
+    async with connected(bus) as connection:
+        with pytest.raises(RefusedError, match="keeps the last state of a key"):
+            await republish(connection, Selection(LONG_AGO, soon), ANA, topics=topics)
+        assert await bus.fetch("SELECT 1 FROM outbox") == []
+        assert await republish(connection, Selection(LONG_AGO), ANA, topics=topics) == KEYS
+
+
 @pytest.mark.timeout(240)
 async def test_c8_records_that_expired_before_they_were_handled_are_published_again(
     make_bus: Make, monkeypatch: pytest.MonkeyPatch
