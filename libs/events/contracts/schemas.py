@@ -74,7 +74,7 @@ def _property(field: Schema, text: str | None) -> Schema:
 
 
 def _enums_plain(schema: Any) -> Any:
-    """An enum of one code is a `const` to pydantic; here it stays an enum, to which codes may be added."""
+    """A literal of one code is a `const` to pydantic; here it is an enum, to which codes may be added."""
     if isinstance(schema, list):
         return [_enums_plain(item) for item in schema]
     if not isinstance(schema, dict):

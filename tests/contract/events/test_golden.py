@@ -36,6 +36,7 @@ def test_a_consumer_reads_it(message: Message) -> None:
     )
     assert (received.id, received.source) == (attributes["id"], attributes["source"])
     assert received.traceparent == attributes.get("traceparent")
+    assert received.tracestate == attributes.get("tracestate")
     # What was written is there again, all of it.
     assert json.loads(received.event.model_dump_json(exclude_unset=True)) == json.loads(
         type(received.event).model_validate_json(json.dumps(message.data)).model_dump_json(exclude_unset=True)

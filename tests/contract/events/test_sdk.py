@@ -46,6 +46,7 @@ def test_the_sdk_reads_what_we_read(message: Message) -> None:
     if message.form != "without-time":  # The SDK makes a time up.
         assert theirs.get_time() == ours.received.time
     assert theirs.get_extension("traceparent") == ours.received.traceparent
+    assert theirs.get_extension("tracestate") == ours.received.tracestate
     assert theirs.get_data() == message.data
     if not message.topic.endswith("arrivals"):
         assert theirs.get_dataschema() == schema_of(message.topic, message.type)
@@ -60,7 +61,7 @@ def test_we_read_what_the_sdk_writes(message: Message, write: Write) -> None:
     assert isinstance(ours, Incoming)
     assert isinstance(again, Incoming), again
     assert again.received.event == ours.received.event
-    for name in ("id", "source", "key", "traceparent"):
+    for name in ("id", "source", "key", "traceparent", "tracestate"):
         assert getattr(again.received, name) == getattr(ours.received, name)
     if message.form != "without-time":
         assert again.received.time == ours.received.time
