@@ -12,7 +12,7 @@ from tests.chaos.evidence import Evidence, Hold
 
 
 def overbooked(evidence: Evidence) -> list[str]:
-    """Every hold above the maximum that was known, a line each."""
+    """Every opening of a pool in which holds went above the maximum that was known, a line each."""
     service_of = {pool.pool_id: pool.service_id for pool in evidence.pools}
     maxima: dict[tuple[str, str, str], int] = {}
     for one in evidence.declarations:
@@ -25,12 +25,15 @@ def overbooked(evidence: Evidence) -> list[str]:
     found = []
     for pool_id, holds in by_pool.items():
         in_use = _in_use(holds)
+        over: dict[int, str] = {}
         for hold in holds:
             known = maxima.get((service_of.get(pool_id, ""), pool_id, str(hold.declared_as_of)))
             if known is None or hold.held_opening is None:
                 found.append(f"offer {hold.offer_id} holds places of {pool_id} under no known declaration")
             elif in_use[hold.held_opening] > known:
-                found.append(f"offer {hold.offer_id}: {in_use[hold.held_opening]} of {known} places of {pool_id}")
+                # Which of the holds of one opening came last is not known: they are one finding.
+                over[hold.held_opening] = f"{in_use[hold.held_opening]} of {known} places of {pool_id} are in use"
+        found += over.values()
     return found
 
 
