@@ -125,7 +125,7 @@ def passing_on() -> Subscriptions:
     return subscriptions
 
 
-async def test_a_batch_costs_six_statements_and_one_per_table_however_large_it_is(
+async def test_pitfall_14_a_batch_costs_six_statements_and_one_per_table_however_large_it_is(
     counting: PostgresForTests, bus_database: str, pool: Database
 ) -> None:
     """An ORM `add` per event, or an outbox row written when it is appended, fails at the second size."""
