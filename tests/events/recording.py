@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, Sampler
 
 from libs.events import metrics, tracing
+from tests.events.bus import until
 
 
 class Spans:
@@ -71,6 +72,41 @@ class Metrics:
             for scope in scopes
             for metric in scope.metrics
         }
+
+
+class Seen:
+    """Sums and latest values over several readings: what wasn't set since the last one isn't told again."""
+
+    def __init__(self, recorded: Metrics) -> None:
+        self._recorded = recorded
+        self.values: dict[str, dict[tuple[tuple[str, Any], ...], float]] = {}
+        self.highest: dict[str, float] = {}
+
+    def look(self) -> None:
+        """Read once more."""
+        for name, points in self._recorded.read().items():
+            for attributes, point in points:
+                value = point.value if hasattr(point, "value") else point.count
+                self.values.setdefault(name, {})[tuple(sorted(attributes.items()))] = value
+                self.highest[name] = max(self.highest.get(name, 0.0), value)
+
+    def of(self, name: str, /, **wanted: object) -> float:
+        """The sum over the points whose attributes end in these names with these values."""
+        self.look()
+        found = self.values.get(name, {})
+        return sum(value for key, value in found.items() if wanted.items() <= _short(key).items())
+
+    async def until_it_is(self, name: str, value: float, /, **wanted: object) -> None:
+        """Wait until it has been told and the sum is this."""
+
+        async def so() -> bool:
+            return self.of(name, **wanted) == value and name in self.values
+
+        await until(so, seconds=40)
+
+
+def _short(key: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    return {"_".join(name.split(".")[-2:]): value for name, value in key}
 
 
 @contextmanager

@@ -114,13 +114,14 @@ Numbered: type[Counted] = type("Numbered", (Counted,), {"topic": TOPIC.name})
 
 
 def passing_on() -> Subscriptions:
-    """One handler that writes one table, and appends an event for each that it gets."""
+    """One handler that writes one table, and appends an event for each that it gets, one after the other."""
     subscriptions = Subscriptions("statements")
 
     @subscriptions.on(Numbered)
     async def pass_on(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
         await record_effects(session, batch)
-        await outbox.append(session, [received.event for received in batch])
+        for received in batch:
+            await outbox.append(session, [received.event])
 
     return subscriptions
 

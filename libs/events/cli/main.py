@@ -33,11 +33,11 @@ cli.command()(catalogue)
 
 @cli.command()
 def lag(database: Database, bootstrap_servers: Brokers, as_json: AsJson = False) -> None:
-    """Positions of this service's consumer against the ends of the logs."""
+    """Positions of this service's consumer against the ends of the logs; seconds: how long the next record waits."""
     found = with_database(database, lambda connection: lag_of(connection, bootstrap_servers))
     rows = [
         {"group": one.group, "topic": one.topic, "partition": one.partition, "position": one.position,
-         "end": one.end, "lag": one.records}
+         "end": one.end, "lag": one.records, "seconds": None if one.seconds is None else round(one.seconds, 1)}
         for one in found
     ]  # fmt: skip
     show(rows, as_json=as_json)
