@@ -15,6 +15,8 @@ BATCH_BYTES = 900_000
 SESSION_TIMEOUT_MS = 10_000
 """After so long without a heartbeat a member is thought dead and its partitions go to others."""
 
+MAX_POLL_INTERVAL_MS = 300_000
+"""A member that doesn't ask for records for so long leaves the group by itself."""
 REBALANCE_TIMEOUT_MS = 15_000
 """A member that doesn't rejoin for so long after a rebalance began is left behind."""
 CLOSE_SECONDS = 5.0
@@ -188,7 +190,7 @@ def group_member(bootstrap_servers: str, *, group: str, client_id: str, instance
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=2_000,
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
-            max_poll_interval_ms=300_000,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             request_timeout_ms=20_000,
             metadata_max_age_ms=10_000,  # a topic that was deleted and made again is found in seconds, not in 5 minutes
         ),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from libs.events import kafka, relay
+from libs.events import kafka, relay, watchdog
 from libs.events.publishing import Publisher
 from libs.events.topics import Topic
 from tests.events.bus import Bus, running, until
@@ -73,11 +73,13 @@ async def test_pitfall_04_after_every_restart_of_the_broker_work_goes_on_within_
 async def test_trap_a_broker_slow_to_return_is_waited_for_and_nothing_is_lost(
     bus: Bus, breakable_kafka: BreakableKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It accepts connections and answers nothing for longer than a session lasts.
-
-    Without the limits on every wait (`ASK_SECONDS`, `START_SECONDS`, the send's) clients hang in what they asked then.
+    """It accepts connections and answers nothing, for longer than a session lasts and a send may take; clients are
+    replaced meanwhile. What the old ones had on its way arrives when it is back: without the inbox it is doubled.
     """
     monkeypatch.setattr(kafka, "SESSION_TIMEOUT_MS", 2_000)
+    monkeypatch.setattr(relay, "SEND_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(watchdog, "AWAY_SECONDS", 1.5)
+    monkeypatch.setattr(watchdog, "ASK_SECONDS", 0.5)
     async with running(bus.relay(), bus.consumer()):
         async with loading(bus, pause_seconds=0.05) as load:
             await until(effects(bus, 20), seconds=30)

@@ -102,9 +102,12 @@ async def test_pitfall_03_a_worker_stopped_in_its_transaction_is_replaced_and_re
 async def test_pitfall_04_a_member_without_a_partition_takes_over_when_another_one_dies(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four members, three partitions (aiokafka 1187). Without `getmany` on an empty assignment the fourth is thrown
-    out of the group and never comes back."""
+    """Four members, three partitions (aiokafka 1187), for longer than `max_poll_interval_ms`.
+
+    A member that asks for records only while it has a partition leaves the group by itself, and doesn't come back.
+    """
     monkeypatch.setattr(kafka, "SESSION_TIMEOUT_MS", SESSION_MS)
+    monkeypatch.setattr(kafka, "MAX_POLL_INTERVAL_MS", SESSION_MS)
     members = [bus.consumer() for _ in range(3)]
     async with start("consumer", bus, session_timeout_ms=SESSION_MS, dynamic=True) as killed, running(*members):
         await send(bus, 0)
@@ -115,6 +118,8 @@ async def test_pitfall_04_a_member_without_a_partition_takes_over_when_another_o
             return sorted(held) == [0, 1, 1]
 
         await until(shared, seconds=40)
+        await asyncio.sleep(2 * SESSION_MS / 1000)
+        assert await shared()
         killed.kill()
         await killed.wait()
 
