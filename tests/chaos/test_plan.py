@@ -1,6 +1,7 @@
 """The plan of faults: the same seed the same plan, and no kind of fault forgotten."""
 
 from collections import Counter
+from itertools import pairwise
 
 from tests.chaos.faults import DECK, LONGEST_S, SHORTEST_PAUSE_S, plan
 
@@ -21,6 +22,6 @@ def test_every_fault_of_the_deck_comes_once_before_any_comes_twice() -> None:
 def test_faults_come_at_their_pace_and_last_no_longer_than_they_may() -> None:
     faults = plan(7, 3600, mean_pause_s=3.0)
     assert 1000 < len(faults) < 1400
-    assert all(later.at_s - one.at_s >= SHORTEST_PAUSE_S for one, later in zip(faults, faults[1:], strict=False))
+    assert all(later.at_s - one.at_s >= SHORTEST_PAUSE_S for one, later in pairwise(faults))
     assert all(fault.lasts_s <= LONGEST_S.get(fault.kind, 0.0) for fault in faults)
     assert faults[-1].at_s < 3600
