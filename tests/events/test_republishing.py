@@ -13,7 +13,7 @@ import pytest
 from libs.events import membership, republishing
 from libs.events.audit import Hand, RefusedError
 from libs.events.consumer import Consumer
-from libs.events.holding import hold, release
+from libs.events.holding import held, hold, release
 from libs.events.leadership import Connection
 from libs.events.logs import reading
 from libs.events.positions import Place, reset
@@ -180,6 +180,7 @@ async def test_an_interrupted_republishing_leaves_the_relay_held_and_is_resumed(
         monkeypatch.setattr(republishing, "_step", whole)
         put_back = len(await bus.fetch("SELECT 1 FROM outbox"))
         assert 0 < put_back < 40 * KEYS
+        assert await held(connection) is not None
         await append(bus, 40)
         assert await republish(connection, Selection(LONG_AGO), ANA, step_pages=1) == 40 * KEYS - put_back
         await until(drained(bus))
