@@ -109,7 +109,7 @@ async def test_a_batch_that_comes_during_a_rebuild_waits_and_is_not_lost(make_bu
 
         async def slowly(session: AsyncSession) -> None:
             began.set()
-            await go_on.wait()
+            await asyncio.wait_for(go_on.wait(), 25)  # a test that fails ends too
             await keep(session)
 
         slow = Subscriptions(bus.group)
