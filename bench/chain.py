@@ -121,7 +121,7 @@ ADD_PAUSED_ENDPOINT = """
 async def measure_chain(running: Running, returnees: int, *, run: str) -> Result:
     """Send `returnees` arrivals at once and wait for the last of what follows from them."""
     messages = list(arrivals(returnees, run=run))
-    await _land(running, returnees, run=run)
+    await land(running, returnees, run=run)
     expected = returnees * len(NEEDS)
     delivered_before = await value(running.url("NOTIFICATIONS"), "SELECT count(*) FROM delivery")
     before = cpu_seconds(running.pids)
@@ -140,7 +140,7 @@ async def measure_chain(running: Running, returnees: int, *, run: str) -> Result
     return Result(returnees, seconds, spent(before, cpu_seconds(running.pids)))
 
 
-async def _land(running: Running, returnees: int, *, run: str) -> None:
+async def land(running: Running, returnees: int, *, run: str) -> None:
     """The flights have landed, and referral knows, before the first person reaches the gate."""
     landed = "SELECT count(*) FROM arrival_batch WHERE landed_at IS NOT NULL"
     messages = list(landings(returnees, run=run))
@@ -158,7 +158,7 @@ async def measure_flight(running: Running, *, run: str) -> float:
     offers = "SELECT count(*) FROM offer"
     before = await value(running.url("REFERRAL"), offers)
     messages = list(arrivals(FLIGHT_SIZE, run=run, urgency="normal"))
-    await _land(running, FLIGHT_SIZE, run=run)
+    await land(running, FLIGHT_SIZE, run=run)
     started = await send_all(running.system.environment["KAFKA_BOOTSTRAP_SERVERS"], messages)
 
     async def done() -> bool:
