@@ -37,6 +37,28 @@ async def test_lag_of_a_stopped_partition_is_the_age_of_its_next_record(bus: Bus
         await until(lambda: _grown(seen, first))
         await seen.until_it_is("consumer.lag", 12, partition_id="0")
         assert seen.of("consumer.lag.age", partition_id="1") == 0
+    # Without a client it goes on telling of what it had last.
+    assert {one.number for one in consumer.backlogs()} == {0, 1, 2}
+    assert seen.of("consumer.lag.age", partition_id="0") > first
+
+
+async def test_lag_of_a_quiet_partition_is_proven_to_be_none_again_and_again(bus: Bus) -> None:
+    """Without `clear` in the watchdog nothing but an event would end the growth of a partition that has none."""
+    await bus.append(bus.counted(name="a", number=1))
+    consumer = bus.consumer()
+
+    async def handled() -> bool:
+        return len(await bus.effects()) == 1
+
+    async def proven() -> bool:
+        return all(one.lag_age() == 0 for one in consumer.backlogs())
+
+    async with running(bus.relay(), consumer):
+        await until(handled)
+        for one in consumer.backlogs():
+            one.clear_at -= 300
+        assert not await proven()
+        await until(proven, seconds=40)
 
 
 async def _grown(seen: Seen, first: float) -> bool:
