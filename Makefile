@@ -45,13 +45,14 @@ partner: setup ## add an organisation's client and print how it connects: make p
 test: setup ## all tests, on real PostgreSQL and real Apache Kafka
 	@exec $(RUN)/pytest -n 2 --dist loadgroup $(ARGS)
 
-check: setup ## format, lint, types, import contracts, containers' files
+check: setup ## format, lint, types, imports, containers' files, the contracts of events
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports --no-cache
 	$(RUN)/yamllint --strict .
 	$(RUN)/hadolint deploy/docker/Dockerfile
+	$(RUN)/python -m deploy.contracts check
 
 bench: setup ## the whole chain against bare asyncpg and aiokafka, side by side
 	@exec $(RUN)/python -m bench
