@@ -6,6 +6,7 @@ Addresses and secrets have no default: a service that lacks one refuses to start
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,6 +41,18 @@ class CommonSettings(BaseSettings):
     database_url: str
     """`postgresql://user:password@host:port/database`; the service's own database and login."""
     kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS", min_length=1)
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", validation_alias="KAFKA_SECURITY_PROTOCOL"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="PLAIN", validation_alias="KAFKA_SASL_MECHANISM"
+    )
+    kafka_sasl_username: str | None = Field(default=None, validation_alias="KAFKA_SASL_USERNAME", min_length=1)
+    kafka_sasl_password: SecretStr | None = Field(default=None, validation_alias="KAFKA_SASL_PASSWORD", min_length=1)
+    kafka_sasl_password_file: Path | None = Field(default=None, validation_alias="KAFKA_SASL_PASSWORD_FILE")
+    """Instead of the password itself: a file that holds nothing else."""
+    kafka_ssl_cafile: Path | None = Field(default=None, validation_alias="KAFKA_SSL_CAFILE")
+    """Certificates of those who may vouch for the brokers; without it the system's are trusted."""
     token_issuer: str = Field(validation_alias="ENLACE_TOKEN_ISSUER", min_length=1)
     """The `iss` that access tokens must carry."""
     token_jwks_url: str = Field(validation_alias="ENLACE_TOKEN_JWKS_URL", min_length=1)
@@ -65,9 +78,30 @@ class CommonSettings(BaseSettings):
         return url
 
     @model_validator(mode="after")
+    def _can_name_itself(self) -> "CommonSettings":
+        password = self.kafka_sasl_password or self.kafka_sasl_password_file
+        named = self.kafka_security_protocol.startswith("SASL_")
+        if named and not (self.kafka_sasl_username and password):
+            raise ValueError("KAFKA_SECURITY_PROTOCOL asks for KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD (or _FILE)")
+        return self
+
+    @model_validator(mode="after")
     def _has_a_sound_clock(self) -> "CommonSettings":
         self.clock()
         return self
+
+    def kafka_access(self) -> dict[str, str | None]:
+        """How the brokers are reached, as keywords of `Cluster.named`; OSError if the password's file is gone."""
+        password = None if self.kafka_sasl_password is None else self.kafka_sasl_password.get_secret_value()
+        if password is None and self.kafka_sasl_password_file is not None:
+            password = self.kafka_sasl_password_file.read_text(encoding="utf-8").strip()
+        return {
+            "protocol": self.kafka_security_protocol,
+            "mechanism": self.kafka_sasl_mechanism,
+            "username": self.kafka_sasl_username,
+            "password": password,
+            "ca_file": None if self.kafka_ssl_cafile is None else str(self.kafka_ssl_cafile),
+        }
 
     def worker_id(self, service: str) -> str | None:
         """The name by which this process is known to the broker among the workers of `service`, if it has one."""

@@ -12,6 +12,7 @@ from typing import Any
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
 from libs.events import kafka, metrics
+from libs.events.cluster import Cluster
 from libs.events.delivery import Delivery
 from libs.events.lanes import Lane, Transaction
 from libs.events.membership import Membership
@@ -42,7 +43,7 @@ class Consumer:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        bootstrap_servers: str | Cluster,
         subscriptions: Subscriptions,
         *,
         transaction: Transaction,
@@ -183,7 +184,8 @@ class Consumer:
         elif isinstance(error, (TopicsError, StuckError, TopicAuthorizationFailedError)):
             self._trouble = str(error)
         else:
-            self._trouble = f"the client failed with {type(error).__name__}"
+            told = Cluster.of(self._bootstrap_servers).told(error)
+            self._trouble = told or f"the client failed with {type(error).__name__}"
         reason = str(error) if isinstance(error, StuckError) else type(error).__name__
         metrics.client_rebuilds.add(1, {"enlace.client": "consumer", "error.type": reason})
         level = logging.WARNING if isinstance(error, (KafkaError, OSError, StuckError, TopicsError)) else logging.ERROR

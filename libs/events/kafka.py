@@ -10,6 +10,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from libs.events.cluster import Cluster
+
 BATCH_BYTES = 900_000
 """Largest batch of one partition; below the broker's default of 1 MiB for a whole batch."""
 SESSION_TIMEOUT_MS = 10_000
@@ -107,13 +109,13 @@ class GroupMember(Protocol):
         """The offset after the last record, per partition."""
 
 
-def producer(bootstrap_servers: str, *, client_id: str) -> Producer:
+def producer(cluster: str | Cluster, *, client_id: str) -> Producer:
     """A producer that acknowledges only what every in-sync replica has, once and in order."""
     untyped: Any = AIOKafkaProducer
     return cast(
         Producer,
         untyped(
-            bootstrap_servers=bootstrap_servers,
+            **Cluster.of(cluster).options(),
             client_id=client_id,
             acks="all",
             enable_idempotence=True,
@@ -170,13 +172,13 @@ async def _cut(client: Any, *tasks: "asyncio.Task[Any] | None", connections: Any
         await asyncio.wait_for(connections.close(), CLOSE_SECONDS)
 
 
-def group_member(bootstrap_servers: str, *, group: str, client_id: str, instance_id: str | None) -> GroupMember:
+def group_member(cluster: str | Cluster, *, group: str, client_id: str, instance_id: str | None) -> GroupMember:
     """A member of a group that never resets or commits a position by itself."""
     untyped: Any = AIOKafkaConsumer
     return cast(
         GroupMember,
         untyped(
-            bootstrap_servers=bootstrap_servers,
+            **Cluster.of(cluster).options(),
             client_id=client_id,
             group_id=group,
             group_instance_id=instance_id,
@@ -198,9 +200,9 @@ def group_member(bootstrap_servers: str, *, group: str, client_id: str, instance
 
 
 @asynccontextmanager
-async def admin(bootstrap_servers: str) -> AsyncIterator[Any]:
+async def admin(cluster: str | Cluster) -> AsyncIterator[Any]:
     """A client for topics and groups (`AIOKafkaAdminClient`), closed at the end."""
-    client: Any = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, client_id="enlace-admin")
+    client: Any = AIOKafkaAdminClient(**Cluster.of(cluster).options(), client_id="enlace-admin")
     await client.start()
     try:
         yield client

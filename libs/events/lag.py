@@ -10,6 +10,7 @@ from typing import Any, cast
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
+from libs.events.cluster import Cluster
 from libs.events.kafka import GroupMember
 from libs.events.leadership import Connection
 
@@ -43,11 +44,11 @@ class Lag:
         return 0.0 if self.records == 0 else None
 
 
-async def lag_of(connection: Connection, bootstrap_servers: str) -> list[Lag]:
+async def lag_of(connection: Connection, cluster: str | Cluster) -> list[Lag]:
     """The lag of every position in this database."""
     rows = await connection.fetch("SELECT * FROM consumer_position ORDER BY consumer_group, topic, partition")
     untyped: Any = AIOKafkaConsumer
-    client = cast(GroupMember, untyped(bootstrap_servers=bootstrap_servers, enable_auto_commit=False))
+    client = cast(GroupMember, untyped(**Cluster.of(cluster).options(), enable_auto_commit=False))
     await client.start()
     try:
         topics = await cast(Any, client).topics()

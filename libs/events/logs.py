@@ -9,6 +9,7 @@ from typing import Any, cast
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
+from libs.events.cluster import Cluster
 from libs.events.kafka import GroupMember, Record
 
 ANSWER_SECONDS = 15.0
@@ -67,11 +68,11 @@ class Logs:
 
 
 @asynccontextmanager
-async def reading(bootstrap_servers: str) -> AsyncIterator[Logs]:
+async def reading(cluster: str | Cluster) -> AsyncIterator[Logs]:
     """A client that only reads, closed at the end."""
     untyped: Any = AIOKafkaConsumer
     client = untyped(
-        bootstrap_servers=bootstrap_servers,
+        **Cluster.of(cluster).options(),
         client_id="enlace-operator",
         enable_auto_commit=False,
         auto_offset_reset="none",

@@ -18,6 +18,7 @@ from typing import Any
 import asyncpg
 
 from libs.events import kafka, metrics, retention, tracing, wakeups
+from libs.events.cluster import Cluster
 from libs.events.crashpoints import CrashPoint, crashpoint
 from libs.events.leadership import SILENCE_SECONDS, Connection, Leadership, LeadershipLostError, connected, lead
 from libs.events.postgres import plain_dsn
@@ -77,7 +78,7 @@ class Relay:
     def __init__(
         self,
         dsn: str,
-        bootstrap_servers: str,
+        bootstrap_servers: str | Cluster,
         *,
         source: str,
         topics: Mapping[str, Topic] = TOPICS,
@@ -132,7 +133,8 @@ class Relay:
                         # While the lock is still held: who leads next, or holds the relay, finds nothing under way.
                         await self._discard_producer()
             except Exception as error:
-                self._trouble = f"the relay failed with {type(error).__name__}"
+                told = Cluster.of(self._bootstrap_servers).told(error)
+                self._trouble = told or f"the relay failed with {type(error).__name__}"
                 report(log, logging.WARNING, "relay.interrupted", error)
             if stop.is_set():
                 return

@@ -17,6 +17,7 @@ from aiokafka.errors import (
 )
 
 from libs.events import kafka
+from libs.events.cluster import Cluster
 
 PARTITIONS = 12
 """Fixed at creation: another number would send a key's later events elsewhere than its earlier ones."""
@@ -80,7 +81,7 @@ class TopicsError(Exception):
 
 
 async def ensure_topics(
-    bootstrap_servers: str,
+    bootstrap_servers: str | Cluster,
     topics: Iterable[Topic] = tuple(TOPICS.values()),
     *,
     replication_factor: int = -1,
@@ -100,7 +101,7 @@ async def ensure_topics(
             await asyncio.sleep(0.1)
 
 
-async def check_topics(bootstrap_servers: str, topics: Iterable[Topic] = tuple(TOPICS.values())) -> list[str]:
+async def check_topics(bootstrap_servers: str | Cluster, topics: Iterable[Topic] = tuple(TOPICS.values())) -> list[str]:
     """What is wrong with the topics, a sentence each; an empty list if nothing is."""
     async with kafka.admin(bootstrap_servers) as admin:
         return await _faults(admin, list(topics))

@@ -6,6 +6,7 @@ from libs.chassis.app import Loop, build_app
 from libs.chassis.database import Database
 from libs.chassis.health import check_of
 from libs.chassis.settings import Role
+from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
 from libs.events.subscriptions import Subscriptions
@@ -31,13 +32,14 @@ def create_app(settings: NotificationsSettings | None = None) -> FastAPI:
     box = SecretBox(settings.webhook_secret_key.get_secret_value())
     subscriptions = Subscriptions(group=SERVICE)
     subscribe(subscriptions)
+    cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
     consumer = Consumer(
-        settings.kafka_bootstrap_servers,
+        cluster,
         subscriptions,
         transaction=database.transaction,
         instance_id=settings.worker_id(SERVICE),
     )
-    relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source=f"urn:enlace:{SERVICE}")
+    relay = Relay(settings.database_url, cluster, source=f"urn:enlace:{SERVICE}")
     sender = Sender(
         database,
         box=box,

@@ -6,6 +6,7 @@ from libs.chassis.app import Loop, build_app
 from libs.chassis.database import Database
 from libs.chassis.health import Check, check_of
 from libs.chassis.settings import Role
+from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
 from services.provider_directory.capacity.api import router as capacity
@@ -23,9 +24,10 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
     """The application; settings come from the environment unless they are given."""
     settings = settings or DirectorySettings()
     database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE)
-    relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source=SOURCE)
+    cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
+    relay = Relay(settings.database_url, cluster, source=SOURCE)
     consumer = Consumer(
-        settings.kafka_bootstrap_servers,
+        cluster,
         subscriptions,
         transaction=database.transaction,
         instance_id=settings.worker_id(SERVICE),

@@ -10,6 +10,7 @@ from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.chassis.health import check_of
 from libs.chassis.settings import Role
+from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
 from libs.events.replaying import Service
@@ -54,13 +55,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     policy = load_policy(settings.pack)
     database = Database(settings.database_url, clock=settings.clock(), application_name="enlace-referral", pool_size=8)
+    cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
     consumer = Consumer(
-        settings.kafka_bootstrap_servers,
+        cluster,
         subscriptions(policy),
         transaction=database.transaction,
         instance_id=settings.worker_id("referral"),
     )
-    relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source="urn:enlace:referral")
+    relay = Relay(settings.database_url, cluster, source="urn:enlace:referral")
     checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
     app = build_app(
         service="referral",

@@ -10,6 +10,7 @@ from libs.chassis.app import Loop, Opening, build_app
 from libs.chassis.database import Database
 from libs.chassis.health import Check, Unready, check_of
 from libs.chassis.settings import Role
+from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
 from libs.events.subscriptions import Subscriptions
@@ -54,15 +55,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     keys = KeysDatabase(settings.keys_database_url)
     vault = Vault(MasterKey.from_base64(settings.vault_key.get_secret_value()), keys)
     pack = load_pack(settings.pack)
+    cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
     consumer = Consumer(
-        settings.kafka_bootstrap_servers,
+        cluster,
         subscriptions_of(vault=vault, pack=pack),
         transaction=database.transaction,
         seal=vault.master.seal_parked,
         unseal=vault.master.open_parked,
         instance_id=settings.worker_id(SERVICE),
     )
-    relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, source=f"urn:enlace:{SERVICE}")
+    relay = Relay(settings.database_url, cluster, source=f"urn:enlace:{SERVICE}")
     waits = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
     checks = {name: check_of(why) for role, (name, why) in waits.items() if settings.role.covers(role)}
     app = build_app(

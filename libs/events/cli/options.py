@@ -1,12 +1,14 @@
 """Options that commands share."""
 
 import getpass
+import os
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from libs.events.audit import Hand
+from libs.events.cluster import Cluster, ClusterError
 
 
 def _not_empty(text: str | None) -> str | None:
@@ -22,6 +24,14 @@ def moment(text: str) -> datetime:
     except ValueError:
         raise typer.BadParameter("a time such as 2026-11-01T10:00:00Z") from None
     return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def cluster(servers: str) -> Cluster:
+    """The brokers, reached as the environment says (`KAFKA_SECURITY_PROTOCOL` and its company)."""
+    try:
+        return Cluster.from_environment(servers, os.environ)
+    except (ClusterError, OSError) as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def login_name() -> str:
@@ -42,7 +52,12 @@ def hand(operator: str, reason: str | None) -> Hand:
 
 
 Database = Annotated[str, typer.Option("--database", envvar="EVENTS_DATABASE_URL", help="One service's database.")]
-Brokers = Annotated[str, typer.Option("--bootstrap-servers", envvar="KAFKA_BOOTSTRAP_SERVERS", help="The brokers.")]
+Brokers = Annotated[
+    Cluster,
+    typer.Option(
+        "--bootstrap-servers", envvar="KAFKA_BOOTSTRAP_SERVERS", parser=cluster, metavar="TEXT", help="The brokers."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 Reason = Annotated[
     str, typer.Option("--reason", callback=_not_empty, help="Why; kept with the change. Name no person in it.")

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from libs.events.audit import RefusedError
+from libs.events.cluster import Cluster
 from libs.events.leadership import Connection
 from libs.events.logs import Logs, reading
 from libs.events.postgres import plain_dsn
@@ -56,7 +57,7 @@ def with_database(database: str, work: Callable[[Connection], Awaitable[T]]) -> 
     return finish(run())
 
 
-def with_both(database: str, bootstrap_servers: str, work: Callable[[Connection, Logs], Awaitable[T]]) -> T:
+def with_both(database: str, bootstrap_servers: Cluster, work: Callable[[Connection, Logs], Awaitable[T]]) -> T:
     """What `work` makes of a service's database and of the logs."""
 
     async def ask(connection: Connection) -> T:

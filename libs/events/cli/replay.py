@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from libs.events.audit import Hand
 from libs.events.cli.options import AsJson, Brokers, DryRun, Operator, ReasonUnlessDry, hand
 from libs.events.cli.output import done, finish, show
+from libs.events.cluster import Cluster
 from libs.events.logs import reading
 from libs.events.replaying import Rebuilt, Service, model_of, rebuild
 
@@ -46,7 +47,7 @@ async def _look(service: Service, topic: str) -> str:
         await service.close()
 
 
-async def _rebuild(service: Service, bootstrap_servers: str, topic: str, by: Hand) -> list[Rebuilt]:
+async def _rebuild(service: Service, bootstrap_servers: Cluster, topic: str, by: Hand) -> list[Rebuilt]:
     try:
         async with reading(bootstrap_servers) as logs:
             return await rebuild(service, logs, topic=topic, by=by)
