@@ -19,9 +19,10 @@ from aiokafka.structs import TopicPartition
 from libs.events.topics import TOPICS
 from tests.chaos.load import Load
 from tests.chaos.reading import handled_types
-from tests.chaos.stage import SERVICE_NAMES, Stage, is_ready
+from tests.chaos.stage import SERVICE_NAMES, Stage, unready
 
 LOOK_S = 0.7
+TELL_S = 15.0
 Say = Any
 
 
@@ -31,19 +32,23 @@ async def at_rest(stage: Stage, load: Load, *, patience_s: float, say: Say) -> A
     stage.heal()
     load.partners.is_closing = True
     stage.receivers.fail_share = 0.0
-    until = asyncio.get_running_loop().time() + patience_s
+    loop = asyncio.get_running_loop()
+    until, tell_at = loop.time() + patience_s, loop.time() + TELL_S
     while True:
         missing = await _on_its_way(stage, load)
         if not missing:
             with standing_still(stage):
                 missing = await looked_at(stage)
-                if not missing or asyncio.get_running_loop().time() > until:
+                if not missing or loop.time() > until:
                     yield missing
                     return
-        elif asyncio.get_running_loop().time() > until:
+        elif loop.time() > until:
             with standing_still(stage):
                 yield missing
                 return
+        if loop.time() > tell_at:
+            tell_at += TELL_S
+            say(f"still on its way: {'; '.join(missing[:3])}")
         await asyncio.sleep(LOOK_S)
 
 
@@ -65,8 +70,10 @@ async def _on_its_way(stage: Stage, load: Load) -> list[str]:
     """What can be seen without stopping anybody."""
     if load.busy_count:
         return [f"{load.busy_count} inputs wait for their answer"]
-    if any(part.running_pid is None for part in stage.system.parts.values()) or not await is_ready(stage):
-        return ["not every service is ready"]
+    away = [name for name, part in stage.system.parts.items() if part.running_pid is None]
+    away = away or await unready(stage)
+    if away:
+        return [f"{', '.join(away)} not ready"]
     try:
         return await looked_at(stage)
     except (OSError, asyncpg.PostgresError) as error:

@@ -196,14 +196,16 @@ async def _load(stage: Stage) -> None:
         stage.receivers.expect(organization.slug, made["secret"])
 
 
-async def is_ready(stage: Stage) -> bool:
-    """Whether every service says that it is."""
+async def unready(stage: Stage) -> list[str]:
+    """The services that do not say that they are ready."""
+    found = []
     async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
         for service in SERVICES:
             try:
                 answer = await client.get(f"{stage.system.environment[service.url_variable]}/readyz")
             except httpx.HTTPError:
-                return False
-            if answer.status_code != httpx.codes.OK:
-                return False
-    return True
+                found.append(service.name)
+            else:
+                if answer.status_code != httpx.codes.OK:
+                    found.append(service.name)
+    return found
