@@ -17,7 +17,7 @@ from tests.chaos.report import MUST_BE_ZERO
 from tests.chaos.running import Run
 from tests.chaos.stage import set_stage
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(420), pytest.mark.xdist_group("systems")]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(420)]
 SEED = 20
 SECONDS = 45.0
 PAUSE_S = 1.7

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local.installation import ROOT
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(240), pytest.mark.xdist_group("systems")]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 GONE_WITHIN_S = 30.0
 
 
