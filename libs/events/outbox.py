@@ -76,7 +76,7 @@ def _rows(
     elif tracestates is None:
         tracestates = [None] * len(events)
     if not len(events) == len(traceparents) == len(tracestates):
-        raise ValueError("one traceparent and one tracestate per event")
+        raise ValueError("one traceparent per event, and one tracestate if any")
     return [_row(*one) for one in zip(events, traceparents, tracestates, strict=True)]
 
 
