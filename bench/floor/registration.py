@@ -52,10 +52,10 @@ async def _insert_people(rows: Rows, people: list[tuple[uuid.UUID, dict[str, Any
             nationality, identity_document, documents_held, languages, destination, access_needs, protection_flags,
             avoid_places, avoid_organizations, given_names_sealed, family_names_sealed, birth_date_sealed,
             sender_reference_sealed, search_index, traceparent, registered_at)
-        SELECT id, code, 1, sealed, 'floor', NULL, $5, '25_34', sex, 'GT', 'lost_on_route', '{}', '{spa}',
+        SELECT id, code, 1, sealed, 'floor', NULL, arrived_at, '25_34', sex, 'GT', 'lost_on_route', '{}', '{spa}',
             destination, '{}', '{}', '{}', '{}', sealed, sealed, sealed, sealed, '{1,2,3,4,5}', $6, $5
-        FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[], $7::text[])
-            AS p (id, code, sealed, sex, destination)
+        FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[], $7::text[], $8::timestamptz[])
+            AS p (id, code, sealed, sex, destination, arrived_at)
         """,
         [person for person, _ in people],
         [f"GT-{person.hex[:4]}-{person.hex[4:8]}-{person.hex[8:14]}" for person, _ in people],
@@ -64,6 +64,7 @@ async def _insert_people(rows: Rows, people: list[tuple[uuid.UUID, dict[str, Any
         now,
         TRACE,
         [data["profile"]["destination"] for _, data in people],
+        [datetime.fromisoformat(data["arrived_at"]) for _, data in people],
     )
     await rows.connection.execute(
         """
