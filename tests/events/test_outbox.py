@@ -107,7 +107,9 @@ async def test_the_trace_of_the_current_span_is_stored_with_the_event(bus: Bus) 
     rows: list[Any] = await bus.fetch("SELECT traceparent FROM outbox ORDER BY id")
     context = span.get_span_context()
     assert traceparent_of(context)[:52] == f"00-{context.trace_id:032x}-{context.span_id:016x}"
-    assert [row["traceparent"] for row in rows] == [traceparent_of(context), None]
+    # Where another test has set an SDK up for the whole process, the creation has a span of its own below it.
+    assert rows[0]["traceparent"][3:35] == traceparent_of(context)[3:35]
+    assert rows[1]["traceparent"] is None
 
 
 async def test_a_traceparent_for_every_event_or_none(bus: Bus) -> None:
