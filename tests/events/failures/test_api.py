@@ -139,7 +139,7 @@ def changed(environment: dict[str, str]) -> dict[str, Any]:
 async def test_a1_a_request_that_ends_before_its_commit_has_stored_nothing_and_can_be_sent_again(
     service: Greeter,
 ) -> None:
-    """With the event appended on a connection of its own it is there without its row."""
+    """With a commit inside `outbox.append` row and event are there although nobody was told."""
     left, answer = await crash_and_ask_again(service, CrashPoint.OUTBOX_BEFORE_COMMIT)
     assert left == (0, 0)
     assert answer.status_code == 201

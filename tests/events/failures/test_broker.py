@@ -34,7 +34,7 @@ async def bus(event_databases: Databases, breakable_kafka: BreakableKafka) -> As
 async def test_r5_while_the_broker_is_away_the_outbox_grows_and_drains_in_order_afterwards(
     bus: Bus, breakable_kafka: BreakableKafka
 ) -> None:
-    """Without bounded waits the relay hangs in its first send. Appending never waits for Kafka: APIs go on."""
+    """Appending never waits for Kafka, so what APIs do goes on; the relay takes up where it was."""
     async with running(bus.relay(), bus.consumer()):
         async with loading(bus, pause_seconds=0.05) as load:
             await until(effects(bus, 50), seconds=60)
@@ -56,7 +56,8 @@ async def test_pitfall_04_after_every_restart_of_the_broker_work_goes_on_within_
 ) -> None:
     """Killed again and again under load; each time its port is open long before it answers.
 
-    With the watchdog's `check` taken out a client that lives without progress (aiokafka 1154) is never replaced.
+    A client that lives without progress afterwards (aiokafka 1154) is replaced: each check of the watchdog is taken out
+    in turn in `test_watchdog.py`.
     """
     async with running(bus.relay(), bus.consumer()):
         async with loading(bus, pause_seconds=0.05) as load:

@@ -61,8 +61,8 @@ async def test_c7_while_postgresql_is_away_the_batch_waits_and_nothing_is_parked
 async def test_p1_crashes_of_postgresql_lose_nothing_and_double_nothing(
     fragile: Bus, breakable_postgres: BreakablePostgres
 ) -> None:
-    """Immediate stops under load. With `synchronous_commit=off` acknowledged events are gone; without the inbox the
-    batches that were sent and not yet retired have their effects twice."""
+    """Immediate stops under load. Without the inbox the batches that were sent and not yet retired have their effects
+    twice."""
     async with running(fragile.relay(), fragile.consumer()):
         async with loading(fragile) as load:
             for _ in range(CRASHES):
