@@ -14,6 +14,7 @@ from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuth
 from libs.events import kafka, metrics
 from libs.events.cluster import Cluster
 from libs.events.delivery import Delivery
+from libs.events.ending import end
 from libs.events.lanes import Lane, Transaction
 from libs.events.membership import Membership
 from libs.events.parking import Seal
@@ -157,9 +158,7 @@ class Consumer:
             else:
                 await membership.drain(DRAIN_SECONDS)
         finally:
-            for task in (work, stopping):
-                task.cancel()
-            await asyncio.gather(work, stopping, return_exceptions=True)
+            await end(work, stopping)
 
     def _new_lanes(self) -> dict[str, list[Lane]]:
         slots = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)

@@ -1,7 +1,6 @@
 """Every Kafka client of Enlace and every setting of theirs, with its reason; and the part of aiokafka that is used."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
@@ -11,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from libs.events.cluster import Cluster
+from libs.events.ending import ends_within
 
 BATCH_BYTES = 900_000
 """Largest batch of one partition; below the broker's default of 1 MiB for a whole batch."""
@@ -133,10 +133,8 @@ async def abandon(client: Producer, *, flush_seconds: float = 2.0) -> None:
     aiokafka's `stop` waits for every batch without a limit, and with idempotence a batch never expires. What isn't
     acknowledged by then stays in the outbox. Without `flush_seconds` what waits in it is dropped at once.
     """
-    if flush_seconds:
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(client.stop(), flush_seconds)
-            return
+    if flush_seconds and await ends_within(flush_seconds, client.stop()):
+        return
     untyped: Any = client
     await _cut(untyped, getattr(untyped._sender, "sender_task", None), connections=untyped.client)
 
@@ -149,8 +147,7 @@ async def leave(client: GroupMember) -> None:
     """
     untyped: Any = client
     coordinator = untyped._coordinator
-    with contextlib.suppress(Exception):
-        await asyncio.wait_for(client.stop(), CLOSE_SECONDS)
+    if await ends_within(CLOSE_SECONDS, client.stop()):
         return
     tasks = [getattr(coordinator, name, None) for name in _COORDINATOR_TASKS]
     tasks.append(getattr(untyped._fetcher, "_fetch_task", None))
@@ -168,8 +165,7 @@ async def _cut(client: Any, *tasks: "asyncio.Task[Any] | None", connections: Any
         task.cancel()
     if running:
         await asyncio.wait(running, timeout=CLOSE_SECONDS)
-    with contextlib.suppress(Exception):
-        await asyncio.wait_for(connections.close(), CLOSE_SECONDS)
+    await ends_within(CLOSE_SECONDS, connections.close())
 
 
 def group_member(cluster: str | Cluster, *, group: str, client_id: str, instance_id: str | None) -> GroupMember:

@@ -23,6 +23,7 @@ from libs.events import metrics
 from libs.events.admission import admit
 from libs.events.batch import identity_of
 from libs.events.crashpoints import CrashPoint, crashpoint
+from libs.events.ending import end
 from libs.events.kafka import GroupMember, Record
 from libs.events.lanes import Lane, Transaction
 from libs.events.oversight import moved_by_hand
@@ -82,9 +83,7 @@ class Membership(ConsumerRebalanceListener):
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
 
     async def drain(self, seconds: float) -> None:
         """Take no new batch, let those in hand end, and tell Kafka where that was; at most so many seconds."""
