@@ -74,7 +74,7 @@ async def announce_batch(
             raise ManifestAgedOut
         row.manifest_until = manifest_until(row.landed_at or body.expected_at, taken_at=now(session), days=days)
         await hold_manifest(session, row.id, body.entries, vault=vault, actor=sender.actor)
-    await _settle(session, row)
+    await _settle(session, row, may_place=True)
     return row.id
 
 
@@ -118,7 +118,7 @@ async def _land(session: AsyncSession, row: ArrivalBatch, *, landed_at: datetime
             people_count=people_count,
         )
         await append(session, [landed], traceparents=[row.traceparent])
-    await _settle(session, row)
+    await _settle(session, row, may_place=True)
 
 
 async def receive_people(
@@ -139,7 +139,7 @@ async def mark_entry_absent(session: AsyncSession, batch_id: UUID, entry_id: UUI
     """A person announced with the batch has not come. The batch's id."""
     row = await queries.batch(session, batch_id, actor=actor, lock=True)
     await mark_absent(session, row.id, entry_id, actor=actor)
-    await _settle(session, row)
+    await _settle(session, row, may_place=False)
     return row.id
 
 
@@ -261,16 +261,20 @@ async def _count_in(session: AsyncSession, registrations: Sequence[Registration]
         if one.arrival_batch_id is not None and one.manifest_key is not None
     ]
     await claim_entries(session, claims)
+    unplaced = {one.arrival_batch_id for one in registrations if one.reception_place is None}
     for row in rows:
         row.registered_count += counts[row.id]
-        await _settle(session, row)
+        await _settle(session, row, may_place=row.id in unplaced)
 
 
-async def _settle(session: AsyncSession, row: ArrivalBatch) -> None:
-    """Write a locked batch, and do what follows from its present state."""
+async def _settle(session: AsyncSession, row: ArrivalBatch, *, may_place: bool) -> None:
+    """Write a locked batch, and do what follows from its present state; `may_place` if somebody may lack the place.
+
+    Who is registered while the batch's place becomes known waits for the batch's row here, and is then placed.
+    """
     session.add(row)
     await session.flush()
-    if row.reception_place is not None:
+    if may_place and row.reception_place is not None:
         await place_returnees(session, row.id, reception_place=row.reception_place)
     if row.status == BatchStatus.LANDED and (await queries.intake_counts(session, row)).is_complete:
         await _complete(session, row)

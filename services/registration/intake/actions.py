@@ -63,6 +63,7 @@ async def register_arrivals(
             returnee_id=ids[key],
             is_new=ids[key] in registered and first.get(key) is arrival,
             arrival_batch_id=arrival.arrival_batch_id,
+            reception_place=arrival.reception_place,
             manifest_key=arrival.manifest_key,
         )
         for key, arrival in zip(keys_of, arrivals, strict=True)

@@ -31,4 +31,6 @@ class Registration:
     is_new: bool
     """False for a repeat: the person had been registered."""
     arrival_batch_id: UUID | None
+    reception_place: str | None
+    """Where the person was received, as far as that was known."""
     manifest_key: bytes | None
