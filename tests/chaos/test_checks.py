@@ -187,6 +187,12 @@ def test_a_need_that_was_told_and_not_registered_is_lost() -> None:
     only(lost(evidence), "of 3 needs told by person, 2 are registered")
 
 
+def test_a_need_that_was_added_and_not_registered_is_lost_also_if_another_one_is() -> None:
+    evidence = good()
+    evidence.history.needs[0].need_id = "need-9"
+    only(lost(evidence), "need need-9 was acknowledged and is not registered")
+
+
 def test_a_withdrawn_need_that_is_open_in_referral_is_lost() -> None:
     evidence = good()
     evidence.needs[1] = replace(evidence.needs[1], status="open")
