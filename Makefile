@@ -9,9 +9,12 @@ UV := ./deploy/local/uv.sh
 RUN := .venv/bin
 
 CLIENT ?= reception-system
+MINUTES ?= 5
+SEED ?=
+LONG ?=
 NAME ?=
 
-.PHONY: help setup demo up down status logs token partner test check bench
+.PHONY: help setup demo up down status logs token partner test check bench chaos
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -54,5 +57,9 @@ check: setup ## format, lint, types, imports, containers' files, the contracts o
 	$(RUN)/hadolint deploy/docker/Dockerfile
 	$(RUN)/python -m deploy.contracts check
 
-bench: setup ## the whole chain against bare asyncpg and aiokafka, side by side
-	@exec $(RUN)/python -m bench
+bench: setup ## Enlace against bare asyncpg and aiokafka and against the usual stack; then the bus by itself
+	@exec $(RUN)/python -m bench $(ARGS)
+
+chaos: setup ## break the system at random: make chaos MINUTES=5 SEED=7; LONG=1 adds the failures that take minutes each
+	@$(RUN)/python -m tests.chaos --minutes "$(MINUTES)" $(if $(SEED),--seed "$(SEED)")
+	@if [ -n "$(LONG)" ]; then ENLACE_LONG_FAILURES=1 $(RUN)/pytest tests/events/failures -k "r5 or p1 or pitfall_08 or pitfall_04"; fi

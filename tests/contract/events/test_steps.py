@@ -204,7 +204,7 @@ def on_referral(status: ReferralStatus) -> Stage:
     return made
 
 
-@pytest.mark.parametrize(("state", "step"), NEXT_NEED)
+@pytest.mark.parametrize(("state", "step"), sorted(NEXT_NEED))
 def test_every_step_of_a_need_is_told(state: NeedStatus, step: NeedStep) -> None:
     take, event = NEED_STEPS[step]
     made = on_referral(REFERRAL.SEEKING)
@@ -214,7 +214,7 @@ def test_every_step_of_a_need_is_told(state: NeedStatus, step: NeedStep) -> None
     assert made.need.status is NEXT_NEED[state, step]
 
 
-@pytest.mark.parametrize(("state", "step"), NEXT_REFERRAL)
+@pytest.mark.parametrize(("state", "step"), sorted(NEXT_REFERRAL))
 def test_every_step_of_a_referral_that_others_can_see_is_told(state: ReferralStatus, step: ReferralStep) -> None:
     """Seen to fail when `waitlist` told nothing."""
     take, event = REFERRAL_STEPS[step]
@@ -224,7 +224,7 @@ def test_every_step_of_a_referral_that_others_can_see_is_told(state: ReferralSta
     assert made.events == [] if event is None else event in made.events
 
 
-@pytest.mark.parametrize(("state", "step"), NEXT_OFFER)
+@pytest.mark.parametrize(("state", "step"), sorted(NEXT_OFFER))
 def test_every_step_of_an_offer_is_told(state: OfferStatus, step: OfferStep) -> None:
     take, event = OFFER_STEPS[step]
     made = stage(NEED.OPEN, REFERRAL.OFFERED, state)
