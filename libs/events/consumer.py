@@ -114,8 +114,7 @@ class Consumer:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         finally:
-            retries.cancel()
-            await asyncio.gather(retries, return_exceptions=True)
+            await end(retries)
 
     async def _live(self, stop: asyncio.Event) -> None:
         """One membership, from joining to its end."""

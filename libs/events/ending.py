@@ -15,14 +15,22 @@ _left: set[asyncio.Task[Any]] = set()
 
 
 async def end(*tasks: "asyncio.Task[Any]", again_seconds: float = AGAIN_SECONDS) -> None:
-    """Cancel these tasks, again and again, until all have ended. Their errors are nobody's any more."""
-    pending = {task for task in tasks if not task.done()}
-    while pending:
+    """Cancel these tasks, again and again, until all have ended. Their errors are nobody's any more.
+
+    Whoever calls this may be ended in the same way: its own cancellation is raised when the tasks have ended.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while pending := {task for task in tasks if not task.done()}:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=again_seconds)
+        try:
+            await asyncio.wait(pending, timeout=again_seconds)
+        except asyncio.CancelledError as error:
+            cancelled = error
     for task in tasks:
         _forget(task)
+    if cancelled is not None:
+        raise cancelled
 
 
 async def ends_within(seconds: float, work: Coroutine[Any, Any, Any]) -> bool:

@@ -114,6 +114,8 @@ class Lane:
                     tracing.fail(spans.span, error)
                     self._stop(parts, error.partition, error.why)
                 except Exception as error:
+                    if _is_cancelled():
+                        raise asyncio.CancelledError from error
                     cause = cause_of(error)
                     metrics.batch_retries.add(1, self._labels | {"enlace.cause": cause.value})
                     if cause is Cause.EVENT and careful:
@@ -208,3 +210,9 @@ class Lane:
     def _stop_all(self, parts: Iterable[Part], why: str) -> None:
         for part in parts:
             self._stop([part], part.partition.number, why)
+
+
+def _is_cancelled() -> bool:
+    """Whether this task was cancelled: an error of the rollback, whose connection is gone, hides it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

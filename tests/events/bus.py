@@ -18,6 +18,7 @@ from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.events import outbox
 from libs.events.consumer import Consumer
+from libs.events.ending import end
 from libs.events.event import Event, Received
 from libs.events.postgres import raw
 from libs.events.relay import Relay
@@ -25,6 +26,7 @@ from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic
 
 T = TypeVar("T")
+STOPPED_SECONDS = 30
 EFFECTS = "CREATE TABLE effect (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text, type text, number int)"
 
 
@@ -157,7 +159,11 @@ async def running(*loops: Relay | Consumer) -> AsyncIterator[asyncio.Event]:
         assert not any(task.done() for task in tasks) or stop.is_set()
     finally:
         stop.set()
-        await asyncio.wait_for(asyncio.gather(*tasks), 30)
+        _, late = await asyncio.wait(tasks, timeout=STOPPED_SECONDS)
+        # Not `wait_for`: that waits without a limit for what swallows its cancellation.
+        await end(*late, again_seconds=1.0)
+        assert not late, f"still running {STOPPED_SECONDS} s after the stop"
+        await asyncio.gather(*tasks)
 
 
 async def until(condition: Callable[[], Awaitable[T]], *, seconds: float = 20) -> T:

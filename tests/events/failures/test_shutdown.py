@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events import consumer, publishing, relay
+from libs.events import consumer, kafka, membership, publishing, relay
+from libs.events.postgres import raw
 from tests.events.bus import Bus, running, until
 from tests.events.failures.observing import effects, send
 
 
-async def test_s1_a_stop_finishes_the_batch_in_hand_and_takes_no_other(bus: Bus) -> None:
-    """With the lanes cancelled instead of closed the batch in hand is rolled back; not closed, they take the next."""
+async def test_s1_a_stop_finishes_the_batch_in_hand_and_takes_no_other(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another event waits meanwhile, and Kafka takes its time to hear of the position.
+
+    Without `drain`, or without its wait for the lanes, the batch in hand is rolled back; with lanes that aren't closed
+    the next one is handled.
+    """
     await send(bus, *range(5))
     in_hand, go_on = asyncio.Event(), asyncio.Event()
     subscriptions = bus.subscriptions()
@@ -24,9 +33,22 @@ async def test_s1_a_stop_finishes_the_batch_in_hand_and_takes_no_other(bus: Bus)
         in_hand.set()
         await go_on.wait()
 
-    async with running(bus.consumer(subscriptions)) as stop:
+    commit = membership.Membership._commit
+
+    async def slow_commit(self: membership.Membership) -> None:
+        await asyncio.sleep(0.5)
+        await commit(self)
+
+    monkeypatch.setattr(membership.Membership, "_commit", slow_commit)
+    one = bus.consumer(subscriptions)
+
+    async def another_waits() -> bool:
+        return one._membership is not None and any(part.buffer for part in one._membership.partitions.values())
+
+    async with running(one) as stop:
         await asyncio.wait_for(in_hand.wait(), 20)
         await send(bus, 5)
+        await until(another_waits)
         stop.set()
         await asyncio.sleep(0.1)
         go_on.set()
@@ -60,6 +82,34 @@ async def test_s1_a_batch_that_outlasts_the_limit_is_rolled_back_and_handled_by_
         await until(effects(bus, 5))
 
 
+async def test_s1_a_batch_that_is_cut_short_while_its_connection_is_gone_is_not_begun_again(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rollback fails, and its error comes in place of the cancellation.
+
+    Without `_is_cancelled` in `Lane._settle` it is taken for an outage: the batch is begun again and the stop never ends.
+    """
+    monkeypatch.setattr(consumer, "DRAIN_SECONDS", 0.5)
+    await send(bus, *range(5))
+    begun, in_hand = 0, asyncio.Event()
+    subscriptions = bus.subscriptions()
+
+    @subscriptions.before_batch
+    async def wait(session: AsyncSession, batch: object) -> None:
+        nonlocal begun
+        begun += 1
+        with contextlib.suppress(asyncpg.PostgresError, OSError):
+            await (await raw(session)).execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        in_hand.set()
+        await asyncio.Event().wait()
+
+    async with running(bus.consumer(subscriptions)):
+        await asyncio.wait_for(in_hand.wait(), 20)
+    assert begun == 1
+    async with running(bus.consumer()):
+        await until(effects(bus, 5))
+
+
 async def test_s1_a_relay_stops_within_its_limit_while_kafka_does_not_answer(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,3 +131,43 @@ async def test_s1_a_relay_stops_within_its_limit_while_kafka_does_not_answer(
     assert len(await bus.fetch("SELECT 1 FROM outbox")) == 5
     async with running(bus.relay(), bus.consumer()):
         await until(effects(bus, 5))
+
+
+async def test_s1_a_member_whose_end_is_cut_short_keeps_no_partition_to_itself(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last word to the coordinator hangs, so `kafka.leave` gives up waiting; the broker itself is well.
+
+    Without the heartbeat among what `leave` cancels the closed member lives on, and another one waits for its
+    partitions until the rebalance times out.
+    """
+    monkeypatch.setattr(kafka, "CLOSE_SECONDS", 0.5)
+    monkeypatch.setattr(kafka, "SESSION_TIMEOUT_MS", 2_000)
+    gone = await joined(bus)
+    gone._coordinator._maybe_do_last_autocommit = hangs
+    await asyncio.wait_for(kafka.leave(gone), 10)
+    successor = await joined(bus, seconds=10)
+    assert len(successor.assignment()) == bus.topic.partitions
+    await kafka.leave(successor)
+
+
+async def hangs(*_: Any) -> None:
+    """Never answers."""
+    await asyncio.Event().wait()
+
+
+async def joined(bus: Bus, *, seconds: float = 30) -> Any:
+    """A member of the bus's group that has partitions."""
+    member: Any = kafka.group_member(bus.bootstrap, group=bus.group, client_id="a member", instance_id=None)
+    await member.start()
+    member.subscribe([bus.topic.name])
+
+    async def has_partitions() -> bool:
+        return bool(member.assignment())
+
+    try:
+        await until(has_partitions, seconds=seconds)
+    except BaseException:
+        await kafka.leave(member)
+        raise
+    return member

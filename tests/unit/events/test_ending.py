@@ -32,6 +32,27 @@ async def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> Non
     assert task.done()
 
 
+async def test_nothing_is_left_behind_by_who_is_ended_while_it_ends_others() -> None:
+    """Seen to leave the inner task behind when `end` gives up at its own cancellation."""
+    inner = asyncio.create_task(_swallows(2))
+
+    async def ends_it() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await end(inner, again_seconds=0.05)
+
+    outer = asyncio.create_task(ends_it())
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(SOON_S):
+            await end(outer, again_seconds=0.02)
+        assert inner.done()
+        assert outer.cancelled()
+    finally:
+        await end(inner, again_seconds=0.02)
+
+
 async def test_errors_of_tasks_that_are_ended_are_not_raised() -> None:
     async def fails() -> None:
         raise ValueError
