@@ -36,7 +36,10 @@ async def test_a_repeated_event_has_its_effects_once(bus: Bus) -> None:
 
 
 async def test_pitfall_11_a_new_group_begins_with_the_oldest_record(bus: Bus) -> None:
-    """With aiokafka's own default, `latest`, the records that were there before are never handled."""
+    """With the end of the log for its beginning in `admit` the records that were there before are never handled.
+
+    What aiokafka does without a position (`auto_offset_reset`) is no matter: nothing is handled before the seek.
+    """
     await send(bus, *range(10))
     async with running(bus.consumer()):
         await until(effects(bus, 10))
@@ -92,8 +95,9 @@ async def test_kafka_is_told_the_positions_for_tools_that_show_lag(bus: Bus) -> 
 async def test_trap_seek_is_no_barrier_so_nothing_is_handled_before_postgresqls_position(make_bus: Make) -> None:
     """aiokafka hands out records from Kafka's committed offset while the seek is under way.
 
-    On a compacted topic the fence lets gaps pass, so that the records before are lost if `Partition.take_in` takes
-    records of a partition that isn't admitted.
+    On a compacted topic the fence lets gaps pass. Two guards each suffice: `Partition.take_in` takes nothing of a
+    partition that isn't admitted, and `Partition.admit` clears the buffer. Without both the records from 6 on are
+    handled before those from 2 on.
     """
     bus = await make_bus(partitions=1, compacted=True)
     await send(bus, 0, 1)

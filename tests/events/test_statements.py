@@ -129,7 +129,7 @@ def passing_on() -> Subscriptions:
 async def test_pitfall_14_a_batch_costs_six_statements_and_one_per_table_however_large_it_is(
     counting: PostgresForTests, bus_database: str, pool: Database
 ) -> None:
-    """An ORM `add` per event, or an outbox row written when it is appended, fails at the second size."""
+    """A statement per event in the handler, or outbox rows written when they are appended, fail at the second size."""
     handled = Handled(TOPIC, passing_on(), pool)
     await handled.begin()
     await handled.batch([Numbered(name="warm", number=0)])

@@ -198,7 +198,7 @@ async def test_an_event_without_a_trace_meets_its_first_service_here(bus: Bus, s
 async def test_pitfall_15_a_journeys_trace_survives_a_relay_that_is_killed_and_another_that_goes_on(
     bus: Bus, spans: Spans
 ) -> None:
-    """The consumer's span has the creation as its parent: a relay that put its own context there would fail it."""
+    """The consumer's span has the creation as its parent: with another span's id in what the relay sends it has not."""
     for number in range(3):
         await bus.append(bus.counted(name="a", number=number), traceparents=[SAMPLED])
     async with start("relay", bus) as relay:

@@ -30,7 +30,7 @@ SESSION_MS = 2_000
 async def test_pitfall_01_a_batch_that_failed_is_not_skipped(make_bus: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first batch of each of four partitions fails; `getmany` has moved the client's position past it.
 
-    With the records of a failed batch dropped in `Lane._settle` instead of tried again they are lost.
+    With `return` for `_pause` in `Lane._settle` the records of a failed batch are dropped and never handled.
     """
     monkeypatch.setattr(consumers, "LANES_PER_TOPIC", 4)
     bus = await make_bus(partitions=4)

@@ -184,10 +184,15 @@ async def test_r7_an_event_that_is_too_large_holds_up_its_own_key_and_no_other(
 async def test_r7_an_event_above_the_brokers_limit_holds_up_its_own_key_and_no_other(
     make_bus: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The broker refuses it, not we. Without `Outcome.refused_rows` its whole partition waits for ever."""
+    """The broker refuses it, not we, and with it the whole batch in which it is; smaller ones find which event it is.
+
+    Without any of these its whole partition waits for ever: `refused_rows` in `Publisher._send`, `_note_refusals`, its
+    block, `_rows_max`, and `inherit`, by which the next producer knows of it.
+    """
     bus = await make_bus(partitions=1)
-    large = "x" * 1_200_000
-    monkeypatch.setattr(publishing, "HEADERS_BYTES_MAX", -1_000_000)
+    large = "x" * 700_000  # key and value hold it
+    for module in (kafka, publishing):
+        monkeypatch.setattr(module, "BATCH_BYTES", 4_000_000)
     await bus.append(*(bus.counted(name="a", number=number) for number in range(3)), bus.counted(name=large, number=1))
     await bus.append(bus.counted(name="a", number=3))
     async with running(bus.relay()):
@@ -196,4 +201,10 @@ async def test_r7_an_event_above_the_brokers_limit_holds_up_its_own_key_and_no_o
             return [len(row["key"]) for row in await bus.fetch("SELECT key FROM outbox")] == [len(large)]
 
         await until(only_the_large_one_is_left, seconds=40)
+
+        async def told() -> bool:
+            failed = await bus.fetch("SELECT failure FROM outbox WHERE failed_at IS NOT NULL")
+            return [row["failure"] for row in failed] == ["MessageSizeTooLargeError"]
+
+        await until(told)
     assert await sequences(bus) == {"a": [0, 1, 2, 3]}

@@ -71,7 +71,7 @@ async def test_two_concurrent_answers_to_two_offers_of_one_returnee_keep_the_ord
 ) -> None:
     """All at once, accepted and declined. Each answer has its transaction's beginning before it locks the journey.
 
-    With the journey's row not locked in `journeys.queries` events appear below others of their key that were seen.
+    Without `FOR UPDATE` in `journeys.queries.lock` events appear below others of their key that were seen.
     """
     shelter = await world.provider(places=50)
     health = await world.provider(places=50, category=NeedCategory.HEALTH, service_type="clinic")
