@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests import served
 from tests.infra import PostgresForTests, kafka_for_tests, postgres_for_tests
 from tests.served import IssuerForTests
 
+# Machines are shared and noisy: no test fails by the time that an example takes.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
-@pytest.hookimpl(tryfirst=True)
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """How parallel workers share the tests: whole systems first and all by one worker, the others file by file."""
-    for item in items:
-        whole_system = item.get_closest_marker("journey") is not None
-        item.add_marker(pytest.mark.xdist_group("whole-systems" if whole_system else item.nodeid.split("::")[0]))
-    items.sort(key=lambda item: item.get_closest_marker("journey") is None)
+    """Files with whole systems first: they take longest, and parallel workers share the tests file by file."""
+    whole = {item.path for item in items if item.get_closest_marker("journey") is not None}
+    items.sort(key=lambda item: item.path not in whole)
 
 
 @pytest.fixture(scope="session")
