@@ -127,7 +127,9 @@ async def test_trap_a_send_that_waits_longer_than_it_said_is_given_up(
 async def test_s1_relay_and_worker_stop_within_their_limits_while_the_broker_hangs(
     bus: Bus, breakable_kafka: BreakableKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With `member.stop()` instead of `kafka.leave` the worker waits for the coordinator, as long as it hangs."""
+    """With `member.stop()` instead of `kafka.leave` the worker waits for the coordinator, with the producer's `stop`
+    instead of `kafka.abandon` the relay for its batch; the same without the limit of `Relay.run` or that of the last
+    commit in `Membership.drain`."""
     monkeypatch.setattr(kafka, "CLOSE_SECONDS", 1.0)
     monkeypatch.setattr(relay, "STOP_SECONDS", 1.0)
     await bus.append(bus.counted(name="a", number=0))

@@ -17,6 +17,7 @@ from tests.service.referral.world import Provider, World
 
 RETURNEES = 12
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+LAST_ID = "SELECT pg_sequence_last_value(pg_get_serial_sequence('outbox', 'id')::regclass)"
 
 
 class Watcher:
@@ -100,7 +101,8 @@ async def test_two_concurrent_answers_to_two_offers_of_one_returnee_keep_the_ord
 async def test_the_answer_that_locked_the_journey_first_is_published_first(world: World) -> None:
     """Both wait for the journey; whichever comes first, its events stand together, before those of the other.
 
-    With the events appended before the lock they are mixed, or stand in the order in which the requests came in.
+    While they wait neither has drawn an outbox id: it would be older than its commit. Without `FOR UPDATE` in
+    `journeys.queries.lock` they don't wait; with the lock after the work in `offers.actions` the ids are drawn before.
     """
     shelter = await world.provider(places=5)
     health = await world.provider(places=5, category=NeedCategory.HEALTH, service_type="clinic")
@@ -109,6 +111,7 @@ async def test_the_answer_that_locked_the_journey_first_is_published_first(world
     by_service = {one.service_id: one for one in (shelter, health)}
     rows = await world.rows("SELECT offer_id, provider_service_id FROM offer WHERE returnee_id = $1", returnee)
     before = len(await world.types())
+    drawn = await world.rows(LAST_ID)
     async with world.database.transaction() as holding:
         await (await raw(holding)).execute("SELECT FROM journey WHERE returnee_id = $1 FOR UPDATE", returnee)
         answers = [
@@ -122,6 +125,7 @@ async def test_the_answer_that_locked_the_journey_first_is_published_first(world
             for row in rows
         ]
         await _both_wait(world)
+        assert await world.rows(LAST_ID) == drawn
     assert [answer.status_code for answer in await asyncio.gather(*answers)] == [200, 200]
     events = await world.rows("SELECT key, payload FROM outbox ORDER BY id OFFSET $1", before)
     told = [str(json.loads(row["payload"]).get("offer_id")) for row in events]
