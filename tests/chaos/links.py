@@ -33,6 +33,9 @@ class Network(Protocol):
     def taken(self, link: "Link") -> None:
         """A client has connected."""
 
+    def intercepts(self, link: "Link", data: bytes, *, from_client: bool) -> bool:
+        """Whether this piece is kept from going on."""
+
 
 class End(asyncio.Protocol):
     """One side of a connection: what it hears, its peer says."""
@@ -56,6 +59,8 @@ class End(asyncio.Protocol):
         self._link.made(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._link.intercepts(self, data):
+            return
         if self._held or not self._link.passes or self.peer is None or self.peer.transport is None:
             self._hold(data)
         else:
@@ -144,6 +149,10 @@ class Link:
     def delay_s(self) -> float:
         """How long everything is held."""
         return self._proxy.delay_s if self._proxy.mode is Mode.DELAY else 0.0
+
+    def intercepts(self, end: End, data: bytes) -> bool:
+        """Whether the network keeps this piece."""
+        return self._proxy.intercepts(self, data, from_client=end is self.client)
 
     def made(self, end: End) -> None:
         """One side stands."""
