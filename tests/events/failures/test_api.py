@@ -218,8 +218,8 @@ async def test_a3_a_connection_lost_during_commit_leaves_it_open_and_the_key_set
 async def test_pitfall_12_a_storm_of_cancelled_requests_leaves_no_transaction_open(service: Greeter) -> None:
     """Requests are cancelled at every moment. Each is stored whole or not at all, and its key tells which.
 
-    uvicorn lets a request go on whose client hangs up, so these are cancelled inside. With a session that is opened
-    without `async with` connections stay behind in their transactions.
+    uvicorn lets a request go on whose client hangs up, so these are cancelled inside. With a session that isn't closed
+    after an error transactions stay open; with one that commits after every error too rows are stored without events.
     """
     app = greeter(CommonSettings(**changed(service.settings())))
     keys = [str(uuid4()) for _ in range(60)]
