@@ -37,7 +37,8 @@ async def partitions(connection: Any) -> set[str]:
 
 async def test_partitions_are_made_ahead_and_old_ones_dropped_with_their_rows(connection: Any) -> None:
     await retention.tidy(connection, today=TODAY)
-    assert await partitions(connection) == {"inbox_rest", "inbox_20310511", "inbox_20310512", "inbox_20310513"}
+    days = ("inbox_20310510", "inbox_20310511", "inbox_20310512", "inbox_20310513")
+    assert await partitions(connection) == {"inbox_rest", *days}
     await remember(connection, "early", TODAY)
     await remember(connection, "late", TODAY + timedelta(days=1))
     later = TODAY + timedelta(days=retention.KEEP_DAYS + 1)
