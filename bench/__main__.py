@@ -37,6 +37,8 @@ BUS: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
 PARTS = ("chain", *BUS)
 Figures = dict[str, dict[str, Any]]
 console = Console()
+if not console.is_terminal:
+    console = Console(width=140)
 
 
 def main(
