@@ -200,6 +200,4 @@ async def _before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
         task.result()
         return True
     finally:
-        for one in (task, stopping):
-            one.cancel()
-        await asyncio.gather(task, stopping, return_exceptions=True)
+        await end(task, stopping)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
+from libs.events.ending import end
 from libs.events.reporting import report
 
 log = logging.getLogger(__name__)
@@ -125,8 +126,7 @@ class Leadership:
                 await self._prove()
             return task.result()
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end(task)
 
     async def _prove(self) -> None:
         try:

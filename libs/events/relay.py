@@ -20,6 +20,7 @@ import asyncpg
 from libs.events import kafka, metrics, retention, tracing, wakeups
 from libs.events.cluster import Cluster
 from libs.events.crashpoints import CrashPoint, crashpoint
+from libs.events.ending import end
 from libs.events.leadership import SILENCE_SECONDS, Connection, Leadership, LeadershipLostError, connected, lead
 from libs.events.postgres import plain_dsn
 from libs.events.publishing import Outcome, Publisher
@@ -112,9 +113,7 @@ class Relay:
             await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({work}, timeout=STOP_SECONDS)
         finally:
-            for task in (work, stopping):
-                task.cancel()
-            await asyncio.gather(work, stopping, return_exceptions=True)
+            await end(work, stopping)
 
     async def _run(self, stop: asyncio.Event) -> None:
         pause = 0.2
