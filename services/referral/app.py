@@ -15,6 +15,7 @@ from libs.events.consumer import Consumer
 from libs.events.relay import Relay
 from libs.events.replaying import Service
 from libs.events.subscriptions import Subscriptions
+from services.referral.bulk_answers.api import router as bulk_answer_routes
 from services.referral.clocks.loop import Clockwork, Fire
 from services.referral.clocks.queries import Due
 from services.referral.clocks.tables import TimerKind
@@ -32,6 +33,7 @@ from services.referral.referrals import actions as referrals
 from services.referral.referrals.api import router as referral_routes
 from services.referral.router.loop import Router
 from services.referral.settings import ReadModelSettings, Settings
+from services.referral.timelines.api import router as timeline_routes
 from services.referral.waitlists.api import router as waitlist_routes
 from services.referral.withdrawals import subscribers as withdrawals
 from services.referral.worklists.api import router as worklist_routes
@@ -47,6 +49,8 @@ ROUTES: tuple[APIRouter, ...] = (
     place_routes,
     waitlist_routes,
     worklist_routes,
+    bulk_answer_routes,
+    timeline_routes,
 )
 
 

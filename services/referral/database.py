@@ -6,6 +6,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import ARRAY, BigInteger, Column, DateTime, MetaData, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
@@ -147,3 +148,8 @@ def array_of(kind: Any = Text) -> Any:
 def as_array(values: Sequence[object]) -> str:
     """Ids or codes as the text of a PostgreSQL array; they hold no character that would need quoting."""
     return "{" + ",".join(str(value) for value in values) + "}"
+
+
+def as_json(value: object) -> str:
+    """A plain value as the text of a jsonb."""
+    return to_json(value).decode()

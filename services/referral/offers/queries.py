@@ -1,5 +1,6 @@
 """Reading offers, as far as the caller may see them."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,13 @@ async def offer_view(session: AsyncSession, rights: Rights, offer_id: UUID) -> O
     if row is None:
         raise NotFound("There is no such offer")
     return _view(row)
+
+
+async def offers_by_id(session: AsyncSession, rights: Rights, offer_ids: Sequence[UUID]) -> dict[UUID, OfferView]:
+    """Those of these offers that the caller may see, by id."""
+    statement = f"SELECT {_COLUMNS} FROM offer WHERE offer_id = ANY($3::uuid[]) AND {_SEEN}"  # noqa: S608 (constants)
+    rows = await (await raw(session)).fetch(statement, rights.organization_id, rights.restricted, offer_ids)
+    return {row["id"]: _view(row) for row in rows}
 
 
 async def returnee_of(session: AsyncSession, rights: Rights, offer_id: UUID) -> UUID:

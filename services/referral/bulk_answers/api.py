@@ -1,0 +1,47 @@
+"""Many answers over HTTP; a partner answers the offers of its own organisation, any other is a 404 of its own."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import FieldError, InvalidInput
+from libs.chassis.idempotency import OnceRequired
+from libs.chassis.problems import responses
+from services.referral.bulk_answers import actions, queries
+from services.referral.bulk_answers.schemas import AnswersBody, AnswersView
+from services.referral.journeys.access import Policy, rights_of
+
+router = APIRouter(prefix="/v1/offers", tags=["offers"])
+
+
+@router.post("/answers", responses=responses(InvalidInput))
+async def answer_offers(
+    body: AnswersBody,
+    session: Session,
+    policy: Policy,
+    once: OnceRequired,
+    caller: Annotated[Caller, requires("offers:answer")],
+) -> AnswersView:
+    """Answer up to 100 offers at once: each has a result of its own, and one that is refused spoils no other.
+
+    The call itself fails only if it is not understood or names an offer twice; then nothing has been answered.
+    """
+    _require_each_once(body)
+    rights = rights_of(caller)
+    call_id = await once(
+        session, lambda: actions.answer_offers(session, policy, rights, body.answers, actor=caller.subject)
+    )
+    return await queries.answers_view(session, rights, call_id)
+
+
+def _require_each_once(body: AnswersBody) -> None:
+    ids = [one.offer_id for one in body.answers]
+    again = [
+        FieldError(f"/answers/{nth}/offer_id", "named-twice", "The call answers this offer already")
+        for nth, offer_id in enumerate(ids)
+        if offer_id in ids[:nth]
+    ]
+    if again:
+        raise InvalidInput("The call names an offer twice.", errors=again)

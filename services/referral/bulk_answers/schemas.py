@@ -1,0 +1,72 @@
+"""What a call of many answers says and is told."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from libs.chassis.problems import Problem
+from services.referral.offers.schemas import DeclineBody, OfferView
+
+ANSWERS_MAX = 100
+"""Answers of one call at the most."""
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    offer_id: UUID
+
+
+class Acknowledgement(_Answer):
+    """The offer has been seen."""
+
+    answer: Literal["acknowledge"]
+
+
+class Acceptance(_Answer):
+    """The provider says yes."""
+
+    answer: Literal["accept"]
+
+
+class Declination(DeclineBody):
+    """The provider says no, with a coded reason."""
+
+    offer_id: UUID
+    answer: Literal["decline"]
+
+
+Answer = Annotated[Acknowledgement | Acceptance | Declination, Field(discriminator="answer")]
+
+
+class AnswersBody(BaseModel):
+    """Answers to different offers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    answers: Annotated[list[Answer], Field(min_length=1, max_length=ANSWERS_MAX)] = Field(
+        examples=[
+            [
+                {"offer_id": "0198d2a4-5f10-7c3e-9a55-0d7c5b1f2a01", "answer": "accept"},
+                {"offer_id": "0198d2a4-5f10-7c3e-9a55-0d7c5b1f2a02", "answer": "decline", "reason": "full"},
+            ]
+        ]
+    )
+
+
+class ResultView(BaseModel):
+    """What became of one answer."""
+
+    offer_id: UUID
+    status: int = Field(description="As in a call of its own: 200, 404 or 409", examples=[200])
+    offer: OfferView | None = Field(description="The offer as it stands now, if the answer was taken")
+    problem: Problem | None = Field(description="Why the answer was refused")
+
+
+class AnswersView(BaseModel):
+    """What became of each answer, in the order of the call."""
+
+    taken_count: int
+    refused_count: int
+    results: list[ResultView]

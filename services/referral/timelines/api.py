@@ -1,0 +1,60 @@
+"""Timelines over HTTP: staff see what their scopes allow, a provider what became of its own offers."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
+from libs.chassis.errors import NotFound
+from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
+from libs.chassis.problems import responses
+from services.referral.journeys.access import Policy, Rights, rights_of
+from services.referral.offers import queries as offers
+from services.referral.timelines import queries
+from services.referral.timelines.schemas import EntryView, Order
+
+router = APIRouter(prefix="/v1", tags=["timelines"])
+
+Reader = Annotated[Caller, requires("referrals:read")]
+InOrder = Annotated[Order, Query(description="Which end comes first; keep it from page to page")]
+
+
+@router.get("/returnees/{returnee_id}/timeline", responses=responses(NotFound))
+async def read_timeline(
+    returnee_id: UUID,
+    session: Session,
+    policy: Policy,
+    page: PageQuery,
+    caller: Reader,
+    order: InOrder = Order.OLDEST,
+) -> Page[EntryView]:
+    """What happened to one returnee, in one list.
+
+    A provider sees its own offers and the services after them, nothing of anybody else's, and a 404 where it has none.
+    """
+    return await _timeline(session, policy, rights_of(caller), returnee_id, page, order)
+
+
+@router.get("/offers/{offer_id}/timeline", responses=responses(NotFound))
+async def read_timeline_by_offer(
+    offer_id: UUID,
+    session: Session,
+    policy: Policy,
+    page: PageQuery,
+    caller: Reader,
+    order: InOrder = Order.OLDEST,
+) -> Page[EntryView]:
+    """The same for the returnee of this offer: a provider knows the offer, not the returnee's id."""
+    rights = rights_of(caller)
+    returnee_id = await offers.returnee_of(session, rights, offer_id)
+    return await _timeline(session, policy, rights, returnee_id, page, order)
+
+
+async def _timeline(
+    session: Session, policy: Policy, rights: Rights, returnee_id: UUID, page: PageRequest, order: Order
+) -> Page[EntryView]:
+    after = None if page.after is None else int(page.after[0])
+    views = await queries.timeline(session, policy, rights, returnee_id, order=order, after=after, limit=page.limit)
+    return page_of(views, request=page, cursor_of=lambda view: [str(view.number)])

@@ -1,0 +1,97 @@
+"""Reading timelines, as far as the caller may know.
+
+Entries are numbered among those that the reader may see, and pages follow these numbers: neither a gap nor a cursor
+tells of an entry that is not the reader's. The record is only added to, so a number never changes for one reader.
+"""
+
+from typing import Any, Final
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.chassis.errors import NotFound
+from services.referral.journeys.access import Rights
+from services.referral.journeys.owners import desks
+from services.referral.pack import RoutingPolicy
+from services.referral.timelines.rules import OF_THE_SERVICE, role_of
+from services.referral.timelines.schemas import EntryView, Order
+
+_OF_STAFF: Final = """
+SELECT step_id, step.at, step.step, step.led_to, step.reason, step.actor, need.category,
+    step.need_id, step.referral_id, step.offer_id
+FROM step JOIN need USING (need_id)
+WHERE step.returnee_id = $1 AND ($2 OR NOT need.restricted)
+"""
+
+# What became of the organisation's own offers, and of the service from its acceptance on.
+_OF_PARTNER: Final = f"""
+SELECT step_id, step.at, step.step, step.led_to, step.reason, step.actor, offer.category,
+    NULL::uuid AS need_id, offer.referral_id, offer.offer_id
+FROM step JOIN offer USING (offer_id)
+WHERE step.returnee_id = $1 AND offer.organization_id = $6 AND ($2 OR NOT offer.restricted)
+UNION ALL
+SELECT step_id, step.at, step.step, step.led_to, step.reason, step.actor, offer.category,
+    NULL::uuid, offer.referral_id, offer.offer_id
+FROM step JOIN offer ON offer.referral_id = step.referral_id AND offer.status = 'accepted'
+WHERE step.returnee_id = $1 AND offer.organization_id = $6 AND ($2 OR NOT offer.restricted)
+  AND step.offer_id IS NULL AND step.step IN ({", ".join(repr(step) for step in OF_THE_SERVICE)})
+  AND step.step_id > (
+      SELECT min(accepted.step_id) FROM step AS accepted
+      WHERE accepted.returnee_id = $1 AND accepted.offer_id = offer.offer_id AND accepted.step = 'offer.accept')
+"""  # noqa: S608 (constants)
+
+_PAGE: Final = """
+SELECT number, at, step, led_to, reason, actor, category, need_id, referral_id, offer_id
+FROM (SELECT entry.*, row_number() OVER (ORDER BY step_id) AS number FROM ({entries}) AS entry) AS numbered
+WHERE ($3::bigint IS NULL OR CASE WHEN $4 THEN number < $3 ELSE number > $3 END)
+ORDER BY CASE WHEN $4 THEN -number ELSE number END LIMIT $5
+"""
+FOR_STAFF: Final = _PAGE.format(entries=_OF_STAFF)
+FOR_PARTNER: Final = _PAGE.format(entries=_OF_PARTNER)
+
+_SEEN_BY_PARTNER = """
+SELECT EXISTS (
+    SELECT 1 FROM offer WHERE returnee_id = $1 AND organization_id = $2 AND ($3 OR NOT restricted))
+"""
+
+
+async def timeline(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    rights: Rights,
+    returnee_id: UUID,
+    *,
+    order: Order,
+    after: int | None,
+    limit: int,
+) -> list[EntryView]:
+    """What happened to one returnee, after the entry of number `after`; one more than `limit`. NotFound where the
+    caller may not know that the returnee exists."""
+    await _require_known(session, rights, returnee_id)
+    values: list[Any] = [returnee_id, rights.restricted, after, order is Order.NEWEST, limit + 1]
+    statement = FOR_STAFF
+    if rights.organization_id is not None:
+        statement = FOR_PARTNER
+        values.append(rights.organization_id)
+    known = desks(policy)
+    rows = await (await raw(session)).fetch(statement, *values)
+    return [_view(row, rights, known) for row in rows]
+
+
+def _view(row: Any, rights: Rights, known: frozenset[str]) -> EntryView:
+    values = dict(row)
+    values["by"] = role_of(values["step"], values["actor"], desks=known)
+    if rights.organization_id is not None:
+        values["actor"] = None
+    return EntryView.model_validate(values)
+
+
+async def _require_known(session: AsyncSession, rights: Rights, returnee_id: UUID) -> None:
+    connection = await raw(session)
+    if rights.organization_id is None:
+        known = await connection.fetchval("SELECT EXISTS (SELECT 1 FROM journey WHERE returnee_id = $1)", returnee_id)
+    else:
+        known = await connection.fetchval(_SEEN_BY_PARTNER, returnee_id, rights.organization_id, rights.restricted)
+    if not known:
+        raise NotFound("There is no such journey")

@@ -1,0 +1,33 @@
+"""What a timeline looks like over HTTP: codes and times, no words that a person wrote."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from libs.events.codes import NeedCategory
+from services.referral.timelines.rules import Role
+
+
+class Order(StrEnum):
+    """Which end of the list comes first."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+class EntryView(BaseModel):
+    """One thing that happened."""
+
+    number: int = Field(description="Its place among the entries that the reader may see, from 1 on, without gaps")
+    at: datetime
+    step: str = Field(description="The step of a need, a referral or an offer", examples=["offer.accept"])
+    led_to: str = Field(description="The state after it", examples=["accepted"])
+    reason: str | None = Field(description="Its coded reason", examples=["full"])
+    by: Role
+    actor: str | None = Field(description="Who it was, to staff of the network only", examples=["igm-shelter-desk"])
+    category: NeedCategory
+    need_id: UUID | None = Field(description="To staff of the network only")
+    referral_id: UUID | None
+    offer_id: UUID | None
