@@ -58,6 +58,8 @@ class CategoryPolicy(PackPart):
     distance_from: Annotated[str, Field(pattern=r"^(reception|destination)$")]
     """From where the way to the service is measured."""
     distance_limit_km: Annotated[float, Field(gt=0)] | None = None
+    held_ahead: bool = False
+    """True if places may be held before their pool begins: a seat of a course to come, never a bed of next week."""
     clocks: dict[Urgency, OfferClock]
     route_within: dict[Urgency, Seconds]
     """From the report to the first offer; then the lead desk owns the need."""

@@ -1,6 +1,6 @@
 """The choice for one need: who may take it, in which order, and why not the others."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,14 +8,14 @@ from typing import Final
 from uuid import UUID
 
 from libs.events.codes import NeedCategory, Urgency
-from services.referral.candidates.facts import Need, Pool, Service
+from services.referral.candidates.facts import Need, Pool, Service, Share
 from services.referral.candidates.interlocks import Guards, Interlock, guards_of, interlocks
+from services.referral.candidates.pools import fitting_places, in_time
 from services.referral.candidates.rules import (
     Exclusion,
     Rule,
     breakable,
     exclusions,
-    fitting_pool,
     is_closed,
     origin,
     standing,
@@ -39,12 +39,17 @@ class Verdict(StrEnum):
 
 @dataclass(slots=True)
 class Candidate:
-    """A service that may take the need, with the pool that would hold its places."""
+    """A service that may take the need, with the places that would be held: all of one pool, or shared out by age."""
 
     service: Service
-    pool: Pool
+    shares: tuple[Share, ...]
     score: float
     parts: Parts
+
+    @property
+    def pool(self) -> Pool:
+        """The pool that would hold its places, or the most of them."""
+        return self.shares[0].pool
 
     def told(self, *, with_parts: bool = True) -> dict[str, object]:
         """The candidate as an explanation tells of it."""
@@ -93,6 +98,8 @@ class _Screened:
     """A service with what keeps it from everybody now, and the rules that can keep it from somebody."""
 
     service: Service
+    pools: Sequence[Pool]
+    """Those of the service that are open to be held now."""
     standing: tuple[Exclusion, ...]
     rules: tuple[Rule, ...]
 
@@ -110,8 +117,10 @@ class Market:
         self._by_category: dict[NeedCategory, list[_Screened]] = {}
         self._closed: dict[tuple[UUID, Urgency], bool] = {}
         for service in services:
-            screened = _Screened(service, tuple(standing(service, now)), breakable(service, policy))
-            self._by_category.setdefault(service.view.category, []).append(screened)
+            category = service.view.category
+            pools = in_time(service, now, ahead=policy.categories[category].held_ahead)
+            screened = _Screened(service, pools, tuple(standing(service, now)), breakable(service, policy))
+            self._by_category.setdefault(category, []).append(screened)
 
     def choose(self, need: Need) -> Decision:
         """Who may take this need, best first. Equal inputs give equal decisions."""
@@ -121,21 +130,22 @@ class Market:
         for screened in self._by_category.get(need.category, ()):
             service = screened.service
             codes = self._codes(need, guards, screened)
-            pool = fitting_pool(need, service)
-            if pool is None:
+            shares = fitting_places(need, screened.pools)
+            if not shares:
                 codes.append(Exclusion.NO_FREE_PLACE)
-            if codes or pool is None:
+            if codes:
                 excluded[service.view.provider_service_id] = codes
                 continue
-            value, parts = self._scale.score(need, service, pool, start=start)
-            ranked.append(Candidate(service, pool, value, parts))
+            value, parts = self._scale.score(need, service, shares[0].pool, start=start)
+            ranked.append(Candidate(service, shares, value, parts))
         ranked.sort(key=_best_first)
         return Decision(_verdict(ranked, excluded), ranked, excluded)
 
     @staticmethod
-    def hold(candidate: Candidate, need: Need) -> None:
+    def hold(candidate: Candidate) -> None:
         """Take the need's places out of what is free for the rest of the round."""
-        candidate.pool.free -= need.people_count
+        for share in candidate.shares:
+            share.pool.free -= share.places
 
     def _codes(self, need: Need, guards: Guards, screened: _Screened) -> list[Interlock | Exclusion]:
         codes: list[Interlock | Exclusion] = [*interlocks(guards, screened.service), *screened.standing]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -96,7 +96,17 @@ class Pool:
     maximum: int
     free: int
     as_of: datetime
+    starts_on: date | None = None
+    """First day; before it only a category that the pack lets be held ahead may hold its places."""
     ends_on: date | None = None
+    """Last day, inclusive."""
+
+
+class Share(NamedTuple):
+    """Places of one pool for people of one need."""
+
+    pool: Pool
+    places: int
 
 
 @dataclass(frozen=True)

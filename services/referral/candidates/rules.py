@@ -1,17 +1,17 @@
 """The hard rules of routing, each with the code that says why a service is left out (DESIGN 5).
 
 They come in two halves: what holds for a service today whoever asks (`standing`), and what depends on the need
-(`exclusions`). Protection interlocks stand apart in `interlocks`, free places in `fitting_pool`.
+(`exclusions`). Protection interlocks stand apart in `interlocks`, free places in `pools`.
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from libs.events.codes import Sex
-from services.referral.candidates.facts import ADULT_AGE, AGES, Need, Person, Pool, Service, covers, opens_between
+from services.referral.candidates.facts import ADULT_AGE, AGES, Need, Person, Service, covers, opens_between
+from services.referral.candidates.pools import day_at
 from services.referral.candidates.score import way_km
 from services.referral.pack import RoutingPolicy
 
@@ -41,7 +41,7 @@ class Exclusion(StrEnum):
 
 def standing(service: Service, now: datetime) -> list[Exclusion]:
     """What keeps this service from everybody today: suspended, licence or agreement run out."""
-    today = now.astimezone(ZoneInfo(service.view.timezone)).date()
+    today = day_at(service, now)
     found = [] if service.is_active else [Exclusion.NOT_ACTIVE]
     if not service.is_accredited(today):
         found.append(Exclusion.NOT_ACCREDITED)
@@ -69,23 +69,6 @@ def exclusions(need: Need, service: Service, policy: RoutingPolicy, rules: tuple
     found = [code for code, broken in rules if broken(need, service, policy)]
     before = need.refused_by.get(service.view.provider_service_id)
     return found if before is None else [*found, Exclusion(before)]
-
-
-def fitting_pool(need: Need, service: Service) -> Pool | None:
-    """The pool with most free places that takes all the people of the need together, or None."""
-    best: Pool | None = None
-    for pool in service.pools:
-        if pool.free < need.people_count or not _pool_admits_all(pool.kind, need):
-            continue
-        if best is None or (pool.free, pool.pool_id) > (best.free, best.pool_id):
-            best = pool
-    return best
-
-
-def _pool_admits_all(kind: str, need: Need) -> bool:
-    if kind.startswith("child_"):
-        return all(person.is_child for person in need.people)
-    return not (kind.startswith("adult_") and any(person.is_child for person in need.people))
 
 
 def _no_consent(need: Need, service: Service, policy: RoutingPolicy) -> bool:

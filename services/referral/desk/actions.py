@@ -7,9 +7,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now
 from libs.chassis.errors import NotFound
 from libs.events.codes import RecallReason
-from services.referral.candidates import facts as candidates
 from services.referral.candidates.choice import Candidate, Market
-from services.referral.candidates.rules import fitting_pool
+from services.referral.candidates.pools import fitting_places, in_time
 from services.referral.candidates.score import PARTS
 from services.referral.desk import queries, rules
 from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing
@@ -70,9 +69,9 @@ async def override_referral(
     )
     candidate, overruled = await _candidate(session, policy, placing, referral, provider_service_id)
     standing = loaded[referral.returnee_id].offer_of(referral)
-    pools = {candidate.pool.pool_id} | ({standing.pool_id} if standing is not None and standing.is_live else set())
-    await places.lock(session, pools)
-    if not await places.hold(session, {candidate.pool.pool_id: referral.people_count}):
+    wanted = {share.pool.pool_id: share.places for share in candidate.shares}
+    await places.lock(session, wanted, of_offers=[] if standing is None else [standing.offer_id])
+    if not all(await places.hold(session, [wanted])):
         raise NoPlaceFree
     async with work(session, policy, loaded, actor=actor) as piece:
         if referral.status is ReferralStatus.OFFERED and standing is not None:
@@ -126,11 +125,8 @@ async def _candidate(
     standing = rules.standing_reasons(codes)
     if standing:
         raise NotACandidate(reasons=standing)
-    return _overruling(need, service), rules.overruled(codes)
-
-
-def _overruling(need: candidates.Need, service: candidates.Service) -> Candidate:
-    pool = fitting_pool(need, service)
-    if pool is None:
+    ahead = policy.categories[need.category].held_ahead
+    shares = fitting_places(need, in_time(service, at, ahead=ahead))
+    if not shares:
         raise NoPlaceFree
-    return Candidate(service, pool, 0.0, (0.0,) * len(PARTS))
+    return Candidate(service, shares, 0.0, (0.0,) * len(PARTS)), rules.overruled(codes)

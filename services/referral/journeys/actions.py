@@ -159,13 +159,17 @@ async def _write_reviews(session: AsyncSession, work: Work) -> None:
 async def _write_places(session: AsyncSession, work: Work) -> None:
     """Holds of new offers are in their pools already; what is taken, released and closed locks its pools first."""
     new = _of(Offer, work.added.values())
-    holds = [Hold(offer.offer_id, offer.pool_id, offer.people_count, offer.traceparent) for offer in new]
+    holds = [
+        Hold(offer.offer_id, pool_id, count, offer.traceparent)
+        for offer in new
+        for pool_id, count in work.shares[offer.offer_id]
+    ]
     await places.record_holds(session, holds, at=work.at)
-    touched = {offer.pool_id for offer in work.taken} | {one.offer.pool_id for one in work.released}
-    await places.lock(session, touched | work.closed_pools)
+    touched = {offer.offer_id for offer in (*work.taken, *work.full)} | {one.offer.offer_id for one in work.released}
+    await places.lock(session, (), of_offers=touched)
     await places.take(session, [offer.offer_id for offer in work.taken], at=work.at)
     await places.release(session, {one.offer.offer_id: one.used for one in work.released}, at=work.at)
-    await places.close(session, work.closed_pools)
+    await places.close(session, [offer.offer_id for offer in work.full])
 
 
 def _entry(work: Work, referral: Referral, services: Iterable[UUID]) -> Row:

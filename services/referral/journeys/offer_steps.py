@@ -25,6 +25,7 @@ def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: d
     offer = _new(work, referral, candidate, answer_by=work.due_in(clock.answer_within))
     work.journeys[referral.returnee_id].offers[offer.offer_id] = work.add(offer)
     work.explanations[offer.offer_id] = explanation
+    work.shares[offer.offer_id] = tuple((share.pool.pool_id, share.places) for share in candidate.shares)
     for nth, after in enumerate(clock.remind_after):
         work.start_timer(TimerKind.OFFER_REMINDER, offer, due_at=work.due_in(after), nth=nth)
     work.start_timer(TimerKind.OFFER_EXPIRY, offer, due_at=offer.answer_by)
@@ -87,7 +88,7 @@ def decline(work: Work, offer: Offer, *, reason: DeclineReason, note: str | None
     trace = _end(work, offer, OfferStep.DECLINE, reason=reason.value)
     work.released.append(Release(offer, used=False))
     if reason is DeclineReason.FULL:
-        work.closed_pools.add(offer.pool_id)
+        work.full.append(offer)
     work.tell_of_offer(OfferDeclined, offer, trace=trace, reason=reason)
 
 

@@ -185,6 +185,7 @@ class OfferRow(Table, table=True):
     organization_id: UUID
     provider_service_id: UUID
     pool_id: UUID
+    """The pool of its places, or of the most of them: `place_hold` has all."""
     case_code: str
     category: str
     service_type: str

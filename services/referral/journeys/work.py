@@ -106,7 +106,10 @@ class Work:
     reviews_decided: list[ReviewDecided] = field(default_factory=list)
     taken: list[Offer] = field(default_factory=list)
     released: list[Release] = field(default_factory=list)
-    closed_pools: set[UUID] = field(default_factory=set)
+    shares: dict[UUID, tuple[tuple[UUID, int], ...]] = field(default_factory=dict)
+    """Per offer made: the pools in which its places are held already, with how many in each."""
+    full: list[Offer] = field(default_factory=list)
+    """Offers declined as full: their pools take no hold until they are declared anew."""
     queued: dict[UUID, Queued] = field(default_factory=dict)
     unqueued: set[UUID] = field(default_factory=set)
     timers: dict[UUID, list[Timer]] = field(default_factory=dict)

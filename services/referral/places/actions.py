@@ -1,6 +1,7 @@
 """The only writer of the ledger. Pools are always locked first, in the order of their ids (DESIGN 3 and 5)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,15 @@ from libs.events.catalogue.directory import CapacityDeclared
 from services.referral.database import insert_rows
 from services.referral.places.tables import FREE, PoolRow
 
-_LOCK = "SELECT 1 FROM pool WHERE pool_id = ANY($1::uuid[]) ORDER BY pool_id FOR UPDATE"
+_LOCK = """
+SELECT 1 FROM pool WHERE pool_id = ANY(ARRAY(
+    SELECT unnest($1::uuid[]) UNION SELECT pool_id FROM place_hold WHERE offer_id = ANY($2::uuid[])
+)) ORDER BY pool_id FOR UPDATE
+"""
+
+_LOCK_AND_COUNT = f"""
+SELECT pool_id, {FREE} AS free FROM pool WHERE pool_id = ANY($1::uuid[]) ORDER BY pool_id FOR UPDATE
+"""  # noqa: S608 (a constant)
 
 _HOLD = f"""
 UPDATE pool SET held = held + wanted.places
@@ -79,20 +88,32 @@ class Hold:
     traceparent: str | None
 
 
-async def lock(session: AsyncSession, pool_ids: Iterable[UUID]) -> None:
-    """Lock these pools, in the order of their ids; before anything that touches several of them by turns."""
+async def lock(session: AsyncSession, pool_ids: Iterable[UUID], *, of_offers: Collection[UUID] = ()) -> None:
+    """Lock these pools and those of these offers, in the order of their ids, before several are touched by turns."""
     ids = sorted(set(pool_ids))
-    if ids:
-        await (await raw(session)).execute(_LOCK, ids)
+    if ids or of_offers:
+        await (await raw(session)).execute(_LOCK, ids, sorted(of_offers))
 
 
-async def hold(session: AsyncSession, wanted: Mapping[UUID, int]) -> set[UUID]:
-    """Hold places in each pool that still has as many free; returns the pools in which they are held now."""
-    if not wanted:
-        return set()
-    await lock(session, wanted)
-    granted = await (await raw(session)).fetch(_HOLD, list(wanted), list(wanted.values()))
-    return {row["pool_id"] for row in granted}
+async def hold(session: AsyncSession, wanted: Sequence[Mapping[UUID, int]]) -> list[bool]:
+    """Hold places by turns, for each all that it wants of every pool it names or nothing; returns who has theirs."""
+    ids = sorted({pool_id for one in wanted for pool_id in one})
+    if not ids:
+        return [False] * len(wanted)
+    connection = await raw(session)
+    free = {row["pool_id"]: row["free"] for row in await connection.fetch(_LOCK_AND_COUNT, ids)}
+    held: Counter[UUID] = Counter()
+    granted = []
+    for one in wanted:
+        fits = all(free.get(pool_id, 0) - held[pool_id] >= places for pool_id, places in one.items())
+        granted.append(fits)
+        if fits:
+            held.update(one)
+    sums = {pool_id: places for pool_id, places in held.items() if places}
+    done = await connection.fetch(_HOLD, list(sums), list(sums.values()))
+    if len(done) != len(sums):
+        raise LookupError("a pool that is locked has fewer free places than were counted")
+    return granted
 
 
 async def record_holds(session: AsyncSession, holds: Sequence[Hold], *, at: datetime) -> None:
@@ -124,11 +145,13 @@ async def release(session: AsyncSession, used: Mapping[UUID, bool], *, at: datet
         await (await raw(session)).execute(_RELEASE, list(used), list(used.values()), at)
 
 
-async def close(session: AsyncSession, pool_ids: Iterable[UUID]) -> None:
-    """These pools take no hold until their next declaration: a provider has said that they are full."""
-    ids = list(pool_ids)
-    if ids:
-        await (await raw(session)).execute("UPDATE pool SET closed = true WHERE pool_id = ANY($1::uuid[])", ids)
+async def close(session: AsyncSession, offer_ids: Sequence[UUID]) -> None:
+    """The pools of these offers take no hold until their next declaration: a provider has said that they are full."""
+    if offer_ids:
+        await (await raw(session)).execute(
+            "UPDATE pool SET closed = true WHERE pool_id IN (SELECT pool_id FROM place_hold WHERE offer_id = ANY($1))",
+            list(offer_ids),
+        )
 
 
 async def declare(session: AsyncSession, declarations: Sequence[CapacityDeclared]) -> None:

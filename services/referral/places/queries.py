@@ -3,17 +3,18 @@
 from collections import defaultdict
 from datetime import date
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import raw
+from libs.chassis.database import now, raw
 from services.referral.candidates.facts import Pool
 from services.referral.places.schemas import PoolView
 from services.referral.places.tables import FREE
 
 _POOLS = f"""
-SELECT pool_id, provider_service_id, kind, maximum, as_of, ends_on, {FREE} AS free FROM pool
-WHERE listed AND (ends_on IS NULL OR ends_on >= $1)
+SELECT pool_id, provider_service_id, kind, maximum, as_of, starts_on, ends_on, {FREE} AS free FROM pool
+WHERE listed AND (ends_on IS NULL OR ends_on >= $1::date - 1)
 """  # noqa: S608 (a constant)
 
 _OPENINGS = """
@@ -26,9 +27,15 @@ FROM provider_service LEFT JOIN (
 GROUP BY provider_service.category
 """
 
+_BEGUN = """
+SELECT category, view->>'timezone' AS timezone, starts_on, count(*) AS pools
+FROM pool JOIN provider_service USING (provider_service_id)
+WHERE starts_on <= $1::date + 1 GROUP BY 1, 2, 3
+"""
+
 
 async def pools(session: AsyncSession, *, today: date) -> dict[UUID, list[Pool]]:
-    """The pools of every service that are not over, with what is free in each."""
+    """The pools of every service that are not over anywhere on this day, with what is free in each."""
     found: dict[UUID, list[Pool]] = defaultdict(list)
     for row in await (await raw(session)).fetch(_POOLS, today):
         found[row["provider_service_id"]].append(
@@ -38,6 +45,7 @@ async def pools(session: AsyncSession, *, today: date) -> dict[UUID, list[Pool]]
                 maximum=row["maximum"],
                 free=row["free"],
                 as_of=row["as_of"],
+                starts_on=row["starts_on"],
                 ends_on=row["ends_on"],
             )
         )
@@ -45,12 +53,18 @@ async def pools(session: AsyncSession, *, today: date) -> dict[UUID, list[Pool]]
 
 
 async def openings(session: AsyncSession) -> dict[str, int]:
-    """Per category how often something has opened: places came free, were declared, a service or standing changed.
+    """Per category how often something has opened: places came free, were declared, a service or standing changed, or
+    the first day of a pool came.
 
-    Each part only grows, so that a referral that found nobody at one count is worth another look at a higher one. A
-    category is missing where no service of it was ever published.
+    The count only grows (a declaration that puts off a first day counts itself), so that a referral that found nobody
+    at one count is worth another look at a higher one. A category is missing where no service of it was ever published.
     """
-    return {row["category"]: row["openings"] for row in await (await raw(session)).fetch(_OPENINGS)}
+    connection, at = await raw(session), now(session)
+    found = {row["category"]: row["openings"] for row in await connection.fetch(_OPENINGS)}
+    for row in await connection.fetch(_BEGUN, at.date()):
+        if row["starts_on"] <= at.astimezone(ZoneInfo(row["timezone"])).date():
+            found[row["category"]] += row["pools"]
+    return found
 
 
 async def pool_views(

@@ -1,7 +1,6 @@
 """One round: the referrals that may be placed now, put to services in one transaction (DESIGN 5)."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -157,7 +156,7 @@ async def _decide_all(
         need, decision = judged
         way = rules.way_of(decision)
         if way is Way.OFFER and decision.chosen is not None:
-            market.hold(decision.chosen, need)
+            market.hold(decision.chosen)
             plans.append(Plan(referral, decision.chosen, decision))
         elif way is Way.AFTER_DOCUMENTS:
             after_documents.append((referral, decision))
@@ -251,18 +250,13 @@ def as_candidate(placing: Placing, need: Need, referral: Referral, *, at: dateti
     )
 
 
-async def _make_offers(session: AsyncSession, piece: Work, plans: Iterable[Plan], policy: RoutingPolicy) -> int:
-    """Hold the places of all offers, then make those whose pool had them; the others are placed anew next round."""
-    wanted: Counter[UUID] = Counter()
-    for plan in plans:
-        wanted[plan.candidate.pool.pool_id] += plan.referral.people_count
-    granted = await places.hold(session, wanted)
-    offered = 0
-    for plan in plans:
-        if plan.candidate.pool.pool_id in granted:
-            make_offer(piece, plan.referral, plan.candidate, plan.decision.explanation(policy))
-            offered += 1
-    return offered
+async def _make_offers(session: AsyncSession, piece: Work, plans: Sequence[Plan], policy: RoutingPolicy) -> int:
+    """Hold the places of all offers, then make those that have theirs; the others are placed anew next round."""
+    wanted = [{share.pool.pool_id: share.places for share in plan.candidate.shares} for plan in plans]
+    granted = [plan for plan, held in zip(plans, await places.hold(session, wanted), strict=True) if held]
+    for plan in granted:
+        make_offer(piece, plan.referral, plan.candidate, plan.decision.explanation(policy))
+    return len(granted)
 
 
 def make_offer(piece: Work, referral: Referral, candidate: Candidate, explanation: dict[str, object]) -> None:

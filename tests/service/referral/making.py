@@ -1,5 +1,6 @@
 """Events of registration and the directory, valid by default: a test states only what matters to it. All invented."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -90,21 +91,24 @@ def capacity(
     version: int = 1,
     as_of: datetime = LONG_AGO,
     kind: str = "beds",
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+    besides: Sequence[PoolDeclared] = (),
 ) -> CapacityDeclared:
     pool = PoolDeclared(
         pool_id=pool_id,
         kind=kind,
         maximum=maximum,
         available=maximum if available is None else available,
-        starts_on=None,
-        ends_on=None,
+        starts_on=starts_on,
+        ends_on=ends_on,
     )
     return CapacityDeclared(
         provider_service_id=provider_service_id,
         organization_id=organization_id,
         version=version,
         as_of=as_of,
-        pools=[pool],
+        pools=[pool, *besides],
     )
 
 

@@ -67,7 +67,7 @@ async def test_concurrent_holds_never_exceed_the_maximum(world: World):
 
     async def hold_one() -> int:
         async with world.database.transaction() as session:
-            return len(await places.hold(session, {shelter.pool_id: 1}))
+            return sum(await places.hold(session, [{shelter.pool_id: 1}]))
 
     held = sum(await asyncio.gather(*(hold_one() for _ in range(64))))
     assert held == 17

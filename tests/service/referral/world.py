@@ -95,8 +95,9 @@ class World:
         available: int | None = None,
         as_of: datetime | None = None,
         kind: str = "beds",
+        **more: Any,
     ) -> None:
-        """The provider declares its capacity anew."""
+        """The provider declares its capacity anew; `more` is of `making.capacity`."""
         await self.hear(
             making.capacity(
                 one.service_id,
@@ -107,6 +108,7 @@ class World:
                 version=one.version,
                 as_of=as_of or making.LONG_AGO,
                 kind=kind,
+                **more,
             )
         )
         one.version += 1

@@ -159,7 +159,7 @@ def test_holding_places_leaves_fewer_for_the_next_need():
     market = Market([service], POLICY, NOW)
     first, second = a_need(), a_need()
     decision = market.choose(first)
-    market.hold(decision.chosen, first)
+    market.hold(decision.chosen)
     assert market.choose(second).verdict is Verdict.WAITLIST
 
 
