@@ -237,6 +237,7 @@ class OwnerReason(StrEnum):
     CONSENT_WITHDRAWN = "consent_withdrawn"
     OUTCOME_INCOMPLETE = "outcome_incomplete"
     BY_HAND = "by_hand"
+    OWNER_SILENT = "owner_silent"
 
 
 class NotDeliveredReason(StrEnum):

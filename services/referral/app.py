@@ -22,6 +22,7 @@ from services.referral.clocks.tables import TimerKind
 from services.referral.desk.api import router as desk_routes
 from services.referral.intake import subscribers as intake
 from services.referral.journeys import queries as journeys
+from services.referral.needs import actions as needs
 from services.referral.needs.api import router as need_routes
 from services.referral.offers import actions as offers
 from services.referral.offers.api import router as offer_routes
@@ -114,6 +115,8 @@ def clockwork(database: Database, policy: RoutingPolicy) -> Clockwork:
         TimerKind.WAITLIST_DEADLINE: referrals.escalate_overdue_queue,
         TimerKind.START_DEADLINE: referrals.escalate_overdue_start,
         TimerKind.REPORT_DEADLINE: referrals.escalate_overdue_report,
+        TimerKind.ACKNOWLEDGE_DEADLINE: offers.act_on_unacknowledged,
+        TimerKind.OWNER_SILENCE: needs.escalate_silent_owners,
     }
 
     def under_policy(action: TimerAction) -> Fire:

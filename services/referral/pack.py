@@ -5,7 +5,7 @@ the gate. Durations are in seconds.
 """
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -30,6 +30,10 @@ class OfferClock(PackPart):
     """From the offer to its expiry."""
     remind_after: list[Seconds]
     """From the offer to each reminder, ascending, each before `answer_within`."""
+    acknowledge_within: Seconds | None = None
+    """From the offer to the provider's word that it has been seen; None: no such word is waited for."""
+    unacknowledged: Literal["remind", "expire"] = "remind"
+    """What follows when that word does not come: another reminder, or the next candidate at once."""
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
@@ -37,6 +41,23 @@ class OfferClock(PackPart):
             raise ValueError("remind_after must ascend")
         if any(after >= self.answer_within for after in self.remind_after):
             raise ValueError("every reminder must come before answer_within")
+        if self.acknowledge_within is not None and self.acknowledge_within >= self.answer_within:
+            raise ValueError("acknowledge_within must come before answer_within")
+        return self
+
+
+class OwnerClock(PackPart):
+    """How long a desk that answers for a need may give no sign of life before the desk above it answers."""
+
+    see_within: Seconds
+    """From being named to the first sign."""
+    act_within: Seconds
+    """From one sign to the next; at least `see_within`."""
+
+    @model_validator(mode="after")
+    def _longer_once_seen(self) -> Self:
+        if self.act_within < self.see_within:
+            raise ValueError("act_within must be at least see_within")
         return self
 
 
@@ -69,10 +90,12 @@ class CategoryPolicy(PackPart):
     """From the start to the outcome."""
     waitlist_within: Seconds
     """How long a referral may wait for a place before the lead desk owns its need."""
+    owner_clocks: dict[Urgency, OwnerClock]
+    """How long an owner of such a need may be silent."""
 
     @model_validator(mode="after")
     def _every_urgency(self) -> Self:
-        for table in (self.clocks, self.route_within):
+        for table in (self.clocks, self.route_within, self.owner_clocks):
             missing = set(Urgency) - set(table)
             if missing:
                 raise ValueError(f"no value for urgency {sorted(missing)}")
@@ -121,6 +144,8 @@ class RoutingPolicy(PackPart):
     """Owner of last resort: the network's steward."""
     child_desk: Desk
     """Decides what needs a child-protection decision: unaccompanied children, age unknown or disputed."""
+    escalates_to: dict[Desk, Desk] = {}
+    """By desk: the one that answers when it is silent. A desk that is not named here escalates to the steward."""
     categories: dict[NeedCategory, CategoryPolicy]
     weights: Weights
     rounds: Rounds
@@ -132,6 +157,23 @@ class RoutingPolicy(PackPart):
         if missing:
             raise ValueError(f"no policy for {sorted(missing)}")
         return self
+
+    @model_validator(mode="after")
+    def _every_chain_ends_at_the_steward(self) -> Self:
+        if self.steward_desk in self.escalates_to:
+            raise ValueError("escalates_to: nobody is above the steward's desk")
+        for first in self.escalates_to:
+            passed, desk = {first}, self.escalates_to[first]
+            while desk in self.escalates_to and desk not in passed:
+                passed.add(desk)
+                desk = self.escalates_to[desk]
+            if desk in passed:
+                raise ValueError(f"escalates_to: {first} leads round in a circle")
+        return self
+
+    def desk_above(self, desk: str) -> str | None:
+        """Who answers when this desk is silent; None above the steward's."""
+        return None if desk == self.steward_desk else self.escalates_to.get(desk, self.steward_desk)
 
 
 def load_policy(directory: Path) -> RoutingPolicy:

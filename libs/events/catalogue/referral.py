@@ -188,6 +188,8 @@ class OfferMade(AtProvider):
     """True for a category that exists only for holders of a scope of their own."""
     answer_by: datetime
     """When the offer expires, on the installation's clock."""
+    acknowledge_by: datetime | None = None
+    """Until when the provider says that it has seen the offer, where the country pack waits for that."""
 
 
 class OfferReminded(AtProvider):

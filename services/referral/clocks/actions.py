@@ -41,6 +41,18 @@ async def stop(session: AsyncSession, subject_ids: Collection[UUID]) -> None:
         await (await raw(session)).execute("DELETE FROM timer WHERE subject_id = ANY($1::uuid[])", sorted(subject_ids))
 
 
+async def stop_kinds(session: AsyncSession, clocks: Collection[tuple[UUID, TimerKind]]) -> None:
+    """Stop the clocks of this kind of each of these subjects; their others run on."""
+    if clocks:
+        ordered = sorted(clocks)
+        await (await raw(session)).execute(
+            "DELETE FROM timer USING unnest($1::uuid[], $2::text[]) AS stopped(subject_id, kind)"
+            " WHERE timer.subject_id = stopped.subject_id AND timer.kind = stopped.kind",
+            [subject_id for subject_id, _ in ordered],
+            [kind.value for _, kind in ordered],
+        )
+
+
 async def still_due(session: AsyncSession, keys: Sequence[Key], *, at: datetime) -> list[Key]:
     """Lock those of `keys` that are still there and due; their journeys must be claimed before (DESIGN 3)."""
     rows = await (await raw(session)).fetch(_LOCK_DUE, *_columns(keys), at)

@@ -11,7 +11,7 @@ from services.referral.database import Table, is_one_of, moment
 
 
 class TimerKind(StrEnum):
-    """What is due. `subject_id` is an offer for the first two, a referral for the others."""
+    """What is due. `subject_id` is an offer for the first two, a referral for others, a need where it says so."""
 
     OFFER_REMINDER = "offer_reminder"
     OFFER_EXPIRY = "offer_expiry"
@@ -25,6 +25,10 @@ class TimerKind(StrEnum):
     """An accepted service has not begun in time."""
     REPORT_DEADLINE = "report_deadline"
     """A service that began has no outcome in time."""
+    ACKNOWLEDGE_DEADLINE = "acknowledge_deadline"
+    """An offer has not been acknowledged in time."""
+    OWNER_SILENCE = "owner_silence"
+    """The owner of a need has given no sign of life in time. Of a need."""
 
 
 class TimerRow(Table, table=True):

@@ -22,7 +22,7 @@ from services.referral.database import (
     update_columns,
     update_rows,
 )
-from services.referral.journeys import spans
+from services.referral.journeys import owners, spans
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
 from services.referral.journeys.spans import Spans
 from services.referral.journeys.tables import (
@@ -46,7 +46,18 @@ _T = TypeVar("_T", Need, Referral, Offer)
 _NEED, _REFERRAL, _OFFER = (tuple(field.name for field in fields(kind)) for kind in (Need, Referral, Offer))
 
 _CHANGING: Mapping[type, tuple[str, ...]] = {
-    Need: ("status", "ended_at", "end_reason", "owner", "owner_reason", "owned_since"),
+    Need: (
+        "status",
+        "ended_at",
+        "end_reason",
+        "owner",
+        "owner_reason",
+        "owned_since",
+        "owner_level",
+        "owner_seen_at",
+        "owner_due_at",
+        "owner_overdue_since",
+    ),
     Referral: (
         "status",
         "approved",
@@ -79,6 +90,7 @@ async def work(
 
 async def write(session: AsyncSession, work: Work) -> None:
     """Write all that the work has decided, in the lock order of DESIGN 3: its journeys are locked already."""
+    owners.note_signs_of_life(work)
     await _write_needs(session, work)
     await _write_referrals(session, work)
     await _write_offers(session, work)
@@ -89,6 +101,7 @@ async def write(session: AsyncSession, work: Work) -> None:
     await waitlists.join(session, queued)
     await insert_columns(session, StepRow, columns_of(work.steps, Step._fields))
     await clocks.stop(session, work.stopped)
+    await clocks.stop_kinds(session, work.stopped_kinds)
     timers = [timer for started in work.timers.values() for timer in started]
     await clocks.start(session, columns_of(timers, Timer._fields))
     events, traces = [event for event, _ in work.events], [trace for _, trace in work.events]

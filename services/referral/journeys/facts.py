@@ -34,6 +34,10 @@ class Need:
     owner: str | None = None
     owner_reason: OwnerReason | None = None
     owned_since: datetime | None = None
+    owner_level: int = 0
+    owner_seen_at: datetime | None = None
+    owner_due_at: datetime | None = None
+    owner_overdue_since: datetime | None = None
     traceparent: str | None = None
 
 
@@ -90,6 +94,7 @@ class Offer:
     status: OfferStatus
     made_at: datetime
     answer_by: datetime
+    acknowledge_by: datetime | None = None
     acknowledged_at: datetime | None = None
     ended_at: datetime | None = None
     reason: str | None = None

@@ -118,6 +118,19 @@ def require_open(need: Need, step: str) -> None:
         )
 
 
+def acknowledge(work: Work, need: Need) -> None:
+    """Somebody at the owner's desk has seen the need and has it in hand; the record of it is the sign of life."""
+    require_open(need, "acknowledge")
+    if need.owner is None:
+        raise StepNotAllowed(
+            "acknowledge is not allowed while the need has no owner",
+            subject="need",
+            state=need.status.value,
+            step="acknowledge",
+        )
+    work.record("need.acknowledge", need)
+
+
 def route_again(work: Work, need: Need) -> Referral | None:
     """An open need whose referral had ended gets another one; its desk lets it go. None if one works for it still."""
     if work.journeys[need.returnee_id].live_referral(need.need_id) is not None:

@@ -22,12 +22,15 @@ from services.referral.journeys.work import Release, Work
 def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: dict[str, object]) -> Offer:
     """Put the referral to a service, whose places the ledger already holds, and start the clock of its answer."""
     clock = work.category(referral.category).clocks[referral.urgency]
-    offer = _new(work, referral, candidate, answer_by=work.due_in(clock.answer_within))
+    acknowledge_by = None if clock.acknowledge_within is None else work.due_in(clock.acknowledge_within)
+    offer = _new(work, referral, candidate, answer_by=work.due_in(clock.answer_within), acknowledge_by=acknowledge_by)
     work.journeys[referral.returnee_id].offers[offer.offer_id] = work.add(offer)
     work.explanations[offer.offer_id] = explanation
     work.shares[offer.offer_id] = tuple((share.pool.pool_id, share.places) for share in candidate.shares)
     for nth, after in enumerate(clock.remind_after):
         work.start_timer(TimerKind.OFFER_REMINDER, offer, due_at=work.due_in(after), nth=nth)
+    if acknowledge_by is not None:
+        work.start_timer(TimerKind.ACKNOWLEDGE_DEADLINE, offer, due_at=acknowledge_by)
     work.start_timer(TimerKind.OFFER_EXPIRY, offer, due_at=offer.answer_by)
     work.record("offer.make", offer)
     work.tell_of_offer(
@@ -39,11 +42,14 @@ def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: d
         service_type=offer.service_type,
         restricted=offer.restricted,
         answer_by=offer.answer_by,
+        acknowledge_by=offer.acknowledge_by,
     )
     return offer
 
 
-def _new(work: Work, referral: Referral, candidate: Candidate, *, answer_by: datetime) -> Offer:
+def _new(
+    work: Work, referral: Referral, candidate: Candidate, *, answer_by: datetime, acknowledge_by: datetime | None
+) -> Offer:
     view = candidate.service.view
     return Offer(
         offer_id=work.new_id(),
@@ -62,6 +68,7 @@ def _new(work: Work, referral: Referral, candidate: Candidate, *, answer_by: dat
         status=OfferStatus.PENDING,
         made_at=work.at,
         answer_by=answer_by,
+        acknowledge_by=acknowledge_by,
         traceparent=work.trace(referral.traceparent, "referral.offer.make", referral.returnee_id),
     )
 
@@ -70,6 +77,7 @@ def acknowledge(work: Work, offer: Offer) -> None:
     """The provider has seen it; the clock of its answer runs on."""
     trace = _step(work, offer, OfferStep.ACKNOWLEDGE)
     offer.acknowledged_at = work.at
+    work.stop_timer(TimerKind.ACKNOWLEDGE_DEADLINE, offer)
     work.tell_of_offer(OfferAcknowledged, offer, trace=trace)
 
 

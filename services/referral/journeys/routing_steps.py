@@ -10,7 +10,7 @@ from services.referral.candidates.interlocks import ReviewReason
 from services.referral.clocks.tables import TimerKind
 from services.referral.journeys import offer_steps
 from services.referral.journeys.facts import NEVER_BY_ITSELF, Need, Offer, Referral
-from services.referral.journeys.owners import assign, disown
+from services.referral.journeys.owners import assign, disown, pass_on
 from services.referral.journeys.rules import ReferralStatus, ReferralStep, next_referral
 from services.referral.journeys.work import ReviewAsked, ReviewDecided, Work
 
@@ -59,6 +59,17 @@ def escalate(work: Work, referral: Referral, reason: OwnerReason) -> None:
     assign(work, need, owner=owner, reason=reason)
     work.record("referral.escalate", referral, reason=reason.value)
     work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=owner, reason=reason)
+
+
+def escalate_silence(work: Work, need: Need) -> None:
+    """The owner has given no sign of life in time: the desk above answers now, and who watches the referral is told."""
+    above = pass_on(work, need)
+    referral = work.journeys[need.returnee_id].live_referral(need.need_id)
+    if above is None or referral is None:
+        return
+    reason = OwnerReason.OWNER_SILENT
+    work.record("referral.escalate", referral, reason=reason.value)
+    work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=above, reason=reason)
 
 
 def look_again(work: Work, referral: Referral, *, at: datetime) -> None:

@@ -100,6 +100,14 @@ class NeedRow(Table, table=True):
     """The desk that answers for it now."""
     owner_reason: str | None = None
     owned_since: datetime | None = moment(nullable=True)
+    owner_level: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How many desks below this one were silent."""
+    owner_seen_at: datetime | None = moment(nullable=True)
+    """When the owner last gave a sign of life."""
+    owner_due_at: datetime | None = moment(nullable=True)
+    """By when the next sign is due, or the desk above answers."""
+    owner_overdue_since: datetime | None = moment(nullable=True)
+    """Since when the steward's desk, above which there is nobody, is silent."""
     traceparent: str | None = None
 
 
@@ -195,6 +203,8 @@ class OfferRow(Table, table=True):
     status: str = OfferStatus.PENDING
     made_at: datetime = moment()
     answer_by: datetime = moment()
+    acknowledge_by: datetime | None = moment(nullable=True)
+    """By when the provider says that it has seen it, where the pack waits for that."""
     acknowledged_at: datetime | None = moment(nullable=True)
     ended_at: datetime | None = moment(nullable=True)
     """When it was answered, expired or recalled."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -23,6 +23,9 @@ from services.referral.pack import CategoryPolicy, RoutingPolicy
 Trace = Callable[[str | None, str, UUID], str | None]
 """Starts a span below a stored traceparent, by name and returnee, and says its own; ended when the work is written."""
 _Any = TypeVar("_Any", Need, Referral, Offer)
+
+AUTOMATIC: Final = frozenset({"router", "clock", "auto", "registration"})
+"""Actors that are no person: whoever else takes a step is one, or speaks for one."""
 
 
 class Timer(NamedTuple):
@@ -114,6 +117,9 @@ class Work:
     unqueued: set[UUID] = field(default_factory=set)
     timers: dict[UUID, list[Timer]] = field(default_factory=dict)
     stopped: set[UUID] = field(default_factory=set)
+    stopped_kinds: set[tuple[UUID, TimerKind]] = field(default_factory=set)
+    newly_owned: set[UUID] = field(default_factory=set)
+    """Needs for which this work has named an owner, who cannot have seen them yet."""
     steps: list[Step] = field(default_factory=list)
     events: list[tuple[ReferralEvent, str | None]] = field(default_factory=list)
 
@@ -149,16 +155,22 @@ class Work:
         """The moment so many seconds of the installation's clock from now."""
         return self.at + timedelta(seconds=seconds)
 
-    def start_timer(self, kind: TimerKind, subject: Referral | Offer, *, due_at: datetime, nth: int = 0) -> None:
-        """Start a clock for a referral or an offer."""
+    def start_timer(self, kind: TimerKind, subject: Need | Referral | Offer, *, due_at: datetime, nth: int = 0) -> None:
+        """Start a clock for a need, a referral or an offer."""
         timer = Timer(_id(subject), kind, nth, subject.returnee_id, due_at, subject.traceparent)
         self.timers.setdefault(timer.subject_id, []).append(timer)
 
-    def stop_timers(self, subject: Referral | Offer) -> None:
-        """Stop every clock of a referral or an offer, those started by this same work included."""
+    def stop_timers(self, subject: Need | Referral | Offer) -> None:
+        """Stop every clock of a need, a referral or an offer, those started by this same work included."""
         if _id(subject) not in self.added:
             self.stopped.add(_id(subject))
         self.timers.pop(_id(subject), None)
+
+    def stop_timer(self, kind: TimerKind, subject: Need | Referral | Offer) -> None:
+        """Stop the clocks of one kind; the others run on."""
+        self.stopped_kinds.add((_id(subject), kind))
+        if _id(subject) in self.timers:
+            self.timers[_id(subject)] = [one for one in self.timers[_id(subject)] if one.kind is not kind]
 
     def queue(self, referral: Referral, provider_service_ids: tuple[UUID, ...]) -> None:
         """Put the referral in the queue, or tell the queue of other services it waits for."""

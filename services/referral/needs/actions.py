@@ -1,13 +1,14 @@
 """What people decide about a need. The journey is locked first."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events.codes import OwnerReason
-from services.referral.journeys import need_steps
+from services.referral.clocks.queries import Due
+from services.referral.journeys import need_steps, routing_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
@@ -27,6 +28,25 @@ async def assign_need(
         need_steps.require_open(need, "assign")
         assign(piece, need, owner=owner, reason=OwnerReason.BY_HAND)
     return need_id
+
+
+async def acknowledge_need(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, actor: str
+) -> UUID:
+    """The owner has seen the need and has it in hand: its longer clock starts anew."""
+    async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
+        need_steps.acknowledge(piece, need)
+    return need_id
+
+
+async def escalate_silent_owners(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
+    """Owners of these needs have given no sign of life in time: the desk above answers; their journeys are locked."""
+    loaded = await journeys.load(session, {one.returnee_id for one in due})
+    async with work(session, policy, loaded, actor="clock") as piece:
+        for one in due:
+            need = loaded[one.returnee_id].needs[one.subject_id]
+            if need.owner is not None:
+                routing_steps.escalate_silence(piece, need)
 
 
 async def refuse_need(

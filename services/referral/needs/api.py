@@ -50,6 +50,16 @@ async def assign_need(
     return await queries.need_view(session, rights, need_id)
 
 
+@router.post("/needs/{need_id}/acknowledge", responses=STEPS)
+async def acknowledge_need(
+    need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+) -> NeedView:
+    """Say that the need's owner has seen it and has it in hand; else the desk above answers at `owner_due_at`."""
+    rights = staff_rights_of(caller)
+    await once(session, lambda: actions.acknowledge_need(session, policy, rights, need_id, actor=caller.subject))
+    return await queries.need_view(session, rights, need_id)
+
+
 @router.post("/needs/{need_id}/refuse", responses=STEPS)
 async def refuse_need(need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer) -> NeedView:
     """The returnee does not want help with this. No reason is asked for."""

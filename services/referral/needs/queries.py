@@ -17,7 +17,8 @@ V = TypeVar("V", bound=BaseModel)
 
 _NEEDS = """
 SELECT need_id AS id, need.returnee_id, case_code, category, urgency, people_count, status, reported_at, ended_at,
-    end_reason, owner, owner_reason, owned_since, after_need_id
+    end_reason, owner, owner_reason, owned_since, owner_level, owner_seen_at, owner_due_at,
+    owner_overdue_since, after_need_id
 FROM need JOIN journey USING (returnee_id)
 """
 _REFERRALS = """
@@ -29,7 +30,7 @@ WHERE referral.returnee_id = $1 AND ($2 OR NOT referral.restricted) ORDER BY ref
 """
 _OFFERS = """
 SELECT offer_id AS id, referral_id, case_code, category, service_type, urgency, people_count, provider_service_id,
-    organization_id, status, made_at, answer_by, acknowledged_at, ended_at, reason
+    organization_id, status, made_at, answer_by, acknowledge_by, acknowledged_at, ended_at, reason
 FROM offer WHERE returnee_id = $1 AND ($2 OR NOT restricted) ORDER BY offer_id
 """
 _STEPS = """

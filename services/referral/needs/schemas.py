@@ -40,6 +40,10 @@ class NeedView(BaseModel):
     owner: str | None = Field(description="The desk that answers for it now")
     owner_reason: OwnerReason | None
     owned_since: datetime | None
+    owner_level: int = Field(description="How many desks below this one were silent")
+    owner_seen_at: datetime | None = Field(description="When the owner last gave a sign of life")
+    owner_due_at: datetime | None = Field(description="By when the next sign is due, or the desk above answers")
+    owner_overdue_since: datetime | None = Field(description="Since when the steward's desk, the last one, is silent")
     after_need_id: UUID | None = Field(description="The need that has to be met first")
 
 

@@ -25,6 +25,9 @@ class OfferView(BaseModel):
     status: OfferStatus
     made_at: datetime
     answer_by: datetime = Field(description="Without an answer until then the offer expires")
+    acknowledge_by: datetime | None = Field(
+        description="Until then the provider says that it has seen the offer, where the country pack waits for that"
+    )
     acknowledged_at: datetime | None
     ended_at: datetime | None = Field(description="When it was answered, expired or recalled")
     reason: str | None = Field(description="Code of a decline or a recall")

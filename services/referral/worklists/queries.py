@@ -12,7 +12,8 @@ from services.referral.worklists.schemas import CategoryStatistics, InvariantsVi
 
 _OWNED = """
 SELECT need.need_id, need.returnee_id, case_code, need.category, need.urgency, need.people_count, owner,
-    owner_reason, owned_since, reported_at, live.referral_id, live.status AS referral_status
+    owner_reason, owned_since, owner_level, owner_seen_at, owner_due_at, owner_overdue_since, reported_at,
+    live.referral_id, live.status AS referral_status
 FROM need JOIN journey USING (returnee_id)
 LEFT JOIN referral AS live ON live.need_id = need.need_id AND live.status IN
     ('awaiting_review', 'blocked', 'seeking', 'waitlisted', 'offered', 'accepted', 'in_service')
@@ -59,6 +60,14 @@ _PROMISES: Final[dict[str, tuple[str, str]]] = {
     "every_open_need_is_attended": (
         "An open need has a live referral with a running clock, a waitlist place, a prerequisite or a named owner",
         _UNATTENDED,
+    ),
+    "every_owner_has_a_clock": (
+        "A need that somebody owns is open and has a clock that passes it on when its owner is silent",
+        """
+        SELECT count(*) FROM need
+        WHERE owner IS NOT NULL AND ($1 OR NOT restricted) AND (status <> 'open' OR NOT EXISTS (
+            SELECT 1 FROM timer WHERE subject_id = need_id AND kind = 'owner_silence'))
+        """,
     ),
     "places_never_above_maximum": (
         "Held and taken places are never above the maximum, or above what stood when the maximum was lowered",

@@ -21,6 +21,10 @@ class OwnedNeedView(BaseModel):
     owner: str
     owner_reason: OwnerReason
     owned_since: datetime
+    owner_level: int = Field(description="How many desks below this one were silent")
+    owner_seen_at: datetime | None = Field(description="When the owner last gave a sign of life")
+    owner_due_at: datetime | None = Field(description="By when the next sign is due, or the desk above answers")
+    owner_overdue_since: datetime | None = Field(description="Since when the steward's desk, the last one, is silent")
     reported_at: datetime
     referral_id: UUID | None = Field(description="The referral that works for it still")
     referral_status: ReferralStatus | None

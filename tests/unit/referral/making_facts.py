@@ -12,7 +12,7 @@ from libs.events.catalogue.directory import (
 )
 from libs.events.codes import AgeBand, NeedCategory, PublicationStatus, Sex, Urgency
 from services.referral.candidates.facts import Need, Person, Pool, Service
-from services.referral.pack import CategoryPolicy, OfferClock, Place, Rounds, RoutingPolicy, Weights
+from services.referral.pack import CategoryPolicy, OfferClock, OwnerClock, Place, Rounds, RoutingPolicy, Weights
 
 NOW = datetime(2026, 3, 4, 18, 0, tzinfo=UTC)  # a Wednesday, noon in Guatemala
 RESTRICTED = {NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV}
@@ -54,6 +54,7 @@ def _category(category: NeedCategory, **changes: object) -> CategoryPolicy:
         "start_within": 86400,
         "report_within": 86400,
         "waitlist_within": 86400,
+        "owner_clocks": dict.fromkeys(Urgency, OwnerClock(see_within=3600, act_within=7200)),
     }
     return CategoryPolicy(**{**values, **changes})
 
