@@ -29,6 +29,7 @@ from services.referral.offers.api import router as offer_routes
 from services.referral.pack import RoutingPolicy, load_policy
 from services.referral.places import subscribers as places
 from services.referral.places.api import router as place_routes
+from services.referral.places.loop import Sweeper
 from services.referral.providers import subscribers as providers
 from services.referral.referrals import actions as referrals
 from services.referral.referrals.api import router as referral_routes
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("consumer", consumer.run, Role.WORKER),
             Loop("router", Router(database, policy, dsn=settings.database_url).run, Role.WORKER),
             Loop("clocks", clockwork(database, policy).run, Role.WORKER),
+            Loop("sweeper", Sweeper(database, claim=journeys.claim).run, Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
         checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},

@@ -12,6 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.events.catalogue.directory import CapacityDeclared
 from services.referral.database import insert_rows
+from services.referral.places import queries
+from services.referral.places.queries import Leak
 from services.referral.places.tables import FREE, PoolRow
 
 _LOCK = """
@@ -75,6 +77,16 @@ UPDATE pool SET taken_since = coalesce((
     WHERE place_hold.pool_id = pool.pool_id AND status = 'taken' AND taken_at > pool.as_of
 ), 0)
 WHERE pool_id = ANY($1::uuid[])
+"""
+
+_RECOUNT = """
+UPDATE pool SET held = sums.held, taken = sums.taken, freed_count = freed_count + 1,
+    ceiling = greatest(maximum, sums.held + sums.taken)
+FROM (
+    SELECT given.pool_id, coalesce(sum(place_count) FILTER (WHERE status = 'held'), 0) AS held,
+        coalesce(sum(place_count) FILTER (WHERE status = 'taken'), 0) AS taken
+    FROM unnest($1::uuid[]) AS given(pool_id) LEFT JOIN place_hold USING (pool_id) GROUP BY given.pool_id
+) AS sums WHERE pool.pool_id = sums.pool_id
 """
 
 
@@ -152,6 +164,23 @@ async def close(session: AsyncSession, offer_ids: Sequence[UUID]) -> None:
             "UPDATE pool SET closed = true WHERE pool_id IN (SELECT pool_id FROM place_hold WHERE offer_id = ANY($1))",
             list(offer_ids),
         )
+
+
+async def mend(session: AsyncSession, found: Sequence[Leak], *, at: datetime) -> list[Leak]:
+    """Put right what has leaked, as far as it still has once its pools are locked; returns that. Journeys are locked.
+
+    Pools are counted anew from their holds; an accepted offer's places are taken, what nobody holds is released.
+    """
+    offer_ids = {one.offer_id for one in found if one.offer_id is not None}
+    pool_ids = {one.pool_id for one in found}
+    await lock(session, pool_ids)
+    still = await queries.leaks(session, offer_ids=offer_ids, pool_ids=pool_ids)
+    await (await raw(session)).execute(_RECOUNT, [one.pool_id for one in still if one.offer_id is None])
+    accepted = [one.offer_id for one in still if one.offer_id is not None and one.kind == "held_after_acceptance"]
+    await take(session, accepted, at=at)
+    over = {one.offer_id: one.used for one in still if one.offer_id is not None and one.offer_id not in accepted}
+    await release(session, over, at=at)
+    return still
 
 
 async def declare(session: AsyncSession, declarations: Sequence[CapacityDeclared]) -> None:

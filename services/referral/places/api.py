@@ -7,27 +7,60 @@ from fastapi import APIRouter, Query
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
+from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageQuery, page_of
+from libs.chassis.problems import responses
 from services.referral.places import queries
-from services.referral.places.schemas import PoolView
+from services.referral.places.queries import Seen
+from services.referral.places.schemas import HoldView, PoolView
+from services.referral.places.tables import HoldStatus
 
 router = APIRouter(prefix="/v1/places", tags=["places"])
+
+Reader = Annotated[Caller, requires("places:read")]
 
 
 @router.get("")
 async def list_places(
     session: Session,
     page: PageQuery,
-    caller: Annotated[Caller, requires("places:read")],
+    caller: Reader,
     provider_service_id: Annotated[UUID | None, Query(description="Only the pools of this service")] = None,
+    over_committed: Annotated[
+        bool | None, Query(description="Only pools that hold and have taken more than their maximum, or only others")
+    ] = None,
 ) -> Page[PoolView]:
-    """Pools with what is declared, held, taken and free. Pools of restricted services need `restricted:read`."""
+    """Pools with what is declared, held, taken and free. Pools of restricted services need `restricted:read`.
+
+    A provider sees the pools of its own services.
+    """
     after = None if page.after is None else UUID(page.after[0])
     views = await queries.pool_views(
         session,
+        _seen_by(caller),
         provider_service_id=provider_service_id,
-        restricted="restricted:read" in caller.scopes,
+        over_committed=over_committed,
         after=after,
         limit=page.limit,
     )
     return page_of(views, request=page, cursor_of=lambda view: [str(view.pool_id)])
+
+
+@router.get("/{pool_id}/holds", responses=responses(NotFound))
+async def list_holds(
+    pool_id: UUID,
+    session: Session,
+    page: PageQuery,
+    caller: Reader,
+    status: Annotated[
+        HoldStatus | None, Query(description="Only these; without it all that are held or taken now")
+    ] = None,
+) -> Page[HoldView]:
+    """Who holds the places of a pool now, the oldest offer first; a provider sees those of its own services."""
+    after = None if page.after is None else UUID(page.after[0])
+    views = await queries.hold_views(session, _seen_by(caller), pool_id, status=status, after=after, limit=page.limit)
+    return page_of(views, request=page, cursor_of=lambda view: [str(view.offer_id)])
+
+
+def _seen_by(caller: Caller) -> Seen:
+    return Seen(caller.organization_id, "restricted:read" in caller.scopes)

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from services.referral.places.tables import HoldStatus
+
 
 class PoolView(BaseModel):
     """Places of one kind at one service, with what the network holds and has taken of them."""
@@ -24,3 +26,14 @@ class PoolView(BaseModel):
     over_committed: bool = Field(default=False, description="The maximum was lowered below what is held and taken")
     starts_on: date | None
     ends_on: date | None
+
+
+class HoldView(BaseModel):
+    """The places of one offer in a pool."""
+
+    offer_id: UUID
+    referral_id: UUID
+    case_code: str = Field(description="What the person is called outside registration")
+    place_count: int
+    status: HoldStatus
+    since: datetime = Field(description="Since when they are held, taken or released")

@@ -75,7 +75,7 @@ class PlaceHoldRow(Table, table=True):
     __table_args__ = (
         CheckConstraint(is_one_of("status", HoldStatus), name="status"),
         CheckConstraint("place_count > 0", name="place_count"),
-        Index("ix_place_hold_live", "pool_id", postgresql_where="status <> 'released'"),
+        Index("ix_place_hold_live", "pool_id", "offer_id", postgresql_where="status <> 'released'"),
     )
 
     offer_id: UUID = Field(primary_key=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -23,6 +22,7 @@ from libs.events.codes import (
 )
 from libs.events.event import Event
 from services.referral.candidates.choice import Candidate
+from services.referral.candidates.facts import Share
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.journeys import need_steps, offer_steps, referral_steps, routing_steps
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
@@ -119,7 +119,7 @@ def stage(need: NeedStatus, referral: ReferralStatus, offer: OfferStatus) -> Sta
 
 
 def candidate() -> Candidate:
-    return cast(Candidate, SimpleNamespace(service=a_service(), pool=a_pool()))
+    return Candidate(a_service(), (Share(a_pool(), 1),), 0.0, ())
 
 
 def offering(on: Stage) -> object:

@@ -1,0 +1,167 @@
+"""64 writers on one pool, some killed in the middle of a transaction: never above the maximum, nothing leaked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from libs.chassis.database import now, raw
+from services.referral.places import actions as places
+from tests.service.referral.world import Provider, World
+from tests.service.referral.writers import MAXIMUM
+
+PROCESSES, WRITERS = 8, 8
+KILLS = 6
+APART_S = 1.0
+"""Real seconds between two kills."""
+
+# One statement is one state of the database: what is counted and what is held in it must agree.
+_LOOK = """
+SELECT held, taken, maximum, ceiling, freed_count,
+    (SELECT coalesce(sum(place_count) FILTER (WHERE status = 'held'), 0) FROM place_hold) AS held_by_offers,
+    (SELECT coalesce(sum(place_count) FILTER (WHERE status = 'taken'), 0) FROM place_hold) AS taken_by_offers
+FROM pool
+"""
+
+
+class Observer:
+    """Reads the ledger without a pause, and asks no constraint whether it is right."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.wrong: list[str] = []
+        self.fullest = 0
+
+    async def watch(self, url: str) -> None:
+        connection = await asyncpg.connect(url)
+        before: Any = None
+        try:
+            while True:
+                seen = await connection.fetchrow(_LOOK)
+                self.look(seen, before)
+                before = seen
+        finally:
+            await connection.close()
+
+    def look(self, seen: Any, before: Any) -> None:
+        self.looks += 1
+        used = seen["held"] + seen["taken"]
+        self.fullest = max(self.fullest, used)
+        if (seen["held"], seen["taken"]) != (seen["held_by_offers"], seen["taken_by_offers"]):
+            self.wrong.append(f"counted and held differ: {dict(seen)}")
+        if used > seen["ceiling"] or used > MAXIMUM:
+            self.wrong.append(f"above what may be: {dict(seen)}")
+        same_opening = before is not None and before["freed_count"] == seen["freed_count"]
+        if same_opening and before["held"] + before["taken"] < used and used > seen["maximum"]:
+            self.wrong.append(f"rose above the maximum: {dict(before)}, {dict(seen)}")
+
+
+@asynccontextmanager
+async def writing(world: World, shelter: Provider, name: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process of writers; killed at the end."""
+    given = {"url": world.url, "name": name, "writers": WRITERS, "pool_id": str(shelter.pool_id)}
+    given |= {"service_id": str(shelter.service_id), "organization_id": str(shelter.organization_id)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.service.referral.writers", json.dumps(given)
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def in_a_transaction(world: World, name: str) -> None:
+    """Wait until one of these writers has written and not yet committed."""
+    connection = await asyncpg.connect(world.url)
+    try:
+        async with asyncio.timeout(60):
+            while not await connection.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
+                " AND state = 'idle in transaction' AND backend_xid IS NOT NULL",
+                name,
+            ):
+                pass
+    finally:
+        await connection.close()
+
+
+async def count(world: World, name: str) -> int:
+    """How many connections these writers have."""
+    row = await world.row("SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", name)
+    return int(row["count"])
+
+
+async def release_all(world: World) -> None:
+    """What the dead left is held, as they committed it: whoever goes on ends it."""
+    async with world.database.transaction() as session:
+        rows = await (await raw(session)).fetch("SELECT offer_id FROM place_hold WHERE status <> 'released'")
+        live = [row["offer_id"] for row in rows]
+        await places.lock(session, (), of_offers=live)
+        await places.release(session, dict.fromkeys(live, False), at=now(session))
+
+
+@pytest.mark.timeout(300)
+async def test_64_writers_and_kill_9_never_exceed_the_maximum_and_leak_nothing(world: World):
+    """The constraint that would stop them is dropped, so that the code must hold by itself.
+
+    Seen to fail with `FOR UPDATE` and the count in `_HOLD` taken out, and with holds recorded in another transaction.
+    """
+    shelter = await world.provider(places=MAXIMUM)
+    async with world.database.transaction() as session:
+        await (await raw(session)).execute("ALTER TABLE pool DROP CONSTRAINT ck_pool_never_above_ceiling")
+    observer = Observer()
+    watching = asyncio.create_task(observer.watch(world.url))
+    names = [f"writers-{number}" for number in range(PROCESSES)]
+    running = {name: writing(world, shelter, name) for name in names}
+    processes = {name: await one.__aenter__() for name, one in running.items()}
+    try:
+        for name in names:
+            await in_a_transaction(world, name)
+        assert sum([await count(world, name) for name in names]) == PROCESSES * WRITERS
+        for name in names[:KILLS]:
+            await asyncio.sleep(APART_S)
+            await in_a_transaction(world, name)
+            processes[name].kill()
+            assert await processes[name].wait() == -9
+        assert all(processes[name].returncode is None for name in names[KILLS:]), "the others go on"
+    finally:
+        for one in running.values():
+            await one.__aexit__(None, None, None)
+    await gone(world, names)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert observer.wrong == []
+    assert observer.looks > 100
+    assert observer.fullest > MAXIMUM // 3
+    made = await world.row("SELECT count(*) FILTER (WHERE taken_at IS NOT NULL) AS taken, count(*) FROM place_hold")
+    assert made["count"] > 100
+    assert made["taken"] > 10
+    assert await world.promises() == {}
+    await release_all(world)
+    pool = await world.pool(shelter)
+    assert (pool["held"], pool["taken"], pool["ceiling"]) == (0, 0, pool["maximum"])
+
+
+async def gone(world: World, names: list[str]) -> None:
+    """Wait until PostgreSQL has noticed that they are dead and undone what they left open."""
+    deadline = time.monotonic() + 60
+    while sum([await count(world, name) for name in names]):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+async def test_the_constraint_alone_refuses_what_the_code_would_not_do(world: World):
+    shelter = await world.provider(places=3)
+    with pytest.raises(asyncpg.CheckViolationError, match="ck_pool_never_above_ceiling"):
+        async with world.database.transaction() as session:
+            await (await raw(session)).execute("UPDATE pool SET held = 4 WHERE pool_id = $1", shelter.pool_id)
