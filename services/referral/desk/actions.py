@@ -17,7 +17,7 @@ from services.referral.journeys import referral_steps, routing_steps
 from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Journey, Referral
-from services.referral.journeys.rules import ReferralStatus
+from services.referral.journeys.rules import ReferralStatus, ReferralStep
 from services.referral.pack import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.providers import queries as providers
@@ -64,9 +64,7 @@ async def override_referral(
 ) -> UUID:
     """A person chooses the service. A live offer is recalled; interlocks, law and places hold for people too."""
     loaded, referral, placing = await _lock(session, rights, referral_id)
-    referral_steps.require(
-        referral, ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, ReferralStatus.OFFERED, step="override"
-    )
+    referral_steps.require(referral, ReferralStep.OVERRIDE)
     candidate, overruled = await _candidate(session, policy, placing, referral, provider_service_id)
     standing = loaded[referral.returnee_id].offer_of(referral)
     wanted = {share.pool.pool_id: share.places for share in candidate.shares}

@@ -5,12 +5,11 @@ from libs.events.codes import CancelReason, NotDeliveredReason, Outcome, OwnerRe
 from services.referral.candidates.interlocks import review_reason
 from services.referral.candidates.rules import Exclusion
 from services.referral.clocks.tables import TimerKind
-from services.referral.errors import StepNotAllowed
 from services.referral.journeys import referral_steps, routing_steps
 from services.referral.journeys.facts import URGENCY_RANK, Need, Referral
 from services.referral.journeys.owners import assign, disown
 from services.referral.journeys.people import as_told
-from services.referral.journeys.rules import NeedStatus, NeedStep, ReferralStatus, next_need
+from services.referral.journeys.rules import NeedStatus, NeedStep, ReferralStatus, ReferralStep, next_need
 from services.referral.journeys.work import Work
 
 
@@ -107,15 +106,9 @@ def reopen(work: Work, need: Need) -> Referral:
     return open_referral(work, need)
 
 
-def require_open(need: Need, step: str) -> None:
-    """Refuse a step that makes sense only while the need is open."""
-    if need.status is not NeedStatus.OPEN:
-        raise StepNotAllowed(
-            f"{step} is not allowed while the need is {need.status.value}",
-            subject="need",
-            state=need.status.value,
-            step=step,
-        )
+def require_open(need: Need, step: NeedStep) -> None:
+    """Refuse a step that changes no state and that the table of states does not know for this one."""
+    next_need(need.status, step)
 
 
 def acknowledge(work: Work, need: Need) -> None:
@@ -141,12 +134,14 @@ def route_again(work: Work, need: Need) -> Referral | None:
 
 def seek_again(work: Work, need: Need) -> None:
     """A person lets the router look again: for the referral that waits, or for a new one where none is left."""
-    require_open(need, "seek_again")
+    require_open(need, NeedStep.SEEK_AGAIN)
     referral = work.journeys[need.returnee_id].live_referral(need.need_id)
+    if referral is not None:
+        referral_steps.require(referral, ReferralStep.LOOK)
+    work.record("need.seek_again", need)
     if referral is None:
         route_again(work, need)
         return
-    referral_steps.require(referral, ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, step="seek_again")
     work.record("referral.look", referral)
     routing_steps.seek(work, referral)
 

@@ -12,12 +12,11 @@ from libs.events.catalogue.referral import (
 from libs.events.codes import CancelReason, DeclineReason, NotDeliveredReason, Outcome, RecallReason
 from services.referral.candidates.rules import Exclusion
 from services.referral.clocks.tables import TimerKind
-from services.referral.errors import StepNotAllowed
 from services.referral.journeys import offer_steps
 from services.referral.journeys.facts import Offer, Referral
 from services.referral.journeys.owners import disown
 from services.referral.journeys.routing_steps import need_of, rest, seek, start_routing_clock, take, wait_for_person
-from services.referral.journeys.rules import OfferStatus, ReferralStatus, ReferralStep
+from services.referral.journeys.rules import OfferStatus, ReferralStatus, ReferralStep, next_referral
 from services.referral.journeys.work import Release, ReviewDecided, Work
 
 
@@ -96,48 +95,44 @@ def report_not_delivered(work: Work, referral: Referral, *, reason: NotDelivered
     _tell(work, referral, ReferralNotDelivered, reason=reason)
 
 
-def end_cancelled(
-    work: Work, referral: Referral, *, reason: CancelReason, recall_reason: RecallReason, note: str | None = None
-) -> None:
+def end_cancelled(work: Work, referral: Referral, *, reason: CancelReason, recall_reason: RecallReason) -> None:
     """End the referral: a live offer is recalled, places come free, a pending review is closed."""
-    if referral.status is ReferralStatus.AWAITING_REVIEW:
-        work.reviews_decided.append(ReviewDecided(referral.referral_id, "rejected", work.actor))
+    _close_review(work, referral)
     _recall_live(work, referral, recall_reason)
     used = referral.status is ReferralStatus.IN_SERVICE
-    _end(work, referral, ReferralStep.CANCEL, reason=reason.value, note=note)
+    _end(work, referral, ReferralStep.CANCEL, reason=reason.value)
     _release(work, referral, used=used)
     _tell_end(work, referral, ReferralCancelled, reason=reason)
 
 
 def reject(work: Work, referral: Referral, *, note: str | None) -> None:
     """A person has decided that this is not to be offered: the referral ends, the desk goes on owning the need."""
-    require(referral, ReferralStatus.AWAITING_REVIEW, step="reject")
-    end_cancelled(
-        work, referral, reason=CancelReason.REVIEW_REJECTED, recall_reason=RecallReason.NEED_WITHDRAWN, note=note
-    )
+    require(referral, ReferralStep.REJECT)
+    _close_review(work, referral)
+    reason = CancelReason.REVIEW_REJECTED
+    _end(work, referral, ReferralStep.REJECT, reason=reason.value, note=note)
+    _tell_end(work, referral, ReferralCancelled, reason=reason)
 
 
-def require(referral: Referral, *states: ReferralStatus, step: str) -> None:
-    """Refuse a step of people that has no row of its own in the table of states."""
-    if referral.status not in states:
-        raise StepNotAllowed(
-            f"{step} is not allowed while the referral is {referral.status.value}",
-            subject="referral",
-            state=referral.status.value,
-            step=step,
-        )
+def require(referral: Referral, step: ReferralStep) -> None:
+    """Refuse a step before anything is done for it, by the table of states; raises StepNotAllowed."""
+    next_referral(referral.status, step)
 
 
 def enter_in_error(work: Work, referral: Referral, *, note: str | None = None) -> None:
     """The referral should never have been; what it holds comes free."""
-    if referral.status is ReferralStatus.AWAITING_REVIEW:
-        work.reviews_decided.append(ReviewDecided(referral.referral_id, "rejected", work.actor))
+    _close_review(work, referral)
     _recall_live(work, referral, RecallReason.ENTERED_IN_ERROR)
     was_live = referral.is_live
     _end(work, referral, ReferralStep.ENTER_IN_ERROR, note=note)
     if was_live:
         _release(work, referral, used=False)
     _tell_end(work, referral, ReferralEnteredInError)
+
+
+def _close_review(work: Work, referral: Referral) -> None:
+    if referral.status is ReferralStatus.AWAITING_REVIEW:
+        work.reviews_decided.append(ReviewDecided(referral.referral_id, "rejected", work.actor))
 
 
 def _recall_live(work: Work, referral: Referral, reason: RecallReason) -> None:

@@ -1,12 +1,14 @@
 """The law of needs, referrals and offers: their states, the steps between them, and nothing else (DESIGN 4).
 
 Each table is the whole truth of its lifecycle: a (state, step) pair that is not in it is refused with a public code.
+How a line is read says `lifecycle.py`; `docs/lifecycles.md` draws these tables (`python -m deploy.lifecycles write`).
 """
 
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
-from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
+from services.referral.errors import OfferExpired, OfferRecalled
+from services.referral.journeys.lifecycle import Guard, follow, lifecycle
 
 
 class NeedStatus(StrEnum):
@@ -21,10 +23,13 @@ class NeedStatus(StrEnum):
 class NeedStep(StrEnum):
     """What may happen to a need."""
 
+    REPORT = "report"
     MEET = "meet"
     REFUSE = "refuse"
     CLOSE = "close"
     REOPEN = "reopen"
+    ASSIGN = "assign"
+    SEEK_AGAIN = "seek_again"
 
 
 class ReferralStatus(StrEnum):
@@ -46,8 +51,10 @@ class ReferralStatus(StrEnum):
 class ReferralStep(StrEnum):
     """What may happen to a referral."""
 
+    OPEN = "open"
     REQUEST_REVIEW = "request_review"
     APPROVE = "approve"
+    REJECT = "reject"
     BLOCK = "block"
     UNBLOCK = "unblock"
     WAITLIST = "waitlist"
@@ -60,6 +67,9 @@ class ReferralStep(StrEnum):
     REPORT_NOT_DELIVERED = "report_not_delivered"
     CANCEL = "cancel"
     ENTER_IN_ERROR = "enter_in_error"
+    ESCALATE = "escalate"
+    LOOK = "look"
+    OVERRIDE = "override"
 
 
 class OfferStatus(StrEnum):
@@ -76,89 +86,133 @@ class OfferStatus(StrEnum):
 class OfferStep(StrEnum):
     """What may happen to an offer."""
 
+    MAKE = "make"
     ACKNOWLEDGE = "acknowledge"
     ACCEPT = "accept"
     DECLINE = "decline"
     EXPIRE = "expire"
     RECALL = "recall"
+    REMIND = "remind"
 
 
-_N, _R, _O = NeedStatus, ReferralStatus, OfferStatus
-
-NEXT_NEED: Final[dict[tuple[NeedStatus, NeedStep], NeedStatus]] = {
-    (_N.OPEN, NeedStep.MEET): _N.MET,
-    (_N.OPEN, NeedStep.REFUSE): _N.REFUSED,
-    (_N.OPEN, NeedStep.CLOSE): _N.CLOSED,
-    (_N.MET, NeedStep.REOPEN): _N.OPEN,
-    (_N.REFUSED, NeedStep.REOPEN): _N.OPEN,
-    (_N.CLOSED, NeedStep.REOPEN): _N.OPEN,
-}
-
-NEXT_REFERRAL: Final[dict[tuple[ReferralStatus, ReferralStep], ReferralStatus]] = {
-    (_R.SEEKING, ReferralStep.REQUEST_REVIEW): _R.AWAITING_REVIEW,
-    (_R.AWAITING_REVIEW, ReferralStep.APPROVE): _R.SEEKING,
-    (_R.SEEKING, ReferralStep.BLOCK): _R.BLOCKED,
-    (_R.BLOCKED, ReferralStep.UNBLOCK): _R.SEEKING,
-    (_R.SEEKING, ReferralStep.WAITLIST): _R.WAITLISTED,
-    (_R.WAITLISTED, ReferralStep.SERVE): _R.SEEKING,
-    (_R.SEEKING, ReferralStep.OFFER): _R.OFFERED,
-    (_R.OFFERED, ReferralStep.SEEK_AGAIN): _R.SEEKING,
-    (_R.OFFERED, ReferralStep.ACCEPT): _R.ACCEPTED,
-    (_R.ACCEPTED, ReferralStep.START): _R.IN_SERVICE,
-    (_R.IN_SERVICE, ReferralStep.COMPLETE): _R.COMPLETED,
-    (_R.ACCEPTED, ReferralStep.REPORT_NOT_DELIVERED): _R.NOT_DELIVERED,
-    (_R.IN_SERVICE, ReferralStep.REPORT_NOT_DELIVERED): _R.NOT_DELIVERED,
-}
-
-LIVE_REFERRAL: Final[frozenset[ReferralStatus]] = frozenset(
-    {_R.AWAITING_REVIEW, _R.BLOCKED, _R.SEEKING, _R.WAITLISTED, _R.OFFERED, _R.ACCEPTED, _R.IN_SERVICE}
-)
+_R = ReferralStatus
+_RUNNING = frozenset({_R.SEEKING, _R.WAITLISTED, _R.BLOCKED, _R.ACCEPTED, _R.IN_SERVICE})
+LIVE_REFERRAL: Final[frozenset[ReferralStatus]] = _RUNNING | {_R.AWAITING_REVIEW, _R.OFFERED}
 """States in which the referral still works for its need."""
+_ENDED = frozenset({_R.COMPLETED, _R.CANCELLED, _R.NOT_DELIVERED})
+_NAMED = {"live": LIVE_REFERRAL, "running": _RUNNING, "ended": _ENDED}
+"""`running`: those in which a clock of the referral's own runs."""
 
-NEXT_REFERRAL.update({(state, ReferralStep.CANCEL): _R.CANCELLED for state in LIVE_REFERRAL})
-NEXT_REFERRAL.update(
-    {(state, ReferralStep.ENTER_IN_ERROR): _R.ENTERED_IN_ERROR for state in _R if state is not _R.ENTERED_IN_ERROR}
-)
-
-LIVE_OFFER: Final[frozenset[OfferStatus]] = frozenset({_O.PENDING, _O.ACKNOWLEDGED})
+LIVE_OFFER: Final[frozenset[OfferStatus]] = frozenset({OfferStatus.PENDING, OfferStatus.ACKNOWLEDGED})
 """States in which the offer waits for its answer and holds its places."""
 
-NEXT_OFFER: Final[dict[tuple[OfferStatus, OfferStep], OfferStatus]] = {
-    (_O.PENDING, OfferStep.ACKNOWLEDGE): _O.ACKNOWLEDGED,
-    (_O.PENDING, OfferStep.ACCEPT): _O.ACCEPTED,
-    (_O.PENDING, OfferStep.DECLINE): _O.DECLINED,
-    (_O.PENDING, OfferStep.EXPIRE): _O.EXPIRED,
-    (_O.PENDING, OfferStep.RECALL): _O.RECALLED,
-    (_O.ACKNOWLEDGED, OfferStep.ACCEPT): _O.ACCEPTED,
-    (_O.ACKNOWLEDGED, OfferStep.DECLINE): _O.DECLINED,
-    (_O.ACKNOWLEDGED, OfferStep.EXPIRE): _O.EXPIRED,
-    (_O.ACKNOWLEDGED, OfferStep.RECALL): _O.RECALLED,
+GUARDS: Final[dict[str, Guard]] = {
+    # Of needs.
+    "unknown": Guard("the need is not known yet"),
+    "met": Guard("its service ended with the outcome that meets it, or it was met elsewhere"),
+    "desk": Guard("the country pack knows the desk", ("invalid-input",)),
+    "answers": Guard("its referral was escalated, goes to review or was entered in error"),
+    "routable": Guard("no referral works for it, or that one is seeking or waitlisted", ("step-not-allowed",)),
+    # Of referrals on their way to an offer.
+    "free": Guard("it waits on no other need, or that one is met"),
+    "waits": Guard("it waits on another need that is not met"),
+    "person": Guard("policy or protection says that a person decides first"),
+    "document": Guard("every service wants a document first, and the person has an open need for one"),
+    "unblocked": Guard("the need that it waits on is met"),
+    "full": Guard("only a missing place keeps it from an offer"),
+    "leaves": Guard("it gets an offer or a review, is blocked, or no service may take it any more"),
+    "held": Guard("the ledger holds a place for each of its people", ("no-place-free",)),
+    "allowed": Guard("law and interlocks let the service take it", ("not-a-candidate", "profile-missing")),
+    # Of referrals with an offer, and of offers.
+    "unmatched": Guard("its offer has ended without acceptance"),
+    "accepted": Guard("its offer is accepted"),
+    "outcome": Guard("an outcome is given", ("invalid-input",)),
+    "reason": Guard("a coded reason is given", ("invalid-input",)),
+    "due": Guard("its clock has run out"),
+    # Of naming an owner: a need that has one keeps it.
+    "nobody": Guard("no service of the network may take it now, and its need has no owner"),
+    "overdue": Guard("its clock has run out, and its need has no owner"),
+    "unfound": Guard("the person could not be found, and its need has no owner"),
+    "unmet": Guard("the need that it waits on has ended unmet, and its own has no owner"),
+    "incomplete": Guard("its outcome does not meet the need"),
+    "consent": Guard("it rested on a consent that was withdrawn"),
 }
+"""What a step needs besides the state."""
 
-_State = TypeVar("_State", NeedStatus, ReferralStatus, OfferStatus)
-_Step = TypeVar("_Step", NeedStep, ReferralStep, OfferStep)
+_NEEDS = """
+from     step        to       guard     event             who
+-        report      open     unknown   -                 registration
+open     meet        met      met       need.met.v1       provider desk
+open     refuse      refused  -         need.refused.v1   desk registration
+open     close       closed   reason    need.closed.v1    desk registration
+met      reopen      open     -         need.reopened.v1  desk
+refused  reopen      open     -         need.reopened.v1  desk
+closed   reopen      open     -         need.reopened.v1  desk
+open     assign      =        desk      need.assigned.v1  desk
+open     assign      =        answers   need.assigned.v1  provider desk router clock registration
+open     seek_again  =        routable  -                 desk
+"""
 
+_REFERRALS = """
+from            step                 to               guard      event                        who
+-               open                 seeking          free       referral.opened.v1           provider desk registration
+-               open                 blocked          waits      referral.opened.v1           provider desk registration
+seeking         request_review       awaiting_review  person     referral.review-requested.v1 router registration
+seeking         request_review       awaiting_review  person     referral.review-requested.v1 provider desk
+awaiting_review approve              seeking          -          -                            desk
+awaiting_review reject               cancelled        -          referral.cancelled.v1        desk
+seeking         block                blocked          document   -                            router
+blocked         unblock              seeking          unblocked  -                            provider desk
+seeking         waitlist             waitlisted       full       referral.waitlisted.v1       router
+waitlisted      serve                seeking          leaves     -                            router desk
+seeking         offer                offered          held       -                            router desk
+offered         seek_again           seeking          unmatched  -                            provider clock router desk
+offered         accept               accepted         accepted   -                            provider auto desk
+accepted        start                in_service       -          referral.started.v1          provider desk
+in_service      complete             completed        outcome    referral.completed.v1        provider desk
+accepted        report_not_delivered not_delivered    reason     referral.not-delivered.v1    provider desk
+in_service      report_not_delivered not_delivered    reason     referral.not-delivered.v1    provider desk
+live            cancel               cancelled        reason     referral.cancelled.v1        desk registration
+live            enter_in_error       entered_in_error -          referral.entered-in-error.v1 desk
+ended           enter_in_error       entered_in_error -          referral.entered-in-error.v1 desk
+seeking         escalate             =                nobody     referral.escalated.v1        router
+running         escalate             =                overdue    referral.escalated.v1        clock
+seeking         escalate             =                unfound    referral.escalated.v1        provider desk
+blocked         escalate             =                unmet      referral.escalated.v1        provider desk registration
+completed       escalate             =                incomplete referral.escalated.v1        provider desk
+cancelled       escalate             =                consent    referral.escalated.v1        desk registration
+seeking         look                 =                -          -                            desk
+waitlisted      look                 =                -          -                            desk
+seeking         override             =                allowed    -                            desk
+waitlisted      override             =                allowed    -                            desk
+offered         override             =                allowed    -                            desk
+"""
 
-def _next(subject: str, table: dict[tuple[_State, _Step], _State], state: _State, step: _Step) -> _State:
-    try:
-        return table[state, step]
-    except KeyError:
-        raise StepNotAllowed(
-            f"{step.value} is not allowed while the {subject} is {state.value}",
-            subject=subject,
-            state=state.value,
-            step=step.value,
-        ) from None
+_OFFERS = """
+from     step         to            guard   event                  who
+-        make         pending       held    offer.made.v1          router desk
+pending  acknowledge  acknowledged  -       offer.acknowledged.v1  provider desk
+live     accept       accepted      -       offer.accepted.v1      provider auto desk
+live     decline      declined      reason  offer.declined.v1      provider desk
+live     expire       expired       due     offer.expired.v1       clock
+live     recall       recalled      -       offer.recalled.v1      router desk registration
+live     remind       =             due     offer.reminded.v1      clock
+"""
+
+NEEDS: Final = lifecycle("need", NeedStatus, NeedStep, _NEEDS, guards=GUARDS)
+REFERRALS: Final = lifecycle("referral", ReferralStatus, ReferralStep, _REFERRALS, guards=GUARDS, named=_NAMED)
+OFFERS: Final = lifecycle("offer", OfferStatus, OfferStep, _OFFERS, guards=GUARDS, named={"live": LIVE_OFFER})
+NEXT_NEED, NEXT_REFERRAL, NEXT_OFFER = NEEDS.next, REFERRALS.next, OFFERS.next
 
 
 def next_need(current: NeedStatus, step: NeedStep) -> NeedStatus:
     """Where `step` leads a need from `current`; raises StepNotAllowed."""
-    return _next("need", NEXT_NEED, current, step)
+    return follow("need", NEXT_NEED, current, step)
 
 
 def next_referral(current: ReferralStatus, step: ReferralStep) -> ReferralStatus:
     """Where `step` leads a referral from `current`; raises StepNotAllowed."""
-    return _next("referral", NEXT_REFERRAL, current, step)
+    return follow("referral", NEXT_REFERRAL, current, step)
 
 
 def next_offer(current: OfferStatus, step: OfferStep) -> OfferStatus:
@@ -172,4 +226,4 @@ def next_offer(current: OfferStatus, step: OfferStep) -> OfferStatus:
             raise OfferRecalled("The network took this offer back before the answer came")
         if current is OfferStatus.EXPIRED:
             raise OfferExpired("The time to answer this offer had run out before the answer came")
-    return _next("offer", NEXT_OFFER, current, step)
+    return follow("offer", NEXT_OFFER, current, step)

@@ -14,6 +14,7 @@ from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Need
 from services.referral.journeys.owners import assign
+from services.referral.journeys.rules import NeedStep
 from services.referral.journeys.work import Work
 from services.referral.needs import queries
 from services.referral.needs.schemas import CloseReason
@@ -25,7 +26,7 @@ async def assign_need(
 ) -> UUID:
     """A person names the desk that answers for an open need."""
     async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
-        need_steps.require_open(need, "assign")
+        need_steps.require_open(need, NeedStep.ASSIGN)
         assign(piece, need, owner=owner, reason=OwnerReason.BY_HAND)
     return need_id
 

@@ -25,6 +25,7 @@ STEP_EVENTS: Final = {
     "referral.complete": "referral.completed.v1",
     "referral.report_not_delivered": "referral.not-delivered.v1",
     "referral.cancel": "referral.cancelled.v1",
+    "referral.reject": "referral.cancelled.v1",
     "referral.enter_in_error": "referral.entered-in-error.v1",
     "offer.make": "offer.made.v1",
     "offer.remind": "offer.reminded.v1",

@@ -14,6 +14,8 @@ open    close   closed
 met     reopen  open
 refused reopen  open
 closed  reopen  open
+open    assign     open
+open    seek_again open
 """
 
 OFFER = """
@@ -26,6 +28,8 @@ acknowledged accept      accepted
 acknowledged decline     declined
 acknowledged expire      expired
 acknowledged recall      recalled
+pending      remind      pending
+acknowledged remind      acknowledged
 """
 
 REFERRAL = """
@@ -36,6 +40,7 @@ seeking         offer                offered
 seeking         cancel               cancelled
 seeking         enter_in_error       entered_in_error
 awaiting_review approve              seeking
+awaiting_review reject               cancelled
 awaiting_review cancel               cancelled
 awaiting_review enter_in_error       entered_in_error
 blocked         unblock              seeking
@@ -59,6 +64,18 @@ in_service      enter_in_error       entered_in_error
 completed       enter_in_error       entered_in_error
 cancelled       enter_in_error       entered_in_error
 not_delivered   enter_in_error       entered_in_error
+seeking         escalate             seeking
+waitlisted      escalate             waitlisted
+blocked         escalate             blocked
+accepted        escalate             accepted
+in_service      escalate             in_service
+completed       escalate             completed
+cancelled       escalate             cancelled
+seeking         look                 seeking
+waitlisted      look                 waitlisted
+seeking         override             seeking
+waitlisted      override             waitlisted
+offered         override             offered
 """
 
 
@@ -116,4 +133,4 @@ def test_an_ended_referral_has_no_way_back():
     ended = set(ReferralStatus) - rules.LIVE_REFERRAL
     for state in ended:
         steps = {step for (before, step) in rules.NEXT_REFERRAL if before is state}
-        assert steps <= {ReferralStep.ENTER_IN_ERROR}
+        assert steps <= {ReferralStep.ENTER_IN_ERROR, ReferralStep.ESCALATE}
