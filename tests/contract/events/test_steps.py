@@ -24,6 +24,7 @@ from libs.events.codes import (
 from services.referral.candidates.choice import Candidate
 from services.referral.candidates.facts import Share
 from services.referral.candidates.interlocks import ReviewReason
+from services.referral.candidates.score import PARTS
 from services.referral.journeys import need_steps, offer_steps, referral_steps, routing_steps
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
 from services.referral.journeys.lifecycle import Row
@@ -117,7 +118,7 @@ def stage(need: NeedStatus, referral: ReferralStatus, offer: OfferStatus) -> Sta
 
 
 def candidate() -> Candidate:
-    return Candidate(a_service(), (Share(a_pool(), 1),), 0.0, ())
+    return Candidate(a_service(), (Share(a_pool(), 1),), 0.0, (0.0,) * len(PARTS))
 
 
 TELLS = {f"{table.subject}.{row.step.value}": row.event for table in (NEEDS, REFERRALS, OFFERS) for row in table.rows}
