@@ -125,9 +125,10 @@ def follow(subject: str, table: Mapping[tuple[_State, _Step], _State], state: _S
     try:
         return table[state, step]
     except KeyError:
-        raise StepNotAllowed(
-            f"{step.value} is not allowed while the {subject} is {state.value}",
-            subject=subject,
-            state=state.value,
-            step=step.value,
-        ) from None
+        raise not_allowed(subject, state, step, f"is {state.value}") from None
+
+
+def not_allowed(subject: str, state: StrEnum, step: StrEnum, why: str) -> StepNotAllowed:
+    """The refusal of a step; `why` reads on after the subject."""
+    words = f"{step.value} is not allowed while the {subject} {why}"
+    return StepNotAllowed(words, subject=subject, state=state.value, step=step.value)

@@ -7,6 +7,7 @@ from services.referral.candidates.rules import Exclusion
 from services.referral.clocks.tables import TimerKind
 from services.referral.journeys import referral_steps, routing_steps
 from services.referral.journeys.facts import URGENCY_RANK, Need, Referral
+from services.referral.journeys.lifecycle import not_allowed
 from services.referral.journeys.owners import assign, disown
 from services.referral.journeys.people import as_told
 from services.referral.journeys.rules import NeedStatus, NeedStep, ReferralStatus, ReferralStep, next_need
@@ -113,14 +114,9 @@ def require_open(need: Need, step: NeedStep) -> None:
 
 def acknowledge(work: Work, need: Need) -> None:
     """Somebody at the owner's desk has seen the need and has it in hand; the record of it is the sign of life."""
-    require_open(need, "acknowledge")
+    require_open(need, NeedStep.ACKNOWLEDGE)
     if need.owner is None:
-        raise StepNotAllowed(
-            "acknowledge is not allowed while the need has no owner",
-            subject="need",
-            state=need.status.value,
-            step="acknowledge",
-        )
+        raise not_allowed("need", need.status, NeedStep.ACKNOWLEDGE, "has no owner")
     work.record("need.acknowledge", need)
 
 

@@ -30,6 +30,8 @@ class NeedStep(StrEnum):
     REOPEN = "reopen"
     ASSIGN = "assign"
     SEEK_AGAIN = "seek_again"
+    ACKNOWLEDGE = "acknowledge"
+    REMIND_OWNER = "remind_owner"
 
 
 class ReferralStatus(StrEnum):
@@ -96,12 +98,12 @@ class OfferStep(StrEnum):
 
 
 _R = ReferralStatus
-_RUNNING = frozenset({_R.SEEKING, _R.WAITLISTED, _R.BLOCKED, _R.ACCEPTED, _R.IN_SERVICE})
-LIVE_REFERRAL: Final[frozenset[ReferralStatus]] = _RUNNING | {_R.AWAITING_REVIEW, _R.OFFERED}
+LIVE_REFERRAL: Final[frozenset[ReferralStatus]] = frozenset(
+    {_R.AWAITING_REVIEW, _R.BLOCKED, _R.SEEKING, _R.WAITLISTED, _R.OFFERED, _R.ACCEPTED, _R.IN_SERVICE}
+)
 """States in which the referral still works for its need."""
-_ENDED = frozenset({_R.COMPLETED, _R.CANCELLED, _R.NOT_DELIVERED})
-_NAMED = {"live": LIVE_REFERRAL, "running": _RUNNING, "ended": _ENDED}
-"""`running`: those in which a clock of the referral's own runs."""
+_NAMED = {"live": LIVE_REFERRAL, "ended": frozenset({_R.COMPLETED, _R.CANCELLED, _R.NOT_DELIVERED})}
+"""States that a line of the table may name together."""
 
 LIVE_OFFER: Final[frozenset[OfferStatus]] = frozenset({OfferStatus.PENDING, OfferStatus.ACKNOWLEDGED})
 """States in which the offer waits for its answer and holds its places."""
@@ -111,7 +113,9 @@ GUARDS: Final[dict[str, Guard]] = {
     "unknown": Guard("the need is not known yet"),
     "met": Guard("its service ended with the outcome that meets it, or it was met elsewhere"),
     "desk": Guard("the country pack knows the desk", ("invalid-input",)),
-    "answers": Guard("its referral was escalated, goes to review or was entered in error"),
+    "answers": Guard("its referral is escalated, goes to review or was entered in error, or its owner is silent"),
+    "owned": Guard("it has an owner", ("step-not-allowed",)),
+    "silent": Guard("its owner, the network's steward, has given no sign of life in time"),
     "routable": Guard("no referral works for it, or that one is seeking or waitlisted", ("step-not-allowed",)),
     # Of referrals on their way to an offer.
     "free": Guard("it waits on no other need, or that one is met"),
@@ -131,7 +135,7 @@ GUARDS: Final[dict[str, Guard]] = {
     "due": Guard("its clock has run out"),
     # Of naming an owner: a need that has one keeps it.
     "nobody": Guard("no service of the network may take it now, and its need has no owner"),
-    "overdue": Guard("its clock has run out, and its need has no owner"),
+    "overdue": Guard("its clock has run out, and its need has no owner or a silent one"),
     "unfound": Guard("the person could not be found, and its need has no owner"),
     "unmet": Guard("the need that it waits on has ended unmet, and its own has no owner"),
     "incomplete": Guard("its outcome does not meet the need"),
@@ -140,17 +144,19 @@ GUARDS: Final[dict[str, Guard]] = {
 """What a step needs besides the state."""
 
 _NEEDS = """
-from     step        to       guard     event             who
--        report      open     unknown   -                 registration
-open     meet        met      met       need.met.v1       provider desk
-open     refuse      refused  -         need.refused.v1   desk registration
-open     close       closed   reason    need.closed.v1    desk registration
-met      reopen      open     -         need.reopened.v1  desk
-refused  reopen      open     -         need.reopened.v1  desk
-closed   reopen      open     -         need.reopened.v1  desk
-open     assign      =        desk      need.assigned.v1  desk
-open     assign      =        answers   need.assigned.v1  provider desk router clock registration
-open     seek_again  =        routable  -                 desk
+from     step          to       guard     event             who
+-        report        open     unknown   -                 registration
+open     meet          met      met       need.met.v1       provider desk
+open     refuse        refused  -         need.refused.v1   desk registration
+open     close         closed   reason    need.closed.v1    desk registration
+met      reopen        open     -         need.reopened.v1  desk
+refused  reopen        open     -         need.reopened.v1  desk
+closed   reopen        open     -         need.reopened.v1  desk
+open     seek_again    =        routable  -                 desk
+open     assign        =        desk      need.assigned.v1  desk
+open     assign        =        answers   need.assigned.v1  provider desk router clock registration
+open     acknowledge   =        owned     -                 desk
+open     remind_owner  =        silent    need.assigned.v1  clock
 """
 
 _REFERRALS = """
@@ -176,7 +182,7 @@ live            cancel               cancelled        reason     referral.cancel
 live            enter_in_error       entered_in_error -          referral.entered-in-error.v1 desk
 ended           enter_in_error       entered_in_error -          referral.entered-in-error.v1 desk
 seeking         escalate             =                nobody     referral.escalated.v1        router
-running         escalate             =                overdue    referral.escalated.v1        clock
+live            escalate             =                overdue    referral.escalated.v1        clock
 seeking         escalate             =                unfound    referral.escalated.v1        provider desk
 blocked         escalate             =                unmet      referral.escalated.v1        provider desk registration
 completed       escalate             =                incomplete referral.escalated.v1        provider desk

@@ -17,6 +17,7 @@ STEP_EVENTS: Final = {
     "need.close": "need.closed.v1",
     "need.reopen": "need.reopened.v1",
     "need.assign": "need.assigned.v1",
+    "need.remind_owner": "need.assigned.v1",
     "referral.open": "referral.opened.v1",
     "referral.request_review": "referral.review-requested.v1",
     "referral.waitlist": "referral.waitlisted.v1",

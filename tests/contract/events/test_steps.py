@@ -25,10 +25,9 @@ from services.referral.candidates.choice import Candidate
 from services.referral.candidates.facts import Share
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.candidates.score import PARTS
-from services.referral.journeys import need_steps, offer_steps, referral_steps, routing_steps
+from services.referral.journeys import need_steps, offer_steps, owners, referral_steps, routing_steps
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
 from services.referral.journeys.lifecycle import Row
-from services.referral.journeys.owners import assign
 from services.referral.journeys.rules import (
     NEEDS,
     OFFERS,
@@ -125,6 +124,11 @@ TELLS = {f"{table.subject}.{row.step.value}": row.event for table in (NEEDS, REF
 """By step, as the record names it: the event that it tells."""
 
 
+def owned(on: Stage) -> None:
+    """The steward's desk answers: nobody is above it."""
+    on.need.owner = on.work.policy.steward_desk
+
+
 Take = Callable[[Stage], object]
 STEPS: dict[str, Take] = {
     "need.report": lambda on: need_steps.report(on.work, on.need),
@@ -132,7 +136,9 @@ STEPS: dict[str, Take] = {
     "need.refuse": lambda on: need_steps.refuse(on.work, on.need),
     "need.close": lambda on: need_steps.close(on.work, on.need, reason="duplicate"),
     "need.reopen": lambda on: need_steps.reopen(on.work, on.need),
-    "need.assign": lambda on: assign(on.work, on.need, owner="lead", reason=OwnerReason.BY_HAND),
+    "need.assign": lambda on: owners.assign(on.work, on.need, owner="lead", reason=OwnerReason.BY_HAND),
+    "need.acknowledge": lambda on: (owned(on), need_steps.acknowledge(on.work, on.need)),
+    "need.remind_owner": lambda on: (owned(on), owners.pass_on(on.work, on.need)),
     "need.seek_again": lambda on: need_steps.seek_again(on.work, on.need),
     "referral.open": lambda on: need_steps.open_referral(on.work, on.need),
     "referral.request_review": lambda on: routing_steps.request_review(on.work, on.referral, ReviewReason.POLICY),

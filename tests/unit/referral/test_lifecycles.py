@@ -16,6 +16,8 @@ refused reopen  open
 closed  reopen  open
 open    assign     open
 open    seek_again open
+open    acknowledge open
+open    remind_owner open
 """
 
 OFFER = """
@@ -68,6 +70,8 @@ seeking         escalate             seeking
 waitlisted      escalate             waitlisted
 blocked         escalate             blocked
 accepted        escalate             accepted
+offered         escalate             offered
+awaiting_review escalate             awaiting_review
 in_service      escalate             in_service
 completed       escalate             completed
 cancelled       escalate             cancelled
