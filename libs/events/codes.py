@@ -236,6 +236,7 @@ class OwnerReason(StrEnum):
     PERSON_NOT_FOUND = "person_not_found"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     OUTCOME_INCOMPLETE = "outcome_incomplete"
+    PROMISE_BROKEN = "promise_broken"
     BY_HAND = "by_hand"
     OWNER_SILENT = "owner_silent"
 

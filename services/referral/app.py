@@ -30,6 +30,8 @@ from services.referral.pack import RoutingPolicy, load_policy
 from services.referral.places import subscribers as places
 from services.referral.places.api import router as place_routes
 from services.referral.places.loop import Sweeper
+from services.referral.promises.api import router as promise_routes
+from services.referral.promises.loop import Watcher
 from services.referral.providers import subscribers as providers
 from services.referral.referrals import actions as referrals
 from services.referral.referrals.api import router as referral_routes
@@ -51,6 +53,7 @@ ROUTES: tuple[APIRouter, ...] = (
     place_routes,
     waitlist_routes,
     worklist_routes,
+    promise_routes,
     bulk_answer_routes,
     timeline_routes,
 )
@@ -82,6 +85,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("router", Router(database, policy, dsn=settings.database_url).run, Role.WORKER),
             Loop("clocks", clockwork(database, policy).run, Role.WORKER),
             Loop("sweeper", Sweeper(database, claim=journeys.claim).run, Role.WORKER),
+            Loop("watcher", Watcher(database, policy, clock_rate=settings.clock_rate).run, Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
         checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},

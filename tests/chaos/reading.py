@@ -19,7 +19,7 @@ from services.notifications.inbox import subscribers as notifications_inbox
 from services.provider_directory.capacity import subscribers as directory_capacity
 from services.referral.app import subscriptions as referral_subscriptions
 from services.referral.journeys.access import Rights
-from services.referral.worklists.queries import invariants
+from services.referral.promises.queries import invariants
 from services.registration.app import subscriptions_of as registration_subscriptions
 from services.registration.pack import load_pack
 from services.registration.vault.sealing import MasterKey

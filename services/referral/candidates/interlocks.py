@@ -15,6 +15,8 @@ class ReviewReason(StrEnum):
     AGE_UNRESOLVED = "age_unresolved"
     RESTRICTED_CATEGORY = "restricted_category"
     POLICY = "policy"
+    PROMISE_BROKEN = "promise_broken"
+    """Nothing is to be offered: the system broke a promise, and a person looks into it."""
 
 
 class Interlock(StrEnum):

@@ -4,14 +4,14 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import now
+from libs.chassis.database import now, raw
 from libs.chassis.errors import NotFound
 from libs.events.codes import RecallReason
 from services.referral.candidates.choice import Candidate, Market
 from services.referral.candidates.pools import fitting_places, in_time
 from services.referral.candidates.score import PARTS
 from services.referral.desk import queries, rules
-from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing
+from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StepNotAllowed
 from services.referral.journeys import queries as journeys
 from services.referral.journeys import referral_steps, routing_steps
 from services.referral.journeys.access import Rights
@@ -28,6 +28,12 @@ from services.referral.router import queries as rounds
 from services.referral.router.actions import Memory
 from services.referral.router.queries import Placing
 
+_RESOLVE = """
+UPDATE review SET status = 'resolved', decided_at = $2, decided_by = $3, note = $4
+WHERE review_id = $1 AND status = 'pending' AND promise IS NOT NULL
+RETURNING true
+"""
+
 
 async def decide_review(
     session: AsyncSession,
@@ -41,6 +47,13 @@ async def decide_review(
 ) -> UUID:
     """A person says whether this may be offered. Rejected: the referral ends, the desk goes on owning the need."""
     review = await queries.review_view(session, rights, review_id)
+    if review.referral_id is None or review.returnee_id is None:
+        raise StepNotAllowed(
+            "A review of a broken promise is resolved, neither approved nor rejected",
+            subject="review",
+            state=review.status.value,
+            step="approve" if approved else "reject",
+        )
     await journeys.lock(session, [review.returnee_id])
     loaded = await journeys.load(session, [review.returnee_id])
     referral = loaded[review.returnee_id].referrals[review.referral_id]
@@ -49,6 +62,20 @@ async def decide_review(
             routing_steps.approve(piece, referral, note=note)
         else:
             referral_steps.reject(piece, referral, note=note)
+    return review_id
+
+
+async def resolve_review(session: AsyncSession, rights: Rights, review_id: UUID, *, note: str, actor: str) -> UUID:
+    """A person has looked into a broken promise. Should it be broken still, the watcher asks again."""
+    review = await queries.review_view(session, rights, review_id)
+    resolved = await (await raw(session)).fetchval(_RESOLVE, review_id, now(session), actor, note)
+    if not resolved:
+        raise StepNotAllowed(
+            "Only a pending review of a broken promise is resolved",
+            subject="review",
+            state=review.status.value,
+            step="resolve",
+        )
     return review_id
 
 

@@ -12,7 +12,7 @@ from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from services.referral.desk import actions, queries
-from services.referral.desk.schemas import DecisionBody, OverrideBody, ReviewView
+from services.referral.desk.schemas import DecisionBody, OverrideBody, ResolutionBody, ReviewView
 from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StaffOnly, StepNotAllowed
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.journeys.tables import ReviewStatus
@@ -55,6 +55,18 @@ async def reject_review(
 ) -> ReviewView:
     """Say that this is not to be offered: the referral ends and the desk goes on owning the need."""
     return await _decide(review_id, body, session, policy, once, caller, approved=False)
+
+
+@router.post("/reviews/{review_id}/resolve", responses=DECISIONS)
+async def resolve_review(
+    review_id: UUID, body: ResolutionBody, session: Session, once: OnceOptional, caller: Decider
+) -> ReviewView:
+    """Close the review of a broken promise, with what was found out. Broken still, it comes again within a minute."""
+    rights = staff_rights_of(caller)
+    await once(
+        session, lambda: actions.resolve_review(session, rights, review_id, note=body.note, actor=caller.subject)
+    )
+    return await queries.review_view(session, rights, review_id)
 
 
 @router.post(

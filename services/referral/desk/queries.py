@@ -11,9 +11,9 @@ from services.referral.journeys.access import Rights
 from services.referral.journeys.tables import ReviewStatus
 
 _REVIEWS = """
-SELECT review_id AS id, referral_id, need_id, review.returnee_id, case_code, category, reason, desk, status,
-    requested_at, decided_at, decided_by
-FROM review JOIN journey USING (returnee_id)
+SELECT review_id AS id, referral_id, need_id, review.returnee_id, case_code, category, promise, subject_id, reason,
+    desk, status, requested_at, decided_at, decided_by
+FROM review LEFT JOIN journey USING (returnee_id)
 """
 
 

@@ -17,11 +17,13 @@ class ReviewView(BaseModel):
     """A decision that waits, or waited, for a person."""
 
     id: UUID
-    referral_id: UUID
-    need_id: UUID
-    returnee_id: UUID
+    referral_id: UUID | None = Field(description="What waits to be offered; null for a broken promise")
+    need_id: UUID | None
+    returnee_id: UUID | None
     case_code: str | None
-    category: NeedCategory
+    category: NeedCategory | None
+    promise: str | None = Field(description="The broken promise, by its name at /v1/invariants")
+    subject_id: UUID | None = Field(description="What breaks it: a need, an offer, a pool, or whose clock is late")
     reason: ReviewReason
     desk: str = Field(description="Who decides")
     status: ReviewStatus
@@ -36,6 +38,14 @@ class DecisionBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     note: Note | None = Field(default=None, description="Kept in referral only; name nobody")
+
+
+class ResolutionBody(BaseModel):
+    """What a person found out about a broken promise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: Note = Field(description="Kept in referral only; name nobody")
 
 
 class OverrideBody(BaseModel):

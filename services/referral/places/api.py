@@ -12,8 +12,8 @@ from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from services.referral.places import queries
 from services.referral.places.queries import Seen
+from services.referral.places.rules import HoldStatus
 from services.referral.places.schemas import HoldView, PoolView
-from services.referral.places.tables import HoldStatus
 
 router = APIRouter(prefix="/v1/places", tags=["places"])
 

@@ -13,8 +13,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now, raw
 from libs.chassis.errors import NotFound
 from services.referral.candidates.facts import Pool
+from services.referral.places.rules import HoldStatus
 from services.referral.places.schemas import HoldView, PoolView
-from services.referral.places.tables import FREE, HoldStatus
+from services.referral.places.tables import FREE
 
 _POOLS = f"""
 SELECT pool_id, provider_service_id, kind, maximum, as_of, starts_on, ends_on, {FREE} AS free FROM pool

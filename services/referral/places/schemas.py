@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from services.referral.places.tables import HoldStatus
+from services.referral.places.rules import HoldStatus
 
 
 class PoolView(BaseModel):

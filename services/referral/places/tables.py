@@ -1,25 +1,17 @@
 """The ledger of places. Its constraints hold whatever the code above them does (DESIGN 5)."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
 from services.referral.database import Table, big, is_one_of, moment
+from services.referral.places.rules import HoldStatus
 
 FREE = """CASE WHEN closed OR NOT listed THEN 0
      ELSE greatest(0, least(maximum - held - taken, available - held - taken_since)) END"""
 """How many places may still be held (DESIGN 5): never above the maximum, and not what the provider has not offered."""
-
-
-class HoldStatus(StrEnum):
-    """What an offer's places are now."""
-
-    HELD = "held"
-    TAKEN = "taken"
-    RELEASED = "released"
 
 
 class CapacityRow(Table, table=True):

@@ -1,1 +1,1 @@
-"""What people watch: owned needs, statistics, and whether the network's promises hold."""
+"""What people watch: owned needs and statistics."""

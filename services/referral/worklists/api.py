@@ -1,10 +1,10 @@
-"""Work lists, statistics and invariants over HTTP; for staff of the network."""
+"""Work lists and statistics over HTTP; for staff of the network."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
@@ -13,13 +13,11 @@ from libs.chassis.problems import responses
 from services.referral.errors import StaffOnly
 from services.referral.journeys.access import staff_rights_of
 from services.referral.worklists import queries
-from services.referral.worklists.schemas import InvariantsView, OwnedNeedView, StatisticsView
+from services.referral.worklists.schemas import OwnedNeedView, StatisticsView
 
 router = APIRouter(prefix="/v1", tags=["work-lists"], responses=responses(StaffOnly))
 
 Reader = Annotated[Caller, requires("work-lists:read")]
-LATE_AFTER = timedelta(seconds=15)
-"""How late a clock may be acted on before the promise counts as broken, in real time."""
 
 
 @router.get("/work-lists/owned")
@@ -40,10 +38,3 @@ async def list_owned_needs(
 async def read_statistics(session: Session, caller: Reader) -> StatisticsView:
     """How needs stand, by category. Restricted categories need `restricted:read`."""
     return StatisticsView(categories=await queries.statistics(session, staff_rights_of(caller)))
-
-
-@router.get("/invariants")
-async def read_invariants(session: Session, request: Request, caller: Reader) -> InvariantsView:
-    """Whether referral keeps its promises now, with the number of violations of each."""
-    late_after = LATE_AFTER * request.app.state.settings.clock_rate
-    return await queries.invariants(session, staff_rights_of(caller), late_after=late_after)

@@ -30,21 +30,6 @@ class OwnedNeedView(BaseModel):
     referral_status: ReferralStatus | None
 
 
-class PromiseView(BaseModel):
-    """One thing that must always hold, and how often it does not now."""
-
-    name: str
-    promise: str
-    violations: int
-
-
-class InvariantsView(BaseModel):
-    """Whether referral keeps its promises now."""
-
-    holds: bool
-    promises: list[PromiseView]
-
-
 class CategoryStatistics(BaseModel):
     """How the needs of one category stand. Needs are counted, not people."""
 

@@ -1,0 +1,1 @@
+"""What referral promises, watched: one query each, looked at every minute; every breach gets a person."""

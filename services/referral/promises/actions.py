@@ -1,0 +1,83 @@
+"""A breach gets a person: a review at the steward's desk, and the steward as owner of a need that has nobody."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from libs.chassis.database import now
+from libs.events.codes import OwnerReason
+from services.referral.candidates.interlocks import ReviewReason
+from services.referral.database import insert_rows
+from services.referral.journeys import queries as journeys
+from services.referral.journeys.access import Rights
+from services.referral.journeys.actions import work
+from services.referral.journeys.owners import assign
+from services.referral.journeys.tables import ReviewRow, ReviewStatus
+from services.referral.pack import RoutingPolicy
+from services.referral.promises import queries
+from services.referral.promises.queries import FIRST_INVARIANT, Breach
+
+REVIEWS_MAX = 100
+"""Reviews opened per promise and look at the most: a fault of thousands is one to look into, not thousands."""
+ACTOR = "watcher"
+
+
+async def watch(session: AsyncSession, policy: RoutingPolicy, *, late_after: timedelta) -> dict[str, int]:
+    """Look at every promise and give every breach a review; returns how many break each promise."""
+    found = await queries.invariants(session, Rights(None, restricted=True), late_after=late_after)
+    for one in found.promises:
+        if one.violations:
+            await _open_reviews(session, policy, one.name, late_after=late_after)
+    return {one.name: one.violations for one in found.promises}
+
+
+async def _open_reviews(session: AsyncSession, policy: RoutingPolicy, promise: str, *, late_after: timedelta) -> None:
+    late_since = now(session) - late_after
+    breaches = await queries.new_breaches(session, promise, late_since=late_since, limit=REVIEWS_MAX)
+    if promise == FIRST_INVARIANT:
+        claimed = await journeys.claim(session, {one.returnee_id for one in breaches if one.returnee_id is not None})
+        mine = [one for one in breaches if one.returnee_id in claimed]
+        still = await queries.still_broken(session, promise, [one.subject_id for one in mine], late_since=late_since)
+        breaches = [one for one in mine if one.subject_id in still]
+        await _own(session, policy, claimed, still)
+    await insert_rows(
+        session, ReviewRow, _reviews(session, policy, promise, breaches), on_conflict="ON CONFLICT DO NOTHING"
+    )
+
+
+async def _own(
+    session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID], need_ids: Collection[UUID]
+) -> None:
+    """The steward answers for these needs at once; how they came to be forgotten is for the review."""
+    if not need_ids:
+        return
+    loaded = await journeys.load(session, returnee_ids)
+    async with work(session, policy, loaded, actor=ACTOR) as piece:
+        for journey in loaded.values():
+            for need in journey.needs.values():
+                if need.need_id in need_ids:
+                    assign(piece, need, owner=policy.steward_desk, reason=OwnerReason.PROMISE_BROKEN)
+
+
+def _reviews(
+    session: AsyncSession, policy: RoutingPolicy, promise: str, breaches: Sequence[Breach]
+) -> list[dict[str, object]]:
+    return [
+        {
+            "review_id": uuid7(),
+            "promise": promise,
+            "subject_id": one.subject_id,
+            "need_id": one.need_id,
+            "returnee_id": one.returnee_id,
+            "category": one.category,
+            "restricted": one.restricted,
+            "reason": ReviewReason.PROMISE_BROKEN.value,
+            "desk": policy.steward_desk,
+            "status": ReviewStatus.PENDING.value,
+            "requested_at": now(session),
+        }
+        for one in breaches
+    ]

@@ -1,0 +1,162 @@
+"""Each promise as one query that finds what breaks it (DESIGN 4 and 5)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now, raw
+from services.referral.journeys.access import Rights
+from services.referral.promises.schemas import InvariantsView, PromiseView
+
+FIRST_INVARIANT: Final = "every_open_need_is_attended"
+LATE_AFTER_S: Final = 15.0
+"""How late a clock may be acted on before the promise counts as broken, in real seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One thing that must always hold."""
+
+    words: str
+    breaches: str
+    """SQL that finds what breaks it: subject_id, need_id, returnee_id, category, restricted; a subject that is no
+    person's has nulls and false. `$2` is the moment before which a clock that is due counts as late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """Something that breaks a promise now."""
+
+    subject_id: UUID
+    need_id: UUID | None
+    returnee_id: UUID | None
+    category: str | None
+    restricted: bool
+
+
+_OF_A_POOL = (
+    "pool_id AS subject_id, NULL::uuid AS need_id, NULL::uuid AS returnee_id, NULL AS category, false AS restricted"
+)
+
+PROMISES: Final[dict[str, Promise]] = {
+    FIRST_INVARIANT: Promise(
+        "An open need has a live referral with a running clock, a waitlist place, a prerequisite or a named owner",
+        """
+        SELECT need_id AS subject_id, need_id, returnee_id, category, restricted FROM need
+        WHERE status = 'open' AND owner IS NULL AND NOT EXISTS (
+            SELECT 1 FROM referral
+            WHERE referral.need_id = need.need_id
+              AND referral.status IN
+                ('awaiting_review', 'blocked', 'seeking', 'waitlisted', 'offered', 'accepted', 'in_service')
+              AND (EXISTS (SELECT 1 FROM timer WHERE subject_id = referral.referral_id)
+                OR EXISTS (SELECT 1 FROM timer WHERE subject_id = referral.offer_id)
+                OR EXISTS (SELECT 1 FROM waitlist_entry WHERE waitlist_entry.referral_id = referral.referral_id)
+                OR EXISTS (
+                    SELECT 1 FROM need AS first WHERE first.need_id = referral.blocked_by AND first.status = 'open')))
+        """,
+    ),
+    "every_owner_has_a_clock": Promise(
+        "A need that somebody owns is open and has a clock that passes it on when its owner is silent",
+        """
+        SELECT need_id AS subject_id, need_id, returnee_id, category, restricted FROM need
+        WHERE owner IS NOT NULL AND (status <> 'open' OR NOT EXISTS (
+            SELECT 1 FROM timer WHERE timer.subject_id = need.need_id AND kind = 'owner_silence'))
+        """,
+    ),
+    "places_never_above_maximum": Promise(
+        "Held and taken places are never above the maximum, or above what stood when the maximum was lowered",
+        f"SELECT {_OF_A_POOL} FROM pool WHERE held + taken > ceiling",  # noqa: S608
+    ),
+    "ledger_agrees_with_holds": Promise(
+        "What a pool counts as held and taken is what offers hold and have taken",
+        f"""
+        SELECT {_OF_A_POOL} FROM pool LEFT JOIN (
+            SELECT pool_id, coalesce(sum(place_count) FILTER (WHERE status = 'held'), 0) AS held,
+                coalesce(sum(place_count) FILTER (WHERE status = 'taken'), 0) AS taken
+            FROM place_hold WHERE status <> 'released' GROUP BY pool_id
+        ) AS holds USING (pool_id)
+        WHERE (pool.held, pool.taken) IS DISTINCT FROM (coalesce(holds.held, 0), coalesce(holds.taken, 0))
+        """,  # noqa: S608 (a constant)
+    ),
+    "no_hold_leaks": Promise(
+        "Places are held only by live offers and taken only by referrals that are accepted or in service",
+        """
+        SELECT DISTINCT offer.offer_id AS subject_id, offer.need_id, offer.returnee_id, offer.category, offer.restricted
+        FROM place_hold JOIN offer USING (offer_id) JOIN referral ON referral.referral_id = offer.referral_id
+        WHERE place_hold.status <> 'released'
+          AND (place_hold.status = 'held' AND offer.status NOT IN ('pending', 'acknowledged')
+            OR place_hold.status = 'taken' AND referral.status NOT IN ('accepted', 'in_service'))
+        """,
+    ),
+    "no_clock_is_overdue": Promise(
+        "Every clock that has run out has been acted on",
+        """
+        SELECT DISTINCT subject_id, NULL::uuid AS need_id, returnee_id, NULL AS category, false AS restricted
+        FROM timer WHERE due_at < $2
+        """,
+    ),
+    "no_offer_is_orphaned": Promise(
+        "A live offer belongs to a referral that is offered, holds its places, and has a clock that ends it",
+        """
+        SELECT offer.offer_id AS subject_id, offer.need_id, offer.returnee_id, offer.category, offer.restricted
+        FROM offer JOIN referral ON referral.referral_id = offer.referral_id
+        WHERE offer.status IN ('pending', 'acknowledged') AND (
+            referral.status <> 'offered' OR referral.offer_id IS DISTINCT FROM offer.offer_id
+            OR NOT EXISTS (
+                SELECT 1 FROM timer WHERE subject_id = offer.offer_id AND kind = 'offer_expiry')
+            OR NOT EXISTS (
+                SELECT 1 FROM place_hold WHERE place_hold.offer_id = offer.offer_id AND place_hold.status = 'held'))
+        """,
+    ),
+}
+"""Each promise by name. Every query asks rows that are live now, so that its cost follows them and not the past."""
+
+_GIVEN = "(SELECT $1::bool AS restricted, $2::timestamptz AS late_since) AS given"
+
+_NEW = """
+SELECT broken.* FROM ({breaches}) AS broken, (SELECT $1::text AS promise, $2::timestamptz AS late_since) AS given
+WHERE NOT EXISTS (
+    SELECT 1 FROM review
+    WHERE review.promise = given.promise AND review.subject_id = broken.subject_id AND review.status = 'pending')
+ORDER BY broken.subject_id LIMIT $3
+"""
+
+_STILL = """
+SELECT broken.subject_id FROM ({breaches}) AS broken, (SELECT $2::timestamptz AS late_since) AS given
+WHERE broken.subject_id = ANY($1::uuid[])
+"""
+
+
+async def invariants(session: AsyncSession, rights: Rights, *, late_after: timedelta) -> InvariantsView:
+    """Whether every promise holds now, all judged on one state of the database."""
+    counts = ", ".join(
+        f"(SELECT count(*) FROM ({one.breaches}) AS broken WHERE $1 OR NOT broken.restricted) AS {name}"  # noqa: S608
+        for name, one in PROMISES.items()
+    )
+    row = await (await raw(session)).fetchrow(
+        f"SELECT {counts} FROM {_GIVEN}",  # noqa: S608 (constants)
+        rights.restricted,
+        now(session) - late_after,
+    )
+    assert row is not None
+    promises = [PromiseView(name=name, promise=one.words, violations=row[name]) for name, one in PROMISES.items()]
+    return InvariantsView(holds=all(one.violations == 0 for one in promises), promises=promises)
+
+
+async def new_breaches(session: AsyncSession, promise: str, *, late_since: datetime, limit: int) -> list[Breach]:
+    """What breaks this promise and has no pending review yet, in the order of ids."""
+    statement = _NEW.format(breaches=PROMISES[promise].breaches)
+    return [Breach(**row) for row in await (await raw(session)).fetch(statement, promise, late_since, limit)]
+
+
+async def still_broken(
+    session: AsyncSession, promise: str, subject_ids: Collection[UUID], *, late_since: datetime
+) -> set[UUID]:
+    """Which of these break the promise still, looked at again under locks."""
+    statement = _STILL.format(breaches=PROMISES[promise].breaches)
+    rows = await (await raw(session)).fetch(statement, list(subject_ids), late_since)
+    return {row["subject_id"] for row in rows}
