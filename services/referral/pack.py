@@ -4,6 +4,7 @@ A pack is data that a ministry can read and change; a mistake in it must stop th
 the gate. Durations are in seconds.
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -44,6 +45,23 @@ class OfferClock(PackPart):
         if self.acknowledge_within is not None and self.acknowledge_within >= self.answer_within:
             raise ValueError("acknowledge_within must come before answer_within")
         return self
+
+
+ProviderWait = Literal["acknowledge", "answer", "start", "report"]
+"""What a provider is waited for."""
+
+
+class Holidays(PackPart):
+    """Days on which offices are closed."""
+
+    every_year: frozenset[Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]] = frozenset()
+    """Month and day."""
+    days: frozenset[date] = frozenset()
+    """Days of one year only, such as those around Easter."""
+
+    def includes(self, day: date) -> bool:
+        """True on a holiday."""
+        return day in self.days or f"{day:%m-%d}" in self.every_year
 
 
 class OwnerClock(PackPart):
@@ -90,8 +108,14 @@ class CategoryPolicy(PackPart):
     """From the start to the outcome."""
     waitlist_within: Seconds
     """How long a referral may wait for a place before the lead desk owns its need."""
+    working_hours: frozenset[ProviderWait] = frozenset()
+    """Which of the provider's clocks run only while its service is open, holidays left out; in an emergency none."""
     owner_clocks: dict[Urgency, OwnerClock]
     """How long an owner of such a need may be silent."""
+
+    def runs_in_working_hours(self, wait: ProviderWait, urgency: Urgency) -> bool:
+        """True if this clock stands still while the provider is closed. Emergencies never wait for opening hours."""
+        return wait in self.working_hours and urgency is not Urgency.EMERGENCY
 
     @model_validator(mode="after")
     def _every_urgency(self) -> Self:
@@ -147,6 +171,7 @@ class RoutingPolicy(PackPart):
     escalates_to: dict[Desk, Desk] = {}
     """By desk: the one that answers when it is silent. A desk that is not named here escalates to the steward."""
     categories: dict[NeedCategory, CategoryPolicy]
+    holidays: Holidays = Holidays()
     weights: Weights
     rounds: Rounds
     places: dict[str, Place]

@@ -155,11 +155,13 @@ class Market:
         return codes
 
     def _is_closed(self, service: Service, need: Need) -> bool:
-        if not service.view.openings:
+        policy = self.policy.categories[need.category]
+        if not service.view.openings or policy.runs_in_working_hours("answer", need.urgency):
+            # Where the answer's clock stands still while the service is closed, an offer waits for it to open.
             return False
         key = service.view.provider_service_id, need.urgency
         if key not in self._closed:
-            within = timedelta(seconds=self.policy.categories[need.category].clocks[need.urgency].answer_within)
+            within = timedelta(seconds=policy.clocks[need.urgency].answer_within)
             self._closed[key] = is_closed(service, now=self.now, answer_within=within)
         return self._closed[key]
 

@@ -39,6 +39,7 @@ from services.referral.journeys.work import Step, Timer, Work
 from services.referral.pack import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.places.actions import Hold
+from services.referral.providers import queries as providers
 from services.referral.waitlists import actions as waitlists
 
 _T = TypeVar("_T", Need, Referral, Offer)
@@ -81,11 +82,24 @@ async def work(
     """A piece of work on these locked journeys; written at the end, unless it raised."""
     opened = Spans()
     piece = Work(at=now(session), policy=policy, journeys=journeys, new_id=uuid7, trace=opened.start, actor=actor)
+    keeping_hours = _keeping_hours(policy, journeys.values())
+    if keeping_hours:
+        piece.hours.update(await providers.hours(session, keeping_hours))
     try:
         yield piece
         await write(session, piece)
     finally:
         opened.end()
+
+
+def _keeping_hours(policy: RoutingPolicy, journeys: Iterable[Journey]) -> set[UUID]:
+    """Services that work for these journeys now and some of whose clocks stand still while they are closed."""
+    return {
+        journey.offers[one.offer_id].provider_service_id
+        for journey in journeys
+        for one in journey.referrals.values()
+        if one.is_live and one.offer_id in journey.offers and policy.categories[one.category].working_hours
+    }
 
 
 async def write(session: AsyncSession, work: Work) -> None:

@@ -1,5 +1,6 @@
 """The steps of an offer by itself. What they mean for its referral is decided in `referral_steps`."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from libs.events.catalogue.referral import (
@@ -17,18 +18,22 @@ from services.referral.clocks.tables import TimerKind
 from services.referral.journeys.facts import Offer, Referral
 from services.referral.journeys.rules import OfferStatus, OfferStep, next_offer
 from services.referral.journeys.work import Release, Work
+from services.referral.pack import ProviderWait
+from services.referral.providers.queries import hours_of
 
 
 def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: dict[str, object]) -> Offer:
     """Put the referral to a service, whose places the ledger already holds, and start the clock of its answer."""
     clock = work.category(referral.category).clocks[referral.urgency]
-    acknowledge_by = None if clock.acknowledge_within is None else work.due_in(clock.acknowledge_within)
-    offer = _new(work, referral, candidate, answer_by=work.due_in(clock.answer_within), acknowledge_by=acknowledge_by)
+    due = _due(work, referral, candidate)
+    acknowledge_by = None if clock.acknowledge_within is None else due("acknowledge", clock.acknowledge_within)
+    answer_by = due("answer", clock.answer_within)
+    offer = _new(work, referral, candidate, answer_by=answer_by, acknowledge_by=acknowledge_by)
     work.journeys[referral.returnee_id].offers[offer.offer_id] = work.add(offer)
     work.explanations[offer.offer_id] = explanation
     work.shares[offer.offer_id] = tuple((share.pool.pool_id, share.places) for share in candidate.shares)
     for nth, after in enumerate(clock.remind_after):
-        work.start_timer(TimerKind.OFFER_REMINDER, offer, due_at=work.due_in(after), nth=nth)
+        work.start_timer(TimerKind.OFFER_REMINDER, offer, due_at=due("answer", after), nth=nth)
     if acknowledge_by is not None:
         work.start_timer(TimerKind.ACKNOWLEDGE_DEADLINE, offer, due_at=acknowledge_by)
     work.start_timer(TimerKind.OFFER_EXPIRY, offer, due_at=offer.answer_by)
@@ -45,6 +50,18 @@ def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: d
         acknowledge_by=offer.acknowledge_by,
     )
     return offer
+
+
+def _due(work: Work, referral: Referral, candidate: Candidate) -> Callable[[ProviderWait, float], datetime]:
+    """When a clock of the candidate runs out, in its own opening hours where the pack says so."""
+    view = candidate.service.view
+    if work.category(referral.category).working_hours:
+        work.hours[view.provider_service_id] = hours_of(view)
+
+    def due(wait: ProviderWait, seconds: float) -> datetime:
+        return work.due_at_provider(wait, referral, provider_service_id=view.provider_service_id, seconds=seconds)
+
+    return due
 
 
 def _new(

@@ -1,5 +1,7 @@
 """The steps of a referral once an offer stands: answers, the service after it, and every way to end."""
 
+from typing import Literal
+
 from libs.events.catalogue.referral import (
     AtProvider,
     PerhapsAtProvider,
@@ -31,8 +33,7 @@ def accept_offer(work: Work, offer: Offer) -> None:
     referral = referral_of(work, offer)
     take(work, referral, ReferralStep.ACCEPT)
     disown(work, need_of(work, referral))
-    within = work.category(referral.category).start_within
-    work.start_timer(TimerKind.START_DEADLINE, referral, due_at=work.due_in(within))
+    _start_clock(work, referral, TimerKind.START_DEADLINE, "start")
 
 
 def decline_offer(work: Work, offer: Offer, *, reason: DeclineReason, note: str | None) -> None:
@@ -75,8 +76,7 @@ def start(work: Work, referral: Referral) -> None:
     """The service has begun; the clock of its outcome runs."""
     take(work, referral, ReferralStep.START)
     work.stop_timers(referral)
-    within = work.category(referral.category).report_within
-    work.start_timer(TimerKind.REPORT_DEADLINE, referral, due_at=work.due_in(within))
+    _start_clock(work, referral, TimerKind.REPORT_DEADLINE, "report")
     _tell(work, referral, ReferralStarted)
 
 
@@ -133,6 +133,18 @@ def enter_in_error(work: Work, referral: Referral, *, note: str | None = None) -
 def _close_review(work: Work, referral: Referral) -> None:
     if referral.status is ReferralStatus.AWAITING_REVIEW:
         work.reviews_decided.append(ReviewDecided(referral.referral_id, "rejected", work.actor))
+
+
+def _start_clock(work: Work, referral: Referral, kind: TimerKind, wait: Literal["start", "report"]) -> None:
+    """From now on the provider must act in time, or the lead desk asks."""
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    policy = work.category(referral.category)
+    seconds = policy.start_within if wait == "start" else policy.report_within
+    due_at = work.due_in(seconds)
+    if offer is not None:
+        service = offer.provider_service_id
+        due_at = work.due_at_provider(wait, referral, provider_service_id=service, seconds=seconds)
+    work.start_timer(kind, referral, due_at=due_at)
 
 
 def _recall_live(work: Work, referral: Referral, reason: RecallReason) -> None:

@@ -16,9 +16,10 @@ from pydantic_core import to_json
 
 from libs.events.catalogue.referral import AtProvider, OfReferral, ReferralEvent
 from libs.events.codes import NeedCategory
+from services.referral.clocks.rules import Hours, due_after
 from services.referral.clocks.tables import TimerKind
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
-from services.referral.pack import CategoryPolicy, RoutingPolicy
+from services.referral.pack import CategoryPolicy, ProviderWait, RoutingPolicy
 
 Trace = Callable[[str | None, str, UUID], str | None]
 """Starts a span below a stored traceparent, by name and returnee, and says its own; ended when the work is written."""
@@ -101,6 +102,8 @@ class Work:
     trace: Trace
     actor: str
     """Who takes the steps: `router`, `clock`, `auto`, `registration`, or the subject of a token."""
+    hours: dict[UUID, Hours] = field(default_factory=dict)
+    """By service: when it is open. Of those only whose clocks may stand still while it is not."""
     added: dict[UUID, Need | Referral | Offer] = field(default_factory=dict)
     changed: dict[UUID, Need | Referral | Offer] = field(default_factory=dict)
     explanations: dict[UUID, dict[str, object]] = field(default_factory=dict)
@@ -154,6 +157,15 @@ class Work:
     def due_in(self, seconds: float) -> datetime:
         """The moment so many seconds of the installation's clock from now."""
         return self.at + timedelta(seconds=seconds)
+
+    def due_at_provider(
+        self, wait: ProviderWait, row: Referral | Offer, *, provider_service_id: UUID, seconds: float
+    ) -> datetime:
+        """When this clock of a provider runs out, counted in its opening hours where the pack says so."""
+        hours = self.hours.get(provider_service_id)
+        if hours is None or not self.category(row.category).runs_in_working_hours(wait, row.urgency):
+            return self.due_in(seconds)
+        return due_after(self.at, seconds, hours, self.policy.holidays.includes)
 
     def start_timer(self, kind: TimerKind, subject: Need | Referral | Offer, *, due_at: datetime, nth: int = 0) -> None:
         """Start a clock for a need, a referral or an offer."""

@@ -1,14 +1,16 @@
 """The directory as the router sees it: held in memory, read again when anything has changed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
 from libs.events.codes import PublicationStatus
+from services.referral.clocks.rules import Hours
 
 _VERSION = """
 SELECT (SELECT coalesce(sum(revision), 0) FROM provider_service)::bigint AS services,
@@ -54,6 +56,22 @@ async def refreshed(session: AsyncSession, known: Directory) -> Directory:
         services={view.provider_service_id: view for view in views},
         organizations={standing.organization_id: standing for standing in standings},
     )
+
+
+def hours_of(view: ProviderServicePublished) -> Hours:
+    """When this service is open."""
+    openings = tuple((one.weekday, one.opens_minute, one.closes_minute) for one in view.openings)
+    return Hours(openings, ZoneInfo(view.timezone))
+
+
+async def hours(session: AsyncSession, provider_service_ids: Collection[UUID]) -> dict[UUID, Hours]:
+    """When these services are open."""
+    rows = await (await raw(session)).fetch(
+        "SELECT view::text FROM provider_service WHERE provider_service_id = ANY($1::uuid[])",
+        sorted(provider_service_ids),
+    )
+    views = [ProviderServicePublished.model_validate_json(row["view"]) for row in rows]
+    return {view.provider_service_id: hours_of(view) for view in views}
 
 
 async def service_view(session: AsyncSession, provider_service_id: UUID) -> ProviderServicePublished | None:

@@ -1,0 +1,70 @@
+"""When a clock runs out that runs only while somebody is there (domain 1C). Pure."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The weekly opening hours of a provider service, in its own time zone."""
+
+    openings: tuple[tuple[int, int, int], ...]
+    """ISO weekday, and minutes after local midnight from when to when, at most 1440. None at all: always open."""
+    zone: ZoneInfo
+
+
+def due_after(start: datetime, seconds: float, hours: Hours, is_holiday: Callable[[date], bool]) -> datetime:
+    """The moment, in UTC, by which the service has been open for `seconds` since `start`.
+
+    A service that publishes no hours is always open, on holidays too. Hours are those of the wall clock: an hour that
+    daylight saving skips is not counted, since nobody was there, and one that it repeats within an opening is counted
+    twice, since somebody was. Never earlier than `start` and `seconds`.
+    """
+    if not any(closes > opens for _, opens, closes in hours.openings):
+        return (start + timedelta(seconds=seconds)).astimezone(UTC)
+    left = timedelta(seconds=seconds)
+    for opens, closes in _openings_from(start, hours, is_holiday):
+        begin = max(opens, start.astimezone(UTC))
+        if closes - begin >= left:
+            return begin + left
+        left -= closes - begin
+    raise AssertionError("weeks never end")
+
+
+def _openings_from(
+    start: datetime, hours: Hours, is_holiday: Callable[[date], bool]
+) -> Iterator[tuple[datetime, datetime]]:
+    """The openings that end after `start`, in order, none touching another twice; without end."""
+    week = {day: _merged(hours.openings, day) for day in range(1, 8)}
+    day = start.astimezone(hours.zone).date()
+    passed = start.astimezone(UTC)
+    while True:
+        for opens, closes in () if is_holiday(day) else week[day.isoweekday()]:
+            begin = max(_moment(day, opens, hours.zone), passed)
+            end = _moment(day, closes, hours.zone)
+            if end > begin:
+                yield begin, end
+                passed = end
+        day += _DAY
+
+
+def _merged(openings: tuple[tuple[int, int, int], ...], weekday: int) -> list[tuple[int, int]]:
+    """The openings of a weekday, those that overlap as one."""
+    found: list[tuple[int, int]] = []
+    for opens, closes in sorted((opens, closes) for day, opens, closes in openings if day == weekday):
+        if found and opens <= found[-1][1]:
+            found[-1] = (found[-1][0], max(closes, found[-1][1]))
+        elif closes > opens:
+            found.append((opens, closes))
+    return found
+
+
+def _moment(day: date, minute: int, zone: ZoneInfo) -> datetime:
+    """A time on the wall as a moment. Of a time that comes twice the first; one that is skipped, as if it were not."""
+    wall = datetime.combine(day, time(), tzinfo=zone) + timedelta(minutes=minute)
+    return wall.astimezone(UTC)
