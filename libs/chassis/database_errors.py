@@ -24,7 +24,9 @@ class ReferenceBroken(Conflict):
     code = "reference-broken"
 
 
-_TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "57014", "53300", "57P01", "57P02", "57P03"})
+_TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "25P03", "25P04", "25006"})
+_TRY_AGAIN_CLASSES = frozenset({"08", "53", "57", "58"})
+"""The connection, the server's resources, an operator or the system: nothing that the caller sent."""
 
 
 Refused = DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError
@@ -36,7 +38,7 @@ def refusal_of(error: Refused) -> Refusal | None:
     cause = _driver_error(error)
     state = str(getattr(cause, "sqlstate", None) or "")
     refusal: Refusal | None = None
-    if _is_away(error, cause) or state.startswith("08") or state in _TRY_AGAIN:
+    if _is_away(error, cause) or state in _TRY_AGAIN or state[:2] in _TRY_AGAIN_CLASSES:
         refusal = Unavailable("The database is busy or away; try again.")
     elif state == "23505":
         refusal = AlreadyExists("Something of this kind exists already.")
