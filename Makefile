@@ -48,7 +48,7 @@ partner: setup ## add an organisation's client and print how it connects: make p
 test: setup ## all tests, on real PostgreSQL and real Apache Kafka
 	@exec $(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: setup ## format, lint, types, imports, containers' files, the contracts of events
+check: setup ## format, lint, types, imports, containers' files, the contracts of events, the page of the lifecycles
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
@@ -56,6 +56,7 @@ check: setup ## format, lint, types, imports, containers' files, the contracts o
 	$(RUN)/yamllint --strict .
 	$(RUN)/hadolint deploy/docker/Dockerfile
 	$(RUN)/python -m deploy.contracts check
+	$(RUN)/python -m deploy.lifecycles check
 
 bench: setup ## Enlace against bare asyncpg and aiokafka and against the usual stack; then the bus by itself
 	@exec $(RUN)/python -m bench $(ARGS)

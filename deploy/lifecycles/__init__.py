@@ -1,0 +1,1 @@
+"""The page of the lifecycles, made from the tables of states."""
