@@ -99,6 +99,9 @@ class CategoryPolicy(PackPart):
     distance_limit_km: Annotated[float, Field(gt=0)] | None = None
     held_ahead: bool = False
     """True if places may be held before their pool begins: a seat of a course to come, never a bed of next week."""
+    rings_km: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """How the search widens: nobody beyond the first distance is asked while somebody within it may be, and so on;
+    after the last one everybody within `distance_limit_km`. Ascending; empty: everybody from the start."""
     clocks: dict[Urgency, OfferClock]
     route_within: dict[Urgency, Seconds]
     """From the report to the first offer; then the lead desk owns the need."""
@@ -112,6 +115,12 @@ class CategoryPolicy(PackPart):
     """Which of the provider's clocks run only while its service is open, holidays left out; in an emergency none."""
     owner_clocks: dict[Urgency, OwnerClock]
     """How long an owner of such a need may be silent."""
+
+    @model_validator(mode="after")
+    def _rings_ascend(self) -> Self:
+        if list(self.rings_km) != sorted(set(self.rings_km)):
+            raise ValueError("rings_km must ascend")
+        return self
 
     def runs_in_working_hours(self, wait: ProviderWait, urgency: Urgency) -> bool:
         """True if this clock stands still while the provider is closed. Emergencies never wait for opening hours."""
@@ -151,6 +160,13 @@ class Rounds(PackPart):
     """Age at which a capacity figure counts as half as fresh."""
 
 
+class Pacing(PackPart):
+    """How fast ordinary offers may come to one service, so that nobody is stampeded when much is due at once."""
+
+    offers_per_service: Annotated[int, Field(ge=1, le=10_000)]
+    per_seconds: Seconds
+
+
 class Place(PackPart):
     """A place of the pack: the centre of an area, for distances between areas."""
 
@@ -174,6 +190,8 @@ class RoutingPolicy(PackPart):
     holidays: Holidays = Holidays()
     weights: Weights
     rounds: Rounds
+    pacing: Pacing | None = None
+    """None: offers are made as fast as there are places. Urgent needs and emergencies are never paced."""
     places: dict[str, Place]
 
     @model_validator(mode="after")

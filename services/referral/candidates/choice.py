@@ -18,6 +18,7 @@ from services.referral.candidates.rules import (
     exclusions,
     is_closed,
     origin,
+    ring_of,
     standing,
 )
 from services.referral.candidates.score import PARTS, Parts, Scale
@@ -70,6 +71,8 @@ class Decision:
     ranked: list[Candidate]
     excluded: dict[UUID, list[Interlock | Exclusion]] = field(default_factory=dict)
     """Services of the need's category that were left out, with every reason."""
+    ring: int = 0
+    """How far the search had to widen: the place in the pack's `rings_km`, or their number once they are spent."""
 
     @property
     def chosen(self) -> Candidate | None:
@@ -85,6 +88,7 @@ class Decision:
         """Why this one and why not the others, as stored with the offer (DESIGN 5, domain P29). No person in it."""
         return {
             "policy": policy.version,
+            "ring": self.ring,
             "ranked": [one.told(with_parts=place < TOLD_IN_PARTS) for place, one in enumerate(self.ranked)],
             "excluded": [
                 {"provider_service_id": str(service_id), "reasons": [code.value for code in codes]}
@@ -138,8 +142,20 @@ class Market:
                 continue
             value, parts = self._scale.score(need, service, shares[0].pool, start=start)
             ranked.append(Candidate(service, shares, value, parts))
+        ring = self._widen(need, ranked, excluded)
         ranked.sort(key=_best_first)
-        return Decision(_verdict(ranked, excluded), ranked, excluded)
+        return Decision(_verdict(ranked, excluded), ranked, excluded, ring)
+
+    def _widen(self, need: Need, ranked: list[Candidate], excluded: dict[UUID, list[Interlock | Exclusion]]) -> int:
+        """The nearest ring that has a candidate, from the need's own on; who lies beyond it is left out."""
+        rings = self.policy.categories[need.category].rings_km
+        if not rings:
+            return 0
+        lies = {one.service.view.provider_service_id: ring_of(need, one.service, self.policy) for one in ranked}
+        ring = max(need.ring, min(lies.values(), default=len(rings)))
+        excluded.update({service_id: [Exclusion.BEYOND_RING] for service_id, found in lies.items() if found > ring})
+        ranked[:] = [one for one in ranked if lies[one.service.view.provider_service_id] <= ring]
+        return ring
 
     @staticmethod
     def hold(candidate: Candidate) -> None:

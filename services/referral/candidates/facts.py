@@ -81,6 +81,8 @@ class Need:
     """True if a valid consent lets data go to providers for referral."""
     approved: bool = False
     """True once a person with the right to it has decided that this may be offered."""
+    ring: int = 0
+    """How far the search for this need has widened already; it never narrows again."""
     refused_by: Mapping[UUID, str] = field(default_factory=dict)
     """Services that declined or let this need's offer expire, with the exclusion code that follows from it."""
     providers_of_person: frozenset[UUID] = frozenset()

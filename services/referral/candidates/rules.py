@@ -4,6 +4,7 @@ They come in two halves: what holds for a service today whoever asks (`standing`
 (`exclusions`). Protection interlocks stand apart in `interlocks`, free places in `pools`.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -32,6 +33,8 @@ class Exclusion(StrEnum):
     NOT_PRESENT_HERE = "not_present_here"
     CATCHMENT = "catchment"
     TOO_FAR = "too_far"
+    BEYOND_RING = "beyond_ring"
+    """Somebody nearer is asked first."""
     LANGUAGE = "language"
     ACCESS = "access"
     DECLINED_BEFORE = "declined_before"
@@ -127,6 +130,16 @@ def _too_far(need: Need, service: Service, policy: RoutingPolicy) -> bool:
         return False
     way = way_km(origin(need, policy), service.view.place, policy)
     return way is not None and way > limit
+
+
+def ring_of(need: Need, service: Service, policy: RoutingPolicy) -> int:
+    """The place in the pack's `rings_km` of the first ring that the service lies in; their number beyond them all.
+
+    A service to which the pack knows no distance counts as near: a missing centre must not hide it.
+    """
+    rings = policy.categories[need.category].rings_km
+    way = way_km(origin(need, policy), service.view.place, policy) if rings else None
+    return 0 if way is None else bisect_left(rings, way)
 
 
 def _language(need: Need, service: Service, policy: RoutingPolicy) -> bool:

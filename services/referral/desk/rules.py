@@ -11,6 +11,7 @@ OVERRULED_BY_PERSON: Final[frozenset[Exclusion]] = frozenset(
         Exclusion.CLOSED,
         Exclusion.CATCHMENT,
         Exclusion.TOO_FAR,
+        Exclusion.BEYOND_RING,
         Exclusion.NOT_PRESENT_HERE,
         Exclusion.LANGUAGE,
         Exclusion.DECLINED_BEFORE,

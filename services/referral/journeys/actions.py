@@ -64,6 +64,7 @@ _CHANGING: Mapping[type, tuple[str, ...]] = {
         "approved",
         "ready_at",
         "tried_opening",
+        "ring",
         "blocked_by",
         "offer_id",
         "ended_at",

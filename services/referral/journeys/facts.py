@@ -61,6 +61,7 @@ class Referral:
     approved: bool = False
     ready_at: datetime | None = None
     tried_opening: int = -1
+    ring: int = 0
     blocked_by: UUID | None = None
     offer_id: UUID | None = None
     ended_at: datetime | None = None

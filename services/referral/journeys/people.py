@@ -39,6 +39,7 @@ def to_route(
     stay_together: bool,
     consented: bool,
     approved: bool = False,
+    ring: int = 0,
     refused_by: Mapping[UUID, str] | None = None,
     providers_of_person: frozenset[UUID] = frozenset(),
 ) -> candidates.Need:
@@ -56,6 +57,7 @@ def to_route(
         stay_together=stay_together,
         consented=consented,
         approved=approved,
+        ring=ring,
         refused_by=refused_by or {},
         providers_of_person=providers_of_person,
     )

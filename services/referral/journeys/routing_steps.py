@@ -72,6 +72,13 @@ def escalate_silence(work: Work, need: Need) -> None:
     work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=above, reason=reason)
 
 
+def widen(work: Work, referral: Referral, ring: int) -> None:
+    """Nobody is left to ask nearer by: the search widens to this ring, and never narrows again."""
+    referral.ring = ring
+    work.change(referral)
+    work.record("referral.widen", referral, reason=f"ring_{ring}")
+
+
 def look_again(work: Work, referral: Referral, *, at: datetime) -> None:
     """Somebody could take it but is closed now; the routing or waiting clock runs on."""
     referral.ready_at = at

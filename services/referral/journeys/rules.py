@@ -70,6 +70,7 @@ class ReferralStep(StrEnum):
     CANCEL = "cancel"
     ENTER_IN_ERROR = "enter_in_error"
     ESCALATE = "escalate"
+    WIDEN = "widen"
     LOOK = "look"
     OVERRIDE = "override"
 
@@ -123,6 +124,7 @@ GUARDS: Final[dict[str, Guard]] = {
     "person": Guard("policy or protection says that a person decides first"),
     "document": Guard("every service wants a document first, and the person has an open need for one"),
     "unblocked": Guard("the need that it waits on is met"),
+    "farther": Guard("nobody is left to ask within the ring of distance so far"),
     "full": Guard("only a missing place keeps it from an offer"),
     "leaves": Guard("it gets an offer or a review, is blocked, or no service may take it any more"),
     "held": Guard("the ledger holds a place for each of its people", ("no-place-free",)),
@@ -187,6 +189,8 @@ seeking         escalate             =                unfound    referral.escala
 blocked         escalate             =                unmet      referral.escalated.v1        provider desk registration
 completed       escalate             =                incomplete referral.escalated.v1        provider desk
 cancelled       escalate             =                consent    referral.escalated.v1        desk registration
+seeking         widen                =                farther    -                            router
+waitlisted      widen                =                farther    -                            router
 seeking         look                 =                -          -                            desk
 waitlisted      look                 =                -          -                            desk
 seeking         override             =                allowed    -                            desk

@@ -159,6 +159,8 @@ class ReferralRow(Table, table=True):
     """From when the router looks at it; None: not until something changes."""
     tried_opening: int = big(default=-1)
     """The category's count of openings when the router last found nobody; a higher one wakes it."""
+    ring: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How far the search has widened: the place in the pack's `rings_km`, or its length once they are spent."""
     blocked_by: UUID | None = None
     offer_id: UUID | None = None
     """Its live or accepted offer."""
@@ -183,6 +185,7 @@ class OfferRow(Table, table=True):
         Index("ix_offer_organization_all", "organization_id", "offer_id"),
         Index("ix_offer_status", "status", "offer_id"),
         Index("ix_offer_made_at", "made_at"),
+        Index("ix_offer_service_made_at", "provider_service_id", "made_at"),
         Index("ix_offer_live_service", "provider_service_id", postgresql_where=_LIVE_OFFER),
     )
 

@@ -71,7 +71,8 @@ async def explanation(session: AsyncSession, rights: Rights, offer_id: UUID) -> 
         # How others rank, or why they were left out, is not a provider's to know.
         ranked = [one for one in ranked if one["provider_service_id"] == str(row["provider_service_id"])]
         excluded = []
-    return ExplanationView(offer_id=offer_id, policy=stored["policy"], ranked=ranked, excluded=excluded)
+    policy, ring = stored["policy"], stored.get("ring")
+    return ExplanationView(offer_id=offer_id, policy=policy, ring=ring, ranked=ranked, excluded=excluded)
 
 
 def _view(row: Any) -> OfferView:

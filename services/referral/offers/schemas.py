@@ -49,5 +49,8 @@ class ExplanationView(BaseModel):
 
     offer_id: UUID
     policy: str = Field(description="Version of the country pack's routing policy")
+    ring: int | None = Field(
+        description="How far the search had widened, counted in the rings of distance of the country pack"
+    )
     ranked: list[dict[str, Any]] = Field(description="Services that could take the need, best first, with scores")
     excluded: list[dict[str, Any]] = Field(description="Services of the category that were left out, with all reasons")

@@ -28,7 +28,7 @@ from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
 from services.referral.router import queries, rules
 from services.referral.router.queries import Picked, Placing
-from services.referral.router.rules import Way
+from services.referral.router.rules import Pace, Way
 
 log = get_logger(__name__)
 
@@ -85,7 +85,8 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
             journey = piece.journeys[referral.returnee_id]
             journey.needs[referral.need_id] = placing.needs[referral.need_id]
             journey.referrals[referral.referral_id] = referral
-        plans = await _decide_all(session, piece, placing, market, openings)
+        pace = await queries.pace(session, memory.directory, placing, policy, at)
+        plans = await _decide_all(session, piece, placing, market, openings, pace)
         offered = await _make_offers(session, piece, plans, policy)
     return Round(len(picked), offered, is_full)
 
@@ -145,7 +146,7 @@ async def services(session: AsyncSession, memory: Memory, *, today: datetime) ->
 
 
 async def _decide_all(
-    session: AsyncSession, piece: Work, placing: Placing, market: Market, openings: Mapping[str, int]
+    session: AsyncSession, piece: Work, placing: Placing, market: Market, openings: Mapping[str, int], pace: Pace
 ) -> list[Plan]:
     plans: list[Plan] = []
     after_documents: list[tuple[Referral, Decision]] = []
@@ -154,8 +155,14 @@ async def _decide_all(
         if judged is None:
             continue
         need, decision = judged
+        if decision.ring > referral.ring:
+            routing_steps.widen(piece, referral, decision.ring)
         way = rules.way_of(decision)
         if way is Way.OFFER and decision.chosen is not None:
+            later = pace.later(decision.chosen.service.view.provider_service_id, referral.urgency)
+            if later is not None:
+                routing_steps.look_again(piece, referral, at=later)
+                continue
             market.hold(decision.chosen)
             plans.append(Plan(referral, decision.chosen, decision))
         elif way is Way.AFTER_DOCUMENTS:
@@ -245,6 +252,7 @@ def as_candidate(placing: Placing, need: Need, referral: Referral, *, at: dateti
         stay_together=household is not None and household.stay_together,
         consented=all(one.consented(at) for one in with_them),
         approved=referral.approved,
+        ring=referral.ring,
         refused_by=placing.refused_by.get(need.need_id, {}),
         providers_of_person=frozenset(placing.serving.get(referral.returnee_id, ())),
     )

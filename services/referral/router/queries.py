@@ -8,8 +8,12 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
+from libs.events.codes import Urgency
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.facts import Journey, Need, Referral
+from services.referral.pack import RoutingPolicy
+from services.referral.providers.queries import Directory
+from services.referral.router.rules import Pace
 
 _OPEN_BATCHES = """
 UPDATE arrival_batch AS batch SET opened_at = $1
@@ -85,6 +89,15 @@ CROSS JOIN LATERAL (
 ) AS open
 WHERE provider_service.status <> 'active' OR provider_organization.status <> 'active'
 LIMIT $1
+"""
+
+
+# As many index entries as a service may be made offers, however large the table.
+_RECENT = """
+SELECT asked.provider_service_id, array(
+    SELECT made_at FROM offer
+    WHERE offer.provider_service_id = asked.provider_service_id AND made_at > $2 ORDER BY made_at DESC LIMIT $3
+) AS made_at FROM unnest($1::uuid[]) AS asked(provider_service_id)
 """
 
 
@@ -179,6 +192,27 @@ async def open_offers(session: AsyncSession) -> dict[UUID, int]:
     """How many offers wait for an answer, by service."""
     rows = await (await raw(session)).fetch(_OPEN_OFFERS)
     return {row["provider_service_id"]: row["offers"] for row in rows}
+
+
+async def recent_offers(
+    session: AsyncSession, provider_service_ids: Collection[UUID], *, since: datetime, limit: int
+) -> dict[UUID, list[datetime]]:
+    """When each service was made its latest offers since then, at most `limit` of them, the oldest first."""
+    rows = await (await raw(session)).fetch(_RECENT, list(provider_service_ids), since, limit)
+    return {row["provider_service_id"]: row["made_at"][::-1] for row in rows if row["made_at"]}
+
+
+async def pace(
+    session: AsyncSession, directory: Directory, placing: Placing, policy: RoutingPolicy, at: datetime
+) -> Pace:
+    """What services were offered lately, as far as this round may have to wait for it."""
+    categories = {one.category for one in placing.referrals if one.urgency is Urgency.NORMAL}
+    if policy.pacing is None or not categories:
+        return Pace(None, at, {})
+    asked = [key for key, view in directory.services.items() if view.category in categories]
+    since = at - timedelta(seconds=policy.pacing.per_seconds)
+    recent = await recent_offers(session, asked, since=since, limit=policy.pacing.offers_per_service)
+    return Pace(policy.pacing, at, recent)
 
 
 async def answer_records(session: AsyncSession, *, since: datetime) -> dict[UUID, tuple[int, int]]:

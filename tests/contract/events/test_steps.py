@@ -159,6 +159,7 @@ STEPS: dict[str, Take] = {
     "referral.cancel": lambda on: need_steps.cancel(on.work, on.referral, reason=CancelReason.BY_RETURNEE),
     "referral.enter_in_error": lambda on: need_steps.enter_in_error(on.work, on.referral, note=None),
     "referral.escalate": lambda on: routing_steps.escalate(on.work, on.referral, OwnerReason.NO_CANDIDATE),
+    "referral.widen": lambda on: routing_steps.widen(on.work, on.referral, 1),
     "referral.look": lambda on: need_steps.seek_again(on.work, on.need),
     "referral.override": lambda on: on.work.record("referral.override", on.referral, note="they know her"),
     "offer.make": lambda on: routing_steps.offer(on.work, on.referral, candidate(), explanation={}),

@@ -66,6 +66,8 @@ in_service      enter_in_error       entered_in_error
 completed       enter_in_error       entered_in_error
 cancelled       enter_in_error       entered_in_error
 not_delivered   enter_in_error       entered_in_error
+seeking         widen                seeking
+waitlisted      widen                waitlisted
 seeking         escalate             seeking
 waitlisted      escalate             waitlisted
 blocked         escalate             blocked

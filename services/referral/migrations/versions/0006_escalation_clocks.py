@@ -1,4 +1,4 @@
-"""Clocks for acknowledging an offer and for the silence of a need's owner."""
+"""Clocks for acknowledging an offer and for an owner's silence; how far a search has widened; pacing."""
 
 from alembic import op
 
@@ -23,6 +23,10 @@ ALTER TABLE need
 
 ALTER TABLE offer ADD COLUMN acknowledge_by TIMESTAMP WITH TIME ZONE;
 
+ALTER TABLE referral ADD COLUMN ring INTEGER NOT NULL DEFAULT 0;
+
+CREATE INDEX ix_offer_service_made_at ON offer (provider_service_id, made_at);
+
 ALTER TABLE timer DROP CONSTRAINT ck_timer_kind;
 
 ALTER TABLE timer ADD CONSTRAINT ck_timer_kind CHECK (kind IN ({_KINDS}, 'acknowledge_deadline', 'owner_silence'));
@@ -42,7 +46,11 @@ ALTER TABLE timer DROP CONSTRAINT ck_timer_kind;
 
 ALTER TABLE timer ADD CONSTRAINT ck_timer_kind CHECK (kind IN ({_KINDS}));
 
+DROP INDEX ix_offer_service_made_at;
+
 ALTER TABLE offer DROP COLUMN acknowledge_by;
+
+ALTER TABLE referral DROP COLUMN ring;
 
 ALTER TABLE need
     DROP COLUMN owner_level, DROP COLUMN owner_seen_at, DROP COLUMN owner_due_at, DROP COLUMN owner_overdue_since;
