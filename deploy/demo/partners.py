@@ -21,6 +21,8 @@ LOOK_EVERY_S: Final = 2.0
 """How often an organisation without a webhook looks for offers."""
 NOT_YET: Final = frozenset({"packet-not-ready"})
 CONFLICT: Final = frozenset({409})
+FACTS = {"document_issued": True, "nights_stayed": 2, "certificate_awarded": True}
+"""What the demo's services state when they are done."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class Partner:
             if people_count <= 0:
                 return
             if stay.is_started or await self._step(referral_id, "start"):
-                await self._step(referral_id, "complete", {"outcome": "need_met"})
+                await self._complete(referral_id)
             del self._notebook.stays[referral_id]
             people_count -= stay.people_count
 
@@ -206,7 +208,7 @@ class Partner:
             self._tally.done["started"] += 1
             self._notebook.begun(referral_id)
         await asyncio.sleep(answer.think_s)
-        if answer.after is After.COMPLETE and await self._step(referral_id, "complete", {"outcome": "need_met"}):
+        if answer.after is After.COMPLETE and await self._complete(referral_id):
             self._tally.done["completed"] += 1
             self._notebook.stays.pop(referral_id, None)
         if answer.after is After.NOT_DELIVERED and await self._step(
@@ -218,6 +220,14 @@ class Partner:
     async def _offer_step(self, offer_id: str, step: str, body: dict[str, Any] | None = None) -> bool:
         url = f"{self._urls.referral}/v1/offers/{offer_id}/{step}"
         return (await self._caller.call("POST", url, body=body, expect=CONFLICT)).is_success
+
+    async def _complete(self, referral_id: str) -> bool:
+        """Say that the need is met, with the facts that the service's type has to state."""
+        url = f"{self._urls.referral}/v1/referrals"
+        service_type = (await self._caller.get(f"{url}/{referral_id}"))["service_type"]
+        wanted = (await self._caller.get(f"{url}/completion-facts"))["completion_facts"].get(service_type, [])
+        facts = {fact: FACTS[fact] for fact in wanted}
+        return await self._step(referral_id, "complete", {"outcome": "need_met", "facts": facts})
 
     async def _step(self, referral_id: str, step: str, body: dict[str, Any] | None = None) -> bool:
         """True if it was done; False if the referral had gone on without it."""

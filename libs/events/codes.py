@@ -201,6 +201,9 @@ class RecallReason(StrEnum):
     ERASED = "erased"
     OVERRIDDEN = "overridden"
     ENTERED_IN_ERROR = "entered_in_error"
+    CONFLICT_OF_INTEREST = "conflict_of_interest"
+    JOURNEY_ENDED = "journey_ended"
+    MERGED = "merged"
 
 
 class CancelReason(StrEnum):
@@ -213,6 +216,31 @@ class CancelReason(StrEnum):
     NEED_CLOSED = "need_closed"
     REVIEW_REJECTED = "review_rejected"
     ERASED = "erased"
+    DIED = "died"
+    LEFT_THE_COUNTRY = "left_the_country"
+    MERGED = "merged"
+
+
+class CloseReason(StrEnum):
+    """Why a need ends that was neither met nor refused."""
+
+    DUPLICATE = "duplicate"
+    LEFT_THE_COUNTRY = "left_the_country"
+    DIED = "died"
+    LOST_CONTACT = "lost_contact"
+    NOT_A_NEED = "not_a_need"
+    NO_HELP_EXISTS = "no_help_exists"
+    MERGED = "merged"
+    ERASED = "erased"
+
+
+class JourneyEnd(StrEnum):
+    """Why nothing is routed for a person any more."""
+
+    DIED = "died"
+    LEFT_THE_COUNTRY = "left_the_country"
+    MERGED = "merged"
+    """They go on under another record."""
 
 
 class Outcome(StrEnum):
@@ -239,6 +267,10 @@ class OwnerReason(StrEnum):
     PROMISE_BROKEN = "promise_broken"
     BY_HAND = "by_hand"
     OWNER_SILENT = "owner_silent"
+    PERSON_REFUSED = "person_refused"
+    UNSAFE = "unsafe"
+    JOURNEY_ENDED = "journey_ended"
+    MERGED = "merged"
 
 
 class NotDeliveredReason(StrEnum):

@@ -36,6 +36,8 @@ from services.referral.providers import subscribers as providers
 from services.referral.referrals import actions as referrals
 from services.referral.referrals.api import router as referral_routes
 from services.referral.router.loop import Router
+from services.referral.searches import actions as searches
+from services.referral.searches.api import router as search_routes
 from services.referral.settings import ReadModelSettings, Settings
 from services.referral.timelines.api import router as timeline_routes
 from services.referral.waitlists.api import router as waitlist_routes
@@ -56,6 +58,7 @@ ROUTES: tuple[APIRouter, ...] = (
     promise_routes,
     bulk_answer_routes,
     timeline_routes,
+    search_routes,
 )
 
 
@@ -123,6 +126,7 @@ def clockwork(database: Database, policy: RoutingPolicy) -> Clockwork:
         TimerKind.REPORT_DEADLINE: referrals.escalate_overdue_report,
         TimerKind.ACKNOWLEDGE_DEADLINE: offers.act_on_unacknowledged,
         TimerKind.OWNER_SILENCE: needs.escalate_silent_owners,
+        TimerKind.SEARCH_DEADLINE: searches.remind_of_searches,
     }
 
     def under_policy(action: TimerAction) -> Fire:

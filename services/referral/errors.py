@@ -26,6 +26,20 @@ class OfferExpired(Conflict):
     title: ClassVar[str] = "The offer has expired"
 
 
+class PrerequisiteCycle(Conflict):
+    """The other need waits, through however many needs, on this one."""
+
+    code: ClassVar[str] = "prerequisite-cycle"
+    title: ClassVar[str] = "The needs would wait on each other"
+
+
+class JourneyEnded(Conflict):
+    """The person has died, left the country, or goes on under another record. Member `reason` says which."""
+
+    code: ClassVar[str] = "journey-ended"
+    title: ClassVar[str] = "The journey of this person has ended"
+
+
 class StaffOnly(Refusal):
     """This step is taken by the network, never by a provider."""
 

@@ -5,13 +5,14 @@ the gate. Durations are in seconds.
 """
 
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import NeedCategory, ServiceType, Urgency
 
 Seconds = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0, le=100)]
@@ -77,6 +78,14 @@ class OwnerClock(PackPart):
         if self.act_within < self.see_within:
             raise ValueError("act_within must be at least see_within")
         return self
+
+
+class CompletionFact(StrEnum):
+    """What a completion may have to state. Yes, no or a count: never a number that names a document or a person."""
+
+    DOCUMENT_ISSUED = "document_issued"
+    NIGHTS_STAYED = "nights_stayed"
+    CERTIFICATE_AWARDED = "certificate_awarded"
 
 
 class CategoryPolicy(PackPart):
@@ -167,6 +176,15 @@ class Pacing(PackPart):
     per_seconds: Seconds
 
 
+class Search(PackPart):
+    """How a person who could not be found is looked for."""
+
+    attempts: Annotated[int, Field(ge=1, le=30)]
+    """After so many without finding anybody the steward answers for the need."""
+    every: Seconds
+    """From one attempt to the next."""
+
+
 class Place(PackPart):
     """A place of the pack: the centre of an area, for distances between areas."""
 
@@ -190,6 +208,9 @@ class RoutingPolicy(PackPart):
     holidays: Holidays = Holidays()
     weights: Weights
     rounds: Rounds
+    search: Search
+    completion_facts: dict[ServiceType, list[CompletionFact]]
+    """By service type: what a provider states when it completes. A type that is not named has to state nothing."""
     pacing: Pacing | None = None
     """None: offers are made as fast as there are places. Urgent needs and emergencies are never paced."""
     places: dict[str, Place]

@@ -13,7 +13,8 @@ SILENT, DECLINED = 0.12, 0.27
 """Shares of offers, added up: below the first nobody answers, below the second the answer is no."""
 ACKNOWLEDGED_FIRST = 0.5
 SERVED = 0.75
-REASONS = ("full", "full", "not_eligible", "other")
+REASONS = ("full", "full", "not_eligible", "not_our_area")
+FACTS = {"document_issued": True, "nights_stayed": 2, "certificate_awarded": True}
 HANDS = 12
 """So many calls are made at a time: partners that all ask again and again would keep what comes back from its feet."""
 LONGEST_THOUGHT_S, LONGEST_SERVICE_S = 1.5, 6.0
@@ -72,8 +73,17 @@ class Partners:
         await asyncio.sleep(self._random.uniform(0, LONGEST_SERVICE_S))
         if await self._step(client, "referral.start", referral_id, f"referrals/{referral_id}/start"):
             await asyncio.sleep(self._random.uniform(0, LONGEST_SERVICE_S))
-            outcome = {"outcome": "need_met"}
+            outcome = {"outcome": "need_met", "facts": await self._facts(client, referral_id)}
             await self._step(client, "referral.complete", referral_id, f"referrals/{referral_id}/complete", outcome)
+
+    async def _facts(self, client: Client, referral_id: str) -> dict[str, Any]:
+        """What the type of the service has to state when it is done."""
+        url = f"{self._url}/v1/referrals"
+        referral = await client.ask("GET", f"{url}/{referral_id}")
+        wanted = await client.ask("GET", f"{url}/completion-facts")
+        if not (referral.is_yes and wanted.is_yes):
+            return {}
+        return {fact: FACTS[fact] for fact in wanted.body["completion_facts"].get(referral.body["service_type"], [])}
 
     async def _step(self, client: Client, name: str, subject_id: str, path: str, body: Any = None) -> bool:
         step = Step(name, subject_id, key=str(uuid4()))

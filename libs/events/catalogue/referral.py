@@ -7,6 +7,7 @@ from uuid import UUID
 from libs.events.codes import (
     CancelReason,
     CaseCodeIfKnown,
+    CloseReason,
     Count,
     DeclineReason,
     DeskCode,
@@ -65,6 +66,8 @@ class NeedClosed(ReferralEvent):
     """A named person has closed the need with a reason."""
 
     type: ClassVar[str] = "need.closed.v1"
+    reason: CloseReason | None = None
+    """Why it ended; events from before this was told have none."""
 
 
 class NeedReopened(ReferralEvent):
@@ -110,6 +113,16 @@ class ReferralEscalated(OfReferral):
     owner: DeskCode
     """The desk that owns the need now: a code of the country pack."""
     reason: OwnerReason
+
+
+class ReferralSearchDue(OfReferral):
+    """The person could not be found, and it is time to look for them again."""
+
+    type: ClassVar[str] = "referral.search-due.v1"
+    owner: DeskCode
+    """The desk that looks for the person: a code of the country pack."""
+    missed_count: Count
+    """How many times nobody was found or nobody looked since the search began."""
 
 
 class PerhapsAtProvider(OfReferral):
@@ -246,6 +259,7 @@ EVENTS: tuple[type[Event], ...] = (
     ReferralReviewRequested,
     ReferralWaitlisted,
     ReferralEscalated,
+    ReferralSearchDue,
     ReferralCancelled,
     ReferralEnteredInError,
     ReferralStarted,

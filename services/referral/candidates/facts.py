@@ -85,6 +85,8 @@ class Need:
     """How far the search for this need has widened already; it never narrows again."""
     refused_by: Mapping[UUID, str] = field(default_factory=dict)
     """Services that declined or let this need's offer expire, with the exclusion code that follows from it."""
+    conflicting_organizations: frozenset[UUID] = frozenset()
+    """Organisations that declared a conflict of interest with this person."""
     providers_of_person: frozenset[UUID] = frozenset()
     """Organisations that already serve, or are asked to serve, this person."""
 
@@ -122,6 +124,8 @@ class Service:
     offers_made: int = 0
     offers_open: int = 0
     """Offers of this service that wait for an answer now."""
+    is_offered: bool = True
+    """False once its provider has said that it no longer offers it, until it is published anew."""
 
     @cached_property
     def id_text(self) -> str:

@@ -17,6 +17,8 @@ class ReviewReason(StrEnum):
     POLICY = "policy"
     PROMISE_BROKEN = "promise_broken"
     """Nothing is to be offered: the system broke a promise, and a person looks into it."""
+    UNSAFE = "unsafe"
+    """A provider has said that serving this person would not be safe."""
 
 
 class Interlock(StrEnum):

@@ -39,6 +39,9 @@ class Exclusion(StrEnum):
     ACCESS = "access"
     DECLINED_BEFORE = "declined_before"
     EXPIRED_BEFORE = "expired_before"
+    NO_LONGER_OFFERED = "no_longer_offered"
+    CONFLICT_OF_INTEREST = "conflict_of_interest"
+    UNSAFE = "unsafe"
     NO_FREE_PLACE = "no_free_place"
 
 
@@ -50,6 +53,8 @@ def standing(service: Service, now: datetime) -> list[Exclusion]:
         found.append(Exclusion.NOT_ACCREDITED)
     if not service.has_agreement(today):
         found.append(Exclusion.NO_AGREEMENT)
+    if not service.is_offered:
+        found.append(Exclusion.NO_LONGER_OFFERED)
     return found
 
 
@@ -71,7 +76,11 @@ def exclusions(need: Need, service: Service, policy: RoutingPolicy, rules: tuple
     """Every one of `rules` by which this service cannot take this need; empty if it can."""
     found = [code for code, broken in rules if broken(need, service, policy)]
     before = need.refused_by.get(service.view.provider_service_id)
-    return found if before is None else [*found, Exclusion(before)]
+    if before is not None:
+        found.append(Exclusion(before))
+    elif service.view.organization_id in need.conflicting_organizations:
+        found.append(Exclusion.CONFLICT_OF_INTEREST)
+    return found
 
 
 def _no_consent(need: Need, service: Service, policy: RoutingPolicy) -> bool:

@@ -29,6 +29,8 @@ class TimerKind(StrEnum):
     """An offer has not been acknowledged in time."""
     OWNER_SILENCE = "owner_silence"
     """The owner of a need has given no sign of life in time. Of a need."""
+    SEARCH_DEADLINE = "search_deadline"
+    """It is time to look again for a person who could not be found."""
 
 
 class TimerRow(Table, table=True):

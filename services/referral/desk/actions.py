@@ -129,6 +129,7 @@ async def _lock(
     if any(person.profile is None for person in people) or not members <= heads.keys() | {returnee_id}:
         raise ProfileMissing
     placing = Placing([referral], loaded[returnee_id].needs, {**heads, **loaded}, households)
+    await rounds.read_refusals(session, placing)
     return loaded, referral, placing
 
 

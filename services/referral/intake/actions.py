@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
+from libs.chassis.logs import get_logger
 from libs.events.catalogue.registration import (
     ArrivalBatchIntakeCompleted,
     ArrivalBatchLanded,
@@ -13,17 +14,23 @@ from libs.events.catalogue.registration import (
     NeedReported,
     RoutingProfile,
 )
+from libs.events.codes import OwnerReason
 from libs.events.event import Received
 from services.referral.database import as_array, insert_rows, update_rows
 from services.referral.intake import queries
 from services.referral.journeys import need_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions import work
-from services.referral.journeys.facts import Need
+from services.referral.journeys.facts import NEVER_BY_ITSELF, Need
+from services.referral.journeys.owners import assign
+from services.referral.journeys.prerequisite_steps import closes_circle
 from services.referral.journeys.rules import NeedStatus
 from services.referral.journeys.tables import ArrivalBatchRow, HouseholdRow, JourneyRow
 from services.referral.journeys.wakeups import wake_after_commit
+from services.referral.journeys.work import Work
 from services.referral.pack import RoutingPolicy
+
+log = get_logger(__name__)
 
 ACTOR = "registration"
 
@@ -109,13 +116,31 @@ async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequ
     for need in known.values():
         if need.returnee_id in heads:
             heads[need.returnee_id].needs[need.need_id] = need
+    waits = await journeys.waits_of(session, heads) if after else {}
     await see_batches(session, {received.event.arrival_batch_id for received in batch})
     async with work(session, policy, heads, actor=ACTOR) as piece:
         for need_id, received in told.items():
             # One that is known was repeated long after its first copy had left the inbox.
             if need_id not in known:
-                need_steps.report(piece, _need(received, policy))
+                _report(piece, _need(received, policy), waits)
     wake_after_commit(session)
+
+
+def _report(piece: Work, need: Need, waits: dict[UUID, set[UUID]]) -> None:
+    """Needs told to wait on each other would wait for ever: the edge that closes the circle is dropped, and a desk
+    that owns the need decides. Its event is not parked, nor what comes after it."""
+    prerequisite_id = need.after_need_id
+    if prerequisite_id is None or not closes_circle(waits, need.need_id, prerequisite_id):
+        if prerequisite_id is not None:
+            waits.setdefault(need.need_id, set()).add(prerequisite_id)
+        need_steps.report(piece, need)
+        return
+    log.warning("intake.prerequisite_dropped", reason=need.category.value)
+    need.after_need_id = None
+    need_steps.report(piece, need)
+    if need.owner is None:
+        desk = piece.category(need.category).lead_desk
+        assign(piece, need, owner=desk, reason=OwnerReason.PREREQUISITE_UNMET)
 
 
 async def see_batches(session: AsyncSession, batch_ids: Collection[UUID | None]) -> None:
@@ -148,12 +173,13 @@ async def complete_batches(session: AsyncSession, completed: Sequence[ArrivalBat
 
 
 async def wake(session: AsyncSession, returnee_ids: Iterable[UUID]) -> None:
-    """Give the waiting referrals of these returnees another look in the next round."""
+    """Give the waiting referrals of these returnees another look in the next round, but those that a person holds."""
     await (await raw(session)).execute(
         "UPDATE referral SET ready_at = $2 WHERE returnee_id = ANY($1::uuid[]) AND ready_at IS NULL"
-        " AND status IN ('seeking', 'waitlisted')",
+        " AND status IN ('seeking', 'waitlisted') AND tried_opening < $3",
         sorted(returnee_ids),
         now(session),
+        NEVER_BY_ITSELF,
     )
     wake_after_commit(session)
 

@@ -12,7 +12,9 @@ from libs.events.catalogue.registration import (
     NeedReported,
     RegistrationEvent,
     ReturneeChanged,
+    ReturneeMerged,
     ReturneeRegistered,
+    ReturneeUnmerged,
 )
 from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
@@ -30,6 +32,9 @@ def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
             event = received.event
             if isinstance(event, RegistrationEvent):
                 returnees.setdefault(event.returnee_id, received.traceparent)
+                other = _other_record(event)
+                if other is not None:
+                    returnees.setdefault(other, received.traceparent)
             elif isinstance(event, HouseholdChanged):
                 returnees.setdefault(event.reference_returnee_id, received.traceparent)
         if returnees:
@@ -56,3 +61,10 @@ def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
     @subscriptions.on(ArrivalBatchIntakeCompleted)
     async def complete_batches(session: AsyncSession, batch: Sequence[Received[ArrivalBatchIntakeCompleted]]) -> None:
         await actions.complete_batches(session, [received.event for received in batch])
+
+
+def _other_record(event: RegistrationEvent) -> UUID | None:
+    """The second journey of a merge or its undoing: needs move between the two."""
+    if isinstance(event, ReturneeMerged):
+        return event.into_returnee_id
+    return event.from_returnee_id if isinstance(event, ReturneeUnmerged) else None

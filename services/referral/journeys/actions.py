@@ -6,11 +6,13 @@ from dataclasses import fields
 from typing import TypeVar
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
-from libs.chassis.database import now
+from libs.chassis.database import now, raw
 from libs.events import outbox
+from services.referral.candidates.rules import Exclusion
 from services.referral.clocks import actions as clocks
 from services.referral.database import (
     Columns,
@@ -26,7 +28,7 @@ from services.referral.journeys import owners, spans
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
 from services.referral.journeys.spans import Spans
 from services.referral.journeys.tables import (
-    ExclusionRow,
+    JourneyRow,
     NeedRow,
     OfferRow,
     ReferralRow,
@@ -40,6 +42,8 @@ from services.referral.pack import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.places.actions import Hold
 from services.referral.providers import queries as providers
+from services.referral.providers.actions import stop_offering
+from services.referral.providers.tables import ConflictOfInterestRow, ExclusionRow
 from services.referral.waitlists import actions as waitlists
 
 _T = TypeVar("_T", Need, Referral, Offer)
@@ -54,6 +58,7 @@ _CHANGING: Mapping[type, tuple[str, ...]] = {
         "owner",
         "owner_reason",
         "owned_since",
+        "after_need_id",
         "owner_level",
         "owner_seen_at",
         "owner_due_at",
@@ -70,10 +75,30 @@ _CHANGING: Mapping[type, tuple[str, ...]] = {
         "ended_at",
         "end_reason",
         "outcome",
+        "searching_since",
+        "missed_count",
+        "next_attempt_at",
     ),
     Offer: ("status", "acknowledged_at", "ended_at", "reason", "note"),
 }
 """What steps may change of a row; everything else is written once."""
+
+_CARRY_EXCLUSIONS = """
+INSERT INTO exclusion (need_id, provider_service_id, code, since)
+SELECT DISTINCT ON (moved.after, provider_service_id) moved.after, provider_service_id, code, since
+FROM exclusion JOIN unnest($1::uuid[], $2::uuid[]) AS moved(before, after) ON moved.before = exclusion.need_id
+ON CONFLICT DO NOTHING
+"""
+_CARRY_CONFLICTS = """
+INSERT INTO conflict_of_interest (returnee_id, organization_id, since)
+SELECT goes_on.returnee_id, organization_id, min(since) FROM conflict_of_interest
+JOIN need AS ended ON ended.returnee_id = conflict_of_interest.returnee_id
+JOIN unnest($1::uuid[], $2::uuid[]) AS moved(before, after) ON moved.before = ended.need_id
+JOIN need AS goes_on ON goes_on.need_id = moved.after
+GROUP BY goes_on.returnee_id, organization_id
+ON CONFLICT DO NOTHING
+"""
+_FORGIVE = f"DELETE FROM exclusion WHERE need_id = ANY($1::uuid[]) AND code = '{Exclusion.EXPIRED_BEFORE.value}'"  # noqa: S608
 
 
 @asynccontextmanager
@@ -106,6 +131,16 @@ def _keeping_hours(policy: RoutingPolicy, journeys: Iterable[Journey]) -> set[UU
 async def write(session: AsyncSession, work: Work) -> None:
     """Write all that the work has decided, in the lock order of DESIGN 3: its journeys are locked already."""
     owners.note_signs_of_life(work)
+    ends = [
+        {
+            "returnee_id": key,
+            "merged_into": work.journeys[key].merged_into,
+            "journey_ended_at": work.journeys[key].journey_ended_at,
+            "journey_end_reason": work.journeys[key].journey_end_reason,
+        }
+        for key in sorted(work.journeys_changed)
+    ]
+    await update_rows(session, JourneyRow, ends, key="returnee_id")
     await _write_needs(session, work)
     await _write_referrals(session, work)
     await _write_offers(session, work)
@@ -121,6 +156,7 @@ async def write(session: AsyncSession, work: Work) -> None:
     await clocks.start(session, columns_of(timers, Timer._fields))
     events, traces = [event for event, _ in work.events], [trace for _, trace in work.events]
     await outbox.append(session, events, traceparents=traces)
+    await stop_offering(session, work.no_longer_offered, at=work.at)
     rows = (*work.added.values(), *work.changed.values())
     if any(isinstance(row, Referral) and row.ready_at is not None for row in rows):
         wake_after_commit(session)
@@ -135,6 +171,10 @@ async def _write_referrals(session: AsyncSession, work: Work) -> None:
     # Changed before added: a referral that has ended makes room for the next one of its need.
     await update_columns(session, ReferralRow, _changes(work, Referral, "referral_id"), key="referral_id")
     await insert_columns(session, ReferralRow, columns_of(_of(Referral, work.added.values()), _REFERRAL))
+    stated = [
+        {"referral_id": key, "outcome_facts": to_json(facts).decode()} for key, facts in work.outcome_facts.items()
+    ]
+    await update_rows(session, ReferralRow, stated, key="referral_id")
 
 
 async def _write_offers(session: AsyncSession, work: Work) -> None:
@@ -145,11 +185,29 @@ async def _write_offers(session: AsyncSession, work: Work) -> None:
         await insert_columns(session, OfferRow, {**columns_of(added, _OFFER), **why})
     spans.count_offers((offer, work.journeys[offer.returnee_id].referrals[offer.referral_id]) for offer in added)
     spans.count_ends(_of(Offer, work.changed.values()))
+    await _write_exclusions(session, work)
+
+
+async def _write_exclusions(session: AsyncSession, work: Work) -> None:
+    if work.moved:
+        before, after = zip(*work.moved, strict=True)
+        await (await raw(session)).execute(_CARRY_EXCLUSIONS, list(before), list(after))
+        await (await raw(session)).execute(_CARRY_CONFLICTS, list(before), list(after))
+    if work.silence_forgiven:
+        await (await raw(session)).execute(_FORGIVE, sorted(work.silence_forgiven))
+    # The newest reason stands: a person may have had a service asked again that had declined before.
+    codes = {(offer.need_id, offer.provider_service_id): code for offer, code in work.excluded}
     excluded = [
-        {"need_id": offer.need_id, "provider_service_id": offer.provider_service_id, "code": code, "since": work.at}
-        for offer, code in work.excluded
+        {"need_id": need_id, "provider_service_id": service_id, "code": code, "since": work.at}
+        for (need_id, service_id), code in codes.items()
     ]
-    await insert_rows(session, ExclusionRow, excluded, on_conflict="ON CONFLICT DO NOTHING")
+    newest = "ON CONFLICT (need_id, provider_service_id) DO UPDATE SET code = excluded.code, since = excluded.since"
+    await insert_rows(session, ExclusionRow, excluded, on_conflict=newest)
+    conflicts = [
+        {"returnee_id": returnee_id, "organization_id": organization_id, "since": work.at}
+        for returnee_id, organization_id in sorted(work.conflicts)
+    ]
+    await insert_rows(session, ConflictOfInterestRow, conflicts, on_conflict="ON CONFLICT DO NOTHING")
 
 
 async def _write_reviews(session: AsyncSession, work: Work) -> None:

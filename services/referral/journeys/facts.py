@@ -11,7 +11,7 @@ from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, NeedStat
 URGENCY_RANK = {Urgency.EMERGENCY: 0, Urgency.URGENT: 1, Urgency.NORMAL: 2}
 """The order of the router's rounds."""
 NEVER_BY_ITSELF = 2**62
-"""`tried_opening` of a referral that no free place may wake: only a person or a new fact about the returnee."""
+"""`tried_opening` of a referral that neither a free place nor a new fact may wake: only what a person says."""
 
 
 @dataclass(slots=True)
@@ -38,6 +38,7 @@ class Need:
     owner_seen_at: datetime | None = None
     owner_due_at: datetime | None = None
     owner_overdue_since: datetime | None = None
+    moved_from: UUID | None = None
     traceparent: str | None = None
 
 
@@ -67,6 +68,9 @@ class Referral:
     ended_at: datetime | None = None
     end_reason: str | None = None
     outcome: str | None = None
+    searching_since: datetime | None = None
+    missed_count: int = 0
+    next_attempt_at: datetime | None = None
     traceparent: str | None = None
 
     @property
@@ -120,6 +124,9 @@ class Journey:
     household_id: UUID | None = None
     arrival_batch_id: UUID | None = None
     erased_at: datetime | None = None
+    merged_into: UUID | None = None
+    journey_ended_at: datetime | None = None
+    journey_end_reason: str | None = None
     traceparent: str | None = None
     needs: dict[UUID, Need] = field(default_factory=dict)
     referrals: dict[UUID, Referral] = field(default_factory=dict)

@@ -1,26 +1,40 @@
 """The steps of a need, and what follows from each for its referral and for the needs that wait on it."""
 
+from collections.abc import Mapping
+
+from libs.chassis.errors import InvalidInput
 from libs.events.catalogue.referral import NeedClosed, NeedMet, NeedRefused, NeedReopened, ReferralOpened
-from libs.events.codes import CancelReason, NotDeliveredReason, Outcome, OwnerReason, RecallReason
+from libs.events.codes import (
+    CancelReason,
+    CloseReason,
+    JourneyEnd,
+    NotDeliveredReason,
+    Outcome,
+    OwnerReason,
+    RecallReason,
+)
 from services.referral.candidates.interlocks import review_reason
 from services.referral.candidates.rules import Exclusion
 from services.referral.clocks.tables import TimerKind
-from services.referral.journeys import referral_steps, routing_steps
+from services.referral.errors import JourneyEnded
+from services.referral.journeys import referral_steps, routing_steps, search_steps
 from services.referral.journeys.facts import URGENCY_RANK, Need, Referral
 from services.referral.journeys.lifecycle import not_allowed
+from services.referral.journeys.outcomes import completion_faults
 from services.referral.journeys.owners import assign, disown
 from services.referral.journeys.people import as_told
 from services.referral.journeys.rules import NeedStatus, NeedStep, ReferralStatus, ReferralStep, next_need
 from services.referral.journeys.work import Work
+from services.referral.pack import CompletionFact
 
 
-def report(work: Work, need: Need) -> Referral:
-    """A need has been told at intake: it opens with its first referral."""
+def report(work: Work, need: Need) -> Referral | None:
+    """A need has been told at intake: it opens with its first referral; after the journey's end a desk owns it."""
     work.journeys[need.returnee_id].needs[need.need_id] = need
     need.traceparent = work.trace(need.traceparent, "referral.need.record", need.returnee_id)
     work.add(need)
     work.record("need.report", need)
-    return open_referral(work, need)
+    return _open_unless_ended(work, need)
 
 
 def open_referral(work: Work, need: Need) -> Referral:
@@ -52,6 +66,22 @@ def open_referral(work: Work, need: Need) -> Referral:
     work.record("referral.open", referral)
     _begin(work, referral, need, prerequisite)
     return referral
+
+
+def _open_unless_ended(work: Work, need: Need) -> Referral | None:
+    """A referral, or a desk that owns the need: nothing is routed for a person whose journey has ended."""
+    end = work.journeys[need.returnee_id].journey_end_reason
+    if end is None:
+        return open_referral(work, need)
+    reason = OwnerReason.MERGED if end == JourneyEnd.MERGED else OwnerReason.JOURNEY_ENDED
+    routing_steps.hand_to_desk(work, need, reason)
+    return None
+
+
+def _require_going_on(work: Work, need: Need) -> None:
+    end = work.journeys[need.returnee_id].journey_end_reason
+    if end is not None:
+        raise JourneyEnded(reason=end)
 
 
 def _begin(work: Work, referral: Referral, need: Need, prerequisite: Need | None) -> None:
@@ -93,16 +123,27 @@ def refuse(work: Work, need: Need, *, recall_reason: RecallReason = RecallReason
     _end_unmet(work, need, cancel=CancelReason.BY_RETURNEE, recall=recall_reason)
 
 
-def close(work: Work, need: Need, *, reason: str, cancel: CancelReason = CancelReason.NEED_CLOSED) -> None:
+def close(
+    work: Work,
+    need: Need,
+    *,
+    reason: CloseReason,
+    cancel: CancelReason = CancelReason.NEED_CLOSED,
+    recall: RecallReason = RecallReason.NEED_WITHDRAWN,
+) -> None:
     """A named person ends the need, with a coded reason."""
-    _end(work, need, NeedStep.CLOSE, reason=reason)
-    work.tell_of_need(NeedClosed, need, trace=need.traceparent)
-    recall = RecallReason.ERASED if cancel is CancelReason.ERASED else RecallReason.NEED_WITHDRAWN
+    _end(work, need, NeedStep.CLOSE, reason=reason.value)
+    work.tell_of_need(NeedClosed, need, trace=need.traceparent, reason=reason)
     _end_unmet(work, need, cancel=cancel, recall=recall)
 
 
 def reopen(work: Work, need: Need) -> Referral:
-    """The need is open again: routing starts anew, and what once refused may be asked again."""
+    """The need is open again: routing starts anew. Who only let an offer expire may be asked again, who said no not.
+
+    Raises JourneyEnded for a person for whom nothing is routed any more.
+    """
+    _require_going_on(work, need)
+    work.silence_forgiven.add(need.need_id)
     _reopen(work, need)
     return open_referral(work, need)
 
@@ -121,8 +162,12 @@ def acknowledge(work: Work, need: Need) -> None:
 
 
 def route_again(work: Work, need: Need) -> Referral | None:
-    """An open need whose referral had ended gets another one; its desk lets it go. None if one works for it still."""
-    if work.journeys[need.returnee_id].live_referral(need.need_id) is not None:
+    """An open need whose referral had ended gets another one; its desk lets it go.
+
+    None if one works for it still, or if the journey has ended: its desk goes on owning it.
+    """
+    journey = work.journeys[need.returnee_id]
+    if journey.live_referral(need.need_id) is not None or journey.journey_end_reason is not None:
         return None
     disown(work, need)
     return open_referral(work, need)
@@ -136,9 +181,14 @@ def seek_again(work: Work, need: Need) -> None:
         referral_steps.require(referral, ReferralStep.LOOK)
     work.record("need.seek_again", need)
     if referral is None:
+        _require_going_on(work, need)
         route_again(work, need)
         return
     work.record("referral.look", referral)
+    if referral.searching_since is not None:
+        search_steps.end(work, referral)
+        work.stop_timers(referral)
+        routing_steps.start_routing_clock(work, referral)
     routing_steps.seek(work, referral)
 
 
@@ -149,24 +199,38 @@ def reopen_for_owner(work: Work, need: Need) -> None:
     assign(work, need, owner=work.category(need.category).lead_desk, reason=OwnerReason.BY_HAND)
 
 
-def complete(work: Work, referral: Referral, *, outcome: Outcome) -> None:
-    """The service is done. Only an outcome that meets the need ends it; for any other the lead desk answers on."""
-    need = work.journeys[referral.returnee_id].needs[referral.need_id]
+def complete(
+    work: Work, referral: Referral, *, outcome: Outcome, facts: Mapping[CompletionFact, bool | int] | None = None
+) -> None:
+    """The service is done. Only an outcome that meets the need ends it; for any other the lead desk answers on.
+
+    Raises InvalidInput unless `facts` are those that the pack wants of this service type.
+    """
+    journey = work.journeys[referral.returnee_id]
+    need, offer = journey.needs[referral.need_id], journey.offer_of(referral)
     referral_steps.complete(work, referral, outcome=outcome)
+    required = [] if offer is None else work.policy.completion_facts.get(offer.service_type, [])
+    faults = completion_faults(required, outcome=outcome, stated=facts or {})
+    if faults:
+        raise InvalidInput("The completion does not fit the type of the service", errors=faults)
+    if facts:
+        work.outcome_facts[referral.referral_id] = facts
     if outcome is Outcome.NEED_MET:
         meet(work, need)
     else:
         routing_steps.escalate(work, referral, OwnerReason.OUTCOME_INCOMPLETE)
 
 
-def report_not_delivered(work: Work, referral: Referral, *, reason: NotDeliveredReason) -> Referral:
+def report_not_delivered(work: Work, referral: Referral, *, reason: NotDeliveredReason) -> Referral | None:
     """An accepted service did not happen: the need's routing starts again, without that service where it was unable."""
     journey = work.journeys[referral.returnee_id]
     offer = journey.offer_of(referral)
     referral_steps.report_not_delivered(work, referral, reason=reason)
     if offer is not None and reason is not NotDeliveredReason.PERSON_NOT_FOUND:
         work.excluded.append((offer, Exclusion.DECLINED_BEFORE))
-    again = open_referral(work, journey.needs[referral.need_id])
+    again = _open_unless_ended(work, journey.needs[referral.need_id])
+    if again is None:
+        return None
     again.approved = referral.approved
     if reason is NotDeliveredReason.PERSON_NOT_FOUND:
         routing_steps.wait_for_person(work, again)
@@ -187,7 +251,7 @@ def cancel(work: Work, referral: Referral, *, reason: CancelReason) -> None:
     elif reason is CancelReason.CONSENT_WITHDRAWN:
         routing_steps.escalate(work, referral, OwnerReason.CONSENT_WITHDRAWN)
     else:
-        close(work, need, reason=reason.value)
+        close(work, need, reason=CloseReason(reason.value))
 
 
 def enter_in_error(work: Work, referral: Referral, *, note: str | None) -> None:

@@ -15,6 +15,7 @@ from libs.events.catalogue.referral import (
 from libs.events.codes import DeclineReason, RecallReason
 from services.referral.candidates.choice import Candidate
 from services.referral.clocks.tables import TimerKind
+from services.referral.journeys.answers import CONSEQUENCES, Closing
 from services.referral.journeys.facts import Offer, Referral
 from services.referral.journeys.rules import OfferStatus, OfferStep, next_offer
 from services.referral.journeys.work import Release, Work
@@ -108,12 +109,15 @@ def accept(work: Work, offer: Offer) -> None:
 
 
 def decline(work: Work, offer: Offer, *, reason: DeclineReason, note: str | None) -> None:
-    """The provider says no. A full pool takes no hold until it is declared anew."""
+    """The provider says no; `answers.CONSEQUENCES` says what that closes."""
     offer.reason, offer.note = reason.value, note
     trace = _end(work, offer, OfferStep.DECLINE, reason=reason.value)
     work.released.append(Release(offer, used=False))
-    if reason is DeclineReason.FULL:
+    closes = CONSEQUENCES[reason].closes
+    if closes is Closing.POOL:
         work.full.append(offer)
+    elif closes is Closing.SERVICE:
+        work.no_longer_offered.add(offer.provider_service_id)
     work.tell_of_offer(OfferDeclined, offer, trace=trace, reason=reason)
 
 

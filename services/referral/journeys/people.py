@@ -41,6 +41,7 @@ def to_route(
     approved: bool = False,
     ring: int = 0,
     refused_by: Mapping[UUID, str] | None = None,
+    conflicting_organizations: frozenset[UUID] = frozenset(),
     providers_of_person: frozenset[UUID] = frozenset(),
 ) -> candidates.Need:
     """The need as the candidates' rules see it; `profile` is that of its reference person."""
@@ -59,5 +60,6 @@ def to_route(
         approved=approved,
         ring=ring,
         refused_by=refused_by or {},
+        conflicting_organizations=conflicting_organizations,
         providers_of_person=providers_of_person,
     )

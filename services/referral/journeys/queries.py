@@ -20,9 +20,17 @@ def _columns(kind: type[Any]) -> str:
     return ", ".join(field.name for field in fields(kind))
 
 
+_WAITS = """
+SELECT need_id, after_need_id AS waits_on FROM need
+WHERE returnee_id = ANY($1::uuid[]) AND after_need_id IS NOT NULL
+UNION ALL
+SELECT need_id, blocked_by FROM referral
+WHERE returnee_id = ANY($1::uuid[]) AND status = 'blocked' AND blocked_by IS NOT NULL
+"""
+
 _JOURNEY = (
     "returnee_id, case_code, profile, consent_version, consented_until, household_id, arrival_batch_id, erased_at,"
-    " traceparent"
+    " merged_into, journey_ended_at, journey_end_reason, traceparent"
 )
 _NEEDS = f"SELECT {_columns(Need)} FROM need WHERE returnee_id = ANY($1::uuid[])"  # noqa: S608
 _REFERRALS = f"SELECT {_columns(Referral)} FROM referral WHERE returnee_id = ANY($1::uuid[])"  # noqa: S608
@@ -65,6 +73,14 @@ async def heads(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[U
     statement = f"SELECT {_JOURNEY} FROM journey WHERE returnee_id = ANY($1::uuid[])"  # noqa: S608 (a constant)
     rows = await (await raw(session)).fetch(statement, list(returnee_ids))
     return {row["returnee_id"]: journey_of(row) for row in rows}
+
+
+async def waits_of(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
+    """By need of these returnees: the needs that it waits on, as told and as the router found."""
+    waits: dict[UUID, set[UUID]] = {}
+    for row in await (await raw(session)).fetch(_WAITS, list(returnee_ids)):
+        waits.setdefault(row["need_id"], set()).add(row["waits_on"])
+    return waits
 
 
 def journey_of(row: Mapping[str, Any]) -> Journey:

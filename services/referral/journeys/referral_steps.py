@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from libs.chassis.errors import FieldError, InvalidInput
 from libs.events.catalogue.referral import (
     AtProvider,
     PerhapsAtProvider,
@@ -12,12 +13,23 @@ from libs.events.catalogue.referral import (
     ReferralStarted,
 )
 from libs.events.codes import CancelReason, DeclineReason, NotDeliveredReason, Outcome, RecallReason
+from services.referral.candidates.interlocks import ReviewReason
 from services.referral.candidates.rules import Exclusion
 from services.referral.clocks.tables import TimerKind
-from services.referral.journeys import offer_steps
+from services.referral.journeys import offer_steps, search_steps
+from services.referral.journeys.answers import CONSEQUENCES, Next
 from services.referral.journeys.facts import Offer, Referral
 from services.referral.journeys.owners import disown
-from services.referral.journeys.routing_steps import need_of, rest, seek, start_routing_clock, take, wait_for_person
+from services.referral.journeys.routing_steps import (
+    ask_person,
+    need_of,
+    request_review,
+    rest,
+    seek,
+    start_routing_clock,
+    take,
+    wait_for_person,
+)
 from services.referral.journeys.rules import OfferStatus, ReferralStatus, ReferralStep, next_referral
 from services.referral.journeys.work import Release, ReviewDecided, Work
 
@@ -37,18 +49,35 @@ def accept_offer(work: Work, offer: Offer) -> None:
 
 
 def decline_offer(work: Work, offer: Offer, *, reason: DeclineReason, note: str | None) -> None:
-    """The provider says no, and its reason drives what follows (DESIGN 4).
+    """The provider says no; its reason drives what follows, row by row in `answers.CONSEQUENCES` (DESIGN 4).
 
-    Full: nothing is held against the service but its pool is closed. Person not found: nobody is asked until the desk
-    has looked for the person. Anything else: this service is not asked again for this need.
+    Raises InvalidInput for a reason that says nothing without a note.
     """
+    follows = CONSEQUENCES[reason]
+    if follows.needs_note and note is None:
+        fault = FieldError("/note", "required-with-other", "The reason `other` needs a note that says why")
+        raise InvalidInput("This reason needs a note", errors=[fault])
     offer_steps.decline(work, offer, reason=reason, note=note)
-    if reason not in {DeclineReason.FULL, DeclineReason.PERSON_NOT_FOUND}:
-        work.excluded.append((offer, Exclusion.DECLINED_BEFORE))
+    if follows.excludes is not None:
+        work.excluded.append((offer, follows.excludes))
     referral = referral_of(work, offer)
     seek_again(work, referral)
-    if reason is DeclineReason.PERSON_NOT_FOUND:
+    if follows.next is Next.SEARCH:
         wait_for_person(work, referral)
+    elif follows.next is Next.ASK_PERSON:
+        ask_person(work, referral)
+    elif follows.next is Next.REVIEW:
+        request_review(work, referral, ReviewReason.UNSAFE)
+    if follows.excludes_organization:
+        _avoid_organization(work, offer)
+
+
+def _avoid_organization(work: Work, offer: Offer) -> None:
+    """Nothing of this person goes to the organisation any more; what it has not answered yet is taken back."""
+    work.conflicts.add((offer.returnee_id, offer.organization_id))
+    for other in list(work.journeys[offer.returnee_id].offers.values()):
+        if other.is_live and other.organization_id == offer.organization_id:
+            recall_offer(work, other, reason=RecallReason.CONFLICT_OF_INTEREST)
 
 
 def expire_offer(work: Work, offer: Offer) -> None:
@@ -159,6 +188,8 @@ def _end(
     take(work, referral, step, reason=reason, note=note)
     rest(work, referral)
     referral.ended_at, referral.end_reason = work.at, reason
+    if referral.searching_since is not None:
+        search_steps.end(work, referral)
     work.stop_timers(referral)
 
 

@@ -8,7 +8,7 @@ from libs.events.codes import OwnerReason
 from services.referral.candidates.choice import Candidate
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.clocks.tables import TimerKind
-from services.referral.journeys import offer_steps
+from services.referral.journeys import offer_steps, search_steps
 from services.referral.journeys.facts import NEVER_BY_ITSELF, Need, Offer, Referral
 from services.referral.journeys.owners import assign, disown, pass_on
 from services.referral.journeys.rules import ReferralStatus, ReferralStep, next_referral
@@ -33,7 +33,9 @@ def need_of(work: Work, referral: Referral) -> Need:
 
 
 def seek(work: Work, referral: Referral) -> None:
-    """Let the next round look at the referral."""
+    """Let the next round look at the referral, unless somebody looks for the person first."""
+    if referral.searching_since is not None:
+        return
     referral.ready_at, referral.tried_opening = work.at, -1
     work.change(referral)
 
@@ -79,6 +81,19 @@ def widen(work: Work, referral: Referral, ring: int) -> None:
     work.record("referral.widen", referral, reason=f"ring_{ring}")
 
 
+def hand_to_desk(work: Work, need: Need, reason: OwnerReason) -> None:
+    """A desk decides about the need for this reason: the one that owns it already, or else the lead desk."""
+    assign(work, need, owner=need.owner or work.category(need.category).lead_desk, reason=reason)
+
+
+def hand_over(work: Work, referral: Referral, reason: OwnerReason) -> None:
+    """Routing stops for a reason that a person must see: the desk that owns the need, or else the lead desk."""
+    need = need_of(work, referral)
+    hand_to_desk(work, need, reason)
+    work.record("referral.escalate", referral, reason=reason.value)
+    work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=need.owner, reason=reason)
+
+
 def look_again(work: Work, referral: Referral, *, at: datetime) -> None:
     """Somebody could take it but is closed now; the routing or waiting clock runs on."""
     referral.ready_at = at
@@ -110,7 +125,9 @@ def request_review(work: Work, referral: Referral, reason: ReviewReason) -> None
         desk = work.policy.child_desk
     work.reviews_asked.append(ReviewAsked(work.new_id(), referral, reason.value, desk))
     work.tell_of_referral(ReferralReviewRequested, referral, trace=referral.traceparent, owner=desk)
-    assign(work, need_of(work, referral), owner=desk, reason=OwnerReason.REVIEW_REQUIRED)
+    unsafe = reason is ReviewReason.UNSAFE
+    owned_for = OwnerReason.UNSAFE if unsafe else OwnerReason.REVIEW_REQUIRED
+    assign(work, need_of(work, referral), owner=desk, reason=owned_for)
 
 
 def approve(work: Work, referral: Referral, *, note: str | None = None) -> None:
@@ -172,7 +189,15 @@ def nobody(work: Work, referral: Referral, *, asked_before: bool, opening: int) 
 
 
 def wait_for_person(work: Work, referral: Referral) -> None:
-    """The person could not be found: the lead desk looks for them before anything else is offered."""
+    """The person could not be found: a desk looks for them before anything else is offered."""
     rest(work, referral)
     work.stop_timers(referral)
-    escalate(work, referral, OwnerReason.PERSON_NOT_FOUND)
+    hand_over(work, referral, OwnerReason.PERSON_NOT_FOUND)
+    search_steps.begin(work, referral)
+
+
+def ask_person(work: Work, referral: Referral) -> None:
+    """A provider says that the person refused: a desk asks the person before anything else is offered."""
+    rest(work, referral)
+    work.stop_timers(referral)
+    hand_over(work, referral, OwnerReason.PERSON_REFUSED)

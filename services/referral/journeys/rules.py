@@ -32,6 +32,8 @@ class NeedStep(StrEnum):
     SEEK_AGAIN = "seek_again"
     ACKNOWLEDGE = "acknowledge"
     REMIND_OWNER = "remind_owner"
+    SET_PREREQUISITE = "set_prerequisite"
+    REMOVE_PREREQUISITE = "remove_prerequisite"
 
 
 class ReferralStatus(StrEnum):
@@ -73,6 +75,9 @@ class ReferralStep(StrEnum):
     WIDEN = "widen"
     LOOK = "look"
     OVERRIDE = "override"
+    SEARCH = "search"
+    SEARCH_ATTEMPT = "search_attempt"
+    SEARCH_DUE = "search_due"
 
 
 class OfferStatus(StrEnum):
@@ -118,10 +123,20 @@ GUARDS: Final[dict[str, Guard]] = {
     "owned": Guard("it has an owner", ("step-not-allowed",)),
     "silent": Guard("its owner, the network's steward, has given no sign of life in time"),
     "routable": Guard("no referral works for it, or that one is seeking or waitlisted", ("step-not-allowed",)),
+    "going_on": Guard("the journey of the person goes on", ("journey-ended",)),
+    "first": Guard(
+        "the other is a need of the same person, open or met, in no circle, and nobody was asked or decides yet",
+        ("invalid-input", "prerequisite-cycle", "step-not-allowed"),
+    ),
     # Of referrals on their way to an offer.
     "free": Guard("it waits on no other need, or that one is met"),
     "waits": Guard("it waits on another need that is not met"),
-    "person": Guard("policy or protection says that a person decides first"),
+    "person": Guard("policy, protection, or a provider that calls it unsafe says that a person decides first"),
+    "told": Guard("a desk lets it wait on another need that is not met"),
+    "will": Guard("a provider says that the person refused"),
+    "looked_for": Guard("the person could not be found"),
+    "searched": Guard("somebody looks for the person", ("step-not-allowed",)),
+    "missed": Guard("nobody was found after as many attempts as the country pack allows"),
     "document": Guard("every service wants a document first, and the person has an open need for one"),
     "unblocked": Guard("the need that it waits on is met"),
     "farther": Guard("nobody is left to ask within the ring of distance so far"),
@@ -138,7 +153,7 @@ GUARDS: Final[dict[str, Guard]] = {
     # Of naming an owner: a need that has one keeps it.
     "nobody": Guard("no service of the network may take it now, and its need has no owner"),
     "overdue": Guard("its clock has run out, and its need has no owner or a silent one"),
-    "unfound": Guard("the person could not be found, and its need has no owner"),
+    "unfound": Guard("the person could not be found"),
     "unmet": Guard("the need that it waits on has ended unmet, and its own has no owner"),
     "incomplete": Guard("its outcome does not meet the need"),
     "consent": Guard("it rested on a consent that was withdrawn"),
@@ -151,14 +166,16 @@ from     step          to       guard     event             who
 open     meet          met      met       need.met.v1       provider desk
 open     refuse        refused  -         need.refused.v1   desk registration
 open     close         closed   reason    need.closed.v1    desk registration
-met      reopen        open     -         need.reopened.v1  desk
-refused  reopen        open     -         need.reopened.v1  desk
-closed   reopen        open     -         need.reopened.v1  desk
+met      reopen        open     going_on  need.reopened.v1  desk
+refused  reopen        open     going_on  need.reopened.v1  desk
+closed   reopen        open     going_on  need.reopened.v1  desk registration
 open     seek_again    =        routable  -                 desk
 open     assign        =        desk      need.assigned.v1  desk
 open     assign        =        answers   need.assigned.v1  provider desk router clock registration
 open     acknowledge   =        owned     -                 desk
 open     remind_owner  =        silent    need.assigned.v1  clock
+open     set_prerequisite    = first -                    desk
+open     remove_prerequisite = -     -                    desk
 """
 
 _REFERRALS = """
@@ -170,6 +187,7 @@ seeking         request_review       awaiting_review  person     referral.review
 awaiting_review approve              seeking          -          -                            desk
 awaiting_review reject               cancelled        -          referral.cancelled.v1        desk
 seeking         block                blocked          document   -                            router
+seeking         block                blocked          told       -                            desk
 blocked         unblock              seeking          unblocked  -                            provider desk
 seeking         waitlist             waitlisted       full       referral.waitlisted.v1       router
 waitlisted      serve                seeking          leaves     -                            router desk
@@ -186,6 +204,11 @@ ended           enter_in_error       entered_in_error -          referral.entere
 seeking         escalate             =                nobody     referral.escalated.v1        router
 live            escalate             =                overdue    referral.escalated.v1        clock
 seeking         escalate             =                unfound    referral.escalated.v1        provider desk
+seeking         escalate             =                will       referral.escalated.v1        provider desk
+live            escalate             =                missed     referral.escalated.v1        clock desk
+live            search               =                looked_for -                            provider desk
+live            search_attempt       =                searched   -                            desk
+live            search_due           =                due        referral.search-due.v1       clock
 blocked         escalate             =                unmet      referral.escalated.v1        provider desk registration
 completed       escalate             =                incomplete referral.escalated.v1        provider desk
 cancelled       escalate             =                consent    referral.escalated.v1        desk registration
@@ -205,7 +228,7 @@ pending  acknowledge  acknowledged  -       offer.acknowledged.v1  provider desk
 live     accept       accepted      -       offer.accepted.v1      provider auto desk
 live     decline      declined      reason  offer.declined.v1      provider desk
 live     expire       expired       due     offer.expired.v1       clock
-live     recall       recalled      -       offer.recalled.v1      router desk registration
+live     recall       recalled      -       offer.recalled.v1      router desk registration provider
 live     remind       =             due     offer.reminded.v1      clock
 """
 

@@ -33,6 +33,9 @@ class JourneyRow(Table, table=True):
     household_id: UUID | None = None
     arrival_batch_id: UUID | None = Field(default=None, index=True)
     merged_into: UUID | None = None
+    journey_ended_at: datetime | None = moment(nullable=True)
+    """Since when nothing is routed for this person any more: they died, left, or go on under another record."""
+    journey_end_reason: str | None = None
     erased_at: datetime | None = moment(nullable=True)
     first_seen_at: datetime = moment()
     traceparent: str | None = None
@@ -92,6 +95,7 @@ class NeedRow(Table, table=True):
     restricted: bool
     after_need_id: UUID | None = None
     """The need of the same person that has to be met first."""
+    moved_from: UUID | None = None
     status: str = NeedStatus.OPEN
     reported_at: datetime = moment()
     ended_at: datetime | None = moment(nullable=True)
@@ -137,6 +141,9 @@ class ReferralRow(Table, table=True):
             postgresql_where="ready_at IS NULL AND status IN ('seeking', 'waitlisted')",
         ),
         Index("ix_referral_awaiting_review", "referral_id", postgresql_where="status = 'awaiting_review'"),
+        Index(
+            "ix_referral_searching", "next_attempt_at", "referral_id", postgresql_where="searching_since IS NOT NULL"
+        ),
     )
 
     referral_id: UUID = Field(primary_key=True)
@@ -169,6 +176,11 @@ class ReferralRow(Table, table=True):
     end_reason: str | None = None
     """Code of the cancellation or of why nothing was delivered."""
     outcome: str | None = None
+    outcome_facts: dict[str, Any] | None = document()
+    """What its completion stated: codes with yes, no or a count; never a text."""
+    searching_since: datetime | None = moment(nullable=True)
+    missed_count: int = 0
+    next_attempt_at: datetime | None = moment(nullable=True)
     traceparent: str | None = None
 
 
@@ -218,17 +230,6 @@ class OfferRow(Table, table=True):
     explanation: dict[str, Any] = document(nullable=False)
     """Why this service and why not the others."""
     traceparent: str | None = None
-
-
-class ExclusionRow(Table, table=True):
-    """A service that declined this need or let its offer expire: not asked again for it."""
-
-    __tablename__ = "exclusion"
-
-    need_id: UUID = Field(primary_key=True)
-    provider_service_id: UUID = Field(primary_key=True)
-    code: str
-    since: datetime = moment()
 
 
 class ReviewStatus(StrEnum):

@@ -4,7 +4,7 @@ Steps change the plain values of `facts` and note here what follows from it: row
 clocks to start or stop, events to publish. Nothing here talks to a database; `actions.write` does.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from libs.events.codes import NeedCategory
 from services.referral.clocks.rules import Hours, due_after
 from services.referral.clocks.tables import TimerKind
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
-from services.referral.pack import CategoryPolicy, ProviderWait, RoutingPolicy
+from services.referral.pack import CategoryPolicy, CompletionFact, ProviderWait, RoutingPolicy
 
 Trace = Callable[[str | None, str, UUID], str | None]
 """Starts a span below a stored traceparent, by name and returnee, and says its own; ended when the work is written."""
@@ -116,6 +116,18 @@ class Work:
     """Per offer made: the pools in which its places are held already, with how many in each."""
     full: list[Offer] = field(default_factory=list)
     """Offers declined as full: their pools take no hold until they are declared anew."""
+    conflicts: set[tuple[UUID, UUID]] = field(default_factory=set)
+    """Returnee and organisation: it declared a conflict of interest."""
+    no_longer_offered: set[UUID] = field(default_factory=set)
+    """Services that their providers no longer offer."""
+    journeys_changed: set[UUID] = field(default_factory=set)
+    """Returnees whose journey has ended or goes on again."""
+    moved: list[tuple[UUID, UUID]] = field(default_factory=list)
+    """Needs of a merged record, each with the need that goes on: who refused the one has refused the other."""
+    silence_forgiven: set[UUID] = field(default_factory=set)
+    """Needs opened again: who only let an offer expire may be asked again."""
+    outcome_facts: dict[UUID, Mapping[CompletionFact, bool | int]] = field(default_factory=dict)
+    """By referral: what its completion stated."""
     queued: dict[UUID, Queued] = field(default_factory=dict)
     unqueued: set[UUID] = field(default_factory=set)
     timers: dict[UUID, list[Timer]] = field(default_factory=dict)

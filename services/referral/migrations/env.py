@@ -2,6 +2,7 @@ import services.referral.clocks.tables
 import services.referral.journeys.tables
 import services.referral.places.tables
 import services.referral.providers.tables
+import services.referral.searches.tables
 import services.referral.waitlists.tables  # noqa: F401
 from libs.chassis.migrations import run_env
 from services.referral.database import Table

@@ -6,18 +6,18 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events.codes import OwnerReason
+from libs.events.codes import CloseReason, JourneyEnd, OwnerReason
 from services.referral.clocks.queries import Due
-from services.referral.journeys import need_steps, routing_steps
+from services.referral.errors import JourneyEnded, StepNotAllowed
+from services.referral.journeys import end_steps, need_steps, prerequisite_steps, routing_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
-from services.referral.journeys.facts import Need
+from services.referral.journeys.facts import Journey, Need
 from services.referral.journeys.owners import assign
 from services.referral.journeys.rules import NeedStep
 from services.referral.journeys.work import Work
 from services.referral.needs import queries
-from services.referral.needs.schemas import CloseReason
 from services.referral.pack import RoutingPolicy
 
 
@@ -64,7 +64,7 @@ async def close_need(
 ) -> UUID:
     """A named person ends the need, with a coded reason."""
     async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
-        need_steps.close(piece, need, reason=reason.value)
+        need_steps.close(piece, need, reason=reason)
     return need_id
 
 
@@ -84,6 +84,63 @@ async def seek_again(
     async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
         need_steps.seek_again(piece, need)
     return need_id
+
+
+async def set_prerequisite(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, prerequisite_id: UUID, actor: str
+) -> None:
+    """The need waits from now on until another need of the same person is met."""
+    async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
+        other = piece.journeys[need.returnee_id].needs.get(prerequisite_id)
+        hidden = other is not None and other.restricted and not rights.restricted
+        prerequisite_steps.set_prerequisite(piece, need, need_id if hidden else prerequisite_id)
+
+
+async def remove_prerequisite(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, actor: str
+) -> None:
+    """The need waits on no other need any more."""
+    async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
+        prerequisite_steps.remove_prerequisite(piece, need)
+
+
+async def end_journey(
+    session: AsyncSession, policy: RoutingPolicy, returnee_id: UUID, *, reason: JourneyEnd, actor: str
+) -> UUID:
+    """The person has died or left: every need ends, but those of a household, about which a desk decides."""
+    async with _journeys(session, policy, returnee_id, actor=actor) as (piece, journey, of_household):
+        if journey.journey_end_reason is not None:
+            raise JourneyEnded(reason=journey.journey_end_reason)
+        end_steps.end(piece, journey, reason=reason)
+        if of_household is not None:
+            end_steps.leave_household(piece, of_household, household_id=journey.household_id)
+    return returnee_id
+
+
+async def reopen_journey(session: AsyncSession, policy: RoutingPolicy, returnee_id: UUID, *, actor: str) -> UUID:
+    """The end was a mistake, or the person is back: what it had closed is open again."""
+    async with _journeys(session, policy, returnee_id, actor=actor) as (piece, journey, _):
+        if journey.journey_end_reason in {None, JourneyEnd.MERGED}:
+            state = journey.journey_end_reason or "going_on"
+            raise StepNotAllowed(
+                "Only a journey that somebody has ended can be reopened", subject="journey", state=state, step="reopen"
+            )
+        end_steps.resume(piece, journey)
+    return returnee_id
+
+
+@asynccontextmanager
+async def _journeys(
+    session: AsyncSession, policy: RoutingPolicy, returnee_id: UUID, *, actor: str
+) -> AsyncIterator[tuple[Work, Journey, Journey | None]]:
+    """This journey, and that of the household's reference person if it is another, locked in order."""
+    reference = await queries.household_reference(session, returnee_id)
+    wanted = {returnee_id} | ({reference} if reference is not None else set())
+    await journeys.lock(session, wanted)
+    loaded = await journeys.load(session, wanted)
+    other = None if reference is None or reference == returnee_id else loaded.get(reference)
+    async with work(session, policy, loaded, actor=actor) as piece:
+        yield piece, loaded[returnee_id], other
 
 
 @asynccontextmanager

@@ -10,17 +10,19 @@ from libs.chassis.database import Session
 from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.problems import responses
-from services.referral.errors import StaffOnly, StepNotAllowed
+from services.referral.errors import JourneyEnded, PrerequisiteCycle, StaffOnly, StepNotAllowed
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.journeys.owners import desks
 from services.referral.needs import actions, queries
-from services.referral.needs.schemas import AssignBody, CloseBody, JourneyView, NeedView
+from services.referral.needs.schemas import AssignBody, CloseBody, EndBody, JourneyView, NeedView, PrerequisiteBody
 
 router = APIRouter(prefix="/v1", tags=["needs"])
 
 Reader = Annotated[Caller, requires("referrals:read")]
 Writer = Annotated[Caller, requires("needs:write")]
 STEPS = responses(NotFound, StepNotAllowed, StaffOnly)
+ENDS = responses(NotFound, JourneyEnded, StaffOnly)
+PREREQUISITES = responses(NotFound, StepNotAllowed, PrerequisiteCycle, StaffOnly, InvalidInput)
 
 
 @router.get("/needs/{need_id}", responses=responses(NotFound, StaffOnly))
@@ -33,6 +35,30 @@ async def read_need(need_id: UUID, session: Session, caller: Reader) -> NeedView
 async def read_journey(returnee_id: UUID, session: Session, caller: Reader) -> JourneyView:
     """All needs of one returnee with their referrals, offers and every step taken."""
     return await queries.journey_view(session, staff_rights_of(caller), returnee_id)
+
+
+@router.post("/returnees/{returnee_id}/journey/end", responses=ENDS)
+async def end_journey(
+    returnee_id: UUID, body: EndBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+) -> JourneyView:
+    """Say that the person has died or left the country. Every need ends, offers are recalled, providers that had
+    accepted are told, places come free; a desk decides about needs of the whole household."""
+    rights = staff_rights_of(caller)
+    await once(
+        session,
+        lambda: actions.end_journey(session, policy, returnee_id, reason=body.reason, actor=caller.subject),
+    )
+    return await queries.journey_view(session, rights, returnee_id)
+
+
+@router.post("/returnees/{returnee_id}/journey/reopen", responses=STEPS)
+async def reopen_journey(
+    returnee_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+) -> JourneyView:
+    """Undo the end of a journey: what it had closed is open again, what was told since is routed."""
+    rights = staff_rights_of(caller)
+    await once(session, lambda: actions.reopen_journey(session, policy, returnee_id, actor=caller.subject))
+    return await queries.journey_view(session, rights, returnee_id)
 
 
 @router.post("/needs/{need_id}/assign", responses={**STEPS, **responses(InvalidInput)})
@@ -81,7 +107,7 @@ async def close_need(
     return await queries.need_view(session, rights, need_id)
 
 
-@router.post("/needs/{need_id}/reopen", responses=STEPS)
+@router.post("/needs/{need_id}/reopen", responses={**STEPS, **responses(JourneyEnded)})
 async def reopen_need(need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer) -> NeedView:
     """Open an ended need again: routing starts anew."""
     rights = staff_rights_of(caller)
@@ -89,9 +115,28 @@ async def reopen_need(need_id: UUID, session: Session, policy: Policy, once: Onc
     return await queries.need_view(session, rights, need_id)
 
 
-@router.post("/needs/{need_id}/seek-again", responses=STEPS)
+@router.post("/needs/{need_id}/seek-again", responses={**STEPS, **responses(JourneyEnded)})
 async def seek_again(need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer) -> NeedView:
     """Let the router look again for an open need that waits on a person, such as after its referral was cancelled."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.seek_again(session, policy, rights, need_id, actor=caller.subject))
+    return await queries.need_view(session, rights, need_id)
+
+
+@router.put("/needs/{need_id}/prerequisite", responses=PREREQUISITES)
+async def set_prerequisite(
+    need_id: UUID, body: PrerequisiteBody, session: Session, policy: Policy, caller: Writer
+) -> NeedView:
+    """Let the need wait until another need of the same person is met. Met, it starts by itself; ended unmet, its lead
+    desk decides. Not while a provider has been asked or has accepted, nor while a review decides."""
+    rights = staff_rights_of(caller)
+    await actions.set_prerequisite(session, policy, rights, need_id, prerequisite_id=body.need_id, actor=caller.subject)
+    return await queries.need_view(session, rights, need_id)
+
+
+@router.delete("/needs/{need_id}/prerequisite", responses=STEPS)
+async def remove_prerequisite(need_id: UUID, session: Session, policy: Policy, caller: Writer) -> NeedView:
+    """Let the need wait no more on the other one."""
+    rights = staff_rights_of(caller)
+    await actions.remove_prerequisite(session, policy, rights, need_id, actor=caller.subject)
     return await queries.need_view(session, rights, need_id)

@@ -24,7 +24,7 @@ FROM need JOIN journey USING (returnee_id)
 _REFERRALS = """
 SELECT referral.referral_id AS id, referral.need_id, journey.case_code, referral.category, referral.urgency,
     referral.people_count, referral.status, opened_at, waiting_since, referral.ended_at, end_reason, outcome,
-    referral.offer_id, offer.organization_id, offer.provider_service_id
+    outcome_facts, referral.offer_id, offer.organization_id, offer.provider_service_id, offer.service_type
 FROM referral JOIN journey USING (returnee_id) LEFT JOIN offer ON offer.offer_id = referral.offer_id
 WHERE referral.returnee_id = $1 AND ($2 OR NOT referral.restricted) ORDER BY referral.referral_id
 """
@@ -55,10 +55,25 @@ async def returnee_of(session: AsyncSession, rights: Rights, need_id: UUID) -> U
     return (await need_view(session, rights, need_id)).returnee_id
 
 
+async def household_reference(session: AsyncSession, returnee_id: UUID) -> UUID | None:
+    """Whose journey holds the needs of this person's household, or None without one. NotFound without a journey."""
+    row = await (await raw(session)).fetchrow(
+        "SELECT reference_returnee_id FROM journey LEFT JOIN household USING (household_id) WHERE returnee_id = $1",
+        returnee_id,
+    )
+    if row is None:
+        raise NotFound("There is no such journey")
+    found: UUID | None = row["reference_returnee_id"]
+    return found
+
+
 async def journey_view(session: AsyncSession, rights: Rights, returnee_id: UUID) -> JourneyView:
     """One returnee's journey, or NotFound."""
     connection = await raw(session)
-    head = await connection.fetchrow("SELECT case_code, traceparent FROM journey WHERE returnee_id = $1", returnee_id)
+    head = await connection.fetchrow(
+        "SELECT case_code, journey_ended_at, journey_end_reason, traceparent FROM journey WHERE returnee_id = $1",
+        returnee_id,
+    )
     if head is None:
         raise NotFound("There is no such journey")
 
@@ -69,6 +84,8 @@ async def journey_view(session: AsyncSession, rights: Rights, returnee_id: UUID)
     return JourneyView(
         returnee_id=returnee_id,
         case_code=head["case_code"],
+        journey_ended_at=head["journey_ended_at"],
+        journey_end_reason=head["journey_end_reason"],
         needs=await read(f"{_NEEDS} WHERE returnee_id = $1 AND ($2 OR NOT restricted) ORDER BY need_id", NeedView),
         referrals=await read(_REFERRALS, ReferralView),
         offers=await read(_OFFERS, OfferView),

@@ -1,27 +1,15 @@
 """What needs and a returnee's journey look like over HTTP."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from libs.events.codes import NeedCategory, OwnerReason, Urgency
+from libs.events.codes import CloseReason, JourneyEnd, NeedCategory, OwnerReason, Urgency
 from services.referral.journeys.rules import NeedStatus
 from services.referral.offers.schemas import OfferView
 from services.referral.referrals.schemas import ReferralView
-
-
-class CloseReason(StrEnum):
-    """Why a named person ends a need that was neither met nor refused."""
-
-    DUPLICATE = "duplicate"
-    LEFT_THE_COUNTRY = "left_the_country"
-    DIED = "died"
-    LOST_CONTACT = "lost_contact"
-    NOT_A_NEED = "not_a_need"
-    NO_HELP_EXISTS = "no_help_exists"
 
 
 class NeedView(BaseModel):
@@ -61,10 +49,29 @@ class AssignBody(Body):
     )
 
 
-class CloseBody(Body):
-    """Why the need ends."""
+class PrerequisiteBody(Body):
+    """What has to be met first."""
 
-    reason: CloseReason
+    need_id: UUID = Field(description="Another need of the same person, such as an identity document before a licence")
+
+
+class CloseBody(Body):
+    """Why the need ends. Other codes of closed needs follow from other steps."""
+
+    reason: Literal[
+        CloseReason.DUPLICATE,
+        CloseReason.LEFT_THE_COUNTRY,
+        CloseReason.DIED,
+        CloseReason.LOST_CONTACT,
+        CloseReason.NOT_A_NEED,
+        CloseReason.NO_HELP_EXISTS,
+    ] = Field(examples=["no_help_exists"])
+
+
+class EndBody(Body):
+    """Why nothing is to be routed for this person any more."""
+
+    reason: Literal[JourneyEnd.DIED, JourneyEnd.LEFT_THE_COUNTRY] = Field(examples=["left_the_country"])
 
 
 class StepView(BaseModel):
@@ -85,6 +92,8 @@ class JourneyView(BaseModel):
 
     returnee_id: UUID
     case_code: str | None
+    journey_ended_at: datetime | None = Field(description="Since when nothing is routed for this person any more")
+    journey_end_reason: JourneyEnd | None
     needs: list[NeedView]
     referrals: list[ReferralView]
     offers: list[OfferView]

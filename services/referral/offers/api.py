@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
-from libs.chassis.errors import NotFound
+from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
@@ -69,11 +69,11 @@ async def accept_offer(
     return await queries.offer_view(session, rights, offer_id)
 
 
-@router.post("/{offer_id}/decline", responses=ANSWERS)
+@router.post("/{offer_id}/decline", responses={**ANSWERS, **responses(InvalidInput)})
 async def decline_offer(
     offer_id: UUID, body: DeclineBody, session: Session, policy: Policy, once: OnceOptional, caller: Answerer
 ) -> OfferView:
-    """Say no, with a coded reason: the next candidate is asked at once."""
+    """Say no, with a coded reason, which decides what follows."""
     rights = rights_of(caller)
     await once(
         session,

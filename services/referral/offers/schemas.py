@@ -39,8 +39,9 @@ class DeclineBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: DeclineReason = Field(examples=["full"])
-    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] | None = Field(
-        default=None, description="Kept in referral only; write nothing here that names the person"
+    note: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)] | None = Field(
+        default=None,
+        description="Required with `other`. Kept in referral only; write nothing here that names the person",
     )
 
 

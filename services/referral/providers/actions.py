@@ -1,6 +1,7 @@
 """Keeping the read model: the newest version of each view wins, whatever order they come in."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -17,6 +18,12 @@ WHERE kept.version < excluded.version"""
 _REVISIONS = """
 SELECT ((SELECT coalesce(sum(revision), 0) FROM provider_service)
     + (SELECT coalesce(sum(revision), 0) FROM provider_organization))::bigint
+"""
+_STOP_OFFERING = """
+INSERT INTO no_longer_offered (provider_service_id, version, since)
+SELECT provider_service_id, version, $2 FROM provider_service
+WHERE provider_service_id = ANY($1::uuid[]) ORDER BY provider_service_id
+ON CONFLICT (provider_service_id) DO UPDATE SET version = excluded.version, since = excluded.since
 """
 _FIRST_REVISION = "services.referral.providers.first_revision"
 
@@ -64,6 +71,13 @@ async def keep_organizations(session: AsyncSession, views: Sequence[Organization
     await insert_rows(
         session, ProviderOrganizationRow, rows, on_conflict=_newer("organization_id", ("version", "status", "view"))
     )
+
+
+async def stop_offering(session: AsyncSession, provider_service_ids: Iterable[UUID], *, at: datetime) -> None:
+    """Keep that providers no longer offer these services, as they stand published now."""
+    ids = sorted(set(provider_service_ids))
+    if ids:
+        await (await raw(session)).execute(_STOP_OFFERING, ids, at)
 
 
 async def forget_directory(session: AsyncSession) -> None:

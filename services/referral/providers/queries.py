@@ -74,6 +74,15 @@ async def hours(session: AsyncSession, provider_service_ids: Collection[UUID]) -
     return {view.provider_service_id: hours_of(view) for view in views}
 
 
+async def no_longer_offered(session: AsyncSession) -> set[UUID]:
+    """Services that their providers said they no longer offer, and that were not published anew since."""
+    rows = await (await raw(session)).fetch(
+        "SELECT provider_service_id FROM no_longer_offered JOIN provider_service USING (provider_service_id)"
+        " WHERE provider_service.version <= no_longer_offered.version"
+    )
+    return {row["provider_service_id"] for row in rows}
+
+
 async def service_view(session: AsyncSession, provider_service_id: UUID) -> ProviderServicePublished | None:
     """One service as last published, or None."""
     view = await (await raw(session)).fetchval(

@@ -1,11 +1,12 @@
-"""Rows of the directory's read model: whole views as published, each with a count of its changes."""
+"""Rows of the directory's read model, and of what providers have said of themselves when they were asked."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Field
 
-from services.referral.database import Table, big, document
+from services.referral.database import Table, big, document, moment
 
 
 class ProviderServiceRow(Table, table=True):
@@ -34,3 +35,38 @@ class ProviderOrganizationRow(Table, table=True):
     status: str
     view: dict[str, Any] = document(nullable=False)
     revision: int = big(default=1)
+
+
+class NoLongerOfferedRow(Table, table=True):
+    """A service that its provider, asked, said it no longer offers; over once the directory publishes it anew.
+
+    Not part of the read model: a rebuild from the directory's log keeps it.
+    """
+
+    __tablename__ = "no_longer_offered"
+
+    provider_service_id: UUID = Field(primary_key=True)
+    version: int
+    """The service's version when its provider said so: a higher one ends it."""
+    since: datetime = moment()
+
+
+class ConflictOfInterestRow(Table, table=True):
+    """An organisation that declared a conflict of interest: not asked for any need of this person."""
+
+    __tablename__ = "conflict_of_interest"
+
+    returnee_id: UUID = Field(primary_key=True)
+    organization_id: UUID = Field(primary_key=True)
+    since: datetime = moment()
+
+
+class ExclusionRow(Table, table=True):
+    """A service that declined this need or let its offer expire: not asked again for it."""
+
+    __tablename__ = "exclusion"
+
+    need_id: UUID = Field(primary_key=True)
+    provider_service_id: UUID = Field(primary_key=True)
+    code: str
+    since: datetime = moment()

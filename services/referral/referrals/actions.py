@@ -1,6 +1,6 @@
 """What becomes of a referral after acceptance, and what its clocks do. The journey is locked first."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.rules import ReferralStatus
 from services.referral.journeys.work import Work
-from services.referral.pack import RoutingPolicy
+from services.referral.pack import CompletionFact, RoutingPolicy
 from services.referral.referrals import queries
 
 _ON_ITS_WAY = frozenset({ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, ReferralStatus.BLOCKED})
@@ -31,11 +31,18 @@ async def start_referral(
 
 
 async def complete_referral(
-    session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, outcome: Outcome, actor: str
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    rights: Rights,
+    referral_id: UUID,
+    *,
+    outcome: Outcome,
+    facts: Mapping[CompletionFact, bool | int],
+    actor: str,
 ) -> UUID:
     """The service is done; an outcome that meets the need ends it, and what waited on it starts."""
     async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
-        need_steps.complete(piece, referral, outcome=outcome)
+        need_steps.complete(piece, referral, outcome=outcome, facts=facts)
     return referral_id
 
 

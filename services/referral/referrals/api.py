@@ -7,13 +7,21 @@ from fastapi import APIRouter
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
-from libs.chassis.errors import NotFound
+from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.problems import responses
 from services.referral.errors import StaffOnly, StepNotAllowed
 from services.referral.journeys.access import Policy, rights_of, staff_rights_of
+from services.referral.pack import CompletionFact
 from services.referral.referrals import actions, queries
-from services.referral.referrals.schemas import CancelBody, CompleteBody, ErrorBody, NotDeliveredBody, ReferralView
+from services.referral.referrals.schemas import (
+    CancelBody,
+    CompleteBody,
+    CompletionFactsView,
+    ErrorBody,
+    NotDeliveredBody,
+    ReferralView,
+)
 
 router = APIRouter(prefix="/v1/referrals", tags=["referrals"])
 
@@ -21,6 +29,12 @@ Reader = Annotated[Caller, requires("referrals:read")]
 Writer = Annotated[Caller, requires("referrals:write")]
 STEPS = responses(NotFound, StepNotAllowed)
 STAFF_STEPS = responses(NotFound, StepNotAllowed, StaffOnly)
+
+
+@router.get("/completion-facts")
+async def read_completion_facts(policy: Policy, _: Reader) -> CompletionFactsView:
+    """What a completion has to state, by service type: yes, no or a count."""
+    return CompletionFactsView(completion_facts=policy.completion_facts)
 
 
 @router.get("/{referral_id}", responses=responses(NotFound))
@@ -39,16 +53,17 @@ async def start_referral(
     return await queries.referral_view(session, rights, referral_id)
 
 
-@router.post("/{referral_id}/complete", responses=STEPS)
+@router.post("/{referral_id}/complete", responses={**STEPS, **responses(InvalidInput)})
 async def complete_referral(
     referral_id: UUID, body: CompleteBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
 ) -> ReferralView:
-    """Say that the service is done and what it achieved."""
+    """Say that the service is done and what it achieved, with the facts that its type has to state."""
     rights = rights_of(caller)
+    facts = {fact: body.facts[fact.value] for fact in CompletionFact if fact.value in body.facts}
     await once(
         session,
         lambda: actions.complete_referral(
-            session, policy, rights, referral_id, outcome=body.outcome, actor=caller.subject
+            session, policy, rights, referral_id, outcome=body.outcome, facts=facts, actor=caller.subject
         ),
     )
     return await queries.referral_view(session, rights, referral_id)

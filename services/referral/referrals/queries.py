@@ -18,8 +18,8 @@ WHERE referral.referral_id = $3 AND ($2 OR NOT referral.restricted)
 
 _VIEW = f"""
 SELECT referral.referral_id AS id, referral.need_id, referral.category, referral.urgency, referral.people_count,
-    referral.status, opened_at, waiting_since, referral.ended_at, end_reason, outcome, referral.offer_id,
-    offer.organization_id, offer.provider_service_id,
+    referral.status, opened_at, waiting_since, referral.ended_at, end_reason, outcome, outcome_facts,
+    referral.offer_id, offer.organization_id, offer.provider_service_id, offer.service_type,
     (SELECT case_code FROM journey WHERE journey.returnee_id = referral.returnee_id) AS case_code
 {_SEEN}
 """  # noqa: S608 (constants)

@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
+from typing_extensions import TypedDict
 
 from libs.events.codes import CancelReason, NeedCategory, NotDeliveredReason, Outcome, Urgency
 from services.referral.journeys.rules import ReferralStatus
+from services.referral.pack import CompletionFact
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
@@ -27,9 +29,11 @@ class ReferralView(BaseModel):
     ended_at: datetime | None
     end_reason: str | None
     outcome: Outcome | None
+    outcome_facts: dict[str, bool | int] | None = Field(description="What its completion stated")
     offer_id: UUID | None = Field(description="The live or accepted offer")
     organization_id: UUID | None
     provider_service_id: UUID | None
+    service_type: str | None = Field(description="Of the live or accepted offer; decides what a completion states")
 
 
 class Body(BaseModel):
@@ -38,10 +42,31 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class FactsBody(TypedDict, total=False):
+    """Yes, no or a count. There is no field for a text or for the number of a document."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    document_issued: StrictBool
+    nights_stayed: Annotated[StrictInt, Field(ge=0, le=366)]
+    certificate_awarded: StrictBool
+
+
 class CompleteBody(Body):
     """What the service achieved."""
 
     outcome: Outcome = Field(examples=["need_met"])
+    facts: FactsBody = Field(
+        default_factory=FactsBody,
+        description="What the service type has to state: `GET /v1/referrals/completion-facts` lists it by type",
+        examples=[{"nights_stayed": 2}],
+    )
+
+
+class CompletionFactsView(BaseModel):
+    """What a completion has to state, by service type. A type that is not named has to state nothing."""
+
+    completion_facts: dict[str, list[CompletionFact]] = Field(examples=[{"temporary_shelter": ["nights_stayed"]}])
 
 
 class NotDeliveredBody(Body):

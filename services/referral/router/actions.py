@@ -19,6 +19,7 @@ from services.referral.journeys import referral_steps, routing_steps
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Need, Referral
 from services.referral.journeys.people import person_of, to_route
+from services.referral.journeys.prerequisite_steps import closes_circle
 from services.referral.journeys.rules import ReferralStatus
 from services.referral.journeys.work import Work
 from services.referral.pack import RoutingPolicy
@@ -92,10 +93,7 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
 
 
 async def open_batches(session: AsyncSession, policy: RoutingPolicy) -> None:
-    """Let the ordinary needs go of flights whose intake is complete and seen, or has taken too long.
-
-    In a transaction of its own: a round that held a flight's row could wait for a consumer that waits for that row.
-    """
+    """Let the ordinary needs go of flights whose intake is complete or has taken too long; never within a round."""
     timeout = timedelta(seconds=policy.rounds.batch_timeout)
     await queries.open_batches(session, at=now(session), timeout=timeout)
 
@@ -134,13 +132,16 @@ async def services(session: AsyncSession, memory: Memory, *, today: datetime) ->
     """Every service of the directory whose organisation is known, with what is free now."""
     pools = await ledger.pools(session, today=today.date())
     waiting = await queries.open_offers(session)
+    ended = await providers.no_longer_offered(session)
     found = []
     for key, view in memory.directory.services.items():
         organization = memory.directory.organizations.get(view.organization_id)
         if organization is not None:
             made, answered = memory.records.get(key, (0, 0))
             found.append(
-                candidates.Service(view, organization, pools.get(key, ()), answered, made, waiting.get(key, 0))
+                candidates.Service(
+                    view, organization, pools.get(key, ()), answered, made, waiting.get(key, 0), key not in ended
+                )
             )
     return found
 
@@ -176,10 +177,7 @@ async def _decide_all(
 def _judge(
     piece: Work, placing: Placing, market: Market, referral: Referral
 ) -> tuple[candidates.Need, Decision] | None:
-    """Who may take the need; None where a person must decide first, or where it cannot be told.
-
-    One need that trips the rules must not stop a country's router: it is left with its clock, which names an owner.
-    """
+    """Who may take the need; None where a person decides first. One that trips the rules is left with its clock."""
     try:
         need = as_candidate(placing, placing.needs[referral.need_id], referral, at=piece.at)
         reason = review_reason(need, piece.policy)
@@ -225,10 +223,12 @@ async def _wait_for_documents(
     """Documents come before what they unlock: block on the person's open need for them, if there is one."""
     if not waiting:
         return
-    found = await queries.document_needs(session, {referral.returnee_id for referral, _ in waiting})
+    returnees = {referral.returnee_id for referral, _ in waiting}
+    found, waits = await queries.document_needs(session, returnees), await journeys.waits_of(session, returnees)
     for referral, decision in waiting:
         prerequisite = found.get(referral.returnee_id)
-        if prerequisite is not None and prerequisite != referral.need_id:
+        if prerequisite is not None and not closes_circle(waits, referral.need_id, prerequisite):
+            waits.setdefault(referral.need_id, set()).add(prerequisite)
             routing_steps.block(piece, referral, prerequisite)
         else:
             asked = bool(placing.refused_by.get(referral.need_id))
@@ -254,6 +254,7 @@ def as_candidate(placing: Placing, need: Need, referral: Referral, *, at: dateti
         approved=referral.approved,
         ring=referral.ring,
         refused_by=placing.refused_by.get(need.need_id, {}),
+        conflicting_organizations=frozenset(placing.conflicts.get(referral.returnee_id, ())),
         providers_of_person=frozenset(placing.serving.get(referral.returnee_id, ())),
     )
 

@@ -62,6 +62,9 @@ SELECT returnee_id, organization_id FROM offer
 WHERE returnee_id = ANY($1::uuid[]) AND status IN ('pending', 'acknowledged', 'accepted')
 """
 
+_EXCLUSIONS = "SELECT need_id, provider_service_id, code FROM exclusion WHERE need_id = ANY($1::uuid[])"
+_CONFLICTS = "SELECT returnee_id, organization_id FROM conflict_of_interest WHERE returnee_id = ANY($1::uuid[])"
+
 _OPEN_OFFERS = """
 SELECT provider_service_id, count(*) AS offers FROM offer
 WHERE status IN ('pending', 'acknowledged') GROUP BY provider_service_id
@@ -131,6 +134,8 @@ class Placing:
     households: dict[UUID, Household]
     refused_by: dict[UUID, dict[UUID, str]] = field(default_factory=dict)
     """By need: services not to be asked again, with the code why."""
+    conflicts: dict[UUID, set[UUID]] = field(default_factory=dict)
+    """By returnee: organisations that declared a conflict of interest."""
     serving: dict[UUID, set[UUID]] = field(default_factory=dict)
     """By returnee: organisations that serve, or are asked to serve, them."""
 
@@ -178,14 +183,19 @@ async def to_place(session: AsyncSession, picked: Sequence[Picked]) -> Placing:
     concerned = {head.household_id for head in heads.values()} | {referral.household_id for referral in referrals}
     known = await households(session, {one for one in concerned if one is not None})
     placing = Placing(referrals, needs, heads, known)
-    excluded = await connection.fetch(
-        "SELECT need_id, provider_service_id, code FROM exclusion WHERE need_id = ANY($1::uuid[])", need_ids
-    )
-    for row in excluded:
-        placing.refused_by.setdefault(row["need_id"], {})[row["provider_service_id"]] = row["code"]
+    await read_refusals(session, placing)
     for row in await connection.fetch(_SERVING, list(returnee_ids)):
         placing.serving.setdefault(row["returnee_id"], set()).add(row["organization_id"])
     return placing
+
+
+async def read_refusals(session: AsyncSession, placing: Placing) -> None:
+    """Read which services have refused these needs, and which organisations these people."""
+    connection = await raw(session)
+    for row in await connection.fetch(_EXCLUSIONS, [referral.need_id for referral in placing.referrals]):
+        placing.refused_by.setdefault(row["need_id"], {})[row["provider_service_id"]] = row["code"]
+    for row in await connection.fetch(_CONFLICTS, [referral.returnee_id for referral in placing.referrals]):
+        placing.conflicts.setdefault(row["returnee_id"], set()).add(row["organization_id"])
 
 
 async def open_offers(session: AsyncSession) -> dict[UUID, int]:

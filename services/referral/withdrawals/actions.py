@@ -7,11 +7,17 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
-from libs.events.catalogue.registration import ConsentChanged, ConsentGrant, NeedWithdrawn
-from libs.events.codes import CancelReason, ConsentPurpose, OwnerReason, RecallReason, RecipientClass
+from libs.events.catalogue.registration import (
+    ConsentChanged,
+    ConsentGrant,
+    NeedWithdrawn,
+    ReturneeMerged,
+    ReturneeUnmerged,
+)
+from libs.events.codes import CancelReason, CloseReason, ConsentPurpose, OwnerReason, RecallReason, RecipientClass
 from services.referral.database import update_rows
 from services.referral.intake.actions import ACTOR, wake
-from services.referral.journeys import need_steps
+from services.referral.journeys import end_steps, need_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Journey, Referral
@@ -59,7 +65,9 @@ async def erase(session: AsyncSession, policy: RoutingPolicy, returnee_ids: Coll
         for journey in loaded.values():
             for need in journey.needs.values():
                 if need.status is NeedStatus.OPEN:
-                    need_steps.close(piece, need, reason=CancelReason.ERASED.value, cancel=CancelReason.ERASED)
+                    need_steps.close(
+                        piece, need, reason=CloseReason.ERASED, cancel=CancelReason.ERASED, recall=RecallReason.ERASED
+                    )
     await (await raw(session)).execute(
         "UPDATE journey SET profile = NULL, consented_until = NULL, erased_at = $2 WHERE returnee_id = ANY($1::uuid[])",
         sorted(returnee_ids),
@@ -67,10 +75,20 @@ async def erase(session: AsyncSession, policy: RoutingPolicy, returnee_ids: Coll
     )
 
 
-async def keep_merges(session: AsyncSession, into: dict[UUID, UUID | None]) -> None:
-    """Keep under whom a record goes on, or that it stands by itself again (None)."""
-    rows = [{"returnee_id": one, "merged_into": other} for one, other in into.items()]
-    await update_rows(session, JourneyRow, rows, key="returnee_id")
+async def keep_merges(
+    session: AsyncSession, policy: RoutingPolicy, told: Sequence[ReturneeMerged | ReturneeUnmerged]
+) -> None:
+    """Two records are one person, or are not after all: their open needs go where they belong, and none is lost."""
+    pairs = [(one, one.into_returnee_id if isinstance(one, ReturneeMerged) else one.from_returnee_id) for one in told]
+    loaded = await journeys.load(session, {key for one, other in pairs for key in (one.returnee_id, other)})
+    async with work(session, policy, loaded, actor=ACTOR) as piece:
+        for one, other in pairs:
+            journey, kept = loaded[one.returnee_id], loaded[other]
+            if isinstance(one, ReturneeUnmerged):
+                if journey.merged_into == other:
+                    end_steps.unmerge(piece, journey, kept)
+            elif journey.merged_into != other and one.returnee_id != other:
+                end_steps.merge(piece, journey, kept)
 
 
 def consented_until(grants: Iterable[ConsentGrant]) -> datetime | None:

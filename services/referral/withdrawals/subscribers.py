@@ -34,8 +34,4 @@ def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
 
     @subscriptions.on(ReturneeMerged, ReturneeUnmerged)
     async def keep_merges(session: AsyncSession, batch: Sequence[Received[ReturneeMerged | ReturneeUnmerged]]) -> None:
-        events = [received.event for received in batch]
-        await actions.keep_merges(
-            session,
-            {one.returnee_id: one.into_returnee_id if isinstance(one, ReturneeMerged) else None for one in events},
-        )
+        await actions.keep_merges(session, policy, [received.event for received in batch])

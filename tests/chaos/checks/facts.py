@@ -22,6 +22,7 @@ STEP_EVENTS: Final = {
     "referral.request_review": "referral.review-requested.v1",
     "referral.waitlist": "referral.waitlisted.v1",
     "referral.escalate": "referral.escalated.v1",
+    "referral.search_due": "referral.search-due.v1",
     "referral.start": "referral.started.v1",
     "referral.complete": "referral.completed.v1",
     "referral.report_not_delivered": "referral.not-delivered.v1",

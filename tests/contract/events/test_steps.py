@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from libs.events.catalogue import referral as told
 from libs.events.codes import (
     CancelReason,
+    CloseReason,
     DeclineReason,
     NeedCategory,
     NotDeliveredReason,
@@ -25,7 +26,15 @@ from services.referral.candidates.choice import Candidate
 from services.referral.candidates.facts import Share
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.candidates.score import PARTS
-from services.referral.journeys import need_steps, offer_steps, owners, referral_steps, routing_steps
+from services.referral.journeys import (
+    need_steps,
+    offer_steps,
+    owners,
+    prerequisite_steps,
+    referral_steps,
+    routing_steps,
+    search_steps,
+)
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
 from services.referral.journeys.lifecycle import Row
 from services.referral.journeys.rules import (
@@ -120,6 +129,25 @@ def candidate() -> Candidate:
     return Candidate(a_service(), (Share(a_pool(), 1),), 0.0, (0.0,) * len(PARTS))
 
 
+def other_need(on: Stage) -> UUID:
+    """Another open need of the same person."""
+    other = replace(on.need, need_id=uuid4())
+    on.work.journeys[on.need.returnee_id].needs[other.need_id] = other
+    return other.need_id
+
+
+def waiting(on: Stage) -> Need:
+    """The need, told to wait on another."""
+    on.need.after_need_id = other_need(on)
+    return on.need
+
+
+def searched(on: Stage) -> Referral:
+    """The referral, while somebody looks for its person."""
+    on.referral.searching_since = NOW
+    return on.referral
+
+
 TELLS = {f"{table.subject}.{row.step.value}": row.event for table in (NEEDS, REFERRALS, OFFERS) for row in table.rows}
 """By step, as the record names it: the event that it tells."""
 
@@ -134,7 +162,7 @@ STEPS: dict[str, Take] = {
     "need.report": lambda on: need_steps.report(on.work, on.need),
     "need.meet": lambda on: need_steps.meet(on.work, on.need),
     "need.refuse": lambda on: need_steps.refuse(on.work, on.need),
-    "need.close": lambda on: need_steps.close(on.work, on.need, reason="duplicate"),
+    "need.close": lambda on: need_steps.close(on.work, on.need, reason=CloseReason.DUPLICATE),
     "need.reopen": lambda on: need_steps.reopen(on.work, on.need),
     "need.assign": lambda on: owners.assign(on.work, on.need, owner="lead", reason=OwnerReason.BY_HAND),
     "need.acknowledge": lambda on: (owned(on), need_steps.acknowledge(on.work, on.need)),
@@ -162,6 +190,11 @@ STEPS: dict[str, Take] = {
     "referral.widen": lambda on: routing_steps.widen(on.work, on.referral, 1),
     "referral.look": lambda on: need_steps.seek_again(on.work, on.need),
     "referral.override": lambda on: on.work.record("referral.override", on.referral, note="they know her"),
+    "need.set_prerequisite": lambda on: prerequisite_steps.set_prerequisite(on.work, on.need, other_need(on)),
+    "need.remove_prerequisite": lambda on: prerequisite_steps.remove_prerequisite(on.work, waiting(on)),
+    "referral.search": lambda on: search_steps.begin(on.work, on.referral),
+    "referral.search_attempt": lambda on: search_steps.log(on.work, searched(on), result="not_found", note=None),
+    "referral.search_due": lambda on: search_steps.remind(on.work, searched(on)),
     "offer.make": lambda on: routing_steps.offer(on.work, on.referral, candidate(), explanation={}),
     "offer.acknowledge": lambda on: offer_steps.acknowledge(on.work, on.offer),
     "offer.accept": lambda on: referral_steps.accept_offer(on.work, on.offer),

@@ -70,7 +70,7 @@ async def test_a_refused_answer_spoils_no_other_and_says_why(world: World):
         {"offer_id": offers[1], "answer": "accept"},
         {"offer_id": offers[2], "answer": "accept"},
         {"offer_id": uuid4(), "answer": "acknowledge"},
-        {"offer_id": offers[3], "answer": "decline", "reason": "other"},
+        {"offer_id": offers[3], "answer": "decline", "reason": "not_our_area"},
     ]
     told = (await answer(world, shelter, answers)).json()
     assert [one["status"] for one in told["results"]] == [409, 404, 200, 404, 200]
@@ -147,7 +147,9 @@ async def test_a_hundred_answers_cost_as_many_statements_as_two(world: World):
     counts = []
     for chosen in (offers[:2], offers[2:]):
         answers = [{"offer_id": one, "answer": "accept"} for one in chosen[: len(chosen) // 2]]
-        answers += [{"offer_id": one, "answer": "decline", "reason": "other"} for one in chosen[len(chosen) // 2 :]]
+        answers += [
+            {"offer_id": one, "answer": "decline", "reason": "not_our_area"} for one in chosen[len(chosen) // 2 :]
+        ]
         with statements_of(world.database) as sent:
             assert (await answer(world, shelter, answers)).json()["refused_count"] == 0
         counts.append(len(sent))

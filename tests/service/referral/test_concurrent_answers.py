@@ -84,7 +84,7 @@ async def test_two_concurrent_answers_to_two_offers_of_one_returnee_keep_the_ord
         body: dict[str, Any] | None = None
         step = randomly.choice(["accept", "decline"])
         if step == "decline":
-            body = {"reason": "other"}
+            body = {"reason": "other", "note": "closed for the night"}
         done = await world.step(f"offers/{offer_id}/{step}", body, headers=world.partner(provider))
         assert done.status_code == 200, done.text
 
@@ -118,7 +118,7 @@ async def test_the_answer_that_locked_the_journey_first_is_published_first(world
             asyncio.create_task(
                 world.step(
                     f"offers/{row['offer_id']}/decline",
-                    {"reason": "other"},
+                    {"reason": "other", "note": "closed for the night"},
                     headers=world.partner(by_service[row["provider_service_id"]]),
                 )
             )

@@ -17,7 +17,7 @@ from tests.service.referral.world import Provider, World
 OFFER_PATHS = {
     OfferStep.ACKNOWLEDGE: ("acknowledge", None),
     OfferStep.ACCEPT: ("accept", None),
-    OfferStep.DECLINE: ("decline", {"reason": "other"}),
+    OfferStep.DECLINE: ("decline", {"reason": "other", "note": "closed for the night"}),
 }
 REFERRAL_PATHS = {
     ReferralStep.START: ("start", None),

@@ -80,7 +80,9 @@ async def test_rounds_answers_and_declarations_at_once_keep_the_ledger_right(wor
         await world.person({})
 
     async def answer(offer: dict[str, object], position: int) -> None:
-        step, body = ("accept", None) if position % 2 else ("decline", {"reason": "other"})
+        step, body = (
+            ("accept", None) if position % 2 else ("decline", {"reason": "other", "note": "closed for the night"})
+        )
         partner = next(one for one in shelters if one.service_id == offer["provider_service_id"])
         done = await world.step(f"offers/{offer['offer_id']}/{step}", body, headers=world.partner(partner))
         assert done.status_code in {200, 409}, done.text

@@ -65,7 +65,11 @@ async def test_a_declined_offer_goes_to_the_next_candidate_at_once_and_never_bac
     assert await world.round() == 1
     second = await world.offer_of(returnee)
     assert second["provider_service_id"] == far.service_id
-    await world.step(f"offers/{second['offer_id']}/decline", {"reason": "other"}, headers=world.partner(far))
+    await world.step(
+        f"offers/{second['offer_id']}/decline",
+        {"reason": "other", "note": "closed for the night"},
+        headers=world.partner(far),
+    )
     assert await world.round() == 0
     need = await world.need_of(returnee)
     assert (need["owner"], need["owner_reason"]) == ("lead", "candidates_spent")

@@ -77,6 +77,19 @@ class World:
                 assert found is not None, one.event.type
                 await found[0].call(session, [one])
 
+    async def hear_together(self, *events: Event) -> None:
+        """Handle these events of one type as the consumer hands them to their subscriber: all in one call."""
+        batch = [
+            Received(event=one, id=new_id(), source="urn:test", time=making.LONG_AGO, key=one.key, traceparent=None)
+            for one in events
+        ]
+        async with self.database.transaction() as session:
+            for before in self.listening.before:
+                await before(session, batch)
+            found = self.listening.find(events[0].topic, events[0].type)
+            assert found is not None
+            await found[0].call(session, batch)
+
     async def provider(
         self, places: int = 10, *, available: int | None = None, kind: str = "beds", **changes: Any
     ) -> Provider:

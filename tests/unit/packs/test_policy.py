@@ -116,3 +116,12 @@ def test_only_the_reception_and_the_child_desk_may_read_or_write_people_and_no_p
 
 def test_no_role_is_police() -> None:
     assert not {"police", "enforcement"} & {part for name in read("roles.yaml")["roles"] for part in name.split("_")}
+
+
+def test_completion_facts_are_asked_of_services_that_exist_and_of_every_bed_document_and_course() -> None:
+    """A misspelt service type would ask nobody anything."""
+    types = {service.service_type: service.category for service in load_directory(GUATEMALA).services}
+    wanted = load_policy(GUATEMALA).completion_facts
+    assert set(wanted) <= set(types)
+    shelters = {one for one, category in types.items() if category is NeedCategory.SHELTER}
+    assert {"identity_card", "birth_certificate", "baking_course"} | shelters <= set(wanted)

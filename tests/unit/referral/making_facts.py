@@ -12,7 +12,7 @@ from libs.events.catalogue.directory import (
 )
 from libs.events.codes import AgeBand, NeedCategory, PublicationStatus, Sex, Urgency
 from services.referral.candidates.facts import Need, Person, Pool, Service
-from services.referral.pack import CategoryPolicy, OfferClock, OwnerClock, Place, Rounds, RoutingPolicy, Weights
+from services.referral.pack import CategoryPolicy, OfferClock, OwnerClock, Place, Rounds, RoutingPolicy, Search, Weights
 
 NOW = datetime(2026, 3, 4, 18, 0, tzinfo=UTC)  # a Wednesday, noon in Guatemala
 RESTRICTED = {NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV}
@@ -31,6 +31,8 @@ def a_policy(**changes: object) -> RoutingPolicy:
         "categories": categories,
         "weights": Weights(**weights),
         "rounds": Rounds(batch_timeout=600, household_timeout=600),
+        "search": Search(attempts=3, every=3600),
+        "completion_facts": {},
         "places": {
             "GT01": Place(name="Guatemala", latitude=14.6, longitude=-90.5),
             "GT12": Place(name="San Marcos", latitude=14.96, longitude=-91.8),

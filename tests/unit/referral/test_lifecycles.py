@@ -18,6 +18,8 @@ open    assign     open
 open    seek_again open
 open    acknowledge open
 open    remind_owner open
+open    set_prerequisite    open
+open    remove_prerequisite open
 """
 
 OFFER = """
@@ -82,6 +84,29 @@ waitlisted      look                 waitlisted
 seeking         override             seeking
 waitlisted      override             waitlisted
 offered         override             offered
+awaiting_review search awaiting_review
+awaiting_review search_attempt awaiting_review
+awaiting_review search_due awaiting_review
+blocked search blocked
+blocked search_attempt blocked
+blocked search_due blocked
+seeking search seeking
+seeking search_attempt seeking
+seeking search_due seeking
+waitlisted search waitlisted
+waitlisted search_attempt waitlisted
+waitlisted search_due waitlisted
+offered search offered
+offered search_attempt offered
+offered search_due offered
+accepted search accepted
+accepted search_attempt accepted
+accepted search_due accepted
+in_service search in_service
+in_service search_attempt in_service
+in_service search_due in_service
+awaiting_review escalate awaiting_review
+offered escalate offered
 """
 
 
