@@ -17,6 +17,7 @@ from libs.chassis.errors import Unavailable
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 """The driver's connection, which set-based SQL runs on."""
 _NOW = "libs.chassis.now"
+_SHOWN = "libs.chassis.shown"
 
 
 class Database:
@@ -56,7 +57,8 @@ class Database:
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             connection = await _connected(session)
             real = (await connection.exec_driver_sql("SELECT clock_timestamp()")).scalar_one()
-            session.info[_NOW] = self._forward(self.clock.at(real))
+            session.info[_SHOWN] = self.clock.at(real)
+            session.info[_NOW] = self._forward(session.info[_SHOWN])
             yield session
 
     async def close(self) -> None:
@@ -92,6 +94,15 @@ def now(session: AsyncSession) -> datetime:
         return cast(datetime, session.info[_NOW])
     except KeyError:
         raise RuntimeError("the session wasn't opened by Database.transaction()") from None
+
+
+def shown(session: AsyncSession) -> datetime:
+    """What the installation's clock showed when this transaction began, also where that is earlier than before.
+
+    For deciding what is due: where the server's time was ahead and is set back, `now` waits for it, and what others
+    have set by the right time would be due too early by it.
+    """
+    return cast(datetime, session.info[_SHOWN])
 
 
 async def one_transaction(request: Request) -> AsyncIterator[AsyncSession]:

@@ -27,13 +27,14 @@ class Due:
         return self.subject_id, self.kind, self.nth
 
 
-async def due(session: AsyncSession, *, at: datetime, limit: int) -> list[Due]:
+async def due(session: AsyncSession, *, at: datetime, limit: int, skip: int = 0) -> list[Due]:
     """The clocks that ran out first, unlocked: somebody else may be firing them."""
     rows = await (await raw(session)).fetch(
         "SELECT subject_id, kind, nth, returnee_id, due_at, traceparent FROM timer WHERE due_at <= $1"
-        " ORDER BY due_at LIMIT $2",
+        " ORDER BY due_at LIMIT $2 OFFSET $3",
         at,
         limit,
+        skip,
     )
     return [Due(**{**row, "kind": TimerKind(row["kind"])}) for row in rows]
 

@@ -7,6 +7,37 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 _DAY: Final = timedelta(days=1)
+JUMP: Final = timedelta(seconds=5)
+"""Real time that the clock may run ahead of the machine's between two looks."""
+BELIEVED_AFTER_S: Final = 60.0
+"""Real seconds after which a clock that has jumped ahead is believed: then it was wrong before."""
+
+
+class Trust:
+    """How far the installation's clock is believed when it says that something is due.
+
+    Between two looks it cannot have gone further than the machine's own count of seconds, which nobody sets. A clock
+    that jumps ahead is believed only once it has stayed there, so that a jump and its correction fire nothing early.
+    The first look of a process believes it: downtime is no jump.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._last: tuple[datetime, float] | None = None
+        self.jumped_at: float | None = None
+        """Since when, on the machine's count, the clock is ahead of itself; None while it is not."""
+
+    def until(self, shown: datetime, *, machine_s: float) -> datetime:
+        """The moment up to which clocks may be fired, where the clock shows `shown`."""
+        if self._last is not None:
+            moment, then = self._last
+            expected = moment + timedelta(seconds=(machine_s - then) * self._rate)
+            if shown - expected > JUMP * self._rate:
+                self.jumped_at = machine_s if self.jumped_at is None else self.jumped_at
+                if machine_s - self.jumped_at < BELIEVED_AFTER_S:
+                    return expected
+        self._last, self.jumped_at = (shown, machine_s), None
+        return shown
 
 
 @dataclass(frozen=True, slots=True)

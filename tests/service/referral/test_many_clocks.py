@@ -1,0 +1,86 @@
+"""Thousands of clocks at once: each fires once, whoever fires it, and soon; nobody who comes meanwhile waits long."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+from libs.chassis.database import raw
+from services.referral.app import clockwork
+from tests.service.referral.world import World
+
+_OWNED = """
+WITH made AS (
+    INSERT INTO journey (returnee_id, case_code, profile_version, consent_version, first_seen_at)
+    SELECT gen_random_uuid(), 'EN-0000-0000', 0, 0, now() FROM generate_series(1, $1) RETURNING returnee_id
+), needs AS (
+    INSERT INTO need (need_id, returnee_id, category, urgency, people_count, restricted, status, reported_at, owner,
+        owner_reason, owned_since)
+    SELECT gen_random_uuid(), returnee_id, 'training', 'normal', 1, false, 'open', now(), 'lead', 'no_candidate', now()
+    FROM made RETURNING need_id, returnee_id
+)
+INSERT INTO timer (subject_id, kind, nth, returnee_id, due_at)
+SELECT need_id, 'owner_silence', 0, returnee_id, now() FROM needs
+"""
+
+
+async def owned_needs(world: World, count: int) -> None:
+    async with world.database.transaction() as session:
+        await (await raw(session)).execute(_OWNED, count)
+
+
+async def test_eight_workers_fire_thousands_of_clocks_each_once(world: World):
+    """Taken out: `still_due` (steps were doubled); the claim of journeys (workers met on rows)."""
+    await owned_needs(world, 3000)
+    world.clock.passed += timedelta(minutes=1)
+    workers = [clockwork(world.database, world.policy) for _ in range(8)]
+
+    async def work(one) -> int:
+        fired = 0
+        while got := await one.fire_once(limit=100):
+            fired += got
+        return fired
+
+    fired = await asyncio.gather(*(work(one) for one in workers))
+    assert sum(fired) == 3000
+    assert sum(1 for one in fired if one) > 1, "workers look past what others are at"
+    steps = await world.rows("SELECT need_id, count(*) AS times FROM step WHERE step = 'need.assign' GROUP BY need_id")
+    assert (len(steps), {one["times"] for one in steps}) == (3000, {1})
+    assert await world.rows("SELECT 1 FROM need WHERE owner <> 'steward'") == []
+    assert await world.promises() == {}
+
+
+async def test_ten_thousand_overdue_clocks_are_decided_in_seconds_and_newcomers_do_not_wait_for_the_last(world: World):
+    await owned_needs(world, 10_000)
+    world.clock.passed += timedelta(hours=1)
+    began, waits = time.monotonic(), []
+
+    async def fire() -> None:
+        while await world.clockwork.fire_once():
+            pass
+
+    firing = asyncio.create_task(fire())
+    while not firing.done():
+        before = time.monotonic()
+        await world.person({})
+        waits.append(time.monotonic() - before)
+        await asyncio.sleep(0.05)
+    await firing
+    took = time.monotonic() - began
+    assert await world.rows("SELECT 1 FROM timer WHERE kind = 'owner_silence' AND due_at <= now()") == []
+    assert took < 60, took
+    assert max(waits) < took / 2, (max(waits), took)
+
+
+async def test_a_clock_set_back_fires_nothing_that_others_have_set_by_the_right_time(world: World):
+    """This process has seen an hour too much; what is set now is due by the clock, not by what it saw.
+
+    Taken out: `shown` in `fire_once` (with `now` the offer of half an hour expired at once).
+    """
+    await world.provider()
+    world.clock.passed = timedelta(hours=3)
+    await world.round()
+    world.clock.passed = timedelta()
+    await owned_needs(world, 1)
+    async with world.database.transaction() as session:
+        await (await raw(session)).execute("UPDATE timer SET due_at = clock_timestamp() + interval '1 hour'")
+    assert await world.clockwork.fire_once() == 0
