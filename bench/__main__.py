@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench import flat, memory, relay
+from bench import flat, lists, memory, relay
 from bench.chain import Result, Running, enlace, measure_chain, measure_flight
 from bench.floor.run import Floor, measure_floor
 from bench.floor.run import floor as floor_stages
@@ -33,6 +33,7 @@ BUS: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
     "relay": relay.measure,
     "flat": flat.measure,
     "memory": memory.measure,
+    "lists": lists.measure,
 }
 PARTS = ("chain", *BUS)
 Figures = dict[str, dict[str, Any]]

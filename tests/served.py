@@ -68,10 +68,13 @@ class IssuerForTests:
         organization_id: UUID | str | None = None,
         client_id: str = "test-client",
         audience: str = DEFAULT_AUDIENCE,
+        desks: Iterable[str] = (),
     ) -> str:
         """An access token with these scopes (a text of them, or several)."""
         granted = scopes.split() if isinstance(scopes, str) else list(scopes)
-        client = self.client(granted, organization_id=organization_id, client_id=client_id, audience=audience)
+        client = self.client(
+            granted, organization_id=organization_id, client_id=client_id, audience=audience, desks=desks
+        )
         made = self.tokens.generate("client_credentials", client, scope=" ".join(granted), include_refresh_token=False)
         return str(made["access_token"])
 
@@ -82,6 +85,7 @@ class IssuerForTests:
         organization_id: UUID | str | None = None,
         client_id: str = "test-client",
         audience: str = DEFAULT_AUDIENCE,
+        desks: Iterable[str] = (),
     ) -> Client:
         """A client that can ask `{url}/token` itself; its secret is `secret-of-<client_id>`."""
         organization = None if organization_id is None else UUID(str(organization_id))
@@ -91,6 +95,7 @@ class IssuerForTests:
             organization_id=organization,
             scopes=frozenset(scopes),
             audience=audience,
+            desks=tuple(desks),
         )
         self.clients[client_id] = client
         return client

@@ -69,6 +69,7 @@ class ClientBook:
             organization_id=_organization(entry),
             scopes=frozenset(scopes),
             audience=entry.get("audience") or DEFAULT_AUDIENCE,
+            desks=tuple(entry.get("desks") or ()),
         )
 
 

@@ -26,6 +26,8 @@ class Client(ClientMixin):
     organization_id: UUID | None
     scopes: frozenset[str]
     audience: str = DEFAULT_AUDIENCE
+    desks: tuple[str, ...] = ()
+    """Desks that it speaks for; a client that is a desk itself needs none."""
 
     def get_client_id(self) -> str:
         """Its id."""
@@ -66,8 +68,13 @@ class AccessTokens(JWTBearerTokenGenerator):
         return client.audience
 
     def get_extra_claims(self, client: Client, grant_type: str, user: object, scope: str) -> dict[str, Any]:
-        """The organisation that the client acts for, where there is one."""
-        return {} if client.organization_id is None else {"organization_id": str(client.organization_id)}
+        """The organisation that the client acts for and the desks that it speaks for, where there are any."""
+        claims: dict[str, Any] = {}
+        if client.organization_id is not None:
+            claims["organization_id"] = str(client.organization_id)
+        if client.desks:
+            claims["desks"] = list(client.desks)
+        return claims
 
     def public_keys(self) -> dict[str, Any]:
         """The JWK set that verifies these tokens."""

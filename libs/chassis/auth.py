@@ -6,7 +6,8 @@ Without a token, or with a bad one, the answer is a 401 with `WWW-Authenticate` 
 while the issuer's keys cannot be had a 503. Tokens are judged on real time.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +63,17 @@ class Caller:
     client_id: str
     organization_id: UUID | None
     scopes: frozenset[str]
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    """Every claim of the token, for what a service itself understands."""
+
+    def texts(self, claim: str) -> tuple[str, ...] | None:
+        """A claim that lists texts, or None where the token has none; `TokenRefused` where it has another form."""
+        values = self.claims.get(claim)
+        if values is None:
+            return None
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise TokenRefused("A claim of the token has the wrong form")
+        return tuple(values)
 
 
 def requires(scope: str) -> Any:
@@ -111,6 +123,7 @@ async def _identify(token: str, verifier: TokenVerifier) -> Caller:
             client_id=claims["client_id"],
             organization_id=None if organization is None else UUID(organization),
             scopes=frozenset(claims.get("scope", "").split()),
+            claims=claims,
         )
     except InvalidToken as fault:
         raise TokenRefused(str(fault)) from None

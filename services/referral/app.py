@@ -20,12 +20,15 @@ from services.referral.clocks.loop import Clockwork, Fire
 from services.referral.clocks.queries import Due
 from services.referral.clocks.tables import TimerKind
 from services.referral.desk.api import router as desk_routes
+from services.referral.desk_lists.api import router as desk_list_routes
 from services.referral.intake import subscribers as intake
 from services.referral.journeys import queries as journeys
 from services.referral.needs import actions as needs
 from services.referral.needs.api import router as need_routes
 from services.referral.offers import actions as offers
 from services.referral.offers.api import router as offer_routes
+from services.referral.ownership.api import router as ownership_routes
+from services.referral.ownership.loop import HandOvers
 from services.referral.pack import RoutingPolicy, load_policy
 from services.referral.places import subscribers as places
 from services.referral.places.api import router as place_routes
@@ -59,6 +62,8 @@ ROUTES: tuple[APIRouter, ...] = (
     bulk_answer_routes,
     timeline_routes,
     search_routes,
+    ownership_routes,
+    desk_list_routes,
 )
 
 
@@ -86,6 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         loops=[
             Loop("consumer", consumer.run, Role.WORKER),
             Loop("router", Router(database, policy, dsn=settings.database_url).run, Role.WORKER),
+            Loop("hand-overs", HandOvers(database, policy).run, Role.WORKER),
             Loop("clocks", clockwork(database, policy).run, Role.WORKER),
             Loop("sweeper", Sweeper(database, claim=journeys.claim).run, Role.WORKER),
             Loop("watcher", Watcher(database, policy, clock_rate=settings.clock_rate).run, Role.WORKER),

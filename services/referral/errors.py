@@ -55,6 +55,20 @@ class NotACandidate(Conflict):
     title: ClassVar[str] = "The service may not take this need"
 
 
+class DeskIsAway(Conflict):
+    """The desk has a deputy in a part of that time already."""
+
+    code: ClassVar[str] = "desk-is-away"
+    title: ClassVar[str] = "The desk has a deputy at that time already"
+
+
+class DeputiesInACircle(Conflict):
+    """At some moment nobody would be there: the deputy's work would come back to the desk."""
+
+    code: ClassVar[str] = "deputies-in-a-circle"
+    title: ClassVar[str] = "Deputies would stand in for one another in a circle"
+
+
 class NoPlaceFree(Conflict):
     """No pool of the service has places for all the people of this need."""
 

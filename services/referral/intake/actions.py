@@ -33,6 +33,11 @@ from services.referral.pack import RoutingPolicy
 log = get_logger(__name__)
 
 ACTOR = "registration"
+_AREA = """
+UPDATE need SET area = journey.profile ->> 'destination' FROM journey
+WHERE need.returnee_id = journey.returnee_id AND journey.returnee_id = ANY($1::uuid[])
+  AND need.area IS DISTINCT FROM journey.profile ->> 'destination'
+"""
 
 
 async def lock_journeys(session: AsyncSession, returnees: dict[UUID, str | None]) -> None:
@@ -77,6 +82,7 @@ async def keep_profiles(session: AsyncSession, profiles: Sequence[RoutingProfile
         key="returnee_id",
         only_if="kept.profile_version < given.profile_version AND kept.erased_at IS NULL",
     )
+    await (await raw(session)).execute(_AREA, sorted(newest))
     await see_batches(session, {profile.arrival_batch_id for profile in newest.values()})
     await wake(session, newest)
 

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from libs.chassis.auth import Caller
 from services.referral.errors import StaffOnly
+from services.referral.journeys.owners import desks
 from services.referral.pack import RoutingPolicy
 
 
@@ -31,6 +32,15 @@ def staff_rights_of(caller: Caller) -> Rights:
     if caller.organization_id is not None:
         raise StaffOnly
     return rights_of(caller)
+
+
+def desks_of(caller: Caller, policy: RoutingPolicy) -> frozenset[str]:
+    """The desks that this caller speaks for: those of its token's claim `desks`, else its client where that is one.
+
+    Desks that the country pack doesn't know are left out.
+    """
+    named = caller.texts("desks")
+    return frozenset((caller.client_id,) if named is None else named) & desks(policy)
 
 
 def _policy_of(request: Request) -> RoutingPolicy:

@@ -40,6 +40,7 @@ class Need:
     owner_overdue_since: datetime | None = None
     moved_from: UUID | None = None
     traceparent: str | None = None
+    area: str | None = None
 
 
 @dataclass(slots=True)

@@ -31,6 +31,7 @@ from services.referral.pack import CompletionFact
 def report(work: Work, need: Need) -> Referral | None:
     """A need has been told at intake: it opens with its first referral; after the journey's end a desk owns it."""
     work.journeys[need.returnee_id].needs[need.need_id] = need
+    need.area = (work.journeys[need.returnee_id].profile or {}).get("destination")
     need.traceparent = work.trace(need.traceparent, "referral.need.record", need.returnee_id)
     work.add(need)
     work.record("need.report", need)

@@ -111,6 +111,12 @@ LIVE_REFERRAL: Final[frozenset[ReferralStatus]] = frozenset(
 _NAMED = {"live": LIVE_REFERRAL, "ended": frozenset({_R.COMPLETED, _R.CANCELLED, _R.NOT_DELIVERED})}
 """States that a line of the table may name together."""
 
+UNMET: Final = (
+    "status = 'open' AND owner IS NOT NULL"
+    " OR status = 'closed' AND end_reason IN ('died', 'left_the_country', 'lost_contact', 'no_help_exists')"
+)
+"""In SQL: an open need that nobody serves, or one that was closed though it was one (`needs.schemas.CloseReason`)."""
+
 LIVE_OFFER: Final[frozenset[OfferStatus]] = frozenset({OfferStatus.PENDING, OfferStatus.ACKNOWLEDGED})
 """States in which the offer waits for its answer and holds its places."""
 

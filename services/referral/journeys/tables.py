@@ -10,7 +10,7 @@ from sqlmodel import Field
 
 from libs.events.codes import NeedCategory, Urgency
 from services.referral.database import Table, big, document, is_one_of, moment
-from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, NeedStatus, OfferStatus, ReferralStatus
+from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, UNMET, NeedStatus, OfferStatus, ReferralStatus
 
 _LIVE_REFERRAL = f"status IN ({', '.join(sorted(repr(one.value) for one in LIVE_REFERRAL))})"
 _LIVE_OFFER = f"status IN ({', '.join(sorted(repr(one.value) for one in LIVE_OFFER))})"
@@ -26,8 +26,7 @@ class JourneyRow(Table, table=True):
     profile: dict[str, Any] | None = document()
     """The whole routing profile as registration published it; dropped on erasure."""
     profile_version: int = 0
-    consent_version: int = 0
-    """0: registration has not said anything about consent yet."""
+    consent_version: int = 0  # 0: registration has not said anything about consent yet.
     consented_until: datetime | None = moment(nullable=True)
     """Until when data may go to providers for referral; None: not at all."""
     household_id: UUID | None = None
@@ -66,8 +65,7 @@ class ArrivalBatchRow(Table, table=True):
     returnees_expected: int | None = None
     """Counted by registration once every entry is registered or absent; None before."""
     needs_expected: int | None = None
-    opened_at: datetime | None = moment(nullable=True)
-    """Since when its ordinary needs may be routed."""
+    opened_at: datetime | None = moment(nullable=True)  # Since when its ordinary needs may be routed.
 
 
 class NeedRow(Table, table=True):
@@ -82,6 +80,9 @@ class NeedRow(Table, table=True):
         Index("ix_need_returnee_id", "returnee_id"),
         Index("ix_need_arrival_batch_id", "arrival_batch_id"),
         Index("ix_need_owned", "owner", "owned_since", "need_id", postgresql_where="owner IS NOT NULL"),
+        Index("ix_need_owner_due", "owner", "owner_due_at", "need_id", postgresql_where="owner IS NOT NULL"),
+        Index("ix_need_owned_since", "owned_since", "need_id", postgresql_where="owner IS NOT NULL"),
+        Index("ix_need_unmet", "category", "need_id", postgresql_where=UNMET),
         Index("ix_need_open", "need_id", postgresql_where="status = 'open'"),
     )
 
@@ -93,15 +94,13 @@ class NeedRow(Table, table=True):
     urgency: str
     people_count: int
     restricted: bool
-    after_need_id: UUID | None = None
-    """The need of the same person that has to be met first."""
+    after_need_id: UUID | None = None  # The need of the same person that has to be met first.
     moved_from: UUID | None = None
     status: str = NeedStatus.OPEN
     reported_at: datetime = moment()
     ended_at: datetime | None = moment(nullable=True)
     end_reason: str | None = None
-    owner: str | None = None
-    """The desk that answers for it now."""
+    owner: str | None = None  # The desk that answers for it now.
     owner_reason: str | None = None
     owned_since: datetime | None = moment(nullable=True)
     owner_level: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
@@ -113,6 +112,7 @@ class NeedRow(Table, table=True):
     owner_overdue_since: datetime | None = moment(nullable=True)
     """Since when the steward's desk, above which there is nobody, is silent."""
     traceparent: str | None = None
+    area: str | None = None  # Where the returnee goes, so that lists of an area need no profile.
 
 
 class ReferralRow(Table, table=True):
@@ -140,6 +140,7 @@ class ReferralRow(Table, table=True):
             "referral_id",
             postgresql_where="ready_at IS NULL AND status IN ('seeking', 'waitlisted')",
         ),
+        Index("ix_referral_waiting", "status", "waiting_since", "need_id", postgresql_where=_LIVE_REFERRAL),
         Index("ix_referral_awaiting_review", "referral_id", postgresql_where="status = 'awaiting_review'"),
         Index(
             "ix_referral_searching", "next_attempt_at", "referral_id", postgresql_where="searching_since IS NOT NULL"
@@ -153,8 +154,7 @@ class ReferralRow(Table, table=True):
     arrival_batch_id: UUID | None = None
     category: str
     urgency: str
-    urgency_rank: int
-    """0 emergency, 1 urgent, 2 normal: the order of the router's rounds."""
+    urgency_rank: int  # 0 emergency, 1 urgent, 2 normal: the order of the router's rounds.
     people_count: int
     restricted: bool
     status: str

@@ -1,0 +1,83 @@
+"""A database with much in it, made set-based: needs, referrals, offers, clocks and steps as months leave them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import asyncpg
+
+_WAYS = """
+CREATE TEMP TABLE way AS SELECT n, uuidv7(-make_interval(mins => (n % 500000)::int)) AS returnee_id,
+    uuidv7() AS need_id, uuidv7() AS referral_id, uuidv7() AS offer_id,
+    (ARRAY['shelter', 'food', 'health', 'documents', 'transport', 'employment', 'legal', 'gbv'])[1 + n % 8]
+        AS category,
+    (ARRAY['emergency', 'urgent', 'normal'])[1 + n % 3] AS urgency, (n % 3)::int AS urgency_rank,
+    n % 8 = 7 AS restricted,
+    'GT' || lpad((1 + n % 22)::text, 2, '0') AS area,
+    (ARRAY['completed', 'completed', 'completed', 'completed', 'completed', 'not_delivered', 'cancelled', 'seeking',
+        'offered', 'accepted', 'in_service', 'waitlisted', 'awaiting_review', 'blocked', 'completed', 'completed'])
+        [1 + (n / 8) % 16] AS status,
+    '{at}'::timestamptz - make_interval(secs => n * 7) AS at
+FROM generate_series(1, {ways}::bigint) AS n
+"""
+_OWNED = "CASE WHEN status IN ('seeking', 'awaiting_review', 'not_delivered') THEN 'desk-' || n % 12 END"
+_NEED_STATUS = """CASE status WHEN 'completed' THEN 'met' WHEN 'cancelled' THEN 'closed' ELSE 'open' END"""
+_STATEMENTS = (
+    """INSERT INTO journey (returnee_id, case_code, profile, profile_version, consent_version, first_seen_at)
+    SELECT returnee_id, 'EN-' || n, jsonb_build_object('destination', area), 1, 1, at FROM way""",
+    f"""INSERT INTO need (need_id, returnee_id, arrival_batch_id, category, urgency, people_count, restricted, status,
+        reported_at, ended_at, end_reason, owner, owner_reason, owned_since, owner_due_at, area)
+    SELECT need_id, returnee_id, md5((n / 300)::text)::uuid, category, urgency, 1, restricted, {_NEED_STATUS}, at,
+        CASE WHEN status IN ('completed', 'cancelled') THEN at END,
+        CASE status WHEN 'cancelled' THEN 'no_help_exists' END, {_OWNED},
+        CASE WHEN {_OWNED} IS NOT NULL THEN
+            (ARRAY['routing_overdue', 'review_required', 'no_candidate', 'report_overdue'])[1 + (n / 7) % 4] END,
+        CASE WHEN {_OWNED} IS NOT NULL THEN at END,
+        CASE WHEN {_OWNED} IS NOT NULL THEN $1::timestamptz + make_interval(secs => n % 90000) END, area
+    FROM way""",  # noqa: S608 (constants)
+    """INSERT INTO referral (referral_id, need_id, returnee_id, category, urgency, urgency_rank, people_count,
+        restricted, status, approved, waiting_since, tried_opening, offer_id, opened_at, ended_at)
+    SELECT referral_id, need_id, returnee_id, category, urgency, urgency_rank, 1, restricted, status, false, at, -1,
+        CASE WHEN status IN ('completed', 'offered', 'accepted', 'in_service') THEN offer_id END, at,
+        CASE WHEN status IN ('completed', 'cancelled', 'not_delivered') THEN at END
+    FROM way""",
+    """INSERT INTO offer (offer_id, referral_id, need_id, returnee_id, organization_id, provider_service_id, pool_id,
+        case_code, category, service_type, urgency, people_count, restricted, status, made_at, answer_by, explanation)
+    SELECT offer_id, referral_id, need_id, returnee_id, md5('o' || n % 20)::uuid, md5('s' || n % 60)::uuid,
+        md5('p' || n % 60)::uuid, 'EN-' || n, category, 'any', urgency, 1, restricted,
+        CASE status WHEN 'offered' THEN 'pending' WHEN 'cancelled' THEN 'declined' ELSE 'accepted' END, at,
+        at + interval '1 hour', '{"policy": "x", "ranked": [], "excluded": []}'
+    FROM way WHERE status IN ('completed', 'offered', 'accepted', 'in_service', 'cancelled')""",
+    """INSERT INTO timer (subject_id, kind, nth, returnee_id, due_at)
+    SELECT CASE status WHEN 'offered' THEN offer_id ELSE referral_id END,
+        CASE status WHEN 'offered' THEN 'offer_expiry' WHEN 'accepted' THEN 'start_deadline'
+            WHEN 'in_service' THEN 'report_deadline' ELSE 'waitlist_deadline' END, 0, returnee_id,
+        $1::timestamptz + make_interval(secs => n % 100000)
+    FROM way WHERE status IN ('offered', 'accepted', 'in_service', 'waitlisted')""",
+    """INSERT INTO timer (subject_id, kind, nth, returnee_id, due_at)
+    SELECT need_id, 'owner_silence', 0, returnee_id, owner_due_at FROM need WHERE owner IS NOT NULL""",
+    """INSERT INTO waitlist_entry (referral_id, need_id, returnee_id, category, urgency_rank, people_count, restricted,
+        waiting_since, queued_at, provider_service_ids)
+    SELECT referral_id, need_id, returnee_id, category, urgency_rank, 1, restricted, at, at, '{}'
+    FROM way WHERE status = 'waitlisted'""",
+    """INSERT INTO step (at, returnee_id, need_id, referral_id, offer_id, step, led_to, actor)
+    SELECT at, returnee_id, need_id, CASE WHEN nth > 1 THEN referral_id END, CASE WHEN nth > 3 THEN offer_id END,
+        (ARRAY['need.report', 'referral.open', 'referral.offer', 'offer.make', 'offer.accept'])[nth], 'open',
+        CASE WHEN nth = 5 THEN 'partner' ELSE 'router' END
+    FROM way CROSS JOIN generate_series(1, 5) AS nth""",
+)
+
+
+async def fill(url: str, ways: int, *, at: datetime) -> None:
+    """Add this many needs, each of a returnee of its own with a referral; analysed as autovacuum would."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SELECT set_config('synchronous_commit', 'off', false)")
+        await connection.execute(_WAYS.format(ways=int(ways), at=at.isoformat()), timeout=1800)
+        for statement in _STATEMENTS:
+            values = [at] if "$1" in statement else []
+            await connection.execute(statement, *values, timeout=1800)
+        await connection.execute("DROP TABLE way")
+        await connection.execute("VACUUM ANALYZE", timeout=1800)
+    finally:
+        await connection.close()

@@ -1,0 +1,140 @@
+"""Whether work lists and journeys cost the same over ten thousand referrals and over a million.
+
+Two databases of one server are filled alike, set-based, then every list's first page, a later page and every kind of
+journey are read from both in turns, over the service's own queries. Ratios are of medians of wall time.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bench.filling import fill
+from deploy.local.infra import start_postgres
+from deploy.local.installation import ROOT
+from deploy.local.processes import Family
+from libs.chassis.clock import Clock
+from libs.chassis.database import Database
+from libs.chassis.migrations import upgrade_async
+from libs.events.codes import NeedCategory
+from services.referral.desk_lists import queries as lists
+from services.referral.desk_lists.rules import Party
+from services.referral.desk_lists.schemas import DueItemView, Filters, ItemView, WaitingItemView
+from services.referral.journeys.access import Rights
+from services.referral.needs import queries as needs
+from services.referral.pack import load_policy
+from services.referral.timelines import queries as timelines
+from services.referral.timelines.schemas import Order
+
+RIGHTS = Rights(None, restricted=False)
+PACK = ROOT / "deploy" / "packs" / "guatemala"
+PAGE = 50
+PEOPLE = 50
+"""Returnees whose journeys are read, the same ones in every round."""
+Read = Callable[[AsyncSession, UUID], Awaitable[object]]
+
+
+async def measure(*, small: int = 10_000, large: int = 1_000_000, rounds: int = 20) -> dict[str, Any]:
+    """Read every list `rounds` times, and journeys of fifty people, from both; prints one line."""
+    family = Family()
+    try:
+        with tempfile.TemporaryDirectory(prefix="enlace-bench-lists-") as folder:
+            server = await start_postgres(Path(folder), family=family)
+            at = datetime.now(UTC)
+            sides = {name: await _filled(server, count, at) for name, count in (("small", small), ("large", large))}
+            medians = await _measured(sides, _reads(at), rounds)
+    finally:
+        family.close()
+    ratios = {name: large_ms / small_ms for name, (small_ms, large_ms) in medians.items()}
+    told = ", ".join(f"{name} {medians[name][1]:.1f} ms ({ratio:.2f})" for name, ratio in ratios.items())
+    print(f"lists: over {large:,} referrals, in brackets to {small:,}: {told}")
+    return {f"ratio_{name}": round(ratio, 2) for name, ratio in ratios.items()}
+
+
+async def _filled(server: Any, count: int, at: datetime) -> str:
+    name = f"bench_{uuid4().hex}"
+    connection = await asyncpg.connect(server.url())
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+    finally:
+        await connection.close()
+    url: str = server.url(name)
+    await upgrade_async("referral", url)
+    await fill(url, count, at=at)
+    return url
+
+
+def _reads(at: datetime) -> dict[str, Read]:
+    policy = load_policy(PACK)
+    health = Filters(category=NeedCategory.HEALTH)
+    walks: dict[str, tuple[lists.Walk, Filters, type[ItemView]]] = {
+        "mine": (lists.mine(["desk-1", "desk-2"]), Filters(), ItemView),
+        "overdue": (lists.overdue(), Filters(), ItemView),
+        "overdue_by_category": (lists.overdue(), health, ItemView),
+        "escalations": (lists.escalations(), Filters(area="GT03"), ItemView),
+        "due": (lists.due(at + timedelta(hours=1), needs_first=False), Filters(), DueItemView),
+        "waiting": (lists.waiting(tuple(Party)), Filters(), WaitingItemView),
+        "unmet": (lists.unmet(), Filters(), ItemView),
+    }
+
+    def page(walk: lists.Walk, filters: Filters, view: type[ItemView]) -> Read:
+        async def read(session: AsyncSession, _: UUID) -> object:
+            found = await lists.items(session, walk, RIGHTS, filters, after=None, limit=PAGE, view=view)
+            assert found, "an empty list measures nothing"
+            after = [getattr(found[-1], name) for name in walk.order]
+            return await lists.items(session, walk, RIGHTS, filters, after=after, limit=PAGE, view=view)
+
+        return read
+
+    async def timeline(session: AsyncSession, returnee_id: UUID) -> object:
+        return await timelines.timeline(
+            session, policy, RIGHTS, returnee_id, order=Order.NEWEST, after=None, limit=PAGE
+        )
+
+    async def journey(session: AsyncSession, returnee_id: UUID) -> object:
+        return await needs.journey_view(session, RIGHTS, returnee_id)
+
+    reads: dict[str, Read] = {name: page(*asked) for name, asked in walks.items()}
+    return {**reads, "timeline": timeline, "journey": journey}
+
+
+async def _measured(sides: dict[str, str], reads: dict[str, Read], rounds: int) -> dict[str, tuple[float, float]]:
+    """Median milliseconds of each read on each side, the first round apart."""
+    clock = Clock()
+    databases = {name: Database(url, clock=clock, application_name="bench-lists") for name, url in sides.items()}
+    people = {name: await _people(url) for name, url in sides.items()}
+    spent: dict[str, dict[str, list[float]]] = {name: {side: [] for side in sides} for name in reads}
+    try:
+        for number in range(rounds + 1):
+            for side in sorted(sides, reverse=bool(number % 2)):
+                for name, read in reads.items():
+                    of_people = name in ("timeline", "journey")
+                    for returnee_id in people[side] if of_people else people[side][:1]:
+                        async with databases[side].transaction() as session:
+                            started = time.perf_counter()
+                            await read(session, returnee_id)
+                            spent[name][side] += [1000 * (time.perf_counter() - started)] if number else []
+    finally:
+        for database in databases.values():
+            await database.close()
+    return {
+        name: (statistics.median(found["small"]), statistics.median(found["large"])) for name, found in spent.items()
+    }
+
+
+async def _people(url: str) -> list[UUID]:
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch(
+            "SELECT returnee_id FROM need WHERE NOT restricted ORDER BY md5(need_id::text) LIMIT $1", PEOPLE
+        )
+    finally:
+        await connection.close()
+    return [row["returnee_id"] for row in rows]

@@ -1,0 +1,153 @@
+"""Handing needs over a part at a time, and keeping absences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from libs.chassis.database import now, raw
+from libs.chassis.errors import NotFound
+from libs.events.codes import OwnerReason
+from services.referral.database import insert_rows
+from services.referral.errors import DeputiesInACircle, DeskIsAway
+from services.referral.journeys import queries as journeys
+from services.referral.journeys.access import Rights
+from services.referral.journeys.actions import work
+from services.referral.journeys.owners import assign
+from services.referral.journeys.rules import NeedStatus
+from services.referral.ownership import queries
+from services.referral.ownership.rules import Absence, AbsenceReason, makes_a_circle, overlaps
+from services.referral.ownership.schemas import NEEDS_MAX
+from services.referral.ownership.tables import AbsenceRow
+from services.referral.pack import RoutingPolicy
+
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('referral.absence'))"
+"""Absences are judged against one another, and there are few: whoever enters one waits for the other."""
+
+_CLAIM = """
+SELECT hand_over_id, from_desk, to_desk, returnee_id, need_ids, restricted, note, made_by FROM hand_over
+WHERE finished_at IS NULL AND ($1::uuid IS NULL OR hand_over_id = $1)
+ORDER BY hand_over_id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+_OF_DESK = """
+SELECT need_id, returnee_id FROM need WHERE owner = $1 AND ($2 OR NOT restricted)
+ORDER BY owned_since, need_id LIMIT $3
+"""
+_OF_RETURNEE = """
+SELECT need_id, returnee_id FROM need WHERE returnee_id = $4 AND owner = $1 AND ($2 OR NOT restricted) LIMIT $3
+"""
+_CHOSEN = """
+SELECT need_id, returnee_id FROM need WHERE need_id = ANY($4::uuid[]) AND owner = $1 AND ($2 OR NOT restricted) LIMIT $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Which needs go from which desk to which, and why."""
+
+    from_desk: str
+    to_desk: str
+    returnee_id: UUID | None
+    need_ids: list[UUID] | None
+    note: str
+
+
+async def hand_over(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, asked: HandOver, *, actor: str
+) -> UUID:
+    """Begin a hand-over and move its first part; `go_on` moves the rest."""
+    hand_over_id = uuid7()
+    await (await raw(session)).execute(
+        "INSERT INTO hand_over (hand_over_id, from_desk, to_desk, returnee_id, need_ids, restricted, note, made_by,"
+        " made_at, moved_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
+        hand_over_id,
+        asked.from_desk,
+        asked.to_desk,
+        asked.returnee_id,
+        asked.need_ids,
+        rights.restricted,
+        asked.note,
+        actor,
+        now(session),
+    )
+    await go_on(session, policy, hand_over_id)
+    return hand_over_id
+
+
+async def go_on(session: AsyncSession, policy: RoutingPolicy, hand_over_id: UUID | None = None) -> bool:
+    """Move one part of a hand-over that nobody else moves (any, if none is named); False if there is none."""
+    connection = await raw(session)
+    claimed = await connection.fetchrow(_CLAIM, hand_over_id)
+    if claimed is None:
+        return False
+    statement, choice = _OF_DESK, []
+    if claimed["returnee_id"] is not None:
+        statement, choice = _OF_RETURNEE, [claimed["returnee_id"]]
+    elif claimed["need_ids"] is not None:
+        statement, choice = _CHOSEN, [claimed["need_ids"]]
+    found = await connection.fetch(statement, claimed["from_desk"], claimed["restricted"], NEEDS_MAX, *choice)
+    moved = await _move(session, policy, {row["need_id"]: row["returnee_id"] for row in found}, claimed)
+    finished_at = None if len(found) == NEEDS_MAX else now(session)
+    await connection.execute(
+        "UPDATE hand_over SET moved_count = moved_count + $2, finished_at = $3 WHERE hand_over_id = $1",
+        claimed["hand_over_id"],
+        moved,
+        finished_at,
+    )
+    return True
+
+
+async def _move(session: AsyncSession, policy: RoutingPolicy, needs: dict[UUID, UUID], given: Mapping[str, Any]) -> int:
+    """Give these needs to the new desk, those apart that the old one no longer owns once their journeys are locked."""
+    returnees = set(needs.values())
+    await journeys.lock(session, returnees)
+    loaded = await journeys.load(session, returnees)
+    moved = 0
+    async with work(session, policy, loaded, actor=given["made_by"]) as piece:
+        for need_id, returnee_id in needs.items():
+            need = loaded[returnee_id].needs[need_id]
+            if need.status is NeedStatus.OPEN and need.owner == given["from_desk"]:
+                piece.record("need.hand_over", need, reason=OwnerReason.BY_HAND.value, note=given["note"])
+                assign(piece, need, owner=given["to_desk"], reason=OwnerReason.BY_HAND)
+                moved += 1
+    return moved
+
+
+async def add_absence(
+    session: AsyncSession,
+    desk: str,
+    *,
+    deputy: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: AbsenceReason,
+    actor: str,
+) -> UUID:
+    """Enter an absence; refused where the desk is away already or its work would come back to it."""
+    await (await raw(session)).execute(_ONE_AT_A_TIME)
+    known, new = await queries.absences_to_come(session), Absence(desk, deputy, starts_at, ends_at)
+    if overlaps(known, new):
+        raise DeskIsAway
+    if makes_a_circle(known, new):
+        raise DeputiesInACircle
+    absence_id = uuid7()
+    row = {"absence_id": absence_id, **new._asdict(), "reason": reason.value, "made_by": actor, "made_at": now(session)}
+    await insert_rows(session, AbsenceRow, [row])
+    return absence_id
+
+
+async def cancel_absence(session: AsyncSession, desk: str, absence_id: UUID) -> None:
+    """End an absence now, or before it begins; NotFound if the desk has none of this id that lasts or will begin."""
+    done: str = await (await raw(session)).execute(
+        "UPDATE absence SET cancelled_at = $3"
+        " WHERE absence_id = $1 AND desk = $2 AND cancelled_at IS NULL AND ends_at > $3",
+        absence_id,
+        desk,
+        now(session),
+    )
+    if done == "UPDATE 0":
+        raise NotFound("There is no such absence")
