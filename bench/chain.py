@@ -42,6 +42,7 @@ class Running:
 
     system: System
     directory: Directory
+    installation: Installation
 
     @property
     def pids(self) -> dict[str, int]:
@@ -70,7 +71,7 @@ async def enlace(folder: Path) -> AsyncIterator[Running]:
     async with running_system(installation, say=lambda _: None) as system:
         directory = read_directory(pack)
         await _load(system, installation, directory)
-        yield Running(system, directory)
+        yield Running(system, directory, installation)
 
 
 def always_open_pack(folder: Path) -> Path:

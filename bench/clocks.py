@@ -1,0 +1,75 @@
+"""Ten thousand clocks due at once beside a steady stream: how long until all are decided, and who waits for it."""
+
+import asyncio
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from bench.arrivals import NEEDS
+from bench.chain import PATIENCE_S, Running, enlace, measure_chain
+from bench.measuring import until, value
+from bench.steady import Steady, measure_steady
+
+CLOCKS = 10_000
+RATE = 20.0
+"""Arrivals a second while the clocks run out."""
+QUIET_S, BUSY_S = 20.0, 30.0
+AFTER_S = 10.0
+"""Into the busy stream: its warm-up is over."""
+
+_STILL_DUE = "SELECT count(*) FROM timer WHERE due_at <= $1"
+_RUN_OUT = """
+    UPDATE timer SET due_at = clock_timestamp() - interval '1 second'
+    WHERE kind = 'offer_expiry' AND subject_id = ANY(SELECT offer_id FROM offer WHERE status = 'pending' LIMIT $1)
+"""
+
+
+async def measure() -> dict[str, Any]:
+    """Figures by name; prints a line."""
+    with tempfile.TemporaryDirectory(prefix="enlace-bench-") as folder:
+        async with enlace(Path(folder) / "clocks") as running:
+            return await _clocks(running)
+
+
+async def _clocks(running: Running) -> dict[str, Any]:
+    """Offers run out at once while people arrive."""
+    pending = "SELECT count(*) FROM offer WHERE status = 'pending'"
+    missing = CLOCKS - int(await value(running.url("REFERRAL"), pending))
+    if missing > 0:
+        await measure_chain(running, missing // len(NEEDS) + 1, run="clocks-fill")
+    quiet = await measure_steady(running, run="clocks-quiet", rate=RATE, seconds=QUIET_S)
+    busy_run = asyncio.create_task(measure_steady(running, run="clocks-busy", rate=RATE, seconds=BUSY_S))
+    await asyncio.sleep(AFTER_S)
+    seconds, count = await _run_out(running)
+    busy: Steady = await busy_run
+    print(
+        f"clocks: {count:,} due at once decided in {seconds:.1f} s; p99 at {RATE:.0f}/s {quiet.p99_ms:.0f} ms before,"
+        f" {busy.p99_ms:.0f} ms meanwhile"
+    )
+    return {
+        "count": count,
+        "seconds": round(seconds, 2),
+        "quiet_p99_ms": quiet.p99_ms,
+        "busy_p99_ms": busy.p99_ms,
+        "ratio_p99": round(busy.p99_ms / quiet.p99_ms, 2),
+    }
+
+
+async def _run_out(running: Running) -> tuple[float, int]:
+    connection = await asyncpg.connect(running.url("REFERRAL"))
+    try:
+        changed = int((await connection.execute(_RUN_OUT, CLOCKS)).split()[-1])
+        due: datetime = await connection.fetchval("SELECT clock_timestamp()")
+        started = time.monotonic()
+
+        async def decided() -> bool:
+            return not await connection.fetchval(_STILL_DUE, due)
+
+        await until(decided, what="clocks to be decided", within_s=PATIENCE_S, every_s=0.1)
+        return time.monotonic() - started, changed
+    finally:
+        await connection.close()
