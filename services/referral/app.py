@@ -81,6 +81,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     relay = Relay(settings.database_url, cluster, source="urn:enlace:referral")
     checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
+    sweeper = Sweeper(database, claim=journeys.claim)
+    watcher = Watcher(database, policy, clock_rate=settings.clock_rate, mend=sweeper.sweep_once)
     app = build_app(
         service="referral",
         title="Enlace referral",
@@ -93,8 +95,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("router", Router(database, policy, dsn=settings.database_url).run, Role.WORKER),
             Loop("hand-overs", HandOvers(database, policy).run, Role.WORKER),
             Loop("clocks", clockwork(database, policy).run, Role.WORKER),
-            Loop("sweeper", Sweeper(database, claim=journeys.claim).run, Role.WORKER),
-            Loop("watcher", Watcher(database, policy, clock_rate=settings.clock_rate).run, Role.WORKER),
+            Loop("watcher", watcher.run, Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
         checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},

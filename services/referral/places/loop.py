@@ -1,9 +1,6 @@
 """The sweeper: looks for places that leaked, mends them and says so loudly. In a healthy system it finds none."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
-from typing import Final
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,9 +10,6 @@ from libs.chassis.logs import get_logger
 from libs.chassis.telemetry import meter
 from services.referral.places import actions, queries
 from services.referral.places.queries import Leak
-
-EVERY_S: Final = 30.0
-"""Real seconds between two sweeps."""
 
 Claim = Callable[[AsyncSession, Collection[UUID]], Awaitable[set[UUID]]]
 """Locks the journeys that nobody holds and returns them."""
@@ -32,13 +26,6 @@ class Sweeper:
     def __init__(self, database: Database, *, claim: Claim) -> None:
         self._database = database
         self._claim = claim
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Sweep now and then until told to stop."""
-        while not stop.is_set():
-            await self.sweep_once()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY_S)
 
     async def sweep_once(self) -> list[Leak]:
         """One transaction: mend what has leaked; returns what was mended, each of which is logged and counted.

@@ -4,6 +4,7 @@ Several may look at once: a review is opened once per breach, by a unique index.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -19,6 +20,9 @@ EVERY_S: Final = 60.0
 """Real seconds between two looks; the first is one such pause after the start, when what is overdue has been caught up
 with."""
 
+Mend = Callable[[], Awaitable[object]]
+"""Puts right what can be, such as places that leaked."""
+
 log = get_logger(__name__)
 _BROKEN = meter().create_gauge(
     "enlace.promise.violations",
@@ -28,11 +32,15 @@ _BROKEN = meter().create_gauge(
 
 
 class Watcher:
-    """Counts what breaks each promise, tells it as a metric and in the log, and opens a review for each breach."""
+    """Counts what breaks each promise, tells it as a metric and in the log, and opens a review for each breach.
 
-    def __init__(self, database: Database, policy: RoutingPolicy, *, clock_rate: float) -> None:
+    What can be mended is mended after the look, so that a breach has its review before it is gone.
+    """
+
+    def __init__(self, database: Database, policy: RoutingPolicy, *, clock_rate: float, mend: Mend) -> None:
         self._database = database
         self._policy = policy
+        self._mend = mend
         self._late_after = timedelta(seconds=LATE_AFTER_S * clock_rate)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -42,6 +50,7 @@ class Watcher:
                 await asyncio.wait_for(stop.wait(), EVERY_S)
                 return
             await self.look()
+            await self._mend()
 
     async def look(self) -> dict[str, int]:
         """Look once, in one transaction; returns how many break each promise."""
