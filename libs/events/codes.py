@@ -265,12 +265,21 @@ class OwnerReason(StrEnum):
     CONSENT_WITHDRAWN = "consent_withdrawn"
     OUTCOME_INCOMPLETE = "outcome_incomplete"
     PROMISE_BROKEN = "promise_broken"
+    STAY_ENDING = "stay_ending"
     BY_HAND = "by_hand"
     OWNER_SILENT = "owner_silent"
     PERSON_REFUSED = "person_refused"
     UNSAFE = "unsafe"
     JOURNEY_ENDED = "journey_ended"
     MERGED = "merged"
+
+
+class StayPhase(StrEnum):
+    """Why something is told of a stay."""
+
+    NEARING = "nearing"
+    EXTENDED = "extended"
+    OVER = "over"
 
 
 class NotDeliveredReason(StrEnum):

@@ -42,6 +42,8 @@ from services.referral.router.loop import Router
 from services.referral.searches import actions as searches
 from services.referral.searches.api import router as search_routes
 from services.referral.settings import ReadModelSettings, Settings
+from services.referral.stays import actions as stays
+from services.referral.stays.api import router as stay_routes
 from services.referral.timelines.api import router as timeline_routes
 from services.referral.waitlists.api import router as waitlist_routes
 from services.referral.withdrawals import subscribers as withdrawals
@@ -56,6 +58,7 @@ ROUTES: tuple[APIRouter, ...] = (
     need_routes,
     desk_routes,
     place_routes,
+    stay_routes,
     waitlist_routes,
     worklist_routes,
     promise_routes,
@@ -134,6 +137,8 @@ def clockwork(database: Database, policy: RoutingPolicy) -> Clockwork:
         TimerKind.ACKNOWLEDGE_DEADLINE: offers.act_on_unacknowledged,
         TimerKind.OWNER_SILENCE: needs.escalate_silent_owners,
         TimerKind.SEARCH_DEADLINE: searches.remind_of_searches,
+        TimerKind.STAY_ALARM: stays.ring_alarms,
+        TimerKind.STAY_END: stays.run_out,
     }
 
     def under_policy(action: TimerAction) -> Fire:

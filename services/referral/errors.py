@@ -76,6 +76,20 @@ class NoPlaceFree(Conflict):
     title: ClassVar[str] = "The service has no free place for this need"
 
 
+class ExtensionTooLong(Conflict):
+    """The country pack lets nobody lengthen the stay by so much. Member `hours_left` says by how much it may be."""
+
+    code: ClassVar[str] = "extension-too-long"
+    title: ClassVar[str] = "The stay cannot be lengthened by so much"
+
+
+class ExtensionTooShort(Conflict):
+    """The stay ran out longer ago than it is to be lengthened."""
+
+    code: ClassVar[str] = "extension-too-short"
+    title: ClassVar[str] = "The stay would be over all the same"
+
+
 class ProfileMissing(Conflict):
     """Registration has not yet told enough of the people whom this need is for."""
 

@@ -8,15 +8,27 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from libs.events.codes import NeedCategory, ServiceType, Urgency
+from libs.events.codes import NeedCategory, ServiceType, TimeZoneName, Urgency
 
 Seconds = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0, le=100)]
 Desk = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,60}$")]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except ZoneInfoNotFoundError:
+        raise ValueError("not a time zone that this installation knows") from None
+    return name
+
+
+TimeZone = Annotated[TimeZoneName, AfterValidator(_known_zone)]
 
 
 class PackPart(BaseModel):
@@ -144,6 +156,38 @@ class CategoryPolicy(PackPart):
         return self
 
 
+class StayOfType(PackPart):
+    """What the law or the network says of stays at services of one type, whatever the directory says."""
+
+    maximum: Seconds
+    """The longest stay; a shorter one that the service itself declares holds."""
+    extension_max: Annotated[float, Field(ge=0)]
+    """By how much a person may lengthen such a stay, all extensions together; 0: never."""
+
+
+class StayPolicy(PackPart):
+    """How the end of a stay is watched (domain C1-C4). Its length is the service's `max_stay_hours`."""
+
+    alarms_before_end: Annotated[list[Seconds], Field(min_length=1, max_length=10)]
+    """Before the end, the earliest alarm first: 24, 48 and 60 hours into a stay of 72."""
+    owned_from_alarm: Annotated[int, Field(ge=1)]
+    """From which alarm on, counted from 1, the lead desk owns the need of somebody who leaves with no next step."""
+    extension_max: Annotated[float, Field(ge=0)]
+    """By how much a person may lengthen a stay, all extensions together."""
+    leaving_within: Seconds
+    """How long before its end a stay with no next step stands on the list, if the caller names no other span."""
+    of_type: dict[ServiceType, StayOfType] = {}
+    """Service types for which something else holds, such as shelters for children."""
+
+    @model_validator(mode="after")
+    def _nearer_and_nearer(self) -> Self:
+        if list(self.alarms_before_end) != sorted(set(self.alarms_before_end), reverse=True):
+            raise ValueError("alarms_before_end must descend")
+        if self.owned_from_alarm > len(self.alarms_before_end):
+            raise ValueError("owned_from_alarm must name one of the alarms")
+        return self
+
+
 class Weights(PackPart):
     """How much each part of the score counts. Scores order candidates; they never admit or exclude one."""
 
@@ -198,6 +242,8 @@ class RoutingPolicy(PackPart):
 
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     version: str
+    timezone: TimeZone
+    """In which days are counted for people who work here: that of the reception."""
     steward_desk: Desk
     """Owner of last resort: the network's steward."""
     child_desk: Desk
@@ -206,6 +252,7 @@ class RoutingPolicy(PackPart):
     """By desk: the one that answers when it is silent. A desk that is not named here escalates to the steward."""
     categories: dict[NeedCategory, CategoryPolicy]
     holidays: Holidays = Holidays()
+    stays: StayPolicy
     weights: Weights
     rounds: Rounds
     search: Search

@@ -17,6 +17,7 @@ from libs.events.codes import (
     OwnerReason,
     RecallReason,
     ServiceType,
+    StayPhase,
     Urgency,
 )
 from libs.events.event import Event
@@ -181,11 +182,13 @@ class ReferralNotDelivered(AtProvider):
 
 
 class StayEnding(AtProvider):
-    """A stay with a maximum length nears its end."""
+    """A stay with a maximum length nears its end, has been lengthened, or has run out with the people still there."""
 
     type: ClassVar[str] = "stay.ending.v1"
     ends_at: datetime
-    """When the stay must end, on the installation's clock."""
+    """When the stay must end, on the installation's clock. The latest event holds."""
+    phase: StayPhase | None = None
+    """Why this is told: the end comes nearer, was moved, or has passed. Absent from what was sent before it existed."""
 
 
 class OfferMade(AtProvider):

@@ -31,6 +31,10 @@ class TimerKind(StrEnum):
     """The owner of a need has given no sign of life in time. Of a need."""
     SEARCH_DEADLINE = "search_deadline"
     """It is time to look again for a person who could not be found."""
+    STAY_ALARM = "stay_alarm"
+    """The end of a stay comes nearer."""
+    STAY_END = "stay_end"
+    """A stay is as long as it may be."""
 
 
 class TimerRow(Table, table=True):

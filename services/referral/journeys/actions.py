@@ -24,7 +24,7 @@ from services.referral.database import (
     update_columns,
     update_rows,
 )
-from services.referral.journeys import owners, spans
+from services.referral.journeys import owners, spans, stay_writes
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
 from services.referral.journeys.spans import Spans
 from services.referral.journeys.tables import (
@@ -144,6 +144,7 @@ async def write(session: AsyncSession, work: Work) -> None:
     await _write_needs(session, work)
     await _write_referrals(session, work)
     await _write_offers(session, work)
+    await stay_writes.write(session, work)
     await _write_reviews(session, work)
     await _write_places(session, work)
     await waitlists.leave(session, work.unqueued)

@@ -1,11 +1,12 @@
 """One journey as it is held in memory while its row is locked: plain values, changed by steps, written at the end."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from libs.events.codes import NeedCategory, OwnerReason, Urgency
+from services.referral.journeys.exit_plan import Checklist, NextStep, empty_checklist, is_complete
 from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, NeedStatus, OfferStatus, ReferralStatus
 
 URGENCY_RANK = {Urgency.EMERGENCY: 0, Urgency.URGENT: 1, Urgency.NORMAL: 2}
@@ -101,6 +102,7 @@ class Offer:
     made_at: datetime
     answer_by: datetime
     acknowledge_by: datetime | None = None
+    max_stay_hours: int | None = None
     acknowledged_at: datetime | None = None
     ended_at: datetime | None = None
     reason: str | None = None
@@ -111,6 +113,45 @@ class Offer:
     def is_live(self) -> bool:
         """True while it waits for its answer and holds its places."""
         return self.status in LIVE_OFFER
+
+
+@dataclass(slots=True)
+class Stay:
+    """One stay; the fields are those of its row."""
+
+    referral_id: UUID
+    offer_id: UUID
+    need_id: UUID
+    returnee_id: UUID
+    organization_id: UUID
+    provider_service_id: UUID
+    category: NeedCategory
+    service_type: str
+    people_count: int
+    restricted: bool
+    started_at: datetime
+    ends_at: datetime
+    leaves_at: datetime
+    extended_hours: int = 0
+    ended_at: datetime | None = None
+    next_step: NextStep = NextStep.UNKNOWN
+    checklist: Checklist = field(default_factory=empty_checklist)
+    without_next_step: bool = True
+    version: int = 1
+    traceparent: str | None = None
+
+    @property
+    def is_planned(self) -> bool:
+        """True if what comes after has no gaps."""
+        return is_complete(self.checklist, self.next_step)
+
+    def due_before_end(self, seconds: float) -> datetime:
+        """The moment so long before the end, on the installation's clock."""
+        return self.ends_at - timedelta(seconds=seconds)
+
+    def due_after_end(self, seconds: float) -> datetime:
+        """The moment so long after the end, on the installation's clock."""
+        return self.ends_at + timedelta(seconds=seconds)
 
 
 @dataclass(slots=True)

@@ -87,6 +87,7 @@ def _new(
         made_at=work.at,
         answer_by=answer_by,
         acknowledge_by=acknowledge_by,
+        max_stay_hours=view.max_stay_hours,
         traceparent=work.trace(referral.traceparent, "referral.offer.make", referral.returnee_id),
     )
 

@@ -16,7 +16,7 @@ from libs.events.codes import CancelReason, DeclineReason, NotDeliveredReason, O
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.candidates.rules import Exclusion
 from services.referral.clocks.tables import TimerKind
-from services.referral.journeys import offer_steps, search_steps
+from services.referral.journeys import offer_steps, search_steps, stay_steps
 from services.referral.journeys.answers import CONSEQUENCES, Next
 from services.referral.journeys.facts import Offer, Referral
 from services.referral.journeys.owners import disown
@@ -102,10 +102,12 @@ def seek_again(work: Work, referral: Referral) -> None:
 
 
 def start(work: Work, referral: Referral) -> None:
-    """The service has begun; the clock of its outcome runs."""
+    """The service has begun; the clock of its outcome runs, or those of the stay that it is."""
     take(work, referral, ReferralStep.START)
     work.stop_timers(referral)
-    _start_clock(work, referral, TimerKind.REPORT_DEADLINE, "report")
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    if offer is None or not stay_steps.begin(work, referral, offer):
+        _start_clock(work, referral, TimerKind.REPORT_DEADLINE, "report")
     _tell(work, referral, ReferralStarted)
 
 
@@ -185,11 +187,14 @@ def _recall_live(work: Work, referral: Referral, reason: RecallReason) -> None:
 def _end(
     work: Work, referral: Referral, step: ReferralStep, *, reason: str | None = None, note: str | None = None
 ) -> None:
+    may_have_stayed = referral.status is ReferralStatus.IN_SERVICE or not referral.is_live
     take(work, referral, step, reason=reason, note=note)
     rest(work, referral)
     referral.ended_at, referral.end_reason = work.at, reason
     if referral.searching_since is not None:
         search_steps.end(work, referral)
+    if may_have_stayed:
+        stay_steps.end(work, referral)
     work.stop_timers(referral)
 
 

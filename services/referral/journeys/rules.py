@@ -78,6 +78,10 @@ class ReferralStep(StrEnum):
     SEARCH = "search"
     SEARCH_ATTEMPT = "search_attempt"
     SEARCH_DUE = "search_due"
+    PLAN_EXIT = "plan_exit"
+    ALARM_STAY = "alarm_stay"
+    EXTEND_STAY = "extend_stay"
+    RUN_OUT = "run_out"
 
 
 class OfferStatus(StrEnum):
@@ -156,6 +160,13 @@ GUARDS: Final[dict[str, Guard]] = {
     "outcome": Guard("an outcome is given", ("invalid-input",)),
     "reason": Guard("a coded reason is given", ("invalid-input",)),
     "due": Guard("its clock has run out"),
+    # Of stays.
+    "stays": Guard("it is a stay, and as it was when it was seen", ("not-found", "version-mismatch")),
+    "ending": Guard("it is a stay, and its clock has run out"),
+    "bounded": Guard(
+        "it is a stay that the country pack lets be lengthened by so much, and that then ends ahead",
+        ("not-found", "extension-too-long", "extension-too-short"),
+    ),
     # Of naming an owner: a need that has one keeps it.
     "nobody": Guard("no service of the network may take it now, and its need has no owner"),
     "overdue": Guard("its clock has run out, and its need has no owner or a silent one"),
@@ -225,6 +236,12 @@ waitlisted      look                 =                -          -              
 seeking         override             =                allowed    -                            desk
 waitlisted      override             =                allowed    -                            desk
 offered         override             =                allowed    -                            desk
+in_service      plan_exit            =                stays      -                            provider desk
+completed       plan_exit            =                stays      -                            desk
+cancelled       plan_exit            =                stays      -                            desk
+in_service      alarm_stay           =                ending     stay.ending.v1               clock
+in_service      extend_stay          =                bounded    stay.ending.v1               desk
+in_service      run_out              =                ending     stay.ending.v1               clock
 """
 
 _OFFERS = """

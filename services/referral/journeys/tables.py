@@ -220,11 +220,11 @@ class OfferRow(Table, table=True):
     answer_by: datetime = moment()
     acknowledge_by: datetime | None = moment(nullable=True)
     """By when the provider says that it has seen it, where the pack waits for that."""
+    max_stay_hours: int | None = None  # The longest stay, as the service declared when the offer was made.
     acknowledged_at: datetime | None = moment(nullable=True)
     ended_at: datetime | None = moment(nullable=True)
     """When it was answered, expired or recalled."""
-    reason: str | None = None
-    """Coded reason of a decline or a recall."""
+    reason: str | None = None  # Coded, of a decline or a recall.
     note: str | None = None
     """What a provider wrote with a decline; never leaves referral."""
     explanation: dict[str, Any] = document(nullable=False)

@@ -18,7 +18,7 @@ from libs.events.catalogue.referral import AtProvider, OfReferral, ReferralEvent
 from libs.events.codes import NeedCategory
 from services.referral.clocks.rules import Hours, due_after
 from services.referral.clocks.tables import TimerKind
-from services.referral.journeys.facts import Journey, Need, Offer, Referral
+from services.referral.journeys.facts import Journey, Need, Offer, Referral, Stay
 from services.referral.pack import CategoryPolicy, CompletionFact, ProviderWait, RoutingPolicy
 
 Trace = Callable[[str | None, str, UUID], str | None]
@@ -91,6 +91,13 @@ class ReviewDecided:
     actor: str
 
 
+class StayEnd(NamedTuple):
+    """The end of a referral's stay, if it has one. `leaving`: its people go, so that gaps in their plan matter."""
+
+    referral_id: UUID
+    leaving: bool
+
+
 @dataclass(slots=True)
 class Work:
     """Collects what follows from the steps of one transaction."""
@@ -130,6 +137,9 @@ class Work:
     """By referral: what its completion stated."""
     queued: dict[UUID, Queued] = field(default_factory=dict)
     unqueued: set[UUID] = field(default_factory=set)
+    stays_begun: list[Stay] = field(default_factory=list)
+    stays_changed: dict[UUID, Stay] = field(default_factory=dict)
+    stays_ended: dict[UUID, StayEnd] = field(default_factory=dict)
     timers: dict[UUID, list[Timer]] = field(default_factory=dict)
     stopped: set[UUID] = field(default_factory=set)
     stopped_kinds: set[tuple[UUID, TimerKind]] = field(default_factory=set)
@@ -147,6 +157,12 @@ class Work:
         """Note that this row has changed; a row added by this same work is written once, as it ends up."""
         if _id(row) not in self.added:
             self.changed[_id(row)] = row
+
+    def change_stay(self, stay: Stay) -> None:
+        """Note that this stay has changed: it is one version further."""
+        if stay.referral_id not in self.stays_changed:
+            stay.version += 1
+        self.stays_changed[stay.referral_id] = stay
 
     def category(self, category: NeedCategory) -> CategoryPolicy:
         """What the pack decides for this category."""

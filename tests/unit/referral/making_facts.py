@@ -1,6 +1,6 @@
 """Facts for the router's rules, valid by default: a test states only what matters to it."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from libs.events.catalogue.directory import (
@@ -12,9 +12,28 @@ from libs.events.catalogue.directory import (
 )
 from libs.events.codes import AgeBand, NeedCategory, PublicationStatus, Sex, Urgency
 from services.referral.candidates.facts import Need, Person, Pool, Service
-from services.referral.pack import CategoryPolicy, OfferClock, OwnerClock, Place, Rounds, RoutingPolicy, Search, Weights
+from services.referral.journeys.facts import Offer, Referral, Stay
+from services.referral.pack import (
+    CategoryPolicy,
+    OfferClock,
+    OwnerClock,
+    Place,
+    Rounds,
+    RoutingPolicy,
+    Search,
+    StayPolicy,
+    Weights,
+)
 
 NOW = datetime(2026, 3, 4, 18, 0, tzinfo=UTC)  # a Wednesday, noon in Guatemala
+HOUR = 3600.0
+STAYS: dict[str, object] = {
+    "alarms_before_end": [48 * HOUR, 24 * HOUR, 12 * HOUR],
+    "owned_from_alarm": 2,
+    "extension_max": 48 * HOUR,
+    "leaving_within": 24 * HOUR,
+    "of_type": {"child_shelter": {"maximum": 72 * HOUR, "extension_max": 0}},
+}
 RESTRICTED = {NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV}
 
 
@@ -29,6 +48,8 @@ def a_policy(**changes: object) -> RoutingPolicy:
         "steward_desk": "steward",
         "child_desk": "child-desk",
         "categories": categories,
+        "timezone": "America/Guatemala",
+        "stays": StayPolicy(**STAYS),
         "weights": Weights(**weights),
         "rounds": Rounds(batch_timeout=600, household_timeout=600),
         "search": Search(attempts=3, every=3600),
@@ -136,3 +157,18 @@ def a_service(
     }
     view = ProviderServicePublished(**{**values, **changes})
     return Service(view=view, organization=organization, pools=[a_pool()] if pools is None else pools, **record)
+
+
+def a_stay(referral: Referral, offer: Offer, **changes: object) -> Stay:
+    """The stay of this referral with the service of this offer: 72 hours from NOW on."""
+    values: dict[str, object] = {
+        **{name: getattr(referral, name) for name in ("referral_id", "need_id", "returnee_id", "category")},
+        **{name: getattr(offer, name) for name in ("offer_id", "organization_id", "provider_service_id")},
+        "service_type": offer.service_type,
+        "people_count": referral.people_count,
+        "restricted": referral.restricted,
+        "started_at": NOW,
+        "ends_at": NOW + timedelta(hours=72),
+        "leaves_at": NOW + timedelta(hours=72),
+    }
+    return Stay(**{**values, **changes})

@@ -107,6 +107,12 @@ in_service search_attempt in_service
 in_service search_due in_service
 awaiting_review escalate awaiting_review
 offered escalate offered
+in_service      plan_exit            in_service
+completed       plan_exit            completed
+cancelled       plan_exit            cancelled
+in_service      alarm_stay           in_service
+in_service      extend_stay          in_service
+in_service      run_out              in_service
 """
 
 
@@ -164,4 +170,4 @@ def test_an_ended_referral_has_no_way_back():
     ended = set(ReferralStatus) - rules.LIVE_REFERRAL
     for state in ended:
         steps = {step for (before, step) in rules.NEXT_REFERRAL if before is state}
-        assert steps <= {ReferralStep.ENTER_IN_ERROR, ReferralStep.ESCALATE}
+        assert steps <= {ReferralStep.ENTER_IN_ERROR, ReferralStep.ESCALATE, ReferralStep.PLAN_EXIT}

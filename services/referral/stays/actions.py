@@ -1,0 +1,93 @@
+"""What people change of a stay, and what its clocks do. The journey is locked first."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.etag import Condition
+from services.referral.clocks.queries import Due
+from services.referral.journeys import queries as journeys
+from services.referral.journeys import stay_steps
+from services.referral.journeys.access import Rights
+from services.referral.journeys.actions import work
+from services.referral.journeys.facts import Referral, Stay
+from services.referral.journeys.work import Work
+from services.referral.pack import RoutingPolicy
+from services.referral.stays import queries
+from services.referral.stays.schemas import ExtendBody, PlanBody
+
+
+async def plan_exit(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    rights: Rights,
+    referral_id: UUID,
+    plan: PlanBody,
+    *,
+    condition: Condition,
+    actor: str,
+) -> None:
+    """What is known now of where the people go. Refused where it was changed since the caller saw it."""
+    async with _locked(session, policy, rights, referral_id, actor=actor) as (piece, referral, stay):
+        stay_steps.require_plannable(referral, by_staff=rights.organization_id is None)
+        condition.check(stay.version)
+        stay_steps.plan(piece, referral, stay, next_step=plan.next_step, items=plan.items.statuses())
+
+
+async def extend_stay(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, more: ExtendBody, *, actor: str
+) -> UUID:
+    """A person lengthens the stay, with a reason."""
+    async with _locked(session, policy, rights, referral_id, actor=actor) as (piece, referral, stay):
+        stay_steps.extend(piece, referral, stay, hours=more.hours, note=more.reason)
+    return referral_id
+
+
+async def ring_alarms(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
+    """The ends of these stays come nearer. Of several alarms that are late only the last one rings, and none after
+    the end, which has a clock of its own."""
+    last: dict[UUID, Due] = {}
+    for one in sorted(due, key=lambda one: one.nth):
+        last[one.subject_id] = one
+    async with _due(session, policy, list(last.values())) as (piece, found):
+        for one, referral, stay in found:
+            if stay.ends_at > piece.at:
+                stay_steps.alarm(piece, referral, stay, nth=one.nth)
+
+
+async def run_out(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
+    """These stays are as long as they may be, and the people are still there."""
+    async with _due(session, policy, due) as (piece, found):
+        for _, referral, stay in found:
+            stay_steps.run_out(piece, referral, stay)
+
+
+@asynccontextmanager
+async def _due(
+    session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]
+) -> AsyncIterator[tuple[Work, list[tuple[Due, Referral, Stay]]]]:
+    """A piece of work on what these clocks are about, with the stays that still run."""
+    loaded = await journeys.load(session, {one.returnee_id for one in due})
+    stays = await queries.load(session, {one.subject_id for one in due})
+    found = [
+        (one, loaded[one.returnee_id].referrals[one.subject_id], stays[one.subject_id])
+        for one in due
+        if one.subject_id in stays and stays[one.subject_id].ended_at is None
+    ]
+    async with work(session, policy, loaded, actor="clock") as piece:
+        yield piece, found
+
+
+@asynccontextmanager
+async def _locked(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, actor: str
+) -> AsyncIterator[tuple[Work, Referral, Stay]]:
+    """A piece of work on the journey of this stay, which is locked and loaded; written at the end."""
+    returnee_id = await queries.returnee_of(session, rights, referral_id)
+    await journeys.lock(session, [returnee_id])
+    loaded = await journeys.load(session, [returnee_id])
+    stay = (await queries.load(session, [referral_id]))[referral_id]
+    async with work(session, policy, loaded, actor=actor) as piece:
+        yield piece, loaded[returnee_id].referrals[referral_id], stay
