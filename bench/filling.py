@@ -36,8 +36,9 @@ _STATEMENTS = (
         CASE WHEN {_OWNED} IS NOT NULL THEN $1::timestamptz + make_interval(secs => n % 90000) END, area
     FROM way""",  # noqa: S608 (constants)
     """INSERT INTO referral (referral_id, need_id, returnee_id, category, urgency, urgency_rank, people_count,
-        restricted, status, approved, waiting_since, tried_opening, offer_id, opened_at, ended_at)
-    SELECT referral_id, need_id, returnee_id, category, urgency, urgency_rank, 1, restricted, status, false, at, -1,
+        restricted, status, approved, waiting_since, tried_opening, missed_count, offer_id,
+        opened_at, ended_at)
+    SELECT referral_id, need_id, returnee_id, category, urgency, urgency_rank, 1, restricted, status, false, at, -1, 0,
         CASE WHEN status IN ('completed', 'offered', 'accepted', 'in_service') THEN offer_id END, at,
         CASE WHEN status IN ('completed', 'cancelled', 'not_delivered') THEN at END
     FROM way""",

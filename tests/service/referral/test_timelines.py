@@ -32,7 +32,9 @@ async def a_journey(world: World, shelter: Provider, *between: dict[str, Any]) -
     returnee = await world.person({})
     await world.round()
     first = await world.offer_of(returnee)
-    await world.step(f"offers/{first['offer_id']}/decline", {"reason": "other"}, headers=world.partner(shelter))
+    await world.step(
+        f"offers/{first['offer_id']}/decline", {"reason": "no_longer_offered"}, headers=world.partner(shelter)
+    )
     for one in between:
         await world.hear(making.need(returnee, **one))
     await world.round()
@@ -53,7 +55,7 @@ async def test_staff_see_every_step_in_order_and_backwards(world: World):
     ]
     assert [one["number"] for one in entries] == list(range(1, len(entries) + 1))
     declined = next(one for one in entries if one["step"] == "offer.decline")
-    assert (declined["by"], declined["reason"], declined["led_to"]) == ("provider", "other", "declined")
+    assert (declined["by"], declined["reason"], declined["led_to"]) == ("provider", "no_longer_offered", "declined")
     assert declined["actor"] == f"partner-{near.organization_id}"
     assert entries[0]["by"] == "network"
     backwards, _ = await pages(world, path, world.staff(), limit=3, order="newest")
