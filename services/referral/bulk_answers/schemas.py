@@ -59,7 +59,7 @@ class ResultView(BaseModel):
     """What became of one answer."""
 
     offer_id: UUID
-    status: int = Field(description="As in a call of its own: 200, 404 or 409", examples=[200])
+    status: int = Field(description="As in a call of its own: 200, 404, 409 or 422", examples=[200])
     offer: OfferView | None = Field(description="The offer as it stands now, if the answer was taken")
     problem: Problem | None = Field(description="Why the answer was refused")
 

@@ -19,7 +19,7 @@ class BulkAnswerRow(Table, table=True):
     """Its place in the call, from 0 on."""
     offer_id: UUID
     status: int
-    """As the answer would have had it in a call of its own: 200, 404 or 409."""
+    """As the answer would have had it in a call of its own: 200, 404, 409 or 422."""
     problem: dict[str, Any] | None = document()
     """The problem document of a refused answer."""
     kept_until: datetime = moment(index=True)
