@@ -10,11 +10,12 @@ RUN := .venv/bin
 
 CLIENT ?= reception-system
 MINUTES ?= 5
+DAYS ?= 3
 SEED ?=
 LONG ?=
 NAME ?=
 
-.PHONY: help setup demo up down status logs token partner test check bench chaos
+.PHONY: help setup demo simulate up down status logs token partner test check bench chaos
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,6 +27,9 @@ setup: .venv/.synced ## the environment: uv, Python packages (other commands cal
 
 demo: setup ## the main job: a directory, a flight of 135, a bus of 40, who was placed where and why
 	@exec $(RUN)/python -m deploy.demo
+
+simulate: setup ## days of flights and buses on an accelerated clock, partners as silent as Lebanon's: make simulate DAYS=3 SEED=7
+	@exec $(RUN)/python -m deploy.simulate --days "$(DAYS)" $(if $(SEED),--seed "$(SEED)") $(ARGS)
 
 up: setup ## the same system, left running; addresses in .enlace/env
 	@exec $(RUN)/python -m deploy.local up

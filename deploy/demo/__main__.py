@@ -11,7 +11,8 @@ from rich.console import Console
 
 from deploy.demo.client import CallError
 from deploy.demo.ending import Ending
-from deploy.demo.story import Options, Story, Watch, World, callers_of, nobody_watches
+from deploy.demo.story import Options, Story, Watch, nobody_watches
+from deploy.demo.world import World, callers_of
 from deploy.local.installation import DEFAULT_STATE, ROOT, Installation
 from deploy.local.jars import FetchError
 from deploy.local.locks import AlreadyRunningError, holder
@@ -62,15 +63,8 @@ async def _run(state: Path, options: Options) -> bool:
 
 async def play(system: System, options: Options, console: Console, *, watch: Watch = nobody_watches) -> bool:
     """Play the demo on a system that runs; True if its promise was kept."""
-    installation = system.installation
-    world = World(
-        addresses=system.environment,
-        databases=system.databases,
-        secret_of=lambda client_id: installation.clients.get(client_id).secret,
-        spans=installation.state / "spans",
-        state=installation.state,
-    )
-    directory = load_directory(installation.pack)
+    world = World.of(system)
+    directory = load_directory(system.installation.pack)
     async with callers_of(world) as callers:
         run = await Story(world, directory, options, console, watch=watch).tell(callers)
         return await Ending(world, directory, callers, console).show(run)

@@ -15,8 +15,9 @@ from deploy.demo.report import (
     promises_table,
     why_panel,
 )
-from deploy.demo.story import Callers, Run, World
+from deploy.demo.story import Run
 from deploy.demo.traces import as_tree, choose_trace, read_spans
+from deploy.demo.world import Callers, World
 from deploy.packs.directory import Directory
 
 WORDS = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")

@@ -1,6 +1,7 @@
 """Lands a flight through registration's public REST API, as a reception system does, with a token and nothing else."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,6 +12,12 @@ from deploy.demo.needs import Told
 
 DESKS: Final = 12
 """Intake desks that register side by side."""
+Met = Callable[[Told, dict[str, Any]], None]
+"""Told each person and what registration answered of them."""
+
+
+def nobody_asks(told: Told, view: dict[str, Any]) -> None:
+    """Pass by."""
 
 
 @dataclass
@@ -21,8 +28,8 @@ class Landed:
     returnee_ids: list[str] = field(default_factory=list)
 
 
-async def land(arrival: Arrival, *, url: str, reception: Caller, said: Said) -> Landed:
-    """Announce, land, register everybody, complete the intake; `said` is told after each person."""
+async def land(arrival: Arrival, *, url: str, reception: Caller, said: Said, met: Met = nobody_asks) -> Landed:
+    """Announce, land, register everybody, complete the intake; `said` and `met` are told after each person."""
     announced = await reception.post(f"{url}/v1/arrival-batches", arrival.announced().model_dump(mode="json"))
     landed = Landed(batch_id=announced["id"])
     batch = f"{url}/v1/arrival-batches/{landed.batch_id}"
@@ -33,6 +40,7 @@ async def land(arrival: Arrival, *, url: str, reception: Caller, said: Said) -> 
     async def register(told: Told) -> None:
         view = await reception.post(f"{url}/v1/returnees", intake_body(arrival, told, batch_id=landed.batch_id))
         landed.returnee_ids.append(view["id"])
+        met(told, view)
         said(1)
 
     await in_turns((register(told) for told in arrival.people), at_once=DESKS)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 Heard = Callable[[str, dict[str, str]], None]
-"""Told the organisation's slug and the `data` of an offer that was put to it."""
+"""Told the organisation's slug and the `data` of an offer that was put to it, with when it was made (`made_at`)."""
 OFFER_MADE = "offer.made.v1"
 
 
@@ -48,7 +48,7 @@ class Receiver:
             return Response(status_code=401)
         self.verified_count += 1
         if message["type"] == OFFER_MADE:
-            self._heard(slug, message["data"])
+            self._heard(slug, {**message["data"], "made_at": message["timestamp"]})
         return Response(status_code=204)
 
 

@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from deploy.demo.arrivals import Arrival
-from deploy.demo.client import Caller, Connections
+from deploy.demo.client import Caller
 from deploy.demo.habits import Way, way_of
 from deploy.demo.landing import Landed, land, registered
 from deploy.demo.loading import declare_capacity, in_turns, load_directory
@@ -23,6 +22,7 @@ from deploy.demo.notebook import Notebook
 from deploy.demo.partners import Hands, Partner, Tally, Urls
 from deploy.demo.receiver import OFFER_MADE, Receiver, receiving
 from deploy.demo.sending import send_bus
+from deploy.demo.world import Callers, World
 from deploy.packs.directory import Directory
 from libs.events.codes import TransportMode
 
@@ -41,21 +41,6 @@ class Options:
     seed: int = 20
 
 
-@dataclass(frozen=True)
-class World:
-    """A system that runs: where it answers, who may call it, where its spans lie, and its state directory."""
-
-    addresses: Mapping[str, str]
-    databases: Mapping[str, str]
-    secret_of: Callable[[str], str]
-    spans: Path
-    state: Path
-
-    def url(self, word: str) -> str:
-        """The address of a service, such as REFERRAL."""
-        return self.addresses[f"ENLACE_{word}_URL"]
-
-
 @dataclass
 class Run:
     """What one run has made and found."""
@@ -70,30 +55,6 @@ class Run:
     webhooks_refused: int
     began_ns: int
     calls_again: int
-
-
-class Callers:
-    """The clients of the pack, each with its own token."""
-
-    def __init__(self, world: World, connections: Connections) -> None:
-        self._world, self._connections = world, connections
-        self._made: dict[str, Caller] = {}
-
-    def of(self, client_id: str) -> Caller:
-        """The client of this id."""
-        if client_id not in self._made:
-            self._made[client_id] = Caller(
-                self._connections,
-                client_id,
-                self._world.secret_of(client_id),
-                self._world.addresses["ENLACE_TOKEN_URL"],
-            )
-        return self._made[client_id]
-
-    @property
-    def attempts_again(self) -> int:
-        """How often calls had to be tried again, over all."""
-        return sum(caller.attempts_again for caller in self._made.values())
 
 
 Watch = Callable[[str, int], None]
@@ -258,10 +219,3 @@ class Story:
     async def _rest(self) -> None:
         for partner in self._partners.values():
             await partner.rest()
-
-
-@asynccontextmanager
-async def callers_of(world: World) -> AsyncIterator[Callers]:
-    """The clients of the pack, with connections for as long as the block runs."""
-    async with Connections() as connections:
-        yield Callers(world, connections)

@@ -6,10 +6,22 @@ retention run on real time (DESIGN 5).
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 
 class ClockFault(ValueError):  # noqa: N818
     """The clock's settings contradict each other."""
+
+
+class Timekeeper(Protocol):
+    """What maps real time to installation time: a clock of one rate, or one that is paced (`paced_clock.py`)."""
+
+    @property
+    def rate(self) -> float:
+        """How many seconds pass on the clock while one real second passes."""
+
+    def at(self, real: datetime) -> datetime:
+        """Installation time at the aware real time `real`, in UTC."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.clock import Clock
+from libs.chassis.clock import Timekeeper
 from libs.chassis.errors import Unavailable
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
@@ -27,7 +27,7 @@ class Database:
     error. Statements end after 30 seconds and idle transactions after 20, so that nothing holds locks for ever.
     """
 
-    def __init__(self, url: str, *, clock: Clock, application_name: str, pool_size: int = 5) -> None:
+    def __init__(self, url: str, *, clock: Timekeeper, application_name: str, pool_size: int = 5) -> None:
         self.clock = clock
         self._latest: datetime | None = None
         self.engine: AsyncEngine = create_async_engine(

@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from libs.chassis.clock import Clock
+from libs.chassis.clock import Clock, Timekeeper
+from libs.chassis.paced_clock import PacedClock
 
 
 class Role(StrEnum):
@@ -65,6 +66,8 @@ class CommonSettings(BaseSettings):
     events then come to it again at once. Without one, others take over after the group's session timeout."""
     clock_rate: float = Field(default=1.0, gt=0, allow_inf_nan=False, validation_alias="ENLACE_CLOCK_RATE")
     clock_origin: datetime | None = Field(default=None, validation_alias="ENLACE_CLOCK_ORIGIN")
+    clock_schedule: Path | None = Field(default=None, validation_alias="ENLACE_CLOCK_SCHEDULE")
+    """A file by which the clock's rate changes while it runs; `clock_rate` is then the highest that it may have."""
     spans_directory: Path | None = Field(default=None, validation_alias="ENLACE_SPANS_DIRECTORY")
     fingerprint_key: SecretStr = Field(validation_alias="ENLACE_FINGERPRINT_KEY", min_length=16)
     """Keys the fingerprints of requests and signs cursors; the same in every process of a service."""
@@ -107,6 +110,8 @@ class CommonSettings(BaseSettings):
         """The name by which this process is known to the broker among the workers of `service`, if it has one."""
         return None if self.worker_slot is None else f"{service}-{self.worker_slot}"
 
-    def clock(self) -> Clock:
+    def clock(self) -> Timekeeper:
         """The installation's clock as these settings describe it."""
+        if self.clock_schedule is not None:
+            return PacedClock(self.clock_schedule)
         return Clock(rate=self.clock_rate, origin=self.clock_origin)

@@ -1,0 +1,211 @@
+"""What the demo must have shown on one flight, found in the journeys as they were recorded (pure).
+
+Each act names case codes, providers and times; one that did not happen says so, and the demo fails.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, Final
+
+from deploy.demo.outcomes import ACCEPTED, Journey, needs_of
+
+Names = Mapping[str, str]
+"""Names of services by id."""
+Need = Mapping[str, Any]
+Offer = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act: what it was to show, and what happened, line by line; nothing where it did not happen."""
+
+    title: str
+    lines: tuple[str, ...] = ()
+
+    @property
+    def happened(self) -> bool:
+        """True if there is something to tell."""
+        return bool(self.lines)
+
+
+@dataclass
+class Staged:
+    """What the demo brought about on purpose, for the acts to be found in the record."""
+
+    closed_pools: dict[str, datetime] = field(default_factory=dict)
+    """Services whose places the ledger showed as closed, and when first."""
+    served_from_queue: set[str] = field(default_factory=set)
+    """Needs that waited in a queue when their provider declared new places."""
+    declared: tuple[str, int, datetime] | None = None
+    """The service that declared new places, how many, and when."""
+    withdrawn: tuple[str, datetime] | None = None
+    """The offer whose person withdrew consent, and when."""
+
+
+def acts_of(journeys: Sequence[Journey], staged: Staged, names: Names) -> list[Act]:
+    """Every act, in the order in which the demo tells them."""
+    return [
+        silence(journeys, names),
+        full_and_queue(journeys, staged, names),
+        escalation(journeys, names),
+        document_first(journeys, names),
+        recall(journeys, staged, names),
+    ]
+
+
+def silence(journeys: Iterable[Journey], names: Names) -> Act:
+    """Somebody stayed silent: reminded, expired, and the next provider accepted."""
+    title = "Silence: reminded, expired, the next provider asked"
+    for journey, need in needs_of(journeys):
+        offers = _offers(need)
+        for silent, later in pairwise(offers):
+            reminded = _step_at(journey, "offer.remind", offer=silent)
+            if silent["status"] == "expired" and reminded and later["status"] == "accepted":
+                who = f"{journey['case_code']}, {need['category']}"
+                return Act(title, (
+                    f"{_clock(silent['made_at'])} {who}: put to {_name(silent, names)}, which says nothing",
+                    f"{_clock(reminded)} reminded",
+                    f"{_clock(silent['ended_at'])} expired",
+                    f"{_clock(later['made_at'])} put to {_name(later, names)}",
+                    f"{_clock(later['ended_at'])} accepted",
+                ))  # fmt: skip
+    return Act(title)
+
+
+def full_and_queue(journeys: Iterable[Journey], staged: Staged, names: Names) -> Act:
+    """A provider was full: its places closed; those who waited in the queue were served when places appeared."""
+    title = "Full: the places close, the queue waits, a place appears, the next in the queue is served"
+    closed = _declined_as_full(journeys, staged, names)
+    if staged.declared is None or closed is None:
+        return Act(title)
+    service, count, at = staged.declared
+    for journey, need in needs_of(journeys):
+        served = [one for one in _offers(need) if one["status"] == "accepted" and _moment(one["made_at"]) >= at]
+        queued = _step_at(journey, "referral.waitlist", need=need)
+        if need["id"] in staged.served_from_queue and queued and served:
+            return Act(title, (
+                *closed,
+                f"{_clock(queued)} {journey['case_code']}, {need['category']}: no place anywhere, waits in the queue",
+                f"{_clock(at)} {names.get(service, service)} declares {count} more places",
+                f"{_clock(served[0]['made_at'])} put to {_name(served[0], names)}",
+                f"{_clock(served[0]['ended_at'])} accepted",
+            ))  # fmt: skip
+    return Act(title)
+
+
+def escalation(journeys: Iterable[Journey], names: Names) -> Act:
+    """Nobody was left to ask: the lead agency's desk owns the need."""
+    title = "Escalation: nobody is left to ask, the lead agency's desk owns the need"
+    for journey, need in needs_of(journeys):
+        tried = [one for one in _offers(need) if one["status"] in {"declined", "expired"}]
+        assigned = _step_at(journey, "need.assign", need=need)
+        if tried and assigned and need["owner"] is not None and need["owner_reason"] == "candidates_spent":
+            return Act(title, (
+                *(f"{_clock(one['ended_at'])} {journey['case_code']}, {need['category']}: {_name(one, names)} "
+                  f"{one['status']} {one['reason'] or ''}".rstrip() for one in tried),
+                f"{_clock(assigned)} {need['owner']} answers for it: {need['owner_reason']}",
+            ))  # fmt: skip
+    return Act(title)
+
+
+def document_first(journeys: Iterable[Journey], names: Names) -> Act:
+    """A job waited for a document; the document was made, and the job was offered."""
+    title = "Prerequisite: a document unlocks the referral to a job"
+    for journey, need in needs_of(journeys):
+        first = next((one for one in journey["needs"] if one["id"] == need["after_need_id"]), None)
+        unblocked = _step_at(journey, "referral.unblock", need=need)
+        offers = _offers(need)
+        if first is not None and first["status"] == "met" and unblocked and offers:
+            made = next((one for one in _offers(first) if one["status"] == "accepted"), None)
+            maker = "a desk" if made is None else _name(made, names)
+            who = f"{journey['case_code']}, {need['category']}"
+            return Act(title, (
+                f"{_clock(need['reported_at'])} {who}: waits for {first['category']}",
+                f"{_clock(first['ended_at'])} the document is there, from {maker}",
+                f"{_clock(unblocked)} {need['category']} seeks a provider",
+                f"{_clock(offers[0]['made_at'])} put to {_name(offers[0], names)}: {offers[0]['status']}",
+            ))  # fmt: skip
+    return Act(title)
+
+
+def recall(journeys: Iterable[Journey], staged: Staged, names: Names) -> Act:
+    """A person took the consent back while an offer was open: it was recalled at once."""
+    title = "Consent withdrawn: the open offer is recalled"
+    if staged.withdrawn is None:
+        return Act(title)
+    offer_id, at = staged.withdrawn
+    for journey, need in needs_of(journeys):
+        for offer in _offers(need):
+            if offer["id"] == offer_id and offer["status"] == "recalled":
+                after = (_moment(offer["ended_at"]) - at).total_seconds()
+                return Act(title, (
+                    f"{_clock(offer['made_at'])} {journey['case_code']}, {need['category']}: at {_name(offer, names)}",
+                    f"{at:%H:%M:%S} the person withdraws consent at reception",
+                    f"{_clock(offer['ended_at'])} recalled: {offer['reason']}, {max(after, 0):.1f} s later",
+                    f"now: {_now_with(need)}",
+                ))  # fmt: skip
+    return Act(title)
+
+
+def _now_with(need: Need) -> str:
+    owner = need["owner"]
+    return (
+        f"{need['status']}" if owner is None else f"{need['status']}, {owner} answers for it ({need['owner_reason']})"
+    )
+
+
+def _declined_as_full(journeys: Iterable[Journey], staged: Staged, names: Names) -> tuple[str, ...] | None:
+    for journey, need in needs_of(journeys):
+        for offer in _offers(need):
+            closed_at = staged.closed_pools.get(offer["provider_service_id"])
+            if offer["status"] == "declined" and offer["reason"] == "full" and closed_at is not None:
+                return (
+                    f"{_clock(offer['ended_at'])} {journey['case_code']}, {need['category']}: {_name(offer, names)} "
+                    "declines, it is full",
+                    f"{closed_at:%H:%M:%S} its places are closed until it declares anew",
+                )
+    return None
+
+
+def _offers(need: Need) -> list[Offer]:
+    found = [offer for referral in need["referrals"] for offer in referral["offers"]]
+    return sorted(found, key=lambda offer: str(offer["made_at"]))
+
+
+def _step_at(journey: Journey, step: str, *, offer: Offer | None = None, need: Need | None = None) -> str | None:
+    """When this step was taken last, of this offer or of this need."""
+    for one in reversed(journey["steps"]):
+        is_it = one["step"] == step and (offer is None or one["offer_id"] == offer["id"])
+        if is_it and (need is None or one["need_id"] == need["id"]):
+            return str(one["at"])
+    return None
+
+
+def _name(offer: Offer, names: Names) -> str:
+    return names.get(offer["provider_service_id"], "?")
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _clock(moment: str | datetime) -> str:
+    return f"{_moment(moment) if isinstance(moment, str) else moment:%H:%M:%S}"
+
+
+def blocked_by_documents(journeys: Iterable[Journey]) -> Iterator[tuple[Need, Offer]]:
+    """Needs that wait for another which a provider has accepted, with that provider's offer."""
+    for journey, need in needs_of(journeys):
+        first = next((one for one in journey["needs"] if one["id"] == need["after_need_id"]), None)
+        if first is None or first["status"] != "open":
+            continue
+        live = [one for one in first["referrals"] if one["status"] in ACCEPTED]
+        for offer in _offers(first):
+            if live and offer["status"] == "accepted":
+                yield need, offer
+
+
+RECALLABLE: Final = frozenset({"training", "legal", "mhpss"})
+"""Categories in which consent gates the offer itself, and in which nobody is in a hurry."""

@@ -1,0 +1,159 @@
+"""`python -m deploy.simulate` (make simulate): days of flights and buses, and whether any need ended unowned."""
+
+import asyncio
+import json
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+import yaml
+from rich.console import Console
+
+from deploy.demo.client import CallError
+from deploy.demo.report import promises_table
+from deploy.demo.world import World, callers_of
+from deploy.local.installation import DEFAULT_PACK, DEFAULT_STATE, Installation
+from deploy.local.jars import FetchError
+from deploy.local.keyring import write_private
+from deploy.local.locks import AlreadyRunningError
+from deploy.local.processes import StartError
+from deploy.local.supervisor import System, forget_everything, running_system
+from deploy.packs.directory import load_directory
+from deploy.simulate.closure import at
+from deploy.simulate.pacing import SLOWEST
+from deploy.simulate.report import as_json, closure_table, deeds_table, owners_table, span, times_table
+from deploy.simulate.run import Options, Run, Simulation
+from deploy.simulate.timing import Timepiece, next_monday
+from libs.chassis.paced_clock import PacedClock, Schedule
+
+BESIDE: Final = "simulation"
+RESULT: Final = "simulation.json"
+BEFORE: Final = timedelta(minutes=20)
+"""So long before its first midnight the clock begins, slowly, while the system starts and the directory is loaded."""
+SAMPLED: Final = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"}
+"""One journey in a hundred is traced: tens of thousands of whole ones would be all that the disk does."""
+BEHIND: Final = 2.0
+"""Times the lateness asked for: where one expiry in twenty is later than that, the pacing has failed."""
+
+console = Console(highlight=False)
+if not console.is_terminal:
+    console = Console(highlight=False, width=170)
+
+
+def main(
+    days: Annotated[float, typer.Option(min=0.1, max=366, help="Days of arrivals.")] = 3,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same people and the same conduct.")] = 20,
+    rate: Annotated[float, typer.Option(min=2, max=5000, help="The highest rate of the clock.")] = 2400,
+    lateness: Annotated[float, typer.Option(min=1, max=60, help="Minutes that the machine may be late.")] = 5,
+    share: Annotated[float, typer.Option(min=0.05, max=1, help="Of the real traffic and of the places.")] = 1.0,
+    drain_days: Annotated[float, typer.Option(min=0, max=60, help="How long the clock runs on at the end.")] = 1,
+    state: Annotated[
+        Path, typer.Option(help="Directory of the figures; the system's own is beside it.")
+    ] = DEFAULT_STATE,
+) -> None:
+    """Run the simulation and exit 0 only if no need ended unowned and every promise was kept."""
+    options = Options(
+        days=days,
+        seed=seed,
+        rate=rate,
+        lateness=timedelta(minutes=lateness),
+        share=share,
+        drain=timedelta(days=drain_days),
+    )
+    try:
+        held = asyncio.run(_run(state, options))
+    except (StartError, FetchError, AlreadyRunningError, CallError, TimeoutError, ExceptionGroup) as error:
+        console.print(str(error) or type(error).__name__, style="red", markup=False)
+        raise typer.Exit(1) from error
+    except asyncio.CancelledError:
+        raise typer.Exit(130) from None
+    raise typer.Exit(0 if held else 1)
+
+
+async def _run(state: Path, options: Options) -> bool:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    run = await simulate(state, options, console)
+    return run.holds
+
+
+async def simulate(state: Path, options: Options, console: Console) -> Run:
+    """Start a system of its own on an accelerated clock, play, show and write down what it came to."""
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        console.print(f"{time.strftime('%H:%M:%S')} {text}", markup=False)
+
+    installation, timepiece, schedule = prepare(state, options)
+    async with running_system(installation, say=say) as system:
+        run = await _play(system, options, timepiece, schedule, say)
+    _show(run, options, console)
+    taken = time.monotonic() - began
+    figures = as_json(
+        run.categories, days=options.days, seed=options.seed, rate=options.rate, mean_rate=round(run.rate),
+        lateness_minutes=options.lateness / timedelta(minutes=1), share=options.share,
+        drain_days=options.drain / timedelta(days=1), people=run.people_count, vehicles=run.vehicles,
+        silent_desks=sorted(run.silent_desks), done=dict(run.tally.done), refused=dict(run.tally.refused),
+        worst=run.watch.worst, looks=run.watch.looks, promises=[list(one) for one in run.kept], holds=run.holds,
+        wall_clock_seconds=round(taken),
+    )  # fmt: skip
+    write_private(state / RESULT, json.dumps(figures, indent=1))
+    console.print(f"{taken:.0f} s from start to stop; figures in {state / RESULT}", markup=False)
+    return run
+
+
+def prepare(state: Path, options: Options) -> tuple[Installation, Timepiece, Schedule]:
+    """A fresh installation with a paced clock that begins shortly before a Monday's midnight."""
+    installation = Installation(state=state / BESIDE, pack=DEFAULT_PACK)
+    installation.state.mkdir(parents=True, exist_ok=True)
+    forget_everything(installation)
+    real = datetime.now(UTC)
+    midnight = next_monday(real, timezone=load_directory(DEFAULT_PACK).timezone)
+    path = installation.state / "clock-schedule.json"
+    schedule = Schedule(path, shows=midnight - BEFORE, rate=SLOWEST, real=real)
+    extra = SAMPLED | {"ENLACE_CLOCK_RATE": str(options.rate), "ENLACE_CLOCK_SCHEDULE": str(path)}
+    timepiece = Timepiece(PacedClock(path), midnight, options.rate)
+    return Installation(state=installation.state, pack=DEFAULT_PACK, extra=extra), timepiece, schedule
+
+
+async def _play(system: System, options: Options, timepiece: Timepiece, schedule: Schedule, say: Any) -> Run:
+    world, pack = World.of(system), system.installation.pack
+    policy = yaml.safe_load((pack / "routing.yaml").read_text(encoding="utf-8"))
+    desks = {category["lead_desk"] for category in policy["categories"].values()} | {policy["child_desk"]}
+    async with callers_of(world) as callers:
+        return await Simulation(
+            world, load_directory(pack), callers, options=options, timepiece=timepiece, schedule=schedule,
+            desks=desks, steward_desk=policy["steward_desk"], say=say,
+        ).play()  # fmt: skip
+
+
+def _show(run: Run, options: Options, console: Console) -> None:
+    console.print(closure_table(run.categories))
+    console.print(times_table(run.categories))
+    console.print(owners_table(run.categories))
+    console.print(deeds_table(run.tally.done, run.tally.refused))
+    console.print(
+        f"{run.people_count} people in {run.vehicles} flights and buses over {options.days:g} days, "
+        f"seed {options.seed}; the clock ran at {run.rate:.0f} on average"
+    )
+    console.print(f"desks where nobody looked: {', '.join(sorted(run.silent_desks))}", markup=False)
+    if run.late:
+        typical, late = at(run.late, 0.5), at(run.late, 0.95)
+        console.print(f"expired offers were found {span(typical)} after their time, 95 % within {span(late)}")
+        if late > options.lateness * BEHIND:
+            console.print(
+                "THE MACHINE FELL BEHIND ITS CLOCK: partners were late because it was; choose a lower --rate",
+                style="bold red",
+            )
+    console.print(promises_table(run.kept))
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    app()

@@ -1,0 +1,150 @@
+"""What became of every need, read from referral's own tables and its invariants: the figures of the simulation."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import asyncpg
+
+_CATEGORIES: Final = """
+WITH asked AS (
+    SELECT need_id, count(*) AS offers, min(made_at) AS first_offer,
+        min(least(acknowledged_at, CASE WHEN status IN ('accepted', 'declined') THEN ended_at END)) AS first_word,
+        min(CASE WHEN status IN ('accepted', 'declined') THEN ended_at END) AS first_answer,
+        min(CASE WHEN status = 'accepted' THEN ended_at END) AS accepted_at,
+        count(*) FILTER (WHERE status = 'expired') AS expired
+    FROM offer GROUP BY need_id
+), owned AS (
+    SELECT need_id, min(at) AS owned_at FROM step WHERE step = 'need.assign' GROUP BY need_id
+), live AS (
+    SELECT need_id, status AS referral_status FROM referral WHERE status IN
+        ('awaiting_review', 'blocked', 'seeking', 'waitlisted', 'offered', 'accepted', 'in_service')
+)
+SELECT category, need.status, owner, referral_status, coalesce(offers, 0) AS offers, coalesce(expired, 0) AS expired,
+    first_word IS NOT NULL AS heard, first_answer IS NOT NULL AS answered, owned_at IS NOT NULL AS escalated,
+    first_offer - reported_at AS to_offer, first_answer - reported_at AS to_answer,
+    accepted_at - reported_at AS to_accepted, owned_at - reported_at AS to_owner,
+    CASE WHEN need.status = 'met' THEN ended_at - reported_at END AS to_met
+FROM need LEFT JOIN asked USING (need_id) LEFT JOIN owned USING (need_id) LEFT JOIN live USING (need_id)
+"""
+
+_LATENESS: Final = """
+SELECT ended_at - answer_by AS late FROM offer WHERE status = 'expired' ORDER BY 1
+"""
+
+TIMES: Final = ("to_offer", "to_answer", "to_accepted", "to_owner", "to_met")
+WITH: Final = {
+    "accepted": "a provider that accepted",
+    "in_service": "a provider at work",
+    "offered": "an offer whose clock runs",
+    "seeking": "the router, its clock running",
+    "waitlisted": "a queue for a place",
+    "blocked": "another need of the same person",
+    "awaiting_review": "a reviewer",
+}
+
+
+@dataclass
+class Category:
+    """How the needs of one category ended. A need is counted in every word that is true of it."""
+
+    needs: int = 0
+    offers: int = 0
+    expired: int = 0
+    """Offers whose time ran out."""
+    answered: int = 0
+    """Some provider said yes or no in time."""
+    only_acknowledged: int = 0
+    """Some provider said that it had seen it; none ever said yes or no."""
+    no_response: int = 0
+    """Offered, and nobody ever said a word."""
+    cascaded: int = 0
+    """Put to a second provider or more."""
+    escalated: int = 0
+    """A desk was named as its owner at some time."""
+    met: int = 0
+    refused: int = 0
+    closed: int = 0
+    open: int = 0
+    unowned: int = 0
+    """Open with neither a live referral nor an owner. Must be 0."""
+    open_with: dict[str, int] = field(default_factory=dict)
+    """Open needs by who answers for them now; a desk where one is named, else what its clock waits for."""
+    times: dict[str, list[timedelta]] = field(default_factory=lambda: {name: [] for name in TIMES})
+
+    def count(self, row: Mapping[str, Any]) -> None:
+        """Take in one need."""
+        self.needs += 1
+        self.offers += row["offers"]
+        self.expired += row["expired"]
+        self.answered += row["answered"]
+        self.only_acknowledged += row["heard"] and not row["answered"]
+        self.no_response += row["offers"] > 0 and not row["heard"]
+        self.cascaded += row["offers"] > 1
+        self.escalated += row["escalated"]
+        setattr(self, row["status"], getattr(self, row["status"]) + 1)
+        if row["status"] == "open":
+            who = row["owner"] or WITH.get(row["referral_status"] or "")
+            self.unowned += who is None
+            self.open_with[who or "nobody"] = self.open_with.get(who or "nobody", 0) + 1
+        for name in TIMES:
+            if row[name] is not None:
+                self.times[name].append(max(row[name], timedelta()))
+
+    def add(self, other: "Category") -> None:
+        """Take in all of another category."""
+        for name, value in vars(other).items():
+            if isinstance(value, int):
+                setattr(self, name, getattr(self, name) + value)
+        for who, number in other.open_with.items():
+            self.open_with[who] = self.open_with.get(who, 0) + number
+        for name in TIMES:
+            self.times[name] += other.times[name]
+
+    def figures(self) -> dict[str, Any]:
+        """All of it as JSON; times as seconds: median and nine in ten."""
+        found = {name: value for name, value in asdict(self).items() if name != "times"}
+        found["seconds"] = {
+            name: None
+            if not times
+            else {"median": at(times, 0.5).total_seconds(), "p90": at(times, 0.9).total_seconds()}
+            for name, times in self.times.items()
+        }
+        return found
+
+
+def at(times: list[timedelta], share: float) -> timedelta:
+    """The time within which this share of `times` lies."""
+    ordered = sorted(times)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+async def closure(database_url: str) -> dict[str, Category]:
+    """Every need by category, in the order of the categories' names."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        rows = await connection.fetch(_CATEGORIES)
+    finally:
+        await connection.close()
+    found: dict[str, Category] = {}
+    for row in rows:
+        found.setdefault(row["category"], Category()).count(dict(row))
+    return dict(sorted(found.items()))
+
+
+def total(categories: Mapping[str, Category]) -> Category:
+    """All of them together."""
+    whole = Category()
+    for one in categories.values():
+        whole.add(one)
+    return whole
+
+
+async def expiries_late(database_url: str) -> list[timedelta]:
+    """How long after its time each expired offer was found to have expired, ascending, on the installation's clock."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        return [row["late"] for row in await connection.fetch(_LATENESS)]
+    finally:
+        await connection.close()

@@ -1,0 +1,59 @@
+"""Watching while it runs: the invariants again and again, how late clocks are acted on, and a line now and then."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from deploy.demo.client import Caller, CallError
+from deploy.demo.promise import invariants
+from deploy.simulate.tally import Tally
+from deploy.simulate.timing import Timepiece
+
+LOOKS_EVERY_S: Final = 5.0
+TELLS_EVERY: Final = timedelta(hours=6)
+
+
+@dataclass
+class Watch:
+    """Looks at the promises while the simulation runs; what was worst is kept."""
+
+    steward: Caller
+    url: str
+    timepiece: Timepiece
+    tally: Tally
+    say: Callable[[str], None]
+    looks: int = 0
+    worst: dict[str, int] = field(default_factory=dict)
+    """By promise: how many broke it at the worst look."""
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        tell_at = self.timepiece.midnight
+        while True:
+            try:
+                await self.look()
+                if self.timepiece.now() >= tell_at:
+                    tell_at = self.timepiece.now() + TELLS_EVERY
+                    await self._tell()
+            except CallError as error:
+                self.tally.fail(error)
+            await asyncio.sleep(LOOKS_EVERY_S)
+
+    async def look(self) -> dict[str, Any]:
+        """One look at the promises."""
+        found = await invariants(self.steward, url=self.url)
+        self.looks += 1
+        for one in found["promises"]:
+            self.worst[one["name"]] = max(self.worst.get(one["name"], 0), one["violations"])
+        return found
+
+    async def _tell(self) -> None:
+        found = await self.steward.get(f"{self.url}/v1/statistics")
+        words = {
+            name: sum(one[name] for one in found["categories"]) for name in ("needs", "open", "owned", "met", "closed")
+        }
+        day = (self.timepiece.now() - self.timepiece.midnight) / timedelta(days=1)
+        told = ", ".join(f"{name} {number}" for name, number in words.items())
+        self.say(f"day {day:.1f}: {told}; unattended at the worst look {self.worst['every_open_need_is_attended']}")
