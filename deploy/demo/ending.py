@@ -8,6 +8,7 @@ from deploy.demo.looking import Pool, pools
 from deploy.demo.outcomes import by_category, declined_as_full, offers_by_status, rerouted, three_to_show
 from deploy.demo.promise import Kept, check_drained, check_invariants, check_places, invariants
 from deploy.demo.report import (
+    act_panel,
     addresses_table,
     needs_table,
     partners_table,
@@ -34,6 +35,8 @@ class Ending:
     async def show(self, run: Run) -> bool:
         """Print everything; True if every promise was kept."""
         after = await pools(self._steward, url=self._url)
+        for act in run.acts:
+            self.console.print(act_panel(act))
         self.console.print(needs_table(by_category(run.journeys)))
         self.console.print(places_table(run.before, after, self.directory))
         offers = offers_by_status(run.journeys)
@@ -64,6 +67,10 @@ class Ending:
         return [
             ("every need told at intake is known", known == run.needs_count, f"{known} of {run.needs_count}"),
             ("needs were accepted", accepted > 0, f"{accepted}, {later} of them by a later candidate"),
+            *(
+                (f"shown: {act.title}", act.happened, "yes" if act.happened else "it did not happen")
+                for act in run.acts
+            ),
             *check_invariants(await invariants(self._steward, url=self._url)),
             check_places(list(after.values())),
             *await check_drained(self.world.databases),

@@ -89,6 +89,7 @@ def nested(journey: Mapping[str, Any]) -> dict[str, Any]:
         "case_code": journey["case_code"],
         "trace_id": journey["trace_id"],
         "needs": needs,
+        "steps": journey["steps"],
     }
 
 

@@ -3,7 +3,7 @@ acceptance, start and complete. Each has its own token and sees nothing but its 
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -23,6 +23,15 @@ NOT_YET: Final = frozenset({"packet-not-ready"})
 CONFLICT: Final = frozenset({409})
 FACTS = {"document_issued": True, "nights_stayed": 2, "certificate_awarded": True}
 """What the demo's services state when they are done."""
+SAYS_FULL_AFTER_S: Final = 2.0
+"""From a decline for want of places to the true figures: meanwhile the network has closed the places by itself."""
+Keeps = Callable[[str, Mapping[str, Any]], bool]
+"""Whether this offer, by id and content, is to be left without an answer, because somebody is about to act on it."""
+
+
+def keeps_none(offer_id: str, offer: Mapping[str, Any]) -> bool:
+    """Every offer is answered or not as its organisation likes."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -61,10 +70,10 @@ class Partner:
 
     def __init__(
         self, organization: Organization, *, caller: Caller, urls: Urls, tally: Tally, random: Random,
-        hands: Hands, notebook: Notebook,
+        hands: Hands, notebook: Notebook, keeps: Keeps = keeps_none,
     ) -> None:  # fmt: skip
         self.organization = organization
-        self._notebook = notebook
+        self._notebook, self._keeps = notebook, keeps
         self._caller, self._urls, self._tally, self._random, self._hands = caller, urls, tally, random, hands
         self._services = {str(service.id): service for service in organization.services}
         self._taken: Counter[str] = Counter()
@@ -142,6 +151,8 @@ class Partner:
             self._tally.failures.append(str(error))
 
     async def _answer(self, offer_id: str, offer: Mapping[str, Any]) -> None:
+        if self._keeps(offer_id, offer):
+            return
         service = self._services[offer["provider_service_id"]]
         need = offer["case_code"], offer["category"]
         answer = answer_to(
@@ -187,8 +198,25 @@ class Partner:
         assert answer.reason is not None
         return await self._offer_step(offer_id, "decline", {"reason": answer.reason.value})
 
+    async def declare_more(self, service: Service, places: int) -> None:
+        """Places have appeared at a service, beyond what it declared today."""
+        body = capacity_body(service)
+        for pool in body["pools"]:
+            pool["maximum"] += places
+            pool["available"] += places
+        await self._caller.call("PUT", f"{self._urls.directory}/v1/services/{service.id}/capacity", body=body)
+
+    async def deliver(self, referral_id: str) -> bool:
+        """Start, if it has not, and complete what was accepted; False if the referral had gone on without it."""
+        stay = self._notebook.stays.get(referral_id)
+        if (stay is None or not stay.is_started) and not await self._step(referral_id, "start"):
+            return False
+        self._notebook.stays.pop(referral_id, None)
+        return await self._step(referral_id, "complete", {"outcome": "need_met"})
+
     async def _declare_full(self, service: Service) -> None:
         """Its figures were wrong, and the network has been told so: say the truth."""
+        await asyncio.sleep(SAYS_FULL_AFTER_S)
         body = capacity_body(service)
         body["pools"] = [{**pool, "available": 0} for pool in body["pools"]]
         async with self._hands.working:

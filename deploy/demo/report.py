@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from deploy.demo.acts import Act
 from deploy.demo.looking import Pool
 from deploy.demo.outcomes import Counts
 from deploy.demo.partners import Tally
@@ -79,6 +80,13 @@ def why_panel(
     if more > 0:
         lines.append(Text(f"and {more} more that could not", "dim"))
     return Panel(Group(*lines), title=case_code, title_align="left")
+
+
+def act_panel(act: Act) -> Panel:
+    """One act of the demo, line by line."""
+    lines = act.lines or ("It did not happen.",)
+    style = "none" if act.happened else "bold red"
+    return Panel(Group(*(Text(line) for line in lines)), title=act.title, title_align="left", border_style=style)
 
 
 def partners_table(tally: Tally, *, offers: Counter[str], rerouted: int) -> Table:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from deploy.demo.acts import Act, acts_of
 from deploy.demo.arrivals import Arrival
 from deploy.demo.client import Caller
 from deploy.demo.habits import Way, way_of
@@ -22,6 +23,7 @@ from deploy.demo.notebook import Notebook
 from deploy.demo.partners import Hands, Partner, Tally, Urls
 from deploy.demo.receiver import OFFER_MADE, Receiver, receiving
 from deploy.demo.sending import send_bus
+from deploy.demo.staging import Staging
 from deploy.demo.world import Callers, World
 from deploy.packs.directory import Directory
 from libs.events.codes import TransportMode
@@ -53,6 +55,7 @@ class Run:
     tally: Tally
     webhooks_verified: int
     webhooks_refused: int
+    acts: list[Act]
     began_ns: int
     calls_again: int
 
@@ -90,16 +93,26 @@ class Story:
             )
         )
         steward, reception = callers.of("network-steward"), callers.of("reception-system")
+        self._stage = Staging(
+            self.directory, referral=self.world.url("REFERRAL"), registration=self.world.url("REGISTRATION"),
+            steward=steward,
+        )  # fmt: skip
         with self._progress() as progress:
             await self._set_up(callers, steward, progress)
             before = await pools(steward, url=self.world.url("REFERRAL"))
-            async with self._answering(callers) as receiver:
+            async with self._answering(callers) as receiver, self._staging(reception):
                 landed, ridden = await self._arrive(flight, bus, callers, reception, progress)
                 needs_count = flight.needs_count + bus.needs_count
-                found = await self._settle([*landed.returnee_ids, *ridden.returnee_ids], steward, needs_count, progress)
+                everybody = [*landed.returnee_ids, *ridden.returnee_ids]
+                found = await self._settle(everybody, steward, needs_count, progress)
+                await self._stage.make_a_document(found, self._partners)
+                await self._stage.serve_the_queue(self._partners)
+                found = await self._settle(everybody, steward, needs_count, progress)
                 self._notebook.save(self.world.state)
                 verified, refused = receiver.verified_count, receiver.refused_count
+        names = {str(service.id): service.name for service in self.directory.services}
         return Run(
+            acts=acts_of(first_of(landed, found), self._stage.staged, names),
             flight=landed, bus=ridden, needs_count=needs_count, journeys=found, before=before, tally=self.tally,
             webhooks_verified=verified, webhooks_refused=refused, began_ns=began_ns,
             calls_again=callers.attempts_again,
@@ -138,7 +151,7 @@ class Story:
         for organization in self.directory.organizations:
             self._partners[organization.slug] = Partner(
                 organization, caller=callers.of(organization.slug), urls=urls, tally=self.tally,
-                random=Random(self._random.random()), hands=hands, notebook=self._notebook,  # noqa: S311
+                random=Random(self._random.random()), hands=hands, notebook=self._notebook, keeps=self._stage.keeps,  # noqa: S311
             )  # fmt: skip
         ledger = await pools(steward, url=urls.referral)
         await in_turns(partner.make_room(ledger) for partner in self._partners.values())
@@ -166,6 +179,20 @@ class Story:
                     partner.stop()
                 await asyncio.gather(*looking, return_exceptions=True)
 
+    @asynccontextmanager
+    async def _staging(self, reception: Caller) -> AsyncIterator[None]:
+        """Somebody withdraws consent, and the ledger is looked at for closed places, while the block runs."""
+        tasks = [asyncio.create_task(work) for work in (self._stage.withdraw(reception), self._stage.look_for_closed())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
+
     async def _register_webhook(self, slug: str, caller: Caller, receiver: Receiver) -> None:
         """One endpoint for each organisation; those of earlier runs, whose receivers are gone, are taken away."""
         url = f"{self.world.url('NOTIFICATIONS')}/v1/endpoints"
@@ -183,7 +210,7 @@ class Story:
         riding = asyncio.create_task(
             send_bus(bus, bootstrap_servers=self.world.addresses["KAFKA_BOOTSTRAP_SERVERS"], seed=self.options.seed)
         )
-        landed = await land(flight, url=url, reception=reception, said=people)
+        landed = await land(flight, url=url, reception=reception, said=people, met=self._stage.met)
         await riding
         by_event = self._bar(progress, "bus: people registered", len(bus.people))
         ridden = await registered(
@@ -219,3 +246,9 @@ class Story:
     async def _rest(self) -> None:
         for partner in self._partners.values():
             await partner.rest()
+
+
+def first_of(landed: Landed, journeys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The journeys with those of this batch first."""
+    theirs = set(landed.returnee_ids)
+    return sorted(journeys, key=lambda journey: journey["returnee_id"] not in theirs)

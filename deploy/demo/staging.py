@@ -1,0 +1,92 @@
+"""What the demo brings about on purpose, through the public APIs, so that every act can be seen on one flight."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from deploy.demo.acts import RECALLABLE, Staged, blocked_by_documents
+from deploy.demo.client import Caller
+from deploy.demo.looking import pages
+from deploy.demo.needs import Told
+from deploy.demo.outcomes import Journey
+from deploy.demo.partners import Partner
+from deploy.packs.directory import Directory
+from libs.events.codes import ConsentPurpose
+
+PLACES_MORE: Final = 6
+"""Places that appear at a service on which a queue waits."""
+WITHIN_S: Final = 40.0
+ALREADY: Final = frozenset({409})
+
+
+class Staging:
+    """The hand behind the scene: it keeps one offer unanswered, looks for closed places, and makes a place appear."""
+
+    def __init__(self, directory: Directory, *, referral: str, registration: str, steward: Caller) -> None:
+        self.staged = Staged()
+        self._directory, self._referral, self._registration = directory, referral, registration
+        self._steward = steward
+        self._returnees: dict[str, str] = {}
+        self._kept: asyncio.Future[tuple[str, str]] = asyncio.get_running_loop().create_future()
+
+    def met(self, told: Told, view: Mapping[str, Any]) -> None:
+        """Somebody of the flight has been registered."""
+        if told.consents_to_referral and not told.person.is_child and told.person.household is None:
+            self._returnees[view["case_code"]] = view["id"]
+
+    def keeps(self, offer_id: str, offer: Mapping[str, Any]) -> bool:
+        """True for the one offer that no partner is to answer, because its person thinks otherwise."""
+        if self._kept.done() or offer["category"] not in RECALLABLE or offer["case_code"] not in self._returnees:
+            return False
+        self._kept.set_result((offer_id, self._returnees[offer["case_code"]]))
+        return True
+
+    async def withdraw(self, reception: Caller) -> None:
+        """The person whose offer is kept takes the consent back at reception."""
+        offer_id, returnee_id = await self._kept
+        url = f"{self._registration}/v1/returnees/{returnee_id}/consents"
+        for consent in await reception.get(url):
+            if consent["purpose"] == ConsentPurpose.REFERRAL.value:
+                self.staged.withdrawn = offer_id, datetime.now(UTC)
+                await reception.call("POST", f"{url}/{consent['id']}/withdraw", expect=ALREADY)
+
+    async def look_for_closed(self) -> None:
+        """Note which services' places the ledger shows as closed. Ends when cancelled."""
+        while True:
+            for pool in await pages(self._steward, f"{self._referral}/v1/places"):
+                if pool["closed"]:
+                    self.staged.closed_pools.setdefault(pool["provider_service_id"], datetime.now(UTC))
+            await asyncio.sleep(0.7)
+
+    async def serve_the_queue(self, partners: Mapping[str, Partner]) -> None:
+        """More places appear at the service that most of those who wait could take, and somebody gets one."""
+        waiting = await pages(self._steward, f"{self._referral}/v1/waitlists")
+        wanted = Counter(service for entry in waiting for service in entry["provider_service_ids"])
+        services = {str(service.id): (organization, service) for organization in self._directory.organizations
+                    for service in organization.services}  # fmt: skip
+        if not wanted:
+            return
+        chosen = max(wanted, key=lambda service: (wanted[service], service))
+        organization, service = services[chosen]
+        self.staged.served_from_queue = {
+            entry["need_id"] for entry in waiting if chosen in entry["provider_service_ids"]
+        }
+        self.staged.declared = chosen, PLACES_MORE, datetime.now(UTC)
+        await partners[organization.slug].declare_more(service, PLACES_MORE)
+        async with asyncio.timeout(WITHIN_S):
+            while {one["need_id"] for one in waiting} <= await self._queued():  # noqa: ASYNC110 - another service acts
+                await asyncio.sleep(0.3)
+
+    async def _queued(self) -> set[str]:
+        """Who waits in a queue now."""
+        return {entry["need_id"] for entry in await pages(self._steward, f"{self._referral}/v1/waitlists")}
+
+    async def make_a_document(self, journeys: Sequence[Journey], partners: Mapping[str, Partner]) -> None:
+        """The office that has accepted a document for somebody who waits for it makes it."""
+        by_service = {str(service.id): organization.slug for organization in self._directory.organizations
+                      for service in organization.services}  # fmt: skip
+        for _, offer in blocked_by_documents(journeys):
+            if await partners[by_service[offer["provider_service_id"]]].deliver(offer["referral_id"]):
+                return
