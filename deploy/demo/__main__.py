@@ -11,6 +11,7 @@ from rich.console import Console
 
 from deploy.demo.client import CallError
 from deploy.demo.ending import Ending
+from deploy.demo.habits import on_a_scarce_day
 from deploy.demo.story import Options, Story, Watch, nobody_watches
 from deploy.demo.world import World, callers_of
 from deploy.local.installation import DEFAULT_STATE, ROOT, Installation
@@ -64,7 +65,7 @@ async def _run(state: Path, options: Options) -> bool:
 async def play(system: System, options: Options, console: Console, *, watch: Watch = nobody_watches) -> bool:
     """Play the demo on a system that runs; True if its promise was kept."""
     world = World.of(system)
-    directory = load_directory(system.installation.pack)
+    directory = on_a_scarce_day(load_directory(system.installation.pack))
     async with callers_of(world) as callers:
         run = await Story(world, directory, options, console, watch=watch).tell(callers)
         return await Ending(world, directory, callers, console).show(run)

@@ -5,9 +5,11 @@ Silence is the normal failure in the field, and a capacity figure may be wrong; 
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 from random import Random
 from typing import Final
 
+from deploy.packs.directory import Directory, Service
 from libs.events.codes import DeclineReason, NeedCategory, Urgency
 
 POLLING: Final = frozenset(
@@ -25,12 +27,16 @@ ACKNOWLEDGE_SHARE: Final = 0.5
 
 TRUE_PLACES: Final = {
     "igm-attention-centre-zone-5": 4,
-    "conamigua-transport": 5,
+    "conamigua-transport": 2,
     "municipal-window-quetzaltenango-counselling": 2,
     "renap-quiche": 3,
     "hospital-san-juan-de-dios-emergency": 3,
 }
 """Services that have in truth fewer places than they declared: they take so many and decline the others as full."""
+
+SCARCE: Final = {NeedCategory.TRANSPORT: 0.3}
+"""Share of its places that a category's services declare in the demo, so that a queue forms: "the transportation budget
+was often not enough to meet the demand" (manaus-2013)."""
 
 OFTEN_NOT_ELIGIBLE: Final = {"icrc-prostheses": 0.8, "mental-health-hospital-psychiatric-care": 0.6}
 """Specialised services, to which most cases of their category do not belong."""
@@ -38,6 +44,25 @@ OFTEN_NOT_ELIGIBLE: Final = {"icrc-prostheses": 0.8, "mental-health-hospital-psy
 QUICKLY_DONE: Final = frozenset(
     {NeedCategory.FAMILY_CONTACT, NeedCategory.FOOD, NeedCategory.HEALTH, NeedCategory.DOCUMENTS}
 )
+
+
+def on_a_scarce_day(directory: Directory) -> Directory:
+    """The directory with fewer places where SCARCE says so; at least one where there is any."""
+
+    def fewer(service: Service) -> Service:
+        share = SCARCE.get(service.category, 1.0)
+        pools = [
+            pool.model_copy(update={name: ceil(getattr(pool, name) * share) for name in ("maximum", "available")})
+            for pool in service.pools
+        ]
+        return service.model_copy(update={"pools": pools})
+
+    return directory.model_copy(update={
+        "organizations": [
+            one.model_copy(update={"services": [fewer(service) for service in one.services]})
+            for one in directory.organizations
+        ]
+    })  # fmt: skip
 
 
 class Way(StrEnum):

@@ -200,6 +200,7 @@ class Partner:
 
     async def declare_more(self, service: Service, places: int) -> None:
         """Places have appeared at a service, beyond what it declared today."""
+        self._taken[service.slug] -= places
         body = capacity_body(service)
         for pool in body["pools"]:
             pool["maximum"] += places

@@ -61,14 +61,14 @@ class Staging:
             await asyncio.sleep(0.7)
 
     async def serve_the_queue(self, partners: Mapping[str, Partner]) -> None:
-        """More places appear at the service that most of those who wait could take, and somebody gets one."""
+        """More places appear where they had closed, else where most of those who wait could go; somebody gets one."""
         waiting = await pages(self._steward, f"{self._referral}/v1/waitlists")
         wanted = Counter(service for entry in waiting for service in entry["provider_service_ids"])
         services = {str(service.id): (organization, service) for organization in self._directory.organizations
                     for service in organization.services}  # fmt: skip
         if not wanted:
             return
-        chosen = max(wanted, key=lambda service: (wanted[service], service))
+        chosen = max(wanted, key=lambda service: (service in self.staged.closed_pools, wanted[service], service))
         organization, service = services[chosen]
         self.staged.served_from_queue = {
             entry["need_id"] for entry in waiting if chosen in entry["provider_service_ids"]
