@@ -10,6 +10,7 @@ from random import Random
 from typing import Any, Final
 
 from deploy.demo.client import Caller, CallError
+from deploy.demo.completing import facts_of
 from deploy.demo.habits import After, Answer, Verdict, answer_to
 from deploy.demo.loading import capacity_body
 from deploy.demo.looking import Pool
@@ -21,8 +22,6 @@ LOOK_EVERY_S: Final = 2.0
 """How often an organisation without a webhook looks for offers."""
 NOT_YET: Final = frozenset({"packet-not-ready"})
 CONFLICT: Final = frozenset({409})
-FACTS = {"document_issued": True, "nights_stayed": 2, "certificate_awarded": True}
-"""What the demo's services state when they are done."""
 SAYS_FULL_AFTER_S: Final = 2.0
 """From a decline for want of places to the true figures: meanwhile the network has closed the places by itself."""
 Keeps = Callable[[str, Mapping[str, Any]], bool]
@@ -213,7 +212,7 @@ class Partner:
         if (stay is None or not stay.is_started) and not await self._step(referral_id, "start"):
             return False
         self._notebook.stays.pop(referral_id, None)
-        return await self._step(referral_id, "complete", {"outcome": "need_met"})
+        return await self._complete(referral_id)
 
     async def _declare_full(self, service: Service) -> None:
         """Its figures were wrong, and the network has been told so: say the truth."""
@@ -252,10 +251,7 @@ class Partner:
 
     async def _complete(self, referral_id: str) -> bool:
         """Say that the need is met, with the facts that the service's type has to state."""
-        url = f"{self._urls.referral}/v1/referrals"
-        service_type = (await self._caller.get(f"{url}/{referral_id}"))["service_type"]
-        wanted = (await self._caller.get(f"{url}/completion-facts"))["completion_facts"].get(service_type, [])
-        facts = {fact: FACTS[fact] for fact in wanted}
+        facts = await facts_of(referral_id, self._caller, url=self._urls.referral)
         return await self._step(referral_id, "complete", {"outcome": "need_met", "facts": facts})
 
     async def _step(self, referral_id: str, step: str, body: dict[str, Any] | None = None) -> bool:

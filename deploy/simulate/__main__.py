@@ -117,7 +117,7 @@ def prepare(state: Path, options: Options) -> tuple[Installation, Timepiece, Sch
     path = installation.state / "clock-schedule.json"
     schedule = Schedule(path, shows=midnight - BEFORE, rate=SLOWEST, real=real)
     extra = SAMPLED | {"ENLACE_CLOCK_RATE": str(options.rate), "ENLACE_CLOCK_SCHEDULE": str(path)}
-    timepiece = Timepiece(PacedClock(path), midnight, options.rate)
+    timepiece = Timepiece(PacedClock(path, fastest=options.rate), midnight)
     return Installation(state=installation.state, pack=DEFAULT_PACK, extra=extra), timepiece, schedule
 
 

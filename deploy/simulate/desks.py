@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from deploy.demo.client import Caller, CallError
+from deploy.demo.completing import facts_of
 from deploy.simulate.conduct import Deed, deed_of, dice
 from deploy.simulate.hands import Hands
 from deploy.simulate.people import People
@@ -119,7 +120,8 @@ class Desk:
             return
         if need["referral_status"] == "accepted":
             await self._call(f"{path}/start")
-        await self._call(f"{path}/complete", {"outcome": "need_met"})
+        facts = await facts_of(need["referral_id"], self.caller, url=self.url)
+        await self._call(f"{path}/complete", {"outcome": "need_met", "facts": facts})
 
     async def _call(self, path: str, body: dict[str, Any] | None = None) -> None:
         async with self.hands.working():

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from deploy.demo.client import CallError
+from deploy.demo.completing import FACTS
 from deploy.demo.loading import capacity_body, in_turns
 from deploy.demo.receiver import OFFER_MADE, Receiver
 from deploy.demo.world import Callers, World
@@ -44,6 +45,8 @@ class Providers:
     _attempts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _heard: set[str] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _facts: dict[str, list[str]] = field(default_factory=dict)
+    """What has to be stated when a service of this type is done."""
     _services: dict[str, tuple[Organization, Service]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -57,6 +60,9 @@ class Providers:
         """Register every organisation's webhook and declare the first day's places."""
         await in_turns(self._listen(organization, receiver) for organization in self.directory.organizations)
         await self.declare()
+        anybody = self.callers.of(self.directory.organizations[0].slug)
+        found = await anybody.get(f"{self.world.url('REFERRAL')}/v1/referrals/completion-facts")
+        self._facts = found["completion_facts"]
 
     async def declare_daily(self) -> None:
         """Declare the day's places anew every morning. Ends when cancelled."""
@@ -163,7 +169,8 @@ class Providers:
             self.tally.done["never said how it ended"] += 1
             return
         await self.timepiece.rest(conduct.lasts)
-        await self._step(offer, "complete", {"outcome": conduct.outcome.value})
+        facts = {fact: FACTS[fact] for fact in self._facts.get(offer["service_type"], [])}
+        await self._step(offer, "complete", {"outcome": conduct.outcome.value, "facts": facts})
 
     async def _fetch_packet(self, offer_id: str, offer: Mapping[str, Any]) -> None:
         url = f"{self.world.url('REGISTRATION')}/v1/packets/{offer_id}"

@@ -18,17 +18,15 @@ class Timepiece:
 
     clock: Timekeeper
     midnight: datetime
-    fastest: float
-    """The highest rate of the clock: who sleeps must not wake too late when it speeds up."""
 
     def now(self) -> datetime:
         """The time on the installation's clock."""
         return self.clock.at(datetime.now(UTC))
 
     async def until(self, moment: datetime) -> None:
-        """Sleep until the clock shows `moment`."""
+        """Sleep until the clock shows `moment`: at first as long as it takes at the fastest, then look again."""
         while (left := (moment - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - no event tells the time
-            await asyncio.sleep(max(left / self.fastest, min(left / self.clock.rate, SHORTEST_SLEEP_S)))
+            await asyncio.sleep(max(left / self.clock.fastest, min(left / self.clock.rate, SHORTEST_SLEEP_S)))
 
     async def rest(self, span: timedelta) -> None:
         """Sleep while `span` passes on the clock."""

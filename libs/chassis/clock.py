@@ -20,6 +20,10 @@ class Timekeeper(Protocol):
     def rate(self) -> float:
         """How many seconds pass on the clock while one real second passes."""
 
+    @property
+    def fastest(self) -> float:
+        """The highest rate that it may come to; who goes faster than that has jumped."""
+
     def at(self, real: datetime) -> datetime:
         """Installation time at the aware real time `real`, in UTC."""
 
@@ -43,6 +47,11 @@ class Clock:
             raise ClockFault("a clock with a rate other than 1 needs an origin")
         if self.origin is not None and self.origin.tzinfo is None:
             raise ClockFault("the clock's origin needs a time zone")
+
+    @property
+    def fastest(self) -> float:
+        """Its rate, which never changes."""
+        return self.rate
 
     def at(self, real: datetime) -> datetime:
         """Installation time at the aware real time `real`, in UTC."""

@@ -33,10 +33,14 @@ class Stretch:
 
 
 class PacedClock:
-    """A clock that follows the schedule in a file. Raises ClockFault where there is none or it can't be read."""
+    """A clock that follows the schedule in a file. Raises ClockFault where there is none or it can't be read.
 
-    def __init__(self, path: Path) -> None:
+    `fastest` is the highest rate that the schedule will ever have.
+    """
+
+    def __init__(self, path: Path, *, fastest: float) -> None:
         self._path = path
+        self.fastest = fastest
         self._seen: tuple[int, int] | None = None
         self._stretches: list[Stretch] = []
         self._read()

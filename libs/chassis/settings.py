@@ -113,5 +113,5 @@ class CommonSettings(BaseSettings):
     def clock(self) -> Timekeeper:
         """The installation's clock as these settings describe it."""
         if self.clock_schedule is not None:
-            return PacedClock(self.clock_schedule)
+            return PacedClock(self.clock_schedule, fastest=self.clock_rate)
         return Clock(rate=self.clock_rate, origin=self.clock_origin)

@@ -50,7 +50,7 @@ class Clockwork:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Fire what is due until told to stop."""
-        trust = Trust(self._database.clock.rate)
+        trust = Trust(self._database.clock.fastest)
         while not stop.is_set():
             if await self.fire_once(trust=trust) == 0:
                 with suppress(TimeoutError):

@@ -21,7 +21,7 @@ def second(number: float) -> datetime:
 
 def test_a_change_of_rate_begins_after_its_lead_where_the_clock_has_come_to(tmp_path: Path) -> None:
     schedule = Schedule(tmp_path / "clock", shows=SHOWN, rate=60, real=NOON)
-    clock = PacedClock(tmp_path / "clock")
+    clock = PacedClock(tmp_path / "clock", fastest=5000)
     schedule.pace(10, real=second(5))
     assert clock.at(second(5) + LEAD) == SHOWN + timedelta(seconds=60 * 5) + LEAD * 60
     assert clock.at(second(6) + LEAD) == SHOWN + timedelta(seconds=60 * 5 + 10) + LEAD * 60
@@ -34,12 +34,12 @@ def test_time_never_runs_backwards_and_two_readers_agree(changes: list[tuple[flo
     with TemporaryDirectory() as directory:
         path = Path(directory) / "clock"
         schedule, real = Schedule(path, shows=SHOWN, rate=100, real=NOON), NOON
-        early, shown = PacedClock(path), SHOWN
+        early, shown = PacedClock(path, fastest=5000), SHOWN
         for after, rate in changes:
             schedule.pace(rate, real=real)
             for step in (0.0, 0.2, 0.24, after):
                 moment = real + timedelta(seconds=step)
-                assert early.at(moment) == PacedClock(path).at(moment)
+                assert early.at(moment) == PacedClock(path, fastest=5000).at(moment)
                 assert early.at(moment) >= shown
                 shown = early.at(moment)
             real += timedelta(seconds=after)
@@ -47,7 +47,7 @@ def test_time_never_runs_backwards_and_two_readers_agree(changes: list[tuple[flo
 
 def test_before_its_first_stretch_the_clock_stands(tmp_path: Path) -> None:
     Schedule(tmp_path / "clock", shows=SHOWN, rate=60, real=NOON)
-    assert PacedClock(tmp_path / "clock").at(second(-3)) == SHOWN
+    assert PacedClock(tmp_path / "clock", fastest=5000).at(second(-3)) == SHOWN
 
 
 def test_a_rate_that_would_stop_time_a_change_before_the_last_and_a_missing_file_are_refused(tmp_path: Path) -> None:
@@ -57,4 +57,4 @@ def test_a_rate_that_would_stop_time_a_change_before_the_last_and_a_missing_file
     with pytest.raises(ClockFault):
         schedule.pace(5, real=second(-1))
     with pytest.raises(ClockFault):
-        PacedClock(tmp_path / "nothing")
+        PacedClock(tmp_path / "nothing", fastest=5000)

@@ -1,0 +1,15 @@
+"""What has to be stated when a service is done, and what the demo's and the simulation's services state."""
+
+from typing import Final
+
+from deploy.demo.client import Caller
+
+FACTS: Final[dict[str, bool | int]] = {"document_issued": True, "nights_stayed": 2, "certificate_awarded": True}
+"""What invented services state when they are done."""
+
+
+async def facts_of(referral_id: str, caller: Caller, *, url: str) -> dict[str, bool | int]:
+    """The facts that the type of this referral's service has to state."""
+    service_type = (await caller.get(f"{url}/v1/referrals/{referral_id}"))["service_type"]
+    wanted = (await caller.get(f"{url}/v1/referrals/completion-facts"))["completion_facts"].get(service_type, [])
+    return {fact: FACTS[fact] for fact in wanted}
