@@ -40,8 +40,8 @@ class Staged:
     """Needs that waited in a queue when their provider declared new places."""
     declared: tuple[str, int, datetime] | None = None
     """The service that declared new places, how many, and when."""
-    withdrawn: tuple[str, datetime] | None = None
-    """The offer whose person withdrew consent, and when."""
+    withdrawn: dict[str, datetime] = field(default_factory=dict)
+    """Offers whose person withdrew consent while they were open, and when."""
 
 
 def acts_of(journeys: Sequence[Journey], staged: Staged, names: Names) -> list[Act]:
@@ -133,12 +133,10 @@ def document_first(journeys: Iterable[Journey], names: Names) -> Act:
 def recall(journeys: Iterable[Journey], staged: Staged, names: Names) -> Act:
     """A person took the consent back while an offer was open: it was recalled at once."""
     title = "Consent withdrawn: the open offer is recalled"
-    if staged.withdrawn is None:
-        return Act(title)
-    offer_id, at = staged.withdrawn
     for journey, need in needs_of(journeys):
         for offer in _offers(need):
-            if offer["id"] == offer_id and offer["status"] == "recalled":
+            at = staged.withdrawn.get(offer["id"])
+            if at is not None and offer["status"] == "recalled":
                 after = (_moment(offer["ended_at"]) - at).total_seconds()
                 return Act(title, (
                     f"{_clock(offer['made_at'])} {journey['case_code']}, {need['category']}: at {_name(offer, names)}",

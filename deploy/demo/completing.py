@@ -1,11 +1,18 @@
-"""What has to be stated when a service is done, and what the demo's and the simulation's services state."""
+"""What a decline and a completion have to state, and what the demo's and the simulation's services state."""
 
 from typing import Final
 
 from deploy.demo.client import Caller
+from libs.events.codes import DeclineReason
 
 FACTS: Final[dict[str, bool | int]] = {"document_issued": True, "nights_stayed": 2, "certificate_awarded": True}
 """What invented services state when they are done."""
+
+
+def decline_body(reason: DeclineReason) -> dict[str, str]:
+    """A decline for this reason; `other` has to be put in words."""
+    note = {"note": "Said by an invented partner"} if reason is DeclineReason.OTHER else {}
+    return {"reason": reason.value, **note}
 
 
 async def facts_of(referral_id: str, caller: Caller, *, url: str) -> dict[str, bool | int]:

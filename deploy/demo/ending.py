@@ -70,6 +70,7 @@ class Ending:
             *(
                 (f"shown: {act.title}", act.happened, "yes" if act.happened else "it did not happen")
                 for act in run.acts
+                if act.happened or run.acts_must_happen
             ),
             *check_invariants(await invariants(self._steward, url=self._url)),
             check_places(list(after.values())),

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, Final
 
 from deploy.demo.client import Caller, CallError
-from deploy.demo.completing import facts_of
+from deploy.demo.completing import decline_body, facts_of
 from deploy.demo.habits import After, Answer, Verdict, answer_to
 from deploy.demo.loading import capacity_body
 from deploy.demo.looking import Pool
@@ -195,7 +195,7 @@ class Partner:
             self._taken[slug] -= offer["people_count"]
             return False
         assert answer.reason is not None
-        return await self._offer_step(offer_id, "decline", {"reason": answer.reason.value})
+        return await self._offer_step(offer_id, "decline", decline_body(answer.reason))
 
     async def declare_more(self, service: Service, places: int) -> None:
         """Places have appeared at a service, beyond what it declared today."""

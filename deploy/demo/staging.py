@@ -17,6 +17,8 @@ from libs.events.codes import ConsentPurpose
 
 PLACES_MORE: Final = 6
 """Places that appear at a service on which a queue waits."""
+WITHDRAWING: Final = 2
+"""People who take their consent back: one whose offer has expired before, on a busy machine, shows nothing."""
 WITHIN_S: Final = 40.0
 ALREADY: Final = frozenset({409})
 
@@ -29,7 +31,8 @@ class Staging:
         self._directory, self._referral, self._registration = directory, referral, registration
         self._steward = steward
         self._returnees: dict[str, str] = {}
-        self._kept: asyncio.Future[tuple[str, str]] = asyncio.get_running_loop().create_future()
+        self._kept: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self._withdrawing: set[str] = set()
 
     def met(self, told: Told, view: Mapping[str, Any]) -> None:
         """Somebody of the flight has been registered."""
@@ -37,20 +40,25 @@ class Staging:
             self._returnees[view["case_code"]] = view["id"]
 
     def keeps(self, offer_id: str, offer: Mapping[str, Any]) -> bool:
-        """True for the one offer that no partner is to answer, because its person thinks otherwise."""
-        if self._kept.done() or offer["category"] not in RECALLABLE or offer["case_code"] not in self._returnees:
+        """True for the few offers that no partner is to answer, because their people think otherwise."""
+        code = offer["case_code"]
+        if len(self._withdrawing) >= WITHDRAWING or offer["category"] not in RECALLABLE:
             return False
-        self._kept.set_result((offer_id, self._returnees[offer["case_code"]]))
+        if code in self._withdrawing or code not in self._returnees:
+            return False
+        self._withdrawing.add(code)
+        self._kept.put_nowait((offer_id, self._returnees[code]))
         return True
 
     async def withdraw(self, reception: Caller) -> None:
-        """The person whose offer is kept takes the consent back at reception."""
-        offer_id, returnee_id = await self._kept
-        url = f"{self._registration}/v1/returnees/{returnee_id}/consents"
-        for consent in await reception.get(url):
-            if consent["purpose"] == ConsentPurpose.REFERRAL.value:
-                self.staged.withdrawn = offer_id, datetime.now(UTC)
-                await reception.call("POST", f"{url}/{consent['id']}/withdraw", expect=ALREADY)
+        """The people whose offers are kept take the consent back at reception. Ends when cancelled."""
+        while True:
+            offer_id, returnee_id = await self._kept.get()
+            url = f"{self._registration}/v1/returnees/{returnee_id}/consents"
+            for consent in await reception.get(url):
+                if consent["purpose"] == ConsentPurpose.REFERRAL.value:
+                    self.staged.withdrawn[offer_id] = datetime.now(UTC)
+                    await reception.call("POST", f"{url}/{consent['id']}/withdraw", expect=ALREADY)
 
     async def look_for_closed(self) -> None:
         """Note which services' places the ledger shows as closed. Ends when cancelled."""

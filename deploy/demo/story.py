@@ -41,6 +41,8 @@ class Options:
     flight: int = 135
     bus: int = 40
     seed: int = 20
+    acts_must_happen: bool = True
+    """False where something is broken on purpose: then the acts are told as far as they happened."""
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Run:
     webhooks_verified: int
     webhooks_refused: int
     acts: list[Act]
+    acts_must_happen: bool
     began_ns: int
     calls_again: int
 
@@ -112,6 +115,7 @@ class Story:
                 verified, refused = receiver.verified_count, receiver.refused_count
         names = {str(service.id): service.name for service in self.directory.services}
         return Run(
+            acts_must_happen=self.options.acts_must_happen,
             acts=acts_of(first_of(landed, found), self._stage.staged, names),
             flight=landed, bus=ridden, needs_count=needs_count, journeys=found, before=before, tally=self.tally,
             webhooks_verified=verified, webhooks_refused=refused, began_ns=began_ns,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from deploy.demo.client import CallError
-from deploy.demo.completing import FACTS
+from deploy.demo.completing import FACTS, decline_body
 from deploy.demo.loading import capacity_body, in_turns
 from deploy.demo.receiver import OFFER_MADE, Receiver
 from deploy.demo.world import Callers, World
@@ -145,7 +145,7 @@ class Providers:
             self.tally.done["answered after the time"] += 1
         if conduct.verdict is Verdict.DECLINE:
             assert conduct.reason is not None
-            if await self._offer_step(offer_id, offer, "decline", {"reason": conduct.reason.value}):
+            if await self._offer_step(offer_id, offer, "decline", decline_body(conduct.reason)):
                 self.tally.done[f"declined: {conduct.reason.value}"] += 1
                 if conduct.reason is DeclineReason.FULL:
                     self.tally.done["pools closed until the next declaration"] += 1

@@ -80,6 +80,6 @@ def test_a_job_is_unlocked_by_a_document_that_is_there() -> None:
 
 def test_a_recall_is_of_the_offer_whose_person_withdrew_consent() -> None:
     record = [journey(need("n", offer("o1", "recalled", made=1, ended=3, reason="consent_withdrawn")))]
-    assert recall(record, Staged(withdrawn=("o1", moment(2))), NAMES).lines[2].endswith("60.0 s later")
-    assert not recall(record, Staged(withdrawn=("o2", moment(2))), NAMES).happened
+    assert recall(record, Staged(withdrawn={"o1": moment(2)}), NAMES).lines[2].endswith("60.0 s later")
+    assert not recall(record, Staged(withdrawn={"o2": moment(2)}), NAMES).happened
     assert not recall(record, Staged(), NAMES).happened
