@@ -209,6 +209,8 @@ class Rounds(PackPart):
     """How long a household's need waits for its members before the lead desk owns it."""
     offers_max: Annotated[int, Field(ge=1, le=5000)] = 2000
     """Referrals placed in one round at the most."""
+    keep_places_for: Seconds = 3600
+    """How long the household at the head of a queue keeps a pool's free places, until there are enough for it."""
     capacity_fresh_for: Seconds = 86_400
     """Age at which a capacity figure counts as half as fresh."""
 

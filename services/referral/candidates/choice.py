@@ -8,9 +8,9 @@ from typing import Final
 from uuid import UUID
 
 from libs.events.codes import NeedCategory, Urgency
-from services.referral.candidates.facts import Need, Pool, Service, Share
+from services.referral.candidates.facts import Need, Pool, Service, Share, next_opening
 from services.referral.candidates.interlocks import Guards, Interlock, guards_of, interlocks
-from services.referral.candidates.pools import fitting_places, in_time
+from services.referral.candidates.pools import fitting_places, in_time, waited_for
 from services.referral.candidates.rules import (
     Exclusion,
     Rule,
@@ -163,6 +163,28 @@ class Market:
         for share in candidate.shares:
             share.pool.free -= share.places
 
+    def waits(self, need: Need, decision: Decision) -> dict[UUID, int]:
+        """The pools that only have no free place for this need, with how many places it needs in each."""
+        full = set(decision.full_services)
+        found: dict[UUID, int] = {}
+        for screened in self._by_category.get(need.category, ()):
+            if screened.service.view.provider_service_id in full:
+                found.update(waited_for(need, screened.pools))
+        return found
+
+    def opens_at(self, need: Need, decision: Decision) -> datetime | None:
+        """When the first service that is merely closed now could be asked, or None if there is none."""
+        moments = [
+            opening - self._answer_within(need) + timedelta(seconds=1)
+            for screened in self._by_category.get(need.category, ())
+            if _only_closed(decision.excluded.get(screened.service.view.provider_service_id, ()))
+            and (opening := next_opening(screened.service.view, self.now + self._answer_within(need))) is not None
+        ]
+        return min(moments, default=None)
+
+    def _answer_within(self, need: Need) -> timedelta:
+        return timedelta(seconds=self.policy.categories[need.category].clocks[need.urgency].answer_within)
+
     def _codes(self, need: Need, guards: Guards, screened: _Screened) -> list[Interlock | Exclusion]:
         codes: list[Interlock | Exclusion] = [*interlocks(guards, screened.service), *screened.standing]
         if self._is_closed(screened.service, need):
@@ -177,9 +199,12 @@ class Market:
             return False
         key = service.view.provider_service_id, need.urgency
         if key not in self._closed:
-            within = timedelta(seconds=policy.clocks[need.urgency].answer_within)
-            self._closed[key] = is_closed(service, now=self.now, answer_within=within)
+            self._closed[key] = is_closed(service, now=self.now, answer_within=self._answer_within(need))
         return self._closed[key]
+
+
+def _only_closed(codes: Sequence[Interlock | Exclusion]) -> bool:
+    return Exclusion.CLOSED in codes and set(codes) <= {Exclusion.CLOSED, Exclusion.NO_FREE_PLACE}
 
 
 def _best_first(one: Candidate) -> tuple[float, str]:

@@ -186,6 +186,20 @@ def opens_between(view: ProviderServicePublished, start: datetime, end: datetime
     return False
 
 
+def next_opening(view: ProviderServicePublished, after: datetime) -> datetime | None:
+    """When the service opens next after this moment, within a week; None if it has no openings."""
+    zone = ZoneInfo(view.timezone)
+    first_day = after.astimezone(zone).date()
+    days = [first_day + timedelta(days=offset) for offset in range(8)]
+    found = (
+        datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=opening.opens_minute)
+        for day in days
+        for opening in view.openings
+        if opening.weekday == day.isoweekday()
+    )
+    return min((moment for moment in found if moment > after), default=None)
+
+
 def covers(area: str, place: str) -> bool:
     """True if the place lies in the area: place codes of one country are nested by prefix (OCHA p-codes)."""
     return place.startswith(area)

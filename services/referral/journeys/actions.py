@@ -37,7 +37,7 @@ from services.referral.journeys.tables import (
     StepRow,
 )
 from services.referral.journeys.wakeups import wake_after_commit
-from services.referral.journeys.work import Step, Timer, Work
+from services.referral.journeys.work import Queued, Step, Timer, Work
 from services.referral.pack import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.places.actions import Hold
@@ -148,7 +148,7 @@ async def write(session: AsyncSession, work: Work) -> None:
     await _write_reviews(session, work)
     await _write_places(session, work)
     await waitlists.leave(session, work.unqueued)
-    queued = [_entry(work, one.referral, one.provider_service_ids) for one in work.queued.values()]
+    queued = [_entry(work, one) for one in work.queued.values()]
     await waitlists.join(session, queued)
     await insert_columns(session, StepRow, columns_of(work.steps, Step._fields))
     await clocks.stop(session, work.stopped)
@@ -259,7 +259,8 @@ async def _write_places(session: AsyncSession, work: Work) -> None:
     await places.close(session, [offer.offer_id for offer in work.full])
 
 
-def _entry(work: Work, referral: Referral, services: Iterable[UUID]) -> Row:
+def _entry(work: Work, queued: Queued) -> Row:
+    referral = queued.referral
     return {
         "referral_id": referral.referral_id,
         "need_id": referral.need_id,
@@ -270,7 +271,9 @@ def _entry(work: Work, referral: Referral, services: Iterable[UUID]) -> Row:
         "restricted": referral.restricted,
         "waiting_since": referral.waiting_since,
         "queued_at": work.at,
-        "provider_service_ids": as_array(tuple(services)),
+        "provider_service_ids": as_array(queued.provider_service_ids),
+        "pool_ids": as_array(tuple(queued.places)),
+        "pool_places": as_array(tuple(queued.places.values())),
         "traceparent": referral.traceparent,
     }
 

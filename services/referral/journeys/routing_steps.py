@@ -1,5 +1,6 @@
 """The steps of a referral on its way to an offer: review, prerequisite, seeking, queue, and nobody left to ask."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -94,9 +95,12 @@ def hand_over(work: Work, referral: Referral, reason: OwnerReason) -> None:
     work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=need.owner, reason=reason)
 
 
-def look_again(work: Work, referral: Referral, *, at: datetime) -> None:
-    """Somebody could take it but is closed now; the routing or waiting clock runs on."""
-    referral.ready_at = at
+def look_again(work: Work, referral: Referral, *, at: datetime, opening: int = NEVER_BY_ITSELF) -> None:
+    """Somebody could take it but is not asked now; the routing or waiting clock runs on.
+
+    One in the queue is looked at before, if more than `opening` openings are counted.
+    """
+    referral.ready_at, referral.tried_opening = at, opening
     work.change(referral)
 
 
@@ -164,16 +168,29 @@ def offer(work: Work, referral: Referral, candidate: Candidate, *, explanation: 
     return made
 
 
-def waitlist(work: Work, referral: Referral, services: tuple[UUID, ...], *, opening: int) -> None:
-    """Only a missing place keeps the referral from an offer: it joins the queue, or keeps its place there."""
+def waitlist(
+    work: Work,
+    referral: Referral,
+    services: tuple[UUID, ...],
+    places: Mapping[UUID, int],
+    *,
+    opening: int,
+    look_at: datetime | None = None,
+) -> None:
+    """Only a missing place keeps the referral from an offer: it joins the queue, or keeps its place there.
+
+    `places`: the pools that it waits for, with how many it needs in each. `look_at`: when a service that is closed now
+    could be asked, if there is one.
+    """
     rest(work, referral, opening=opening)
+    referral.ready_at = look_at
     if referral.status is ReferralStatus.SEEKING:
         take(work, referral, ReferralStep.WAITLIST)
         work.stop_timers(referral)
         within = work.category(referral.category).waitlist_within
         work.start_timer(TimerKind.WAITLIST_DEADLINE, referral, due_at=work.due_in(within))
         work.tell_of_referral(ReferralWaitlisted, referral, trace=referral.traceparent)
-    work.queue(referral, services)
+    work.queue(referral, services, places)
 
 
 def nobody(work: Work, referral: Referral, *, asked_before: bool, opening: int) -> None:

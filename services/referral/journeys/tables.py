@@ -138,7 +138,7 @@ class ReferralRow(Table, table=True):
             "urgency_rank",
             "waiting_since",
             "referral_id",
-            postgresql_where="ready_at IS NULL AND status IN ('seeking', 'waitlisted')",
+            postgresql_where="(ready_at IS NULL OR status = 'waitlisted') AND status IN ('seeking', 'waitlisted')",
         ),
         Index("ix_referral_waiting", "status", "waiting_since", "need_id", postgresql_where=_LIVE_REFERRAL),
         Index("ix_referral_awaiting_review", "referral_id", postgresql_where="status = 'awaiting_review'"),

@@ -70,6 +70,8 @@ class Queued:
 
     referral: Referral
     provider_service_ids: tuple[UUID, ...]
+    places: Mapping[UUID, int]
+    """The pools that it waits for, with how many places it needs in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +214,10 @@ class Work:
         if _id(subject) in self.timers:
             self.timers[_id(subject)] = [one for one in self.timers[_id(subject)] if one.kind is not kind]
 
-    def queue(self, referral: Referral, provider_service_ids: tuple[UUID, ...]) -> None:
-        """Put the referral in the queue, or tell the queue of other services it waits for."""
+    def queue(self, referral: Referral, provider_service_ids: tuple[UUID, ...], places: Mapping[UUID, int]) -> None:
+        """Put the referral in the queue, or tell the queue what else it waits for."""
         self.unqueued.discard(referral.referral_id)
-        self.queued[referral.referral_id] = Queued(referral, provider_service_ids)
+        self.queued[referral.referral_id] = Queued(referral, provider_service_ids, places)
 
     def unqueue(self, referral: Referral) -> None:
         """Take the referral out of the queue."""

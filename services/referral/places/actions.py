@@ -183,6 +183,15 @@ async def mend(session: AsyncSession, found: Sequence[Leak], *, at: datetime) ->
     return still
 
 
+async def open_anew(session: AsyncSession, pool_ids: Collection[UUID]) -> None:
+    """Count an opening in each of these pools: what was kept in them is free for everybody again."""
+    if pool_ids:
+        await lock(session, pool_ids)
+        await (await raw(session)).execute(
+            "UPDATE pool SET freed_count = freed_count + 1 WHERE pool_id = ANY($1::uuid[])", sorted(pool_ids)
+        )
+
+
 async def declare(session: AsyncSession, declarations: Sequence[CapacityDeclared]) -> None:
     """Take over the newest declarations: maxima, what is available, as of when. Opens pools that were closed."""
     newest = {one.provider_service_id: one for one in sorted(declarations, key=lambda one: one.version)}

@@ -68,6 +68,12 @@ class PlaceHoldRow(Table, table=True):
         CheckConstraint(is_one_of("status", HoldStatus), name="status"),
         CheckConstraint("place_count > 0", name="place_count"),
         Index("ix_place_hold_live", "pool_id", "offer_id", postgresql_where="status <> 'released'"),
+        Index(
+            "ix_place_hold_freed",
+            "pool_id",
+            "released_at",
+            postgresql_where="taken_at IS NOT NULL AND released_at IS NOT NULL",
+        ),
     )
 
     offer_id: UUID = Field(primary_key=True)

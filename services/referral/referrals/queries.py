@@ -7,7 +7,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
 from services.referral.journeys.access import Rights
+from services.referral.journeys.rules import ReferralStatus
 from services.referral.referrals.schemas import ReferralView
+from services.referral.waitlists import queries as waitlists
 
 # A provider sees a referral from its acceptance on; before, it sees its offer.
 _SEEN = """
@@ -30,7 +32,9 @@ async def referral_view(session: AsyncSession, rights: Rights, referral_id: UUID
     row = await (await raw(session)).fetchrow(_VIEW, rights.organization_id, rights.restricted, referral_id)
     if row is None:
         raise NotFound("There is no such referral")
-    return ReferralView.model_validate(dict(row))
+    waits = row["status"] == ReferralStatus.WAITLISTED
+    queue = await waitlists.place_in_queue(session, referral_id) if waits else None
+    return ReferralView.model_validate({**row, "waitlist": queue})
 
 
 async def returnee_of(session: AsyncSession, rights: Rights, referral_id: UUID) -> UUID:

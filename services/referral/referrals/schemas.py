@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from libs.events.codes import CancelReason, NeedCategory, NotDeliveredReason, Outcome, Urgency
 from services.referral.journeys.rules import ReferralStatus
 from services.referral.pack import CompletionFact
+from services.referral.waitlists.schemas import QueueView
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
@@ -34,6 +35,7 @@ class ReferralView(BaseModel):
     organization_id: UUID | None
     provider_service_id: UUID | None
     service_type: str | None = Field(description="Of the live or accepted offer; decides what a completion states")
+    waitlist: QueueView | None = Field(default=None, description="Where it stands while it waits for a place")
 
 
 class Body(BaseModel):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +10,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now
 from libs.chassis.logs import get_logger
-from libs.events.codes import RecallReason
 from services.referral.candidates import facts as candidates
 from services.referral.candidates.choice import Candidate, Decision, Market
 from services.referral.candidates.interlocks import review_reason
@@ -29,12 +28,11 @@ from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
 from services.referral.router import queries, rules
 from services.referral.router.queries import Picked, Placing
-from services.referral.router.rules import Pace, Way
+from services.referral.router.rules import Line, Pace, Way
+from services.referral.waitlists import actions as waitlists
 
 log = get_logger(__name__)
 
-RECORD_OF: Final = timedelta(days=30)
-"""How far back the record of answering looks."""
 WOKEN_MAX: Final = 500
 """Waiting referrals looked at again in one round at the most."""
 
@@ -80,22 +78,18 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
     placing = await queries.to_place(session, picked)
     await _meet_households(session, placing)
     memory.directory = await providers.refreshed(session, memory.directory)
-    market = Market(await services(session, memory, today=at), policy, at)
+    found = await services(session, memory, today=at)
+    market, line = Market(found, policy, at), await queries.line(session, placing, found, openings)
     async with work(session, policy, placing.journeys, actor="router") as piece:
         for referral in placing.referrals:
             journey = piece.journeys[referral.returnee_id]
             journey.needs[referral.need_id] = placing.needs[referral.need_id]
             journey.referrals[referral.referral_id] = referral
         pace = await queries.pace(session, memory.directory, placing, policy, at)
-        plans = await _decide_all(session, piece, placing, market, openings, pace)
+        plans = await _decide_all(session, piece, placing, market, line, openings, pace)
         offered = await _make_offers(session, piece, plans, policy)
+    await waitlists.keep_pools(session, line.keeps, at=at, within=policy.rounds.keep_places_for)
     return Round(len(picked), offered, is_full)
-
-
-async def open_batches(session: AsyncSession, policy: RoutingPolicy) -> None:
-    """Let the ordinary needs go of flights whose intake is complete or has taken too long; never within a round."""
-    timeout = timedelta(seconds=policy.rounds.batch_timeout)
-    await queries.open_batches(session, at=now(session), timeout=timeout)
 
 
 async def _pick(
@@ -147,11 +141,18 @@ async def services(session: AsyncSession, memory: Memory, *, today: datetime) ->
 
 
 async def _decide_all(
-    session: AsyncSession, piece: Work, placing: Placing, market: Market, openings: Mapping[str, int], pace: Pace
+    session: AsyncSession,
+    piece: Work,
+    placing: Placing,
+    market: Market,
+    line: Line,
+    openings: Mapping[str, int],
+    pace: Pace,
 ) -> list[Plan]:
     plans: list[Plan] = []
-    after_documents: list[tuple[Referral, Decision]] = []
+    after_documents: list[Referral] = []
     for referral in placing.referrals:
+        line.come_to((referral.urgency_rank, referral.waiting_since, referral.referral_id))
         judged = _judge(piece, placing, market, referral)
         if judged is None:
             continue
@@ -162,14 +163,16 @@ async def _decide_all(
         if way is Way.OFFER and decision.chosen is not None:
             later = pace.later(decision.chosen.service.view.provider_service_id, referral.urgency)
             if later is not None:
-                routing_steps.look_again(piece, referral, at=later)
+                routing_steps.look_again(piece, referral, at=later, opening=openings.get(referral.category.value, 0))
                 continue
             market.hold(decision.chosen)
             plans.append(Plan(referral, decision.chosen, decision))
         elif way is Way.AFTER_DOCUMENTS:
-            after_documents.append((referral, decision))
+            after_documents.append(referral)
+        elif way is Way.WAITLIST:
+            _queue(piece, referral, need, decision, market, line, opening=openings.get(referral.category.value, 0))
         else:
-            _let_wait(piece, referral, way, decision, asked_before=bool(need.refused_by), openings=openings)
+            _let_wait(piece, referral, way, asked_before=bool(need.refused_by), openings=openings)
     await _wait_for_documents(session, piece, placing, after_documents, openings)
     return plans
 
@@ -195,20 +198,33 @@ def _judge(
     return None
 
 
+def _queue(
+    piece: Work,
+    referral: Referral,
+    need: candidates.Need,
+    decision: Decision,
+    market: Market,
+    line: Line,
+    *,
+    opening: int,
+) -> None:
+    waits = market.waits(need, decision)
+    line.keep(referral.referral_id, waits)
+    look_at = market.opens_at(need, decision)
+    routing_steps.waitlist(piece, referral, tuple(decision.full_services), waits, opening=opening, look_at=look_at)
+
+
 def _let_wait(
     piece: Work,
     referral: Referral,
     way: Way,
-    decision: Decision,
     *,
     asked_before: bool,
     openings: Mapping[str, int],
 ) -> None:
     opening = openings.get(referral.category.value, 0)
-    if way is Way.WAITLIST:
-        routing_steps.waitlist(piece, referral, tuple(decision.full_services), opening=opening)
-    elif way is Way.LOOK_AGAIN:
-        routing_steps.look_again(piece, referral, at=piece.at + rules.LOOK_AGAIN_AFTER)
+    if way is Way.LOOK_AGAIN:
+        routing_steps.look_again(piece, referral, at=piece.at + rules.LOOK_AGAIN_AFTER, opening=opening)
     else:
         routing_steps.nobody(piece, referral, asked_before=asked_before, opening=opening)
 
@@ -217,22 +233,22 @@ async def _wait_for_documents(
     session: AsyncSession,
     piece: Work,
     placing: Placing,
-    waiting: list[tuple[Referral, Decision]],
+    waiting: list[Referral],
     openings: Mapping[str, int],
 ) -> None:
     """Documents come before what they unlock: block on the person's open need for them, if there is one."""
     if not waiting:
         return
-    returnees = {referral.returnee_id for referral, _ in waiting}
+    returnees = {referral.returnee_id for referral in waiting}
     found, waits = await queries.document_needs(session, returnees), await journeys.waits_of(session, returnees)
-    for referral, decision in waiting:
+    for referral in waiting:
         prerequisite = found.get(referral.returnee_id)
         if prerequisite is not None and not closes_circle(waits, referral.need_id, prerequisite):
             waits.setdefault(referral.need_id, set()).add(prerequisite)
             routing_steps.block(piece, referral, prerequisite)
         else:
             asked = bool(placing.refused_by.get(referral.need_id))
-            _let_wait(piece, referral, Way.NOBODY, decision, asked_before=asked, openings=openings)
+            _let_wait(piece, referral, Way.NOBODY, asked_before=asked, openings=openings)
 
 
 def as_candidate(placing: Placing, need: Need, referral: Referral, *, at: datetime) -> candidates.Need:
@@ -274,26 +290,3 @@ def make_offer(piece: Work, referral: Referral, candidate: Candidate, explanatio
     if candidate.service.view.accepts_automatically:
         with piece.acting_as("auto"):
             referral_steps.accept_offer(piece, offer)
-
-
-async def recall_from_inactive(session: AsyncSession, policy: RoutingPolicy, *, limit: int = 200) -> int:
-    """Take back offers at services that were suspended or withdrawn since; returns how many."""
-    returnees = await queries.asked_at_inactive(session, limit=limit)
-    claimed = await journeys.claim(session, returnees) if returnees else set()
-    if not claimed:
-        return 0
-    memory = Memory(directory=await providers.refreshed(session, Directory()))
-    loaded = await journeys.load(session, claimed)
-    recalled = 0
-    async with work(session, policy, loaded, actor="router") as piece:
-        for journey in loaded.values():
-            for offer in [one for one in journey.offers.values() if one.is_live]:
-                if not memory.directory.is_active(offer.provider_service_id):
-                    referral_steps.recall_offer(piece, offer, reason=RecallReason.SERVICE_WITHDRAWN)
-                    recalled += 1
-    return recalled
-
-
-async def refresh_records(session: AsyncSession, memory: Memory) -> None:
-    """Read again how services have answered lately."""
-    memory.records = await queries.answer_records(session, since=now(session) - RECORD_OF)

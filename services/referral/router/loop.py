@@ -14,7 +14,7 @@ from libs.chassis.logs import get_logger
 from libs.events.postgres import Cause, cause_of
 from services.referral.journeys import wakeups
 from services.referral.pack import RoutingPolicy
-from services.referral.router import actions
+from services.referral.router import actions, upkeep
 from services.referral.router.actions import Memory, Round
 
 POLL_S: Final = 0.05
@@ -72,7 +72,7 @@ class Router:
         """One round in a transaction of its own, and what belongs around it."""
         await self._look_around()
         async with self._database.transaction() as session:
-            await actions.open_batches(session, self._policy)
+            await upkeep.open_batches(session, self._policy)
         async with self._database.transaction() as session:
             return await actions.place_referrals(session, self._policy, self._memory)
 
@@ -127,8 +127,10 @@ class Router:
             self._swept_at = moment
             self._memory.swept.clear()
             async with self._database.transaction() as session:
-                await actions.recall_from_inactive(session, self._policy)
+                await upkeep.recall_from_inactive(session, self._policy)
+            async with self._database.transaction() as session:
+                await upkeep.end_kept_pools(session)
         if moment - self._refreshed_at > REFRESH_S:
             self._refreshed_at = moment
             async with self._database.transaction() as session:
-                await actions.refresh_records(session, self._memory)
+                await upkeep.refresh_records(session, self._memory)

@@ -1,19 +1,24 @@
 """What a round reads: which referrals it may take, and all that it must know to place them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.events.codes import Urgency
+from services.referral.candidates.facts import Service
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.facts import Journey, Need, Referral
 from services.referral.pack import RoutingPolicy
 from services.referral.providers.queries import Directory
-from services.referral.router.rules import Pace
+from services.referral.router.rules import Line, Pace, Waiting
+
+UNSEEN_MAX: Final = 2000
+"""Of those who wait but are not in a round, how many it looks ahead to."""
 
 _OPEN_BATCHES = """
 UPDATE arrival_batch AS batch SET opened_at = $1
@@ -27,12 +32,11 @@ WHERE opened_at IS NULL AND (
 
 # A household is whole when every member that registration expects has a profile and has said yes or no to consent.
 # A journey's lock stands for its referrals: their rows are read again once it is held.
-_PICK = """
-SELECT referral.referral_id, referral.returnee_id, referral.household_id
-FROM referral JOIN journey USING (returnee_id) {opened}
+_WHO = """
+FROM referral JOIN journey USING (returnee_id) {joined}
 LEFT JOIN arrival_batch ON arrival_batch.arrival_batch_id = referral.arrival_batch_id
 WHERE {waiting} AND referral.status IN ('seeking', 'waitlisted') AND journey.profile IS NOT NULL
-  AND (referral.arrival_batch_id IS NULL OR urgency_rank < 2 OR arrival_batch.opened_at IS NOT NULL)
+  AND (referral.arrival_batch_id IS NULL OR referral.urgency_rank < 2 OR arrival_batch.opened_at IS NOT NULL)
   AND (journey.household_id IS NULL OR EXISTS (
       SELECT 1 FROM household WHERE household.household_id = journey.household_id))
   AND (referral.household_id IS NULL OR EXISTS (
@@ -41,14 +45,31 @@ WHERE {waiting} AND referral.status IN ('seeking', 'waitlisted') AND journey.pro
         AND NOT EXISTS (
             SELECT 1 FROM unnest(member_ids) AS wanted(returnee_id) LEFT JOIN journey AS member USING (returnee_id)
             WHERE coalesce(member.profile_version, 0) = 0 OR member.consent_version = 0)))
-ORDER BY urgency_rank, waiting_since, referral_id
-LIMIT $1 FOR UPDATE OF journey SKIP LOCKED
+ORDER BY referral.urgency_rank, referral.waiting_since, referral.referral_id
+LIMIT $1
 """
-_PICK_READY = _PICK.format(opened="", waiting="ready_at <= $2")
-_PICK_WOKEN = _PICK.format(
-    opened="JOIN unnest($2::text[], $3::bigint[]) AS opened(category, openings) ON opened.category = referral.category",
-    waiting="ready_at IS NULL AND tried_opening < openings",
-)
+_PICK = "SELECT referral.referral_id, referral.returnee_id, referral.household_id" + _WHO
+_OPENED = "JOIN unnest($2::text[], $3::bigint[]) AS opened(category, openings) ON opened.category = referral.category"
+# Who waits for a place may also have a time at which somebody opens.
+_ASLEEP = "(ready_at IS NULL OR referral.status = 'waitlisted') AND tried_opening < openings"
+
+_PICK_READY = _PICK.format(joined="", waiting="ready_at <= $2") + "FOR UPDATE OF journey SKIP LOCKED"
+_PICK_WOKEN = _PICK.format(joined=_OPENED, waiting=_ASLEEP) + "FOR UPDATE OF journey SKIP LOCKED"
+
+_UNSEEN = f"""
+SELECT referral.referral_id, referral.urgency_rank, referral.waiting_since, pool_ids, pool_places
+{
+    _WHO.format(
+        joined=_OPENED + " JOIN waitlist_entry USING (referral_id)",
+        waiting=f"{_ASLEEP} AND pool_ids && $4::uuid[] AND referral_id <> ALL($5::uuid[])",
+    )
+}
+"""
+
+_KEPT = """
+SELECT referral_id, urgency_rank, waiting_since, pool_ids, pool_places, pool_id AS kept_pool_id, over
+FROM kept_pool JOIN waitlist_entry USING (referral_id)
+"""
 
 _REFERRALS = f"""
 SELECT {", ".join(one.name for one in fields(Referral))} FROM referral
@@ -154,6 +175,34 @@ async def pick_woken(session: AsyncSession, *, opened: Mapping[str, int], limit:
     """Referrals that found nobody before something opened in their category, the longest waiting first."""
     rows = await (await raw(session)).fetch(_PICK_WOKEN, limit, list(opened), list(opened.values()))
     return [Picked(**row) for row in rows]
+
+
+async def waiting(
+    session: AsyncSession, *, opened: Mapping[str, int], pool_ids: Collection[UUID], picked: Collection[UUID]
+) -> list[Waiting]:
+    """Who stands in the queue of these pools and should have been picked but is held by somebody, or came after the
+    limit; and everybody for whom a pool is kept."""
+    connection = await raw(session)
+    unseen = await connection.fetch(
+        _UNSEEN, UNSEEN_MAX, list(opened), list(opened.values()), list(pool_ids), list(picked)
+    )
+    found = {row["referral_id"]: row for row in (*unseen, *await connection.fetch(_KEPT))}
+    return [
+        Waiting(**{**row, "pool_ids": tuple(row["pool_ids"]), "pool_places": tuple(row["pool_places"])})
+        for row in found.values()
+    ]
+
+
+async def line(
+    session: AsyncSession, placing: Placing, services: Iterable[Service], openings: Mapping[str, int]
+) -> Line:
+    """The queues of this round's categories, from which places are set aside for those ahead."""
+    pools = {pool.pool_id: pool for service in services for pool in service.pools}
+    free = [pool_id for pool_id, pool in pools.items() if pool.free > 0]
+    looked_at = {referral.referral_id for referral in placing.referrals}
+    categories = {referral.category.value for referral in placing.referrals}
+    opened = {category: count for category, count in openings.items() if category in categories}
+    return Line(pools, await waiting(session, opened=opened, pool_ids=free, picked=looked_at), looked_at=looked_at)
 
 
 async def households(session: AsyncSession, household_ids: Collection[UUID]) -> dict[UUID, Household]:

@@ -1,6 +1,7 @@
 """The queues over HTTP."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 
@@ -20,11 +21,16 @@ async def list_waitlists(
     page: PageQuery,
     caller: Annotated[Caller, requires("work-lists:read")],
     category: Annotated[NeedCategory | None, Query(description="Only the queue of this category")] = None,
+    pool_id: Annotated[UUID | None, Query(description="Only those who wait for this pool")] = None,
 ) -> Page[WaitlistEntryView]:
-    """Who waits for a place, by category, first the next to be served. Restricted categories need their scope."""
+    """Who waits for a place, by category, first the next to be served. Restricted categories need their scope.
+
+    Each stands in the queue of its category and of every pool that could take it, by urgency class, then by time.
+    """
     entries = await queries.queue(
         session,
         category=None if category is None else category.value,
+        pool_id=pool_id,
         restricted="restricted:read" in caller.scopes,
         after=page.after,
         limit=page.limit,

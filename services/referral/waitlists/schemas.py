@@ -5,8 +5,33 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+_WAIT = "At the rate at which places came free lately, if all who are ahead take theirs here; null where it is unknown"
 
-class WaitlistEntryView(BaseModel):
+
+class PoolQueueView(BaseModel):
+    """Where a referral stands in the queue of one pool."""
+
+    pool_id: UUID
+    provider_service_id: UUID
+    place_count: int = Field(description="Places that it needs in this pool")
+    position: int = Field(description="1 is the next of all who wait for this pool")
+    expected_wait_seconds: int | None = Field(description=_WAIT)
+
+
+class QueueView(BaseModel):
+    """Where a referral stands that waits for a place."""
+
+    position: int = Field(description="1 is the next of its category")
+    queued_at: datetime
+    expected_wait_seconds: int | None = Field(description="The shortest of those of `pools`")
+    pools: list[PoolQueueView] = Field(description="The pools that it waits for: large enough, and for its people")
+    kept_until: datetime | None = Field(
+        description="Until then the free places of one of them are kept for it, because it is at the head of the queue"
+        " and needs more than are free"
+    )
+
+
+class WaitlistEntryView(QueueView):
     """One referral that waits for a place."""
 
     referral_id: UUID
@@ -16,6 +41,4 @@ class WaitlistEntryView(BaseModel):
     urgency_rank: int = Field(description="0 emergency, 1 urgent, 2 normal")
     people_count: int
     waiting_since: datetime = Field(description="Since when the need waits; what counts within an urgency")
-    queued_at: datetime
-    position: int = Field(description="1 is the next of its category")
     provider_service_ids: list[UUID] = Field(description="Services that could take it but for a free place")

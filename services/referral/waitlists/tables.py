@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, Index, Uuid
+from sqlalchemy import ARRAY, Column, Index, Integer, Uuid
 from sqlmodel import Field
 
 from services.referral.database import Table, moment
@@ -16,7 +16,10 @@ class WaitlistEntryRow(Table, table=True):
     """
 
     __tablename__ = "waitlist_entry"
-    __table_args__ = (Index("ix_waitlist_entry_queue", "category", "urgency_rank", "waiting_since", "referral_id"),)
+    __table_args__ = (
+        Index("ix_waitlist_entry_queue", "category", "urgency_rank", "waiting_since", "referral_id"),
+        Index("ix_waitlist_entry_pool_ids", "pool_ids", postgresql_using="gin"),
+    )
 
     referral_id: UUID = Field(primary_key=True)
     need_id: UUID
@@ -29,4 +32,25 @@ class WaitlistEntryRow(Table, table=True):
     queued_at: datetime = moment()
     provider_service_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid()), nullable=False))
     """The services that could take it but for a free place."""
+    pool_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid()), nullable=False))
+    """Their pools that admit its people and are large enough: it stands in the queue of each."""
+    pool_places: list[int] = Field(sa_column=Column(ARRAY(Integer()), nullable=False))
+    """How many places it needs in each of `pool_ids`, in the same order."""
     traceparent: str | None = None
+
+
+class KeptPoolRow(Table, table=True):
+    """A pool whose free places are kept for a household at the head of its queue until there are enough for all of it.
+
+    A referral keeps one pool, once, for a time that the pack limits. The row stays while the referral is in the queue.
+    """
+
+    __tablename__ = "kept_pool"
+    __table_args__ = (Index("uq_kept_pool_live", "pool_id", unique=True, postgresql_where="NOT over"),)
+
+    referral_id: UUID = Field(primary_key=True)
+    pool_id: UUID
+    since: datetime = moment()
+    until: datetime = moment()
+    over: bool = False
+    """Its time has passed: the places went to those behind."""
