@@ -67,6 +67,15 @@ PROMISES: Final[dict[str, Promise]] = {
             SELECT 1 FROM timer WHERE timer.subject_id = need.need_id AND kind = 'owner_silence'))
         """,
     ),
+    "every_stay_is_watched": Promise(
+        "A stay that goes on is that of a referral in service, with a clock of its end or a named owner",
+        """
+        SELECT stay.referral_id AS subject_id, stay.need_id, stay.returnee_id, stay.category, stay.restricted
+        FROM stay JOIN referral ON referral.referral_id = stay.referral_id JOIN need ON need.need_id = stay.need_id
+        WHERE stay.ended_at IS NULL AND (referral.status <> 'in_service' OR need.owner IS NULL AND NOT EXISTS (
+            SELECT 1 FROM timer WHERE timer.subject_id = stay.referral_id AND kind = 'stay_end'))
+        """,
+    ),
     "places_never_above_maximum": Promise(
         "Held and taken places are never above the maximum, or above what stood when the maximum was lowered",
         f"SELECT {_OF_A_POOL} FROM pool WHERE held + taken > ceiling",  # noqa: S608

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from libs.chassis.database import raw
 from services.referral.app import clockwork
 from tests.service.referral import making
 from tests.service.referral.staying import DONE, ITEMS, alarms, plan, staying
@@ -179,3 +180,16 @@ async def test_a_household_of_four_is_one_stay(world: World):
         await world.step(step, headers=world.partner(shelter))
     stays = await world.rows("SELECT people_count FROM stay")
     assert [one["people_count"] for one in stays] == [4]
+
+
+@pytest.mark.parametrize(
+    "breakage",
+    ["DELETE FROM timer WHERE kind = 'stay_end'", "UPDATE referral SET status = 'completed'"],
+    ids=["no clock", "ended"],
+)
+async def test_a_stay_that_nobody_watches_breaks_a_promise(world: World, breakage: str):
+    await staying(world)
+    assert await world.promises() == {}
+    async with world.database.transaction() as session:
+        await (await raw(session)).execute(breakage)
+    assert (await world.promises())["every_stay_is_watched"] == 1
