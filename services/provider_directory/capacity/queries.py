@@ -1,6 +1,7 @@
 """Reading declared capacity and what became of the trust in it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import col, func, select
@@ -54,8 +55,17 @@ async def view(session: AsyncSession, service_id: UUID, *, rights: Rights) -> Ca
             if pool.declared
         ],
         trust=await trust(session, service_id),
+        said_full_at=await said_full_at(session, standing),
         refresh_requested_at=standing.refresh_requested_at,
     )
+
+
+async def said_full_at(session: AsyncSession, standing: Capacity) -> datetime | None:
+    """When the provider last refused an offer as full although the standing figures claim places, or None."""
+    doubted = select(func.max(CapacityDoubt.declined_at)).where(
+        CapacityDoubt.service_id == standing.service_id, CapacityDoubt.declaration_id == standing.declaration_id
+    )
+    return (await session.exec(doubted)).one()
 
 
 async def trust(session: AsyncSession, service_id: UUID) -> float:

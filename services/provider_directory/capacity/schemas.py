@@ -77,5 +77,7 @@ class CapacityView(BaseModel):
     pools: list[PoolView]
     trust: float = Field(gt=0, le=1)
     """The share of the latest declarations that no refusal as full proved wrong; a newcomer starts at 1."""
+    said_full_at: datetime | None
+    """When an offer was last refused as full against what stands; none since the provider declared anew."""
     refresh_requested_at: datetime | None
     """When a refusal as full made the network ask for new figures; none once they were declared."""
