@@ -1,7 +1,7 @@
 """Holding and releasing places of one pool by 64 clients at once, beside the least that a contended row costs.
 
 A turn holds a place for an offer and releases it, each in a transaction of its own, as an offer and its decline do. The
-bare side locks one row, updates it and commits. Both sides take turns on the same server; the best round of each counts.
+bare side locks one row, updates it and commits. Both sides alternate on one server; the best round of each counts.
 """
 
 import asyncio
