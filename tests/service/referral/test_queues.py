@@ -1,12 +1,16 @@
 """The queue is fair: by urgency class, then time, per pool; nobody overtakes or starves, and it outlives its worker."""
 
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from libs.chassis.database import raw
 from libs.events.catalogue.directory import Opening
 from libs.events.codes import Urgency
 from services.referral.journeys import queries as journeys
-from services.referral.router.loop import Router
 from tests.service.referral.test_rounds import family
 from tests.service.referral.world import Provider, World
 
@@ -194,15 +198,40 @@ async def test_each_learns_its_position_and_the_wait_where_it_is_known(world: Wo
     assert 7100 < waits[str(second)] < 7600
 
 
+@asynccontextmanager
+async def a_router(world: World) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process that makes rounds; killed at the end."""
+    pack = str(world.app.state.settings.pack)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.service.referral.rounds", world.url, pack
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        assert await process.wait() == -signal.SIGKILL
+
+
+async def until(world: World, returnee: object, wanted: str) -> None:
+    async with asyncio.timeout(120):
+        while await status(world, returnee) != wanted:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
 async def test_the_queue_outlives_its_worker(world: World):
-    """Another router, that remembers nothing, serves the same queue in the same order."""
+    """The process that made the queue is killed; another, that remembers nothing, serves it in the same order."""
     shelter, (inside,) = await full_house(world, 1)
     people = [await waiting(world, minutes=minutes) for minutes in (30, 90, 60)]
-    await world.round()
-    before = [one["returnee_id"] for one in (await world.ask("waitlists"))["items"]]
-    assert before == [str(people[1]), str(people[2]), str(people[0])]
-    world.router = Router(world.database, world.policy, dsn=world.url)
-    assert [one["returnee_id"] for one in (await world.ask("waitlists"))["items"]] == before
+    async with a_router(world):
+        for one in people:
+            await until(world, one, "waitlisted")
+    before = (await world.ask("waitlists"))["items"]
+    assert [one["returnee_id"] for one in before] == [str(people[1]), str(people[2]), str(people[0])]
     await leave(world, shelter, inside)
-    assert await world.round() == 1
-    assert await status(world, people[1]) == "offered"
+    newcomer = await waiting(world, minutes=1)
+    async with a_router(world):
+        await until(world, people[1], "offered")
+        await until(world, newcomer, "waitlisted")
+    after = (await world.ask("waitlists"))["items"]
+    assert [one["returnee_id"] for one in after] == [str(people[2]), str(people[0]), str(newcomer)]
+    assert [one["queued_at"] for one in after[:2]] == [before[1]["queued_at"], before[2]["queued_at"]]
