@@ -16,8 +16,16 @@ from services.referral.journeys.work import StayEnd, Work
 from services.referral.pack import StayPolicy
 
 _HOUR_S = 3600
-_NEVER_WAS = frozenset({CancelReason.DUPLICATE.value, CancelReason.ERASED.value})
-"""Reasons of a cancellation after which nobody is to be asked where they go."""
+_NOBODY_TO_ASK = frozenset(
+    {
+        CancelReason.DUPLICATE.value,
+        CancelReason.ERASED.value,
+        CancelReason.DIED.value,
+        CancelReason.LEFT_THE_COUNTRY.value,
+        CancelReason.MERGED.value,
+    }
+)
+"""Why a referral or its need ended, where nobody is to be asked where they go, or it is known."""
 
 
 def longest(policy: StayPolicy, offer: Offer) -> float | None:
@@ -126,8 +134,9 @@ def end(work: Work, referral: Referral) -> None:
 
     Who leaves with gaps in the plan stays on the list; not so where the stay never was, or goes on being routed.
     """
+    why = {referral.end_reason, need_of(work, referral).end_reason}
     leaving = referral.status is ReferralStatus.COMPLETED or (
-        referral.status is ReferralStatus.CANCELLED and referral.end_reason not in _NEVER_WAS
+        referral.status is ReferralStatus.CANCELLED and not why & _NOBODY_TO_ASK
     )
     work.stays_ended[referral.referral_id] = StayEnd(referral.referral_id, leaving)
 

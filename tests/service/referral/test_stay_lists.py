@@ -99,6 +99,16 @@ async def test_only_who_leaves_is_listed(world: World, end: str, listed_then: bo
     assert await listed(world, NEXT_STEP) == ([path] if listed_then else [])
 
 
+@pytest.mark.parametrize(("reason", "listed_then"), [("lost_contact", True), ("died", False)])
+async def test_a_need_that_is_closed_ends_the_stay(world: World, reason: str, listed_then: bool):
+    """Seen to fail, for those who died, with the need's own reason left out of `stay_steps.end`."""
+    returnee, _, path = await staying(world)
+    need = (await world.need_of(returnee))["need_id"]
+    assert (await world.step(f"needs/{need}/close", {"reason": reason})).status_code == 200
+    assert (await world.ask(path))["ended_at"] is not None
+    assert await listed(world, NEXT_STEP) == ([path] if listed_then else [])
+
+
 async def test_a_completed_stay_entered_in_error_leaves_the_list_and_keeps_when_it_ended(world: World):
     _, _, path = await staying(world)
     await world.step(path.replace("stay", "complete"), {"outcome": "need_met"})

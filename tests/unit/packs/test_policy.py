@@ -45,6 +45,15 @@ def test_the_demo_differs_from_the_real_pack_in_its_clocks_only() -> None:
         assert getattr(real, alike) == getattr(demo, alike), alike
 
 
+@pytest.mark.parametrize("pack", [GUATEMALA, DEMO])
+def test_stays_are_watched_at_24_48_and_60_hours_of_72_in_the_days_of_the_reception(pack: Path) -> None:
+    policy = load_policy(pack)
+    assert [72 - before / 3600 for before in policy.stays.alarms_before_end] == [24, 48, 60]
+    assert policy.stays.of_type["child_shelter"].maximum == 72 * 3600
+    assert policy.timezone == read("reception.yaml")["timezone"]
+    assert policy.stays == load_policy(GUATEMALA).stays
+
+
 def test_a_document_has_four_weeks() -> None:
     assert load_policy(GUATEMALA).categories[NeedCategory.DOCUMENTS].report_within == FOUR_WEEKS_S
 
