@@ -36,9 +36,9 @@ _STATEMENTS = (
         CASE WHEN {_OWNED} IS NOT NULL THEN $1::timestamptz + make_interval(secs => n % 90000) END, area
     FROM way""",  # noqa: S608 (constants)
     """INSERT INTO referral (referral_id, need_id, returnee_id, category, urgency, urgency_rank, people_count,
-        restricted, status, approved, waiting_since, tried_opening, missed_count, offer_id,
+        restricted, status, waiting_since, tried_opening, missed_count, offer_id,
         opened_at, ended_at)
-    SELECT referral_id, need_id, returnee_id, category, urgency, urgency_rank, 1, restricted, status, false, at, -1, 0,
+    SELECT referral_id, need_id, returnee_id, category, urgency, urgency_rank, 1, restricted, status, at, -1, 0,
         CASE WHEN status IN ('completed', 'offered', 'accepted', 'in_service') THEN offer_id END, at,
         CASE WHEN status IN ('completed', 'cancelled', 'not_delivered') THEN at END
     FROM way""",
@@ -58,8 +58,8 @@ _STATEMENTS = (
     """INSERT INTO timer (subject_id, kind, nth, returnee_id, due_at)
     SELECT need_id, 'owner_silence', 0, returnee_id, owner_due_at FROM need WHERE owner IS NOT NULL""",
     """INSERT INTO waitlist_entry (referral_id, need_id, returnee_id, category, urgency_rank, people_count, restricted,
-        waiting_since, queued_at, provider_service_ids)
-    SELECT referral_id, need_id, returnee_id, category, urgency_rank, 1, restricted, at, at, '{}'
+        waiting_since, queued_at, provider_service_ids, pool_ids, pool_places)
+    SELECT referral_id, need_id, returnee_id, category, urgency_rank, 1, restricted, at, at, '{}', '{}', '{}'
     FROM way WHERE status = 'waitlisted'""",
     """INSERT INTO step (at, returnee_id, need_id, referral_id, offer_id, step, led_to, actor)
     SELECT at, returnee_id, need_id, CASE WHEN nth > 1 THEN referral_id END, CASE WHEN nth > 3 THEN offer_id END,

@@ -79,8 +79,8 @@ class Need:
     stay_together: bool = False
     consented: bool = False
     """True if a valid consent lets data go to providers for referral."""
-    approved: bool = False
-    """True once a person with the right to it has decided that this may be offered."""
+    approved_for: frozenset[str] = frozenset()
+    """Reasons for a review (`interlocks.ReviewReason`) that a person with the right to it has approved."""
     ring: int = 0
     """How far the search for this need has widened already; it never narrows again."""
     refused_by: Mapping[UUID, str] = field(default_factory=dict)

@@ -39,15 +39,16 @@ def is_unaccompanied_child(person: Person, *, household_size: int) -> bool:
 
 
 def review_reason(need: Need, policy: RoutingPolicy) -> ReviewReason | None:
-    """Why this need goes to a person first, or None. An approval that was given settles it."""
-    if need.approved:
-        return None
+    """Why this need goes to a person first, or None. An approval settles the reason that it was given for, no other:
+    who may say how old somebody is may not say that a restricted need is offered.
+    """
     category = policy.categories[need.category]
-    if any(person.age_is_unresolved for person in need.people):
-        return ReviewReason.AGE_UNRESOLVED
-    if category.restricted:
-        return ReviewReason.RESTRICTED_CATEGORY
-    return ReviewReason.POLICY if category.review else None
+    asked = {
+        ReviewReason.AGE_UNRESOLVED: any(person.age_is_unresolved for person in need.people),
+        ReviewReason.RESTRICTED_CATEGORY: category.restricted,
+        ReviewReason.POLICY: category.review and not category.restricted,
+    }
+    return next((reason for reason, is_asked in asked.items() if is_asked and reason not in need.approved_for), None)
 
 
 @dataclass(frozen=True, slots=True)

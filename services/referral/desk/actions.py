@@ -59,7 +59,7 @@ async def decide_review(
     referral = loaded[review.returnee_id].referrals[review.referral_id]
     async with work(session, policy, loaded, actor=actor) as piece:
         if approved:
-            routing_steps.approve(piece, referral, note=note)
+            routing_steps.approve(piece, referral, reason=review.reason, note=note)
         else:
             referral_steps.reject(piece, referral, note=note)
     return review_id

@@ -18,6 +18,7 @@ from libs.events.codes import OwnerReason
 from libs.events.event import Received
 from services.referral.database import as_array, insert_rows, update_rows
 from services.referral.intake import queries
+from services.referral.intake.tables import ArrivalBatchRow, HouseholdRow
 from services.referral.journeys import need_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions import work
@@ -25,7 +26,7 @@ from services.referral.journeys.facts import NEVER_BY_ITSELF, Need
 from services.referral.journeys.owners import assign
 from services.referral.journeys.prerequisite_steps import closes_circle
 from services.referral.journeys.rules import NeedStatus
-from services.referral.journeys.tables import ArrivalBatchRow, HouseholdRow, JourneyRow
+from services.referral.journeys.tables import JourneyRow
 from services.referral.journeys.wakeups import wake_after_commit
 from services.referral.journeys.work import Work
 from services.referral.pack import RoutingPolicy

@@ -66,7 +66,7 @@ _CHANGING: Mapping[type, tuple[str, ...]] = {
     ),
     Referral: (
         "status",
-        "approved",
+        "approved_for",
         "ready_at",
         "tried_opening",
         "ring",
@@ -170,8 +170,10 @@ async def _write_needs(session: AsyncSession, work: Work) -> None:
 
 async def _write_referrals(session: AsyncSession, work: Work) -> None:
     # Changed before added: a referral that has ended makes room for the next one of its need.
-    await update_columns(session, ReferralRow, _changes(work, Referral, "referral_id"), key="referral_id")
-    await insert_columns(session, ReferralRow, columns_of(_of(Referral, work.added.values()), _REFERRAL))
+    changed = _changes(work, Referral, "referral_id")
+    await update_columns(session, ReferralRow, _with_arrays(changed), key="referral_id")
+    added = columns_of(_of(Referral, work.added.values()), _REFERRAL)
+    await insert_columns(session, ReferralRow, _with_arrays(added))
     stated = [
         {"referral_id": key, "outcome_facts": to_json(facts).decode()} for key, facts in work.outcome_facts.items()
     ]
@@ -276,6 +278,13 @@ def _entry(work: Work, queued: Queued) -> Row:
         "pool_places": as_array(tuple(queued.places.values())),
         "traceparent": referral.traceparent,
     }
+
+
+def _with_arrays(referrals: Columns) -> Columns:
+    """Columns of referrals with the sets among them as PostgreSQL reads arrays."""
+    if not referrals:
+        return referrals
+    return {**referrals, "approved_for": [as_array(sorted(one)) for one in referrals["approved_for"]]}
 
 
 def _of(kind: type[_T], rows: Iterable[object]) -> list[_T]:

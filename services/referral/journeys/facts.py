@@ -61,7 +61,8 @@ class Referral:
     status: ReferralStatus
     waiting_since: datetime
     opened_at: datetime
-    approved: bool = False
+    approved_for: frozenset[str] = frozenset()
+    """Reasons of reviews that were approved."""
     ready_at: datetime | None = None
     tried_opening: int = -1
     ring: int = 0

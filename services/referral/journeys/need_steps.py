@@ -38,7 +38,7 @@ def report(work: Work, need: Need) -> Referral | None:
     return _open_unless_ended(work, need)
 
 
-def open_referral(work: Work, need: Need) -> Referral:
+def open_referral(work: Work, need: Need, *, approved_for: frozenset[str] = frozenset()) -> Referral:
     """Open a referral for the need: blocked by another need, before a review, or seeking at once."""
     journey = work.journeys[need.returnee_id]
     prerequisite = None if need.after_need_id is None else journey.needs.get(need.after_need_id)
@@ -55,6 +55,7 @@ def open_referral(work: Work, need: Need) -> Referral:
         people_count=need.people_count,
         restricted=need.restricted,
         status=ReferralStatus.BLOCKED if waits else ReferralStatus.SEEKING,
+        approved_for=approved_for,
         waiting_since=need.reported_at,
         opened_at=work.at,
         blocked_by=need.after_need_id if waits else None,
@@ -69,11 +70,11 @@ def open_referral(work: Work, need: Need) -> Referral:
     return referral
 
 
-def _open_unless_ended(work: Work, need: Need) -> Referral | None:
+def _open_unless_ended(work: Work, need: Need, *, approved_for: frozenset[str] = frozenset()) -> Referral | None:
     """A referral, or a desk that owns the need: nothing is routed for a person whose journey has ended."""
     end = work.journeys[need.returnee_id].journey_end_reason
     if end is None:
-        return open_referral(work, need)
+        return open_referral(work, need, approved_for=approved_for)
     reason = OwnerReason.MERGED if end == JourneyEnd.MERGED else OwnerReason.JOURNEY_ENDED
     routing_steps.hand_to_desk(work, need, reason)
     return None
@@ -94,7 +95,8 @@ def _begin(work: Work, referral: Referral, need: Need, prerequisite: Need | None
         elif prerequisite.status is not NeedStatus.OPEN:
             routing_steps.escalate(work, referral, OwnerReason.PREREQUISITE_UNMET)
         return
-    reason = review_reason(as_told(need, work.journeys[need.returnee_id]), work.policy)
+    told = as_told(need, work.journeys[need.returnee_id], approved_for=referral.approved_for)
+    reason = review_reason(told, work.policy)
     if reason is not None:
         routing_steps.request_review(work, referral, reason)
         return
@@ -229,10 +231,9 @@ def report_not_delivered(work: Work, referral: Referral, *, reason: NotDelivered
     referral_steps.report_not_delivered(work, referral, reason=reason)
     if offer is not None and reason is not NotDeliveredReason.PERSON_NOT_FOUND:
         work.excluded.append((offer, Exclusion.DECLINED_BEFORE))
-    again = _open_unless_ended(work, journey.needs[referral.need_id])
+    again = _open_unless_ended(work, journey.needs[referral.need_id], approved_for=referral.approved_for)
     if again is None:
         return None
-    again.approved = referral.approved
     if reason is NotDeliveredReason.PERSON_NOT_FOUND:
         routing_steps.wait_for_person(work, again)
     return again

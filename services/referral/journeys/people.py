@@ -24,10 +24,18 @@ def person_of(profile: Mapping[str, Any]) -> candidates.Person:
     )
 
 
-def as_told(need: Need, journey: Journey) -> candidates.Need:
+def as_told(need: Need, journey: Journey, *, approved_for: frozenset[str] = frozenset()) -> candidates.Need:
     """The need with its reference person only: enough to see whether a person must decide first."""
     people = () if journey.profile is None else (person_of(journey.profile),)
-    return to_route(need, people, profile=journey.profile or {}, household_size=1, stay_together=False, consented=False)
+    return to_route(
+        need,
+        people,
+        profile=journey.profile or {},
+        household_size=1,
+        stay_together=False,
+        consented=False,
+        approved_for=approved_for,
+    )
 
 
 def to_route(
@@ -38,7 +46,7 @@ def to_route(
     household_size: int,
     stay_together: bool,
     consented: bool,
-    approved: bool = False,
+    approved_for: frozenset[str] = frozenset(),
     ring: int = 0,
     refused_by: Mapping[UUID, str] | None = None,
     conflicting_organizations: frozenset[UUID] = frozenset(),
@@ -57,7 +65,7 @@ def to_route(
         household_size=household_size,
         stay_together=stay_together,
         consented=consented,
-        approved=approved,
+        approved_for=approved_for,
         ring=ring,
         refused_by=refused_by or {},
         conflicting_organizations=conflicting_organizations,

@@ -95,7 +95,8 @@ def need_of(row: Mapping[str, Any]) -> Need:
 
 def referral_of(row: Mapping[str, Any]) -> Referral:
     """A referral from its row."""
-    return Referral(**_decoded(row, ReferralStatus))
+    values = _decoded(row, ReferralStatus)
+    return Referral(**{**values, "approved_for": frozenset(values["approved_for"])})
 
 
 def offer_of(row: Mapping[str, Any]) -> Offer:

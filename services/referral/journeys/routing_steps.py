@@ -134,10 +134,10 @@ def request_review(work: Work, referral: Referral, reason: ReviewReason) -> None
     assign(work, need_of(work, referral), owner=desk, reason=owned_for)
 
 
-def approve(work: Work, referral: Referral, *, note: str | None = None) -> None:
-    """A person has decided that this may be offered."""
+def approve(work: Work, referral: Referral, *, reason: ReviewReason, note: str | None = None) -> None:
+    """A person has decided that nothing speaks against an offer for this reason; any other has a review of its own."""
     take(work, referral, ReferralStep.APPROVE, note=note)
-    referral.approved = True
+    referral.approved_for |= {reason.value}
     work.reviews_decided.append(ReviewDecided(referral.referral_id, "approved", work.actor))
     disown(work, need_of(work, referral))
     seek(work, referral)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Index, Uuid
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Index, Text
 from sqlmodel import Field
 
 from libs.events.codes import NeedCategory, Urgency
@@ -38,34 +38,6 @@ class JourneyRow(Table, table=True):
     erased_at: datetime | None = moment(nullable=True)
     first_seen_at: datetime = moment()
     traceparent: str | None = None
-
-
-class HouseholdRow(Table, table=True):
-    """Who belongs to a household and whether it wishes to stay together."""
-
-    __tablename__ = "household"
-
-    household_id: UUID = Field(primary_key=True)
-    reference_returnee_id: UUID = Field(index=True)
-    version: int
-    member_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid()), nullable=False))
-    expected_size: int
-    stay_together: bool
-
-
-class ArrivalBatchRow(Table, table=True):
-    """A flight or bus whose ordinary needs wait for one another until its intake is complete."""
-
-    __tablename__ = "arrival_batch"
-
-    arrival_batch_id: UUID = Field(primary_key=True)
-    first_seen_at: datetime = moment()
-    landed_at: datetime | None = moment(nullable=True)
-    people_count: int | None = None
-    returnees_expected: int | None = None
-    """Counted by registration once every entry is registered or absent; None before."""
-    needs_expected: int | None = None
-    opened_at: datetime | None = moment(nullable=True)  # Since when its ordinary needs may be routed.
 
 
 class NeedRow(Table, table=True):
@@ -158,8 +130,10 @@ class ReferralRow(Table, table=True):
     people_count: int
     restricted: bool
     status: str
-    approved: bool = False
-    """A person with the right to it has decided that this may be offered."""
+    approved_for: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
+    )
+    """Reasons of reviews that a person with the right to it has approved; one of them settles no other."""
     waiting_since: datetime = moment()
     """Since when the need waits; kept over every new attempt."""
     ready_at: datetime | None = moment(nullable=True)

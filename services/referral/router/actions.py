@@ -267,7 +267,7 @@ def as_candidate(placing: Placing, need: Need, referral: Referral, *, at: dateti
         household_size=1 if household is None else household.expected_size,
         stay_together=household is not None and household.stay_together,
         consented=all(one.consented(at) for one in with_them),
-        approved=referral.approved,
+        approved_for=referral.approved_for,
         ring=referral.ring,
         refused_by=placing.refused_by.get(need.need_id, {}),
         conflicting_organizations=frozenset(placing.conflicts.get(referral.returnee_id, ())),

@@ -170,7 +170,7 @@ STEPS: dict[str, Take] = {
     "need.seek_again": lambda on: need_steps.seek_again(on.work, on.need),
     "referral.open": lambda on: need_steps.open_referral(on.work, on.need),
     "referral.request_review": lambda on: routing_steps.request_review(on.work, on.referral, ReviewReason.POLICY),
-    "referral.approve": lambda on: routing_steps.approve(on.work, on.referral),
+    "referral.approve": lambda on: routing_steps.approve(on.work, on.referral, reason=ReviewReason.POLICY),
     "referral.reject": lambda on: referral_steps.reject(on.work, on.referral, note=None),
     "referral.block": lambda on: routing_steps.block(on.work, on.referral, uuid4()),
     "referral.unblock": lambda on: routing_steps.unblock(on.work, on.referral),

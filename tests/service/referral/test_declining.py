@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from libs.events.codes import DeclineReason, NeedCategory
+from libs.events.codes import DeclineReason, NeedCategory, ProtectionFlag
 from services.referral.journeys.answers import CONSEQUENCES, Closing, Next
 from tests.service.referral import making
 from tests.service.referral.world import World
@@ -122,13 +122,38 @@ async def test_unsafe_is_reviewed_and_not_even_a_person_has_that_service_asked_a
     assert await world.round() == 0
     (review,) = (await world.ask("reviews", status="pending"))["items"]
     assert (review["reason"], review["desk"]) == ("unsafe", "lead")
+    referral = await world.referral_of(returnee)
+    body = {"provider_service_id": str(second.service_id), "reason": "they are used to it"}
+    for path, sent in (
+        (f"referrals/{referral['referral_id']}/override", body),
+        (f"needs/{referral['need_id']}/seek-again", None),
+    ):
+        answer = await world.step(path, sent)
+        assert (answer.status_code, answer.json()["state"]) == (409, "awaiting_review")
     assert (await world.step(f"reviews/{review['id']}/approve", {})).status_code == 200
-    referral = (await world.referral_of(returnee))["referral_id"]
+    referral = referral["referral_id"]
     body = {"provider_service_id": str(first.service_id), "reason": "they have a guard now"}
     answer = await world.step(f"referrals/{referral}/override", body)
     assert (answer.status_code, answer.json()["code"], answer.json()["reasons"]) == (409, "not-a-candidate", ["unsafe"])
     assert await world.round() == 1
     assert (await world.offer_of(returnee))["provider_service_id"] == second.service_id
+
+
+async def test_who_answers_for_what_was_called_unsafe_settles_no_other_review(world: World):
+    """With one mark for all approvals an age that is disputed later would be routed without the child desk."""
+    returnee, _ = await declined(world, "unsafe")
+    await world.provider(place="GT12", eligibility={"unaccompanied_children": True})
+    (review,) = (await world.ask("reviews", status="pending"))["items"]
+    await world.step(f"reviews/{review['id']}/approve", {})
+    await world.hear(making.registered(returnee, version=2, protection_flags=[ProtectionFlag.AGE_DISPUTED]))
+    assert await world.round() == 0
+    (review,) = (await world.ask("reviews", status="pending"))["items"]
+    assert (review["reason"], review["desk"]) == ("age_unresolved", "child-desk")
+    assert await world.promises() == {}
+    await world.step(f"reviews/{review['id']}/approve", {})
+    assert await world.round() == 1
+    kept = await world.row("SELECT approved_for FROM referral")
+    assert kept["approved_for"] == ["age_unresolved", "unsafe"]
 
 
 async def test_a_person_who_is_said_to_have_refused_is_asked_before_the_next_offer(world: World):

@@ -1,6 +1,6 @@
 """Decisions of people: reviews, overrides, restricted categories."""
 
-from libs.events.codes import NeedCategory
+from libs.events.codes import NeedCategory, ProtectionFlag
 from tests.service.referral.world import World
 
 GBV = {"category": NeedCategory.GBV}
@@ -29,6 +29,38 @@ async def test_restricted_categories_do_not_exist_without_their_scope(world: Wor
     assert (await world.ask(f"returnees/{returnee}/journey"))["steps"] == []
     (counted,) = (await world.ask("statistics", headers=open_eyes))["categories"]
     assert (counted["category"], counted["needs"], counted["offered"]) == ("gbv", 1, 1)
+
+
+async def test_who_settles_an_age_does_not_let_a_restricted_need_be_offered(world: World):
+    """Each reason has a review of its own: with one mark for all approvals the first would be the last."""
+    safe = {"service_type": "safe_house", "restricted": True, "eligibility": {"unaccompanied_children": True}}
+    await world.provider(category=NeedCategory.GBV, **safe)
+    await world.person(GBV, protection_flags=[ProtectionFlag.AGE_DISPUTED])
+    headers = world.staff(restricted=True)
+    for reason, desk in (("age_unresolved", "child-desk"), ("restricted_category", "lead")):
+        assert await world.round() == 0
+        (review,) = (await world.ask("reviews", status="pending", headers=headers))["items"]
+        assert (review["reason"], review["desk"]) == (reason, desk)
+        assert await world.promises() == {}
+        await world.step(f"reviews/{review['id']}/approve", {}, headers=headers)
+    assert await world.round() == 1
+
+
+async def test_what_was_approved_stays_approved_when_the_service_did_not_happen(new_world):
+    """Without the approvals that `report_not_delivered` hands on, the same desk is asked the same again."""
+    async with new_world(categories={NeedCategory.SHELTER: {"review": True}}) as world:
+        near = await world.provider(place="GT01")
+        await world.provider(place="GT12")
+        returnee = await world.person({})
+        (review,) = (await world.ask("reviews", status="pending"))["items"]
+        await world.step(f"reviews/{review['id']}/approve", {})
+        await world.round()
+        offer = await world.offer_of(returnee)
+        await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(near))
+        await world.step(f"referrals/{offer['referral_id']}/not-delivered", {"reason": "other"})
+        assert (await world.ask("reviews", status="pending"))["items"] == []
+        assert await world.promises() == {}
+        assert await world.round() == 1
 
 
 async def test_a_restricted_need_is_never_offered_to_an_ordinary_service(world: World):

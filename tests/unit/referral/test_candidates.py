@@ -34,6 +34,7 @@ from tests.unit.referral.making_facts import (
 CHILD = a_person(age_band=AgeBand.FROM_12_TO_17)
 WOMAN = a_person(sex=Sex.FEMALE)
 POLICY = a_policy()
+APPROVED = frozenset(ReviewReason)
 LICENSED = {"unaccompanied_children": True}
 NO_HOUSEHOLDS = {"households": False}
 CARD_FIRST = {"documents_required": [DocumentKind.IDENTITY_CARD]}
@@ -186,14 +187,28 @@ def test_the_explanation_names_every_service_of_the_category_and_no_person():
 def test_an_unknown_age_goes_to_review_first_and_counts_as_a_child_afterwards():
     person = a_person(age_band=AgeBand.UNKNOWN)
     assert review_reason(a_need(people=(person,)), POLICY) is ReviewReason.AGE_UNRESOLVED
-    assert codes_for(a_need(people=(person,), approved=True), a_service()) == {Interlock.NOT_LICENSED_FOR_CHILDREN}
+    assert codes_for(a_need(people=(person,), approved_for=APPROVED), a_service()) == {
+        Interlock.NOT_LICENSED_FOR_CHILDREN
+    }
+
+
+@pytest.mark.parametrize("category", [NeedCategory.SHELTER, NeedCategory.ANTI_TRAFFICKING])
+@pytest.mark.parametrize("approved", ReviewReason)
+def test_a_review_of_one_reason_settles_no_other(approved, category):
+    """With one mark for all approvals whoever settles an age settles every review."""
+    need = a_need(category=category, people=(a_person(age_band=AgeBand.UNKNOWN),), approved_for=frozenset({approved}))
+    restricted = category is NeedCategory.ANTI_TRAFFICKING
+    after_age = ReviewReason.RESTRICTED_CATEGORY if restricted else None
+    expected = after_age if approved is ReviewReason.AGE_UNRESOLVED else ReviewReason.AGE_UNRESOLVED
+    assert review_reason(need, POLICY) is expected
+    assert review_reason(replace(need, approved_for=APPROVED), POLICY) is None
 
 
 def test_a_restricted_service_needs_a_restricted_need_and_a_persons_decision():
     shelter = a_service(category=NeedCategory.ANTI_TRAFFICKING, restricted=True)
     need = a_need(category=NeedCategory.ANTI_TRAFFICKING, consented=True)
     assert codes_for(need, shelter) == {Interlock.REVIEW_MISSING}
-    assert codes_for(replace(need, approved=True), shelter) == set()
+    assert codes_for(replace(need, approved_for=APPROVED), shelter) == set()
 
 
 @pytest.mark.parametrize(
@@ -238,7 +253,12 @@ services = st.lists(
 
 @given(person=people, services=services, approved=st.booleans(), household_size=st.integers(1, 4))
 def test_whatever_the_world_no_interlock_is_ever_outweighed(person, services, approved, household_size):
-    need = a_need(people=(person,), approved=approved, household_size=household_size, stay_together=household_size > 1)
+    need = a_need(
+        people=(person,),
+        approved_for=APPROVED if approved else frozenset(),
+        household_size=household_size,
+        stay_together=household_size > 1,
+    )
     decision = Market(services, POLICY, NOW).choose(need)
     for candidate in decision.ranked:
         view = candidate.service.view
