@@ -20,7 +20,7 @@ CREATE TEMP TABLE way AS SELECT n, uuidv7(-make_interval(mins => (n % 500000)::i
     '{at}'::timestamptz - make_interval(secs => n * 7) AS at
 FROM generate_series(1, {ways}::bigint) AS n
 """
-_OWNED = "CASE WHEN status IN ('seeking', 'awaiting_review', 'not_delivered') THEN 'desk-' || n % 12 END"
+_OWNED = "CASE WHEN status IN ('seeking', 'awaiting_review', 'not_delivered') THEN 'desk-' || (n / 24) % 12 END"
 _NEED_STATUS = """CASE status WHEN 'completed' THEN 'met' WHEN 'cancelled' THEN 'closed' ELSE 'open' END"""
 _STATEMENTS = (
     """INSERT INTO journey (returnee_id, case_code, profile, profile_version, consent_version, first_seen_at)
@@ -61,6 +61,12 @@ _STATEMENTS = (
         waiting_since, queued_at, provider_service_ids, pool_ids, pool_places)
     SELECT referral_id, need_id, returnee_id, category, urgency_rank, 1, restricted, at, at, '{}', '{}', '{}'
     FROM way WHERE status = 'waitlisted'""",
+    """INSERT INTO review (review_id, referral_id, need_id, returnee_id, category, restricted, reason, desk, status,
+        requested_at, decided_at)
+    SELECT uuidv7(), referral_id, need_id, returnee_id, category, restricted, 'policy', 'desk-' || (n / 128) % 4,
+        CASE status WHEN 'awaiting_review' THEN 'pending' WHEN 'cancelled' THEN 'rejected' ELSE 'approved' END, at,
+        CASE WHEN status <> 'awaiting_review' THEN at END
+    FROM way WHERE status IN ('awaiting_review', 'cancelled', 'in_service')""",
     """INSERT INTO step (at, returnee_id, need_id, referral_id, offer_id, step, led_to, actor)
     SELECT at, returnee_id, need_id, CASE WHEN nth > 1 THEN referral_id END, CASE WHEN nth > 3 THEN offer_id END,
         (ARRAY['need.report', 'referral.open', 'referral.offer', 'offer.make', 'offer.accept'])[nth], 'open',
@@ -69,15 +75,28 @@ _STATEMENTS = (
 )
 
 
+# Indexes that hold no rule are made anew over the full tables, which takes a fraction of the time.
+_INDEXES = """
+SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index
+WHERE NOT indisunique AND indrelid = ANY(
+    '{journey, need, referral, offer, timer, waitlist_entry, review, step}'::regclass[])
+"""
+
+
 async def fill(url: str, ways: int, *, at: datetime) -> None:
     """Add this many needs, each of a returnee of its own with a referral; analysed as autovacuum would."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("SELECT set_config('synchronous_commit', 'off', false)")
         await connection.execute(_WAYS.format(ways=int(ways), at=at.isoformat()), timeout=1800)
+        indexes = await connection.fetch(_INDEXES)
+        for index in indexes:
+            await connection.execute(f"DROP INDEX {index['name']}")
         for statement in _STATEMENTS:
             values = [at] if "$1" in statement else []
             await connection.execute(statement, *values, timeout=1800)
+        for index in indexes:
+            await connection.execute(index["definition"], timeout=1800)
         await connection.execute("DROP TABLE way")
         await connection.execute("VACUUM ANALYZE", timeout=1800)
     finally:

@@ -17,6 +17,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 _SIGNATURE_BYTES = 16
 LARGEST_PAGE = 200
+COUNT_MAX = 1_000
+"""Counts stop here: a list that is longer says so, and costs no more to count."""
 
 
 class Page(BaseModel, Generic[T]):
@@ -24,6 +26,18 @@ class Page(BaseModel, Generic[T]):
 
     items: list[T]
     next: str | None = Field(default=None, description="Send it as `after` to get the next page; null on the last")
+
+
+class Count(BaseModel):
+    """How long a list is. Counting stops at a thousand."""
+
+    count: int = Field(le=COUNT_MAX)
+    more: bool = Field(description="There are more than were counted")
+
+    @classmethod
+    def of(cls, found: int) -> "Count":
+        """What is told of a list of which so many were found, up to one more than is counted."""
+        return cls(count=min(found, COUNT_MAX), more=found > COUNT_MAX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from services.referral.settings import ReadModelSettings, Settings
 from services.referral.stays import actions as stays
 from services.referral.stays.api import router as stay_routes
 from services.referral.timelines.api import router as timeline_routes
+from services.referral.unmet.api import router as unmet_routes
 from services.referral.waitlists.api import router as waitlist_routes
 from services.referral.withdrawals import subscribers as withdrawals
 from services.referral.worklists.api import router as worklist_routes
@@ -67,6 +68,7 @@ ROUTES: tuple[APIRouter, ...] = (
     search_routes,
     ownership_routes,
     desk_list_routes,
+    unmet_routes,
 )
 
 

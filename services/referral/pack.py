@@ -248,6 +248,8 @@ class RoutingPolicy(PackPart):
     """In which days are counted for people who work here: that of the reception."""
     steward_desk: Desk
     """Owner of last resort: the network's steward."""
+    small_cells_below: Annotated[int, Field(ge=1, le=100)]
+    """Counts of unmet needs below this are not told: few needs of a kind in a small place point at somebody."""
     child_desk: Desk
     """Decides what needs a child-protection decision: unaccompanied children, age unknown or disputed."""
     escalates_to: dict[Desk, Desk] = {}

@@ -3,16 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import OnceOptional
-from libs.chassis.paging import Page, PageQuery, page_of
+from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from libs.events.codes import NeedCategory
 from services.referral.desk import actions, queries
-from services.referral.desk.schemas import DecisionBody, OverrideBody, ResolutionBody, ReviewView
+from services.referral.desk.schemas import DecisionBody, OverrideBody, ResolutionBody, ReviewFilters, ReviewView
 from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StaffOnly, StepNotAllowed
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.journeys.tables import ReviewStatus
@@ -26,19 +27,29 @@ Decider = Annotated[Caller, requires("reviews:decide")]
 DECISIONS = responses(NotFound, StepNotAllowed, StaffOnly)
 
 
-@router.get("/reviews", responses=responses(StaffOnly))
-async def list_reviews(
-    session: Session,
-    page: PageQuery,
-    caller: Reader,
+def _filters(
     status: Annotated[ReviewStatus | None, Query(description="Only reviews in this state")] = None,
     desk: Annotated[str | None, Query(description="Only those that this desk decides", max_length=80)] = None,
-) -> Page[ReviewView]:
+    category: Annotated[NeedCategory | None, Query(description="Only those about needs of this category")] = None,
+) -> ReviewFilters:
+    return ReviewFilters(status, desk, category)
+
+
+FilterQuery = Annotated[ReviewFilters, Depends(_filters)]
+
+
+@router.get("/reviews", responses=responses(StaffOnly))
+async def list_reviews(session: Session, page: PageQuery, filters: FilterQuery, caller: Reader) -> Page[ReviewView]:
     """Decisions that wait, or waited, for a person, from the oldest on."""
     after = None if page.after is None else UUID(page.after[0])
-    rights = staff_rights_of(caller)
-    views = await queries.review_views(session, rights, status=status, desk=desk, after=after, limit=page.limit)
+    views = await queries.review_views(session, staff_rights_of(caller), filters, after=after, limit=page.limit)
     return page_of(views, request=page, cursor_of=lambda view: [str(view.id)])
+
+
+@router.get("/reviews/count", responses=responses(StaffOnly))
+async def count_reviews(session: Session, filters: FilterQuery, caller: Reader) -> Count:
+    """How many reviews there are under these filters. Counting stops at a thousand."""
+    return await queries.review_count(session, staff_rights_of(caller), filters)
 
 
 @router.post("/reviews/{review_id}/approve", responses=DECISIONS)

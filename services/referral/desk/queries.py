@@ -1,44 +1,74 @@
-"""Reading reviews."""
+"""Reading reviews.
 
+A list is walked for each state, restricted ones apart, and merged: whatever is asked for, an index leads through it.
+"""
+
+from typing import Any, Final
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
-from services.referral.desk.schemas import ReviewView
+from libs.chassis.paging import COUNT_MAX, Count
+from services.referral.desk.schemas import ReviewFilters, ReviewView
 from services.referral.journeys.access import Rights
 from services.referral.journeys.tables import ReviewStatus
 
-_REVIEWS = """
+_REVIEWS: Final = """
 SELECT review_id AS id, referral_id, need_id, review.returnee_id, case_code, category, promise, subject_id, reason,
     desk, status, requested_at, decided_at, decided_by
-FROM review LEFT JOIN journey USING (returnee_id)
+FROM {} LEFT JOIN journey USING (returnee_id)
 """
 
 
+def page_statement(rights: Rights, filters: ReviewFilters, *, after: UUID | None, limit: int) -> tuple[str, list[Any]]:
+    """The page after this review, one more than `limit`; statement and values."""
+    walked, values = _walked(rights, filters, after=after, limit=limit + 1)
+    return f"{_REVIEWS.format(f'({walked}) AS review')} ORDER BY review_id", values
+
+
+def count_statement(rights: Rights, filters: ReviewFilters) -> tuple[str, list[Any]]:
+    """How many reviews, up to one more than is counted; statement and values."""
+    walked, values = _walked(rights, filters, after=None, limit=COUNT_MAX + 1)
+    return f"SELECT count(*) FROM ({walked}) AS counted", values  # noqa: S608 (constants)
+
+
+def _walked(rights: Rights, filters: ReviewFilters, *, after: UUID | None, limit: int) -> tuple[str, list[Any]]:
+    statuses = [one.value for one in ([filters.status] if filters.status else ReviewStatus)]
+    values: list[Any] = [statuses, [False, True] if rights.restricted else [False], limit]
+    conditions = ["review.status = of.status", "review.restricted = hidden.restricted"]
+    asked = (("desk = {}", filters.desk), ("category = {}", filters.category), ("review_id > {}", after))
+    for condition, value in asked:
+        if value is not None:
+            values.append(value)
+            conditions.append(f"review.{condition.format(f'${len(values)}')}")
+    one = f"SELECT * FROM review WHERE {' AND '.join(conditions)} ORDER BY review_id LIMIT $3"  # noqa: S608 (constants)
+    return (
+        "SELECT walk.* FROM unnest($1::text[]) AS of(status) CROSS JOIN unnest($2::boolean[]) AS hidden(restricted)"  # noqa: S608
+        f" CROSS JOIN LATERAL ({one}) AS walk ORDER BY walk.review_id LIMIT $3"
+    ), values
+
+
 async def review_views(
-    session: AsyncSession,
-    rights: Rights,
-    *,
-    status: ReviewStatus | None,
-    desk: str | None,
-    after: UUID | None,
-    limit: int,
+    session: AsyncSession, rights: Rights, filters: ReviewFilters, *, after: UUID | None, limit: int
 ) -> list[ReviewView]:
     """Reviews from the oldest on; one more than `limit`."""
-    statement = f"""{_REVIEWS}
-        WHERE ($1 OR NOT restricted) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR desk = $3)
-          AND ($4::uuid IS NULL OR review_id > $4)
-        ORDER BY review_id LIMIT $5"""
-    rows = await (await raw(session)).fetch(statement, rights.restricted, status, desk, after, limit + 1)
+    statement, values = page_statement(rights, filters, after=after, limit=limit)
+    rows = await (await raw(session)).fetch(statement, *values)
     return [ReviewView.model_validate(dict(row)) for row in rows]
+
+
+async def review_count(session: AsyncSession, rights: Rights, filters: ReviewFilters) -> Count:
+    """How many reviews, up to a thousand."""
+    statement, values = count_statement(rights, filters)
+    return Count.of(await (await raw(session)).fetchval(statement, *values))
 
 
 async def review_view(session: AsyncSession, rights: Rights, review_id: UUID) -> ReviewView:
     """One review, or NotFound."""
     row = await (await raw(session)).fetchrow(
-        f"{_REVIEWS} WHERE review_id = $1 AND ($2 OR NOT restricted)", review_id, rights.restricted
+        f"{_REVIEWS.format('review')} WHERE review_id = $1 AND ($2 OR NOT restricted)", review_id, rights.restricted
     )
     if row is None:
         raise NotFound("There is no such review")

@@ -1,5 +1,6 @@
 """What reviews and overrides look like over HTTP."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -11,6 +12,15 @@ from services.referral.candidates.interlocks import ReviewReason
 from services.referral.journeys.tables import ReviewStatus
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFilters:
+    """What the list of reviews is narrowed to."""
+
+    status: ReviewStatus | None = None
+    desk: str | None = None
+    category: NeedCategory | None = None
 
 
 class ReviewView(BaseModel):

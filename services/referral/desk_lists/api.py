@@ -95,7 +95,8 @@ async def list_unmet(
     reason: Annotated[str | None, Query(max_length=60, description="Why it has an owner, or was closed")] = None,
 ) -> Page[ItemView]:
     """Open needs that nobody serves, and those that were closed without help, by category."""
-    return await _page(session, queries.unmet(reason), page, filters, caller, ItemView)
+    walk = queries.unmet(staff_rights_of(caller), reason)
+    return await _page(session, walk, page, filters, caller, ItemView)
 
 
 @router.get("/counts")
@@ -115,7 +116,7 @@ async def count_work_lists(
         overdue=await counted(queries.overdue()),
         escalations=await counted(queries.escalations()),
         waiting={party: await counted(queries.waiting((party,))) for party in Party},
-        unmet=await counted(queries.unmet()),
+        unmet=await counted(queries.unmet(rights)),
     )
 
 

@@ -14,19 +14,18 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
+from libs.chassis.paging import COUNT_MAX, Count
 from services.referral.desk_lists.rules import (
-    COUNT_MAX,
     NOBODY_WAITS_FOR,
     NOT_ESCALATED,
     OVERDUE,
-    UNMET_ENDS,
     WAITS_IN,
     Party,
     party_of,
 )
-from services.referral.desk_lists.schemas import Count, Filters, ItemView
+from services.referral.desk_lists.schemas import Filters, ItemView
 from services.referral.journeys.access import Rights
-from services.referral.journeys.rules import LIVE_REFERRAL, ReferralStatus
+from services.referral.journeys.rules import LIVE_REFERRAL, UNMET, ReferralStatus
 
 View = TypeVar("View", bound=ItemView)
 
@@ -69,7 +68,7 @@ class Walk(NamedTuple):
     conditions: tuple[str, ...]
     order: tuple[str, ...]
     more: str = ""
-    per: tuple[str, str, Sequence[str]] | None = None
+    per: tuple[str, str, Sequence[Any]] | None = None
     values: tuple[Any, ...] = ()
 
 
@@ -91,16 +90,21 @@ def escalations() -> Walk:
     return _OWNED._replace(conditions=(*_OWNED.conditions, f"need.owner_reason NOT IN ({_texts(NOT_ESCALATED)})"))
 
 
-def unmet(reason: str | None = None) -> Walk:
-    """Open needs that nobody serves, and those closed without help."""
-    conditions = (
-        f"(need.status = 'open' AND need.owner IS NOT NULL"
-        f" OR need.status = 'closed' AND need.end_reason IN ({_texts(UNMET_ENDS)}))",
+def unmet(rights: Rights, reason: str | None = None) -> Walk:
+    """Open needs that nobody serves, and those closed without help.
+
+    Restricted ones are a walk of their own: between the others they would be passed over one by one.
+    """
+    walk = Walk(
+        "need",
+        (f"({UNMET})",),
+        ("category", "need_id"),
+        per=("need.restricted", "boolean", (False, True) if rights.restricted else (False,)),
     )
     if reason is None:
-        return Walk("need", conditions, ("category", "need_id"))
+        return walk
     told = "coalesce(need.owner_reason, need.end_reason) = {}"
-    return Walk("need", (*conditions, told), ("category", "need_id"), values=(reason,))
+    return walk._replace(conditions=(*walk.conditions, told), values=(reason,))
 
 
 def due(until: datetime, *, needs_first: bool) -> Walk:
@@ -254,7 +258,7 @@ async def count(session: AsyncSession, walk: Walk, rights: Rights, filters: Filt
     """How long a list is, up to a thousand."""
     statement, values = count_statement(walk, rights, filters)
     found: int = await (await raw(session)).fetchval(statement, *values)
-    return Count(count=min(found, COUNT_MAX), more=found > COUNT_MAX)
+    return Count.of(found)
 
 
 def _waits_on(status: str | None) -> Party | None:

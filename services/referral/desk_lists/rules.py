@@ -6,17 +6,12 @@ from typing import Final
 from libs.events.codes import OwnerReason
 from services.referral.journeys.rules import ReferralStatus
 
-COUNT_MAX: Final = 1_000
-"""Counts stop here: a list that is longer says so, and costs no more to count."""
-
 OVERDUE: Final[frozenset[str]] = frozenset(one.value for one in OwnerReason if one.value.endswith("_overdue")) | {
     "owner_silent"
 }
 """Reasons of an owner that say: something did not happen in time."""
 NOT_ESCALATED: Final[frozenset[str]] = frozenset({OwnerReason.BY_HAND.value, OwnerReason.REVIEW_REQUIRED.value})
 """Reasons of an owner that are a person's choice or the ordinary way; any other came because the way was shut."""
-UNMET_ENDS: Final[tuple[str, ...]] = ("died", "left_the_country", "lost_contact", "no_help_exists")
-"""Reasons with which a need was closed though it was one: see `needs.schemas.CloseReason`."""
 NOBODY_WAITS_FOR: Final[frozenset[str]] = frozenset({"offer_reminder"})
 """Kinds of clocks at which nothing is due: see `clocks.tables.TimerKind`."""
 

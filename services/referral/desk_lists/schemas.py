@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from libs.chassis.paging import Count
 from libs.events.codes import NeedCategory, OwnerReason, Urgency
 from services.referral.clocks.tables import TimerKind
-from services.referral.desk_lists.rules import COUNT_MAX, Party
+from services.referral.desk_lists.rules import Party
 from services.referral.journeys.rules import NeedStatus, ReferralStatus
 
 
@@ -60,13 +61,6 @@ class WaitingItemView(ItemView):
     """One referral that waits on somebody."""
 
     waiting_since: datetime = Field(description="Since when the need waits")
-
-
-class Count(BaseModel):
-    """How long a list is. Counting stops at a thousand."""
-
-    count: int = Field(le=COUNT_MAX)
-    more: bool = Field(description="There are more than were counted")
 
 
 class CountsView(BaseModel):

@@ -115,11 +115,14 @@ LIVE_REFERRAL: Final[frozenset[ReferralStatus]] = frozenset(
 _NAMED = {"live": LIVE_REFERRAL, "ended": frozenset({_R.COMPLETED, _R.CANCELLED, _R.NOT_DELIVERED})}
 """States that a line of the table may name together."""
 
-UNMET: Final = (
-    "status = 'open' AND owner IS NOT NULL"
-    " OR status = 'closed' AND end_reason IN ('died', 'left_the_country', 'lost_contact', 'no_help_exists')"
+UNMET_OPEN: Final = "status = 'open' AND owner IS NOT NULL AND owner_reason NOT IN ('report_overdue', 'stay_ending')"
+"""In SQL: an open need that has come to a desk, those apart of which a provider still takes care."""
+UNMET_ENDED: Final = (
+    "status = 'closed' AND end_reason IN ('died', 'left_the_country', 'lost_contact', 'no_help_exists')"
 )
-"""In SQL: an open need that nobody serves, or one that was closed though it was one (`needs.schemas.CloseReason`)."""
+"""In SQL: a need that was closed though it was one (`needs.schemas.CloseReason`)."""
+UNMET: Final = f"{UNMET_OPEN} OR {UNMET_ENDED}"
+"""In SQL: an open need that nobody serves, or one that was closed without help."""
 
 LIVE_OFFER: Final[frozenset[OfferStatus]] = frozenset({OfferStatus.PENDING, OfferStatus.ACKNOWLEDGED})
 """States in which the offer waits for its answer and holds its places."""

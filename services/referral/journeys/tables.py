@@ -10,7 +10,16 @@ from sqlmodel import Field
 
 from libs.events.codes import NeedCategory, Urgency
 from services.referral.database import Table, big, document, is_one_of, moment
-from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, UNMET, NeedStatus, OfferStatus, ReferralStatus
+from services.referral.journeys.rules import (
+    LIVE_OFFER,
+    LIVE_REFERRAL,
+    UNMET,
+    UNMET_ENDED,
+    UNMET_OPEN,
+    NeedStatus,
+    OfferStatus,
+    ReferralStatus,
+)
 
 _LIVE_REFERRAL = f"status IN ({', '.join(sorted(repr(one.value) for one in LIVE_REFERRAL))})"
 _LIVE_OFFER = f"status IN ({', '.join(sorted(repr(one.value) for one in LIVE_OFFER))})"
@@ -54,7 +63,14 @@ class NeedRow(Table, table=True):
         Index("ix_need_owned", "owner", "owned_since", "need_id", postgresql_where="owner IS NOT NULL"),
         Index("ix_need_owner_due", "owner", "owner_due_at", "need_id", postgresql_where="owner IS NOT NULL"),
         Index("ix_need_owned_since", "owned_since", "need_id", postgresql_where="owner IS NOT NULL"),
-        Index("ix_need_unmet", "category", "need_id", postgresql_where=UNMET),
+        Index("ix_need_unmet", "restricted", "category", "need_id", postgresql_where=UNMET),
+        Index("ix_need_unmet_open", "restricted", "category", "area", "owner_reason", postgresql_where=UNMET_OPEN),
+        Index(
+            "ix_need_unmet_ended",
+            "ended_at",
+            postgresql_include=["restricted", "category", "area", "end_reason"],
+            postgresql_where=UNMET_ENDED,
+        ),
         Index("ix_need_open", "need_id", postgresql_where="status = 'open'"),
     )
 
@@ -225,7 +241,9 @@ class ReviewRow(Table, table=True):
         CheckConstraint("(referral_id IS NULL) = (promise IS NOT NULL)", name="subject"),
         Index("uq_review_pending", "referral_id", unique=True, postgresql_where="status = 'pending'"),
         Index("uq_review_breach", "promise", "subject_id", unique=True, postgresql_where="status = 'pending'"),
-        Index("ix_review_status", "status", "review_id"),
+        Index("ix_review_status", "status", "restricted", "review_id"),
+        Index("ix_review_desk", "desk", "status", "restricted", "review_id"),
+        Index("ix_review_category", "category", "status", "restricted", "review_id"),
     )
 
     review_id: UUID = Field(primary_key=True)

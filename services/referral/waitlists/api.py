@@ -7,21 +7,21 @@ from fastapi import APIRouter, Query
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
-from libs.chassis.paging import Page, PageQuery, page_of
+from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.events.codes import NeedCategory
 from services.referral.waitlists import queries
 from services.referral.waitlists.schemas import WaitlistEntryView
 
 router = APIRouter(prefix="/v1/waitlists", tags=["waitlists"])
 
+Reader = Annotated[Caller, requires("work-lists:read")]
+OfCategory = Annotated[NeedCategory | None, Query(description="Only the queue of this category")]
+ForPool = Annotated[UUID | None, Query(description="Only those who wait for this pool")]
+
 
 @router.get("")
 async def list_waitlists(
-    session: Session,
-    page: PageQuery,
-    caller: Annotated[Caller, requires("work-lists:read")],
-    category: Annotated[NeedCategory | None, Query(description="Only the queue of this category")] = None,
-    pool_id: Annotated[UUID | None, Query(description="Only those who wait for this pool")] = None,
+    session: Session, page: PageQuery, caller: Reader, category: OfCategory = None, pool_id: ForPool = None
 ) -> Page[WaitlistEntryView]:
     """Who waits for a place, by category, first the next to be served. Restricted categories need their scope.
 
@@ -29,13 +29,19 @@ async def list_waitlists(
     """
     entries = await queries.queue(
         session,
-        category=None if category is None else category.value,
-        pool_id=pool_id,
-        restricted="restricted:read" in caller.scopes,
+        queries.Asked(category, pool_id, restricted="restricted:read" in caller.scopes),
         after=page.after,
         limit=page.limit,
     )
     return page_of(entries, request=page, cursor_of=_place_of)
+
+
+@router.get("/count")
+async def count_waitlists(
+    session: Session, caller: Reader, category: OfCategory = None, pool_id: ForPool = None
+) -> Count:
+    """How many wait for a place. Counting stops at a thousand."""
+    return await queries.count(session, queries.Asked(category, pool_id, restricted="restricted:read" in caller.scopes))
 
 
 def _place_of(entry: WaitlistEntryView) -> list[str]:

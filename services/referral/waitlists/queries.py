@@ -1,27 +1,42 @@
-"""Reading the queues."""
+"""Reading the queues.
+
+A list has only the conditions that are asked for, and restricted entries have no place in the index that leaves them
+out: a page costs the same however many wait, but for counting those who stand before it.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
+from libs.chassis.paging import COUNT_MAX, Count
+from libs.events.codes import NeedCategory
 from services.referral.waitlists import rules
 from services.referral.waitlists.rules import Freed
 from services.referral.waitlists.schemas import PoolQueueView, QueueView, WaitlistEntryView
 
-_QUEUE = """
-SELECT queue.*, kept_pool.until AS kept_until FROM (
-    SELECT waitlist_entry.*,
-        row_number() OVER (PARTITION BY category ORDER BY urgency_rank, waiting_since, referral_id) AS position
-    FROM waitlist_entry WHERE ($1::text IS NULL OR category = $1) AND ($2 OR NOT restricted)
-) AS queue LEFT JOIN kept_pool ON kept_pool.referral_id = queue.referral_id AND NOT over
-WHERE ($3::text IS NULL OR (category, urgency_rank, waiting_since, queue.referral_id) > ($3, $4, $5, $6))
-  AND ($7::uuid IS NULL OR $7 = ANY(pool_ids))
-ORDER BY category, urgency_rank, waiting_since, queue.referral_id LIMIT $8
+_ORDER: Final = "category, urgency_rank, waiting_since, referral_id"
+_PAGE: Final = """
+SELECT entry.*, kept_pool.until AS kept_until
+FROM (SELECT * FROM waitlist_entry{where} ORDER BY category, urgency_rank, waiting_since, referral_id LIMIT {most}) AS entry
+LEFT JOIN kept_pool ON kept_pool.referral_id = entry.referral_id AND NOT over
+ORDER BY category, urgency_rank, waiting_since, entry.referral_id
+"""
+_POSITIONS: Final = """
+SELECT place.referral_id, place.position
+FROM unnest($1::text[], $2::int[], $3::timestamptz[], $4::uuid[])
+    AS last(category, urgency_rank, waiting_since, referral_id)
+CROSS JOIN LATERAL (
+    SELECT entry.referral_id, row_number() OVER (ORDER BY urgency_rank, waiting_since, referral_id) AS position
+    FROM waitlist_entry AS entry
+    WHERE entry.category = last.category{seen} AND (entry.urgency_rank, entry.waiting_since, entry.referral_id)
+        <= (last.urgency_rank, last.waiting_since, last.referral_id)
+) AS place
+WHERE place.referral_id = ANY($5::uuid[])
 """
 
 _ONE = """
@@ -50,22 +65,88 @@ WHERE pool_id = ANY($1::uuid[]) AND taken_at IS NOT NULL AND released_at > $2 GR
 """
 
 
+class Asked(NamedTuple):
+    """What a list of the queues is narrowed to, and whether restricted categories exist for the reader."""
+
+    category: NeedCategory | None = None
+    pool_id: UUID | None = None
+    restricted: bool = False
+
+
+class Place(NamedTuple):
+    """Where an entry stands: the order of the queues."""
+
+    category: str
+    urgency_rank: int
+    waiting_since: datetime
+    referral_id: UUID
+
+
+def page_statement(asked: Asked, *, after: Place | None, limit: int) -> tuple[str, list[Any]]:
+    """The page after this place, one entry more than `limit`; statement and values."""
+    where, values = _where(asked, after)
+    values.append(limit + 1)
+    return _PAGE.format(where=where, most=f"${len(values)}"), values
+
+
+def count_statement(asked: Asked) -> tuple[str, list[Any]]:
+    """How many wait, up to one more than is counted; statement and values."""
+    where, values = _where(asked, None)
+    inner = f"SELECT FROM waitlist_entry{where} LIMIT {COUNT_MAX + 1}"
+    return f"SELECT count(*) FROM ({inner}) AS counted", values  # noqa: S608 (constants)
+
+
+def _where(asked: Asked, after: Place | None) -> tuple[str, list[Any]]:
+    """Only the conditions that are asked for, and their values."""
+    conditions, values = [] if asked.restricted else ["NOT restricted"], []
+    if asked.category is not None:
+        values.append(asked.category.value)
+        conditions.append(f"category = ${len(values)}")
+    if asked.pool_id is not None:
+        values.append(asked.pool_id)
+        conditions.append(f"pool_ids @> ARRAY[${len(values)}::uuid]")
+    if after is not None:
+        given = ", ".join(f"${len(values) + nth}" for nth in range(1, 5))
+        conditions.append(f"({_ORDER}) > ({given})")
+        values += after
+    return f" WHERE {' AND '.join(conditions)}" if conditions else "", values
+
+
+def positions_statement(asked: Asked) -> str:
+    """Where entries stand in their categories, counted along the index up to the last place of each category."""
+    return _POSITIONS.format(seen="" if asked.restricted else " AND NOT restricted")
+
+
 async def queue(
-    session: AsyncSession,
-    *,
-    category: str | None,
-    pool_id: UUID | None,
-    restricted: bool,
-    after: Sequence[str] | None,
-    limit: int,
+    session: AsyncSession, asked: Asked, *, after: Sequence[str] | None, limit: int
 ) -> list[WaitlistEntryView]:
     """Entries by category and place in the queue, after the one that `after` names; one more than `limit`."""
-    last: tuple[object, ...] = (None, None, None, None)
+    last = None
     if after is not None:
-        last = (after[0], int(after[1]), datetime.fromisoformat(after[2]), UUID(after[3]))
-    rows = await (await raw(session)).fetch(_QUEUE, category, restricted, *last, pool_id, limit + 1)
+        last = Place(after[0], int(after[1]), datetime.fromisoformat(after[2]), UUID(after[3]))
+    statement, values = page_statement(asked, after=last, limit=limit)
+    rows = await (await raw(session)).fetch(statement, *values)
+    positions = await _positions(session, asked, rows)
     pools = await _pool_queues(session, rows)
-    return [WaitlistEntryView.model_validate(_shown(row, pools[row["referral_id"]])) for row in rows]
+    return [
+        WaitlistEntryView.model_validate(
+            _shown({**row, "position": positions[row["referral_id"]]}, pools[row["referral_id"]])
+        )
+        for row in rows
+    ]
+
+
+async def _positions(session: AsyncSession, asked: Asked, rows: Sequence[Mapping[str, Any]]) -> dict[UUID, int]:
+    last_ones = {row["category"]: Place(*(row[name] for name in Place._fields)) for row in rows}
+    columns = [list(column) for column in zip(*last_ones.values(), strict=True)] or [[], [], [], []]
+    found = await (await raw(session)).fetch(positions_statement(asked), *columns, [row["referral_id"] for row in rows])
+    return {row["referral_id"]: row["position"] for row in found}
+
+
+async def count(session: AsyncSession, asked: Asked) -> Count:
+    """How many wait for a place, up to a thousand."""
+    statement, values = count_statement(asked)
+    return Count.of(await (await raw(session)).fetchval(statement, *values))
 
 
 async def place_in_queue(session: AsyncSession, referral_id: UUID) -> QueueView | None:

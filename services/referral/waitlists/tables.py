@@ -18,6 +18,14 @@ class WaitlistEntryRow(Table, table=True):
     __tablename__ = "waitlist_entry"
     __table_args__ = (
         Index("ix_waitlist_entry_queue", "category", "urgency_rank", "waiting_since", "referral_id"),
+        Index(
+            "ix_waitlist_entry_ordinary",
+            "category",
+            "urgency_rank",
+            "waiting_since",
+            "referral_id",
+            postgresql_where="NOT restricted",
+        ),
         Index("ix_waitlist_entry_pool_ids", "pool_ids", postgresql_using="gin"),
     )
 

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
-import pytest
-
-from bench.filling import fill
 from libs.events.codes import NeedCategory, Urgency
-from services.referral.desk_lists import queries
-from services.referral.desk_lists.rules import Party
-from services.referral.desk_lists.schemas import Filters
-from services.referral.journeys.access import Rights
-from services.referral.timelines.queries import FOR_PARTNER, FOR_STAFF
 from tests.service.referral.world import STAFF, World
 
 FILLED = 40_000
@@ -122,80 +110,3 @@ async def test_a_place_that_changes_is_followed_by_the_area_of_the_needs(world: 
     assert await listed(world, "unmet", area="GT13", category="shelter", reason="no_candidate") == await needs_of(
         world, returnee
     )
-
-
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for below in node.get("Plans", ()):
-        yield from _nodes(below)
-
-
-SOMEBODY = UUID(hashlib.md5(b"o1").hexdigest())
-STAFF_RIGHTS = Rights(None, restricted=False)
-LISTS: dict[str, Callable[[Filters], queries.Walk]] = {
-    "mine": lambda _: queries.mine(["desk-1", "desk-2"]),
-    "overdue": lambda _: queries.overdue(),
-    "escalations": lambda _: queries.escalations(),
-    "unmet": lambda _: queries.unmet(),
-    "due": lambda filters: queries.due(NOW + timedelta(hours=2), needs_first=queries.narrows_first(filters)),
-    "waiting": lambda _: queries.waiting(tuple(Party)),
-    "waiting_on_one": lambda _: queries.waiting((Party.PROVIDER,), organization_id=SOMEBODY),
-}
-NARROWED = {
-    "all": Filters(),
-    "category": Filters(category=NeedCategory.HEALTH),
-    "area_and_urgency": Filters(area="GT03", urgency=Urgency.URGENT),
-    "desk": Filters(desk="desk-3"),
-}
-
-
-@pytest.fixture
-async def filled(postgres_server: Any) -> str:
-    url: str = postgres_server.migrated("referral")
-    await fill(url, FILLED, at=NOW)
-    return url
-
-
-async def test_no_list_nor_timeline_reads_a_table_from_end_to_end(filled: str):
-    """Plans as they ran over 40,000 referrals: no sequential scan, and no more rows read than a few pages hold.
-
-    Each of these fails it: without `ix_need_owned_since`, `ix_referral_waiting` or `ix_need_unmet`.
-    """
-    connection = await asyncpg.connect(filled, server_settings={"random_page_cost": "1.1", "jit": "off"})
-    faults: list[str] = []
-    try:
-        for name, walk in LISTS.items():
-            for narrowed, filters in NARROWED.items():
-                asked = queries.page_statement(walk(filters), STAFF_RIGHTS, filters, after=None, limit=50)
-                faults += await _look(connection, f"{name}, {narrowed}", *asked, most=40_000)
-                faults += await _look(
-                    connection,
-                    f"count of {name}",
-                    *queries.count_statement(walk(filters), STAFF_RIGHTS, filters),
-                    most=60_000,
-                )
-        batch = Filters(arrival_batch_id=await connection.fetchval("SELECT arrival_batch_id FROM need LIMIT 1"))
-        for walk in (queries.escalations(), queries.due(NOW + timedelta(hours=2), needs_first=True)):
-            faults += await _look(
-                connection, "batch", *queries.page_statement(walk, STAFF_RIGHTS, batch, after=None, limit=50)
-            )
-        row = await connection.fetchrow("SELECT returnee_id, organization_id FROM offer WHERE NOT restricted LIMIT 1")
-        page = [row["returnee_id"], False, None, False, 51]
-        faults += await _look(connection, "timeline", FOR_STAFF, page, most=200)
-        faults += await _look(connection, "partner's timeline", FOR_PARTNER, [*page, row["organization_id"]], most=200)
-    finally:
-        await connection.close()
-    assert not faults, "\n".join(faults)
-
-
-async def _look(connection: Any, name: str, statement: str, values: list[Any], *, most: int = 15_000) -> list[str]:
-    explained = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *values)
-    plan = json.loads(explained)[0]["Plan"]
-    faults = [
-        f"{name}: reads all of {node['Relation Name']}"
-        for node in _nodes(plan)
-        if node["Node Type"] == "Seq Scan"
-        and node["Relation Name"] in {"need", "referral", "offer", "step", "timer", "journey"}
-    ]
-    buffers = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-    return faults + ([f"{name}: touches {buffers} pages"] if buffers > most else [])

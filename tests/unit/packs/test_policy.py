@@ -41,7 +41,7 @@ def test_the_demo_differs_from_the_real_pack_in_its_clocks_only() -> None:
             exclude=clocks
         )
         assert all(clock.answer_within <= 15 for clock in demo.categories[category].clocks.values())
-    for alike in ("weights", "places", "steward_desk", "child_desk", "escalates_to", "holidays"):
+    for alike in ("weights", "places", "steward_desk", "small_cells_below", "child_desk", "escalates_to", "holidays"):
         assert getattr(real, alike) == getattr(demo, alike), alike
 
 

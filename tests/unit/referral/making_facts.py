@@ -46,6 +46,7 @@ def a_policy(**changes: object) -> RoutingPolicy:
         "country": "GT",
         "version": "test-1",
         "steward_desk": "steward",
+        "small_cells_below": 3,
         "child_desk": "child-desk",
         "categories": categories,
         "timezone": "America/Guatemala",

@@ -1,0 +1,48 @@
+"""Unmet needs in numbers over HTTP; for staff of the network."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session, now
+from libs.chassis.paging import Page, PageQuery, page_of
+from libs.chassis.problems import responses
+from libs.events.codes import NeedCategory
+from services.referral.errors import StaffOnly
+from services.referral.journeys.access import Policy, staff_rights_of
+from services.referral.unmet import queries
+from services.referral.unmet.schemas import Filters, UnmetView
+
+router = APIRouter(prefix="/v1/work-lists/unmet", tags=["work-lists"], responses=responses(StaffOnly))
+
+
+def _filters(
+    category: Annotated[NeedCategory | None, Query(description="Only needs of this category")] = None,
+    area: Annotated[str | None, Query(max_length=20, description="Only of people who go to this place")] = None,
+    reason: Annotated[str | None, Query(max_length=60, description="Only for this reason")] = None,
+) -> Filters:
+    return Filters(category, area, reason)
+
+
+@router.get("/summary")
+async def summarise_unmet(
+    session: Session,
+    policy: Policy,
+    page: PageQuery,
+    filters: Annotated[Filters, Depends(_filters)],
+    caller: Annotated[Caller, requires("work-lists:read")],
+    days: Annotated[int, Query(ge=1, le=366, description="How far back closed ones count; open ones always do")] = 90,
+) -> Page[UnmetView]:
+    """Unmet needs counted by category, area and reason. Small counts are left out, so that a row points at nobody."""
+    views = await queries.cells(
+        session,
+        staff_rights_of(caller),
+        filters,
+        ended_since=now(session) - timedelta(days=days),
+        small_below=policy.small_cells_below,
+        after=page.after,
+        limit=page.limit,
+    )
+    return page_of(views, request=page, cursor_of=lambda view: [view.category, view.area or "", view.reason])

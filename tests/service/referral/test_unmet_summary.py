@@ -1,0 +1,117 @@
+"""Unmet needs in numbers: by category, area and reason, small cells and restricted categories left out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from libs.chassis.database import raw
+from libs.events.codes import NeedCategory
+from tests.service.referral.world import World
+
+SUMMARY = "work-lists/unmet/summary"
+
+
+async def cells(
+    world: World, *, restricted: bool = False, **query: Any
+) -> dict[tuple[str, str | None, str], int | None]:
+    """All cells, page by page of two; every page in order, no cell twice."""
+    found: dict[tuple[str, str | None, str], int | None] = {}
+    after: dict[str, str] = {}
+    while True:
+        page = await world.ask(SUMMARY, headers=world.staff(restricted=restricted), limit=2, **query, **after)
+        for one in page["items"]:
+            key = (one["category"], one["area"], one["reason"])
+            assert key not in found
+            assert one["suppressed"] is (one["count"] is None)
+            found[key] = one["count"]
+        if page["next"] is None:
+            assert list(found) == sorted(found, key=lambda key: (key[0], key[1] or "", key[2]))
+            return found
+        after = {"after": page["next"]}
+
+
+async def people(world: World, count: int, category: NeedCategory, destination: str) -> list[UUID]:
+    return [await world.person({"category": category}, destination=destination) for _ in range(count)]
+
+
+async def test_cells_are_counted_and_small_ones_are_not_told(world: World):
+    """The tests' pack tells nothing below three. Without `small_below` in `_view` the small cell shows its two."""
+    await people(world, 3, NeedCategory.SHELTER, "GT12")
+    await people(world, 2, NeedCategory.SHELTER, "GT13")
+    await people(world, 4, NeedCategory.FOOD, "GT12")
+    await world.round()
+    expected = {
+        ("food", "GT12", "no_candidate"): 4,
+        ("shelter", "GT12", "no_candidate"): 3,
+        ("shelter", "GT13", "no_candidate"): None,
+    }
+    assert await cells(world) == expected
+    assert await cells(world, category="food") == {("food", "GT12", "no_candidate"): 4}
+    assert list(await cells(world, area="GT13")) == [("shelter", "GT13", "no_candidate")]
+    assert await cells(world, reason="no_help_exists") == {}
+
+
+async def test_restricted_categories_are_no_cells_without_their_scope(world: World):
+    """Without `NOT restricted` in `_CELLS` everybody is told of them; open ones and closed ones apart."""
+    needs = [await world.need_of(one) for one in await people(world, 6, NeedCategory.GBV, "GT12")]
+    await world.round()
+    for need in needs[:3]:
+        path = f"needs/{need['need_id']}/close"
+        await world.step(path, {"reason": "no_help_exists"}, headers=world.staff(restricted=True))
+    seen = await cells(world, restricted=True)
+    assert sorted(seen.values()) == [3, 3]
+    assert {category for category, _, _ in seen} == {"gbv"}
+    assert {"no_help_exists"} < {reason for _, _, reason in seen}
+    assert await cells(world) == {}
+    assert await cells(world, category="gbv") == {}
+
+
+async def test_closed_needs_count_for_a_time_and_open_ones_always(world: World):
+    """Met, refused and mistaken needs never; without `ended_at > $1` closed ones would count for ever."""
+    await people(world, 3, NeedCategory.SHELTER, "GT13")
+    closed = [await world.need_of(one) for one in await people(world, 4, NeedCategory.SHELTER, "GT12")]
+    await world.round()
+    for number, need in enumerate(closed):
+        reason = "no_help_exists" if number else "not_a_need"
+        await world.step(f"needs/{need['need_id']}/close", {"reason": reason}, headers=world.staff())
+    open_cell, closed_cell = ("shelter", "GT13", "no_candidate"), ("shelter", "GT12", "no_help_exists")
+    assert await cells(world) == {open_cell: 3, closed_cell: 3}
+    world.clock.passed += timedelta(days=100)
+    assert await cells(world) == {open_cell: 3}
+    assert await cells(world, days=366) == {open_cell: 3, closed_cell: 3}
+
+
+async def test_a_need_that_a_provider_still_takes_care_of_is_not_unmet(world: World):
+    """A late report names a desk, but the service goes on. Without `NOT IN` in `UNMET_OPEN` it would count."""
+    shelters = [await world.provider(places=9) for _ in range(1)]
+    needs = [await world.need_of(one) for one in await people(world, 3, NeedCategory.SHELTER, "GT12")]
+    await world.round()
+    for row in await world.rows("SELECT offer_id, referral_id FROM offer"):
+        await world.step(f"offers/{row['offer_id']}/accept", headers=world.partner(shelters[0]))
+        await world.step(f"referrals/{row['referral_id']}/start", headers=world.partner(shelters[0]))
+    await world.pass_time(days=1, minutes=1)
+    owned = await world.rows("SELECT owner_reason FROM need WHERE owner IS NOT NULL")
+    assert [row["owner_reason"] for row in owned] == ["report_overdue"] * len(needs)
+    assert await cells(world) == {}
+    assert (await world.ask("work-lists/unmet"))["items"] == []
+    async with world.database.transaction() as session:
+        await (await raw(session)).execute("UPDATE need SET owner_reason = 'outcome_incomplete'")
+    assert len((await world.ask("work-lists/unmet"))["items"]) == 3
+
+
+@pytest.mark.parametrize("query", [{"days": 0}, {"days": 367}, {"category": "luck"}, {"area": "x" * 21}])
+async def test_a_summary_that_makes_no_sense_names_the_field(world: World, query: dict[str, Any]):
+    answer = await world.client.get(f"/v1/{SUMMARY}", params=query, headers=world.staff())
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input")
+    assert next(iter(query)) in answer.text
+
+
+async def test_a_provider_is_told_no_numbers(world: World):
+    shelter = await world.provider()
+    headers = world.issuer.headers("work-lists:read", organization_id=shelter.organization_id, client_id="partner")
+    answer = await world.client.get(f"/v1/{SUMMARY}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "staff-only")
