@@ -59,7 +59,8 @@ _STATEMENTS = (
     SELECT need_id, 'owner_silence', 0, returnee_id, owner_due_at FROM need WHERE owner IS NOT NULL""",
     """INSERT INTO waitlist_entry (referral_id, need_id, returnee_id, category, urgency_rank, people_count, restricted,
         waiting_since, queued_at, provider_service_ids, pool_ids, pool_places)
-    SELECT referral_id, need_id, returnee_id, category, urgency_rank, 1, restricted, at, at, '{}', '{}', '{}'
+    SELECT referral_id, need_id, returnee_id, category, urgency_rank, 1, restricted, at, at, '{}',
+        ARRAY[md5('p' || n % 60)::uuid], '{1}'
     FROM way WHERE status = 'waitlisted'""",
     """INSERT INTO review (review_id, referral_id, need_id, returnee_id, category, restricted, reason, desk, status,
         requested_at, decided_at)

@@ -21,23 +21,30 @@ from deploy.local.infra import start_postgres
 from deploy.local.installation import ROOT
 from deploy.local.processes import Family
 from libs.chassis.clock import Clock
-from libs.chassis.database import Database
+from libs.chassis.database import Database, raw
 from libs.chassis.migrations import upgrade_async
 from libs.events.codes import NeedCategory
+from services.referral.desk import queries as reviews
+from services.referral.desk.schemas import ReviewFilters
 from services.referral.desk_lists import queries as lists
 from services.referral.desk_lists.rules import Party
 from services.referral.desk_lists.schemas import DueItemView, Filters, ItemView, WaitingItemView
 from services.referral.journeys.access import Rights
+from services.referral.journeys.review_tables import ReviewStatus
 from services.referral.needs import queries as needs
 from services.referral.pack import load_policy
 from services.referral.timelines import queries as timelines
 from services.referral.timelines.schemas import Order
+from services.referral.waitlists import queries as waitlists
 
 RIGHTS = Rights(None, restricted=False)
 PACK = ROOT / "deploy" / "packs" / "guatemala"
-PAGE = 50
+PAGE = 20
+"""Few enough for two full pages of every list on the small side: a page that is not full costs less."""
 PEOPLE = 50
 """Returnees whose journeys are read, the same ones in every round."""
+TIMES = 5
+"""How often each list is read in a round."""
 Read = Callable[[AsyncSession, UUID], Awaitable[object]]
 
 
@@ -79,17 +86,19 @@ def _reads(at: datetime) -> dict[str, Read]:
         "overdue": (lists.overdue(), Filters(), ItemView),
         "overdue_by_category": (lists.overdue(), health, ItemView),
         "escalations": (lists.escalations(), Filters(area="GT03"), ItemView),
-        "due": (lists.due(at + timedelta(hours=1), needs_first=False), Filters(), DueItemView),
+        "due": (lists.due(at + timedelta(hours=20), needs_first=False), Filters(), DueItemView),
         "waiting": (lists.waiting(tuple(Party)), Filters(), WaitingItemView),
-        "unmet": (lists.unmet(), Filters(), ItemView),
+        "unmet": (lists.unmet(RIGHTS), Filters(), ItemView),
     }
 
     def page(walk: lists.Walk, filters: Filters, view: type[ItemView]) -> Read:
         async def read(session: AsyncSession, _: UUID) -> object:
-            found = await lists.items(session, walk, RIGHTS, filters, after=None, limit=PAGE, view=view)
-            assert found, "an empty list measures nothing"
-            after = [getattr(found[-1], name) for name in walk.order]
-            return await lists.items(session, walk, RIGHTS, filters, after=after, limit=PAGE, view=view)
+            after: list[Any] | None = None
+            for _turn in range(2):
+                found = await lists.items(session, walk, RIGHTS, filters, after=after, limit=PAGE, view=view)
+                assert len(found) == PAGE + 1, f"a page that is not full measures nothing: {len(found)} of {walk.order}"
+                after = [getattr(found[-2], name) for name in walk.order]
+            return found
 
         return read
 
@@ -102,7 +111,17 @@ def _reads(at: datetime) -> dict[str, Read]:
         return await needs.journey_view(session, RIGHTS, returnee_id)
 
     reads: dict[str, Read] = {name: page(*asked) for name, asked in walks.items()}
-    return {**reads, "timeline": timeline, "journey": journey}
+    return {**reads, "reviews": _pending, "waitlist": _waitlist, "timeline": timeline, "journey": journey}
+
+
+async def _pending(session: AsyncSession, _: UUID) -> object:
+    asked = ReviewFilters(ReviewStatus.PENDING, "desk-1")
+    return await reviews.review_views(session, RIGHTS, asked, after=None, limit=PAGE)
+
+
+async def _waitlist(session: AsyncSession, _: UUID) -> object:
+    statement, values = waitlists.page_statement(waitlists.Asked(NeedCategory.HEALTH), after=None, limit=PAGE)
+    return await (await raw(session)).fetch(statement, *values)
 
 
 async def _measured(sides: dict[str, str], reads: dict[str, Read], rounds: int) -> dict[str, tuple[float, float]]:
@@ -113,13 +132,14 @@ async def _measured(sides: dict[str, str], reads: dict[str, Read], rounds: int) 
     spent: dict[str, dict[str, list[float]]] = {name: {side: [] for side in sides} for name in reads}
     try:
         for number in range(rounds + 1):
-            for side in sorted(sides, reverse=bool(number % 2)):
-                for name, read in reads.items():
-                    of_people = name in ("timeline", "journey")
-                    for returnee_id in people[side] if of_people else people[side][:1]:
+            for name, read in reads.items():
+                count = PEOPLE if name in ("timeline", "journey") else TIMES
+                for nth in range(count):
+                    # Side by side and in turns, so that what else the machine does meets both alike.
+                    for side in sorted(sides, reverse=bool((number + nth) % 2)):
                         async with databases[side].transaction() as session:
                             started = time.perf_counter()
-                            await read(session, returnee_id)
+                            await read(session, people[side][nth])
                             spent[name][side] += [1000 * (time.perf_counter() - started)] if number else []
     finally:
         for database in databases.values():

@@ -16,7 +16,7 @@ from services.referral.desk import actions, queries
 from services.referral.desk.schemas import DecisionBody, OverrideBody, ResolutionBody, ReviewFilters, ReviewView
 from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StaffOnly, StepNotAllowed
 from services.referral.journeys.access import Policy, staff_rights_of
-from services.referral.journeys.tables import ReviewStatus
+from services.referral.journeys.review_tables import ReviewStatus
 from services.referral.referrals import queries as referrals
 from services.referral.referrals.schemas import ReferralView
 

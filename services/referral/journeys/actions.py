@@ -26,16 +26,9 @@ from services.referral.database import (
 )
 from services.referral.journeys import owners, spans, stay_writes
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
+from services.referral.journeys.review_tables import ReviewRow, ReviewStatus
 from services.referral.journeys.spans import Spans
-from services.referral.journeys.tables import (
-    JourneyRow,
-    NeedRow,
-    OfferRow,
-    ReferralRow,
-    ReviewRow,
-    ReviewStatus,
-    StepRow,
-)
+from services.referral.journeys.tables import JourneyRow, NeedRow, OfferRow, ReferralRow, StepRow
 from services.referral.journeys.wakeups import wake_after_commit
 from services.referral.journeys.work import Queued, Step, Timer, Work
 from services.referral.pack import RoutingPolicy

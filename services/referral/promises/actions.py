@@ -15,7 +15,7 @@ from services.referral.journeys import queries as journeys
 from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
 from services.referral.journeys.owners import assign
-from services.referral.journeys.tables import ReviewRow, ReviewStatus
+from services.referral.journeys.review_tables import ReviewRow, ReviewStatus
 from services.referral.pack import RoutingPolicy
 from services.referral.promises import queries
 from services.referral.promises.queries import FIRST_INVARIANT, Breach

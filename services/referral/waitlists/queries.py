@@ -22,7 +22,9 @@ from services.referral.waitlists.schemas import PoolQueueView, QueueView, Waitli
 _ORDER: Final = "category, urgency_rank, waiting_since, referral_id"
 _PAGE: Final = """
 SELECT entry.*, kept_pool.until AS kept_until
-FROM (SELECT * FROM waitlist_entry{where} ORDER BY category, urgency_rank, waiting_since, referral_id LIMIT {most}) AS entry
+FROM (
+    SELECT * FROM waitlist_entry{where} ORDER BY category, urgency_rank, waiting_since, referral_id LIMIT {most}
+) AS entry
 LEFT JOIN kept_pool ON kept_pool.referral_id = entry.referral_id AND NOT over
 ORDER BY category, urgency_rank, waiting_since, entry.referral_id
 """
@@ -98,7 +100,8 @@ def count_statement(asked: Asked) -> tuple[str, list[Any]]:
 
 def _where(asked: Asked, after: Place | None) -> tuple[str, list[Any]]:
     """Only the conditions that are asked for, and their values."""
-    conditions, values = [] if asked.restricted else ["NOT restricted"], []
+    conditions = [] if asked.restricted else ["NOT restricted"]
+    values: list[Any] = []
     if asked.category is not None:
         values.append(asked.category.value)
         conditions.append(f"category = ${len(values)}")

@@ -20,7 +20,7 @@ from services.referral.desk_lists import queries
 from services.referral.desk_lists.rules import Party
 from services.referral.desk_lists.schemas import Filters
 from services.referral.journeys.access import Rights
-from services.referral.journeys.tables import ReviewStatus
+from services.referral.journeys.review_tables import ReviewStatus
 from services.referral.timelines.queries import FOR_PARTNER, FOR_STAFF
 from services.referral.unmet import queries as unmet
 from services.referral.unmet.schemas import Filters as UnmetFilters

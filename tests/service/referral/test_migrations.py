@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 import services.referral.bulk_answers.tables
 import services.referral.clocks.tables
 import services.referral.intake.tables
+import services.referral.journeys.review_tables
 import services.referral.journeys.stay_tables
 import services.referral.journeys.tables
 import services.referral.ownership.tables
