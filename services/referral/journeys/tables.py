@@ -120,6 +120,11 @@ class ReferralRow(Table, table=True):
             postgresql_where="ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted')",
         ),
         Index(
+            "ix_referral_ready_at",
+            "ready_at",
+            postgresql_where="ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted')",
+        ),
+        Index(
             "ix_referral_idle",
             "category",
             "urgency_rank",

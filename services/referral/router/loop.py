@@ -28,8 +28,8 @@ _RETRY_S: Final = 0.5
 
 # A referral that is ready may still wait for its flight or household; only a round can tell.
 _PROBE: Final = """
-SELECT (SELECT true FROM referral WHERE ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted')
-        ORDER BY urgency_rank, waiting_since, referral_id LIMIT 1) AS ready,
+SELECT clock_timestamp() AS real,
+    (SELECT min(ready_at) FROM referral WHERE ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted')) AS ready_at,
     (SELECT coalesce(sum(freed_count), 0) FROM pool)
     + (SELECT coalesce(sum(revision), 0) FROM provider_service)
     + (SELECT coalesce(sum(revision), 0) FROM provider_organization) AS openings
@@ -105,12 +105,16 @@ class Router:
             return True
 
     async def _is_worth_a_round(self, connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
-        """One statement in place of a round while there is nothing to do; it also tells that the leader still leads."""
+        """One statement in place of a round while there is nothing to do; it also tells that the leader still leads.
+
+        A referral that the pace or opening hours keep back is no work before its moment, however many there are.
+        """
         found = await connection.fetchrow(_PROBE)
         assert found is not None
+        ready = found["ready_at"] is not None and found["ready_at"] <= self._database.clock.at(found["real"])
         opened, self._openings = found["openings"] != self._openings, found["openings"]
         waited = time.monotonic() - self._swept_at > SWEEP_S
-        return found["ready"] or opened or waited or self._wakeup.is_set()
+        return ready or opened or waited or self._wakeup.is_set()
 
     async def _pause(self, stop: asyncio.Event) -> None:
         waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wakeup.wait())]

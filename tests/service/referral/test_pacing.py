@@ -1,11 +1,14 @@
 """What follows an outage is paced: a service gets so many ordinary offers in so many seconds, and no more."""
 
+import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from libs.events.codes import Urgency
-from services.referral.router.loop import Router
+from services.referral.router.loop import SWEEP_S, Router
+from tests.service.referral import making
 from tests.service.referral.world import World
 
 PACED: dict[str, Any] = {"pacing": {"offers_per_service": 5, "per_seconds": 60}}
@@ -57,3 +60,35 @@ async def test_another_service_has_a_pace_of_its_own(new_world):
         await world.provider(places=100)
         world.clock.passed += timedelta(seconds=61)
         assert await world.round() == 1
+
+
+async def test_however_many_wait_for_their_turn_the_router_rests_and_goes_on_at_their_moment(new_world, monkeypatch):
+    """Beside its look through the queues each second it has no rounds. Taken out: the time in `_is_worth_a_round`."""
+    rounds: list[float] = []
+    place_once = Router.place_once
+
+    async def counted(router: Router) -> Any:
+        rounds.append(time.monotonic())
+        return await place_once(router)
+
+    async with new_world(**PACED) as world:
+        await world.provider(places=1000)
+        people = [uuid4() for _ in range(300)]
+        await world.hear_together(*[making.registered(one) for one in people])
+        await world.hear_together(*[making.consent(one) for one in people])
+        await world.hear_together(*[making.need(one, urgency=Urgency.NORMAL) for one in people])
+        assert await world.round() == 5
+        monkeypatch.setattr(Router, "place_once", counted)
+        stop, began = asyncio.Event(), time.monotonic()
+        running = asyncio.create_task(world.router.run(stop))
+        try:
+            await asyncio.sleep(5)
+            assert len(rounds) <= (time.monotonic() - began) / SWEEP_S + 3
+            world.clock.passed += timedelta(seconds=61)
+            async with asyncio.timeout(30):
+                while len(await offered(world)) < 10:
+                    await asyncio.sleep(0.02)
+        finally:
+            stop.set()
+            await running
+        assert await world.promises() == {}

@@ -27,6 +27,9 @@ ALTER TABLE referral ADD COLUMN ring INTEGER NOT NULL DEFAULT 0;
 
 CREATE INDEX ix_offer_service_made_at ON offer (provider_service_id, made_at);
 
+CREATE INDEX ix_referral_ready_at ON referral (ready_at)
+    WHERE ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted');
+
 ALTER TABLE timer DROP CONSTRAINT ck_timer_kind;
 
 ALTER TABLE timer ADD CONSTRAINT ck_timer_kind CHECK (kind IN ({_KINDS}, 'acknowledge_deadline', 'owner_silence'));
@@ -47,6 +50,8 @@ ALTER TABLE timer DROP CONSTRAINT ck_timer_kind;
 ALTER TABLE timer ADD CONSTRAINT ck_timer_kind CHECK (kind IN ({_KINDS}));
 
 DROP INDEX ix_offer_service_made_at;
+
+DROP INDEX ix_referral_ready_at;
 
 ALTER TABLE offer DROP COLUMN acknowledge_by;
 
