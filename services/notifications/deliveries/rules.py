@@ -149,7 +149,7 @@ def next_attempt_at(
 _OF_OFFER = frozenset({"offer_id", "referral_id", "case_code", "provider_service_id"})
 _OF_NEED = frozenset({"category", "service_type", "urgency", "people_count"})
 FIELDS: dict[NotifiedType, frozenset[str]] = {
-    NotifiedType.OFFER_MADE: _OF_OFFER | _OF_NEED | {"restricted", "answer_by"},
+    NotifiedType.OFFER_MADE: _OF_OFFER | _OF_NEED | {"restricted", "answer_by", "acknowledge_by"},
     NotifiedType.OFFER_REMINDED: _OF_OFFER | {"answer_by"},
     NotifiedType.OFFER_ACCEPTED: _OF_OFFER,
     NotifiedType.OFFER_EXPIRED: _OF_OFFER,

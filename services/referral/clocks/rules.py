@@ -60,18 +60,20 @@ def due_after(start: datetime, seconds: float, hours: Hours, is_holiday: Callabl
         return (start + timedelta(seconds=seconds)).astimezone(UTC)
     left = timedelta(seconds=seconds)
     for opens, closes in _openings_from(start, hours, is_holiday):
-        begin = max(opens, start.astimezone(UTC))
-        if closes - begin >= left:
-            return begin + left
-        left -= closes - begin
+        if closes - opens >= left:
+            return opens + left
+        left -= closes - opens
     raise AssertionError("weeks never end")
 
 
 def _openings_from(
     start: datetime, hours: Hours, is_holiday: Callable[[date], bool]
 ) -> Iterator[tuple[datetime, datetime]]:
-    """The openings that end after `start`, in order, none touching another twice; without end."""
-    week = {day: _merged(hours.openings, day) for day in range(1, 8)}
+    """What there is of the openings from `start` on, in order and no moment twice; without end."""
+    week: dict[int, list[tuple[int, int]]] = {day: [] for day in range(1, 8)}
+    for weekday, opens, closes in sorted(hours.openings):
+        if closes > opens:
+            week[weekday].append((opens, closes))
     day = start.astimezone(hours.zone).date()
     passed = start.astimezone(UTC)
     while True:
@@ -82,17 +84,6 @@ def _openings_from(
                 yield begin, end
                 passed = end
         day += _DAY
-
-
-def _merged(openings: tuple[tuple[int, int, int], ...], weekday: int) -> list[tuple[int, int]]:
-    """The openings of a weekday, those that overlap as one."""
-    found: list[tuple[int, int]] = []
-    for opens, closes in sorted((opens, closes) for day, opens, closes in openings if day == weekday):
-        if found and opens <= found[-1][1]:
-            found[-1] = (found[-1][0], max(closes, found[-1][1]))
-        elif closes > opens:
-            found.append((opens, closes))
-    return found
 
 
 def _moment(day: date, minute: int, zone: ZoneInfo) -> datetime:

@@ -15,16 +15,16 @@ from services.referral.clocks.loop import Fire
 from services.referral.clocks.queries import Due
 from services.referral.pack import load_policy
 
-REST_S = 0.1
+REST_S = 0.5
 """How long a transaction rests once it has written, so that there is something to kill."""
 
 
 def resting(fire: Fire) -> Fire:
-    """Everything is written and nothing committed for a while."""
+    """Everything is written and nothing committed for a while; a line says so."""
 
     async def fire_and_rest(session: AsyncSession, due: Sequence[Due]) -> None:
         await fire(session, due)
-        await session.flush()
+        print("resting", flush=True)
         await asyncio.sleep(REST_S)
 
     return fire_and_rest

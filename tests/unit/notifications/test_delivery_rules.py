@@ -168,6 +168,7 @@ AN_OFFER = OfferMade(
     returnee_id=uuid4(), case_code="GT-SMPL-0001", need_id=uuid4(), category=NeedCategory.SHELTER, at=NOW,
     referral_id=uuid4(), offer_id=uuid4(), organization_id=uuid4(), provider_service_id=uuid4(),
     urgency=Urgency.URGENT, people_count=1, service_type="temporary_shelter", restricted=False, answer_by=NOW,
+    acknowledge_by=NOW,
 )  # fmt: skip
 
 
@@ -203,7 +204,14 @@ def test_a_restricted_offer_tells_only_that_there_is_one():
     notice = notice_of(received(AN_OFFER.model_copy(update={"restricted": True})))
     assert notice is not None
     told = json.loads(notice.body)["data"]
-    assert set(told) == {"offer_id", "referral_id", "case_code", "provider_service_id", "restricted", "answer_by"}
+    of_the_offer = {"offer_id", "referral_id", "case_code", "provider_service_id", "restricted"}
+    assert set(told) == of_the_offer | {"answer_by", "acknowledge_by"}
+
+
+def test_an_offer_that_nobody_has_to_acknowledge_says_nothing_of_it():
+    notice = notice_of(received(AN_OFFER.model_copy(update={"acknowledge_by": None})))
+    assert notice is not None
+    assert set(json.loads(notice.body)["data"]) == FIELDS[NotifiedType.OFFER_MADE] - {"acknowledge_by"}
 
 
 def test_what_has_no_value_is_left_out_and_who_names_no_organisation_is_passed_by():
