@@ -89,7 +89,7 @@ async def of_timers(database: Database, *, limit: int = BATCH_MAX, skip: int = 0
 
 
 async def test_due_clocks_are_found_and_fired_without_reading_the_others(filled: Database):
-    """Also past all that other workers hold. Seen to fail without `ix_timer_due_at`, and with `kind` alone to find one.
+    """Also past all that other workers hold. Seen to fail without `ix_timer_due_at`.
 
     The keys of a batch are looked up one by one in the primary key.
     """
@@ -129,11 +129,11 @@ async def test_the_pace_reads_as_many_offers_as_a_service_may_get(filled: Databa
         recent = await queries.recent_offers(session, services, since=since, limit=5)
     assert {len(moments) for moments in recent.values()} == {5}
     asked = await touched(filled, lambda session: queries.recent_offers(session, services, since=since, limit=5))
-    assert asked.get("offer", 0) <= 5 * len(services), "of an index that has all it asks for, none"
+    assert asked.get("offer", 0) <= 5 * len(services)
 
 
 async def test_the_router_sees_by_one_row_that_thousands_wait_for_their_moment(filled: Database):
-    """Twenty times a second. Seen to fail without `ix_referral_ready_at` (all 5,000 rows)."""
+    """It asks twenty times a second. Seen to fail without `ix_referral_ready_at` (all 5,000 rows)."""
 
     async def probe(session: AsyncSession) -> None:
         found = await (await raw(session)).fetchrow(loop._PROBE)
