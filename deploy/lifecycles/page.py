@@ -36,6 +36,7 @@ _WHO: Final = {
     Who.CLOCK: "a timer that has run out",
     Who.AUTO: "a service that its provider lets accept by itself",
     Who.REGISTRATION: "what registration tells: needs, consents, withdrawals, erasure",
+    Who.WATCHER: "the watch over the promises",
 }
 _ABOUT: Final = {
     "need": "An ended need can be reopened. It never disappears because a referral ended.",

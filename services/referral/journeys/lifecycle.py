@@ -34,9 +34,11 @@ class Who(StrEnum):
     """A service that its provider lets accept by itself."""
     REGISTRATION = "registration"
     """What registration tells: needs, consents, withdrawals, erasure."""
+    WATCHER = "watcher"
+    """The watch over the promises, which names an owner for a need that was forgotten."""
 
 
-NETWORK: Final = frozenset({Who.ROUTER, Who.CLOCK, Who.AUTO, Who.REGISTRATION})
+NETWORK: Final = frozenset({Who.ROUTER, Who.CLOCK, Who.AUTO, Who.REGISTRATION, Who.WATCHER})
 """Those who are recorded by their own name; people and partners are recorded by the subject of their token."""
 
 

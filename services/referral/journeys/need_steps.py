@@ -259,9 +259,10 @@ def cancel(work: Work, referral: Referral, *, reason: CancelReason) -> None:
 def enter_in_error(work: Work, referral: Referral, *, note: str | None) -> None:
     """The referral should never have been: a desk answers for its need, which is open again if it had ended."""
     need = work.journeys[referral.returnee_id].needs[referral.need_id]
-    was_live = referral.is_live
+    # Of all its referrals it is the one that ended in the same moment that has met the need.
+    was_live, met_it = referral.is_live, need.status is NeedStatus.MET and need.ended_at == referral.ended_at
     referral_steps.enter_in_error(work, referral, note=note)
-    if was_live or need.status is NeedStatus.MET:
+    if was_live or met_it:
         reopen_for_owner(work, need)
 
 

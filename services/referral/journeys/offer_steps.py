@@ -111,8 +111,7 @@ def accept(work: Work, offer: Offer) -> None:
 
 def decline(work: Work, offer: Offer, *, reason: DeclineReason, note: str | None) -> None:
     """The provider says no; `answers.CONSEQUENCES` says what that closes."""
-    offer.reason, offer.note = reason.value, note
-    trace = _end(work, offer, OfferStep.DECLINE, reason=reason.value)
+    trace = _end(work, offer, OfferStep.DECLINE, reason=reason.value, note=note)
     work.released.append(Release(offer, used=False))
     closes = CONSEQUENCES[reason].closes
     if closes is Closing.POOL:
@@ -131,7 +130,6 @@ def expire(work: Work, offer: Offer) -> None:
 
 def recall(work: Work, offer: Offer, *, reason: RecallReason) -> None:
     """The network takes the offer back."""
-    offer.reason = reason.value
     trace = _end(work, offer, OfferStep.RECALL, reason=reason.value)
     work.released.append(Release(offer, used=False))
     work.tell_of_offer(OfferRecalled, offer, trace=trace, reason=reason)
@@ -139,20 +137,25 @@ def recall(work: Work, offer: Offer, *, reason: RecallReason) -> None:
 
 def remind(work: Work, offer: Offer) -> None:
     """Tell the provider again that an offer waits for its answer."""
+    next_offer(offer.status, OfferStep.REMIND)
     work.record("offer.remind", offer)
     work.tell_of_offer(OfferReminded, offer, trace=offer.traceparent, answer_by=offer.answer_by)
 
 
-def _end(work: Work, offer: Offer, step: OfferStep, *, reason: str | None = None) -> str | None:
-    trace = _step(work, offer, step, reason=reason)
-    offer.ended_at = work.at
+def _end(
+    work: Work, offer: Offer, step: OfferStep, *, reason: str | None = None, note: str | None = None
+) -> str | None:
+    trace = _step(work, offer, step, reason=reason, note=note)
+    offer.ended_at, offer.reason, offer.note = work.at, reason, note
     work.stop_timers(offer)
     return trace
 
 
-def _step(work: Work, offer: Offer, step: OfferStep, *, reason: str | None = None) -> str | None:
+def _step(
+    work: Work, offer: Offer, step: OfferStep, *, reason: str | None = None, note: str | None = None
+) -> str | None:
     offer.status = next_offer(offer.status, step)
     work.change(offer)
     trace = work.trace(offer.traceparent, f"referral.offer.{step.value}", offer.returnee_id)
-    work.record(f"offer.{step.value}", offer, reason=reason, note=offer.note, traceparent=trace)
+    work.record(f"offer.{step.value}", offer, reason=reason, note=note, traceparent=trace)
     return trace

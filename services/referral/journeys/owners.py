@@ -8,12 +8,14 @@ from libs.events.catalogue.referral import NeedAssigned
 from libs.events.codes import OwnerReason
 from services.referral.clocks.tables import TimerKind
 from services.referral.journeys.facts import Need
+from services.referral.journeys.rules import NeedStep, next_need
 from services.referral.journeys.work import AUTOMATIC, Work
 from services.referral.pack import OwnerClock, RoutingPolicy
 
 
 def assign(work: Work, need: Need, *, owner: str, reason: OwnerReason, level: int = 0) -> None:
     """A named desk answers for the need now, and the clock of its first sign runs."""
+    next_need(need.status, NeedStep.ASSIGN)
     need.owner, need.owner_reason, need.owned_since, need.owner_level = owner, reason, work.at, level
     need.owner_seen_at = need.owner_overdue_since = None
     work.newly_owned.add(need.need_id)

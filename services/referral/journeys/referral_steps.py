@@ -113,8 +113,8 @@ def start(work: Work, referral: Referral) -> None:
 
 def complete(work: Work, referral: Referral, *, outcome: Outcome) -> None:
     """The service is done; its places are used, so only the provider's next declaration makes them available."""
-    referral.outcome = outcome.value
     _end(work, referral, ReferralStep.COMPLETE, reason=outcome.value)
+    referral.outcome = outcome.value
     _release(work, referral, used=True)
     _tell(work, referral, ReferralCompleted, outcome=outcome)
 

@@ -55,6 +55,7 @@ def start_routing_clock(work: Work, referral: Referral) -> None:
 
 def escalate(work: Work, referral: Referral, reason: OwnerReason) -> None:
     """Name the lead agency's desk as owner; no state changes. A need that has an owner keeps it."""
+    next_referral(referral.status, ReferralStep.ESCALATE)
     need = need_of(work, referral)
     if need.owner is not None:
         return
@@ -182,14 +183,14 @@ def waitlist(
     `places`: the pools that it waits for, with how many it needs in each. `look_at`: when a service that is closed now
     could be asked, if there is one.
     """
-    rest(work, referral, opening=opening)
-    referral.ready_at = look_at
-    if referral.status is ReferralStatus.SEEKING:
+    if referral.status is not ReferralStatus.WAITLISTED:
         take(work, referral, ReferralStep.WAITLIST)
         work.stop_timers(referral)
         within = work.category(referral.category).waitlist_within
         work.start_timer(TimerKind.WAITLIST_DEADLINE, referral, due_at=work.due_in(within))
         work.tell_of_referral(ReferralWaitlisted, referral, trace=referral.traceparent)
+    rest(work, referral, opening=opening)
+    referral.ready_at = look_at
     work.queue(referral, services, places)
 
 

@@ -133,6 +133,7 @@ GUARDS: Final[dict[str, Guard]] = {
     "met": Guard("its service ended with the outcome that meets it, or it was met elsewhere"),
     "desk": Guard("the country pack knows the desk", ("invalid-input",)),
     "answers": Guard("its referral is escalated, goes to review or was entered in error, or its owner is silent"),
+    "forgotten": Guard("nothing works for it, against the first invariant"),
     "owned": Guard("it has an owner", ("step-not-allowed",)),
     "silent": Guard("its owner, the network's steward, has given no sign of life in time"),
     "routable": Guard("no referral works for it, or that one is seeking or waitlisted", ("step-not-allowed",)),
@@ -181,21 +182,22 @@ GUARDS: Final[dict[str, Guard]] = {
 """What a step needs besides the state."""
 
 _NEEDS = """
-from     step          to       guard     event             who
--        report        open     unknown   -                 registration
-open     meet          met      met       need.met.v1       provider desk
-open     refuse        refused  -         need.refused.v1   desk registration
-open     close         closed   reason    need.closed.v1    desk registration
-met      reopen        open     going_on  need.reopened.v1  desk
-refused  reopen        open     going_on  need.reopened.v1  desk
-closed   reopen        open     going_on  need.reopened.v1  desk registration
-open     seek_again    =        routable  -                 desk
-open     assign        =        desk      need.assigned.v1  desk
-open     assign        =        answers   need.assigned.v1  provider desk router clock registration
-open     acknowledge   =        owned     -                 desk
-open     remind_owner  =        silent    need.assigned.v1  clock
-open     set_prerequisite    = first -                    desk
-open     remove_prerequisite = -     -                    desk
+from     step                to       guard      event             who
+-        report              open     unknown    -                 registration
+open     meet                met      met        need.met.v1       provider desk
+open     refuse              refused  -          need.refused.v1   desk registration
+open     close               closed   reason     need.closed.v1    desk registration
+met      reopen              open     going_on   need.reopened.v1  desk
+refused  reopen              open     going_on   need.reopened.v1  desk
+closed   reopen              open     going_on   need.reopened.v1  desk registration
+open     seek_again          =        routable   -                 desk
+open     assign              =        desk       need.assigned.v1  desk
+open     assign              =        answers    need.assigned.v1  provider desk router clock registration
+open     assign              =        forgotten  need.assigned.v1  watcher
+open     acknowledge         =        owned      -                 desk
+open     remind_owner        =        silent     need.assigned.v1  clock
+open     set_prerequisite    =        first      -                 desk
+open     remove_prerequisite =        -          -                 desk
 """
 
 _REFERRALS = """
@@ -224,6 +226,8 @@ ended           enter_in_error       entered_in_error -          referral.entere
 seeking         escalate             =                nobody     referral.escalated.v1        router
 live            escalate             =                overdue    referral.escalated.v1        clock
 seeking         escalate             =                unfound    referral.escalated.v1        provider desk
+awaiting_review escalate             =                unfound    referral.escalated.v1        provider desk
+blocked         escalate             =                unfound    referral.escalated.v1        provider desk
 seeking         escalate             =                will       referral.escalated.v1        provider desk
 live            escalate             =                missed     referral.escalated.v1        clock desk
 live            search               =                looked_for -                            provider desk

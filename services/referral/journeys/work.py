@@ -19,13 +19,14 @@ from libs.events.codes import NeedCategory
 from services.referral.clocks.rules import Hours, due_after
 from services.referral.clocks.tables import TimerKind
 from services.referral.journeys.facts import Journey, Need, Offer, Referral, Stay
+from services.referral.journeys.lifecycle import NETWORK
 from services.referral.pack import CategoryPolicy, CompletionFact, ProviderWait, RoutingPolicy
 
 Trace = Callable[[str | None, str, UUID], str | None]
 """Starts a span below a stored traceparent, by name and returnee, and says its own; ended when the work is written."""
 _Any = TypeVar("_Any", Need, Referral, Offer)
 
-AUTOMATIC: Final = frozenset({"router", "clock", "auto", "registration"})
+AUTOMATIC: Final[frozenset[str]] = NETWORK
 """Actors that are no person: whoever else takes a step is one, or speaks for one."""
 
 
@@ -110,7 +111,7 @@ class Work:
     new_id: Callable[[], UUID]
     trace: Trace
     actor: str
-    """Who takes the steps: `router`, `clock`, `auto`, `registration`, or the subject of a token."""
+    """Who takes the steps: one of `AUTOMATIC`, or the subject of a token."""
     hours: dict[UUID, Hours] = field(default_factory=dict)
     """By service: when it is open. Of those only whose clocks may stand still while it is not."""
     added: dict[UUID, Need | Referral | Offer] = field(default_factory=dict)

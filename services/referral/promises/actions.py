@@ -14,6 +14,7 @@ from services.referral.database import insert_rows
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
+from services.referral.journeys.lifecycle import Who
 from services.referral.journeys.owners import assign
 from services.referral.journeys.review_tables import ReviewRow, ReviewStatus
 from services.referral.pack import RoutingPolicy
@@ -22,7 +23,7 @@ from services.referral.promises.queries import FIRST_INVARIANT, Breach
 
 REVIEWS_MAX = 100
 """Reviews opened per promise and look at the most: a fault of thousands is one to look into, not thousands."""
-ACTOR = "watcher"
+ACTOR = Who.WATCHER.value
 
 
 async def watch(session: AsyncSession, policy: RoutingPolicy, *, late_after: timedelta) -> dict[str, int]:
