@@ -21,6 +21,7 @@ router = APIRouter(prefix="/v1", tags=["needs"])
 Reader = Annotated[Caller, requires("referrals:read")]
 Writer = Annotated[Caller, requires("needs:write")]
 STEPS = responses(NotFound, StepNotAllowed, StaffOnly)
+GOING_ON = responses(NotFound, StepNotAllowed, JourneyEnded, StaffOnly)
 ENDS = responses(NotFound, JourneyEnded, StaffOnly)
 PREREQUISITES = responses(NotFound, StepNotAllowed, PrerequisiteCycle, StaffOnly, InvalidInput)
 
@@ -107,7 +108,7 @@ async def close_need(
     return await queries.need_view(session, rights, need_id)
 
 
-@router.post("/needs/{need_id}/reopen", responses={**STEPS, **responses(JourneyEnded)})
+@router.post("/needs/{need_id}/reopen", responses=GOING_ON)
 async def reopen_need(need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer) -> NeedView:
     """Open an ended need again: routing starts anew."""
     rights = staff_rights_of(caller)
@@ -115,7 +116,7 @@ async def reopen_need(need_id: UUID, session: Session, policy: Policy, once: Onc
     return await queries.need_view(session, rights, need_id)
 
 
-@router.post("/needs/{need_id}/seek-again", responses={**STEPS, **responses(JourneyEnded)})
+@router.post("/needs/{need_id}/seek-again", responses=GOING_ON)
 async def seek_again(need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer) -> NeedView:
     """Let the router look again for an open need that waits on a person, such as after its referral was cancelled."""
     rights = staff_rights_of(caller)
