@@ -43,7 +43,7 @@ STEPS: dict[str, tuple[str, Any]] = {
     "PUT needs/{need_id}/prerequisite": ("need.set_prerequisite", {"need_id": str(uuid4())}),
     "DELETE needs/{need_id}/prerequisite": ("need.remove_prerequisite", None),
 }
-"""By route: the step that it takes (of one guard, where the step also follows from others), and a body that is right."""
+"""By route: the step that it takes (of one guard, where it also follows from others), and a body that is right."""
 OTHERS = {
     "POST offers/answers",
     "POST returnees/{returnee_id}/journey/end",
