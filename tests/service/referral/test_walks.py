@@ -74,7 +74,8 @@ async def check_ledger(world: World, shelter: Provider) -> None:
     """What the pool counts is what live offers hold and accepted ones have taken."""
     pool = await world.pool(shelter)
     sums = await world.row(
-        "SELECT coalesce(sum(offer.people_count) FILTER (WHERE offer.status IN ('pending', 'acknowledged')), 0) AS held,"
+        "SELECT coalesce(sum(offer.people_count) FILTER (WHERE offer.status IN ('pending', 'acknowledged')), 0)"
+        " AS held,"
         " coalesce(sum(offer.people_count) FILTER (WHERE offer.status = 'accepted'"
         " AND referral.status IN ('accepted', 'in_service')), 0) AS taken FROM offer JOIN referral USING (referral_id)"
     )
