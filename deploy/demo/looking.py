@@ -20,10 +20,12 @@ class Pool:
     held: int
     taken: int
 
-    @property
-    def left(self) -> int:
-        """Places of the maximum that nobody holds or has taken."""
-        return self.maximum - self.held - self.taken
+    def left_of(self, maximum: int) -> int:
+        """Places that nobody holds or has taken, once this maximum is declared: an earlier run may have declared more.
+
+        Below 0 where more are in use.
+        """
+        return min(self.maximum, maximum) - self.held - self.taken
 
     @property
     def is_over(self) -> bool:

@@ -117,7 +117,7 @@ class Partner:
         """Complete so much of what an earlier run left accepted or in service as the places declared today ask for."""
         for service in self.organization.services:
             lacking = sum(
-                max(0, declared.available - pools[pool_id].left)
+                max(0, declared.available - pools[pool_id].left_of(declared.maximum))
                 for declared in service.pools
                 if (pool_id := str(service.pool_id(declared.kind))) in pools
             )
