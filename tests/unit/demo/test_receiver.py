@@ -33,7 +33,7 @@ async def test_an_offer_that_is_signed_rightly_is_heard() -> None:
     async with receiving(lambda slug, data: heard.append((slug, data))) as receiver:
         receiver.expect("casa", SECRET)
         assert await post(receiver, body()) == 204
-    assert heard == [("casa", {"offer_id": "o-1"})]
+    assert heard == [("casa", {"offer_id": "o-1", "made_at": "2026-03-02T09:00:00Z"})]
 
 
 @pytest.mark.parametrize("fault", ["secret", "old", "unknown"])
