@@ -29,6 +29,8 @@ STAFF = (
 class ShiftedClock:
     """Real time, and as much more as the test has let pass."""
 
+    rate = fastest = 1.0
+
     def __init__(self) -> None:
         self.passed = timedelta()
 
