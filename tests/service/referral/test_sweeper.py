@@ -101,7 +101,7 @@ async def test_it_finds_nothing_while_offers_are_made_and_answered(world: World,
     for turn in range(4):
         await world.round()
         offers = await world.rows("SELECT * FROM offer WHERE status = 'pending'")
-        step, body = ("accept", None) if turn % 2 else ("decline", {"reason": "other"})
+        step, body = ("accept", None) if turn % 2 else ("decline", {"reason": "other", "note": "closed for the night"})
         await asyncio.gather(
             *(world.step(f"offers/{one['offer_id']}/{step}", body, headers=world.partner(shelter)) for one in offers),
             world.declare(shelter, 6 + turn),
