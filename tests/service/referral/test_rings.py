@@ -22,7 +22,8 @@ async def decline(world: World, returnee: Any, one: Provider) -> None:
     offer = await world.offer_of(returnee)
     assert offer["provider_service_id"] == one.service_id
     path = f"offers/{offer['offer_id']}/decline"
-    assert (await world.step(path, {"reason": "other", "note": "too far"}, headers=world.partner(one))).status_code == 200
+    answer = await world.step(path, {"reason": "other", "note": "too far"}, headers=world.partner(one))
+    assert answer.status_code == 200
 
 
 async def test_nobody_farther_is_asked_while_somebody_near_may_be_and_then_ring_by_ring_to_an_owner(new_world):
