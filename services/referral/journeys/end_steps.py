@@ -1,10 +1,11 @@
 """The end of a journey: the person has died, left the country, or goes on under another record. No need is lost."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from uuid import UUID
 
 from libs.events.codes import CancelReason, CloseReason, JourneyEnd, OwnerReason, RecallReason
-from services.referral.journeys import need_steps, routing_steps
+from services.referral.journeys import need_steps, referral_steps, routing_steps
 from services.referral.journeys.facts import Journey, Need
 from services.referral.journeys.owners import disown
 from services.referral.journeys.prerequisite_steps import first_things_first
@@ -52,8 +53,8 @@ def resume(work: Work, journey: Journey) -> None:
             need_steps.reopen(work, need)
 
 
-def merge(work: Work, merged: Journey, into: Journey) -> None:
-    """Two records are one person, who goes on as `into`.
+def merge(work: Work, merged: Journey, into: Journey, *, conflicting: Collection[UUID] = ()) -> None:
+    """Two records are one person, who goes on as `into`. `conflicting`: organisations that are to hear of neither.
 
     What a provider has accepted runs on under the record that it knows. Of what is still open, a need that the other
     record has too ends as a duplicate; any other goes on under the record that stays, from where it stood in the queue.
@@ -72,6 +73,9 @@ def merge(work: Work, merged: Journey, into: Journey) -> None:
     for need in going:
         twin = twins[need.need_id] or _move(work, need, merged, into)
         work.moved.append((need.need_id, twin.need_id))
+    for organization_id in conflicting:
+        referral_steps.avoid_organization(work, merged, organization_id)
+        referral_steps.avoid_organization(work, into, organization_id)
 
 
 def unmerge(work: Work, apart: Journey, kept: Journey) -> None:

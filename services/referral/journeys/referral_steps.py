@@ -1,6 +1,7 @@
 """The steps of a referral once an offer stands: answers, the service after it, and every way to end."""
 
 from typing import Literal
+from uuid import UUID
 
 from libs.chassis.errors import FieldError, InvalidInput
 from libs.events.catalogue.referral import (
@@ -18,7 +19,7 @@ from services.referral.candidates.rules import Exclusion
 from services.referral.clocks.tables import TimerKind
 from services.referral.journeys import offer_steps, search_steps, stay_steps
 from services.referral.journeys.answers import CONSEQUENCES, Next
-from services.referral.journeys.facts import Offer, Referral
+from services.referral.journeys.facts import Journey, Offer, Referral
 from services.referral.journeys.owners import disown
 from services.referral.journeys.routing_steps import (
     ask_person,
@@ -69,15 +70,15 @@ def decline_offer(work: Work, offer: Offer, *, reason: DeclineReason, note: str 
     elif follows.next is Next.REVIEW:
         request_review(work, referral, ReviewReason.UNSAFE)
     if follows.excludes_organization:
-        _avoid_organization(work, offer)
+        avoid_organization(work, work.journeys[offer.returnee_id], offer.organization_id)
 
 
-def _avoid_organization(work: Work, offer: Offer) -> None:
+def avoid_organization(work: Work, journey: Journey, organization_id: UUID) -> None:
     """Nothing of this person goes to the organisation any more; what it has not answered yet is taken back."""
-    work.conflicts.add((offer.returnee_id, offer.organization_id))
-    for other in list(work.journeys[offer.returnee_id].offers.values()):
-        if other.is_live and other.organization_id == offer.organization_id:
-            recall_offer(work, other, reason=RecallReason.CONFLICT_OF_INTEREST)
+    work.conflicts.add((journey.returnee_id, organization_id))
+    for offer in list(journey.offers.values()):
+        if offer.is_live and offer.organization_id == organization_id:
+            recall_offer(work, offer, reason=RecallReason.CONFLICT_OF_INTEREST)
 
 
 def expire_offer(work: Work, offer: Offer) -> None:

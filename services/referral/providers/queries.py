@@ -16,6 +16,7 @@ _VERSION = """
 SELECT (SELECT coalesce(sum(revision), 0) FROM provider_service)::bigint AS services,
        (SELECT coalesce(sum(revision), 0) FROM provider_organization)::bigint AS organizations
 """
+_CONFLICTS = "SELECT returnee_id, organization_id FROM conflict_of_interest WHERE returnee_id = ANY($1::uuid[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +90,11 @@ async def service_view(session: AsyncSession, provider_service_id: UUID) -> Prov
         "SELECT view::text FROM provider_service WHERE provider_service_id = $1", provider_service_id
     )
     return None if view is None else ProviderServicePublished.model_validate_json(view)
+
+
+async def conflicts_of(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
+    """By returnee, where there are any: the organisations that declared a conflict of interest."""
+    conflicts: dict[UUID, set[UUID]] = {}
+    for row in await (await raw(session)).fetch(_CONFLICTS, list(returnee_ids)):
+        conflicts.setdefault(row["returnee_id"], set()).add(row["organization_id"])
+    return conflicts

@@ -270,7 +270,7 @@ def as_candidate(placing: Placing, need: Need, referral: Referral, *, at: dateti
         approved_for=referral.approved_for,
         ring=referral.ring,
         refused_by=placing.refused_by.get(need.need_id, {}),
-        conflicting_organizations=frozenset(placing.conflicts.get(referral.returnee_id, ())),
+        conflicting_organizations=frozenset().union(*(placing.conflicts.get(one.returnee_id, ()) for one in with_them)),
         providers_of_person=frozenset(placing.serving.get(referral.returnee_id, ())),
     )
 

@@ -14,6 +14,7 @@ from services.referral.candidates.facts import Service
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.facts import Journey, Need, Referral
 from services.referral.pack import RoutingPolicy
+from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
 from services.referral.router.rules import Line, Pace, Waiting
 
@@ -84,7 +85,6 @@ WHERE returnee_id = ANY($1::uuid[]) AND status IN ('pending', 'acknowledged', 'a
 """
 
 _EXCLUSIONS = "SELECT need_id, provider_service_id, code FROM exclusion WHERE need_id = ANY($1::uuid[])"
-_CONFLICTS = "SELECT returnee_id, organization_id FROM conflict_of_interest WHERE returnee_id = ANY($1::uuid[])"
 
 _OPEN_OFFERS = """
 SELECT provider_service_id, count(*) AS offers FROM offer
@@ -243,8 +243,11 @@ async def read_refusals(session: AsyncSession, placing: Placing) -> None:
     connection = await raw(session)
     for row in await connection.fetch(_EXCLUSIONS, [referral.need_id for referral in placing.referrals]):
         placing.refused_by.setdefault(row["need_id"], {})[row["provider_service_id"]] = row["code"]
-    for row in await connection.fetch(_CONFLICTS, [referral.returnee_id for referral in placing.referrals]):
-        placing.conflicts.setdefault(row["returnee_id"], set()).add(row["organization_id"])
+    people = {referral.returnee_id for referral in placing.referrals}
+    for referral in placing.referrals:
+        if referral.household_id is not None:
+            people.update(placing.households[referral.household_id].member_ids)
+    placing.conflicts = await providers.conflicts_of(session, people)
 
 
 async def open_offers(session: AsyncSession) -> dict[UUID, int]:

@@ -24,6 +24,7 @@ from services.referral.journeys.facts import Journey, Referral
 from services.referral.journeys.rules import NeedStatus, ReferralStatus
 from services.referral.journeys.tables import JourneyRow
 from services.referral.pack import RoutingPolicy
+from services.referral.providers import queries as providers
 from services.referral.withdrawals import queries
 
 _WITH_PROVIDER = {ReferralStatus.OFFERED, ReferralStatus.ACCEPTED, ReferralStatus.IN_SERVICE}
@@ -81,14 +82,17 @@ async def keep_merges(
     """Two records are one person, or are not after all: their open needs go where they belong, and none is lost."""
     pairs = [(one, one.into_returnee_id if isinstance(one, ReturneeMerged) else one.from_returnee_id) for one in told]
     loaded = await journeys.load(session, {key for one, other in pairs for key in (one.returnee_id, other)})
+    conflicts = await providers.conflicts_of(session, loaded)
     async with work(session, policy, loaded, actor=ACTOR) as piece:
         for one, other in pairs:
+            both = conflicts.get(one.returnee_id, set()) | conflicts.get(other, set())
             journey, kept = loaded[one.returnee_id], loaded[other]
             if isinstance(one, ReturneeUnmerged):
                 if journey.merged_into == other:
                     end_steps.unmerge(piece, journey, kept)
             elif journey.merged_into != other and one.returnee_id != other:
-                end_steps.merge(piece, journey, kept)
+                end_steps.merge(piece, journey, kept, conflicting=both)
+                conflicts[one.returnee_id] = conflicts[other] = both
 
 
 def consented_until(grants: Iterable[ConsentGrant]) -> datetime | None:

@@ -94,7 +94,7 @@ async def test_a_service_no_longer_offered_is_asked_again_once_it_is_published_a
 
 
 async def test_a_conflict_of_interest_takes_back_what_the_organisation_has_of_this_person(world: World):
-    """Other needs of the person too, and those told later; without `_avoid_organization` the clinic keeps its offer."""
+    """Other needs of the person too, and those told later; without `avoid_organization` the clinic keeps its offer."""
     shelter = await world.provider()
     clinic = await world.provider(
         organization_id=shelter.organization_id, category=NeedCategory.HEALTH, service_type="clinic"

@@ -182,6 +182,30 @@ async def test_what_a_provider_has_accepted_runs_on_under_the_record_that_it_kno
     assert await world.promises() == {}
 
 
+async def test_an_organisation_that_may_not_meet_the_person_hears_of_neither_record(world: World):
+    """Declared for the one, it holds for the other, whichever goes on, also where no need moves.
+
+    Without `conflicting` in `end_steps.merge` the shelter keeps its offer, and the clinic of the same organisation is
+    asked next.
+    """
+    shelter = await world.provider()
+    await world.provider(organization_id=shelter.organization_id, **HEALTH)
+    merged, into = await world.person({}), await world.person()
+    await world.round()
+    declined = await world.offer_of(merged)
+    body = {"reason": "conflict_of_interest"}
+    await world.step(f"offers/{declined['offer_id']}/decline", body, headers=world.partner(shelter))
+    await world.hear(making.need(into))
+    assert await world.round() == 1
+    await merge(world, merged, into)
+    asked = await world.offer_of(into)
+    assert (asked["status"], asked["reason"]) == ("recalled", "conflict_of_interest")
+    await world.hear(making.need(into, category=NeedCategory.HEALTH))
+    assert await world.round() == 0
+    assert (await world.pool(shelter))["held"] == 0
+    assert await world.promises() == {}
+
+
 async def test_a_merge_undone_gives_each_record_its_own_needs_again(world: World):
     merged = await world.person({}, {"category": NeedCategory.HEALTH})
     into = await world.person({"category": NeedCategory.HEALTH})

@@ -1,0 +1,109 @@
+"""Answers that come together are written together (decision 0034).
+
+A transaction costs some twenty statements and a commit, for one answer as for fifty. An answer that finds none under
+way is written at once; those that come meanwhile wait for its end and share the next. Nobody is told of an answer
+before it is committed.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any, Final
+
+from libs.chassis.database import Database
+from libs.chassis.logs import get_logger
+from services.referral.journeys.access import EVERYTHING
+from services.referral.offers import queries, taking
+from services.referral.offers.schemas import OfferView
+from services.referral.offers.taking import Said
+from services.referral.pack import RoutingPolicy
+
+log = get_logger(__name__)
+
+MOST: Final = 50
+"""Answers of one transaction at the most: they hold its locks until all are written."""
+AT_ONCE: Final = 2
+"""Shared transactions under way: one is decided while the other is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    said: Said
+    told: asyncio.Future[OfferView]
+
+
+class Gathering:
+    """Writes the answers of this process; those who gave them wait for theirs only."""
+
+    def __init__(self, database: Database, policy: RoutingPolicy) -> None:
+        self._database, self._policy = database, policy
+        self._waiting: list[_Waiting] = []
+        self._sharing = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def take(self, said: Said) -> OfferView:
+        """Take an answer; the offer as it stands then. Raises the Refusal where it may not be taken."""
+        waiting = _Waiting(said, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._sharing < AT_ONCE:
+            self._sharing += 1
+            self._start(self._share())
+        return await waiting.told
+
+    async def _share(self) -> None:
+        """Write what waits until nothing does."""
+        try:
+            while self._waiting:
+                together, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                await self._write_together([one for one in together if not one.told.done()])
+        finally:
+            self._sharing -= 1
+
+    async def _write_together(self, together: Sequence[_Waiting]) -> None:
+        if not together:
+            return
+        decided = False
+        try:
+            async with self._database.transaction() as session:
+                refusals, held = await taking.take_free(session, self._policy, [one.said for one in together])
+                views = await queries.offers_by_id(session, EVERYTHING, [one.said.offer_id for one in together])
+                decided = True
+        except Exception as error:
+            if decided:  # nobody knows whether it was committed: taken again, an answer would be refused as a second
+                for one in together:
+                    _tell(one.told, error)
+                return
+            log.warning("offers.answered_one_by_one", count=len(together), error_type=type(error).__name__)
+            refusals, held = {}, list(range(len(together)))
+        for nth, refusal in refusals.items():
+            _tell(together[nth].told, refusal or views[together[nth].said.offer_id])
+        for nth in held:
+            self._start(self._write_alone(together[nth]))
+
+    async def _write_alone(self, waiting: _Waiting) -> None:
+        """Write one answer in a transaction of its own, waiting for whoever holds its journey."""
+        try:
+            async with self._database.transaction() as session:
+                offer_id = await taking.take_alone(session, self._policy, waiting.said)
+                view = await queries.offer_view(session, EVERYTHING, offer_id)
+        except Exception as error:
+            _tell(waiting.told, error)
+        else:
+            _tell(waiting.told, view)
+
+    def _start(self, writing: Coroutine[Any, Any, None]) -> None:
+        # In a context of its own: it serves many requests, and belongs to none of their traces.
+        task = asyncio.get_running_loop().create_task(writing, context=Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _tell(told: asyncio.Future[OfferView], outcome: OfferView | Exception) -> None:
+    """Tell the outcome, unless who asked has gone."""
+    if told.done():
+        return
+    if isinstance(outcome, Exception):
+        told.set_exception(outcome)
+    else:
+        told.set_result(outcome)

@@ -1,0 +1,200 @@
+"""Answers that come together share a transaction; nobody pays for another's refusal, lock or fault."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import Database, raw
+from libs.events.codes import DeclineReason
+from services.referral.errors import StepNotAllowed
+from services.referral.journeys.access import EVERYTHING
+from services.referral.journeys.facts import Offer
+from services.referral.journeys.work import Work
+from services.referral.offers import gathering, taking
+from services.referral.offers.gathering import Gathering
+from services.referral.offers.taking import Said
+from tests.service.referral.counting import statements_of
+from tests.service.referral.world import Provider, World
+
+
+async def offers_of(world: World, one: Provider, count: int) -> list[UUID]:
+    """So many live offers to this provider, oldest first."""
+    for _ in range(count):
+        await world.person({})
+    await world.round()
+    rows = await world.rows(
+        "SELECT offer_id FROM offer WHERE organization_id = $1 AND status = 'pending' ORDER BY offer_id",
+        one.organization_id,
+    )
+    assert len(rows) == count
+    return [row["offer_id"] for row in rows]
+
+
+async def statuses(world: World) -> Counter[str]:
+    return Counter(row["status"] for row in await world.rows("SELECT status FROM offer"))
+
+
+def accepting(world: World, one: Provider, offer_id: UUID) -> asyncio.Task[httpx.Response]:
+    return asyncio.create_task(world.step(f"offers/{offer_id}/accept", headers=world.partner(one)))
+
+
+def said(offer_id: UUID, step: taking.Step = taking.accept, *, actor: str = "partner-test") -> Said:
+    return Said(offer_id, step, EVERYTHING, actor)
+
+
+async def test_answers_that_come_together_share_a_transaction(world: World):
+    """Each is told its own offer. With `MOST` at 1 every answer has all statements to itself."""
+    shelter = await world.provider(places=200)
+    offers = await offers_of(world, shelter, 120)
+    with statements_of(world.database) as sent:
+        told = await asyncio.gather(*(accepting(world, shelter, one) for one in offers))
+    assert {answer.status_code for answer in told} == {200}
+    assert [answer.json()["id"] for answer in told] == [str(one) for one in offers]
+    assert {answer.json()["status"] for answer in told} == {"accepted"}
+    assert len(sent) < 120 * 2
+    assert (await world.pool(shelter))["taken"] == 120
+    assert len(await world.published("offer.accepted.v1")) == 120
+    assert await world.promises() == {}
+
+
+async def test_each_answer_is_refused_or_taken_by_itself(world: World):
+    """Without the rehearsal in `taking._take_one` the first refusal spoils all that share its transaction."""
+    shelter, other = await world.provider(places=9), await world.provider(places=9, place="GT13")
+    answered, declined, accepted = await offers_of(world, shelter, 3)
+    await accepting(world, shelter, answered)
+    told = await asyncio.gather(
+        world.step(f"offers/{uuid4()}/accept", headers=world.partner(shelter)),
+        world.step(f"offers/{accepted}/accept", headers=world.partner(other)),
+        world.step(f"offers/{answered}/decline", {"reason": "full"}, headers=world.partner(shelter)),
+        world.step(f"offers/{declined}/decline", {"reason": "other"}, headers=world.partner(shelter)),
+        world.step(f"offers/{declined}/decline", {"reason": "not_our_area"}, headers=world.partner(shelter)),
+        accepting(world, shelter, accepted),
+    )
+    assert [one.status_code for one in told] == [404, 404, 409, 422, 200, 200]
+    assert told[2].json()["code"] == "step-not-allowed"
+    assert told[3].json()["errors"][0]["pointer"] == "/note"
+    assert await statuses(world) == {"accepted": 2, "declined": 1}
+    assert not (await world.pool(shelter))["closed"]
+    assert await world.promises() == {}
+
+
+async def test_an_answer_whose_journey_is_held_keeps_no_other_waiting(world: World):
+    """With `journeys.lock` in place of `journeys.claim` in `taking.take_free` the second waits too."""
+    shelter = await world.provider(places=9)
+    held, free, more = await offers_of(world, shelter, 3)
+    async with world.database.transaction() as holding:
+        await (await raw(holding)).execute(
+            "SELECT FROM journey WHERE returnee_id = (SELECT returnee_id FROM offer WHERE offer_id = $1) FOR UPDATE",
+            held,
+        )
+        waiting = accepting(world, shelter, held)
+        both = await asyncio.wait_for(
+            asyncio.gather(accepting(world, shelter, free), accepting(world, shelter, more)), timeout=15
+        )
+        assert [one.status_code for one in both] == [200, 200]
+        assert not waiting.done()
+    assert (await waiting).status_code == 200
+    assert await world.promises() == {}
+
+
+async def test_a_fault_in_one_answer_is_met_by_that_one_alone(world: World):
+    """Without the second try, one by one, all that share its transaction fail."""
+    shelter = await world.provider(places=9)
+    offers = await offers_of(world, shelter, 5)
+
+    def broken(work: Work, offer: Offer) -> None:
+        taking.accept(work, offer)
+        raise RuntimeError("a step that was written badly")
+
+    together = Gathering(world.database, world.policy)
+    steps = [taking.accept, taking.accept, broken, taking.accept, taking.accept]
+    told = await asyncio.gather(
+        *(together.take(said(one, step)) for one, step in zip(offers, steps, strict=True)), return_exceptions=True
+    )
+    assert [isinstance(one, RuntimeError) for one in told] == [False, False, True, False, False]
+    assert await statuses(world) == {"accepted": 4, "pending": 1}
+    assert await world.promises() == {}
+
+
+async def test_where_nobody_knows_whether_it_was_committed_no_answer_is_taken_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """The connection is lost after the commit: each is told of the fault, not that its first answer came before.
+
+    Without `decided` the answers are taken again, and refused as second ones.
+    """
+    shelter = await world.provider(places=9)
+    offers = await offers_of(world, shelter, 3)
+    real = Database.transaction
+
+    @asynccontextmanager
+    async def lost(database: Database) -> AsyncIterator[AsyncSession]:
+        async with real(database) as session:
+            yield session
+        raise ConnectionResetError
+
+    together = Gathering(world.database, world.policy)
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "transaction", lost)
+        answers = [said(one, taking.decline(DeclineReason.NOT_ELIGIBLE, None)) for one in offers]
+        told = await asyncio.gather(*map(together.take, answers), return_exceptions=True)
+    assert [type(one) for one in told] == [ConnectionResetError] * 3
+    assert await statuses(world) == {"declined": 3}
+    with pytest.raises(StepNotAllowed):
+        await together.take(said(offers[0]))
+
+
+async def test_whoever_asked_and_went_away_keeps_no_other_waiting(world: World):
+    shelter = await world.provider(places=9)
+    offers = await offers_of(world, shelter, 6)
+    together = Gathering(world.database, world.policy)
+    asked = [asyncio.create_task(together.take(said(one))) for one in offers]
+    await asyncio.sleep(0)
+    asked[0].cancel()
+    asked[5].cancel()
+    told = await asyncio.gather(*asked, return_exceptions=True)
+    assert [isinstance(one, asyncio.CancelledError) for one in told] == [True, False, False, False, False, True]
+    assert (await statuses(world))["accepted"] >= 4
+    assert await world.promises() == {}
+
+
+async def test_each_answer_has_its_own_actor_and_the_span_of_its_own_request(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Without `acting_as` and `use_span` in `taking._take_one` they are those of the first, or of none."""
+    seen: list[tuple[str, int]] = []
+
+    def noting(work: Work, offer: Offer) -> None:
+        seen.append((work.actor, trace.get_current_span().get_span_context().span_id))
+        taking.accept(work, offer)
+
+    def request(number: int) -> NonRecordingSpan:
+        return NonRecordingSpan(SpanContext(7, number, is_remote=False, trace_flags=TraceFlags.get_default()))
+
+    shelter = await world.provider(places=9)
+    offers = await offers_of(world, shelter, 3)
+    monkeypatch.setattr(gathering, "AT_ONCE", 1)
+    together = Gathering(world.database, world.policy)
+
+    async def ask(offer_id: UUID, number: int) -> Any:
+        with trace.use_span(request(number)):
+            return await together.take(said(offer_id, noting, actor=f"partner-{number}"))
+
+    await asyncio.gather(*(ask(one, nth) for nth, one in enumerate(offers, start=1)))
+    taken = [one for one in seen if one[0] != "provider"]
+    assert taken == [(f"partner-{nth}", nth) for nth in (1, 2, 3)]
+    rows = await world.rows("SELECT offer_id, actor FROM step WHERE step = 'offer.accept'")
+    assert {row["offer_id"]: row["actor"] for row in rows} == {
+        one: f"partner-{nth}" for nth, one in enumerate(offers, start=1)
+    }
