@@ -75,6 +75,11 @@ class Once:
         self.replayed = False
         """Whether the work had been done by an earlier request."""
 
+    @property
+    def has_key(self) -> bool:
+        """Whether the request names itself."""
+        return self._key is not None
+
     async def __call__(self, session: AsyncSession, create: Callable[[], Awaitable[UUID]]) -> UUID:
         """The id that `create` gives, or the one it gave when this key was first used."""
         if self._key is None:

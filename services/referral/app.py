@@ -27,6 +27,7 @@ from services.referral.needs import actions as needs
 from services.referral.needs.api import router as need_routes
 from services.referral.offers import actions as offers
 from services.referral.offers.api import router as offer_routes
+from services.referral.offers.gathering import Gathering
 from services.referral.ownership.api import router as ownership_routes
 from services.referral.ownership.loop import HandOvers
 from services.referral.pack import RoutingPolicy, load_policy
@@ -106,6 +107,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
     )
     app.state.policy = policy
+    app.state.gathering = Gathering(database, policy)
     return app
 
 

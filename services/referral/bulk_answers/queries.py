@@ -1,6 +1,5 @@
-"""Whose journeys the offers of a call belong to, and what the call came to."""
+"""What a call of many answers came to."""
 
-from collections.abc import Collection
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,17 +9,7 @@ from services.referral.bulk_answers.schemas import AnswersView, ResultView
 from services.referral.journeys.access import Rights
 from services.referral.offers import queries as offers
 
-_RETURNEES = """
-SELECT offer_id, returnee_id FROM offer
-WHERE offer_id = ANY($3::uuid[]) AND ($1::uuid IS NULL OR organization_id = $1) AND ($2 OR NOT restricted)
-"""
 _RESULTS = "SELECT offer_id, status, problem FROM bulk_answer WHERE call_id = $1 ORDER BY nth"
-
-
-async def returnees_of(session: AsyncSession, rights: Rights, offer_ids: Collection[UUID]) -> dict[UUID, UUID]:
-    """Whose journey each of these offers belongs to; an offer that the caller may not see is left out."""
-    rows = await (await raw(session)).fetch(_RETURNEES, rights.organization_id, rights.restricted, list(offer_ids))
-    return {row["offer_id"]: row["returnee_id"] for row in rows}
 
 
 async def answers_view(session: AsyncSession, rights: Rights, call_id: UUID) -> AnswersView:

@@ -1,7 +1,7 @@
 """Whose rows a caller may see, and the policy that an action needs."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -20,6 +20,10 @@ class Rights:
     """The organisation of a partner; None for staff of the network, who see all."""
     restricted: bool
     """Without it rows of restricted categories do not exist, counts included."""
+
+
+EVERYTHING: Final = Rights(organization_id=None, restricted=True)
+"""For rows about which it has been decided before that they may be seen."""
 
 
 def rights_of(caller: Caller) -> Rights:

@@ -82,15 +82,6 @@ SELECT DISTINCT ON (moved.after, provider_service_id) moved.after, provider_serv
 FROM exclusion JOIN unnest($1::uuid[], $2::uuid[]) AS moved(before, after) ON moved.before = exclusion.need_id
 ON CONFLICT DO NOTHING
 """
-_CARRY_CONFLICTS = """
-INSERT INTO conflict_of_interest (returnee_id, organization_id, since)
-SELECT goes_on.returnee_id, organization_id, min(since) FROM conflict_of_interest
-JOIN need AS ended ON ended.returnee_id = conflict_of_interest.returnee_id
-JOIN unnest($1::uuid[], $2::uuid[]) AS moved(before, after) ON moved.before = ended.need_id
-JOIN need AS goes_on ON goes_on.need_id = moved.after
-GROUP BY goes_on.returnee_id, organization_id
-ON CONFLICT DO NOTHING
-"""
 _FORGIVE = f"DELETE FROM exclusion WHERE need_id = ANY($1::uuid[]) AND code = '{Exclusion.EXPIRED_BEFORE.value}'"  # noqa: S608
 
 
@@ -188,7 +179,6 @@ async def _write_exclusions(session: AsyncSession, work: Work) -> None:
     if work.moved:
         before, after = zip(*work.moved, strict=True)
         await (await raw(session)).execute(_CARRY_EXCLUSIONS, list(before), list(after))
-        await (await raw(session)).execute(_CARRY_CONFLICTS, list(before), list(after))
     if work.silence_forgiven:
         await (await raw(session)).execute(_FORGIVE, sorted(work.silence_forgiven))
     # The newest reason stands: a person may have had a service asked again that had declined before.
@@ -212,7 +202,7 @@ async def _write_reviews(session: AsyncSession, work: Work) -> None:
             "referral_id": one.referral_id,
             "status": one.status,
             "decided_at": work.at,
-            "decided_by": work.actor,
+            "decided_by": one.actor,
         }
         for one in work.reviews_decided
     ]

@@ -40,19 +40,18 @@ class Spans:
     def __init__(self) -> None:
         self._started_ns = time.time_ns()
         self._open: list[Span] = []
-        current = trace.get_current_span().get_span_context()
-        self._links = [Link(current)] if current.is_valid else []
 
     def start(self, traceparent: str | None, name: str, returnee_id: UUID) -> str | None:
         """Start a span below `traceparent` and return its own; an unsampled journey costs nothing."""
         parent = span_context(traceparent) if is_sampled(traceparent) else None
         if parent is None:
             return traceparent
+        current = trace.get_current_span().get_span_context()
         span = tracer().start_span(
             name,
             trace.set_span_in_context(NonRecordingSpan(parent), Context()),
             attributes={"enlace.journey_id": str(returnee_id)},
-            links=self._links,
+            links=[Link(current)] if current.is_valid else [],
             start_time=self._started_ns,
         )
         self._open.append(span)

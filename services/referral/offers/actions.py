@@ -1,56 +1,17 @@
-"""Answers to offers, and what their clocks do. The journey is locked first: the first lock wins (DESIGN 4)."""
+"""What the clocks of offers do."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from uuid import UUID
+from collections.abc import Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events.codes import DeclineReason
 from services.referral.clocks.queries import Due
 from services.referral.journeys import offer_steps, referral_steps
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Offer
 from services.referral.journeys.rules import OfferStatus
 from services.referral.journeys.work import Work
-from services.referral.offers import queries
 from services.referral.pack import RoutingPolicy
-
-
-async def acknowledge_offer(
-    session: AsyncSession, policy: RoutingPolicy, rights: Rights, offer_id: UUID, *, actor: str
-) -> UUID:
-    """The provider has seen the offer; its clock runs on."""
-    async with _locked(session, policy, rights, offer_id, actor=actor) as (piece, offer):
-        offer_steps.acknowledge(piece, offer)
-    return offer_id
-
-
-async def accept_offer(
-    session: AsyncSession, policy: RoutingPolicy, rights: Rights, offer_id: UUID, *, actor: str
-) -> UUID:
-    """The provider takes the need: the places held are taken."""
-    async with _locked(session, policy, rights, offer_id, actor=actor) as (piece, offer):
-        referral_steps.accept_offer(piece, offer)
-    return offer_id
-
-
-async def decline_offer(
-    session: AsyncSession,
-    policy: RoutingPolicy,
-    rights: Rights,
-    offer_id: UUID,
-    *,
-    reason: DeclineReason,
-    note: str | None,
-    actor: str,
-) -> UUID:
-    """The provider says no: the places come free and the next round finds the next candidate."""
-    async with _locked(session, policy, rights, offer_id, actor=actor) as (piece, offer):
-        referral_steps.decline_offer(piece, offer, reason=reason, note=note)
-    return offer_id
 
 
 async def expire_offers(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
@@ -88,14 +49,3 @@ def _unacknowledged(piece: Work, offer: Offer) -> None:
         referral_steps.expire_offer(piece, offer)
     elif offer.answer_by > piece.at:
         offer_steps.remind(piece, offer)
-
-
-@asynccontextmanager
-async def _locked(
-    session: AsyncSession, policy: RoutingPolicy, rights: Rights, offer_id: UUID, *, actor: str
-) -> AsyncIterator[tuple[Work, Offer]]:
-    returnee_id = await queries.returnee_of(session, rights, offer_id)
-    await journeys.lock(session, [returnee_id])
-    loaded = await journeys.load(session, [returnee_id])
-    async with work(session, policy, loaded, actor=actor) as piece:
-        yield piece, loaded[returnee_id].offers[offer_id]

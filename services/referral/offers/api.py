@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 
 from libs.chassis.auth import Caller, requires
-from libs.chassis.database import Session
+from libs.chassis.database import Database, Session
 from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, page_of
@@ -14,7 +14,8 @@ from libs.chassis.problems import responses
 from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
 from services.referral.journeys.access import Policy, rights_of
 from services.referral.journeys.rules import OfferStatus
-from services.referral.offers import actions, queries
+from services.referral.offers import queries, taking
+from services.referral.offers.gathering import Gathering
 from services.referral.offers.schemas import DeclineBody, ExplanationView, OfferView
 
 router = APIRouter(prefix="/v1/offers", tags=["offers"])
@@ -22,6 +23,27 @@ router = APIRouter(prefix="/v1/offers", tags=["offers"])
 Reader = Annotated[Caller, requires("offers:read")]
 Answerer = Annotated[Caller, requires("offers:answer")]
 ANSWERS = responses(NotFound, StepNotAllowed, OfferRecalled, OfferExpired)
+
+
+class _Taking:
+    """Takes the answer of one request: with others that come meanwhile, or by itself where it has a key."""
+
+    def __init__(self, request: Request, policy: Policy, once: OnceOptional, caller: Answerer) -> None:
+        self._database: Database = request.app.state.database
+        self._gathering: Gathering = request.app.state.gathering
+        self._policy, self._once, self._caller = policy, once, caller
+
+    async def __call__(self, offer_id: UUID, step: taking.Step) -> OfferView:
+        rights = rights_of(self._caller)
+        said = taking.Said(offer_id, step, rights, self._caller.subject)
+        if not self._once.has_key:
+            return await self._gathering.take(said)
+        async with self._database.transaction() as session:
+            await self._once(session, lambda: taking.take_alone(session, self._policy, said))
+            return await queries.offer_view(session, rights, offer_id)
+
+
+Taking = Annotated[_Taking, Depends()]
 
 
 @router.get("")
@@ -50,35 +72,18 @@ async def explain_offer(offer_id: UUID, session: Session, caller: Reader) -> Exp
 
 
 @router.post("/{offer_id}/acknowledge", responses=ANSWERS)
-async def acknowledge_offer(
-    offer_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Answerer
-) -> OfferView:
+async def acknowledge_offer(offer_id: UUID, take: Taking) -> OfferView:
     """Say that the offer has been seen. The time to answer runs on."""
-    rights = rights_of(caller)
-    await once(session, lambda: actions.acknowledge_offer(session, policy, rights, offer_id, actor=caller.subject))
-    return await queries.offer_view(session, rights, offer_id)
+    return await take(offer_id, taking.acknowledge)
 
 
 @router.post("/{offer_id}/accept", responses=ANSWERS)
-async def accept_offer(
-    offer_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Answerer
-) -> OfferView:
+async def accept_offer(offer_id: UUID, take: Taking) -> OfferView:
     """Say yes: the places are taken, and the packet can be fetched from registration shortly after."""
-    rights = rights_of(caller)
-    await once(session, lambda: actions.accept_offer(session, policy, rights, offer_id, actor=caller.subject))
-    return await queries.offer_view(session, rights, offer_id)
+    return await take(offer_id, taking.accept)
 
 
 @router.post("/{offer_id}/decline", responses={**ANSWERS, **responses(InvalidInput)})
-async def decline_offer(
-    offer_id: UUID, body: DeclineBody, session: Session, policy: Policy, once: OnceOptional, caller: Answerer
-) -> OfferView:
+async def decline_offer(offer_id: UUID, body: DeclineBody, take: Taking) -> OfferView:
     """Say no, with a coded reason, which decides what follows."""
-    rights = rights_of(caller)
-    await once(
-        session,
-        lambda: actions.decline_offer(
-            session, policy, rights, offer_id, reason=body.reason, note=body.note, actor=caller.subject
-        ),
-    )
-    return await queries.offer_view(session, rights, offer_id)
+    return await take(offer_id, taking.decline(body.reason, body.note))

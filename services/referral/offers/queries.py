@@ -16,6 +16,14 @@ _COLUMNS = """offer_id AS id, referral_id, case_code, category, service_type, ur
 provider_service_id, organization_id, status, made_at, answer_by, acknowledge_by, acknowledged_at, ended_at, reason"""
 _SEEN = "($1::uuid IS NULL OR organization_id = $1) AND ($2 OR NOT restricted)"
 
+_RETURNEES = """
+SELECT returnee_id
+FROM unnest($1::uuid[], $2::uuid[], $3::bool[]) WITH ORDINALITY AS asked(offer_id, organization_id, sees_all, nth)
+LEFT JOIN offer ON offer.offer_id = asked.offer_id AND (sees_all OR NOT restricted)
+    AND (asked.organization_id IS NULL OR offer.organization_id = asked.organization_id)
+ORDER BY nth
+"""
+
 
 async def offer_views(
     session: AsyncSession, rights: Rights, *, status: OfferStatus | None, after: UUID | None, limit: int
@@ -50,13 +58,20 @@ async def offers_by_id(session: AsyncSession, rights: Rights, offer_ids: Sequenc
     return {row["id"]: _view(row) for row in rows}
 
 
+async def returnees_of(session: AsyncSession, asked: Sequence[tuple[UUID, Rights]]) -> list[UUID | None]:
+    """Whose journey each of these offers belongs to; None for an offer that isn't there for who asks."""
+    offer_ids, rights = [one for one, _ in asked], [one for _, one in asked]
+    organizations, restricted = [one.organization_id for one in rights], [one.restricted for one in rights]
+    rows = await (await raw(session)).fetch(_RETURNEES, offer_ids, organizations, restricted)
+    return [row["returnee_id"] for row in rows]
+
+
 async def returnee_of(session: AsyncSession, rights: Rights, offer_id: UUID) -> UUID:
     """Whose journey an offer belongs to, or NotFound."""
-    statement = f"SELECT returnee_id FROM offer WHERE offer_id = $3 AND {_SEEN}"  # noqa: S608 (constants)
-    found = await (await raw(session)).fetchval(statement, rights.organization_id, rights.restricted, offer_id)
+    (found,) = await returnees_of(session, [(offer_id, rights)])
     if found is None:
         raise NotFound("There is no such offer")
-    return UUID(str(found))
+    return found
 
 
 async def explanation(session: AsyncSession, rights: Rights, offer_id: UUID) -> ExplanationView:
