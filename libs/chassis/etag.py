@@ -58,7 +58,7 @@ def etag_of(version: int) -> str:
     return f'"{version}"'
 
 
-def _required(
+async def _required(
     if_match: Annotated[
         str | None, Header(alias="If-Match", description="ETag of the version that is changed, or *; 428 without it")
     ] = None,
@@ -68,7 +68,7 @@ def _required(
     return Condition(if_match)
 
 
-def _either(
+async def _either(
     if_match: Annotated[str | None, Header(alias="If-Match", description="ETag of what is replaced, or *")] = None,
     if_none_match: Annotated[str | None, Header(alias="If-None-Match", description="* to create only")] = None,
 ) -> Condition:

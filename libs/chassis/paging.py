@@ -51,7 +51,7 @@ class PageRequest:
     secret: bytes
 
 
-def _page_request(
+async def _page_request(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="How many at most")] = 50,
     after: Annotated[str | None, Query(max_length=1000, description="`next` of the page before")] = None,

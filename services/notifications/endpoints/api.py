@@ -38,12 +38,12 @@ def organization_of(caller: Caller) -> UUID:
     return caller.organization_id
 
 
-def _box(request: Request) -> SecretBox:
+async def _box(request: Request) -> SecretBox:
     box: SecretBox = request.app.state.secret_box
     return box
 
 
-def _allow_private(request: Request) -> bool:
+async def _allow_private(request: Request) -> bool:
     settings: NotificationsSettings = request.app.state.settings
     return settings.webhook_allow_private
 

@@ -26,7 +26,7 @@ def rights_of(caller: Caller) -> Rights:
     return Rights.of(caller.scopes, organization_id=caller.organization_id)
 
 
-def _if_given(condition: IfMatchOrNone, request: Request) -> Precondition:
+async def _if_given(condition: IfMatchOrNone, request: Request) -> Precondition:
     asked = "if-match" in request.headers
     return condition.check if asked else lambda _: None
 

@@ -27,7 +27,7 @@ Decider = Annotated[Caller, requires("reviews:decide")]
 DECISIONS = responses(NotFound, StepNotAllowed, StaffOnly)
 
 
-def _filters(
+async def _filters(
     status: Annotated[ReviewStatus | None, Query(description="Only reviews in this state")] = None,
     desk: Annotated[str | None, Query(description="Only those that this desk decides", max_length=80)] = None,
     category: Annotated[NeedCategory | None, Query(description="Only those about needs of this category")] = None,

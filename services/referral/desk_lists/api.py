@@ -29,7 +29,7 @@ DAY_S = 86_400
 View = TypeVar("View", bound=ItemView)
 
 
-def _filters(
+async def _filters(
     category: Annotated[NeedCategory | None, Query(description="Only needs of this category")] = None,
     urgency: Annotated[Urgency | None, Query(description="Only needs of this urgency")] = None,
     desk: Annotated[str | None, Query(max_length=80, description="Only needs that this desk owns")] = None,

@@ -47,7 +47,7 @@ def desks_of(caller: Caller, policy: RoutingPolicy) -> frozenset[str]:
     return frozenset((caller.client_id,) if named is None else named) & desks(policy)
 
 
-def _policy_of(request: Request) -> RoutingPolicy:
+async def _policy_of(request: Request) -> RoutingPolicy:
     policy: RoutingPolicy = request.app.state.policy
     return policy
 

@@ -1,6 +1,7 @@
 """One journey as it is held in memory while its row is locked: plain values, changed by steps, written at the end."""
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -174,6 +175,15 @@ class Journey:
     needs: dict[UUID, Need] = field(default_factory=dict)
     referrals: dict[UUID, Referral] = field(default_factory=dict)
     offers: dict[UUID, Offer] = field(default_factory=dict)
+
+    def copied(self) -> "Journey":
+        """The same with rows of its own, whose values are never changed in place."""
+        return replace(
+            self,
+            needs={key: copy(one) for key, one in self.needs.items()},
+            referrals={key: copy(one) for key, one in self.referrals.items()},
+            offers={key: copy(one) for key, one in self.offers.items()},
+        )
 
     def live_referral(self, need_id: UUID) -> Referral | None:
         """The referral that works for this need now, or None."""

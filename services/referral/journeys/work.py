@@ -6,7 +6,6 @@ clocks to start or stop, events to publish. Nothing here talks to a database; `a
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeVar
@@ -182,7 +181,7 @@ class Work:
 
     def rehearsal(self, returnee_id: UUID) -> "Work":
         """Work on a copy of one journey that nobody writes: what is refused there has changed nothing here."""
-        journeys = {returnee_id: deepcopy(self.journeys[returnee_id])}
+        journeys = {returnee_id: self.journeys[returnee_id].copied()}
         return Work(self.at, self.policy, journeys, new_id=self.new_id, trace=lambda *_: None, actor=self.actor)
 
     def due_in(self, seconds: float) -> datetime:

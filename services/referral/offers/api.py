@@ -1,5 +1,6 @@
 """Offers over HTTP: a partner sees and answers those of its own organisation; any other is a 404."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -22,28 +23,28 @@ router = APIRouter(prefix="/v1/offers", tags=["offers"])
 
 Reader = Annotated[Caller, requires("offers:read")]
 Answerer = Annotated[Caller, requires("offers:answer")]
+Take = Callable[[UUID, taking.Step], Awaitable[OfferView]]
 ANSWERS = responses(NotFound, StepNotAllowed, OfferRecalled, OfferExpired)
 
 
-class _Taking:
+async def _taking(request: Request, policy: Policy, once: OnceOptional, caller: Answerer) -> Take:
     """Takes the answer of one request: with others that come meanwhile, or by itself where it has a key."""
+    database: Database = request.app.state.database
+    gathering: Gathering = request.app.state.gathering
+    rights = rights_of(caller)
 
-    def __init__(self, request: Request, policy: Policy, once: OnceOptional, caller: Answerer) -> None:
-        self._database: Database = request.app.state.database
-        self._gathering: Gathering = request.app.state.gathering
-        self._policy, self._once, self._caller = policy, once, caller
-
-    async def __call__(self, offer_id: UUID, step: taking.Step) -> OfferView:
-        rights = rights_of(self._caller)
-        said = taking.Said(offer_id, step, rights, self._caller.subject)
-        if not self._once.has_key:
-            return await self._gathering.take(said)
-        async with self._database.transaction() as session:
-            await self._once(session, lambda: taking.take_alone(session, self._policy, said))
+    async def take(offer_id: UUID, step: taking.Step) -> OfferView:
+        said = taking.Said(offer_id, step, rights, caller.subject)
+        if not once.has_key:
+            return await gathering.take(said)
+        async with database.transaction() as session:
+            await once(session, lambda: taking.take_alone(session, policy, said))
             return await queries.offer_view(session, rights, offer_id)
 
+    return take
 
-Taking = Annotated[_Taking, Depends()]
+
+Taking = Annotated[Take, Depends(_taking)]
 
 
 @router.get("")

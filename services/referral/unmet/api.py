@@ -18,7 +18,7 @@ from services.referral.unmet.schemas import Filters, UnmetView
 router = APIRouter(prefix="/v1/work-lists/unmet", tags=["work-lists"], responses=responses(StaffOnly))
 
 
-def _filters(
+async def _filters(
     category: Annotated[NeedCategory | None, Query(description="Only needs of this category")] = None,
     area: Annotated[str | None, Query(max_length=20, description="Only of people who go to this place")] = None,
     reason: Annotated[str | None, Query(max_length=60, description="Only for this reason")] = None,
