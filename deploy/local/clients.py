@@ -13,6 +13,7 @@ import yaml
 from deploy.local.keyring import Keyring, write_private
 from deploy.local.tokens import DEFAULT_AUDIENCE, Client
 from deploy.packs.directory import organization_id
+from libs.chassis.yaml_files import read_yaml
 
 
 class UnknownClientError(Exception):
@@ -85,7 +86,7 @@ def pack_file(pack: Path, name: str) -> Path:
     overlay = pack / "overlay.yaml"
     if (pack / name).exists() or not overlay.exists():
         return pack / name
-    base = yaml.safe_load(overlay.read_text(encoding="utf-8"))["base"]
+    base = read_yaml(overlay)["base"]
     return pack_file((pack / base).resolve(), name)
 
 
@@ -101,7 +102,7 @@ def _parsed(path: Path) -> Any:
 
 @lru_cache(maxsize=8)
 def _parsed_as_of(path: Path, _changed_at: int) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return read_yaml(path)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

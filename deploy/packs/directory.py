@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid5
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from libs.chassis.yaml_files import read_yaml
 from libs.events.catalogue.directory import Eligibility, Opening
 from libs.events.codes import AccessNeed, NeedCategory
 
@@ -149,7 +149,7 @@ def load_directory(pack: Path) -> Directory:
     An overlay pack has no `directory.yaml` of its own but an `overlay.yaml` that says on which pack it builds.
     """
     overlay = load_overlay(pack)
-    read = yaml.safe_load((pack / overlay.base / "directory.yaml").read_text(encoding="utf-8"))
+    read = read_yaml(pack / overlay.base / "directory.yaml")
     defaults = read.pop("defaults")
     for organization in read["organizations"]:
         organization["services"] = [_with_defaults(service, defaults, overlay) for service in organization["services"]]
@@ -170,7 +170,7 @@ class Overlay(PackPart):
 def load_overlay(pack: Path) -> Overlay:
     """The pack's `overlay.yaml`, or an overlay that changes nothing."""
     path = pack / "overlay.yaml"
-    return Overlay.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))) if path.exists() else Overlay()
+    return Overlay.model_validate(read_yaml(path)) if path.exists() else Overlay()
 
 
 def _with_defaults(service: dict[str, Any], defaults: dict[str, Any], overlay: Overlay) -> dict[str, Any]:

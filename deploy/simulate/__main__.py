@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-import yaml
 from rich.console import Console
 
 from deploy.demo.client import CallError
@@ -28,6 +27,7 @@ from deploy.simulate.report import as_json, closure_table, deeds_table, owners_t
 from deploy.simulate.run import Options, Run, Simulation
 from deploy.simulate.timing import Timepiece, next_monday
 from libs.chassis.paced_clock import PacedClock, Schedule
+from libs.chassis.yaml_files import read_yaml
 
 BESIDE: Final = "simulation"
 RESULT: Final = "simulation.json"
@@ -123,7 +123,7 @@ def prepare(state: Path, options: Options) -> tuple[Installation, Timepiece, Sch
 
 async def _play(system: System, options: Options, timepiece: Timepiece, schedule: Schedule, say: Any) -> Run:
     world, pack = World.of(system), system.installation.pack
-    policy = yaml.safe_load((pack / "routing.yaml").read_text(encoding="utf-8"))
+    policy = read_yaml(pack / "routing.yaml")
     desks = {category["lead_desk"] for category in policy["categories"].values()} | {policy["child_desk"]}
     async with callers_of(world) as callers:
         return await Simulation(

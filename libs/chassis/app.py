@@ -1,7 +1,9 @@
 """The application of a service: routes, background loops, health and telemetry, wired the same way everywhere."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import cache
 
 import httpx
 from fastapi import APIRouter, FastAPI
@@ -84,6 +86,12 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that this machine trusts, read once a process."""
+    return httpx.create_ssl_context()
+
+
 def _lifespan(
     database: Database, supervisor: Supervisor, openings: Sequence[Opening]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -93,7 +101,7 @@ def _lifespan(
         async with AsyncExitStack() as stack:
             stack.callback(flush_telemetry)
             stack.push_async_callback(database.close)
-            client = await stack.enter_async_context(httpx.AsyncClient())
+            client = await stack.enter_async_context(httpx.AsyncClient(verify=_trusted()))
             app.state.tokens = TokenVerifier(
                 KeyRing(settings.token_jwks_url, client),
                 issuer=settings.token_issuer,

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from libs.chassis.yaml_files import read_yaml
 from libs.events.codes import NeedCategory, ServiceType, TimeZoneName, Urgency
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -293,4 +293,4 @@ class RoutingPolicy(PackPart):
 
 def load_policy(directory: Path) -> RoutingPolicy:
     """The routing policy of the pack in `directory`; raises ValidationError naming the field that is wrong."""
-    return RoutingPolicy.model_validate(yaml.safe_load((directory / "routing.yaml").read_text(encoding="utf-8")))
+    return RoutingPolicy.model_validate(read_yaml(directory / "routing.yaml"))

@@ -6,14 +6,14 @@ A mistake in a pack stops the service at start, not a person at the gate.
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Self, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
-import yaml
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from libs.chassis.yaml_files import read_yaml
 from libs.events.codes import CountryCode, NeedCategory, PlaceCode, TransportMode
 
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -131,13 +131,9 @@ class Pack(PackPart):
 def load_pack(directory: Path) -> Pack:
     """The pack in `directory`; raises ValidationError naming the field that is wrong, OSError for a missing file."""
     return Pack(
-        packets=PacketPolicy.model_validate(_read(directory / "packets.yaml")),
-        reception=Reception.model_validate(_read(directory / "reception.yaml")),
+        packets=PacketPolicy.model_validate(read_yaml(directory / "packets.yaml")),
+        reception=Reception.model_validate(read_yaml(directory / "reception.yaml")),
     )
-
-
-def _read(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 async def _pack(request: Request) -> Pack:

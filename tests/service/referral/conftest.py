@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from libs.chassis.settings import Role
 from services.referral.app import create_app
@@ -27,7 +27,7 @@ def new_world(migrated: Callable[..., str], issuer: IssuerForTests, running: Any
     @asynccontextmanager
     async def opened(**policy: Any) -> AsyncIterator[World]:
         changed = a_policy(**policy).model_dump(mode="json")
-        (tmp_path / "routing.yaml").write_text(yaml.safe_dump(changed), encoding="utf-8")
+        (tmp_path / "routing.yaml").write_text(json.dumps(changed), encoding="utf-8")
         url = migrated("referral")
         settings = Settings(
             database_url=url,

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from libs.chassis.clock import Clock
@@ -125,7 +124,7 @@ async def test_the_command_finds_what_referral_declares_and_refuses_the_rest(
     topic: str, code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the declaration a replay would hold and offer places a second time."""
-    (tmp_path / "routing.yaml").write_text(yaml.safe_dump(a_policy().model_dump(mode="json")), encoding="utf-8")
+    (tmp_path / "routing.yaml").write_text(a_policy().model_dump_json(), encoding="utf-8")
     settings = {
         "ENLACE_REFERRAL_DATABASE_URL": "postgresql://127.0.0.1:9/none",
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
