@@ -3,6 +3,7 @@
 import ast
 import json
 import subprocess
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -13,6 +14,7 @@ LEDGER = Path(__file__).with_name("tidy_ledger.json")
 EMPTY_NAMES = {"utils", "helpers", "common", "misc", "core", "manager", "service", "models"}
 
 
+@cache
 def _sources() -> list[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -22,6 +24,7 @@ def _sources() -> list[Path]:
     ]
 
 
+@cache
 def _lengths() -> dict[str, int]:
     """Every file and function beyond its bound, with its length in lines."""
     found: dict[str, int] = {}

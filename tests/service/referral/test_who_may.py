@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -64,6 +65,7 @@ def rows_of(step: str) -> list[Row[Any, Any]]:
     return [row for row in tables[subject].rows if row.step == name and (not guard or row.guard in guard)]
 
 
+@cache
 def documents() -> dict[str, dict[str, Any]]:
     app = FastAPI()
     for router in ROUTES:
