@@ -12,18 +12,20 @@ from rich.console import Console
 from deploy.demo.client import CallError
 from deploy.demo.ending import Ending
 from deploy.demo.habits import on_a_scarce_day
+from deploy.demo.pace import Pace, prepare
 from deploy.demo.story import Options, Story, Watch, nobody_watches
 from deploy.demo.world import World, callers_of
-from deploy.local.installation import DEFAULT_STATE, ROOT, Installation
+from deploy.local.installation import DEFAULT_STATE
 from deploy.local.jars import FetchError
-from deploy.local.locks import AlreadyRunningError, holder
+from deploy.local.locks import AlreadyRunningError
 from deploy.local.processes import StartError
 from deploy.local.supervisor import System, running_system
 from deploy.packs.directory import load_directory
+from libs.chassis.clock import ClockFault
+from libs.chassis.paced_clock import Schedule
 
-PACK = ROOT / "deploy" / "packs" / "demo"
 BESIDE = "demo"
-"""Where the demo keeps its state when `make up` runs the system with the real clocks already."""
+"""Where the demo keeps its state: days are let pass there, and `make up` runs the system with the real clock."""
 
 console = Console(highlight=False)
 if not console.is_terminal:
@@ -31,7 +33,7 @@ if not console.is_terminal:
 
 
 def main(
-    state: Annotated[Path, typer.Option(help="Directory that keeps data, secrets, logs and spans.")] = DEFAULT_STATE,
+    state: Annotated[Path, typer.Option(help="Directory beside whose state the demo keeps its own.")] = DEFAULT_STATE,
     flight: Annotated[int, typer.Option(min=10, max=500, help="People on the flight.")] = 135,
     bus: Annotated[int, typer.Option(min=10, max=200, help="People on the bus.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 20,
@@ -39,8 +41,8 @@ def main(
     """Run the demo and exit 0 only if its promise was kept."""
     options = Options(flight=flight, bus=bus, seed=seed)
     try:
-        kept = asyncio.run(_run(_free_state(state), options))
-    except (StartError, FetchError, AlreadyRunningError, CallError, TimeoutError, ExceptionGroup) as error:
+        kept = asyncio.run(_run(state / BESIDE, options))
+    except (StartError, FetchError, AlreadyRunningError, CallError, ClockFault, TimeoutError, ExceptionGroup) as error:
         for line in _causes(error):
             console.print(line, style="red", markup=False)
         raise typer.Exit(1) from error
@@ -54,20 +56,22 @@ async def _run(state: Path, options: Options) -> bool:
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    installation = Installation(state=state, pack=PACK)
     began = time.monotonic()
+    installation, schedule = prepare(state)
     async with running_system(installation, say=_say) as system:
-        kept = await play(system, options, console)
+        kept = await play(system, options, console, schedule=schedule)
     console.print(f"{time.monotonic() - began:.0f} s from start to stop")
     return kept
 
 
-async def play(system: System, options: Options, console: Console, *, watch: Watch = nobody_watches) -> bool:
-    """Play the demo on a system that runs; True if its promise was kept."""
+async def play(
+    system: System, options: Options, console: Console, *, schedule: Schedule, watch: Watch = nobody_watches
+) -> bool:
+    """Play the demo on a system that runs by this schedule; True if its promise was kept."""
     world = World.of(system)
     directory = on_a_scarce_day(load_directory(system.installation.pack))
     async with callers_of(world) as callers:
-        run = await Story(world, directory, options, console, watch=watch).tell(callers)
+        run = await Story(world, directory, options, console, pace=Pace(world, schedule), watch=watch).tell(callers)
         return await Ending(world, directory, callers, console).show(run)
 
 
@@ -76,13 +80,6 @@ def _causes(error: BaseException) -> list[str]:
     if isinstance(error, BaseExceptionGroup):
         return [line for inner in error.exceptions for line in _causes(inner)]
     return [str(error) or type(error).__name__]
-
-
-def _free_state(state: Path) -> Path:
-    if holder(Installation(state=state).lock) is None:
-        return state
-    console.print(f"a system runs from {state} already; the demo runs beside it, from {state / BESIDE}")
-    return state / BESIDE
 
 
 def _say(text: str) -> None:

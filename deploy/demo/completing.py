@@ -1,5 +1,6 @@
 """What a decline and a completion have to state, and what the demo's and the simulation's services state."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from deploy.demo.client import Caller
@@ -15,8 +16,10 @@ def decline_body(reason: DeclineReason) -> dict[str, str]:
     return {"reason": reason.value, **note}
 
 
-async def facts_of(referral_id: str, caller: Caller, *, url: str) -> dict[str, bool | int]:
-    """The facts that the type of this referral's service has to state."""
+async def facts_of(
+    referral_id: str, caller: Caller, *, url: str, known: Mapping[str, bool | int] = FACTS
+) -> dict[str, bool | int]:
+    """The facts that the type of this referral's service has to state, of those that are known."""
     service_type = (await caller.get(f"{url}/v1/referrals/{referral_id}"))["service_type"]
     wanted = (await caller.get(f"{url}/v1/referrals/completion-facts"))["completion_facts"].get(service_type, [])
-    return {fact: FACTS[fact] for fact in wanted}
+    return {fact: known[fact] for fact in wanted}

@@ -4,9 +4,9 @@ from typing import Any
 
 from rich.console import Console
 
-from deploy.demo.looking import Pool, pools
+from deploy.demo.looking import pools
 from deploy.demo.outcomes import by_category, declined_as_full, offers_by_status, rerouted, three_to_show
-from deploy.demo.promise import Kept, check_drained, check_invariants, check_places, invariants
+from deploy.demo.promise import Kept, check_clocks, check_drained, check_invariants, check_places, invariants
 from deploy.demo.report import (
     act_panel,
     addresses_table,
@@ -34,11 +34,14 @@ class Ending:
 
     async def show(self, run: Run) -> bool:
         """Print everything; True if every promise was kept."""
-        after = await pools(self._steward, url=self._url)
         for act in run.acts:
             self.console.print(act_panel(act))
+        self.console.print(
+            "For the last act 72 hours were let pass on the installation's clock: tables and trace show what was "
+            "before, the promises how all stands now."
+        )
         self.console.print(needs_table(by_category(run.journeys)))
-        self.console.print(places_table(run.before, after, self.directory))
+        self.console.print(places_table(run.before, run.after, self.directory))
         offers = offers_by_status(run.journeys)
         self.console.print(partners_table(run.tally, offers=offers, rerouted=rerouted(run.journeys)))
         self.console.print(
@@ -47,7 +50,7 @@ class Ending:
         )
         await self._show_three(run)
         self._show_trace(run)
-        kept = await self._promises(run, after)
+        kept = await self._promises(run)
         self.console.print(promises_table(kept))
         self.console.print(addresses_table((word.lower(), f"{self.world.url(word)}/docs") for word in WORDS))
         return all(holds for _, holds, _ in kept)
@@ -60,7 +63,7 @@ class Ending:
                 why_panel(case_code=journey["case_code"], need=need, offer=offer, explanation=explanation, names=names)
             )
 
-    async def _promises(self, run: Run, after: dict[str, Pool]) -> list[Kept]:
+    async def _promises(self, run: Run) -> list[Kept]:
         known = sum(len(journey["needs"]) for journey in run.journeys)
         accepted = sum(row.accepted for row in by_category(run.journeys).values())
         later, failures = rerouted(run.journeys), run.tally.failures
@@ -73,14 +76,15 @@ class Ending:
                 if act.happened or run.acts_must_happen
             ),
             *check_invariants(await invariants(self._steward, url=self._url)),
-            check_places(list(after.values())),
+            check_places(list((await pools(self._steward, url=self._url)).values())),
+            await check_clocks(self.world.databases, self.world.now()),
             *await check_drained(self.world.databases),
             ("every call of a partner was answered rightly", not failures, "; ".join(failures[:3]) or "all"),
         ]
 
     def _show_trace(self, run: Run) -> None:
         """One person's trace: of somebody whose offer was declined as full, for then all four services had a part."""
-        spans = read_spans(self.world.spans, since_ns=run.began_ns)
+        spans = [one for one in read_spans(self.world.spans, since_ns=run.began_ns) if one.start < run.told_ns]
         everybody = [journey["returnee_id"] for journey in run.journeys]
         chosen = choose_trace(spans, declined_as_full(run.journeys)) or choose_trace(spans, everybody)
         if chosen is not None:

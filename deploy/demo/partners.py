@@ -5,12 +5,12 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from random import Random
 from typing import Any, Final
 
 from deploy.demo.client import Caller, CallError
-from deploy.demo.completing import decline_body, facts_of
+from deploy.demo.completing import FACTS, decline_body, facts_of
 from deploy.demo.habits import After, Answer, Verdict, answer_to
 from deploy.demo.loading import capacity_body
 from deploy.demo.looking import Pool
@@ -69,10 +69,10 @@ class Partner:
 
     def __init__(
         self, organization: Organization, *, caller: Caller, urls: Urls, tally: Tally, random: Random,
-        hands: Hands, notebook: Notebook, keeps: Keeps = keeps_none,
+        hands: Hands, notebook: Notebook, now: Callable[[], datetime], keeps: Keeps = keeps_none,
     ) -> None:  # fmt: skip
         self.organization = organization
-        self._notebook, self._keeps = notebook, keeps
+        self._notebook, self._keeps, self._now = notebook, keeps, now
         self._caller, self._urls, self._tally, self._random, self._hands = caller, urls, tally, random, hands
         self._services = {str(service.id): service for service in organization.services}
         self._taken: Counter[str] = Counter()
@@ -180,7 +180,7 @@ class Partner:
 
     async def _say(self, offer_id: str, offer: Mapping[str, Any], answer: Answer) -> bool:
         """Acknowledge and think, if it does, and answer; False if the offer's clock or the network was faster."""
-        if datetime.now(UTC) > datetime.fromisoformat(offer["answer_by"]):
+        if self._now() > datetime.fromisoformat(offer["answer_by"]):
             return False
         if answer.acknowledges:
             if not await self._offer_step(offer_id, "acknowledge"):
@@ -208,11 +208,31 @@ class Partner:
 
     async def deliver(self, referral_id: str) -> bool:
         """Start, if it has not, and complete what was accepted; False if the referral had gone on without it."""
-        stay = self._notebook.stays.get(referral_id)
-        if (stay is None or not stay.is_started) and not await self._step(referral_id, "start"):
+        if not await self.begin(referral_id):
             return False
         self._notebook.stays.pop(referral_id, None)
         return await self._complete(referral_id)
+
+    async def begin(self, referral_id: str) -> bool:
+        """Start what was accepted, if it has not; False if the referral had gone on without it."""
+        stay = self._notebook.stays.get(referral_id)
+        if stay is not None and stay.is_started:
+            return True
+        self._notebook.begun(referral_id)
+        return await self._step(referral_id, "start")
+
+    async def plan_exit(self, referral_id: str, next_step: str, **items: str) -> None:
+        """Say what is known now of where somebody goes from a stay; items that are not named stay as they are."""
+        url = f"{self._urls.referral}/v1/referrals/{referral_id}/stay"
+        seen = await self._caller.call("GET", url)
+        standing = {item: one["status"] for item, one in seen.json()["items"].items()}
+        plan = {"next_step": next_step, "items": standing | items}
+        await self._caller.call("PUT", url, body=plan, headers={"If-Match": seen.headers["etag"]})
+
+    async def see_off(self, referral_id: str, *, nights: int) -> bool:
+        """Somebody has left after so many nights, and the need is met; False if the referral had gone on without it."""
+        self._notebook.stays.pop(referral_id, None)
+        return await self._complete(referral_id, known={**FACTS, "nights_stayed": nights})
 
     async def _declare_full(self, service: Service) -> None:
         """Its figures were wrong, and the network has been told so: say the truth."""
@@ -249,9 +269,9 @@ class Partner:
         url = f"{self._urls.referral}/v1/offers/{offer_id}/{step}"
         return (await self._caller.call("POST", url, body=body, expect=CONFLICT)).is_success
 
-    async def _complete(self, referral_id: str) -> bool:
+    async def _complete(self, referral_id: str, *, known: Mapping[str, bool | int] = FACTS) -> bool:
         """Say that the need is met, with the facts that the service's type has to state."""
-        facts = await facts_of(referral_id, self._caller, url=self._urls.referral)
+        facts = await facts_of(referral_id, self._caller, url=self._urls.referral, known=known)
         return await self._step(referral_id, "complete", {"outcome": "need_met", "facts": facts})
 
     async def _step(self, referral_id: str, step: str, body: dict[str, Any] | None = None) -> bool:

@@ -3,14 +3,17 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
 
 from deploy.demo.client import Caller
 from deploy.demo.looking import Pool
+from deploy.demo.pace import overdue
 
 DRAIN_WITHIN_S: Final = 30.0
+LATE: Final = timedelta(seconds=15)
 Kept = tuple[str, bool, str]
 """A promise, whether it holds, and what was found."""
 
@@ -27,6 +30,12 @@ def check_places(pools: Sequence[Pool]) -> Kept:
     """No service has promised more places than it has."""
     over = [pool for pool in pools if pool.is_over]
     return ("no service has promised more places than it has", not over, f"{len(over)} of {len(pools)} have")
+
+
+async def check_clocks(databases: Mapping[str, str], now: datetime) -> Kept:
+    """No clock that ran out waits, judged at the present pace: referral itself allows for the fastest."""
+    late = await overdue(databases, now - LATE)
+    return ("all that ran out while days were let pass has been acted on", not late, f"{late} clocks have not")
 
 
 async def check_drained(databases: Mapping[str, str]) -> list[Kept]:

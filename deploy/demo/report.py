@@ -128,7 +128,7 @@ def promises_table(kept: Sequence[tuple[str, bool, str]]) -> Table:
 
 def addresses_table(addresses: Iterable[tuple[str, str]]) -> Table:
     """Where to look while the system runs."""
-    table = Table(title="Addresses (while the system runs: make up)", header_style="bold")
+    table = Table(title="Addresses of the API docs in this run (`make up` tells its own)", header_style="bold")
     table.add_column("")
     table.add_column("")
     for name, url in addresses:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from deploy.demo.acts import RECALLABLE, Staged, blocked_by_documents
@@ -26,10 +26,12 @@ ALREADY: Final = frozenset({409})
 class Staging:
     """The hand behind the scene: it keeps one offer unanswered, looks for closed places, and makes a place appear."""
 
-    def __init__(self, directory: Directory, *, referral: str, registration: str, steward: Caller) -> None:
+    def __init__(
+        self, directory: Directory, *, referral: str, registration: str, steward: Caller, now: Callable[[], datetime]
+    ) -> None:
         self.staged = Staged()
         self._directory, self._referral, self._registration = directory, referral, registration
-        self._steward = steward
+        self._steward, self._now = steward, now
         self._returnees: dict[str, str] = {}
         self._kept: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._withdrawing: set[str] = set()
@@ -57,7 +59,7 @@ class Staging:
             url = f"{self._registration}/v1/returnees/{returnee_id}/consents"
             for consent in await reception.get(url):
                 if consent["purpose"] == ConsentPurpose.REFERRAL.value:
-                    self.staged.withdrawn[offer_id] = datetime.now(UTC)
+                    self.staged.withdrawn[offer_id] = self._now()
                     await reception.call("POST", f"{url}/{consent['id']}/withdraw", expect=ALREADY)
 
     async def look_for_closed(self) -> None:
@@ -65,7 +67,7 @@ class Staging:
         while True:
             for pool in await pages(self._steward, f"{self._referral}/v1/places"):
                 if pool["closed"]:
-                    self.staged.closed_pools.setdefault(pool["provider_service_id"], datetime.now(UTC))
+                    self.staged.closed_pools.setdefault(pool["provider_service_id"], self._now())
             await asyncio.sleep(0.7)
 
     async def serve_the_queue(self, partners: Mapping[str, Partner]) -> None:
@@ -81,7 +83,7 @@ class Staging:
         self.staged.served_from_queue = {
             entry["need_id"] for entry in waiting if chosen in entry["provider_service_ids"]
         }
-        self.staged.declared = chosen, PLACES_MORE, datetime.now(UTC)
+        self.staged.declared = chosen, PLACES_MORE, self._now()
         await partners[organization.slug].declare_more(service, PLACES_MORE)
         async with asyncio.timeout(WITHIN_S):
             while {one["need_id"] for one in waiting} <= await self._queued():  # noqa: ASYNC110 - another service acts

@@ -18,12 +18,15 @@ from deploy.demo.client import Caller
 from deploy.demo.habits import Way, way_of
 from deploy.demo.landing import Landed, land, registered
 from deploy.demo.loading import declare_capacity, in_turns, load_directory
-from deploy.demo.looking import are_offers_waiting, is_settled, journeys, pools, settled_count
+from deploy.demo.looking import Pool, are_offers_waiting, is_settled, journeys, pools, settled_count
 from deploy.demo.notebook import Notebook
+from deploy.demo.pace import Pace
 from deploy.demo.partners import Hands, Partner, Tally, Urls
 from deploy.demo.receiver import OFFER_MADE, Receiver, receiving
 from deploy.demo.sending import send_bus
 from deploy.demo.staging import Staging
+from deploy.demo.stay_act import Stayed, stay_act
+from deploy.demo.staying import Staying
 from deploy.demo.world import Callers, World
 from deploy.packs.directory import Directory
 from libs.events.codes import TransportMode
@@ -53,13 +56,17 @@ class Run:
     bus: Landed
     needs_count: int
     journeys: list[dict[str, Any]]
-    before: dict[str, Any]
+    before: dict[str, Pool]
+    after: dict[str, Pool]
+    """The ledger when the story was told, before days were let pass; so are the journeys."""
     tally: Tally
     webhooks_verified: int
     webhooks_refused: int
     acts: list[Act]
     acts_must_happen: bool
     began_ns: int
+    told_ns: int
+    """When the story was told and days were about to be let pass."""
     calls_again: int
 
 
@@ -75,8 +82,10 @@ class Story:
     """One run of the demo."""
 
     def __init__(
-        self, world: World, directory: Directory, options: Options, console: Console, *, watch: Watch = nobody_watches
-    ) -> None:
+        self, world: World, directory: Directory, options: Options, console: Console, *, pace: Pace,
+        watch: Watch = nobody_watches,
+    ) -> None:  # fmt: skip
+        self._pace = pace
         self.world, self.directory, self.options, self.console = world, directory, options, console
         self.tally = Tally()
         self._watch = watch
@@ -87,7 +96,41 @@ class Story:
 
     async def tell(self, callers: Callers) -> Run:
         """Play it to the end of the routing; what is found is for the report."""
-        began_ns, at = time.time_ns(), datetime.now(UTC)
+        began_ns, (flight, bus) = time.time_ns(), self._vehicles(self.world.now())
+        steward, reception = callers.of("network-steward"), callers.of("reception-system")
+        self._stage = Staging(
+            self.directory, referral=self.world.url("REFERRAL"), registration=self.world.url("REGISTRATION"),
+            steward=steward, now=self.world.now,
+        )  # fmt: skip
+        with self._progress() as progress:
+            await self._set_up(callers, steward, progress)
+            before = await pools(steward, url=self.world.url("REFERRAL"))
+            async with self._answering(callers) as receiver:
+                async with self._staging(reception):
+                    landed, ridden = await self._arrive(flight, bus, callers, reception, progress)
+                    needs_count = flight.needs_count + bus.needs_count
+                    everybody = [*landed.returnee_ids, *ridden.returnee_ids]
+                    found = await self._settle(everybody, steward, needs_count, progress)
+                    await self._stage.make_a_document(found, self._partners)
+                    await self._stage.serve_the_queue(self._partners)
+                    found = first_of(landed, await self._settle(everybody, steward, needs_count, progress))
+                told_ns = time.time_ns()
+                after = await pools(steward, url=self.world.url("REFERRAL"))
+                stayed = await self._let_days_pass(found, steward)
+                self._notebook.save(self.world.state)
+                verified, refused = receiver.verified_count, receiver.refused_count
+        names = {str(service.id): service.name for service in self.directory.services}
+        return Run(
+            acts_must_happen=self.options.acts_must_happen,
+            acts=[*acts_of(found, self._stage.staged, names), stay_act(stayed, names)],
+            flight=landed, bus=ridden, needs_count=needs_count, journeys=found, before=before, after=after,
+            tally=self.tally,
+            webhooks_verified=verified, webhooks_refused=refused, began_ns=began_ns, told_ns=told_ns,
+            calls_again=callers.attempts_again,
+        )  # fmt: skip
+
+    def _vehicles(self, at: datetime) -> tuple[Arrival, Arrival]:
+        """The flight and the bus, here at this time of the installation's clock."""
         flight, bus = (
             Arrival.make(reference=f"{self._run}/{name}", mode=mode, place=place, count=count, seed=seed, at=at)
             for name, mode, place, count, seed in (
@@ -95,32 +138,7 @@ class Story:
                 ("bus", TransportMode.BUS, LAND, self.options.bus, self.options.seed + 1),
             )
         )
-        steward, reception = callers.of("network-steward"), callers.of("reception-system")
-        self._stage = Staging(
-            self.directory, referral=self.world.url("REFERRAL"), registration=self.world.url("REGISTRATION"),
-            steward=steward,
-        )  # fmt: skip
-        with self._progress() as progress:
-            await self._set_up(callers, steward, progress)
-            before = await pools(steward, url=self.world.url("REFERRAL"))
-            async with self._answering(callers) as receiver, self._staging(reception):
-                landed, ridden = await self._arrive(flight, bus, callers, reception, progress)
-                needs_count = flight.needs_count + bus.needs_count
-                everybody = [*landed.returnee_ids, *ridden.returnee_ids]
-                found = await self._settle(everybody, steward, needs_count, progress)
-                await self._stage.make_a_document(found, self._partners)
-                await self._stage.serve_the_queue(self._partners)
-                found = await self._settle(everybody, steward, needs_count, progress)
-                self._notebook.save(self.world.state)
-                verified, refused = receiver.verified_count, receiver.refused_count
-        names = {str(service.id): service.name for service in self.directory.services}
-        return Run(
-            acts_must_happen=self.options.acts_must_happen,
-            acts=acts_of(first_of(landed, found), self._stage.staged, names),
-            flight=landed, bus=ridden, needs_count=needs_count, journeys=found, before=before, tally=self.tally,
-            webhooks_verified=verified, webhooks_refused=refused, began_ns=began_ns,
-            calls_again=callers.attempts_again,
-        )  # fmt: skip
+        return flight, bus
 
     def _progress(self) -> Progress:
         columns = TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
@@ -155,7 +173,8 @@ class Story:
         for organization in self.directory.organizations:
             self._partners[organization.slug] = Partner(
                 organization, caller=callers.of(organization.slug), urls=urls, tally=self.tally,
-                random=Random(self._random.random()), hands=hands, notebook=self._notebook, keeps=self._stage.keeps,  # noqa: S311
+                random=Random(self._random.random()), hands=hands, notebook=self._notebook, now=self.world.now,  # noqa: S311
+                keeps=self._stage.keeps,
             )  # fmt: skip
         ledger = await pools(steward, url=urls.referral)
         await in_turns(partner.make_room(ledger) for partner in self._partners.values())
@@ -246,6 +265,20 @@ class Story:
                         self._say(f"needs settled: {needs_count}")
                         return found
                 await asyncio.sleep(1.0)
+
+    async def _let_days_pass(self, found: list[dict[str, Any]], steward: Caller) -> Stayed | None:
+        """One stay of 72 hours, on a clock that races; afterwards all that ran out meanwhile has been acted on.
+
+        Partners go on listening. They live in real time: an offer that is made while time races expires.
+        """
+        staying = Staying(
+            self.directory, referral=self.world.url("REFERRAL"), steward=steward, partners=self._partners,
+            pace=self._pace, say=self._say,
+        )  # fmt: skip
+        stayed = await staying.follow(found)
+        await self._rest()
+        await self._pace.acted_on()
+        return stayed
 
     async def _rest(self) -> None:
         for partner in self._partners.values():

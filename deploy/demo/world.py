@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.demo.client import Caller, Connections
 from deploy.local.supervisor import System
+from libs.chassis.clock import Clock, Timekeeper
+from libs.chassis.paced_clock import PacedClock
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,11 @@ class World:
     secret_of: Callable[[str], str]
     spans: Path
     state: Path
+    clock: Timekeeper
+
+    def now(self) -> datetime:
+        """The time on the installation's clock: for all that is compared with times that the services tell."""
+        return self.clock.at(datetime.now(UTC))
 
     def url(self, word: str) -> str:
         """The address of a service, such as REFERRAL."""
@@ -33,7 +41,16 @@ class World:
             secret_of=lambda client_id: installation.clients.get(client_id).secret,
             spans=installation.state / "spans",
             state=installation.state,
+            clock=_clock_of(installation.extra),
         )
+
+
+def _clock_of(settings: Mapping[str, str]) -> Timekeeper:
+    """The clock that these settings give to the services."""
+    schedule = settings.get("ENLACE_CLOCK_SCHEDULE")
+    if schedule is None:
+        return Clock()
+    return PacedClock(Path(schedule), fastest=float(settings["ENLACE_CLOCK_RATE"]))
 
 
 class Callers:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from deploy.local.keyring import write_private
 from libs.chassis.clock import Clock
+
+SCHEDULE: Final = "clock-schedule.json"
+"""In the state of an installation whose clock changes its rate while it runs: a demo's or a simulation's."""
 
 
 def clock_settings(state: Path, rate: float, *, real: datetime | None = None) -> dict[str, str]:
     """The variables of a clock with this rate, continuing the clock that this state directory had.
 
-    `real` is the present (default: now). Raises ValueError for a rate of 1 once the clock has run ahead: time would go
-    backwards.
+    `real` is the present (default: now). Raises ValueError for a rate of 1 once the clock has run ahead, and where a
+    demo's or a simulation's has run: time would go backwards.
     """
+    if (state / SCHEDULE).exists():
+        raise ValueError("a demo's or a simulation's clock has run here, ahead of real time; use another directory")
     moment = real or datetime.now(UTC)
     path = state / "clock.json"
     before = _read(path)

@@ -20,6 +20,7 @@ from deploy.local.keyring import write_private
 from deploy.local.locks import AlreadyRunningError
 from deploy.local.processes import StartError
 from deploy.local.supervisor import System, forget_everything, running_system
+from deploy.local.timekeeping import SCHEDULE
 from deploy.packs.directory import load_directory
 from deploy.simulate.closure import at
 from deploy.simulate.pacing import SLOWEST
@@ -114,7 +115,7 @@ def prepare(state: Path, options: Options) -> tuple[Installation, Timepiece, Sch
     forget_everything(installation)
     real = datetime.now(UTC)
     midnight = next_monday(real, timezone=load_directory(DEFAULT_PACK).timezone)
-    path = installation.state / "clock-schedule.json"
+    path = installation.state / SCHEDULE
     schedule = Schedule(path, shows=midnight - BEFORE, rate=SLOWEST, real=real)
     extra = SAMPLED | {"ENLACE_CLOCK_RATE": str(options.rate), "ENLACE_CLOCK_SCHEDULE": str(path)}
     timepiece = Timepiece(PacedClock(path, fastest=options.rate), midnight)

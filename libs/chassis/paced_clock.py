@@ -91,6 +91,21 @@ class Schedule:
         self._stretches = [*self._stretches, Stretch(since, before.at(since), _sound(rate))][-KEPT:]
         self._write()
 
+    def race(self, rate: float, *, to: datetime, real: datetime) -> datetime:
+        """Run at `rate` from LEAD after the real moment `real` on, until the clock shows `to`; then as it does now.
+
+        Returns the real moment at which it shows `to`. The end is written down with the beginning: the clock slows
+        down also where the writer is gone by then.
+        """
+        since, before = real + LEAD, self._stretches[-1]
+        shows = before.at(since)
+        if since <= before.since or to <= shows:
+            raise ClockFault("a race of the clock begins after the last stretch and ends later than it begins")
+        until = since + (to - shows) / _sound(rate)
+        self._stretches = [*self._stretches, Stretch(since, shows, rate), Stretch(until, to, before.rate)][-KEPT:]
+        self._write()
+        return until
+
     def _write(self) -> None:
         beside = self._path.with_suffix(".new")
         written = [[one.since.isoformat(), one.shows.isoformat(), one.rate] for one in self._stretches]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploy.demo.pace import prepare
 from deploy.local.clients import ClientBook, UnknownClientError
 from deploy.local.fetch_uv import fits
 from deploy.local.following import Tail
@@ -162,6 +163,14 @@ def test_a_clock_that_ran_ahead_does_not_go_back_to_real_time(tmp_path: Path) ->
     clock_settings(tmp_path, 60.0, real=NOON)
     with pytest.raises(ValueError, match="ran ahead"):
         clock_settings(tmp_path, 1.0, real=NOON + timedelta(hours=1))
+
+
+def test_where_a_demo_has_let_days_pass_the_real_clock_is_refused(tmp_path: Path) -> None:
+    """Seen to fail with the look for a schedule taken out of `clock_settings`."""
+    prepare(tmp_path)
+    for rate in (1.0, 60.0):
+        with pytest.raises(ValueError, match="another directory"):
+            clock_settings(tmp_path, rate)
 
 
 def test_a_log_is_followed_line_by_line_also_when_it_is_replaced(tmp_path: Path) -> None:

@@ -11,20 +11,31 @@ import pytest
 import pytest_asyncio
 from rich.console import Console
 
-from deploy.demo.__main__ import PACK, play
+from deploy.demo.__main__ import play
+from deploy.demo.pace import prepare
 from deploy.demo.story import Options
-from deploy.local.installation import Installation
 from deploy.local.supervisor import System, running_system
+from libs.chassis.paced_clock import Schedule
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
 SERVICES = ("registration", "referral", "provider_directory", "notifications")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
-    installation = Installation(state=tmp_path_factory.mktemp("demo"), pack=PACK)
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[System, Schedule]]:
+    installation, schedule = prepare(tmp_path_factory.mktemp("demo"))
     async with running_system(installation, say=lambda text: None) as running:
-        yield running
+        yield running, schedule
+
+
+@pytest.fixture(scope="module")
+def system(demo: tuple[System, Schedule]) -> System:
+    return demo[0]
+
+
+@pytest.fixture(scope="module")
+def schedule(demo: tuple[System, Schedule]) -> Schedule:
+    return demo[1]
 
 
 def recording() -> Console:
@@ -35,9 +46,9 @@ def all_text(directory: Path) -> str:
     return "".join(path.read_text(encoding="utf-8") for path in sorted(directory.glob("*")))
 
 
-async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: System) -> None:
+async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: System, schedule: Schedule) -> None:
     console = recording()
-    kept = await play(system, Options(flight=60, bus=20), console)
+    kept = await play(system, Options(flight=60, bus=20), console, schedule=schedule)
     text = console.export_text()
     assert kept, text
     for shown in ("Needs of this flight", "Places by service", "What the partners did", "The trace of", "/docs"):
@@ -49,6 +60,7 @@ async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: Sy
         "Escalation: nobody",
         "Prerequisite:",
         "Consent withdrawn",
+        "A stay of 72 hours",
     ):
         assert act in text
     assert "It did not happen" not in text
@@ -59,7 +71,9 @@ async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: Sy
     assert "Velásquez" not in text
 
 
-async def test_on_the_same_state_every_service_may_be_killed_during_the_next_flight(system: System) -> None:
+async def test_on_the_same_state_every_service_may_be_killed_during_the_next_flight(
+    system: System, schedule: Schedule
+) -> None:
     console = recording()
     killed: list[str] = []
     registered = 0
@@ -76,7 +90,8 @@ async def test_on_the_same_state_every_service_may_be_killed_during_the_next_fli
             killed.append(name)
 
     restarts = {name: system.parts[name].restarts for name in SERVICES}
-    kept = await play(system, Options(flight=60, bus=10, seed=9, acts_must_happen=False), console, watch=watch)
+    options = Options(flight=60, bus=10, seed=9, acts_must_happen=False)
+    kept = await play(system, options, console, schedule=schedule, watch=watch)
     assert killed == list(SERVICES)
     assert kept, console.export_text()
     for name in SERVICES:

@@ -45,6 +45,20 @@ def test_time_never_runs_backwards_and_two_readers_agree(changes: list[tuple[flo
             real += timedelta(seconds=after)
 
 
+def test_a_race_ends_at_its_moment_and_the_clock_then_runs_as_before(tmp_path: Path) -> None:
+    """Seen to fail with the end of the race taken out of `Schedule.race`."""
+    schedule = Schedule(tmp_path / "clock", shows=SHOWN, rate=1, real=NOON)
+    clock, there = PacedClock(tmp_path / "clock", fastest=5000), SHOWN + timedelta(hours=1)
+    until = schedule.race(3600, to=there, real=second(10))
+    assert clock.at(second(10) + LEAD) == SHOWN + timedelta(seconds=10) + LEAD
+    assert clock.at(second(10) + LEAD + timedelta(seconds=0.5)) > SHOWN + timedelta(minutes=29)
+    assert clock.at(until) == there
+    assert clock.at(until + timedelta(minutes=1)) == there + timedelta(minutes=1)
+    assert clock.rate == 1
+    with pytest.raises(ClockFault):
+        schedule.race(3600, to=there, real=until + timedelta(seconds=1))
+
+
 def test_before_its_first_stretch_the_clock_stands(tmp_path: Path) -> None:
     Schedule(tmp_path / "clock", shows=SHOWN, rate=60, real=NOON)
     assert PacedClock(tmp_path / "clock", fastest=5000).at(second(-3)) == SHOWN
