@@ -50,7 +50,7 @@ partner: setup ## add an organisation's client and print how it connects: make p
 	@exec $(RUN)/python -m deploy.local partner --name "$(NAME)"
 
 test: setup ## all tests, on real PostgreSQL and real Apache Kafka
-	@exec $(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(RUN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## format, lint, types, imports, containers' files, the contracts of events, the page of the lifecycles
 	$(RUN)/ruff format --check .
