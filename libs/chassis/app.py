@@ -77,9 +77,17 @@ def _serve(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     app.add_middleware(InputGuard, limit_bytes=settings.body_limit_bytes)
     app.include_router(app.state.health.router())
     for router in routers:
-        app.include_router(router)
+        _take_over(app, router)
     install_openapi(app, token_url=settings.token_url or f"{settings.token_issuer.rstrip('/')}/token")
     instrument(app)
+
+
+def _take_over(app: FastAPI, router: APIRouter) -> None:
+    """Serve the router's own routes: including it would build each of them, with its models, once more."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            route.unique_id = _operation_id(route)
+        app.router.routes.append(route)
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -19,8 +19,8 @@ from tests.chaos.stage import set_stage
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(420)]
 SEED = 20
-SECONDS = 45.0
-PAUSE_S = 1.7
+SECONDS = 40.0
+PAUSE_S = 1.5
 """Between faults: the whole deck is dealt once."""
 PATIENCE_S = 120.0
 

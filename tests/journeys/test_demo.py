@@ -90,7 +90,7 @@ async def test_on_the_same_state_every_service_may_be_killed_during_the_next_fli
             killed.append(name)
 
     restarts = {name: system.parts[name].restarts for name in SERVICES}
-    options = Options(flight=60, bus=10, seed=9, acts_must_happen=False)
+    options = Options(flight=40, bus=10, seed=9, acts_must_happen=False)
     kept = await play(system, options, console, schedule=schedule, watch=watch)
     assert killed == list(SERVICES)
     assert kept, console.export_text()
