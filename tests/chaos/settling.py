@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -23,19 +24,28 @@ from tests.chaos.stage import SERVICE_NAMES, Stage, unready
 
 LOOK_S = 0.7
 TELL_S = 15.0
+LONGEST_RETRY_S = 900.0
+"""How long a webhook that has failed often may wait for its next attempt beyond everybody's patience."""
 Say = Any
 
 
 @asynccontextmanager
 async def at_rest(stage: Stage, load: Load, *, patience_s: float, say: Say) -> AsyncIterator[list[str]]:
-    """The services stand still while the block runs; the list says what had not come to rest, in the end."""
+    """The services stand still while the block runs; the list says what had not come to rest, in the end.
+
+    A webhook that failed five times during the faults waits hours of the clock for its sixth attempt: where patience
+    ends before, it is waited for once more.
+    """
     stage.heal()
     load.partners.is_closing = True
     stage.receivers.fail_share = 0.0
     loop = asyncio.get_running_loop()
-    until, tell_at = loop.time() + patience_s, loop.time() + TELL_S
+    until, tell_at, extended = loop.time() + patience_s, loop.time() + TELL_S, False
     while True:
         missing = await _on_its_way(stage, load)
+        if loop.time() > until and not extended and (wait := await retries_wait(stage)):
+            extended, until = True, loop.time() + min(wait, LONGEST_RETRY_S) + patience_s / 4
+            say(f"a webhook is to be tried again in {wait:.0f} s")
         if not missing:
             with standing_still(stage):
                 missing = await looked_at(stage)
@@ -103,6 +113,19 @@ async def looked_at(stage: Stage) -> list[str]:
         finally:
             await connection.close()
     return found or await _behind(stage, positions)
+
+
+async def retries_wait(stage: Stage) -> float:
+    """Seconds until the last webhook that failed before is to be tried again; 0 where none waits for its time."""
+    connection = await asyncpg.connect(stage.database("notifications"))
+    try:
+        due = await connection.fetchval(
+            "SELECT max(due_at) FROM delivery WHERE status = 'pending' AND attempt_count > 0"
+        )
+    finally:
+        await connection.close()
+    shows = stage.clock.at(datetime.now(UTC))
+    return 0.0 if due is None else max((due - shows).total_seconds() / stage.clock.rate, 0.0)
 
 
 async def _behind(stage: Stage, positions: dict[tuple[str, str, int], int]) -> list[str]:

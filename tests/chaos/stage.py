@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,6 +26,7 @@ from deploy.local.supervisor import System, running_system
 from deploy.local.timekeeping import clock_settings
 from deploy.packs.directory import Directory
 from deploy.packs.directory import load_directory as read_directory
+from libs.chassis.clock import Clock
 from tests.chaos.proxy import Proxy
 from tests.chaos.receivers import Receivers, receiving
 
@@ -84,6 +86,14 @@ class Stage:
         """A client for setting up; the load has clients of its own."""
         token_url = self.system.environment["ENLACE_TOKEN_URL"]
         return Caller(self.connections, client_id, self.secret_of(client_id), token_url)
+
+    @property
+    def clock(self) -> Clock:
+        """The installation's."""
+        extra = self.system.installation.extra
+        return Clock(
+            rate=float(extra["ENLACE_CLOCK_RATE"]), origin=datetime.fromisoformat(extra["ENLACE_CLOCK_ORIGIN"])
+        )
 
     @property
     def contended(self) -> list[str]:
