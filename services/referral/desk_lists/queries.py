@@ -204,7 +204,8 @@ def _walked(
         last = ", ".join(f"{values.add(value)}::{kind}" for value, (_, kind) in zip(after, columns, strict=True))
         conditions.append(f"({', '.join(column for column, _ in columns)}) > ({last})")
     order = ", ".join(column for column, _ in columns)
-    most = values.add(limit)
+    # Written out: of a limit that it doesn't know PostgreSQL expects a tenth of the table, and plans every page anew.
+    most = str(int(limit))
     if walk.per is None:
         return _select(walk, conditions, order, most)
     column, kind, each = walk.per
