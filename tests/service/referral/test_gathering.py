@@ -89,6 +89,27 @@ async def test_each_answer_is_refused_or_taken_by_itself(world: World):
     assert await world.promises() == {}
 
 
+async def test_an_offer_of_a_restricted_category_does_not_exist_for_who_may_not_know(world: World):
+    """Answered alone, by the hundred or with others. Without `sees_all` in `offers.queries._RETURNEES` it is a 200."""
+    shelter = await world.provider()
+    returnee = await world.person({})
+    await world.round()
+    offer = await world.offer_of(returnee)
+    async with world.database.transaction() as session:
+        await (await raw(session)).execute("UPDATE offer SET restricted = true")
+    path, blind = f"offers/{offer['offer_id']}/accept", world.partner(shelter)
+    answers = {"answers": [{"offer_id": str(offer["offer_id"]), "answer": "accept"}]}
+    keyed = blind | {"Idempotency-Key": str(uuid4())}
+    told = [
+        (await world.step(path, headers=blind)).status_code,
+        (await world.step(path, headers=keyed)).status_code,
+        (await world.step("offers/answers", answers, headers=keyed)).json()["results"][0]["status"],
+    ]
+    assert told == [404, 404, 404]
+    assert (await world.offer_of(returnee))["status"] == "pending"
+    assert (await world.step(path, headers=world.partner(shelter, restricted=True))).status_code == 200
+
+
 async def test_an_answer_whose_journey_is_held_keeps_no_other_waiting(world: World):
     """With `journeys.lock` in place of `journeys.claim` in `taking.take_free` the second waits too."""
     shelter = await world.provider(places=9)

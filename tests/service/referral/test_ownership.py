@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 
+from libs.chassis.database import raw
 from libs.events.codes import NeedCategory
+from services.referral.journeys.facts import Need
+from services.referral.journeys.owners import assign
+from services.referral.journeys.work import Work
 from services.referral.ownership import actions
 from services.referral.ownership.loop import HandOvers
+from tests.events.bus import until
 from tests.service.referral.world import STAFF, World
 
 
@@ -58,6 +65,79 @@ async def test_a_whole_desk_is_handed_over_in_parts_and_every_need_says_so(
     again = await hand_over(world, "one")
     assert (again.json()["id"], again.headers["Idempotency-Replayed"]) == (begun.json()["id"], "true")
     assert await world.promises() == {}
+
+
+async def test_a_part_that_breaks_off_moves_nothing_and_is_begun_again(world: World, monkeypatch: pytest.MonkeyPatch):
+    """A part is one transaction: its needs, their record and the count of the hand-over, or none of them."""
+    monkeypatch.setattr(actions, "NEEDS_MAX", 2)
+    for _ in range(5):
+        await world.person({})
+    await world.round()
+    begun = await hand_over(world)
+    loop = HandOvers(world.database, world.policy)
+    moved = 0
+
+    def breaking(piece: Work, need: Need, **asked: Any) -> None:
+        nonlocal moved
+        moved += 1
+        if moved == 2:
+            raise ConnectionResetError
+        assign(piece, need, **asked)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(actions, "assign", breaking)
+        with pytest.raises(ConnectionResetError):
+            await loop.move_once()
+    assert sorted((await owners(world)).values()) == ["lead"] * 3 + ["steward"] * 2
+    while await loop.move_once():
+        pass
+    done = await world.ask(f"work-lists/hand-overs/{begun.json()['id']}")
+    assert (done["moved_count"], done["finished_at"] is not None) == (5, True)
+    assert len(await world.rows("SELECT FROM step WHERE step = 'need.hand_over'")) == 5
+    assert await world.promises() == {}
+
+
+async def test_a_hand_over_that_a_worker_has_in_hand_is_left_to_it(world: World):
+    """Without `FOR UPDATE SKIP LOCKED` in `_CLAIM` another moves the same part, or waits for its end."""
+    await world.person({})
+    await world.round()
+    begun = await hand_over(world)
+    loop = HandOvers(world.database, world.policy)
+    async with world.database.transaction() as session:
+        connection = await raw(session)
+        await connection.execute("UPDATE hand_over SET finished_at = NULL, moved_count = 0")
+    async with world.database.transaction() as session:
+        await (await raw(session)).execute("SELECT FROM hand_over FOR UPDATE")
+        assert await asyncio.wait_for(loop.move_once(), timeout=15) is False
+    assert await loop.move_once() is True
+    assert (await world.ask(f"work-lists/hand-overs/{begun.json()['id']}"))["finished_at"] is not None
+
+
+async def test_a_need_that_changed_hands_meanwhile_stays_with_its_new_owner(world: World):
+    """Without the second look at the owner in `_move`, under the journey's lock, it is taken from them again."""
+    returnee = await world.person({})
+    await world.round()
+    async with world.database.transaction() as session:
+        connection = await raw(session)
+        await connection.execute("SELECT FROM journey WHERE returnee_id = $1 FOR UPDATE", returnee)
+        asked = asyncio.create_task(hand_over(world))
+        await waiting_for_a_lock(world)
+        await connection.execute("UPDATE need SET owner = 'child-desk' WHERE returnee_id = $1", returnee)
+    assert (await asked).json()["moved_count"] == 0
+    assert (await world.need_of(returnee))["owner"] == "child-desk"
+
+
+async def waiting_for_a_lock(world: World, *, kind: str = "Lock") -> None:
+    connection = await asyncpg.connect(world.url)
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = $1"
+
+    async def somebody() -> bool:
+        return bool(await connection.fetchval(waits, kind))
+
+    try:
+        await until(somebody, seconds=30)
+    finally:
+        await connection.close()
 
 
 async def test_one_persons_needs_or_chosen_ones_are_handed_over_and_no_others(world: World):
@@ -128,6 +208,20 @@ async def test_a_deputy_sees_the_work_of_the_desk_while_it_is_away_through_a_cha
     assert (await world.client.delete(path, headers=world.staff())).status_code == 204
     assert await seen("child-desk") == 0
     assert (await world.ask("desks/lead/absences"))["items"] == []
+
+
+async def test_of_two_absences_at_once_the_second_is_judged_against_the_first(world: World):
+    """Without `_ONE_AT_A_TIME` neither waits, and each may find nothing that stands against it."""
+    async with world.database.transaction() as session:
+        await (await raw(session)).execute(actions._ONE_AT_A_TIME)
+        both = [
+            asyncio.create_task(away(world, "lead", "child-desk", start=HOUR, end=DAY)),
+            asyncio.create_task(away(world, "child-desk", "lead", start=HOUR, end=DAY)),
+        ]
+        await waiting_for_a_lock(world)
+        assert await world.rows("SELECT FROM absence") == []
+    told = await asyncio.gather(*both)
+    assert sorted(one.status_code for one in told) == [201, 409]
 
 
 async def test_absences_neither_overlap_nor_go_in_a_circle(world: World):
