@@ -1,6 +1,7 @@
 """Each coded reason of a decline drives what follows: the table in `journeys/answers.py`, row by row, over HTTP."""
 
 import json
+from uuid import uuid4
 
 import pytest
 
@@ -112,6 +113,25 @@ async def test_a_conflict_of_interest_takes_back_what_the_organisation_has_of_th
     stranger = await world.person({"category": NeedCategory.HEALTH})
     assert await world.round() == 1
     assert (await world.offer_of(stranger))["provider_service_id"] == clinic.service_id
+    assert await world.promises() == {}
+
+
+@pytest.mark.parametrize("position", [0, 1])
+async def test_a_conflict_with_a_member_keeps_the_household_from_that_organisation(world: World, position: int):
+    """Whoever of them it is. With the conflicts of the reference person alone the second household is offered."""
+    clinic = await world.provider(category=NeedCategory.HEALTH, service_type="clinic")
+    await world.provider(organization_id=clinic.organization_id)
+    key, members = uuid4(), [uuid4(), uuid4()]
+    for member in members:
+        await world.hear(making.registered(member, household_id=key), making.consent(member))
+    await world.hear(making.household(key, members))
+    await world.hear(making.need(members[position], category=NeedCategory.HEALTH))
+    assert await world.round() == 1
+    offer = await world.offer_of(members[position])
+    body = {"reason": "conflict_of_interest"}
+    await world.step(f"offers/{offer['offer_id']}/decline", body, headers=world.partner(clinic))
+    await world.hear(making.need(members[0], household_id=key, people_count=2))
+    assert await world.round() == 0
     assert await world.promises() == {}
 
 
