@@ -39,6 +39,12 @@ UPDATE need SET area = journey.profile ->> 'destination' FROM journey
 WHERE need.returnee_id = journey.returnee_id AND journey.returnee_id = ANY($1::uuid[])
   AND need.area IS DISTINCT FROM journey.profile ->> 'destination'
 """
+_WAKE = """
+UPDATE referral SET ready_at = $2
+WHERE (returnee_id = ANY($1::uuid[]) OR household_id = ANY(ARRAY(
+        SELECT household_id FROM journey WHERE returnee_id = ANY($1) AND household_id IS NOT NULL)))
+  AND ready_at IS NULL AND status IN ('seeking', 'waitlisted') AND tried_opening < $3
+"""
 
 
 async def lock_journeys(session: AsyncSession, returnees: dict[UUID, str | None]) -> None:
@@ -180,10 +186,10 @@ async def complete_batches(session: AsyncSession, completed: Sequence[ArrivalBat
 
 
 async def wake(session: AsyncSession, returnee_ids: Iterable[UUID]) -> None:
-    """Give the waiting referrals of these returnees another look in the next round, but those that a person holds."""
+    """Give the waiting referrals of these returnees, and of the households that they belong to, another look in the
+    next round, but those that a person holds."""
     await (await raw(session)).execute(
-        "UPDATE referral SET ready_at = $2 WHERE returnee_id = ANY($1::uuid[]) AND ready_at IS NULL"
-        " AND status IN ('seeking', 'waitlisted') AND tried_opening < $3",
+        _WAKE,
         sorted(returnee_ids),
         now(session),
         NEVER_BY_ITSELF,

@@ -20,7 +20,8 @@ WHERE returnee_id = ANY($1::uuid[]) AND status = 'open' AND owner_reason = 'cons
 _AFFECTED = """
 SELECT DISTINCT referral.returnee_id FROM referral
 WHERE category = ANY($2::text[]) AND status IN ('offered', 'accepted', 'in_service')
-  AND (returnee_id = ANY($1::uuid[]) OR household_id IN (SELECT household_id FROM journey WHERE returnee_id = ANY($1)))
+  AND (returnee_id = ANY($1::uuid[]) OR household_id = ANY(ARRAY(
+      SELECT household_id FROM journey WHERE returnee_id = ANY($1) AND household_id IS NOT NULL)))
 """
 
 

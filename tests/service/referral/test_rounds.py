@@ -105,13 +105,16 @@ async def test_a_households_need_waits_for_every_member_and_their_word_on_consen
 
 @pytest.mark.parametrize("place", [0, 1])
 async def test_what_needs_consent_is_offered_for_a_household_only_if_every_member_gave_it(new_world, place: int):
-    """With the consent of the reference person alone the household of the one who said no is offered."""
+    """With the consent of the reference person alone the household of the one who said no is offered. Without the
+    household in `intake.actions.wake` it sleeps on when the member has said yes."""
     async with new_world(categories={NeedCategory.SHELTER: {"basic": False}}) as world:
         await world.provider()
         _, members = await family(world, 2)
         await world.hear(making.consent(members[place], to_providers=False, version=2))
         assert await world.round() == 0
         assert (await world.need_of(members[0]))["owner"] == "lead"
+        await world.hear(making.consent(members[place], version=3))
+        assert await world.round() == 1
         assert await world.promises() == {}
 
 
