@@ -6,7 +6,7 @@ from uuid import uuid4
 from libs.events.catalogue.directory import PoolDeclared
 from libs.events.codes import NeedCategory
 from services.referral.places import actions as places
-from tests.service.referral.test_rounds import family
+from tests.service.referral.test_households import family
 from tests.service.referral.world import Provider, World
 
 TODAY = (datetime.now(UTC) - timedelta(hours=6)).date()

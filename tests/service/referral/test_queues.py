@@ -11,7 +11,7 @@ from libs.chassis.database import raw
 from libs.events.catalogue.directory import Opening
 from libs.events.codes import Urgency
 from services.referral.journeys import queries as journeys
-from tests.service.referral.test_rounds import family
+from tests.service.referral.test_households import family
 from tests.service.referral.world import Provider, World
 
 NOW = datetime.now(UTC)
