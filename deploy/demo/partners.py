@@ -21,6 +21,8 @@ from libs.events.codes import DeclineReason, NeedCategory, Urgency
 LOOK_EVERY_S: Final = 2.0
 """How often an organisation without a webhook looks for offers."""
 NOT_YET: Final = frozenset({"packet-not-ready"})
+CLOSED: Final = frozenset({403, 410})
+"""The person allows it no longer, or the referral was recalled after the acceptance."""
 CONFLICT: Final = frozenset({409})
 SAYS_FULL_AFTER_S: Final = 2.0
 """From a decline for want of places to the true figures: meanwhile the network has closed the places by itself."""
@@ -247,9 +249,9 @@ class Partner:
         """Fetch what the service needs to know of the person, and do the work as far as the demo goes."""
         async with self._hands.working:
             packet = await self._caller.call(
-                "GET", f"{self._urls.registration}/v1/packets/{offer_id}", again_on=NOT_YET, expect=frozenset({403})
+                "GET", f"{self._urls.registration}/v1/packets/{offer_id}", again_on=NOT_YET, expect=CLOSED
             )
-        self._tally.done["packet" if packet.is_success else "packet_without_consent"] += 1
+        self._tally.done["packet" if packet.is_success else "packet_closed"] += 1
         if answer.after is After.NOTHING:
             return
         if await self._step(referral_id, "start"):

@@ -103,7 +103,7 @@ def partners_table(tally: Tally, *, offers: Counter[str], rerouted: int) -> Tabl
         ("left without an answer", done["silent"]),
         ("answered too late", done["late"]),
         ("packets fetched after acceptance", done["packet"]),
-        ("packets closed for want of consent", done["packet_without_consent"]),
+        ("packets closed before they were fetched", done["packet_closed"]),
         ("services started", done["started"]),
         ("services completed", done["completed"]),
         ("reported as not delivered", done["not_delivered"]),
