@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated, Any
@@ -35,6 +35,18 @@ _BARE = re.compile(r"[!#-\[\]-~]+")
 _LONGEST = 255
 _MEANING = "Names this request: sent again unchanged, it has one effect"
 _PURGE_SECONDS = 600
+
+_LOCK = "SELECT number FROM unnest($1::bigint[]) AS number WHERE pg_try_advisory_xact_lock(number)"
+_STORED = f"""
+SELECT client_id, key, fingerprint, result_id FROM {TABLE} JOIN unnest($1::text[], $2::text[]) AS asked(client_id, key)
+USING (client_id, key) WHERE expires_at > statement_timestamp()
+"""  # noqa: S608 (a constant)
+_KEEP = f"""
+INSERT INTO {TABLE} (client_id, key, fingerprint, result_id, expires_at)
+SELECT *, statement_timestamp() + $5 FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[])
+ON CONFLICT (client_id, key) DO UPDATE SET
+    fingerprint = excluded.fingerprint, result_id = excluded.result_id, expires_at = excluded.expires_at
+"""  # noqa: S608 (a constant)
 
 
 class KeyMissing(Refusal):
@@ -75,56 +87,77 @@ class Once:
         self.replayed = False
         """Whether the work had been done by an earlier request."""
 
-    @property
-    def has_key(self) -> bool:
-        """Whether the request names itself."""
-        return self._key is not None
-
     async def __call__(self, session: AsyncSession, create: Callable[[], Awaitable[UUID]]) -> UUID:
         """The id that `create` gives, or the one it gave when this key was first used."""
-        if self._key is None:
-            return await create()
-        client = caller_of(self._request).client_id
-        connection = await raw(session)
-        locked = await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _lock_number(client, self._key))
-        if not locked:
-            raise InFlight("The same request is being worked on; ask again shortly.")
-        fingerprint = self._fingerprint()
-        stored = await connection.fetchrow(
-            f"SELECT fingerprint, result_id FROM {TABLE}"  # noqa: S608 (a constant)
-            " WHERE client_id = $1 AND key = $2 AND expires_at > statement_timestamp()",
-            client,
-            self._key,
-        )
-        if stored is not None:
-            return self._replay(stored["fingerprint"], fingerprint, stored["result_id"])
+        (before,) = await begun(session, [self])
+        if isinstance(before, Refusal):
+            raise before
+        if before is not None:
+            return before
         result_id = await create()
         await session.flush()
-        await connection.execute(
-            f"INSERT INTO {TABLE} (client_id, key, fingerprint, result_id, expires_at)"  # noqa: S608 (a constant)
-            " VALUES ($1, $2, $3, $4, statement_timestamp() + $5) ON CONFLICT (client_id, key) DO UPDATE SET"
-            " fingerprint = excluded.fingerprint, result_id = excluded.result_id, expires_at = excluded.expires_at",
-            client,
-            self._key,
-            fingerprint,
-            result_id,
-            RETENTION,
-        )
+        await finished(session, [(self, result_id)])
         return result_id
 
-    def _replay(self, stored: bytes, fingerprint: bytes, result_id: UUID) -> UUID:
-        if not hmac.compare_digest(stored, fingerprint):
-            raise KeyReused("This Idempotency-Key came with another request before.", pointer="Idempotency-Key")
+    @property
+    def named(self) -> tuple[str, str] | None:
+        """The client and its key; None for a request that came without one."""
+        return None if self._key is None else (caller_of(self._request).client_id, self._key)
+
+    def replay(self, stored: bytes, result_id: UUID) -> UUID | Refusal:
+        """The result of the request that first came with this key, if it was this one."""
+        if not hmac.compare_digest(stored, self.fingerprint()):
+            return KeyReused("This Idempotency-Key came with another request before.", pointer="Idempotency-Key")
         self.replayed = True
         self._response.headers["Idempotency-Replayed"] = "true"
         return result_id
 
-    def _fingerprint(self) -> bytes:
+    def fingerprint(self) -> bytes:
+        """What the request says, as a keyed digest."""
         secret = self._request.app.state.settings.fingerprint_key.get_secret_value().encode()
         query = self._request.url.query
         parts = (b"idempotency", self._request.method.encode(), self._request.url.path.encode(), query.encode())
         signed = b"".join(len(part).to_bytes(4, "big") + part for part in (*parts, self._body))
         return hmac.digest(secret, signed, "sha256")
+
+
+async def begun(session: AsyncSession, asked: Sequence[Once]) -> list[UUID | Refusal | None]:
+    """Take the keys of these requests. Per request: the result that it had before, why it can't be worked on now, or
+    None where its work is to be done. Those without a key are always to be done."""
+    named = {nth: name for nth, one in enumerate(asked) if (name := one.named) is not None}
+    if not named:
+        return [None] * len(asked)
+    # An advisory lock lets its own transaction in again: of twins in one call the first alone may pass.
+    first = {_lock_number(*name): nth for nth, name in reversed(named.items())}
+    connection = await raw(session)
+    locked = {first[row["number"]] for row in await connection.fetch(_LOCK, list(first))}
+    # Read after the locks, in a statement of its own: what a twin has just committed must be seen.
+    rows = await connection.fetch(_STORED, *_columns(named[nth] for nth in locked))
+    stored = {(row["client_id"], row["key"]): (row["fingerprint"], row["result_id"]) for row in rows}
+
+    def found(nth: int) -> UUID | Refusal | None:
+        if nth not in named:
+            return None
+        if nth not in locked:
+            return InFlight("The same request is being worked on; ask again shortly.")
+        before = stored.get(named[nth])
+        return None if before is None else asked[nth].replay(*before)
+
+    return [found(nth) for nth in range(len(asked))]
+
+
+async def finished(session: AsyncSession, done: Sequence[tuple[Once, UUID]]) -> None:
+    """Keep the results of these requests under their keys; those without one are passed over."""
+    keyed = [(name, one.fingerprint(), result_id) for one, result_id in done if (name := one.named) is not None]
+    if keyed:
+        names, fingerprints, results = zip(*keyed, strict=True)
+        await (await raw(session)).execute(_KEEP, *_columns(names), fingerprints, results, RETENTION)
+
+
+def _columns(names: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    """Clients and keys, each as a column."""
+    known = list(names)
+    return [client for client, _ in known], [key for _, key in known]
 
 
 async def _once_required(

@@ -7,13 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 
 from libs.chassis.auth import Caller, requires
-from libs.chassis.database import Database, Session
+from libs.chassis.database import Session
 from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
-from services.referral.journeys.access import Policy, rights_of
+from services.referral.journeys.access import rights_of
 from services.referral.journeys.rules import OfferStatus
 from services.referral.offers import queries, taking
 from services.referral.offers.gathering import Gathering
@@ -27,19 +27,12 @@ Take = Callable[[UUID, taking.Step], Awaitable[OfferView]]
 ANSWERS = responses(NotFound, StepNotAllowed, OfferRecalled, OfferExpired)
 
 
-async def _taking(request: Request, policy: Policy, once: OnceOptional, caller: Answerer) -> Take:
-    """Takes the answer of one request: with others that come meanwhile, or by itself where it has a key."""
-    database: Database = request.app.state.database
+async def _taking(request: Request, once: OnceOptional, caller: Answerer) -> Take:
+    """Takes the answer of one request, with others that come meanwhile."""
     gathering: Gathering = request.app.state.gathering
-    rights = rights_of(caller)
 
     async def take(offer_id: UUID, step: taking.Step) -> OfferView:
-        said = taking.Said(offer_id, step, rights, caller.subject)
-        if not once.has_key:
-            return await gathering.take(said)
-        async with database.transaction() as session:
-            await once(session, lambda: taking.take_alone(session, policy, said))
-            return await queries.offer_view(session, rights, offer_id)
+        return await gathering.take(taking.Said(offer_id, step, rights_of(caller), caller.subject, once))
 
     return take
 

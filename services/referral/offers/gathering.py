@@ -66,7 +66,7 @@ class Gathering:
         decided = False
         try:
             async with self._database.transaction() as session:
-                refusals, held = await taking.take_free(session, self._policy, [one.said for one in together])
+                refusals = await taking.take_free(session, self._policy, [one.said for one in together])
                 views = await queries.offers_by_id(session, EVERYTHING, [one.said.offer_id for one in together])
                 decided = True
         except Exception as error:
@@ -75,11 +75,12 @@ class Gathering:
                     _tell(one.told, error)
                 return
             log.warning("offers.answered_one_by_one", count=len(together), error_type=type(error).__name__)
-            refusals, held = {}, list(range(len(together)))
-        for nth, refusal in refusals.items():
-            _tell(together[nth].told, refusal or views[together[nth].said.offer_id])
-        for nth in held:
-            self._start(self._write_alone(together[nth]))
+            refusals = {}
+        for nth, one in enumerate(together):
+            if nth in refusals:
+                _tell(one.told, refusals[nth] or views[one.said.offer_id])
+            else:
+                self._start(self._write_alone(one))
 
     async def _write_alone(self, waiting: _Waiting) -> None:
         """Write one answer in a transaction of its own, waiting for whoever holds its journey."""

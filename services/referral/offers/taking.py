@@ -1,6 +1,6 @@
 """Taking answers to offers, many in one transaction. An answer that is refused leaves no trace on the others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
@@ -10,6 +10,7 @@ from opentelemetry.trace import Span
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.errors import NotFound, Refusal
+from libs.chassis.idempotency import Once, begun, finished
 from libs.events.codes import DeclineReason
 from services.referral.journeys import offer_steps, referral_steps
 from services.referral.journeys import queries as journeys
@@ -22,6 +23,8 @@ from services.referral.pack import RoutingPolicy
 
 Step = Callable[[Work, Offer], None]
 """What an answer does; raises a Refusal where it may not be given."""
+Lock = Callable[[AsyncSession, Collection[UUID]], Awaitable[Collection[UUID]]]
+"""Locks some of these journeys, and says which."""
 
 accept: Step = referral_steps.accept_offer
 acknowledge: Step = offer_steps.acknowledge
@@ -41,16 +44,16 @@ class Said:
     rights: Rights
     """What the one who answers may see; any other offer doesn't exist for it."""
     actor: str
+    once: Once | None = None
+    """The key under which an answer that is taken is kept, so that the same request is told the same again."""
     request: Span = field(default_factory=trace.get_current_span)
     """The span of the request that brought it."""
 
 
 async def take_waiting(session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said]) -> list[Refusal | None]:
     """Take each answer that may be taken, waiting for whoever holds its journey; why not, for each that may not."""
-    returnees = await queries.returnees_of(session, [(one.offer_id, one.rights) for one in said])
-    concerned = {one for one in returnees if one is not None}
-    await journeys.lock(session, concerned)
-    return await _take(session, policy, list(zip(said, returnees, strict=True)), concerned)
+    taken = await _take(session, policy, said, lock=_all_of)
+    return [taken[nth] for nth in range(len(said))]
 
 
 async def take_alone(session: AsyncSession, policy: RoutingPolicy, said: Said) -> UUID:
@@ -61,29 +64,46 @@ async def take_alone(session: AsyncSession, policy: RoutingPolicy, said: Said) -
     return said.offer_id
 
 
-async def take_free(
-    session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said]
-) -> tuple[dict[int, Refusal | None], list[int]]:
-    """As `take_waiting`, by position; last the positions of those whose journey somebody holds, who are left alone."""
-    returnees = await queries.returnees_of(session, [(one.offer_id, one.rights) for one in said])
-    claimed = await journeys.claim(session, {one for one in returnees if one is not None})
-    mine = [nth for nth, one in enumerate(returnees) if one is None or one in claimed]
-    refusals = await _take(session, policy, [(said[nth], returnees[nth]) for nth in mine], claimed)
-    return dict(zip(mine, refusals, strict=True)), sorted(set(range(len(said))) - set(mine))
+async def take_free(session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said]) -> dict[int, Refusal | None]:
+    """As `take_waiting`, by position; an answer whose journey somebody holds is left out."""
+    return await _take(session, policy, said, lock=journeys.claim)
 
 
 async def _take(
-    session: AsyncSession, policy: RoutingPolicy, said: Sequence[tuple[Said, UUID | None]], locked: set[UUID]
-) -> list[Refusal | None]:
+    session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said], *, lock: Lock
+) -> dict[int, Refusal | None]:
+    returnees = await queries.returnees_of(session, [(one.offer_id, one.rights) for one in said])
+    taken: dict[int, Refusal | None] = {nth: _no_such_offer() for nth, one in enumerate(returnees) if one is None}
+    taken |= await _taken_before(session, {nth: one for nth, one in enumerate(said) if nth not in taken})
+    new = {nth: one for nth, one in enumerate(returnees) if one is not None and nth not in taken}
+    locked = await lock(session, set(new.values()))
+    mine = {nth: one for nth, one in new.items() if one in locked}
     loaded = await journeys.load(session, locked)
     async with work(session, policy, loaded, actor="provider") as piece:
-        return [_take_one(piece, one, returnee_id) for one, returnee_id in said]
+        taken |= {nth: _take_one(piece, said[nth], one) for nth, one in mine.items()}
+    done = [said[nth] for nth in mine if taken[nth] is None]
+    await finished(session, [(one.once, one.offer_id) for one in done if one.once is not None])
+    return taken
 
 
-def _take_one(piece: Work, said: Said, returnee_id: UUID | None) -> Refusal | None:
+async def _taken_before(session: AsyncSession, said: Mapping[int, Said]) -> dict[int, Refusal | None]:
+    """Those of these answers that came before under their key, or can't be taken under it now."""
+    keyed = {nth: one.once for nth, one in said.items() if one.once is not None}
+    before = zip(keyed, await begun(session, list(keyed.values())), strict=True)
+    return {nth: one if isinstance(one, Refusal) else None for nth, one in before if one is not None}
+
+
+async def _all_of(session: AsyncSession, returnee_ids: Collection[UUID]) -> Collection[UUID]:
+    await journeys.lock(session, returnee_ids)
+    return returnee_ids
+
+
+def _no_such_offer() -> Refusal:
+    return NotFound("There is no such offer")
+
+
+def _take_one(piece: Work, said: Said, returnee_id: UUID) -> Refusal | None:
     """Take the answer, unless its rehearsal is refused: a step that stops half-way must leave nothing behind."""
-    if returnee_id is None:
-        return NotFound("There is no such offer")
     try:
         rehearsed = piece.rehearsal(returnee_id)
         said.step(rehearsed, rehearsed.journeys[returnee_id].offers[said.offer_id])

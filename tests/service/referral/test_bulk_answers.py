@@ -14,20 +14,6 @@ from tests.service.referral.counting import statements_of
 from tests.service.referral.world import Provider, World
 
 
-async def offers_of(world: World, one: Provider, count: int) -> list[UUID]:
-    """So many live offers to this provider, oldest first."""
-    for _ in range(count):
-        await world.person({})
-    await world.round()
-    rows = await world.rows(
-        "SELECT offer_id FROM offer WHERE organization_id = $1 AND status = 'pending' ORDER BY offer_id",
-        one.organization_id,
-    )
-    found = [row["offer_id"] for row in rows]
-    assert len(found) == count
-    return found
-
-
 async def answer(
     world: World, one: Provider, answers: list[dict[str, Any]], *, key: str | None = None, **options: Any
 ) -> httpx.Response:
@@ -38,7 +24,7 @@ async def answer(
 
 async def test_a_provider_answers_100_offers_in_one_call_with_a_result_each(world: World):
     shelter = await world.provider(places=200)
-    offers = await offers_of(world, shelter, 100)
+    offers = await world.offers_to(shelter, 100)
     answers = [{"offer_id": one, "answer": "accept"} for one in offers[:60]]
     answers += [{"offer_id": one, "answer": "decline", "reason": "not_eligible"} for one in offers[60:90]]
     answers += [{"offer_id": one, "answer": "acknowledge"} for one in offers[90:]]
@@ -59,7 +45,7 @@ async def test_a_provider_answers_100_offers_in_one_call_with_a_result_each(worl
 async def test_a_refused_answer_spoils_no_other_and_says_why(world: World):
     """Without the rehearsal in `offers.taking` the whole call is a 409 and nothing is answered."""
     shelter, other = await world.provider(places=9), await world.provider(places=9, place="GT13")
-    offers = await offers_of(world, shelter, 4)
+    offers = await world.offers_to(shelter, 4)
     await world.step(f"offers/{offers[0]}/accept", headers=world.partner(shelter))
     async with world.database.transaction() as session:
         await (await raw(session)).execute(
@@ -99,7 +85,7 @@ async def test_two_offers_of_one_returnee_are_answered_in_one_call(world: World)
 
 async def test_a_call_sent_again_is_told_the_same_and_does_nothing(world: World):
     shelter = await world.provider(places=9)
-    offers = await offers_of(world, shelter, 2)
+    offers = await world.offers_to(shelter, 2)
     answers = [{"offer_id": offers[0], "answer": "accept"}, {"offer_id": uuid4(), "answer": "accept"}]
     first = await answer(world, shelter, answers, key="one")
     steps = len(await world.rows("SELECT FROM step"))
@@ -126,7 +112,7 @@ async def test_a_call_sent_again_is_told_the_same_and_does_nothing(world: World)
 async def test_a_call_that_is_not_understood_answers_nothing_and_names_the_field(world: World, change, pointer):
     """Twice: without `_require_each_once` the second answer is a 409 of its own, and the first has been taken."""
     shelter = await world.provider(places=9)
-    offers = await offers_of(world, shelter, 2)
+    offers = await world.offers_to(shelter, 2)
     one, two = ({"offer_id": offer_id, "answer": "accept"} for offer_id in offers)
     refused = await answer(world, shelter, change(one, two))
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid-input")
@@ -143,7 +129,7 @@ async def test_a_call_without_a_key_is_refused(world: World):
 
 async def test_a_hundred_answers_cost_as_many_statements_as_two(world: World):
     shelter = await world.provider(places=200)
-    offers = await offers_of(world, shelter, 102)
+    offers = await world.offers_to(shelter, 102)
     counts = []
     for chosen in (offers[:2], offers[2:]):
         answers = [{"offer_id": one, "answer": "accept"} for one in chosen[: len(chosen) // 2]]
@@ -159,7 +145,7 @@ async def test_a_hundred_answers_cost_as_many_statements_as_two(world: World):
 async def test_what_a_call_came_to_is_forgotten_with_its_key(world: World):
     """Without `_FORGET` the rows stay for ever."""
     shelter = await world.provider(places=9)
-    offers = await offers_of(world, shelter, 2)
+    offers = await world.offers_to(shelter, 2)
     await answer(world, shelter, [{"offer_id": offers[0], "answer": "accept"}])
     async with world.database.transaction() as session:
         await (await raw(session)).execute("UPDATE bulk_answer SET kept_until = now() - interval '1 second'")

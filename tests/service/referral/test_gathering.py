@@ -29,19 +29,6 @@ from tests.service.referral.counting import statements_of
 from tests.service.referral.world import Provider, World
 
 
-async def offers_of(world: World, one: Provider, count: int) -> list[UUID]:
-    """So many live offers to this provider, oldest first."""
-    for _ in range(count):
-        await world.person({})
-    await world.round()
-    rows = await world.rows(
-        "SELECT offer_id FROM offer WHERE organization_id = $1 AND status = 'pending' ORDER BY offer_id",
-        one.organization_id,
-    )
-    assert len(rows) == count
-    return [row["offer_id"] for row in rows]
-
-
 async def statuses(world: World) -> Counter[str]:
     return Counter(row["status"] for row in await world.rows("SELECT status FROM offer"))
 
@@ -57,7 +44,7 @@ def said(offer_id: UUID, step: taking.Step = taking.accept, *, actor: str = "par
 async def test_answers_that_come_together_share_a_transaction(world: World):
     """Each is told its own offer. With `MOST` at 1 every answer has all statements to itself."""
     shelter = await world.provider(places=200)
-    offers = await offers_of(world, shelter, 120)
+    offers = await world.offers_to(shelter, 120)
     with statements_of(world.database) as sent:
         told = await asyncio.gather(*(accepting(world, shelter, one) for one in offers))
     assert {answer.status_code for answer in told} == {200}
@@ -72,7 +59,7 @@ async def test_answers_that_come_together_share_a_transaction(world: World):
 async def test_each_answer_is_refused_or_taken_by_itself(world: World):
     """Without the rehearsal in `taking._take_one` the first refusal spoils all that share its transaction."""
     shelter, other = await world.provider(places=9), await world.provider(places=9, place="GT13")
-    answered, declined, accepted = await offers_of(world, shelter, 3)
+    answered, declined, accepted = await world.offers_to(shelter, 3)
     await accepting(world, shelter, answered)
     told = await asyncio.gather(
         world.step(f"offers/{uuid4()}/accept", headers=world.partner(shelter)),
@@ -114,7 +101,7 @@ async def test_an_offer_of_a_restricted_category_does_not_exist_for_who_may_not_
 async def test_an_answer_whose_journey_is_held_keeps_no_other_waiting(world: World):
     """With `journeys.lock` in place of `journeys.claim` in `taking.take_free` the second waits too."""
     shelter = await world.provider(places=9)
-    held, free, more = await offers_of(world, shelter, 3)
+    held, free, more = await world.offers_to(shelter, 3)
     async with world.database.transaction() as holding:
         await (await raw(holding)).execute(
             "SELECT FROM journey WHERE returnee_id = (SELECT returnee_id FROM offer WHERE offer_id = $1) FOR UPDATE",
@@ -133,7 +120,7 @@ async def test_an_answer_whose_journey_is_held_keeps_no_other_waiting(world: Wor
 async def test_a_fault_in_one_answer_is_met_by_that_one_alone(world: World):
     """Without the second try, one by one, all that share its transaction fail."""
     shelter = await world.provider(places=9)
-    offers = await offers_of(world, shelter, 5)
+    offers = await world.offers_to(shelter, 5)
 
     def broken(work: Work, offer: Offer) -> None:
         taking.accept(work, offer)
@@ -157,7 +144,7 @@ async def test_where_nobody_knows_whether_it_was_committed_no_answer_is_taken_ag
     Without `decided` the answers are taken again, and refused as second ones.
     """
     shelter = await world.provider(places=9)
-    offers = await offers_of(world, shelter, 3)
+    offers = await world.offers_to(shelter, 3)
     real = Database.transaction
 
     @asynccontextmanager
@@ -180,7 +167,7 @@ async def test_where_nobody_knows_whether_it_was_committed_no_answer_is_taken_ag
 async def test_whoever_asked_and_went_away_keeps_no_other_waiting(world: World):
     """Before its answer is written, or meanwhile. Without `told.done()` in `_tell` the others are never told."""
     shelter = await world.provider(places=9)
-    offers = await offers_of(world, shelter, 6)
+    offers = await world.offers_to(shelter, 6)
     together = Gathering(world.database, world.policy)
     asked: list[asyncio.Task[OfferView]] = []
 
@@ -211,7 +198,7 @@ async def test_each_answer_has_its_own_actor_and_the_span_of_its_own_request(
         return NonRecordingSpan(SpanContext(7, number, is_remote=False, trace_flags=TraceFlags.get_default()))
 
     shelter = await world.provider(places=9)
-    offers = await offers_of(world, shelter, 3)
+    offers = await world.offers_to(shelter, 3)
     monkeypatch.setattr(gathering, "AT_ONCE", 1)
     together = Gathering(world.database, world.policy)
 

@@ -187,6 +187,18 @@ class World:
         )
         return found[0]
 
+    async def offers_to(self, one: Provider, count: int) -> list[UUID]:
+        """So many returnees come, and each is offered to this provider: the offers, oldest first."""
+        for _ in range(count):
+            await self.person({})
+        await self.round()
+        rows = await self.rows(
+            "SELECT offer_id FROM offer WHERE organization_id = $1 AND status = 'pending' ORDER BY offer_id",
+            one.organization_id,
+        )
+        assert len(rows) == count
+        return [row["offer_id"] for row in rows]
+
     async def pool(self, one: Provider) -> dict[str, Any]:
         return await self.row("SELECT * FROM pool WHERE pool_id = $1", one.pool_id)
 
