@@ -5,27 +5,14 @@ from uuid import uuid4
 import pytest
 
 from libs.chassis.database import raw
-from libs.events.codes import AgeBand, NeedCategory
+from libs.events.codes import NeedCategory
 from tests.service.referral import making
 from tests.service.referral.world import World
 
 
-async def family(world: World, size: int, *, expected: int | None = None, missing_consent: bool = False, **need):
-    """A household whose first member tells the need of all."""
-    key, members = uuid4(), [uuid4() for _ in range(size)]
-    for place, member in enumerate(members):
-        age = AgeBand.FROM_25_TO_34 if place == 0 else AgeBand.FROM_5_TO_11
-        await world.hear(making.registered(member, household_id=key, age_band=age))
-        if not (missing_consent and place == size - 1):
-            await world.hear(making.consent(member))
-    await world.hear(making.household(key, members, expected_size=expected or size))
-    await world.hear(making.need(members[0], household_id=key, people_count=expected or size, **need))
-    return key, members
-
-
 async def test_a_household_is_placed_together_or_not_at_all(world: World):
     small = await world.provider(places=3)
-    _, members = await family(world, 4)
+    _, members = await world.family(4)
     assert await world.round() == 0
     assert (await world.referral_of(members[0]))["status"] == "waitlisted"
     assert (await world.pool(small))["held"] == 0
@@ -37,7 +24,7 @@ async def test_a_household_is_placed_together_or_not_at_all(world: World):
 
 async def test_a_households_need_waits_for_every_member_and_their_word_on_consent(world: World):
     await world.provider()
-    key, members = await family(world, 2, expected=3)
+    key, members = await world.family(2, expected=3)
     assert await world.round() == 0
     third = uuid4()
     await world.hear(making.registered(third, household_id=key))
@@ -53,7 +40,7 @@ async def test_what_needs_consent_is_offered_for_a_household_only_if_every_membe
     household in `intake.actions.wake` it sleeps on when the member has said yes."""
     async with new_world(categories={NeedCategory.SHELTER: {"basic": False}}) as world:
         await world.provider()
-        _, members = await family(world, 2)
+        _, members = await world.family(2)
         await world.hear(making.consent(members[place], to_providers=False, version=2))
         assert await world.round() == 0
         assert (await world.need_of(members[0]))["owner"] == "lead"
@@ -63,7 +50,7 @@ async def test_what_needs_consent_is_offered_for_a_household_only_if_every_membe
 
 
 async def test_a_household_that_stays_incomplete_gets_an_owner(world: World):
-    _, members = await family(world, 2, expected=3)
+    _, members = await world.family(2, expected=3)
     await world.pass_time(seconds=601)
     need = await world.need_of(members[0])
     assert (need["owner"], need["owner_reason"]) == ("lead", "routing_overdue")
@@ -72,7 +59,7 @@ async def test_a_household_that_stays_incomplete_gets_an_owner(world: World):
 
 async def test_a_household_waits_while_somebody_holds_a_members_journey(world: World):
     await world.provider()
-    _, members = await family(world, 3)
+    _, members = await world.family(3)
     async with world.database.transaction() as session:
         await (await raw(session)).execute("SELECT 1 FROM journey WHERE returnee_id = $1 FOR UPDATE", members[2])
         assert await world.round() == 0

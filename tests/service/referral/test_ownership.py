@@ -127,12 +127,12 @@ async def test_a_need_that_changed_hands_meanwhile_stays_with_its_new_owner(worl
     assert (await world.need_of(returnee))["owner"] == "child-desk"
 
 
-async def waiting_for_a_lock(world: World, *, kind: str = "Lock") -> None:
+async def waiting_for_a_lock(world: World) -> None:
     connection = await asyncpg.connect(world.url)
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = $1"
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
     async def somebody() -> bool:
-        return bool(await connection.fetchval(waits, kind))
+        return bool(await connection.fetchval(waits))
 
     try:
         await until(somebody, seconds=30)

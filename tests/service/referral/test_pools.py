@@ -6,7 +6,6 @@ from uuid import uuid4
 from libs.events.catalogue.directory import PoolDeclared
 from libs.events.codes import NeedCategory
 from services.referral.places import actions as places
-from tests.service.referral.test_households import family
 from tests.service.referral.world import Provider, World
 
 TODAY = (datetime.now(UTC) - timedelta(hours=6)).date()
@@ -34,7 +33,7 @@ async def held_in(world: World, pool_id: object) -> tuple[int, int]:
 async def test_a_household_is_kept_together_by_one_offer_that_holds_in_two_pools(world: World):
     """Held, taken and released in both pools at once. Seen to fail with `_by_age` giving no pair."""
     shelter, beds = await shelter_by_age(world, adults=4, children=3)
-    _, (reference, *_) = await family(world, 4)
+    _, (reference, *_) = await world.family(4)
     assert await world.round() == 1
     offer = await world.offer_of(reference)
     assert (offer["people_count"], offer["pool_id"]) == (4, beds.pool_id)
@@ -49,7 +48,7 @@ async def test_a_household_is_kept_together_by_one_offer_that_holds_in_two_pools
 
 async def test_a_household_for_which_one_of_two_pools_is_too_small_holds_nothing(world: World):
     shelter, beds = await shelter_by_age(world, adults=4, children=2)
-    _, (reference, *_) = await family(world, 4)
+    _, (reference, *_) = await world.family(4)
     assert await world.round() == 0
     assert (await world.referral_of(reference))["status"] == "waitlisted"
     assert [await held_in(world, key) for key in (shelter.pool_id, beds.pool_id)] == [(0, 0), (0, 0)]
@@ -58,7 +57,7 @@ async def test_a_household_for_which_one_of_two_pools_is_too_small_holds_nothing
 async def test_two_dormitories_of_one_kind_part_no_household(world: World):
     shelter = await world.provider(places=0)
     await world.declare(shelter, 3, besides=[pool_of("beds", 3)])
-    _, (reference, *_) = await family(world, 4)
+    _, (reference, *_) = await world.family(4)
     assert await world.round() == 0
     assert (await world.referral_of(reference))["status"] == "waitlisted"
 
@@ -66,7 +65,7 @@ async def test_two_dormitories_of_one_kind_part_no_household(world: World):
 async def test_full_closes_every_pool_of_the_offer(world: World):
     """Seen to fail with only the offer's first pool closed."""
     shelter, beds = await shelter_by_age(world, adults=4, children=6)
-    _, (reference, *_) = await family(world, 3)
+    _, (reference, *_) = await world.family(3)
     await world.round()
     offer = await world.offer_of(reference)
     await world.step(f"offers/{offer['offer_id']}/decline", {"reason": "full"}, headers=world.partner(shelter))

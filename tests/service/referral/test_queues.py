@@ -11,7 +11,6 @@ from libs.chassis.database import raw
 from libs.events.catalogue.directory import Opening
 from libs.events.codes import Urgency
 from services.referral.journeys import queries as journeys
-from tests.service.referral.test_households import family
 from tests.service.referral.world import Provider, World
 
 NOW = datetime.now(UTC)
@@ -81,7 +80,7 @@ async def test_a_newcomer_does_not_overtake_one_whose_journey_is_held_just_now(w
 async def test_one_that_cannot_be_served_now_holds_nobody_up(world: World):
     """A household of which a member is not known any more is not ready: its turn passes. Seen to fail without that."""
     shelter, inside = await full_house(world, 2)
-    key, (reference, _) = await family(world, 2, reported_at=NOW - timedelta(hours=5))
+    key, (reference, _) = await world.family(2, reported_at=NOW - timedelta(hours=5))
     await world.round()
     await leave(world, shelter, inside[0])
     await leave(world, shelter, inside[1])
@@ -95,7 +94,7 @@ async def test_one_that_cannot_be_served_now_holds_nobody_up(world: World):
 async def test_the_household_at_the_head_keeps_what_comes_free_until_it_has_enough(world: World):
     """Singles behind it wait meanwhile. Seen to fail with `Line.keep` doing nothing: they took each bed as it came."""
     shelter, inside = await full_house(world, 4)
-    _, (reference, *_) = await family(world, 4, reported_at=NOW - timedelta(hours=5))
+    _, (reference, *_) = await world.family(4, reported_at=NOW - timedelta(hours=5))
     single = await waiting(world, minutes=60)
     await world.round()
     for returnee in inside[:3]:
@@ -113,7 +112,7 @@ async def test_the_household_at_the_head_keeps_what_comes_free_until_it_has_enou
 
 async def test_an_emergency_takes_even_what_is_kept(world: World):
     shelter, inside = await full_house(world, 4)
-    await family(world, 4, reported_at=NOW - timedelta(hours=5))
+    await world.family(4, reported_at=NOW - timedelta(hours=5))
     await world.round()
     await leave(world, shelter, inside[0])
     await world.round()
@@ -125,7 +124,7 @@ async def test_an_emergency_takes_even_what_is_kept(world: World):
 async def test_what_is_kept_for_too_long_goes_to_those_behind(world: World):
     """Once per household: it keeps its place in the queue. Seen to fail with `end_kept` ending nothing."""
     shelter, inside = await full_house(world, 4)
-    _, (reference, *_) = await family(world, 4, reported_at=NOW - timedelta(hours=5))
+    _, (reference, *_) = await world.family(4, reported_at=NOW - timedelta(hours=5))
     single = await waiting(world, minutes=60)
     await world.round()
     await leave(world, shelter, inside[0])
@@ -143,7 +142,7 @@ async def test_what_is_kept_for_too_long_goes_to_those_behind(world: World):
 async def test_what_was_kept_for_one_that_has_left_opens_to_those_behind(world: World):
     """Seen to fail with kept pools ended by their time alone."""
     shelter, inside = await full_house(world, 4)
-    _, (reference, *_) = await family(world, 4, reported_at=NOW - timedelta(hours=5))
+    _, (reference, *_) = await world.family(4, reported_at=NOW - timedelta(hours=5))
     single = await waiting(world, minutes=60)
     await world.round()
     await leave(world, shelter, inside[0])

@@ -12,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 
 from libs.chassis.database import Database, raw
+from libs.events.codes import AgeBand
 from libs.events.envelope import new_id
 from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
@@ -137,6 +138,20 @@ class World:
             *[making.need(returnee_id, **one) for one in needs],
         )
         return returnee_id
+
+    async def family(
+        self, size: int, *, expected: int | None = None, missing_consent: bool = False, **need: Any
+    ) -> tuple[UUID, list[UUID]]:
+        """A household whose first member tells the need of all; its key and its members."""
+        key, members = uuid4(), [uuid4() for _ in range(size)]
+        for place, member in enumerate(members):
+            age = AgeBand.FROM_25_TO_34 if place == 0 else AgeBand.FROM_5_TO_11
+            await self.hear(making.registered(member, household_id=key, age_band=age))
+            if not (missing_consent and place == size - 1):
+                await self.hear(making.consent(member))
+        await self.hear(making.household(key, members, expected_size=expected or size))
+        await self.hear(making.need(members[0], household_id=key, people_count=expected or size, **need))
+        return key, members
 
     # loops
 
