@@ -32,7 +32,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.contract.apis import SETTINGS, Api, running_api
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-SERVICE_SECONDS = 30.0
+SERVICE_SECONDS = 20.0
 EXAMPLES_MIN, EXAMPLES_MAX = 4, 30
 FAULTS_MAX = 2
 _PARAMETER = re.compile(r"([\w-]+)/\{(\w+)\}")

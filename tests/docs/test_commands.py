@@ -19,7 +19,7 @@ from tests.events.bus import event_headers
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
 ROOT = Path(__file__).resolve().parents[2]
-PAGE_SECONDS = 240
+PAGE_SECONDS = 480
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -120,6 +120,13 @@ class ReferralRow(Table, table=True):
             postgresql_where="ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted')",
         ),
         Index(
+            "ix_referral_new",
+            "urgency_rank",
+            "waiting_since",
+            "referral_id",
+            postgresql_where="ready_at = opened_at AND status IN ('seeking', 'waitlisted')",
+        ),
+        Index(
             "ix_referral_ready_at",
             "ready_at",
             postgresql_where="ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted')",

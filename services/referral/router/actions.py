@@ -1,7 +1,7 @@
 """One round: the referrals that may be placed now, put to services in one transaction (DESIGN 5)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -27,7 +27,8 @@ from services.referral.places import queries as ledger
 from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
 from services.referral.router import queries, rules
-from services.referral.router.queries import Picked, Placing
+from services.referral.router.picks import Picks, pick_ready, pick_woken
+from services.referral.router.queries import Placing
 from services.referral.router.rules import Line, Pace, Way
 from services.referral.waitlists import actions as waitlists
 
@@ -72,10 +73,10 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
     at = now(session)
     # Counted before what is free is read: what opens in between wakes a referral once too often, never not at all.
     openings = await ledger.openings(session)
-    picked, is_full = await _pick(session, policy, memory, openings, at)
-    if not picked:
+    picks = await _pick(session, policy, memory, openings, at)
+    if not picks.picked:
         return Round()
-    placing = await queries.to_place(session, picked)
+    placing = await queries.to_place(session, picks.picked)
     await _meet_households(session, placing)
     memory.directory = await providers.refreshed(session, memory.directory)
     found = await services(session, memory, today=at)
@@ -86,24 +87,23 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
             journey.needs[referral.need_id] = placing.needs[referral.need_id]
             journey.referrals[referral.referral_id] = referral
         pace = await queries.pace(session, memory.directory, placing, policy, at)
-        plans = await _decide_all(session, piece, placing, market, line, openings, pace)
+        plans = await _decide_all(session, piece, placing, market, line, openings, pace, picks)
         offered = await _make_offers(session, piece, plans, policy)
     await waitlists.keep_pools(session, line.keeps, at=at, within=policy.rounds.keep_places_for)
-    return Round(len(picked), offered, is_full)
+    return Round(len(picks.picked), offered, picks.is_full)
 
 
 async def _pick(
     session: AsyncSession, policy: RoutingPolicy, memory: Memory, openings: Mapping[str, int], at: datetime
-) -> tuple[list[Picked], bool]:
-    limit = policy.rounds.offers_max
-    picked = await queries.pick_ready(session, at=at, limit=limit)
-    woken: list[Picked] = []
+) -> Picks:
+    ready = await pick_ready(session, at=at, limit=policy.rounds.offers_max)
     opened = rules.newly_opened(openings, memory.swept)
-    if opened:
-        woken = await queries.pick_woken(session, opened=opened, limit=WOKEN_MAX)
-        if len(woken) < WOKEN_MAX:
-            memory.swept.update(opened)
-    return [*picked, *woken], len(picked) == limit or len(woken) == WOKEN_MAX
+    if not opened:
+        return ready
+    woken = await pick_woken(session, opened=opened, limit=WOKEN_MAX)
+    if len(woken) < WOKEN_MAX:
+        memory.swept.update(opened)
+    return replace(ready, picked=[*ready.picked, *woken], is_full=ready.is_full or len(woken) == WOKEN_MAX)
 
 
 async def _meet_households(session: AsyncSession, placing: Placing) -> None:
@@ -148,6 +148,7 @@ async def _decide_all(
     line: Line,
     openings: Mapping[str, int],
     pace: Pace,
+    picks: Picks,
 ) -> list[Plan]:
     plans: list[Plan] = []
     after_documents: list[Referral] = []
@@ -157,6 +158,8 @@ async def _decide_all(
         if judged is None:
             continue
         need, decision = judged
+        if decision.chosen is not None and not picks.leaves_enough(referral, decision.chosen):
+            continue
         if decision.ring > referral.ring:
             routing_steps.widen(piece, referral, decision.ring)
         way = rules.way_of(decision)

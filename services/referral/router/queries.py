@@ -16,6 +16,7 @@ from services.referral.journeys.facts import Journey, Need, Referral
 from services.referral.pack import RoutingPolicy
 from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
+from services.referral.router.picks import ASLEEP, OPENED, WHO, Picked
 from services.referral.router.rules import Line, Pace, Waiting
 
 UNSEEN_MAX: Final = 2000
@@ -31,38 +32,12 @@ WHERE opened_at IS NULL AND (
 )
 """
 
-# A household is whole when every member that registration expects has a profile and has said yes or no to consent.
-# A journey's lock stands for its referrals: their rows are read again once it is held.
-_WHO = """
-FROM referral JOIN journey USING (returnee_id) {joined}
-LEFT JOIN arrival_batch ON arrival_batch.arrival_batch_id = referral.arrival_batch_id
-WHERE {waiting} AND referral.status IN ('seeking', 'waitlisted') AND journey.profile IS NOT NULL
-  AND (referral.arrival_batch_id IS NULL OR referral.urgency_rank < 2 OR arrival_batch.opened_at IS NOT NULL)
-  AND (journey.household_id IS NULL OR EXISTS (
-      SELECT 1 FROM household WHERE household.household_id = journey.household_id))
-  AND (referral.household_id IS NULL OR EXISTS (
-      SELECT 1 FROM household WHERE household.household_id = referral.household_id
-        AND cardinality(member_ids) >= expected_size
-        AND NOT EXISTS (
-            SELECT 1 FROM unnest(member_ids) AS wanted(returnee_id) LEFT JOIN journey AS member USING (returnee_id)
-            WHERE coalesce(member.profile_version, 0) = 0 OR member.consent_version = 0)))
-ORDER BY referral.urgency_rank, referral.waiting_since, referral.referral_id
-LIMIT $1
-"""
-_PICK = "SELECT referral.referral_id, referral.returnee_id, referral.household_id" + _WHO
-_OPENED = "JOIN unnest($2::text[], $3::bigint[]) AS opened(category, openings) ON opened.category = referral.category"
-# Who waits for a place may also have a time at which somebody opens.
-_ASLEEP = "(ready_at IS NULL OR referral.status = 'waitlisted') AND tried_opening < openings"
-
-_PICK_READY = _PICK.format(joined="", waiting="ready_at <= $2") + "FOR UPDATE OF journey SKIP LOCKED"
-_PICK_WOKEN = _PICK.format(joined=_OPENED, waiting=_ASLEEP) + "FOR UPDATE OF journey SKIP LOCKED"
-
 _UNSEEN = f"""
 SELECT referral.referral_id, referral.urgency_rank, referral.waiting_since, pool_ids, pool_places
 {
-    _WHO.format(
-        joined=_OPENED + " JOIN waitlist_entry USING (referral_id)",
-        waiting=f"{_ASLEEP} AND pool_ids && $4::uuid[] AND referral_id <> ALL($5::uuid[])",
+    WHO.format(
+        joined=OPENED + " JOIN waitlist_entry USING (referral_id)",
+        waiting=f"{ASLEEP} AND pool_ids && $4::uuid[] AND referral_id <> ALL($5::uuid[])",
     )
 }
 """
@@ -126,15 +101,6 @@ SELECT asked.provider_service_id, array(
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
-    """A referral whose journey this round holds."""
-
-    referral_id: UUID
-    returnee_id: UUID
-    household_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
 class Household:
     """Who belongs together."""
 
@@ -164,17 +130,6 @@ class Placing:
 async def open_batches(session: AsyncSession, *, at: datetime, timeout: timedelta) -> None:
     """Open the arrival batches whose intake is complete and seen, or has taken too long."""
     await (await raw(session)).execute(_OPEN_BATCHES, at, at - timeout)
-
-
-async def pick_ready(session: AsyncSession, *, at: datetime, limit: int) -> list[Picked]:
-    """Referrals that are to be looked at now, with their journeys locked; a journey that somebody holds is left."""
-    return [Picked(**row) for row in await (await raw(session)).fetch(_PICK_READY, limit, at)]
-
-
-async def pick_woken(session: AsyncSession, *, opened: Mapping[str, int], limit: int) -> list[Picked]:
-    """Referrals that found nobody before something opened in their category, the longest waiting first."""
-    rows = await (await raw(session)).fetch(_PICK_WOKEN, limit, list(opened), list(opened.values()))
-    return [Picked(**row) for row in rows]
 
 
 async def waiting(

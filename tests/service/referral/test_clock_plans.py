@@ -19,7 +19,7 @@ from services.referral.clocks import actions as clocks
 from services.referral.clocks import queries as due_clocks
 from services.referral.clocks.loop import BATCH_MAX, PAGES_MAX
 from services.referral.journeys import queries as journeys
-from services.referral.router import loop, queries
+from services.referral.router import loop, picks, queries
 
 FILLED = 40_000
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -140,3 +140,23 @@ async def test_the_router_sees_by_one_row_that_thousands_wait_for_their_moment(f
         assert found["ready_at"] > found["real"]
 
     assert (await touched(filled, probe)).get("referral", 0) <= 5
+
+
+async def test_newcomers_are_found_past_the_thousands_that_seek_again(filled: Database):
+    """Seen to fail without `ix_referral_new`: the thousands are read first, as they wait longer."""
+    newest = "SELECT referral_id FROM referral WHERE status = 'seeking' ORDER BY waiting_since DESC LIMIT 20"
+    async with filled.transaction() as session:
+        await (await raw(session)).execute(f"UPDATE referral SET ready_at = opened_at WHERE referral_id IN ({newest})")
+    try:
+        at = datetime.now(UTC) + timedelta(days=1)
+        rows = await touched(filled, lambda session: picks._pick(session, picks._NEWCOMERS, 20, at, []))
+    finally:
+        async with filled.transaction() as session:
+            await (await raw(session)).execute(
+                "UPDATE referral SET ready_at = now() + interval '1 hour' WHERE ready_at = opened_at"
+            )
+    assert rows["referral"] <= 40
+    async with filled.transaction() as session:
+        assert not await picks._clocks_are_behind(session, NOW - timedelta(days=999))
+    behind = await touched(filled, lambda session: picks._clocks_are_behind(session, at))
+    assert behind.get("timer", 0) <= picks.CLOCKS_BEHIND + 1

@@ -151,3 +151,27 @@ async def test_kill_9_while_thousands_of_clocks_fire_loses_none_and_doubles_none
     told = await world.rows("SELECT count(*) AS times FROM outbox WHERE type = 'need.assigned.v1' GROUP BY key")
     assert (len(told), {one["times"] for one in told}) == (total, {1})
     assert await world.promises() == {}
+
+
+async def test_a_batch_that_waits_for_the_database_keeps_no_other_batch_waiting(world: World):
+    """With one hand the second batch begins when the first has ended; here the first ends when the second has begun."""
+    clocks, begun, stop = world.clockwork, asyncio.Barrier(2), asyncio.Event()
+
+    async def wait_for_another(**_: object) -> int:
+        await asyncio.wait_for(begun.wait(), 10)
+        stop.set()
+        return 1
+
+    clocks.fire_once = wait_for_another  # type: ignore[method-assign]
+    await clocks.run(stop)
+    assert stop.is_set()
+
+
+async def test_a_worker_that_finds_most_of_a_batch_taken_fills_it_with_what_is_due_next(world: World):
+    """Without the second page it fires the three that are left of the first, and goes round for every few."""
+    await owned_needs(world, 300)
+    await world.rows("UPDATE timer SET due_at = due_at - random() * interval '1 second'")
+    first = "SELECT returnee_id FROM timer ORDER BY due_at LIMIT 97"
+    async with world.database.transaction() as session:
+        await (await raw(session)).execute(f"SELECT FROM journey WHERE returnee_id IN ({first}) FOR UPDATE")
+        assert await world.clockwork.fire_once(limit=100) == 103
