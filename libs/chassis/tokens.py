@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -19,6 +20,8 @@ _REQUIRED = ("iss", "exp", "aud", "sub", "client_id", "iat", "jti")
 _TEXTS = ("iss", "sub", "client_id", "jti")
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 _LONGEST_TOKEN = 8_192
+_TOKENS_KNOWN = 4_096
+"""Tokens whose signature isn't checked again."""
 _LEAST_WITHOUT_KEYS_SECONDS = 1.0
 
 log = get_logger(__name__)
@@ -122,16 +125,27 @@ class TokenVerifier:
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
+        self._known: dict[str, tuple[KeySet | None, Mapping[str, Any]]] = {}
 
-    async def verify(self, token: str) -> dict[str, Any]:
+    async def verify(self, token: str) -> Mapping[str, Any]:
         """The claims of a good token; `InvalidToken` for any other, `IssuerUnreachable` when nobody can tell."""
         header = _header(token)
-        keys = await self._ring.keys_for(header.get("kid"))
+        claims = self._signed(token, await self._ring.keys_for(header.get("kid")))
+        self._check(claims)
+        return claims
+
+    def _signed(self, token: str, keys: KeySet) -> Mapping[str, Any]:
+        """The claims of a token whose signature holds; it is checked once, as clients send a token again and again."""
+        under, claims = self._known.get(token, (None, {}))
+        if under is keys:  # keys that were fetched anew may lack the one that signed it
+            return claims
         try:
-            claims = jwt.decode(token, keys, registry=_REGISTRY).claims
+            claims = MappingProxyType(jwt.decode(token, keys, registry=_REGISTRY).claims)
         except (JoseError, ValueError, TypeError, KeyError, AttributeError):
             raise InvalidToken("The token's signature doesn't hold") from None
-        self._check(claims)
+        self._known[token] = keys, claims
+        if len(self._known) > _TOKENS_KNOWN:
+            del self._known[next(iter(self._known))]
         return claims
 
     def _check(self, claims: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ import hmac
 import time
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 from uuid import uuid4
 
 import httpx
@@ -14,6 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from libs.chassis import tokens
 from libs.chassis.tokens import InvalidToken, IssuerUnreachable, KeyRing, TokenVerifier
 
 ISSUER = "https://issuer.example"
@@ -202,6 +204,42 @@ async def test_a_key_that_the_issuer_took_back_is_no_longer_good_after_an_hour(f
         await asyncio.sleep(0.01)
     with pytest.raises(InvalidToken):
         await verifier.verify(old)
+
+
+async def test_a_signature_is_checked_once_and_the_times_with_every_request(fake, monkeypatch):
+    """Without `_known` it is checked three times; with what `_check` says kept as well, the old token is good."""
+    checks = Mock(side_effect=jwt.decode)
+    monkeypatch.setattr(tokens.jwt, "decode", checks)
+    verifier, token = fake.verifier(), fake.token()
+    for _ in range(3):
+        assert await verifier.verify(token)
+    assert checks.call_count == 1
+    verifier._clock = lambda: time.time() + 120
+    with pytest.raises(InvalidToken, match="expired"):
+        await verifier.verify(token)
+
+
+async def test_tokens_are_known_up_to_a_number(fake, monkeypatch):
+    """Made-up ones aren't kept at all, and good ones not for ever."""
+    monkeypatch.setattr(tokens, "_TOKENS_KNOWN", 3)
+    verifier = fake.verifier()
+    for _ in range(5):
+        await verifier.verify(fake.token())
+        with pytest.raises(InvalidToken):
+            await verifier.verify(fake.token(key=new_key("one")))
+    assert len(verifier._known) == 3
+
+
+async def test_another_key_under_the_same_name_is_asked_again(fake):
+    """Without `under is keys` a token that this key never signed stays good."""
+    verifier, old = fake.verifier(fresh_seconds=3600), fake.token()
+    await verifier.verify(old)
+    fake.keys, fake.elapsed = [new_key("one")], 3601
+    await verifier.verify(old)
+    await verifier._ring._renewal
+    with pytest.raises(InvalidToken, match="signature"):
+        await verifier.verify(old)
+    assert await verifier.verify(fake.token())
 
 
 async def test_known_keys_stay_good_while_the_issuer_is_away(fake):
