@@ -4,7 +4,6 @@ Prints a table and one line per measurement, and writes `.enlace/bench.json`. Ev
 stands beside a reference of the same run.
 """
 
-import asyncio
 import json
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -55,7 +55,7 @@ def main(
     parts = only or list(PARTS)
     if unknown := set(parts) - set(PARTS):
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    asyncio.run(_run(parts, returnees, rounds, steady_seconds))
+    uvloop.run(_run(parts, returnees, rounds, steady_seconds))
 
 
 async def _run(parts: list[str], returnees: int, rounds: int, steady_seconds: float) -> None:

@@ -113,6 +113,8 @@ async def hold(session: AsyncSession, wanted: Sequence[Mapping[UUID, int]]) -> l
     if not ids:
         return [False] * len(wanted)
     connection = await raw(session)
+    if len(wanted) == len(ids) == 1:  # nothing to share out: what holds the places locks the pool and counts
+        return [bool(await connection.fetch(_HOLD, ids, [wanted[0][ids[0]]]))]
     free = {row["pool_id"]: row["free"] for row in await connection.fetch(_LOCK_AND_COUNT, ids)}
     held: Counter[UUID] = Counter()
     granted = []
