@@ -23,8 +23,6 @@ log = get_logger(__name__)
 
 MOST: Final = 50
 """Answers of one transaction at the most: they hold its locks until all are written."""
-AT_ONCE: Final = 2
-"""Shared transactions under way: one is decided while the other is committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +37,26 @@ class Gathering:
     def __init__(self, database: Database, policy: RoutingPolicy) -> None:
         self._database, self._policy = database, policy
         self._waiting: list[_Waiting] = []
-        self._sharing = 0
+        self._is_sharing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, said: Said) -> OfferView:
         """Take an answer; the offer as it stands then. Raises the Refusal where it may not be taken."""
         waiting = _Waiting(said, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if self._sharing < AT_ONCE:
-            self._sharing += 1
+        if not self._is_sharing:
+            self._is_sharing = True
             self._start(self._share())
         return await waiting.told
 
     async def _share(self) -> None:
-        """Write what waits until nothing does."""
+        """Write what waits until nothing does, one transaction after another: two would meet on people's journeys."""
         try:
             while self._waiting:
                 together, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
                 await self._write_together([one for one in together if not one.told.done()])
         finally:
-            self._sharing -= 1
+            self._is_sharing = False
 
     async def _write_together(self, together: Sequence[_Waiting]) -> None:
         if not together:

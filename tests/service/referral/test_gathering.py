@@ -21,7 +21,7 @@ from services.referral.errors import StepNotAllowed
 from services.referral.journeys.access import EVERYTHING
 from services.referral.journeys.facts import Offer
 from services.referral.journeys.work import Work
-from services.referral.offers import gathering, taking
+from services.referral.offers import taking
 from services.referral.offers.gathering import Gathering
 from services.referral.offers.schemas import OfferView
 from services.referral.offers.taking import Said
@@ -199,7 +199,6 @@ async def test_each_answer_has_its_own_actor_and_the_span_of_its_own_request(
 
     shelter = await world.provider(places=9)
     offers = await world.offers_to(shelter, 3)
-    monkeypatch.setattr(gathering, "AT_ONCE", 1)
     together = Gathering(world.database, world.policy)
 
     async def ask(offer_id: UUID, number: int) -> Any:

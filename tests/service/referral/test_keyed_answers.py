@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterable
 from uuid import UUID, uuid4
 
 import httpx
-import pytest
 
 from libs.chassis.database import raw
-from services.referral.offers import gathering
 from tests.service.referral.counting import statements_of
 from tests.service.referral.world import Provider, World
 
@@ -56,17 +54,16 @@ async def test_the_same_answers_sent_again_are_told_the_same_and_do_nothing(worl
     assert await world.promises() == {}
 
 
-async def test_twins_that_share_a_transaction_are_taken_once(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_twins_that_share_a_transaction_are_taken_once(world: World):
     """An advisory lock lets its own transaction in again: without `first` in `idempotency.begun` each is worked on,
     and all but one are told that the offer had been accepted before."""
-    monkeypatch.setattr(gathering, "AT_ONCE", 1)
     shelter = await world.provider(places=9)
     busy, twin = await world.offers_to(shelter, 2)
     together = world.app.state.gathering
     async with world.database.transaction() as holding:
         await (await raw(holding)).execute("LOCK TABLE offer")
         first = asyncio.create_task(accept(world, shelter, busy, "busy"))
-        await until(lambda: together._sharing == 1 and not together._waiting)
+        await until(lambda: together._is_sharing and not together._waiting)
         twins = asyncio.create_task(accept_all(world, shelter, [(twin, "twin")] * 5))
         await until(lambda: len(together._waiting) == 5)
     told = [await first, *await twins]
