@@ -1,5 +1,6 @@
 """The whole chain of Enlace: from the first arrival event to the last offer event and webhook row committed."""
 
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -75,9 +76,13 @@ async def enlace(folder: Path) -> AsyncIterator[Running]:
 
 
 def always_open_pack(folder: Path) -> Path:
-    """Guatemala's pack without opening hours: what a run comes to must not depend on the hour."""
+    """Guatemala's pack without opening hours and pace: no run depends on the hour, or on the run before it."""
     pack = folder / "pack"
     shutil.copytree(DEFAULT_PACK, pack)
+    routing = pack / "routing.yaml"
+    unpaced, count = re.subn(r"(?m)^pacing: .*$", "pacing: null", routing.read_text(encoding="utf-8"))
+    assert count == 1, "the pack paces what is offered in another way"
+    routing.write_text(unpaced, encoding="utf-8")
     (pack / "overlay.yaml").write_text("always_open: true\n", encoding="utf-8")
     return pack
 

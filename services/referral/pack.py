@@ -207,7 +207,7 @@ class Rounds(PackPart):
     """How long a flight's ordinary needs wait for its intake to be complete."""
     household_timeout: Seconds
     """How long a household's need waits for its members before the lead desk owns it."""
-    offers_max: Annotated[int, Field(ge=1, le=5000)] = 500
+    offers_max: Annotated[int, Field(ge=1, le=5000)] = 1000
     """Referrals placed in one round at the most."""
     keep_places_for: Seconds = 3600
     """How long the household at the head of a queue keeps a pool's free places, until there are enough for it."""
