@@ -53,9 +53,13 @@ class Clockwork:
     async def run(self, stop: asyncio.Event) -> None:
         """Fire what is due until told to stop, several batches at a time where much is due."""
         trust = Trust(self._database.clock.fastest)
-        async with asyncio.TaskGroup() as hands:
-            for _ in range(HANDS):
-                hands.create_task(self._fire_on(stop, trust))
+        hands = [asyncio.create_task(self._fire_on(stop, trust)) for _ in range(HANDS)]
+        try:
+            await asyncio.gather(*hands)  # raises what the first one raised, by which readiness and the log name it
+        finally:
+            for hand in hands:
+                hand.cancel()
+            await asyncio.gather(*hands, return_exceptions=True)
 
     async def _fire_on(self, stop: asyncio.Event, trust: Trust) -> None:
         while not stop.is_set():

@@ -175,3 +175,20 @@ async def test_a_worker_that_finds_most_of_a_batch_taken_fills_it_with_what_is_d
     async with world.database.transaction() as session:
         await (await raw(session)).execute(f"SELECT FROM journey WHERE returnee_id IN ({first}) FOR UPDATE")
         assert await world.clockwork.fire_once(limit=100) == 103
+
+
+async def test_what_stops_one_hand_stops_the_loop_under_its_own_name(world: World):
+    """Readiness and the log tell the type of what a loop raised. With a task group it is an `ExceptionGroup`."""
+    clocks, hands = world.clockwork, [0]
+
+    async def fail_or_go_on(**_: object) -> int:
+        hands[0] += 1
+        if hands[0] == 2:
+            raise ConnectionResetError
+        await asyncio.Event().wait()
+        return 0
+
+    clocks.fire_once = fail_or_go_on  # type: ignore[method-assign]
+    with pytest.raises(ConnectionResetError):
+        await asyncio.wait_for(clocks.run(asyncio.Event()), 10)
+    assert not [task for task in asyncio.all_tasks() if "_fire_on" in repr(task)], "the other hand has ended as well"

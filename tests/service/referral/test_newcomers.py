@@ -40,7 +40,7 @@ async def test_a_newcomer_is_in_the_next_round_however_many_seek_again(new_world
     async with new_world(**SMALL) as world:
         again = await silenced(world, 20)
         await world.provider(places=99, place="GT13")
-        (newcomer,) = [await world.person(NORMAL)]
+        newcomer = await world.person(NORMAL)
         assert await world.round() == 9
         assert await offered(world, [newcomer, *again]) == [True] * 9 + [False] * 12
         assert [await world.round() for _ in range(3)] == [8, 4, 0]
