@@ -282,6 +282,13 @@ class StayPhase(StrEnum):
     OVER = "over"
 
 
+class Awaited(StrEnum):
+    """What a provider that has accepted is waited for."""
+
+    START = "start"
+    REPORT = "report"
+
+
 class NotDeliveredReason(StrEnum):
     """Why an accepted service did not happen."""
 

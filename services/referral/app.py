@@ -138,6 +138,8 @@ def clockwork(database: Database, policy: RoutingPolicy) -> Clockwork:
         TimerKind.WAITLIST_DEADLINE: referrals.escalate_overdue_queue,
         TimerKind.START_DEADLINE: referrals.escalate_overdue_start,
         TimerKind.REPORT_DEADLINE: referrals.escalate_overdue_report,
+        TimerKind.START_REMINDER: referrals.remind_of_starts,
+        TimerKind.REPORT_REMINDER: referrals.remind_of_reports,
         TimerKind.ACKNOWLEDGE_DEADLINE: offers.act_on_unacknowledged,
         TimerKind.OWNER_SILENCE: needs.escalate_silent_owners,
         TimerKind.SEARCH_DEADLINE: searches.remind_of_searches,

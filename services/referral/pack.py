@@ -4,18 +4,17 @@ A pack is data that a ministry can read and change; a mistake in it must stop th
 the gate. Durations are in seconds.
 """
 
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from libs.chassis.yaml_files import read_yaml
 from libs.events.codes import NeedCategory, ServiceType, TimeZoneName, Urgency
+from services.referral.pack_clocks import Holidays, OfferClock, OwnerClock, PackPart, ProviderWait, Seconds, Wait
 
-Seconds = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0, le=100)]
 Desk = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,60}$")]
 
@@ -29,67 +28,6 @@ def _known_zone(name: str) -> str:
 
 
 TimeZone = Annotated[TimeZoneName, AfterValidator(_known_zone)]
-
-
-class PackPart(BaseModel):
-    """A closed, frozen part of the pack."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class OfferClock(PackPart):
-    """How long a provider has, and when it is reminded."""
-
-    answer_within: Seconds
-    """From the offer to its expiry."""
-    remind_after: list[Seconds]
-    """From the offer to each reminder, ascending, each before `answer_within`."""
-    acknowledge_within: Seconds | None = None
-    """From the offer to the provider's word that it has been seen; None: no such word is waited for."""
-    unacknowledged: Literal["remind", "expire"] = "remind"
-    """What follows when that word does not come: another reminder, or the next candidate at once."""
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        if list(self.remind_after) != sorted(set(self.remind_after)):
-            raise ValueError("remind_after must ascend")
-        if any(after >= self.answer_within for after in self.remind_after):
-            raise ValueError("every reminder must come before answer_within")
-        if self.acknowledge_within is not None and self.acknowledge_within >= self.answer_within:
-            raise ValueError("acknowledge_within must come before answer_within")
-        return self
-
-
-ProviderWait = Literal["acknowledge", "answer", "start", "report"]
-"""What a provider is waited for."""
-
-
-class Holidays(PackPart):
-    """Days on which offices are closed."""
-
-    every_year: frozenset[Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]] = frozenset()
-    """Month and day."""
-    days: frozenset[date] = frozenset()
-    """Days of one year only, such as those around Easter."""
-
-    def includes(self, day: date) -> bool:
-        """True on a holiday."""
-        return day in self.days or f"{day:%m-%d}" in self.every_year
-
-
-class OwnerClock(PackPart):
-    """How long a desk that answers for a need may give no sign of life before the desk above it answers."""
-
-    see_within: Seconds
-    """From being named to the first sign."""
-    act_within: Seconds
-    """From one sign to the next; at least `see_within`."""
-
-    @model_validator(mode="after")
-    def _longer_once_seen(self) -> Self:
-        if self.act_within < self.see_within:
-            raise ValueError("act_within must be at least see_within")
-        return self
 
 
 class CompletionFact(StrEnum):
@@ -126,11 +64,11 @@ class CategoryPolicy(PackPart):
     clocks: dict[Urgency, OfferClock]
     route_within: dict[Urgency, Seconds]
     """From the report to the first offer; then the lead desk owns the need."""
-    start_within: Seconds
+    start_clocks: dict[Urgency, Wait]
     """From acceptance to the start of the service."""
-    report_within: Seconds
-    """From the start to the outcome."""
-    waitlist_within: Seconds
+    report_clocks: dict[Urgency, Wait]
+    """From the start to the outcome; of a stay with a maximum length its own alarms take this place."""
+    waitlist_within: dict[Urgency, Seconds]
     """How long a referral may wait for a place before the lead desk owns its need."""
     working_hours: frozenset[ProviderWait] = frozenset()
     """Which of the provider's clocks run only while its service is open, holidays left out; in an emergency none."""
@@ -149,7 +87,11 @@ class CategoryPolicy(PackPart):
 
     @model_validator(mode="after")
     def _every_urgency(self) -> Self:
-        for table in (self.clocks, self.route_within, self.owner_clocks):
+        tables = (
+            self.clocks, self.route_within, self.start_clocks, self.report_clocks, self.waitlist_within,
+            self.owner_clocks,
+        )  # fmt: skip
+        for table in tables:
             missing = set(Urgency) - set(table)
             if missing:
                 raise ValueError(f"no value for urgency {sorted(missing)}")

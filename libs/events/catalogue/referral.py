@@ -5,6 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from libs.events.codes import (
+    Awaited,
     CancelReason,
     CaseCodeIfKnown,
     CloseReason,
@@ -167,6 +168,15 @@ class ReferralStarted(AtProvider):
     type: ClassVar[str] = "referral.started.v1"
 
 
+class ReferralReminded(AtProvider):
+    """The provider has been reminded that an accepted service has not begun, or that its outcome is not known yet."""
+
+    type: ClassVar[str] = "referral.reminded.v1"
+    awaits: Awaited
+    due_by: datetime
+    """When the lead agency's desk asks, on the installation's clock."""
+
+
 class ReferralCompleted(AtProvider):
     """The service is done, with an outcome."""
 
@@ -266,6 +276,7 @@ EVENTS: tuple[type[Event], ...] = (
     ReferralCancelled,
     ReferralEnteredInError,
     ReferralStarted,
+    ReferralReminded,
     ReferralCompleted,
     ReferralNotDelivered,
     StayEnding,

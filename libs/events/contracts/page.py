@@ -77,9 +77,10 @@ def _event_blocks(
     yield f"{schema['description']} Key: `{event.key_field}`. {told} [Schema]({path})."
     rows = [f"| `{name}` | {kind} | {text} |" for name, kind, text in _rows(schema, schema.get("definitions", {}))]
     yield "\n".join(["| field | type | |", "|---|---|---|", *rows])
-    example = next(
-        message for message in messages if (message.topic, message.type, message.form) == (*_named(event), USUAL)
-    )
+    usual = (*_named(event), USUAL)
+    example = next((one for one in messages if (one.topic, one.type, one.form) == usual), None)
+    if example is None:
+        raise LookupError(f"no golden message {'/'.join(usual)}: every published type has one")
     yield f"```json\n{json.dumps(example.data, indent=2, ensure_ascii=False)}\n```"
 
 

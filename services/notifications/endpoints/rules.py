@@ -29,6 +29,7 @@ class NotifiedType(StrEnum):
     OFFER_ACCEPTED = "offer.accepted.v1"
     OFFER_EXPIRED = "offer.expired.v1"
     OFFER_RECALLED = "offer.recalled.v1"
+    REFERRAL_REMINDED = "referral.reminded.v1"
     REFERRAL_CANCELLED = "referral.cancelled.v1"
     REFERRAL_ENTERED_IN_ERROR = "referral.entered-in-error.v1"
     REFERRAL_NOT_DELIVERED = "referral.not-delivered.v1"

@@ -16,6 +16,7 @@ from libs.events.catalogue.referral import (
     ReferralCancelled,
     ReferralEnteredInError,
     ReferralNotDelivered,
+    ReferralReminded,
     StayEnding,
 )
 from libs.events.event import Event, Received
@@ -33,6 +34,7 @@ TOLD: tuple[type[Event], ...] = (
     ReferralCancelled,
     ReferralEnteredInError,
     ReferralNotDelivered,
+    ReferralReminded,
     StayEnding,
     CapacityRefreshRequested,
     EndpointDisabled,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint
@@ -35,6 +36,14 @@ class TimerKind(StrEnum):
     """The end of a stay comes nearer."""
     STAY_END = "stay_end"
     """A stay is as long as it may be."""
+    START_REMINDER = "start_reminder"
+    """An accepted service is awaited. Of a referral."""
+    REPORT_REMINDER = "report_reminder"
+    """The outcome of a service is awaited. Of a referral."""
+
+
+REMINDERS: Final = frozenset({TimerKind.OFFER_REMINDER, TimerKind.START_REMINDER, TimerKind.REPORT_REMINDER})
+"""Clocks at which somebody is told again and nothing is decided: a need is not attended by these alone."""
 
 
 class TimerRow(Table, table=True):

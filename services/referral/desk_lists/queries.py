@@ -15,14 +15,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.paging import COUNT_MAX, Count
-from services.referral.desk_lists.rules import (
-    NOBODY_WAITS_FOR,
-    NOT_ESCALATED,
-    OVERDUE,
-    WAITS_IN,
-    Party,
-    party_of,
-)
+from services.referral.clocks.tables import REMINDERS
+from services.referral.desk_lists.rules import NOT_ESCALATED, OVERDUE, WAITS_IN, Party, party_of
 from services.referral.desk_lists.schemas import Filters, ItemView
 from services.referral.journeys.access import Rights
 from services.referral.journeys.rules import LIVE_REFERRAL, UNMET, ReferralStatus
@@ -30,6 +24,7 @@ from services.referral.journeys.rules import LIVE_REFERRAL, UNMET, ReferralStatu
 View = TypeVar("View", bound=ItemView)
 
 _LIVE = ", ".join(sorted(repr(one.value) for one in LIVE_REFERRAL))
+_REMINDERS: Final = ", ".join(sorted(repr(one.value) for one in REMINDERS))
 _NEED: Final = """need.need_id, need.returnee_id, need.category, need.urgency, need.people_count, need.area,
 need.arrival_batch_id, need.status, need.reported_at, need.owner, need.owner_reason, need.owned_since,
 need.owner_due_at,
@@ -39,7 +34,7 @@ _CLOCK: Final = f"""
 LEFT JOIN LATERAL (
     SELECT due_at, kind FROM timer
     WHERE subject_id IN (chosen.need_id, live.referral_id, live.offer_id)
-      AND kind NOT IN ({", ".join(sorted(map(repr, NOBODY_WAITS_FOR)))})
+      AND kind NOT IN ({_REMINDERS})
     ORDER BY due_at LIMIT 1
 ) AS clock ON true"""  # noqa: S608 (constants)
 _DRESSED: Final = """
@@ -111,7 +106,7 @@ def due(until: datetime, *, needs_first: bool) -> Walk:
     """Clocks that run out by then, the first first; reminders apart. `needs_first`: see `narrows_first`."""
     return Walk(
         _TIMERS_OF_NEEDS if needs_first else _TIMERS,
-        ("timer.due_at <= {}", f"timer.kind NOT IN ({_texts(NOBODY_WAITS_FOR)})"),
+        ("timer.due_at <= {}", f"timer.kind NOT IN ({_REMINDERS})"),
         ("due_at", "subject_id", "due"),
         more=", timer.due_at, timer.kind AS due, timer.subject_id",
         values=(until,),

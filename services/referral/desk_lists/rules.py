@@ -12,8 +12,6 @@ OVERDUE: Final[frozenset[str]] = frozenset(one.value for one in OwnerReason if o
 """Reasons of an owner that say: something did not happen in time."""
 NOT_ESCALATED: Final[frozenset[str]] = frozenset({OwnerReason.BY_HAND.value, OwnerReason.REVIEW_REQUIRED.value})
 """Reasons of an owner that are a person's choice or the ordinary way; any other came because the way was shut."""
-NOBODY_WAITS_FOR: Final[frozenset[str]] = frozenset({"offer_reminder"})
-"""Kinds of clocks at which nothing is due: see `clocks.tables.TimerKind`."""
 
 
 class Party(StrEnum):

@@ -19,7 +19,7 @@ from services.referral.journeys.answers import CONSEQUENCES, Closing
 from services.referral.journeys.facts import Offer, Referral
 from services.referral.journeys.rules import OfferStatus, OfferStep, next_offer
 from services.referral.journeys.work import Release, Work
-from services.referral.pack import ProviderWait
+from services.referral.pack_clocks import ProviderWait
 from services.referral.providers.queries import hours_of
 
 

@@ -10,7 +10,8 @@ from services.referral.clocks.tables import TimerKind
 from services.referral.journeys.facts import Need
 from services.referral.journeys.rules import NeedStep, next_need
 from services.referral.journeys.work import AUTOMATIC, Work
-from services.referral.pack import OwnerClock, RoutingPolicy
+from services.referral.pack import RoutingPolicy
+from services.referral.pack_clocks import OwnerClock
 
 
 def assign(work: Work, need: Need, *, owner: str, reason: OwnerReason, level: int = 0) -> None:

@@ -1,6 +1,7 @@
 """The steps of a referral once an offer stands: answers, the service after it, and every way to end."""
 
-from typing import Literal
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from libs.chassis.errors import FieldError, InvalidInput
@@ -11,9 +12,10 @@ from libs.events.catalogue.referral import (
     ReferralCompleted,
     ReferralEnteredInError,
     ReferralNotDelivered,
+    ReferralReminded,
     ReferralStarted,
 )
-from libs.events.codes import CancelReason, DeclineReason, NotDeliveredReason, Outcome, RecallReason
+from libs.events.codes import Awaited, CancelReason, DeclineReason, NotDeliveredReason, Outcome, RecallReason
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.candidates.rules import Exclusion
 from services.referral.clocks.tables import TimerKind
@@ -34,6 +36,12 @@ from services.referral.journeys.routing_steps import (
 from services.referral.journeys.rules import OfferStatus, ReferralStatus, ReferralStep, next_referral
 from services.referral.journeys.work import Release, ReviewDecided, Work
 
+CLOCKS_OF: Final = {
+    Awaited.START: (TimerKind.START_REMINDER, TimerKind.START_DEADLINE),
+    Awaited.REPORT: (TimerKind.REPORT_REMINDER, TimerKind.REPORT_DEADLINE),
+}
+"""What reminds of each wait after the acceptance, and what ends it."""
+
 
 def referral_of(work: Work, offer: Offer) -> Referral:
     """The referral that the offer puts to its provider."""
@@ -46,7 +54,7 @@ def accept_offer(work: Work, offer: Offer) -> None:
     referral = referral_of(work, offer)
     take(work, referral, ReferralStep.ACCEPT)
     disown(work, need_of(work, referral))
-    _start_clock(work, referral, TimerKind.START_DEADLINE, "start")
+    _start_clock(work, referral, Awaited.START)
 
 
 def decline_offer(work: Work, offer: Offer, *, reason: DeclineReason, note: str | None) -> None:
@@ -108,7 +116,7 @@ def start(work: Work, referral: Referral) -> None:
     work.stop_timers(referral)
     offer = work.journeys[referral.returnee_id].offer_of(referral)
     if offer is None or not stay_steps.begin(work, referral, offer):
-        _start_clock(work, referral, TimerKind.REPORT_DEADLINE, "report")
+        _start_clock(work, referral, Awaited.REPORT)
     _tell(work, referral, ReferralStarted)
 
 
@@ -167,16 +175,27 @@ def _close_review(work: Work, referral: Referral) -> None:
         work.reviews_decided.append(ReviewDecided(referral.referral_id, "rejected", work.actor))
 
 
-def _start_clock(work: Work, referral: Referral, kind: TimerKind, wait: Literal["start", "report"]) -> None:
-    """From now on the provider must act in time, or the lead desk asks."""
-    offer = work.journeys[referral.returnee_id].offer_of(referral)
+def remind(work: Work, referral: Referral, *, awaits: Awaited, due_by: datetime) -> None:
+    """Tell the provider again what it is waited for, and until when."""
+    require(referral, ReferralStep.REMIND)
+    work.record("referral.remind", referral, reason=awaits.value)
+    _tell(work, referral, ReferralReminded, awaits=awaits, due_by=due_by)
+
+
+def _start_clock(work: Work, referral: Referral, awaits: Awaited) -> None:
+    """From now on the provider is reminded and must act in time, or the lead desk asks."""
     policy = work.category(referral.category)
-    seconds = policy.start_within if wait == "start" else policy.report_within
-    due_at = work.due_in(seconds)
-    if offer is not None:
-        service = offer.provider_service_id
-        due_at = work.due_at_provider(wait, referral, provider_service_id=service, seconds=seconds)
-    work.start_timer(kind, referral, due_at=due_at)
+    clocks = policy.start_clocks if awaits is Awaited.START else policy.report_clocks
+    wait = clocks[referral.urgency]
+    service = _accepted_offer(work, referral).provider_service_id
+
+    def due(seconds: float) -> datetime:
+        return work.due_at_provider(awaits.value, referral, provider_service_id=service, seconds=seconds)
+
+    reminder, deadline = CLOCKS_OF[awaits]
+    for nth, after in enumerate(wait.remind_after):
+        work.start_timer(reminder, referral, due_at=due(after), nth=nth)
+    work.start_timer(deadline, referral, due_at=due(wait.within))
 
 
 def _recall_live(work: Work, referral: Referral, reason: RecallReason) -> None:
@@ -207,10 +226,15 @@ def _release(work: Work, referral: Referral, *, used: bool) -> None:
 
 def _tell(work: Work, referral: Referral, kind: type[AtProvider], **more: object) -> None:
     """Publish an event about the service after the accepted offer."""
+    offer = _accepted_offer(work, referral)
+    work.tell_of_offer(kind, offer, trace=offer.traceparent, **more)
+
+
+def _accepted_offer(work: Work, referral: Referral) -> Offer:
     offer = work.journeys[referral.returnee_id].offer_of(referral)
     if offer is None:
-        raise LookupError("a referral in service has an accepted offer")
-    work.tell_of_offer(kind, offer, trace=offer.traceparent, **more)
+        raise LookupError("a referral that was accepted has its offer")
+    return offer
 
 
 def _tell_end(work: Work, referral: Referral, kind: type[PerhapsAtProvider], **more: object) -> None:

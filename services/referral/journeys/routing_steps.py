@@ -186,7 +186,7 @@ def waitlist(
     if referral.status is not ReferralStatus.WAITLISTED:
         take(work, referral, ReferralStep.WAITLIST)
         work.stop_timers(referral)
-        within = work.category(referral.category).waitlist_within
+        within = work.category(referral.category).waitlist_within[referral.urgency]
         work.start_timer(TimerKind.WAITLIST_DEADLINE, referral, due_at=work.due_in(within))
         work.tell_of_referral(ReferralWaitlisted, referral, trace=referral.traceparent)
     rest(work, referral, opening=opening)

@@ -82,6 +82,7 @@ class ReferralStep(StrEnum):
     ALARM_STAY = "alarm_stay"
     EXTEND_STAY = "extend_stay"
     RUN_OUT = "run_out"
+    REMIND = "remind"
 
 
 class OfferStatus(StrEnum):
@@ -217,6 +218,8 @@ seeking         offer                offered          held       -              
 offered         seek_again           seeking          unmatched  -                            provider clock router desk
 offered         accept               accepted         accepted   -                            provider auto desk
 accepted        start                in_service       -          referral.started.v1          provider desk
+accepted        remind               =                due        referral.reminded.v1         clock
+in_service      remind               =                due        referral.reminded.v1         clock
 in_service      complete             completed        outcome    referral.completed.v1        provider desk
 accepted        report_not_delivered not_delivered    reason     referral.not-delivered.v1    provider desk
 in_service      report_not_delivered not_delivered    reason     referral.not-delivered.v1    provider desk

@@ -19,7 +19,8 @@ from services.referral.clocks.rules import Hours, due_after
 from services.referral.clocks.tables import TimerKind
 from services.referral.journeys.facts import Journey, Need, Offer, Referral, Stay
 from services.referral.journeys.lifecycle import NETWORK
-from services.referral.pack import CategoryPolicy, CompletionFact, ProviderWait, RoutingPolicy
+from services.referral.pack import CategoryPolicy, CompletionFact, RoutingPolicy
+from services.referral.pack_clocks import ProviderWait
 
 Trace = Callable[[str | None, str, UUID], str | None]
 """Starts a span below a stored traceparent, by name and returnee, and says its own; ended when the work is written."""

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
+from services.referral.clocks.tables import REMINDERS
 from services.referral.journeys.access import Rights
 from services.referral.promises.schemas import InvariantsView, PromiseView
 
@@ -38,6 +39,8 @@ class Breach:
     restricted: bool
 
 
+_REMINDERS = ", ".join(sorted(repr(one.value) for one in REMINDERS))
+_CLOCK = f"SELECT 1 FROM timer WHERE kind NOT IN ({_REMINDERS}) AND subject_id ="  # noqa: S608 (constants)
 _OF_A_POOL = (
     "pool_id AS subject_id, NULL::uuid AS need_id, NULL::uuid AS returnee_id, NULL AS category, false AS restricted"
 )
@@ -45,19 +48,18 @@ _OF_A_POOL = (
 PROMISES: Final[dict[str, Promise]] = {
     FIRST_INVARIANT: Promise(
         "An open need has a live referral with a running clock, a waitlist place, a prerequisite or a named owner",
-        """
+        f"""
         SELECT need_id AS subject_id, need_id, returnee_id, category, restricted FROM need
         WHERE status = 'open' AND owner IS NULL AND NOT EXISTS (
             SELECT 1 FROM referral
             WHERE referral.need_id = need.need_id
               AND referral.status IN
                 ('awaiting_review', 'blocked', 'seeking', 'waitlisted', 'offered', 'accepted', 'in_service')
-              AND (EXISTS (SELECT 1 FROM timer WHERE subject_id = referral.referral_id)
-                OR EXISTS (SELECT 1 FROM timer WHERE subject_id = referral.offer_id)
+              AND (EXISTS ({_CLOCK} referral.referral_id) OR EXISTS ({_CLOCK} referral.offer_id)
                 OR EXISTS (SELECT 1 FROM waitlist_entry WHERE waitlist_entry.referral_id = referral.referral_id)
                 OR EXISTS (
                     SELECT 1 FROM need AS first WHERE first.need_id = referral.blocked_by AND first.status = 'open')))
-        """,
+        """,  # noqa: S608 (a constant)
     ),
     "every_owner_has_a_clock": Promise(
         "A need that somebody owns is open and has a clock that passes it on when its owner is silent",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events.codes import CancelReason, NotDeliveredReason, Outcome, OwnerReason
+from libs.events.codes import Awaited, CancelReason, NotDeliveredReason, Outcome, OwnerReason
 from services.referral.clocks.queries import Due
 from services.referral.journeys import need_steps, referral_steps, routing_steps
 from services.referral.journeys import queries as journeys
@@ -107,6 +107,30 @@ async def escalate_overdue_report(session: AsyncSession, policy: RoutingPolicy, 
     """A service has no outcome in time: the lead desk asks."""
     running = frozenset({ReferralStatus.IN_SERVICE})
     await _escalate(session, policy, due, while_in=running, reason=OwnerReason.REPORT_OVERDUE)
+
+
+async def remind_of_starts(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
+    """Accepted services have not begun yet: their providers are told again."""
+    await _remind(session, policy, due, while_in=ReferralStatus.ACCEPTED, awaits=Awaited.START)
+
+
+async def remind_of_reports(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
+    """Services have no outcome yet: their providers are told again."""
+    await _remind(session, policy, due, while_in=ReferralStatus.IN_SERVICE, awaits=Awaited.REPORT)
+
+
+async def _remind(
+    session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due], *, while_in: ReferralStatus, awaits: Awaited
+) -> None:
+    """After a long downtime the deadline itself may have passed: then the desk asks, and nobody is reminded."""
+    _, deadline = referral_steps.CLOCKS_OF[awaits]
+    due_by = await queries.run_out_at(session, [one.subject_id for one in due], deadline)
+    loaded = await journeys.load(session, {one.returnee_id for one in due})
+    async with work(session, policy, loaded, actor="clock") as piece:
+        for one in due:
+            referral = loaded[one.returnee_id].referrals[one.subject_id]
+            if referral.status is while_in and due_by.get(one.subject_id, piece.at) > piece.at:
+                referral_steps.remind(piece, referral, awaits=awaits, due_by=due_by[one.subject_id])
 
 
 async def _escalate(

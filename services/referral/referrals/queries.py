@@ -1,11 +1,13 @@
 """Reading referrals, as far as the caller may see them."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
+from services.referral.clocks.tables import TimerKind
 from services.referral.journeys.access import Rights
 from services.referral.journeys.rules import ReferralStatus
 from services.referral.referrals.schemas import ReferralView
@@ -63,3 +65,13 @@ async def whole_households(session: AsyncSession, referral_ids: list[UUID]) -> s
         referral_ids,
     )
     return {row["referral_id"] for row in rows}
+
+
+async def run_out_at(session: AsyncSession, referral_ids: list[UUID], kind: TimerKind) -> dict[UUID, datetime]:
+    """When this clock of each of these referrals runs out; those of which it does not run are left out."""
+    rows = await (await raw(session)).fetch(
+        "SELECT subject_id, due_at FROM timer WHERE subject_id = ANY($1::uuid[]) AND kind = $2",
+        referral_ids,
+        kind.value,
+    )
+    return {row["subject_id"]: row["due_at"] for row in rows}

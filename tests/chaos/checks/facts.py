@@ -32,6 +32,7 @@ STEP_EVENTS: Final = {
     "referral.alarm_stay": "stay.ending.v1",
     "referral.extend_stay": "stay.ending.v1",
     "referral.run_out": "stay.ending.v1",
+    "referral.remind": "referral.reminded.v1",
     "offer.make": "offer.made.v1",
     "offer.remind": "offer.reminded.v1",
     "offer.acknowledge": "offer.acknowledged.v1",

@@ -12,6 +12,7 @@ FIRST: Final = {
     "referral.waitlisted.v1": "referral.opened.v1",
     "referral.started.v1": "referral.opened.v1",
     "referral.completed.v1": "referral.started.v1",
+    "referral.reminded.v1": "referral.opened.v1",
     "referral.cancelled.v1": "referral.opened.v1",
     "offer.acknowledged.v1": "offer.made.v1",
     "offer.reminded.v1": "offer.made.v1",

@@ -12,6 +12,7 @@ import pytest
 
 from libs.events.catalogue import referral as told
 from libs.events.codes import (
+    Awaited,
     CancelReason,
     CloseReason,
     DeclineReason,
@@ -203,6 +204,7 @@ STEPS: dict[str, Take] = {
         on.work, on.referral, a_stay(on.referral, on.offer), hours=8, note="no bus today"
     ),
     "referral.run_out": lambda on: stay_steps.run_out(on.work, on.referral, a_stay(on.referral, on.offer)),
+    "referral.remind": lambda on: referral_steps.remind(on.work, on.referral, awaits=Awaited.START, due_by=on.work.at),
     "offer.make": lambda on: routing_steps.offer(on.work, on.referral, candidate(), explanation={}),
     "offer.acknowledge": lambda on: offer_steps.acknowledge(on.work, on.offer),
     "offer.accept": lambda on: referral_steps.accept_offer(on.work, on.offer),

@@ -35,7 +35,7 @@ def test_centres_are_those_of_places() -> None:
 
 def test_the_demo_differs_from_the_real_pack_in_its_clocks_only() -> None:
     real, demo = load_policy(GUATEMALA), load_policy(DEMO)
-    clocks = {"clocks", "route_within", "start_within", "report_within", "waitlist_within", "owner_clocks"}
+    clocks = {"clocks", "route_within", "start_clocks", "report_clocks", "waitlist_within", "owner_clocks"}
     for category in NeedCategory:
         assert real.categories[category].model_dump(exclude=clocks) == demo.categories[category].model_dump(
             exclude=clocks
@@ -55,15 +55,28 @@ def test_stays_are_watched_at_24_48_and_60_hours_of_72_in_the_days_of_the_recept
 
 
 def test_a_document_has_four_weeks() -> None:
-    assert load_policy(GUATEMALA).categories[NeedCategory.DOCUMENTS].report_within == FOUR_WEEKS_S
+    clocks = load_policy(GUATEMALA).categories[NeedCategory.DOCUMENTS].report_clocks
+    assert {clock.within for clock in clocks.values()} == {FOUR_WEEKS_S}
 
 
 def test_a_more_urgent_need_never_waits_longer() -> None:
     for policy in load_policy(GUATEMALA).categories.values():
-        answers = [policy.clocks[urgency].answer_within for urgency in Urgency]
-        routes = [policy.route_within[urgency] for urgency in Urgency]
-        assert answers == sorted(answers)
-        assert routes == sorted(routes)
+        waits = (
+            [policy.clocks[urgency].answer_within for urgency in Urgency],
+            [policy.start_clocks[urgency].within for urgency in Urgency],
+            [policy.report_clocks[urgency].within for urgency in Urgency],
+            [policy.route_within[urgency] for urgency in Urgency],
+            [policy.waitlist_within[urgency] for urgency in Urgency],
+        )
+        for ascending in waits:
+            assert ascending == sorted(ascending)
+
+
+@pytest.mark.parametrize("pack", [GUATEMALA, DEMO])
+def test_every_wait_for_a_provider_has_a_reminder(pack: Path) -> None:
+    for policy in load_policy(pack).categories.values():
+        waits = [*policy.clocks.values(), *policy.start_clocks.values(), *policy.report_clocks.values()]
+        assert all(wait.remind_after for wait in waits)
 
 
 def test_refusing_to_share_costs_no_basic_service() -> None:

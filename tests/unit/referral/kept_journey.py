@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from libs.chassis.errors import Conflict
 from libs.events.codes import NeedCategory, Urgency
-from services.referral.clocks.tables import TimerKind
+from services.referral.clocks.tables import REMINDERS, TimerKind
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
 from services.referral.journeys.lifecycle import Row
 from services.referral.journeys.owners import note_signs_of_life
@@ -125,7 +125,9 @@ class Kept:
                 assert need.owner is None
                 continue
             referral = self.journey.live_referral(need.need_id)
-            runs = referral is not None and any(self._clocks(one) for one in (referral.referral_id, referral.offer_id))
+            runs = referral is not None and any(
+                self._clocks(one) - REMINDERS for one in (referral.referral_id, referral.offer_id)
+            )
             waits = referral is not None and (referral.status == "waitlisted" or self._waits_on_another(referral))
             assert need.owner is not None or runs or waits, (need, referral)
 

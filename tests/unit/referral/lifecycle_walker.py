@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from libs.chassis.errors import Conflict
-from libs.events.codes import OwnerReason
+from libs.events.codes import Awaited, OwnerReason
 from services.referral.clocks.tables import TimerKind
 from services.referral.journeys import offer_steps, referral_steps, routing_steps, search_steps
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
@@ -25,6 +25,11 @@ OVERDUE = {
     TimerKind.WAITLIST_DEADLINE: ({"waitlisted"}, OwnerReason.WAITLIST_OVERDUE),
     TimerKind.START_DEADLINE: ({"accepted"}, OwnerReason.REPORT_OVERDUE),
     TimerKind.REPORT_DEADLINE: ({"in_service"}, OwnerReason.REPORT_OVERDUE),
+}
+
+REMINDED = {
+    TimerKind.START_REMINDER: (Awaited.START, "accepted"),
+    TimerKind.REPORT_REMINDER: (Awaited.REPORT, "in_service"),
 }
 
 
@@ -79,6 +84,10 @@ class Walker(RuleBasedStateMachine):
             referral_steps.expire_offer(work, journey.offers[key])
         elif kind is TimerKind.OFFER_REMINDER and journey.offers[key].status in LIVE_OFFER:
             offer_steps.remind(work, journey.offers[key])
+        elif kind in REMINDED:
+            awaits, state = REMINDED[kind]
+            assert journey.referrals[key].status == state, "a reminder of what is not waited for"
+            referral_steps.remind(work, journey.referrals[key], awaits=awaits, due_by=work.at)
         elif kind is TimerKind.OWNER_SILENCE:
             routing_steps.escalate_silence(work, journey.needs[key])
         elif kind is TimerKind.SEARCH_DEADLINE and journey.referrals[key].searching_since is not None:

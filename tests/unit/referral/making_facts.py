@@ -15,8 +15,6 @@ from services.referral.candidates.facts import Need, Person, Pool, Service
 from services.referral.journeys.facts import Offer, Referral, Stay
 from services.referral.pack import (
     CategoryPolicy,
-    OfferClock,
-    OwnerClock,
     Place,
     Rounds,
     RoutingPolicy,
@@ -24,6 +22,7 @@ from services.referral.pack import (
     StayPolicy,
     Weights,
 )
+from services.referral.pack_clocks import OfferClock, OwnerClock, Wait
 
 NOW = datetime(2026, 3, 4, 18, 0, tzinfo=UTC)  # a Wednesday, noon in Guatemala
 HOUR = 3600.0
@@ -75,9 +74,9 @@ def _category(category: NeedCategory, **changes: object) -> CategoryPolicy:
         "distance_from": "reception",
         "clocks": dict.fromkeys(Urgency, clock),
         "route_within": dict.fromkeys(Urgency, 7200),
-        "start_within": 86400,
-        "report_within": 86400,
-        "waitlist_within": 86400,
+        "start_clocks": dict.fromkeys(Urgency, Wait(within=86400, remind_after=[43200])),
+        "report_clocks": dict.fromkeys(Urgency, Wait(within=86400, remind_after=[43200])),
+        "waitlist_within": dict.fromkeys(Urgency, 86400),
         "owner_clocks": dict.fromkeys(Urgency, OwnerClock(see_within=3600, act_within=7200)),
     }
     return CategoryPolicy(**{**values, **changes})

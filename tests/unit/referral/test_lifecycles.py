@@ -113,6 +113,8 @@ cancelled       plan_exit            cancelled
 in_service      alarm_stay           in_service
 in_service      extend_stay          in_service
 in_service      run_out              in_service
+accepted        remind               accepted
+in_service      remind               in_service
 """
 
 

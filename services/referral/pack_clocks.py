@@ -1,0 +1,86 @@
+"""The clocks of the country pack, as closed pydantic models: how long anybody is waited for, in seconds."""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class PackPart(BaseModel):
+    """A closed, frozen part of the pack."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OfferClock(PackPart):
+    """How long a provider has, and when it is reminded."""
+
+    answer_within: Seconds
+    """From the offer to its expiry."""
+    remind_after: list[Seconds]
+    """From the offer to each reminder, ascending, each before `answer_within`."""
+    acknowledge_within: Seconds | None = None
+    """From the offer to the provider's word that it has been seen; None: no such word is waited for."""
+    unacknowledged: Literal["remind", "expire"] = "remind"
+    """What follows when that word does not come: another reminder, or the next candidate at once."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if list(self.remind_after) != sorted(set(self.remind_after)):
+            raise ValueError("remind_after must ascend")
+        if any(after >= self.answer_within for after in self.remind_after):
+            raise ValueError("every reminder must come before answer_within")
+        if self.acknowledge_within is not None and self.acknowledge_within >= self.answer_within:
+            raise ValueError("acknowledge_within must come before answer_within")
+        return self
+
+
+class Wait(PackPart):
+    """How long a provider that has accepted has for its next word, and when it is reminded."""
+
+    within: Seconds
+    """From the acceptance to the start of the service, or from there to its outcome; then the lead desk asks."""
+    remind_after: list[Seconds] = []
+    """From the same moment to each reminder, ascending, each before `within`."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if list(self.remind_after) != sorted(set(self.remind_after)):
+            raise ValueError("remind_after must ascend")
+        if any(after >= self.within for after in self.remind_after):
+            raise ValueError("every reminder must come before within")
+        return self
+
+
+ProviderWait = Literal["acknowledge", "answer", "start", "report"]
+"""What a provider is waited for."""
+
+
+class Holidays(PackPart):
+    """Days on which offices are closed."""
+
+    every_year: frozenset[Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]] = frozenset()
+    """Month and day."""
+    days: frozenset[date] = frozenset()
+    """Days of one year only, such as those around Easter."""
+
+    def includes(self, day: date) -> bool:
+        """True on a holiday."""
+        return day in self.days or f"{day:%m-%d}" in self.every_year
+
+
+class OwnerClock(PackPart):
+    """How long a desk that answers for a need may give no sign of life before the desk above it answers."""
+
+    see_within: Seconds
+    """From being named to the first sign."""
+    act_within: Seconds
+    """From one sign to the next; at least `see_within`."""
+
+    @model_validator(mode="after")
+    def _longer_once_seen(self) -> Self:
+        if self.act_within < self.see_within:
+            raise ValueError("act_within must be at least see_within")
+        return self
