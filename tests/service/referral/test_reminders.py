@@ -45,7 +45,7 @@ async def reminded(world: World) -> list[str]:
 
 
 async def test_a_provider_is_reminded_of_the_start_and_of_the_report_and_then_the_desk_asks(new_world):
-    """Taken out: `start_timer(reminder, ...)` in `_start_clock`; the status in `_remind`."""
+    """Taken out: `start_timer(reminder, ...)` in `_start_clock`."""
     async with new_world(categories=shelters()) as world:
         referral_id, shelter = await accepted(world)
         deadline = (await clocks(world, referral_id))["start_deadline", 0]
@@ -120,8 +120,21 @@ async def test_a_need_with_nothing_but_a_reminder_is_not_attended(new_world):
 
 
 async def test_a_desk_s_list_of_what_is_due_shows_deadlines_and_no_reminder(new_world):
-    """Taken out: `REMINDERS` in `desk_lists.queries.due`."""
+    """Taken out: `_REMINDERS` in `desk_lists.queries`, either time."""
     async with new_world(categories=shelters()) as world:
         await accepted(world)
         found = await world.ask("work-lists/due", within=12 * HOUR, headers=world.staff())
         assert [one["due"] for one in found["items"]] == ["start_deadline"]
+        found = await world.ask("work-lists/waiting", party="provider", headers=world.staff())
+        assert [one["due"] for one in found["items"]] == ["start_deadline"]
+
+
+async def test_a_reminder_that_outlived_its_wait_tells_nobody_and_stops_no_clock(new_world):
+    """Taken out: the status in `_remind` (the clocks' loop ended, for a referral in service knows no such wait)."""
+    async with new_world(categories=shelters()) as world:
+        referral_id, shelter = await accepted(world)
+        await world.step(f"referrals/{referral_id}/start", headers=world.partner(shelter))
+        await breaks(world, "UPDATE timer SET kind = 'start_reminder' WHERE kind = 'report_reminder'")
+        await breaks(world, "UPDATE timer SET kind = 'start_deadline' WHERE kind = 'report_deadline'")
+        await world.pass_time(hours=25)
+        assert await reminded(world) == []
