@@ -9,6 +9,7 @@ NETWORK_ACTORS: Final[frozenset[str]] = frozenset({"router", "clock", "auto", "r
 ANSWERS: Final[frozenset[str]] = frozenset({"offer.acknowledge", "offer.accept", "offer.decline"})
 """Steps that only providers take."""
 OF_THE_SERVICE: Final[tuple[str, ...]] = (
+    "referral.remind",
     "referral.start",
     "referral.complete",
     "referral.report_not_delivered",
