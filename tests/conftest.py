@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import settings
 from tests import served
 from tests.infra import PostgresForTests, kafka_for_tests, postgres_for_tests
 from tests.served import IssuerForTests
+
+# Of a broker that is killed on purpose clients say so ten times a second: what a failing test says would drown in it.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 # Machines are shared and noisy: no test fails by the time that an example takes.
 settings.register_profile("shared machine", deadline=None)

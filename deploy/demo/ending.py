@@ -1,6 +1,6 @@
 """How the demo ends: tables, three people, one trace, addresses, and whether its promise was kept."""
 
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -21,6 +21,7 @@ from deploy.demo.traces import as_tree, choose_trace, read_spans
 from deploy.demo.world import Callers, World
 from deploy.packs.directory import Directory
 
+BUSY_BELOW: Final = 0.95
 WORDS = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
 
 
@@ -48,6 +49,8 @@ class Ending:
             f"{run.webhooks_verified} webhooks verified, {run.webhooks_refused} refused; "
             f"{run.calls_again} calls tried again while something was not there"
         )
+        if run.pace < BUSY_BELOW:
+            self.console.print(f"The machine was busy: the clock waited for it and ran at {run.pace:.2f} of real time")
         await self._show_three(run)
         self._show_trace(run)
         kept = await self._promises(run)

@@ -5,17 +5,19 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
 from deploy.demo.client import Caller, CallError
 from deploy.demo.completing import FACTS, decline_body, facts_of
 from deploy.demo.habits import After, Answer, Verdict, answer_to
+from deploy.demo.hands import Hands
 from deploy.demo.loading import capacity_body
 from deploy.demo.looking import Pool
 from deploy.demo.notebook import Notebook, Stay
 from deploy.packs.directory import Organization, Service
+from libs.chassis.clock import Timekeeper
 from libs.events.codes import DeclineReason, NeedCategory, Urgency
 
 LOOK_EVERY_S: Final = 2.0
@@ -58,23 +60,15 @@ class Tally:
     """Calls that a partner had every right to and that failed all the same; none is expected."""
 
 
-@dataclass
-class Hands:
-    """How much all partners together do at a time. Answering has hands of its own: work must not make answers late."""
-
-    answering: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(16))
-    working: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(6))
-
-
 class Partner:
     """One organisation's program."""
 
     def __init__(
         self, organization: Organization, *, caller: Caller, urls: Urls, tally: Tally, random: Random,
-        hands: Hands, notebook: Notebook, now: Callable[[], datetime], keeps: Keeps = keeps_none,
+        hands: Hands, notebook: Notebook, clock: Timekeeper, keeps: Keeps = keeps_none,
     ) -> None:  # fmt: skip
         self.organization = organization
-        self._notebook, self._keeps, self._now = notebook, keeps, now
+        self._notebook, self._keeps, self._clock = notebook, keeps, clock
         self._caller, self._urls, self._tally, self._random, self._hands = caller, urls, tally, random, hands
         self._services = {str(service.id): service for service in organization.services}
         self._taken: Counter[str] = Counter()
@@ -89,6 +83,8 @@ class Partner:
         if offer_id in self._heard:
             return
         self._heard.add(offer_id)
+        since_made = self._clock.at(datetime.now(UTC)) - datetime.fromisoformat(offer["made_at"])
+        self._hands.heard(after_s=since_made.total_seconds() / self._clock.rate)
         self._tally.done["heard"] += 1
         task = asyncio.create_task(self._handle(offer_id, offer))
         self._tasks.add(task)
@@ -165,7 +161,7 @@ class Partner:
             self._tally.done["silent"] += 1
             self._tally.forgotten.add(need)
             return
-        async with self._hands.answering:
+        async with self._hands.answering():
             if await self._say(offer_id, offer, answer):
                 self._tally.done["answered"] += 1
             else:
@@ -182,7 +178,7 @@ class Partner:
 
     async def _say(self, offer_id: str, offer: Mapping[str, Any], answer: Answer) -> bool:
         """Acknowledge and think, if it does, and answer; False if the offer's clock or the network was faster."""
-        if self._now() > datetime.fromisoformat(offer["answer_by"]):
+        if self._clock.at(datetime.now(UTC)) > datetime.fromisoformat(offer["answer_by"]):
             return False
         if answer.acknowledges:
             if not await self._offer_step(offer_id, "acknowledge"):
@@ -241,13 +237,13 @@ class Partner:
         await asyncio.sleep(SAYS_FULL_AFTER_S)
         body = capacity_body(service)
         body["pools"] = [{**pool, "available": 0} for pool in body["pools"]]
-        async with self._hands.working:
+        async with self._hands.working():
             url = f"{self._urls.directory}/v1/services/{service.id}/capacity"
             await self._caller.call("PUT", url, body=body, expect=CONFLICT)
 
     async def _serve(self, offer_id: str, referral_id: str, answer: Answer) -> None:
         """Fetch what the service needs to know of the person, and do the work as far as the demo goes."""
-        async with self._hands.working:
+        async with self._hands.working():
             packet = await self._caller.call(
                 "GET", f"{self._urls.registration}/v1/packets/{offer_id}", again_on=NOT_YET, expect=CLOSED
             )
@@ -279,5 +275,5 @@ class Partner:
     async def _step(self, referral_id: str, step: str, body: dict[str, Any] | None = None) -> bool:
         """True if it was done; False if the referral had gone on without it."""
         url = f"{self._urls.referral}/v1/referrals/{referral_id}/{step}"
-        async with self._hands.working:
+        async with self._hands.working():
             return (await self._caller.call("POST", url, body=body, expect=CONFLICT)).is_success

@@ -19,7 +19,7 @@ PLACES_MORE: Final = 6
 """Places that appear at a service on which a queue waits."""
 WITHDRAWING: Final = 2
 """People who take their consent back: one whose offer has expired before, on a busy machine, shows nothing."""
-WITHIN_S: Final = 40.0
+WITHIN_S: Final = 120.0
 ALREADY: Final = frozenset({409})
 
 

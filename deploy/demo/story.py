@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
@@ -16,12 +16,14 @@ from deploy.demo.acts import Act, acts_of
 from deploy.demo.arrivals import Arrival
 from deploy.demo.client import Caller
 from deploy.demo.habits import Way, way_of
+from deploy.demo.hands import Hands
 from deploy.demo.landing import Landed, land, registered
 from deploy.demo.loading import declare_capacity, in_turns, load_directory
 from deploy.demo.looking import Pool, are_offers_waiting, is_settled, journeys, pools, settled_count
 from deploy.demo.notebook import Notebook
 from deploy.demo.pace import Pace
-from deploy.demo.partners import Hands, Partner, Tally, Urls
+from deploy.demo.pacing import Pacer
+from deploy.demo.partners import Partner, Tally, Urls
 from deploy.demo.receiver import OFFER_MADE, Receiver, receiving
 from deploy.demo.sending import send_bus
 from deploy.demo.staging import Staging
@@ -31,8 +33,11 @@ from deploy.demo.world import Callers, World
 from deploy.packs.directory import Directory
 from libs.events.codes import TransportMode
 
-SETTLE_WITHIN_S: Final = 420.0
-BUS_WITHIN_S: Final = 90.0
+SETTLE_WITHIN_S: Final = 900.0
+BUS_WITHIN_S: Final = 180.0
+SLOWEST: Final = 0.2
+LATENESS: Final = timedelta(seconds=4)
+"""A quarter of an offer's time: where the machine is later than that, the clock waits for it (`pacing`)."""
 TELL_EVERY_S: Final = 10.0
 AIR, LAND = "GT01", "GT12"
 
@@ -68,6 +73,8 @@ class Run:
     told_ns: int
     """When the story was told and days were about to be let pass."""
     calls_again: int
+    pace: float
+    """Of the clock until the story was told, in seconds a second: below 1 where it waited for the machine."""
 
 
 Watch = Callable[[str, int], None]
@@ -85,7 +92,8 @@ class Story:
         self, world: World, directory: Directory, options: Options, console: Console, *, pace: Pace,
         watch: Watch = nobody_watches,
     ) -> None:  # fmt: skip
-        self._pace = pace
+        self._pace, self._hands = pace, Hands()
+        self._pacer = Pacer(world, pace.schedule, self._hands, fastest=1.0, slowest=SLOWEST, bound=LATENESS)
         self.world, self.directory, self.options, self.console = world, directory, options, console
         self.tally = Tally()
         self._watch = watch
@@ -106,7 +114,7 @@ class Story:
             await self._set_up(callers, steward, progress)
             before = await pools(steward, url=self.world.url("REFERRAL"))
             async with self._answering(callers) as receiver:
-                async with self._staging(reception):
+                async with self._pacer.pacing(), self._staging(reception):
                     landed, ridden = await self._arrive(flight, bus, callers, reception, progress)
                     needs_count = flight.needs_count + bus.needs_count
                     everybody = [*landed.returnee_ids, *ridden.returnee_ids]
@@ -126,7 +134,7 @@ class Story:
             flight=landed, bus=ridden, needs_count=needs_count, journeys=found, before=before, after=after,
             tally=self.tally,
             webhooks_verified=verified, webhooks_refused=refused, began_ns=began_ns, told_ns=told_ns,
-            calls_again=callers.attempts_again,
+            calls_again=callers.attempts_again, pace=self._pacer.mean_rate,
         )  # fmt: skip
 
     def _vehicles(self, at: datetime) -> tuple[Arrival, Arrival]:
@@ -169,12 +177,11 @@ class Story:
             self.directory, url=url, steward=steward, said=self._bar(progress, "directory: services", count)
         )
         urls = Urls(self.world.url("REFERRAL"), self.world.url("REGISTRATION"), url)
-        hands = Hands()
         for organization in self.directory.organizations:
             self._partners[organization.slug] = Partner(
                 organization, caller=callers.of(organization.slug), urls=urls, tally=self.tally,
-                random=Random(self._random.random()), hands=hands, notebook=self._notebook, now=self.world.now,  # noqa: S311
-                keeps=self._stage.keeps,
+                random=Random(self._random.random()), hands=self._hands, notebook=self._notebook,  # noqa: S311
+                clock=self.world.clock, keeps=self._stage.keeps,
             )  # fmt: skip
         ledger = await pools(steward, url=urls.referral)
         await in_turns(partner.make_room(ledger) for partner in self._partners.values())

@@ -23,9 +23,8 @@ from deploy.local.supervisor import System, forget_everything, running_system
 from deploy.local.timekeeping import SCHEDULE
 from deploy.packs.directory import load_directory
 from deploy.simulate.closure import at
-from deploy.simulate.pacing import SLOWEST
 from deploy.simulate.report import as_json, closure_table, deeds_table, owners_table, span, times_table
-from deploy.simulate.run import Options, Run, Simulation
+from deploy.simulate.run import SLOWEST, Options, Run, Simulation
 from deploy.simulate.timing import Timepiece, next_monday
 from libs.chassis.paced_clock import PacedClock, Schedule
 from libs.chassis.yaml_files import read_yaml

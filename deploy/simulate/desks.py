@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from deploy.demo.client import Caller, CallError
 from deploy.demo.completing import facts_of
+from deploy.demo.hands import Hands
 from deploy.simulate.conduct import Deed, deed_of, dice
-from deploy.simulate.hands import Hands
 from deploy.simulate.people import People
 from deploy.simulate.tally import Tally
 from deploy.simulate.timing import Timepiece

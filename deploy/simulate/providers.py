@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from deploy.demo.client import CallError
 from deploy.demo.completing import FACTS, decline_body
+from deploy.demo.hands import Hands
 from deploy.demo.loading import capacity_body, in_turns
 from deploy.demo.receiver import OFFER_MADE, Receiver
 from deploy.demo.world import Callers, World
 from deploy.packs.directory import Directory, Organization, Service
 from deploy.simulate.conduct import Conduct, Ending, Verdict, conduct_of
-from deploy.simulate.hands import Hands
 from deploy.simulate.people import People
 from deploy.simulate.plan import declared
 from deploy.simulate.tally import Tally

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from deploy.demo.client import Caller, CallError
+from deploy.demo.hands import Hands
 from deploy.simulate.conduct import Change, change_of_mind, dice
-from deploy.simulate.hands import Hands
 from deploy.simulate.tally import Tally
 from deploy.simulate.timing import Timepiece
 from libs.events.codes import ConsentPurpose

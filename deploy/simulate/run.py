@@ -10,18 +10,18 @@ from typing import Any, Final
 
 from deploy.demo.arrivals import Arrival
 from deploy.demo.client import CallError
+from deploy.demo.hands import Hands
 from deploy.demo.landing import land
 from deploy.demo.loading import load_directory
 from deploy.demo.looking import pools
 from deploy.demo.needs import Told
+from deploy.demo.pacing import Pacer
 from deploy.demo.promise import Kept, check_drained, check_invariants, check_places
 from deploy.demo.receiver import receiving
 from deploy.demo.world import Callers, World
 from deploy.packs.directory import Directory
 from deploy.simulate.closure import Category, closure, expiries_late, total
 from deploy.simulate.desks import Desk, silent_desks
-from deploy.simulate.hands import Hands
-from deploy.simulate.pacing import Pacer
 from deploy.simulate.people import People
 from deploy.simulate.plan import Vehicle, vehicles_of
 from deploy.simulate.providers import Providers
@@ -37,6 +37,8 @@ PLACES: Final = {
     TransportMode.BUS: ("GT12", "reception-tecun-uman"),
 }
 """Where each is received, and the reception system that registers it."""
+SLOWEST: Final = 2.0
+"""The lowest rate of the clock."""
 SETTLES_WITHIN_S: Final = 60.0
 """Real seconds in which a clock that is due at the very end is acted on."""
 
@@ -93,7 +95,7 @@ class Simulation:
         )
         self._silent = silent_desks(list(desks), seed=options.seed, steward=steward_desk)
         self._desks = [self._desk(name) for name in sorted(set(desks) | {steward_desk}) if name not in self._silent]
-        self._pacer = Pacer(world, timepiece, schedule, options.rate, options.lateness, self._hands)
+        self._pacer = Pacer(world, schedule, self._hands, fastest=options.rate, slowest=SLOWEST, bound=options.lateness)
         self._watch = Watch(self._steward, world.url("REFERRAL"), timepiece, self._tally, say)
         self._rate = 0.0
         self._needs_told = self._people_count = self._vehicles = 0

@@ -15,6 +15,7 @@ from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from libs.events.topics import TOPICS
@@ -26,6 +27,8 @@ LOOK_S = 0.7
 TELL_S = 15.0
 LONGEST_RETRY_S = 900.0
 """How long a webhook that has failed often may wait for its next attempt beyond everybody's patience."""
+LOOK_FAULTS = (OSError, asyncpg.PostgresError, KafkaError)
+"""What is back in a moment."""
 Say = Any
 
 
@@ -43,7 +46,7 @@ async def at_rest(stage: Stage, load: Load, *, patience_s: float, say: Say) -> A
     until, tell_at, extended = loop.time() + patience_s, loop.time() + TELL_S, False
     while True:
         missing = await _on_its_way(stage, load)
-        if loop.time() > until and not extended and (wait := await retries_wait(stage)):
+        if loop.time() > until and not extended and (wait := await _retries_wait_if_seen(stage)):
             extended, until = True, loop.time() + min(wait, LONGEST_RETRY_S) + patience_s / 4
             say(f"a webhook is to be tried again in {wait:.0f} s")
         if not missing:
@@ -86,7 +89,7 @@ async def _on_its_way(stage: Stage, load: Load) -> list[str]:
         return [f"{', '.join(away)} not ready"]
     try:
         return await looked_at(stage)
-    except (OSError, asyncpg.PostgresError) as error:
+    except LOOK_FAULTS as error:
         return [f"a look failed with {type(error).__name__}"]
 
 
@@ -113,6 +116,13 @@ async def looked_at(stage: Stage) -> list[str]:
         finally:
             await connection.close()
     return found or await _behind(stage, positions)
+
+
+async def _retries_wait_if_seen(stage: Stage) -> float:
+    try:
+        return await retries_wait(stage)
+    except LOOK_FAULTS:
+        return 0.0
 
 
 async def retries_wait(stage: Stage) -> float:

@@ -17,12 +17,13 @@ from tests.chaos.report import MUST_BE_ZERO
 from tests.chaos.running import Run
 from tests.chaos.stage import set_stage
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1500)]
 SEED = 20
 SECONDS = 40.0
 PAUSE_S = 1.5
 """Between faults: the whole deck is dealt once."""
-PATIENCE_S = 120.0
+PATIENCE_S = 400.0
+"""Spent only where something is still on its way: a busy machine comes to rest later, and not less."""
 
 
 async def _both(folder: Path) -> tuple[Verdict, Verdict]:
@@ -49,10 +50,8 @@ def test_a_system_that_is_killed_stopped_and_cut_off_at_random_keeps_every_promi
 ) -> None:
     verdict, _ = verdicts
     broken = {name: getattr(verdict, name) for name in MUST_BE_ZERO if getattr(verdict, name)}
-    assert not broken, (broken, verdict.examples)
-    assert not verdict.unsettled
-    assert not verdict.surprises
-    assert verdict.is_good
+    assert verdict.is_good, (broken, verdict.unsettled[:5], verdict.surprises[:5], verdict.examples)
+    assert not broken
 
 
 def test_the_run_had_load_and_faults_of_every_kind(verdicts: tuple[Verdict, Verdict]) -> None:

@@ -17,7 +17,7 @@ from deploy.demo.story import Options
 from deploy.local.supervisor import System, running_system
 from libs.chassis.paced_clock import Schedule
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1800), pytest.mark.asyncio(loop_scope="module")]
 SERVICES = ("registration", "referral", "provider_directory", "notifications")
 
 

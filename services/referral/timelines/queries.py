@@ -35,10 +35,7 @@ SELECT step_id, step.at, step.step, step.led_to, step.reason, step.actor, offer.
     NULL::uuid, offer.referral_id, offer.offer_id
 FROM step JOIN offer ON offer.referral_id = step.referral_id AND offer.status = 'accepted'
 WHERE step.returnee_id = $1 AND offer.organization_id = $6 AND ($2 OR NOT offer.restricted)
-  AND step.offer_id IS NULL AND step.step IN ({", ".join(repr(step) for step in OF_THE_SERVICE)})
-  AND step.step_id > (
-      SELECT min(accepted.step_id) FROM step AS accepted
-      WHERE accepted.returnee_id = $1 AND accepted.offer_id = offer.offer_id AND accepted.step = 'offer.accept')
+  AND step.step IN ({", ".join(repr(step) for step in OF_THE_SERVICE)})
 """  # noqa: S608 (constants)
 
 _PAGE: Final = """

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from libs.events.codes import NeedCategory
 from tests.service.referral import making
+from tests.service.referral.test_promises import breaks
 from tests.service.referral.world import Provider, World
 
 
@@ -108,6 +109,27 @@ async def test_a_provider_sees_its_own_offer_and_service_and_nothing_of_others(w
     theirs, _ = await pages(world, path, world.partner(near))
     assert [one["step"] for one in theirs] == ["offer.make", "offer.decline"]
     assert theirs == (await pages(world, f"offers/{theirs[0]['offer_id']}/timeline", world.partner(near)))[0]
+
+
+async def test_a_provider_sees_of_a_restricted_offer_nothing_without_the_scope(world: World):
+    """Without `restricted` in either half of `_OF_PARTNER` it sees the offer, or the service after it."""
+    shelter = await world.provider()
+    meals = await world.provider(category=NeedCategory.FOOD, organization_id=shelter.organization_id)
+    returnee = await world.person({}, {"category": NeedCategory.FOOD})
+    await world.round()
+    for one in await world.rows("SELECT offer_id, referral_id FROM offer"):
+        await world.step(f"offers/{one['offer_id']}/accept", headers=world.partner(meals))
+        await world.step(f"referrals/{one['referral_id']}/start", headers=world.partner(meals))
+    await breaks(world, "UPDATE offer SET restricted = category = 'shelter'")
+    path, steps = f"returnees/{returnee}/timeline", ["offer.make", "offer.accept", "referral.start"]
+    seen, _ = await pages(world, path, world.partner(shelter))
+    assert [(one["number"], one["step"], one["category"]) for one in seen] == [
+        (number, step, "food") for number, step in enumerate(steps, 1)
+    ]
+    everything, _ = await pages(world, path, world.partner(shelter, restricted=True))
+    assert sorted(one["category"] for one in everything) == ["food"] * 3 + ["shelter"] * 3
+    await breaks(world, "UPDATE offer SET restricted = true")
+    assert (await world.client.get(f"/v1/{path}", headers=world.partner(shelter))).status_code == 404
 
 
 async def test_a_provider_without_an_offer_does_not_learn_that_the_returnee_exists(world: World):

@@ -1,4 +1,4 @@
-"""The hands of the simulation's programs: how many calls are made at a time, and for how long what waits has waited."""
+"""The hands of partners' programs: how many calls are made at a time, and for how long what waits has waited."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -15,13 +15,11 @@ from typing import Final
 
 import asyncpg
 
+from deploy.demo.hands import Hands
 from deploy.demo.world import World
-from deploy.simulate.hands import Hands
-from deploy.simulate.timing import Timepiece
 from libs.chassis.paced_clock import Schedule
 
 LOOKS_EVERY_S: Final = 0.3
-SLOWEST: Final = 2.0
 LEAST_LAG_S: Final = 0.02
 FORGETS: Final = 0.6
 """How much of a lag is still believed at the next look."""
@@ -38,12 +36,12 @@ class Pacer:
     """Writes the clock's schedule by what waits."""
 
     world: World
-    timepiece: Timepiece
     schedule: Schedule
-    fastest: float
-    bound: timedelta
-    """Of simulated time: so late may the machine be."""
     hands: Hands
+    fastest: float
+    slowest: float
+    bound: timedelta
+    """On the clock: so late may the machine be."""
     rates: list[float] = field(default_factory=list)
     """The rate at each look."""
     _lag_s: float = LEAST_LAG_S
@@ -56,7 +54,7 @@ class Pacer:
                 for name in ("REGISTRATION", "REFERRAL", "NOTIFICATIONS")
             ]
             while True:
-                now, rate = self.timepiece.now(), self.timepiece.clock.rate
+                now, rate = self.world.now(), self.world.clock.rate
                 lags = [
                     await registration.fetchval(_OUTBOX) or 0.0,
                     await referral.fetchval(_OUTBOX) or 0.0,
@@ -74,10 +72,28 @@ class Pacer:
         while len(self.rates) < looks + 2:  # noqa: ASYNC110 - a look every so often
             await asyncio.sleep(LOOKS_EVERY_S)
 
+    @property
+    def mean_rate(self) -> float:
+        """The rate over all looks; the highest before the first."""
+        return sum(self.rates) / len(self.rates) if self.rates else self.fastest
+
+    @asynccontextmanager
+    async def pacing(self) -> AsyncIterator[None]:
+        """The clock is paced while the block runs; afterwards it runs at its fastest again."""
+        task = asyncio.create_task(self.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            ended = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(ended[0], Exception):
+            raise ended[0]
+        self._pace(self.fastest)
+
     def _pace(self, wanted: float) -> None:
-        rate = min(self.fastest, max(SLOWEST, wanted))
+        rate = min(self.fastest, max(self.slowest, wanted))
         self.rates.append(rate)
-        if abs(rate / self.timepiece.clock.rate - 1) > 0.05:
+        if abs(rate / self.world.clock.rate - 1) > 0.05:
             self.schedule.pace(rate, real=datetime.now(UTC))
 
 
