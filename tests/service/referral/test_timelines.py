@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from libs.events.codes import NeedCategory
 from tests.service.referral import making
 from tests.service.referral.test_promises import breaks
-from tests.service.referral.world import Provider, World
+from tests.service.referral.world import STAFF, Provider, World
 
 
 async def pages(
@@ -130,6 +130,29 @@ async def test_a_provider_sees_of_a_restricted_offer_nothing_without_the_scope(w
     assert sorted(one["category"] for one in everything) == ["food"] * 3 + ["shelter"] * 3
     await breaks(world, "UPDATE offer SET restricted = true")
     assert (await world.client.get(f"/v1/{path}", headers=world.partner(shelter))).status_code == 404
+
+
+async def test_a_provider_sees_that_it_was_reminded_and_in_what_role_others_acted(world: World):
+    """Without `referral.remind` in `OF_THE_SERVICE` the reminder is missing; without `desks` the desk is a person."""
+    shelter = await world.provider()
+    returnee = await world.person({})
+    await world.round()
+    offer = await world.offer_of(returnee)
+    await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(shelter))
+    await world.pass_time(hours=12, seconds=5)
+    for name in ("lead", "somebody"):
+        headers = world.issuer.headers(STAFF, client_id=name)
+        step = "start" if name == "lead" else "complete"
+        body = {"outcome": "need_met"} if step == "complete" else None
+        answer = await world.step(f"referrals/{offer['referral_id']}/{step}", body, headers=headers)
+        assert answer.status_code == 200, answer.text
+    entries, _ = await pages(world, f"returnees/{returnee}/timeline", world.partner(shelter))
+    assert [(one["step"], one["by"]) for one in entries[1:]] == [
+        ("offer.accept", "provider"),
+        ("referral.remind", "network"),
+        ("referral.start", "desk"),
+        ("referral.complete", "person"),
+    ]
 
 
 async def test_a_provider_without_an_offer_does_not_learn_that_the_returnee_exists(world: World):
