@@ -84,3 +84,15 @@ async def test_restricted_needs_are_unmet_for_those_only_who_may_know(world: Wor
     restricted = await owned(world, 1, category=NeedCategory.GBV)
     assert await listed(world, "unmet") == plain
     assert set(await listed(world, "unmet", headers=world.staff(restricted=True))) == {*plain, *restricted}
+
+
+async def test_a_desk_narrows_every_list(world: World):
+    """Without the condition on `owner`, or without the needs of that desk first, the other desk's stand there too."""
+    mine, other = await owned(world, 2)
+    await change(world, other, owner="steward", owner_reason="owner_silent")
+    await change(world, mine, owner_reason="routing_overdue")
+    for path in ("overdue", "escalations", "unmet", "waiting", "due"):
+        assert set(await listed(world, path, desk="lead", **({"within": 10_000_000} if path == "due" else {}))) == {
+            mine
+        }
+        assert len(set(await listed(world, path, **({"within": 10_000_000} if path == "due" else {})))) == 2
