@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from libs.events.codes import NeedCategory
 from tests.service.referral import making
+from tests.service.referral.test_promises import breaks
 from tests.service.referral.world import Provider, World
 
 
@@ -64,6 +65,34 @@ async def test_after_the_last_attempt_the_steward_owns_the_need_and_may_still_fi
     assert await world.round() == 1
 
 
+async def test_after_the_last_attempt_no_clock_counts_another_miss(world: World):
+    """Without `stop_timers` in `miss` the clock of the attempt before runs out later, and reminds once more."""
+    _, _, referral = await lost(world)
+    for _ in range(3):
+        await tried(world, referral, "not_found")
+    await world.pass_time(hours=23)
+    await world.pass_time(hours=2)
+    assert await world.published("referral.search-due.v1") == []
+    (entry,) = (await world.ask("work-lists/follow-up"))["items"]
+    assert entry["missed_count"] == 3
+
+
+async def test_who_is_lost_again_is_looked_for_as_often_as_before(world: World):
+    """Without the 0 in `begin` the misses of the search before count on, and the steward answers too soon."""
+    returnee, shelter, referral = await lost(world)
+    for result in ("not_found", "not_found", "found"):
+        await tried(world, referral, result)
+    assert await world.round() == 1
+    offer = await world.offer_of(returnee)
+    body = {"reason": "person_not_found"}
+    await world.step(f"offers/{offer['offer_id']}/decline", body, headers=world.partner(shelter))
+    for _ in range(2):
+        await tried(world, referral, "not_found")
+        assert (await world.need_of(returnee))["owner"] == "lead"
+    await tried(world, referral, "not_found")
+    assert (await world.need_of(returnee))["owner"] == "steward"
+
+
 async def test_nobody_looks_so_the_clock_reminds_and_then_the_steward_is_told(new_world):
     """Without an action for the clock of the search the need would lie with a silent desk."""
     async with new_world(search={"attempts": 3, "every": 600}) as world:
@@ -79,6 +108,15 @@ async def test_nobody_looks_so_the_clock_reminds_and_then_the_steward_is_told(ne
         await world.pass_time(seconds=3000)
         assert len(await world.published("referral.search-due.v1")) == 3
         assert await world.promises() == {}
+
+
+async def test_whoever_owns_the_need_is_told_that_it_is_time_to_look(new_world):
+    """Without `need.owner` in `remind` the lead desk is told, whoever has the need now."""
+    async with new_world(search={"attempts": 3, "every": 600}) as world:
+        await lost(world)
+        await breaks(world, "UPDATE need SET owner = 'child'")
+        await world.pass_time(seconds=601)
+        assert [one["owner"] for one in await world.published("referral.search-due.v1")] == ["child"]
 
 
 async def test_somebody_who_will_return_is_waited_for_without_a_miss(world: World):

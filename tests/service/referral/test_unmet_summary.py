@@ -55,6 +55,18 @@ async def test_cells_are_counted_and_small_ones_are_not_told(world: World):
     assert await cells(world, reason="no_help_exists") == {}
 
 
+async def test_needs_of_people_without_a_destination_have_a_cell_of_their_own(world: World):
+    """Without `nullif` in `_CELLS` their area is an empty word."""
+    await people(world, 3, NeedCategory.SHELTER, "GT12")
+    needs = [await world.need_of(one) for one in await people(world, 3, NeedCategory.SHELTER, "GT13")]
+    await world.round()
+    async with world.database.transaction() as session:
+        await (await raw(session)).execute(
+            "UPDATE need SET area = NULL WHERE need_id = ANY($1::uuid[])", [one["need_id"] for one in needs]
+        )
+    assert await cells(world) == {("shelter", None, "no_candidate"): 3, ("shelter", "GT12", "no_candidate"): 3}
+
+
 async def test_restricted_categories_are_no_cells_without_their_scope(world: World):
     """Without `NOT restricted` in `_CELLS` everybody is told of them; open ones and closed ones apart."""
     needs = [await world.need_of(one) for one in await people(world, 6, NeedCategory.GBV, "GT12")]
