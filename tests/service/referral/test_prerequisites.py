@@ -184,3 +184,80 @@ async def test_a_reopened_prerequisite_is_waited_on_again(world: World):
     assert (await referral_of(world, licence))["status"] == "seeking"
     assert (await world.row("SELECT owner FROM need WHERE need_id = $1", licence))["owner"] is None
     assert await world.promises() == {}
+
+
+async def recorded(world: World) -> list[str]:
+    rows = await world.rows("SELECT step FROM step WHERE step LIKE 'need.%_prerequisite' ORDER BY step_id")
+    return [row["step"] for row in rows]
+
+
+async def test_told_again_nothing_happens_again(world: World):
+    """Without either early return in `prerequisite_steps` the record says twice what was done once."""
+    _, (card, licence) = await person(world, *CHAIN[:2])
+    for _ in range(2):
+        assert (await wait_for(world, licence, card)).status_code == 200
+    for _ in range(2):
+        assert (await forget(world, licence)).status_code == 200
+    assert await recorded(world) == ["need.set_prerequisite", "need.remove_prerequisite"]
+    assert await world.promises() == {}
+
+
+async def test_who_was_asked_or_has_ended_is_refused_by_the_step_s_own_name(world: World):
+    """Without `_CAN_WAIT` it is a 200 where the other is met; without the state in `remove_prerequisite` it changes."""
+    await world.provider()
+    _, (card, bed) = await person(world, NeedCategory.DOCUMENTS, NeedCategory.SHELTER)
+    await meet(world, card)
+    assert await world.round() == 1
+    answer = await wait_for(world, bed, card)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["step"]) == (409, "step-not-allowed", "set_prerequisite")
+    assert (problem["subject"], problem["state"]) == ("referral", "offered")
+    _, (card, licence) = await person(world, *CHAIN[:2])
+    await wait_for(world, licence, card)
+    await world.step(f"needs/{licence}/refuse")
+    answer = await forget(world, licence)
+    assert (answer.status_code, answer.json()["step"]) == (409, "remove_prerequisite")
+    assert await recorded(world) == ["need.set_prerequisite"]
+
+
+async def blocked_by_router(world: World):
+    """A training that asks for a document, which the router lets wait on the person's need for one; and a job."""
+    await world.provider(
+        category=NeedCategory.TRAINING, service_type="course", eligibility={"documents_required": ["identity_card"]}
+    )
+    _, ids = await person(world, *CHAIN[:3])
+    await world.round()
+    assert (await referral_of(world, ids[1]))["blocked_by"] == ids[0]
+    return ids
+
+
+async def test_what_the_router_found_is_an_edge_of_the_graph_too(world: World):
+    """Without the second loop of `waits_of` both wait on each other, and nobody answers for either."""
+    card, training, _ = await blocked_by_router(world)
+    answer = await wait_for(world, card, training)
+    assert (answer.status_code, answer.json()["code"]) == (409, "prerequisite-cycle")
+    assert await world.promises() == {}
+
+
+async def test_what_was_told_and_is_taken_back_leaves_what_the_router_found(world: World):
+    """Without `blocked_by == before` the training would seek, and ask offices that want a document."""
+    card, training, job = await blocked_by_router(world)
+    await meet(world, job)
+    await wait_for(world, training, job)
+    assert (await referral_of(world, training))["status"] == "seeking", "a need that is met holds nobody up"
+    await world.round()
+    assert (await referral_of(world, training))["blocked_by"] == card
+    assert (await forget(world, training)).status_code == 200
+    assert (await referral_of(world, training))["status"] == "blocked"
+
+
+async def test_who_is_told_to_wait_on_something_else_waits_on_that(world: World):
+    """Without the change of `blocked_by` in `_wait` the first one still lets the need go on."""
+    _, (card, licence, job) = await person(world, *CHAIN[:3])
+    await wait_for(world, licence, card)
+    await wait_for(world, licence, job)
+    await meet(world, card)
+    assert (await referral_of(world, licence))["status"] == "blocked"
+    await meet(world, job)
+    assert (await referral_of(world, licence))["status"] == "seeking"
+    assert await world.promises() == {}
