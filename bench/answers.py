@@ -18,8 +18,10 @@ from bench.arrivals import NEEDS
 from bench.bare_insert import CREATE
 from bench.chain import Running, enlace, measure_chain
 from bench.measuring import until
+from bench.resting import rest
 from deploy.local.installation import ROOT
 from deploy.local.processes import free_port
+from libs.chassis.cli import KEEP_ALIVE_SECONDS
 
 ANSWERS = 2_000
 """Answered one by one in a round, and inserted barely."""
@@ -46,8 +48,11 @@ async def _answers(running: Running) -> dict[str, Any]:
         offers = await client.pending()
         single, bulk, least = 0.0, 0.0, 0.0
         for _ in range(ROUNDS):
+            await rest(running)
             single = max(single, await _rate([client.accepting(offers.pop()) for _ in range(ANSWERS)]))
+            await rest(running)
             least = max(least, await _rate([bare(uuid4()) for _ in range(ANSWERS)]))
+        await rest(running)
         bulk = await client.bulk_rate(offers[: BULK * BULK_CALLS])
     print(
         f"answers: {single:.0f}/s one by one, {bulk:.0f}/s by the hundred; a bare INSERT {least:.0f}/s;"
@@ -151,6 +156,7 @@ async def _bare(running: Running) -> AsyncIterator[Callable[[UUID], Call]]:
         await connection.close()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "uvicorn", "bench.bare_insert:app", "--port", str(port), "--log-level", "error"),
+        *("--timeout-keep-alive", str(KEEP_ALIVE_SECONDS)),
         cwd=ROOT,
         env={**os.environ, "BENCH_DATABASE_URL": url},
     )

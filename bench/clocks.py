@@ -12,6 +12,7 @@ import asyncpg
 from bench.arrivals import NEEDS
 from bench.chain import PATIENCE_S, Running, enlace, measure_chain
 from bench.measuring import until, value
+from bench.resting import rest
 from bench.steady import Steady, measure_steady
 
 CLOCKS = 10_000
@@ -41,6 +42,7 @@ async def _clocks(running: Running) -> dict[str, Any]:
     missing = CLOCKS - int(await value(running.url("REFERRAL"), pending))
     if missing > 0:
         await measure_chain(running, missing // len(NEEDS) + 1, run="clocks-fill")
+    await rest(running)
     quiet = await measure_steady(running, run="clocks-quiet", rate=RATE, seconds=QUIET_S)
     busy_run = asyncio.create_task(measure_steady(running, run="clocks-busy", rate=RATE, seconds=BUSY_S))
     await asyncio.sleep(AFTER_S)

@@ -16,6 +16,7 @@ import uvicorn
 
 from deploy.local.issuer import create_issuer
 from deploy.local.tokens import DEFAULT_AUDIENCE, AccessTokens, Client, new_key
+from libs.chassis.cli import KEEP_ALIVE_SECONDS
 
 
 class _Server(uvicorn.Server):
@@ -27,7 +28,9 @@ class _Server(uvicorn.Server):
 def _server(app: Any) -> tuple[_Server, socket.socket]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, lifespan="on", ws="none", access_log=False, log_config=None)
+    config = uvicorn.Config(
+        app, lifespan="on", ws="none", access_log=False, log_config=None, timeout_keep_alive=KEEP_ALIVE_SECONDS
+    )
     return _Server(config), listener
 
 
@@ -113,7 +116,10 @@ def issuer_for_tests() -> Iterator[IssuerForTests]:
         port = probe.getsockname()[1]
     issuer = IssuerForTests(f"http://127.0.0.1:{port}")
     app = create_issuer(issuer.tokens, issuer.clients.get)
-    server = _Server(uvicorn.Config(app, port=port, ws="none", access_log=False, log_config=None))
+    config = uvicorn.Config(
+        app, port=port, ws="none", access_log=False, log_config=None, timeout_keep_alive=KEEP_ALIVE_SECONDS
+    )
+    server = _Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until = time.monotonic() + 30

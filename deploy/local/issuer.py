@@ -24,6 +24,7 @@ from joserfc.jwk import ECKey
 from deploy.local.clients import ClientBook
 from deploy.local.keyring import Keyring
 from deploy.local.tokens import AccessTokens, Client, new_key
+from libs.chassis.cli import KEEP_ALIVE_SECONDS
 
 FindClient = Callable[[str], Client | None]
 BODY_LIMIT_BYTES = 20_000
@@ -135,7 +136,10 @@ def main(
     keyring = Keyring(state / "keys.json")
     book = ClientBook(pack=pack, state=state, keyring=keyring)
     tokens = AccessTokens(issuer=issuer, key=signing_key(keyring))
-    uvicorn.run(create_issuer(tokens, book.find), host="127.0.0.1", port=port, access_log=False, log_level="warning")
+    uvicorn.run(
+        create_issuer(tokens, book.find), host="127.0.0.1", port=port, access_log=False, log_level="warning",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ log = get_logger(__name__, fields=("settings",))
 _NEW_OBJECTS = 50_000
 """So many new containers make a collection of the youngest; Python's own 700 costs a batch a tenth of its time."""
 _GRACEFUL_SECONDS = 10
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection without a request stays open. Clients close theirs after 5 to 60: where the server is first, a
+request that is just being sent is lost, and an answer to an offer with it."""
 
 
 def make_cli(
@@ -78,6 +81,7 @@ def serve_app(app: FastAPI, *, host: str, port: int) -> None:
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     _keep_out_of_the_way()
     _Server(config, app).run()

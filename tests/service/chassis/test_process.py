@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -132,6 +133,21 @@ async def test_a_process_leaves_spans_and_logs_that_tell_of_no_person(start, iss
     everything = json.dumps(list(spans.values())) + started.output.decode()
     for secret in ("Marta", "0192d9b4", "sample-fingerprint-key", "secret"):
         assert secret not in everything
+
+
+async def test_a_connection_outlives_the_pause_of_a_client(start, issuer):
+    """Taken out: `timeout_keep_alive` (the server's own 5 s: the second request found the connection closed)."""
+    async with start() as started:
+        await until(lambda: answers(started))
+        reader, writer = await asyncio.open_connection(started.client.base_url.host, started.client.base_url.port)
+        for pause in (7.0, 0.0):
+            writer.write(b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n")
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE_SECONDS)
+            assert head.startswith(b"HTTP/1.1 200 ")
+            length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+            await reader.readexactly(0 if length is None else int(length[1]))
+            await asyncio.sleep(pause)
+        writer.close()
 
 
 async def test_logs_are_json_lines_with_the_trace(start, issuer):
