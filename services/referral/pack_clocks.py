@@ -3,9 +3,19 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _ascending(reminders: list[float]) -> list[float]:
+    if reminders != sorted(set(reminders)):
+        raise ValueError("reminders must ascend")
+    return reminders
+
+
+Reminders = Annotated[list[Seconds], AfterValidator(_ascending)]
+"""When somebody is told again, ascending, from the moment at which the wait begins."""
 
 
 class PackPart(BaseModel):
@@ -19,19 +29,16 @@ class OfferClock(PackPart):
 
     answer_within: Seconds
     """From the offer to its expiry."""
-    remind_after: list[Seconds]
-    """From the offer to each reminder, ascending, each before `answer_within`."""
+    remind_after: Reminders
+    """From the offer to each reminder, each before `answer_within`."""
     acknowledge_within: Seconds | None = None
     """From the offer to the provider's word that it has been seen; None: no such word is waited for."""
     unacknowledged: Literal["remind", "expire"] = "remind"
     """What follows when that word does not come: another reminder, or the next candidate at once."""
 
     @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        if list(self.remind_after) != sorted(set(self.remind_after)):
-            raise ValueError("remind_after must ascend")
-        if any(after >= self.answer_within for after in self.remind_after):
-            raise ValueError("every reminder must come before answer_within")
+    def _in_order(self) -> Self:
+        _require_before(self.remind_after, self.answer_within, "answer_within")
         if self.acknowledge_within is not None and self.acknowledge_within >= self.answer_within:
             raise ValueError("acknowledge_within must come before answer_within")
         return self
@@ -42,16 +49,18 @@ class Wait(PackPart):
 
     within: Seconds
     """From the acceptance to the start of the service, or from there to its outcome; then the lead desk asks."""
-    remind_after: list[Seconds] = []
-    """From the same moment to each reminder, ascending, each before `within`."""
+    remind_after: Reminders = []
+    """From the same moment to each reminder, each before `within`."""
 
     @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        if list(self.remind_after) != sorted(set(self.remind_after)):
-            raise ValueError("remind_after must ascend")
-        if any(after >= self.within for after in self.remind_after):
-            raise ValueError("every reminder must come before within")
+    def _in_order(self) -> Self:
+        _require_before(self.remind_after, self.within, "within")
         return self
+
+
+def _require_before(reminders: list[float], end: float, name: str) -> None:
+    if any(after >= end for after in reminders):
+        raise ValueError(f"every reminder must come before {name}")
 
 
 ProviderWait = Literal["acknowledge", "answer", "start", "report"]

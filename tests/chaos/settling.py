@@ -46,7 +46,7 @@ async def at_rest(stage: Stage, load: Load, *, patience_s: float, say: Say) -> A
     until, tell_at, extended = loop.time() + patience_s, loop.time() + TELL_S, False
     while True:
         missing = await _on_its_way(stage, load)
-        if loop.time() > until and not extended and (wait := await _retries_wait_if_seen(stage)):
+        if loop.time() > until and not extended and (wait := await retries_wait(stage)):
             extended, until = True, loop.time() + min(wait, LONGEST_RETRY_S) + patience_s / 4
             say(f"a webhook is to be tried again in {wait:.0f} s")
         if not missing:
@@ -118,16 +118,12 @@ async def looked_at(stage: Stage) -> list[str]:
     return found or await _behind(stage, positions)
 
 
-async def _retries_wait_if_seen(stage: Stage) -> float:
+async def retries_wait(stage: Stage) -> float:
+    """Seconds until the last webhook that failed before is to be tried again; 0 where none waits or none is seen."""
     try:
-        return await retries_wait(stage)
+        connection = await asyncpg.connect(stage.database("notifications"))
     except LOOK_FAULTS:
         return 0.0
-
-
-async def retries_wait(stage: Stage) -> float:
-    """Seconds until the last webhook that failed before is to be tried again; 0 where none waits for its time."""
-    connection = await asyncpg.connect(stage.database("notifications"))
     try:
         due = await connection.fetchval(
             "SELECT max(due_at) FROM delivery WHERE status = 'pending' AND attempt_count > 0"

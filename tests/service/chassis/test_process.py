@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,14 +140,14 @@ async def test_a_connection_outlives_the_pause_of_a_client(start, issuer):
     async with start() as started:
         await until(lambda: answers(started))
         reader, writer = await asyncio.open_connection(started.client.base_url.host, started.client.base_url.port)
-        for pause in (7.0, 0.0):
-            writer.write(b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n")
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE_SECONDS)
-            assert head.startswith(b"HTTP/1.1 200 ")
-            length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
-            await reader.readexactly(0 if length is None else int(length[1]))
-            await asyncio.sleep(pause)
-        writer.close()
+        with closing(writer):
+            for pause in (7.0, 0.0):
+                writer.write(b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n")
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE_SECONDS)
+                assert head.startswith(b"HTTP/1.1 200 ")
+                length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+                await reader.readexactly(0 if length is None else int(length[1]))
+                await asyncio.sleep(pause)
 
 
 async def test_logs_are_json_lines_with_the_trace(start, issuer):

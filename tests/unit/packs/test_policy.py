@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from deploy.packs.directory import load_directory, organization_id
 from libs.events.codes import NeedCategory, Urgency
 from services.referral.pack import load_policy
+from services.referral.pack_clocks import OfferClock, Wait
 
 PACKS = Path(__file__).parents[3] / "deploy" / "packs"
 GUATEMALA, DEMO = PACKS / "guatemala", PACKS / "demo"
@@ -70,6 +72,24 @@ def test_a_more_urgent_need_never_waits_longer() -> None:
         )
         for ascending in waits:
             assert ascending == sorted(ascending)
+
+
+@pytest.mark.parametrize(
+    ("clock", "values", "rule"),
+    [
+        (Wait, {"within": 60, "remind_after": [30, 20]}, "reminders must ascend"),
+        (Wait, {"within": 60, "remind_after": [20, 20]}, "reminders must ascend"),
+        (Wait, {"within": 60, "remind_after": [30, 60]}, "before within"),
+        (Wait, {"within": 60, "remind_after": [0]}, "greater than 0"),
+        (OfferClock, {"answer_within": 60, "remind_after": [30, 20]}, "reminders must ascend"),
+        (OfferClock, {"answer_within": 60, "remind_after": [60]}, "before answer_within"),
+        (OfferClock, {"answer_within": 60, "remind_after": [], "acknowledge_within": 60}, "before answer_within"),
+    ],
+)
+def test_a_clock_whose_times_are_out_of_order_is_refused(clock, values, rule):
+    """Taken out: `_ascending`, `_require_before` and the look at `acknowledge_within`, each by itself."""
+    with pytest.raises(ValidationError, match=rule):
+        clock(**values)
 
 
 @pytest.mark.parametrize("pack", [GUATEMALA, DEMO])
