@@ -14,6 +14,8 @@ from libs.events.partitions import Partition
 from libs.events.subscriptions import Handler, Subscriptions
 from libs.events.topics import Topic
 
+VALUE_MISSING = "value-missing"
+"""Why a record is parked that has no value where a value is the event."""
 NO_DAY = date(1970, 1, 1)
 """The inbox day of an event without a time."""
 
@@ -93,9 +95,13 @@ def identity_of(record: Record) -> str:
     return "sha256:" + sha256(record.value or b"").hexdigest()
 
 
-def understand(record: Record, subscriptions: Subscriptions) -> Incoming | Unreadable | None:
-    """The record as an event, or why it can't be read, or None if nobody here handles it (or it is a tombstone)."""
-    if record.value is None:
+def understand(record: Record, subscriptions: Subscriptions, *, compacted: bool) -> Incoming | Unreadable | None:
+    """The record as an event, or why it can't be read, or None if nobody here handles it.
+
+    On a `compacted` topic a record without a value is a tombstone, which nobody handles. Elsewhere its sender has lost
+    what it wanted to tell, and a person must know.
+    """
+    if record.value is None and compacted:
         return None
     for name, value in record.headers:
         if name == "ce_type":
@@ -103,6 +109,9 @@ def understand(record: Record, subscriptions: Subscriptions) -> Incoming | Unrea
                 return None
             break
     key = record.key if record.key is not None else b"@%d:%d" % (record.partition, record.offset)
+    if not record.value:
+        # Without an envelope: its id is not taken, so the same event sent again with its value is handled.
+        return Unreadable(record, key, VALUE_MISSING, "the record has no value", None)
     envelope: Envelope | None = None
     try:
         envelope = read(record.headers, record.value)

@@ -132,7 +132,7 @@ class Lane:
     async def _understand(self, part: Part) -> None:
         for start in range(0, len(part.records), CHUNK_RECORDS):
             for record in part.records[start : start + CHUNK_RECORDS]:
-                item = understand(record, self._subscriptions)
+                item = understand(record, self._subscriptions, compacted=self._topic.compacted)
                 if item is not None:
                     part.items.append(item)
             await asyncio.sleep(0)

@@ -50,7 +50,7 @@ class Content:
 
     headers: Headers
     key: bytes | None
-    value: bytes
+    value: bytes | None
     timestamp: int
     """Kafka's, in milliseconds since 1970."""
 
@@ -60,7 +60,7 @@ class Content:
             {
                 "headers": [[name, base64.b64encode(value).decode()] for name, value in self.headers],
                 "key": None if self.key is None else base64.b64encode(self.key).decode(),
-                "value": base64.b64encode(self.value).decode(),
+                "value": None if self.value is None else base64.b64encode(self.value).decode(),
                 "timestamp": self.timestamp,
             }
         ).encode()
@@ -72,7 +72,7 @@ class Content:
         return cls(
             [(name, base64.b64decode(value)) for name, value in fields["headers"]],
             None if fields["key"] is None else base64.b64decode(fields["key"]),
-            base64.b64decode(fields["value"]),
+            None if fields["value"] is None else base64.b64decode(fields["value"]),
             fields["timestamp"],
         )
 
@@ -111,7 +111,7 @@ class Parking:
 
     def _columns(self, item: Incoming | Unreadable, reason: str, error: str | None) -> tuple[object, ...]:
         record = item.record
-        content = Content(record.headers, record.key, record.value or b"", record.timestamp).to_bytes()
+        content = Content(record.headers, record.key, record.value, record.timestamp).to_bytes()
         if self._topic.personal:
             if self._seal is None:
                 raise ValueError(f"topic {self._topic.name} may carry identity data: parking there needs a seal")

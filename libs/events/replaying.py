@@ -66,6 +66,7 @@ class _Rebuild:
     connection: Connection
     delivery: Delivery
     subscriptions: Subscriptions
+    compacted: Mapping[str, bool]
     aside: set[tuple[str, int, int, str]] = field(default_factory=set)
     discarded: set[str] = field(default_factory=set)
 
@@ -98,9 +99,10 @@ async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list
         await connection.execute("SET LOCAL statement_timeout = 0")
         positions = await connection.fetch(_POSITIONS, subscriptions.group, topics)
         names = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in positions}
-        ranges = await _ranges(logs, names, service.topics)
+        compacted = {name: name in service.topics and service.topics[name].compacted for name in topics}
+        ranges = await _ranges(logs, names, compacted)
         await model.empty(session)
-        work = _Rebuild(session, connection, Delivery(subscriptions, seal=None), subscriptions)
+        work = _Rebuild(session, connection, Delivery(subscriptions, seal=None), subscriptions, compacted)
         await _note_what_is_aside(work, topics)
         found = {name: Rebuilt(name) for name in topics}
         for name, (first, end) in ranges.items():
@@ -114,7 +116,7 @@ async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list
 
 
 async def _ranges(
-    logs: Logs, names: Mapping[TopicPartition, int], topics: Mapping[str, Topic]
+    logs: Logs, names: Mapping[TopicPartition, int], compacted: Mapping[str, bool]
 ) -> dict[TopicPartition, tuple[int, int]]:
     """What is to be handled of each partition.
 
@@ -127,9 +129,8 @@ async def _ranges(
         there = bounds.get(name)
         if there is None:
             raise RefusedError(f"{name.topic} has no partition {name.partition} now")
-        compacted = name.topic in topics and topics[name.topic].compacted
-        _refuse_lost(name, position, there, compacted=compacted)
-        ranges[name] = (there.first, there.end if compacted else position)
+        _refuse_lost(name, position, there, compacted=compacted[name.topic])
+        ranges[name] = (there.first, there.end if compacted[name.topic] else position)
     return ranges
 
 
@@ -155,7 +156,7 @@ async def _items(
     async for records in logs.records(name, first, end):
         items: list[Incoming] = []
         for record in records:
-            item = understand(record, work.subscriptions)
+            item = understand(record, work.subscriptions, compacted=work.compacted[name.topic])
             if item is None:
                 continue
             identity = identity_of(record)

@@ -101,9 +101,10 @@ class Retries:
         came = Content.from_bytes(content)
         record = Record(
             parked["topic"], parked["partition"], parked["log_offset"], came.timestamp, 0, came.key, came.value,
-            None, len(came.key or b""), len(came.value), tuple(came.headers),
+            None, len(came.key or b""), len(came.value or b""), tuple(came.headers),
         )  # fmt: skip
-        item = understand(record, self._subscriptions)
+        topic = self._topics.get(record.topic)
+        item = understand(record, self._subscriptions, compacted=topic is not None and topic.compacted)
         if not isinstance(item, Incoming):
             raise ValueError("it still can't be read" if item else "nobody here handles its type any more")
         return item

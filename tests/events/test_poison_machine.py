@@ -93,7 +93,8 @@ class PoisonMachine(RuleBasedStateMachine):
         if not parts:
             return
         for part in parts:
-            part.items = [item for record in part.records if (item := understand(record, self.subscriptions))]
+            understood = (understand(record, self.subscriptions, compacted=False) for record in part.records)
+            part.items = [item for item in understood if item]
         try:
             self.do(self._deliver(parts))
         except ParkingLimitError:

@@ -30,7 +30,7 @@ def show_parked(parked_id: int, database: Database, as_json: AsJson = False) -> 
     event = with_database(database, lambda connection: unparking.parked_event(connection, parked_id))
     row = {name: getattr(event, name) for name in event.__slots__ if name not in ("content", "key")}
     row["key"] = _text(event.key)
-    row["content"] = "sealed" if event.content is None else event.content.value.decode("utf-8", "replace")
+    row["content"] = "sealed" if event.content is None else (event.content.value or b"").decode("utf-8", "replace")
     show([row] if as_json else [{"field": name, "value": value} for name, value in row.items()], as_json=as_json)
 
 

@@ -44,7 +44,7 @@ def read_record(topic: str, key: str, headers: Headers, value: bytes) -> Incomin
         serialized_value_size=0,
         headers=tuple(headers),
     )
-    return understand(record, EVERYTHING)
+    return understand(record, EVERYTHING, compacted=False)
 
 
 def read_message(message: Message) -> Incoming | Unreadable | None:
