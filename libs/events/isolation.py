@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.events.batch import Incoming
 from libs.events.limits import ParkingLimit
 from libs.events.outbox import Row
-from libs.events.parking import BEHIND, HANDLER, Parking, told
+from libs.events.parking import BEHIND, Parking, reason_of, told
 from libs.events.postgres import Cause, cause_of, raw
 
 Run = Callable[[AsyncSession, Sequence[Incoming]], Awaitable[None]]
@@ -72,7 +72,7 @@ class Isolation:
 
     def _fail(self, item: Incoming, error: Exception) -> None:
         item.failure = type(error).__name__
-        self._parking.add(item, HANDLER, told(error))
+        self._parking.add(item, reason_of(error), told(error))
         self._failed_keys.add(item.key)
         self._limits[item.record.partition].failed()
 

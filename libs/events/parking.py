@@ -82,6 +82,12 @@ def parked_key(topic: Topic, key: bytes) -> bytes:
     return sha256(key).digest() if topic.personal else key
 
 
+def reason_of(error: BaseException) -> str:
+    """Why an event is parked whose handler raised: what the refusal itself says, else that the handler failed."""
+    reason = getattr(error, "parked_as", None)
+    return reason if isinstance(reason, str) else HANDLER
+
+
 class Parking:
     """What one batch parks; written with `write`, in the batch's own transaction."""
 

@@ -27,6 +27,17 @@ class ArrivalBatchNotAnnounced(Conflict):
     title: ClassVar[str] = "The arrival batch has not been announced"
 
 
+class BatchReferenceReused(Conflict):
+    """A batch that has come is told again with another mode, place or time: it is another flight or bus.
+
+    Give each flight or bus a `sender_reference` of its own.
+    """
+
+    code: ClassVar[str] = "batch-reference-reused"
+    title: ClassVar[str] = "This reference belongs to another flight or bus"
+    parked_as: ClassVar[str] = code
+
+
 class ManifestAgedOut(Conflict):
     """The names of people announced but not met are not kept any longer, so no more are taken (domain P17)."""
 

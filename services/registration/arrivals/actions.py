@@ -18,13 +18,22 @@ from libs.events.catalogue.registration import ArrivalBatchIntakeCompleted, Arri
 from libs.events.codes import TransportMode
 from libs.events.outbox import append
 from services.registration.arrivals import queries
-from services.registration.arrivals.rules import NEXT_STATUS, BatchStatus, BatchStep, manifest_until
+from services.registration.arrivals.rules import (
+    NEXT_STATUS,
+    BatchStatus,
+    BatchStep,
+    Journey,
+    comes_too_late,
+    is_another_journey,
+    manifest_until,
+)
 from services.registration.arrivals.schemas import Announcement, Coming, Landing, LandingBody, Sender
 from services.registration.arrivals.tables import ArrivalBatch
 from services.registration.audit.rules import Actor
 from services.registration.errors import (
     ArrivalBatchNotAnnounced,
     ArrivalBatchNotLanded,
+    BatchReferenceReused,
     IntakeIncomplete,
     ManifestAgedOut,
 )
@@ -64,15 +73,22 @@ async def announce_batch(
     days = reception.manifest_days
     _require_sound(reception, place=body.reception_place, mode=body.mode, moment=("/expected_at", body.expected_at))
     row = await _locked_batch(session, sender, body.sender_reference)
+    told_at = _not_ahead(announcement.told_at, session)
+    if comes_too_late(told_at, row.announced_as_of):
+        return row.id
+    # A flight may land elsewhere than was announced: the place says nothing here.
+    _refuse_another(row, Journey(body.mode.value, None, (body.expected_at,)))
+    row.announced_as_of = told_at
     row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.ANNOUNCE].value
     row.carrier, row.origin, row.expected_at = body.carrier, body.origin, body.expected_at
     row.version += 1
     if row.landed_at is None:
         row.mode, row.reception_place = body.mode.value, body.reception_place
-    if body.entries:
-        if row.manifest_aged_out_at is not None:
+    if "entries" in body.model_fields_set:
+        if body.entries and row.manifest_aged_out_at is not None:
             raise ManifestAgedOut
-        row.manifest_until = manifest_until(row.landed_at or body.expected_at, taken_at=now(session), days=days)
+        if body.entries:
+            row.manifest_until = manifest_until(row.landed_at or body.expected_at, taken_at=now(session), days=days)
         await hold_manifest(session, row.id, body.entries, vault=vault, actor=sender.actor)
     await _settle(session, row, may_place=True)
     return row.id
@@ -83,7 +99,12 @@ async def land_batch(session: AsyncSession, landing: Landing, *, reception: Rece
     body = landing.body
     _require_sound(reception, place=body.reception_place, mode=body.mode, moment=("/landed_at", body.landed_at))
     row = await _locked_batch(session, landing.sender, body.sender_reference)
-    row.mode, row.reception_place = body.mode.value, body.reception_place
+    told_at = _not_ahead(landing.told_at, session)
+    if comes_too_late(told_at, row.landed_as_of):
+        return row.id
+    if row.landed_at is not None:
+        _refuse_another(row, Journey(body.mode.value, body.reception_place, (body.landed_at,)))
+    row.mode, row.reception_place, row.landed_as_of = body.mode.value, body.reception_place, told_at
     await _land(session, row, landed_at=body.landed_at, people_count=body.people_count)
     return row.id
 
@@ -96,8 +117,24 @@ async def land_announced_batch(session: AsyncSession, batch_id: UUID, body: Land
     row = await queries.batch(session, batch_id, actor=actor, lock=True)
     if row.mode is None or row.reception_place is None:
         raise ArrivalBatchNotAnnounced
+    if row.landed_at is not None and body.landed_at is not None:
+        _refuse_another(row, Journey(None, None, (body.landed_at,)))
+    row.landed_as_of = now(session)
     await _land(session, row, landed_at=body.landed_at or row.landed_at or now(session), people_count=body.people_count)
     return row.id
+
+
+def _not_ahead(told_at: datetime | None, session: AsyncSession) -> datetime:
+    """When it was told. A sender whose clock is ahead must not make all that it tells later look older."""
+    return now(session) if told_at is None else min(told_at, now(session))
+
+
+def _refuse_another(row: ArrivalBatch, told: Journey) -> None:
+    """Whoever has come may not become people of another flight or bus whose reference is the same."""
+    has_come = row.landed_at is not None or row.registered_count > 0
+    times = tuple(at for at in (row.expected_at, row.landed_at) if at is not None)
+    if has_come and is_another_journey(Journey(row.mode, row.reception_place, times), told):
+        raise BatchReferenceReused
 
 
 async def _land(session: AsyncSession, row: ArrivalBatch, *, landed_at: datetime, people_count: int) -> None:

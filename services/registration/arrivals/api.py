@@ -35,6 +35,7 @@ from services.registration.audit.api import actor_of, source_of
 from services.registration.errors import (
     ArrivalBatchNotAnnounced,
     ArrivalBatchNotLanded,
+    BatchReferenceReused,
     EntryAlreadyRegistered,
     IntakeIncomplete,
     ManifestAgedOut,
@@ -100,7 +101,7 @@ def _sender(caller: Caller) -> Sender:
     "/arrival-batches",
     status_code=201,
     openapi_extra=_ANNOUNCEMENT,
-    responses=responses(MediaTypeUnknown, ManifestAgedOut, KeyReused),
+    responses=responses(MediaTypeUnknown, ManifestAgedOut, BatchReferenceReused, KeyReused),
 )
 async def announce_batch(
     request: Request,
@@ -114,7 +115,8 @@ async def announce_batch(
 ) -> ArrivalBatchView:
     """A flight or bus is on its way, with its manifest: as JSON, or as CSV with the batch's own fields in the query.
 
-    Told again under the same `sender_reference`, it replaces what was said before.
+    Told again under the same `sender_reference`, it replaces what was said before; a manifest replaces the manifest,
+    but for people who have been met or marked absent. Without `entries` the manifest stays.
     """
     body = _announced(request.headers.get("content-type", ""), await request.body(), parameters)
     announcement = Announcement(body, _sender(caller))
@@ -159,7 +161,10 @@ async def look_up_entries(
     return await look_up_manifest(session, row.id, page, vault=vault, actor=actor)
 
 
-@router.post("/arrival-batches/{batch_id}/land", responses=responses(NotFound, ArrivalBatchNotAnnounced, KeyReused))
+@router.post(
+    "/arrival-batches/{batch_id}/land",
+    responses=responses(NotFound, ArrivalBatchNotAnnounced, BatchReferenceReused, KeyReused),
+)
 async def land_batch(
     batch_id: UUID, body: LandingBody, session: Session, caller: Writer, once: OnceOptional
 ) -> ArrivalBatchView:

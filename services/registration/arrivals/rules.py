@@ -61,6 +61,34 @@ class IntakeCounts:
         return self.people_count is not None and (self.open_count == 0 or self.is_complete)
 
 
+SAME_JOURNEY = timedelta(days=3)
+"""How far apart two tellings of one flight or bus may put its arrival: it may be late by days, not by a week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """What tells one flight or bus from another one: how, where and when it comes. What is not known is None."""
+
+    mode: str | None
+    reception_place: str | None
+    times: tuple[datetime, ...]
+    """When it was expected and when it came, as far as that is known."""
+
+
+def is_another_journey(known: Journey, told: Journey) -> bool:
+    """Whether what is told now, as far as it is told, cannot be the flight or bus that is known to have come."""
+    apart = [abs(one - other) for one in known.times for other in told.times]
+    if apart and min(apart) > SAME_JOURNEY:
+        return True
+    pairs = ((known.mode, told.mode), (known.reception_place, told.reception_place))
+    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+
+
+def comes_too_late(told_at: datetime, newest: datetime | None) -> bool:
+    """Whether something newer has been told before this came: then this is out of date."""
+    return newest is not None and told_at < newest
+
+
 def manifest_until(came_at: datetime, *, taken_at: datetime, days: int) -> datetime:
     """Until when the names of people announced are kept: `days` after they came, or after they were told if later."""
     return max(came_at, taken_at) + timedelta(days=days)

@@ -47,6 +47,8 @@ class Announcement:
 
     body: ArrivalBatchAnnounced
     sender: Sender
+    told_at: datetime | None = None
+    """When it was told, by the sender's clock; None: now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Landing:
 
     body: ArrivalBatchLanded
     sender: Sender
+    told_at: datetime | None = None
+    """When it was told, by the sender's clock; None: now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,14 @@ def subscribe(subscriptions: Subscriptions, *, vault: Vault, reception: Receptio
     @subscriptions.on(ArrivalBatchAnnounced)
     async def announce_batches(session: AsyncSession, batch: Sequence[Received[ArrivalBatchAnnounced]]) -> None:
         for received in sorted(batch, key=_by_reference):
-            announcement = Announcement(received.event, sender(received))
+            announcement = Announcement(received.event, sender(received), told_at=received.time)
             await announce_batch(session, announcement, vault=vault, reception=reception)
 
     @subscriptions.on(ArrivalBatchLanded)
     async def land_batches(session: AsyncSession, batch: Sequence[Received[ArrivalBatchLanded]]) -> None:
         for received in sorted(batch, key=_by_reference):
-            await land_batch(session, Landing(received.event, sender(received)), reception=reception)
+            landing = Landing(received.event, sender(received), told_at=received.time)
+            await land_batch(session, landing, reception=reception)
 
     @subscriptions.on(ReturneeArrived)
     async def receive_returnees(session: AsyncSession, batch: Sequence[Received[ReturneeArrived]]) -> None:

@@ -47,6 +47,10 @@ class ArrivalBatch(Table, table=True):
     manifest_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     """When the key of its manifest will be destroyed; None while there is none."""
     manifest_aged_out_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    announced_as_of: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When the newest announcement was told: one that was told before it and comes after it changes nothing."""
+    landed_as_of: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When the newest landing was told."""
     version: int = 1
     traceparent: str | None = None
     created_at: datetime = Field(sa_column=moment())

@@ -35,6 +35,9 @@ _HOLD = """
         birth_date_sealed = excluded.birth_date_sealed
     WHERE manifest_entry.status <> 'registered'
 """
+_REPLACE = """
+    DELETE FROM manifest_entry WHERE arrival_batch_id = $1 AND status = 'expected' AND entry_key <> ALL ($2::bytea[])
+"""
 # A claimed entry's names are blanked: the person has a key of their own now.
 _BLANK = """sender_reference_sealed = NULL, given_names_sealed = NULL, family_names_sealed = NULL,
     birth_date_sealed = NULL"""
@@ -59,9 +62,10 @@ def entry_key(master: MasterKey, *, arrival_batch_id: UUID, reference: str) -> b
 async def hold_manifest(
     session: AsyncSession, arrival_batch_id: UUID, entries: Sequence[Announced], *, vault: Vault, actor: Actor
 ) -> None:
-    """Hold the people announced with a batch, whose row is locked. Repeated entries replace what they said before.
+    """Hold the people announced with a batch, whose row is locked: this manifest replaces the one before.
 
-    People who came before their announcement are matched at once.
+    Who is no longer on it and has not been met is forgotten; who has been met, or is marked absent, stays. People who
+    came before their announcement are matched at once.
     """
     repeated = repeated_references([entry.sender_reference for entry in entries])
     if repeated:
@@ -71,22 +75,28 @@ async def hold_manifest(
                 for place in repeated
             ]
         )
-    key = await obtain_key(vault, arrival_batch_id, kind=SubjectKind.MANIFEST, at=now(session))
-    rows = [_row(entry, arrival_batch_id, key, vault.master) for entry in entries]
     connection = await raw(session)
-    await connection.execute(_HOLD, arrival_batch_id, *map(list, zip(*rows, strict=True)))
-    await connection.execute(_CLAIM_EARLIER, arrival_batch_id)
+    await connection.execute(_REPLACE, arrival_batch_id, [_key_of(entry, arrival_batch_id, vault) for entry in entries])
+    if entries:
+        key = await obtain_key(vault, arrival_batch_id, kind=SubjectKind.MANIFEST, at=now(session))
+        rows = [_row(entry, arrival_batch_id, key, vault) for entry in entries]
+        await connection.execute(_HOLD, arrival_batch_id, *map(list, zip(*rows, strict=True)))
+        await connection.execute(_CLAIM_EARLIER, arrival_batch_id)
     await record(session, actor, [_access(arrival_batch_id, AccessKind.WRITE, "manifest.hold")])
 
 
-def _row(entry: Announced, arrival_batch_id: UUID, key: DataKey, master: MasterKey) -> tuple[object, ...]:
+def _key_of(entry: Announced, arrival_batch_id: UUID, vault: Vault) -> bytes:
+    return entry_key(vault.master, arrival_batch_id=arrival_batch_id, reference=entry.sender_reference)
+
+
+def _row(entry: Announced, arrival_batch_id: UUID, key: DataKey, vault: Vault) -> tuple[object, ...]:
     def sealed(column: str, value: str | date | None) -> bytes | None:
         plain = value.isoformat() if isinstance(value, date) else value
         return key.seal_or_none(plain, table="manifest_entry", column=column)
 
     return (
         uuid7(),
-        entry_key(master, arrival_batch_id=arrival_batch_id, reference=entry.sender_reference),
+        _key_of(entry, arrival_batch_id, vault),
         entry.sex.value,
         entry.nationality,
         *(sealed(column, getattr(entry, column)) for column in queries.SEALED),

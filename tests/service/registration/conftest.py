@@ -138,7 +138,13 @@ class Registration:
             if (not types or row["type"] in types) and key in (None, row["key"])
         ]
 
-    async def hear(self, *events: Event, source: str = "urn:reception:sample", traceparent: str | None = None) -> None:
+    async def hear(
+        self,
+        *events: Event,
+        source: str = "urn:reception:sample",
+        traceparent: str | None = None,
+        told_at: datetime | None = None,
+    ) -> None:
         """Deliver events in one transaction, wave by wave as the bus would with one key each."""
         async with self.database.transaction() as session:
             for event in events:
@@ -148,7 +154,7 @@ class Registration:
                     event=event,
                     id=str(uuid7()),
                     source=source,
-                    time=datetime.now(UTC),
+                    time=told_at or datetime.now(UTC),
                     key=event.key,
                     traceparent=traceparent,
                 )
