@@ -4,20 +4,19 @@ The row of a batch is locked late: many people of one flight are registered side
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
-from uuid_utils.compat import uuid7
 
-from libs.chassis.database import now, raw
+from libs.chassis.database import now
 from libs.chassis.errors import FieldError, InvalidInput
-from libs.chassis.telemetry import current_traceparent
 from libs.events.catalogue.registration import ArrivalBatchIntakeCompleted, ArrivalBatchLanded
 from libs.events.codes import TransportMode
 from libs.events.outbox import append
 from services.registration.arrivals import queries
+from services.registration.arrivals.references import Found, batches_of, locked_batch
 from services.registration.arrivals.rules import (
     NEXT_STATUS,
     BatchStatus,
@@ -27,7 +26,7 @@ from services.registration.arrivals.rules import (
     is_another_journey,
     manifest_until,
 )
-from services.registration.arrivals.schemas import Announcement, Coming, Landing, LandingBody, Sender
+from services.registration.arrivals.schemas import Announcement, Coming, Landing, LandingBody
 from services.registration.arrivals.tables import ArrivalBatch
 from services.registration.audit.rules import Actor
 from services.registration.errors import (
@@ -46,24 +45,6 @@ from services.registration.people.actions import place_returnees
 from services.registration.people.rules import moment_faults
 from services.registration.vault.sealing import Vault
 
-Reference = tuple[str, str]
-"""Source and the sender's reference of a batch."""
-Found = dict[Reference | UUID, tuple[UUID, str | None]]
-"""Id and reception place of batches, by reference or by id."""
-_STUBS = """
-    INSERT INTO arrival_batch (id, source, sender_reference, organization_id, status, registered_count, version,
-                               traceparent, created_at)
-    SELECT id, source, sender_reference, organization_id, 'referenced', 0, 1, traceparent, $6
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[])
-        AS b (id, source, sender_reference, organization_id, traceparent)
-    ORDER BY source, sender_reference
-    ON CONFLICT (source, sender_reference) DO NOTHING
-"""
-_BY_REFERENCE = """
-    SELECT b.source, b.sender_reference, b.id, b.reception_place FROM arrival_batch b
-    JOIN unnest($1::text[], $2::text[]) AS r (source, sender_reference) USING (source, sender_reference)
-"""
-
 
 async def announce_batch(
     session: AsyncSession, announcement: Announcement, *, vault: Vault, reception: Reception
@@ -72,7 +53,7 @@ async def announce_batch(
     body, sender = announcement.body, announcement.sender
     days = reception.manifest_days
     _require_sound(reception, place=body.reception_place, mode=body.mode, moment=("/expected_at", body.expected_at))
-    row = await _locked_batch(session, sender, body.sender_reference)
+    row = await locked_batch(session, sender, body.sender_reference)
     told_at = _not_ahead(announcement.told_at, session)
     if comes_too_late(told_at, row.announced_as_of):
         return row.id
@@ -98,7 +79,7 @@ async def land_batch(session: AsyncSession, landing: Landing, *, reception: Rece
     """A batch has arrived, announced or not; told again, it corrects. The batch's id."""
     body = landing.body
     _require_sound(reception, place=body.reception_place, mode=body.mode, moment=("/landed_at", body.landed_at))
-    row = await _locked_batch(session, landing.sender, body.sender_reference)
+    row = await locked_batch(session, landing.sender, body.sender_reference)
     told_at = _not_ahead(landing.told_at, session)
     if comes_too_late(told_at, row.landed_as_of):
         return row.id
@@ -165,7 +146,7 @@ async def receive_people(
 
     One `Registration` per arrival, in their order. The same arrival told again changes nothing.
     """
-    batches = await _batches_of(session, coming)
+    batches = await batches_of(session, coming)
     arrivals = [_arrival(one, batches, vault=vault) for one in coming]
     registrations = await register_arrivals(session, arrivals, vault=vault, reception=reception)
     await _count_in(session, [one for one in registrations if one.is_new])
@@ -216,51 +197,6 @@ def _require_sound(reception: Reception, *, place: str, mode: TransportMode, mom
         faults.append(FieldError("/reception_place", "mode-of-place", "This mode does not come in there."))
     if faults:
         raise InvalidInput(errors=faults)
-
-
-async def _locked_batch(session: AsyncSession, sender: Sender, reference: str) -> ArrivalBatch:
-    known = await _known(session, {(sender.source, reference): sender})
-    (row,) = await queries.locked_batches(session, [known[sender.source, reference][0]])
-    return row
-
-
-async def _batches_of(session: AsyncSession, coming: Sequence[Coming]) -> Found:
-    """Id and reception place of every batch that is named, by reference or by id; new ones are founded."""
-    found: Found = {}
-    for one in coming:
-        if one.arrival_batch_id is not None and one.arrival_batch_id not in found:
-            row = await queries.batch(session, one.arrival_batch_id, actor=one.sender.actor)
-            found[row.id] = (row.id, row.reception_place)
-    named = {
-        (one.sender.source, one.body.batch_reference): one.sender
-        for one in coming
-        if one.arrival_batch_id is None and one.body.batch_reference is not None
-    }
-    if named:
-        for reference, known in (await _known(session, named)).items():
-            found[reference] = known
-    return found
-
-
-async def _known(session: AsyncSession, named: Mapping[Reference, Sender]) -> dict[Reference, tuple[UUID, str | None]]:
-    """Batches by their sender's reference; those that nobody has told of before are founded."""
-    found = await _by_reference(session, named)
-    missing = [(reference, sender) for reference, sender in named.items() if reference not in found]
-    if missing:
-        rows = [
-            (uuid7(), *reference, sender.organization_id, sender.context or current_traceparent())
-            for reference, sender in missing
-        ]
-        await (await raw(session)).execute(_STUBS, *map(list, zip(*rows, strict=True)), now(session))
-        found |= await _by_reference(session, dict(missing))
-    return found
-
-
-async def _by_reference(
-    session: AsyncSession, named: Mapping[Reference, Sender]
-) -> dict[Reference, tuple[UUID, str | None]]:
-    rows = await (await raw(session)).fetch(_BY_REFERENCE, *map(list, zip(*named, strict=True)))
-    return {(row["source"], row["sender_reference"]): (row["id"], row["reception_place"]) for row in rows}
 
 
 def _arrival(one: Coming, batches: Found, *, vault: Vault) -> Arrival:

@@ -150,7 +150,9 @@ async def test_a_landing_that_differs_from_the_one_before_is_another_bus_and_has
     assert (row["mode"], row["landed_at"]) == ("flight", LANDED_AT)
 
 
-async def test_a_landing_told_twice_with_other_counts_corrects_and_an_older_count_that_comes_late_does_not(registration):
+async def test_a_landing_told_twice_with_other_counts_corrects_and_an_older_count_that_comes_late_does_not(
+    registration,
+):
     source, told = f"urn:reception:{uuid4()}", datetime.now(UTC) - timedelta(hours=1)
 
     def landing(count):
