@@ -47,6 +47,7 @@ async def tidy(connection: Connection, *, today: date | None = None) -> None:
         for table in TABLES:
             await _tidy_table(connection, table, today)
         await _age_out_parked(connection, today)
+        await _age_out_reasons(connection, today)
 
 
 async def _tidy_table(connection: Connection, table: Aged, today: date) -> None:
@@ -95,6 +96,15 @@ async def _age_out_parked(connection: Connection, today: date) -> None:
             " WHERE (p.consumer_group, p.topic, p.key) = (k.consumer_group, k.topic, k.key))",
             before,
         )
+
+
+async def _age_out_reasons(connection: Connection, today: date) -> None:
+    """The words that a person gave for a change by hand go; who, when, what and what it touched stay.
+
+    No erasure reaches these words, and whoever wrote them may have named somebody.
+    """
+    before = _midnight(today - timedelta(days=KEEP_DAYS))
+    await connection.execute("UPDATE operator_action SET reason = '' WHERE at < $1 AND reason <> ''", before)
 
 
 def partition_of(table: str, day: date) -> str:

@@ -72,3 +72,17 @@ async def test_parked_events_age_out_and_free_their_key(connection: Any) -> None
     await connection.execute("INSERT INTO parked_key VALUES ('g', 't', 'k', '2026-10-01')")
     await retention.tidy(connection, today=TODAY)
     assert await connection.fetch("SELECT 1 FROM parked UNION ALL SELECT 1 FROM parked_key") == []
+
+
+async def test_the_words_of_a_change_by_hand_age_out_and_its_line_stays(connection: Any) -> None:
+    """No erasure reaches them. Seen to fail with `_age_out_reasons` taken out of `tidy`."""
+    old, new = datetime(2031, 4, 1, tzinfo=UTC), datetime(2031, 5, 1, tzinfo=UTC)
+    for at in (old, new):
+        await connection.execute(
+            "INSERT INTO operator_action (at, action, operator, reason, subject)"
+            " VALUES ($1, 'parked.discard', 'ana', 'her sister called', '{}')",
+            at,
+        )
+    await retention.tidy(connection, today=TODAY)
+    rows = await connection.fetch("SELECT at, operator, reason FROM operator_action WHERE at >= $1 ORDER BY at", old)
+    assert [tuple(row) for row in rows] == [(old, "ana", ""), (new, "ana", "her sister called")]

@@ -18,6 +18,7 @@ from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Journey, Referral
 from services.referral.journeys.rules import ReferralStatus, ReferralStep
+from services.referral.notes import actions as notes
 from services.referral.pack import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.providers import queries as providers
@@ -29,7 +30,7 @@ from services.referral.router.actions import Memory
 from services.referral.router.queries import Placing
 
 _RESOLVE = """
-UPDATE review SET status = 'resolved', decided_at = $2, decided_by = $3, note = $4
+UPDATE review SET status = 'resolved', decided_at = $2, decided_by = $3, note_id = $4
 WHERE review_id = $1 AND status = 'pending' AND promise IS NOT NULL
 RETURNING true
 """
@@ -68,7 +69,8 @@ async def decide_review(
 async def resolve_review(session: AsyncSession, rights: Rights, review_id: UUID, *, note: str, actor: str) -> UUID:
     """A person has looked into a broken promise. Should it be broken still, the watcher asks again."""
     review = await queries.review_view(session, rights, review_id)
-    resolved = await (await raw(session)).fetchval(_RESOLVE, review_id, now(session), actor, note)
+    note_id = await notes.write_one(session, review.returnee_id, note)
+    resolved = await (await raw(session)).fetchval(_RESOLVE, review_id, now(session), actor, note_id)
     if not resolved:
         raise StepNotAllowed(
             "Only a pending review of a broken promise is resolved",

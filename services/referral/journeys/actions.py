@@ -31,6 +31,7 @@ from services.referral.journeys.spans import Spans
 from services.referral.journeys.tables import JourneyRow, NeedRow, OfferRow, ReferralRow, StepRow
 from services.referral.journeys.wakeups import wake_after_commit
 from services.referral.journeys.work import Queued, Step, Timer, Work
+from services.referral.notes import actions as notes
 from services.referral.pack import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.places.actions import Hold
@@ -72,7 +73,7 @@ _CHANGING: Mapping[type, tuple[str, ...]] = {
         "missed_count",
         "next_attempt_at",
     ),
-    Offer: ("status", "acknowledged_at", "ended_at", "reason", "note"),
+    Offer: ("status", "acknowledged_at", "ended_at", "reason"),
 }
 """What steps may change of a row; everything else is written once."""
 
@@ -134,6 +135,7 @@ async def write(session: AsyncSession, work: Work) -> None:
     await waitlists.leave(session, work.unqueued)
     queued = [_entry(work, one) for one in work.queued.values()]
     await waitlists.join(session, queued)
+    await notes.write(session, work.notes)
     await insert_columns(session, StepRow, columns_of(work.steps, Step._fields))
     await clocks.stop(session, work.stopped)
     await clocks.stop_kinds(session, work.stopped_kinds)

@@ -108,7 +108,6 @@ class Offer:
     acknowledged_at: datetime | None = None
     ended_at: datetime | None = None
     reason: str | None = None
-    note: str | None = None
     traceparent: str | None = None
 
     @property

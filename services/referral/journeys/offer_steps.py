@@ -146,7 +146,7 @@ def _end(
     work: Work, offer: Offer, step: OfferStep, *, reason: str | None = None, note: str | None = None
 ) -> str | None:
     trace = _step(work, offer, step, reason=reason, note=note)
-    offer.ended_at, offer.reason, offer.note = work.at, reason, note
+    offer.ended_at, offer.reason = work.at, reason
     work.stop_timers(offer)
     return trace
 

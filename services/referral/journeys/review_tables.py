@@ -51,6 +51,6 @@ class ReviewRow(Table, table=True):
     requested_at: datetime = moment()
     decided_at: datetime | None = moment(nullable=True)
     decided_by: str | None = None
-    note: str | None = None
-    """What a person found out about a broken promise; never leaves referral."""
+    note_id: UUID | None = None
+    """The note of what a person found out about a broken promise."""
     traceparent: str | None = None

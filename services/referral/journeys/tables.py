@@ -226,8 +226,6 @@ class OfferRow(Table, table=True):
     ended_at: datetime | None = moment(nullable=True)
     """When it was answered, expired or recalled."""
     reason: str | None = None  # Coded, of a decline or a recall.
-    note: str | None = None
-    """What a provider wrote with a decline; never leaves referral."""
     explanation: dict[str, Any] = document(nullable=False)
     """Why this service and why not the others."""
     traceparent: str | None = None
@@ -252,6 +250,6 @@ class StepRow(Table, table=True):
     actor: str
     """`router`, `clock`, `auto`, `registration`, or the subject of a person's or partner's token."""
     reason: str | None = None
-    note: str | None = None
-    """What a person gave as the reason, in words; never leaves referral."""
+    note_id: UUID | None = None
+    """The note in which a person gave the reason in words. The note goes with an erasure, this row stays."""
     traceparent: str | None = None

@@ -19,6 +19,7 @@ from services.referral.clocks.rules import Hours, due_after
 from services.referral.clocks.tables import TimerKind
 from services.referral.journeys.facts import Journey, Need, Offer, Referral, Stay
 from services.referral.journeys.lifecycle import NETWORK
+from services.referral.notes.actions import Note
 from services.referral.pack import CategoryPolicy, CompletionFact, RoutingPolicy
 from services.referral.pack_clocks import ProviderWait
 
@@ -53,7 +54,7 @@ class Step(NamedTuple):
     referral_id: UUID | None
     offer_id: UUID | None
     reason: str | None
-    note: str | None
+    note_id: UUID | None
     traceparent: str | None
 
 
@@ -149,6 +150,7 @@ class Work:
     newly_owned: set[UUID] = field(default_factory=set)
     """Needs for which this work has named an owner, who cannot have seen them yet."""
     steps: list[Step] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     events: list[tuple[ReferralEvent, str | None]] = field(default_factory=list)
 
     def add(self, row: _Any) -> _Any:
@@ -236,9 +238,10 @@ class Work:
         *,
         reason: str | None = None,
         note: str | None = None,
+        hand_over_id: UUID | None = None,
         traceparent: str | None = None,
     ) -> None:
-        """Add one line to the record."""
+        """Add one line to the record; `hand_over_id` where its note is said of several people at once."""
         offer_id = row.offer_id if isinstance(row, Offer) else None
         referral_id = None if isinstance(row, Need) else row.referral_id
         trace = traceparent or row.traceparent
@@ -253,10 +256,18 @@ class Work:
                 referral_id,
                 offer_id,
                 reason,
-                note,
+                self._keep(row.returnee_id, note, hand_over_id),
                 trace,
             )
         )
+
+    def _keep(self, returnee_id: UUID, text: str | None, hand_over_id: UUID | None) -> UUID | None:
+        """Keep a note apart from its step; nothing is kept of a person who has been erased."""
+        if text is None or self.journeys[returnee_id].erased_at is not None:
+            return None
+        note = Note(self.new_id(), returnee_id, text, self.at, hand_over_id)
+        self.notes.append(note)
+        return note.note_id
 
     def tell_of_need(self, kind: type[ReferralEvent], need: Need | Referral, *, trace: str | None, **more: Any) -> None:
         """Publish an event about a need."""

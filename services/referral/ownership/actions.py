@@ -1,6 +1,6 @@
 """Handing needs over a part at a time, and keeping absences."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,18 @@ SELECT need_id, returnee_id FROM need WHERE returnee_id = $4 AND owner = $1 AND 
 """
 _CHOSEN = """
 SELECT need_id, returnee_id FROM need WHERE need_id = ANY($4::uuid[]) AND owner = $1 AND ($2 OR NOT restricted) LIMIT $3
+"""
+
+
+# One that a worker has in hand is left alone: its end drops the words, and who erases holds what it waits for.
+_FORGET_WORDS = """
+UPDATE hand_over SET note = NULL WHERE hand_over_id IN (
+    SELECT hand_over_id FROM hand_over WHERE finished_at IS NULL AND note IS NOT NULL AND (
+        returnee_id = ANY($1::uuid[])
+        OR need_ids && ARRAY(SELECT need_id FROM need WHERE returnee_id = ANY($1::uuid[]))
+        OR returnee_id IS NULL AND need_ids IS NULL)
+    FOR UPDATE SKIP LOCKED)
+RETURNING hand_over_id
 """
 
 
@@ -93,7 +105,8 @@ async def go_on(session: AsyncSession, policy: RoutingPolicy, hand_over_id: UUID
     moved = await _move(session, policy, {row["need_id"]: row["returnee_id"] for row in found}, claimed)
     finished_at = None if len(found) == NEEDS_MAX else now(session)
     await connection.execute(
-        "UPDATE hand_over SET moved_count = moved_count + $2, finished_at = $3 WHERE hand_over_id = $1",
+        "UPDATE hand_over SET moved_count = moved_count + $2, finished_at = $3,"
+        " note = CASE WHEN $3::timestamptz IS NULL THEN note END WHERE hand_over_id = $1",
         claimed["hand_over_id"],
         moved,
         finished_at,
@@ -111,10 +124,22 @@ async def _move(session: AsyncSession, policy: RoutingPolicy, needs: dict[UUID, 
         for need_id, returnee_id in needs.items():
             need = loaded[returnee_id].needs[need_id]
             if need.status is NeedStatus.OPEN and need.owner == given["from_desk"]:
-                piece.record("need.hand_over", need, reason=OwnerReason.BY_HAND.value, note=given["note"])
+                piece.record(
+                    "need.hand_over",
+                    need,
+                    reason=OwnerReason.BY_HAND.value,
+                    note=given["note"],
+                    hand_over_id=given["hand_over_id"],
+                )
                 assign(piece, need, owner=given["to_desk"], reason=OwnerReason.BY_HAND)
                 moved += 1
     return moved
+
+
+async def forget_words(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
+    """Drop the reason in words of hand-overs under way that may speak of these returnees; they go on without it."""
+    rows = await (await raw(session)).fetch(_FORGET_WORDS, sorted(returnee_ids))
+    return {row["hand_over_id"] for row in rows}
 
 
 async def add_absence(

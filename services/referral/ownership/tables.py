@@ -53,8 +53,8 @@ class HandOverRow(Table, table=True):
     """Only these needs."""
     restricted: bool
     """Who asked for it may see needs of restricted categories: they go too."""
-    note: str
-    """The reason in words; it goes into every step and never leaves referral."""
+    note: str | None = None
+    """The reason in words, until the last need has moved: each step has a note of its own, of its own person."""
     made_by: str
     made_at: datetime = moment()
     moved_count: int = 0

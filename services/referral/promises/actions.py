@@ -17,6 +17,7 @@ from services.referral.journeys.actions import work
 from services.referral.journeys.lifecycle import Who
 from services.referral.journeys.owners import assign
 from services.referral.journeys.review_tables import ReviewRow, ReviewStatus
+from services.referral.notes import actions as notes
 from services.referral.pack import RoutingPolicy
 from services.referral.promises import queries
 from services.referral.promises.queries import FIRST_INVARIANT, Breach
@@ -28,6 +29,7 @@ ACTOR = Who.WATCHER.value
 
 async def watch(session: AsyncSession, policy: RoutingPolicy, *, late_after: timedelta) -> dict[str, int]:
     """Look at every promise and give every breach a review; returns how many break each promise."""
+    await notes.wipe_of_nobody(session)
     found = await queries.invariants(session, Rights(None, restricted=True), late_after=late_after)
     for one in found.promises:
         if one.violations:

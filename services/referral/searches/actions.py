@@ -55,7 +55,6 @@ async def log_attempt(
             "by": actor,
             "channel": attempt.channel.value,
             "result": attempt.result.value,
-            "note": attempt.note,
         }
     await insert_rows(session, SearchAttemptRow, [row])
     return attempt_id

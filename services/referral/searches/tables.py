@@ -29,5 +29,3 @@ class SearchAttemptRow(Table, table=True):
     """Subject of the token of the person who looked."""
     channel: str
     result: str
-    note: str | None = None
-    """In words that name nobody; never leaves referral."""

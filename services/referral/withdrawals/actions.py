@@ -23,6 +23,8 @@ from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Journey, Referral
 from services.referral.journeys.rules import NeedStatus, ReferralStatus
 from services.referral.journeys.tables import JourneyRow
+from services.referral.notes import actions as notes
+from services.referral.ownership.actions import forget_words
 from services.referral.pack import RoutingPolicy
 from services.referral.providers import queries as providers
 from services.referral.withdrawals import queries
@@ -69,6 +71,8 @@ async def erase(session: AsyncSession, policy: RoutingPolicy, returnee_ids: Coll
                     need_steps.close(
                         piece, need, reason=CloseReason.ERASED, cancel=CancelReason.ERASED, recall=RecallReason.ERASED
                     )
+    hand_overs = await forget_words(session, returnee_ids)
+    await notes.wipe(session, returnee_ids, hand_over_ids=hand_overs)
     await (await raw(session)).execute(
         "UPDATE journey SET profile = NULL, consented_until = NULL, erased_at = $2 WHERE returnee_id = ANY($1::uuid[])",
         sorted(returnee_ids),

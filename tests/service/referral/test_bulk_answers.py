@@ -64,8 +64,9 @@ async def test_a_refused_answer_spoils_no_other_and_says_why(world: World):
     assert told["results"][0]["problem"]["state"] == "accepted"
     assert told["results"][1]["problem"]["code"] == told["results"][3]["problem"]["code"] == "not-found"
     assert [one["offer"] is None for one in told["results"]] == [True, True, False, True, False]
-    kept = await world.row("SELECT status, reason, note FROM offer WHERE offer_id = $1", offers[0])
-    assert kept == {"status": "accepted", "reason": None, "note": None}
+    kept = await world.row("SELECT status, reason FROM offer WHERE offer_id = $1", offers[0])
+    assert kept == {"status": "accepted", "reason": None}
+    assert await world.rows("SELECT text FROM note") == []
     assert not (await world.pool(shelter))["closed"]
     assert (await world.row("SELECT status FROM offer WHERE offer_id = $1", offers[1]))["status"] == "pending"
 

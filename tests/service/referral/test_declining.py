@@ -62,7 +62,7 @@ async def test_the_reason_decides_who_is_asked_next_and_who_never_again(world: W
 async def test_what_a_provider_writes_stays_in_referral(world: World, reason: DeclineReason):
     """Without `note` in the closed body it would be refused; in an event the payload would hold it."""
     returnee, _ = await declined(world, reason)
-    assert (await world.offer_of(returnee))["note"] == NOTE
+    assert await world.note_of("offer.decline") == NOTE
     payloads = await world.rows("SELECT payload FROM outbox ORDER BY id")
     assert not any(NOTE.encode() in row["payload"] for row in payloads)
     assert NOTE not in json.dumps(await world.ask(f"returnees/{returnee}/journey"))

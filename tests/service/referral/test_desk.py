@@ -100,7 +100,7 @@ async def test_a_person_overrides_the_router_with_a_reason(world: World):
     (recalled,) = await world.published("offer.recalled.v1")
     assert recalled["reason"] == "overridden"
     offer = await world.offer_of(returnee)
-    assert (await world.row("SELECT note FROM step WHERE step = 'referral.override'"))["note"] == body["reason"]
+    assert await world.note_of("referral.override") == body["reason"]
     assert offer["explanation"]["overruled"] == ["catchment"]
     assert await world.promises() == {}
 

@@ -10,6 +10,7 @@ import services.referral.intake.tables
 import services.referral.journeys.review_tables
 import services.referral.journeys.stay_tables
 import services.referral.journeys.tables
+import services.referral.notes.tables
 import services.referral.ownership.tables
 import services.referral.places.tables
 import services.referral.providers.tables

@@ -56,9 +56,9 @@ async def test_a_whole_desk_is_handed_over_in_parts_and_every_need_says_so(
     assert (done["moved_count"], done["finished_at"] is not None) == (7, True)
     assert sorted((await owners(world)).values()) == ["lead"] + ["steward"] * 7
     assert (await owners(world))[hidden] == "lead"
-    steps = await world.rows("SELECT note, actor FROM step WHERE step = 'need.hand_over'")
+    steps = await world.rows("SELECT text, actor FROM step JOIN note USING (note_id) WHERE step = 'need.hand_over'")
     assert len(steps) == 7
-    assert {row["note"] for row in steps} == {"The desk closes for the week"}
+    assert {row["text"] for row in steps} == {"The desk closes for the week"}
     told = [one for one in await world.published("need.assigned.v1") if one["owner"] == "steward"]
     assert {one["reason"] for one in told} == {"by_hand"}
     assert len(told) == 7

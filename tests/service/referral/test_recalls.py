@@ -79,8 +79,8 @@ async def test_the_returnee_cancels_without_a_reason_and_nobody_asks_for_one(wor
     assert (answer.status_code, answer.json()["status"], answer.json()["end_reason"]) == (200, "refused", None)
     (event,) = await world.published("need.refused.v1")
     assert "reason" not in event
-    steps = await world.rows("SELECT reason, note FROM step WHERE step = 'need.refuse'")
-    assert [(one["reason"], one["note"]) for one in steps] == [(None, None)]
+    steps = await world.rows("SELECT reason, note_id FROM step WHERE step = 'need.refuse'")
+    assert [(one["reason"], one["note_id"]) for one in steps] == [(None, None)]
     assert (await world.pool(shelter))["held"] == 0
 
 

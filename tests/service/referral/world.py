@@ -217,6 +217,11 @@ class World:
     async def pool(self, one: Provider) -> dict[str, Any]:
         return await self.row("SELECT * FROM pool WHERE pool_id = $1", one.pool_id)
 
+    async def note_of(self, step: str) -> str:
+        """What a person wrote with the only step of this name."""
+        found = await self.row("SELECT text FROM step JOIN note USING (note_id) WHERE step = $1", step)
+        return str(found["text"])
+
     # callers
 
     def staff(self, *, restricted: bool = False) -> dict[str, str]:

@@ -1,0 +1,65 @@
+"""Writing notes, and wiping them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from libs.chassis.database import now, raw
+from services.referral.database import columns_of, insert_columns
+from services.referral.notes.rules import KEEP_OF_NOBODY
+from services.referral.notes.tables import NoteRow
+
+
+class Note(NamedTuple):
+    """A note to write; the fields are those of its row."""
+
+    note_id: UUID
+    returnee_id: UUID | None
+    text: str
+    written_at: datetime
+    hand_over_id: UUID | None = None
+
+
+# A person may have more than one record: those merged into one another are the same person, either way.
+_WIPE = """
+WITH RECURSIVE person(returnee_id) AS (
+    SELECT unnest($1::uuid[])
+    UNION
+    SELECT CASE WHEN journey.returnee_id = person.returnee_id THEN journey.merged_into ELSE journey.returnee_id END
+    FROM journey JOIN person ON person.returnee_id IN (journey.returnee_id, journey.merged_into)
+    WHERE journey.merged_into IS NOT NULL
+)
+DELETE FROM note WHERE returnee_id IN (SELECT returnee_id FROM person)
+    OR hand_over_id IN (SELECT hand_over_id FROM note JOIN person USING (returnee_id))
+    OR hand_over_id = ANY($2::uuid[])
+"""
+_WIPE_OF_NOBODY = "DELETE FROM note WHERE returnee_id IS NULL AND written_at < $1"
+_IS_ERASED = "SELECT EXISTS (SELECT 1 FROM journey WHERE returnee_id = $1 AND erased_at IS NOT NULL)"
+
+
+async def write(session: AsyncSession, notes: Sequence[Note]) -> None:
+    """Keep these notes, in one statement."""
+    await insert_columns(session, NoteRow, columns_of(notes, Note._fields))
+
+
+async def write_one(session: AsyncSession, returnee_id: UUID | None, text: str) -> UUID | None:
+    """Keep one note; its id, or None where the person has been erased and nothing is kept."""
+    if returnee_id is not None and await (await raw(session)).fetchval(_IS_ERASED, returnee_id):
+        return None
+    note = Note(uuid7(), returnee_id, text, now(session))
+    await write(session, [note])
+    return note.note_id
+
+
+async def wipe(session: AsyncSession, returnee_ids: Collection[UUID], *, hand_over_ids: Collection[UUID] = ()) -> None:
+    """Delete the notes about these returnees, about the records merged with theirs, and of these hand-overs."""
+    await (await raw(session)).execute(_WIPE, sorted(returnee_ids), sorted(hand_over_ids))
+
+
+async def wipe_of_nobody(session: AsyncSession) -> None:
+    """Delete notes that belong to no person and whose days are over."""
+    await (await raw(session)).execute(_WIPE_OF_NOBODY, now(session) - KEEP_OF_NOBODY)

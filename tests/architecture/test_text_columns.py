@@ -1,0 +1,134 @@
+"""Every column that can hold text is declared with what it holds, so that no words about a person outlive the person.
+
+A new column fails here until it is declared. Only columns of `WORDS` may hold what somebody writes about a returnee;
+`tests/service/referral/test_notes.py` writes in every way that there is, and finds them empty after the erasure.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import pytest
+
+from tests.words import wordy_columns
+
+
+class Holds(StrEnum):
+    """What a column holds."""
+
+    CODES = "codes, ids, hashes, references of a bounded form, coarse areas"
+    PROGRAM = "what the program makes: traces, faults, documents and event payloads of ids, codes and numbers"
+    ORGANIZATION = "what an organisation says of itself, or a sender of a vehicle; not of a returnee"
+    SEALED = "sealed under a key that erasure, or the end of a manifest's days, destroys"
+    AGES = "gone after some days by itself"
+    WORDS = "words about a person; `returnee.erased.v1` wipes them"
+
+
+BUS = {
+    Holds.CODES: """
+        consumer_position.consumer_group consumer_position.topic consumer_position.last_event_id
+        operator_action.action operator_action.operator outbox.topic outbox.key outbox.type outbox_leader.owner
+        outbox_leader.held_by parked_key.consumer_group parked_key.topic""",
+    Holds.PROGRAM: """
+        consumer_position.stopped operator_action.subject outbox.failure outbox.payload outbox.traceparent
+        outbox.tracestate""",
+    Holds.AGES: """
+        idempotency_key.client_id idempotency_key.fingerprint idempotency_key.key inbox.consumer_group inbox.event_id
+        inbox.source inbox_rest.consumer_group inbox_rest.event_id inbox_rest.source operator_action.reason
+        outbox_sent.key outbox_sent.payload outbox_sent.topic outbox_sent.traceparent outbox_sent.tracestate
+        outbox_sent.type outbox_sent_rest.key outbox_sent_rest.payload outbox_sent_rest.topic
+        outbox_sent_rest.traceparent outbox_sent_rest.tracestate outbox_sent_rest.type parked.consumer_group
+        parked.content parked.error parked.event_id parked.event_type parked.identity parked.key parked.reason
+        parked.source parked.topic parked_key.key""",
+}
+REGISTRATION = {
+    Holds.CODES: """
+        alembic_version_registration.version_num arrival_batch.mode arrival_batch.reception_place
+        arrival_batch.sender_reference arrival_batch.source arrival_batch.status audit_entry.action
+        audit_entry.client_id audit_entry.fields audit_entry.kind audit_entry.purpose audit_entry.who audit_seal.hash
+        audit_seal.previous_hash consent.discloser consent.given_by consent.language consent.method consent.purpose
+        consent.recipient_class consent.staff_reference consent_withdrawal.recorded_by manifest_entry.entry_key
+        manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.need_key need.status
+        need.urgency packet_access.category packet_access.closing packet_access.service_type returnee.access_needs
+        returnee.age_band returnee.arrival_key returnee.avoid_places returnee.case_code returnee.destination
+        returnee.documents_held returnee.identity_document returnee.languages returnee.manifest_key
+        returnee.nationality returnee.protection_flags returnee.reception_place returnee.sex returnee.source
+        safe_contact.channel safe_contact.language""",
+    Holds.PROGRAM: """
+        arrival_batch.traceparent audit_entry.trace_id need.traceparent packet_access.traceparent
+        returnee.traceparent""",
+    Holds.ORGANIZATION: "arrival_batch.carrier arrival_batch.origin",
+    Holds.SEALED: """
+        consent.data_described_sealed manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
+        manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed
+        returnee.document_number_sealed returnee.family_names_sealed returnee.given_names_sealed
+        returnee.sender_reference_sealed safe_contact.address_sealed""",
+}
+KEYS = {
+    Holds.CODES: """
+        alembic_version_registration_keys_migrations.version_num data_key.kind data_key.master_key_id
+        erased_subject.kind""",
+    Holds.SEALED: "data_key.wrapped",
+}
+REFERRAL = {
+    Holds.CODES: """
+        absence.deputy absence.desk absence.made_by absence.reason alembic_version_referral.version_num exclusion.code
+        hand_over.from_desk hand_over.made_by hand_over.to_desk journey.case_code journey.journey_end_reason need.area
+        need.category need.end_reason need.owner need.owner_reason need.status need.urgency offer.case_code
+        offer.category offer.reason offer.service_type offer.status offer.urgency place_hold.status pool.kind
+        provider_organization.status provider_service.category provider_service.status referral.approved_for
+        referral.category referral.end_reason referral.outcome referral.status referral.urgency review.category
+        review.decided_by review.desk review.promise review.reason review.status search_attempt.by
+        search_attempt.channel search_attempt.result stay.category stay.next_step stay.service_type step.actor
+        step.led_to step.reason step.step timer.kind waitlist_entry.category""",
+    Holds.PROGRAM: """
+        journey.profile journey.traceparent need.traceparent offer.explanation offer.traceparent
+        place_hold.traceparent provider_organization.view provider_service.view referral.outcome_facts
+        referral.traceparent review.traceparent stay.checklist stay.traceparent step.traceparent timer.traceparent
+        waitlist_entry.traceparent""",
+    Holds.AGES: "bulk_answer.problem",
+    Holds.WORDS: "note.text hand_over.note",
+}
+DIRECTORY = {
+    Holds.CODES: """
+        accreditation.category address.address_type address.country agreement.category
+        alembic_version_provider_directory.version_num capacity_declaration.declared_by language.code location.access
+        location.location_type location.on_site_at location.place location.timezone organization.organization_type
+        organization.status required_document.document service.access service.category service.nationalities
+        service.on_site_at service.place service.service_type service.sexes service.status service.timezone
+        service_area.place service_capacity.unit""",
+    Holds.PROGRAM: "capacity_declaration.pools capacity_doubt.traceparent",
+    Holds.ORGANIZATION: """
+        address.address_1 address.address_2 address.city address.postal_code address.region address.state_province
+        location.description location.name organization.alternate_name organization.description organization.name
+        organization.website service.description service.name""",
+}
+NOTIFICATIONS = {
+    Holds.CODES: """
+        alembic_version_notifications.version_num delivery.event_type delivery.status endpoint.disabled_reason
+        endpoint.event_types endpoint.status notification.event_type""",
+    Holds.PROGRAM: "attempt.fault delivery.body delivery.traceparent notification.body",
+    Holds.ORGANIZATION: "endpoint.url",
+    Holds.SEALED: "endpoint_secret.sealed",
+}
+DATABASES = [
+    ("registration", "migrations", (REGISTRATION, BUS)),
+    ("registration", "keys_migrations", (KEYS,)),
+    ("referral", "migrations", (REFERRAL, BUS)),
+    ("provider_directory", "migrations", (DIRECTORY, BUS)),
+    ("notifications", "migrations", (NOTIFICATIONS, BUS)),
+]
+
+
+@pytest.mark.parametrize(("service", "history", "declared"), DATABASES, ids=lambda value: str(value)[:30])
+async def test_every_column_that_can_hold_text_is_declared_with_what_it_holds(
+    migrated: Callable[..., str],
+    service: str,
+    history: str,
+    declared: tuple[dict[Holds, str], ...],
+) -> None:
+    """Seen to fail with a text column added to a table, and with `offer.note` as it was."""
+    names = [name for part in declared for text in part.values() for name in text.split()]
+    assert len(names) == len(set(names)), "a column is declared twice"
+    found = {f"{table}.{column}" for table, column in await wordy_columns(migrated(service, history))}
+    assert found - set(names) == set(), "say what this column holds, and how words about a person leave it"
+    assert set(names) - found == set(), "declared, but not there"
