@@ -244,22 +244,9 @@ class Work:
         """Add one line to the record; `hand_over_id` where its note is said of several people at once."""
         offer_id = row.offer_id if isinstance(row, Offer) else None
         referral_id = None if isinstance(row, Need) else row.referral_id
-        trace = traceparent or row.traceparent
-        self.steps.append(
-            Step(
-                self.at,
-                step,
-                row.status.value,
-                self.actor,
-                row.returnee_id,
-                row.need_id,
-                referral_id,
-                offer_id,
-                reason,
-                self._keep(row.returnee_id, note, hand_over_id),
-                trace,
-            )
-        )
+        values = (self.at, step, row.status.value, self.actor, row.returnee_id, row.need_id, referral_id, offer_id)
+        note_id = self._keep(row.returnee_id, note, hand_over_id)
+        self.steps.append(Step(*values, reason, note_id, traceparent or row.traceparent))
 
     def _keep(self, returnee_id: UUID, text: str | None, hand_over_id: UUID | None) -> UUID | None:
         """Keep a note apart from its step; nothing is kept of a person who has been erased."""
