@@ -15,7 +15,7 @@ from libs.events.catalogue.arrivals import (
     ReturneeArrived,
     SafeContactTold,
 )
-from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass, TransportMode
+from libs.events.codes import ConsentPurpose, ContactChannel, NeedCategory, RecipientClass, TransportMode
 
 DATA_DESCRIBED = {
     "spa": "Mis datos de identidad, mis necesidades y cómo contactarme de forma segura.",
@@ -118,10 +118,14 @@ def profile(person: Person) -> Profile:
 
 
 def consents(told: Told, *, at: datetime) -> list[ConsentGiven]:
-    """Registration is allowed by all; referral to providers by those who do not refuse. A child's guardian gives it."""
+    """Registration is allowed by all; who does not refuse allows referral to providers, to be counted and, where they
+    look for work, to be named to employers. A child's guardian gives it."""
     purposes = [(ConsentPurpose.REGISTRATION_SERVICES, RecipientClass.NETWORK_STAFF)]
     if told.consents_to_referral:
         purposes.append((ConsentPurpose.REFERRAL, RecipientClass.PROVIDERS))
+        purposes.append((ConsentPurpose.STATISTICS, RecipientClass.STATISTICS_OFFICE))
+        if any(need.category is NeedCategory.EMPLOYMENT for need in told.needs):
+            purposes.append((ConsentPurpose.EMPLOYER_SHARING, RecipientClass.EMPLOYERS))
     language = "eng" if told.person.languages == ("eng",) else "spa"
     given_by = {Standing.UNACCOMPANIED_CHILD: "authority", Standing.ACCOMPANIED_CHILD: "guardian"}
     return [

@@ -1,4 +1,4 @@
-"""The part of the country pack that referral follows: `routing.yaml`, as closed pydantic models.
+"""The part of the country pack that referral follows: `routing.yaml` and `consents.yaml`, as closed pydantic models.
 
 A pack is data that a ministry can read and change; a mistake in it must stop the service at start, not a person at
 the gate. Durations are in seconds.
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, model_validator
 
 from libs.chassis.yaml_files import read_yaml
+from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import NeedCategory, ServiceType, TimeZoneName, Urgency
 from services.referral.pack_clocks import Holidays, OfferClock, OwnerClock, PackPart, ProviderWait, Seconds, Wait
 
@@ -197,6 +198,8 @@ class RoutingPolicy(PackPart):
     escalates_to: dict[Desk, Desk] = {}
     """By desk: the one that answers when it is silent. A desk that is not named here escalates to the steward."""
     categories: dict[NeedCategory, CategoryPolicy]
+    consents: ConsentPolicy
+    """From `consents.yaml`, which registration follows too."""
     holidays: Holidays = Holidays()
     stays: StayPolicy
     weights: Weights
@@ -235,4 +238,4 @@ class RoutingPolicy(PackPart):
 
 def load_policy(directory: Path) -> RoutingPolicy:
     """The routing policy of the pack in `directory`; raises ValidationError naming the field that is wrong."""
-    return RoutingPolicy.model_validate(read_yaml(directory / "routing.yaml"))
+    return RoutingPolicy.model_validate(read_yaml(directory / "routing.yaml") | {"consents": load_consents(directory)})

@@ -1,4 +1,5 @@
-"""The parts of the country pack that registration follows: `packets.yaml` and `reception.yaml`, as closed models.
+"""The parts of the country pack that registration follows, as closed models: `packets.yaml`, `consents.yaml`,
+`reception.yaml`.
 
 A mistake in a pack stops the service at start, not a person at the gate.
 """
@@ -14,6 +15,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from libs.chassis.yaml_files import read_yaml
+from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import CountryCode, NeedCategory, PlaceCode, TransportMode
 
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -125,6 +127,7 @@ class Pack(PackPart):
     """All that registration reads of the country pack."""
 
     packets: PacketPolicy
+    consents: ConsentPolicy
     reception: Reception
 
 
@@ -132,6 +135,7 @@ def load_pack(directory: Path) -> Pack:
     """The pack in `directory`; raises ValidationError naming the field that is wrong, OSError for a missing file."""
     return Pack(
         packets=PacketPolicy.model_validate(read_yaml(directory / "packets.yaml")),
+        consents=load_consents(directory),
         reception=Reception.model_validate(read_yaml(directory / "reception.yaml")),
     )
 

@@ -81,7 +81,7 @@ REFERRAL = {
         search_attempt.channel search_attempt.result stay.category stay.next_step stay.service_type step.actor
         step.led_to step.reason step.step timer.kind waitlist_entry.category""",
     Holds.PROGRAM: """
-        journey.profile journey.traceparent need.traceparent offer.explanation offer.traceparent
+        journey.consents journey.profile journey.traceparent need.traceparent offer.explanation offer.traceparent
         place_hold.traceparent provider_organization.view provider_service.view referral.outcome_facts
         referral.traceparent review.traceparent stay.checklist stay.traceparent step.traceparent timer.traceparent
         waitlist_entry.traceparent""",

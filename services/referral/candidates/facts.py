@@ -78,7 +78,7 @@ class Need:
     """Members of the person's household; 1 without one."""
     stay_together: bool = False
     consented: bool = False
-    """True if a valid consent lets data go to providers for referral."""
+    """True if everybody it is for gave a consent, valid now, to what the category asks for."""
     approved_for: frozenset[str] = frozenset()
     """Reasons for a review (`interlocks.ReviewReason`) that a person with the right to it has approved."""
     ring: int = 0

@@ -1,11 +1,13 @@
 """One journey as it is held in memory while its row is locked: plain values, changed by steps, written at the end."""
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from libs.consents.policy import ConsentGate
 from libs.events.codes import NeedCategory, OwnerReason, Urgency
 from services.referral.journeys.exit_plan import Checklist, NextStep, empty_checklist, is_complete
 from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, NeedStatus, OfferStatus, ReferralStatus
@@ -155,6 +157,11 @@ class Stay:
         return self.ends_at + timedelta(seconds=seconds)
 
 
+def opens(gate: ConsentGate, consents: Mapping[str, str], *, at: datetime) -> bool:
+    """True if one of these consents, each with the moment of its end, holds at `at` and opens the gate."""
+    return any(key in consents and datetime.fromisoformat(consents[key]) > at for key in gate.keys)
+
+
 @dataclass(slots=True)
 class Journey:
     """All that referral knows of one returnee."""
@@ -163,7 +170,8 @@ class Journey:
     case_code: str | None = None
     profile: dict[str, Any] | None = None
     consent_version: int = 0
-    consented_until: datetime | None = None
+    consents: dict[str, str] = field(default_factory=dict)
+    """By purpose and recipient class (`consent_key`): until when it is allowed."""
     household_id: UUID | None = None
     arrival_batch_id: UUID | None = None
     erased_at: datetime | None = None
@@ -192,6 +200,6 @@ class Journey:
         """The referral's live or accepted offer, or None."""
         return None if referral.offer_id is None else self.offers[referral.offer_id]
 
-    def consented(self, at: datetime) -> bool:
-        """True if a valid consent lets data go to providers for referral."""
-        return self.consented_until is not None and self.consented_until > at
+    def consented(self, gate: ConsentGate, at: datetime) -> bool:
+        """True if a consent that holds now opens this gate."""
+        return opens(gate, self.consents, at=at)

@@ -29,7 +29,7 @@ WHERE returnee_id = ANY($1::uuid[]) AND status = 'blocked' AND blocked_by IS NOT
 """
 
 _JOURNEY = (
-    "returnee_id, case_code, profile, consent_version, consented_until, household_id, arrival_batch_id, erased_at,"
+    "returnee_id, case_code, profile, consent_version, consents, household_id, arrival_batch_id, erased_at,"
     " merged_into, journey_ended_at, journey_end_reason, traceparent"
 )
 _NEEDS = f"SELECT {_columns(Need)} FROM need WHERE returnee_id = ANY($1::uuid[])"  # noqa: S608

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Index, Text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from libs.events.codes import NeedCategory, Urgency
@@ -35,8 +36,8 @@ class JourneyRow(Table, table=True):
     """The whole routing profile as registration published it; dropped on erasure."""
     profile_version: int = 0
     consent_version: int = 0  # 0: registration has not said anything about consent yet.
-    consented_until: datetime | None = moment(nullable=True)
-    """Until when data may go to providers for referral; None: not at all."""
+    consents: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default="{}"))
+    """By purpose and recipient class: until when it is allowed. What is not in it is not allowed."""
     household_id: UUID | None = None
     arrival_batch_id: UUID | None = Field(default=None, index=True)
     merged_into: UUID | None = None

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now
 from libs.chassis.logs import get_logger
+from libs.consents.policy import ConsentPolicy
 from services.referral.candidates import facts as candidates
 from services.referral.candidates.choice import Candidate, Decision, Market
 from services.referral.candidates.interlocks import review_reason
@@ -185,7 +186,7 @@ def _judge(
 ) -> tuple[candidates.Need, Decision] | None:
     """Who may take the need; None where a person decides first. One that trips the rules is left with its clock."""
     try:
-        need = as_candidate(placing, placing.needs[referral.need_id], referral, at=piece.at)
+        need = as_candidate(placing, placing.needs[referral.need_id], referral, piece.policy.consents, at=piece.at)
         reason = review_reason(need, piece.policy)
         decision = None if reason is not None else market.choose(need)
     except Exception as error:
@@ -254,7 +255,9 @@ async def _wait_for_documents(
             _let_wait(piece, referral, Way.NOBODY, asked_before=asked, openings=openings)
 
 
-def as_candidate(placing: Placing, need: Need, referral: Referral, *, at: datetime) -> candidates.Need:
+def as_candidate(
+    placing: Placing, need: Need, referral: Referral, consents: ConsentPolicy, *, at: datetime
+) -> candidates.Need:
     """The need with all the people it is for, the reference person first."""
     journey = placing.journeys[referral.returnee_id]
     profile = journey.profile or {}
@@ -269,7 +272,7 @@ def as_candidate(placing: Placing, need: Need, referral: Referral, *, at: dateti
         profile=profile,
         household_size=1 if household is None else household.expected_size,
         stay_together=household is not None and household.stay_together,
-        consented=all(one.consented(at) for one in with_them),
+        consented=all(one.consented(consents.by_category[need.category], at) for one in with_them),
         approved_for=referral.approved_for,
         ring=referral.ring,
         refused_by=placing.refused_by.get(need.need_id, {}),

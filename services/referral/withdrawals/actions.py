@@ -1,12 +1,14 @@
 """Consents as they change, needs withdrawn, people erased. The journeys are locked before (DESIGN 3)."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
+from libs.consents.policy import consent_key
 from libs.events.catalogue.registration import (
     ConsentChanged,
     ConsentGrant,
@@ -14,13 +16,13 @@ from libs.events.catalogue.registration import (
     ReturneeMerged,
     ReturneeUnmerged,
 )
-from libs.events.codes import CancelReason, CloseReason, ConsentPurpose, OwnerReason, RecallReason, RecipientClass
-from services.referral.database import update_rows
+from libs.events.codes import CancelReason, CloseReason, NeedCategory, OwnerReason, RecallReason
+from services.referral.database import as_json, update_rows
 from services.referral.intake.actions import ACTOR, wake
 from services.referral.journeys import end_steps, need_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions import work
-from services.referral.journeys.facts import Journey, Referral
+from services.referral.journeys.facts import opens
 from services.referral.journeys.rules import NeedStatus, ReferralStatus
 from services.referral.journeys.tables import JourneyRow
 from services.referral.notes import actions as notes
@@ -29,6 +31,12 @@ from services.referral.pack import RoutingPolicy
 from services.referral.providers import queries as providers
 from services.referral.withdrawals import queries
 
+_FORGET = """
+UPDATE journey SET profile = NULL, erased_at = $2, consents = (
+    SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(consents) WHERE split_part(key, ':', 1) = $3)
+WHERE returnee_id = ANY($1::uuid[])
+"""
+# What stays of an erased person is de-identified. It is counted as long as they had allowed that it is.
 _WITH_PROVIDER = {ReferralStatus.OFFERED, ReferralStatus.ACCEPTED, ReferralStatus.IN_SERVICE}
 
 
@@ -37,18 +45,20 @@ async def keep_consents(session: AsyncSession, policy: RoutingPolicy, changed: S
     at = now(session)
     newest = {one.returnee_id: one for one in sorted(changed, key=lambda one: one.version)}
     before = await queries.consents(session, newest)
-    fresh = {key: one for key, one in newest.items() if before[key][0] < one.version}
-    until = {key: consented_until(one.grants) for key, one in fresh.items()}
+    # A version that is known already is kept again: a log told anew fills in what an older release did not keep.
+    fresh = {key: one for key, one in newest.items() if before[key][0] <= one.version}
+    allowed = {key: _allowed(one.grants) for key, one in fresh.items()}
     rows = [
-        {"returnee_id": key, "consent_version": one.version, "consented_until": until[key]}
+        {"returnee_id": key, "consent_version": one.version, "consents": as_json(allowed[key])}
         for key, one in fresh.items()
     ]
     await update_rows(session, JourneyRow, rows, key="returnee_id")
     await wake(session, fresh)
-    lost = {key for key in fresh if _holds(before[key][1], at) and not _holds(until[key], at)}
-    await _end_what_needed_it(session, policy, lost)
-    regained = {key for key in fresh if before[key][0] > 0 and _holds(until[key], at)}
-    await _reopen_what_ended(session, policy, regained)
+    then = {key: _open_categories(policy, before[key][1], at=at) for key in fresh}
+    since = {key: _open_categories(policy, allowed[key], at=at) for key in fresh}
+    await _end_what_needed_it(session, policy, {key: lost for key in fresh if (lost := then[key] - since[key])})
+    heard_before = {key for key in fresh if before[key][0] > 0}
+    await _reopen_what_ended(session, policy, {key: since[key] for key in heard_before if since[key]})
 
 
 async def withdraw_needs(session: AsyncSession, policy: RoutingPolicy, withdrawn: Sequence[NeedWithdrawn]) -> None:
@@ -73,11 +83,7 @@ async def erase(session: AsyncSession, policy: RoutingPolicy, returnee_ids: Coll
                     )
     hand_overs = await forget_words(session, returnee_ids)
     await notes.wipe(session, returnee_ids, hand_over_ids=hand_overs)
-    await (await raw(session)).execute(
-        "UPDATE journey SET profile = NULL, consented_until = NULL, erased_at = $2 WHERE returnee_id = ANY($1::uuid[])",
-        sorted(returnee_ids),
-        now(session),
-    )
+    await (await raw(session)).execute(_FORGET, sorted(returnee_ids), now(session), policy.consents.statistics.purpose)
 
 
 async def keep_merges(
@@ -99,54 +105,57 @@ async def keep_merges(
                 conflicts[one.returnee_id] = conflicts[other] = both
 
 
-def consented_until(grants: Iterable[ConsentGrant]) -> datetime | None:
-    """Until when these grants let data go to providers for referral; None: not at all."""
-    wanted = (ConsentPurpose.REFERRAL, RecipientClass.PROVIDERS)
-    return max((one.expires_at for one in grants if (one.purpose, one.recipient_class) == wanted), default=None)
+def _allowed(grants: Iterable[ConsentGrant]) -> dict[str, str]:
+    """By purpose and recipient class: until when it is allowed."""
+    latest: dict[str, datetime] = {}
+    for one in grants:
+        key = consent_key(one.purpose, one.recipient_class)
+        latest[key] = max(one.expires_at, latest.get(key, one.expires_at))
+    return {key: until.isoformat() for key, until in latest.items()}
 
 
-async def _end_what_needed_it(session: AsyncSession, policy: RoutingPolicy, returnee_ids: set[UUID]) -> None:
-    """Recall and cancel in every category that consent gates; basic services go on under a case code."""
-    if not returnee_ids:
-        return
-    gated = {category for category, one in policy.categories.items() if not one.basic}
-    affected = await queries.served_by_consent(session, returnee_ids, categories=gated)
-    loaded = await journeys.load(session, affected)
-    households = {head.household_id for head in (await journeys.heads(session, returnee_ids)).values()}
-    async with work(session, policy, loaded, actor=ACTOR) as piece:
-        for journey in loaded.values():
-            for referral in list(journey.referrals.values()):
-                if _is_gated(referral, journey, gated, returnee_ids, households):
-                    need_steps.cancel(piece, referral, reason=CancelReason.CONSENT_WITHDRAWN)
-
-
-def _is_gated(
-    referral: Referral,
-    journey: Journey,
-    gated: Collection[str],
-    returnee_ids: set[UUID],
-    households: set[UUID | None],
-) -> bool:
-    """True for a referral with a provider that rests on a consent now withdrawn, by the person or by a member."""
-    if referral.status not in _WITH_PROVIDER or referral.category not in gated:
-        return False
-    return journey.returnee_id in returnee_ids or (
-        referral.household_id is not None and referral.household_id in households
+def _open_categories(policy: RoutingPolicy, consents: Mapping[str, str], *, at: datetime) -> frozenset[NeedCategory]:
+    """The categories, of those that a consent gates, that these consents open. Basic ones go on without any."""
+    return frozenset(
+        category
+        for category, gate in policy.consents.by_category.items()
+        if not policy.categories[category].basic and opens(gate, consents, at=at)
     )
 
 
-async def _reopen_what_ended(session: AsyncSession, policy: RoutingPolicy, returnee_ids: set[UUID]) -> None:
-    """Route again what a withdrawn consent had ended."""
-    waiting = await queries.owned_for_consent(session, returnee_ids) if returnee_ids else set()
+async def _end_what_needed_it(
+    session: AsyncSession, policy: RoutingPolicy, lost: Mapping[UUID, frozenset[NeedCategory]]
+) -> None:
+    """Recall and cancel, by returnee, in the categories that they no longer allow."""
+    if not lost:
+        return
+    affected = await queries.served_by_consent(session, lost, categories=frozenset().union(*lost.values()))
+    loaded = await journeys.load(session, affected)
+    by_household: dict[UUID, set[NeedCategory]] = defaultdict(set)
+    for returnee_id, head in (await journeys.heads(session, lost)).items():
+        if head.household_id is not None:
+            by_household[head.household_id] |= lost[returnee_id]
+    async with work(session, policy, loaded, actor=ACTOR) as piece:
+        for journey in loaded.values():
+            for referral in list(journey.referrals.values()):
+                of_household = by_household.get(referral.household_id, set()) if referral.household_id else set()
+                if referral.status in _WITH_PROVIDER and (
+                    referral.category in lost.get(journey.returnee_id, ()) or referral.category in of_household
+                ):
+                    need_steps.cancel(piece, referral, reason=CancelReason.CONSENT_WITHDRAWN)
+
+
+async def _reopen_what_ended(
+    session: AsyncSession, policy: RoutingPolicy, allowing: Mapping[UUID, frozenset[NeedCategory]]
+) -> None:
+    """Route again what a withdrawn consent had ended, by returnee in the categories that they allow."""
+    waiting = await queries.owned_for_consent(session, allowing) if allowing else set()
     if not waiting:
         return
     loaded = await journeys.load(session, waiting)
     async with work(session, policy, loaded, actor=ACTOR) as piece:
         for journey in loaded.values():
             for need in journey.needs.values():
-                if need.status is NeedStatus.OPEN and need.owner_reason is OwnerReason.CONSENT_WITHDRAWN:
+                ended = need.status is NeedStatus.OPEN and need.owner_reason is OwnerReason.CONSENT_WITHDRAWN
+                if ended and need.category in allowing[journey.returnee_id]:
                     need_steps.route_again(piece, need)
-
-
-def _holds(until: datetime | None, at: datetime) -> bool:
-    return until is not None and until > at

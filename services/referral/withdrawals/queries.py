@@ -1,7 +1,6 @@
 """What taking back has to look up."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -9,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 
 _CONSENTS = """
-SELECT returnee_id, consent_version, consented_until FROM journey WHERE returnee_id = ANY($1::uuid[])
+SELECT returnee_id, consent_version, consents FROM journey WHERE returnee_id = ANY($1::uuid[])
 """
 
 _OWNED_FOR_CONSENT = """
@@ -25,10 +24,10 @@ WHERE category = ANY($2::text[]) AND status IN ('offered', 'accepted', 'in_servi
 """
 
 
-async def consents(session: AsyncSession, returnee_ids: Iterable[UUID]) -> dict[UUID, tuple[int, datetime | None]]:
-    """Version and end of the consent that is known of each of these returnees."""
+async def consents(session: AsyncSession, returnee_ids: Iterable[UUID]) -> dict[UUID, tuple[int, dict[str, str]]]:
+    """Version and content of the consents that are known of each of these returnees."""
     rows = await (await raw(session)).fetch(_CONSENTS, list(returnee_ids))
-    return {row["returnee_id"]: (row["consent_version"], row["consented_until"]) for row in rows}
+    return {row["returnee_id"]: (row["consent_version"], row["consents"]) for row in rows}
 
 
 async def owned_for_consent(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:

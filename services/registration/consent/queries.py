@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
+from libs.consents.policy import ConsentGate, consent_key
 from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
 from services.registration.consent.rules import ConsentMethod, GivenBy, Grant, standing_grants
 from services.registration.consent.schemas import ConsentView, SafeContactView
@@ -39,17 +40,15 @@ async def who_allow(
     session: AsyncSession,
     returnee_ids: Collection[UUID],
     *,
-    purpose: ConsentPurpose,
-    recipient_class: RecipientClass,
+    gate: ConsentGate,
     at: datetime,
 ) -> set[UUID]:
-    """Who of these people allows this now."""
+    """Who of these people gave a consent that opens this gate now."""
     standing = await grants(session, returnee_ids, at=at)
-    wanted = (purpose, recipient_class)
     return {
         returnee_id
         for returnee_id, given in standing.items()
-        if any((grant.purpose, grant.recipient_class) == wanted for grant in given)
+        if any(consent_key(grant.purpose, grant.recipient_class) in gate.keys for grant in given)
     }
 
 

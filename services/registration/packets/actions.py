@@ -9,12 +9,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
 from libs.events.catalogue.referral import OfferAccepted
-from libs.events.codes import ConsentPurpose, NeedCategory, RecipientClass
+from libs.events.codes import NeedCategory
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent.queries import find_safe_contact, who_allow
 from services.registration.errors import ConsentMissing, PacketClosed, ReturneeErased
-from services.registration.pack import Closing, PacketField, PacketPolicy
+from services.registration.pack import Closing, Pack, PacketField, PacketPolicy
 from services.registration.packets import queries
 from services.registration.packets.rules import closes_at, is_closed
 from services.registration.packets.schemas import PacketContact, PacketPerson, PacketView
@@ -86,13 +86,11 @@ async def close_packets(session: AsyncSession, endings: Sequence[Ending], *, pol
         await (await raw(session)).execute(_CLOSE, *map(list, zip(*rows, strict=True)))
 
 
-async def fetch_packet(
-    session: AsyncSession, offer_id: UUID, *, policy: PacketPolicy, vault: Vault, actor: Actor
-) -> PacketView:
+async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vault: Vault, actor: Actor) -> PacketView:
     """The packet of an offer that the caller's organisation has accepted.
 
     PacketNotReady, NotFound (another organisation's), PacketClosed, ReturneeErased, or ConsentMissing when the person
-    does not, or no longer, allow that providers know of them.
+    does not, or no longer, allow what the category asks for.
     """
     access = await queries.packet_access(session, offer_id, actor=actor)
     if is_closed(access.closes_at, at=now(session)):
@@ -100,7 +98,7 @@ async def fetch_packet(
     person = await session.get(Returnee, access.returnee_id)
     if person is None or person.erased_at is not None:
         raise ReturneeErased
-    fields = policy.fields_for(category=NeedCategory(access.category), service_type=access.service_type)
+    fields = pack.packets.fields_for(category=NeedCategory(access.category), service_type=access.service_type)
     members = (
         await queries.household_members(session, person)
         if PacketField.HOUSEHOLD_MEMBERS in fields and access.people_count > 1
@@ -109,8 +107,7 @@ async def fetch_packet(
     allowing = await who_allow(
         session,
         [person.id, *(member.id for member in members)],
-        purpose=ConsentPurpose.REFERRAL,
-        recipient_class=RecipientClass.PROVIDERS,
+        gate=pack.consents.by_category[NeedCategory(access.category)],
         at=now(session),
     )
     if person.id not in allowing:

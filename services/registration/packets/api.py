@@ -37,4 +37,4 @@ async def fetch_packet(
     """
     response.headers["Cache-Control"] = "no-store"
     actor = actor_of(caller)
-    return await actions.fetch_packet(session, offer_id, policy=pack.packets, vault=vault, actor=actor)
+    return await actions.fetch_packet(session, offer_id, pack=pack, vault=vault, actor=actor)

@@ -12,6 +12,7 @@ import pytest
 
 from libs.chassis.settings import Role
 from services.referral.app import create_app
+from services.referral.pack import RoutingPolicy
 from services.referral.settings import Settings
 from tests.served import IssuerForTests
 from tests.service.referral.world import World
@@ -20,14 +21,20 @@ from tests.unit.referral.making_facts import a_policy
 NewWorld = Callable[..., AbstractAsyncContextManager[World]]
 
 
+def write_pack(directory: Path, policy: RoutingPolicy) -> None:
+    """The files of a pack from which referral reads this policy."""
+    files = policy.model_dump(mode="json")
+    (directory / "consents.yaml").write_text(json.dumps(files.pop("consents")), encoding="utf-8")
+    (directory / "routing.yaml").write_text(json.dumps(files), encoding="utf-8")
+
+
 @pytest.fixture
 def new_world(migrated: Callable[..., str], issuer: IssuerForTests, running: Any, tmp_path: Path) -> NewWorld:
     """`async with new_world(**policy changes) as world`."""
 
     @asynccontextmanager
     async def opened(**policy: Any) -> AsyncIterator[World]:
-        changed = a_policy(**policy).model_dump(mode="json")
-        (tmp_path / "routing.yaml").write_text(json.dumps(changed), encoding="utf-8")
+        write_pack(tmp_path, a_policy(**policy))
         url = migrated("referral")
         settings = Settings(
             database_url=url,

@@ -34,6 +34,7 @@ from libs.events.codes import (
 
 FAR_AWAY = date(2099, 1, 1)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+FAR_AWAY = datetime(2099, 1, 1, tzinfo=UTC)
 
 
 def organization(organization_id: UUID, **changes: Any) -> OrganizationPublished:
@@ -135,13 +136,27 @@ def registered(returnee_id: UUID, **changes: Any) -> ReturneeRegistered:
     return ReturneeRegistered(**{**values, **changes})
 
 
+REFERRAL = (ConsentPurpose.REFERRAL, RecipientClass.PROVIDERS)
+EMPLOYERS = (ConsentPurpose.EMPLOYER_SHARING, RecipientClass.EMPLOYERS)
+COUNTED = (ConsentPurpose.STATISTICS, RecipientClass.STATISTICS_OFFICE)
+
+
 def consent(returnee_id: UUID, *, to_providers: bool = True, version: int = 1) -> ConsentChanged:
-    grant = ConsentGrant(
-        purpose=ConsentPurpose.REFERRAL,
-        recipient_class=RecipientClass.PROVIDERS,
-        expires_at=datetime(2099, 1, 1, tzinfo=UTC),
+    """Referral and being counted, or nothing."""
+    return allowing(returnee_id, *((REFERRAL, COUNTED) if to_providers else ()), version=version)
+
+
+def allowing(
+    returnee_id: UUID, *grants: tuple[ConsentPurpose, RecipientClass], version: int = 1, until: datetime = FAR_AWAY
+) -> ConsentChanged:
+    """All that this person allows."""
+    return ConsentChanged(
+        returnee_id=returnee_id,
+        version=version,
+        grants=[
+            ConsentGrant(purpose=purpose, recipient_class=recipient, expires_at=until) for purpose, recipient in grants
+        ],
     )
-    return ConsentChanged(returnee_id=returnee_id, version=version, grants=[grant] if to_providers else [])
 
 
 def need(returnee_id: UUID, **changes: Any) -> NeedReported:

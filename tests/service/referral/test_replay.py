@@ -26,6 +26,7 @@ from libs.events.topics import ensure_topics
 from services.referral.app import subscriptions
 from services.referral.providers.queries import Directory, refreshed
 from tests.service.referral import making
+from tests.service.referral.conftest import write_pack
 from tests.service.referral.world import Provider, World
 from tests.unit.referral.making_facts import a_policy
 
@@ -124,7 +125,7 @@ async def test_the_command_finds_what_referral_declares_and_refuses_the_rest(
     topic: str, code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the declaration a replay would hold and offer places a second time."""
-    (tmp_path / "routing.yaml").write_text(a_policy().model_dump_json(), encoding="utf-8")
+    write_pack(tmp_path, a_policy())
     settings = {
         "ENLACE_REFERRAL_DATABASE_URL": "postgresql://127.0.0.1:9/none",
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",

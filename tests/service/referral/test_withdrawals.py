@@ -92,7 +92,7 @@ async def test_erasure_ends_everything_and_drops_the_profile(world: World):
     await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(shelter))
     await world.hear(ReturneeErased(returnee_id=returnee, erased_at=datetime.now(UTC)))
     journey = await world.row("SELECT * FROM journey")
-    assert (journey["profile"], journey["consented_until"]) == (None, None)
+    assert (journey["profile"], list(journey["consents"])) == (None, ["statistics:statistics_office"])
     assert {row["status"] for row in await world.rows("SELECT status FROM need")} == {"closed"}
     assert {row["held"] + row["taken"] for row in await world.rows("SELECT held, taken FROM pool")} == {0}
     await world.hear(making.registered(returnee, version=9))

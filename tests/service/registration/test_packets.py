@@ -168,3 +168,24 @@ async def test_each_look_at_a_packet_is_in_the_persons_list(registration):
     assert (look["purpose"], look["client_id"]) == ("referral", "a-provider")
     assert "birth_date" in look["fields"]
     assert look["trace_id"]
+
+
+FOR_EMPLOYERS = {"purpose": "employer_sharing", "recipient_class": "employers"}
+
+
+async def test_a_jobs_provider_gets_no_packet_on_the_consent_to_referral(registration):
+    person = await a_person(registration)
+    known = facts(person, category="employment")
+    await registration.hear(accepted(known, service_type="local_jobs"))
+    refused = await fetch(registration, known)
+    assert (refused.status_code, refused.json()["code"]) == (403, "consent-missing")
+    path = f"/v1/returnees/{person['id']}/consents"
+    await registration.post(path, a_consent(purpose="employer_sharing", recipient_class="family"))
+    assert (await fetch(registration, known)).status_code == 403, "another recipient is another consent"
+    given = (await registration.post(path, a_consent(**FOR_EMPLOYERS))).json()
+    assert (await fetch(registration, known)).status_code == 200
+    await registration.post(f"{path}/{given['id']}/withdraw")
+    assert (await fetch(registration, known)).status_code == 403
+    health = facts(person)
+    await registration.hear(accepted(health))
+    assert (await fetch(registration, health)).status_code == 200, "what rests on referral goes on"

@@ -1,8 +1,10 @@
 """Facts for the router's rules, valid by default: a test states only what matters to it."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
+from libs.consents.policy import load_consents
 from libs.events.catalogue.directory import (
     Accreditation,
     Agreement,
@@ -33,6 +35,7 @@ STAYS: dict[str, object] = {
     "leaving_within": 24 * HOUR,
     "of_type": {"child_shelter": {"maximum": 72 * HOUR, "extension_max": 0}},
 }
+CONSENTS = load_consents(Path(__file__).parents[3] / "deploy" / "packs" / "guatemala")
 RESTRICTED = {NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV}
 
 
@@ -48,6 +51,7 @@ def a_policy(**changes: object) -> RoutingPolicy:
         "small_cells_below": 3,
         "child_desk": "child-desk",
         "categories": categories,
+        "consents": CONSENTS,
         "timezone": "America/Guatemala",
         "stays": StayPolicy(**STAYS),
         "weights": Weights(**weights),

@@ -1,0 +1,57 @@
+"""`consents.yaml` of the country pack, as closed models. Registration gates packets by it, referral offers.
+
+Both services read this one file through this one model, so that an offer and its packet never ask for different
+consents. A mistake in it stops a service at start.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from libs.chassis.yaml_files import read_yaml
+from libs.events.codes import ConsentPurpose, NeedCategory, RecipientClass
+
+
+def consent_key(purpose: ConsentPurpose, recipient_class: RecipientClass) -> str:
+    """The name of one purpose and recipient class, such as `referral:providers`."""
+    return f"{purpose}:{recipient_class}"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ConsentGate(_Part):
+    """One purpose, and the recipient classes of which a consent must name one."""
+
+    purpose: ConsentPurpose
+    recipient_classes: Annotated[tuple[RecipientClass, ...], Field(min_length=1)]
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The keys (`consent_key`) of the consents that open the gate: one that holds is enough."""
+        return tuple(consent_key(self.purpose, one) for one in self.recipient_classes)
+
+
+class ConsentPolicy(_Part):
+    """Which consent opens each category of need, and which one lets a person be counted."""
+
+    version: str
+    by_category: dict[NeedCategory, ConsentGate]
+    """What the provider's packet needs, and the offer too where the category is not basic."""
+    statistics: ConsentGate
+    """Without it a person's needs are in no statistic."""
+
+    @model_validator(mode="after")
+    def _every_category(self) -> Self:
+        missing = set(NeedCategory) - set(self.by_category)
+        if missing:
+            raise ValueError(f"by_category lacks {sorted(missing)}")
+        return self
+
+
+def load_consents(directory: Path) -> ConsentPolicy:
+    """The consents of the pack in `directory`; raises ValidationError naming the field that is wrong."""
+    return ConsentPolicy.model_validate(read_yaml(directory / "consents.yaml"))
