@@ -74,6 +74,20 @@ class MemberOfAnotherHousehold(Conflict):
     title: ClassVar[str] = "A member belongs to another household"
 
 
+class HouseholdClaimDecided(Conflict):
+    """A person has decided before whether these people belong together."""
+
+    code: ClassVar[str] = "household-claim-decided"
+    title: ClassVar[str] = "This claim has been decided before"
+
+
+class HouseholdFull(Conflict):
+    """A household has at most 30 members."""
+
+    code: ClassVar[str] = "household-full"
+    title: ClassVar[str] = "The household has as many members as one may have"
+
+
 class NeedAlreadyWithdrawn(Conflict):
     """The need has been withdrawn before."""
 

@@ -15,63 +15,54 @@ from libs.events.catalogue.registration import HouseholdChanged, ReturneeChanged
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
-from services.registration.errors import MemberOfAnotherHousehold
+from services.registration.errors import HouseholdFull, MemberOfAnotherHousehold
 from services.registration.households import queries
+from services.registration.households.claims import by_household, close_claims
+from services.registration.households.rules import MEMBERS_MAX, ClaimDecision
 from services.registration.households.schemas import HouseholdBody, HouseholdCorrection, HouseholdState, Joining
 from services.registration.households.tables import Household
 from services.registration.people.queries import profile_fields, visible_to
 from services.registration.people.tables import Returnee
 
 _JOIN = """
-    INSERT INTO household (id, reference_returnee_id, reference_told, expected_size, stay_together, version,
-                           organization_id, created_at)
-    SELECT id, reference_returnee_id, reference_told, expected_size, stay_together, 1, organization_id, $7
-    FROM unnest($1::uuid[], $2::uuid[], $3::bool[], $4::int[], $5::bool[], $6::uuid[])
-        AS h (id, reference_returnee_id, reference_told, expected_size, stay_together, organization_id)
-    ORDER BY id
-    ON CONFLICT (id) DO UPDATE SET
+    UPDATE household SET
         version = household.version + 1,
-        expected_size = greatest(household.expected_size, excluded.expected_size),
-        stay_together = excluded.stay_together,
-        reference_told = household.reference_told OR excluded.reference_told,
-        reference_returnee_id = CASE WHEN excluded.reference_told AND NOT household.reference_told
-            THEN excluded.reference_returnee_id ELSE household.reference_returnee_id END
+        expected_size = greatest(household.expected_size, told.size),
+        told_size = coalesce(household.told_size, told.size),
+        stay_together = told.stay_together,
+        reference_told = household.reference_told OR told.reference_told,
+        reference_returnee_id = CASE WHEN told.reference_told AND NOT household.reference_told
+            THEN told.reference_returnee_id ELSE household.reference_returnee_id END
+    FROM unnest($1::uuid[], $2::uuid[], $3::bool[], $4::int[], $5::bool[])
+        AS told (id, reference_returnee_id, reference_told, size, stay_together)
+    WHERE household.id = told.id
 """
 
 
 async def join_households(session: AsyncSession, joinings: Sequence[Joining]) -> dict[UUID, HouseholdState]:
-    """Record that people who point to these households belong to them, found those that are new, and tell of all.
+    """Record that people who point to these households, which are held, belong to them, and tell of all.
 
-    One statement for all, in the order of ids, so that two transactions queue up. The first member who tells a need
-    of the household becomes its reference person; until somebody does, it is the first member.
+    The first member who tells a need of the household becomes its reference person; until somebody does, it is the
+    first member.
     """
     if not joinings:
         return {}
-    rows = [_founding(group) for group in _by_household(joinings)]
-    connection = await raw(session)
-    await connection.execute(_JOIN, *map(list, zip(*rows, strict=True)), now(session))
+    rows = [_told(group) for group in by_household(joinings).values()]
+    await (await raw(session)).execute(_JOIN, *map(list, zip(*rows, strict=True)))
     states = await queries.household_states(session, [row[0] for row in rows])
     await _tell(session, states)
     return {state.id: state for state in states}
 
 
-def _by_household(joinings: Sequence[Joining]) -> list[list[Joining]]:
-    groups: dict[UUID, list[Joining]] = {}
-    for joining in joinings:
-        groups.setdefault(joining.household_id, []).append(joining)
-    return list(groups.values())
-
-
-def _founding(group: Sequence[Joining]) -> tuple[UUID, UUID, bool, int, bool, UUID | None]:
+def _told(group: Sequence[Joining]) -> tuple[UUID, UUID, bool, int | None, bool]:
     """What one household's members of this batch say of it, in the order of the statement's columns."""
     reference = next((member for member in group if member.tells_household_need), group[0])
     return (
         reference.household_id,
         reference.returnee_id,
         reference.tells_household_need,
-        max(member.expected_size for member in group),
+        next((member.told_size for member in group if member.told_size is not None), None),
         group[-1].stay_together,
-        reference.organization_id,
     )
 
 
@@ -112,6 +103,7 @@ async def claim_reference(session: AsyncSession, household_id: UUID, returnee_id
 
 async def leave_household(session: AsyncSession, row: Returnee) -> None:
     """A person who has been erased, and whose row is locked, belongs to no household any more; tells the others."""
+    await close_claims(session, [row.id], ClaimDecision.SEPARATE, by="erasure")
     if row.household_id is None:
         return
     household = await session.get(Household, row.household_id, with_for_update={"key_share": True})
@@ -119,6 +111,7 @@ async def leave_household(session: AsyncSession, row: Returnee) -> None:
     row.household_id = None
     household.version += 1
     household.expected_size = max(1, household.expected_size - 1)
+    household.told_size = None if household.told_size is None else max(1, household.told_size - 1)
     session.add_all([row, household])
     await session.flush()
     remaining = await queries.household_states(session, [household.id])
@@ -135,6 +128,7 @@ async def create_household(session: AsyncSession, body: HouseholdBody, *, actor:
         id=uuid7(),
         reference_returnee_id=body.reference_returnee_id,
         expected_size=body.expected_size,
+        told_size=body.expected_size,
         stay_together=body.stay_together,
         version=1,
         organization_id=actor.organization_id,
@@ -164,6 +158,7 @@ async def correct_household(
         value = getattr(correction, name)
         if value is not None:
             setattr(household, name, value)
+    household.told_size = correction.expected_size or household.told_size
     household.version += 1
     present = {row.id for row in people if row.household_id == household_id}
     members = present if correction.member_ids is None else set(correction.member_ids)
@@ -190,8 +185,32 @@ async def _place(
     await session.flush()
     events = [ReturneeChanged.model_validate(profile_fields(row)) for row in changed]
     await append(session, events, traceparents=[row.traceparent for row in changed])
+    joined, left = [{row.id for row in changed if (row.id in members) is here} for here in (True, False)]
+    await close_claims(session, joined, ClaimDecision.KEEP_TOGETHER, by=actor.who)
+    await close_claims(session, left, ClaimDecision.SEPARATE, by=actor.who)
     await _tell(session, await queries.household_states(session, [household.id]))
     await record(session, actor, [_access(row.id) for row in people])
+
+
+async def decide_claim(session: AsyncSession, claim_id: UUID, decision: ClaimDecision, *, actor: Actor) -> UUID:
+    """Say whether somebody belongs to the household that they name; its id. Only now is anybody told of it."""
+    claim = await queries.open_claim(session, claim_id, actor=actor)
+    people = await _locked(session, claim.household_id, [claim.returnee_id], actor=actor)
+    claim = await queries.open_claim(session, claim_id, actor=actor, lock=True)
+    household = await session.get(Household, claim.household_id, with_for_update={"key_share": True})
+    assert household is not None, "the claim points to it"
+    if decision is ClaimDecision.SEPARATE:
+        await close_claims(session, [claim.returnee_id], decision, by=actor.who)
+        await record(session, actor, [_access(claim.returnee_id)])
+        return household.id
+    members = {row.id for row in people if row.household_id == household.id} | {claim.returnee_id}
+    if len(members) > MEMBERS_MAX:
+        raise HouseholdFull
+    household.version += 1
+    household.expected_size = max(household.expected_size, len(members))
+    household.told_size = max(household.told_size or 1, claim.told_size or 1, len(members))
+    await _place(session, household, people, members, actor=actor)
+    return household.id
 
 
 async def _locked(

@@ -3,16 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.etag import etag_of
+from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
 from services.registration.audit.api import actor_of
 from services.registration.households import queries
-from services.registration.households.schemas import HouseholdView
+from services.registration.households.schemas import HouseholdClaimView, HouseholdView
 
 router = APIRouter(prefix="/v1", tags=["households"])
 Reader = Annotated[Caller, requires("returnees:read")]
@@ -24,3 +25,16 @@ async def look_up_household(household_id: UUID, session: Session, caller: Reader
     view = await queries.household_view(session, household_id, actor=actor_of(caller))
     response.headers["ETag"] = etag_of(view.version)
     return view
+
+
+@router.get("/household-claims")
+async def list_household_claims(
+    session: Session,
+    caller: Reader,
+    page: PageQuery,
+    is_open: Annotated[
+        bool, Query(alias="open", description="Those that wait for a decision, or those decided")
+    ] = True,
+) -> Page[HouseholdClaimView]:
+    """Who names a household that was told to have fewer people, or another size: a person decides, the oldest first."""
+    return await queries.claims(session, page, is_open=is_open, actor=actor_of(caller))

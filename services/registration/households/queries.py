@@ -1,6 +1,6 @@
-"""Households with their members."""
+"""Households with their members, and who waits for a decision whether they belong to one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from sqlalchemy import or_
@@ -9,9 +9,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
+from libs.chassis.paging import Page, PageRequest, page_of
 from services.registration.audit.rules import Actor
-from services.registration.households.schemas import HouseholdState, HouseholdView
-from services.registration.households.tables import Household
+from services.registration.errors import HouseholdClaimDecided
+from services.registration.households.rules import ClaimDecision, ClaimReason
+from services.registration.households.schemas import HouseholdClaimView, HouseholdState, HouseholdView
+from services.registration.households.tables import Household, HouseholdClaim
+from services.registration.people.queries import visible_to
 from services.registration.people.tables import Returnee
 
 _MEMBERS = """
@@ -64,3 +68,77 @@ async def members_of(session: AsyncSession, household_id: UUID) -> list[Returnee
     """The members of a household who are not erased, in the order in which they were registered."""
     query = select(Returnee).where(Returnee.household_id == household_id, col(Returnee.erased_at).is_(None))
     return list((await session.exec(query.order_by(col(Returnee.id)))).all())
+
+
+async def is_in_doubt(session: AsyncSession, household_id: UUID) -> bool:
+    """Whether somebody names this household and a person has not decided yet whether they belong to it."""
+    query = select(HouseholdClaim.id).where(
+        HouseholdClaim.household_id == household_id, col(HouseholdClaim.decided_at).is_(None)
+    )
+    return (await session.exec(query.limit(1))).first() is not None
+
+
+async def open_claim(session: AsyncSession, claim_id: UUID, *, actor: Actor, lock: bool = False) -> HouseholdClaim:
+    """A claim that waits for a decision; NotFound for another organisation's, HouseholdClaimDecided after it."""
+    query = select(HouseholdClaim).join(Returnee).where(HouseholdClaim.id == claim_id, visible_to(actor))
+    if lock:
+        query = query.with_for_update(of=HouseholdClaim).execution_options(populate_existing=True)
+    found = (await session.exec(query)).first()
+    if found is None:
+        raise NotFound
+    if found.decided_at is not None:
+        raise HouseholdClaimDecided
+    return found
+
+
+async def claims(session: AsyncSession, page: PageRequest, *, is_open: bool, actor: Actor) -> Page[HouseholdClaimView]:
+    """Claims that wait for a decision, or those decided; the oldest first."""
+    undecided = col(HouseholdClaim.decided_at).is_(None)
+    query = (
+        select(HouseholdClaim, Returnee.case_code, Household.told_size)
+        .join(Returnee, col(Returnee.id) == col(HouseholdClaim.returnee_id))
+        .join(Household, col(Household.id) == col(HouseholdClaim.household_id))
+        .where(visible_to(actor), undecided if is_open else ~undecided)
+    )
+    if page.after is not None:
+        query = query.where(col(HouseholdClaim.id) > UUID(page.after[0]))
+    rows = (await session.exec(query.order_by(col(HouseholdClaim.id)).limit(page.limit + 1))).all()
+    states = await household_states(session, {claim.household_id for claim, _, _ in rows})
+    members = {state.id: list(state.member_ids) for state in states}
+    return page_of(
+        rows,
+        request=page,
+        cursor_of=lambda row: [str(row[0].id)],
+        view=lambda row: _claim_view(row[0], row[1], row[2], members),
+    )
+
+
+async def claim_view(session: AsyncSession, claim_id: UUID) -> HouseholdClaimView:
+    """One claim, to who has just decided it."""
+    claim = await session.get(HouseholdClaim, claim_id, populate_existing=True)
+    assert claim is not None, "it has just been decided"
+    person = await session.get(Returnee, claim.returnee_id)
+    household_row = await session.get(Household, claim.household_id)
+    assert person is not None, "the claim points to both"
+    assert household_row is not None, "the claim points to both"
+    states = await household_states(session, [claim.household_id])
+    members = {state.id: list(state.member_ids) for state in states}
+    return _claim_view(claim, person.case_code, household_row.told_size, members)
+
+
+def _claim_view(
+    claim: HouseholdClaim, case_code: str, household_told_size: int | None, members: Mapping[UUID, list[UUID]]
+) -> HouseholdClaimView:
+    return HouseholdClaimView(
+        id=claim.id,
+        household_id=claim.household_id,
+        returnee_id=claim.returnee_id,
+        case_code=case_code,
+        reason=ClaimReason(claim.reason),
+        told_size=claim.told_size,
+        household_told_size=household_told_size,
+        member_ids=members.get(claim.household_id, []),
+        claimed_at=claim.claimed_at,
+        decision=None if claim.decision is None else ClaimDecision(claim.decision),
+        decided_at=claim.decided_at,
+    )

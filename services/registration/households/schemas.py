@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.registration.households.rules import ClaimDecision, ClaimReason
 from services.registration.people.schemas import Body
 
 _ONE = "01956b0e-5b2c-7c3e-9d41-0c7f5a1b2c3d"
@@ -19,7 +21,7 @@ class Joining:
 
     household_id: UUID
     returnee_id: UUID
-    expected_size: int
+    told_size: int | None
     stay_together: bool
     tells_household_need: bool
     organization_id: UUID | None
@@ -76,3 +78,27 @@ class HouseholdView(BaseModel):
     member_ids: list[UUID]
     expected_size: int
     stay_together: bool
+
+
+class HouseholdDecision(Body):
+    """What a person decides on somebody who may belong to a household."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"decision": "separate"}]})
+
+    decision: ClaimDecision
+
+
+class HouseholdClaimView(BaseModel):
+    """Somebody who names a household, and whether they belong to it."""
+
+    id: UUID
+    household_id: UUID
+    returnee_id: UUID
+    case_code: str = Field(examples=["GT-7K3M-9QXC"])
+    reason: ClaimReason
+    told_size: int | None = Field(description="The size that this person has told")
+    household_told_size: int | None = Field(description="The size that its members have told")
+    member_ids: list[UUID] = Field(description="Who belongs to it now")
+    claimed_at: datetime
+    decision: ClaimDecision | None
+    decided_at: datetime | None

@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field
 
-from services.registration.database import Table, moment
+from services.registration.database import Table, moment, one_of
+from services.registration.households.rules import ClaimDecision, ClaimReason
 
 
 class Household(Table, table=True):
@@ -16,13 +17,40 @@ class Household(Table, table=True):
     __table_args__ = (CheckConstraint("expected_size BETWEEN 1 AND 30", name="household_expected_size"),)
 
     id: UUID = Field(primary_key=True)
-    """Of a household that a sender refers to, a keyed hash of sender and reference: the same reference, the same id."""
+    """Of a household that a sender refers to, a keyed hash of the reference and of where it counts: the same reference
+    within one batch, or of one sender within one day, is the same id."""
     reference_returnee_id: UUID
     """Whose journey the household's needs belong to."""
     reference_told: bool = False
     """Whether the reference person has told a need of the household; until then who first tells one takes over."""
     expected_size: int
+    told_size: int | None = None
+    """How many people belong to it, as its first members or a desk have told; None while nobody has."""
     stay_together: bool
     version: int
     organization_id: UUID | None = None
     created_at: datetime = Field(sa_column=moment())
+
+
+class HouseholdClaim(Table, table=True):
+    """Somebody names a household and is not its member: a person has to decide whether they belong together."""
+
+    __tablename__ = "household_claim"
+    __table_args__ = (
+        one_of("reason", list(ClaimReason), name="household_claim_reason"),
+        one_of("decision", list(ClaimDecision), name="household_claim_decision"),
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="household_claim_decided"),
+        Index("household_claim_open", "returnee_id", unique=True, postgresql_where=text("decided_at IS NULL")),
+        Index("household_claim_of_household", "household_id", postgresql_where=text("decided_at IS NULL")),
+    )
+
+    id: UUID = Field(primary_key=True)
+    household_id: UUID = Field(foreign_key="household.id")
+    returnee_id: UUID = Field(foreign_key="returnee.id")
+    reason: str
+    told_size: int | None = None
+    """The size that this person has told."""
+    claimed_at: datetime = Field(sa_column=moment())
+    decision: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    decided_by: str | None = None

@@ -5,6 +5,8 @@ The same for one person and for thousands: an arrival by REST is a batch of one,
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -20,7 +22,9 @@ from services.registration.consent.actions import give_consents, set_safe_contac
 from services.registration.consent.queries import never_heard
 from services.registration.consent.schemas import NewConsent, NewSafeContact
 from services.registration.households import actions as households
+from services.registration.households.claims import doubts, hold_households, keep_claims
 from services.registration.households.queries import members_of
+from services.registration.households.rules import ClaimDecision
 from services.registration.households.schemas import HouseholdBody, HouseholdCorrection, HouseholdState, Joining
 from services.registration.intake.rules import arrival_faults
 from services.registration.intake.schemas import Arrival, Registration
@@ -54,8 +58,14 @@ async def register_arrivals(
             first.setdefault(key, arrival)
     _require_sound(session, list(first.values()), reception=reception)
     new = [_person(arrival, key, vault=vault, reception=reception) for key, arrival in first.items()]
-    registered = await _store(session, new, list(first.values()), vault=vault, country=reception.country)
-    if len(registered) < len(new):  # another transaction has registered them meanwhile
+    pairs = list(zip(new, first.values(), strict=True))
+    joinings = [joining for pair in pairs for joining in _joining(*pair)]
+    await hold_households(session, joinings)
+    if joinings:  # whoever was waited for here may be a twin that has just registered one of them
+        ids |= await known_arrivals(session, [person.arrival_key for person, _ in pairs])
+        pairs = [pair for pair in pairs if pair[0].arrival_key not in ids]
+    registered = await _store(session, pairs, vault=vault, country=reception.country)
+    if len(registered) < len(pairs):  # another transaction has registered them meanwhile
         ids |= await known_arrivals(session, [one.arrival_key for one in new if one.id not in registered])
     ids |= {one.arrival_key: one.id for one in new if one.id in registered}
     return [
@@ -90,6 +100,11 @@ async def correct_household(
     await _tell_of_the_silent(session, household_id)
 
 
+async def decide_claim(session: AsyncSession, claim_id: UUID, decision: ClaimDecision, *, actor: Actor) -> None:
+    """Say whether somebody belongs to a household; who has not been heard about consent is told of."""
+    await _tell_of_the_silent(session, await households.decide_claim(session, claim_id, decision, actor=actor))
+
+
 async def _tell_of_the_silent(session: AsyncSession, household_id: UUID) -> None:
     """A household's needs wait until every member has been heard, also those who never allowed anything."""
     members = await members_of(session, household_id)
@@ -120,7 +135,7 @@ def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Re
         organization_id=arrival.organization_id,
         arrival_batch_id=arrival.arrival_batch_id,
         reception_place=arrival.reception_place,
-        household_id=_household_id(vault.master, arrival),
+        household_id=_household_id(vault.master, arrival, arrived_on=reception.day_of(body.arrived_at)),
         arrived_at=body.arrived_at,
         arrived_on=reception.day_of(body.arrived_at),
         identity=body.identity,
@@ -129,13 +144,21 @@ def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Re
     )
 
 
-def _household_id(master: MasterKey, arrival: Arrival) -> UUID | None:
-    """The same reference of the same sender is the same household, also when its members come at the same time."""
+def _household_id(master: MasterKey, arrival: Arrival, *, arrived_on: date) -> UUID | None:
+    """The same reference within one batch is the same household, also when its members come at the same time.
+
+    Senders number the families of each flight anew. Who comes without a batch is compared with who comes without one
+    from the same sender on the same day.
+    """
     reference = arrival.body.household_reference
     if reference is None:
         return None
+    if arrival.arrival_batch_id is not None:
+        where: tuple[str, ...] = ("batch", str(arrival.arrival_batch_id))
+    else:
+        where = ("day", arrival.source, arrived_on.isoformat())
     # Version 5, a name-based id: Python below 3.14 makes no version 8.
-    return UUID(bytes=master.blind("household", arrival.source, reference), version=5)
+    return UUID(bytes=master.blind("household", *where, reference), version=5)
 
 
 def _start_journey(returnee_id: UUID, context: str | None) -> str:
@@ -151,13 +174,18 @@ def _start_journey(returnee_id: UUID, context: str | None) -> str:
         return current_traceparent() or unsampled
 
 
-async def _store(
-    session: AsyncSession, people: Sequence[NewReturnee], arrivals: Sequence[Arrival], *, vault: Vault, country: str
-) -> set[UUID]:
-    """Write everything of new people; who of them is new indeed."""
+Pair = tuple[NewReturnee, Arrival]
+
+
+async def _store(session: AsyncSession, pairs: Sequence[Pair], *, vault: Vault, country: str) -> set[UUID]:
+    """Write everything of new people, whose households are held; who of them is new indeed."""
+    in_doubt = await doubts(session, [joining for pair in pairs for joining in _joining(*pair)])
+    people = [replace(one, household_id=None) if one.id in in_doubt else one for one, _ in pairs]
     keys = await create_keys(vault, [one.id for one in people], kind=SubjectKind.PERSON, at=now(session))
     registered = await register_returnees(session, people, keys, country=country, vault=vault)
-    pairs = [(person, arrival) for person, arrival in zip(people, arrivals, strict=True) if person.id in registered]
+    named = [joining for pair in pairs if pair[0].id in registered for joining in _joining(*pair)]
+    await keep_claims(session, named, in_doubt)
+    pairs = [(one, arrival) for one, (_, arrival) in zip(people, pairs, strict=True) if one.id in registered]
     states = await households.join_households(session, [one for pair in pairs for one in _joining(*pair)])
     await _record_told(session, pairs, keys)
     needs = [need for pair in pairs for need in _needs(*pair, states, vault.master)]
@@ -174,7 +202,7 @@ def _joining(person: NewReturnee, arrival: Arrival) -> list[Joining]:
         Joining(
             household_id=person.household_id,
             returnee_id=person.id,
-            expected_size=arrival.body.household_size or 1,
+            told_size=arrival.body.household_size,
             stay_together=arrival.body.stay_together,
             tells_household_need=any(need.people_count > 1 for need in arrival.body.needs),
             organization_id=person.organization_id,
@@ -182,9 +210,7 @@ def _joining(person: NewReturnee, arrival: Arrival) -> list[Joining]:
     ]
 
 
-async def _record_told(
-    session: AsyncSession, pairs: Sequence[tuple[NewReturnee, Arrival]], keys: Mapping[UUID, DataKey]
-) -> None:
+async def _record_told(session: AsyncSession, pairs: Sequence[Pair], keys: Mapping[UUID, DataKey]) -> None:
     """Consents and safe contacts."""
     consents = [
         NewConsent(person.id, consent, discloser=arrival.source, traceparent=person.traceparent)
@@ -211,7 +237,11 @@ def _needs(
 ) -> list[NewNeed]:
     household = None if person.household_id is None else states[person.household_id]
     teller = Teller(person.id, person.arrival_batch_id, household, arrival.source, person.traceparent)
-    return told_needs(arrival.body.needs, teller, known={}, master=master)
+    told = arrival.body.needs
+    if household is None:
+        # Who waits for a decision on their household is helped meanwhile, for themselves.
+        told = [need.model_copy(update={"people_count": 1}) for need in told]
+    return told_needs(told, teller, known={}, master=master)
 
 
 def _access(person: NewReturnee, arrival: Arrival) -> Access:

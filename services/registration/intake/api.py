@@ -9,12 +9,18 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.etag import IfMatch, PreconditionRequired, VersionMismatch, etag_of
-from libs.chassis.idempotency import KeyReused, OnceRequired
+from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.problems import responses
 from services.registration.audit.api import actor_of
-from services.registration.errors import MemberOfAnotherHousehold
+from services.registration.errors import HouseholdClaimDecided, HouseholdFull, MemberOfAnotherHousehold
 from services.registration.households import queries
-from services.registration.households.schemas import HouseholdBody, HouseholdCorrection, HouseholdView
+from services.registration.households.schemas import (
+    HouseholdBody,
+    HouseholdClaimView,
+    HouseholdCorrection,
+    HouseholdDecision,
+    HouseholdView,
+)
 from services.registration.intake import actions
 
 router = APIRouter(prefix="/v1", tags=["households"])
@@ -52,3 +58,24 @@ async def correct_household(
     view = await queries.household_view(session, household_id, actor=actor)
     response.headers["ETag"] = etag_of(view.version)
     return view
+
+
+@router.post(
+    "/household-claims/{claim_id}/decide",
+    responses=responses(NotFound, HouseholdClaimDecided, HouseholdFull, MemberOfAnotherHousehold, KeyReused),
+)
+async def decide_household_claim(
+    claim_id: UUID, body: HouseholdDecision, session: Session, caller: Writer, once: OnceOptional
+) -> HouseholdClaimView:
+    """Say whether somebody belongs to the household that they name. Until then neither is told of the other.
+
+    `keep_together` makes them a member; tell the household's needs anew if they were told for too few. `separate`
+    leaves them without a household: `POST /v1/households` puts those together who do belong together.
+    """
+    actor = actor_of(caller)
+
+    async def decide() -> UUID:
+        await actions.decide_claim(session, claim_id, body.decision, actor=actor)
+        return claim_id
+
+    return await queries.claim_view(session, await once(session, decide))

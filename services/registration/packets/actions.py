@@ -14,6 +14,7 @@ from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent.queries import find_safe_contact, who_allow
 from services.registration.errors import ConsentMissing, PacketClosed, ReturneeErased
+from services.registration.households.queries import is_in_doubt
 from services.registration.pack import Closing, Pack, PacketField, PacketPolicy
 from services.registration.packets import queries
 from services.registration.packets.rules import closes_at, is_closed
@@ -112,7 +113,9 @@ async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vau
     )
     if person.id not in allowing:
         raise ConsentMissing
-    shown = [member for member in members if member.id in allowing]
+    # While a person decides who belongs to the household, a packet names none of its members but the person's own.
+    in_doubt = person.household_id is not None and bool(members) and await is_in_doubt(session, person.household_id)
+    shown = [member for member in members if member.id in allowing and not in_doubt]
     view = await _view(session, access, person, shown, fields=fields, vault=vault)
     view.members_withheld_count = len(members) - len(shown)
     await record(session, actor, [_access(row, access, fields) for row in (person, *shown)])
