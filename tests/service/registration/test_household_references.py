@@ -162,7 +162,9 @@ async def test_kept_together_they_are_told_as_one_household_and_the_claim_is_clo
     assert (decided.status_code, decided.json()["decision"]) == (200, "keep_together"), decided.text
     everybody = {mother["id"], child["id"], third["id"]}
     assert set((await told_members(registration))[mother["household_id"]]) == everybody
-    changed = {event["returnee_id"]: event["household_id"] for event in await registration.events("returnee.changed.v1")}
+    changed = {
+        event["returnee_id"]: event["household_id"] for event in await registration.events("returnee.changed.v1")
+    }
     assert changed == {third["id"]: mother["household_id"]}
     again = await decide(registration, claim, "separate")
     assert (again.status_code, again.json()["code"]) == (409, "household-claim-decided")
