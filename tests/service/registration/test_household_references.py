@@ -1,4 +1,4 @@
-"""A household's reference counts where its sender gave it, and a household that outgrows its size waits for a person."""
+"""A household's number counts where its sender gave it; a household that outgrows its size waits for a person."""
 
 import asyncio
 import itertools
