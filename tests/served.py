@@ -72,11 +72,17 @@ class IssuerForTests:
         client_id: str = "test-client",
         audience: str = DEFAULT_AUDIENCE,
         desks: Iterable[str] = (),
+        reception_places: Iterable[str] = (),
     ) -> str:
         """An access token with these scopes (a text of them, or several)."""
         granted = scopes.split() if isinstance(scopes, str) else list(scopes)
         client = self.client(
-            granted, organization_id=organization_id, client_id=client_id, audience=audience, desks=desks
+            granted,
+            organization_id=organization_id,
+            client_id=client_id,
+            audience=audience,
+            desks=desks,
+            reception_places=reception_places,
         )
         made = self.tokens.generate("client_credentials", client, scope=" ".join(granted), include_refresh_token=False)
         return str(made["access_token"])
@@ -89,6 +95,7 @@ class IssuerForTests:
         client_id: str = "test-client",
         audience: str = DEFAULT_AUDIENCE,
         desks: Iterable[str] = (),
+        reception_places: Iterable[str] = (),
     ) -> Client:
         """A client that can ask `{url}/token` itself; its secret is `secret-of-<client_id>`."""
         organization = None if organization_id is None else UUID(str(organization_id))
@@ -99,6 +106,7 @@ class IssuerForTests:
             scopes=frozenset(scopes),
             audience=audience,
             desks=tuple(desks),
+            reception_places=tuple(reception_places),
         )
         self.clients[client_id] = client
         return client

@@ -71,6 +71,7 @@ class ClientBook:
             scopes=frozenset(scopes),
             audience=entry.get("audience") or DEFAULT_AUDIENCE,
             desks=tuple(entry.get("desks") or ()),
+            reception_places=tuple(entry.get("reception_places") or ()),
         )
 
 

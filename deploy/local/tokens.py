@@ -28,6 +28,8 @@ class Client(ClientMixin):
     audience: str = DEFAULT_AUDIENCE
     desks: tuple[str, ...] = ()
     """Desks that it speaks for; a client that is a desk itself needs none."""
+    reception_places: tuple[str, ...] = ()
+    """Where the people were received whom it may see, by place code; the code of a country holds all of it."""
 
     def get_client_id(self) -> str:
         """Its id."""
@@ -68,12 +70,14 @@ class AccessTokens(JWTBearerTokenGenerator):
         return client.audience
 
     def get_extra_claims(self, client: Client, grant_type: str, user: object, scope: str) -> dict[str, Any]:
-        """The organisation that the client acts for and the desks that it speaks for, where there are any."""
+        """The organisation that the client acts for, its desks and its reception places, where there are any."""
         claims: dict[str, Any] = {}
         if client.organization_id is not None:
             claims["organization_id"] = str(client.organization_id)
         if client.desks:
             claims["desks"] = list(client.desks)
+        if client.reception_places:
+            claims["reception_places"] = list(client.reception_places)
         return claims
 
     def public_keys(self) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def subscriptions_of(*, vault: Vault, pack: Pack, group: str = SERVICE) -> Subscriptions:
     """All that registration listens to."""
     subscriptions = Subscriptions(group=group)
-    arrivals_subscribers.subscribe(subscriptions, vault=vault, reception=pack.reception)
+    arrivals_subscribers.subscribe(subscriptions, vault=vault, pack=pack)
     packets_subscribers.subscribe(subscriptions, policy=pack.packets)
     return subscriptions
 

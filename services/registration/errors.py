@@ -95,6 +95,13 @@ class NeedAlreadyWithdrawn(Conflict):
     title: ClassVar[str] = "The need has already been withdrawn"
 
 
+class NeedReferenceTaken(Conflict):
+    """The sender's reference names another need of the person, of another category."""
+
+    code: ClassVar[str] = "need-reference-taken"
+    title: ClassVar[str] = "This reference names another need"
+
+
 class ConsentAlreadyWithdrawn(Conflict):
     """The consent has been withdrawn before."""
 

@@ -1,5 +1,5 @@
 """The parts of the country pack that registration follows, as closed models: `packets.yaml`, `consents.yaml`,
-`reception.yaml`.
+`reception.yaml`; and two facts of `routing.yaml`.
 
 A mistake in a pack stops the service at start, not a person at the gate.
 """
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from libs.chassis.yaml_files import read_yaml
 from libs.consents.policy import ConsentPolicy, load_consents
-from libs.events.codes import CountryCode, NeedCategory, PlaceCode, TransportMode
+from libs.events.codes import CountryCode, DeskCode, NeedCategory, PlaceCode, TransportMode
 
 Days = Annotated[int, Field(ge=0, le=3650)]
 
@@ -123,12 +123,35 @@ class Reception(PackPart):
         return next((sender.organization_id for sender in self.senders if sender.source == source), None)
 
 
+class CategoryRule(BaseModel):
+    """Of a category's routing, what registration follows."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    restricted: bool = False
+
+
+class Routing(BaseModel):
+    """Of `routing.yaml`, what registration follows; referral follows all of it and refuses what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    child_desk: DeskCode
+    categories: dict[NeedCategory, CategoryRule]
+
+    @property
+    def restricted(self) -> frozenset[NeedCategory]:
+        """The categories whose needs exist for holders of `restricted:read` only."""
+        return frozenset(category for category, rule in self.categories.items() if rule.restricted)
+
+
 class Pack(PackPart):
     """All that registration reads of the country pack."""
 
     packets: PacketPolicy
     consents: ConsentPolicy
     reception: Reception
+    routing: Routing
 
 
 def load_pack(directory: Path) -> Pack:
@@ -137,6 +160,7 @@ def load_pack(directory: Path) -> Pack:
         packets=PacketPolicy.model_validate(read_yaml(directory / "packets.yaml")),
         consents=load_consents(directory),
         reception=Reception.model_validate(read_yaml(directory / "reception.yaml")),
+        routing=Routing.model_validate(read_yaml(directory / "routing.yaml")),
     )
 
 

@@ -149,7 +149,8 @@ def small_pack(folder: Path) -> Path:
     path.write_text(yaml.safe_dump(read, allow_unicode=True, sort_keys=False), encoding="utf-8")
     with (pack / "clients.yaml").open("a", encoding="utf-8") as clients:
         clients.write(
-            f"  - {{client_id: {DATA_PROTECTION}, name: Data protection, roles: [data_protection_officer]}}\n"
+            f"  - {{client_id: {DATA_PROTECTION}, name: Data protection, roles: [data_protection_officer],"
+            " reception_places: [GT]}\n"
         )
     return pack
 

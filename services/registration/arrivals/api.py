@@ -44,7 +44,7 @@ from services.registration.errors import (
 )
 from services.registration.manifests.actions import look_up_manifest
 from services.registration.manifests.schemas import ManifestEntryView
-from services.registration.pack import ThePack
+from services.registration.pack import Pack, ThePack
 from services.registration.people.queries import registered_view, returnee
 from services.registration.people.schemas import RegisteredView
 from services.registration.vault.api import TheVault
@@ -88,11 +88,11 @@ async def _csv_parameters(
     return CsvParameters(sender_reference, mode, carrier, origin, reception_place, expected_at)
 
 
-def _sender(caller: Caller) -> Sender:
+def _sender(caller: Caller, pack: Pack) -> Sender:
     return Sender(
         source=source_of(caller),
         organization_id=caller.organization_id,
-        actor=actor_of(caller),
+        actor=actor_of(caller, pack),
         context=current_traceparent(),
     )
 
@@ -119,12 +119,12 @@ async def announce_batch(
     but for people who have been met or marked absent. Without `entries` the manifest stays.
     """
     body = _announced(request.headers.get("content-type", ""), await request.body(), parameters)
-    announcement = Announcement(body, _sender(caller))
+    announcement = Announcement(body, _sender(caller, pack))
     batch_id = await once(
         session, lambda: actions.announce_batch(session, announcement, vault=vault, reception=pack.reception)
     )
     response.headers["Location"] = f"/v1/arrival-batches/{batch_id}"
-    return await queries.batch_view(session, batch_id, actor=actor_of(caller))
+    return await queries.batch_view(session, batch_id, actor=actor_of(caller, pack))
 
 
 def _announced(content_type: str, body: bytes, parameters: CsvParameters) -> ArrivalBatchAnnounced:
@@ -138,24 +138,30 @@ def _announced(content_type: str, body: bytes, parameters: CsvParameters) -> Arr
 
 @router.get("/arrival-batches")
 async def list_batches(
-    session: Session, caller: Reader, page: PageQuery, status: BatchStatus | None = None
+    session: Session, caller: Reader, pack: ThePack, page: PageQuery, status: BatchStatus | None = None
 ) -> Page[ArrivalBatchView]:
     """Flights and buses, newest first."""
-    return await queries.batches(session, page, status=status, actor=actor_of(caller))
+    return await queries.batches(session, page, status=status, actor=actor_of(caller, pack))
 
 
 @router.get("/arrival-batches/{batch_id}", responses=responses(NotFound))
-async def look_up_batch(batch_id: UUID, session: Session, caller: Reader) -> ArrivalBatchView:
+async def look_up_batch(batch_id: UUID, session: Session, caller: Reader, pack: ThePack) -> ArrivalBatchView:
     """One flight or bus, and how far its intake is."""
-    return await queries.batch_view(session, batch_id, actor=actor_of(caller))
+    return await queries.batch_view(session, batch_id, actor=actor_of(caller, pack))
 
 
 @router.get("/arrival-batches/{batch_id}/entries", responses=responses(NotFound))
 async def look_up_entries(
-    batch_id: UUID, session: Session, caller: Reader, page: PageQuery, vault: TheVault, response: Response
+    batch_id: UUID,
+    session: Session,
+    caller: Reader,
+    pack: ThePack,
+    page: PageQuery,
+    vault: TheVault,
+    response: Response,
 ) -> Page[ManifestEntryView]:
     """Who is announced, in the order of the manifest. Names prepare reception only; each look is recorded."""
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     row = await queries.batch(session, batch_id, actor=actor)
     response.headers["Cache-Control"] = "no-store"
     return await look_up_manifest(session, row.id, page, vault=vault, actor=actor)
@@ -166,10 +172,10 @@ async def look_up_entries(
     responses=responses(NotFound, ArrivalBatchNotAnnounced, BatchReferenceReused, KeyReused),
 )
 async def land_batch(
-    batch_id: UUID, body: LandingBody, session: Session, caller: Writer, once: OnceOptional
+    batch_id: UUID, body: LandingBody, session: Session, caller: Writer, pack: ThePack, once: OnceOptional
 ) -> ArrivalBatchView:
     """It is here, with so many people. Told again, it corrects."""
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     await once(session, lambda: actions.land_announced_batch(session, batch_id, body, actor=actor))
     return await queries.batch_view(session, batch_id, actor=actor)
 
@@ -179,10 +185,10 @@ async def land_batch(
     responses=responses(NotFound, EntryAlreadyRegistered, KeyReused),
 )
 async def mark_entry_absent(
-    batch_id: UUID, entry_id: UUID, session: Session, caller: Writer, once: OnceOptional
+    batch_id: UUID, entry_id: UUID, session: Session, caller: Writer, pack: ThePack, once: OnceOptional
 ) -> ArrivalBatchView:
     """A person announced has not come. Who comes all the same is registered all the same."""
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     await once(session, lambda: actions.mark_entry_absent(session, batch_id, entry_id, actor=actor))
     return await queries.batch_view(session, batch_id, actor=actor)
 
@@ -191,12 +197,14 @@ async def mark_entry_absent(
     "/arrival-batches/{batch_id}/complete-intake",
     responses=responses(NotFound, ArrivalBatchNotLanded, IntakeIncomplete, KeyReused),
 )
-async def complete_intake(batch_id: UUID, session: Session, caller: Writer, once: OnceOptional) -> ArrivalBatchView:
+async def complete_intake(
+    batch_id: UUID, session: Session, caller: Writer, pack: ThePack, once: OnceOptional
+) -> ArrivalBatchView:
     """Nobody of the batch is waited for any more: its ordinary needs are routed together now.
 
     Happens by itself when every entry is registered or absent, or as many are registered as have landed.
     """
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     await once(session, lambda: actions.complete_intake(session, batch_id, actor=actor))
     return await queries.batch_view(session, batch_id, actor=actor)
 
@@ -217,17 +225,18 @@ async def register_returnee(
 
     The same `sender_reference` of the same client is the same arrival: it is registered once.
     """
-    coming = Coming(_arrived(body), _sender(caller), arrival_batch_id=body.arrival_batch_id)
+    coming = Coming(_arrived(body), _sender(caller, pack), arrival_batch_id=body.arrival_batch_id)
 
     async def register() -> UUID:
         (one,) = await actions.receive_people(session, [coming], vault=vault, reception=pack.reception)
         return one.returnee_id
 
     returnee_id = await once(session, register)
-    row = await returnee(session, returnee_id, actor=actor_of(caller))
+    actor = actor_of(caller, pack)
+    row = await returnee(session, returnee_id, actor=actor)
     response.headers["Location"] = f"/v1/returnees/{returnee_id}"
     response.headers["ETag"] = etag_of(row.version)
-    return registered_view(row)
+    return registered_view(row, actor=actor)
 
 
 def _arrived(body: ReturneeIntake) -> ReturneeArrived:

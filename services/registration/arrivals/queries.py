@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, true
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,6 +18,7 @@ from services.registration.arrivals.tables import ArrivalBatch
 from services.registration.audit.rules import Actor
 from services.registration.manifests.queries import entry_counts
 from services.registration.manifests.schemas import EntryCounts
+from services.registration.people.queries import within_sight
 
 _TOTALS = """
     SELECT (SELECT count(*) FROM returnee WHERE arrival_batch_id = $1) AS returnees,
@@ -26,10 +27,12 @@ _TOTALS = """
 
 
 def _visible_to(actor: Actor) -> ColumnElement[bool]:
-    if actor.organization_id is None:
-        return true()
-    mine = col(ArrivalBatch.organization_id)
-    return or_(mine.is_(None), mine == actor.organization_id)
+    return within_sight(
+        actor,
+        source=col(ArrivalBatch.source),
+        organization_id=col(ArrivalBatch.organization_id),
+        reception_place=col(ArrivalBatch.reception_place),
+    )
 
 
 async def batch(session: AsyncSession, batch_id: UUID, *, actor: Actor, lock: bool = False) -> ArrivalBatch:

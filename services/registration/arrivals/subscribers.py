@@ -14,20 +14,26 @@ from libs.events.event import Received
 from libs.events.subscriptions import Subscriptions
 from services.registration.arrivals.actions import announce_batch, land_batch, receive_people
 from services.registration.arrivals.schemas import Announcement, Coming, Landing, Sender
-from services.registration.audit.rules import Actor
-from services.registration.pack import Reception
+from services.registration.audit.rules import Actor, Sight
+from services.registration.pack import Pack
 from services.registration.vault.sealing import Vault
 
 
-def subscribe(subscriptions: Subscriptions, *, vault: Vault, reception: Reception) -> None:
+def subscribe(subscriptions: Subscriptions, *, vault: Vault, pack: Pack) -> None:
     """Take up announcements, landings and people."""
+    reception = pack.reception
 
     def sender(received: Received[Any]) -> Sender:
         organization_id = reception.organization_of(received.source)
         return Sender(
             source=received.source,
             organization_id=organization_id,
-            actor=Actor(who=received.source, client_id=received.source, organization_id=organization_id),
+            actor=Actor(
+                who=received.source,
+                client_id=received.source,
+                organization_id=organization_id,
+                sight=Sight(restricted_categories=pack.routing.restricted),
+            ),
             context=received.traceparent,
         )
 

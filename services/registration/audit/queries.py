@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.paging import Page, PageRequest, page_of
-from services.registration.audit.rules import GENESIS, AccessKind, AccessPurpose, EntryFacts, chain
+from services.registration.audit.rules import GENESIS, RESTRICTED, AccessKind, AccessPurpose, EntryFacts, chain
 from services.registration.audit.schemas import AccessView
 from services.registration.audit.tables import AuditEntry, AuditSeal
 
@@ -35,9 +35,13 @@ class ChainReport:
     unsealed_count: int
 
 
-async def access_log(session: AsyncSession, subject_id: UUID, page: PageRequest) -> Page[AccessView]:
-    """Who touched this person's data, newest first."""
+async def access_log(
+    session: AsyncSession, subject_id: UUID, page: PageRequest, *, restricted: bool
+) -> Page[AccessView]:
+    """Who touched this person's data, newest first; entries about restricted needs only where they may be seen."""
     query = select(AuditEntry).where(AuditEntry.subject_id == subject_id)
+    if not restricted:
+        query = query.where(col(AuditEntry.action).not_like(f"{RESTRICTED}%"))
     if page.after is not None:
         query = query.where(col(AuditEntry.id) < int(page.after[0]))
     rows = (await session.exec(query.order_by(col(AuditEntry.id).desc()).limit(page.limit + 1))).all()

@@ -1,12 +1,15 @@
 """What an access to personal data is, and how entries are chained so that none can change unnoticed (pure)."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
+
+from libs.events.codes import NeedCategory
 
 GENESIS = bytes(32)
 """The hash before the first link."""
@@ -17,6 +20,10 @@ class AccessKind(StrEnum):
 
     READ = "read"
     WRITE = "write"
+
+
+RESTRICTED = "restricted."
+"""How the action of an entry begins that tells of a need of a restricted category."""
 
 
 class AccessPurpose(StrEnum):
@@ -32,6 +39,22 @@ class AccessPurpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """What a caller may see of the people here: nothing, unless its token says more (domain P7, P18)."""
+
+    areas: tuple[str, ...] = ()
+    """Where the people were received whom it sees, by code; a code holds every place whose code begins with it."""
+    everywhere: bool = False
+    """The whole country, and people of whom it is not known where they were received."""
+    children_only: bool = False
+    """The desk that decides for children sees those of the whole country, and no adult."""
+    restricted: bool = False
+    """Without it needs of restricted categories do not exist."""
+    restricted_categories: frozenset[NeedCategory] = frozenset()
+    """Those of the country pack."""
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """On whose behalf data are touched."""
 
@@ -41,6 +64,16 @@ class Actor:
     organization_id: UUID | None = None
     """None: the network's reception as a whole."""
     trace_id: str | None = None
+    sight: Sight = Sight()
+
+    def hidden_categories(self, organization_id: UUID | None) -> frozenset[NeedCategory]:
+        """The categories whose needs do not exist for this actor, of a person whose row is that organisation's.
+
+        Staff with `restricted:read` see them of everybody, an organisation with it those of its own people only.
+        """
+        if self.sight.restricted and self.organization_id in (None, organization_id):
+            return frozenset()
+        return self.sight.restricted_categories
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +109,19 @@ class EntryFacts:
     referral_id: UUID | None
     offer_id: UUID | None
     trace_id: str | None
+
+
+_AREA = re.compile(r"[A-Z]{2}([0-9]{2,6})?")
+
+
+def known_areas(codes: Iterable[str]) -> tuple[str, ...]:
+    """The codes that have the form of a country or place; others name nothing and are left out."""
+    return tuple(code for code in codes if _AREA.fullmatch(code))
+
+
+def source_of_client(client_id: str) -> str:
+    """The source of what a client registers by REST."""
+    return f"client:{client_id}"
 
 
 def chain(previous: bytes, entries: Iterable[EntryFacts]) -> bytes:

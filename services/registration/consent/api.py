@@ -16,6 +16,7 @@ from services.registration.audit.rules import AccessPurpose
 from services.registration.consent import actions
 from services.registration.consent.schemas import ConsentView, SafeContactView
 from services.registration.errors import ConsentAlreadyWithdrawn, ReturneeErased, SafeContactMissing
+from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
 
 _CONSENT_EXAMPLE = {
@@ -43,18 +44,26 @@ Writer = Annotated[Caller, requires("consents:write")]
     "/returnees/{returnee_id}/consents", status_code=201, responses=responses(NotFound, ReturneeErased, KeyReused)
 )
 async def give_consent(
-    returnee_id: UUID, body: ConsentBody, session: Session, caller: Writer, once: OnceRequired, vault: TheVault
+    returnee_id: UUID,
+    body: ConsentBody,
+    session: Session,
+    caller: Writer,
+    pack: ThePack,
+    once: OnceRequired,
+    vault: TheVault,
 ) -> ConsentView:
     """Record a consent with its nine elements. Nothing is allowed by default, and a "no" is not recorded at all."""
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     consent_id = await once(session, lambda: actions.give_consent(session, returnee_id, body, actor=actor, vault=vault))
     return await actions.show_consent(session, returnee_id, consent_id, vault=vault)
 
 
 @router.get("/returnees/{returnee_id}/consents", responses=responses(NotFound, ReturneeErased))
-async def look_up_consents(returnee_id: UUID, session: Session, caller: Reader, vault: TheVault) -> list[ConsentView]:
+async def look_up_consents(
+    returnee_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault
+) -> list[ConsentView]:
     """All consents ever recorded of a person, oldest first, with what has been taken back."""
-    return await actions.look_up_consents(session, returnee_id, actor=actor_of(caller), vault=vault)
+    return await actions.look_up_consents(session, returnee_id, actor=actor_of(caller, pack), vault=vault)
 
 
 @router.post(
@@ -62,10 +71,16 @@ async def look_up_consents(returnee_id: UUID, session: Session, caller: Reader, 
     responses=responses(NotFound, ReturneeErased, ConsentAlreadyWithdrawn, KeyReused),
 )
 async def withdraw_consent(
-    returnee_id: UUID, consent_id: UUID, session: Session, caller: Writer, once: OnceOptional, vault: TheVault
+    returnee_id: UUID,
+    consent_id: UUID,
+    session: Session,
+    caller: Writer,
+    pack: ThePack,
+    once: OnceOptional,
+    vault: TheVault,
 ) -> ConsentView:
     """Take a consent back, without a reason. Packets close at once; what a provider has seen cannot be unseen."""
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     await once(session, lambda: actions.withdraw_consent(session, returnee_id, consent_id, actor=actor))
     return await actions.show_consent(session, returnee_id, consent_id, vault=vault)
 
@@ -76,11 +91,12 @@ async def set_safe_contact(
     body: ContactBody,
     session: Session,
     caller: Annotated[Caller, requires("returnees:write")],
+    pack: ThePack,
     vault: TheVault,
     response: Response,
 ) -> SafeContactView:
     """Say how a person may be reached without harm, or (channel `none`) that nobody may."""
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     await actions.set_safe_contact(session, returnee_id, body, actor=actor, vault=vault)
     response.headers["Cache-Control"] = "no-store"
     return await actions.show_safe_contact(session, returnee_id, vault=vault)
@@ -91,11 +107,12 @@ async def look_up_safe_contact(
     returnee_id: UUID,
     session: Session,
     caller: Annotated[Caller, requires("safe-contact:read")],
+    pack: ThePack,
     vault: TheVault,
     response: Response,
     purpose: Annotated[AccessPurpose, Query(description="Why you want to reach the person; recorded")],
 ) -> SafeContactView:
     """How a person may be reached, asked at the moment of sending, under a purpose. Never keep the answer."""
     response.headers["Cache-Control"] = "no-store"
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     return await actions.look_up_safe_contact(session, returnee_id, purpose=purpose, actor=actor, vault=vault)

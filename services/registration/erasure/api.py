@@ -14,6 +14,7 @@ from services.registration.audit.api import actor_of
 from services.registration.erasure import actions, queries
 from services.registration.erasure.schemas import ErasureView
 from services.registration.errors import ReturneeErased
+from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
 
 router = APIRouter(prefix="/v1", tags=["erasure"])
@@ -24,9 +25,10 @@ async def erase_returnee(
     returnee_id: UUID,
     session: Session,
     caller: Annotated[Caller, requires("erasure:write")],
+    pack: ThePack,
     once: OnceOptional,
     vault: TheVault,
 ) -> ErasureView:
     """Destroy the person's key: name, birth date, document number, contact and consent texts cannot be read again."""
-    await once(session, lambda: actions.erase_returnee(session, returnee_id, actor=actor_of(caller), vault=vault))
+    await once(session, lambda: actions.erase_returnee(session, returnee_id, actor=actor_of(caller, pack), vault=vault))
     return await queries.erasure_view(session, returnee_id)

@@ -14,15 +14,18 @@ from libs.chassis.problems import responses
 from services.registration.audit.api import actor_of
 from services.registration.households import queries
 from services.registration.households.schemas import HouseholdClaimView, HouseholdView
+from services.registration.pack import ThePack
 
 router = APIRouter(prefix="/v1", tags=["households"])
 Reader = Annotated[Caller, requires("returnees:read")]
 
 
 @router.get("/households/{household_id}", responses=responses(NotFound))
-async def look_up_household(household_id: UUID, session: Session, caller: Reader, response: Response) -> HouseholdView:
+async def look_up_household(
+    household_id: UUID, session: Session, caller: Reader, pack: ThePack, response: Response
+) -> HouseholdView:
     """One household with its members."""
-    view = await queries.household_view(session, household_id, actor=actor_of(caller))
+    view = await queries.household_view(session, household_id, actor=actor_of(caller, pack))
     response.headers["ETag"] = etag_of(view.version)
     return view
 
@@ -31,10 +34,11 @@ async def look_up_household(household_id: UUID, session: Session, caller: Reader
 async def list_household_claims(
     session: Session,
     caller: Reader,
+    pack: ThePack,
     page: PageQuery,
     is_open: Annotated[
         bool, Query(alias="open", description="Those that wait for a decision, or those decided")
     ] = True,
 ) -> Page[HouseholdClaimView]:
     """Who names a household that was told to have fewer people, or another size: a person decides, the oldest first."""
-    return await queries.claims(session, page, is_open=is_open, actor=actor_of(caller))
+    return await queries.claims(session, page, is_open=is_open, actor=actor_of(caller, pack))

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from sqlalchemy import or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -51,13 +50,11 @@ async def household_view(session: AsyncSession, household_id: UUID, *, actor: Ac
 
 
 async def household(session: AsyncSession, household_id: UUID, *, actor: Actor, lock: bool = False) -> Household:
-    """One household; NotFound for another organisation's."""
-    query = select(Household).where(Household.id == household_id)
+    """One household; NotFound when the caller may see none of its members."""
+    members = select(Returnee.household_id).where(Returnee.household_id == household_id, visible_to(actor))
+    query = select(Household).where(Household.id == household_id, members.exists())
     if lock:
-        query = query.with_for_update(key_share=True)
-    if actor.organization_id is not None:
-        mine = col(Household.organization_id)
-        query = query.where(or_(mine.is_(None), mine == actor.organization_id))
+        query = query.with_for_update(key_share=True, of=Household)
     found = (await session.exec(query)).first()
     if found is None:
         raise NotFound

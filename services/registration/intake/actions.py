@@ -17,7 +17,7 @@ from libs.chassis.errors import InvalidInput
 from libs.chassis.etag import Condition
 from libs.chassis.telemetry import current_traceparent, root_span
 from services.registration.audit.actions import record
-from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent.actions import give_consents, set_safe_contacts, tell_that_nothing_is_granted
 from services.registration.consent.queries import never_heard
 from services.registration.consent.schemas import NewConsent, NewSafeContact
@@ -119,7 +119,12 @@ def _require_sound(session: AsyncSession, arrivals: Sequence[Arrival], *, recept
         if faults:
             raise InvalidInput(errors=faults)
         arrived_on = reception.day_of(arrival.body.arrived_at)
-        faults = arrival_faults(arrival.body, arrived_on=arrived_on, at=now(session))
+        faults = arrival_faults(
+            arrival.body,
+            arrived_on=arrived_on,
+            at=now(session),
+            restricted=arrival.actor.sight.restricted_categories,
+        )
         if faults:
             raise InvalidInput(errors=faults)
 
@@ -191,7 +196,7 @@ async def _store(session: AsyncSession, pairs: Sequence[Pair], *, vault: Vault, 
     needs = [need for pair in pairs for need in _needs(*pair, states, vault.master)]
     await report_needs(session, needs)
     for actor in dict.fromkeys(arrival.actor for _, arrival in pairs):
-        await record(session, actor, [_access(*pair) for pair in pairs if pair[1].actor == actor])
+        await record(session, actor, [one for pair in pairs if pair[1].actor == actor for one in _accesses(*pair)])
     return registered
 
 
@@ -244,10 +249,13 @@ def _needs(
     return told_needs(told, teller, known={}, master=master)
 
 
-def _access(person: NewReturnee, arrival: Arrival) -> Access:
-    body = arrival.body
-    told = [name for name in ("needs", "consents", "safe_contact", "household_reference") if getattr(body, name)]
-    return Access(
+def _accesses(person: NewReturnee, arrival: Arrival) -> list[Access]:
+    """That somebody was registered, and apart from it that restricted needs were told: not everybody may know that."""
+    body, restricted = arrival.body, arrival.actor.sight.restricted_categories
+    told = [name for name in ("consents", "safe_contact", "household_reference") if getattr(body, name)]
+    if any(need.category not in restricted for need in body.needs):
+        told.insert(0, "needs")
+    registering = Access(
         subject_id=person.id,
         kind=AccessKind.WRITE,
         action="returnee.register",
@@ -255,3 +263,6 @@ def _access(person: NewReturnee, arrival: Arrival) -> Access:
         fields=[*_TOLD_FIELDS, *told],
         trace_id=None if person.traceparent is None else person.traceparent[3:35],
     )
+    if not any(need.category in restricted for need in body.needs):
+        return [registering]
+    return [registering, replace(registering, action=f"{RESTRICTED}need.report", fields=["needs"])]

@@ -22,6 +22,7 @@ from services.registration.households.schemas import (
     HouseholdView,
 )
 from services.registration.intake import actions
+from services.registration.pack import ThePack
 
 router = APIRouter(prefix="/v1", tags=["households"])
 Writer = Annotated[Caller, requires("returnees:write")]
@@ -29,10 +30,10 @@ Writer = Annotated[Caller, requires("returnees:write")]
 
 @router.post("/households", status_code=201, responses=responses(MemberOfAnotherHousehold, KeyReused))
 async def create_household(
-    body: HouseholdBody, session: Session, caller: Writer, once: OnceRequired, response: Response
+    body: HouseholdBody, session: Session, caller: Writer, pack: ThePack, once: OnceRequired, response: Response
 ) -> HouseholdView:
     """Put people together who were registered one by one."""
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     household_id = await once(session, lambda: actions.create_household(session, body, actor=actor))
     view = await queries.household_view(session, household_id, actor=actor)
     response.headers["Location"] = f"/v1/households/{household_id}"
@@ -49,11 +50,12 @@ async def correct_household(
     body: HouseholdCorrection,
     session: Session,
     caller: Writer,
+    pack: ThePack,
     condition: IfMatch,
     response: Response,
 ) -> HouseholdView:
     """Change members, reference person, expected size or the wish to stay together; what is left out stays."""
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     await actions.correct_household(session, household_id, body, condition=condition, actor=actor)
     view = await queries.household_view(session, household_id, actor=actor)
     response.headers["ETag"] = etag_of(view.version)
@@ -65,14 +67,14 @@ async def correct_household(
     responses=responses(NotFound, HouseholdClaimDecided, HouseholdFull, MemberOfAnotherHousehold, KeyReused),
 )
 async def decide_household_claim(
-    claim_id: UUID, body: HouseholdDecision, session: Session, caller: Writer, once: OnceOptional
+    claim_id: UUID, body: HouseholdDecision, session: Session, caller: Writer, pack: ThePack, once: OnceOptional
 ) -> HouseholdClaimView:
     """Say whether somebody belongs to the household that they name. Until then neither is told of the other.
 
     `keep_together` makes them a member; tell the household's needs anew if they were told for too few. `separate`
     leaves them without a household: `POST /v1/households` puts those together who do belong together.
     """
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
 
     async def decide() -> UUID:
         await actions.decide_claim(session, claim_id, body.decision, actor=actor)

@@ -1,15 +1,19 @@
 """What is wrong with an arrival before anything is stored (pure)."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from libs.chassis.errors import FieldError
 from libs.events.catalogue.arrivals import ReturneeArrived
+from libs.events.codes import NeedCategory
 from services.registration.consent.rules import child_consent_faults, consent_faults, safe_contact_faults
 from services.registration.needs.rules import ToldNeed, need_faults
 from services.registration.people.rules import age_band, birth_date_fault, birth_date_is_possible
 
 
-def arrival_faults(body: ReturneeArrived, *, arrived_on: date, at: datetime) -> list[FieldError]:
+def arrival_faults(
+    body: ReturneeArrived, *, arrived_on: date, at: datetime, restricted: Collection[NeedCategory]
+) -> list[FieldError]:
     """Every fault of an arrival, beyond what its schema says and its moment of arrival; each names its field.
 
     `arrived_on` is the day of arrival at the place of reception, `at` the present moment.
@@ -25,6 +29,7 @@ def arrival_faults(body: ReturneeArrived, *, arrived_on: date, at: datetime) -> 
     faults += need_faults(
         [ToldNeed(need.category, need.people_count, need.after_category) for need in body.needs],
         known={},
+        restricted=restricted,
         has_household=body.household_reference is not None,
         pointer="/needs",
     )

@@ -15,12 +15,12 @@ from libs.events.catalogue.registration import NeedReported, NeedWithdrawn
 from libs.events.codes import NeedCategory
 from libs.events.outbox import append
 from services.registration.audit.actions import record
-from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
-from services.registration.errors import NeedAlreadyWithdrawn
+from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
+from services.registration.errors import NeedAlreadyWithdrawn, NeedReferenceTaken
 from services.registration.households.actions import claim_reference
 from services.registration.households.schemas import HouseholdState
 from services.registration.needs import queries
-from services.registration.needs.rules import NeedStatus, ToldNeed, in_order, need_faults
+from services.registration.needs.rules import NeedStatus, ToldNeed, in_order, need_faults, prerequisite_fault
 from services.registration.needs.schemas import NeedBody, NeedView, NewNeed
 from services.registration.people.queries import returnee
 from services.registration.people.tables import Returnee
@@ -139,22 +139,39 @@ async def report_need(
 ) -> UUID:
     """Take down one more need of a registered person; its id, or that of the same need told before."""
     person = await returnee(session, returnee_id, actor=actor, lock=True)
-    known = await queries.known_needs(session, returnee_id)
-    faults = need_faults([told_need(body)], known=known, has_household=person.household_id is not None, pointer="")
+    known = await queries.known_needs(session, person, actor=actor)
+    faults = need_faults(
+        [told_need(body)],
+        known=known,
+        restricted=actor.sight.restricted_categories,
+        has_household=person.household_id is not None,
+        pointer="",
+    )
     if faults:
         raise InvalidInput(errors=[replace(fault, pointer=fault.pointer.removeprefix("/0")) for fault in faults])
     teller = await _teller(session, person, body, source=source)
     (new,) = told_needs([body], teller, known=known, master=vault.master)
     if new.need_key is not None:
-        before = await queries.needs_by_key(session, [new.need_key])
-        if new.need_key in before:
-            return before[new.need_key]
+        before = await queries.need_by_key(session, new.need_key)
+        if before is not None:
+            if before.category != body.category:
+                raise NeedReferenceTaken
+            return before.id
     if body.after_need_id is not None:
-        await queries.need(session, body.after_need_id, person=person)
+        await _require_ordinary(session, body, person=person, actor=actor)
         new = replace(new, after_need_id=body.after_need_id)
     await report_needs(session, [new])
-    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "need.report")])
+    await record(session, actor, [_write(returnee_id, "need.report", body.category, actor=actor)])
     return new.id
+
+
+async def _require_ordinary(session: AsyncSession, body: NeedBody, *, person: Returnee, actor: Actor) -> None:
+    """The need that this one waits for exists for the caller, and is restricted only where this one is."""
+    assert body.after_need_id is not None, "asked for only then"
+    before = await queries.need(session, body.after_need_id, person=person, actor=actor)
+    restricted = actor.sight.restricted_categories
+    if before.category in restricted and body.category not in restricted:
+        raise InvalidInput(errors=[prerequisite_fault("/after_need_id")])
 
 
 async def _teller(session: AsyncSession, person: Returnee, body: NeedTold, *, source: str) -> Teller:
@@ -167,7 +184,7 @@ async def _teller(session: AsyncSession, person: Returnee, body: NeedTold, *, so
 async def withdraw_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor) -> UUID:
     """The person no longer asks for this; no reason is required."""
     person = await returnee(session, returnee_id, actor=actor, lock=True)
-    row = await queries.need(session, need_id, person=person, lock=True)
+    row = await queries.need(session, need_id, person=person, actor=actor, lock=True)
     if row.status == NeedStatus.WITHDRAWN:
         raise NeedAlreadyWithdrawn
     row.status = NeedStatus.WITHDRAWN.value
@@ -176,7 +193,7 @@ async def withdraw_need(session: AsyncSession, returnee_id: UUID, need_id: UUID,
     await session.flush()
     withdrawn = NeedWithdrawn(returnee_id=row.returnee_id, need_id=row.id, withdrawn_at=now(session))
     await append(session, [withdrawn], traceparents=[row.traceparent])
-    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "need.withdraw")])
+    await record(session, actor, [_write(returnee_id, "need.withdraw", row.category, actor=actor)])
     return row.id
 
 
@@ -184,13 +201,53 @@ async def look_up_needs(session: AsyncSession, returnee_id: UUID, page: PageRequ
     """The needs of a person and of the person's household; recorded."""
     person = await returnee(session, returnee_id, actor=actor)
     await record(session, actor, [_access(returnee_id, AccessKind.READ, "need.read")])
-    return await queries.needs(session, person, page)
+    return await queries.needs(session, person, page, actor=actor)
 
 
 async def look_up_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor) -> NeedView:
-    """One need, as the answer to having told or withdrawn it."""
+    """One need; recorded."""
+    view = await show_need(session, returnee_id, need_id, actor=actor)
+    await record(session, actor, [_access(returnee_id, AccessKind.READ, "need.read")])
+    return view
+
+
+async def show_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor) -> NeedView:
+    """One need, as the answer to having withdrawn it."""
     person = await returnee(session, returnee_id, actor=actor)
-    return queries.need_view(await queries.need(session, need_id, person=person))
+    return await queries.need_view(session, need_id, person=person, actor=actor)
+
+
+async def show_told_need(
+    session: AsyncSession, returnee_id: UUID, need_id: UUID, body: NeedBody, *, actor: Actor
+) -> NeedView:
+    """One need, as the answer to having told it.
+
+    Who may tell of a restricted need, but not read it, gets back what was told and nothing of what is stored.
+    """
+    person = await returnee(session, returnee_id, actor=actor)
+    if body.category not in actor.hidden_categories(person.organization_id):
+        return await queries.need_view(session, need_id, person=person, actor=actor)
+    after = body.after_need_id
+    if body.after_category is not None:
+        after = (await queries.known_needs(session, person, actor=actor)).get(body.after_category)
+    return NeedView(
+        id=need_id,
+        returnee_id=person.id,
+        household_id=person.household_id if body.people_count > 1 else None,
+        category=body.category,
+        urgency=body.urgency,
+        people_count=body.people_count,
+        after_need_id=after,
+        status=NeedStatus.REPORTED,
+        reported_at=now(session),
+        withdrawn_at=None,
+    )
+
+
+def _write(returnee_id: UUID, action: str, category: str, *, actor: Actor) -> Access:
+    """A write of one need, under an action of its own where not everybody may know that there is such a need."""
+    is_restricted = category in actor.sight.restricted_categories
+    return _access(returnee_id, AccessKind.WRITE, f"{RESTRICTED}{action}" if is_restricted else action)
 
 
 def _access(returnee_id: UUID, kind: AccessKind, action: str) -> Access:

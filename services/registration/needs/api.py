@@ -12,9 +12,10 @@ from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
 from services.registration.audit.api import actor_of, source_of
-from services.registration.errors import NeedAlreadyWithdrawn, ReturneeErased
+from services.registration.errors import NeedAlreadyWithdrawn, NeedReferenceTaken, ReturneeErased
 from services.registration.needs import actions
 from services.registration.needs.schemas import NeedBody, NeedView
+from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
 
 router = APIRouter(prefix="/v1", tags=["needs"])
@@ -23,37 +24,46 @@ Writer = Annotated[Caller, requires("returnees:write")]
 
 
 @router.post(
-    "/returnees/{returnee_id}/needs", status_code=201, responses=responses(NotFound, ReturneeErased, KeyReused)
+    "/returnees/{returnee_id}/needs",
+    status_code=201,
+    responses=responses(NotFound, ReturneeErased, NeedReferenceTaken, KeyReused),
 )
 async def report_need(
     returnee_id: UUID,
     body: NeedBody,
     session: Session,
     caller: Writer,
+    pack: ThePack,
     once: OnceRequired,
     vault: TheVault,
     response: Response,
 ) -> NeedView:
-    """Take down a need. With `people_count` above 1 it is the household's, under its reference person."""
-    actor = actor_of(caller)
+    """Take down a need. With `people_count` above 1 it is the household's, under its reference person.
+
+    A need of a restricted category exists for holders of `restricted:read` only. Anybody else who tells of one gets
+    back what was told, this once, and cannot look it up or withdraw it afterwards.
+    """
+    actor = actor_of(caller, pack)
     need_id = await once(
         session,
         lambda: actions.report_need(session, returnee_id, body, source=source_of(caller), actor=actor, vault=vault),
     )
     response.headers["Location"] = f"/v1/returnees/{returnee_id}/needs/{need_id}"
-    return await actions.look_up_need(session, returnee_id, need_id, actor=actor)
+    return await actions.show_told_need(session, returnee_id, need_id, body, actor=actor)
 
 
 @router.get("/returnees/{returnee_id}/needs", responses=responses(NotFound, ReturneeErased))
-async def look_up_needs(returnee_id: UUID, session: Session, caller: Reader, page: PageQuery) -> Page[NeedView]:
+async def look_up_needs(
+    returnee_id: UUID, session: Session, caller: Reader, pack: ThePack, page: PageQuery
+) -> Page[NeedView]:
     """The needs of a person and of the person's household, in the order in which they were told."""
-    return await actions.look_up_needs(session, returnee_id, page, actor=actor_of(caller))
+    return await actions.look_up_needs(session, returnee_id, page, actor=actor_of(caller, pack))
 
 
 @router.get("/returnees/{returnee_id}/needs/{need_id}", responses=responses(NotFound, ReturneeErased))
-async def look_up_need(returnee_id: UUID, need_id: UUID, session: Session, caller: Reader) -> NeedView:
+async def look_up_need(returnee_id: UUID, need_id: UUID, session: Session, caller: Reader, pack: ThePack) -> NeedView:
     """One need as told."""
-    return await actions.look_up_need(session, returnee_id, need_id, actor=actor_of(caller))
+    return await actions.look_up_need(session, returnee_id, need_id, actor=actor_of(caller, pack))
 
 
 @router.post(
@@ -61,9 +71,9 @@ async def look_up_need(returnee_id: UUID, need_id: UUID, session: Session, calle
     responses=responses(NotFound, ReturneeErased, NeedAlreadyWithdrawn, KeyReused),
 )
 async def withdraw_need(
-    returnee_id: UUID, need_id: UUID, session: Session, caller: Writer, once: OnceOptional
+    returnee_id: UUID, need_id: UUID, session: Session, caller: Writer, pack: ThePack, once: OnceOptional
 ) -> NeedView:
     """The person no longer asks for this; no reason is required."""
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     await once(session, lambda: actions.withdraw_need(session, returnee_id, need_id, actor=actor))
-    return await actions.look_up_need(session, returnee_id, need_id, actor=actor)
+    return await actions.show_need(session, returnee_id, need_id, actor=actor)

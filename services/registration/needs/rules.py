@@ -1,6 +1,6 @@
 """What is wrong with needs before they are stored, and how they depend on each other (pure)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -26,12 +26,18 @@ class ToldNeed:
 
 
 def need_faults(
-    needs: Sequence[ToldNeed], *, known: Mapping[NeedCategory, UUID], has_household: bool, pointer: str
+    needs: Sequence[ToldNeed],
+    *,
+    known: Mapping[NeedCategory, UUID],
+    restricted: Collection[NeedCategory],
+    has_household: bool,
+    pointer: str,
 ) -> list[FieldError]:
     """What is wrong with needs that are about to be reported.
 
     `known` are the categories that the person has reported before. A need of more than one person belongs to a
-    household; a need that comes after another names one that the person has; no need waits for itself.
+    household; a need that comes after another names one that the person has; no need waits for itself. An ordinary
+    need never waits for a restricted one, because its waiting would tell everybody of the other.
     """
     told = {need.category for need in needs}
     faults = []
@@ -41,13 +47,20 @@ def need_faults(
             faults.append(
                 FieldError(f"{where}/people_count", "household-required", "A need of several people needs a household.")
             )
-        if need.after_category is not None and need.after_category not in told and need.after_category not in known:
+        if need.after_category in restricted and need.category not in restricted:
+            faults.append(prerequisite_fault(f"{where}/after_category"))
+        elif need.after_category is not None and need.after_category not in told and need.after_category not in known:
             faults.append(
                 FieldError(f"{where}/after_category", "need-known", "The person has not told a need of that category.")
             )
         elif _waits_for_itself(need.category, needs):
             faults.append(FieldError(f"{where}/after_category", "no-circle", "A need cannot wait for itself."))
     return faults
+
+
+def prerequisite_fault(pointer: str) -> FieldError:
+    """What is told when an ordinary need would wait for a restricted one, whether there is one or not."""
+    return FieldError(pointer, "ordinary-prerequisite", "A need cannot wait for a need of a restricted category.")
 
 
 def _waits_for_itself(category: NeedCategory, needs: Sequence[ToldNeed]) -> bool:

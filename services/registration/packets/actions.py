@@ -11,7 +11,7 @@ from libs.chassis.database import now, raw
 from libs.events.catalogue.referral import OfferAccepted
 from libs.events.codes import NeedCategory
 from services.registration.audit.actions import record
-from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent.queries import find_safe_contact, who_allow
 from services.registration.errors import ConsentMissing, PacketClosed, ReturneeErased
 from services.registration.households.queries import is_in_doubt
@@ -118,7 +118,7 @@ async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vau
     shown = [member for member in members if member.id in allowing and not in_doubt]
     view = await _view(session, access, person, shown, fields=fields, vault=vault)
     view.members_withheld_count = len(members) - len(shown)
-    await record(session, actor, [_access(row, access, fields) for row in (person, *shown)])
+    await record(session, actor, [_access(row, access, fields, actor=actor) for row in (person, *shown)])
     return view
 
 
@@ -165,12 +165,13 @@ def _person(row: Returnee, key: DataKey, fields: frozenset[PacketField]) -> Pack
     return PacketPerson.model_validate(shown)
 
 
-def _access(row: Returnee, access: PacketAccess, fields: frozenset[PacketField]) -> Access:
+def _access(row: Returnee, access: PacketAccess, fields: frozenset[PacketField], *, actor: Actor) -> Access:
     own = row.id == access.returnee_id
+    is_restricted = access.category in actor.sight.restricted_categories
     return Access(
         subject_id=row.id,
         kind=AccessKind.READ,
-        action="packet.read",
+        action=f"{RESTRICTED}packet.read" if is_restricted else "packet.read",
         purpose=AccessPurpose.REFERRAL,
         fields=sorted(fields if own else fields - _NOT_OF_MEMBERS),
         referral_id=access.referral_id,

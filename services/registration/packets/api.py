@@ -36,5 +36,5 @@ async def fetch_packet(
     Right after accepting, the answer may be 409 `packet-not-ready` for a moment: ask again after `Retry-After`.
     """
     response.headers["Cache-Control"] = "no-store"
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     return await actions.fetch_packet(session, offer_id, pack=pack, vault=vault, actor=actor)

@@ -14,11 +14,13 @@ from services.registration.people.tables import Returnee
 
 async def packet_access(session: AsyncSession, offer_id: UUID, *, actor: Actor) -> PacketAccess:
     """The accepted offer, if it is the caller's: PacketNotReady when registration has not heard of it, NotFound when
-    another organisation has accepted it."""
+    another organisation has accepted it, or when it is about a need that does not exist for the caller."""
     row = await session.get(PacketAccess, offer_id)
     if row is None:
         raise PacketNotReady
     if actor.organization_id is None or row.organization_id != actor.organization_id:
+        raise NotFound
+    if row.category in actor.hidden_categories(actor.organization_id):
         raise NotFound
     return row
 

@@ -172,8 +172,11 @@ async def correct_returnee(
     before = queries.profile_fields(row)
     if correction.identity.model_fields_set:
         await _correct_identity(row, correction, vault=vault, reception=reception)
+    hidden = queries.hidden_flags(row, actor)
     for name in correction.profile.model_fields_set:
         setattr(row, name, getattr(correction.profile, name))
+    # Who cannot see a flag does not take it away by telling the others.
+    row.protection_flags = [*row.protection_flags, *(flag for flag in hidden if flag not in row.protection_flags)]
     row.version += 1
     session.add(row)
     await session.flush()
@@ -235,7 +238,7 @@ async def look_up_returnee(
 ) -> ReturneeView:
     """One returnee with identity; recorded."""
     row = await queries.returnee(session, returnee_id, actor=actor)
-    view = queries.returnee_view(row, await data_key(vault, row.id))
+    view = queries.returnee_view(row, await data_key(vault, row.id), actor=actor)
     await record(session, actor, [_read(row.id, "returnee.read", purpose)])
     return view
 
@@ -258,7 +261,7 @@ async def look_up_access_log(
 ) -> Page[AccessView]:
     """Who touched this person's data, newest first, also after erasure; the look itself is recorded too."""
     row = await queries.returnee(session, returnee_id, actor=actor, also_erased=True)
-    log = await access_log(session, row.id, page)
+    log = await access_log(session, row.id, page, restricted=not actor.hidden_categories(row.organization_id))
     access = Access(
         subject_id=row.id,
         kind=AccessKind.READ,

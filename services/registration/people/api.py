@@ -31,12 +31,13 @@ async def look_up_returnee(
     returnee_id: UUID,
     session: Session,
     caller: Reader,
+    pack: ThePack,
     vault: TheVault,
     response: Response,
     purpose: Purpose = AccessPurpose.REGISTRATION,
 ) -> ReturneeView:
     """One returnee with identity. Each look is recorded; the person can get the list."""
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     view = await actions.look_up_returnee(session, returnee_id, purpose=purpose, actor=actor, vault=vault)
     response.headers["ETag"] = etag_of(view.version)
     response.headers["Cache-Control"] = "no-store"
@@ -57,27 +58,37 @@ async def correct_returnee(
     response: Response,
 ) -> RegisteredView:
     """Take down intake answers that follow, or correct what was wrong; what is left out stays."""
-    actor = actor_of(caller)
+    actor = actor_of(caller, pack)
     await actions.correct_returnee(
         session, returnee_id, body, condition=condition, actor=actor, vault=vault, reception=pack.reception
     )
     row = await queries.returnee(session, returnee_id, actor=actor)
     response.headers["ETag"] = etag_of(row.version)
-    return queries.registered_view(row)
+    return queries.registered_view(row, actor=actor)
 
 
 @router.post("/returnees/search", responses=responses())
 async def search_returnees(
-    body: ReturneeSearch, session: Session, caller: Reader, page: PageQuery, vault: TheVault, response: Response
+    body: ReturneeSearch,
+    session: Session,
+    caller: Reader,
+    pack: ThePack,
+    page: PageQuery,
+    vault: TheVault,
+    response: Response,
 ) -> Page[ReturneeView]:
     """Find people by name, birth date, document number or case code; a POST, so that no name is in an address."""
     response.headers["Cache-Control"] = "no-store"
-    return await actions.search_returnees(session, body, page, actor=actor_of(caller), vault=vault)
+    return await actions.search_returnees(session, body, page, actor=actor_of(caller, pack), vault=vault)
 
 
 @router.get("/returnees/{returnee_id}/access-log", responses=responses(NotFound))
 async def look_up_access_log(
-    returnee_id: UUID, session: Session, caller: Annotated[Caller, requires("access-log:read")], page: PageQuery
+    returnee_id: UUID,
+    session: Session,
+    caller: Annotated[Caller, requires("access-log:read")],
+    pack: ThePack,
+    page: PageQuery,
 ) -> Page[AccessView]:
     """Who read or wrote this person's data, when and why, newest first; also after erasure."""
-    return await actions.look_up_access_log(session, returnee_id, page, actor=actor_of(caller))
+    return await actions.look_up_access_log(session, returnee_id, page, actor=actor_of(caller, pack))

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, true
+from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,9 +13,9 @@ from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
 from libs.events.catalogue.registration import RoutingProfile
 from libs.events.codes import AccessNeed, AgeBand, DocumentKind, IdentityDocumentStatus, ProtectionFlag, Sex
-from services.registration.audit.rules import Actor
+from services.registration.audit.rules import Actor, source_of_client
 from services.registration.errors import ReturneeErased
-from services.registration.people.rules import name_tokens, plain_document_number
+from services.registration.people.rules import CHILD_BANDS, CHILD_FLAGS, name_tokens, plain_document_number
 from services.registration.people.schemas import (
     IdentityView,
     ProfileView,
@@ -30,10 +31,35 @@ IDENTITY_FIELDS = ("given_names", "family_names", "birth_date", "document_number
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Rows of the caller's organisation and of the network's reception; callers without one see all (domain P18)."""
+    """The people whom a caller may see: those of its reception places and its own; the child desk children only."""
+    if actor.sight.children_only:
+        in_doubt = (col(Returnee.protection_flags).contains([flag.value]) for flag in sorted(CHILD_FLAGS))
+        return or_(col(Returnee.age_band).in_([band.value for band in CHILD_BANDS]), *in_doubt)
+    return within_sight(
+        actor,
+        source=col(Returnee.source),
+        organization_id=col(Returnee.organization_id),
+        reception_place=col(Returnee.reception_place),
+    )
+
+
+def within_sight(
+    actor: Actor,
+    *,
+    source: Mapped[str],
+    organization_id: Mapped[UUID | None],
+    reception_place: Mapped[str | None],
+) -> ColumnElement[bool]:
+    """Rows of the caller's organisation, or of its client where it speaks for none, and of its reception places.
+
+    An organisation sees no other organisation's rows, wherever they were received (domain P18).
+    """
+    here = or_(false(), *(reception_place.startswith(area, autoescape=True) for area in actor.sight.areas))
+    if actor.sight.everywhere:
+        here = true()
     if actor.organization_id is None:
-        return true()
-    return or_(col(Returnee.organization_id).is_(None), col(Returnee.organization_id) == actor.organization_id)
+        return or_(here, and_(organization_id.is_(None), source == source_of_client(actor.client_id)))
+    return or_(organization_id == actor.organization_id, and_(organization_id.is_(None), here))
 
 
 async def returnee(
@@ -59,16 +85,22 @@ async def known_arrivals(session: AsyncSession, arrival_keys: Collection[bytes])
     return {row["arrival_key"]: row["id"] for row in rows}
 
 
-def registered_view(row: Returnee) -> RegisteredView:
+def registered_view(row: Returnee, *, actor: Actor) -> RegisteredView:
     """A returnee without identity."""
-    return RegisteredView.model_validate(_registered(row))
+    return RegisteredView.model_validate(_registered(row, actor))
 
 
-def returnee_view(row: Returnee, key: DataKey) -> ReturneeView:
+def hidden_flags(row: Returnee, actor: Actor) -> list[str]:
+    """The person's flags that tell of a restricted need, where such needs do not exist for the caller."""
+    hides = bool(actor.hidden_categories(row.organization_id))
+    return [flag for flag in row.protection_flags if hides and flag == ProtectionFlag.RESTRICTED_PATH]
+
+
+def returnee_view(row: Returnee, key: DataKey, *, actor: Actor) -> ReturneeView:
     """A returnee with the identity opened."""
     reference = key.open_or_none(row.sender_reference_sealed, table="returnee", column="sender_reference")
     return ReturneeView.model_validate(
-        {**_registered(row), "identity": identity_of(row, key), "sender_reference": reference or ""}
+        {**_registered(row, actor), "identity": identity_of(row, key), "sender_reference": reference or ""}
     )
 
 
@@ -103,7 +135,7 @@ async def search(
         query = query.where(col(Returnee.id) < before)
     rows = (await session.exec(query.order_by(col(Returnee.id).desc()).limit(limit))).all()
     keys = await data_keys(vault, [row.id for row in rows])
-    return [returnee_view(row, keys[row.id]) for row in rows if row.id in keys]
+    return [returnee_view(row, keys[row.id], actor=actor) for row in rows if row.id in keys]
 
 
 def matches(view: ReturneeView, body: ReturneeSearch) -> bool:
@@ -136,7 +168,8 @@ def profile_fields(row: Returnee) -> dict[str, object]:
     return {"returnee_id": row.id, **{name: getattr(row, name) for name in names}}
 
 
-def _registered(row: Returnee) -> dict[str, object]:
+def _registered(row: Returnee, actor: Actor) -> dict[str, object]:
+    hidden = hidden_flags(row, actor)
     return {
         "id": row.id,
         "case_code": row.case_code,
@@ -155,7 +188,7 @@ def _registered(row: Returnee) -> dict[str, object]:
             languages=row.languages,
             destination=row.destination,
             access_needs=[AccessNeed(code) for code in row.access_needs],
-            protection_flags=[ProtectionFlag(code) for code in row.protection_flags],
+            protection_flags=[ProtectionFlag(code) for code in row.protection_flags if code not in hidden],
             avoid_places=row.avoid_places,
             avoid_organizations=row.avoid_organizations,
         ),

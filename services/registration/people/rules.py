@@ -5,7 +5,7 @@ import unicodedata
 from datetime import UTC, date, datetime
 
 from libs.chassis.errors import FieldError
-from libs.events.codes import AgeBand
+from libs.events.codes import AgeBand, ProtectionFlag
 
 CASE_CODE_ALPHABET = "23456789CDFGHJKMNPQRTVWXY"
 """No vowels, so that no word arises; no letter that is taken for a digit or for another letter over a bad line."""
@@ -19,6 +19,9 @@ _BAND_ENDS: tuple[tuple[int, AgeBand], ...] = (
     (35, AgeBand.FROM_25_TO_34),
     (60, AgeBand.FROM_35_TO_59),
 )
+CHILD_BANDS = frozenset({AgeBand.UNDER_5, AgeBand.FROM_5_TO_11, AgeBand.FROM_12_TO_17, AgeBand.UNKNOWN})
+CHILD_FLAGS = frozenset({ProtectionFlag.UNACCOMPANIED_CHILD, ProtectionFlag.AGE_DISPUTED})
+"""Who is, or in doubt counts as, a child (domain P14)."""
 AGE_MAX_YEARS = 130
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)

@@ -95,9 +95,9 @@ class Registration:
     """Events up to this id were told by earlier tests, which share the databases."""
 
     def headers(self, **claims: Any) -> dict[str, str]:
-        """What a caller sends: by default the reception's token and a fresh Idempotency-Key."""
+        """What a caller sends: by default a token of the country's reception and a fresh Idempotency-Key."""
         scopes = claims.pop("scopes", RECEPTION)
-        token = self.tokens(scopes, **({"client_id": "reception-system"} | claims))
+        token = self.tokens(scopes, **({"client_id": "reception-system", "reception_places": ["GT"]} | claims))
         return {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
 
     async def post(self, path: str, body: Any = None, **claims: Any) -> httpx.Response:
