@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now, raw
 from libs.chassis.errors import InvalidInput
 from libs.chassis.etag import Condition
-from libs.chassis.paging import Page, PageRequest, page_of
+from libs.chassis.paging import Page, PageRequest
 from libs.events.catalogue.registration import ReturneeChanged, ReturneeRegistered
 from libs.events.outbox import append
 from services.registration.audit.actions import array_text, record
@@ -20,8 +20,21 @@ from services.registration.audit.rules import Access, AccessKind, AccessPurpose,
 from services.registration.audit.schemas import AccessView
 from services.registration.pack import Reception
 from services.registration.people import queries
-from services.registration.people.rules import CASE_CODES, age_band, birth_date_fault, birth_date_is_possible, case_code
-from services.registration.people.schemas import NewReturnee, ReturneeCorrection, ReturneeSearch, ReturneeView
+from services.registration.people.rules import (
+    CASE_CODES,
+    age_band,
+    birth_date_fault,
+    birth_date_is_possible,
+    case_code,
+    search_faults,
+)
+from services.registration.people.schemas import (
+    FoundReturnees,
+    NewReturnee,
+    ReturneeCorrection,
+    ReturneeSearch,
+    ReturneeView,
+)
 from services.registration.people.tables import Returnee
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import DataKey, Vault
@@ -244,16 +257,17 @@ async def look_up_returnee(
 
 
 async def search_returnees(
-    session: AsyncSession, body: ReturneeSearch, page: PageRequest, *, actor: Actor, vault: Vault
-) -> Page[ReturneeView]:
-    """Who matches, newest first; everybody shown is recorded as read."""
-    before = None if page.after is None else UUID(page.after[0])
-    found = await queries.search(session, body, actor=actor, vault=vault, limit=page.limit + 1, before=before)
-    shown = page_of(found, request=page, cursor_of=lambda view: [str(view.id)])
-    shown.items = [view for view in shown.items if queries.matches(view, body)]
+    session: AsyncSession, body: ReturneeSearch, *, limit: int, actor: Actor, vault: Vault
+) -> FoundReturnees:
+    """Who matches, newest first, as many as `limit`; everybody shown is recorded as read, never what was searched."""
+    faults = search_faults(names=body.names, document_number=body.document_number, case_code=body.case_code)
+    if faults:
+        raise InvalidInput(errors=faults)
+    found = await queries.search(session, body, actor=actor, vault=vault, limit=limit + 1)
+    shown = [view for view in found[:limit] if queries.matches(view, body)]
     purpose = AccessPurpose.REGISTRATION
-    await record(session, actor, [_read(view.id, "returnee.search", purpose) for view in shown.items])
-    return shown
+    await record(session, actor, [_read(view.id, "returnee.search", purpose) for view in shown])
+    return FoundReturnees(items=shown, more=len(found) > limit)
 
 
 async def look_up_access_log(

@@ -9,7 +9,7 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.etag import IfMatch, PreconditionRequired, VersionMismatch, etag_of
-from libs.chassis.paging import Page, PageQuery
+from libs.chassis.paging import LARGEST_PAGE, Page, PageQuery
 from libs.chassis.problems import responses
 from services.registration.audit.api import actor_of
 from services.registration.audit.rules import AccessPurpose
@@ -17,7 +17,13 @@ from services.registration.audit.schemas import AccessView
 from services.registration.errors import ReturneeErased
 from services.registration.pack import ThePack
 from services.registration.people import actions, queries
-from services.registration.people.schemas import RegisteredView, ReturneeCorrection, ReturneeSearch, ReturneeView
+from services.registration.people.schemas import (
+    FoundReturnees,
+    RegisteredView,
+    ReturneeCorrection,
+    ReturneeSearch,
+    ReturneeView,
+)
 from services.registration.vault.api import TheVault
 
 router = APIRouter(prefix="/v1", tags=["returnees"])
@@ -73,13 +79,17 @@ async def search_returnees(
     session: Session,
     caller: Reader,
     pack: ThePack,
-    page: PageQuery,
     vault: TheVault,
     response: Response,
-) -> Page[ReturneeView]:
-    """Find people by name, birth date, document number or case code; a POST, so that no name is in an address."""
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="How many at most")] = 50,
+) -> FoundReturnees:
+    """Find people by name, document number or case code; a POST, so that no name is in an address.
+
+    You find whom you may see: people of your reception places and those that you registered. Each person shown is
+    recorded; what you searched for is not.
+    """
     response.headers["Cache-Control"] = "no-store"
-    return await actions.search_returnees(session, body, page, actor=actor_of(caller, pack), vault=vault)
+    return await actions.search_returnees(session, body, limit=limit, actor=actor_of(caller, pack), vault=vault)
 
 
 @router.get("/returnees/{returnee_id}/access-log", responses=responses(NotFound))

@@ -120,7 +120,7 @@ def identity_of(row: Returnee, key: DataKey) -> IdentityView:
 
 
 async def search(
-    session: AsyncSession, body: ReturneeSearch, *, actor: Actor, vault: Vault, limit: int, before: UUID | None
+    session: AsyncSession, body: ReturneeSearch, *, actor: Actor, vault: Vault, limit: int
 ) -> list[ReturneeView]:
     """Up to `limit` people who match all that is given, newest first, with identity; hits are checked once opened."""
     tokens = search_tokens(
@@ -131,8 +131,6 @@ async def search(
         query = query.where(col(Returnee.search_index).contains(tokens))
     if body.case_code is not None:
         query = query.where(Returnee.case_code == body.case_code)
-    if before is not None:
-        query = query.where(col(Returnee.id) < before)
     rows = (await session.exec(query.order_by(col(Returnee.id).desc()).limit(limit))).all()
     keys = await data_keys(vault, [row.id for row in rows])
     return [returnee_view(row, keys[row.id], actor=actor) for row in rows if row.id in keys]

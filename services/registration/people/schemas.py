@@ -142,7 +142,8 @@ class ReturneeView(RegisteredView):
 
 
 class ReturneeSearch(Body):
-    """What is known of a person who is looked for. Names are compared without case and accents, word by word."""
+    """What is known of a person who is looked for: a word of at least two letters of the names, a whole document number
+    or a case code, and the birth date besides. Names are compared without case and accents, word by word."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"names": "Sample Family", "birth_date": "1990-05-17"}]}
@@ -153,8 +154,10 @@ class ReturneeSearch(Body):
     document_number: DocumentNumber | None = None
     case_code: CaseCode | None = None
 
-    @model_validator(mode="after")
-    def _says_enough(self) -> Self:
-        if self.names is None and self.document_number is None and self.case_code is None:
-            raise ValueError("names, document_number or case_code must be given")
-        return self
+
+class FoundReturnees(BaseModel):
+    """Who matches, newest first, on one page. There is no next page: who is not on it is found by saying more."""
+
+    items: list[ReturneeView]
+    more: bool = Field(description="More people match: say more of the person")
+    next: None = Field(default=None, description="Always null: a search has one page")

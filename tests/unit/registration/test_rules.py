@@ -26,6 +26,7 @@ from services.registration.people.rules import moment_faults
 NOW = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 CATEGORIES = list(NeedCategory)
+RESTRICTED = frozenset({NeedCategory.GBV, NeedCategory.ANTI_TRAFFICKING})
 
 
 @pytest.mark.parametrize(("status", "step"), list(itertools.product(BatchStatus, BatchStep)))
@@ -67,7 +68,7 @@ TOLD = st.lists(
 
 @given(TOLD)
 def test_needs_that_pass_can_be_put_in_order_and_each_follows_its_prerequisite(needs):
-    if need_faults(needs, known={}, has_household=False, pointer="/needs"):
+    if need_faults(needs, known={}, restricted=RESTRICTED, has_household=False, pointer="/needs"):
         return
     order = in_order(needs)
     assert sorted(order) == list(range(len(needs)))
@@ -84,9 +85,16 @@ def test_putting_needs_in_order_ends_even_when_they_wait_in_a_circle(needs):
 def test_a_need_may_come_after_one_told_before():
     need = ToldNeed(NeedCategory.EMPLOYMENT, 1, NeedCategory.DOCUMENTS)
     known = {NeedCategory.DOCUMENTS: uuid4()}
-    assert need_faults([need], known=known, has_household=False, pointer="") == []
-    (fault,) = need_faults([need], known={}, has_household=False, pointer="")
+    assert need_faults([need], known=known, restricted=RESTRICTED, has_household=False, pointer="") == []
+    (fault,) = need_faults([need], known={}, restricted=RESTRICTED, has_household=False, pointer="")
     assert (fault.pointer, fault.rule) == ("/0/after_category", "need-known")
+
+
+@pytest.mark.parametrize("known", [{}, {NeedCategory.GBV: uuid4()}])
+def test_an_ordinary_need_never_waits_for_a_restricted_one_whether_there_is_one_or_not(known):
+    need = ToldNeed(NeedCategory.SHELTER, 1, NeedCategory.GBV)
+    (fault,) = need_faults([need], known=known, restricted=RESTRICTED, has_household=False, pointer="/needs")
+    assert (fault.pointer, fault.rule) == ("/needs/0/after_category", "ordinary-prerequisite")
 
 
 def test_needs_that_wait_for_each_other_are_refused():
@@ -94,7 +102,7 @@ def test_needs_that_wait_for_each_other_are_refused():
         ToldNeed(NeedCategory.FOOD, 1, NeedCategory.HEALTH),
         ToldNeed(NeedCategory.HEALTH, 1, NeedCategory.FOOD),
     ]
-    faults = need_faults(circle, known={}, has_household=False, pointer="/needs")
+    faults = need_faults(circle, known={}, restricted=RESTRICTED, has_household=False, pointer="/needs")
     assert [fault.rule for fault in faults] == ["no-circle", "no-circle"]
 
 
