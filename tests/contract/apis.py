@@ -55,7 +55,10 @@ def running_api(service: str, postgres: PostgresForTests, issuer: IssuerForTests
     app = create_app(settings)
     document = app.openapi()
     scopes = _scopes(document)
-    callers = [issuer.headers(scopes, organization_id=of, client_id=f"fuzz-{of}") for of in (organization_id, None)]
+    callers = [
+        issuer.headers(scopes, organization_id=of, client_id=f"fuzz-{of}", reception_places=["GT"])
+        for of in (organization_id, None)
+    ]
     with _serving(app) as base_url:
         yield Api(base_url, document, callers, seeds_of(service))
 
