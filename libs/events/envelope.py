@@ -16,6 +16,8 @@ from typing import Any
 
 import uuid_utils
 
+from libs.wire.values import is_moment
+
 CONTENT_TYPE = b"application/json"
 SPEC_VERSION = b"1.0"
 ID_LENGTH_MAX = 256
@@ -200,14 +202,10 @@ def _checked(text: object, name: str, length_max: int) -> str:
 
 
 def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise EnvelopeError("time-invalid") from None
-    if moment.tzinfo is None:
+    if not is_moment(text):
         raise EnvelopeError("time-invalid")
     try:
-        return moment.astimezone(UTC)
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (OverflowError, ValueError):
         raise EnvelopeError("time-invalid") from None
 

@@ -13,6 +13,7 @@ from services.provider_directory.capacity.api import router as capacity
 from services.provider_directory.capacity.subscribers import subscriptions
 from services.provider_directory.listings.api import router as listings
 from services.provider_directory.organizations.api import router as organizations
+from services.provider_directory.pack import load_pack
 from services.provider_directory.search.api import router as search
 from services.provider_directory.settings import DirectorySettings
 
@@ -32,7 +33,7 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
         transaction=database.transaction,
         instance_id=settings.worker_id(SERVICE),
     )
-    return build_app(
+    app = build_app(
         service=SERVICE,
         title="Enlace: provider directory",
         description="Organisations, what they offer and where, and how many they can take.",
@@ -45,6 +46,8 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
         ],
         checks=_checks(settings, consumer, relay),
     )
+    app.state.pack = load_pack(settings.pack)
+    return app
 
 
 def _checks(settings: DirectorySettings, consumer: Consumer, relay: Relay) -> dict[str, Check]:

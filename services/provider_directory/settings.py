@@ -1,5 +1,7 @@
 """The only place where provider_directory reads its environment."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from libs.chassis.settings import CommonSettings
@@ -9,3 +11,5 @@ class DirectorySettings(CommonSettings):
     """Settings of provider_directory; those of every service are in `CommonSettings`."""
 
     database_url: str = Field(validation_alias="ENLACE_DIRECTORY_DATABASE_URL")
+    pack: Path = Field(validation_alias="ENLACE_PACK")
+    """Directory of the country pack."""

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
+from libs.chassis.time_bounds import Tolerance
 from libs.chassis.yaml_files import read_yaml
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import NeedCategory, ServiceType, TimeZoneName, Urgency
@@ -182,6 +183,13 @@ class Place(PackPart):
     longitude: Annotated[float, Field(ge=-180, le=180)]
 
 
+class AbsenceTimes(PackPart):
+    """How far beginning and end of an absence may lie from our clock."""
+
+    starts_at: Tolerance
+    ends_at: Tolerance
+
+
 class RoutingPolicy(PackPart):
     """All that the pack says about routing."""
 
@@ -209,6 +217,7 @@ class RoutingPolicy(PackPart):
     """By service type: what a provider states when it completes. A type that is not named has to state nothing."""
     pacing: Pacing | None = None
     """None: offers are made as fast as there are places. Urgent needs and emergencies are never paced."""
+    absences: AbsenceTimes
     places: dict[str, Place]
 
     @model_validator(mode="after")

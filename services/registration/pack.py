@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from libs.chassis.yaml_files import read_yaml
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import CountryCode, DeskCode, NeedCategory, PlaceCode, TransportMode
+from services.registration.told_times import ToldTimes
 
 Days = Annotated[int, Field(ge=0, le=3650)]
 
@@ -104,6 +105,8 @@ class Reception(PackPart):
     """The time zone in which days are counted, such as the day of arrival for an age."""
     manifest_days: Days
     """How long after landing the names of people announced but not met are kept (domain P17)."""
+    times: ToldTimes
+    """How far a time told from outside may lie from our clock."""
     places: Annotated[dict[PlaceCode, ReceptionPlace], Field(min_length=1)]
     senders: list[ReceptionSender] = []
 

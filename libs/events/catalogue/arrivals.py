@@ -5,7 +5,6 @@ means the same on either way in. `sender_reference` values are the sender's own 
 recognisable as the same one.
 """
 
-from datetime import date, datetime
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -27,6 +26,7 @@ from libs.events.codes import (
     Urgency,
 )
 from libs.events.event import Event
+from libs.wire.values import Day, Flag, Moment, Whole
 
 TOPIC = "enlace.arrivals"
 
@@ -50,7 +50,7 @@ class ManifestEntry(Part):
     """As the manifest has them."""
     family_names: Name
     """As the manifest has them."""
-    birth_date: date | None = None
+    birth_date: Day | None = None
     """As the manifest has it."""
     sex: Sex = Sex.UNKNOWN
     nationality: CountryCode | None = None
@@ -64,7 +64,7 @@ class Identity(Part):
     """As the person says or a document shows."""
     family_names: Name
     """As the person says or a document shows."""
-    birth_date: date | None = None
+    birth_date: Day | None = None
     """None where the person does not know it; age is then unknown and counts as a child's until reviewed."""
     document_number: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
     """Of an identity document, if there is one."""
@@ -95,7 +95,7 @@ class NeedTold(Part):
     """The sender's reference of the need; makes a repeated one recognisable."""
     category: NeedCategory
     urgency: Urgency = Urgency.NORMAL
-    people_count: Annotated[int, Field(ge=1, le=30)] = 1
+    people_count: Annotated[Whole, Field(ge=1, le=30)] = 1
     """More than one: the need of the household, held by this person as its reference person."""
     after_category: NeedCategory | None = None
     """The person's other need that has to be met first, such as documents before employment."""
@@ -116,11 +116,11 @@ class ConsentGiven(Part):
     """In which it was explained."""
     staff_reference: Reference
     """The sender's reference of who took it."""
-    given_at: datetime
+    given_at: Moment
     """When it was given."""
-    expires_at: datetime
+    expires_at: Moment
     """When it ends by itself."""
-    revocation_explained: bool = True
+    revocation_explained: Flag = True
     """True if the person was told how to take it back."""
 
 
@@ -132,11 +132,11 @@ class SafeContactTold(Part):
     """Number or address on that channel."""
     language: LanguageCode = "spa"
     """In which to speak or write."""
-    hours_from: Annotated[int, Field(ge=0, le=23)] = 8
+    hours_from: Annotated[Whole, Field(ge=0, le=23)] = 8
     """First hour of the day at which it is safe, local time."""
-    hours_until: Annotated[int, Field(ge=1, le=24)] = 20
+    hours_until: Annotated[Whole, Field(ge=1, le=24)] = 20
     """Hour of the day at which that ends."""
-    may_leave_message: bool = False
+    may_leave_message: Flag = False
     """True if a message may be left."""
 
 
@@ -156,7 +156,7 @@ class ArrivalBatchAnnounced(Event):
     """From where it comes."""
     reception_place: PlaceCode
     """Where it will arrive."""
-    expected_at: datetime
+    expected_at: Moment
     """When it is expected."""
     entries: Annotated[list[ManifestEntry], Field(max_length=1000)] = []
     """The manifest."""
@@ -174,9 +174,9 @@ class ArrivalBatchLanded(Event):
     mode: TransportMode
     reception_place: PlaceCode
     """Where it arrived."""
-    landed_at: datetime
+    landed_at: Moment
     """When it arrived."""
-    people_count: Annotated[int, Field(ge=0, le=1000)]
+    people_count: Annotated[Whole, Field(ge=0, le=1000)]
     """How many people came with it."""
 
 
@@ -193,15 +193,15 @@ class ReturneeArrived(Event):
     """The sender's reference of the flight or bus."""
     manifest_reference: Reference | None = None
     """The sender's reference of the manifest entry, where the person was announced."""
-    arrived_at: datetime
+    arrived_at: Moment
     """When the person was met."""
     identity: Identity
     profile: Profile
     household_reference: Reference | None = None
     """The sender's reference of the household; members give the same one."""
-    household_size: Annotated[int, Field(ge=2, le=30)] | None = None
+    household_size: Annotated[Whole, Field(ge=2, le=30)] | None = None
     """How many people belong to it."""
-    stay_together: bool = True
+    stay_together: Flag = True
     """True if the household must not be split."""
     needs: Annotated[list[NeedTold], Field(max_length=20)] = []
     """What the person needs."""

@@ -1,6 +1,5 @@
 """What provider_directory publishes: three compacted topics of whole states, and notices."""
 
-from datetime import date, datetime
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -25,6 +24,7 @@ from libs.events.codes import (
     Years,
 )
 from libs.events.event import Event
+from libs.wire.values import Day, Moment
 
 
 class Part(BaseModel):
@@ -116,9 +116,9 @@ class PoolDeclared(Part):
     """Places that there are."""
     available: Count
     """Places that were free at the as-of time."""
-    starts_on: date | None
+    starts_on: Day | None
     """First day, for places with dates."""
-    ends_on: date | None
+    ends_on: Day | None
     """Last day, inclusive."""
 
 
@@ -135,7 +135,7 @@ class CapacityDeclared(Event):
     """Whose service it is."""
     version: Version
     """Rises with every declaration; a consumer ignores a lower one than it has."""
-    as_of: datetime
+    as_of: Moment
     """When the figures were right."""
     pools: list[PoolDeclared]
     """All pools; one that is left out takes nobody any more."""
@@ -145,7 +145,7 @@ class Accreditation(Part):
     """A valid licence of an organisation for a category."""
 
     category: NeedCategory
-    valid_until: date
+    valid_until: Day
     """Last day, inclusive."""
 
 
@@ -153,7 +153,7 @@ class Agreement(Part):
     """A data-sharing agreement of the network with an organisation for a category (domain P24)."""
 
     category: NeedCategory
-    valid_until: date
+    valid_until: Day
     """Last day, inclusive."""
 
 
@@ -187,7 +187,7 @@ class CapacityRefreshRequested(Event):
     organization_id: UUID
     """Who is asked."""
     category: NeedCategory
-    requested_at: datetime
+    requested_at: Moment
     """When it was asked."""
 
 

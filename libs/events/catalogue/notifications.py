@@ -1,11 +1,11 @@
 """What notifications publishes: what became of a delivery, and endpoints it had to switch off."""
 
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 from libs.events.codes import Count, EventType
 from libs.events.event import Event
+from libs.wire.values import Moment
 
 TOPIC = "enlace.notifications"
 
@@ -26,7 +26,7 @@ class DeliveryEvent(Event):
     """What was told."""
     attempt_count: Count
     """How many attempts were made."""
-    at: datetime
+    at: Moment
     """When it ended, on the installation's clock."""
 
 
@@ -53,7 +53,7 @@ class EndpointDisabled(Event):
     """The endpoint."""
     organization_id: UUID
     """Whose endpoint it is."""
-    at: datetime
+    at: Moment
     """When it was switched off, on the installation's clock."""
 
 

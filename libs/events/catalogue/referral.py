@@ -1,6 +1,5 @@
 """What referral publishes about needs, referrals and offers; everything is keyed by the returnee."""
 
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from libs.events.codes import (
     Urgency,
 )
 from libs.events.event import Event
+from libs.wire.values import Moment
 
 TOPIC = "enlace.referral"
 
@@ -39,7 +39,7 @@ class ReferralEvent(Event):
     need_id: UUID
     """The need that it is about."""
     category: NeedCategory
-    at: datetime
+    at: Moment
     """When it happened, on the installation's clock."""
 
 
@@ -173,7 +173,7 @@ class ReferralReminded(AtProvider):
 
     type: ClassVar[str] = "referral.reminded.v1"
     awaits: Awaited
-    due_by: datetime
+    due_by: Moment
     """When the lead agency's desk asks, on the installation's clock."""
 
 
@@ -195,7 +195,7 @@ class StayEnding(AtProvider):
     """A stay with a maximum length nears its end, has been lengthened, or has run out with the people still there."""
 
     type: ClassVar[str] = "stay.ending.v1"
-    ends_at: datetime
+    ends_at: Moment
     """When the stay must end, on the installation's clock. The latest event holds."""
     phase: StayPhase | None = None
     """Why this is told: the end comes nearer, was moved, or has passed. Absent from what was sent before it existed."""
@@ -212,9 +212,9 @@ class OfferMade(AtProvider):
     """A code finer than the category; decides what a packet will hold."""
     restricted: bool
     """True for a category that exists only for holders of a scope of their own."""
-    answer_by: datetime
+    answer_by: Moment
     """When the offer expires, on the installation's clock."""
-    acknowledge_by: datetime | None = None
+    acknowledge_by: Moment | None = None
     """Until when the provider says that it has seen the offer, where the country pack waits for that."""
 
 
@@ -222,7 +222,7 @@ class OfferReminded(AtProvider):
     """The provider has been reminded of an unanswered offer."""
 
     type: ClassVar[str] = "offer.reminded.v1"
-    answer_by: datetime
+    answer_by: Moment
     """When the offer expires, on the installation's clock."""
 
 

@@ -1,6 +1,5 @@
 """What registration publishes: who is here as a routing profile, what they need, what they consent to. No identity."""
 
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from libs.events.codes import (
     Version,
 )
 from libs.events.event import Event
+from libs.wire.values import Moment
 
 TOPIC = "enlace.registration"
 
@@ -53,7 +53,7 @@ class ArrivalBatchLanded(Event):
     mode: TransportMode
     reception_place: PlaceCode
     """Where it arrived."""
-    landed_at: datetime
+    landed_at: Moment
     """When it arrived."""
     people_count: Count
     """How many people came with it."""
@@ -72,7 +72,7 @@ class ArrivalBatchIntakeCompleted(Event):
     """Returnees registered; each has a `returnee.registered.v1`."""
     need_count: Count
     """Needs reported; each has a `need.reported.v1`."""
-    completed_at: datetime
+    completed_at: Moment
     """When the last entry was registered or marked absent."""
 
 
@@ -157,7 +157,7 @@ class NeedReported(RegistrationEvent):
     """The flight or bus with which it came, or None."""
     after_need_id: UUID | None
     """The need that has to be met first, or None."""
-    reported_at: datetime
+    reported_at: Moment
     """When it was told."""
 
 
@@ -168,7 +168,7 @@ class NeedWithdrawn(RegistrationEvent):
 
     need_id: UUID
     """The need."""
-    withdrawn_at: datetime
+    withdrawn_at: Moment
     """When it was withdrawn."""
 
 
@@ -179,7 +179,7 @@ class ConsentGrant(BaseModel):
 
     purpose: ConsentPurpose
     recipient_class: RecipientClass
-    expires_at: datetime
+    expires_at: Moment
     """When it ends by itself."""
 
 
@@ -227,7 +227,7 @@ class ReturneeErased(RegistrationEvent):
 
     type: ClassVar[str] = "returnee.erased.v1"
 
-    erased_at: datetime
+    erased_at: Moment
     """When the key was destroyed."""
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from libs.wire.values import Whole
 from services.notifications.endpoints.rules import (
     OVERLAP_DEFAULT_HOURS,
     OVERLAP_MAX_HOURS,
@@ -66,7 +67,7 @@ class Rotation(Body):
     """How a secret is changed."""
 
     overlap_hours: Annotated[
-        int, Field(ge=0, le=OVERLAP_MAX_HOURS, description="For so long the old secret signs too; 0 if it has leaked")
+        Whole, Field(ge=0, le=OVERLAP_MAX_HOURS, description="For so long the old secret signs too; 0 if it has leaked")
     ] = OVERLAP_DEFAULT_HOURS
 
 

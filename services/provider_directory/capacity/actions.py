@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now, raw
-from libs.chassis.errors import FieldError, InvalidInput, NotFound
+from libs.chassis.errors import InvalidInput, NotFound
+from libs.chassis.time_bounds import Tolerance
 from libs.events import outbox
 from libs.events.catalogue.directory import CapacityDeclared, CapacityRefreshRequested, PoolDeclared
 from libs.events.codes import NeedCategory, PublicationStatus
@@ -23,6 +24,7 @@ from services.provider_directory.listings import queries as listings
 from services.provider_directory.listings.tables import ProviderService
 from services.provider_directory.organizations.actions import Precondition
 from services.provider_directory.organizations.rules import Rights
+from services.provider_directory.pack import ToldTimes
 
 
 async def declare_capacity(
@@ -33,18 +35,20 @@ async def declare_capacity(
     rights: Rights,
     declared_by: str,
     precondition: Precondition,
+    times: ToldTimes,
 ) -> bool:
     """Let a declaration stand in place of the last one; True if it is the service's first.
 
-    Refused: another organisation's service (`NotFound`), a figure of the future, one older than what stands
-    (`StaleDeclaration`), a pool of another service (`PoolIdTaken`), a withdrawn service (`StepNotAllowed`).
+    Refused: another organisation's service (`NotFound`), figures of a moment far from our clock or older than what
+    stands (`StaleDeclaration`), a pool of another service (`PoolIdTaken`), a withdrawn service (`StepNotAllowed`).
     """
     service = await _lock_own(session, service_id, rights)
     standing = await queries.find(session, service_id, lock=True)
     precondition(standing.version if standing else None)
     moment = now(session)
     standing_as_of = standing.as_of if standing else None
-    as_of = _as_of(body, moment, standing_as_of)
+    _require_plausible(body, times, at=moment)
+    as_of = rules.effective_as_of(body.as_of, now=moment, standing=standing_as_of)
     kept = {row.id: row for row in await queries.pools(session, service_id)}
     declared = [queries.as_pool(row) for row in kept.values() if row.declared]
     said = [_pool(pool) for pool in body.pools]
@@ -78,10 +82,21 @@ async def _lock_own(session: AsyncSession, service_id: UUID, rights: Rights) -> 
     return service
 
 
-def _as_of(body: CapacityBody, moment: datetime, standing: datetime | None) -> datetime:
-    if body.as_of is not None and rules.is_too_far_ahead(body.as_of, now=moment):
-        raise InvalidInput(errors=[FieldError("/as_of", "in-the-future", "Must not be later than now")])
-    return rules.effective_as_of(body.as_of, now=moment, standing=standing)
+def _require_plausible(body: CapacityBody, times: ToldTimes, *, at: datetime) -> None:
+    told: list[tuple[str, Tolerance, date | None]] = [("/as_of", times.as_of, body.as_of)]
+    for position, pool in enumerate(body.pools):
+        told += [
+            (f"/pools/{position}/starts_on", times.pool_days, pool.starts_on),
+            (f"/pools/{position}/ends_on", times.pool_days, pool.ends_on),
+        ]
+    faults = [
+        fault
+        for pointer, tolerance, day in told
+        if day is not None
+        for fault in tolerance.faults(day, at=at, pointer=pointer)
+    ]
+    if faults:
+        raise InvalidInput(errors=faults)
 
 
 async def _require_own_pools(session: AsyncSession, service_id: UUID, pools: Sequence[Pool]) -> None:

@@ -15,6 +15,7 @@ from services.provider_directory.capacity.schemas import CapacityBody, CapacityV
 from services.provider_directory.errors import CapacityNotDeclared, PoolIdTaken, StaleDeclaration, StepNotAllowed
 from services.provider_directory.organizations.api import CREATED, IfMatchGiven, rights_of
 from services.provider_directory.organizations.rules import Rights
+from services.provider_directory.pack import ThePack
 
 router = APIRouter(prefix="/v1/services/{service_id}/capacity", tags=["capacity"])
 
@@ -44,6 +45,7 @@ async def declare_capacity(
     response: Response,
     precondition: IfMatchGiven,
     caller: Annotated[Caller, requires("capacity:write")],
+    pack: ThePack,
 ) -> CapacityView:
     """Declare all pools of the service as of a moment. A declaration older than the standing one is refused.
 
@@ -58,6 +60,7 @@ async def declare_capacity(
         rights=rights,
         declared_by=caller.client_id,
         precondition=precondition,
+        times=pack.times,
     )
     return await _answer(session, service_id, rights, response, created=created)
 

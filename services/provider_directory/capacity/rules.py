@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
 from services.provider_directory.errors import StaleDeclaration
-
-CLOCK_SKEW: Final = timedelta(seconds=60)
-"""How far a provider's clock may be ahead of ours."""
 
 TRUST_DECLARATIONS: Final = 20
 """Trust looks at this many of a service's latest declarations."""
@@ -28,11 +25,6 @@ class Pool:
     available: int
     starts_on: date | None = None
     ends_on: date | None = None
-
-
-def is_too_far_ahead(as_of: datetime, *, now: datetime) -> bool:
-    """True if a declaration claims to know the future, beyond what clocks may differ."""
-    return as_of > now + CLOCK_SKEW
 
 
 def effective_as_of(as_of: datetime | None, *, now: datetime, standing: datetime | None) -> datetime:

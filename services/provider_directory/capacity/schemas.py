@@ -1,22 +1,16 @@
 """Bodies and views of declared capacity."""
 
-from datetime import UTC, date, datetime
-from typing import Annotated, Self
+from datetime import date, datetime
+from typing import Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from libs.wire.values import Day, Moment, Whole
 from services.provider_directory.capacity import rules
 from services.provider_directory.listings.schemas import Code
-from services.provider_directory.organizations.schemas import Body, Whole
-
-_FIRST_DAY = date(2000, 1, 1)
-_LAST_DAY = date(2199, 12, 31)
-
-Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY)]
-Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), le=datetime(2199, 12, 31, tzinfo=UTC))]
-"""A time with an offset, in a range that every time zone and every database can hold."""
+from services.provider_directory.organizations.schemas import Body
 
 
 class PoolBody(Body):

@@ -19,9 +19,10 @@ from libs.events.codes import (
     PublicationStatus,
     Sex,
 )
+from libs.wire.values import Flag, Whole
 from services.provider_directory.listings import rules
 from services.provider_directory.listings.rules import LocationType
-from services.provider_directory.organizations.schemas import Body, Flag, LongText, Name, Whole
+from services.provider_directory.organizations.schemas import Body, LongText, Name
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
 

@@ -1,14 +1,15 @@
 """What may be done with an organisation: put it, accredit it, record an agreement. Each publishes its standing."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now
-from libs.chassis.errors import NotFound
+from libs.chassis.errors import InvalidInput, NotFound
+from libs.chassis.time_bounds import Tolerance
 from libs.events import outbox
 from libs.events.catalogue.directory import Accreditation as PublishedAccreditation
 from libs.events.catalogue.directory import Agreement as PublishedAgreement
@@ -66,8 +67,10 @@ async def put_accreditation(
     valid_until: date,
     rights: Rights,
     precondition: Precondition,
+    tolerance: Tolerance,
 ) -> bool:
     """Give the organisation a licence for the category, or change its last day; True if it had none."""
+    _require_plausible(valid_until, tolerance, at=now(session))
     return await _put_validity(session, Accreditation, organization_id, category, valid_until, rights, precondition)
 
 
@@ -79,9 +82,17 @@ async def put_agreement(
     valid_until: date,
     rights: Rights,
     precondition: Precondition,
+    tolerance: Tolerance,
 ) -> bool:
     """Record a data-sharing agreement for the category, or change its last day; True if there was none."""
+    _require_plausible(valid_until, tolerance, at=now(session))
     return await _put_validity(session, Agreement, organization_id, category, valid_until, rights, precondition)
+
+
+def _require_plausible(valid_until: date, tolerance: Tolerance, *, at: datetime) -> None:
+    faults = tolerance.faults(valid_until, at=at, pointer="/valid_until")
+    if faults:
+        raise InvalidInput(errors=faults)
 
 
 async def _put_validity(

@@ -17,6 +17,7 @@ from services.provider_directory.organizations import actions, queries
 from services.provider_directory.organizations.actions import Precondition
 from services.provider_directory.organizations.rules import Rights
 from services.provider_directory.organizations.schemas import OrganizationBody, OrganizationView, ValidityBody
+from services.provider_directory.pack import ThePack
 
 router = APIRouter(prefix="/v1/organizations", tags=["organizations"])
 
@@ -94,6 +95,7 @@ async def put_accreditation(
     response: Response,
     precondition: IfMatchGiven,
     caller: Annotated[Caller, requires("directory:admin")],
+    pack: ThePack,
 ) -> OrganizationView:
     """Accredit the organisation for a category until a day; a day in the past ends it."""
     rights = rights_of(caller)
@@ -104,6 +106,7 @@ async def put_accreditation(
         valid_until=body.valid_until,
         rights=rights,
         precondition=precondition,
+        tolerance=pack.times.valid_until,
     )
     return await _answer(session, organization_id, rights, response, created=created)
 
@@ -120,6 +123,7 @@ async def put_agreement(
     response: Response,
     precondition: IfMatchGiven,
     caller: Annotated[Caller, requires("directory:admin")],
+    pack: ThePack,
 ) -> OrganizationView:
     """Record the data-sharing agreement for a category until a day; a day in the past ends it."""
     rights = rights_of(caller)
@@ -130,6 +134,7 @@ async def put_agreement(
         valid_until=body.valid_until,
         rights=rights,
         precondition=precondition,
+        tolerance=pack.times.valid_until,
     )
     return await _answer(session, organization_id, rights, response, created=created)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.events.codes import NeedCategory, PublicationStatus
+from libs.wire.values import Day
 from services.provider_directory.organizations.rules import OrganizationType
 
 PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
@@ -32,12 +33,6 @@ LongText = Annotated[
 WebAddress = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
 
 
-Whole = Annotated[int, Field(strict=True)]
-"""A JSON number without fraction; not `true`, not a text."""
-Flag = Annotated[bool, Field(strict=True)]
-"""A JSON `true` or `false`; not 1, not a text."""
-
-
 class Body(BaseModel):
     """What a client sends: closed, so that a misspelt field is refused and not lost."""
 
@@ -59,7 +54,7 @@ class OrganizationBody(Body):
 class ValidityBody(Body):
     """Until when an accreditation or an agreement is valid."""
 
-    valid_until: date = Field(ge=date(2000, 1, 1), le=date(2199, 12, 31), examples=["2027-12-31"])
+    valid_until: Day = Field(examples=["2027-12-31"])
     """The last day of its validity; a day in the past ends it."""
 
 

@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from libs.chassis.auth import Caller, requires
-from libs.chassis.database import Session
+from libs.chassis.database import Session, now
+from libs.chassis.errors import InvalidInput
 from libs.chassis.paging import Page, PageQuery, page_of
 from services.provider_directory.organizations.api import rights_of
+from services.provider_directory.pack import ThePack
 from services.provider_directory.search import queries
 from services.provider_directory.search.schemas import FoundService, SearchBody
 
@@ -16,8 +18,16 @@ router = APIRouter(prefix="/v1", tags=["search"])
 
 @router.post("/services/search")
 async def search_services(
-    body: SearchBody, session: Session, page: PageQuery, caller: Annotated[Caller, requires("directory:read")]
+    body: SearchBody,
+    session: Session,
+    page: PageQuery,
+    caller: Annotated[Caller, requires("directory:read")],
+    pack: ThePack,
 ) -> Page[FoundService]:
     """Services that take part in routing and match all that is given, in the order of their names."""
+    if body.open_at is not None:
+        faults = pack.times.open_at.faults(body.open_at, at=now(session), pointer="/open_at")
+        if faults:
+            raise InvalidInput(errors=faults)
     found = await queries.matching(session, body, page.after, limit=page.limit + 1, rights=rights_of(caller))
     return page_of(found, request=page, cursor_of=lambda hit: [hit.service.name, str(hit.service.id)])

@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from libs.events.codes import LanguageCode, NeedCategory, PlaceCode
-from services.provider_directory.capacity.schemas import Moment
+from libs.wire.values import Flag, Moment
 from services.provider_directory.listings.schemas import Code, ServiceView
-from services.provider_directory.organizations.schemas import PRINTABLE, Body, Flag, composed
+from services.provider_directory.organizations.schemas import PRINTABLE, Body, composed
 
 SearchText = Annotated[
     str,

@@ -66,6 +66,7 @@ async def add_absence(
         raise InvalidInput("A desk cannot stand in for itself", pointer="/deputy")
     if body.ends_at <= max(body.starts_at, now(session)):
         raise InvalidInput("An absence ends after it begins, and in the future", pointer="/ends_at")
+    _require_plausible(policy, body, at=now(session))
     absence_id = await once(
         session,
         lambda: actions.add_absence(
@@ -100,6 +101,13 @@ async def cancel_absence(desk: InPath, absence_id: UUID, session: Session, polic
     _require_known(policy, desk)
     await actions.cancel_absence(session, desk, absence_id)
     return Response(status_code=204)
+
+
+def _require_plausible(policy: RoutingPolicy, body: AbsenceBody, *, at: datetime) -> None:
+    faults = policy.absences.starts_at.faults(body.starts_at, at=at, pointer="/starts_at")
+    faults += policy.absences.ends_at.faults(body.ends_at, at=at, pointer="/ends_at")
+    if faults:
+        raise InvalidInput(errors=faults)
 
 
 def _require_desk(policy: RoutingPolicy, desk: str, pointer: str) -> None:

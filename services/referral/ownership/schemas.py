@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from libs.wire.values import Moment
 from services.referral.ownership.rules import AbsenceReason
 
 DeskCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,60}$")]
@@ -21,8 +22,8 @@ class AbsenceBody(_Body):
     """When nobody is at the desk, and who looks after its work."""
 
     deputy: DeskCode = Field(description="Another desk of the country pack", examples=["network-steward-desk"])
-    starts_at: AwareDatetime = Field(examples=["2026-12-24T18:00:00Z"])
-    ends_at: AwareDatetime = Field(examples=["2026-12-27T14:00:00Z"])
+    starts_at: Moment = Field(examples=["2026-12-24T18:00:00Z"])
+    ends_at: Moment = Field(examples=["2026-12-27T14:00:00Z"])
     reason: AbsenceReason
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.events.codes import NeedCategory
+from libs.wire.values import Whole
 from services.referral.journeys.exit_plan import ExitItem, ItemStatus, NextStep
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
@@ -88,7 +89,7 @@ class ExtendBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    hours: int = Field(ge=1, le=720, examples=[24], description="Added to the present end; bounded by the country pack")
+    hours: Whole = Field(ge=1, le=720, examples=[24], description="Added to the present end; the pack bounds it")
     reason: Reason = Field(examples=["The bus home leaves tomorrow"], description="Kept in referral only; name nobody")
 
 

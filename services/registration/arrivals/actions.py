@@ -42,7 +42,6 @@ from services.registration.manifests.actions import claim_entries, entry_key, ho
 from services.registration.manifests.schemas import Claim
 from services.registration.pack import Reception
 from services.registration.people.actions import place_returnees
-from services.registration.people.rules import moment_faults
 from services.registration.vault.sealing import Vault
 
 
@@ -52,7 +51,8 @@ async def announce_batch(
     """A batch is on its way, with its manifest; told again, it replaces what was said before. The batch's id."""
     body, sender = announcement.body, announcement.sender
     days = reception.manifest_days
-    _require_sound(reception, place=body.reception_place, mode=body.mode, moment=("/expected_at", body.expected_at))
+    faults = reception.times.expected_at.faults(body.expected_at, at=now(session), pointer="/expected_at")
+    _require_sound(reception, faults, place=body.reception_place, mode=body.mode)
     row = await locked_batch(session, sender, body.sender_reference)
     told_at = _not_ahead(announcement.told_at, session)
     if comes_too_late(told_at, row.announced_as_of):
@@ -70,7 +70,9 @@ async def announce_batch(
             raise ManifestAgedOut
         if body.entries:
             row.manifest_until = manifest_until(row.landed_at or body.expected_at, taken_at=now(session), days=days)
-        await hold_manifest(session, row.id, body.entries, vault=vault, actor=sender.actor)
+        await hold_manifest(
+            session, row.id, body.entries, vault=vault, actor=sender.actor, today=reception.day_of(now(session))
+        )
     await _settle(session, row, may_place=True)
     return row.id
 
@@ -78,7 +80,8 @@ async def announce_batch(
 async def land_batch(session: AsyncSession, landing: Landing, *, reception: Reception) -> UUID:
     """A batch has arrived, announced or not; told again, it corrects. The batch's id."""
     body = landing.body
-    _require_sound(reception, place=body.reception_place, mode=body.mode, moment=("/landed_at", body.landed_at))
+    faults = reception.times.landed_at.faults(body.landed_at, at=now(session), pointer="/landed_at")
+    _require_sound(reception, faults, place=body.reception_place, mode=body.mode)
     row = await locked_batch(session, landing.sender, body.sender_reference)
     told_at = _not_ahead(landing.told_at, session)
     if comes_too_late(told_at, row.landed_as_of):
@@ -90,9 +93,12 @@ async def land_batch(session: AsyncSession, landing: Landing, *, reception: Rece
     return row.id
 
 
-async def land_announced_batch(session: AsyncSession, batch_id: UUID, body: LandingBody, *, actor: Actor) -> UUID:
+async def land_announced_batch(
+    session: AsyncSession, batch_id: UUID, body: LandingBody, *, actor: Actor, reception: Reception
+) -> UUID:
     """A batch that is known by our id has arrived; its mode and place are those announced."""
-    faults = [] if body.landed_at is None else moment_faults(body.landed_at, pointer="/landed_at")
+    at = now(session)
+    faults = reception.times.landed_at.faults(body.landed_at or at, at=at, pointer="/landed_at")
     if faults:
         raise InvalidInput(errors=faults)
     row = await queries.batch(session, batch_id, actor=actor, lock=True)
@@ -100,8 +106,8 @@ async def land_announced_batch(session: AsyncSession, batch_id: UUID, body: Land
         raise ArrivalBatchNotAnnounced
     if row.landed_at is not None and body.landed_at is not None:
         _refuse_another(row, Journey(None, None, (body.landed_at,)))
-    row.landed_as_of = now(session)
-    await _land(session, row, landed_at=body.landed_at or row.landed_at or now(session), people_count=body.people_count)
+    row.landed_as_of = at
+    await _land(session, row, landed_at=body.landed_at or row.landed_at or at, people_count=body.people_count)
     return row.id
 
 
@@ -187,9 +193,7 @@ async def let_manifests_age_out(session: AsyncSession, *, vault: Vault, limit: i
     return len(due)
 
 
-def _require_sound(reception: Reception, *, place: str, mode: TransportMode, moment: tuple[str, datetime]) -> None:
-    pointer, at = moment
-    faults = moment_faults(at, pointer=pointer)
+def _require_sound(reception: Reception, faults: list[FieldError], *, place: str, mode: TransportMode) -> None:
     known = reception.places.get(place)
     if known is None:
         faults.append(FieldError("/reception_place", "known-place", "Nobody is received there."))

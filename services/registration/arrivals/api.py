@@ -1,6 +1,5 @@
 """HTTP for arrival batches, and for registering the people who come."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from libs.chassis.problems import responses
 from libs.chassis.telemetry import current_traceparent
 from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, Reference, ReturneeArrived
 from libs.events.codes import PlaceCode, TransportMode
+from libs.wire.values import Moment
 from services.registration.arrivals import actions, queries
 from services.registration.arrivals.rules import BatchStatus
 from services.registration.arrivals.schemas import (
@@ -83,7 +83,7 @@ async def _csv_parameters(
     carrier: Annotated[str | None, Query(max_length=80, description="CSV only")] = None,
     origin: Annotated[str | None, Query(max_length=80, description="CSV only")] = None,
     reception_place: Annotated[PlaceCode | None, Query(description="CSV only")] = None,
-    expected_at: Annotated[datetime | None, Query(description="CSV only")] = None,
+    expected_at: Annotated[Moment | None, Query(description="CSV only")] = None,
 ) -> CsvParameters:
     return CsvParameters(sender_reference, mode, carrier, origin, reception_place, expected_at)
 
@@ -172,11 +172,14 @@ async def look_up_entries(
     responses=responses(NotFound, ArrivalBatchNotAnnounced, BatchReferenceReused, KeyReused),
 )
 async def land_batch(
-    batch_id: UUID, body: LandingBody, session: Session, caller: Writer, pack: ThePack, once: OnceOptional
+    batch_id: UUID, body: LandingBody, session: Session, caller: Writer, once: OnceOptional, pack: ThePack
 ) -> ArrivalBatchView:
     """It is here, with so many people. Told again, it corrects."""
-    actor = actor_of(caller, pack)
-    await once(session, lambda: actions.land_announced_batch(session, batch_id, body, actor=actor))
+    actor, reception = actor_of(caller, pack), pack.reception
+    await once(
+        session,
+        lambda: actions.land_announced_batch(session, batch_id, body, actor=actor, reception=reception),
+    )
     return await queries.batch_view(session, batch_id, actor=actor)
 
 

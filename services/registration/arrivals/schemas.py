@@ -24,6 +24,7 @@ from libs.events.catalogue.arrivals import (
     SafeContactTold,
 )
 from libs.events.codes import TransportMode
+from libs.wire.values import Flag, Moment, Whole
 from services.registration.arrivals.rules import BatchStatus
 from services.registration.audit.rules import Actor
 from services.registration.manifests.rules import CsvError, read_csv
@@ -76,9 +77,9 @@ class LandingBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"people_count": 135}]})
 
-    landed_at: datetime | None = None
+    landed_at: Moment | None = None
     """Left out: now."""
-    people_count: Annotated[int, Field(ge=0, le=1000)]
+    people_count: Annotated[Whole, Field(ge=0, le=1000)]
 
 
 class ReturneeIntake(Part):
@@ -102,12 +103,12 @@ class ReturneeIntake(Part):
     """The batch by our id; or `batch_reference`."""
     batch_reference: Reference | None = None
     manifest_reference: Reference | None = None
-    arrived_at: datetime
+    arrived_at: Moment
     identity: Identity
     profile: Profile
     household_reference: Reference | None = None
-    household_size: Annotated[int, Field(ge=2, le=30)] | None = None
-    stay_together: bool = True
+    household_size: Annotated[Whole, Field(ge=2, le=30)] | None = None
+    stay_together: Flag = True
     needs: Annotated[list[NeedTold], Field(max_length=20)] = []
     consents: Annotated[list[ConsentGiven], Field(max_length=20)] = []
     safe_contact: SafeContactTold | None = None

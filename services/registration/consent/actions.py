@@ -20,6 +20,7 @@ from services.registration.consent.schemas import ConsentView, NewConsent, NewSa
 from services.registration.consent.tables import ConsentWithdrawal
 from services.registration.errors import ConsentAlreadyWithdrawn
 from services.registration.people.queries import returnee
+from services.registration.told_times import ToldTimes
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import DataKey, Vault
 
@@ -135,7 +136,7 @@ async def set_safe_contacts(
 
 
 async def give_consent(
-    session: AsyncSession, returnee_id: UUID, body: ConsentGiven, *, actor: Actor, vault: Vault
+    session: AsyncSession, returnee_id: UUID, body: ConsentGiven, *, actor: Actor, vault: Vault, times: ToldTimes
 ) -> UUID:
     """Record one consent of a registered person; its id."""
     row = await returnee(session, returnee_id, actor=actor, lock=True)
@@ -144,6 +145,7 @@ async def give_consent(
         expires_at=body.expires_at,
         revocation_explained=body.revocation_explained,
         at=now(session),
+        times=times,
         pointer="",
     ) + child_consent_faults(age_band=row.age_band, given_by=body.given_by, pointer="")
     if faults:

@@ -48,13 +48,16 @@ async def give_consent(
     body: ConsentBody,
     session: Session,
     caller: Writer,
-    pack: ThePack,
     once: OnceRequired,
     vault: TheVault,
+    pack: ThePack,
 ) -> ConsentView:
     """Record a consent with its nine elements. Nothing is allowed by default, and a "no" is not recorded at all."""
-    actor = actor_of(caller, pack)
-    consent_id = await once(session, lambda: actions.give_consent(session, returnee_id, body, actor=actor, vault=vault))
+    actor, times = actor_of(caller, pack), pack.reception.times
+    consent_id = await once(
+        session,
+        lambda: actions.give_consent(session, returnee_id, body, actor=actor, vault=vault, times=times),
+    )
     return await actions.show_consent(session, returnee_id, consent_id, vault=vault)
 
 

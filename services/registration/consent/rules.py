@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from libs.chassis.errors import FieldError
 from libs.events.codes import AgeBand, ConsentPurpose, ContactChannel, RecipientClass
-from services.registration.people.rules import moment_faults
-
-CLOCK_SKEW = timedelta(minutes=10)
-"""By how much a sender's clock may be ahead of ours."""
+from services.registration.told_times import ToldTimes
 
 
 class GivenBy(StrEnum):
@@ -52,19 +49,23 @@ def standing_grants(grants: Iterable[Grant], *, at: datetime) -> list[Grant]:
 
 
 def consent_faults(
-    *, given_at: datetime, expires_at: datetime, revocation_explained: bool, at: datetime, pointer: str
+    *,
+    given_at: datetime,
+    expires_at: datetime,
+    revocation_explained: bool,
+    at: datetime,
+    times: ToldTimes,
+    pointer: str,
 ) -> list[FieldError]:
     """What is wrong with a consent that is about to be recorded at `at`; each fault names its field below `pointer`."""
     faults = [
-        *moment_faults(given_at, pointer=f"{pointer}/given_at"),
-        *moment_faults(expires_at, pointer=f"{pointer}/expires_at"),
+        *times.given_at.faults(given_at, at=at, pointer=f"{pointer}/given_at"),
+        *times.expires_at.faults(expires_at, at=at, pointer=f"{pointer}/expires_at"),
     ]
     if faults:
         return faults
     if expires_at <= given_at:
         faults.append(FieldError(f"{pointer}/expires_at", "after-given-at", "A consent must end after it was given."))
-    if given_at > at + CLOCK_SKEW:
-        faults.append(FieldError(f"{pointer}/given_at", "not-in-future", "A consent cannot be given in the future."))
     if not revocation_explained:
         faults.append(
             FieldError(

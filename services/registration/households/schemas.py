@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from libs.wire.values import Flag, Whole
 from services.registration.households.rules import ClaimDecision, ClaimReason
 from services.registration.people.schemas import Body
 
@@ -54,8 +55,8 @@ class HouseholdBody(Body):
     reference_returnee_id: UUID
     member_ids: Annotated[list[UUID], Field(min_length=1, max_length=30)]
     """All members, the reference person among them."""
-    expected_size: Annotated[int, Field(ge=1, le=30)]
-    stay_together: bool = True
+    expected_size: Annotated[Whole, Field(ge=1, le=30)]
+    stay_together: Flag = True
 
 
 class HouseholdCorrection(Body):
@@ -65,8 +66,8 @@ class HouseholdCorrection(Body):
 
     reference_returnee_id: UUID | None = None
     member_ids: Annotated[list[UUID], Field(min_length=1, max_length=30)] | None = None
-    expected_size: Annotated[int, Field(ge=1, le=30)] | None = None
-    stay_together: bool | None = None
+    expected_size: Annotated[Whole, Field(ge=1, le=30)] | None = None
+    stay_together: Flag | None = None
 
 
 class HouseholdView(BaseModel):

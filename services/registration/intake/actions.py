@@ -6,7 +6,7 @@ The same for one person and for thousands: an arrival by REST is a batch of one,
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -33,7 +33,6 @@ from services.registration.needs.schemas import NewNeed
 from services.registration.pack import Reception
 from services.registration.people.actions import register_returnees
 from services.registration.people.queries import known_arrivals
-from services.registration.people.rules import moment_faults
 from services.registration.people.schemas import NewReturnee
 from services.registration.vault.actions import create_keys
 from services.registration.vault.rules import SubjectKind
@@ -57,7 +56,8 @@ async def register_arrivals(
         if key not in ids:
             first.setdefault(key, arrival)
     _require_sound(session, list(first.values()), reception=reception)
-    new = [_person(arrival, key, vault=vault, reception=reception) for key, arrival in first.items()]
+    at = now(session)
+    new = [_person(arrival, key, vault=vault, reception=reception, at=at) for key, arrival in first.items()]
     pairs = list(zip(new, first.values(), strict=True))
     joinings = [joining for pair in pairs for joining in _joining(*pair)]
     await hold_households(session, joinings)
@@ -115,21 +115,19 @@ async def _tell_of_the_silent(session: AsyncSession, household_id: UUID) -> None
 
 def _require_sound(session: AsyncSession, arrivals: Sequence[Arrival], *, reception: Reception) -> None:
     for arrival in arrivals:
-        faults = moment_faults(arrival.body.arrived_at, pointer="/arrived_at")
-        if faults:
-            raise InvalidInput(errors=faults)
-        arrived_on = reception.day_of(arrival.body.arrived_at)
+        at = now(session)
         faults = arrival_faults(
             arrival.body,
-            arrived_on=arrived_on,
-            at=now(session),
+            today=reception.day_of(at),
+            at=at,
+            times=reception.times,
             restricted=arrival.actor.sight.restricted_categories,
         )
         if faults:
             raise InvalidInput(errors=faults)
 
 
-def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Reception) -> NewReturnee:
+def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Reception, at: datetime) -> NewReturnee:
     body, returnee_id = arrival.body, uuid7()
     return NewReturnee(
         id=returnee_id,
@@ -142,7 +140,7 @@ def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Re
         reception_place=arrival.reception_place,
         household_id=_household_id(vault.master, arrival, arrived_on=reception.day_of(body.arrived_at)),
         arrived_at=body.arrived_at,
-        arrived_on=reception.day_of(body.arrived_at),
+        today=reception.day_of(at),
         identity=body.identity,
         profile=body.profile,
         traceparent=_start_journey(returnee_id, arrival.context),

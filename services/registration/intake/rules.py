@@ -9,18 +9,20 @@ from libs.events.codes import NeedCategory
 from services.registration.consent.rules import child_consent_faults, consent_faults, safe_contact_faults
 from services.registration.needs.rules import ToldNeed, need_faults
 from services.registration.people.rules import age_band, birth_date_fault, birth_date_is_possible
+from services.registration.told_times import ToldTimes
 
 
 def arrival_faults(
-    body: ReturneeArrived, *, arrived_on: date, at: datetime, restricted: Collection[NeedCategory]
+    body: ReturneeArrived, *, today: date, at: datetime, times: ToldTimes, restricted: Collection[NeedCategory]
 ) -> list[FieldError]:
-    """Every fault of an arrival, beyond what its schema says and its moment of arrival; each names its field.
+    """Every fault of an arrival, beyond what its schema says; each names its field.
 
-    `arrived_on` is the day of arrival at the place of reception, `at` the present moment.
+    `at` is the present moment of our clock, `today` its day at the place of reception: no time in the body decides an
+    age.
     """
-    faults = []
+    faults = times.arrived_at.faults(body.arrived_at, at=at, pointer="/arrived_at")
     birth_date = body.identity.birth_date
-    if birth_date is not None and not birth_date_is_possible(birth_date, on=arrived_on):
+    if birth_date is not None and not birth_date_is_possible(birth_date, on=today):
         faults.append(birth_date_fault("/identity"))
     if body.household_size is not None and body.household_reference is None:
         faults.append(
@@ -33,11 +35,11 @@ def arrival_faults(
         has_household=body.household_reference is not None,
         pointer="/needs",
     )
-    band = age_band(birth_date, on=arrived_on)
-    return faults + _consent_faults(body, band=band, at=at) + _contact_faults(body)
+    band = age_band(birth_date, on=today)
+    return faults + _consent_faults(body, band=band, at=at, times=times) + _contact_faults(body)
 
 
-def _consent_faults(body: ReturneeArrived, *, band: str, at: datetime) -> list[FieldError]:
+def _consent_faults(body: ReturneeArrived, *, band: str, at: datetime, times: ToldTimes) -> list[FieldError]:
     faults = []
     for place, consent in enumerate(body.consents):
         pointer = f"/consents/{place}"
@@ -46,6 +48,7 @@ def _consent_faults(body: ReturneeArrived, *, band: str, at: datetime) -> list[F
             expires_at=consent.expires_at,
             revocation_explained=consent.revocation_explained,
             at=at,
+            times=times,
             pointer=pointer,
         )
         faults += child_consent_faults(age_band=band, given_by=consent.given_by, pointer=pointer)

@@ -17,6 +17,7 @@ from services.registration.errors import EntryAlreadyRegistered
 from services.registration.manifests import queries
 from services.registration.manifests.rules import EntryStatus, repeated_references
 from services.registration.manifests.schemas import Claim, ManifestEntryView
+from services.registration.people.rules import birth_date_fault, birth_date_is_possible
 from services.registration.vault.actions import destroy_keys, obtain_key
 from services.registration.vault.queries import data_keys
 from services.registration.vault.rules import SubjectKind
@@ -60,21 +61,30 @@ def entry_key(master: MasterKey, *, arrival_batch_id: UUID, reference: str) -> b
 
 
 async def hold_manifest(
-    session: AsyncSession, arrival_batch_id: UUID, entries: Sequence[Announced], *, vault: Vault, actor: Actor
+    session: AsyncSession,
+    arrival_batch_id: UUID,
+    entries: Sequence[Announced],
+    *,
+    vault: Vault,
+    actor: Actor,
+    today: date,
 ) -> None:
     """Hold the people announced with a batch, whose row is locked: this manifest replaces the one before.
 
     Who is no longer on it and has not been met is forgotten; who has been met, or is marked absent, stays. People who
     came before their announcement are matched at once.
     """
-    repeated = repeated_references([entry.sender_reference for entry in entries])
-    if repeated:
-        raise InvalidInput(
-            errors=[
-                FieldError(f"/entries/{place}/sender_reference", "unique", "An earlier entry has the same reference.")
-                for place in repeated
-            ]
-        )
+    faults = [
+        FieldError(f"/entries/{place}/sender_reference", "unique", "An earlier entry has the same reference.")
+        for place in repeated_references([entry.sender_reference for entry in entries])
+    ]
+    faults += [
+        birth_date_fault(f"/entries/{place}")
+        for place, entry in enumerate(entries)
+        if entry.birth_date is not None and not birth_date_is_possible(entry.birth_date, on=today)
+    ]
+    if faults:
+        raise InvalidInput(errors=faults)
     connection = await raw(session)
     await connection.execute(_REPLACE, arrival_batch_id, [_key_of(entry, arrival_batch_id, vault) for entry in entries])
     if entries:

@@ -110,7 +110,7 @@ def _row(person: NewReturnee, key: DataKey, *, code: str, vault: Vault) -> tuple
         person.reception_place,
         person.household_id,
         person.arrived_at,
-        age_band(identity.birth_date, on=person.arrived_on).value,
+        age_band(identity.birth_date, on=person.today).value,
         profile.sex.value,
         profile.nationality,
         profile.identity_document.value,
@@ -139,7 +139,7 @@ def _registered(person: NewReturnee, code: str) -> ReturneeRegistered:
         arrival_batch_id=person.arrival_batch_id,
         reception_place=person.reception_place,
         household_id=person.household_id,
-        age_band=age_band(person.identity.birth_date, on=person.arrived_on),
+        age_band=age_band(person.identity.birth_date, on=person.today),
         sex=profile.sex,
         nationality=profile.nationality,
         identity_document=profile.identity_document,
@@ -184,7 +184,7 @@ async def correct_returnee(
     condition.check(row.version)
     before = queries.profile_fields(row)
     if correction.identity.model_fields_set:
-        await _correct_identity(row, correction, vault=vault, reception=reception)
+        await _correct_identity(row, correction, vault=vault, today=reception.day_of(now(session)))
     hidden = queries.hidden_flags(row, actor)
     for name in correction.profile.model_fields_set:
         setattr(row, name, getattr(correction.profile, name))
@@ -200,21 +200,18 @@ async def correct_returnee(
     await record(session, actor, [_access(row, "returnee.correct", AccessPurpose.CORRECTION, fields)])
 
 
-async def _correct_identity(
-    row: Returnee, correction: ReturneeCorrection, *, vault: Vault, reception: Reception
-) -> None:
+async def _correct_identity(row: Returnee, correction: ReturneeCorrection, *, vault: Vault, today: date) -> None:
     key = await data_key(vault, row.id)
     identity = queries.identity_of(row, key).model_copy(
         update={name: getattr(correction.identity, name) for name in correction.identity.model_fields_set}
     )
-    arrived_on = reception.day_of(row.arrived_at)
-    if identity.birth_date is not None and not birth_date_is_possible(identity.birth_date, on=arrived_on):
+    if identity.birth_date is not None and not birth_date_is_possible(identity.birth_date, on=today):
         raise InvalidInput(errors=[birth_date_fault("/identity")])
     for name in queries.IDENTITY_FIELDS:
         value = getattr(identity, name)
         plain = value.isoformat() if isinstance(value, date) else value
         setattr(row, f"{name}_sealed", key.seal_or_none(plain, table="returnee", column=name))
-    row.age_band = age_band(identity.birth_date, on=arrived_on).value
+    row.age_band = age_band(identity.birth_date, on=today).value
     row.search_index = queries.search_tokens(
         vault.master,
         names=f"{identity.given_names} {identity.family_names}",

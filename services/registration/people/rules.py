@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from datetime import UTC, date, datetime
+from datetime import date
 
 from libs.chassis.errors import FieldError
 from libs.events.codes import AgeBand, ProtectionFlag
@@ -23,8 +23,6 @@ CHILD_BANDS = frozenset({AgeBand.UNDER_5, AgeBand.FROM_5_TO_11, AgeBand.FROM_12_
 CHILD_FLAGS = frozenset({ProtectionFlag.UNACCOMPANIED_CHILD, ProtectionFlag.AGE_DISPUTED})
 """Who is, or in doubt counts as, a child (domain P14)."""
 AGE_MAX_YEARS = 130
-EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def case_code(country: str, number: int) -> str:
@@ -45,33 +43,21 @@ def age_in_years(birth_date: date, *, on: date) -> int:
 
 
 def age_band(birth_date: date | None, *, on: date) -> AgeBand:
-    """The band on the day of arrival. Unknown stays unknown: it counts as a child's until reviewed (domain P14)."""
+    """The band on a day of our own clock. Unknown stays unknown: it counts as a child's until reviewed (domain P14)."""
     if birth_date is None:
         return AgeBand.UNKNOWN
     years = age_in_years(birth_date, on=on)
     return next((band for end, band in _BAND_ENDS if years < end), AgeBand.FROM_60)
 
 
-def moment_faults(moment: datetime, *, pointer: str) -> list[FieldError]:
-    """What is wrong with a moment that somebody tells: it names its time zone and lies within living memory or plans.
-
-    A moment without a zone would be read differently by every machine.
-    """
-    if moment.utcoffset() is None:
-        return [FieldError(pointer, "time-zone", "The time zone is missing, such as in 2026-03-02T19:40:00Z.")]
-    if not EARLIEST <= moment <= LATEST:
-        return [FieldError(pointer, "plausible-moment", "The moment is too far away.")]
-    return []
-
-
 def birth_date_is_possible(birth_date: date, *, on: date) -> bool:
-    """Whether somebody who arrives on that day can have been born then."""
+    """Whether somebody who is alive on that day can have been born then."""
     return birth_date <= on and age_in_years(birth_date, on=on) <= AGE_MAX_YEARS
 
 
 def birth_date_fault(pointer: str) -> FieldError:
-    """What is told when nobody who arrives that day can have been born then."""
-    return FieldError(f"{pointer}/birth_date", "possible-birth-date", "Nobody who arrived then was born that day.")
+    """What is told when nobody who is alive today can have been born then."""
+    return FieldError(f"{pointer}/birth_date", "possible-birth-date", "Nobody alive today was born that day.")
 
 
 def name_tokens(*names: str) -> frozenset[str]:

@@ -19,6 +19,7 @@ from libs.events.codes import (
     ProtectionFlag,
     Sex,
 )
+from libs.wire.values import Day
 
 DocumentNumber = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 CaseCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[2-9A-Z]{4}-[2-9A-Z]{4}$")]
@@ -38,8 +39,8 @@ class NewReturnee:
     reception_place: str | None
     household_id: UUID | None
     arrived_at: datetime
-    arrived_on: date
-    """The day of arrival at the place of reception, from which the age is reckoned."""
+    today: date
+    """The day of our clock at the place of reception, from which the age is reckoned."""
     identity: Identity
     profile: Profile
     traceparent: str | None
@@ -56,7 +57,7 @@ class IdentityCorrection(Body):
 
     given_names: Name | None = None
     family_names: Name | None = None
-    birth_date: date | None = None
+    birth_date: Day | None = None
     document_number: DocumentNumber | None = None
 
 
@@ -150,7 +151,7 @@ class ReturneeSearch(Body):
     )
 
     names: Name | None = None
-    birth_date: date | None = None
+    birth_date: Day | None = None
     document_number: DocumentNumber | None = None
     case_code: CaseCode | None = None
 

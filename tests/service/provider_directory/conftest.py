@@ -1,11 +1,15 @@
 """The directory on a real port, with real PostgreSQL and real tokens; no Kafka: its outbox is what is looked at."""
 
+from pathlib import Path
+
 import pytest
 
 from libs.chassis.settings import Role
 from services.provider_directory.app import create_app
 from services.provider_directory.settings import DirectorySettings
 from tests.service.provider_directory.making import Directory
+
+PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
 
 
 @pytest.fixture
@@ -17,6 +21,7 @@ async def directory(migrated, issuer, running):
         token_issuer=issuer.url,
         token_jwks_url=issuer.jwks_url,
         fingerprint_key="a-key-for-tests-alone",
+        pack=PACK,
         role=Role.API,
     )
     async with running(create_app(settings)) as client:

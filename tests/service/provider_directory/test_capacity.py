@@ -50,7 +50,7 @@ async def test_nobody_declares_the_future_but_clocks_may_differ_a_little(directo
     path = f"/v1/services/{await _service(directory)}/capacity"
     ahead = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
     refused = await directory.put(path, {"as_of": ahead, "pools": []})
-    assert refused.json()["errors"][0]["rule"] == "in-the-future"
+    assert refused.json()["errors"][0]["rule"] == "too-far-ahead"
     skewed = datetime.now(UTC) + timedelta(seconds=20)
     answer = await directory.put(path, {"as_of": skewed.isoformat(), "pools": []})
     assert answer.status_code == 201

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +29,9 @@ from tests.service.referral.world import Provider, World
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 
+PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
+
+
 def directory_app(url: str, issuer: Any) -> Any:
     settings = DirectorySettings(
         database_url=url,
@@ -35,6 +39,7 @@ def directory_app(url: str, issuer: Any) -> Any:
         token_issuer=issuer.url,
         token_jwks_url=issuer.jwks_url,
         fingerprint_key="a-key-for-tests-alone",
+        pack=PACK,
         role=Role.API,
     )
     return create_app(settings)

@@ -37,7 +37,7 @@ RECEPTION = (
     "arrivals:write arrivals:read returnees:write returnees:read consents:write packets:read erasure:write "
     "access-log:read safe-contact:read"
 )
-LANDED_AT = datetime(2026, 3, 2, 19, 40, tzinfo=UTC)
+LANDED_AT = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 
 
 def a_consent(**changes: Any) -> dict[str, Any]:

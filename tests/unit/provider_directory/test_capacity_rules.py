@@ -46,11 +46,6 @@ def test_a_declaration_without_a_time_counts_as_of_now():
     assert rules.effective_as_of(None, now=NOW, standing=later) == later
 
 
-@given(SECONDS)
-def test_clocks_may_differ_by_a_minute(as_of):
-    assert rules.is_too_far_ahead(as_of, now=NOW) == (as_of - NOW > timedelta(seconds=60))
-
-
 @given(st.lists(IDS, max_size=8))
 def test_an_id_named_again_is_found_where_it_is_named_again(ids):
     found = rules.repeated(ids)

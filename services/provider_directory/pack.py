@@ -1,0 +1,51 @@
+"""The part of the country pack that the directory follows: `declarations.yaml`, as closed models.
+
+A mistake in a pack stops the service at start, not a provider's declaration.
+"""
+
+from pathlib import Path
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, ConfigDict
+
+from libs.chassis.time_bounds import Tolerance
+from libs.chassis.yaml_files import read_yaml
+
+
+class PackPart(BaseModel):
+    """A closed, frozen part of the pack."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ToldTimes(PackPart):
+    """How far a time told from outside may lie from our clock, by kind."""
+
+    as_of: Tolerance
+    """Of a declaration of capacity."""
+    pool_days: Tolerance
+    """First and last day of a pool."""
+    valid_until: Tolerance
+    """Of an accreditation or an agreement."""
+    open_at: Tolerance
+    """Of a search."""
+
+
+class Pack(PackPart):
+    """All that the directory reads of the country pack."""
+
+    times: ToldTimes
+
+
+def load_pack(directory: Path) -> Pack:
+    """The pack in `directory`; raises ValidationError naming the field that is wrong, OSError for a missing file."""
+    return Pack.model_validate(read_yaml(directory / "declarations.yaml"))
+
+
+async def _pack(request: Request) -> Pack:
+    return cast(Pack, request.app.state.pack)
+
+
+ThePack = Annotated[Pack, Depends(_pack)]
+"""The pack as a dependency of routes."""
