@@ -10,9 +10,13 @@ from typing import Annotated
 
 from fastapi import Depends, Header
 
-from libs.chassis.errors import Refusal
+from libs.chassis.errors import FieldError, InvalidInput, Refusal
 
-_TAG = re.compile(r'\s*(W/)?"([!#-~]*)"\s*(?:,|$)')
+_TAG = re.compile(r'(?:W/)?"([!#-~]*)"')
+
+
+_ANY = frozenset({"*"})
+_FORM = 'Send ETags as you got them, in double quotes and divided by commas, such as "3"; or *'
 
 
 class VersionMismatch(Refusal):
@@ -30,11 +34,16 @@ class PreconditionRequired(Refusal):
 
 
 class Condition:
-    """What a request demands of the present version of what it changes."""
+    """What a request demands of the present version of what it changes.
+
+    Tags are compared weakly: a tag is the number of a row's version, so that a proxy that compresses answers and marks
+    their tags as weak (`W/"3"`) has changed nothing of what the tag stands for. A header that is no list of tags is
+    refused by name.
+    """
 
     def __init__(self, if_match: str | None, if_none_match: str | None = None) -> None:
-        self._if_match = if_match
-        self._if_none_match = if_none_match
+        self._if_match = None if if_match is None else _tags(if_match, "If-Match")
+        self._if_none_match = None if if_none_match is None else _tags(if_none_match, "If-None-Match")
 
     def check(self, version: int | None) -> None:
         """Refuse unless `version` (None: there is nothing yet) is what the request demands.
@@ -45,11 +54,11 @@ class Condition:
             if self._if_match is not None:
                 raise VersionMismatch("There is nothing to be changed yet.", pointer="If-Match")
             return
-        if self._if_none_match is not None and _names(self._if_none_match, version, weak=True):
+        if self._if_none_match is not None and _name(self._if_none_match, version):
             raise VersionMismatch("There is something already.", pointer="If-None-Match")
         if self._if_match is None:
             raise PreconditionRequired("Send If-Match with the ETag that you saw.", pointer="If-Match")
-        if not _names(self._if_match, version, weak=False):
+        if not _name(self._if_match, version):
             raise VersionMismatch("It has changed since; fetch it again.", pointer="If-Match")
 
 
@@ -81,8 +90,22 @@ IfMatchOrNone = Annotated[Condition, Depends(_either)]
 """For PUT, which creates or replaces: `If-Match` only to replace, `If-None-Match: *` to create only."""
 
 
-def _names(header: str, version: int, *, weak: bool) -> bool:
-    """Whether the header's list names `version`; weak tags count only where the weak comparison does."""
-    if header.strip() == "*":
-        return True
-    return any((weak or not prefix) and tag == str(version) for prefix, tag in _TAG.findall(header))
+def _tags(header: str, name: str) -> frozenset[str]:
+    """The tags that a header lists, without quotes; `_ANY` for `*`, which every version matches."""
+    if header.strip(" \t") == "*":
+        return _ANY
+    tags = []
+    for part in header.split(","):
+        if not (part := part.strip(" \t")):
+            continue
+        tag = _TAG.fullmatch(part)
+        if tag is None:
+            raise InvalidInput(errors=[FieldError(name, "etag", _FORM)])
+        tags.append(tag[1])
+    if not tags:
+        raise InvalidInput(errors=[FieldError(name, "etag", _FORM)])
+    return frozenset(tags)
+
+
+def _name(tags: frozenset[str], version: int) -> bool:
+    return tags is _ANY or str(version) in tags

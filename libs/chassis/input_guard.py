@@ -4,10 +4,7 @@ PostgreSQL refuses NUL characters in text and lone surrogates; JSON numbers may 
 is refused here with the field's pointer, so that it never becomes a fault further in.
 """
 
-import json
-import math
-import re
-from collections.abc import Iterator, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,12 +15,9 @@ from libs.chassis.errors import FieldError, InvalidInput, NotFound, Refusal
 from libs.chassis.logs import get_logger
 from libs.chassis.problems import internal_error, problem_response
 from libs.chassis.validation import json_pointer
+from libs.wire.json_text import faults_of, without_mark
 
 log = get_logger(__name__)
-_LARGEST_INTEGER = 2**63
-_DEEPEST = 64
-_SUSPICIOUS = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]|NaN|Infinity|[0-9]{18,}|[eE]\+?[0-9]{3,}")
-"""Bytes without which no JSON text can break one of the rules below; most bodies need no second look."""
 
 
 class BodyTooLarge(Refusal):
@@ -72,81 +66,21 @@ class InputGuard:
         body = await _read(receive, self._limit)
         if body is None:
             return receive
-        check_body(body, headers.get("content-type", ""))
-        return _replay(body, receive)
+        return _replay(checked_body(body, headers.get("content-type", "")), receive)
 
 
-def check_body(body: bytes, content_type: str) -> None:
-    """Refuse a JSON or text body that cannot be stored as it is."""
+def checked_body(body: bytes, content_type: str) -> bytes:
+    """The body as routes read it; refuses a JSON or text body that cannot be stored as it is."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind.startswith("text/"):
         if b"\0" in body:
             raise InvalidInput("The text holds a NUL character.", pointer="")
     elif kind == "application/json" or kind.endswith("+json"):
-        if b"\0" in body or not _is_utf8(body):
-            raise InvalidInput("JSON is sent as UTF-8.", errors=[FieldError("", "json-invalid", "JSON is UTF-8")])
-        if _SUSPICIOUS.search(body):
-            faults = list(_faults(_parsed(body), []))[:100]
-            if faults:
-                raise InvalidInput("The body holds values that cannot be stored.", errors=faults)
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body, parse_int=_integer, parse_constant=_constant)
-    except RecursionError:
-        raise InvalidInput("The body is nested too deeply.", pointer="") from None
-    except ValueError:
-        return None  # the framework's own parser says where it isn't JSON
-
-
-def _integer(digits: str) -> int | None:
-    # None stands for a number beyond any column; the digits may be too many to be read at all.
-    return int(digits) if len(digits) <= 20 and -_LARGEST_INTEGER <= int(digits) < _LARGEST_INTEGER else _TOO_LARGE
-
-
-class _Unstorable(int):
-    """Stands in the parsed body for a number that cannot be kept."""
-
-
-_TOO_LARGE = _Unstorable(0)
-
-
-def _constant(_: str) -> float:
-    return math.nan
-
-
-def _faults(value: Any, path: list[str | int]) -> Iterator[FieldError]:
-    if len(path) > _DEEPEST:
-        yield FieldError(json_pointer(path[:_DEEPEST]), "too-deep", f"At most {_DEEPEST} levels")
-    elif isinstance(value, str):
-        yield from _text_faults(value, path)
-    elif isinstance(value, _Unstorable) or (isinstance(value, float) and not math.isfinite(value)):
-        yield FieldError(json_pointer(path), "number-out-of-range", "The number is too large, or isn't one")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if any(True for _ in _text_faults(key, path)):
-                yield FieldError(json_pointer(path), "unstorable-key", "A key holds a character that cannot be stored")
-            else:
-                yield from _faults(item, [*path, key])
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _faults(item, [*path, place])
-
-
-def _text_faults(text: str, path: list[str | int]) -> Iterator[FieldError]:
-    if "\0" in text:
-        yield FieldError(json_pointer(path), "nul-character", "Text cannot hold a NUL character")
-    elif any("\ud800" <= character <= "\udfff" for character in text):
-        yield FieldError(json_pointer(path), "lone-surrogate", "Text cannot hold half of a character")
-
-
-def _is_utf8(body: bytes) -> bool:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+        body = without_mark(body)
+        faults = [FieldError(json_pointer(fault.path), fault.rule, fault.detail) for fault in faults_of(body)]
+        if faults:
+            raise InvalidInput("The body holds what cannot be read or stored.", errors=faults)
+    return body
 
 
 def _check_address(scope: MutableMapping[str, Any]) -> None:

@@ -9,13 +9,15 @@ from typing import Any
 from libs.events.envelope import Envelope, EnvelopeError, read
 from libs.events.event import Event, Received
 from libs.events.kafka import Record
-from libs.events.opening import UnreadableEventError, parse
+from libs.events.opening import UnreadableEventError, parse, refuse_ambiguous
 from libs.events.partitions import Partition
 from libs.events.subscriptions import Handler, Subscriptions
-from libs.events.topics import Topic
+from libs.events.topics import TOPICS, Topic
 
 VALUE_MISSING = "value-missing"
 """Why a record is parked that has no value where a value is the event."""
+_FOREIGN = frozenset(name for name, topic in TOPICS.items() if topic.foreign)
+"""Topics to which others write: what they send is read as strictly as by REST. Our own producers write one form."""
 NO_DAY = date(1970, 1, 1)
 """The inbox day of an event without a time."""
 
@@ -118,6 +120,8 @@ def understand(record: Record, subscriptions: Subscriptions, *, compacted: bool)
         found = subscriptions.find(record.topic, envelope.type)
         if found is None:
             return None
+        if record.topic in _FOREIGN:
+            refuse_ambiguous(envelope.data)
         event = parse(found[1], envelope.data)
     except EnvelopeError as error:
         return Unreadable(record, key, "envelope", error.code, envelope)

@@ -16,6 +16,7 @@ from typing import Any
 
 import uuid_utils
 
+from libs.wire.json_text import faults_of, without_mark
 from libs.wire.values import is_moment
 
 CONTENT_TYPE = b"application/json"
@@ -93,7 +94,7 @@ def read(headers: Headers, value: bytes) -> Envelope:
         _time(found.get("ce_time")),
         trace,
         state,
-        value,
+        without_mark(value),
     )
 
 
@@ -143,6 +144,9 @@ def _trace_headers(found: Mapping[str, bytes]) -> tuple[str | None, str | None]:
 def _structured(found: dict[str, bytes], value: bytes, content_type: bytes) -> Envelope:
     if b"json" not in content_type.lower():
         raise EnvelopeError("structured-format-unknown")
+    value = without_mark(value)
+    if faults_of(value):
+        raise EnvelopeError("structured-json-refused")
     try:
         attributes = json.loads(value)
     except (ValueError, RecursionError):
@@ -175,7 +179,7 @@ def _data_of(attributes: dict[str, Any]) -> bytes:
         raise EnvelopeError("data-twice")
     if "data_base64" in attributes:
         try:
-            return base64.b64decode(attributes["data_base64"], validate=True)
+            return without_mark(base64.b64decode(attributes["data_base64"], validate=True))
         except (TypeError, ValueError, binascii.Error):
             raise EnvelopeError("data-not-base64") from None
     if "data" not in attributes:

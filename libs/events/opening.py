@@ -7,12 +7,15 @@
 """
 
 import json
+import re
 from typing import Any
 
 from pydantic import ValidationError
 
 from libs.events.event import Event
+from libs.wire.json_text import faults_of
 
+_FIELD_NAME = re.compile(r"[a-z][a-z_]{0,40}")
 _STAND_INS = ("unknown", "other")
 
 
@@ -23,6 +26,19 @@ class UnreadableEventError(ValueError):
         super().__init__(f"{code}: {places}")
         self.code = code
         self.places = places
+
+
+def refuse_ambiguous(data: bytes) -> None:
+    """Refuse JSON that two readers may understand in two ways, or that no table can hold, as REST does."""
+    faults = faults_of(data)
+    if faults:
+        places = ", ".join(f"{'.'.join(map(_plain, fault.path))} {fault.rule}" for fault in faults[:5])
+        raise UnreadableEventError("json", places)
+
+
+def _plain(step: str | int) -> str:
+    """A step of a path; what cannot be the name of a field of ours is not repeated."""
+    return str(step) if isinstance(step, int) or _FIELD_NAME.fullmatch(step) else "?"
 
 
 def parse(model: type[Event], data: bytes) -> Event:

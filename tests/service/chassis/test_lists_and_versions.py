@@ -68,13 +68,18 @@ async def test_a_change_says_which_version_it_is_made_on(things):
     missing = await rename(None)
     assert (missing.status_code, missing.json()["code"]) == (428, "precondition-required")
     assert missing.json()["errors"][0]["pointer"] == "If-Match"
-    for wrong in ('"2"', 'W/"1"', "1", "rubbish", '"11"'):
+    for wrong in ('"2"', 'W/"2"', '"11"'):
         answer = await rename(wrong)
         assert (answer.status_code, answer.json()["code"]) == (412, "version-mismatch"), wrong
+    for no_tag in ("1", "rubbish", '"1'):
+        answer = await rename(no_tag)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input"), no_tag
+        assert [(error["pointer"], error["rule"]) for error in answer.json()["errors"]] == [("If-Match", "etag")]
     assert (await rename(tag)).json()["version"] == 2
     assert (await rename(tag)).status_code == 412
     assert (await rename('"7", "2"')).json()["version"] == 3
     assert (await rename("*")).json()["version"] == 4
+    assert (await rename('W/"4"')).json()["version"] == 5
 
 
 async def test_a_put_creates_or_replaces_as_its_conditions_say(things):

@@ -1,6 +1,8 @@
 """Small formats: cursors, keys, entity tags, bodies that cannot be stored."""
 
+import contextlib
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from libs.chassis.errors import InvalidInput
 from libs.chassis.etag import Condition, PreconditionRequired, VersionMismatch, etag_of
 from libs.chassis.idempotency import KeyInvalid, parse_key
-from libs.chassis.input_guard import check_body
+from libs.chassis.input_guard import checked_body
 from libs.chassis.paging import PageRequest, page_of, read_cursor, write_cursor
 
 SECRET = b"sample-secret"
@@ -106,17 +108,69 @@ json_values = st.recursive(
 
 @given(json_values, st.booleans())
 def test_what_can_be_stored_passes(value, escaped):
-    check_body(json.dumps(value, ensure_ascii=escaped).encode(), "application/json; charset=utf-8")
+    checked_body(json.dumps(value, ensure_ascii=escaped).encode(), "application/json; charset=utf-8")
 
 
 @given(json_values, st.sampled_from(["a\0b", "\ud800", 2**63, -(2**63) - 1, float("inf"), float("nan")]))
 def test_what_cannot_be_stored_is_refused_wherever_it_hides(value, bad):
     with pytest.raises(InvalidInput) as refused:
-        check_body(json.dumps({"a": [value, {"b~/": bad}]}).encode(), "application/merge-patch+json")
+        checked_body(json.dumps({"a": [value, {"b~/": bad}]}).encode(), "application/merge-patch+json")
     assert "/a/1/b~0~1" in {error.pointer for error in refused.value.errors}
 
 
-def test_a_nul_in_a_text_body_is_refused():
-    check_body(b"a,b\n1,2\n", "text/csv")
+@given(json_values)
+def test_a_byte_order_mark_is_dropped_and_changes_nothing(value):
+    text = json.dumps({"a": value}).encode()
+    assert checked_body(b"\xef\xbb\xbf" + text, "application/json") == text
     with pytest.raises(InvalidInput):
-        check_body(b"a,\0\n", "text/csv")
+        checked_body(text.decode().encode("utf-16"), "application/json")
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer", "rule"),
+    [
+        ('{"birth_date": "2015-01-01", "birth_date": "1990-01-01"}', "/birth_date", "repeated-key"),
+        ('{"a": [{"b": {"c": 1, "c": 1}}]}', "/a/0/b/c", "repeated-key"),
+        ('{"a": 1, "\\u0061": 2}', "/a", "repeated-key"),
+        ("[" * 66 + "]" * 66, "/0" * 64, "too-deep"),
+        ("[" * 200_000, "", "too-deep"),
+    ],
+)
+def test_json_that_two_readers_understand_in_two_ways_is_refused_with_its_place(text, pointer, rule):
+    with pytest.raises(InvalidInput) as refused:
+        checked_body(text.encode(), "application/json")
+    assert [(error.pointer, error.rule) for error in refused.value.errors] == [(pointer, rule)]
+
+
+@pytest.mark.parametrize("header", ['W/"4"', '"7", W/"4"', ' "4" ', "*", '"4",', '"1"\t,\t"4"'])
+def test_a_tag_that_a_proxy_has_weakened_or_a_list_names_the_version_all_the_same(header):
+    Condition(header).check(4)
+    with pytest.raises(VersionMismatch):
+        Condition(None, header).check(4)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["4", "", " ", ",", '"4', '4"', 'w/"4"', "W/4", '"4" "5"', '"4", *', "''4''", '""4""', "\u201c4\u201d", '"4\x7f"'],
+)
+def test_what_is_no_tag_is_refused_by_name_and_not_called_changed(header):
+    for arguments, name in (((header,), "If-Match"), ((None, header), "If-None-Match")):
+        with pytest.raises(InvalidInput) as refused:
+            Condition(*arguments)
+        assert [(error.pointer, error.rule) for error in refused.value.errors] == [(name, "etag")]
+
+
+def test_a_long_header_is_read_in_one_pass():
+    """Time that grows with the square of the length takes minutes for the last of these."""
+    started = time.process_time()
+    for filling in (" ", '"', ",", 'W/"', '"a" ', '"a",'):
+        for header in (f"x{filling * 300_000}x", filling * 300_000):
+            with contextlib.suppress(InvalidInput):
+                Condition(header)
+    assert time.process_time() - started < 5
+
+
+def test_a_nul_in_a_text_body_is_refused():
+    checked_body(b"a,b\n1,2\n", "text/csv")
+    with pytest.raises(InvalidInput):
+        checked_body(b"a,\0\n", "text/csv")

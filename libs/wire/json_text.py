@@ -1,0 +1,127 @@
+"""JSON as it comes from outside: what of it is refused is the same by REST and by event.
+
+RFC 8259 leaves open what a reader does with a byte order mark, a name that an object has twice, or a number beyond any
+column. Two readers that differ make two people of one. Here a mark is dropped, as spreadsheets and editors of Windows
+write it; what can be read in two ways, or cannot be stored, is refused with its place.
+"""
+
+import codecs
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+DEEPEST = 64
+_LARGEST_INTEGER = 2**63
+_SUSPICIOUS = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]|NaN|Infinity|[0-9]{18,}|[eE]\+?[0-9]{3,}")
+"""Bytes without which no text can break one of the rules on values below; most texts need no second look."""
+
+Path = list[str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What cannot be taken: where, which rule (kebab-case), and why in words without the value."""
+
+    path: Path
+    rule: str
+    detail: str
+
+
+def without_mark(text: bytes) -> bytes:
+    """The text without a byte order mark of UTF-8 at its beginning."""
+    return text.removeprefix(codecs.BOM_UTF8)
+
+
+def faults_of(text: bytes) -> list[Fault]:
+    """What of a JSON text without mark is refused; nothing where it is no JSON: who reads its fields tells that."""
+    if b"\0" in text or not _is_utf8(text):
+        return [Fault([], "json-invalid", "JSON is UTF-8")]
+    reading = _Reading()
+    try:
+        value = json.loads(
+            text, object_pairs_hook=reading.object_of, parse_int=_integer, parse_constant=lambda _: math.nan
+        )
+    except RecursionError:
+        return [Fault([], "too-deep", f"At most {DEEPEST} levels")]
+    except ValueError:
+        return []
+    if reading.repeats or _SUSPICIOUS.search(text) or text.count(b"[") + text.count(b"{") > DEEPEST:
+        return list(_faults(value, []))[:100]
+    return []
+
+
+class _Reading:
+    """Objects as they are read, and whether one of them has a name twice."""
+
+    repeats = False
+
+    def object_of(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        self.repeats = True
+        return _Ambiguous(found, counts=Counter(name for name, _ in pairs))
+
+
+class _Ambiguous(dict[str, Any]):
+    """Stands in the parsed text for an object that has a name twice."""
+
+    def __init__(self, found: dict[str, Any], *, counts: Counter[str]) -> None:
+        super().__init__(found)
+        self.repeated = {name for name, count in counts.items() if count > 1}
+
+
+class _Unstorable(int):
+    """Stands in the parsed text for a number that cannot be kept."""
+
+
+_TOO_LARGE = _Unstorable(0)
+
+
+def _integer(digits: str) -> int:
+    # The digits may be too many to be read at all.
+    return int(digits) if len(digits) <= 20 and -_LARGEST_INTEGER <= int(digits) < _LARGEST_INTEGER else _TOO_LARGE
+
+
+def _faults(value: Any, path: Path) -> Iterator[Fault]:
+    if len(path) > DEEPEST:
+        yield Fault(path[:DEEPEST], "too-deep", f"At most {DEEPEST} levels")
+    elif isinstance(value, str):
+        yield from _text_faults(value, path)
+    elif isinstance(value, _Unstorable) or (isinstance(value, float) and not math.isfinite(value)):
+        yield Fault(path, "number-out-of-range", "The number is too large, or isn't one")
+    elif isinstance(value, dict):
+        yield from _object_faults(value, path)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _faults(item, [*path, place])
+
+
+def _object_faults(value: dict[str, Any], path: Path) -> Iterator[Fault]:
+    repeated = value.repeated if isinstance(value, _Ambiguous) else set()
+    for name, item in value.items():
+        if any(True for _ in _text_faults(name, path)):
+            yield Fault(path, "unstorable-key", "A key holds a character that cannot be stored")
+        elif name in repeated:
+            yield Fault([*path, name], "repeated-key", "The object names this twice; which is meant cannot be known")
+        else:
+            yield from _faults(item, [*path, name])
+
+
+def _text_faults(text: str, path: Path) -> Iterator[Fault]:
+    if "\0" in text:
+        yield Fault(path, "nul-character", "Text cannot hold a NUL character")
+    elif any("\ud800" <= character <= "\udfff" for character in text):
+        yield Fault(path, "lone-surrogate", "Text cannot hold half of a character")
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
