@@ -37,22 +37,20 @@ async def declare_capacity(
     precondition: Precondition,
     times: ToldTimes,
 ) -> bool:
-    """Let a declaration stand in place of the last one; True if it is the service's first.
+    """Let a declaration stand in place of the last one; True if it is the first of the service.
 
     Refused: another organisation's service (`NotFound`), figures of a moment far from our clock or older than what
     stands (`StaleDeclaration`), a pool of another service (`PoolIdTaken`), a withdrawn service (`StepNotAllowed`).
     """
+    _require_plausible(body, times, at=now(session))
     service = await _lock_own(session, service_id, rights)
     standing = await queries.find(session, service_id, lock=True)
     precondition(standing.version if standing else None)
-    moment = now(session)
-    standing_as_of = standing.as_of if standing else None
-    _require_plausible(body, times, at=moment)
-    as_of = rules.effective_as_of(body.as_of, now=moment, standing=standing_as_of)
+    before = standing.as_of if standing else None
+    as_of = rules.effective_as_of(body.as_of, now=now(session), standing=before)
     kept = {row.id: row for row in await queries.pools(session, service_id)}
-    declared = [queries.as_pool(row) for row in kept.values() if row.declared]
     said = [_pool(pool) for pool in body.pools]
-    if rules.says_the_same(said, declared, as_of=as_of, standing_as_of=standing_as_of):
+    if rules.says_the_same(said, _declared_pools(kept), as_of=as_of, standing_as_of=before):
         return False
     await _require_own_pools(session, service_id, said)
     declaration = CapacityDeclaration(
@@ -60,7 +58,7 @@ async def declare_capacity(
         service_id=service_id,
         version=standing.version + 1 if standing else 1,
         as_of=as_of,
-        declared_at=moment,
+        declared_at=now(session),
         declared_by=declared_by,
         pools=[pool.model_dump(mode="json") for pool in body.pools],
     )
@@ -69,6 +67,10 @@ async def declare_capacity(
     await session.flush()
     await outbox.append(session, [_declared(service, declaration, said)])
     return standing is None
+
+
+def _declared_pools(kept: Mapping[UUID, ServiceCapacity]) -> list[Pool]:
+    return [queries.as_pool(row) for row in kept.values() if row.declared]
 
 
 async def _lock_own(session: AsyncSession, service_id: UUID, rights: Rights) -> ProviderService:

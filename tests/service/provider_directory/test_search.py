@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.service.provider_directory.making import organization_body, pool_body
@@ -76,7 +78,7 @@ async def test_accepts_now_wants_a_free_place_by_what_stands(directory, organiza
         "Libre": [pool_body()],
         "Llena": [pool_body(available=0)],
         "Pasada": [pool_body(ends_on="2020-01-31")],
-        "Futura": [pool_body(starts_on="2199-01-01")],
+        "Futura": [pool_body(starts_on=f"{datetime.now(UTC).year + 5}-01-01")],
         "Con una": [pool_body(available=0), pool_body(kind="seats", available=1)],
     }
     for name, declared in pools.items():

@@ -236,3 +236,19 @@ async def test_absences_neither_overlap_nor_go_in_a_circle(world: World):
     for desk, deputy, status in (("lead", "lead", 422), ("lead", "nobody-here", 422), ("nobody-here", "lead", 404)):
         assert (await away(world, desk, deputy, start=3 * DAY, end=4 * DAY)).status_code == status
     assert (await away(world, "lead", "steward", start=-2 * DAY, end=-DAY)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "pointer", "rule"),
+    [
+        (-400 * DAY, DAY, "/starts_at", "too-long-ago"),
+        (DAY, 40_000 * DAY, "/ends_at", "too-far-ahead"),
+        (39_999 * DAY, 40_000 * DAY, "/starts_at", "too-far-ahead"),
+    ],
+    ids=["begun-last-year", "for-ever", "in-a-century"],
+)
+async def test_an_absence_far_from_our_clock_is_refused(world: World, start, end, pointer, rule):
+    refused = await away(world, "lead", "child-desk", start=start, end=end)
+    assert refused.status_code == 422
+    assert (pointer, rule) in {(error["pointer"], error["rule"]) for error in refused.json()["errors"]}
+    assert await world.rows("SELECT FROM absence") == []

@@ -28,6 +28,7 @@ from services.referral.pack_clocks import OfferClock, OwnerClock, Wait
 
 NOW = datetime(2026, 3, 4, 18, 0, tzinfo=UTC)  # a Wednesday, noon in Guatemala
 HOUR = 3600.0
+ABSENCE = {"ahead": timedelta(days=732), "back": timedelta(days=31)}
 STAYS: dict[str, object] = {
     "alarms_before_end": [48 * HOUR, 24 * HOUR, 12 * HOUR],
     "owned_from_alarm": 2,
@@ -50,6 +51,7 @@ def a_policy(**changes: object) -> RoutingPolicy:
         "steward_desk": "steward",
         "small_cells_below": 3,
         "child_desk": "child-desk",
+        "absences": {"starts_at": ABSENCE, "ends_at": ABSENCE},
         "categories": categories,
         "consents": CONSENTS,
         "timezone": "America/Guatemala",
