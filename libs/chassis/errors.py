@@ -67,6 +67,13 @@ class InvalidInput(Refusal):
 
     code = "invalid-input"
     status = 422
+    parked_as: ClassVar[str] = code
+    """The reason that operators see where nobody can be answered: an event that was refused is parked."""
+
+    @property
+    def parked_because(self) -> str:
+        """The first fields at fault and their rules, without values."""
+        return ", ".join(f"{error.pointer} {error.rule}" for error in self.errors[:5])
 
     def __init__(
         self,

@@ -145,7 +145,13 @@ async def still_parked(connection: Connection, group: str, topic: Topic, keys: I
 
 
 def told(error: BaseException) -> str:
-    """What failed and where, without the error's text: that may quote the event."""
+    """What failed and where, without the error's text: that may quote the event.
+
+    A refusal that names the fields and rules at fault, and nothing of what stood there, is told by those.
+    """
+    because = getattr(error, "parked_because", None)
+    if isinstance(because, str) and because:
+        return because
     frames: Sequence[traceback.FrameSummary] = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "site-packages" not in frame.filename and "/lib/python" not in frame.filename]
     if not own:

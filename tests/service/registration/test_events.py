@@ -23,7 +23,7 @@ from services.registration.app import subscriptions_of
 from services.registration.database import KeysDatabase
 from services.registration.pack import load_pack
 from services.registration.vault.sealing import MasterKey, Vault
-from tests.service.registration.conftest import KEY, PACK, a_returnee, an_announcement
+from tests.service.registration.conftest import KEY, LANDED_AT, PACK, a_returnee, an_announcement
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 DEADLINE_SECONDS = 90
@@ -162,7 +162,7 @@ async def test_arrivals_of_both_modes_in_any_order_become_registered_events(bus)
     second = a_returnee(sender_reference="p-2", batch_reference=bus_reference)
     await bus.binary("returnee.arrived.v1", first, traceparent=TRACEPARENT)
     await bus.structured("returnee.arrived.v1", second)
-    landed = {"mode": "bus", "reception_place": "GT12", "landed_at": "2026-03-02T19:40:00Z", "people_count": 2}
+    landed = {"mode": "bus", "reception_place": "GT12", "landed_at": LANDED_AT.isoformat(), "people_count": 2}
     await bus.structured("arrival-batch.landed.v1", {"sender_reference": bus_reference} | landed)
     announced = an_announcement(1, sender_reference=bus_reference, mode="bus", reception_place="GT12")
     await bus.binary("arrival-batch.announced.v1", announced)
@@ -205,3 +205,24 @@ async def test_what_cannot_be_read_is_parked_sealed_and_blocks_nobody(bus):
         assert mark.encode().hex() not in row["shown"]
         content = json.loads(bus.vault.master.open_parked(row["content"]))
         assert mark.encode() in base64.b64decode(content["value"]), "whoever has the key can repair and retry it"
+
+
+async def test_a_time_or_a_day_that_cannot_be_is_parked_under_its_reason(bus):
+    born = {"given_names": "Muestra", "family_names": "Ejemplo", "birth_date": 0}
+    told = {
+        "p-2036": a_returnee(sender_reference="p-2036", arrived_at="2096-03-02T19:40:00Z"),
+        "p-0": a_returnee(sender_reference="p-0", identity=born),
+    }
+    for body in told.values():
+        await bus.binary("returnee.arrived.v1", body)
+    await bus.binary("returnee.arrived.v1", a_returnee(sender_reference="p-good"), time="2096-03-02T19:40:00Z")
+    await bus.published("returnee.registered.v1")
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while len(parked := await bus.until("SELECT reason, error FROM parked ORDER BY error")) < 2:
+            await asyncio.sleep(0.1)
+    assert [(row["reason"], row["error"]) for row in parked] == [
+        ("invalid-input", "/arrived_at too-far-ahead"),
+        ("schema", "identity.birth_date day"),
+    ]
+    (count,) = await bus.until("SELECT count(*) AS n FROM returnee")
+    assert count["n"] == 1, "a strange ce_time harms nobody"

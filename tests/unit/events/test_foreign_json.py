@@ -55,7 +55,7 @@ def test_a_byte_order_mark_is_dropped(mode: str) -> None:
     told = record(TEXT.encode(), mode) if mode == "structured" else record(BOM + TEXT.encode(), mode)
     if mode != "binary":
         told = cast(Record, SimpleNamespace(**{**vars(told), "value": BOM + (told.value or b"")}))
-    item = understand(told, subscriptions())
+    item = understand(told, subscriptions(), compacted=False)
     assert isinstance(item, Incoming)
     assert item.received.event.identity.given_names == "Sample"
 
@@ -74,7 +74,7 @@ def test_a_byte_order_mark_is_dropped(mode: str) -> None:
     ],
 )
 def test_what_rest_refuses_is_parked(mode: str, was: str, becomes: str, place: str) -> None:
-    item = understand(record(TEXT.replace(was, becomes).encode(), mode), subscriptions())
+    item = understand(record(TEXT.replace(was, becomes).encode(), mode), subscriptions(), compacted=False)
     assert isinstance(item, Unreadable)
     if mode == "structured":
         assert (item.code, item.detail) == ("envelope", "structured-json-refused")
