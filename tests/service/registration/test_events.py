@@ -217,8 +217,10 @@ async def test_a_time_or_a_day_that_cannot_be_is_parked_under_its_reason(bus):
         await bus.binary("returnee.arrived.v1", body)
     await bus.binary("returnee.arrived.v1", a_returnee(sender_reference="p-good"), time="2096-03-02T19:40:00Z")
     await bus.published("returnee.registered.v1")
+    parked: list[asyncpg.Record] = []
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while len(parked := await bus.until("SELECT reason, error FROM parked ORDER BY error")) < 2:
+        while len(parked) < 2:
+            parked = await bus.until("SELECT reason, error FROM parked ORDER BY error")
             await asyncio.sleep(0.1)
     assert [(row["reason"], row["error"]) for row in parked] == [
         ("invalid-input", "/arrived_at too-far-ahead"),
