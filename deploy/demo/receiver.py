@@ -20,8 +20,8 @@ OFFER_MADE = "offer.made.v1"
 class Receiver:
     """The webhook endpoints of many organisations on one port: `/hooks/<slug>`, each with its own secret."""
 
-    def __init__(self, heard: Heard) -> None:
-        self._heard = heard
+    def __init__(self, heard: Heard, *, host: str) -> None:
+        self._heard, self._host = heard, host
         self._secrets: dict[str, Webhook] = {}
         self.port = 0
         self.verified_count = 0
@@ -33,7 +33,7 @@ class Receiver:
 
     def url(self, slug: str) -> str:
         """Where this organisation receives its webhooks."""
-        return f"http://127.0.0.1:{self.port}/hooks/{slug}"
+        return f"http://{self._host}:{self.port}/hooks/{slug}"
 
     async def receive(self, request: Request) -> Response:
         """Answer at once with 204 and act later, as a good receiver does; 401 for what is not signed rightly."""
@@ -60,12 +60,18 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def receiving(heard: Heard) -> AsyncIterator[Receiver]:
-    """A receiver on a free port of the loopback interface while the block runs."""
-    receiver = Receiver(heard)
+async def receiving(
+    heard: Heard, *, listens: str = "127.0.0.1", port: int = 0, host: str = "127.0.0.1"
+) -> AsyncIterator[Receiver]:
+    """A receiver while the block runs: on a free port of the loopback interface, or where it is told to listen.
+
+    `host` is its name for those who send.
+    """
+    receiver = Receiver(heard, host=host)
     app = Starlette(routes=[Route("/hooks/{slug}", receiver.receive, methods=["POST"])])
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((listens, port))
         listener.listen(256)
         receiver.port = listener.getsockname()[1]
         server = _Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="off"))

@@ -15,7 +15,7 @@ import typer
 import uvicorn
 
 from deploy.local.clients import ClientBook, UnknownClientError
-from deploy.local.issuer import create_issuer, signing_key
+from deploy.local.issuer import serve_book, signing_key
 from deploy.local.keyring import Keyring
 from deploy.local.tokens import AccessTokens
 
@@ -38,7 +38,8 @@ def _issuer() -> tuple[AccessTokens, ClientBook]:
 def serve(port: Annotated[int, typer.Option()] = 8000) -> None:
     """Serve until a signal comes."""
     tokens, book = _issuer()
-    uvicorn.run(create_issuer(tokens, book.find), host="0.0.0.0", port=port, access_log=False)  # noqa: S104 (container)
+    app = serve_book(tokens, book, key=os.environ["ENLACE_ISSUER_KEY"])
+    uvicorn.run(app, host="0.0.0.0", port=port, access_log=False)  # noqa: S104 (container)
 
 
 @cli.command()

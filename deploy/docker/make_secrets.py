@@ -1,20 +1,44 @@
 """Generates the secrets of a containerised installation, once: `python3 deploy/docker/make_secrets.py`.
 
 Needs nothing but Python. Writes one environment file per container into `.enlace/docker/`, readable by their owner
-only and never committed; each container sees its own secrets and nobody else's. What is there is kept, so running it
-again changes nothing. Without these files `docker compose` names the one that it misses.
+only and never committed; each container sees its own secrets and nobody else's. `.enlace/docker/env` is for people and
+commands on this machine: it has the addresses at which the containers are reached.
+
+What is there is never changed: a variable that a file lacks is added behind what it holds. So edited values, added
+lines, comments and their order stay. Without these files `docker compose` names the one that it misses.
 """
 
 import base64
 import os
+import re
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 DIRECTORY = ROOT / ".enlace" / "docker"
-DATABASES = ("registration", "registration_keys", "provider_directory", "referral", "notifications")
+DATABASES = {
+    "registration": ("registration", "ENLACE_REGISTRATION_DATABASE_URL"),
+    "registration_keys": ("registration", "ENLACE_REGISTRATION_KEYS_DATABASE_URL"),
+    "provider_directory": ("provider_directory", "ENLACE_DIRECTORY_DATABASE_URL"),
+    "referral": ("referral", "ENLACE_REFERRAL_DATABASE_URL"),
+    "notifications": ("notifications", "ENLACE_NOTIFICATIONS_DATABASE_URL"),
+}
+"""By database: the file and the variable with its address."""
+PORTS = {
+    "ISSUER": ("ENLACE_ISSUER_PORT", "8100"),
+    "REGISTRATION": ("ENLACE_REGISTRATION_PORT", "8101"),
+    "DIRECTORY": ("ENLACE_DIRECTORY_PORT", "8102"),
+    "REFERRAL": ("ENLACE_REFERRAL_PORT", "8103"),
+    "NOTIFICATIONS": ("ENLACE_NOTIFICATIONS_PORT", "8104"),
+    "POSTGRES": ("POSTGRES_PORT", "15432"),
+    "KAFKA": ("KAFKA_PORT", "19092"),
+}
+"""The variables of docker-compose.yml that name published ports, with its defaults."""
+Files = dict[str, dict[str, str]]
+ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)")
 
 
 def password() -> str:
@@ -27,58 +51,115 @@ def key_32_bytes() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def environment_files(kept: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
     """What each container's file holds; values that are `kept` stay as they are."""
 
     def value(file: str, name: str, make: Callable[[], str]) -> str:
-        return kept.get(file, {}).get(name) or make()
+        known = kept.get(file, {}).get(name)
+        return make() if known is None else known
 
-    passwords = {name: value("postgres", f"{name.upper()}_PASSWORD", password) for name in DATABASES}
-    urls = {name: f"postgresql://{name}:{secret}@postgres:5432/{name}" for name, secret in passwords.items()}
-    client_secret = value("issuer", "ENLACE_CLIENT_SECRET", password)
-    files = {
+    def shared(name: str, *files: str) -> str:
+        return next((kept[file][name] for file in files if name in kept.get(file, {})), None) or password()
+
+    def database_password(name: str) -> str:
+        file, variable = DATABASES[name]
+        return value("postgres", f"{name.upper()}_PASSWORD", lambda: _password_in(kept.get(file, {}).get(variable)))
+
+    passwords = {name: database_password(name) for name in DATABASES}
+    client_secret = shared("ENLACE_CLIENT_SECRET", "issuer", "notifications")
+    files: Files = {
         "postgres": {
             "POSTGRES_PASSWORD": value("postgres", "POSTGRES_PASSWORD", password),
             **{f"{name.upper()}_PASSWORD": secret for name, secret in passwords.items()},
         },
-        "issuer": {"ENLACE_CLIENT_SECRET": client_secret},
-        "registration": {
-            "ENLACE_REGISTRATION_DATABASE_URL": urls["registration"],
-            "ENLACE_REGISTRATION_KEYS_DATABASE_URL": urls["registration_keys"],
-            "ENLACE_VAULT_KEY": value("registration", "ENLACE_VAULT_KEY", key_32_bytes),
+        "issuer": {
+            "ENLACE_CLIENT_SECRET": client_secret,
+            "ENLACE_ISSUER_KEY": value("issuer", "ENLACE_ISSUER_KEY", password),
         },
-        "provider_directory": {"ENLACE_DIRECTORY_DATABASE_URL": urls["provider_directory"]},
-        "referral": {"ENLACE_REFERRAL_DATABASE_URL": urls["referral"]},
+        "registration": {"ENLACE_VAULT_KEY": value("registration", "ENLACE_VAULT_KEY", key_32_bytes)},
+        "provider_directory": {},
+        "referral": {},
         "notifications": {
-            "ENLACE_NOTIFICATIONS_DATABASE_URL": urls["notifications"],
             "ENLACE_WEBHOOK_SECRET_KEY": value("notifications", "ENLACE_WEBHOOK_SECRET_KEY", key_32_bytes),
             "ENLACE_CLIENT_SECRET": client_secret,
         },
     }
+    for name, (file, variable) in DATABASES.items():
+        files[file][variable] = _database_url(name, passwords[name], "postgres:5432")
     for service in ("registration", "provider_directory", "referral", "notifications"):
         files[service]["ENLACE_FINGERPRINT_KEY"] = value(service, "ENLACE_FINGERPRINT_KEY", key_32_bytes)
     return files
 
 
-def write(directory: Path) -> list[Path]:
-    """Write every file into `directory`, keeping the values that are there; the paths written."""
+def addresses(files: Files, ports: Mapping[str, str]) -> dict[str, str]:
+    """What a person's shell needs to reach the containers from this machine: `.enlace/docker/env`."""
+    at = {name: ports.get(variable, default) for name, (variable, default) in PORTS.items()}
+    services = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
+    issuer = f"http://127.0.0.1:{at['ISSUER']}"
+    return {
+        "ENLACE_ISSUER_URL": issuer,
+        "ENLACE_TOKEN_URL": f"{issuer}/token",
+        **{f"ENLACE_{service}_URL": f"http://127.0.0.1:{at[service]}" for service in services},
+        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{at['KAFKA']}",
+        **{
+            variable: _database_url(name, files["postgres"][f"{name.upper()}_PASSWORD"], f"127.0.0.1:{at['POSTGRES']}")
+            for name, (_, variable) in DATABASES.items()
+        },
+        # To a container 127.0.0.1 is itself: a receiver of webhooks on this machine has another name there.
+        "ENLACE_RECEIVER_HOST": "host.docker.internal",
+        "ENLACE_RECEIVER_LISTENS": "0.0.0.0",  # noqa: S104 - the containers come from a network of their own
+        "ENLACE_ISSUER_KEY": files["issuer"]["ENLACE_ISSUER_KEY"],
+    }
+
+
+def write(directory: Path, ports: Mapping[str, str] = os.environ) -> list[Path]:
+    """Add to the files of `directory` what they lack; the paths of all of them."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     kept = {path.stem: _read(path) for path in directory.glob("*.env")}
-    written = []
-    for name, values in environment_files(kept).items():
-        path = directory / f"{name}.env"
-        draft = path.with_suffix(f".{os.getpid()}.new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.writelines(f"{variable}={value}\n" for variable, value in values.items())
-        draft.replace(path)
-        written.append(path)
-    return written
+    files = environment_files(kept)
+    whole = {name: {**values, **kept.get(name, {})} for name, values in files.items()}
+    paths = {directory / f"{name}.env": values for name, values in files.items()}
+    paths[directory / "env"] = addresses(whole, ports)
+    for path, values in paths.items():
+        _add(path, values)
+    return list(paths)
+
+
+def _database_url(name: str, secret: str, host: str) -> str:
+    return f"postgresql://{name}:{quote(secret, safe='')}@{host}/{name}"
+
+
+def _password_in(url: str | None) -> str:
+    """The password in an address that is there already, without the file that had it; else a new one."""
+    return unquote(urlsplit(url or "").password or "") or password()
+
+
+def _add(path: Path, values: Mapping[str, str]) -> None:
+    """Add the variables that the file lacks; all else of it stays as it is, and so does a file that lacks none."""
+    path = path.resolve()  # where it is a link to a store of secrets, it stays one
+    there = path.read_bytes() if path.exists() else b""
+    known = _read(path) if there else {}
+    missing = [f"{name}={value}\n" for name, value in values.items() if name not in known]
+    if not missing:
+        return
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+    gap = b"" if not there or there.endswith(b"\n") else b"\n"
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(there + gap + "".join(missing).encode())
+    draft.chmod(mode)
+    draft.replace(path)
 
 
 def _read(path: Path) -> dict[str, str]:
-    lines = (line.partition("=") for line in path.read_text(encoding="utf-8").splitlines() if "=" in line)
-    return {name: value for name, _, value in lines}
+    """The variables of a file; the last of a name counts, as for Docker."""
+    found = (ASSIGNMENT.fullmatch(line) for line in path.read_text(encoding="utf-8-sig").splitlines())
+    return {match[1]: _unquoted(match[2].strip()) for match in found if match}
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ StateOption = Annotated[
     Path, typer.Option("--state", envvar="ENLACE_STATE", help="Directory that keeps data, secrets and logs.")
 ]
 PackOption = Annotated[Path, typer.Option("--pack", help="Directory of the country pack.")]
+EnvOption = Annotated[
+    Path | None,
+    typer.Option("--env", envvar="ENLACE_ENV", help="File with the addresses of an installation that runs elsewhere."),
+]
 RateOption = Annotated[float, typer.Option("--clock-rate", help="Installation seconds per real second.")]
 DOWN_SECONDS = 90.0
 
@@ -226,11 +230,11 @@ def token(
     client: Annotated[str, typer.Option(help="A client of the pack or a partner's.")],
     scope: Annotated[str, typer.Option(help="Fewer scopes than the client has, separated by spaces.")] = "",
     state: StateOption = DEFAULT_STATE,
-    pack: PackOption = DEFAULT_PACK,
+    env: EnvOption = None,
 ) -> None:
     """Print a bearer token of a client."""
     try:
-        sys.stdout.write(partners.fetch_token(Installation(state=state, pack=pack), client, scope=scope) + "\n")
+        sys.stdout.write(partners.fetch_token(_addresses(state, env), client, scope=scope) + "\n")
     except (UnknownClientError, partners.NotRunningError, partners.RefusedError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
@@ -240,12 +244,16 @@ def token(
 def partner(
     name: Annotated[str, typer.Option(help="The organisation's name, or its id in the directory.")],
     state: StateOption = DEFAULT_STATE,
-    pack: PackOption = DEFAULT_PACK,
+    env: EnvOption = None,
 ) -> None:
     """Add a client for an organisation, in the directory too where it is not there yet, and print how it connects."""
     try:
-        connection = partners.add_partner(Installation(state=state, pack=pack), name)
+        connection = partners.add_partner(_addresses(state, env), name)
     except (UnknownClientError, partners.NotRunningError, partners.RefusedError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     console.print(connection, markup=False)
+
+
+def _addresses(state: Path, env: Path | None) -> dict[str, str]:
+    return partners.environment(env or Installation(state=state).env_file)

@@ -141,6 +141,7 @@ def addresses(ports: Mapping[str, int], *, services: Iterable[ServiceProcess], k
     urls = {service.url_variable: f"http://127.0.0.1:{ports[service.name]}" for service in services}
     return {
         **urls,
+        "ENLACE_ISSUER_URL": issuer,
         "ENLACE_TOKEN_URL": f"{issuer}/token",
         "ENLACE_TOKEN_ISSUER": issuer,
         "ENLACE_TOKEN_JWKS_URL": f"{issuer}/jwks",

@@ -22,6 +22,7 @@ from fastapi.responses import JSONResponse
 from joserfc.jwk import ECKey
 
 from deploy.local.clients import ClientBook
+from deploy.local.issuer_admin import admin_routes
 from deploy.local.keyring import Keyring
 from deploy.local.tokens import AccessTokens, Client, new_key
 from libs.chassis.cli import KEEP_ALIVE_SECONDS
@@ -69,6 +70,18 @@ class _Server(AuthorizationServer):
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens."""
+
+
+def admin_key(keyring: Keyring) -> str:
+    """The key with which the installation's commands ask for clients and add them, generated at first use."""
+    return keyring.get("issuer-admin")
+
+
+def serve_book(tokens: AccessTokens, book: ClientBook, *, key: str) -> FastAPI:
+    """The issuer for the clients of a book, and for the commands that read and add them."""
+    app = create_issuer(tokens, book.find)
+    app.include_router(admin_routes(book, key))
+    return app
 
 
 def create_issuer(tokens: AccessTokens, find_client: FindClient) -> FastAPI:
@@ -137,8 +150,8 @@ def main(
     book = ClientBook(pack=pack, state=state, keyring=keyring)
     tokens = AccessTokens(issuer=issuer, key=signing_key(keyring))
     uvicorn.run(
-        create_issuer(tokens, book.find), host="127.0.0.1", port=port, access_log=False, log_level="warning",
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        serve_book(tokens, book, key=admin_key(keyring)), host="127.0.0.1", port=port, access_log=False,
+        log_level="warning", timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )  # fmt: skip
 
 

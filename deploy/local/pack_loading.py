@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from deploy.demo.client import Caller, Connections
 from deploy.demo.loading import declare_capacity, load_directory
@@ -12,22 +13,32 @@ from deploy.packs.directory import load_directory as read_directory
 
 
 async def load_pack_once(installation: Installation, say: Callable[[str], None]) -> None:
+    """As `load_directory_once`, for an installation of this machine. Raises NotRunningError too."""
+    await load_directory_once(
+        environment(installation.env_file),
+        pack=installation.pack,
+        secret_of=lambda client_id: installation.clients.get(client_id).secret,
+        say=say,
+    )
+
+
+async def load_directory_once(
+    addresses: Mapping[str, str], *, pack: Path, secret_of: Callable[[str], str], say: Callable[[str], None]
+) -> None:
     """Load the directory where it is still empty; one that anybody has begun is left as it is.
 
-    Raises NotRunningError, or CallError when provider_directory refuses.
+    Raises CallError when provider_directory refuses.
     """
-    addresses = environment(installation)
     url, token_url = addresses["ENLACE_DIRECTORY_URL"], addresses["ENLACE_TOKEN_URL"]
     async with Connections() as connections:
 
         def caller_of(client_id: str) -> Caller:
-            secret = installation.clients.get(client_id).secret
-            return Caller(connections, client_id=client_id, secret=secret, token_url=token_url)
+            return Caller(connections, client_id=client_id, secret=secret_of(client_id), token_url=token_url)
 
         steward = caller_of(STEWARD)
         if (await steward.get(f"{url}/v1/organizations", limit=1))["items"]:
             return
-        directory = read_directory(installation.pack)
+        directory = read_directory(pack)
         say(f"loading the directory of the pack: {len(directory.services)} services")
         await load_directory(directory, url=url, steward=steward, said=lambda _: None)
         await declare_capacity(directory, url=url, caller_of=caller_of, said=lambda _: None)

@@ -19,8 +19,8 @@ import asyncpg
 
 from deploy.local.keyring import Keyring
 from deploy.local.processes import Child, Deadline, Family, StartError
+from deploy.service_databases import NAMES, make_databases
 
-DATABASES = ("registration", "registration_keys", "referral", "provider_directory", "notifications")
 SUPERUSER = "postgres"
 START_SECONDS = 60.0
 
@@ -52,7 +52,7 @@ class PostgresServer:
         return _url(SUPERUSER, self.keyring.get("postgres"), self.port, database)
 
     def service_url(self, name: str) -> str:
-        """Connect to the database of one of DATABASES with the login of the same name."""
+        """Connect to the database of one of NAMES with the login of the same name."""
         return _url(name, self.keyring.get(f"postgres-{name}"), self.port, name)
 
 
@@ -158,16 +158,4 @@ async def _answers(server: PostgresServer) -> None:
 
 async def create_service_databases(server: PostgresServer) -> None:
     """One database and login per service; only its own login and the superuser can connect. Safe to repeat."""
-    connection = await asyncpg.connect(server.url())
-    try:
-        for name in DATABASES:
-            secret = server.keyring.get(f"postgres-{name}")
-            if not await connection.fetchval("select true from pg_roles where rolname = $1", name):
-                await connection.execute(f"create role {name} login")
-            # A generated secret holds letters, digits, - and _ only; utility statements take no parameters.
-            await connection.execute(f"alter role {name} password '{secret}'")
-            if not await connection.fetchval("select true from pg_database where datname = $1", name):
-                await connection.execute(f"create database {name} owner {name}")
-            await connection.execute(f"revoke connect on database {name} from public")
-    finally:
-        await connection.close()
+    await make_databases(server.url(), {name: server.keyring.get(f"postgres-{name}") for name in NAMES})

@@ -61,7 +61,7 @@ async def _print_processes(record: dict[str, Any], console: Console) -> bool:
 
 
 async def _health(client: httpx.AsyncClient, part: dict[str, Any]) -> str | None:
-    """None when ready, else what is not."""
+    """None when every part is ready, that of the work behind the API too; else what is not."""
     if part["pid"] is None:
         return "starting again"
     if part["url"] is None:
@@ -70,10 +70,9 @@ async def _health(client: httpx.AsyncClient, part: dict[str, Any]) -> str | None
         answer = await client.get(f"{part['url']}/readyz")
     except httpx.HTTPError as error:
         return type(error).__name__
-    if answer.status_code == httpx.codes.OK:
-        return None
     parts = answer.json().get("parts", {})
-    return ", ".join(f"{name}: {part.get('why')}" for name, part in parts.items() if not part.get("ready"))
+    unready = ", ".join(f"{name}: {part.get('why')}" for name, part in parts.items() if not part.get("ready"))
+    return unready or (None if answer.is_success else f"answered {answer.status_code}")
 
 
 def _backlog_table(backlogs: list[Backlog]) -> Table:

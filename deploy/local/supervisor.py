@@ -27,6 +27,7 @@ from deploy.local.installation import (
     outside_kafka,
     service_environment,
 )
+from deploy.local.issuer import admin_key
 from deploy.local.keyring import write_private
 from deploy.local.locks import hold
 from deploy.local.processes import Child, Deadline, Family, StartError
@@ -91,7 +92,9 @@ class System:
         await _all_or_none(
             *(self._start_service(service, ports[service.name]) for service in self.installation.services)
         )
+        await _all_or_none(*(self._all_works(service.name) for service in self.installation.services))
         everything = self.environment | self.databases
+        everything["ENLACE_ISSUER_KEY"] = admin_key(self.installation.keyring)
         everything["ENLACE_PACK"] = str(self.installation.pack)
         everything["ENLACE_SPANS_DIRECTORY"] = str(state / "spans")
         everything |= self.installation.extra
@@ -176,6 +179,11 @@ class System:
         command = [sys.executable, "-m", service.module, "serve", "--host", "127.0.0.1", "--port", str(port)]
         env = self._environment_of(service)
         await self._keep(service.name, lambda: self._start_server(service.name, command, url=url, env=env), url=url)
+
+    async def _all_works(self, name: str) -> None:
+        """Wait for what is behind the API too. A process that is started again serves before Kafka is back."""
+        part = self.parts[name]
+        await _ready(part.child, f"{part.url}/workz")
 
     async def _start_server(self, name: str, command: list[str], *, url: str, env: Mapping[str, str] | None) -> Child:
         child = self._family.start(name, command, log=self.installation.log(name), cwd=ROOT, env=env)

@@ -39,6 +39,7 @@ def build_app(
     routers: Sequence[APIRouter] = (),
     loops: Sequence[Loop] = (),
     checks: Mapping[str, Check] | None = None,
+    work_checks: Mapping[str, Check] | None = None,
     openings: Sequence[Opening] = (),
     description: str = "",
     version: str = "1.0.0",
@@ -46,9 +47,10 @@ def build_app(
 ) -> FastAPI:
     """The application of `service` in the role that the settings give it.
 
-    `routers` are served by the roles `all` and `api`; each loop runs where its role does. `checks` join the readiness
-    report beside the database, its migrations and one entry per loop. `openings` are entered in order before the
-    loops start and left in reverse after they ended. Loops get `stop_seconds` to end by themselves.
+    `routers` are served by the roles `all` and `api`; each loop runs where its role does. `checks` are, beside
+    the database and its migrations, what the API can't answer without; `work_checks` and the loops are the work behind
+    it, without which it still answers. `openings` are entered in order before the loops start and left in reverse after
+    they ended. Loops get `stop_seconds` to end by themselves.
     """
     setup_telemetry(service, settings)
     mine = [loop for loop in (*loops, retention_loop(database)) if settings.role.covers(loop.role)]
@@ -65,7 +67,11 @@ def build_app(
     app.state.settings = settings
     app.state.database = database
     app.state.supervisor = supervisor
-    app.state.health = Health({**own_checks, **(checks or {}), **supervisor.checks()})
+    app.state.health = Health(
+        {**own_checks, **(checks or {})},
+        {**(work_checks or {}), **supervisor.checks()},
+        has_api=settings.role.covers(Role.API),
+    )
     _serve(app, routers if settings.role.covers(Role.API) else ())
     return app
 

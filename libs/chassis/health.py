@@ -1,4 +1,7 @@
-"""`/livez`: this process answers. `/readyz`: which of its parts are ready for work, and why others aren't."""
+"""What a probe may ask of a process, and which of its parts aren't well and why.
+
+`/livez`: it answers. `/readyz`: requests may be sent to it. `/workz`: all its work goes on, that behind the API too.
+"""
 
 import asyncio
 import time
@@ -24,37 +27,53 @@ class PartHealth(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether all parts are ready."""
+    """Whether what was asked for is ready, with every part of the process."""
 
     ready: bool
     parts: dict[str, PartHealth]
 
 
 class Health:
-    """Runs the checks of a process side by side, each for 2 seconds at most; an answer is kept for 1 second."""
+    """Runs the checks of a process side by side, each for 2 seconds at most; an answer is kept for 1 second.
 
-    def __init__(self, checks: Mapping[str, Check]) -> None:
-        self._checks = dict(checks)
+    `for_requests` are the parts without which the API can't answer. `behind` are all others, such as loops: in a
+    process that has an API they don't count for `/readyz`, because to send its requests elsewhere would mend nothing.
+    """
+
+    def __init__(
+        self, for_requests: Mapping[str, Check], behind: Mapping[str, Check] | None = None, *, has_api: bool = True
+    ) -> None:
+        self._checks = {**for_requests, **(behind or {})}
+        self._counted = frozenset(for_requests) if has_api else frozenset(self._checks)
         self._lock = asyncio.Lock()
-        self._answer: Readiness | None = None
+        self._parts: dict[str, PartHealth] = {}
         self._answered_at = float("-inf")
         self.draining = False
         """Set when the process was told to stop: it is no longer ready."""
 
     async def readiness(self) -> Readiness:
-        """The state of every part."""
+        """Whether requests may be sent here; without an API, whether its work goes on. Lists every part."""
+        parts = await self._judged()
+        counted = self._counted if not self.draining else parts.keys()
+        return Readiness(ready=all(parts[name].ready for name in counted), parts=parts)
+
+    async def work(self) -> Readiness:
+        """Whether every part is ready."""
+        parts = await self._judged()
+        return Readiness(ready=all(part.ready for part in parts.values()), parts=parts)
+
+    async def _judged(self) -> dict[str, PartHealth]:
         if self.draining:
-            return Readiness(ready=False, parts={"process": PartHealth(ready=False, why="stopping")})
+            return {"process": PartHealth(ready=False, why="stopping")}
         async with self._lock:
-            if self._answer is None or time.monotonic() - self._answered_at > _KEPT_SECONDS:
+            if time.monotonic() - self._answered_at > _KEPT_SECONDS:
                 parts = await asyncio.gather(*(_judge(check) for check in self._checks.values()))
-                named = dict(zip(self._checks, parts, strict=True))
-                self._answer = Readiness(ready=all(part.ready for part in parts), parts=named)
+                self._parts = dict(zip(self._checks, parts, strict=True))
                 self._answered_at = time.monotonic()
-            return self._answer
+            return self._parts
 
     def router(self) -> APIRouter:
-        """The two routes; they need no token and tell nothing personal."""
+        """The three routes; they need no token and tell nothing personal."""
         router = APIRouter(include_in_schema=False)
 
         @router.get("/livez")
@@ -63,12 +82,19 @@ class Health:
 
         @router.get("/readyz")
         async def readyz(response: Response) -> Readiness:
-            readiness = await self.readiness()
-            response.status_code = 200 if readiness.ready else 503
-            response.headers["Cache-Control"] = "no-store"
-            return readiness
+            return _answered(response, await self.readiness())
+
+        @router.get("/workz")
+        async def workz(response: Response) -> Readiness:
+            return _answered(response, await self.work())
 
         return router
+
+
+def _answered(response: Response, readiness: Readiness) -> Readiness:
+    response.status_code = 200 if readiness.ready else 503
+    response.headers["Cache-Control"] = "no-store"
+    return readiness
 
 
 def check_of(why_unready: Callable[[], str | None]) -> Check:

@@ -4,8 +4,8 @@
     log.info("batch.landed", batch_id=batch.id, count=135)
 
 The event is a constant text; what varies goes into fields. A field that nobody declared raises `ValueError`, loudly
-and at once. What other libraries log is kept without its arguments and exceptions without their texts, because those
-may quote a person's data.
+and at once. Of what other libraries log only so much is shown as can't quote a person's data (`foreign_logs.py`), and
+exceptions are told without their texts.
 """
 
 import json
@@ -20,6 +20,8 @@ from typing import Any
 from uuid import UUID
 
 from opentelemetry import trace
+
+from libs.chassis.foreign_logs import Repeats, text_of
 
 COMMON_FIELDS = frozenset(
     {
@@ -60,8 +62,6 @@ COMMON_FIELDS = frozenset(
     }
 )
 """Declared for everybody; none of them can tell of a person."""
-_TRUSTED = ("uvicorn", "alembic")
-"""Libraries whose messages speak of themselves only, so their arguments may be shown."""
 _LONGEST = 300
 
 
@@ -120,6 +120,8 @@ class JsonLines(logging.Formatter):
         fields = getattr(record, "enlace", None)
         if fields is None:
             fields = _told(record.exc_info[1] if record.exc_info else None)
+            if repeated := getattr(record, "repeated", 0):
+                fields["repeated"] = repeated
         return json.dumps(line | fields, ensure_ascii=False, default=str)
 
 
@@ -127,6 +129,7 @@ def setup_logs(service: str) -> None:
     """Send everything that is logged in this process to standard output as JSON lines, from level info on."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines(service))
+    handler.addFilter(Repeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
@@ -141,10 +144,7 @@ def places(error: BaseException) -> list[str]:
 
 
 def _event(record: logging.LogRecord) -> str:
-    if hasattr(record, "enlace") or not record.args or record.name.split(".")[0] in _TRUSTED:
-        text = record.getMessage()
-    else:
-        text = str(record.msg)
+    text = record.getMessage() if hasattr(record, "enlace") else text_of(record)
     return text.splitlines()[0][:_LONGEST] if text else ""
 
 

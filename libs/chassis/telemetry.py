@@ -57,7 +57,7 @@ def instrument(app: FastAPI) -> None:
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
     FastAPIInstrumentor.instrument_app(
-        app, excluded_urls="/livez,/readyz,/docs,/openapi.json", exclude_spans=["receive", "send"]
+        app, excluded_urls="/livez,/readyz,/workz,/docs,/openapi.json", exclude_spans=["receive", "send"]
     )
 
 

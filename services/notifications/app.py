@@ -61,7 +61,7 @@ def create_app(settings: NotificationsSettings | None = None) -> FastAPI:
             Loop("retention", Retention(database).run, Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
-        checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
+        work_checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
     )
     app.state.secret_box = box
     return app

@@ -44,13 +44,13 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
             Loop(name="consumer", run=consumer.run, role=Role.WORKER),
             Loop(name="relay", run=relay.run, role=Role.RELAY),
         ],
-        checks=_checks(settings, consumer, relay),
+        work_checks=_work_checks(settings, consumer, relay),
     )
     app.state.pack = load_pack(settings.pack)
     return app
 
 
-def _checks(settings: DirectorySettings, consumer: Consumer, relay: Relay) -> dict[str, Check]:
+def _work_checks(settings: DirectorySettings, consumer: Consumer, relay: Relay) -> dict[str, Check]:
     checks: dict[str, Check] = {}
     if settings.role.covers(Role.WORKER):
         checks["consumer"] = check_of(consumer.why_unready)

@@ -104,7 +104,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("watcher", watcher.run, Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
-        checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
+        work_checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
     )
     app.state.policy = policy
     app.state.gathering = Gathering(database, policy)

