@@ -204,6 +204,8 @@ class RecallReason(StrEnum):
     CONFLICT_OF_INTEREST = "conflict_of_interest"
     JOURNEY_ENDED = "journey_ended"
     MERGED = "merged"
+    FACTS_CHANGED = "facts_changed"
+    """What is known now of the person or the service no longer allows it."""
 
 
 class CancelReason(StrEnum):
@@ -272,6 +274,10 @@ class OwnerReason(StrEnum):
     UNSAFE = "unsafe"
     JOURNEY_ENDED = "journey_ended"
     MERGED = "merged"
+    FACTS_CHANGED = "facts_changed"
+    """A provider has the person, and what is known now no longer allows it."""
+    SERVICE_WITHDRAWN = "service_withdrawn"
+    """A provider has the person, and it is suspended, withdrawn, or without a valid licence or agreement."""
 
 
 class StayPhase(StrEnum):

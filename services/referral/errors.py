@@ -26,6 +26,13 @@ class OfferExpired(Conflict):
     title: ClassVar[str] = "The offer has expired"
 
 
+class OfferIsHalted(Conflict):
+    """The accepted offer may not go on as things stand now: nothing begins until a desk of the network has decided."""
+
+    code: ClassVar[str] = "offer-halted"
+    title: ClassVar[str] = "The offer is halted until a desk has decided"
+
+
 class PrerequisiteCycle(Conflict):
     """The other need waits, through however many needs, on this one."""
 

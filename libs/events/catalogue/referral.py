@@ -3,6 +3,8 @@
 from typing import ClassVar
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from libs.events.codes import (
     Awaited,
     CancelReason,
@@ -19,6 +21,7 @@ from libs.events.codes import (
     ServiceType,
     StayPhase,
     Urgency,
+    Version,
 )
 from libs.events.event import Event
 from libs.wire.values import Moment
@@ -232,6 +235,28 @@ class OfferAcknowledged(AtProvider):
     type: ClassVar[str] = "offer.acknowledged.v1"
 
 
+class JudgedProfile(BaseModel):
+    """One person's routing profile, as referral knew it when it judged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    returnee_id: UUID
+    """The person."""
+    version: Version
+    """The version of the routing profile."""
+
+
+class JudgedOn(BaseModel):
+    """On which facts the rules and interlocks let an offer stand."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    profiles: list[JudgedProfile]
+    """Of everybody whom the need is for."""
+    household_version: Version | None
+    """Of the person's household, or None without one."""
+
+
 class OfferAccepted(AtProvider):
     """The provider says yes; its places are taken. Opens the packet at registration."""
 
@@ -240,6 +265,27 @@ class OfferAccepted(AtProvider):
     """A code finer than the category; decides what the packet holds."""
     people_count: Count
     """How many places are taken."""
+    judged_on: JudgedOn | None = None
+    """The facts on which it was let stand; absent from what was sent before it existed."""
+
+
+class OfferUpheld(AtProvider):
+    """An accepted offer was judged again, because facts had changed or a desk has decided, and still stands."""
+
+    type: ClassVar[str] = "offer.upheld.v1"
+    judged_on: JudgedOn
+    """The facts on which it stands."""
+    by_desk: bool
+    """True if a desk has decided it: only that opens what was halted."""
+
+
+class OfferHalted(AtProvider):
+    """An accepted offer may not go on as things stand: nothing begins, its packet is closed, until a desk decides."""
+
+    type: ClassVar[str] = "offer.halted.v1"
+    reason: RecallReason
+    judged_on: JudgedOn
+    """The facts on which it was halted."""
 
 
 class OfferDeclined(AtProvider):
@@ -284,6 +330,8 @@ EVENTS: tuple[type[Event], ...] = (
     OfferReminded,
     OfferAcknowledged,
     OfferAccepted,
+    OfferUpheld,
+    OfferHalted,
     OfferDeclined,
     OfferExpired,
     OfferRecalled,

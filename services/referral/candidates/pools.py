@@ -1,6 +1,6 @@
 """Which pools of a service take the people of a need: by kind, by date, by what is free. All of them or none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -68,6 +68,11 @@ def waited_for(need: Need, pools: Sequence[Pool]) -> dict[UUID, int]:
     }
     whole = [pool for pool in pools if need.people_count <= pool.maximum and _admits(pool.kind, need.people)]
     return {**found, **{pool.pool_id: need.people_count for pool in whole}}
+
+
+def admits_among(kinds: Collection[str], people: Sequence[Person]) -> bool:
+    """False if one of these people may be in none of the pools of these kinds."""
+    return all(any(_admits(kind, [person]) for kind in kinds) for person in people)
 
 
 def _by_age(need: Need, pools: Sequence[Pool]) -> Iterator[tuple[Share, ...]]:

@@ -17,6 +17,7 @@ from services.referral.journeys import referral_steps, routing_steps
 from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Journey, Referral
+from services.referral.journeys.people import judged_on
 from services.referral.journeys.rules import ReferralStatus, ReferralStep
 from services.referral.notes import actions as notes
 from services.referral.pack import RoutingPolicy
@@ -101,6 +102,7 @@ async def override_referral(
     if not all(await places.hold(session, [wanted])):
         raise NoPlaceFree
     async with work(session, policy, loaded, actor=actor) as piece:
+        piece.judged_on[referral_id] = judged_on(referral, placing.journeys, placing.households)
         if referral.status is ReferralStatus.OFFERED and standing is not None:
             referral_steps.recall_offer(piece, standing, reason=RecallReason.OVERRIDDEN)
         piece.record("referral.override", referral, note=reason)
@@ -111,7 +113,7 @@ async def override_referral(
             "chosen_by_person": True,
             "overruled": overruled,
         }
-        router.make_offer(piece, referral, candidate, explanation)
+        router.make_offer(piece, referral, candidate, explanation, overruled=frozenset(overruled))
     return referral_id
 
 
@@ -121,7 +123,7 @@ async def _lock(
     """The referral's journey and those of its household's members, locked in order and loaded."""
     returnee_id = await referrals.returnee_of(session, rights, referral_id)
     household_id = (await journeys.heads(session, [returnee_id]))[returnee_id].household_id
-    households = await rounds.households(session, [household_id] if household_id is not None else [])
+    households = await journeys.households(session, [household_id] if household_id is not None else [])
     members = {one for household in households.values() for one in household.member_ids}
     await journeys.lock(session, members | {returnee_id})
     loaded = await journeys.load(session, [returnee_id])

@@ -15,7 +15,14 @@ from libs.events.codes import NeedCategory, Urgency
 from services.referral.desk_lists import queries
 from services.referral.desk_lists.queries import Walk
 from services.referral.desk_lists.rules import Party
-from services.referral.desk_lists.schemas import CountsView, DueItemView, Filters, ItemView, WaitingItemView
+from services.referral.desk_lists.schemas import (
+    CountsView,
+    DueItemView,
+    Filters,
+    HaltedItemView,
+    ItemView,
+    WaitingItemView,
+)
 from services.referral.errors import StaffOnly
 from services.referral.journeys.access import Policy, desks_of, staff_rights_of
 from services.referral.ownership.queries import covered_desks
@@ -86,6 +93,18 @@ async def list_waiting(
     return await _page(session, walk, page, filters, caller, WaitingItemView)
 
 
+@router.get("/halted")
+async def list_halted(
+    session: Session,
+    page: PageQuery,
+    filters: FilterQuery,
+    caller: Reader,
+    organization_id: Annotated[UUID | None, Query(description="Only those with this provider")] = None,
+) -> Page[HaltedItemView]:
+    """Accepted offers that may not go on until a desk has decided, such as all of a suspended organisation."""
+    return await _page(session, queries.halted(organization_id=organization_id), page, filters, caller, HaltedItemView)
+
+
 @router.get("/unmet")
 async def list_unmet(
     session: Session,
@@ -101,7 +120,12 @@ async def list_unmet(
 
 @router.get("/counts")
 async def count_work_lists(
-    session: Session, policy: Policy, filters: FilterQuery, caller: Reader, within: Within = DAY_S
+    session: Session,
+    policy: Policy,
+    filters: FilterQuery,
+    caller: Reader,
+    within: Within = DAY_S,
+    organization_id: Annotated[UUID | None, Query(description="Of `halted`, only those with this provider")] = None,
 ) -> CountsView:
     """How long each list is under these filters. Counting stops at a thousand."""
     rights = staff_rights_of(caller)
@@ -116,6 +140,7 @@ async def count_work_lists(
         overdue=await counted(queries.overdue()),
         escalations=await counted(queries.escalations()),
         waiting={party: await counted(queries.waiting((party,))) for party in Party},
+        halted=await counted(queries.halted(organization_id=organization_id)),
         unmet=await counted(queries.unmet(rights)),
     )
 

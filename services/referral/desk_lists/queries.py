@@ -45,6 +45,9 @@ LEFT JOIN referral AS live ON live.need_id = chosen.need_id AND live.status IN (
 LEFT JOIN offer AS asked ON asked.offer_id = live.offer_id{join}
 ORDER BY {order}"""
 
+_PROVIDER: Final = (
+    " JOIN LATERAL (SELECT organization_id FROM offer WHERE offer_id = referral.offer_id OFFSET 0) AS offer ON true"
+)
 _TIMERS: Final = """timer
 LEFT JOIN LATERAL (SELECT need_id FROM offer WHERE offer_id = timer.subject_id OFFSET 0) AS offer ON true
 LEFT JOIN LATERAL (SELECT need_id FROM referral WHERE referral_id = timer.subject_id OFFSET 0) AS referral ON true
@@ -124,10 +127,7 @@ def waiting(parties: Iterable[Party], *, organization_id: UUID | None = None) ->
     source = "referral JOIN LATERAL (SELECT * FROM need WHERE need.need_id = referral.need_id OFFSET 0) AS need ON true"
     conditions: tuple[str, ...] = (f"referral.status IN ({_LIVE})",)
     if organization_id is not None:
-        source += (
-            " JOIN LATERAL (SELECT organization_id FROM offer WHERE offer_id = referral.offer_id OFFSET 0) AS offer"
-            " ON true"
-        )
+        source += _PROVIDER
         conditions = (*conditions, "offer.organization_id = {}")
     return Walk(
         source,
@@ -135,6 +135,22 @@ def waiting(parties: Iterable[Party], *, organization_id: UUID | None = None) ->
         ("waiting_since", "need_id"),
         more=", referral.waiting_since",
         per=("referral.status", "text", statuses),
+        values=() if organization_id is None else (organization_id,),
+    )
+
+
+def halted(*, organization_id: UUID | None = None) -> Walk:
+    """Referrals whose accepted offer may not go on until a desk has decided, the longest first."""
+    source = "referral JOIN LATERAL (SELECT * FROM need WHERE need.need_id = referral.need_id OFFSET 0) AS need ON true"
+    conditions: tuple[str, ...] = ("referral.halted_since IS NOT NULL",)
+    if organization_id is not None:
+        source += _PROVIDER
+        conditions = (*conditions, "offer.organization_id = {}")
+    return Walk(
+        source,
+        conditions,
+        ("halted_since", "need_id"),
+        more=", referral.halted_since, referral.halted_for",
         values=() if organization_id is None else (organization_id,),
     )
 
@@ -148,6 +164,7 @@ _COLUMN: Final = {
     "subject_id": ("timer.subject_id", "uuid"),
     "due": ("timer.kind", "text"),
     "waiting_since": ("referral.waiting_since", "timestamptz"),
+    "halted_since": ("referral.halted_since", "timestamptz"),
 }
 """What a list is ordered by: the column that is walked, and its type."""
 

@@ -63,6 +63,15 @@ class WaitingItemView(ItemView):
     waiting_since: datetime = Field(description="Since when the need waits")
 
 
+class HaltedItemView(ItemView):
+    """One accepted offer that may not go on until a desk has decided."""
+
+    halted_since: datetime
+    halted_for: list[str] = Field(
+        description="The rules and interlocks that it breaks, as in explanations", examples=[["not_active"]]
+    )
+
+
 class CountsView(BaseModel):
     """How long each list is, under the same filters."""
 
@@ -71,4 +80,5 @@ class CountsView(BaseModel):
     overdue: Count
     escalations: Count
     waiting: dict[Party, Count] = Field(description="On whom needs wait")
+    halted: Count = Field(description="Accepted offers that may not go on until a desk has decided")
     unmet: Count

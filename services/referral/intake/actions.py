@@ -29,6 +29,7 @@ from services.referral.journeys.rules import NeedStatus
 from services.referral.journeys.tables import JourneyRow
 from services.referral.journeys.wakeups import wake_after_commit
 from services.referral.journeys.work import Work
+from services.referral.judging.actions import judge_again
 from services.referral.pack import RoutingPolicy
 
 log = get_logger(__name__)
@@ -47,10 +48,17 @@ WHERE (returnee_id = ANY($1::uuid[]) OR household_id = ANY(ARRAY(
 """
 
 
-async def lock_journeys(session: AsyncSession, returnees: dict[UUID, str | None]) -> None:
+async def lock_journeys(
+    session: AsyncSession,
+    returnees: dict[UUID, str | None],
+    *,
+    members: Collection[UUID] = (),
+    household_ids: Collection[UUID] = (),
+) -> None:
     """Make the journeys that are new (by returnee, with a traceparent), then lock all of them in order of their ids.
 
     With each member's journey that of the household's reference person is locked: its needs depend on every member.
+    `household_ids`: those that members come to belong to. `members`: people whose own needs depend on a household.
     """
     at = now(session)
     rows = [
@@ -64,12 +72,13 @@ async def lock_journeys(session: AsyncSession, returnees: dict[UUID, str | None]
         for returnee_id in sorted(returnees)
     ]
     await insert_rows(session, JourneyRow, rows, on_conflict="ON CONFLICT DO NOTHING")
-    references = await queries.references_of(session, returnees)
-    await journeys.lock(session, returnees.keys() | references)
+    references = await queries.references_of(session, returnees, household_ids)
+    await journeys.lock(session, returnees.keys() | references | set(members))
 
 
-async def keep_profiles(session: AsyncSession, profiles: Sequence[RoutingProfile]) -> None:
-    """Keep the newest routing profile of each returnee; a new fact gives their waiting referrals another look."""
+async def keep_profiles(session: AsyncSession, policy: RoutingPolicy, profiles: Sequence[RoutingProfile]) -> None:
+    """Keep the newest routing profile of each returnee; a new fact gives their waiting referrals another look, and
+    what is under way for them is judged again."""
     newest = {profile.returnee_id: profile for profile in sorted(profiles, key=lambda one: one.version)}
     rows = [
         {
@@ -92,10 +101,11 @@ async def keep_profiles(session: AsyncSession, profiles: Sequence[RoutingProfile
     await (await raw(session)).execute(_AREA, sorted(newest))
     await see_batches(session, {profile.arrival_batch_id for profile in newest.values()})
     await wake(session, newest)
+    await judge_again(session, policy, newest, actor=ACTOR)
 
 
-async def keep_households(session: AsyncSession, households: Sequence[HouseholdChanged]) -> None:
-    """Keep the newest state of each household."""
+async def keep_households(session: AsyncSession, policy: RoutingPolicy, households: Sequence[HouseholdChanged]) -> None:
+    """Keep the newest state of each household, and judge again what is under way for its members."""
     newest = {one.household_id: one for one in sorted(households, key=lambda one: one.version)}
     rows = [
         {
@@ -118,6 +128,8 @@ async def keep_households(session: AsyncSession, households: Sequence[HouseholdC
         " WHERE kept.version < excluded.version",
     )
     await wake(session, {one.reference_returnee_id for one in newest.values()})
+    concerned = {key for one in newest.values() for key in (one.reference_returnee_id, *one.member_ids)}
+    await judge_again(session, policy, concerned, actor=ACTOR)
 
 
 async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequence[Received[NeedReported]]) -> None:

@@ -13,8 +13,8 @@ from services.referral.journeys.queries import need_of
 _NEEDS = f"SELECT {', '.join(field.name for field in fields(Need))} FROM need WHERE need_id = ANY($1::uuid[])"  # noqa: S608
 
 _REFERENCES = """
-SELECT DISTINCT reference_returnee_id FROM journey JOIN household USING (household_id)
-WHERE returnee_id = ANY($1::uuid[])
+SELECT reference_returnee_id FROM journey JOIN household USING (household_id) WHERE returnee_id = ANY($1::uuid[])
+UNION SELECT reference_returnee_id FROM household WHERE household_id = ANY($2::uuid[])
 """
 
 
@@ -24,7 +24,9 @@ async def needs_by_id(session: AsyncSession, need_ids: Collection[UUID | None]) 
     return {row["need_id"]: need_of(row) for row in rows}
 
 
-async def references_of(session: AsyncSession, returnee_ids: Iterable[UUID]) -> set[UUID]:
-    """The reference persons of the households of these returnees."""
-    rows = await (await raw(session)).fetch(_REFERENCES, list(returnee_ids))
+async def references_of(
+    session: AsyncSession, returnee_ids: Iterable[UUID], household_ids: Iterable[UUID] = ()
+) -> set[UUID]:
+    """The reference persons of the households of these returnees, and of these households."""
+    rows = await (await raw(session)).fetch(_REFERENCES, list(returnee_ids), list(household_ids))
     return {row["reference_returnee_id"] for row in rows}

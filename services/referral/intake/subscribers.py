@@ -15,6 +15,7 @@ from libs.events.catalogue.registration import (
     ReturneeMerged,
     ReturneeRegistered,
     ReturneeUnmerged,
+    RoutingProfile,
 )
 from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
@@ -28,6 +29,8 @@ def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
     @subscriptions.before_batch
     async def lock_journeys(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
         returnees: dict[UUID, str | None] = {}
+        members: set[UUID] = set()
+        household_ids: set[UUID] = set()
         for received in batch:
             event = received.event
             if isinstance(event, RegistrationEvent):
@@ -35,20 +38,23 @@ def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
                 other = _other_record(event)
                 if other is not None:
                     returnees.setdefault(other, received.traceparent)
+                if isinstance(event, RoutingProfile) and event.household_id is not None:
+                    household_ids.add(event.household_id)
             elif isinstance(event, HouseholdChanged):
                 returnees.setdefault(event.reference_returnee_id, received.traceparent)
+                members.update(event.member_ids)
         if returnees:
-            await actions.lock_journeys(session, returnees)
+            await actions.lock_journeys(session, returnees, members=members, household_ids=household_ids)
 
     @subscriptions.on(ReturneeRegistered, ReturneeChanged)
     async def keep_profiles(
         session: AsyncSession, batch: Sequence[Received[ReturneeRegistered | ReturneeChanged]]
     ) -> None:
-        await actions.keep_profiles(session, [received.event for received in batch])
+        await actions.keep_profiles(session, policy, [received.event for received in batch])
 
     @subscriptions.on(HouseholdChanged)
     async def keep_households(session: AsyncSession, batch: Sequence[Received[HouseholdChanged]]) -> None:
-        await actions.keep_households(session, [received.event for received in batch])
+        await actions.keep_households(session, policy, [received.event for received in batch])
 
     @subscriptions.on(NeedReported)
     async def record_needs(session: AsyncSession, batch: Sequence[Received[NeedReported]]) -> None:

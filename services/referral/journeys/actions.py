@@ -26,6 +26,7 @@ from services.referral.database import (
 )
 from services.referral.journeys import owners, spans, stay_writes
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
+from services.referral.journeys.queries import SETS
 from services.referral.journeys.review_tables import ReviewRow, ReviewStatus
 from services.referral.journeys.spans import Spans
 from services.referral.journeys.tables import JourneyRow, NeedRow, OfferRow, ReferralRow, StepRow
@@ -72,6 +73,9 @@ _CHANGING: Mapping[type, tuple[str, ...]] = {
         "searching_since",
         "missed_count",
         "next_attempt_at",
+        "overruled",
+        "halted_since",
+        "halted_for",
     ),
     Offer: ("status", "acknowledged_at", "ended_at", "reason"),
 }
@@ -269,7 +273,7 @@ def _with_arrays(referrals: Columns) -> Columns:
     """Columns of referrals with the sets among them as PostgreSQL reads arrays."""
     if not referrals:
         return referrals
-    return {**referrals, "approved_for": [as_array(sorted(one)) for one in referrals["approved_for"]]}
+    return {**referrals, **{name: [as_array(sorted(one)) for one in referrals[name]] for name in SETS}}
 
 
 def _of(kind: type[_T], rows: Iterable[object]) -> list[_T]:

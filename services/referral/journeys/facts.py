@@ -77,6 +77,12 @@ class Referral:
     searching_since: datetime | None = None
     missed_count: int = 0
     next_attempt_at: datetime | None = None
+    overruled: frozenset[str] = frozenset()
+    """Rules that a person has overruled for the offer that stands."""
+    halted_since: datetime | None = None
+    """Since when its accepted offer may not go on until a desk has decided."""
+    halted_for: frozenset[str] = frozenset()
+    """The rules that say so."""
     traceparent: str | None = None
 
     @property
@@ -162,6 +168,17 @@ def opens(gate: ConsentGate, consents: Mapping[str, str], *, at: datetime) -> bo
     return any(key in consents and datetime.fromisoformat(consents[key]) > at for key in gate.keys)
 
 
+@dataclass(frozen=True, slots=True)
+class Household:
+    """Who belongs together."""
+
+    household_id: UUID
+    version: int
+    member_ids: tuple[UUID, ...]
+    expected_size: int
+    stay_together: bool
+
+
 @dataclass(slots=True)
 class Journey:
     """All that referral knows of one returnee."""
@@ -169,6 +186,7 @@ class Journey:
     returnee_id: UUID
     case_code: str | None = None
     profile: dict[str, Any] | None = None
+    profile_version: int = 0
     consent_version: int = 0
     consents: dict[str, str] = field(default_factory=dict)
     """By purpose and recipient class (`consent_key`): until when it is allowed."""

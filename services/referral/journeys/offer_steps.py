@@ -105,7 +105,12 @@ def accept(work: Work, offer: Offer) -> None:
     trace = _end(work, offer, OfferStep.ACCEPT)
     work.taken.append(offer)
     work.tell_of_offer(
-        OfferAccepted, offer, trace=trace, service_type=offer.service_type, people_count=offer.people_count
+        OfferAccepted,
+        offer,
+        trace=trace,
+        service_type=offer.service_type,
+        people_count=offer.people_count,
+        judged_on=work.judged_on.get(offer.referral_id),
     )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from libs.events.catalogue.referral import JudgedOn, JudgedProfile
 from libs.events.codes import AccessNeed, AgeBand, DocumentKind, ProtectionFlag, Sex
 from services.referral.candidates import facts as candidates
-from services.referral.journeys.facts import Journey, Need
+from services.referral.journeys.facts import Household, Journey, Need, Referral
 
 
 def person_of(profile: Mapping[str, Any]) -> candidates.Person:
@@ -70,4 +71,31 @@ def to_route(
         refused_by=refused_by or {},
         conflicting_organizations=conflicting_organizations,
         providers_of_person=providers_of_person,
+    )
+
+
+def with_them(
+    referral: Referral, journeys: Mapping[UUID, Journey], households: Mapping[UUID, Household]
+) -> list[Journey]:
+    """The journeys of all whom the referral is for, the reference person first."""
+    journey = journeys[referral.returnee_id]
+    household = None if referral.household_id is None else households.get(referral.household_id)
+    members = () if household is None else household.member_ids
+    return [journey, *(journeys[one] for one in members if one != journey.returnee_id and one in journeys)]
+
+
+def household_of(journey: Journey, households: Mapping[UUID, Household]) -> Household | None:
+    """The household that the person belongs to, as far as it is known."""
+    return None if journey.household_id is None else households.get(journey.household_id)
+
+
+def judged_on(referral: Referral, journeys: Mapping[UUID, Journey], households: Mapping[UUID, Household]) -> JudgedOn:
+    """The facts on which a decision about this referral rests, by their versions."""
+    household = household_of(journeys[referral.returnee_id], households)
+    return JudgedOn(
+        profiles=[
+            JudgedProfile(returnee_id=one.returnee_id, version=one.profile_version)
+            for one in with_them(referral, journeys, households)
+        ],
+        household_version=None if household is None else household.version,
     )

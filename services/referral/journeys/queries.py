@@ -3,16 +3,18 @@
 from collections.abc import Collection, Mapping
 from dataclasses import fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.events.codes import NeedCategory, OwnerReason, Urgency
-from services.referral.journeys.facts import Journey, Need, Offer, Referral
+from services.referral.journeys.facts import Household, Journey, Need, Offer, Referral
 from services.referral.journeys.rules import NeedStatus, OfferStatus, ReferralStatus
 
+SETS: Final = ("approved_for", "overruled", "halted_for")
+"""Columns of a referral that hold a set."""
 _ENUMS: dict[str, type[StrEnum]] = {"category": NeedCategory, "urgency": Urgency, "owner_reason": OwnerReason}
 
 
@@ -29,8 +31,8 @@ WHERE returnee_id = ANY($1::uuid[]) AND status = 'blocked' AND blocked_by IS NOT
 """
 
 _JOURNEY = (
-    "returnee_id, case_code, profile, consent_version, consents, household_id, arrival_batch_id, erased_at,"
-    " merged_into, journey_ended_at, journey_end_reason, traceparent"
+    "returnee_id, case_code, profile, profile_version, consent_version, consents, household_id,"
+    " arrival_batch_id, erased_at, merged_into, journey_ended_at, journey_end_reason, traceparent"
 )
 _NEEDS = f"SELECT {_columns(Need)} FROM need WHERE returnee_id = ANY($1::uuid[])"  # noqa: S608
 _REFERRALS = f"SELECT {_columns(Referral)} FROM referral WHERE returnee_id = ANY($1::uuid[])"  # noqa: S608
@@ -75,6 +77,18 @@ async def heads(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[U
     return {row["returnee_id"]: journey_of(row) for row in rows}
 
 
+async def households(session: AsyncSession, household_ids: Collection[UUID]) -> dict[UUID, Household]:
+    """These households."""
+    if not household_ids:
+        return {}
+    rows = await (await raw(session)).fetch(
+        "SELECT household_id, version, member_ids, expected_size, stay_together FROM household"
+        " WHERE household_id = ANY($1::uuid[])",
+        list(household_ids),
+    )
+    return {row["household_id"]: Household(**{**row, "member_ids": tuple(row["member_ids"])}) for row in rows}
+
+
 async def waits_of(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
     """By need of these returnees: the needs that it waits on, as told and as the router found."""
     waits: dict[UUID, set[UUID]] = {}
@@ -96,7 +110,7 @@ def need_of(row: Mapping[str, Any]) -> Need:
 def referral_of(row: Mapping[str, Any]) -> Referral:
     """A referral from its row."""
     values = _decoded(row, ReferralStatus)
-    return Referral(**{**values, "approved_for": frozenset(values["approved_for"])})
+    return Referral(**{**values, **{name: frozenset(values[name]) for name in SETS}})
 
 
 def offer_of(row: Mapping[str, Any]) -> Offer:

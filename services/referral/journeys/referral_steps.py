@@ -182,12 +182,18 @@ def remind(work: Work, referral: Referral, *, awaits: Awaited, due_by: datetime)
     _tell(work, referral, ReferralReminded, awaits=awaits, due_by=due_by)
 
 
+def wait_anew(work: Work, referral: Referral) -> None:
+    """The provider is waited for from now on: to begin, or to tell the outcome."""
+    work.stop_timers(referral)
+    _start_clock(work, referral, Awaited.START if referral.status is ReferralStatus.ACCEPTED else Awaited.REPORT)
+
+
 def _start_clock(work: Work, referral: Referral, awaits: Awaited) -> None:
     """From now on the provider is reminded and must act in time, or the lead desk asks."""
     policy = work.category(referral.category)
     clocks = policy.start_clocks if awaits is Awaited.START else policy.report_clocks
     wait = clocks[referral.urgency]
-    service = _accepted_offer(work, referral).provider_service_id
+    service = accepted_offer(work, referral).provider_service_id
 
     def due(seconds: float) -> datetime:
         return work.due_at_provider(awaits.value, referral, provider_service_id=service, seconds=seconds)
@@ -211,6 +217,7 @@ def _end(
     take(work, referral, step, reason=reason, note=note)
     rest(work, referral)
     referral.ended_at, referral.end_reason = work.at, reason
+    referral.halted_since = None
     if referral.searching_since is not None:
         search_steps.end(work, referral)
     if may_have_stayed:
@@ -226,11 +233,12 @@ def _release(work: Work, referral: Referral, *, used: bool) -> None:
 
 def _tell(work: Work, referral: Referral, kind: type[AtProvider], **more: object) -> None:
     """Publish an event about the service after the accepted offer."""
-    offer = _accepted_offer(work, referral)
+    offer = accepted_offer(work, referral)
     work.tell_of_offer(kind, offer, trace=offer.traceparent, **more)
 
 
-def _accepted_offer(work: Work, referral: Referral) -> Offer:
+def accepted_offer(work: Work, referral: Referral) -> Offer:
+    """The offer by which a provider has the referral."""
     offer = work.journeys[referral.returnee_id].offer_of(referral)
     if offer is None:
         raise LookupError("a referral that was accepted has its offer")

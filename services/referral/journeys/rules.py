@@ -83,6 +83,8 @@ class ReferralStep(StrEnum):
     EXTEND_STAY = "extend_stay"
     RUN_OUT = "run_out"
     REMIND = "remind"
+    JUDGE = "judge"
+    UPHOLD = "uphold"
 
 
 class OfferStatus(StrEnum):
@@ -160,6 +162,9 @@ GUARDS: Final[dict[str, Guard]] = {
     "held": Guard("the ledger holds a place for each of its people", ("no-place-free",)),
     "allowed": Guard("law and interlocks let the service take it", ("not-a-candidate", "profile-missing")),
     # Of referrals with an offer, and of offers.
+    "broken": Guard("what is known now of people, service or organisation breaks a rule or an interlock"),
+    "upheld": Guard("it is halted, and no law and no interlock speaks against it now", ("not-a-candidate",)),
+    "going": Guard("it breaks no rule now and is not halted", ("offer-halted",)),
     "unmatched": Guard("its offer has ended without acceptance"),
     "accepted": Guard("its offer is accepted"),
     "outcome": Guard("an outcome is given", ("invalid-input",)),
@@ -169,8 +174,8 @@ GUARDS: Final[dict[str, Guard]] = {
     "stays": Guard("it is a stay, and as it was when it was seen", ("not-found", "version-mismatch")),
     "ending": Guard("it is a stay, and its clock has run out"),
     "bounded": Guard(
-        "it is a stay that the country pack lets be lengthened by so much, and that then ends ahead",
-        ("not-found", "extension-too-long", "extension-too-short"),
+        "it is a stay, not halted, that the country pack lets be lengthened by so much, and that then ends ahead",
+        ("not-found", "offer-halted", "extension-too-long", "extension-too-short"),
     ),
     # Of naming an owner: a need that has one keeps it.
     "nobody": Guard("no service of the network may take it now, and its need has no owner"),
@@ -216,8 +221,16 @@ seeking         waitlist             waitlisted       full       referral.waitli
 waitlisted      serve                seeking          leaves     -                            router desk
 seeking         offer                offered          held       -                            router desk
 offered         seek_again           seeking          unmatched  -                            provider clock router desk
+offered         seek_again           seeking          unmatched  -                            registration
+offered         judge                =                broken     -                            router registration
+accepted        judge                =                broken     offer.halted.v1              router registration
+in_service      judge                =                broken     offer.halted.v1              router registration
+accepted        uphold               =                upheld     offer.upheld.v1              desk
+in_service      uphold               =                upheld     offer.upheld.v1              desk
+accepted        escalate             =                broken     referral.escalated.v1        router registration
+in_service      escalate             =                broken     referral.escalated.v1        router registration
 offered         accept               accepted         accepted   -                            provider auto desk
-accepted        start                in_service       -          referral.started.v1          provider desk
+accepted        start                in_service       going      referral.started.v1          provider desk
 accepted        remind               =                due        referral.reminded.v1         clock
 in_service      remind               =                due        referral.reminded.v1         clock
 in_service      complete             completed        outcome    referral.completed.v1        provider desk

@@ -141,6 +141,7 @@ class ReferralRow(Table, table=True):
             postgresql_where="(ready_at IS NULL OR status = 'waitlisted') AND status IN ('seeking', 'waitlisted')",
         ),
         Index("ix_referral_waiting", "status", "waiting_since", "need_id", postgresql_where=_LIVE_REFERRAL),
+        Index("ix_referral_halted", "halted_since", "need_id", postgresql_where="halted_since IS NOT NULL"),
         Index("ix_referral_awaiting_review", "referral_id", postgresql_where="status = 'awaiting_review'"),
         Index(
             "ix_referral_searching", "next_attempt_at", "referral_id", postgresql_where="searching_since IS NOT NULL"
@@ -183,6 +184,16 @@ class ReferralRow(Table, table=True):
     searching_since: datetime | None = moment(nullable=True)
     missed_count: int = 0
     next_attempt_at: datetime | None = moment(nullable=True)
+    overruled: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
+    )
+    """Rules that a person has overruled for the offer that stands."""
+    halted_since: datetime | None = moment(nullable=True)
+    """Since when its accepted offer may not go on until a desk has decided."""
+    halted_for: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
+    )
+    """The rules that say so."""
     traceparent: str | None = None
 
 

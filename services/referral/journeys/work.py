@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
-from libs.events.catalogue.referral import AtProvider, OfReferral, ReferralEvent
+from libs.events.catalogue.referral import AtProvider, JudgedOn, OfReferral, ReferralEvent
 from libs.events.codes import NeedCategory
 from services.referral.clocks.rules import Hours, due_after
 from services.referral.clocks.tables import TimerKind
@@ -147,6 +147,8 @@ class Work:
     timers: dict[UUID, list[Timer]] = field(default_factory=dict)
     stopped: set[UUID] = field(default_factory=set)
     stopped_kinds: set[tuple[UUID, TimerKind]] = field(default_factory=set)
+    judged_on: dict[UUID, JudgedOn] = field(default_factory=dict)
+    """By referral: the facts on which its offer was let stand in this work."""
     newly_owned: set[UUID] = field(default_factory=set)
     """Needs for which this work has named an owner, who cannot have seen them yet."""
     steps: list[Step] = field(default_factory=list)

@@ -84,12 +84,12 @@ class Gathering:
         """Write one answer in a transaction of its own, waiting for whoever holds its journey."""
         try:
             async with self._database.transaction() as session:
-                offer_id = await taking.take_alone(session, self._policy, waiting.said)
-                view = await queries.offer_view(session, EVERYTHING, offer_id)
+                refusal = await taking.take_alone(session, self._policy, waiting.said)
+                views = await queries.offers_by_id(session, EVERYTHING, [waiting.said.offer_id])
         except Exception as error:
             _tell(waiting.told, error)
         else:
-            _tell(waiting.told, view)
+            _tell(waiting.told, refusal or views[waiting.said.offer_id])
 
     def _start(self, writing: Coroutine[Any, Any, None]) -> None:
         # In a context of its own: it serves many requests, and belongs to none of their traces.

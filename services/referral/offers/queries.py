@@ -13,7 +13,9 @@ from services.referral.journeys.rules import OfferStatus
 from services.referral.offers.schemas import ExplanationView, OfferView
 
 _COLUMNS = """offer_id AS id, referral_id, case_code, category, service_type, urgency, people_count,
-provider_service_id, organization_id, status, made_at, answer_by, acknowledge_by, acknowledged_at, ended_at, reason"""
+provider_service_id, organization_id, status, made_at, answer_by, acknowledge_by, acknowledged_at, ended_at, reason, (
+    SELECT halted_since FROM referral WHERE referral.referral_id = offer.referral_id AND offer.status = 'accepted'
+) AS halted_since"""
 _SEEN = "($1::uuid IS NULL OR organization_id = $1) AND ($2 OR NOT restricted)"
 
 _RETURNEES = """

@@ -31,6 +31,9 @@ class OfferView(BaseModel):
     acknowledged_at: datetime | None
     ended_at: datetime | None = Field(description="When it was answered, expired or recalled")
     reason: str | None = Field(description="Code of a decline or a recall")
+    halted_since: datetime | None = Field(
+        description="Since when the accepted offer may not go on until a desk of the network has decided"
+    )
 
 
 class DeclineBody(BaseModel):

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from opentelemetry import trace
@@ -16,8 +17,10 @@ from services.referral.journeys import offer_steps, referral_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
-from services.referral.journeys.facts import Offer
+from services.referral.journeys.facts import Journey, Offer
 from services.referral.journeys.work import Work
+from services.referral.judging.actions import refusal_of
+from services.referral.judging.queries import Circumstances, circumstances
 from services.referral.offers import queries
 from services.referral.pack import RoutingPolicy
 
@@ -28,6 +31,7 @@ Lock = Callable[[AsyncSession, Collection[UUID]], Awaitable[Collection[UUID]]]
 
 accept: Step = referral_steps.accept_offer
 acknowledge: Step = offer_steps.acknowledge
+_SAYING_YES: Final = (accept, acknowledge)
 
 
 def decline(reason: DeclineReason, note: str | None) -> Step:
@@ -56,12 +60,13 @@ async def take_waiting(session: AsyncSession, policy: RoutingPolicy, said: Seque
     return [taken[nth] for nth in range(len(said))]
 
 
-async def take_alone(session: AsyncSession, policy: RoutingPolicy, said: Said) -> UUID:
-    """Take one answer, waiting for whoever holds its journey; its offer. Raises the Refusal where it may not be."""
+async def take_alone(session: AsyncSession, policy: RoutingPolicy, said: Said) -> Refusal | None:
+    """Take one answer, waiting for whoever holds its journey; why not, where it may not be taken.
+
+    The refusal is returned and not raised: with it the offer may have been recalled, which is to be committed.
+    """
     (refusal,) = await take_waiting(session, policy, [said])
-    if refusal is not None:
-        raise refusal
-    return said.offer_id
+    return refusal
 
 
 async def take_free(session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said]) -> dict[int, Refusal | None]:
@@ -79,8 +84,9 @@ async def _take(
     locked = await lock(session, set(new.values()))
     mine = {nth: one for nth, one in new.items() if one in locked}
     loaded = await journeys.load(session, locked)
+    known = await _known(session, loaded, [said[nth] for nth in mine])
     async with work(session, policy, loaded, actor="provider") as piece:
-        taken |= {nth: _take_one(piece, said[nth], one) for nth, one in mine.items()}
+        taken |= {nth: _take_one(piece, known, said[nth], one) for nth, one in mine.items()}
     done = [said[nth] for nth in mine if taken[nth] is None]
     await finished(session, [(one.once, one.offer_id) for one in done if one.once is not None])
     return taken
@@ -102,8 +108,23 @@ def _no_such_offer() -> Refusal:
     return NotFound("There is no such offer")
 
 
-def _take_one(piece: Work, said: Said, returnee_id: UUID) -> Refusal | None:
-    """Take the answer, unless its rehearsal is refused: a step that stops half-way must leave nothing behind."""
+async def _known(session: AsyncSession, loaded: Mapping[UUID, Journey], said: Sequence[Said]) -> Circumstances:
+    """The facts of this moment about the offers that are to be acknowledged or accepted."""
+    offers = {key: offer for journey in loaded.values() for key, offer in journey.offers.items()}
+    asked = [offers[one.offer_id] for one in said if one.step in _SAYING_YES and offers[one.offer_id].is_live]
+    referrals = [loaded[one.returnee_id].referrals[one.referral_id] for one in asked]
+    return await circumstances(session, loaded, referrals) if referrals else Circumstances(dict(loaded))
+
+
+def _take_one(piece: Work, known: Circumstances, said: Said, returnee_id: UUID) -> Refusal | None:
+    """Take the answer, unless its rehearsal is refused: a step that stops half-way must leave nothing behind.
+
+    What is known now may no longer allow the offer. Then it is recalled in place of the answer.
+    """
+    if said.step in _SAYING_YES:
+        broken = refusal_of(piece, known, piece.journeys[returnee_id].offers[said.offer_id])
+        if broken is not None:
+            return broken
     try:
         rehearsed = piece.rehearsal(returnee_id)
         said.step(rehearsed, rehearsed.journeys[returnee_id].offers[said.offer_id])

@@ -1,14 +1,14 @@
 """Keeping the read model: the newest version of each view wins, whatever order they come in."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
 from sqlmodel import delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import raw
+from libs.chassis.database import now, raw
 from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
 from services.referral.database import insert_rows
 from services.referral.providers.tables import ProviderOrganizationRow, ProviderServiceRow
@@ -24,6 +24,16 @@ INSERT INTO no_longer_offered (provider_service_id, version, since)
 SELECT provider_service_id, version, $2 FROM provider_service
 WHERE provider_service_id = ANY($1::uuid[]) ORDER BY provider_service_id
 ON CONFLICT (provider_service_id) DO UPDATE SET version = excluded.version, since = excluded.since
+"""
+_MARK = """
+INSERT INTO republished (provider_service_id)
+SELECT provider_service_id FROM provider_service WHERE provider_service_id = ANY($1::uuid[]) AND revision > 1
+ORDER BY provider_service_id
+ON CONFLICT (provider_service_id) DO UPDATE SET looked_at = NULL
+"""
+_TAKE = """
+SELECT provider_service_id, looked_at FROM republished WHERE looked_at IS NULL OR looked_at <= $1
+ORDER BY provider_service_id LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 _FIRST_REVISION = "services.referral.providers.first_revision"
 
@@ -53,6 +63,8 @@ async def keep_services(session: AsyncSession, views: Sequence[ProviderServicePu
     ]
     columns = ("organization_id", "version", "category", "status", "view")
     await insert_rows(session, ProviderServiceRow, rows, on_conflict=_newer("provider_service_id", columns))
+    # A handler of the directory locks no journey, so whom it concerns is judged by the leading router.
+    await (await raw(session)).execute(_MARK, [row["provider_service_id"] for row in rows])
 
 
 async def keep_organizations(session: AsyncSession, views: Sequence[OrganizationPublished]) -> None:
@@ -71,6 +83,23 @@ async def keep_organizations(session: AsyncSession, views: Sequence[Organization
     await insert_rows(
         session, ProviderOrganizationRow, rows, on_conflict=_newer("organization_id", ("version", "status", "view"))
     )
+
+
+async def take_republished(session: AsyncSession, *, again_after: timedelta, limit: int = 50) -> list[UUID]:
+    """Services that were published anew and whose people have not been looked at; each comes twice, so long apart.
+
+    A round that began before the first look may have made an offer by what was published before.
+    """
+    connection, at = await raw(session), now(session)
+    rows = await connection.fetch(_TAKE, at - again_after, limit)
+    if rows:
+        first = [row["provider_service_id"] for row in rows if row["looked_at"] is None]
+        second = [row["provider_service_id"] for row in rows if row["looked_at"] is not None]
+        await connection.execute(
+            "UPDATE republished SET looked_at = $2 WHERE provider_service_id = ANY($1::uuid[])", first, at
+        )
+        await connection.execute("DELETE FROM republished WHERE provider_service_id = ANY($1::uuid[])", second)
+    return [row["provider_service_id"] for row in rows]
 
 
 async def stop_offering(session: AsyncSession, provider_service_ids: Iterable[UUID], *, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
-from libs.events.codes import PublicationStatus
+from services.referral.candidates.facts import Service
+from services.referral.candidates.rules import standing
 from services.referral.clocks.rules import Hours
 
 _VERSION = """
@@ -27,16 +29,13 @@ class Directory:
     services: Mapping[UUID, ProviderServicePublished] = field(default_factory=dict)
     organizations: Mapping[UUID, OrganizationPublished] = field(default_factory=dict)
 
-    def is_active(self, provider_service_id: UUID) -> bool:
-        """True if both the service and its organisation take part in routing."""
-        service = self.services.get(provider_service_id)
-        organization = None if service is None else self.organizations.get(service.organization_id)
-        return (
-            service is not None
-            and organization is not None
-            and service.status is PublicationStatus.ACTIVE
-            and organization.status is PublicationStatus.ACTIVE
-        )
+    def unfit(self, at: datetime) -> list[UUID]:
+        """Services that may take nobody at this moment, whoever it is: suspended, or without licence or agreement."""
+        return [key for key, view in self.services.items() if self._is_unfit(view, at)]
+
+    def _is_unfit(self, view: ProviderServicePublished, at: datetime) -> bool:
+        organization = self.organizations.get(view.organization_id)
+        return organization is None or bool(standing(Service(view, organization, ()), at))
 
 
 async def refreshed(session: AsyncSession, known: Directory) -> Directory:

@@ -70,3 +70,13 @@ class ExclusionRow(Table, table=True):
     provider_service_id: UUID = Field(primary_key=True)
     code: str
     since: datetime = moment()
+
+
+class RepublishedRow(Table, table=True):
+    """A service that was published anew: whoever is asked for, or was accepted, there is judged again."""
+
+    __tablename__ = "republished"
+
+    provider_service_id: UUID = Field(primary_key=True)
+    looked_at: datetime | None = moment(nullable=True)
+    """When those who were there then were found. A second look later finds what a round made meanwhile."""

@@ -15,6 +15,7 @@ from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.rules import ReferralStatus
 from services.referral.journeys.work import Work
+from services.referral.judging.actions import require_going_on, uphold
 from services.referral.pack import CompletionFact, RoutingPolicy
 from services.referral.referrals import queries
 
@@ -24,9 +25,19 @@ _ON_ITS_WAY = frozenset({ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, Refe
 async def start_referral(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, actor: str
 ) -> UUID:
-    """The service has begun."""
+    """The service has begun; refused where the accepted offer may not go on."""
     async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
+        await require_going_on(session, piece, referral)
         referral_steps.start(piece, referral)
+    return referral_id
+
+
+async def uphold_referral(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, reason: str, actor: str
+) -> UUID:
+    """A person lets a halted offer go on. Interlocks and law hold for people too."""
+    async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
+        await uphold(session, piece, referral, note=reason)
     return referral_id
 
 

@@ -10,7 +10,7 @@ from libs.chassis.database import Session
 from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.problems import responses
-from services.referral.errors import StaffOnly, StepNotAllowed
+from services.referral.errors import NotACandidate, OfferIsHalted, StaffOnly, StepNotAllowed
 from services.referral.journeys.access import Policy, rights_of, staff_rights_of
 from services.referral.pack import CompletionFact
 from services.referral.referrals import actions, queries
@@ -21,6 +21,7 @@ from services.referral.referrals.schemas import (
     ErrorBody,
     NotDeliveredBody,
     ReferralView,
+    UpholdBody,
 )
 
 router = APIRouter(prefix="/v1/referrals", tags=["referrals"])
@@ -43,13 +44,26 @@ async def read_referral(referral_id: UUID, session: Session, caller: Reader) -> 
     return await queries.referral_view(session, rights_of(caller), referral_id)
 
 
-@router.post("/{referral_id}/start", responses=STEPS)
+@router.post("/{referral_id}/start", responses={**STEPS, **responses(OfferIsHalted)})
 async def start_referral(
     referral_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer
 ) -> ReferralView:
     """Say that the service has begun."""
     rights = rights_of(caller)
     await once(session, lambda: actions.start_referral(session, policy, rights, referral_id, actor=caller.subject))
+    return await queries.referral_view(session, rights, referral_id)
+
+
+@router.post("/{referral_id}/uphold", responses=responses(NotFound, StepNotAllowed, NotACandidate, StaffOnly))
+async def uphold_referral(
+    referral_id: UUID, body: UpholdBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+) -> ReferralView:
+    """Let a halted offer go on, with a reason: its packet opens again. Interlocks and law hold for people too."""
+    rights = staff_rights_of(caller)
+    await once(
+        session,
+        lambda: actions.uphold_referral(session, policy, rights, referral_id, reason=body.reason, actor=caller.subject),
+    )
     return await queries.referral_view(session, rights, referral_id)
 
 

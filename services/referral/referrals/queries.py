@@ -22,7 +22,7 @@ WHERE referral.referral_id = $3 AND ($2 OR NOT referral.restricted)
 
 _VIEW = f"""
 SELECT referral.referral_id AS id, referral.need_id, referral.category, referral.urgency, referral.people_count,
-    referral.status, opened_at, waiting_since, referral.ended_at, end_reason, outcome, outcome_facts,
+    referral.status, opened_at, waiting_since, halted_since, referral.ended_at, end_reason, outcome, outcome_facts,
     referral.offer_id, offer.organization_id, offer.provider_service_id, offer.service_type,
     (SELECT case_code FROM journey WHERE journey.returnee_id = referral.returnee_id) AS case_code
 {_SEEN}

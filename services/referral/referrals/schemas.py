@@ -27,6 +27,9 @@ class ReferralView(BaseModel):
     status: ReferralStatus
     opened_at: datetime
     waiting_since: datetime = Field(description="Since when the need waits; kept over every attempt")
+    halted_since: datetime | None = Field(
+        description="Since when the accepted offer may not go on until a desk has decided: nothing begins meanwhile"
+    )
     ended_at: datetime | None
     end_reason: str | None
     outcome: Outcome | None
@@ -83,6 +86,14 @@ class CancelBody(Body):
     reason: Literal[
         CancelReason.BY_RETURNEE, CancelReason.CONSENT_WITHDRAWN, CancelReason.DUPLICATE, CancelReason.MET_ELSEWHERE
     ] = Field(examples=["by_returnee"])
+
+
+class UpholdBody(Body):
+    """Why a halted offer goes on all the same, in words that name nobody."""
+
+    reason: Note = Field(
+        description="Kept in referral only; name nobody", examples=["They asked to stay where they are"]
+    )
 
 
 class ErrorBody(Body):

@@ -18,7 +18,7 @@ from services.referral.journeys import queries as journeys
 from services.referral.journeys import referral_steps, routing_steps
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Need, Referral
-from services.referral.journeys.people import person_of, to_route
+from services.referral.journeys.people import household_of, judged_on, person_of, to_route, with_them
 from services.referral.journeys.prerequisite_steps import closes_circle
 from services.referral.journeys.rules import ReferralStatus
 from services.referral.journeys.work import Work
@@ -48,6 +48,14 @@ class Memory:
     """By service: offers made and answered lately."""
     swept: dict[str, int] = field(default_factory=dict)
     """By category: the count of openings up to which its waiting referrals have been looked at."""
+    _unfit: tuple[object, list[UUID]] = (None, [])
+
+    def unfit_at(self, at: datetime) -> list[UUID]:
+        """Services that may take nobody at this moment; worked out once a minute, and when the directory changes."""
+        key = self.directory.version, at.replace(second=0, microsecond=0)
+        if self._unfit[0] != key:
+            self._unfit = key, self.directory.unfit(at)
+        return self._unfit[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +177,7 @@ async def _decide_all(
             if later is not None:
                 routing_steps.look_again(piece, referral, at=later, opening=openings.get(referral.category.value, 0))
                 continue
+            piece.judged_on[referral.referral_id] = judged_on(referral, placing.journeys, placing.households)
             market.hold(decision.chosen)
             plans.append(Plan(referral, decision.chosen, decision))
         elif way is Way.AFTER_DOCUMENTS:
@@ -261,22 +270,19 @@ def as_candidate(
     """The need with all the people it is for, the reference person first."""
     journey = placing.journeys[referral.returnee_id]
     profile = journey.profile or {}
-    household = placing.households.get(journey.household_id) if journey.household_id is not None else None
-    with_them = [journey]
-    if referral.household_id is not None:
-        members = placing.households[referral.household_id].member_ids
-        with_them += [placing.journeys[one] for one in members if one != journey.returnee_id]
+    household = household_of(journey, placing.households)
+    together = with_them(referral, placing.journeys, placing.households)
     return to_route(
         need,
-        [person_of(one.profile) for one in with_them if one.profile is not None],
+        [person_of(one.profile) for one in together if one.profile is not None],
         profile=profile,
         household_size=1 if household is None else household.expected_size,
         stay_together=household is not None and household.stay_together,
-        consented=all(one.consented(consents.by_category[need.category], at) for one in with_them),
+        consented=all(one.consented(consents.by_category[need.category], at) for one in together),
         approved_for=referral.approved_for,
         ring=referral.ring,
         refused_by=placing.refused_by.get(need.need_id, {}),
-        conflicting_organizations=frozenset().union(*(placing.conflicts.get(one.returnee_id, ()) for one in with_them)),
+        conflicting_organizations=frozenset().union(*(placing.conflicts.get(one.returnee_id, ()) for one in together)),
         providers_of_person=frozenset(placing.serving.get(referral.returnee_id, ())),
     )
 
@@ -290,8 +296,19 @@ async def _make_offers(session: AsyncSession, piece: Work, plans: Sequence[Plan]
     return len(granted)
 
 
-def make_offer(piece: Work, referral: Referral, candidate: Candidate, explanation: dict[str, object]) -> None:
-    """Put the referral to the candidate, whose places are held; a service that accepts by itself does so at once."""
+def make_offer(
+    piece: Work,
+    referral: Referral,
+    candidate: Candidate,
+    explanation: dict[str, object],
+    *,
+    overruled: frozenset[str] = frozenset(),
+) -> None:
+    """Put the referral to the candidate, whose places are held; a service that accepts by itself does so at once.
+
+    `overruled`: the rules that a person has overruled for this offer.
+    """
+    referral.overruled = overruled
     offer = routing_steps.offer(piece, referral, candidate, explanation=explanation)
     if candidate.service.view.accepts_automatically:
         with piece.acting_as("auto"):

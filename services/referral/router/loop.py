@@ -131,10 +131,14 @@ class Router:
             self._swept_at = moment
             self._memory.swept.clear()
             async with self._database.transaction() as session:
-                await upkeep.recall_from_inactive(session, self._policy)
+                await upkeep.judge_unfit(session, self._policy, self._memory)
+            async with self._database.transaction() as session:
+                await upkeep.judge_marked(session, self._policy)
             async with self._database.transaction() as session:
                 await upkeep.end_kept_pools(session)
         if moment - self._refreshed_at > REFRESH_S:
             self._refreshed_at = moment
             async with self._database.transaction() as session:
                 await upkeep.refresh_records(session, self._memory)
+            async with self._database.transaction() as session:
+                await upkeep.judge_consent_run_out(session, self._policy)

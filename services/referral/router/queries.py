@@ -12,7 +12,7 @@ from libs.chassis.database import raw
 from libs.events.codes import Urgency
 from services.referral.candidates.facts import Service
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.facts import Journey, Need, Referral
+from services.referral.journeys.facts import Household, Journey, Need, Referral
 from services.referral.pack import RoutingPolicy
 from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
@@ -78,19 +78,6 @@ SELECT DISTINCT ON (returnee_id) returnee_id, need_id FROM need
 WHERE returnee_id = ANY($1::uuid[]) AND category = 'documents' AND status = 'open' ORDER BY returnee_id, reported_at
 """
 
-# From the few services that have left to their offers, never from all open offers to their services.
-_AT_INACTIVE = """
-SELECT open.returnee_id
-FROM provider_service LEFT JOIN provider_organization USING (organization_id)
-CROSS JOIN LATERAL (
-    SELECT returnee_id FROM offer
-    WHERE provider_service_id = provider_service.provider_service_id AND status IN ('pending', 'acknowledged') LIMIT $1
-) AS open
-WHERE provider_service.status <> 'active' OR provider_organization.status <> 'active'
-LIMIT $1
-"""
-
-
 # As many index entries as a service may be made offers, however large the table.
 _RECENT = """
 SELECT asked.provider_service_id, array(
@@ -98,15 +85,6 @@ SELECT asked.provider_service_id, array(
     WHERE offer.provider_service_id = asked.provider_service_id AND made_at > $2 ORDER BY made_at DESC LIMIT $3
 ) AS made_at FROM unnest($1::uuid[]) AS asked(provider_service_id)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Household:
-    """Who belongs together."""
-
-    member_ids: tuple[UUID, ...]
-    expected_size: int
-    stay_together: bool
 
 
 @dataclass(slots=True)
@@ -160,21 +138,6 @@ async def line(
     return Line(pools, await waiting(session, opened=opened, pool_ids=free, picked=looked_at), looked_at=looked_at)
 
 
-async def households(session: AsyncSession, household_ids: Collection[UUID]) -> dict[UUID, Household]:
-    """These households."""
-    if not household_ids:
-        return {}
-    rows = await (await raw(session)).fetch(
-        "SELECT household_id, member_ids, expected_size, stay_together FROM household"
-        " WHERE household_id = ANY($1::uuid[])",
-        list(household_ids),
-    )
-    return {
-        row["household_id"]: Household(tuple(row["member_ids"]), row["expected_size"], row["stay_together"])
-        for row in rows
-    }
-
-
 async def to_place(session: AsyncSession, picked: Sequence[Picked]) -> Placing:
     """What must be known of these referrals; their journeys are locked, so it stays true until the round ends."""
     connection = await raw(session)
@@ -185,7 +148,7 @@ async def to_place(session: AsyncSession, picked: Sequence[Picked]) -> Placing:
     returnee_ids = {referral.returnee_id for referral in referrals}
     heads = await journeys.heads(session, returnee_ids)
     concerned = {head.household_id for head in heads.values()} | {referral.household_id for referral in referrals}
-    known = await households(session, {one for one in concerned if one is not None})
+    known = await journeys.households(session, {one for one in concerned if one is not None})
     placing = Placing(referrals, needs, heads, known)
     await read_refusals(session, placing)
     for row in await connection.fetch(_SERVING, list(returnee_ids)):
@@ -242,8 +205,3 @@ async def document_needs(session: AsyncSession, returnee_ids: Collection[UUID]) 
     """The oldest open need for documents of each of these returnees."""
     rows = await (await raw(session)).fetch(_DOCUMENT_NEEDS, list(returnee_ids))
     return {row["returnee_id"]: row["need_id"] for row in rows}
-
-
-async def asked_at_inactive(session: AsyncSession, *, limit: int) -> set[UUID]:
-    """Returnees with an offer at a service, or an organisation, that no longer takes part."""
-    return {row["returnee_id"] for row in await (await raw(session)).fetch(_AT_INACTIVE, limit)}

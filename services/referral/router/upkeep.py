@@ -6,14 +6,10 @@ from typing import Final
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now
-from libs.events.codes import RecallReason
-from services.referral.journeys import queries as journeys
-from services.referral.journeys import referral_steps
-from services.referral.journeys.actions import work
+from services.referral.judging import actions as judging
 from services.referral.pack import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.providers import queries as providers
-from services.referral.providers.queries import Directory
 from services.referral.router import queries
 from services.referral.router.actions import Memory
 from services.referral.waitlists import actions as waitlists
@@ -36,22 +32,23 @@ async def end_kept_pools(session: AsyncSession) -> None:
     await places.open_anew(session, await waitlists.end_kept(session, at=now(session)))
 
 
-async def recall_from_inactive(session: AsyncSession, policy: RoutingPolicy, *, limit: int = 200) -> int:
-    """Take back offers at services that were suspended or withdrawn since; returns how many."""
-    returnees = await queries.asked_at_inactive(session, limit=limit)
-    claimed = await journeys.claim(session, returnees) if returnees else set()
-    if not claimed:
-        return 0
-    memory = Memory(directory=await providers.refreshed(session, Directory()))
-    loaded = await journeys.load(session, claimed)
-    recalled = 0
-    async with work(session, policy, loaded, actor="router") as piece:
-        for journey in loaded.values():
-            for offer in [one for one in journey.offers.values() if one.is_live]:
-                if not memory.directory.is_active(offer.provider_service_id):
-                    referral_steps.recall_offer(piece, offer, reason=RecallReason.SERVICE_WITHDRAWN)
-                    recalled += 1
-    return recalled
+async def judge_unfit(session: AsyncSession, policy: RoutingPolicy, memory: Memory) -> int:
+    """Recall what is offered, and halt what is accepted, at services that may take nobody now: suspended, withdrawn,
+    or without a valid licence or agreement today. How many people were judged."""
+    memory.directory = await providers.refreshed(session, memory.directory)
+    unfit = memory.unfit_at(now(session))
+    return await judging.judge_unfit(session, policy, unfit) if unfit else 0
+
+
+async def judge_marked(session: AsyncSession, policy: RoutingPolicy) -> int:
+    """Judge who is concerned by services that were published anew."""
+    await judging.mark_concerned(session)
+    return await judging.judge_marked(session, policy)
+
+
+async def judge_consent_run_out(session: AsyncSession, policy: RoutingPolicy) -> int:
+    """Judge who is with a provider although a consent has run out."""
+    return await judging.judge_consent_run_out(session, policy)
 
 
 async def refresh_records(session: AsyncSession, memory: Memory) -> None:

@@ -14,6 +14,7 @@ from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Referral, Stay
 from services.referral.journeys.work import Work
+from services.referral.judging.actions import require_going_on
 from services.referral.pack import RoutingPolicy
 from services.referral.stays import queries
 from services.referral.stays.schemas import ExtendBody, PlanBody
@@ -39,8 +40,9 @@ async def plan_exit(
 async def extend_stay(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, more: ExtendBody, *, actor: str
 ) -> UUID:
-    """A person lengthens the stay, with a reason."""
+    """A person lengthens the stay, with a reason; refused where the accepted offer may not go on."""
     async with _locked(session, policy, rights, referral_id, actor=actor) as (piece, referral, stay):
+        await require_going_on(session, piece, referral)
         stay_steps.extend(piece, referral, stay, hours=more.hours, note=more.reason)
     return referral_id
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -106,7 +107,7 @@ async def test_the_read_model_of_the_directory_is_emptied_and_made_again_equal(
         )
         fresh = await directory(world, known)
         assert fresh is not known
-        assert all(fresh.is_active(one.service_id) for one in providers)
+        assert not {one.service_id for one in providers} & set(fresh.unfit(datetime.now(UTC)))
         assert consumer.why_unready() is None
     (note,) = await world.rows("SELECT operator, subject->>'model' AS model FROM operator_action")
     assert note == {"operator": "ana", "model": "directory"}

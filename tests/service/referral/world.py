@@ -11,13 +11,14 @@ from uuid import UUID, uuid4
 import httpx
 from fastapi import FastAPI
 
-from libs.chassis.database import Database, raw
+from libs.chassis.database import Database, now, raw
 from libs.events.codes import AgeBand
 from libs.events.envelope import new_id
 from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
 from services.referral.app import clockwork, subscriptions
 from services.referral.pack import RoutingPolicy
+from services.referral.router import upkeep
 from services.referral.router.loop import Router
 from tests.served import IssuerForTests
 from tests.service.referral import making
@@ -160,6 +161,11 @@ class World:
         self.router._swept_at = float("-inf")
         return (await self.router.place_once()).offered
 
+    async def judge_consents(self) -> None:
+        """Look for consents that have run out, as the leading router does now and then."""
+        async with self.database.transaction() as session:
+            await upkeep.judge_consent_run_out(session, self.policy)
+
     async def pass_time(self, **by: float) -> None:
         """Let time pass on the installation's clock and fire every clock that has run out."""
         self.clock.passed += timedelta(**by)
@@ -171,6 +177,11 @@ class World:
     async def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
         async with self.database.transaction() as session:
             return [dict(row) for row in await (await raw(session)).fetch(statement, *values)]
+
+    async def database_now(self) -> datetime:
+        """What the installation's clock shows."""
+        async with self.database.transaction() as session:
+            return now(session)
 
     async def row(self, statement: str, *values: object) -> dict[str, Any]:
         (only,) = await self.rows(statement, *values)

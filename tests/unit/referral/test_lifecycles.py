@@ -115,6 +115,11 @@ in_service      extend_stay          in_service
 in_service      run_out              in_service
 accepted        remind               accepted
 in_service      remind               in_service
+offered         judge                offered
+accepted        judge                accepted
+in_service      judge                in_service
+accepted        uphold               accepted
+in_service      uphold               in_service
 """
 
 

@@ -1,0 +1,166 @@
+"""Judging offers that were made. The journeys are locked before (DESIGN 3)."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now, raw
+from libs.chassis.errors import Refusal
+from services.referral.candidates.judgement import broken_rules
+from services.referral.errors import OfferRecalled
+from services.referral.journeys import halt_steps
+from services.referral.journeys import queries as journeys
+from services.referral.journeys.actions import work
+from services.referral.journeys.facts import Offer, Referral
+from services.referral.journeys.lifecycle import Who
+from services.referral.journeys.people import household_of, judged_on, person_of, to_route, with_them
+from services.referral.journeys.work import Work
+from services.referral.judging import queries
+from services.referral.judging.queries import MARK_CONCERNED, Circumstances
+from services.referral.pack import RoutingPolicy
+from services.referral.providers.actions import take_republished
+
+LOOK_AGAIN_AFTER: Final = timedelta(minutes=2)
+"""On the installation's clock: how long after a service was published anew its offers are looked at once more. A round
+that began before may have made one by what was published before."""
+
+
+def broken(known: Circumstances, policy: RoutingPolicy, referral: Referral, *, at: datetime) -> frozenset[str]:
+    """The rules and interlocks that the offer of this referral breaks now."""
+    journey = known.journeys[referral.returnee_id]
+    offer = journey.offer_of(referral)
+    if offer is None:
+        return frozenset()
+    together = [one for one in with_them(referral, known.journeys, known.households) if one.erased_at is None]
+    household = household_of(journey, known.households)
+    need = to_route(
+        journey.needs[referral.need_id],
+        [person_of(one.profile) for one in together if one.profile is not None],
+        profile=journey.profile or {},
+        household_size=1 if household is None else household.expected_size,
+        stay_together=household is not None and household.stay_together,
+        consented=all(one.consented(at) for one in together),
+        approved_for=referral.approved_for,
+    )
+    if not need.people:
+        return frozenset()
+    return broken_rules(
+        need,
+        known.services.get(offer.provider_service_id),
+        policy,
+        at,
+        kinds=known.kinds.get(offer.offer_id, ()),
+        overruled=referral.overruled,
+    )
+
+
+def judge(piece: Work, known: Circumstances, referral: Referral) -> bool:
+    """Recall or halt the offer of this referral if it may not be any more; True if it still stands."""
+    found = broken(known, piece.policy, referral, at=piece.at)
+    facts = judged_on(referral, known.journeys, known.households)
+    if not found:
+        piece.judged_on[referral.referral_id] = facts
+        return True
+    halt_steps.stop(piece, referral, broken=found, judged_on=facts, child=_with_child(known, referral))
+    return False
+
+
+def refusal_of(piece: Work, known: Circumstances, offer: Offer) -> Refusal | None:
+    """Why the offer may not be acknowledged or accepted any more; then it is recalled, and whoever answers is told."""
+    referral = known.journeys[offer.returnee_id].referrals[offer.referral_id]
+    if not offer.is_live:
+        return None
+    with piece.acting_as(Who.ROUTER.value):
+        if judge(piece, known, referral):
+            return None
+    return OfferRecalled("What is known now no longer allows this offer; the network has taken it back")
+
+
+async def judge_again(
+    session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID], *, actor: str
+) -> None:
+    """Facts of these people have changed: judge what is under way for them and for their households.
+
+    Accepted offers that still stand are told of with the facts on which they do, so that their packets open again.
+    """
+    found = await queries.under_way(session, returnee_ids) if returnee_ids else set()
+    if found:
+        await journeys.lock(session, found)
+        await _judge(session, policy, found, actor=actor, telling=True)
+
+
+async def _judge(
+    session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID], *, actor: str, telling: bool
+) -> None:
+    loaded = await journeys.load(session, returnee_ids)
+    under_way = [
+        referral
+        for journey in loaded.values()
+        for referral in journey.referrals.values()
+        if referral.status in halt_steps.JUDGED
+    ]
+    known = await queries.circumstances(session, loaded, under_way)
+    async with work(session, policy, loaded, actor=actor) as piece:
+        for referral in under_way:
+            if judge(piece, known, referral) and telling:
+                halt_steps.still_stands(piece, referral, piece.judged_on[referral.referral_id])
+
+
+async def require_going_on(session: AsyncSession, piece: Work, referral: Referral) -> None:
+    """Refuse that anything begins, or goes on longer, where the accepted offer may not be any more."""
+    known = await queries.circumstances(session, piece.journeys, [referral])
+    halt_steps.require_going_on(referral, broken(known, piece.policy, referral, at=piece.at))
+
+
+async def uphold(session: AsyncSession, piece: Work, referral: Referral, *, note: str) -> None:
+    """A desk lets a halted offer go on, unless law or an interlock speaks against it now; raises NotACandidate."""
+    known = await queries.circumstances(session, piece.journeys, [referral])
+    found = broken(known, piece.policy, referral, at=piece.at)
+    facts = judged_on(referral, known.journeys, known.households)
+    halt_steps.uphold(piece, referral, broken=found, note=note, judged_on=facts)
+
+
+async def mark_concerned(session: AsyncSession) -> None:
+    """Mark the returnees who are concerned by services that were published anew."""
+    republished = await take_republished(session, again_after=LOOK_AGAIN_AFTER)
+    if republished:
+        await (await raw(session)).execute(MARK_CONCERNED, republished)
+
+
+async def judge_marked(session: AsyncSession, policy: RoutingPolicy, *, limit: int = 200) -> int:
+    """Judge marked returnees whose journeys nobody holds; the others stay marked. How many were judged."""
+    connection = await raw(session)
+    marked = await connection.fetch("SELECT returnee_id FROM journey_to_judge ORDER BY returnee_id LIMIT $1", limit)
+    claimed = await _judge_claimed(session, policy, {row["returnee_id"] for row in marked})
+    await connection.execute("DELETE FROM journey_to_judge WHERE returnee_id = ANY($1::uuid[])", sorted(claimed))
+    return len(claimed)
+
+
+async def judge_unfit(
+    session: AsyncSession, policy: RoutingPolicy, provider_service_ids: Collection[UUID], *, limit: int = 200
+) -> int:
+    """Judge who is with services that may take nobody today: suspended, or without a valid licence or agreement."""
+    found = await queries.concerned_by_unfit(session, provider_service_ids, limit=limit)
+    return len(await _judge_claimed(session, policy, found))
+
+
+async def judge_consent_run_out(session: AsyncSession, policy: RoutingPolicy, *, limit: int = 200) -> int:
+    """Judge who is with a provider in a category that consent gates, although a consent has run out."""
+    gated = [category.value for category, one in policy.categories.items() if not one.basic]
+    found = await queries.consent_run_out(session, gated, at=now(session), limit=limit)
+    return len(await _judge_claimed(session, policy, found))
+
+
+async def _judge_claimed(session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID]) -> set[UUID]:
+    claimed = await journeys.claim(session, returnee_ids) if returnee_ids else set()
+    if claimed:
+        await _judge(session, policy, claimed, actor=Who.ROUTER.value, telling=False)
+    return claimed
+
+
+def _with_child(known: Circumstances, referral: Referral) -> bool:
+    together = with_them(referral, known.journeys, known.households)
+    return any(person_of(one.profile).is_child for one in together if one.profile is not None)

@@ -1,0 +1,121 @@
+"""What must be known to judge offers that were made."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
+from services.referral.candidates.facts import Service
+from services.referral.journeys import queries as journeys
+from services.referral.journeys.facts import Household, Journey, Referral
+
+# Of these people and of the households that they belong to: their own, and what is under way for all of a household.
+_UNDER_WAY: Final = """
+SELECT DISTINCT returnee_id FROM referral
+WHERE status IN ('offered', 'accepted', 'in_service')
+  AND (returnee_id = ANY($1::uuid[]) OR household_id = ANY(ARRAY(
+      SELECT household_id FROM journey WHERE returnee_id = ANY($1) AND household_id IS NOT NULL)))
+"""
+_SERVICES: Final = """
+SELECT provider_service_id, provider_service.view::text, provider_organization.view::text AS organization
+FROM provider_service JOIN provider_organization USING (organization_id)
+WHERE provider_service_id = ANY($1::uuid[])
+"""
+_KINDS: Final = """
+SELECT offer_id, array_agg(kind) AS kinds FROM place_hold JOIN pool USING (pool_id)
+WHERE offer_id = ANY($1::uuid[]) AND place_hold.status <> 'released' GROUP BY offer_id
+"""
+
+# From a service to those whom it concerns now, never from all that ever was to its services.
+_AT_SERVICE: Final = """
+    SELECT returnee_id FROM offer
+    WHERE offer.provider_service_id = at.provider_service_id AND status IN ('pending', 'acknowledged') {limit}
+"""
+_SERVED_BY: Final = """
+    SELECT referral.returnee_id FROM pool
+    JOIN place_hold ON place_hold.pool_id = pool.pool_id AND place_hold.status <> 'released'
+    JOIN offer ON offer.offer_id = place_hold.offer_id
+    JOIN referral ON referral.referral_id = offer.referral_id
+    WHERE pool.provider_service_id = at.provider_service_id
+      AND referral.status IN ('accepted', 'in_service') AND referral.halted_since IS NULL {limit}
+"""
+_UNFIT: Final = f"""
+SELECT DISTINCT concerned.returnee_id FROM unnest($1::uuid[]) AS at(provider_service_id) CROSS JOIN LATERAL (
+    ({_AT_SERVICE.format(limit="LIMIT $2")}) UNION ALL ({_SERVED_BY.format(limit="LIMIT $2")})
+) AS concerned LIMIT $2
+"""  # noqa: S608 (constants)
+
+_CONSENT_RUN_OUT: Final = """
+SELECT DISTINCT referral.returnee_id
+FROM referral LEFT JOIN household ON household.household_id = referral.household_id
+CROSS JOIN LATERAL unnest(coalesce(household.member_ids, ARRAY[referral.returnee_id])) AS together(returnee_id)
+JOIN journey ON journey.returnee_id = together.returnee_id
+WHERE referral.status IN ('offered', 'accepted', 'in_service') AND referral.halted_since IS NULL
+  AND referral.category = ANY($1::text[]) AND journey.consented_until <= $2
+LIMIT $3
+"""
+
+MARK_CONCERNED: Final = f"""
+INSERT INTO journey_to_judge (returnee_id)
+SELECT DISTINCT concerned.returnee_id FROM unnest($1::uuid[]) AS at(provider_service_id) CROSS JOIN LATERAL (
+    ({_AT_SERVICE.format(limit="")}) UNION ALL ({_SERVED_BY.format(limit="")})
+) AS concerned ORDER BY concerned.returnee_id
+ON CONFLICT DO NOTHING
+"""  # noqa: S608 (constants)
+
+
+@dataclass(slots=True)
+class Circumstances:
+    """The facts of today about offers that were made."""
+
+    journeys: dict[UUID, Journey]
+    """Of the reference persons and of every member of a household concerned, as far as they are known."""
+    households: dict[UUID, Household] = field(default_factory=dict)
+    services: dict[UUID, Service] = field(default_factory=dict)
+    kinds: dict[UUID, list[str]] = field(default_factory=dict)
+    """By offer: the kinds of pool that hold its places."""
+
+
+async def under_way(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
+    """Whose referrals are with a provider, of these people and of their households."""
+    rows = await (await raw(session)).fetch(_UNDER_WAY, list(returnee_ids))
+    return {row["returnee_id"] for row in rows}
+
+
+async def circumstances(
+    session: AsyncSession, loaded: Mapping[UUID, Journey], referrals: Iterable[Referral]
+) -> Circumstances:
+    """What must be known to judge these referrals, whose journeys are locked: while they are, nothing of a member or
+    of the household changes either."""
+    asked = list(referrals)
+    offers = [offer for one in asked if (offer := loaded[one.returnee_id].offer_of(one)) is not None]
+    ids = {loaded[one.returnee_id].household_id for one in asked} | {one.household_id for one in asked}
+    households = await journeys.households(session, [one for one in ids if one is not None])
+    members = {one for household in households.values() for one in household.member_ids} - loaded.keys()
+    others = await journeys.heads(session, members) if members else {}
+    known = Circumstances({**others, **loaded}, households)
+    connection = await raw(session)
+    for row in await connection.fetch(_SERVICES, [one.provider_service_id for one in offers]):
+        view = ProviderServicePublished.model_validate_json(row["view"])
+        organization = OrganizationPublished.model_validate_json(row["organization"])
+        known.services[row["provider_service_id"]] = Service(view, organization, ())
+    rows = await connection.fetch(_KINDS, [one.offer_id for one in offers])
+    known.kinds = {row["offer_id"]: row["kinds"] for row in rows}
+    return known
+
+
+async def concerned_by_unfit(session: AsyncSession, provider_service_ids: Collection[UUID], *, limit: int) -> set[UUID]:
+    """Who is asked for, or accepted and not halted, at services that may take nobody now."""
+    rows = await (await raw(session)).fetch(_UNFIT, list(provider_service_ids), limit)
+    return {row["returnee_id"] for row in rows}
+
+
+async def consent_run_out(session: AsyncSession, categories: Collection[str], *, at: datetime, limit: int) -> set[UUID]:
+    """Whose referrals in these categories are with a provider although the consent of one of them has run out."""
+    rows = await (await raw(session)).fetch(_CONSENT_RUN_OUT, list(categories), at, limit)
+    return {row["returnee_id"] for row in rows}
