@@ -7,8 +7,9 @@ from itertools import groupby
 from typing import Any, Final
 
 from services.referral.journeys.fhir import ASKED, REQUEST, SERVED
+from services.referral.journeys.guards import GUARDS
 from services.referral.journeys.lifecycle import Lifecycle, Row, Who
-from services.referral.journeys.rules import GUARDS, LIVE_OFFER, LIVE_REFERRAL, NEEDS, OFFERS, REFERRALS, OfferStatus
+from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, NEEDS, OFFERS, REFERRALS, OfferStatus
 
 PAGE: Final = "docs/lifecycles.md"
 _HEAD: Final = """\

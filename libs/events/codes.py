@@ -1,8 +1,7 @@
 """The coded words that events carry: one enum per idea, the same in every service, table and URL.
 
 Events may carry codes and coarse areas, never names, contacts, document numbers or free text (DESIGN 3). Categories
-follow the needs that the seeds describe (domain 1A-1E); urgencies follow the inter-agency referral form: emergency
-within 24 hours, urgent within 72 hours, normal within two weeks (domain 3.6).
+follow the needs that the seeds describe (domain 1A-1E), urgencies the inter-agency referral form (domain 3.6).
 """
 
 from enum import StrEnum
@@ -205,7 +204,6 @@ class RecallReason(StrEnum):
     JOURNEY_ENDED = "journey_ended"
     MERGED = "merged"
     FACTS_CHANGED = "facts_changed"
-    """What is known now of the person or the service no longer allows it."""
 
 
 class CancelReason(StrEnum):
@@ -275,9 +273,7 @@ class OwnerReason(StrEnum):
     JOURNEY_ENDED = "journey_ended"
     MERGED = "merged"
     FACTS_CHANGED = "facts_changed"
-    """A provider has the person, and what is known now no longer allows it."""
     SERVICE_WITHDRAWN = "service_withdrawn"
-    """A provider has the person, and it is suspended, withdrawn, or without a valid licence or agreement."""
 
 
 class StayPhase(StrEnum):

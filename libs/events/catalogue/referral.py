@@ -1,19 +1,15 @@
 """What referral publishes about needs, referrals and offers; everything is keyed by the returnee."""
 
 from typing import ClassVar
-from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-
+from libs.events.catalogue.journeys import AtProvider, JudgedOn, OfReferral, PerhapsAtProvider, ReferralEvent
 from libs.events.codes import (
     Awaited,
     CancelReason,
-    CaseCodeIfKnown,
     CloseReason,
     Count,
     DeclineReason,
     DeskCode,
-    NeedCategory,
     NotDeliveredReason,
     Outcome,
     OwnerReason,
@@ -21,29 +17,9 @@ from libs.events.codes import (
     ServiceType,
     StayPhase,
     Urgency,
-    Version,
 )
 from libs.events.event import Event
 from libs.wire.values import Moment
-
-TOPIC = "enlace.referral"
-
-
-class ReferralEvent(Event):
-    """Base of all events about one returnee's journey."""
-
-    topic: ClassVar[str] = TOPIC
-    key_field: ClassVar[str] = "returnee_id"
-
-    returnee_id: UUID
-    """Whose journey it is."""
-    case_code: CaseCodeIfKnown
-    """What the person is called outside registration; empty if the profile has not come yet or is erased."""
-    need_id: UUID
-    """The need that it is about."""
-    category: NeedCategory
-    at: Moment
-    """When it happened, on the installation's clock."""
 
 
 class NeedAssigned(ReferralEvent):
@@ -79,13 +55,6 @@ class NeedReopened(ReferralEvent):
     """A need that had ended is open again."""
 
     type: ClassVar[str] = "need.reopened.v1"
-
-
-class OfReferral(ReferralEvent):
-    """Base of events about one referral."""
-
-    referral_id: UUID
-    """One need on its way to a provider service."""
 
 
 class ReferralOpened(OfReferral):
@@ -130,17 +99,6 @@ class ReferralSearchDue(OfReferral):
     """How many times nobody was found or nobody looked since the search began."""
 
 
-class PerhapsAtProvider(OfReferral):
-    """Base of events about a referral that a provider may have accepted; if so it is named, since it must be told."""
-
-    offer_id: UUID | None = None
-    """The offer that was accepted."""
-    organization_id: UUID | None = None
-    """Who accepted it."""
-    provider_service_id: UUID | None = None
-    """For which of its services."""
-
-
 class ReferralCancelled(PerhapsAtProvider):
     """The referral has ended without its service."""
 
@@ -152,17 +110,6 @@ class ReferralEnteredInError(PerhapsAtProvider):
     """The referral should never have been."""
 
     type: ClassVar[str] = "referral.entered-in-error.v1"
-
-
-class AtProvider(OfReferral):
-    """Base of events about a referral at one provider service."""
-
-    offer_id: UUID
-    """The offer, under which the provider knows the referral."""
-    organization_id: UUID
-    """The provider."""
-    provider_service_id: UUID
-    """Which of its services."""
 
 
 class ReferralStarted(AtProvider):
@@ -233,28 +180,6 @@ class OfferAcknowledged(AtProvider):
     """The provider has seen the offer."""
 
     type: ClassVar[str] = "offer.acknowledged.v1"
-
-
-class JudgedProfile(BaseModel):
-    """One person's routing profile, as referral knew it when it judged."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    returnee_id: UUID
-    """The person."""
-    version: Version
-    """The version of the routing profile."""
-
-
-class JudgedOn(BaseModel):
-    """On which facts the rules and interlocks let an offer stand."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    profiles: list[JudgedProfile]
-    """Of everybody whom the need is for."""
-    household_version: Version | None
-    """Of the person's household, or None without one."""
 
 
 class OfferAccepted(AtProvider):

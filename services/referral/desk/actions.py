@@ -147,7 +147,7 @@ async def _candidate(
     service = found.get(provider_service_id)
     if service is None or service.view.category is not referral.category:
         raise NotFound("There is no such service in this category", pointer="/provider_service_id")
-    need = router.as_candidate(placing, placing.needs[referral.need_id], referral, policy.consents, at=at)
+    need = rounds.as_candidate(placing, placing.needs[referral.need_id], referral, policy.consents, at=at)
     decision = Market([service], policy, at).choose(need)
     if decision.chosen is not None:
         return decision.chosen, []

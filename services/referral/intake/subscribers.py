@@ -1,6 +1,7 @@
 """What registration publishes of returnees, households, arrival batches and needs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -28,23 +29,11 @@ def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
 
     @subscriptions.before_batch
     async def lock_journeys(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
-        returnees: dict[UUID, str | None] = {}
-        members: set[UUID] = set()
-        household_ids: set[UUID] = set()
-        for received in batch:
-            event = received.event
-            if isinstance(event, RegistrationEvent):
-                returnees.setdefault(event.returnee_id, received.traceparent)
-                other = _other_record(event)
-                if other is not None:
-                    returnees.setdefault(other, received.traceparent)
-                if isinstance(event, RoutingProfile) and event.household_id is not None:
-                    household_ids.add(event.household_id)
-            elif isinstance(event, HouseholdChanged):
-                returnees.setdefault(event.reference_returnee_id, received.traceparent)
-                members.update(event.member_ids)
-        if returnees:
-            await actions.lock_journeys(session, returnees, members=members, household_ids=household_ids)
+        concerned = _concerned(batch)
+        if concerned.returnees:
+            await actions.lock_journeys(
+                session, concerned.returnees, members=concerned.members, household_ids=concerned.household_ids
+            )
 
     @subscriptions.on(ReturneeRegistered, ReturneeChanged)
     async def keep_profiles(
@@ -67,6 +56,34 @@ def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
     @subscriptions.on(ArrivalBatchIntakeCompleted)
     async def complete_batches(session: AsyncSession, batch: Sequence[Received[ArrivalBatchIntakeCompleted]]) -> None:
         await actions.complete_batches(session, [received.event for received in batch])
+
+
+@dataclass(slots=True)
+class _Concerned:
+    """Whose journeys a batch is about."""
+
+    returnees: dict[UUID, str | None] = field(default_factory=dict)
+    """With the traceparent of the first event that names them."""
+    members: set[UUID] = field(default_factory=set)
+    household_ids: set[UUID] = field(default_factory=set)
+    """Households that somebody of the batch belongs to now."""
+
+
+def _concerned(batch: Sequence[Received[Event]]) -> _Concerned:
+    found = _Concerned()
+    for received in batch:
+        event = received.event
+        if isinstance(event, RegistrationEvent):
+            found.returnees.setdefault(event.returnee_id, received.traceparent)
+            other = _other_record(event)
+            if other is not None:
+                found.returnees.setdefault(other, received.traceparent)
+            if isinstance(event, RoutingProfile) and event.household_id is not None:
+                found.household_ids.add(event.household_id)
+        elif isinstance(event, HouseholdChanged):
+            found.returnees.setdefault(event.reference_returnee_id, received.traceparent)
+            found.members.update(event.member_ids)
+    return found
 
 
 def _other_record(event: RegistrationEvent) -> UUID | None:

@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
-from libs.events.catalogue.referral import JudgedOn, OfferHalted, OfferUpheld, ReferralEscalated
+from libs.events.catalogue.journeys import JudgedOn
+from libs.events.catalogue.referral import OfferHalted, OfferUpheld, ReferralEscalated
 from libs.events.codes import OwnerReason, RecallReason
 from services.referral.candidates.judgement import OVERRULED_BY_PERSON, STANDING
 from services.referral.candidates.rules import Exclusion
@@ -37,7 +38,7 @@ def stop(work: Work, referral: Referral, *, broken: Collection[str], judged_on: 
         take(work, referral, ReferralStep.JUDGE, reason=codes)
         referral_steps.recall_offer(work, offer, reason=reason)
     elif offer is not None and referral.halted_since is None:
-        take(work, referral, ReferralStep.JUDGE, reason=codes)
+        take(work, referral, ReferralStep.HALT, reason=codes)
         referral.halted_since, referral.halted_for = work.at, frozenset(broken)
         work.tell_of_offer(OfferHalted, offer, trace=offer.traceparent, reason=reason, judged_on=judged_on)
         _hand_over(work, referral, _FOR_DESK[reason], child=child)
@@ -56,6 +57,7 @@ def still_stands(work: Work, referral: Referral, judged_on: JudgedOn) -> None:
     """Facts have changed and the accepted offer breaks no rule. What was halted before stays so: a desk decides."""
     offer = work.journeys[referral.returnee_id].offer_of(referral)
     if offer is not None and referral.status in WITH_PROVIDER and referral.halted_since is None:
+        take(work, referral, ReferralStep.UPHOLD)
         work.tell_of_offer(OfferUpheld, offer, trace=offer.traceparent, judged_on=judged_on, by_desk=False)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from libs.events.catalogue.referral import JudgedOn, JudgedProfile
+from libs.events.catalogue.journeys import JudgedOn, JudgedProfile
 from libs.events.codes import AccessNeed, AgeBand, DocumentKind, ProtectionFlag, Sex
 from services.referral.candidates import facts as candidates
 from services.referral.journeys.facts import Household, Journey, Need, Referral

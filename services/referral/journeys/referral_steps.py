@@ -5,9 +5,8 @@ from typing import Final
 from uuid import UUID
 
 from libs.chassis.errors import FieldError, InvalidInput
+from libs.events.catalogue.journeys import AtProvider, PerhapsAtProvider
 from libs.events.catalogue.referral import (
-    AtProvider,
-    PerhapsAtProvider,
     ReferralCancelled,
     ReferralCompleted,
     ReferralEnteredInError,

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
-from libs.events.catalogue.referral import AtProvider, JudgedOn, OfReferral, ReferralEvent
+from libs.events.catalogue.journeys import AtProvider, JudgedOn, OfReferral, ReferralEvent
 from libs.events.codes import NeedCategory
 from services.referral.clocks.rules import Hours, due_after
 from services.referral.clocks.tables import TimerKind

@@ -42,7 +42,7 @@ def broken(known: Circumstances, policy: RoutingPolicy, referral: Referral, *, a
         profile=journey.profile or {},
         household_size=1 if household is None else household.expected_size,
         stay_together=household is not None and household.stay_together,
-        consented=all(one.consented(at) for one in together),
+        consented=all(one.consented(policy.consents.by_category[referral.category], at) for one in together),
         approved_for=referral.approved_for,
     )
     if not need.people:
@@ -149,8 +149,13 @@ async def judge_unfit(
 
 async def judge_consent_run_out(session: AsyncSession, policy: RoutingPolicy, *, limit: int = 200) -> int:
     """Judge who is with a provider in a category that consent gates, although a consent has run out."""
-    gated = [category.value for category, one in policy.categories.items() if not one.basic]
-    found = await queries.consent_run_out(session, gated, at=now(session), limit=limit)
+    gates = [
+        (category.value, key)
+        for category, gate in policy.consents.by_category.items()
+        for key in gate.keys
+        if not policy.categories[category].basic
+    ]
+    found = await queries.consent_run_out(session, gates, at=now(session), limit=limit)
     return len(await _judge_claimed(session, policy, found))
 
 

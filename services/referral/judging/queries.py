@@ -1,6 +1,6 @@
 """What must be known to judge offers that were made."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -56,8 +56,11 @@ FROM referral LEFT JOIN household ON household.household_id = referral.household
 CROSS JOIN LATERAL unnest(coalesce(household.member_ids, ARRAY[referral.returnee_id])) AS together(returnee_id)
 JOIN journey ON journey.returnee_id = together.returnee_id
 WHERE referral.status IN ('offered', 'accepted', 'in_service') AND referral.halted_since IS NULL
-  AND referral.category = ANY($1::text[]) AND journey.consented_until <= $2
-LIMIT $3
+  AND referral.category = ANY($1::text[]) AND journey.erased_at IS NULL
+  AND NOT EXISTS (
+      SELECT 1 FROM unnest($1::text[], $2::text[]) AS gate(category, key)
+      WHERE gate.category = referral.category AND (journey.consents ->> gate.key)::timestamptz > $3)
+LIMIT $4
 """
 
 MARK_CONCERNED: Final = f"""
@@ -115,7 +118,13 @@ async def concerned_by_unfit(session: AsyncSession, provider_service_ids: Collec
     return {row["returnee_id"] for row in rows}
 
 
-async def consent_run_out(session: AsyncSession, categories: Collection[str], *, at: datetime, limit: int) -> set[UUID]:
-    """Whose referrals in these categories are with a provider although the consent of one of them has run out."""
-    rows = await (await raw(session)).fetch(_CONSENT_RUN_OUT, list(categories), at, limit)
+async def consent_run_out(
+    session: AsyncSession, gates: Sequence[tuple[str, str]], *, at: datetime, limit: int
+) -> set[UUID]:
+    """Whose referrals are with a provider although one of them gives no consent that opens a gate of its category.
+
+    `gates`: each category with each consent that opens it.
+    """
+    categories, keys = [category for category, _ in gates], [key for _, key in gates]
+    rows = await (await raw(session)).fetch(_CONSENT_RUN_OUT, categories, keys, at, limit)
     return {row["returnee_id"] for row in rows}

@@ -23,14 +23,16 @@ FROM need JOIN journey USING (returnee_id)
 """
 _REFERRALS = """
 SELECT referral.referral_id AS id, referral.need_id, journey.case_code, referral.category, referral.urgency,
-    referral.people_count, referral.status, opened_at, waiting_since, referral.ended_at, end_reason, outcome,
+    referral.people_count, referral.status, opened_at, waiting_since, halted_since, referral.ended_at, end_reason, outcome,
     outcome_facts, referral.offer_id, offer.organization_id, offer.provider_service_id, offer.service_type
 FROM referral JOIN journey USING (returnee_id) LEFT JOIN offer ON offer.offer_id = referral.offer_id
 WHERE referral.returnee_id = $1 AND ($2 OR NOT referral.restricted) ORDER BY referral.referral_id
 """
 _OFFERS = """
 SELECT offer_id AS id, referral_id, case_code, category, service_type, urgency, people_count, provider_service_id,
-    organization_id, status, made_at, answer_by, acknowledge_by, acknowledged_at, ended_at, reason
+    organization_id, status, made_at, answer_by, acknowledge_by, acknowledged_at, ended_at, reason, (
+        SELECT halted_since FROM referral WHERE referral.referral_id = offer.referral_id AND offer.status = 'accepted'
+    ) AS halted_since
 FROM offer WHERE returnee_id = $1 AND ($2 OR NOT restricted) ORDER BY offer_id
 """
 _STEPS = """

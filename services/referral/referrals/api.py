@@ -44,7 +44,7 @@ async def read_referral(referral_id: UUID, session: Session, caller: Reader) -> 
     return await queries.referral_view(session, rights_of(caller), referral_id)
 
 
-@router.post("/{referral_id}/start", responses={**STEPS, **responses(OfferIsHalted)})
+@router.post("/{referral_id}/start", responses=responses(NotFound, StepNotAllowed, OfferIsHalted))
 async def start_referral(
     referral_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer
 ) -> ReferralView:

@@ -10,15 +10,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now
 from libs.chassis.logs import get_logger
-from libs.consents.policy import ConsentPolicy
 from services.referral.candidates import facts as candidates
 from services.referral.candidates.choice import Candidate, Decision, Market
 from services.referral.candidates.interlocks import review_reason
 from services.referral.journeys import queries as journeys
 from services.referral.journeys import referral_steps, routing_steps
 from services.referral.journeys.actions import work
-from services.referral.journeys.facts import Need, Referral
-from services.referral.journeys.people import household_of, judged_on, person_of, to_route, with_them
+from services.referral.journeys.facts import Referral
+from services.referral.journeys.people import judged_on
 from services.referral.journeys.prerequisite_steps import closes_circle
 from services.referral.journeys.rules import ReferralStatus
 from services.referral.journeys.work import Work
@@ -195,7 +194,7 @@ def _judge(
 ) -> tuple[candidates.Need, Decision] | None:
     """Who may take the need; None where a person decides first. One that trips the rules is left with its clock."""
     try:
-        need = as_candidate(placing, placing.needs[referral.need_id], referral, piece.policy.consents, at=piece.at)
+        need = queries.as_candidate(placing, placing.needs[referral.need_id], referral, piece.policy.consents, at=piece.at)
         reason = review_reason(need, piece.policy)
         decision = None if reason is not None else market.choose(need)
     except Exception as error:
@@ -262,29 +261,6 @@ async def _wait_for_documents(
         else:
             asked = bool(placing.refused_by.get(referral.need_id))
             _let_wait(piece, referral, Way.NOBODY, asked_before=asked, openings=openings)
-
-
-def as_candidate(
-    placing: Placing, need: Need, referral: Referral, consents: ConsentPolicy, *, at: datetime
-) -> candidates.Need:
-    """The need with all the people it is for, the reference person first."""
-    journey = placing.journeys[referral.returnee_id]
-    profile = journey.profile or {}
-    household = household_of(journey, placing.households)
-    together = with_them(referral, placing.journeys, placing.households)
-    return to_route(
-        need,
-        [person_of(one.profile) for one in together if one.profile is not None],
-        profile=profile,
-        household_size=1 if household is None else household.expected_size,
-        stay_together=household is not None and household.stay_together,
-        consented=all(one.consented(consents.by_category[need.category], at) for one in together),
-        approved_for=referral.approved_for,
-        ring=referral.ring,
-        refused_by=placing.refused_by.get(need.need_id, {}),
-        conflicting_organizations=frozenset().union(*(placing.conflicts.get(one.returnee_id, ()) for one in together)),
-        providers_of_person=frozenset(placing.serving.get(referral.returnee_id, ())),
-    )
 
 
 async def _make_offers(session: AsyncSession, piece: Work, plans: Sequence[Plan], policy: RoutingPolicy) -> int:

@@ -9,10 +9,13 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
+from libs.consents.policy import ConsentPolicy
 from libs.events.codes import Urgency
+from services.referral.candidates import facts as candidates
 from services.referral.candidates.facts import Service
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.facts import Household, Journey, Need, Referral
+from services.referral.journeys.people import household_of, person_of, to_route, with_them
 from services.referral.pack import RoutingPolicy
 from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
@@ -205,3 +208,26 @@ async def document_needs(session: AsyncSession, returnee_ids: Collection[UUID]) 
     """The oldest open need for documents of each of these returnees."""
     rows = await (await raw(session)).fetch(_DOCUMENT_NEEDS, list(returnee_ids))
     return {row["returnee_id"]: row["need_id"] for row in rows}
+
+
+def as_candidate(
+    placing: Placing, need: Need, referral: Referral, consents: ConsentPolicy, *, at: datetime
+) -> candidates.Need:
+    """The need with all the people it is for, the reference person first."""
+    journey = placing.journeys[referral.returnee_id]
+    profile = journey.profile or {}
+    household = household_of(journey, placing.households)
+    together = with_them(referral, placing.journeys, placing.households)
+    return to_route(
+        need,
+        [person_of(one.profile) for one in together if one.profile is not None],
+        profile=profile,
+        household_size=1 if household is None else household.expected_size,
+        stay_together=household is not None and household.stay_together,
+        consented=all(one.consented(consents.by_category[need.category], at) for one in together),
+        approved_for=referral.approved_for,
+        ring=referral.ring,
+        refused_by=placing.refused_by.get(need.need_id, {}),
+        conflicting_organizations=frozenset().union(*(placing.conflicts.get(one.returnee_id, ()) for one in together)),
+        providers_of_person=frozenset(placing.serving.get(referral.returnee_id, ())),
+    )

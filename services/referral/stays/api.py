@@ -13,7 +13,7 @@ from libs.chassis.etag import IfMatch, PreconditionRequired, VersionMismatch, et
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
 from libs.chassis.problems import responses
-from services.referral.errors import ExtensionTooLong, ExtensionTooShort, StaffOnly, StepNotAllowed
+from services.referral.errors import ExtensionTooLong, ExtensionTooShort, OfferIsHalted, StaffOnly, StepNotAllowed
 from services.referral.journeys.access import Policy, rights_of, staff_rights_of
 from services.referral.pack import RoutingPolicy
 from services.referral.stays import actions, queries
@@ -74,7 +74,7 @@ async def plan_exit(
 
 @router.post(
     "/referrals/{referral_id}/stay/extend",
-    responses=responses(NotFound, StepNotAllowed, StaffOnly, ExtensionTooLong, ExtensionTooShort),
+    responses=responses(NotFound, StepNotAllowed, StaffOnly, ExtensionTooLong, ExtensionTooShort, OfferIsHalted),
 )
 async def extend_stay(
     referral_id: UUID,

@@ -33,6 +33,8 @@ STEP_EVENTS: Final = {
     "referral.extend_stay": "stay.ending.v1",
     "referral.run_out": "stay.ending.v1",
     "referral.remind": "referral.reminded.v1",
+    "referral.halt": "offer.halted.v1",
+    "referral.uphold": "offer.upheld.v1",
     "offer.make": "offer.made.v1",
     "offer.remind": "offer.reminded.v1",
     "offer.acknowledge": "offer.acknowledged.v1",

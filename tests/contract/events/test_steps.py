@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.events.catalogue import referral as told
+from libs.events.catalogue.journeys import JudgedOn
 from libs.events.codes import (
     Awaited,
     CancelReason,
@@ -28,6 +29,7 @@ from services.referral.candidates.facts import Share
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.candidates.score import PARTS
 from services.referral.journeys import (
+    halt_steps,
     need_steps,
     offer_steps,
     owners,
@@ -157,6 +159,14 @@ def owned(on: Stage) -> None:
     on.need.owner = on.work.policy.steward_desk
 
 
+JUDGED_ON = JudgedOn(profiles=[], household_version=None)
+
+
+def stopped(on: Stage) -> None:
+    """The offer breaks a rule now."""
+    halt_steps.stop(on.work, on.referral, broken={"do_not_share"}, judged_on=JUDGED_ON, child=False)
+
+
 Take = Callable[[Stage], object]
 NOTHING_DONE = dict.fromkeys(ExitItem, ItemStatus.OPEN)
 STEPS: dict[str, Take] = {
@@ -205,6 +215,9 @@ STEPS: dict[str, Take] = {
     ),
     "referral.run_out": lambda on: stay_steps.run_out(on.work, on.referral, a_stay(on.referral, on.offer)),
     "referral.remind": lambda on: referral_steps.remind(on.work, on.referral, awaits=Awaited.START, due_by=on.work.at),
+    "referral.judge": stopped,
+    "referral.halt": stopped,
+    "referral.uphold": lambda on: halt_steps.still_stands(on.work, on.referral, JUDGED_ON),
     "offer.make": lambda on: routing_steps.offer(on.work, on.referral, candidate(), explanation={}),
     "offer.acknowledge": lambda on: offer_steps.acknowledge(on.work, on.offer),
     "offer.accept": lambda on: referral_steps.accept_offer(on.work, on.offer),

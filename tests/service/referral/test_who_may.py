@@ -11,8 +11,9 @@ import pytest
 from fastapi import FastAPI
 
 from services.referral.app import ROUTES
+from services.referral.journeys.guards import GUARDS
 from services.referral.journeys.lifecycle import Row, Who
-from services.referral.journeys.rules import GUARDS, NEEDS, OFFERS, REFERRALS
+from services.referral.journeys.rules import NEEDS, OFFERS, REFERRALS
 from tests.service.referral.world import World
 
 STEPS: dict[str, tuple[str, Any]] = {
@@ -20,6 +21,7 @@ STEPS: dict[str, tuple[str, Any]] = {
     "POST offers/{offer_id}/accept": ("offer.accept", None),
     "POST offers/{offer_id}/decline": ("offer.decline", {"reason": "full"}),
     "POST referrals/{referral_id}/start": ("referral.start", None),
+    "POST referrals/{referral_id}/uphold": ("referral.uphold upheld", {"reason": "they asked to stay"}),
     "POST referrals/{referral_id}/complete": ("referral.complete", {"outcome": "need_met"}),
     "POST referrals/{referral_id}/not-delivered": ("referral.report_not_delivered", {"reason": "other"}),
     "POST referrals/{referral_id}/cancel": ("referral.cancel", {"reason": "duplicate"}),

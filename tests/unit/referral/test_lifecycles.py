@@ -116,8 +116,8 @@ in_service      run_out              in_service
 accepted        remind               accepted
 in_service      remind               in_service
 offered         judge                offered
-accepted        judge                accepted
-in_service      judge                in_service
+accepted        halt                 accepted
+in_service      halt                 in_service
 accepted        uphold               accepted
 in_service      uphold               in_service
 """
