@@ -23,8 +23,8 @@ FROM need JOIN journey USING (returnee_id)
 """
 _REFERRALS = """
 SELECT referral.referral_id AS id, referral.need_id, journey.case_code, referral.category, referral.urgency,
-    referral.people_count, referral.status, opened_at, waiting_since, halted_since, referral.ended_at, end_reason, outcome,
-    outcome_facts, referral.offer_id, offer.organization_id, offer.provider_service_id, offer.service_type
+    referral.people_count, referral.status, opened_at, waiting_since, halted_since, referral.ended_at, end_reason,
+    outcome, outcome_facts, referral.offer_id, offer.organization_id, offer.provider_service_id, offer.service_type
 FROM referral JOIN journey USING (returnee_id) LEFT JOIN offer ON offer.offer_id = referral.offer_id
 WHERE referral.returnee_id = $1 AND ($2 OR NOT referral.restricted) ORDER BY referral.referral_id
 """

@@ -194,7 +194,9 @@ def _judge(
 ) -> tuple[candidates.Need, Decision] | None:
     """Who may take the need; None where a person decides first. One that trips the rules is left with its clock."""
     try:
-        need = queries.as_candidate(placing, placing.needs[referral.need_id], referral, piece.policy.consents, at=piece.at)
+        need = queries.as_candidate(
+            placing, placing.needs[referral.need_id], referral, piece.policy.consents, at=piece.at
+        )
         reason = review_reason(need, piece.policy)
         decision = None if reason is not None else market.choose(need)
     except Exception as error:

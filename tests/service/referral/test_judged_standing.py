@@ -98,7 +98,7 @@ async def test_a_consent_that_has_run_out_ends_what_rested_on_it(new_world):
         assert await world.round() == 1
         offer = await world.offer_of(returnee)
         await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(one))
-        await world.rows("UPDATE journey SET consented_until = now()")
+        await world.rows("UPDATE journey SET consents = '{}'")
         await world.judge_consents()
         assert (await world.referral_of(returnee))["halted_for"] == ["no_consent"]
         assert (await world.need_of(returnee))["owner_reason"] == "consent_withdrawn"
