@@ -75,7 +75,8 @@ REFERRAL = {
         hand_over.from_desk hand_over.made_by hand_over.to_desk journey.case_code journey.journey_end_reason need.area
         need.category need.end_reason need.owner need.owner_reason need.status need.urgency offer.case_code
         offer.category offer.reason offer.service_type offer.status offer.urgency place_hold.status pool.kind
-        provider_organization.status provider_service.category provider_service.status referral.approved_for referral.halted_for referral.overruled
+        provider_organization.status provider_service.category provider_service.status referral.approved_for
+        referral.halted_for referral.overruled
         referral.category referral.end_reason referral.outcome referral.status referral.urgency review.category
         review.decided_by review.desk review.promise review.reason review.status search_attempt.by
         search_attempt.channel search_attempt.result stay.category stay.next_step stay.service_type step.actor
