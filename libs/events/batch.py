@@ -7,9 +7,9 @@ from hashlib import sha256
 from typing import Any
 
 from libs.events.envelope import Envelope, EnvelopeError, read
-from libs.events.event import Event, Received
+from libs.events.event import Event, Received, SetAside
 from libs.events.kafka import Record
-from libs.events.opening import UnreadableEventError, parse, refuse_ambiguous
+from libs.events.opening import UnreadableEventError, take_up
 from libs.events.partitions import Partition
 from libs.events.subscriptions import Handler, Subscriptions
 from libs.events.topics import TOPICS, Topic
@@ -120,17 +120,15 @@ def understand(record: Record, subscriptions: Subscriptions, *, compacted: bool)
         found = subscriptions.find(record.topic, envelope.type)
         if found is None:
             return None
-        if record.topic in _FOREIGN:
-            refuse_ambiguous(envelope.data)
-        event = parse(found[1], envelope.data)
+        event, set_aside = take_up(found[1], envelope.data, is_foreign=record.topic in _FOREIGN)
     except EnvelopeError as error:
         return Unreadable(record, key, "envelope", error.code, envelope)
     except UnreadableEventError as error:
         return Unreadable(record, key, error.code, error.places, envelope)
-    return Incoming(record, key, found[0], _received(event, envelope, record), _day(envelope))
+    return Incoming(record, key, found[0], _received(event, set_aside, envelope, record), _day(envelope))
 
 
-def _received(event: Event, envelope: Envelope, record: Record) -> Received[Any]:
+def _received(event: Event, set_aside: tuple[SetAside, ...], envelope: Envelope, record: Record) -> Received[Any]:
     return Received(
         event,
         envelope.id,
@@ -139,6 +137,7 @@ def _received(event: Event, envelope: Envelope, record: Record) -> Received[Any]
         "" if record.key is None else record.key.decode("utf-8", "replace"),
         envelope.traceparent,
         envelope.tracestate,
+        set_aside,
     )
 
 

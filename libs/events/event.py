@@ -1,11 +1,35 @@
 """What an event is: a frozen pydantic model that knows its type, its topic and the field that is its key."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalPart:
+    """A part without which an event can still be handled; see `libs.events.doubt`."""
+
+    path: str
+    """Where it stands, as a JSON pointer; `*` is each item of a list."""
+    is_urgent: bool = False
+    """Whether somebody may come to harm while nobody has looked at it."""
+    stand_in: object = None
+    """What takes its place; None: it is left out, so that its default holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An optional part that broke a rule: it waits for a person."""
+
+    pointer: str
+    """Where it stood, as a JSON pointer."""
+    rule: str
+    value: Any = field(repr=False)
+    """As it came; it may be personal."""
+    is_urgent: bool = False
 
 
 class Event(BaseModel):
@@ -18,6 +42,8 @@ class Event(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    optional_parts: ClassVar[tuple[OptionalPart, ...]] = ()
+    """Without which of its parts an event from outside is handled all the same, when they break a rule."""
     type: ClassVar[str]
     topic: ClassVar[str]
     key_field: ClassVar[str]
@@ -48,6 +74,8 @@ class Received(Generic[E]):
     """W3C trace context of the event's creation; where that is sampled, of this hop's own span below it."""
     tracestate: str | None = None
     """What tracing systems added to that context."""
+    set_aside: tuple[SetAside, ...] = ()
+    """Optional parts that broke a rule; `event` is without them."""
 
 
 Batch = Sequence[Received[Event]]

@@ -4,16 +4,19 @@
 - An unknown code is not guessed. Where its enum has a member for it (`unknown`, else `other`), that one stands in.
   Elsewhere the event can't be understood: it is parked with its key until this consumer knows the code. Dropping one
   could drop a protection flag.
+- Optional parts of events from outside are set aside for a person instead: see `libs.events.doubt`.
 """
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from libs.events.event import Event
-from libs.wire.json_text import faults_of
+from libs.events.doubt import NotOptionalError, without_faults
+from libs.events.event import Event, SetAside
+from libs.wire.json_text import Fault, faults_of
 
 _FIELD_NAME = re.compile(r"[a-z][a-z_]{0,40}")
 _STAND_INS = ("unknown", "other")
@@ -28,14 +31,6 @@ class UnreadableEventError(ValueError):
         self.places = places
 
 
-def refuse_ambiguous(data: bytes) -> None:
-    """Refuse JSON that two readers may understand in two ways, or that no table can hold, as REST does."""
-    faults = faults_of(data)
-    if faults:
-        places = ", ".join(f"{'.'.join(map(_plain, fault.path))} {fault.rule}" for fault in faults[:5])
-        raise UnreadableEventError("json", places)
-
-
 def _plain(step: str | int) -> str:
     """A step of a path; what cannot be the name of a field of ours is not repeated."""
     return str(step) if isinstance(step, int) or _FIELD_NAME.fullmatch(step) else "?"
@@ -48,6 +43,43 @@ def parse(model: type[Event], data: bytes) -> Event:
     except ValidationError as error:
         return _with_stand_ins(model, data, error)
     return event
+
+
+def take_up(model: type[Event], data: bytes, *, is_foreign: bool = False) -> tuple[Event, tuple[SetAside, ...]]:
+    """The event in `data`, and what of it is set aside; `UnreadableEventError` for other faults.
+
+    From a foreign producer JSON is refused that two readers may understand in two ways, or that no table can hold, as
+    REST does.
+    """
+    ambiguous = faults_of(data) if is_foreign else []
+    try:
+        event: Event = model.__pydantic_validator__.validate_json(data, extra="ignore")
+        if not ambiguous:
+            return event, ()
+    except ValidationError as error:
+        if not model.optional_parts or not error.errors()[0]["loc"]:
+            if ambiguous:
+                raise _not_json(ambiguous) from None
+            return _with_stand_ins(model, data, error), ()
+    return _without_doubtful_parts(model, data, ambiguous)
+
+
+def _without_doubtful_parts(
+    model: type[Event], data: bytes, ambiguous: Sequence[Fault]
+) -> tuple[Event, tuple[SetAside, ...]]:
+    # What stands in a field that is dropped anyway harms nobody.
+    known = [fault for fault in ambiguous if not fault.path or fault.path[0] in model.model_fields]
+    try:
+        return without_faults(model, json.loads(data), [(tuple(fault.path), fault.rule) for fault in known])
+    except (NotOptionalError, ValueError, RecursionError):
+        if known:
+            raise _not_json(known) from None
+        return parse(model, data), ()
+
+
+def _not_json(faults: Sequence[Fault]) -> UnreadableEventError:
+    places = ", ".join(f"{'.'.join(map(_plain, fault.path))} {fault.rule}" for fault in faults[:5])
+    return UnreadableEventError("json", places)
 
 
 def _with_stand_ins(model: type[Event], data: bytes, error: ValidationError) -> Event:

@@ -20,6 +20,8 @@ from services.registration.arrivals.loop import age_out_forever
 from services.registration.audit.loop import seal_forever
 from services.registration.consent import api as consent_api
 from services.registration.database import KeysDatabase
+from services.registration.doubts import api as doubts_api
+from services.registration.doubts.loop import count_forever
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.loop import replay_forever
 from services.registration.households import api as households_api
@@ -43,6 +45,7 @@ ROUTERS = [
     consent_api.router,
     intake_api.router,
     households_api.router,
+    doubts_api.router,
     packets_api.router,
     erasure_api.router,
 ]
@@ -78,6 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("consumer", consumer.run, Role.WORKER),
             Loop("audit sealer", partial(seal_forever, database=database), Role.WORKER),
             Loop("erasures", partial(replay_forever, database=database, vault=vault), Role.WORKER),
+            Loop("doubtful parts", partial(count_forever, database=database), Role.WORKER),
             Loop("manifests", partial(age_out_forever, database=database, vault=vault), Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],

@@ -88,6 +88,13 @@ class HouseholdFull(Conflict):
     title: ClassVar[str] = "The household has as many members as one may have"
 
 
+class DoubtfulPartClosed(Conflict):
+    """A person has dealt with this part before."""
+
+    code: ClassVar[str] = "doubtful-part-closed"
+    title: ClassVar[str] = "This part has been dealt with before"
+
+
 class NeedAlreadyWithdrawn(Conflict):
     """The need has been withdrawn before."""
 

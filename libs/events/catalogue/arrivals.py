@@ -25,7 +25,7 @@ from libs.events.codes import (
     TransportMode,
     Urgency,
 )
-from libs.events.event import Event
+from libs.events.event import Event, OptionalPart
 from libs.wire.values import Day, Flag, Moment, Whole
 
 TOPIC = "enlace.arrivals"
@@ -180,9 +180,46 @@ class ArrivalBatchLanded(Event):
     """How many people came with it."""
 
 
+OPTIONAL_PARTS_OF_AN_ARRIVAL = (
+    OptionalPart("/batch_reference"),
+    OptionalPart("/manifest_reference"),
+    OptionalPart("/identity/birth_date", is_urgent=True),
+    OptionalPart("/identity/document_number"),
+    OptionalPart("/profile/sex"),
+    OptionalPart("/profile/documents_held"),
+    OptionalPart("/profile/documents_held/*"),
+    OptionalPart("/profile/languages"),
+    OptionalPart("/profile/languages/*"),
+    OptionalPart("/profile/destination"),
+    OptionalPart("/profile/access_needs", is_urgent=True),
+    OptionalPart("/profile/access_needs/*", is_urgent=True),
+    OptionalPart("/profile/protection_flags", is_urgent=True),
+    OptionalPart("/profile/protection_flags/*", is_urgent=True),
+    OptionalPart("/profile/avoid_places", is_urgent=True),
+    OptionalPart("/profile/avoid_places/*", is_urgent=True),
+    OptionalPart("/household_reference"),
+    OptionalPart("/household_size"),
+    OptionalPart("/stay_together"),
+    OptionalPart("/needs", is_urgent=True),
+    OptionalPart("/needs/*", is_urgent=True),
+    OptionalPart("/needs/*/sender_reference"),
+    # Who may need something within a day must not wait for two weeks.
+    OptionalPart("/needs/*/urgency", is_urgent=True, stand_in=Urgency.URGENT.value),
+    OptionalPart("/needs/*/people_count", is_urgent=True),
+    OptionalPart("/needs/*/after_category"),
+    OptionalPart("/consents"),
+    OptionalPart("/consents/*"),
+    OptionalPart("/safe_contact"),
+)
+"""Every part of an arrival without which the person can be registered and helped: all but the five answers and the
+sender's reference. Of a consent and of a safe contact nothing is taken up when a part of them is wrong: half of either
+could do harm."""
+
+
 class ReturneeArrived(Event):
     """One person has been met, with as much of the intake as is there; the rest may follow."""
 
+    optional_parts: ClassVar[tuple[OptionalPart, ...]] = OPTIONAL_PARTS_OF_AN_ARRIVAL
     type: ClassVar[str] = "returnee.arrived.v1"
     topic: ClassVar[str] = TOPIC
     key_field: ClassVar[str] = "sender_reference"

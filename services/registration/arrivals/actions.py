@@ -223,6 +223,7 @@ def _arrival(one: Coming, batches: Found, *, vault: Vault) -> Arrival:
         reception_place=place,
         manifest_key=manifest_key,
         context=sender.context,
+        set_aside=one.set_aside,
     )
 
 

@@ -24,6 +24,7 @@ from libs.events.catalogue.arrivals import (
     SafeContactTold,
 )
 from libs.events.codes import TransportMode
+from libs.events.event import SetAside
 from libs.wire.values import Flag, Moment, Whole
 from services.registration.arrivals.rules import BatchStatus
 from services.registration.audit.rules import Actor
@@ -70,6 +71,8 @@ class Coming:
     sender: Sender
     arrival_batch_id: UUID | None = None
     """The batch by our id; else by the sender's reference in the body, if at all."""
+    set_aside: tuple[SetAside, ...] | None = None
+    """Optional parts that could not be read; None where the sender is answered and nothing may be set aside."""
 
 
 class LandingBody(BaseModel):

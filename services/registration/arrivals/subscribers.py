@@ -51,7 +51,7 @@ def subscribe(subscriptions: Subscriptions, *, vault: Vault, pack: Pack) -> None
 
     @subscriptions.on(ReturneeArrived)
     async def receive_returnees(session: AsyncSession, batch: Sequence[Received[ReturneeArrived]]) -> None:
-        coming = [Coming(received.event, sender(received)) for received in batch]
+        coming = [Coming(received.event, sender(received), set_aside=received.set_aside) for received in batch]
         await receive_people(session, coming, vault=vault, reception=reception)
 
 

@@ -12,6 +12,7 @@ from libs.events.catalogue.registration import ReturneeErased
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.doubts.actions import forget_doubts
 from services.registration.erasure.tables import Erasure
 from services.registration.households.actions import leave_household
 from services.registration.people.queries import IDENTITY_FIELDS, returnee
@@ -82,6 +83,7 @@ async def _forget(session: AsyncSession, row: Returnee, *, erased_at: datetime) 
     row.version += 1
     session.add_all([row, Erasure(returnee_id=row.id, erased_at=erased_at)])
     await session.flush()
+    await forget_doubts(session, row.id)
     await leave_household(session, row)
     erased = ReturneeErased(returnee_id=row.id, erased_at=erased_at)
     await append(session, [erased], traceparents=[row.traceparent])

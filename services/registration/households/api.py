@@ -33,7 +33,7 @@ async def look_up_household(
 @router.get("/household-claims")
 async def list_household_claims(
     session: Session,
-    caller: Reader,
+    caller: Annotated[Caller, requires("intake:decide")],
     pack: ThePack,
     page: PageQuery,
     is_open: Annotated[

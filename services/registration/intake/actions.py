@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,17 +17,21 @@ from libs.chassis.database import now
 from libs.chassis.errors import InvalidInput
 from libs.chassis.etag import Condition
 from libs.chassis.telemetry import current_traceparent, root_span
+from libs.events.doubt import NotOptionalError
+from libs.events.event import SetAside
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent.actions import give_consents, set_safe_contacts, tell_that_nothing_is_granted
 from services.registration.consent.queries import never_heard
 from services.registration.consent.schemas import NewConsent, NewSafeContact
+from services.registration.doubts.actions import set_aside
+from services.registration.doubts.schemas import NewDoubt
 from services.registration.households import actions as households
 from services.registration.households.claims import doubts, hold_households, keep_claims
 from services.registration.households.queries import members_of
 from services.registration.households.rules import ClaimDecision
 from services.registration.households.schemas import HouseholdBody, HouseholdCorrection, HouseholdState, Joining
-from services.registration.intake.rules import arrival_faults
+from services.registration.intake.rules import arrival_faults, sound_arrival
 from services.registration.intake.schemas import Arrival, Registration
 from services.registration.needs.actions import Teller, report_needs, told_needs
 from services.registration.needs.schemas import NewNeed
@@ -38,6 +43,8 @@ from services.registration.vault.actions import create_keys
 from services.registration.vault.rules import SubjectKind
 from services.registration.vault.sealing import DataKey, MasterKey, Vault
 
+HOUSEHOLD_IN_DOUBT = "household-in-doubt"
+"""The rule that a need of several people breaks while a person decides who belongs to their household."""
 _TOLD_FIELDS = ("identity", "profile")
 
 
@@ -55,10 +62,13 @@ async def register_arrivals(
     for key, arrival in zip(keys_of, arrivals, strict=True):
         if key not in ids:
             first.setdefault(key, arrival)
-    _require_sound(session, list(first.values()), reception=reception)
     at = now(session)
-    new = [_person(arrival, key, vault=vault, reception=reception, at=at) for key, arrival in first.items()]
-    pairs = list(zip(new, first.values(), strict=True))
+    sound = [_sound(arrival, reception=reception, at=at) for arrival in first.values()]
+    new = [
+        _person(arrival, key, vault=vault, reception=reception, at=at)
+        for key, arrival in zip(first, sound, strict=True)
+    ]
+    pairs = list(zip(new, sound, strict=True))
     joinings = [joining for pair in pairs for joining in _joining(*pair)]
     await hold_households(session, joinings)
     if joinings:  # whoever was waited for here may be a twin that has just registered one of them
@@ -113,18 +123,26 @@ async def _tell_of_the_silent(session: AsyncSession, household_id: UUID) -> None
     await tell_that_nothing_is_granted(session, silent)
 
 
-def _require_sound(session: AsyncSession, arrivals: Sequence[Arrival], *, reception: Reception) -> None:
-    for arrival in arrivals:
-        at = now(session)
-        faults = arrival_faults(
-            arrival.body,
-            today=reception.day_of(at),
-            at=at,
-            times=reception.times,
-            restricted=arrival.actor.sight.restricted_categories,
-        )
-        if faults:
-            raise InvalidInput(errors=faults)
+def _sound(arrival: Arrival, *, reception: Reception, at: datetime) -> Arrival:
+    """The arrival if nothing contradicts itself. By event its optional parts at fault are set aside, so that they do
+    not keep what is urgent from having its effects; else InvalidInput names the fields."""
+    judge = partial(
+        arrival_faults,
+        today=reception.day_of(at),
+        at=at,
+        times=reception.times,
+        restricted=arrival.actor.sight.restricted_categories,
+    )
+    faults = judge(arrival.body)
+    if not faults:
+        return arrival
+    if arrival.set_aside is None:
+        raise InvalidInput(errors=faults)
+    try:
+        body, aside = sound_arrival(arrival.body, arrival.set_aside, judge=judge)
+    except NotOptionalError:
+        raise InvalidInput(errors=faults) from None
+    return replace(arrival, body=body, set_aside=aside)
 
 
 def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Reception, at: datetime) -> NewReturnee:
@@ -191,6 +209,7 @@ async def _store(session: AsyncSession, pairs: Sequence[Pair], *, vault: Vault, 
     pairs = [(one, arrival) for one, (_, arrival) in zip(people, pairs, strict=True) if one.id in registered]
     states = await households.join_households(session, [one for pair in pairs for one in _joining(*pair)])
     await _record_told(session, pairs, keys)
+    await set_aside(session, [doubt for pair in pairs for doubt in _doubts(*pair)], keys)
     needs = [need for pair in pairs for need in _needs(*pair, states, vault.master)]
     await report_needs(session, needs)
     for actor in dict.fromkeys(arrival.actor for _, arrival in pairs):
@@ -233,6 +252,18 @@ async def _record_told(session: AsyncSession, pairs: Sequence[Pair], keys: Mappi
     await give_consents(session, consents, keys)
     await tell_that_nothing_is_granted(session, silent)
     await set_safe_contacts(session, contacts, keys)
+
+
+def _doubts(person: NewReturnee, arrival: Arrival) -> list[NewDoubt]:
+    """What is set aside of one arrival; of who waits for a decision on their household also for how many a need is."""
+    parts = list(arrival.set_aside or ())
+    if person.household_id is None:
+        parts += [
+            SetAside(f"/needs/{place}/people_count", HOUSEHOLD_IN_DOUBT, need.people_count, is_urgent=True)
+            for place, need in enumerate(arrival.body.needs)
+            if need.people_count > 1
+        ]
+    return [NewDoubt(person.id, part) for part in parts]
 
 
 def _needs(

@@ -26,6 +26,7 @@ from services.registration.pack import ThePack
 
 router = APIRouter(prefix="/v1", tags=["households"])
 Writer = Annotated[Caller, requires("returnees:write")]
+Desk = Annotated[Caller, requires("intake:decide")]
 
 
 @router.post("/households", status_code=201, responses=responses(MemberOfAnotherHousehold, KeyReused))
@@ -67,7 +68,7 @@ async def correct_household(
     responses=responses(NotFound, HouseholdClaimDecided, HouseholdFull, MemberOfAnotherHousehold, KeyReused),
 )
 async def decide_household_claim(
-    claim_id: UUID, body: HouseholdDecision, session: Session, caller: Writer, pack: ThePack, once: OnceOptional
+    claim_id: UUID, body: HouseholdDecision, session: Session, caller: Desk, pack: ThePack, once: OnceOptional
 ) -> HouseholdClaimView:
     """Say whether somebody belongs to the household that they name. Until then neither is told of the other.
 

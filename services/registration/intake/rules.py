@@ -1,11 +1,13 @@
 """What is wrong with an arrival before anything is stored (pure)."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 
 from libs.chassis.errors import FieldError
 from libs.events.catalogue.arrivals import ReturneeArrived
 from libs.events.codes import NeedCategory
+from libs.events.doubt import Path, as_it_came, path_of, without_faults
+from libs.events.event import SetAside
 from services.registration.consent.rules import child_consent_faults, consent_faults, safe_contact_faults
 from services.registration.needs.rules import ToldNeed, need_faults
 from services.registration.people.rules import age_band, birth_date_fault, birth_date_is_possible
@@ -37,6 +39,25 @@ def arrival_faults(
     )
     band = age_band(birth_date, on=today)
     return faults + _consent_faults(body, band=band, at=at, times=times) + _contact_faults(body)
+
+
+def sound_arrival(
+    body: ReturneeArrived, set_aside: Sequence[SetAside], *, judge: Callable[[ReturneeArrived], Sequence[FieldError]]
+) -> tuple[ReturneeArrived, tuple[SetAside, ...]]:
+    """The arrival without the optional parts that contradict something, and all that is set aside of it.
+
+    `NotOptionalError` where the fault is in a part without which nobody can be registered.
+    """
+    while faults := judge(body):
+        told = body.model_dump(mode="json", exclude_unset=True)
+        body, found = without_faults(ReturneeArrived, told, {(_at_fault(one), one.rule) for one in faults})
+        set_aside = [*set_aside, *(as_it_came(one, set_aside) for one in found)]
+    return body, tuple(set_aside)
+
+
+def _at_fault(fault: FieldError) -> Path:
+    """The part to set aside: a household's size without a household is too much, not its reference too little."""
+    return ("household_size",) if fault.pointer == "/household_reference" else path_of(fault.pointer)
 
 
 def _consent_faults(body: ReturneeArrived, *, band: str, at: datetime, times: ToldTimes) -> list[FieldError]:

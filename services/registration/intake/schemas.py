@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from libs.events.catalogue.arrivals import ReturneeArrived
+from libs.events.event import SetAside
 from services.registration.audit.rules import Actor
 
 
@@ -21,6 +22,8 @@ class Arrival:
     manifest_key: bytes | None
     context: str | None
     """The trace context in which it came; the person's own trace is linked to it."""
+    set_aside: tuple[SetAside, ...] | None = None
+    """Optional parts that could not be read; None where the sender is answered and nothing may be set aside."""
 
 
 @dataclass(frozen=True, slots=True)

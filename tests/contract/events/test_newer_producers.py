@@ -40,6 +40,20 @@ def stand_in(known: list[str]) -> str | None:
     return next((code for code in ("unknown", "other") if code in known), None)
 
 
+def aside_with(message: Message, place: Place) -> Place | None:
+    """The smallest optional part that holds a place: it is set aside (decision 0042). None if there is none."""
+    paths = {one.path for one in CATALOGUE[message.topic, message.type].optional_parts}
+    for end in range(len(place), 0, -1):
+        if "/" + "/".join("*" if isinstance(step, int) else step for step in place[:end]) in paths:
+            return place[:end]
+    return None
+
+
+def above(place: Place) -> set[str]:
+    """A place and all that holds it, as pointers."""
+    return {"/" + "/".join(map(str, place[:end])) for end in range(1, len(place) + 1)}
+
+
 @pytest.mark.parametrize("message", MESSAGES, ids=NAMES)
 @QUICK
 @given(data=st.data())
@@ -49,6 +63,16 @@ def test_what_a_newer_producer_writes_is_read_or_set_aside(data: st.DataObject, 
     read, usual = read_data(message, later.data), read_message(message)
     assert isinstance(usual, Incoming)
     expected = json.loads(json.dumps(message.data))
+    optional = {place for place in later.coded if aside_with(message, place) is not None}
+    if optional:
+        required = [known for place, known in later.coded.items() if place not in optional]
+        if any(stand_in(known) is None for known in required):
+            assert isinstance(read, Unreadable)
+        else:
+            assert isinstance(read, Incoming)
+            pointers = {one.pointer for one in read.received.set_aside}
+            assert all(pointers & above(aside_with(message, place) or ()) for place in optional)
+        return
     for place, known in later.coded.items():
         code = stand_in(known)
         if code is None:
@@ -66,7 +90,11 @@ def test_each_place_for_a_code_alone_has_its_way_with_an_unknown_one(message: Me
         later = json.loads(json.dumps(message.data))
         at(later, place[:-1])[place[-1]] = "a_code_of_tomorrow"
         read = read_data(message, later)
-        if stand_in(known) is None:
+        if (part := aside_with(message, place)) is not None:
+            assert isinstance(read, Incoming)
+            (aside,) = read.received.set_aside
+            assert (aside.pointer, aside.rule) == ("/" + "/".join(map(str, part)), "unknown-code")
+        elif stand_in(known) is None:
             assert isinstance(read, Unreadable)
             assert (read.code, _told(place) in read.detail) == ("unknown-code", True)
             assert "tomorrow" not in read.detail

@@ -35,7 +35,7 @@ PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
 KEY = base64.b64encode(bytes(range(32))).decode()
 RECEPTION = (
     "arrivals:write arrivals:read returnees:write returnees:read consents:write packets:read erasure:write "
-    "access-log:read safe-contact:read"
+    "access-log:read safe-contact:read intake:decide"
 )
 LANDED_AT = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 

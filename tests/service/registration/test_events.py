@@ -186,12 +186,12 @@ async def test_what_cannot_be_read_is_parked_sealed_and_blocks_nobody(bus):
     mark = "Zzkanari"
     bad = a_returnee(sender_reference="p-bad", identity={"given_names": mark})
     await bus.binary("returnee.arrived.v1", bad)
-    contradicting = a_returnee(
+    impossible = a_returnee(
         sender_reference="p-odd",
         identity={"given_names": mark, "family_names": mark},
-        needs=[{"category": "shelter", "people_count": 3}],
+        arrived_at="9999-12-31T23:59:59Z",
     )
-    await bus.binary("returnee.arrived.v1", contradicting)
+    await bus.binary("returnee.arrived.v1", impossible)
     await bus.binary("returnee.arrived.v1", a_returnee(sender_reference="p-good"))
     await bus.published("returnee.registered.v1")
     parked: list[asyncpg.Record] = []

@@ -151,7 +151,7 @@ def test_every_desk_of_the_policy_has_a_client_and_every_role_exists() -> None:
 def test_only_the_reception_and_the_child_desk_may_read_or_write_people_and_no_partner_may() -> None:
     roles = read("roles.yaml")["roles"]
     readers = {name for name, role in roles.items() if "returnees:read" in role["scopes"]}
-    assert readers == {"reception_system", "child_desk", "data_protection_officer"}
+    assert readers == {"reception_system", "intake_desk", "child_desk", "data_protection_officer"}
     assert not any("returnees" in scope for name in ("provider", "restricted_provider", "network_steward")
                    for scope in roles[name]["scopes"])  # fmt: skip
 

@@ -1,0 +1,85 @@
+"""Set parts aside, look at them, close them. Setting aside takes the parts of many people at once: one statement."""
+
+import json
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from libs.chassis.database import now, raw
+from services.registration.audit.actions import record
+from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.doubts import queries
+from services.registration.doubts.rules import Closing, ClosingReason
+from services.registration.doubts.schemas import DoubtClosing, DoubtfulPartView, DoubtfulPartWithValue, NewDoubt
+from services.registration.errors import DoubtfulPartClosed
+from services.registration.vault.queries import data_key
+from services.registration.vault.sealing import DataKey, Vault
+
+_COLUMNS = ("id", "returnee_id", "pointer", "rule", "is_urgent", "value_sealed", "set_aside_at")
+_FORGET = """
+    UPDATE doubtful_part SET closing = $2, closing_reason = $3, closed_at = $4, closed_by = $5, value_sealed = NULL
+    WHERE returnee_id = $1 AND closed_at IS NULL
+"""
+
+
+async def set_aside(session: AsyncSession, doubts: Sequence[NewDoubt], keys: Mapping[UUID, DataKey]) -> None:
+    """Keep what could not be taken up of people, sealed, until a person has looked."""
+    if not doubts:
+        return
+    await session.flush()
+    rows = [
+        (
+            uuid7(),
+            one.returnee_id,
+            one.part.pointer,
+            one.part.rule,
+            one.part.is_urgent,
+            keys[one.returnee_id].seal(json.dumps(one.part.value), table="doubtful_part", column="value"),
+            now(session),
+        )
+        for one in doubts
+    ]
+    await (await raw(session)).copy_records_to_table("doubtful_part", records=rows, columns=_COLUMNS)
+
+
+async def look_up_doubtful_part(
+    session: AsyncSession, part_id: UUID, *, actor: Actor, vault: Vault
+) -> DoubtfulPartWithValue:
+    """One part with what it said; recorded."""
+    row, case_code = await queries.doubtful_part(session, part_id, actor=actor)
+    await record(session, actor, [_access(row.returnee_id, AccessKind.READ, "doubtful_part.read")])
+    if row.value_sealed is None:
+        return DoubtfulPartWithValue(**queries.view(row, case_code).model_dump(), value=None)
+    return queries.view_with_value(row, case_code, await data_key(vault, row.returnee_id))
+
+
+async def close_doubtful_part(session: AsyncSession, part_id: UUID, body: DoubtClosing, *, actor: Actor) -> UUID:
+    """A person has looked: what it said is forgotten, that it was there and what was done about it stays; its id."""
+    row, _ = await queries.doubtful_part(session, part_id, actor=actor, lock=True)
+    if row.closed_at is not None:
+        raise DoubtfulPartClosed
+    row.closing, row.closing_reason = body.closing.value, body.reason.value
+    row.closed_at, row.closed_by, row.value_sealed = now(session), actor.who, None
+    session.add(row)
+    await session.flush()
+    await record(session, actor, [_access(row.returnee_id, AccessKind.WRITE, "doubtful_part.close")])
+    return row.id
+
+
+async def show_doubtful_part(session: AsyncSession, part_id: UUID, *, actor: Actor) -> DoubtfulPartView:
+    """One part to who has just closed it."""
+    return queries.view(*await queries.doubtful_part(session, part_id, actor=actor))
+
+
+async def forget_doubts(session: AsyncSession, returnee_id: UUID) -> None:
+    """The person is erased: nothing that was set aside of them is left."""
+    closing = (Closing.DISCARDED.value, ClosingReason.ERASED.value)
+    await (await raw(session)).execute(_FORGET, returnee_id, *closing, now(session), "erasure")
+
+
+def _access(returnee_id: UUID, kind: AccessKind, action: str) -> Access:
+    return Access(
+        subject_id=returnee_id, kind=kind, action=action, purpose=AccessPurpose.CORRECTION, fields=["doubtful_part"]
+    )

@@ -1,0 +1,27 @@
+"""Tells how many parts wait for a person."""
+
+import asyncio
+
+from libs.chassis.database import Database
+from libs.chassis.telemetry import meter
+from services.registration.doubts.queries import open_counts
+
+INTERVAL_SECONDS = 60.0
+_OPEN = meter().create_gauge(
+    "enlace.registration.doubtful_parts",
+    unit="{part}",
+    description="Parts of what was told that wait for a person, by whether they are urgent",
+)
+
+
+async def count_forever(stop: asyncio.Event, *, database: Database) -> None:
+    """Count once a minute until told to stop."""
+    while not stop.is_set():
+        async with database.transaction() as session:
+            count, urgent = await open_counts(session)
+        _OPEN.set(urgent, {"enlace.urgent": True})
+        _OPEN.set(count - urgent, {"enlace.urgent": False})
+        try:
+            await asyncio.wait_for(stop.wait(), INTERVAL_SECONDS)
+        except TimeoutError:
+            continue
