@@ -46,7 +46,10 @@ REGISTRATION = {
         arrival_batch.sender_reference arrival_batch.source arrival_batch.status audit_entry.action
         audit_entry.client_id audit_entry.fields audit_entry.kind audit_entry.purpose audit_entry.who audit_seal.hash
         audit_seal.previous_hash consent.discloser consent.given_by consent.language consent.method consent.purpose
-        consent.recipient_class consent.staff_reference consent_withdrawal.recorded_by manifest_entry.entry_key
+        consent.recipient_class consent.staff_reference consent_withdrawal.recorded_by
+        doubtful_part.closed_by doubtful_part.closing doubtful_part.closing_reason doubtful_part.pointer
+        doubtful_part.rule household_claim.decided_by household_claim.decision household_claim.reason
+        manifest_entry.entry_key
         manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.need_key need.status
         need.urgency packet_access.category packet_access.closing packet_access.service_type returnee.access_needs
         returnee.age_band returnee.arrival_key returnee.avoid_places returnee.case_code returnee.destination
@@ -58,7 +61,7 @@ REGISTRATION = {
         returnee.traceparent""",
     Holds.ORGANIZATION: "arrival_batch.carrier arrival_batch.origin",
     Holds.SEALED: """
-        consent.data_described_sealed manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
+        consent.data_described_sealed doubtful_part.value_sealed manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed
         returnee.document_number_sealed returnee.family_names_sealed returnee.given_names_sealed
         returnee.sender_reference_sealed safe_contact.address_sealed""",
