@@ -51,7 +51,9 @@ def take_up(model: type[Event], data: bytes, *, is_foreign: bool = False) -> tup
     From a foreign producer JSON is refused that two readers may understand in two ways, or that no table can hold, as
     REST does.
     """
-    ambiguous = faults_of(data) if is_foreign else []
+    # What stands in a field that is dropped anyway harms nobody.
+    found = faults_of(data) if is_foreign else []
+    ambiguous = [fault for fault in found if not fault.path or fault.path[0] in model.model_fields]
     try:
         event: Event = model.__pydantic_validator__.validate_json(data, extra="ignore")
         if not ambiguous:
@@ -67,13 +69,11 @@ def take_up(model: type[Event], data: bytes, *, is_foreign: bool = False) -> tup
 def _without_doubtful_parts(
     model: type[Event], data: bytes, ambiguous: Sequence[Fault]
 ) -> tuple[Event, tuple[SetAside, ...]]:
-    # What stands in a field that is dropped anyway harms nobody.
-    known = [fault for fault in ambiguous if not fault.path or fault.path[0] in model.model_fields]
     try:
-        return without_faults(model, json.loads(data), [(tuple(fault.path), fault.rule) for fault in known])
+        return without_faults(model, json.loads(data), [(tuple(fault.path), fault.rule) for fault in ambiguous])
     except (NotOptionalError, ValueError, RecursionError):
-        if known:
-            raise _not_json(known) from None
+        if ambiguous:
+            raise _not_json(ambiguous) from None
         return parse(model, data), ()
 
 

@@ -12,11 +12,18 @@ from hypothesis import strategies as st
 from libs.events.contracts.messages import Message
 from libs.events.contracts.schemas import Schema
 
+LETTERS = st.characters(codec="utf-8", exclude_characters="\0")
+"""What a text may hold; NUL is refused by REST and by event alike."""
+
 Place = tuple[int | str, ...]
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(LETTERS, max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(LETTERS, max_size=5), inner, max_size=2),
     max_leaves=4,
 )
 
@@ -38,10 +45,12 @@ def newer(draw: st.DrawFn, message: Message, schema: Schema) -> Newer:
     codes = dict(_codes(data, schema, ()))
     coded = {place: codes[place] for place in sorted(codes, key=str) if draw(st.booleans())}
     for place, known in coded.items():
-        unknown = draw(st.just("later_code") | st.text(max_size=10).filter(lambda text, known=known: text not in known))
+        unknown = draw(
+            st.just("later_code") | st.text(LETTERS, max_size=10).filter(lambda text, known=known: text not in known)
+        )
         _holder(data, place)[place[-1]] = unknown
     for place in sorted(objects, key=str):
-        names = st.text(max_size=12).filter(lambda name, known=objects[place]: name not in known)
+        names = st.text(LETTERS, max_size=12).filter(lambda name, known=objects[place]: name not in known)
         found = data
         for step in place:
             found = found[step]

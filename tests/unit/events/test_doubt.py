@@ -72,7 +72,7 @@ def put(body: Any, path: tuple[str | int, ...], value: Any) -> Any:
         (("profile", "avoid_places"), ["GT13", "home"], "/profile/avoid_places/1", "string-pattern-mismatch"),
         (("household_reference",), "", "/household_reference", "string-too-short"),
         (("household_size",), 1, "/household_size", "greater-than-equal"),
-        (("stay_together",), "perhaps", "/stay_together", "bool-parsing"),
+        (("stay_together",), "perhaps", "/stay_together", "bool-type"),
         (("needs", 1, "category"), "later_category", "/needs/1", "unknown-code"),
         (("needs", 1, "sender_reference"), "a b", "/needs/1/sender_reference", "string-pattern-mismatch"),
         (("needs", 1, "urgency"), "critical", "/needs/1/urgency", "unknown-code"),
