@@ -61,7 +61,8 @@ REGISTRATION = {
         returnee.traceparent""",
     Holds.ORGANIZATION: "arrival_batch.carrier arrival_batch.origin",
     Holds.SEALED: """
-        consent.data_described_sealed doubtful_part.value_sealed manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
+        consent.data_described_sealed doubtful_part.value_sealed
+        manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed
         returnee.document_number_sealed returnee.family_names_sealed returnee.given_names_sealed
         returnee.sender_reference_sealed safe_contact.address_sealed""",
