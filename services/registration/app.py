@@ -44,6 +44,7 @@ ROUTERS = [
     needs_api.router,
     consent_api.router,
     intake_api.router,
+    intake_api.people_router,
     households_api.router,
     doubts_api.router,
     packets_api.router,

@@ -132,11 +132,20 @@ class ConsentMissing(Refusal):
 
 
 class PacketNotReady(Conflict):
-    """Registration has not yet heard of an acceptance of this offer; ask again shortly."""
+    """Registration has not yet heard of an acceptance of this offer, or facts have changed since and are judged again;
+    ask again shortly."""
 
     code: ClassVar[str] = "packet-not-ready"
     title: ClassVar[str] = "The acceptance of this offer has not been heard of yet"
     retry_after_seconds: ClassVar[int | None] = 1
+
+
+class PacketHalted(Refusal):
+    """What is known of person or organisation no longer allows the accepted offer; a desk of the network decides."""
+
+    code: ClassVar[str] = "packet-halted"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "The packet is closed until a desk of the network has decided"
 
 
 class PacketClosed(Refusal):

@@ -51,7 +51,8 @@ REGISTRATION = {
         doubtful_part.rule household_claim.decided_by household_claim.decision household_claim.reason
         manifest_entry.entry_key
         manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.need_key need.status
-        need.urgency packet_access.category packet_access.closing packet_access.service_type returnee.access_needs
+        need.urgency packet_access.category packet_access.closing packet_access.judged_profiles
+        packet_access.service_type provider_standing.status provider_standing.valid_until returnee.access_needs
         returnee.age_band returnee.arrival_key returnee.avoid_places returnee.case_code returnee.destination
         returnee.documents_held returnee.identity_document returnee.languages returnee.manifest_key
         returnee.nationality returnee.protection_flags returnee.reception_place returnee.sex returnee.source

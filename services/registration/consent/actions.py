@@ -20,6 +20,7 @@ from services.registration.consent.schemas import ConsentView, NewConsent, NewSa
 from services.registration.consent.tables import ConsentWithdrawal
 from services.registration.errors import ConsentAlreadyWithdrawn
 from services.registration.people.queries import returnee
+from services.registration.people.tables import Returnee
 from services.registration.told_times import ToldTimes
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import DataKey, Vault
@@ -87,6 +88,12 @@ async def tell_that_nothing_is_granted(session: AsyncSession, traceparents: Mapp
     """
     if traceparents:
         await _tell(session, traceparents)
+
+
+async def tell_again(session: AsyncSession, returnee_id: UUID, *, traceparent: str | None) -> None:
+    """The age of somebody has changed, and with it perhaps which of their consents count: tell how they stand now."""
+    if returnee_id not in await queries.never_heard(session, [returnee_id]):
+        await _tell(session, {returnee_id: traceparent})
 
 
 async def _tell(session: AsyncSession, traceparents: Mapping[UUID, str | None]) -> None:
@@ -174,18 +181,23 @@ async def look_up_consents(
     session: AsyncSession, returnee_id: UUID, *, actor: Actor, vault: Vault
 ) -> list[ConsentView]:
     """All consents of a person, oldest first; recorded."""
-    await returnee(session, returnee_id, actor=actor)
+    person = await returnee(session, returnee_id, actor=actor)
     rows = await queries.consent_rows(session, returnee_id)
     key = await data_key(vault, returnee_id)
     await record(session, actor, [_access(returnee_id, AccessKind.READ, "consent.read", ["consent"])])
-    return [queries.consent_view(consent, withdrawal, key, at=now(session)) for consent, withdrawal in rows]
+    return [
+        queries.consent_view(consent, withdrawal, key, age_band=person.age_band, at=now(session))
+        for consent, withdrawal in rows
+    ]
 
 
 async def show_consent(session: AsyncSession, returnee_id: UUID, consent_id: UUID, *, vault: Vault) -> ConsentView:
     """One consent to who has just given or withdrawn it."""
     consent = await queries.consent(session, consent_id, returnee_id=returnee_id)
     withdrawal = await session.get(ConsentWithdrawal, consent_id)
-    return queries.consent_view(consent, withdrawal, await data_key(vault, returnee_id), at=now(session))
+    person = await session.get_one(Returnee, returnee_id)
+    key = await data_key(vault, returnee_id)
+    return queries.consent_view(consent, withdrawal, key, age_band=person.age_band, at=now(session))
 
 
 async def set_safe_contact(

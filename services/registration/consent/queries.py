@@ -11,7 +11,7 @@ from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
 from libs.consents.policy import ConsentGate, consent_key
 from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
-from services.registration.consent.rules import ConsentMethod, GivenBy, Grant, standing_grants
+from services.registration.consent.rules import CHILDREN, ConsentMethod, GivenBy, Grant, counts, standing_grants
 from services.registration.consent.schemas import ConsentView, SafeContactView
 from services.registration.consent.tables import Consent, ConsentState, ConsentWithdrawal, SafeContact
 from services.registration.errors import SafeContactMissing
@@ -19,16 +19,21 @@ from services.registration.vault.sealing import DataKey
 
 _GRANTS = """
     SELECT c.returnee_id, c.purpose, c.recipient_class, c.expires_at
-    FROM consent c LEFT JOIN consent_withdrawal w ON w.consent_id = c.id
+    FROM consent c JOIN returnee r ON r.id = c.returnee_id LEFT JOIN consent_withdrawal w ON w.consent_id = c.id
     WHERE c.returnee_id = ANY($1) AND w.consent_id IS NULL
+      AND NOT (c.given_by = $2 AND r.age_band = ANY($3::text[]))
 """
 
 
 async def grants(
     session: AsyncSession, returnee_ids: Collection[UUID], *, at: datetime
 ) -> Mapping[UUID, Sequence[Grant]]:
-    """What each of these people allows at a moment; who allows nothing has an empty list."""
-    rows = await (await raw(session)).fetch(_GRANTS, list(returnee_ids))
+    """What each of these people allows at a moment; who allows nothing has an empty list.
+
+    What somebody has allowed for themselves does not count once it is known that they are a child (domain P13).
+    """
+    children = [band.value for band in CHILDREN]
+    rows = await (await raw(session)).fetch(_GRANTS, list(returnee_ids), GivenBy.SELF.value, children)
     found: dict[UUID, list[Grant]] = {returnee_id: [] for returnee_id in returnee_ids}
     for row in rows:
         grant = Grant(ConsentPurpose(row["purpose"]), RecipientClass(row["recipient_class"]), row["expires_at"])
@@ -77,7 +82,9 @@ async def consent(session: AsyncSession, consent_id: UUID, *, returnee_id: UUID)
     return found
 
 
-def consent_view(row: Consent, withdrawal: ConsentWithdrawal | None, key: DataKey, *, at: datetime) -> ConsentView:
+def consent_view(
+    row: Consent, withdrawal: ConsentWithdrawal | None, key: DataKey, *, age_band: str, at: datetime
+) -> ConsentView:
     """A consent with its text opened."""
     return ConsentView(
         id=row.id,
@@ -94,7 +101,7 @@ def consent_view(row: Consent, withdrawal: ConsentWithdrawal | None, key: DataKe
         expires_at=row.expires_at,
         recorded_at=row.recorded_at,
         withdrawn_at=None if withdrawal is None else withdrawal.withdrawn_at,
-        standing=withdrawal is None and row.expires_at > at,
+        standing=withdrawal is None and row.expires_at > at and counts(age_band=age_band, given_by=row.given_by),
     )
 
 

@@ -91,12 +91,17 @@ def safe_contact_faults(
     return faults
 
 
-_CHILDREN = frozenset({AgeBand.UNDER_5, AgeBand.FROM_5_TO_11, AgeBand.FROM_12_TO_17})
+CHILDREN = frozenset({AgeBand.UNDER_5, AgeBand.FROM_5_TO_11, AgeBand.FROM_12_TO_17})
+
+
+def counts(*, age_band: str, given_by: str) -> bool:
+    """False for what a child has allowed for itself."""
+    return not (age_band in CHILDREN and given_by == GivenBy.SELF)
 
 
 def child_consent_faults(*, age_band: str, given_by: str, pointer: str) -> list[FieldError]:
     """For a child a guardian or the authority decides (domain P13). Who does not know their age decides for themselves
     here; protection treats them as a child all the same."""
-    if age_band in _CHILDREN and given_by == GivenBy.SELF:
+    if not counts(age_band=age_band, given_by=given_by):
         return [FieldError(f"{pointer}/given_by", "guardian-required", "For a child a guardian or authority decides.")]
     return []

@@ -181,6 +181,7 @@ async def _place(
     for row in changed:
         row.household_id = household.id if row.id in members else None
         row.version += 1
+        row.told_version = row.version
     session.add_all([household, *changed])
     await session.flush()
     events = [ReturneeChanged.model_validate(profile_fields(row)) for row in changed]

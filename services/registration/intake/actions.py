@@ -21,8 +21,14 @@ from libs.events.doubt import NotOptionalError
 from libs.events.event import SetAside
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
-from services.registration.consent.actions import give_consents, set_safe_contacts, tell_that_nothing_is_granted
+from services.registration.consent.actions import (
+    give_consents,
+    set_safe_contacts,
+    tell_again,
+    tell_that_nothing_is_granted,
+)
 from services.registration.consent.queries import never_heard
+from services.registration.consent.rules import CHILDREN
 from services.registration.consent.schemas import NewConsent, NewSafeContact
 from services.registration.doubts.actions import set_aside
 from services.registration.doubts.schemas import NewDoubt
@@ -36,9 +42,10 @@ from services.registration.intake.schemas import Arrival, Registration
 from services.registration.needs.actions import Teller, report_needs, told_needs
 from services.registration.needs.schemas import NewNeed
 from services.registration.pack import Reception
+from services.registration.people.actions import correct_returnee as correct_record
 from services.registration.people.actions import register_returnees
-from services.registration.people.queries import known_arrivals
-from services.registration.people.schemas import NewReturnee
+from services.registration.people.queries import known_arrivals, returnee
+from services.registration.people.schemas import NewReturnee, ReturneeCorrection
 from services.registration.vault.actions import create_keys
 from services.registration.vault.rules import SubjectKind
 from services.registration.vault.sealing import DataKey, MasterKey, Vault
@@ -113,6 +120,26 @@ async def correct_household(
 async def decide_claim(session: AsyncSession, claim_id: UUID, decision: ClaimDecision, *, actor: Actor) -> None:
     """Say whether somebody belongs to a household; who has not been heard about consent is told of."""
     await _tell_of_the_silent(session, await households.decide_claim(session, claim_id, decision, actor=actor))
+
+
+async def correct_returnee(
+    session: AsyncSession,
+    returnee_id: UUID,
+    correction: ReturneeCorrection,
+    *,
+    condition: Condition,
+    actor: Actor,
+    vault: Vault,
+    reception: Reception,
+) -> None:
+    """Correct what is known of a person; of another age, other consents of theirs may count, which is told too."""
+    before = await correct_record(
+        session, returnee_id, correction, condition=condition, actor=actor, vault=vault, reception=reception
+    )
+    if before is not None:
+        row = await returnee(session, returnee_id, actor=actor)
+        if (before in CHILDREN) != (row.age_band in CHILDREN):
+            await tell_again(session, returnee_id, traceparent=row.traceparent)
 
 
 async def _tell_of_the_silent(session: AsyncSession, household_id: UUID) -> None:

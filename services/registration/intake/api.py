@@ -1,4 +1,4 @@
-"""HTTP to put households together, at the desk or later."""
+"""HTTP to put households together, at the desk or later, and to correct what was taken down of a person."""
 
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +12,7 @@ from libs.chassis.etag import IfMatch, PreconditionRequired, VersionMismatch, et
 from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.problems import responses
 from services.registration.audit.api import actor_of
-from services.registration.errors import HouseholdClaimDecided, HouseholdFull, MemberOfAnotherHousehold
+from services.registration.errors import HouseholdClaimDecided, HouseholdFull, MemberOfAnotherHousehold, ReturneeErased
 from services.registration.households import queries
 from services.registration.households.schemas import (
     HouseholdBody,
@@ -23,8 +23,12 @@ from services.registration.households.schemas import (
 )
 from services.registration.intake import actions
 from services.registration.pack import ThePack
+from services.registration.people import queries as people
+from services.registration.people.schemas import RegisteredView, ReturneeCorrection
+from services.registration.vault.api import TheVault
 
 router = APIRouter(prefix="/v1", tags=["households"])
+people_router = APIRouter(prefix="/v1", tags=["returnees"])
 Writer = Annotated[Caller, requires("returnees:write")]
 Desk = Annotated[Caller, requires("intake:decide")]
 
@@ -82,3 +86,29 @@ async def decide_household_claim(
         return claim_id
 
     return await queries.claim_view(session, await once(session, decide))
+
+
+@people_router.patch(
+    "/returnees/{returnee_id}", responses=responses(NotFound, ReturneeErased, VersionMismatch, PreconditionRequired)
+)
+async def correct_returnee(
+    returnee_id: UUID,
+    body: ReturneeCorrection,
+    session: Session,
+    caller: Writer,
+    condition: IfMatch,
+    vault: TheVault,
+    pack: ThePack,
+    response: Response,
+) -> RegisteredView:
+    """Take down intake answers that follow, or correct what was wrong; what is left out stays.
+
+    Offers are judged again by what is known then. A consent that a child has given for itself no longer counts.
+    """
+    actor = actor_of(caller, pack)
+    await actions.correct_returnee(
+        session, returnee_id, body, condition=condition, actor=actor, vault=vault, reception=pack.reception
+    )
+    row = await people.returnee(session, returnee_id, actor=actor)
+    response.headers["ETag"] = etag_of(row.version)
+    return people.registered_view(row, actor=actor)

@@ -1,23 +1,27 @@
 """Open and close packets as referral tells, and hand them out: the minimum, with consent, recorded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
-from libs.events.catalogue.referral import OfferAccepted
+from libs.events.catalogue.directory import OrganizationPublished
+from libs.events.catalogue.journeys import JudgedOn
+from libs.events.catalogue.referral import OfferAccepted, OfferHalted, OfferUpheld
 from libs.events.codes import NeedCategory
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent.queries import find_safe_contact, who_allow
-from services.registration.errors import ConsentMissing, PacketClosed, ReturneeErased
+from services.registration.errors import ConsentMissing, PacketClosed, PacketHalted, PacketNotReady, ReturneeErased
 from services.registration.households.queries import is_in_doubt
 from services.registration.pack import Closing, Pack, PacketField, PacketPolicy
 from services.registration.packets import queries
-from services.registration.packets.rules import closes_at, is_closed
+from services.registration.packets.queries import Facts
+from services.registration.packets.rules import closes_at, is_closed, last_days, may_serve
 from services.registration.packets.schemas import PacketContact, PacketPerson, PacketView
 from services.registration.packets.tables import PacketAccess
 from services.registration.people.queries import IDENTITY_FIELDS, identity_of
@@ -27,10 +31,31 @@ from services.registration.vault.sealing import DataKey, Vault
 
 _OPEN = """
     INSERT INTO packet_access (offer_id, referral_id, returnee_id, organization_id, provider_service_id, category,
-                               service_type, people_count, accepted_at, traceparent)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
-                         $8::int[], $9::timestamptz[], $10::text[])
+                               service_type, people_count, accepted_at, traceparent, judged_profiles,
+                               judged_household_version)
+    SELECT offer_id, referral_id, returnee_id, organization_id, provider_service_id, category, service_type,
+           people_count, accepted_at, traceparent, profiles::jsonb, household_version
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::int[],
+                $9::timestamptz[], $10::text[], $11::text[], $12::int[])
+        AS a (offer_id, referral_id, returnee_id, organization_id, provider_service_id, category, service_type,
+              people_count, accepted_at, traceparent, profiles, household_version)
     ON CONFLICT (offer_id) DO NOTHING
+"""
+_JUDGED = """
+    UPDATE packet_access p SET judged_profiles = j.profiles::jsonb, judged_household_version = j.household_version,
+        halted_at = CASE WHEN j.by_desk THEN j.halted_at ELSE coalesce(p.halted_at, j.halted_at) END
+    FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bool[], $5::timestamptz[])
+        AS j (offer_id, profiles, household_version, by_desk, halted_at)
+    WHERE p.offer_id = j.offer_id
+"""
+_STANDING = """
+    INSERT INTO provider_standing AS kept (organization_id, version, status, valid_until)
+    SELECT organization_id, version, status, valid_until::jsonb
+    FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[]) AS s (organization_id, version, status, valid_until)
+    ORDER BY organization_id
+    ON CONFLICT (organization_id) DO UPDATE
+        SET version = excluded.version, status = excluded.status, valid_until = excluded.valid_until
+        WHERE kept.version < excluded.version
 """
 _CLOSE = """
     UPDATE packet_access p SET closing = c.closing, closes_at = c.closes_at
@@ -51,8 +76,20 @@ class Ending:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What the events of one batch come to for one offer. `by_desk`: a desk has let it go on, whatever was before."""
+
+    judged_on: JudgedOn
+    by_desk: bool = False
+    halted_at: datetime | None = None
+
+
 async def open_packets(session: AsyncSession, accepted: Sequence[tuple[OfferAccepted, str | None]]) -> None:
     """Offers have been accepted, each with its traceparent: their organisations may fetch the packets."""
+    # Who told this before the facts were told with it is taken to have judged by what is known now.
+    unsaid = {offer.returnee_id for offer, _ in accepted if offer.judged_on is None}
+    known = await queries.facts_known(session, unsaid) if unsaid else {}
     rows = [
         (
             offer.offer_id,
@@ -65,11 +102,55 @@ async def open_packets(session: AsyncSession, accepted: Sequence[tuple[OfferAcce
             offer.people_count,
             offer.at,
             traceparent,
+            *_versions(offer.judged_on, known.get(offer.returnee_id)),
         )
         for offer, traceparent in accepted
     ]
     if rows:
         await (await raw(session)).execute(_OPEN, *map(list, zip(*rows, strict=True)))
+
+
+def _versions(judged_on: JudgedOn | None, known: Facts | None) -> tuple[str, int | None]:
+    if judged_on is not None:
+        profiles = {str(one.returnee_id): one.version for one in judged_on.profiles}
+        return to_json(profiles).decode(), judged_on.household_version
+    return ("{}", None) if known is None else (to_json(known.profiles).decode(), known.household_version)
+
+
+async def judge_packets(session: AsyncSession, judged: Sequence[OfferUpheld | OfferHalted]) -> None:
+    """Referral has judged accepted offers again: on which facts, and whether they are halted. Events in their order."""
+    last: dict[UUID, _Judged] = {}
+    for event in judged:
+        before = last.get(event.offer_id, _Judged(event.judged_on))
+        if isinstance(event, OfferHalted):
+            last[event.offer_id] = replace(before, judged_on=event.judged_on, halted_at=event.at)
+        elif event.by_desk:
+            last[event.offer_id] = _Judged(event.judged_on, by_desk=True)
+        else:
+            last[event.offer_id] = replace(before, judged_on=event.judged_on)
+    rows = [(offer_id, *_versions(one.judged_on, None), one.by_desk, one.halted_at) for offer_id, one in last.items()]
+    if rows:
+        await (await raw(session)).execute(_JUDGED, *map(list, zip(*rows, strict=True)))
+
+
+async def keep_standings(session: AsyncSession, published: Sequence[OrganizationPublished]) -> None:
+    """Keep the newest standing of each organisation."""
+    newest = {one.organization_id: one for one in sorted(published, key=lambda one: one.version)}
+    rows = [
+        (
+            one.organization_id,
+            one.version,
+            one.status.value,
+            to_json(last_days(one.accreditations, one.agreements)).decode(),
+        )
+        for one in newest.values()
+    ]
+    await (await raw(session)).execute(_STANDING, *map(list, zip(*rows, strict=True)))
+
+
+async def forget_standings(session: AsyncSession) -> None:
+    """Empty the read model, for a rebuild in the same transaction."""
+    await (await raw(session)).execute("DELETE FROM provider_standing")
 
 
 async def close_packets(session: AsyncSession, endings: Sequence[Ending], *, policy: PacketPolicy) -> None:
@@ -90,8 +171,8 @@ async def close_packets(session: AsyncSession, endings: Sequence[Ending], *, pol
 async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vault: Vault, actor: Actor) -> PacketView:
     """The packet of an offer that the caller's organisation has accepted.
 
-    PacketNotReady, NotFound (another organisation's), PacketClosed, ReturneeErased, or ConsentMissing when the person
-    does not, or no longer, allow what the category asks for.
+    PacketNotReady, NotFound (another organisation's), PacketClosed, ReturneeErased, PacketHalted when what is known now
+    no longer allows it, or ConsentMissing when the person does not, or no longer, allow what the category asks for.
     """
     access = await queries.packet_access(session, offer_id, actor=actor)
     if is_closed(access.closes_at, at=now(session)):
@@ -105,6 +186,8 @@ async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vau
         if PacketField.HOUSEHOLD_MEMBERS in fields and access.people_count > 1
         else []
     )
+    await _require_allowed(session, access, [person, *members], on=pack.reception.day_of(now(session)))
+    await _require_judged(session, access, [person, *members])
     allowing = await who_allow(
         session,
         [person.id, *(member.id for member in members)],
@@ -115,11 +198,36 @@ async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vau
         raise ConsentMissing
     # While a person decides who belongs to the household, a packet names none of its members but the person's own.
     in_doubt = person.household_id is not None and bool(members) and await is_in_doubt(session, person.household_id)
-    shown = [member for member in members if member.id in allowing and not in_doubt]
+    judged = access.judged_profiles.keys()
+    shown = [one for one in members if one.id in allowing and str(one.id) in judged and not in_doubt]
     view = await _view(session, access, person, shown, fields=fields, vault=vault)
     view.members_withheld_count = len(members) - len(shown)
     await record(session, actor, [_access(row, access, fields, actor=actor) for row in (person, *shown)])
     return view
+
+
+async def _require_allowed(
+    session: AsyncSession, access: PacketAccess, people: Sequence[Returnee], *, on: date
+) -> None:
+    """Refuse what registration itself knows not to be allowed, without waiting for referral."""
+    if access.halted_at is not None or any(access.organization_id in one.avoid_organizations for one in people):
+        raise PacketHalted
+    standing = await queries.standing_of(session, access.organization_id)
+    if standing is None:
+        raise PacketNotReady("The organisation's standing has not been heard of yet; ask again shortly")
+    if not may_serve(status=standing.status, valid_until=standing.valid_until, category=access.category, on=on):
+        raise PacketHalted
+
+
+async def _require_judged(session: AsyncSession, access: PacketAccess, people: Sequence[Returnee]) -> None:
+    """Refuse while facts are newer than those on which referral has let the offer stand; an ended one is not judged."""
+    if access.closes_at is not None:
+        return
+    known = (await queries.facts_known(session, [access.returnee_id]))[access.returnee_id]
+    judged = access.judged_profiles
+    newer = any(str(one.id) in judged and one.told_version > judged[str(one.id)] for one in people)
+    if newer or (known.household_version or 0) > (access.judged_household_version or 0):
+        raise PacketNotReady("Facts have changed and are judged again; ask again shortly")
 
 
 async def _view(

@@ -10,7 +10,7 @@ from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.problems import responses
 from services.registration.audit.api import actor_of
-from services.registration.errors import ConsentMissing, PacketClosed, PacketNotReady, ReturneeErased
+from services.registration.errors import ConsentMissing, PacketClosed, PacketHalted, PacketNotReady, ReturneeErased
 from services.registration.pack import ThePack
 from services.registration.packets import actions
 from services.registration.packets.schemas import PacketView
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1", tags=["packets"])
 
 @router.get(
     "/packets/{offer_id}",
-    responses=responses(NotFound, PacketNotReady, PacketClosed, ReturneeErased, ConsentMissing),
+    responses=responses(NotFound, PacketNotReady, PacketHalted, PacketClosed, ReturneeErased, ConsentMissing),
 )
 async def fetch_packet(
     offer_id: UUID,
@@ -33,7 +33,9 @@ async def fetch_packet(
 ) -> PacketView:
     """What your organisation may know of a person whose offer it has accepted: the minimum for the type of service.
 
-    Right after accepting, the answer may be 409 `packet-not-ready` for a moment: ask again after `Retry-After`.
+    Right after accepting, and after facts have changed, the answer may be 409 `packet-not-ready` for a moment: ask
+    again after `Retry-After`. Where what is known now no longer allows the offer, it is 403 `packet-halted` until a
+    desk of the network has decided.
     """
     response.headers["Cache-Control"] = "no-store"
     actor = actor_of(caller, pack)

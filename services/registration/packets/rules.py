@@ -1,6 +1,24 @@
 """When a packet is open (pure). Domain P18."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from libs.events.codes import PublicationStatus
+
+
+class Dated(Protocol):
+    """A licence or agreement for a category."""
+
+    @property
+    def category(self) -> str:
+        """For which category it is."""
+        ...
+
+    @property
+    def valid_until(self) -> date:
+        """Its last day."""
+        ...
 
 
 def closes_at(closed_at: datetime, *, days_after: int) -> datetime:
@@ -11,3 +29,22 @@ def closes_at(closed_at: datetime, *, days_after: int) -> datetime:
 def is_closed(until: datetime | None, *, at: datetime) -> bool:
     """Whether a packet is closed at a moment; one that has no end yet is open."""
     return until is not None and at >= until
+
+
+def may_serve(*, status: str, valid_until: Mapping[str, str], category: str, on: date) -> bool:
+    """Whether an organisation may have people of a category on a day: active, with licence and agreement valid."""
+    last_day = valid_until.get(category)
+    return status == PublicationStatus.ACTIVE and last_day is not None and date.fromisoformat(last_day) >= on
+
+
+def last_days(accreditations: Iterable[Dated], agreements: Iterable[Dated]) -> dict[str, str]:
+    """By category: the last day on which both a licence and an agreement are valid."""
+    licensed, agreed = _latest(accreditations), _latest(agreements)
+    return {category: min(licensed[category], agreed[category]).isoformat() for category in licensed.keys() & agreed}
+
+
+def _latest(given: Iterable[Dated]) -> dict[str, date]:
+    latest: dict[str, date] = {}
+    for one in given:
+        latest[one.category] = max(one.valid_until, latest.get(one.category, one.valid_until))
+    return latest

@@ -1,12 +1,15 @@
-"""What referral tells of accepted offers; nothing else of it is heard."""
+"""What referral tells of accepted offers, and the directory of organisations; nothing else of either is heard."""
 
 from collections.abc import Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from libs.events.catalogue.directory import OrganizationPublished
 from libs.events.catalogue.referral import (
     OfferAccepted,
+    OfferHalted,
     OfferRecalled,
+    OfferUpheld,
     ReferralCancelled,
     ReferralCompleted,
     ReferralNotDelivered,
@@ -14,7 +17,14 @@ from libs.events.catalogue.referral import (
 from libs.events.event import Received
 from libs.events.subscriptions import Subscriptions
 from services.registration.pack import Closing, PacketPolicy
-from services.registration.packets.actions import Ending, close_packets, open_packets
+from services.registration.packets.actions import (
+    Ending,
+    close_packets,
+    forget_standings,
+    judge_packets,
+    keep_standings,
+    open_packets,
+)
 
 Ended = ReferralCompleted | ReferralCancelled | ReferralNotDelivered | OfferRecalled
 CLOSINGS: dict[type[Ended], Closing] = {
@@ -31,6 +41,18 @@ def subscribe(subscriptions: Subscriptions, *, policy: PacketPolicy) -> None:
     @subscriptions.on(OfferAccepted)
     async def open_their_packets(session: AsyncSession, batch: Sequence[Received[OfferAccepted]]) -> None:
         await open_packets(session, [(received.event, received.traceparent) for received in batch])
+
+    @subscriptions.on(OfferUpheld, OfferHalted)
+    async def judge_their_packets(session: AsyncSession, batch: Sequence[Received[OfferUpheld | OfferHalted]]) -> None:
+        await judge_packets(session, [received.event for received in batch])
+
+    @subscriptions.on(OrganizationPublished)
+    async def keep_their_standings(session: AsyncSession, batch: Sequence[Received[OrganizationPublished]]) -> None:
+        await keep_standings(session, [received.event for received in batch])
+
+    @subscriptions.rebuilds(OrganizationPublished)
+    async def standings(session: AsyncSession) -> None:
+        await forget_standings(session)
 
     @subscriptions.on(*CLOSINGS)
     async def close_their_packets(session: AsyncSession, batch: Sequence[Received[Ended]]) -> None:

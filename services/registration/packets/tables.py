@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.registration.database import Table, moment, one_of
@@ -32,4 +33,21 @@ class PacketAccess(Table, table=True):
     accepted_at: datetime = Field(sa_column=moment())
     closing: str | None = None
     closes_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    judged_profiles: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default="{}"))
+    """By returnee: the version of the profile on which referral has let the offer stand."""
+    judged_household_version: int | None = None
+    halted_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """Since when the offer may not go on until a desk has decided."""
     traceparent: str | None = None
+
+
+class ProviderStanding(Table, table=True):
+    """An organisation's standing as last published: a read model of the directory's topic."""
+
+    __tablename__ = "provider_standing"
+
+    organization_id: UUID = Field(primary_key=True)
+    version: int = Field(sa_column=Column(BigInteger, nullable=False))
+    status: str
+    valid_until: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+    """By category: the last day on which both a licence and a data-sharing agreement are valid."""

@@ -13,6 +13,7 @@ from libs.chassis.errors import InvalidInput
 from libs.chassis.etag import Condition
 from libs.chassis.paging import Page, PageRequest
 from libs.events.catalogue.registration import ReturneeChanged, ReturneeRegistered
+from libs.events.codes import AgeBand
 from libs.events.outbox import append
 from services.registration.audit.actions import array_text, record
 from services.registration.audit.queries import access_log
@@ -178,8 +179,8 @@ async def correct_returnee(
     actor: Actor,
     vault: Vault,
     reception: Reception,
-) -> None:
-    """Take down answers that follow, or correct what was wrong; tells of the profile when it has changed."""
+) -> AgeBand | None:
+    """Take down answers, or correct what was wrong; tells of a changed profile. The age band before, if it changed."""
     row = await queries.returnee(session, returnee_id, actor=actor, lock=True)
     condition.check(row.version)
     before = queries.profile_fields(row)
@@ -195,9 +196,12 @@ async def correct_returnee(
     await session.flush()
     after = queries.profile_fields(row)
     if {**before, "version": row.version} != after:
+        row.told_version = row.version
+        await session.flush()
         await append(session, [ReturneeChanged.model_validate(after)], traceparents=[row.traceparent])
     fields = sorted(correction.identity.model_fields_set | correction.profile.model_fields_set)
     await record(session, actor, [_access(row, "returnee.correct", AccessPurpose.CORRECTION, fields)])
+    return None if before["age_band"] == row.age_band else AgeBand(str(before["age_band"]))
 
 
 async def _correct_identity(row: Returnee, correction: ReturneeCorrection, *, vault: Vault, today: date) -> None:
@@ -234,7 +238,7 @@ async def place_returnees(session: AsyncSession, arrival_batch_id: UUID, *, rece
     placing = (
         update(Returnee)
         .where(col(Returnee.id).in_(unplaced.order_by(col(Returnee.id)).with_for_update(key_share=True)))
-        .values(reception_place=reception_place, version=Returnee.version + 1)
+        .values(reception_place=reception_place, version=Returnee.version + 1, told_version=Returnee.version + 1)
         .returning(Returnee)
         .execution_options(synchronize_session=False, populate_existing=True)
     )

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
-from libs.chassis.etag import IfMatch, PreconditionRequired, VersionMismatch, etag_of
+from libs.chassis.etag import etag_of
 from libs.chassis.paging import LARGEST_PAGE, Page, PageQuery
 from libs.chassis.problems import responses
 from services.registration.audit.api import actor_of
@@ -16,11 +16,9 @@ from services.registration.audit.rules import AccessPurpose
 from services.registration.audit.schemas import AccessView
 from services.registration.errors import ReturneeErased
 from services.registration.pack import ThePack
-from services.registration.people import actions, queries
+from services.registration.people import actions
 from services.registration.people.schemas import (
     FoundReturnees,
-    RegisteredView,
-    ReturneeCorrection,
     ReturneeSearch,
     ReturneeView,
 )
@@ -48,29 +46,6 @@ async def look_up_returnee(
     response.headers["ETag"] = etag_of(view.version)
     response.headers["Cache-Control"] = "no-store"
     return view
-
-
-@router.patch(
-    "/returnees/{returnee_id}", responses=responses(NotFound, ReturneeErased, VersionMismatch, PreconditionRequired)
-)
-async def correct_returnee(
-    returnee_id: UUID,
-    body: ReturneeCorrection,
-    session: Session,
-    caller: Writer,
-    condition: IfMatch,
-    vault: TheVault,
-    pack: ThePack,
-    response: Response,
-) -> RegisteredView:
-    """Take down intake answers that follow, or correct what was wrong; what is left out stays."""
-    actor = actor_of(caller, pack)
-    await actions.correct_returnee(
-        session, returnee_id, body, condition=condition, actor=actor, vault=vault, reception=pack.reception
-    )
-    row = await queries.returnee(session, returnee_id, actor=actor)
-    response.headers["ETag"] = etag_of(row.version)
-    return queries.registered_view(row, actor=actor)
 
 
 @router.post("/returnees/search", responses=responses())

@@ -33,6 +33,8 @@ class Returnee(Table, table=True):
     id: UUID = Field(primary_key=True)
     case_code: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     version: int
+    told_version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """The version under which the routing profile was told last; corrections of the identity alone tell nothing."""
     arrival_key: bytes = Field(sa_column=Column(sealed().type, nullable=False, unique=True))
     """Keyed hash of sender and its reference; makes a repeated arrival recognisable as the same one."""
     manifest_key: bytes | None = Field(default=None, sa_column=sealed())

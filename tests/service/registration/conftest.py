@@ -6,10 +6,10 @@ import base64
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -23,6 +23,9 @@ from libs.chassis.clock import Clock
 from libs.chassis.database import Database, raw
 from libs.chassis.settings import Role
 from libs.chassis.spans import DiscreetExporter, JsonLinesExporter
+from libs.events.catalogue.directory import Accreditation, Agreement, OrganizationPublished
+from libs.events.catalogue.referral import OfferAccepted
+from libs.events.codes import NeedCategory
 from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
 from services.registration.app import create_app, subscriptions_of
@@ -145,7 +148,13 @@ class Registration:
         traceparent: str | None = None,
         told_at: datetime | None = None,
     ) -> None:
-        """Deliver events in one transaction, wave by wave as the bus would with one key each."""
+        """Deliver events in one transaction, wave by wave as the bus would with one key each.
+
+        The directory has published whoever accepts an offer before.
+        """
+        for one in events:
+            if isinstance(one, OfferAccepted):
+                await self.provider(one.organization_id)
         async with self.database.transaction() as session:
             for event in events:
                 found = self.subscriptions.find(event.topic, event.type)
@@ -159,6 +168,16 @@ class Registration:
                     traceparent=traceparent,
                 )
                 await found[0].call(session, [received])
+
+    async def provider(self, organization_id: UUID, *, version: int = 1, **changes: Any) -> None:
+        """The directory publishes an organisation, in good standing for every category unless told otherwise."""
+        until = date(2099, 1, 1)
+        values: dict[str, Any] = {
+            "status": "active",
+            "accreditations": [Accreditation(category=one, valid_until=until) for one in NeedCategory],
+            "agreements": [Agreement(category=one, valid_until=until) for one in NeedCategory],
+        }
+        await self.hear(OrganizationPublished(organization_id=organization_id, version=version, **(values | changes)))
 
     async def hear_at_once(self, events: Sequence[Event], *, source: str = "urn:reception:sample") -> None:
         """Deliver events of one type to their handler as one batch."""
