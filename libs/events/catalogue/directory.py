@@ -189,6 +189,8 @@ class CapacityRefreshRequested(Event):
     category: NeedCategory
     requested_at: Moment
     """When it was asked."""
+    restricted: bool = False
+    """Whether the service is reached by restricted referral only: then few may know what it is about."""
 
 
 EVENTS: tuple[type[Event], ...] = (

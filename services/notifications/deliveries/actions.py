@@ -36,11 +36,11 @@ async def create_deliveries(session: AsyncSession, notices: Sequence[Notice]) ->
     await (await raw(session)).execute(
         """
         INSERT INTO delivery (message_id, endpoint_id, organization_id, event_type, body, due_at, created_at,
-                              journey_id, traceparent)
+                              journey_id, traceparent, restricted)
         SELECT notice.message_id, endpoint.id, notice.organization_id, notice.event_type, notice.body, $7, $7,
-               notice.journey_id, notice.traceparent
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[])
-            AS notice (message_id, organization_id, event_type, body, journey_id, traceparent)
+               notice.journey_id, notice.traceparent, notice.restricted
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $8::bool[])
+            AS notice (message_id, organization_id, event_type, body, journey_id, traceparent, restricted)
         JOIN endpoint ON endpoint.organization_id = notice.organization_id AND endpoint.status = 'enabled'
             AND (endpoint.event_types IS NULL OR notice.event_type = ANY (endpoint.event_types))
         ON CONFLICT (message_id, endpoint_id) DO NOTHING
@@ -52,6 +52,7 @@ async def create_deliveries(session: AsyncSession, notices: Sequence[Notice]) ->
         [notice.journey_id for notice in notices],
         [notice.traceparent for notice in notices],
         now(session),
+        [notice.restricted for notice in notices],
     )
     wake_after_commit(session)
 

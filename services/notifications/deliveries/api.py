@@ -16,7 +16,7 @@ from services.notifications.deliveries.rules import DeliveryStatus
 from services.notifications.deliveries.schemas import AttemptView, DeliveryLog, DeliveryView
 from services.notifications.deliveries.tables import Delivery
 from services.notifications.endpoints import queries as endpoint_queries
-from services.notifications.endpoints.api import Writer, organization_of
+from services.notifications.endpoints.api import Writer, organization_of, sees_restricted
 from services.notifications.errors import EndpointNotEnabled, OrganizationRequired, StepNotAllowed
 
 router = APIRouter(prefix="/v1", tags=["deliveries"])
@@ -37,7 +37,7 @@ async def send_test(
     endpoint = await endpoint_queries.endpoint(session, endpoint_id, organization_id=organization_id)
     delivery_id = await once(session, lambda: actions.create_test_delivery(session, endpoint))
     response.headers["Location"] = f"/v1/deliveries/{delivery_id}"
-    return _view(await queries.delivery(session, delivery_id, organization_id=organization_id))
+    return _view(await queries.delivery(session, delivery_id, organization_id=organization_id, restricted=False))
 
 
 @router.get("/deliveries", responses=responses(OrganizationRequired))
@@ -50,7 +50,12 @@ async def list_deliveries(
 ) -> Page[DeliveryView]:
     """What was sent to your organisation's endpoints, newest first."""
     rows = await queries.deliveries(
-        session, organization_id=organization_of(caller), status=status, endpoint_id=endpoint_id, page=page
+        session,
+        organization_id=organization_of(caller),
+        restricted=sees_restricted(caller),
+        status=status,
+        endpoint_id=endpoint_id,
+        page=page,
     )
     return page_of(rows, request=page, cursor_of=lambda row: [row.created_at.isoformat(), str(row.id)], view=_view)
 
@@ -58,7 +63,9 @@ async def list_deliveries(
 @router.get("/deliveries/{delivery_id}", responses=responses(NotFound, OrganizationRequired))
 async def read_delivery(delivery_id: UUID, caller: Reader, session: Session) -> DeliveryLog:
     """One delivery with all its attempts."""
-    delivery = await queries.delivery(session, delivery_id, organization_id=organization_of(caller))
+    delivery = await queries.delivery(
+        session, delivery_id, organization_id=organization_of(caller), restricted=sees_restricted(caller)
+    )
     attempts = await queries.attempts(session, delivery_id)
     return DeliveryLog(
         **_view(delivery).model_dump(),
@@ -72,10 +79,12 @@ async def read_delivery(delivery_id: UUID, caller: Reader, session: Session) -> 
 )
 async def replay_delivery(delivery_id: UUID, caller: Writer, session: Session, once: OnceOptional) -> DeliveryView:
     """Send a finished delivery once more, under the same `webhook-id`, with a fresh retry schedule."""
-    organization_id = organization_of(caller)
-    endpoint_id = (await queries.delivery(session, delivery_id, organization_id=organization_id)).endpoint_id
-    endpoint = await endpoint_queries.endpoint(session, endpoint_id, organization_id=organization_id, lock=True)
-    delivery = await queries.delivery(session, delivery_id, organization_id=organization_id, lock=True)
+    organization_id, restricted = organization_of(caller), sees_restricted(caller)
+    first = await queries.delivery(session, delivery_id, organization_id=organization_id, restricted=restricted)
+    endpoint = await endpoint_queries.endpoint(session, first.endpoint_id, organization_id=organization_id, lock=True)
+    delivery = await queries.delivery(
+        session, delivery_id, organization_id=organization_id, restricted=restricted, lock=True
+    )
     await once(session, lambda: actions.replay_delivery(session, delivery, endpoint))
     return _view(delivery)
 

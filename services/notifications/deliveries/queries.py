@@ -15,9 +15,13 @@ from services.notifications.deliveries.rules import DeliveryStatus
 from services.notifications.deliveries.tables import Attempt, Delivery
 
 
-async def delivery(session: AsyncSession, delivery_id: UUID, *, organization_id: UUID, lock: bool = False) -> Delivery:
+async def delivery(
+    session: AsyncSession, delivery_id: UUID, *, organization_id: UUID, restricted: bool, lock: bool = False
+) -> Delivery:
     """One delivery of the organisation, or `NotFound`; with `lock` nobody else changes it until the commit."""
     query = select(Delivery).where(Delivery.id == delivery_id, Delivery.organization_id == organization_id)
+    if not restricted:
+        query = query.where(col(Delivery.restricted).is_(False))
     if lock:
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     found = (await session.exec(query)).one_or_none()
@@ -36,12 +40,15 @@ async def deliveries(
     session: AsyncSession,
     *,
     organization_id: UUID,
+    restricted: bool,
     status: DeliveryStatus | None,
     endpoint_id: UUID | None,
     page: PageRequest,
 ) -> Sequence[Delivery]:
     """The organisation's deliveries, newest first."""
     query = select(Delivery).where(Delivery.organization_id == organization_id)
+    if not restricted:
+        query = query.where(col(Delivery.restricted).is_(False))
     if status is not None:
         query = query.where(Delivery.status == status)
     if endpoint_id is not None:

@@ -195,6 +195,9 @@ class Notice:
     journey_id: UUID | None
     """The returnee whose journey it belongs to; for spans, never sent."""
     traceparent: str | None
+    offer_id: UUID | None = None
+    restricted: bool = False
+    """It is about an offer of a restricted service: without `restricted:read` it does not exist (domain P7)."""
 
 
 @dataclass(frozen=True, slots=True)

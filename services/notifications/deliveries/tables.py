@@ -51,6 +51,8 @@ class Delivery(NotificationsTable, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=MOMENT)
     journey_id: UUID | None = None
     traceparent: str | None = Field(default=None, sa_type=Text)
+    restricted: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """It is about an offer of a restricted service: its log is read with `restricted:read` only."""
     stored_at: datetime | None = Field(
         default=None, nullable=False, sa_type=MOMENT, sa_column_kwargs={"server_default": text("now()")}
     )

@@ -38,6 +38,11 @@ def organization_of(caller: Caller) -> UUID:
     return caller.organization_id
 
 
+def sees_restricted(caller: Caller) -> bool:
+    """Whether what is about offers of restricted services exists for the caller."""
+    return "restricted:read" in caller.scopes
+
+
 async def _box(request: Request) -> SecretBox:
     box: SecretBox = request.app.state.secret_box
     return box

@@ -2,6 +2,7 @@
 commits."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,18 +11,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now, raw
 from services.notifications.deliveries.actions import create_deliveries
 from services.notifications.deliveries.rules import Notice
+from services.notifications.inbox import queries
 
 
 async def file_notices(session: AsyncSession, notices: Sequence[Notice]) -> None:
     """Put each notice into its organisation's inbox and on its way to its organisation's endpoints."""
     if not notices:
         return
+    notices = await _marked(session, notices)
     await (await raw(session)).execute(
         """
-        INSERT INTO notification (message_id, organization_id, event_type, body, created_at)
-        SELECT message_id, organization_id, event_type, body, $5
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
-            AS notice (message_id, organization_id, event_type, body)
+        INSERT INTO notification (message_id, organization_id, event_type, body, created_at, offer_id, restricted)
+        SELECT message_id, organization_id, event_type, body, $5, offer_id, restricted
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $6::uuid[], $7::bool[])
+            AS notice (message_id, organization_id, event_type, body, offer_id, restricted)
         ON CONFLICT (message_id) DO NOTHING
         """,
         [notice.message_id for notice in notices],
@@ -29,8 +32,18 @@ async def file_notices(session: AsyncSession, notices: Sequence[Notice]) -> None
         [notice.event_type for notice in notices],
         [notice.body for notice in notices],
         now(session),
+        [notice.offer_id for notice in notices],
+        [notice.restricted for notice in notices],
     )
     await create_deliveries(session, notices)
+
+
+async def _marked(session: AsyncSession, notices: Sequence[Notice]) -> list[Notice]:
+    """The notices, restricted wherever they are about an offer that was told to be: only `offer.made` says it."""
+    of_offers = [notice.offer_id for notice in notices if notice.offer_id is not None]
+    hidden = await queries.restricted_offers(session, of_offers)
+    hidden |= {notice.offer_id for notice in notices if notice.offer_id is not None and notice.restricted}
+    return [replace(notice, restricted=notice.restricted or notice.offer_id in hidden) for notice in notices]
 
 
 async def number_notifications(session: AsyncSession, *, organization_id: UUID) -> None:

@@ -9,7 +9,7 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.paging import PageQuery, write_cursor
 from libs.chassis.problems import responses
-from services.notifications.endpoints.api import organization_of
+from services.notifications.endpoints.api import organization_of, sees_restricted
 from services.notifications.errors import OrganizationRequired
 from services.notifications.inbox import actions, queries
 from services.notifications.inbox.schemas import InboxPage, NotificationView
@@ -24,13 +24,19 @@ Reader = Annotated[Caller, requires("deliveries:read")]
 async def read_inbox(caller: Reader, session: Session, page: PageQuery) -> InboxPage:
     """What your organisation has been told, oldest first: the same notifications that its webhooks carry.
 
+    What is about offers of restricted services is there with `restricted:read` only.
+
     Keep `next` and send it as `after` the next time: you go on where you stopped, and miss nothing.
     """
     organization_id = organization_of(caller)
     await actions.number_notifications(session, organization_id=organization_id)
     position = int(page.after[0]) if page.after else 0
     rows = await queries.notifications(
-        session, organization_id=organization_id, after_position=position, limit=page.limit
+        session,
+        organization_id=organization_id,
+        restricted=sees_restricted(caller),
+        after_position=position,
+        limit=page.limit,
     )
     shown = rows[: page.limit]
     if shown:

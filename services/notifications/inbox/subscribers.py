@@ -71,4 +71,6 @@ def notice_of(received: Received[Event]) -> Notice | None:
         body=notice_body(event_type, at=getattr(event, "at", received.time), data=data),
         journey_id=getattr(event, "returnee_id", None),
         traceparent=received.traceparent,
+        offer_id=getattr(event, "offer_id", None),
+        restricted=getattr(event, "restricted", False),
     )

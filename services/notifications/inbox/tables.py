@@ -27,6 +27,7 @@ class Notification(NotificationsTable, table=True):
             postgresql_where=text("position IS NOT NULL"),
         ),
         Index("notification_unread", "organization_id", postgresql_where=text("position IS NULL")),
+        Index("notification_of_restricted_offer", "offer_id", postgresql_where=text("restricted")),
         Index("notification_age", "stored_at", postgresql_using="brin"),
     )
 
@@ -36,6 +37,9 @@ class Notification(NotificationsTable, table=True):
     event_type: str = Field(sa_type=Text)
     body: str = Field(sa_type=Text)
     """What a webhook would carry."""
+    offer_id: UUID | None = None
+    restricted: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """It is about an offer of a restricted service: read with `restricted:read` only."""
     position: int | None = Field(default=None, sa_type=BigInteger)
     """From 1 per organisation, without gaps, in the order in which rows became visible."""
     created_at: datetime = Field(sa_type=MOMENT)

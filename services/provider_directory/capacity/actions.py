@@ -206,7 +206,7 @@ _RECORD: Final = """
 _ASK: Final = """
     UPDATE capacity c SET refresh_requested_at = $2 FROM service s
     WHERE c.service_id = ANY($1::uuid[]) AND c.refresh_requested_at IS NULL AND s.id = c.service_id
-    RETURNING c.service_id, s.organization_id, s.category
+    RETURNING c.service_id, s.organization_id, s.category, s.restricted
 """
 
 
@@ -250,6 +250,7 @@ async def _ask_once(session: AsyncSession, doubted: Mapping[UUID, str | None]) -
                 organization_id=row["organization_id"],
                 category=NeedCategory(row["category"]),
                 requested_at=now(session),
+                restricted=row["restricted"],
             )
             for row in asked
         ],
