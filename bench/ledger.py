@@ -32,7 +32,7 @@ MAXIMUM = 48
 """Fewer places than clients, so that some holds are refused, as on a bad night."""
 
 _POOL = """
-INSERT INTO pool (pool_id, provider_service_id, kind, maximum, ceiling, available, as_of, held, taken, taken_since,
+INSERT INTO pool (pool_id, provider_service_id, kind, maximum, ceiling, available, as_of, held, taken, taken_uncounted,
     closed, listed, freed_count)
 VALUES ($1, $2, 'beds', $3, $3, $3, $4, 0, 0, 0, false, true, 1)
 """

@@ -130,9 +130,13 @@ def service_body(service: Service, organization: Organization, directory: Direct
 
 
 def capacity_body(service: Service) -> dict[str, Any]:
-    """The places of a service as its organisation declares them, as of now."""
+    """The places of a service as its organisation declares them, as of now.
+
+    The figures of the pack are for people who are still to be offered: those whom an earlier run has left accepted do
+    not count in them.
+    """
     pools = [
         {"id": str(service.pool_id(pool.kind)), "kind": pool.kind, "maximum": pool.maximum, "available": pool.available}
         for pool in service.pools
     ]
-    return {"pools": pools}
+    return {"pools": pools, "accepted_left_out": True}

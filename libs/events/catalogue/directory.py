@@ -115,7 +115,7 @@ class PoolDeclared(Part):
     maximum: Count
     """Places that there are."""
     available: Count
-    """Places that were free at the as-of time."""
+    """Places that were free at the as-of time. `accepted_left_out` says whether people who are still to come count."""
     starts_on: Day | None
     """First day, for places with dates."""
     ends_on: Day | None
@@ -139,6 +139,9 @@ class CapacityDeclared(Event):
     """When the figures were right."""
     pools: list[PoolDeclared]
     """All pools; one that is left out takes nobody any more."""
+    accepted_left_out: bool = False
+    """True if `available` already leaves out everybody whom the provider had accepted at the as-of time. False: only
+    those whose service had begun."""
 
 
 class Accreditation(Part):

@@ -46,11 +46,10 @@ async def declare_capacity(
     service = await _lock_own(session, service_id, rights)
     standing = await queries.find(session, service_id, lock=True)
     precondition(standing.version if standing else None)
-    before = standing.as_of if standing else None
-    as_of = rules.effective_as_of(body.as_of, now=now(session), standing=before)
+    as_of = rules.effective_as_of(body.as_of, now=now(session), standing=standing.as_of if standing else None)
     kept = {row.id: row for row in await queries.pools(session, service_id)}
     said = [_pool(pool) for pool in body.pools]
-    if rules.says_the_same(said, _declared_pools(kept), as_of=as_of, standing_as_of=before):
+    if standing is not None and _says_the_same(body, said, standing, kept, as_of=as_of):
         return False
     await _require_own_pools(session, service_id, said)
     declaration = CapacityDeclaration(
@@ -61,6 +60,7 @@ async def declare_capacity(
         declared_at=now(session),
         declared_by=declared_by,
         pools=[pool.model_dump(mode="json") for pool in body.pools],
+        accepted_left_out=body.accepted_left_out,
     )
     _let_stand(session, standing, declaration)
     _keep_pools(session, service_id, said, kept, as_of)
@@ -101,6 +101,19 @@ def _require_plausible(body: CapacityBody, times: ToldTimes, *, at: datetime) ->
         raise InvalidInput(errors=faults)
 
 
+def _says_the_same(
+    body: CapacityBody,
+    said: Sequence[Pool],
+    standing: Capacity,
+    kept: Mapping[UUID, ServiceCapacity],
+    *,
+    as_of: datetime,
+) -> bool:
+    declared = _declared_pools(kept)
+    is_counted_alike = body.accepted_left_out == standing.accepted_left_out
+    return is_counted_alike and rules.says_the_same(said, declared, as_of=as_of, standing_as_of=standing.as_of)
+
+
 async def _require_own_pools(session: AsyncSession, service_id: UUID, pools: Sequence[Pool]) -> None:
     owners = await queries.owners(session, [pool.pool_id for pool in pools])
     for position, pool in enumerate(pools):
@@ -117,6 +130,7 @@ def _let_stand(session: AsyncSession, standing: Capacity | None, declaration: Ca
             as_of=declaration.as_of,
             declared_at=declaration.declared_at,
             declaration_id=declaration.id,
+            accepted_left_out=declaration.accepted_left_out,
         )
         session.add(standing)
         return
@@ -124,6 +138,7 @@ def _let_stand(session: AsyncSession, standing: Capacity | None, declaration: Ca
     standing.as_of = declaration.as_of
     standing.declared_at = declaration.declared_at
     standing.declaration_id = declaration.id
+    standing.accepted_left_out = declaration.accepted_left_out
     standing.refresh_requested_at = None
 
 
@@ -167,6 +182,7 @@ def _declared(service: ProviderService, declaration: CapacityDeclaration, pools:
         organization_id=service.organization_id,
         version=declaration.version,
         as_of=declaration.as_of,
+        accepted_left_out=declaration.accepted_left_out,
         pools=[
             PoolDeclared(
                 pool_id=pool.pool_id,

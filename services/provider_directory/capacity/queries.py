@@ -49,6 +49,7 @@ async def view(session: AsyncSession, service_id: UUID, *, rights: Rights) -> Ca
         version=standing.version,
         as_of=standing.as_of,
         declared_at=standing.declared_at,
+        accepted_left_out=standing.accepted_left_out,
         pools=[
             PoolView(**pool.model_dump(include=set(PoolView.model_fields)), kind=pool.unit)
             for pool in await pools(session, service_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from libs.wire.values import Day, Moment, Whole
+from libs.wire.values import Day, Flag, Moment, Whole
 from services.provider_directory.capacity import rules
 from services.provider_directory.listings.schemas import Code
 from services.provider_directory.organizations.schemas import Body
@@ -21,7 +21,8 @@ class PoolBody(Body):
     kind: Code = Field(examples=["adult_beds"])
     maximum: Whole = Field(ge=0, le=1_000_000)
     available: Whole = Field(ge=0, le=1_000_000)
-    """Places free now. 0: full, nothing new is placed."""
+    """Places free at `as_of`. Count as in use whoever is there, not who is still to come: see `accepted_left_out`.
+    0: full, nothing new is placed."""
     starts_on: Day | None = None
     ends_on: Day | None = None
 
@@ -39,6 +40,9 @@ class CapacityBody(Body):
 
     as_of: Moment | None = None
     """When the figures were right. Left out: now."""
+    accepted_left_out: Flag = False
+    """True if `available` leaves out everybody whom you had accepted by `as_of`, also those who have not come yet.
+    False: the network subtracts them until you count anew after you have started them."""
     pools: list[PoolBody] = Field(max_length=100)
 
     @field_validator("pools")
@@ -68,6 +72,8 @@ class CapacityView(BaseModel):
     version: int
     as_of: datetime
     declared_at: datetime
+    accepted_left_out: bool
+    """True if `available` leaves out those who were accepted and are still to come."""
     pools: list[PoolView]
     trust: float = Field(gt=0, le=1)
     """The share of the latest declarations that no refusal as full proved wrong; a newcomer starts at 1."""

@@ -22,6 +22,7 @@ class Capacity(DirectoryTable, table=True):
     as_of: datetime = Field(sa_type=MOMENT)
     declared_at: datetime = Field(sa_type=MOMENT)
     declaration_id: UUID
+    accepted_left_out: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     refresh_requested_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """When the provider was asked to declare anew; none once it has."""
 
@@ -65,6 +66,7 @@ class CapacityDeclaration(DirectoryTable, table=True):
     declared_by: str
     """The client that declared it, as its token names it."""
     pools: list[dict[str, Any]] = Field(sa_type=JSONB)
+    accepted_left_out: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
 
 
 class CapacityDoubt(DirectoryTable, table=True):

@@ -246,6 +246,7 @@ async def _write_places(session: AsyncSession, work: Work) -> None:
     touched = {offer.offer_id for offer in (*work.taken, *work.full)} | {one.offer.offer_id for one in work.released}
     await places.lock(session, (), of_offers=touched)
     await places.take(session, [offer.offer_id for offer in work.taken], at=work.at)
+    await places.begin(session, [offer.offer_id for offer in work.begun], at=work.at)
     await places.release(session, {one.offer.offer_id: one.used for one in work.released}, at=work.at)
     await places.close(session, [offer.offer_id for offer in work.full])
 

@@ -113,8 +113,9 @@ def start(work: Work, referral: Referral) -> None:
     """The service has begun; the clock of its outcome runs, or those of the stay that it is."""
     take(work, referral, ReferralStep.START)
     work.stop_timers(referral)
-    offer = work.journeys[referral.returnee_id].offer_of(referral)
-    if offer is None or not stay_steps.begin(work, referral, offer):
+    offer = accepted_offer(work, referral)
+    work.begun.append(offer)
+    if not stay_steps.begin(work, referral, offer):
         _start_clock(work, referral, Awaited.REPORT)
     _tell(work, referral, ReferralStarted)
 

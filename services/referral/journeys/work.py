@@ -122,6 +122,8 @@ class Work:
     reviews_asked: list[ReviewAsked] = field(default_factory=list)
     reviews_decided: list[ReviewDecided] = field(default_factory=list)
     taken: list[Offer] = field(default_factory=list)
+    begun: list[Offer] = field(default_factory=list)
+    """Accepted offers whose service has begun."""
     released: list[Release] = field(default_factory=list)
     shares: dict[UUID, tuple[tuple[UUID, int], ...]] = field(default_factory=dict)
     """Per offer made: the pools in which its places are held already, with how many in each."""

@@ -14,7 +14,7 @@ from libs.events.catalogue.directory import CapacityDeclared
 from services.referral.database import insert_rows
 from services.referral.places import queries
 from services.referral.places.queries import Leak
-from services.referral.places.tables import FREE, PoolRow
+from services.referral.places.tables import FREE, UNCOUNTED, PoolRow
 
 _LOCK = """
 SELECT 1 FROM pool WHERE pool_id = ANY(ARRAY(
@@ -47,37 +47,41 @@ WITH now_taken AS (
     RETURNING pool_id, place_count
 ), sums AS (SELECT pool_id, sum(place_count) AS places FROM now_taken GROUP BY pool_id)
 UPDATE pool SET held = held - places, taken = taken + places,
-    taken_since = taken_since + CASE WHEN $2 > as_of THEN places ELSE 0 END
+    taken_uncounted = taken_uncounted + CASE WHEN accepted_left_out AND $2 <= as_of THEN 0 ELSE places END
 FROM sums WHERE pool.pool_id = sums.pool_id
 """
 
-_RELEASE = """
+_BEGIN = "UPDATE place_hold SET begun_at = $2 WHERE offer_id = ANY($1::uuid[]) AND status <> 'released'"
+
+_RELEASE = f"""
 WITH freed AS (
-    UPDATE place_hold SET status = 'released', released_at = $3, released_opening = pool.freed_count + 1
+    UPDATE place_hold SET status = 'released', released_at = $3, released_opening = pool.freed_count + 1,
+        used = given.used
     FROM unnest($1::uuid[], $2::bool[]) AS given(offer_id, used), place_hold AS before JOIN pool USING (pool_id)
     WHERE place_hold.offer_id = given.offer_id AND place_hold.status <> 'released'
       AND before.offer_id = place_hold.offer_id AND before.pool_id = place_hold.pool_id
-    RETURNING place_hold.pool_id, place_hold.place_count, before.status, before.taken_at, given.used
+    RETURNING place_hold.pool_id, place_hold.place_count, before.status, given.used,
+        before.status = 'taken' AND {UNCOUNTED.replace("place_hold.", "before.")} AS uncounted
 ), sums AS (
     SELECT pool_id,
-        coalesce(sum(place_count) FILTER (WHERE freed.status = 'held'), 0) AS from_held,
-        coalesce(sum(place_count) FILTER (WHERE freed.status = 'taken'), 0) AS from_taken,
-        coalesce(sum(place_count) FILTER (WHERE freed.status = 'taken' AND NOT used AND taken_at > pool.as_of), 0)
-            AS unused
-    FROM freed JOIN pool USING (pool_id) GROUP BY pool_id
+        coalesce(sum(place_count) FILTER (WHERE status = 'held'), 0) AS from_held,
+        coalesce(sum(place_count) FILTER (WHERE status = 'taken'), 0) AS from_taken,
+        coalesce(sum(place_count) FILTER (WHERE uncounted AND NOT used), 0) AS unused
+    FROM freed GROUP BY pool_id
 )
-UPDATE pool SET held = held - from_held, taken = taken - from_taken, taken_since = taken_since - unused,
+UPDATE pool SET held = held - from_held, taken = taken - from_taken,
+    taken_uncounted = taken_uncounted - unused,
     ceiling = greatest(maximum, held - from_held + taken - from_taken), freed_count = freed_count + 1
 FROM sums WHERE pool.pool_id = sums.pool_id
-"""
+"""  # noqa: S608 (a constant)
 
-_TAKEN_SINCE = """
-UPDATE pool SET taken_since = coalesce((
-    SELECT sum(place_count) FROM place_hold
-    WHERE place_hold.pool_id = pool.pool_id AND status = 'taken' AND taken_at > pool.as_of
+_COUNT_UNCOUNTED = f"""
+UPDATE pool SET taken_uncounted = coalesce((
+    SELECT sum(place_count) FROM place_hold WHERE place_hold.pool_id = pool.pool_id AND {UNCOUNTED}
+        AND (status = 'taken' OR released_at > pool.as_of)
 ), 0)
 WHERE pool_id = ANY($1::uuid[])
-"""
+"""  # noqa: S608 (a constant)
 
 _RECOUNT = """
 UPDATE pool SET held = sums.held, taken = sums.taken, freed_count = freed_count + 1,
@@ -149,6 +153,15 @@ async def take(session: AsyncSession, offer_ids: Sequence[UUID], *, at: datetime
         await (await raw(session)).execute(_TAKE, list(offer_ids), at)
 
 
+async def begin(session: AsyncSession, offer_ids: Sequence[UUID], *, at: datetime) -> None:
+    """The service of these offers has begun: a figure that the provider counts from now on knows of their people.
+
+    No pool changes: what is declared now was counted before.
+    """
+    if offer_ids:
+        await (await raw(session)).execute(_BEGIN, list(offer_ids), at)
+
+
 async def release(session: AsyncSession, used: Mapping[UUID, bool], *, at: datetime) -> None:
     """Free the places of these offers, held or taken. Their pools are locked.
 
@@ -205,12 +218,13 @@ async def declare(session: AsyncSession, declarations: Sequence[CapacityDeclared
     await _unlist(session, {row["pool_id"] for row in known} - named)
     rows = sorted((row for one in declared for row in _rows(one)), key=lambda row: row["pool_id"])
     await insert_rows(session, PoolRow, rows, on_conflict=_DECLARED)
-    await (await raw(session)).execute(_TAKEN_SINCE, sorted(named))
+    await (await raw(session)).execute(_COUNT_UNCOUNTED, sorted(named))
 
 
 _DECLARED = """ON CONFLICT (pool_id) DO UPDATE SET
     provider_service_id = excluded.provider_service_id, kind = excluded.kind, maximum = excluded.maximum,
-    available = excluded.available, as_of = excluded.as_of, starts_on = excluded.starts_on, ends_on = excluded.ends_on,
+    available = excluded.available, as_of = excluded.as_of,
+    accepted_left_out = excluded.accepted_left_out, starts_on = excluded.starts_on, ends_on = excluded.ends_on,
     ceiling = greatest(excluded.maximum, kept.held + kept.taken), closed = false, listed = true,
     freed_count = kept.freed_count + 1"""
 
@@ -243,7 +257,7 @@ async def _unlist(session: AsyncSession, pool_ids: Iterable[UUID]) -> None:
 def _rows(declared: CapacityDeclared) -> list[dict[str, Any]]:
     return [
         {
-            **dict.fromkeys(("held", "taken", "taken_since"), 0),
+            **dict.fromkeys(("held", "taken", "taken_uncounted"), 0),
             "pool_id": pool.pool_id,
             "provider_service_id": declared.provider_service_id,
             "kind": pool.kind,
@@ -251,6 +265,7 @@ def _rows(declared: CapacityDeclared) -> list[dict[str, Any]]:
             "ceiling": pool.maximum,
             "available": pool.available,
             "as_of": declared.as_of,
+            "accepted_left_out": declared.accepted_left_out,
             "starts_on": pool.starts_on,
             "ends_on": pool.ends_on,
             "closed": False,

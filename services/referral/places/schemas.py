@@ -21,6 +21,10 @@ class PoolView(BaseModel):
     as_of: datetime = Field(description="When the provider declared it")
     held: int = Field(description="Held by offers that wait for an answer")
     taken: int = Field(description="Taken by accepted offers")
+    taken_uncounted: int = Field(
+        description="Taken by people who had not begun when the provider counted, so that `available` does not know of"
+        " them: subtracted from it until it is declared anew after they have"
+    )
     free: int = Field(description="What the network may still hold now")
     closed: bool = Field(description="Declared full by an answer; takes nothing until the next declaration")
     over_committed: bool = Field(default=False, description="The maximum was lowered below what is held and taken")

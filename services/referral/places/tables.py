@@ -10,8 +10,14 @@ from services.referral.database import Table, big, is_one_of, moment
 from services.referral.places.rules import HoldStatus
 
 FREE = """CASE WHEN closed OR NOT listed THEN 0
-     ELSE greatest(0, least(maximum - held - taken, available - held - taken_since)) END"""
+     ELSE greatest(0, least(maximum - held - taken, available - held - taken_uncounted)) END"""
 """How many places may still be held (DESIGN 5): never above the maximum, and not what the provider has not offered."""
+
+UNCOUNTED = """(place_hold.status = 'taken' OR place_hold.used)
+    AND CASE WHEN pool.accepted_left_out THEN place_hold.taken_at > pool.as_of
+        ELSE coalesce(place_hold.begun_at > pool.as_of, true) END"""
+"""True for a hold whose places `available` cannot count as in use: their people had not begun when the provider
+counted, or were not accepted yet if it counts those whom it has accepted (decision 0044)."""
 
 
 class CapacityRow(Table, table=True):
@@ -34,7 +40,7 @@ class PoolRow(Table, table=True):
 
     __tablename__ = "pool"
     __table_args__ = (
-        CheckConstraint("held >= 0 AND taken >= 0 AND taken_since >= 0 AND maximum >= 0", name="counts"),
+        CheckConstraint("held >= 0 AND taken >= 0 AND taken_uncounted >= 0 AND maximum >= 0", name="counts"),
         CheckConstraint("held + taken <= ceiling", name="never_above_ceiling"),
         CheckConstraint("ceiling >= maximum", name="ceiling_from_maximum"),
     )
@@ -50,8 +56,10 @@ class PoolRow(Table, table=True):
     ends_on: date | None = None
     held: int = 0
     taken: int = 0
-    taken_since: int = 0
-    """Places taken after `as_of`, which the declared `available` cannot know of."""
+    taken_uncounted: int = 0
+    """Places taken that the declared `available` does not know of (`UNCOUNTED`)."""
+    accepted_left_out: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """True if `available` knows of all that were accepted by `as_of`, also of those who had not begun."""
     closed: bool = False
     """Declared full by an answer: takes no hold until the next declaration."""
     listed: bool = True
@@ -82,7 +90,11 @@ class PlaceHoldRow(Table, table=True):
     status: str = HoldStatus.HELD
     held_at: datetime = moment()
     taken_at: datetime | None = moment(nullable=True)
+    begun_at: datetime | None = moment(nullable=True)
+    """When the service of those who took them began."""
     released_at: datetime | None = moment(nullable=True)
+    used: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """True once they are released after their service was given."""
     declared_as_of: datetime | None = moment(nullable=True)
     """Of the declaration that the ledger knew when it held them: which maximum counted is provable ever after."""
     held_opening: int | None = big(default=None)

@@ -15,7 +15,8 @@ async def test_a_declaration_is_published_with_all_pools_as_the_api_shows_it(dir
     view = await directory.a_declaration(service_id, seats, beds)
     [_, event] = await directory.outbox(service_id)
     assert view["pools"] == [{**beds, "starts_on": None, "ends_on": None}, seats]
-    shown = {name: view[name] for name in ("provider_service_id", "organization_id", "version", "as_of")}
+    names = ("provider_service_id", "organization_id", "version", "as_of", "accepted_left_out")
+    shown = {name: view[name] for name in names}
     pools = [{"pool_id": pool.pop("id"), **pool} for pool in view["pools"]]
     assert event.model_dump(mode="json") == {**shown, "pools": pools}
     assert (await directory.get(f"/v1/services/{service_id}/capacity")).json()["version"] == 1
@@ -141,3 +142,20 @@ async def test_an_organization_declares_its_own_capacity_with_the_scope_for_it(d
 async def test_a_newcomer_is_trusted(directory):
     view = await directory.a_declaration(await _service(directory))
     assert (view["trust"], view["refresh_requested_at"]) == (1.0, None)
+
+
+async def test_a_declaration_says_whether_it_leaves_out_who_is_still_to_come(directory):
+    """Published and shown as said; saying it otherwise as of the same moment is a declaration of its own."""
+    service_id = await _service(directory)
+    path = f"/v1/services/{service_id}/capacity"
+    body = {"as_of": (datetime.now(UTC) - timedelta(hours=1)).isoformat(), "pools": [pool_body()]}
+    views = [
+        (await directory.put(path, body | more)).json()
+        for more in ({}, {"accepted_left_out": True}, {"accepted_left_out": True}, {})
+    ]
+    assert [(view["version"], view["accepted_left_out"]) for view in views] == [
+        (1, False), (2, True), (2, True), (3, False),
+    ]  # fmt: skip
+    assert [event.accepted_left_out for event in (await directory.outbox(service_id))[1:]] == [False, True, False]
+    refused = await directory.put(path, body | {"accepted_left_out": "yes"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/accepted_left_out")

@@ -34,7 +34,7 @@ from libs.events.codes import (
 
 FAR_AWAY = date(2099, 1, 1)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-FAR_AWAY = datetime(2099, 1, 1, tzinfo=UTC)
+SOMEDAY = datetime(2099, 1, 1, tzinfo=UTC)
 
 
 def organization(organization_id: UUID, **changes: Any) -> OrganizationPublished:
@@ -95,6 +95,7 @@ def capacity(
     starts_on: date | None = None,
     ends_on: date | None = None,
     besides: Sequence[PoolDeclared] = (),
+    accepted_left_out: bool = False,
 ) -> CapacityDeclared:
     pool = PoolDeclared(
         pool_id=pool_id,
@@ -110,6 +111,7 @@ def capacity(
         version=version,
         as_of=as_of,
         pools=[pool, *besides],
+        accepted_left_out=accepted_left_out,
     )
 
 
@@ -147,7 +149,7 @@ def consent(returnee_id: UUID, *, to_providers: bool = True, version: int = 1) -
 
 
 def allowing(
-    returnee_id: UUID, *grants: tuple[ConsentPurpose, RecipientClass], version: int = 1, until: datetime = FAR_AWAY
+    returnee_id: UUID, *grants: tuple[ConsentPurpose, RecipientClass], version: int = 1, until: datetime = SOMEDAY
 ) -> ConsentChanged:
     """All that this person allows."""
     return ConsentChanged(

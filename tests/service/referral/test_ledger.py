@@ -1,7 +1,7 @@
 """The ledger of places: what is free, what is never exceeded, and what a lowered maximum does."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from libs.chassis.database import raw
@@ -17,20 +17,6 @@ async def test_no_more_is_held_than_the_provider_declared_available(world: World
     assert await world.round() == 2
     (view,) = (await world.ask("places", provider_service_id=str(shelter.service_id)))["items"]
     assert (view["maximum"], view["available"], view["held"], view["free"]) == (10, 2, 2, 0)
-
-
-async def test_a_take_counts_against_what_was_available_until_a_later_declaration_knows_of_it(world: World):
-    shelter = await world.provider(places=10, available=1)
-    returnee = await world.person({})
-    await world.round()
-    offer = await world.offer_of(returnee)
-    await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(shelter))
-    waiting = await world.person({})
-    assert await world.round() == 0
-    await world.declare(shelter, 10, available=1, as_of=datetime.now(UTC) + timedelta(minutes=1))
-    assert (await world.pool(shelter))["taken_since"] == 0
-    assert await world.round() == 1
-    assert (await world.referral_of(waiting))["status"] == "offered"
 
 
 async def test_an_older_declaration_changes_nothing(world: World):

@@ -77,7 +77,7 @@ async def test_a_pool_never_holds_and_takes_more_than_its_maximum_whatever_write
     try:
         await connection.execute(
             """INSERT INTO pool (pool_id, provider_service_id, kind, maximum, ceiling, available, as_of, held, taken,
-                taken_since, closed, listed, freed_count)
+                taken_uncounted, closed, listed, freed_count)
             VALUES (gen_random_uuid(), gen_random_uuid(), 'beds', 2, 2, 2, now(), 1, 1, 0, false, true, 0)"""
         )
         for statement in ("UPDATE pool SET held = held + 1", "UPDATE pool SET maximum = 5"):

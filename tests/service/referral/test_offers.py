@@ -29,7 +29,7 @@ async def test_accepting_takes_the_place_and_names_it_in_an_event(world: World):
     answer = await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(shelter))
     assert (answer.status_code, answer.json()["status"]) == (200, "accepted")
     pool = await world.pool(shelter)
-    assert (pool["held"], pool["taken"], pool["taken_since"]) == (0, 1, 1)
+    assert (pool["held"], pool["taken"], pool["taken_uncounted"]) == (0, 1, 1)
     assert (await world.referral_of(returnee))["status"] == "accepted"
     (event,) = await world.published("offer.accepted.v1")
     assert event["organization_id"] == str(shelter.organization_id)

@@ -30,7 +30,7 @@ async def test_a_provider_starts_and_completes_and_the_need_is_met(world: World)
     assert (await world.types())[-3:] == ["referral.started.v1", "referral.completed.v1", "need.met.v1"]
     pool = await world.pool(shelter)
     # The bed is free of the network, but only the provider can say that it is available again.
-    assert (pool["held"], pool["taken"], pool["taken_since"]) == (0, 0, 1)
+    assert (pool["held"], pool["taken"], pool["taken_uncounted"]) == (0, 0, 1)
     assert await world.promises() == {}
 
 
@@ -61,7 +61,7 @@ async def test_a_service_not_delivered_starts_routing_again_elsewhere(world: Wor
         f"referrals/{referral}/not-delivered", {"reason": "provider_unable"}, headers=world.partner(first)
     )
     assert answer.json()["status"] == "not_delivered"
-    assert (await world.pool(first))["taken_since"] == 0
+    assert (await world.pool(first))["taken_uncounted"] == 0
     assert await world.promises() == {}
     await world.round()
     assert (await world.offer_of(returnee))["provider_service_id"] == second.service_id
