@@ -4,6 +4,7 @@ Both services read this one file through this one model, so that an offer and it
 consents. A mistake in it stops a service at start.
 """
 
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
@@ -43,6 +44,12 @@ class ConsentPolicy(_Part):
     """What the provider's packet needs, and the offer too where the category is not basic."""
     statistics: ConsentGate
     """Without it a person's needs are in no statistic."""
+
+    def opened_by(self, keys: Collection[str]) -> frozenset[NeedCategory]:
+        """The categories that consents with these keys open."""
+        return frozenset(
+            category for category, gate in self.by_category.items() if any(key in keys for key in gate.keys)
+        )
 
     @model_validator(mode="after")
     def _every_category(self) -> Self:

@@ -30,8 +30,10 @@ from services.registration.needs import api as needs_api
 from services.registration.pack import Pack, load_pack
 from services.registration.packets import api as packets_api
 from services.registration.packets import subscribers as packets_subscribers
+from services.registration.packets.loop import act_on_ended_forever
 from services.registration.people import api as people_api
 from services.registration.settings import Settings
+from services.registration.sharing import api as sharing_api
 from services.registration.vault.sealing import MasterKey, Vault
 
 SERVICE = "registration"
@@ -48,6 +50,7 @@ ROUTERS = [
     households_api.router,
     doubts_api.router,
     packets_api.router,
+    sharing_api.router,
     erasure_api.router,
 ]
 
@@ -80,10 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routers=ROUTERS,
         loops=[
             Loop("consumer", consumer.run, Role.WORKER),
-            Loop("audit sealer", partial(seal_forever, database=database), Role.WORKER),
-            Loop("erasures", partial(replay_forever, database=database, vault=vault), Role.WORKER),
-            Loop("doubtful parts", partial(count_forever, database=database), Role.WORKER),
-            Loop("manifests", partial(age_out_forever, database=database, vault=vault), Role.WORKER),
+            *_work(database, vault, pack),
             Loop("relay", relay.run, Role.RELAY),
         ],
         checks={"keys": _keys_check(keys)},
@@ -93,6 +93,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.vault = vault
     app.state.pack = pack
     return app
+
+
+def _work(database: Database, vault: Vault, pack: Pack) -> list[Loop]:
+    """What registration does by itself."""
+    loops = {
+        "audit sealer": partial(seal_forever, database=database),
+        "erasures": partial(replay_forever, database=database, pack=pack, vault=vault),
+        "doubtful parts": partial(count_forever, database=database),
+        "manifests": partial(age_out_forever, database=database, vault=vault),
+        "ended consents": partial(act_on_ended_forever, database=database, pack=pack),
+    }
+    return [Loop(name, run, Role.WORKER) for name, run in loops.items()]
 
 
 def subscriptions_of(*, vault: Vault, pack: Pack, group: str = SERVICE) -> Subscriptions:

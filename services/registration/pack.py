@@ -4,7 +4,7 @@
 A mistake in a pack stops the service at start, not a person at the gate.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self, cast
@@ -61,6 +61,8 @@ class PacketPolicy(PackPart):
 
     version: str
     days_after: dict[Closing, Days]
+    deletion_answer_days: Annotated[int, Field(ge=1, le=365)]
+    """How long an organisation has to say that it deleted what it may not know any more."""
     by_category: dict[NeedCategory, list[PacketField]]
     """The fields of a service type that `by_service_type` does not name."""
     by_service_type: dict[str, list[PacketField]] = {}
@@ -155,6 +157,11 @@ class Pack(PackPart):
     consents: ConsentPolicy
     reception: Reception
     routing: Routing
+
+    @property
+    def deletion_answer_within(self) -> timedelta:
+        """How long an organisation has to say what became of data that it was asked to delete."""
+        return timedelta(days=self.packets.deletion_answer_days)
 
 
 def load_pack(directory: Path) -> Pack:

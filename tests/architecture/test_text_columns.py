@@ -49,7 +49,9 @@ REGISTRATION = {
         consent.recipient_class consent.staff_reference consent_withdrawal.recorded_by
         doubtful_part.closed_by doubtful_part.closing doubtful_part.closing_reason doubtful_part.pointer
         doubtful_part.rule household_claim.decided_by household_claim.decision household_claim.reason
-        manifest_entry.entry_key
+        deletion_answer.answer deletion_answer.answered_by deletion_answer.ground deletion_request.answer
+        deletion_request.case_code deletion_request.category deletion_request.ground deletion_request.reason
+        manifest_entry.entry_key packet_share.category
         manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.need_key need.status
         need.urgency packet_access.category packet_access.closing packet_access.judged_profiles
         packet_access.service_type provider_standing.status provider_standing.valid_until returnee.access_needs

@@ -1,5 +1,6 @@
 """What registration publishes: who is here as a routing profile, what they need, what they consent to. No identity."""
 
+from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
@@ -194,6 +195,42 @@ class ConsentChanged(RegistrationEvent):
     """What is allowed now."""
 
 
+class DeletionReason(StrEnum):
+    """Why an organisation may not know any more what a packet told it."""
+
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    CONSENT_EXPIRED = "consent_expired"
+    CONSENT_INVALID = "consent_invalid"
+    """Who gave it could not give it, such as a child for itself."""
+    DO_NOT_SHARE = "do_not_share"
+    """The person does not want this organisation to know of them."""
+    ERASED = "erased"
+
+
+class PacketDeletionRequested(RegistrationEvent):
+    """An organisation may not know any more what the packet of an accepted offer tells: it is asked to delete it."""
+
+    type: ClassVar[str] = "packet.deletion-requested.v1"
+
+    offer_id: UUID
+    """The accepted offer."""
+    referral_id: UUID
+    """Its referral."""
+    organization_id: UUID
+    """Who accepted it, and is told."""
+    provider_service_id: UUID
+    """The service for which it was accepted."""
+    case_code: CaseCode
+    """Whose data: the person of the offer, or a member of the household who was named in its packet."""
+    reason: DeletionReason
+    fetched: bool
+    """True if the packet was fetched: then there is something to delete. False: it cannot be fetched any more."""
+    answer_by: Moment | None
+    """By when the organisation says what became of the data; None where it has fetched none."""
+    at: Moment
+    """When it was asked."""
+
+
 class SafeContactChanged(RegistrationEvent):
     """How the person may be reached has changed; which kind of channel, never the address."""
 
@@ -240,6 +277,7 @@ EVENTS: tuple[type[Event], ...] = (
     NeedReported,
     NeedWithdrawn,
     ConsentChanged,
+    PacketDeletionRequested,
     SafeContactChanged,
     ReturneeMerged,
     ReturneeUnmerged,

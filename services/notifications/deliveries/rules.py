@@ -159,6 +159,7 @@ FIELDS: dict[NotifiedType, frozenset[str]] = {
     NotifiedType.REFERRAL_ENTERED_IN_ERROR: _OF_OFFER,
     NotifiedType.REFERRAL_NOT_DELIVERED: _OF_OFFER | {"reason"},
     NotifiedType.STAY_ENDING: _OF_OFFER | {"ends_at", "phase"},
+    NotifiedType.PACKET_DELETION_REQUESTED: _OF_OFFER | {"reason", "fetched", "answer_by"},
     NotifiedType.CAPACITY_REFRESH_REQUESTED: frozenset({"provider_service_id", "category", "requested_at"}),
     NotifiedType.ENDPOINT_DISABLED: frozenset({"endpoint_id"}),
 }

@@ -34,6 +34,7 @@ class NotifiedType(StrEnum):
     REFERRAL_ENTERED_IN_ERROR = "referral.entered-in-error.v1"
     REFERRAL_NOT_DELIVERED = "referral.not-delivered.v1"
     STAY_ENDING = "stay.ending.v1"
+    PACKET_DELETION_REQUESTED = "packet.deletion-requested.v1"
     CAPACITY_REFRESH_REQUESTED = "capacity.refresh-requested.v1"
     ENDPOINT_DISABLED = "endpoint.disabled.v1"
 

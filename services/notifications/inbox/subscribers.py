@@ -19,6 +19,7 @@ from libs.events.catalogue.referral import (
     ReferralReminded,
     StayEnding,
 )
+from libs.events.catalogue.registration import PacketDeletionRequested
 from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
 from services.notifications.deliveries.rules import Notice, fields_told, notice_body
@@ -36,6 +37,7 @@ TOLD: tuple[type[Event], ...] = (
     ReferralNotDelivered,
     ReferralReminded,
     StayEnding,
+    PacketDeletionRequested,
     CapacityRefreshRequested,
     EndpointDisabled,
 )

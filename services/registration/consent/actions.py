@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from libs.chassis.database import now, raw
 from libs.chassis.errors import InvalidInput
 from libs.events.catalogue.arrivals import ConsentGiven, SafeContactTold
-from libs.events.catalogue.registration import ConsentChanged, ConsentGrant, SafeContactChanged
+from libs.events.catalogue.registration import ConsentChanged, ConsentGrant, DeletionReason, SafeContactChanged
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
@@ -19,8 +19,10 @@ from services.registration.consent.rules import child_consent_faults, consent_fa
 from services.registration.consent.schemas import ConsentView, NewConsent, NewSafeContact, SafeContactView
 from services.registration.consent.tables import ConsentWithdrawal
 from services.registration.errors import ConsentAlreadyWithdrawn
+from services.registration.pack import Pack
 from services.registration.people.queries import returnee
 from services.registration.people.tables import Returnee
+from services.registration.sharing.actions import Withdrawn, ask_for_deletion
 from services.registration.told_times import ToldTimes
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import DataKey, Vault
@@ -164,16 +166,30 @@ async def give_consent(
     return consent_id
 
 
-async def withdraw_consent(session: AsyncSession, returnee_id: UUID, consent_id: UUID, *, actor: Actor) -> UUID:
-    """Take a consent back, without a reason: access ends with this commit, the others are told (domain P4)."""
+async def withdraw_consent(
+    session: AsyncSession, returnee_id: UUID, consent_id: UUID, *, pack: Pack, actor: Actor
+) -> UUID:
+    """Take a consent back, without a reason: access ends with this commit, the others are told (domain P4).
+
+    Organisations that may not know of the person any more are asked to delete what they fetched.
+    """
     row = await returnee(session, returnee_id, actor=actor, lock=True)
     await queries.consent(session, consent_id, returnee_id=returnee_id)
     if await session.get(ConsentWithdrawal, consent_id) is not None:
         raise ConsentAlreadyWithdrawn
+    before = await queries.opened_categories(session, returnee_id, pack.consents)
     session.add(ConsentWithdrawal(consent_id=consent_id, withdrawn_at=now(session), recorded_by=actor.client_id))
     await session.flush()
     await _tell(session, {returnee_id: row.traceparent})
     await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.withdraw", ["consent"])])
+    withdrawn = Withdrawn(
+        returnee_id,
+        row.case_code,
+        DeletionReason.CONSENT_WITHDRAWN,
+        categories=before - await queries.opened_categories(session, returnee_id, pack.consents),
+        traceparent=row.traceparent,
+    )
+    await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)
     return consent_id
 
 

@@ -82,9 +82,12 @@ async def withdraw_consent(
     once: OnceOptional,
     vault: TheVault,
 ) -> ConsentView:
-    """Take a consent back, without a reason. Packets close at once; what a provider has seen cannot be unseen."""
+    """Take a consent back, without a reason. Packets close at once, and who fetched one is asked to delete it.
+
+    What a provider has seen cannot be unseen: `GET /v1/deletion-requests` shows what each says that it did.
+    """
     actor = actor_of(caller, pack)
-    await once(session, lambda: actions.withdraw_consent(session, returnee_id, consent_id, actor=actor))
+    await once(session, lambda: actions.withdraw_consent(session, returnee_id, consent_id, pack=pack, actor=actor))
     return await actions.show_consent(session, returnee_id, consent_id, vault=vault)
 
 

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import raw
+from libs.chassis.database import now, raw
 from libs.chassis.errors import NotFound
-from libs.consents.policy import ConsentGate, consent_key
-from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
+from libs.consents.policy import ConsentGate, ConsentPolicy, consent_key
+from libs.events.codes import ConsentPurpose, ContactChannel, NeedCategory, RecipientClass
 from services.registration.consent.rules import CHILDREN, ConsentMethod, GivenBy, Grant, counts, standing_grants
 from services.registration.consent.schemas import ConsentView, SafeContactView
 from services.registration.consent.tables import Consent, ConsentState, ConsentWithdrawal, SafeContact
@@ -47,14 +47,24 @@ async def who_allow(
     *,
     gate: ConsentGate,
     at: datetime,
-) -> set[UUID]:
-    """Who of these people gave a consent that opens this gate now."""
+) -> dict[UUID, datetime]:
+    """Who of these people gave a consent that opens this gate now, with the moment at which it ends."""
     standing = await grants(session, returnee_ids, at=at)
-    return {
-        returnee_id
+    ends = {
+        returnee_id: [
+            grant.expires_at for grant in given if consent_key(grant.purpose, grant.recipient_class) in gate.keys
+        ]
         for returnee_id, given in standing.items()
-        if any(consent_key(grant.purpose, grant.recipient_class) in gate.keys for grant in given)
     }
+    return {returnee_id: max(moments) for returnee_id, moments in ends.items() if moments}
+
+
+async def opened_categories(
+    session: AsyncSession, returnee_id: UUID, consents: ConsentPolicy
+) -> frozenset[NeedCategory]:
+    """The categories whose packets this person allows now."""
+    standing = await grants(session, [returnee_id], at=now(session))
+    return consents.opened_by([consent_key(one.purpose, one.recipient_class) for one in standing[returnee_id]])
 
 
 async def never_heard(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:

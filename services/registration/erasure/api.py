@@ -29,6 +29,10 @@ async def erase_returnee(
     once: OnceOptional,
     vault: TheVault,
 ) -> ErasureView:
-    """Destroy the person's key: name, birth date, document number, contact and consent texts cannot be read again."""
-    await once(session, lambda: actions.erase_returnee(session, returnee_id, actor=actor_of(caller, pack), vault=vault))
+    """Destroy the person's key: name, birth date, document number, contact and consent texts cannot be read again.
+
+    Organisations that fetched a packet of the person are asked to delete it.
+    """
+    actor = actor_of(caller, pack)
+    await once(session, lambda: actions.erase_returnee(session, returnee_id, pack=pack, actor=actor, vault=vault))
     return await queries.erasure_view(session, returnee_id)

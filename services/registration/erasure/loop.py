@@ -5,17 +5,18 @@ import asyncio
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
 from services.registration.erasure.actions import replay_erasures
+from services.registration.pack import Pack
 from services.registration.vault.sealing import Vault
 
 log = get_logger(__name__)
 INTERVAL_SECONDS = 3600.0
 
 
-async def replay_forever(stop: asyncio.Event, *, database: Database, vault: Vault) -> None:
+async def replay_forever(stop: asyncio.Event, *, database: Database, pack: Pack, vault: Vault) -> None:
     """Replay until told to stop."""
     while not stop.is_set():
         async with database.transaction() as session:
-            count = await replay_erasures(session, vault=vault)
+            count = await replay_erasures(session, pack=pack, vault=vault)
         if count:
             log.warning("erasures.replayed", count=count)
         try:

@@ -17,6 +17,7 @@ from libs.chassis.database import now
 from libs.chassis.errors import InvalidInput
 from libs.chassis.etag import Condition
 from libs.chassis.telemetry import current_traceparent, root_span
+from libs.events.catalogue.registration import DeletionReason
 from libs.events.doubt import NotOptionalError
 from libs.events.event import SetAside
 from services.registration.audit.actions import record
@@ -27,7 +28,7 @@ from services.registration.consent.actions import (
     tell_again,
     tell_that_nothing_is_granted,
 )
-from services.registration.consent.queries import never_heard
+from services.registration.consent.queries import never_heard, opened_categories
 from services.registration.consent.rules import CHILDREN
 from services.registration.consent.schemas import NewConsent, NewSafeContact
 from services.registration.doubts.actions import set_aside
@@ -41,11 +42,12 @@ from services.registration.intake.rules import arrival_faults, sound_arrival
 from services.registration.intake.schemas import Arrival, Registration
 from services.registration.needs.actions import Teller, report_needs, told_needs
 from services.registration.needs.schemas import NewNeed
-from services.registration.pack import Reception
+from services.registration.pack import Pack, Reception
 from services.registration.people.actions import correct_returnee as correct_record
 from services.registration.people.actions import register_returnees
 from services.registration.people.queries import known_arrivals, returnee
 from services.registration.people.schemas import NewReturnee, ReturneeCorrection
+from services.registration.sharing.actions import Withdrawn, ask_for_deletion
 from services.registration.vault.actions import create_keys
 from services.registration.vault.rules import SubjectKind
 from services.registration.vault.sealing import DataKey, MasterKey, Vault
@@ -130,16 +132,25 @@ async def correct_returnee(
     condition: Condition,
     actor: Actor,
     vault: Vault,
-    reception: Reception,
+    pack: Pack,
 ) -> None:
     """Correct what is known of a person; of another age, other consents of theirs may count, which is told too."""
+    opened = await opened_categories(session, returnee_id, pack.consents)
     before = await correct_record(
-        session, returnee_id, correction, condition=condition, actor=actor, vault=vault, reception=reception
+        session, returnee_id, correction, condition=condition, actor=actor, vault=vault, pack=pack
     )
     if before is not None:
         row = await returnee(session, returnee_id, actor=actor)
         if (before in CHILDREN) != (row.age_band in CHILDREN):
             await tell_again(session, returnee_id, traceparent=row.traceparent)
+            withdrawn = Withdrawn(
+                returnee_id,
+                row.case_code,
+                DeletionReason.CONSENT_INVALID,
+                categories=opened - await opened_categories(session, returnee_id, pack.consents),
+                traceparent=row.traceparent,
+            )
+            await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)
 
 
 async def _tell_of_the_silent(session: AsyncSession, household_id: UUID) -> None:

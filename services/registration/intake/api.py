@@ -106,9 +106,7 @@ async def correct_returnee(
     Offers are judged again by what is known then. A consent that a child has given for itself no longer counts.
     """
     actor = actor_of(caller, pack)
-    await actions.correct_returnee(
-        session, returnee_id, body, condition=condition, actor=actor, vault=vault, reception=pack.reception
-    )
+    await actions.correct_returnee(session, returnee_id, body, condition=condition, actor=actor, vault=vault, pack=pack)
     row = await people.returnee(session, returnee_id, actor=actor)
     response.headers["ETag"] = etag_of(row.version)
     return people.registered_view(row, actor=actor)

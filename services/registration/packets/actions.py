@@ -24,8 +24,9 @@ from services.registration.packets.queries import Facts
 from services.registration.packets.rules import closes_at, is_closed, last_days, may_serve
 from services.registration.packets.schemas import PacketContact, PacketPerson, PacketView
 from services.registration.packets.tables import PacketAccess
-from services.registration.people.queries import IDENTITY_FIELDS, identity_of
+from services.registration.people.queries import IDENTITY_FIELDS, identity_of, lock_unchanged
 from services.registration.people.tables import Returnee
+from services.registration.sharing.actions import end_shares, keep_shares, note_fetched
 from services.registration.vault.queries import data_keys
 from services.registration.vault.sealing import DataKey, Vault
 
@@ -108,6 +109,7 @@ async def open_packets(session: AsyncSession, accepted: Sequence[tuple[OfferAcce
     ]
     if rows:
         await (await raw(session)).execute(_OPEN, *map(list, zip(*rows, strict=True)))
+        await keep_shares(session, [offer for offer, _ in accepted])
 
 
 def _versions(judged_on: JudgedOn | None, known: Facts | None) -> tuple[str, int | None]:
@@ -166,6 +168,7 @@ async def close_packets(session: AsyncSession, endings: Sequence[Ending], *, pol
     ]
     if rows:
         await (await raw(session)).execute(_CLOSE, *map(list, zip(*rows, strict=True)))
+        await end_shares(session, [(one.referral_id, one.offer_id, one.at) for one in endings])
 
 
 async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vault: Vault, actor: Actor) -> PacketView:
@@ -186,6 +189,8 @@ async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vau
         if PacketField.HOUSEHOLD_MEMBERS in fields and access.people_count > 1
         else []
     )
+    # From here on nobody of them takes a consent back unseen: who does so waits, and then finds the packet fetched.
+    await lock_unchanged(session, [person.id, *(member.id for member in members)])
     await _require_allowed(session, access, [person, *members], on=pack.reception.day_of(now(session)))
     await _require_judged(session, access, [person, *members])
     allowing = await who_allow(
@@ -202,6 +207,7 @@ async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vau
     shown = [one for one in members if one.id in allowing and str(one.id) in judged and not in_doubt]
     view = await _view(session, access, person, shown, fields=fields, vault=vault)
     view.members_withheld_count = len(members) - len(shown)
+    await note_fetched(session, offer_id, person.id, until={row.id: allowing[row.id] for row in (person, *shown)})
     await record(session, actor, [_access(row, access, fields, actor=actor) for row in (person, *shown)])
     return view
 

@@ -12,14 +12,14 @@ from libs.chassis.database import now, raw
 from libs.chassis.errors import InvalidInput
 from libs.chassis.etag import Condition
 from libs.chassis.paging import Page, PageRequest
-from libs.events.catalogue.registration import ReturneeChanged, ReturneeRegistered
+from libs.events.catalogue.registration import DeletionReason, ReturneeChanged, ReturneeRegistered
 from libs.events.codes import AgeBand
 from libs.events.outbox import append
 from services.registration.audit.actions import array_text, record
 from services.registration.audit.queries import access_log
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.audit.schemas import AccessView
-from services.registration.pack import Reception
+from services.registration.pack import Pack
 from services.registration.people import queries
 from services.registration.people.rules import (
     CASE_CODES,
@@ -37,6 +37,7 @@ from services.registration.people.schemas import (
     ReturneeView,
 )
 from services.registration.people.tables import Returnee
+from services.registration.sharing.actions import Withdrawn, ask_for_deletion
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import DataKey, Vault
 
@@ -178,14 +179,14 @@ async def correct_returnee(
     condition: Condition,
     actor: Actor,
     vault: Vault,
-    reception: Reception,
+    pack: Pack,
 ) -> AgeBand | None:
     """Take down answers, or correct what was wrong; tells of a changed profile. The age band before, if it changed."""
     row = await queries.returnee(session, returnee_id, actor=actor, lock=True)
     condition.check(row.version)
-    before = queries.profile_fields(row)
+    before, avoided_before = queries.profile_fields(row), set(row.avoid_organizations)
     if correction.identity.model_fields_set:
-        await _correct_identity(row, correction, vault=vault, today=reception.day_of(now(session)))
+        await _correct_identity(row, correction, vault=vault, today=pack.reception.day_of(now(session)))
     hidden = queries.hidden_flags(row, actor)
     for name in correction.profile.model_fields_set:
         setattr(row, name, getattr(correction.profile, name))
@@ -199,6 +200,11 @@ async def correct_returnee(
         row.told_version = row.version
         await session.flush()
         await append(session, [ReturneeChanged.model_validate(after)], traceparents=[row.traceparent])
+    if avoided := set(row.avoid_organizations) - avoided_before:
+        withdrawn = Withdrawn(
+            row.id, row.case_code, DeletionReason.DO_NOT_SHARE, organizations=avoided, traceparent=row.traceparent
+        )
+        await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)
     fields = sorted(correction.identity.model_fields_set | correction.profile.model_fields_set)
     await record(session, actor, [_access(row, "returnee.correct", AccessPurpose.CORRECTION, fields)])
     return None if before["age_band"] == row.age_band else AgeBand(str(before["age_band"]))

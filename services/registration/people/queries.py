@@ -77,6 +77,12 @@ async def returnee(
     return found
 
 
+async def lock_unchanged(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:
+    """Let nobody change these people, or what they allow, until this transaction ends. Readers are not in the way."""
+    statement = "SELECT 1 FROM returnee WHERE id = ANY($1::uuid[]) ORDER BY id FOR SHARE"
+    await (await raw(session)).fetch(statement, list(returnee_ids))
+
+
 async def known_arrivals(session: AsyncSession, arrival_keys: Collection[bytes]) -> dict[bytes, UUID]:
     """Who of these arrivals has been registered before."""
     rows = await (await raw(session)).fetch(

@@ -94,7 +94,7 @@ async def test_a_restored_database_of_people_forgets_the_erased_again(registrati
         before["family_names_sealed"],
     )
     async with registration.database.transaction() as session:
-        assert await replay_erasures(session, vault=registration.vault) == 1
+        assert await replay_erasures(session, pack=registration.pack, vault=registration.vault) == 1
     (row,) = await registration.fetch("SELECT * FROM returnee WHERE id = $1", returnee_id)
     assert row["erased_at"] is not None
     assert row["given_names_sealed"] is None
@@ -110,5 +110,5 @@ async def test_a_restored_database_of_keys_loses_the_keys_of_the_erased_again(re
     await registration.fetch("INSERT INTO data_key VALUES ($1, $2, $3, $4, $5)", *dict(kept).values(), keys=True)
     assert await data_keys(registration.vault, [returnee_id])
     async with registration.database.transaction() as session:
-        await replay_erasures(session, vault=registration.vault)
+        await replay_erasures(session, pack=registration.pack, vault=registration.vault)
     assert await data_keys(registration.vault, [returnee_id]) == {}

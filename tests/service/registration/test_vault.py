@@ -12,10 +12,11 @@ from services.registration.arrivals.actions import let_manifests_age_out
 from services.registration.arrivals.loop import age_out_forever
 from services.registration.audit.loop import seal_forever
 from services.registration.erasure.loop import replay_forever
+from services.registration.pack import load_pack
 from services.registration.vault.actions import create_keys, obtain_key
 from services.registration.vault.queries import data_keys
 from services.registration.vault.rules import SubjectKind
-from tests.service.registration.conftest import a_returnee, an_announcement
+from tests.service.registration.conftest import PACK, a_returnee, an_announcement
 
 
 async def age_out(registration):
@@ -99,7 +100,7 @@ async def test_what_runs_by_itself_ends_when_told_to(registration, loop):
     stop = asyncio.Event()
     running_loop = {
         "sealer": lambda: seal_forever(stop, database=database),
-        "erasures": lambda: replay_forever(stop, database=database, vault=vault),
+        "erasures": lambda: replay_forever(stop, database=database, pack=load_pack(PACK), vault=vault),
         "manifests": lambda: age_out_forever(stop, database=database, vault=vault),
     }[loop]
     task = asyncio.create_task(running_loop())

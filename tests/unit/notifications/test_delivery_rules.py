@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from libs.events.catalogue import CATALOGUE
 from libs.events.catalogue.referral import OfferMade, ReferralCancelled
+from libs.events.catalogue.registration import DeletionReason, PacketDeletionRequested
 from libs.events.codes import CancelReason, NeedCategory, Urgency
 from libs.events.event import Event, Received
 from services.notifications.deliveries import rules
@@ -206,6 +207,20 @@ def test_a_restricted_offer_tells_only_that_there_is_one():
     told = json.loads(notice.body)["data"]
     of_the_offer = {"offer_id", "referral_id", "case_code", "provider_service_id", "restricted"}
     assert set(told) == of_the_offer | {"answer_by", "acknowledge_by"}
+
+
+def test_a_request_to_delete_tells_codes_only_and_no_category():
+    asked = PacketDeletionRequested(
+        returnee_id=uuid4(), offer_id=uuid4(), referral_id=uuid4(), organization_id=uuid4(),
+        provider_service_id=uuid4(),
+        case_code="GT-SMPL-0001", reason=DeletionReason.CONSENT_WITHDRAWN, fetched=True, answer_by=NOW, at=NOW,
+    )  # fmt: skip
+    notice = notice_of(received(asked))
+    assert notice is not None
+    assert (notice.organization_id, notice.event_type) == (asked.organization_id, "packet.deletion-requested.v1")
+    told = json.loads(notice.body)["data"]
+    of_the_offer = {"offer_id", "referral_id", "case_code", "provider_service_id"}
+    assert set(told) == of_the_offer | {"reason", "fetched", "answer_by"}
 
 
 def test_an_offer_that_nobody_has_to_acknowledge_says_nothing_of_it():

@@ -1,0 +1,54 @@
+"""HTTP for requests to delete: an organisation's own, and all of them for staff."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Query
+
+from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session, now
+from libs.chassis.errors import NotFound
+from libs.chassis.idempotency import KeyReused, OnceRequired
+from libs.chassis.paging import Page, PageQuery
+from libs.chassis.problems import responses
+from services.registration.audit.api import actor_of
+from services.registration.pack import ThePack
+from services.registration.sharing import actions, queries
+from services.registration.sharing.schemas import DeletionAnswerBody, DeletionRequestView
+
+_EXAMPLES = {
+    "deleted": {"value": {"answer": "deleted"}},
+    "kept": {"value": {"answer": "kept_by_law", "ground": "health_record"}},
+}
+AnswerBody = Annotated[DeletionAnswerBody, Body(openapi_examples=_EXAMPLES)]
+
+router = APIRouter(prefix="/v1", tags=["packets"])
+
+
+@router.get("/deletion-requests")
+async def list_deletion_requests(
+    session: Session,
+    caller: Annotated[Caller, requires("deletions:read")],
+    pack: ThePack,
+    page: PageQuery,
+    answered: Annotated[bool | None, Query(description="Only those with, or without, an answer")] = None,
+    overdue: Annotated[bool | None, Query(description="Only those whose answer is, or is not, overdue")] = None,
+) -> Page[DeletionRequestView]:
+    """What organisations were asked to delete, the oldest request first: your own, or all of them for staff."""
+    return await queries.requests(session, page, actor=actor_of(caller, pack), answered=answered, overdue=overdue)
+
+
+@router.post("/packets/{offer_id}/deletion", responses=responses(NotFound, KeyReused))
+async def answer_deletion(
+    offer_id: UUID,
+    body: AnswerBody,
+    session: Session,
+    caller: Annotated[Caller, requires("deletions:answer")],
+    pack: ThePack,
+    once: OnceRequired,
+) -> list[DeletionRequestView]:
+    """Say what became of the packet that you were asked to delete. A later answer takes the place of an earlier one."""
+    actor = actor_of(caller, pack)
+    await once(session, lambda: actions.answer_deletion(session, offer_id, body, actor=actor))
+    rows = await queries.requests_of_offer(session, offer_id, actor=actor, case_code=body.case_code)
+    return [queries.view(row, at=now(session)) for row in rows]

@@ -1,0 +1,82 @@
+"""Which requests to delete a caller may see."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select, tuple_
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now
+from libs.chassis.errors import NotFound
+from libs.chassis.paging import Page, PageRequest, page_of
+from libs.events.catalogue.registration import DeletionReason
+from services.registration.audit.rules import Actor
+from services.registration.sharing.rules import DeletionAnswer, KeepingGround
+from services.registration.sharing.schemas import DeletionRequestView
+from services.registration.sharing.tables import DeletionRequest
+
+
+async def requests_of_offer(
+    session: AsyncSession, offer_id: UUID, *, actor: Actor, case_code: str | None = None
+) -> list[DeletionRequest]:
+    """What the caller's organisation was asked to delete of this packet, locked; NotFound where that is nothing."""
+    query = select(DeletionRequest).where(
+        DeletionRequest.offer_id == offer_id, DeletionRequest.organization_id == actor.organization_id
+    )
+    if case_code is not None:
+        query = query.where(DeletionRequest.case_code == case_code)
+    found = list((await session.exec(query.order_by(col(DeletionRequest.returnee_id)).with_for_update())).all())
+    if not found:
+        raise NotFound
+    return found
+
+
+async def requests(
+    session: AsyncSession,
+    page: PageRequest,
+    *,
+    actor: Actor,
+    answered: bool | None,
+    overdue: bool | None,
+) -> Page[DeletionRequestView]:
+    """Requests in the order in which they were made: an organisation's own, or everybody's for staff."""
+    unanswered = col(DeletionRequest.answer).is_(None)
+    query = select(DeletionRequest)
+    if not actor.sight.restricted:
+        query = query.where(col(DeletionRequest.category).not_in(sorted(actor.sight.restricted_categories)))
+    if actor.organization_id is not None:
+        query = query.where(DeletionRequest.organization_id == actor.organization_id)
+    if answered is not None:
+        query = query.where(col(DeletionRequest.answer).is_not(None) if answered else unanswered)
+    at = now(session)
+    if overdue is not None:
+        late = unanswered & (col(DeletionRequest.answer_by) < at)
+        query = query.where(late if overdue else ~late)
+    key = (col(DeletionRequest.requested_at), col(DeletionRequest.offer_id), col(DeletionRequest.returnee_id))
+    if page.after is not None:
+        moment, offer_id, returnee_id = page.after
+        query = query.where(tuple_(*key) > (datetime.fromisoformat(moment), UUID(offer_id), UUID(returnee_id)))
+    rows = (await session.exec(query.order_by(*key).limit(page.limit + 1))).all()
+    return page_of(
+        rows,
+        request=page,
+        cursor_of=lambda row: [row.requested_at.isoformat(), str(row.offer_id), str(row.returnee_id)],
+        view=lambda row: view(row, at=at),
+    )
+
+
+def view(row: DeletionRequest, *, at: datetime) -> DeletionRequestView:
+    """One request as shown."""
+    return DeletionRequestView(
+        offer_id=row.offer_id,
+        referral_id=row.referral_id,
+        organization_id=row.organization_id,
+        case_code=row.case_code,
+        reason=DeletionReason(row.reason),
+        requested_at=row.requested_at,
+        answer_by=row.answer_by,
+        overdue=row.answer is None and row.answer_by < at,
+        answer=None if row.answer is None else DeletionAnswer(row.answer),
+        ground=None if row.ground is None else KeepingGround(row.ground),
+        answered_at=row.answered_at,
+    )
