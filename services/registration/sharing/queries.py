@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,6 +24,8 @@ async def requests_of_offer(
     query = select(DeletionRequest).where(
         DeletionRequest.offer_id == offer_id, DeletionRequest.organization_id == actor.organization_id
     )
+    if not actor.sight.restricted:
+        query = query.where(_not_restricted(actor))
     if case_code is not None:
         query = query.where(DeletionRequest.case_code == case_code)
     found = list((await session.exec(query.order_by(col(DeletionRequest.returnee_id)).with_for_update())).all())
@@ -43,7 +46,7 @@ async def requests(
     unanswered = col(DeletionRequest.answer).is_(None)
     query = select(DeletionRequest)
     if not actor.sight.restricted:
-        query = query.where(col(DeletionRequest.category).not_in(sorted(actor.sight.restricted_categories)))
+        query = query.where(_not_restricted(actor))
     if actor.organization_id is not None:
         query = query.where(DeletionRequest.organization_id == actor.organization_id)
     if answered is not None:
@@ -80,3 +83,8 @@ def view(row: DeletionRequest, *, at: datetime) -> DeletionRequestView:
         ground=None if row.ground is None else KeepingGround(row.ground),
         answered_at=row.answered_at,
     )
+
+
+def _not_restricted(actor: Actor) -> ColumnElement[bool]:
+    """Requests of restricted categories do not exist without their scope (domain P7)."""
+    return col(DeletionRequest.category).not_in(sorted(actor.sight.restricted_categories))

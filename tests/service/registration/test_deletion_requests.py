@@ -158,11 +158,18 @@ async def test_unanswered_requests_stand_on_the_officers_list_when_the_packs_tim
 
 
 async def test_restricted_requests_do_not_exist_without_their_scope(registration):
-    person, known = await a_guest(registration, category="gbv")
+    person, known = await a_guest(registration, category="gbv", fetched=False)
+    of_the_provider = {"scopes": f"{PROVIDER} restricted:read", "organization_id": known["organization_id"]}
+    assert (await registration.get(f"/v1/packets/{known['offer_id']}", **of_the_provider)).status_code == 200
     await withdraw(registration, person)
     plain = await requests(registration, scopes="deletions:read", client_id="officer")
     assert str(known["offer_id"]) not in {one["offer_id"] for one in plain}
     assert str(known["offer_id"]) in {one["offer_id"] for one in await requests(registration)}
+    assert (await answer(registration, known, {"answer": "deleted"})).status_code == 404
+    path = f"/v1/packets/{known['offer_id']}/deletion"
+    assert (await registration.post(path, {"answer": "deleted"}, **of_the_provider)).status_code == 200
+    log = (await registration.get(f"/v1/returnees/{person['id']}/access-log")).json()["items"]
+    assert not [entry for entry in log if "deletion" in entry["action"]], "the log is read without the scope"
 
 
 async def test_withdrawing_another_purpose_asks_nobody_to_delete(registration):
