@@ -273,3 +273,13 @@ async def test_a_consent_that_ends_by_itself_asks_for_deletion_and_a_longer_one_
         await look()
     assert [event["reason"] for event in await asked(registration, gone)] == ["consent_expired"]
     assert await asked(registration, renewed) == []
+
+
+async def test_a_child_that_was_taken_for_an_adult_has_what_its_own_consent_gave_away_asked_back(registration):
+    person, known = await a_guest(registration)
+    found = await registration.get(f"/v1/returnees/{person['id']}")
+    born = {"identity": {"birth_date": f"{datetime.now(UTC).year - 15}-05-17"}}
+    changed = await registration.patch(f"/v1/returnees/{person['id']}", born, etag=found.headers["ETag"])
+    assert changed.status_code == 200, changed.text
+    (event,) = await asked(registration, person)
+    assert (event["offer_id"], event["reason"]) == (str(known["offer_id"]), "consent_invalid")
