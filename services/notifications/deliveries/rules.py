@@ -154,6 +154,8 @@ FIELDS: dict[NotifiedType, frozenset[str]] = {
     NotifiedType.OFFER_ACCEPTED: _OF_OFFER,
     NotifiedType.OFFER_EXPIRED: _OF_OFFER,
     NotifiedType.OFFER_RECALLED: _OF_OFFER | {"reason"},
+    NotifiedType.OFFER_HALTED: _OF_OFFER | {"reason"},
+    NotifiedType.OFFER_UPHELD: _OF_OFFER,
     NotifiedType.REFERRAL_REMINDED: _OF_OFFER | {"awaits", "due_by"},
     NotifiedType.REFERRAL_CANCELLED: _OF_OFFER | {"reason"},
     NotifiedType.REFERRAL_ENTERED_IN_ERROR: _OF_OFFER,

@@ -29,6 +29,8 @@ class NotifiedType(StrEnum):
     OFFER_ACCEPTED = "offer.accepted.v1"
     OFFER_EXPIRED = "offer.expired.v1"
     OFFER_RECALLED = "offer.recalled.v1"
+    OFFER_HALTED = "offer.halted.v1"
+    OFFER_UPHELD = "offer.upheld.v1"
     REFERRAL_REMINDED = "referral.reminded.v1"
     REFERRAL_CANCELLED = "referral.cancelled.v1"
     REFERRAL_ENTERED_IN_ERROR = "referral.entered-in-error.v1"

@@ -10,9 +10,11 @@ from libs.events.catalogue.notifications import EndpointDisabled
 from libs.events.catalogue.referral import (
     OfferAccepted,
     OfferExpired,
+    OfferHalted,
     OfferMade,
     OfferRecalled,
     OfferReminded,
+    OfferUpheld,
     ReferralCancelled,
     ReferralEnteredInError,
     ReferralNotDelivered,
@@ -32,6 +34,8 @@ TOLD: tuple[type[Event], ...] = (
     OfferAccepted,
     OfferExpired,
     OfferRecalled,
+    OfferHalted,
+    OfferUpheld,
     ReferralCancelled,
     ReferralEnteredInError,
     ReferralNotDelivered,
@@ -57,11 +61,12 @@ async def file_notices(session: AsyncSession, batch: Sequence[Received[Event]]) 
 def notice_of(received: Received[Event]) -> Notice | None:
     """What an event says to the organisation that it names; None if it names none.
 
-    A referral that is cancelled before any provider had it concerns no provider.
+    A referral that is cancelled before any provider had it concerns no provider. That an offer stands although facts
+    have changed would tell a provider only that they have; what a desk has decided it is told.
     """
     event = received.event
     organization_id: UUID | None = getattr(event, "organization_id", None)
-    if organization_id is None:
+    if organization_id is None or (isinstance(event, OfferUpheld) and not event.by_desk):
         return None
     event_type = NotifiedType(event.type)
     fields = fields_told(event_type, restricted=getattr(event, "restricted", False))

@@ -18,6 +18,7 @@ from libs.events.codes import Awaited, CancelReason, DeclineReason, NotDelivered
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.candidates.rules import Exclusion
 from services.referral.clocks.tables import TimerKind
+from services.referral.errors import OfferIsHalted
 from services.referral.journeys import offer_steps, search_steps, stay_steps
 from services.referral.journeys.answers import CONSEQUENCES, Next
 from services.referral.journeys.facts import Journey, Offer, Referral
@@ -110,7 +111,10 @@ def seek_again(work: Work, referral: Referral) -> None:
 
 
 def start(work: Work, referral: Referral) -> None:
-    """The service has begun; the clock of its outcome runs, or those of the stay that it is."""
+    """The service has begun; the clock of its outcome runs, or those of the stay that it is. Not while it is halted."""
+    require(referral, ReferralStep.START)
+    if referral.halted_since is not None:
+        raise OfferIsHalted
     take(work, referral, ReferralStep.START)
     work.stop_timers(referral)
     offer = accepted_offer(work, referral)

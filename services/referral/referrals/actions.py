@@ -140,7 +140,8 @@ async def _remind(
     async with work(session, policy, loaded, actor="clock") as piece:
         for one in due:
             referral = loaded[one.returnee_id].referrals[one.subject_id]
-            if referral.status is while_in and due_by.get(one.subject_id, piece.at) > piece.at:
+            waited_for = referral.status is while_in and referral.halted_since is None
+            if waited_for and due_by.get(one.subject_id, piece.at) > piece.at:
                 referral_steps.remind(piece, referral, awaits=awaits, due_by=due_by[one.subject_id])
 
 

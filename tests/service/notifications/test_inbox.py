@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from libs.events.catalogue.directory import CapacityRefreshRequested
+from libs.events.catalogue.journeys import JudgedOn
 from libs.events.catalogue.notifications import EndpointDisabled
-from libs.events.catalogue.referral import OfferRecalled, ReferralCancelled
+from libs.events.catalogue.referral import OfferHalted, OfferRecalled, OfferUpheld, ReferralCancelled
 from libs.events.codes import CancelReason, NeedCategory, RecallReason
 from services.notifications.inbox.actions import number_notifications
 from services.notifications.inbox.loop import Retention
@@ -124,6 +125,24 @@ async def test_other_events_that_concern_a_provider_are_told_and_those_that_name
     assert items[0]["data"]["reason"] == "consent_withdrawn"
     assert set(items[1]["data"]) == {"offer_id", "referral_id", "case_code", "provider_service_id", "reason"}
     assert not any("returnee_id" in item["data"] for item in items)
+
+
+async def test_a_halt_and_what_a_desk_decides_are_told_but_not_that_facts_have_changed(service):
+    """Without the look at `by_desk` a provider would hear of each change of a person's profile."""
+    known = {
+        "returnee_id": uuid4(), "case_code": "GT-SMPL-0003", "need_id": uuid4(), "category": NeedCategory.SHELTER,
+        "at": datetime.now(UTC), "referral_id": uuid4(), "offer_id": uuid4(), "organization_id": ALICE,
+        "provider_service_id": uuid4(), "judged_on": JudgedOn(profiles=[], household_version=None),
+    }  # fmt: skip
+    await service.tell(
+        OfferUpheld(**known, by_desk=False),
+        OfferHalted(**known, reason=RecallReason.FACTS_CHANGED),
+        OfferUpheld(**known, by_desk=True),
+    )
+    items = (await read(service))["items"]
+    assert [item["type"] for item in items] == ["offer.halted.v1", "offer.upheld.v1"]
+    assert items[0]["data"]["reason"] == "facts_changed"
+    assert not any("judged_on" in item["data"] or "by_desk" in item["data"] for item in items)
 
 
 async def test_what_is_older_than_30_days_is_forgotten_and_positions_go_on(service, webhooks):

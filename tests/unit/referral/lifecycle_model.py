@@ -14,9 +14,9 @@ ONWARD = {
     "blocked": ["cancel", "refuse"],
     "seeking": ["offer", "offer", "offer", "waitlist", "nobody", "block"],
     "waitlisted": ["offer", "nobody", "waitlist"],
-    "offered": ["accept", "accept", "accept", "acknowledge", "decline", "recall"],
-    "accepted": ["start", "start", "start", "not_delivered"],
-    "in_service": ["complete", "complete", "complete", "not_delivered"],
+    "offered": ["accept", "accept", "accept", "acknowledge", "decline", "recall", "stop"],
+    "accepted": ["start", "start", "start", "not_delivered", "stop", "uphold"],
+    "in_service": ["complete", "complete", "complete", "not_delivered", "stop", "uphold"],
     "completed": ["enter_in_error", "reopen", "seek_again"],
     "cancelled": ["enter_an_older_one_in_error", "reopen", "seek_again"],
     "not_delivered": ["enter_in_error"],
@@ -41,6 +41,8 @@ class Told:
     """Who wants the review that waits: the pack, or a provider that calls a place unsafe."""
     approved: bool = False
     """A person has decided what the pack wants decided."""
+    halted: bool = False
+    """Its accepted offer may not go on until a desk has decided."""
     met_by_referral: bool = False
     """Its newest referral is what met it."""
 
@@ -95,6 +97,22 @@ class Model:
         self.needs[n].referral = after
         return True
 
+    def start(self, n: int) -> bool:
+        return not self.needs[n].halted and self.move(n, {"accepted"}, "in_service")
+
+    def stop(self, n: int) -> None:
+        """What is known now no longer allows the offer: recalled before its answer, halted after."""
+        one = self.needs[n]
+        if one.referral == "offered":
+            self.answer(n, "recalled")
+        elif one.referral in WITH_PROVIDER:
+            one.halted = True
+
+    def uphold(self, n: int) -> bool:
+        one = self.needs[n]
+        was, one.halted = one.halted, False
+        return was
+
     def approve(self, n: int) -> bool:
         if not self.move(n, {"awaiting_review"}, "seeking"):
             return False
@@ -116,6 +134,7 @@ class Model:
     def complete(self, n: int, *, meets: bool) -> bool:
         if not self.move(n, {"in_service"}, "completed"):
             return False
+        self.needs[n].halted = False
         if meets:
             self._meet(n)
         return True
@@ -171,7 +190,7 @@ class Model:
 
     def _open(self, n: int, *, approved: bool = False) -> None:
         one = self.needs[n]
-        one.offer, one.approved, one.met_by_referral = None, approved, False
+        one.offer, one.approved, one.met_by_referral, one.halted = None, approved, False, False
         one.waits_on = one.after if one.after is not None and self.needs[one.after].need != "met" else None
         one.referral = "blocked" if one.waits_on is not None else "seeking"
         if one.referral == "seeking" and one.reviewed and not approved:
@@ -195,4 +214,4 @@ class Model:
     def _end_referral(self, one: Told, how: str) -> None:
         if one.offer in UNANSWERED:
             one.offer = "recalled"
-        one.referral = how
+        one.referral, one.halted = how, False

@@ -106,6 +106,7 @@ class Walker(RuleBasedStateMachine):
             offers = [one for one in self.kept.journey.offers.values() if one.referral_id == referrals[-1].referral_id]
             assert self.kept.journey.needs[key].status == told.need
             assert referrals[-1].status == told.referral
+            assert (referrals[-1].halted_since is not None) == told.halted
             assert (offers[-1].status if offers else None) == told.offer
 
     @invariant()

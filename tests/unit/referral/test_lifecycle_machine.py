@@ -11,6 +11,7 @@ from hypothesis import Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
+from libs.events.catalogue.journeys import JudgedOn
 from libs.events.codes import (
     CancelReason,
     CloseReason,
@@ -25,7 +26,7 @@ from services.referral.candidates.choice import Candidate
 from services.referral.candidates.facts import Share
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.candidates.score import PARTS
-from services.referral.journeys import need_steps, offer_steps, owners, referral_steps, routing_steps
+from services.referral.journeys import halt_steps, need_steps, offer_steps, owners, referral_steps, routing_steps
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.rules import ReferralStatus
 from services.referral.journeys.work import Work
@@ -34,6 +35,7 @@ from tests.unit.referral.lifecycle_walker import Walker
 from tests.unit.referral.making_facts import a_pool, a_service
 
 NEEDS_MAX = 3
+JUDGED_ON = JudgedOn(profiles=[], household_version=None)
 a_need = st.integers(0, NEEDS_MAX - 1)
 PEOPLE = ["desk:maria", "provider:casa"]
 some = precondition(lambda self: self.ids)
@@ -53,6 +55,8 @@ CHOICES: dict[str, dict[str, Sequence[Any]]] = {
     "not_delivered": {"actor": PEOPLE, "reason": list(NotDeliveredReason)},
     "complete": {"actor": PEOPLE, "outcome": list(Outcome)},
     "cancel": {"reason": CANCELS, "actor": ["desk:maria", "registration"]},
+    "stop": {"actor": ["registration", "router"], "child": [True, False], "rule": ["do_not_share", "not_active"]},
+    "uphold": {},
     "enter_in_error": {},
     "enter_an_older_one_in_error": {},
 }
@@ -188,7 +192,28 @@ class LifecycleMachine(Walker):
     # referrals with a provider, and every end
 
     def start(self, n: int, actor: str) -> None:
-        self.on_referral(n, lambda n: self.model.move(n, {"accepted"}, "in_service"), actor, referral_steps.start)
+        self.on_referral(n, self.model.start, actor, referral_steps.start)
+
+    def stop(self, n: int, actor: str, child: bool, rule: str) -> None:
+        """Whatever the router or a change of facts finds broken."""
+        n %= len(self.ids)
+        live = self.kept.journey.live_referral(self.ids[n])
+        if live is not None and live.status in halt_steps.JUDGED:
+            self.model.stop(n)
+            self.kept.work(
+                actor,
+                lambda work, journey: halt_steps.stop(
+                    work, journey.referrals[live.referral_id], broken={rule}, judged_on=JUDGED_ON, child=child
+                ),
+            )
+
+    def uphold(self, n: int) -> None:
+        self.on_referral(
+            n,
+            self.model.uphold,
+            "desk:maria",
+            lambda work, one: halt_steps.uphold(work, one, broken=(), note="they stay", judged_on=JUDGED_ON),
+        )
 
     def complete(self, n: int, actor: str, outcome: Outcome) -> None:
         self.on_referral(
