@@ -45,7 +45,7 @@ class Sight:
     areas: tuple[str, ...] = ()
     """Where the people were received whom it sees, by code; a code holds every place whose code begins with it."""
     everywhere: bool = False
-    """The whole country, and people of whom it is not known where they were received."""
+    """The whole country."""
     children_only: bool = False
     """The desk that decides for children sees those of the whole country, and no adult."""
     restricted: bool = False

@@ -9,10 +9,11 @@ from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now, raw
 from services.registration.audit.actions import record
-from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
 from services.registration.doubts import queries
-from services.registration.doubts.rules import Closing, ClosingReason
+from services.registration.doubts.rules import NEEDS, Closing, ClosingReason
 from services.registration.doubts.schemas import DoubtClosing, DoubtfulPartView, DoubtfulPartWithValue, NewDoubt
+from services.registration.doubts.tables import DoubtfulPart
 from services.registration.errors import DoubtfulPartClosed
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import DataKey, Vault
@@ -49,7 +50,7 @@ async def look_up_doubtful_part(
 ) -> DoubtfulPartWithValue:
     """One part with what it said; recorded."""
     row, case_code = await queries.doubtful_part(session, part_id, actor=actor)
-    await record(session, actor, [_access(row.returnee_id, AccessKind.READ, "doubtful_part.read")])
+    await record(session, actor, [_access(row, AccessKind.READ, "doubtful_part.read")])
     if row.value_sealed is None:
         return DoubtfulPartWithValue(**queries.view(row, case_code).model_dump(), value=None)
     return queries.view_with_value(row, case_code, await data_key(vault, row.returnee_id))
@@ -64,7 +65,7 @@ async def close_doubtful_part(session: AsyncSession, part_id: UUID, body: DoubtC
     row.closed_at, row.closed_by, row.value_sealed = now(session), actor.who, None
     session.add(row)
     await session.flush()
-    await record(session, actor, [_access(row.returnee_id, AccessKind.WRITE, "doubtful_part.close")])
+    await record(session, actor, [_access(row, AccessKind.WRITE, "doubtful_part.close")])
     return row.id
 
 
@@ -79,7 +80,13 @@ async def forget_doubts(session: AsyncSession, returnee_id: UUID) -> None:
     await (await raw(session)).execute(_FORGET, returnee_id, *closing, now(session), "erasure")
 
 
-def _access(returnee_id: UUID, kind: AccessKind, action: str) -> Access:
+def _access(row: DoubtfulPart, kind: AccessKind, action: str) -> Access:
+    """Of a part of needs under an action that only those see who may know of restricted needs, as the part itself."""
+    of_needs = row.pointer.startswith(NEEDS)
     return Access(
-        subject_id=returnee_id, kind=kind, action=action, purpose=AccessPurpose.CORRECTION, fields=["doubtful_part"]
+        subject_id=row.returnee_id,
+        kind=kind,
+        action=f"{RESTRICTED}{action}" if of_needs else action,
+        purpose=AccessPurpose.CORRECTION,
+        fields=["doubtful_part"],
     )

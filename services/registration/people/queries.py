@@ -52,9 +52,12 @@ def within_sight(
 ) -> ColumnElement[bool]:
     """Rows of the caller's organisation, or of its client where it speaks for none, and of its reception places.
 
-    An organisation sees no other organisation's rows, wherever they were received (domain P18).
+    An organisation sees no other organisation's rows, wherever they were received (domain P18). Where that is not
+    known, every reception sees the network's rows until it is: nobody is lost.
     """
     here = or_(false(), *(reception_place.startswith(area, autoescape=True) for area in actor.sight.areas))
+    if actor.sight.areas:
+        here = or_(here, and_(reception_place.is_(None), organization_id.is_(None)))
     if actor.sight.everywhere:
         here = true()
     if actor.organization_id is None:
