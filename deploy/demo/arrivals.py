@@ -149,5 +149,5 @@ def safe_contact(told: Told) -> SafeContactTold | None:
     if not told.has_safe_contact or told.person.is_child:
         return None
     return SafeContactTold(
-        channel=ContactChannel.SMS, address=f"+50200{told.person.number:06d}", language=told.person.languages[0]
+        channel=ContactChannel.SMS, address=f"+50251{told.person.number:06d}", language=told.person.languages[0]
     )

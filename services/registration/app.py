@@ -32,6 +32,7 @@ from services.registration.packets import api as packets_api
 from services.registration.packets import subscribers as packets_subscribers
 from services.registration.packets.loop import act_on_ended_forever
 from services.registration.people import api as people_api
+from services.registration.people.loop import index_forever
 from services.registration.settings import Settings
 from services.registration.sharing import api as sharing_api
 from services.registration.vault.sealing import MasterKey, Vault

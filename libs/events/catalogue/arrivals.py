@@ -7,7 +7,7 @@ recognisable as the same one.
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.events.codes import (
     AccessNeed,
@@ -26,12 +26,13 @@ from libs.events.codes import (
     Urgency,
 )
 from libs.events.event import Event, OptionalPart
+from libs.wire.names import Name, written_number
 from libs.wire.values import Day, Flag, Moment, Whole
 
 TOPIC = "enlace.arrivals"
 
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9._:/-]+$")]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+DocumentNumber = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(written_number)]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
 
@@ -66,7 +67,7 @@ class Identity(Part):
     """As the person says or a document shows."""
     birth_date: Day | None = None
     """None where the person does not know it; age is then unknown and counts as a child's until reviewed."""
-    document_number: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
+    document_number: DocumentNumber | None = None
     """Of an identity document, if there is one."""
 
 

@@ -15,6 +15,7 @@ from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent import queries
+from services.registration.consent.addresses import kept_address
 from services.registration.consent.rules import child_consent_faults, consent_faults, safe_contact_faults
 from services.registration.consent.schemas import ConsentView, NewConsent, NewSafeContact, SafeContactView
 from services.registration.consent.tables import ConsentWithdrawal
@@ -118,16 +119,19 @@ async def _tell(session: AsyncSession, traceparents: Mapping[UUID, str | None]) 
 
 
 async def set_safe_contacts(
-    session: AsyncSession, contacts: Sequence[NewSafeContact], keys: Mapping[UUID, DataKey]
+    session: AsyncSession, contacts: Sequence[NewSafeContact], keys: Mapping[UUID, DataKey], *, country: str
 ) -> None:
-    """Record how people may be reached, one contact per person, and tell which kind of channel it is."""
+    """Record how people may be reached, one contact per person, and tell which kind of channel it is.
+
+    Addresses must be without fault; numbers without a country code are of `country`.
+    """
     if not contacts:
         return
     rows = [
         (
             one.returnee_id,
             one.body.channel.value,
-            keys[one.returnee_id].seal_or_none(one.body.address, table="safe_contact", column="address"),
+            keys[one.returnee_id].seal_or_none(_kept(one.body, country), table="safe_contact", column="address"),
             one.body.language,
             one.body.hours_from,
             one.body.hours_until,
@@ -142,6 +146,10 @@ async def set_safe_contacts(
         for one in contacts
     ]
     await append(session, events, traceparents=[one.traceparent for one in contacts])
+
+
+def _kept(body: SafeContactTold, country: str) -> str | None:
+    return None if body.address is None else kept_address(body.channel, body.address, country=country)
 
 
 async def give_consent(
@@ -217,21 +225,24 @@ async def show_consent(session: AsyncSession, returnee_id: UUID, consent_id: UUI
 
 
 async def set_safe_contact(
-    session: AsyncSession, returnee_id: UUID, body: SafeContactTold, *, actor: Actor, vault: Vault
+    session: AsyncSession, returnee_id: UUID, body: SafeContactTold, *, actor: Actor, vault: Vault, country: str
 ) -> None:
     """Record how a registered person may be reached from now on."""
     row = await returnee(session, returnee_id, actor=actor, lock=True)
     faults = safe_contact_faults(
         channel=body.channel,
-        has_address=body.address is not None,
+        address=body.address,
         hours_from=body.hours_from,
         hours_until=body.hours_until,
+        country=country,
         pointer="",
     )
     if faults:
         raise InvalidInput(errors=faults)
     key = await data_key(vault, returnee_id)
-    await set_safe_contacts(session, [NewSafeContact(returnee_id, body, row.traceparent)], {returnee_id: key})
+    await set_safe_contacts(
+        session, [NewSafeContact(returnee_id, body, row.traceparent)], {returnee_id: key}, country=country
+    )
     await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "safe_contact.set", ["safe_contact"])])
 
 

@@ -31,7 +31,7 @@ _CONSENT_EXAMPLE = {
     "expires_at": "2027-03-02T19:45:00Z",
     "revocation_explained": True,
 }
-_CONTACT_EXAMPLE = {"channel": "sms", "address": "+502 0000 0000", "language": "spa", "hours_from": 9}
+_CONTACT_EXAMPLE = {"channel": "sms", "address": "+502 5123 4567", "language": "spa", "hours_from": 9}
 ConsentBody = Annotated[ConsentGiven, Body(openapi_examples={"referral": {"value": _CONSENT_EXAMPLE}})]
 ContactBody = Annotated[SafeContactTold, Body(openapi_examples={"message": {"value": _CONTACT_EXAMPLE}})]
 
@@ -103,7 +103,8 @@ async def set_safe_contact(
 ) -> SafeContactView:
     """Say how a person may be reached without harm, or (channel `none`) that nobody may."""
     actor = actor_of(caller, pack)
-    await actions.set_safe_contact(session, returnee_id, body, actor=actor, vault=vault)
+    country = pack.reception.country
+    await actions.set_safe_contact(session, returnee_id, body, actor=actor, vault=vault, country=country)
     response.headers["Cache-Control"] = "no-store"
     return await actions.show_safe_contact(session, returnee_id, vault=vault)
 

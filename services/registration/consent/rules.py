@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from libs.chassis.errors import FieldError
 from libs.events.codes import AgeBand, ConsentPurpose, ContactChannel, RecipientClass
+from services.registration.consent.addresses import address_faults
 from services.registration.told_times import ToldTimes
 
 
@@ -78,14 +79,16 @@ def consent_faults(
 
 
 def safe_contact_faults(
-    *, channel: ContactChannel, has_address: bool, hours_from: int, hours_until: int, pointer: str
+    *, channel: ContactChannel, address: str | None, hours_from: int, hours_until: int, country: str, pointer: str
 ) -> list[FieldError]:
-    """What is wrong with a safe contact: an address exactly where the channel has one; hours in order."""
+    """What is wrong with a safe contact: an address that the channel takes where it has one; hours in order."""
     faults = []
-    if channel is ContactChannel.NONE and has_address:
+    if channel is ContactChannel.NONE and address is not None:
         faults.append(FieldError(f"{pointer}/address", "no-address", "Who must not be contacted has no address."))
-    if channel is not ContactChannel.NONE and not has_address:
+    if channel is not ContactChannel.NONE and address is None:
         faults.append(FieldError(f"{pointer}/address", "address-required", "This channel needs an address."))
+    if channel is not ContactChannel.NONE and address is not None:
+        faults += address_faults(channel, address, country=country, pointer=f"{pointer}/address")
     if hours_until <= hours_from:
         faults.append(FieldError(f"{pointer}/hours_until", "after-hours-from", "Safe hours must end after they begin."))
     return faults

@@ -54,7 +54,7 @@ class SafeContactView(BaseModel):
     """How a person may be reached without harm; each look at it is recorded."""
 
     channel: ContactChannel
-    address: str | None = Field(examples=["+502 0000 0000"])
+    address: str | None = Field(examples=["+50251234567"])
     language: str
     hours_from: int
     hours_until: int

@@ -169,6 +169,7 @@ def _sound(arrival: Arrival, *, reception: Reception, at: datetime) -> Arrival:
         today=reception.day_of(at),
         at=at,
         times=reception.times,
+        country=reception.country,
         restricted=arrival.actor.sight.restricted_categories,
     )
     faults = judge(arrival.body)
@@ -246,7 +247,7 @@ async def _store(session: AsyncSession, pairs: Sequence[Pair], *, vault: Vault, 
     await keep_claims(session, named, in_doubt)
     pairs = [(one, arrival) for one, (_, arrival) in zip(people, pairs, strict=True) if one.id in registered]
     states = await households.join_households(session, [one for pair in pairs for one in _joining(*pair)])
-    await _record_told(session, pairs, keys)
+    await _record_told(session, pairs, keys, country=country)
     await set_aside(session, [doubt for pair in pairs for doubt in _doubts(*pair)], keys)
     needs = [need for pair in pairs for need in _needs(*pair, states, vault.master)]
     await report_needs(session, needs)
@@ -270,7 +271,9 @@ def _joining(person: NewReturnee, arrival: Arrival) -> list[Joining]:
     ]
 
 
-async def _record_told(session: AsyncSession, pairs: Sequence[Pair], keys: Mapping[UUID, DataKey]) -> None:
+async def _record_told(
+    session: AsyncSession, pairs: Sequence[Pair], keys: Mapping[UUID, DataKey], *, country: str
+) -> None:
     """Consents and safe contacts."""
     consents = [
         NewConsent(person.id, consent, discloser=arrival.source, traceparent=person.traceparent)
@@ -289,7 +292,7 @@ async def _record_told(session: AsyncSession, pairs: Sequence[Pair], keys: Mappi
     }
     await give_consents(session, consents, keys)
     await tell_that_nothing_is_granted(session, silent)
-    await set_safe_contacts(session, contacts, keys)
+    await set_safe_contacts(session, contacts, keys, country=country)
 
 
 def _doubts(person: NewReturnee, arrival: Arrival) -> list[NewDoubt]:

@@ -15,7 +15,13 @@ from services.registration.told_times import ToldTimes
 
 
 def arrival_faults(
-    body: ReturneeArrived, *, today: date, at: datetime, times: ToldTimes, restricted: Collection[NeedCategory]
+    body: ReturneeArrived,
+    *,
+    today: date,
+    at: datetime,
+    times: ToldTimes,
+    country: str,
+    restricted: Collection[NeedCategory],
 ) -> list[FieldError]:
     """Every fault of an arrival, beyond what its schema says; each names its field.
 
@@ -38,7 +44,7 @@ def arrival_faults(
         pointer="/needs",
     )
     band = age_band(birth_date, on=today)
-    return faults + _consent_faults(body, band=band, at=at, times=times) + _contact_faults(body)
+    return faults + _consent_faults(body, band=band, at=at, times=times) + _contact_faults(body, country=country)
 
 
 def sound_arrival(
@@ -76,13 +82,14 @@ def _consent_faults(body: ReturneeArrived, *, band: str, at: datetime, times: To
     return faults
 
 
-def _contact_faults(body: ReturneeArrived) -> list[FieldError]:
+def _contact_faults(body: ReturneeArrived, *, country: str) -> list[FieldError]:
     if body.safe_contact is None:
         return []
     return safe_contact_faults(
         channel=body.safe_contact.channel,
-        has_address=body.safe_contact.address is not None,
+        address=body.safe_contact.address,
         hours_from=body.safe_contact.hours_from,
         hours_until=body.safe_contact.hours_until,
+        country=country,
         pointer="/safe_contact",
     )

@@ -20,7 +20,7 @@ class PacketContact(BaseModel):
     """How the person may be reached without harm, and within which hours."""
 
     channel: ContactChannel
-    address: str | None = Field(examples=["+502 0000 0000"])
+    address: str | None = Field(examples=["+50251234567"])
     language: str
     hours_from: int
     hours_until: int

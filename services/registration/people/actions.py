@@ -23,6 +23,7 @@ from services.registration.pack import Pack
 from services.registration.people import queries
 from services.registration.people.rules import (
     CASE_CODES,
+    INDEX_FORM,
     age_band,
     birth_date_fault,
     birth_date_is_possible,
@@ -47,12 +48,13 @@ _INSERT = """
         reception_place, household_id, arrived_at, age_band, sex, nationality, identity_document, documents_held,
         languages, destination, access_needs, protection_flags, avoid_places, avoid_organizations,
         given_names_sealed, family_names_sealed, birth_date_sealed, document_number_sealed,
-        sender_reference_sealed, search_index, traceparent, registered_at)
+        sender_reference_sealed, search_index, traceparent, registered_at,
+        index_form)
     SELECT id, case_code, 1, arrival_key, manifest_key, source, organization_id, arrival_batch_id,
         reception_place, household_id, arrived_at, age_band, sex, nationality, identity_document,
         documents_held::text[], languages::text[], destination, access_needs::text[], protection_flags::text[],
         avoid_places::text[], '{}', given_names, family_names, birth_date, document_number, sender_reference,
-        search_index::bigint[], traceparent, $28
+        search_index::bigint[], traceparent, $28, $29
     FROM unnest(
         $1::uuid[], $2::text[], $3::bytea[], $4::bytea[], $5::text[], $6::uuid[], $7::uuid[], $8::text[],
         $9::uuid[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
@@ -81,7 +83,7 @@ async def register_returnees(
     codes = await _fresh_case_codes(session, len(people), country=country)
     rows = [_row(person, keys[person.id], code=code, vault=vault) for person, code in zip(people, codes, strict=True)]
     connection = await raw(session)
-    inserted = await connection.fetch(_INSERT, *map(list, zip(*rows, strict=True)), now(session))
+    inserted = await connection.fetch(_INSERT, *map(list, zip(*rows, strict=True)), now(session), INDEX_FORM)
     new = {row["id"] for row in inserted}
     told = [
         (_registered(person, code), person.traceparent)
@@ -95,12 +97,7 @@ async def register_returnees(
 def _row(person: NewReturnee, key: DataKey, *, code: str, vault: Vault) -> tuple[object, ...]:
     """The values of one row, in the order of the statement."""
     identity, profile = person.identity, person.profile
-    tokens = queries.search_tokens(
-        vault.master,
-        names=f"{identity.given_names} {identity.family_names}",
-        birth_date=identity.birth_date,
-        document_number=identity.document_number,
-    )
+    tokens = queries.index_tokens(vault.master, identity)
     return (
         person.id,
         code,
@@ -222,12 +219,7 @@ async def _correct_identity(row: Returnee, correction: ReturneeCorrection, *, va
         plain = value.isoformat() if isinstance(value, date) else value
         setattr(row, f"{name}_sealed", key.seal_or_none(plain, table="returnee", column=name))
     row.age_band = age_band(identity.birth_date, on=today).value
-    row.search_index = queries.search_tokens(
-        vault.master,
-        names=f"{identity.given_names} {identity.family_names}",
-        birth_date=identity.birth_date,
-        document_number=identity.document_number,
-    )
+    row.search_index, row.index_form = queries.index_tokens(vault.master, identity), INDEX_FORM
 
 
 def _access(row: Returnee, action: str, purpose: AccessPurpose, fields: Sequence[str]) -> Access:

@@ -4,18 +4,20 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import ColumnElement, and_, false, or_, text, true
 from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
+from libs.events.catalogue.arrivals import Identity
 from libs.events.catalogue.registration import RoutingProfile
 from libs.events.codes import AccessNeed, AgeBand, DocumentKind, IdentityDocumentStatus, ProtectionFlag, Sex
+from libs.wire.names import name_readings, words_to_find
 from services.registration.audit.rules import Actor, source_of_client
 from services.registration.errors import ReturneeErased
-from services.registration.people.rules import CHILD_BANDS, CHILD_FLAGS, name_tokens, plain_document_number
+from services.registration.people.rules import CHILD_BANDS, CHILD_FLAGS, INDEX_FORM, plain_document_number
 from services.registration.people.schemas import (
     IdentityView,
     ProfileView,
@@ -132,12 +134,11 @@ async def search(
     session: AsyncSession, body: ReturneeSearch, *, actor: Actor, vault: Vault, limit: int
 ) -> list[ReturneeView]:
     """Up to `limit` people who match all that is given, newest first, with identity; hits are checked once opened."""
-    tokens = search_tokens(
-        vault.master, names=body.names or "", birth_date=body.birth_date, document_number=body.document_number
-    )
+    exact = _exact_tokens(vault.master, birth_date=body.birth_date, document_number=body.document_number)
+    readings = [exact | _name_tokens(vault.master, reading) for reading in name_readings(body.names or "")]
     query = select(Returnee).where(col(Returnee.erased_at).is_(None), visible_to(actor))
-    if tokens:
-        query = query.where(col(Returnee.search_index).contains(tokens))
+    if any(readings):
+        query = query.where(or_(*(col(Returnee.search_index).contains(sorted(reading)) for reading in readings)))
     if body.case_code is not None:
         query = query.where(Returnee.case_code == body.case_code)
     rows = (await session.exec(query.order_by(col(Returnee.id).desc()).limit(limit))).all()
@@ -147,10 +148,10 @@ async def search(
 
 def matches(view: ReturneeView, body: ReturneeSearch) -> bool:
     """Whether a hit of the keyed hashes is one in plain text too."""
-    wanted = name_tokens(body.names or "")
+    found = words_to_find(view.identity.given_names, view.identity.family_names)
     number = view.identity.document_number
     return (
-        wanted <= name_tokens(view.identity.given_names, view.identity.family_names)
+        any(reading <= found for reading in name_readings(body.names or ""))
         and body.birth_date in (None, view.identity.birth_date)
         and (
             body.document_number is None
@@ -159,14 +160,31 @@ def matches(view: ReturneeView, body: ReturneeSearch) -> bool:
     )
 
 
-def search_tokens(master: MasterKey, *, names: str, birth_date: date | None, document_number: str | None) -> list[int]:
+def index_tokens(master: MasterKey, identity: Identity | IdentityView) -> list[int]:
     """The keyed hashes by which a person is found; sorted, each once."""
-    tokens = {master.token("name", word) for word in name_tokens(names)}
+    names = _name_tokens(master, words_to_find(identity.given_names, identity.family_names))
+    exact = _exact_tokens(master, birth_date=identity.birth_date, document_number=identity.document_number)
+    return sorted(names | exact)
+
+
+def _name_tokens(master: MasterKey, found: Collection[str]) -> set[int]:
+    return {master.token("name", word) for word in found}
+
+
+def _exact_tokens(master: MasterKey, *, birth_date: date | None, document_number: str | None) -> set[int]:
+    tokens = set()
     if birth_date is not None:
         tokens.add(master.token("birth_date", birth_date.isoformat()))
     if document_number is not None and plain_document_number(document_number):
         tokens.add(master.token("document_number", plain_document_number(document_number)))
-    return sorted(tokens)
+    return tokens
+
+
+async def indexed_in_an_older_form(session: AsyncSession, *, limit: int) -> Sequence[Returnee]:
+    """People whose hashes were made of an older form of names, locked; who is locked by somebody else waits."""
+    due = select(Returnee).where(text(f"index_form < {INDEX_FORM}"), col(Returnee.erased_at).is_(None))
+    locked = due.order_by(col(Returnee.id)).limit(limit).with_for_update(skip_locked=True, key_share=True)
+    return (await session.exec(locked)).all()
 
 
 def profile_fields(row: Returnee) -> dict[str, object]:

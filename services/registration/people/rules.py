@@ -1,11 +1,10 @@
 """What a person is called, how old, and what of an identity may be searched for (pure)."""
 
-import re
-import unicodedata
 from datetime import date
 
 from libs.chassis.errors import FieldError
 from libs.events.codes import AgeBand, ProtectionFlag
+from libs.wire.names import words
 
 CASE_CODE_ALPHABET = "23456789CDFGHJKMNPQRTVWXY"
 """No vowels, so that no word arises; no letter that is taken for a digit or for another letter over a bad line."""
@@ -22,6 +21,8 @@ _BAND_ENDS: tuple[tuple[int, AgeBand], ...] = (
 CHILD_BANDS = frozenset({AgeBand.UNDER_5, AgeBand.FROM_5_TO_11, AgeBand.FROM_12_TO_17, AgeBand.UNKNOWN})
 CHILD_FLAGS = frozenset({ProtectionFlag.UNACCOMPANIED_CHILD, ProtectionFlag.AGE_DISPUTED})
 """Who is, or in doubt counts as, a child (domain P14)."""
+INDEX_FORM = 2
+"""The form of names of which keyed hashes are made; raised when that changes, so that old ones are made anew."""
 AGE_MAX_YEARS = 130
 
 
@@ -60,17 +61,10 @@ def birth_date_fault(pointer: str) -> FieldError:
     return FieldError(f"{pointer}/birth_date", "possible-birth-date", "Nobody alive today was born that day.")
 
 
-def name_tokens(*names: str) -> frozenset[str]:
-    """The words of names as search compares them: without case, accents or punctuation."""
-    plain = unicodedata.normalize("NFKD", " ".join(names).casefold())
-    letters = "".join(c for c in plain if not unicodedata.combining(c))
-    return frozenset(re.findall(r"\w+", letters))
-
-
 def search_faults(*, names: str | None, document_number: str | None, case_code: str | None) -> list[FieldError]:
     """What keeps a search from being one: it asks for two letters of a name or for another exact field (domain P18)."""
     faults = []
-    if names is not None and not any(sum(map(str.isalpha, word)) > 1 for word in name_tokens(names)):
+    if names is not None and not any(sum(map(str.isalpha, word)) > 1 for word in words(names)):
         faults.append(FieldError("/names", "two-letters", "A name is searched by a word of at least two letters."))
     if document_number is not None and not plain_document_number(document_number):
         faults.append(FieldError("/document_number", "letters-or-digits", "The number has no letter and no digit."))

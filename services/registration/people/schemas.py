@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from libs.events.catalogue.arrivals import Identity, Name, Profile
+from libs.events.catalogue.arrivals import DocumentNumber, Identity, Profile
 from libs.events.codes import (
     AccessNeed,
     AgeBand,
@@ -19,9 +19,9 @@ from libs.events.codes import (
     ProtectionFlag,
     Sex,
 )
+from libs.wire.names import Name
 from libs.wire.values import Day
 
-DocumentNumber = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 CaseCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[2-9A-Z]{4}-[2-9A-Z]{4}$")]
 
 
@@ -150,9 +150,9 @@ class ReturneeSearch(Body):
         extra="forbid", json_schema_extra={"examples": [{"names": "Sample Family", "birth_date": "1990-05-17"}]}
     )
 
-    names: Name | None = None
+    names: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)] | None = None
     birth_date: Day | None = None
-    document_number: DocumentNumber | None = None
+    document_number: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
     case_code: CaseCode | None = None
 
 

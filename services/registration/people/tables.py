@@ -25,6 +25,7 @@ class Returnee(Table, table=True):
             name="returnee_named_until_erased",
         ),
         Index("returnee_search_index", "search_index", postgresql_using="gin"),
+        Index("returnee_index_due", "id", postgresql_where=text("index_form < 2 AND erased_at IS NULL")),
         Index("returnee_of_batch", "arrival_batch_id", "id"),
         Index("returnee_without_place", "arrival_batch_id", postgresql_where=text("reception_place IS NULL")),
         Index("returnee_of_household", "household_id", "id"),
@@ -69,6 +70,8 @@ class Returnee(Table, table=True):
     sender_reference_sealed: bytes | None = Field(default=None, sa_column=sealed())
     search_index: list[int] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))
     """Keyed hashes of the words of the names, of the birth date and of the document number."""
+    index_form: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """Of which form of names the hashes are; a process of an older version writes the first one."""
     traceparent: str | None = None
     registered_at: datetime = Field(sa_column=moment())
     erased_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -79,13 +79,13 @@ async def test_the_safe_contact_is_asked_under_a_purpose_and_each_look_is_record
     path = f"/v1/returnees/{person['id']}/safe-contact"
     nothing = await registration.get(f"{path}?purpose=follow_up")
     assert (nothing.status_code, nothing.json()["code"]) == (404, "safe-contact-missing")
-    for address in ("+502 0000 0001", "+502 0000 0002"):
+    for address in ("5123 4561", "+502 5123 4562"):
         body = {"channel": "sms", "address": address}
         answer = await registration.client.put(path, json=body, headers=registration.headers())
         assert answer.status_code == 200, answer.text
     assert (await registration.get(path)).status_code == 422, "without a purpose nobody asks"
     found = (await registration.get(f"{path}?purpose=follow_up", client_id="notifications")).json()
-    assert (found["address"], found["version"]) == ("+502 0000 0002", 2)
+    assert (found["address"], found["version"]) == ("+50251234562", 2)
     told = await registration.events("safe-contact.changed.v1")
     assert [(event["version"], event["channel"]) for event in told] == [(1, "sms"), (2, "sms")]
     log = (await registration.get(f"/v1/returnees/{person['id']}/access-log")).json()["items"]
@@ -100,8 +100,8 @@ async def test_the_safe_contact_is_asked_under_a_purpose_and_each_look_is_record
     ("body", "pointer"),
     [
         ({"channel": "sms"}, "/address"),
-        ({"channel": "none", "address": "+502 0000 0001"}, "/address"),
-        ({"channel": "call", "address": "+502 0000 0001", "hours_from": 20, "hours_until": 8}, "/hours_until"),
+        ({"channel": "none", "address": "+502 5123 4561"}, "/address"),
+        ({"channel": "call", "address": "+502 5123 4561", "hours_from": 20, "hours_until": 8}, "/hours_until"),
     ],
 )
 async def test_a_safe_contact_that_contradicts_itself_is_refused(registration, body, pointer):

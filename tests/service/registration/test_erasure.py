@@ -13,7 +13,7 @@ from tests.service.registration.conftest import a_consent
 TOLD = {
     "identity": {"given_names": "Muestra Borrada", "family_names": "Ejemplo", "birth_date": "1990-05-17"},
     "consents": [a_consent()],
-    "safe_contact": {"channel": "sms", "address": "+502 0000 0009"},
+    "safe_contact": {"channel": "sms", "address": "+502 5123 4569"},
 }
 SEALED = """
     SELECT 'returnee' AS kind, 'given_names' AS field, given_names_sealed AS sealed FROM returnee WHERE id = $1

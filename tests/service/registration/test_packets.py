@@ -50,7 +50,7 @@ async def fetch(registration, known, organization_id=None):
 
 
 async def a_person(registration, **changes):
-    told = {"identity": IDENTITY, "consents": [a_consent()], "safe_contact": {"channel": "sms", "address": "+50200"}}
+    told = {"identity": IDENTITY, "consents": [a_consent()], "safe_contact": {"channel": "sms", "address": "5123 4567"}}
     return await registration.register(**(told | changes))
 
 
@@ -71,7 +71,7 @@ async def test_a_packet_holds_what_the_service_type_needs_and_nothing_else(regis
     shown = {name for name, value in packet["person"].items() if value is not None}
     assert shown == {"given_names", "family_names", "birth_date", "sex", "languages", "access_needs"}
     assert packet["person"]["given_names"] == "Muestra Paquete"
-    assert packet["safe_contact"]["address"] == "+50200"
+    assert packet["safe_contact"]["address"] == "+50251234567"
     assert packet["household_members"] is None
     drinks = facts(person, category="food")
     await registration.hear(accepted(drinks, service_type="refreshments"))

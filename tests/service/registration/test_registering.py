@@ -42,7 +42,7 @@ async def test_everything_told_at_once_is_registered_at_once_in_the_order_of_the
             {"category": "shelter"},
         ],
         consents=[a_consent()],
-        safe_contact={"channel": "sms", "address": "+502 0000 0001"},
+        safe_contact={"channel": "sms", "address": "+502 5123 4561"},
     )
     events = await registration.events()
     assert [event["type"] for event in events] == [
@@ -236,6 +236,8 @@ async def test_a_household_is_put_together_at_the_desk(registration):
         ({"needs": [{"category": "food", "after_category": "food"}]}, "/needs/0/after_category"),
         ({"household_size": 3}, "/household_reference"),
         ({"safe_contact": {"channel": "sms"}}, "/safe_contact/address"),
+        ({"safe_contact": {"channel": "sms", "address": "5.02E+10"}}, "/safe_contact/address"),
+        ({"safe_contact": {"channel": "email", "address": "5123 4567"}}, "/safe_contact/address"),
         ({"profile": {"nationality": "Guatemala", "identity_document": "held"}}, "/profile/nationality"),
         ({"identity": {"given_names": "A"}}, "/identity/family_names"),
         ({"phone": "+502"}, "/phone"),

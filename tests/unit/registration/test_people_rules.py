@@ -15,7 +15,6 @@ from services.registration.people.rules import (
     age_in_years,
     birth_date_is_possible,
     case_code,
-    name_tokens,
     plain_document_number,
 )
 
@@ -83,16 +82,6 @@ def test_nobody_arrives_before_birth_or_at_an_age_that_nobody_reaches():
     assert birth_date_is_possible(on, on=on)
     assert not birth_date_is_possible(on + timedelta(days=1), on=on)
     assert not birth_date_is_possible(date(1890, 1, 1), on=on)
-
-
-def test_names_are_compared_without_case_accents_and_punctuation():
-    assert name_tokens("María José", "Muñoz-Sacán") == {"maria", "jose", "munoz", "sacan"}
-    assert name_tokens("  ") == frozenset()
-
-
-@given(st.text(max_size=60))
-def test_a_name_finds_itself_however_it_is_written(name):
-    assert name_tokens(name.upper()) >= name_tokens(name) or name.upper().casefold() != name.casefold()
 
 
 def test_document_numbers_are_compared_without_spaces_and_dashes():

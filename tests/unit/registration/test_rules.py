@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from libs.events.codes import ConsentPurpose, ContactChannel, NeedCategory, RecipientClass
 from services.registration.arrivals.rules import NEXT_STATUS, BatchStatus, BatchStep, IntakeCounts, manifest_until
 from services.registration.audit.rules import GENESIS, EntryFacts, chain
+from services.registration.consent.addresses import address_faults, kept_address
 from services.registration.consent.rules import (
     Grant,
     child_consent_faults,
@@ -166,10 +167,65 @@ def test_who_decides_for_a_child(band, given_by, fault):
 
 @pytest.mark.parametrize("channel", list(ContactChannel))
 def test_an_address_stands_exactly_where_the_channel_has_one(channel):
-    hours = {"hours_from": 8, "hours_until": 20, "pointer": ""}
-    wanted = channel is not ContactChannel.NONE
-    assert safe_contact_faults(channel=channel, has_address=wanted, **hours) == []
-    assert len(safe_contact_faults(channel=channel, has_address=not wanted, **hours)) == 1
+    hours = {"hours_from": 8, "hours_until": 20, "country": "GT", "pointer": ""}
+    address = "ana@example.org" if channel is ContactChannel.EMAIL else "5123 4567"
+    wanted, unwanted = (None, address) if channel is ContactChannel.NONE else (address, None)
+    assert safe_contact_faults(channel=channel, address=wanted, **hours) == []
+    assert len(safe_contact_faults(channel=channel, address=unwanted, **hours)) == 1
+
+
+SMS, CALL, EMAIL, RELAY = ContactChannel.SMS, ContactChannel.CALL, ContactChannel.EMAIL, ContactChannel.RELAY
+
+
+@pytest.mark.parametrize(
+    ("channel", "address", "kept"),
+    [
+        (SMS, "5123 4567", "+50251234567"),
+        (SMS, "+502 5123-4567", "+50251234567"),
+        (SMS, "00502 51234567", "+50251234567"),
+        (SMS, "50251234567", "+50251234567"),
+        (SMS, "+1 (213) 373-4253", "+12133734253"),
+        (SMS, "５１２３ ４５６７", "+50251234567"),
+        (CALL, "2245 6789", "+50222456789"),
+        (EMAIL, " ana@Example.org ".strip(), "ana@example.org"),
+        (RELAY, " Por la casa del migrante ", "Por la casa del migrante"),
+    ],
+)
+def test_an_address_is_kept_in_one_form(channel, address, kept):
+    assert address_faults(channel, address, country="GT", pointer="/address") == []
+    assert kept_address(channel, address, country="GT") == kept
+    assert kept_address(channel, kept, country="MX") == kept, "what is kept names its country"
+
+
+@pytest.mark.parametrize(
+    ("channel", "address", "rule"),
+    [
+        (SMS, "no tiene", "phone-number"),
+        (SMS, "5.02E+10", "phone-number"),
+        (SMS, "50200000000", "phone-number"),
+        (SMS, "ana@example.org", "phone-number"),
+        (SMS, "5123", "phone-number"),
+        (SMS, "+502 5123 45678", "phone-number"),
+        (SMS, "+999 5123 4567", "phone-number"),
+        (SMS, "512-FLORES", "phone-number"),
+        (SMS, "\u200b\u200b\u200b", "phone-number"),
+        (SMS, "---", "phone-number"),
+        (SMS, "2245 6789", "mobile-number"),
+        (CALL, "5.02E+10", "phone-number"),
+        (CALL, "ninguno", "phone-number"),
+        (EMAIL, "+502 5123 4567", "email-address"),
+        (EMAIL, "ana@", "email-address"),
+        (EMAIL, "no tiene", "email-address"),
+        (EMAIL, "ana@example", "email-address"),
+        (RELAY, "...", "relay-address"),
+        (RELAY, "\u200b\u200b\u200b", "relay-address"),
+        (RELAY, "Ana\x07 Paz", "relay-address"),
+    ],
+)
+def test_what_a_channel_does_not_take_is_refused_without_being_repeated(channel, address, rule):
+    (fault,) = address_faults(channel, address, country="GT", pointer="/address")
+    assert (fault.pointer, fault.rule) == ("/address", rule)
+    assert address not in fault.detail
 
 
 def test_a_packet_is_open_until_its_days_are_over():
