@@ -103,6 +103,7 @@ def _work(database: Database, vault: Vault, pack: Pack) -> list[Loop]:
         "erasures": partial(replay_forever, database=database, pack=pack, vault=vault),
         "doubtful parts": partial(count_forever, database=database),
         "manifests": partial(age_out_forever, database=database, vault=vault),
+        "names": partial(index_forever, database=database, vault=vault),
         "ended consents": partial(act_on_ended_forever, database=database, pack=pack),
     }
     return [Loop(name, run, Role.WORKER) for name, run in loops.items()]
