@@ -136,6 +136,7 @@ def consents(told: Told, *, at: datetime) -> list[ConsentGiven]:
             given_by=given_by.get(told.person.standing, "self"),
             method="signature" if "spa" in told.person.languages else "witnessed",
             language=language,
+            revocation_explained=True,
             staff_reference="reception-desk-3",
             given_at=at,
             expires_at=at + timedelta(days=CONSENT_DAYS),

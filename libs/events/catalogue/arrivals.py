@@ -110,7 +110,7 @@ class ConsentGiven(Part):
     data_described: LongText
     """What data may go, in the words shown to the person."""
     given_by: Annotated[str, StringConstraints(pattern=r"^(self|guardian|authority)$")] = "self"
-    """Who gave it."""
+    """Who gave it. It has to be told: a consent without it is set aside, whatever the default says."""
     method: Annotated[str, StringConstraints(pattern=r"^(signature|voice|witnessed)$")]
     """How it was given."""
     language: LanguageCode
@@ -122,7 +122,7 @@ class ConsentGiven(Part):
     expires_at: Moment
     """When it ends by itself."""
     revocation_explained: Flag = True
-    """True if the person was told how to take it back."""
+    """True if the person was told how to take it back. It has to be told: a consent without it is set aside."""
 
 
 class SafeContactTold(Part):

@@ -229,6 +229,8 @@ class PacketDeletionRequested(RegistrationEvent):
     """By when the organisation says what became of the data; None where it has fetched none."""
     at: Moment
     """When it was asked."""
+    restricted: bool = False
+    """Whether the service is reached by restricted referral only: then few may know of it."""
 
 
 class SafeContactChanged(RegistrationEvent):

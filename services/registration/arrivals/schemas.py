@@ -14,7 +14,6 @@ from libs.chassis.validation import field_errors
 from libs.events.catalogue.arrivals import (
     ArrivalBatchAnnounced,
     ArrivalBatchLanded,
-    ConsentGiven,
     Identity,
     NeedTold,
     Part,
@@ -28,6 +27,7 @@ from libs.events.event import SetAside
 from libs.wire.values import Flag, Moment, Whole
 from services.registration.arrivals.rules import BatchStatus
 from services.registration.audit.rules import Actor
+from services.registration.consent.schemas import ConsentTold
 from services.registration.manifests.rules import CsvError, read_csv
 
 
@@ -113,7 +113,7 @@ class ReturneeIntake(Part):
     household_size: Annotated[Whole, Field(ge=2, le=30)] | None = None
     stay_together: Flag = True
     needs: Annotated[list[NeedTold], Field(max_length=20)] = []
-    consents: Annotated[list[ConsentGiven], Field(max_length=20)] = []
+    consents: Annotated[list[ConsentTold], Field(max_length=20)] = []
     safe_contact: SafeContactTold | None = None
 
 

@@ -10,11 +10,11 @@ from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.problems import responses
-from libs.events.catalogue.arrivals import ConsentGiven, SafeContactTold
+from libs.events.catalogue.arrivals import SafeContactTold
 from services.registration.audit.api import actor_of
 from services.registration.audit.rules import AccessPurpose
 from services.registration.consent import actions
-from services.registration.consent.schemas import ConsentView, SafeContactView
+from services.registration.consent.schemas import ConsentTold, ConsentView, SafeContactView
 from services.registration.errors import ConsentAlreadyWithdrawn, ReturneeErased, SafeContactMissing
 from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
@@ -32,7 +32,7 @@ _CONSENT_EXAMPLE = {
     "revocation_explained": True,
 }
 _CONTACT_EXAMPLE = {"channel": "sms", "address": "+502 5123 4567", "language": "spa", "hours_from": 9}
-ConsentBody = Annotated[ConsentGiven, Body(openapi_examples={"referral": {"value": _CONSENT_EXAMPLE}})]
+ConsentBody = Annotated[ConsentTold, Body(openapi_examples={"referral": {"value": _CONSENT_EXAMPLE}})]
 ContactBody = Annotated[SafeContactTold, Body(openapi_examples={"message": {"value": _CONTACT_EXAMPLE}})]
 
 router = APIRouter(prefix="/v1", tags=["consent"])

@@ -1,6 +1,6 @@
 """What a consent must say, when it holds, and what follows from all consents of a person (pure)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -76,6 +76,19 @@ def consent_faults(
             )
         )
     return faults
+
+
+WORDS_OF_THE_PERSON = ("given_by", "revocation_explained")
+"""What only the person, or who takes their consent down, can say: an event's default does not stand for it."""
+
+
+def silence_faults(told: Collection[str], *, pointer: str) -> list[FieldError]:
+    """What a consent does not say of the person's own word, by the names of what it tells."""
+    return [
+        FieldError(f"{pointer}/{name}", "missing", "A person's word has no default: it has to be told.")
+        for name in WORDS_OF_THE_PERSON
+        if name not in told
+    ]
 
 
 def safe_contact_faults(

@@ -8,7 +8,17 @@ from pydantic import BaseModel, Field
 
 from libs.events.catalogue.arrivals import ConsentGiven, SafeContactTold
 from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
+from libs.wire.values import Flag
 from services.registration.consent.rules import ConsentMethod, GivenBy
+
+
+class ConsentTold(ConsentGiven):
+    """A consent as it is told by REST: what stands for a person's word has no default."""
+
+    given_by: GivenBy
+    """Who gave it."""
+    revocation_explained: Flag
+    """True if the person was told how to take it back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,12 @@ from libs.events.catalogue.arrivals import ReturneeArrived
 from libs.events.codes import NeedCategory
 from libs.events.doubt import Path, as_it_came, path_of, without_faults
 from libs.events.event import SetAside
-from services.registration.consent.rules import child_consent_faults, consent_faults, safe_contact_faults
+from services.registration.consent.rules import (
+    child_consent_faults,
+    consent_faults,
+    safe_contact_faults,
+    silence_faults,
+)
 from services.registration.needs.rules import ToldNeed, need_faults
 from services.registration.people.rules import age_band, birth_date_fault, birth_date_is_possible
 from services.registration.told_times import ToldTimes
@@ -70,6 +75,7 @@ def _consent_faults(body: ReturneeArrived, *, band: str, at: datetime, times: To
     faults = []
     for place, consent in enumerate(body.consents):
         pointer = f"/consents/{place}"
+        faults += silence_faults(consent.model_fields_set, pointer=pointer)
         faults += consent_faults(
             given_at=consent.given_at,
             expires_at=consent.expires_at,

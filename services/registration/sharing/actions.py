@@ -155,6 +155,7 @@ async def ask_for_deletion(session: AsyncSession, withdrawn: Withdrawn, *, pack:
             fetched=row["fetched"],
             answer_by=answer_by if row["fetched"] else None,
             at=at,
+            restricted=row["category"] in pack.routing.restricted,
         )
         for row in told
     ]

@@ -50,6 +50,8 @@ def a_consent(**changes: Any) -> dict[str, Any]:
         "purpose": "referral",
         "recipient_class": "providers",
         "data_described": "My name and how to reach me (sample)",
+        "given_by": "self",
+        "revocation_explained": True,
         "method": "signature",
         "language": "spa",
         "staff_reference": "desk-3",

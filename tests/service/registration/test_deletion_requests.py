@@ -162,6 +162,7 @@ async def test_restricted_requests_do_not_exist_without_their_scope(registration
     of_the_provider = {"scopes": f"{PROVIDER} restricted:read", "organization_id": known["organization_id"]}
     assert (await registration.get(f"/v1/packets/{known['offer_id']}", **of_the_provider)).status_code == 200
     await withdraw(registration, person)
+    assert [event["restricted"] for event in await asked(registration, person)] == [True]
     plain = await requests(registration, scopes="deletions:read", client_id="officer")
     assert str(known["offer_id"]) not in {one["offer_id"] for one in plain}
     assert str(known["offer_id"]) in {one["offer_id"] for one in await requests(registration)}
