@@ -3,7 +3,7 @@ acceptance, start and complete. Each has its own token and sees nothing but its 
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -30,6 +30,14 @@ SAYS_FULL_AFTER_S: Final = 2.0
 """From a decline for want of places to the true figures: meanwhile the network has closed the places by itself."""
 Keeps = Callable[[str, Mapping[str, Any]], bool]
 """Whether this offer, by id and content, is to be left without an answer, because somebody is about to act on it."""
+
+
+Looked = Callable[[], Awaitable[None]]
+"""Returns when the ledger has been looked at since it was called, where anybody looks at all."""
+
+
+async def nobody_looks() -> None:
+    """Return at once."""
 
 
 def keeps_none(offer_id: str, offer: Mapping[str, Any]) -> bool:
@@ -65,10 +73,10 @@ class Partner:
 
     def __init__(
         self, organization: Organization, *, caller: Caller, urls: Urls, tally: Tally, random: Random,
-        hands: Hands, notebook: Notebook, clock: Timekeeper, keeps: Keeps = keeps_none,
+        hands: Hands, notebook: Notebook, clock: Timekeeper, keeps: Keeps = keeps_none, looked: Looked = nobody_looks,
     ) -> None:  # fmt: skip
         self.organization = organization
-        self._notebook, self._keeps, self._clock = notebook, keeps, clock
+        self._notebook, self._keeps, self._clock, self._looked = notebook, keeps, clock, looked
         self._caller, self._urls, self._tally, self._random, self._hands = caller, urls, tally, random, hands
         self._services = {str(service.id): service for service in organization.services}
         self._taken: Counter[str] = Counter()
@@ -233,8 +241,12 @@ class Partner:
         return await self._complete(referral_id, known={**FACTS, "nights_stayed": nights})
 
     async def _declare_full(self, service: Service) -> None:
-        """Its figures were wrong, and the network has been told so: say the truth."""
+        """Its figures were wrong, and the network has been told so: say the truth, which opens the places again.
+
+        Not before the ledger was looked at: on a busy machine nobody would see that the places had been closed.
+        """
         await asyncio.sleep(SAYS_FULL_AFTER_S)
+        await self._looked()
         body = capacity_body(service)
         body["pools"] = [{**pool, "available": 0} for pool in body["pools"]]
         async with self._hands.working():

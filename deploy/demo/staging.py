@@ -35,6 +35,8 @@ class Staging:
         self._returnees: dict[str, str] = {}
         self._kept: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._withdrawing: set[str] = set()
+        self._looks_begun = self._looks_ended = 0
+        self._is_looking = False
 
     def met(self, told: Told, view: Mapping[str, Any]) -> None:
         """Somebody of the flight has been registered."""
@@ -64,11 +66,23 @@ class Staging:
 
     async def look_for_closed(self) -> None:
         """Note which services' places the ledger shows as closed. Ends when cancelled."""
-        while True:
-            for pool in await pages(self._steward, f"{self._referral}/v1/places"):
-                if pool["closed"]:
-                    self.staged.closed_pools.setdefault(pool["provider_service_id"], self._now())
-            await asyncio.sleep(0.7)
+        self._is_looking = True
+        try:
+            while True:
+                self._looks_begun += 1
+                for pool in await pages(self._steward, f"{self._referral}/v1/places"):
+                    if pool["closed"]:
+                        self.staged.closed_pools.setdefault(pool["provider_service_id"], self._now())
+                self._looks_ended += 1
+                await asyncio.sleep(0.7)
+        finally:
+            self._is_looking = False
+
+    async def looked(self) -> None:
+        """Return when a look at the ledger that began after this call has ended; at once where nobody looks."""
+        wanted = self._looks_begun + 1
+        while self._is_looking and self._looks_ended < wanted:  # noqa: ASYNC110 - another task looks
+            await asyncio.sleep(0.1)
 
     async def serve_the_queue(self, partners: Mapping[str, Partner]) -> None:
         """More places appear where they had closed, else where most of those who wait could go; somebody gets one."""

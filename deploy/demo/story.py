@@ -181,7 +181,7 @@ class Story:
             self._partners[organization.slug] = Partner(
                 organization, caller=callers.of(organization.slug), urls=urls, tally=self.tally,
                 random=Random(self._random.random()), hands=self._hands, notebook=self._notebook,  # noqa: S311
-                clock=self.world.clock, keeps=self._stage.keeps,
+                clock=self.world.clock, keeps=self._stage.keeps, looked=self._stage.looked,
             )  # fmt: skip
         ledger = await pools(steward, url=urls.referral)
         await in_turns(partner.make_room(ledger) for partner in self._partners.values())

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local.installation import DATABASE_VARIABLES, KAFKA_VARIABLE, ROOT, Installation, read_dotenv
+from deploy.local import partners
+from deploy.local.installation import DATABASE_VARIABLES, KAFKA_VARIABLE, ROOT, Installation, dotenv, read_dotenv
 from deploy.local.running import read_record
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -46,6 +48,7 @@ def test_the_system_is_started_watched_joined_by_a_partner_and_stopped(command: 
     claims = claims_of(command("token", "--client", "casa-nandu", "--scope", "offers:read").stdout)
     assert claims["scope"] == "offers:read"
     assert command("token", "--client", "nobody").returncode == 1
+    commands_reach_an_installation_that_runs_elsewhere(state / "env", tmp_path)
     status = command("status")
     assert status.returncode == 0, status.stdout
     assert status.stdout.count("ready") == 7
@@ -56,6 +59,29 @@ def test_the_system_is_started_watched_joined_by_a_partner_and_stopped(command: 
     assert command("down").returncode == 0
     assert not psutil.wait_procs(processes, timeout=5)[1]
     assert "nothing runs" in command("down").stdout
+
+
+def commands_reach_an_installation_that_runs_elsewhere(env: Path, tmp_path: Path) -> None:
+    """By the file that ENLACE_ENV names, whatever the state directory; a real issuer's secrets are written there."""
+
+    def ask(*arguments: str, file: Path) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "deploy.local", *arguments, "--state", str(tmp_path / "nothing-here")]
+        environment = {**os.environ, "ENLACE_ENV": str(file)}
+        return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    the_partner_connects_as_it_is_told(ask("partner", "--name", "Casa Vecina", file=env).stdout)
+    token = ask("token", "--client", "casa-vecina", file=env)
+    assert claims_of(token.stdout)["client_id"] == "casa-vecina", token.stderr
+    addresses = read_dotenv(env.read_text().splitlines())
+    secret = partners.find_client(addresses, "reception-system").client_secret
+    del addresses["ENLACE_ISSUER_KEY"]
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text(dotenv(addresses | {"ENLACE_CLIENT_SECRET_RECEPTION_SYSTEM": secret}))
+    assert ask("token", "--client", "reception-system", file=elsewhere).returncode == 0
+    unknown = ask("token", "--client", "network-steward", file=elsewhere)
+    assert "ENLACE_CLIENT_SECRET_NETWORK_STEWARD" in unknown.stderr
+    assert "operator" in ask("partner", "--name", "Casa Vecina", file=elsewhere).stderr
+    assert "ENLACE_ENV" in ask("token", "--client", "reception-system", file=tmp_path / "none").stderr
 
 
 def the_partner_connects_as_it_is_told(printed: str) -> None:

@@ -19,6 +19,7 @@ def migrate() -> None:
 def serve(host: Annotated[str, typer.Option()], port: Annotated[int, typer.Option()]) -> None:
     app = FastAPI()
 
+    @app.get("/workz")
     @app.get("/readyz")
     async def readyz() -> dict[str, int]:
         return {"pid": os.getpid()}
