@@ -14,11 +14,12 @@ DAYS ?= 3
 SEED ?=
 LONG ?=
 NAME ?=
+IN_CONTAINERS := tests/events/test_outbox.py tests/events/test_relay.py tests/events/test_consumer.py tests/events/test_topics.py
 
-.PHONY: help setup demo simulate up down status logs token partner test check bench chaos
+.PHONY: help setup demo simulate up down status logs token partner test test-containers compose-test check bench chaos
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: .venv/.synced ## the environment: uv, Python packages (other commands call it)
 
@@ -51,6 +52,12 @@ partner: setup ## add an organisation's client and print how it connects: make p
 
 test: setup ## all tests, on real PostgreSQL and real Apache Kafka
 	@exec $(RUN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-containers: setup ## the tests of the event bus, on PostgreSQL and Kafka in containers that are started for them
+	@ENLACE_TEST_INFRA=testcontainers exec $(RUN)/pytest $(or $(ARGS),$(IN_CONTAINERS))
+
+compose-test: setup ## docker-compose.yml on a real engine: built, started, scaled, stopped, started again
+	@exec $(RUN)/python -m tests.compose
 
 check: setup ## format, lint, types, imports, containers' files, the contracts of events, the page of the lifecycles
 	$(RUN)/ruff format --check .

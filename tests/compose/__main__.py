@@ -1,0 +1,160 @@
+"""`python -m tests.compose` (make compose-test): the compose file on a real engine, from the first build to `down`.
+
+Where no public image can be pulled, stand-ins are made (`images/`). Then this does not prove that the official images
+of PostgreSQL, Kafka and Python behave alike; all else is as a stranger runs it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from tests.compose.engine import NotPossibleError, engine
+from tests.compose.images import images
+from tests.compose.installation import FailedError, Installation, clone, require
+
+WORDS = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
+BACK_SECONDS = 180.0
+
+
+def main() -> int:
+    """Run every step; 0 when all hold."""
+    began = time.monotonic()
+    try:
+        with engine() as environment, tempfile.TemporaryDirectory(prefix="enlace-clone-") as directory:
+            had = images(environment)
+            clone(Path(directory))
+            installation = Installation(Path(directory), environment, had)
+            try:
+                for step in STEPS:
+                    since = time.monotonic()
+                    step(installation)
+                    print(f"{time.monotonic() - since:6.0f} s  {(step.__doc__ or '').splitlines()[0]}", flush=True)
+                with_the_older_image(installation, had["OLDER_POSTGRES"])
+            finally:
+                installation.compose("--profile", "demo", "down", "--volumes", "--remove-orphans")
+    except (FailedError, NotPossibleError, subprocess.SubprocessError, httpx.HTTPError) as error:
+        print(f"compose-test: {error}", file=sys.stderr)
+        return 1
+    print(f"{time.monotonic() - began:6.0f} s  in all")
+    return 0
+
+
+def the_first_start(installation: Installation) -> None:
+    """One command builds and starts everything, all of it healthy and at work."""
+    installation.compose("up", "--build", "--wait")
+    for word in WORDS:
+        require(installation.status(word, "/readyz") == 200, f"{word} takes requests")
+        until_it_works(installation, word)
+
+
+def until_it_works(installation: Installation, word: str) -> None:
+    until = time.monotonic() + BACK_SECONDS
+    while installation.status(word, "/workz") != 200:
+        require(time.monotonic() < until, f"the work behind {word} goes on")
+        time.sleep(0.5)
+
+
+def a_repeat(installation: Installation) -> None:
+    """`up` again, with a build and without, recreates nothing."""
+    before = installation.containers()
+    installation.compose("up", "--wait")
+    require(installation.containers() == before, "`up` again recreates nothing")
+    installation.compose("up", "--build", "--wait")
+    require(installation.containers() == before, "`up --build` without a change recreates nothing")
+
+
+def private_addresses(installation: Installation) -> None:
+    """A webhook to a private address is refused until it is allowed."""
+    made = httpx.post(
+        f"{installation.addresses['ENLACE_NOTIFICATIONS_URL']}/v1/endpoints",
+        headers=installation.token("casa-del-migrante") | {"Idempotency-Key": "private-address"},
+        json={"url": "http://host.docker.internal:9/enlace"},
+        trust_env=False,
+    )
+    require(made.status_code == 422, f"a private address is answered by {made.status_code}")
+
+
+def the_pages(installation: Installation) -> None:
+    """A partner takes an offer from its webhook to its outcome, a reception system sends by all its ways."""
+    installation.compose("up", "--wait", ENLACE_WEBHOOK_ALLOW_PRIVATE="true")
+    for page in ("partners.md", "reception-systems.md"):
+        installation.page(page)
+
+
+def two_of_a_service(installation: Installation) -> None:
+    """Two containers of referral work behind one port; one of them is enough."""
+    installation.compose("up", "--wait", "--scale", "referral=2")
+    require(installation.health("referral") == ["healthy", "healthy"], "both are healthy")
+    for _ in range(10):
+        require(installation.status("REFERRAL", "/readyz") == 200, "referral answers")
+    names = [name for name in installation.containers() if "-referral-" in name and "migrate" not in name]
+    installation.run("docker", "stop", names[0])
+    for _ in range(10):
+        require(installation.status("REFERRAL", "/readyz") == 200, "referral answers while one of two is stopped")
+    installation.compose("up", "--wait", "--scale", "referral=1")
+
+
+def without_kafka(installation: Installation) -> None:
+    """While Kafka is stopped the APIs stay in service; afterwards the work goes on."""
+    installation.compose("stop", "kafka")
+    reception = installation.token("reception-system")
+    for word in WORDS:
+        require(installation.status(word, "/readyz") == 200, f"{word} takes requests without Kafka")
+    installation.get("REGISTRATION", "/v1/arrival-batches", reception)
+    installation.compose("up", "--wait")
+    for word in WORDS:
+        until_it_works(installation, word)
+
+
+def down_and_up(installation: Installation) -> None:
+    """`down` and `up` keep the data."""
+    reception = installation.token("reception-system")
+    before = installation.get("REGISTRATION", "/v1/arrival-batches?limit=200", reception)["items"]
+    require(before, "there are arrivals")
+    installation.compose("down")
+    installation.compose("up", "--wait")
+    after = installation.get("REGISTRATION", "/v1/arrival-batches?limit=200", installation.token("reception-system"))
+    require([one["id"] for one in after["items"]] == [one["id"] for one in before], "every arrival is still there")
+
+
+def the_demo(installation: Installation) -> None:
+    """The demo lands a flight, webhooks are verified, providers accept."""
+    more = {"ENLACE_WEBHOOK_ALLOW_PRIVATE": "true", "ENLACE_DEMO_PEOPLE": "12"}
+    installation.compose("--profile", "demo", "up", "--wait", **more)
+    said = installation.compose("logs", "rehearsal")
+    require("has landed" in said and "accepted" in said, f"the flight has landed: {said[-500:]}")
+    require("webhooks verified: 0" not in said.splitlines()[-1], "webhooks come")
+
+
+def with_the_older_image(installation: Installation, image: str) -> None:
+    """An image of PostgreSQL that keeps its data elsewhere by itself loses nothing either."""
+    installation.compose("--profile", "demo", "down", "--volumes")
+    older = {"POSTGRES_IMAGE": image}
+    psql = ("exec", "-T", "postgres", "psql", "-U", "postgres", "-Atc")
+    installation.compose("up", "--wait", "referral", **older)
+    installation.compose(*psql, "CREATE TABLE kept ()", **older)
+    installation.compose("down", **older)
+    installation.compose("up", "--wait", "referral", **older)
+    require(installation.compose(*psql, "SELECT to_regclass('kept')", **older).strip() == "kept", "the data are kept")
+
+
+STEPS: tuple[Callable[[Installation], None], ...] = (
+    the_first_start,
+    a_repeat,
+    private_addresses,
+    the_pages,
+    two_of_a_service,
+    without_kafka,
+    down_and_up,
+    the_demo,
+)
+
+if __name__ == "__main__":
+    sys.exit(main())
