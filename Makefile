@@ -57,7 +57,7 @@ test-containers: setup ## the tests of the event bus, on PostgreSQL and Kafka in
 	@ENLACE_TEST_INFRA=testcontainers exec $(RUN)/pytest $(or $(ARGS),$(IN_CONTAINERS))
 
 compose-test: setup ## docker-compose.yml on a real engine: built, started, scaled, stopped, started again
-	@exec $(RUN)/python -m tests.compose
+	@exec $(RUN)/python -m tests.compose $(ARGS)
 
 check: setup ## format, lint, types, imports, containers' files, the contracts of events, the page of the lifecycles
 	$(RUN)/ruff format --check .

@@ -55,13 +55,20 @@ def intake_body(arrival: Arrival, told: Told, *, batch_id: str) -> dict[str, Any
 
 
 async def registered(reference: str, *, url: str, reception: Caller, count: int, until_s: float) -> Landed:
-    """The people of a batch that came as events, once registration has heard of all; raises TimeoutError."""
-    async with asyncio.timeout(until_s):
+    """The people of a batch that came as events, once registration has heard of all.
+
+    Raises TimeoutError when it has heard of nobody more for `until_s` seconds.
+    """
+    heard = -1
+    async with asyncio.timeout(until_s) as waiting:
         while True:
             found = await reception.get(f"{url}/v1/arrival-batches", limit=20)
             batch = next((one for one in found["items"] if one["sender_reference"] == reference), None)
             if batch is not None and batch["registered_count"] >= count:
                 break
+            if batch is not None and batch["registered_count"] > heard:
+                heard = batch["registered_count"]
+                waiting.reschedule(asyncio.get_running_loop().time() + until_s)
             await asyncio.sleep(0.2)
     landed = Landed(batch_id=batch["id"])
     query: dict[str, Any] = {"limit": 200}

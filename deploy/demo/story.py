@@ -254,12 +254,16 @@ class Story:
     ) -> list[dict[str, Any]]:
         """Wait until no offer waits for its answer, the router is done with every need and the partners have rested.
 
-        Journeys are many calls: they are looked at only when no offer waits.
+        Journeys are many calls: they are looked at only when no offer waits. A busy machine has time for as long as the
+        partners do anything.
         """
         bar = progress.add_task("needs settled", total=needs_count)
         url, tell_at = self.world.url("REFERRAL"), time.monotonic() + TELL_EVERY_S
-        async with asyncio.timeout(SETTLE_WITHIN_S):
+        done = 0
+        async with asyncio.timeout(SETTLE_WITHIN_S) as waiting:
             while True:
+                if done != (done := self.tally.done.total()):
+                    waiting.reschedule(asyncio.get_running_loop().time() + SETTLE_WITHIN_S)
                 progress.update(bar, completed=min(self.tally.done["accepted"], needs_count))
                 if time.monotonic() > tell_at:
                     self._say(f"offers accepted so far: {self.tally.done['accepted']}")

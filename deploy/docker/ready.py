@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 
 DEFAULT_URL = "http://127.0.0.1:8000/readyz"
-TIMEOUT_SECONDS = 3.0
+TIMEOUT_SECONDS = 8.0
 
 
 def why_unready(url: str) -> str | None:

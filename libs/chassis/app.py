@@ -47,15 +47,15 @@ def build_app(
 ) -> FastAPI:
     """The application of `service` in the role that the settings give it.
 
-    `routers` are served by the roles `all` and `api`; each loop runs where its role does. `checks` are, beside
-    the database and its migrations, what the API can't answer without; `work_checks` and the loops are the work behind
-    it, without which it still answers. `openings` are entered in order before the loops start and left in reverse after
-    they ended. Loops get `stop_seconds` to end by themselves.
+    `routers` are served by the roles `all` and `api`; each loop runs where its role does. `checks` are, beside the
+    database and its migrations, what the API needs; `work_checks` and the loops are the work behind it. `openings` are
+    entered in order before the loops start and left in reverse after they ended; loops get `stop_seconds` to end.
     """
     setup_telemetry(service, settings)
     mine = [loop for loop in (*loops, retention_loop(database)) if settings.role.covers(loop.role)]
     supervisor = Supervisor(mine, deadline_seconds=stop_seconds)
-    own_checks = {"database": _database_check(database), "migrations": _migrations_check(service, database)}
+    own = {"database": _database_check(database), "migrations": _migrations_check(service, database)}
+    behind = {**(work_checks or {}), **supervisor.checks()}
     app = FastAPI(
         title=title,
         version=version,
@@ -67,11 +67,7 @@ def build_app(
     app.state.settings = settings
     app.state.database = database
     app.state.supervisor = supervisor
-    app.state.health = Health(
-        {**own_checks, **(checks or {})},
-        {**(work_checks or {}), **supervisor.checks()},
-        has_api=settings.role.covers(Role.API),
-    )
+    app.state.health = Health({**own, **(checks or {})}, behind, has_api=settings.role.covers(Role.API))
     _serve(app, routers if settings.role.covers(Role.API) else ())
     return app
 

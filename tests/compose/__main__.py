@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -23,8 +23,8 @@ WORDS = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
 BACK_SECONDS = 180.0
 
 
-def main() -> int:
-    """Run every step; 0 when all hold."""
+def main(wanted: Sequence[str]) -> int:
+    """Run the first start and every other step, or those that are named; 0 when all hold."""
     began = time.monotonic()
     try:
         with engine() as environment, tempfile.TemporaryDirectory(prefix="enlace-clone-") as directory:
@@ -33,10 +33,11 @@ def main() -> int:
             installation = Installation(Path(directory), environment, had)
             try:
                 for step in STEPS:
+                    if wanted and step is not the_first_start and step.__name__ not in wanted:
+                        continue
                     since = time.monotonic()
                     step(installation)
                     print(f"{time.monotonic() - since:6.0f} s  {(step.__doc__ or '').splitlines()[0]}", flush=True)
-                with_the_older_image(installation, had["OLDER_POSTGRES"])
             finally:
                 installation.compose("--profile", "demo", "down", "--volumes", "--remove-orphans")
     except (FailedError, NotPossibleError, subprocess.SubprocessError, httpx.HTTPError) as error:
@@ -133,10 +134,10 @@ def the_demo(installation: Installation) -> None:
     require("webhooks verified: 0" not in said.splitlines()[-1], "webhooks come")
 
 
-def with_the_older_image(installation: Installation, image: str) -> None:
+def with_the_older_image(installation: Installation) -> None:
     """An image of PostgreSQL that keeps its data elsewhere by itself loses nothing either."""
     installation.compose("--profile", "demo", "down", "--volumes")
-    older = {"POSTGRES_IMAGE": image}
+    older = {"POSTGRES_IMAGE": installation.older_postgres}
     psql = ("exec", "-T", "postgres", "psql", "-U", "postgres", "-Atc")
     installation.compose("up", "--wait", "referral", **older)
     installation.compose(*psql, "CREATE TABLE kept ()", **older)
@@ -154,7 +155,8 @@ STEPS: tuple[Callable[[Installation], None], ...] = (
     without_kafka,
     down_and_up,
     the_demo,
+    with_the_older_image,
 )
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

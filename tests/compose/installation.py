@@ -48,7 +48,7 @@ class Installation:
     """One project of Compose."""
 
     def __init__(self, directory: Path, engine: Mapping[str, str], images: Mapping[str, str]) -> None:
-        self.directory = directory
+        self.directory, self.older_postgres = directory, images["OLDER_POSTGRES"]
         ports = {variable: str(free_port()) for variable, _ in PORTS.values()}
         own = {
             "COMPOSE_PROJECT_NAME": f"enlace-test-{os.getpid()}",
