@@ -254,12 +254,10 @@ class Story:
     ) -> list[dict[str, Any]]:
         """Wait until no offer waits for its answer, the router is done with every need and the partners have rested.
 
-        Journeys are many calls: they are looked at only when no offer waits. A busy machine has time for as long as the
-        partners do anything.
+        Journeys are many calls: they are looked at only when no offer waits. While partners do anything there is time.
         """
         bar = progress.add_task("needs settled", total=needs_count)
-        url, tell_at = self.world.url("REFERRAL"), time.monotonic() + TELL_EVERY_S
-        done = 0
+        url, tell_at, done = self.world.url("REFERRAL"), time.monotonic() + TELL_EVERY_S, 0
         async with asyncio.timeout(SETTLE_WITHIN_S) as waiting:
             while True:
                 if done != (done := self.tally.done.total()):
