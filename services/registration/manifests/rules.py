@@ -2,8 +2,9 @@
 
 import csv
 import io
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,6 +15,9 @@ ENTRIES_MAX = 1000
 CELL_MAX = 200
 COLUMNS = ("sender_reference", "given_names", "family_names", "birth_date", "sex", "nationality")
 REQUIRED_COLUMNS = ("sender_reference", "given_names", "family_names")
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?[,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+"""By which spreadsheets tell each other what stands between cells."""
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would run when the manifest is exported again (domain P21)."""
 
@@ -54,7 +58,8 @@ class CsvError(ValueError):
 
 
 def read_csv(body: bytes) -> CsvManifest:
-    """A manifest from CSV: UTF-8 with or without a byte order mark, a header row, `,` or `;` between cells.
+    """A manifest from CSV as a spreadsheet saves it: UTF-8 with or without a byte order mark, a header row, and `,` or
+    `;` or a tab between cells, which a first line such as `sep=;` may name.
 
     Raises CsvError for what makes it no manifest at all: encoding, header, ragged rows, too many or too long, and
     cells that a spreadsheet would run as a formula. What the cells say is checked afterwards.
@@ -62,57 +67,76 @@ def read_csv(body: bytes) -> CsvManifest:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise CsvError(FieldError("", "utf-8", "The file must be UTF-8.")) from None
+        # An older encoding could only be guessed, and a wrong guess changes names.
+        raise CsvError(FieldError("", "utf-8", 'The file must be UTF-8: save it as "CSV UTF-8".')) from None
     if "\x00" in text:
         raise CsvError(FieldError("", "text", "The file must be text."))
-    delimiter = ";" if text.partition("\n")[0].count(";") > text.partition("\n")[0].count(",") else ","
+    named = _SEPARATOR_LINE.match(text)
+    delimiter = named[1] if named else _delimiter(_LINE_END.split(text, maxsplit=1)[0])
+    text = text[named.end() :] if named else text
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines_before = 1 if named else 0
     try:
-        header = _header(next(reader, []))
-        return _rows(reader, header)
+        columns = _columns(next(reader, []))
+        return _rows(reader, columns, lines_before)
     except csv.Error:
-        raise CsvError(FieldError("", "csv", f"Line {reader.line_num} is not valid CSV.")) from None
+        line = reader.line_num + lines_before
+        raise CsvError(FieldError("", "csv", f"Line {line} is not valid CSV.")) from None
 
 
-def _header(cells: Sequence[str]) -> list[str]:
-    header = [cell.strip().lower() for cell in cells]
+def _delimiter(header: str) -> str:
+    return max(",;\t", key=header.count)
+
+
+def _columns(cells: Sequence[str]) -> dict[int, str]:
+    """The named columns by their places. Those without a name, which spreadsheets add, must be empty in every row."""
+    columns = {place: name for place, cell in enumerate(cells) if (name := cell.strip().lower())}
+    counts = Counter(columns.values())
     faults = [
         FieldError("", "column-missing", f"The header row lacks the column {name}.")
         for name in REQUIRED_COLUMNS
-        if name not in header
+        if name not in counts
     ]
-    if any(name not in COLUMNS for name in header):
+    if any(name not in COLUMNS for name in counts):
         faults.append(FieldError("", "column-unknown", f"The header row may have these columns: {', '.join(COLUMNS)}."))
-    if len(set(header)) < len(header):
-        faults.append(FieldError("", "column-repeated", "The header row names a column twice."))
+    faults += [
+        FieldError("", "column-repeated", f"The header row names the column {name} twice.")
+        for name in COLUMNS
+        if counts[name] > 1
+    ]
     if faults:
         raise CsvError(*faults)
-    return header
+    return columns
 
 
-def _rows(reader: Any, header: Sequence[str]) -> CsvManifest:
+def _rows(reader: Any, columns: Mapping[int, str], lines_before: int) -> CsvManifest:
     manifest = CsvManifest([], [])
     faults: list[FieldError] = []
-    line = reader.line_num + 1
+    line = reader.line_num + lines_before + 1
     for cells in reader:
         if any(cell.strip() for cell in cells):
             if len(manifest.rows) == ENTRIES_MAX:
                 raise CsvError(FieldError("/entries", "too-long", f"A manifest has at most {ENTRIES_MAX} rows."))
-            faults += _row_faults(cells, header, place=len(manifest.rows), line=line)
-            manifest.rows.append({n: c.strip() for n, c in zip(header, cells, strict=False) if c.strip()})
+            faults += _row_faults(cells, columns, place=len(manifest.rows), line=line)
+            manifest.rows.append({columns[n]: c.strip() for n, c in enumerate(cells) if n in columns and c.strip()})
             manifest.lines.append(line)
-        line = reader.line_num + 1
+        line = reader.line_num + lines_before + 1
     if faults:
         raise CsvError(*faults)
     return manifest
 
 
-def _row_faults(cells: Sequence[str], header: Sequence[str], *, place: int, line: int) -> list[FieldError]:
-    if len(cells) != len(header):
+def _row_faults(cells: Sequence[str], columns: Mapping[int, str], *, place: int, line: int) -> list[FieldError]:
+    if len(cells) <= max(columns):
         return [FieldError(f"/entries/{place}", "cells", f"Line {line} has not as many cells as the header row.")]
     faults = []
-    for name, cell in zip(header, cells, strict=True):
-        if len(cell) > CELL_MAX:
+    for number, cell in enumerate(cells):
+        name = columns.get(number)
+        if name is None:
+            if cell.strip():
+                detail = f"Line {line}: cell {number + 1} stands in a column that the header row does not name."
+                faults.append(FieldError(f"/entries/{place}", "column-nameless", detail))
+        elif len(cell) > CELL_MAX:
             faults.append(FieldError(f"/entries/{place}/{name}", "too-long", f"Line {line}: the cell is too long."))
         elif cell.startswith(_FORMULA_STARTS) or cell.strip().startswith(_FORMULA_STARTS):
             faults.append(

@@ -15,7 +15,7 @@ CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\n"), max
 ROWS = st.lists(st.tuples(*[CELLS] * len(COLUMNS)).filter(any), max_size=20)
 
 
-@given(ROWS, st.sampled_from(",;"), st.booleans(), st.sampled_from(["\n", "\r\n"]))
+@given(ROWS, st.sampled_from(",;\t"), st.booleans(), st.sampled_from(["\n", "\r\n"]))
 def test_what_was_written_is_read_whatever_the_delimiter_the_mark_and_the_line_ends(rows, delimiter, marked, line_end):
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end)
@@ -62,6 +62,66 @@ def test_a_row_is_named_by_the_line_on_which_it_begins():
     assert [(error.pointer, error.detail[:7]) for error in fault.value.errors] == [
         ("/entries/1/given_names", "Line 4:")
     ]
+
+
+ONE = [{"sender_reference": "1", "given_names": "Ana", "family_names": "Muestra"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sender_reference,given_names,family_names,,,\n1,Ana,Muestra,,,\n",
+        "sender_reference;given_names;family_names;;\n1;Ana;Muestra\n",
+        "sender_reference,given_names,family_names\n1,Ana,Muestra,,,,\n",
+        "sender_reference,,given_names,family_names\n1, ,Ana,Muestra\n",
+        "sep=;\nsender_reference;given_names;family_names\n1;Ana;Muestra\n",
+        "sep=,\r\nsender_reference,given_names,family_names\r\n1,Ana,Muestra\r\n",
+        '"sep=;";;\nsender_reference;given_names;family_names\n1;Ana;Muestra\n',
+        "SEP=\t\nsender_reference\tgiven_names\tfamily_names\n1\tAna\tMuestra\n",
+        "sep=;\nsender_reference;given_names;family_names\n1;Ana;Muestra\n;;\n ; ;\u00a0\n\n",
+        "Sender_Reference ,GIVEN_NAMES,family_names\r1,Ana,Muestra\r",
+    ],
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_what_a_spreadsheet_adds_of_itself_is_left_out(text, mark):
+    assert read_csv((mark + text).encode()).rows == ONE
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer", "rule", "detail"),
+    [
+        ("a,given_names,family_names\n", "", "column-missing", "sender_reference"),
+        ("sender_reference,given_names,given_names,family_names\n", "", "column-repeated", "given_names"),
+        (
+            "sep=;\nsender_reference;given_names;family_names;;\n1;Ana;M;;x\n",
+            "/entries/0",
+            "column-nameless",
+            "Line 3: cell 5",
+        ),
+        (
+            "sender_reference,given_names,family_names\n1,Ana,M\n2,Eva,M,,x\n",
+            "/entries/1",
+            "column-nameless",
+            "Line 3: cell 5",
+        ),
+        ("sep=;\nsender_reference;given_names;family_names\n1;Ana\n", "/entries/0", "cells", "Line 3"),
+        ('sep=;\nsender_reference;given_names;family_names\n1;"Ana', "", "csv", "Line 3"),
+    ],
+)
+def test_what_a_file_cannot_mean_is_refused_with_its_place(text, pointer, rule, detail):
+    faults = {(error.pointer, error.rule): error.detail for error in faults_of(text.encode())}
+    assert detail in faults[pointer, rule]
+    assert not any("Ana" in told or "Eva" in told for told in faults.values())
+
+
+def test_lines_are_counted_from_the_line_that_names_the_separator():
+    assert read_csv(b"sep=;\nsender_reference;given_names;family_names\n1;Ana;Muestra\n").lines == [3]
+
+
+@pytest.mark.parametrize("encoding", ["windows-1252", "utf-16", "cp850"])
+def test_an_older_encoding_is_refused_and_never_guessed(encoding):
+    faults = faults_of("sender_reference,given_names,family_names\n1,José,Núñez\n".encode(encoding))
+    assert {error.rule for error in faults} <= {"utf-8", "text"}
 
 
 @given(st.lists(st.sampled_from("abcd")))
