@@ -1,6 +1,5 @@
 """Register, correct, look up. Registering takes many people at once: one statement per table."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
@@ -22,12 +21,10 @@ from services.registration.audit.schemas import AccessView
 from services.registration.pack import Pack
 from services.registration.people import queries
 from services.registration.people.rules import (
-    CASE_CODES,
     INDEX_FORM,
     age_band,
     birth_date_fault,
     birth_date_is_possible,
-    case_code,
     search_faults,
 )
 from services.registration.people.schemas import (
@@ -80,7 +77,7 @@ async def register_returnees(
     """
     if not people:
         return set()
-    codes = await _fresh_case_codes(session, len(people), country=country)
+    codes = await queries.fresh_case_codes(session, len(people), country=country)
     rows = [_row(person, keys[person.id], code=code, vault=vault) for person, code in zip(people, codes, strict=True)]
     connection = await raw(session)
     inserted = await connection.fetch(_INSERT, *map(list, zip(*rows, strict=True)), now(session), INDEX_FORM)
@@ -154,18 +151,6 @@ def _registered(person: NewReturnee, code: str) -> ReturneeRegistered:
 
 def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
-
-
-async def _fresh_case_codes(session: AsyncSession, count: int, *, country: str) -> list[str]:
-    """Case codes that nobody has yet; drawn until there are enough."""
-    codes: dict[str, None] = {}
-    connection = await raw(session)
-    while len(codes) < count:
-        drawn = [case_code(country, secrets.randbelow(CASE_CODES)) for _ in range(count - len(codes))]
-        rows = await connection.fetch("SELECT case_code FROM returnee WHERE case_code = ANY($1)", drawn)
-        taken = {row["case_code"] for row in rows}
-        codes |= {code: None for code in drawn if code not in taken}
-    return list(codes)
 
 
 async def correct_returnee(

@@ -1,5 +1,6 @@
 """Returnees: rows, views with the identity opened, and search."""
 
+import secrets
 from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
@@ -17,7 +18,14 @@ from libs.events.codes import AccessNeed, AgeBand, DocumentKind, IdentityDocumen
 from libs.wire.names import name_readings, words_to_find
 from services.registration.audit.rules import Actor, source_of_client
 from services.registration.errors import ReturneeErased
-from services.registration.people.rules import CHILD_BANDS, CHILD_FLAGS, INDEX_FORM, plain_document_number
+from services.registration.people.rules import (
+    CASE_CODES,
+    CHILD_BANDS,
+    CHILD_FLAGS,
+    INDEX_FORM,
+    case_code,
+    plain_document_number,
+)
 from services.registration.people.schemas import (
     IdentityView,
     ProfileView,
@@ -94,6 +102,18 @@ async def known_arrivals(session: AsyncSession, arrival_keys: Collection[bytes])
         "SELECT arrival_key, id FROM returnee WHERE arrival_key = ANY($1)", list(arrival_keys)
     )
     return {row["arrival_key"]: row["id"] for row in rows}
+
+
+async def fresh_case_codes(session: AsyncSession, count: int, *, country: str) -> list[str]:
+    """Case codes that nobody has yet; drawn until there are enough."""
+    codes: dict[str, None] = {}
+    connection = await raw(session)
+    while len(codes) < count:
+        drawn = [case_code(country, secrets.randbelow(CASE_CODES)) for _ in range(count - len(codes))]
+        rows = await connection.fetch("SELECT case_code FROM returnee WHERE case_code = ANY($1)", drawn)
+        taken = {row["case_code"] for row in rows}
+        codes |= {code: None for code in drawn if code not in taken}
+    return list(codes)
 
 
 def registered_view(row: Returnee, *, actor: Actor) -> RegisteredView:
