@@ -34,7 +34,6 @@ from deploy.packs.directory import Directory
 from libs.events.codes import TransportMode
 
 SETTLE_WITHIN_S: Final = 900.0
-BUS_WITHIN_S: Final = 180.0
 SLOWEST: Final = 0.2
 LATENESS: Final = timedelta(seconds=4)
 """A quarter of an offer's time: where the machine is later than that, the clock waits for it (`pacing`)."""
@@ -243,9 +242,8 @@ class Story:
         landed = await land(flight, url=url, reception=reception, said=people, met=self._stage.met)
         await riding
         by_event = self._bar(progress, "bus: people registered", len(bus.people))
-        ridden = await registered(
-            bus.reference, url=url, reception=reception, count=len(bus.people), until_s=BUS_WITHIN_S
-        )
+        border = callers.of("reception-tecun-uman")
+        ridden = await registered(bus.reference, url=url, reception=border, count=len(bus.people))
         by_event(len(bus.people))
         return landed, ridden
 
