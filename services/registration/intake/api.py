@@ -21,7 +21,7 @@ from services.registration.households.schemas import (
     HouseholdDecision,
     HouseholdView,
 )
-from services.registration.intake import actions
+from services.registration.intake import corrections
 from services.registration.pack import ThePack
 from services.registration.people import queries as people
 from services.registration.people.schemas import RegisteredView, ReturneeCorrection
@@ -39,7 +39,7 @@ async def create_household(
 ) -> HouseholdView:
     """Put people together who were registered one by one."""
     actor = actor_of(caller, pack)
-    household_id = await once(session, lambda: actions.create_household(session, body, actor=actor))
+    household_id = await once(session, lambda: corrections.create_household(session, body, actor=actor))
     view = await queries.household_view(session, household_id, actor=actor)
     response.headers["Location"] = f"/v1/households/{household_id}"
     response.headers["ETag"] = etag_of(view.version)
@@ -61,7 +61,7 @@ async def correct_household(
 ) -> HouseholdView:
     """Change members, reference person, expected size or the wish to stay together; what is left out stays."""
     actor = actor_of(caller, pack)
-    await actions.correct_household(session, household_id, body, condition=condition, actor=actor)
+    await corrections.correct_household(session, household_id, body, condition=condition, actor=actor)
     view = await queries.household_view(session, household_id, actor=actor)
     response.headers["ETag"] = etag_of(view.version)
     return view
@@ -82,7 +82,7 @@ async def decide_household_claim(
     actor = actor_of(caller, pack)
 
     async def decide() -> UUID:
-        await actions.decide_claim(session, claim_id, body.decision, actor=actor)
+        await corrections.decide_claim(session, claim_id, body.decision, actor=actor)
         return claim_id
 
     return await queries.claim_view(session, await once(session, decide))
@@ -106,7 +106,9 @@ async def correct_returnee(
     Offers are judged again by what is known then. A consent that a child has given for itself no longer counts.
     """
     actor = actor_of(caller, pack)
-    await actions.correct_returnee(session, returnee_id, body, condition=condition, actor=actor, vault=vault, pack=pack)
+    await corrections.correct_returnee(
+        session, returnee_id, body, condition=condition, actor=actor, vault=vault, pack=pack
+    )
     row = await people.returnee(session, returnee_id, actor=actor)
     response.headers["ETag"] = etag_of(row.version)
     return people.registered_view(row, actor=actor)

@@ -40,7 +40,6 @@ a_need = st.integers(0, NEEDS_MAX - 1)
 PEOPLE = ["desk:maria", "provider:casa"]
 some = precondition(lambda self: self.ids)
 
-
 CANCELS = [CancelReason.BY_RETURNEE, CancelReason.CONSENT_WITHDRAWN, CancelReason.DUPLICATE, CancelReason.MET_ELSEWHERE]
 """Those that people may give."""
 CHOICES: dict[str, dict[str, Sequence[Any]]] = {
@@ -195,7 +194,6 @@ class LifecycleMachine(Walker):
         self.on_referral(n, self.model.start, actor, referral_steps.start)
 
     def stop(self, n: int, actor: str, child: bool, rule: str) -> None:
-        """Whatever the router or a change of facts finds broken."""
         n %= len(self.ids)
         live = self.kept.journey.live_referral(self.ids[n])
         if live is not None and live.status in halt_steps.JUDGED:
