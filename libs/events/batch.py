@@ -1,5 +1,7 @@
 """The records of one batch, as far as they can be understood without a database."""
 
+import contextlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -32,6 +34,8 @@ class Incoming:
     handler: Handler
     received: Received[Any]
     day: date
+    data: bytes
+    """What it says, as it came."""
     failure: str | None = None
     """The type of the error with which its handler failed."""
 
@@ -89,6 +93,19 @@ class Batch:
         return sum(len(part.records) for part in self.parts)
 
 
+def content_of(item: Incoming | Unreadable) -> bytes:
+    """What an event says, in one form whatever its mode, spaces and order of names; nothing where that isn't known."""
+    if isinstance(item, Incoming):
+        type_, data = str(item.received.event.type), item.data
+    elif item.envelope is not None:
+        type_, data = item.envelope.type, item.envelope.data
+    else:
+        return b""
+    with contextlib.suppress(ValueError, RecursionError):
+        data = json.dumps(json.loads(data), sort_keys=True).encode()
+    return type_.encode() + b"\n" + data
+
+
 def identity_of(record: Record) -> str:
     """What tells this record from another one at the same offset of a log that was cut and grew again."""
     for name, value in record.headers:
@@ -125,7 +142,8 @@ def understand(record: Record, subscriptions: Subscriptions, *, compacted: bool)
         return Unreadable(record, key, "envelope", error.code, envelope)
     except UnreadableEventError as error:
         return Unreadable(record, key, error.code, error.places, envelope)
-    return Incoming(record, key, found[0], _received(event, set_aside, envelope, record), _day(envelope))
+    received = _received(event, set_aside, envelope, record)
+    return Incoming(record, key, found[0], received, _day(envelope), envelope.data)
 
 
 def _received(event: Event, set_aside: tuple[SetAside, ...], envelope: Envelope, record: Record) -> Received[Any]:

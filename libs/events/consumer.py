@@ -37,7 +37,8 @@ class Consumer:
     """Delivers events to the handlers of `subscriptions`: each event's effects once, in order per key.
 
     One per service process. `transaction` opens a session whose transaction commits at its end; a batch is applied in
-    one of them. A topic that may carry identity data needs `seal` for what is parked of it, and `unseal` for retries.
+    one of them. A topic that may carry identity data needs `seal` for what is parked of it, and `unseal` for retries;
+    `digest`, with a key, is what is kept of an event of a foreign producer to tell a repeat from a used id.
     `instance_id` makes the membership static, so that a restart of the same process takes its partitions up at once:
     it must be unique among all members. `topics` says what is known of topics; others are taken as plain ones.
     """
@@ -50,6 +51,7 @@ class Consumer:
         transaction: Transaction,
         seal: Seal | None = None,
         unseal: Seal | None = None,
+        digest: Seal | None = None,
         topics: Mapping[str, Topic] = TOPICS,
         instance_id: str | None = None,
     ) -> None:
@@ -60,7 +62,7 @@ class Consumer:
         self._topics = {name: topics.get(name) or Topic(name, partitions=0) for name in subscriptions.topics}
         if seal is None and any(topic.personal for topic in self._topics.values()):
             raise ValueError("a topic that may carry identity data needs a seal for what is parked of it")
-        self._delivery = Delivery(subscriptions, seal=seal)
+        self._delivery = Delivery(subscriptions, seal=seal, **({} if digest is None else {"digest": digest}))
         self._retries = Retries(subscriptions, self._delivery, topics=self._topics, unseal=unseal)
         self._membership: Membership | None = None
         self._lanes: dict[str, list[Lane]] = {}

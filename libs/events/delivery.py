@@ -4,13 +4,14 @@ The position row is the fence: of two processors of the same records one finds i
 drops what the relay sent twice. So every event has its effects once, however often it is delivered.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events import outbox
-from libs.events.batch import Batch, Incoming, Unreadable, identity_of
+from libs.events.batch import Batch, Incoming, Unreadable, content_of, identity_of
 from libs.events.crashpoints import CrashPoint, crashpoint
 from libs.events.isolation import Isolation
 from libs.events.leadership import Connection
@@ -45,6 +46,22 @@ _CLAIM = """
         CASE WHEN count(*) < cardinality($3::text[]) THEN array_agg(event_id) END AS ids
     FROM fresh
 """
+_CLAIM_FOREIGN = """
+    WITH told AS (
+        SELECT source, event_id, day, content
+        FROM unnest($2::text[], $3::text[], $4::date[], $5::bytea[]) AS e (source, event_id, day, content)
+    ), fresh AS (
+        INSERT INTO inbox (consumer_group, source, event_id, day, content)
+        SELECT $1, source, event_id, day, content FROM told
+        ON CONFLICT DO NOTHING
+        RETURNING source, event_id
+    )
+    SELECT t.source, t.event_id, f.event_id IS NOT NULL AS is_fresh, i.content
+    FROM told t LEFT JOIN fresh f USING (source, event_id)
+        LEFT JOIN inbox i ON i.consumer_group = $1 AND (i.source, i.event_id, i.day) = (t.source, t.event_id, t.day)
+"""
+ID_REUSED = "id-reused"
+"""Why an event is parked whose id came with something else before."""
 
 
 class FencedError(Exception):
@@ -66,13 +83,18 @@ class Delivered:
     limits: dict[int, ParkingLimit]
 
 
+def _digest(content: bytes) -> bytes:
+    return sha256(content).digest()
+
+
 class Delivery:
     """Delivers batches to the handlers of one group."""
 
-    def __init__(self, subscriptions: Subscriptions, *, seal: Seal | None) -> None:
+    def __init__(self, subscriptions: Subscriptions, *, seal: Seal | None, digest: Seal = _digest) -> None:
         self._subscriptions = subscriptions
         self._group = subscriptions.group
         self._seal = seal
+        self._digest = digest
 
     async def deliver(self, session: AsyncSession, batch: Batch, *, careful: bool) -> Delivered:
         """Apply `batch` in the open transaction of `session`.
@@ -85,11 +107,15 @@ class Delivery:
         blocked = await self._fence(connection, batch)
         crashpoint(CrashPoint.CONSUMER_AFTER_FENCE)
         items = batch.items
-        fresh = await self._claim(connection, items)
+        reused: set[int] = set()
+        if batch.topic.foreign:
+            fresh = await self._claim_foreign(connection, items, reused)
+        else:
+            fresh = await self._claim(connection, items)
         crashpoint(CrashPoint.CONSUMER_AFTER_INBOX)
         limits = {part.partition.number: part.partition.limit.copy() for part in batch.parts}
         parking = Parking(batch.topic, self._group, self._seal)
-        run = await self._set_aside(connection, batch, fresh, blocked, parking, limits)
+        run = await self._set_aside(connection, batch, fresh, blocked, parking, limits, reused)
         if careful:
             run = await Isolation(session, self.run, rows, limits, parking).run(run)
         elif run:
@@ -160,6 +186,39 @@ class Delivery:
             return list(first.values())
         return [item for item in items if (name := _name(item)) is None or first.get(name) is item]
 
+    async def _claim_foreign(
+        self, connection: Connection, items: Sequence[Incoming | Unreadable], reused: set[int]
+    ) -> Sequence[Incoming | Unreadable]:
+        """The same for a topic that others write to: an id that came with something else before is `reused`.
+
+        Nothing promises that a foreign producer gives each event an id of its own: to drop the second as a repeat of
+        the first would lose it silently.
+        """
+        named = [(item, name, self._digest(content_of(item))) for item in items if (name := _name(item)) is not None]
+        first: dict[tuple[str, str], tuple[Incoming | Unreadable, bytes]] = {}
+        for item, name, digest in named:
+            first.setdefault(name, (item, digest))
+        if not first:
+            return items
+        rows = await connection.fetch(
+            _CLAIM_FOREIGN,
+            self._group,
+            [source for source, _ in first],
+            [id_ for _, id_ in first],
+            [item.day for item, _ in first.values()],
+            [digest for _, digest in first.values()],
+        )
+        known = {(row["source"], row["event_id"]): row for row in rows}
+        repeats: set[int] = set()
+        for item, name, digest in named:
+            row = known[name]
+            if row["is_fresh"] and first[name][0] is item:
+                continue
+            before = first[name][1] if row["is_fresh"] else row["content"]
+            # What was taken over by an older version has no digest.
+            (repeats if before in (None, digest) else reused).add(id(item))
+        return [item for item in items if id(item) not in repeats]
+
     async def _set_aside(
         self,
         connection: Connection,
@@ -168,6 +227,7 @@ class Delivery:
         blocked: set[bytes],
         parking: Parking,
         limits: dict[int, ParkingLimit],
+        reused: Container[int],
     ) -> list[Incoming]:
         """Park what can't be read and what waits behind a parked key; returns what handlers may see."""
         if blocked:
@@ -177,6 +237,10 @@ class Delivery:
         for item in fresh:
             if blocked and parked_key(batch.topic, item.key) in blocked:
                 parking.add(item, BEHIND)
+            elif id(item) in reused:
+                parking.add(item, ID_REUSED)
+                blocked.add(parked_key(batch.topic, item.key))
+                limits[item.record.partition].failed()
             elif isinstance(item, Unreadable):
                 parking.add(item, item.code, item.detail)
                 blocked.add(parked_key(batch.topic, item.key))

@@ -143,6 +143,8 @@ _SINCE: tuple[str, ...] = (
     """
     CREATE UNIQUE INDEX IF NOT EXISTS parked_once
         ON parked (consumer_group, topic, partition, log_offset, identity)""",
+    # What an event of a foreign producer said, as a digest: the same id with something else is another event.
+    "ALTER TABLE inbox ADD COLUMN IF NOT EXISTS content bytea",
 )
 """What has changed since the first version; each can be run again."""
 

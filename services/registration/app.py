@@ -70,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         transaction=database.transaction,
         seal=vault.master.seal_parked,
         unseal=vault.master.open_parked,
+        digest=vault.master.digest_of,
         instance_id=settings.worker_id(SERVICE),
     )
     relay = Relay(settings.database_url, cluster, source=f"urn:enlace:{SERVICE}")

@@ -88,6 +88,30 @@ class HouseholdFull(Conflict):
     title: ClassVar[str] = "The household has as many members as one may have"
 
 
+class ArrivalReferenceReused(Conflict):
+    """This `sender_reference` was told before of another person, or of another arrival of the same one.
+
+    Nothing is stored. A person who comes again, or another one, needs a reference of their own. A name or a birth date
+    that was wrong is corrected with `PATCH /v1/returnees/{returnee_id}`.
+    """
+
+    code: ClassVar[str] = "arrival-reference-reused"
+    title: ClassVar[str] = "This reference belongs to another arrival"
+    parked_as: ClassVar[str] = code
+
+
+class ArrivalToldDifferently(Conflict):
+    """The same arrival is told again and contradicts what was told before. Member `differing`
+    names the parts; nothing is stored.
+
+    Needs, consents, a household and a safe contact that were not told before are taken up; what changes is corrected
+    with `PATCH /v1/returnees/{returnee_id}` and the resources below it.
+    """
+
+    code: ClassVar[str] = "arrival-told-differently"
+    title: ClassVar[str] = "This arrival was told differently before"
+
+
 class DoubtfulPartClosed(Conflict):
     """A person has dealt with this part before."""
 

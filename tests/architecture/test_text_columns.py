@@ -32,8 +32,9 @@ BUS = {
         consumer_position.stopped operator_action.subject outbox.failure outbox.payload outbox.traceparent
         outbox.tracestate""",
     Holds.AGES: """
-        idempotency_key.client_id idempotency_key.fingerprint idempotency_key.key inbox.consumer_group inbox.event_id
-        inbox.source inbox_rest.consumer_group inbox_rest.event_id inbox_rest.source operator_action.reason
+        idempotency_key.client_id idempotency_key.fingerprint idempotency_key.key inbox.consumer_group inbox.content
+        inbox.event_id inbox.source inbox_rest.consumer_group inbox_rest.content inbox_rest.event_id inbox_rest.source
+        operator_action.reason
         outbox_sent.key outbox_sent.payload outbox_sent.topic outbox_sent.traceparent outbox_sent.tracestate
         outbox_sent.type outbox_sent_rest.key outbox_sent_rest.payload outbox_sent_rest.topic
         outbox_sent_rest.traceparent outbox_sent_rest.tracestate outbox_sent_rest.type parked.consumer_group
@@ -42,7 +43,7 @@ BUS = {
 }
 REGISTRATION = {
     Holds.CODES: """
-        alembic_version_registration.version_num arrival_batch.mode arrival_batch.reception_place
+        alembic_version_registration.version_num arrival_told.facts arrival_batch.mode arrival_batch.reception_place
         arrival_batch.sender_reference arrival_batch.source arrival_batch.status audit_entry.action
         audit_entry.client_id audit_entry.fields audit_entry.kind audit_entry.purpose audit_entry.who audit_seal.hash
         audit_seal.previous_hash consent.discloser consent.given_by consent.language consent.method consent.purpose

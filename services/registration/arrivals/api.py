@@ -35,6 +35,8 @@ from services.registration.audit.api import actor_of, source_of
 from services.registration.errors import (
     ArrivalBatchNotAnnounced,
     ArrivalBatchNotLanded,
+    ArrivalReferenceReused,
+    ArrivalToldDifferently,
     BatchReferenceReused,
     EntryAlreadyRegistered,
     IntakeIncomplete,
@@ -213,7 +215,10 @@ async def complete_intake(
 
 
 @router.post(
-    "/returnees", status_code=201, tags=["returnees"], responses=responses(NotFound, ReturneeErased, KeyReused)
+    "/returnees",
+    status_code=201,
+    tags=["returnees"],
+    responses=responses(NotFound, ReturneeErased, ArrivalReferenceReused, ArrivalToldDifferently, KeyReused),
 )
 async def register_returnee(
     body: ReturneeIntake,
@@ -226,7 +231,8 @@ async def register_returnee(
 ) -> RegisteredView:
     """One person has been met. Names, time of arrival, nationality and the state of papers start everything.
 
-    The same `sender_reference` of the same client is the same arrival: it is registered once.
+    The same `sender_reference` of the same client is the same arrival: it is registered once. Told again with needs,
+    consents, a household or a safe contact that it lacked, these are taken up; with another person it is refused.
     """
     coming = Coming(_arrived(body), _sender(caller, pack), arrival_batch_id=body.arrival_batch_id)
 

@@ -15,6 +15,7 @@ from services.registration.audit.rules import Access, AccessKind, AccessPurpose,
 from services.registration.doubts.actions import forget_doubts
 from services.registration.erasure.tables import Erasure
 from services.registration.households.actions import leave_household
+from services.registration.intake.tellings import forget_told
 from services.registration.pack import Pack
 from services.registration.people.queries import IDENTITY_FIELDS, returnee
 from services.registration.people.tables import Returnee
@@ -90,6 +91,7 @@ async def _forget(session: AsyncSession, row: Returnee, *, erased_at: datetime) 
     session.add_all([row, Erasure(returnee_id=row.id, erased_at=erased_at)])
     await session.flush()
     await forget_doubts(session, row.id)
+    await forget_told(session, row.id)
     await leave_household(session, row)
     erased = ReturneeErased(returnee_id=row.id, erased_at=erased_at)
     await append(session, [erased], traceparents=[row.traceparent])

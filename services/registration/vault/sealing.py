@@ -116,6 +116,10 @@ class MasterKey:
         """A keyed hash as a signed 64-bit number, for search indexes; hits must be checked after opening."""
         return int.from_bytes(self.blind(kind, value)[:8], "big", signed=True)
 
+    def digest_of(self, content: bytes) -> bytes:
+        """A keyed digest by which the same message is known again."""
+        return blake2b(content, digest_size=16, key=self._hashing, person=b"message").digest()
+
     def seal_parked(self, payload: bytes) -> bytes:
         """An inbound message that could not be handled, for the table of parked events."""
         return _seal(self._parking, payload, b"parked")

@@ -1,0 +1,154 @@
+"""The same arrival told again: a repeat changes nothing, more that is told is taken up, another person is refused."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.events.catalogue.arrivals import OPTIONAL_PARTS_OF_AN_ARRIVAL, Profile
+from libs.events.doubt import path_of
+from libs.events.event import SetAside
+from services.registration.consent.tables import Consent, SafeContact
+from services.registration.errors import ArrivalReferenceReused, ArrivalToldDifferently
+from services.registration.households.tables import HouseholdClaim
+from services.registration.intake.facts import (
+    ASIDE,
+    Fact,
+    Known,
+    News,
+    is_another_arrival,
+    is_another_person,
+    news,
+    standing_facts,
+    told_facts,
+)
+from services.registration.intake.schemas import Arrival
+from services.registration.needs.tables import Need
+from services.registration.people.queries import identity_of
+from services.registration.people.tables import Returnee
+from services.registration.vault.sealing import DataKey, MasterKey
+
+TOLD_DIFFERENTLY = "told-differently"
+"""The rule that is broken by what contradicts an earlier telling of the same arrival."""
+
+_URGENT = {one.path for one in OPTIONAL_PARTS_OF_AN_ARRIVAL if one.is_urgent}
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A registered person, whose row is locked, and what the same arrival tells more of them."""
+
+    row: Returnee
+    key: DataKey
+    arrival: Arrival
+    """As it came; `more` is of it."""
+    more: News
+
+
+def told(master: MasterKey, returnee_id: UUID, arrival: Arrival) -> list[Fact]:
+    """All that an arrival tells of a person, as keyed hashes: nothing that is sealed is compared in clear."""
+    batch = None if arrival.arrival_batch_id is None else str(arrival.arrival_batch_id)
+    return _hashed(master, returnee_id, told_facts(arrival.body, batch=batch, set_aside=arrival.set_aside or ()))
+
+
+def _hashed(master: MasterKey, returnee_id: UUID, facts: Sequence[Fact]) -> list[Fact]:
+    return [replace(one, text=master.blind("told", str(returnee_id), one.pointer, one.text).hex()) for one in facts]
+
+
+async def remember(session: AsyncSession, facts: Mapping[UUID, Sequence[Fact]]) -> None:
+    """Keep what has been told of new people."""
+    if facts:
+        rows = [(returnee_id, [bytes.fromhex(one.text) for one in ones]) for returnee_id, ones in facts.items()]
+        await session.flush()
+        connection = await raw(session)
+        await connection.copy_records_to_table("arrival_told", records=rows, columns=("returnee_id", "facts"))
+
+
+async def remember_more(session: AsyncSession, returnee_id: UUID, facts: Sequence[Fact]) -> None:
+    """Keep what else has been told of a person."""
+    await (await raw(session)).execute(
+        "INSERT INTO arrival_told (returnee_id, facts) VALUES ($1, $2)"
+        " ON CONFLICT (returnee_id) DO UPDATE SET facts = arrival_told.facts || excluded.facts",
+        returnee_id,
+        [bytes.fromhex(one.text) for one in facts],
+    )
+
+
+async def remembered(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+    """What has been told of people; who was registered before this was kept is missing."""
+    rows = await (await raw(session)).fetch(
+        "SELECT returnee_id, facts FROM arrival_told WHERE returnee_id = ANY($1)", list(returnee_ids)
+    )
+    return {row["returnee_id"]: {fact.hex() for fact in row["facts"]} for row in rows}
+
+
+async def forget_told(session: AsyncSession, returnee_id: UUID) -> None:
+    """The person is erased: no hash of what was told is left."""
+    await (await raw(session)).execute("DELETE FROM arrival_told WHERE returnee_id = $1", returnee_id)
+
+
+async def telling(
+    session: AsyncSession, row: Returnee, arrival: Arrival, key: DataKey, *, master: MasterKey
+) -> Telling | None:
+    """What an arrival told again adds to a person whose row is locked; None for a repeat.
+
+    ArrivalReferenceReused when it is another person or another arrival. What contradicts the first telling is not
+    taken up: ArrivalToldDifferently where somebody is answered, else it is set aside.
+    """
+    if is_another_arrival(arrival.body.arrived_at, row.arrived_at):
+        raise ArrivalReferenceReused
+    before = (await remembered(session, [row.id])).get(row.id)
+    facts = told(master, row.id, arrival)
+    fresh = [one for one in facts if one.text not in (before or ())]
+    known = await _known(session, row, arrival, [one for one in facts if one not in fresh], key, master)
+    if is_another_person(facts, known):
+        raise ArrivalReferenceReused
+    if not fresh:
+        return None
+    await remember_more(session, row.id, fresh)
+    if before is None:  # registered before this was kept: what was told then cannot be known
+        return None
+    more = news(arrival.body, [one for one in facts if not one.pointer.startswith(ASIDE)], known)
+    if arrival.set_aside is None:
+        if more.differing:
+            raise ArrivalToldDifferently(differing=more.differing)
+        return Telling(row, key, arrival, more)
+    new = {one.pointer for one in fresh}
+    parts = [part for part in arrival.set_aside if f"{ASIDE}{part.pointer}" in new]
+    parts += [
+        SetAside(pointer, TOLD_DIFFERENTLY, _value(arrival, pointer), pointer in _URGENT) for pointer in more.differing
+    ]
+    return Telling(row, key, replace(arrival, set_aside=tuple(parts)), more)
+
+
+def _value(arrival: Arrival, pointer: str) -> object:
+    here: Any = arrival.body.model_dump(mode="json")
+    for step in path_of(pointer):
+        here = here[step] if isinstance(step, int) else here.get(step)
+    return here
+
+
+async def _known(
+    session: AsyncSession, row: Returnee, arrival: Arrival, facts: list[Fact], key: DataKey, master: MasterKey
+) -> Known:
+    identity = identity_of(row, key)
+    stands: dict[str, object] = {f"/profile/{name}": getattr(row, name) for name in Profile.model_fields}
+    stands["/identity/birth_date"] = None if identity.birth_date is None else identity.birth_date.isoformat()
+    stands["/identity/document_number"] = identity.document_number
+    stands["/batch_reference"] = None if row.arrival_batch_id is None else str(row.arrival_batch_id)
+    standing = standing_facts((identity.given_names, identity.family_names), stands)
+    needs = (await session.exec(select(Need.category).where(Need.returnee_id == row.id))).all()
+    consents = (await session.exec(select(Consent).where(Consent.returnee_id == row.id))).all()
+    claim = select(HouseholdClaim.id).where(HouseholdClaim.returnee_id == row.id).limit(1)
+    return Known(
+        facts=facts,
+        current={one.pointer: one.text for one in _hashed(master, row.id, standing)},
+        need_categories=set(needs) - arrival.actor.hidden_categories(row.organization_id),
+        consents=[(one.purpose, one.recipient_class, one.given_at) for one in consents],
+        has_contact=await session.get(SafeContact, row.id) is not None,
+        has_household=row.household_id is not None or (await session.exec(claim)).first() is not None,
+    )
