@@ -183,3 +183,19 @@ async def test_a_database_connection_that_was_cut_costs_one_request_at_most(thin
     answers = [(await things.client.get("/v1/things", headers=headers)).status_code for _ in range(3)]
     assert answers[0] in (200, 503)
     assert answers[1:] == [200, 200]
+
+
+async def test_work_that_stands_still_takes_no_api_out_of_service_but_a_process_without_one():
+    async def stands_still():
+        raise Unready("Kafka can't be reached")
+
+    async def good():
+        pass
+
+    parts = ({"database": good}, {"consumer": stands_still})
+    with_api, without = Health(*parts), Health(*parts, has_api=False)
+    assert (await with_api.readiness()).ready
+    assert not (await with_api.work()).ready
+    assert (await with_api.readiness()).parts["consumer"].why == "Kafka can't be reached"
+    assert not (await without.readiness()).ready
+    assert not (await Health({"database": stands_still}, {"consumer": good}).readiness()).ready
