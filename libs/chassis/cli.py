@@ -7,9 +7,11 @@ A service's `cli.py` makes its own with `make_cli` and may add commands to what 
         cli()
 """
 
+import asyncio
 import gc
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from types import FrameType
 from typing import Annotated
 
@@ -17,9 +19,12 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
+from rich.console import Console
 
+from libs.chassis.database import Database
 from libs.chassis.logs import get_logger, setup_logs
 from libs.chassis.migrations import upgrade
+from libs.chassis.sealed_log import ChainReport, SealedLog, check
 
 log = get_logger(__name__, fields=("settings",))
 _NEW_OBJECTS = 50_000
@@ -65,6 +70,26 @@ def make_cli(
             log.info("database.migrated", part=history)
 
     return cli
+
+
+def add_audit_check(cli: typer.Typer, open_database: Callable[[], Database], *, table: SealedLog) -> None:
+    """Give a service the command `verify-audit`."""
+
+    @cli.command()
+    def verify_audit() -> None:
+        """Walk the hash chain over the record of access; exits with 1 if a link does not match what is recorded now."""
+        report = asyncio.run(_checked(open_database(), table))
+        Console().print(asdict(report))
+        if report.broken_at is not None:
+            raise typer.Exit(1)
+
+
+async def _checked(database: Database, table: SealedLog) -> ChainReport:
+    try:
+        async with database.transaction() as session:
+            return await check(session, table)
+    finally:
+        await database.close()
 
 
 def serve_app(app: FastAPI, *, host: str, port: int) -> None:

@@ -1,6 +1,7 @@
 """Referral, wired: routes, subscribers, loops. Nothing else knows every part."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -9,12 +10,14 @@ from libs.chassis.app import Loop, build_app
 from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.chassis.health import check_of
+from libs.chassis.sealed_log import seal_forever
 from libs.chassis.settings import Role
 from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
 from libs.events.replaying import Service
 from libs.events.subscriptions import Subscriptions
+from services.referral.audit.tables import AUDIT
 from services.referral.bulk_answers.api import router as bulk_answer_routes
 from services.referral.clocks.loop import Clockwork, Fire
 from services.referral.clocks.queries import Due
@@ -102,6 +105,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("hand-overs", HandOvers(database, policy).run, Role.WORKER),
             Loop("clocks", clockwork(database, policy).run, Role.WORKER),
             Loop("watcher", watcher.run, Role.WORKER),
+            Loop("audit sealer", partial(seal_forever, database=database, table=AUDIT), Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
         work_checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},

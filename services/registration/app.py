@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from libs.chassis.app import Loop, Opening, build_app
 from libs.chassis.database import Database
 from libs.chassis.health import Check, Unready, check_of
+from libs.chassis.sealed_log import seal_forever
 from libs.chassis.settings import Role
 from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
@@ -17,7 +18,7 @@ from libs.events.subscriptions import Subscriptions
 from services.registration.arrivals import api as arrivals_api
 from services.registration.arrivals import subscribers as arrivals_subscribers
 from services.registration.arrivals.loop import age_out_forever
-from services.registration.audit.loop import seal_forever
+from services.registration.audit.tables import AUDIT
 from services.registration.consent import api as consent_api
 from services.registration.database import KeysDatabase
 from services.registration.doubts import api as doubts_api
@@ -100,7 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _work(database: Database, vault: Vault, pack: Pack) -> list[Loop]:
     """What registration does by itself."""
     loops = {
-        "audit sealer": partial(seal_forever, database=database),
+        "audit sealer": partial(seal_forever, database=database, table=AUDIT),
         "erasures": partial(replay_forever, database=database, pack=pack, vault=vault),
         "doubtful parts": partial(count_forever, database=database),
         "manifests": partial(age_out_forever, database=database, vault=vault),

@@ -1,15 +1,9 @@
 """The commands of registration: serve, migrate (both databases), verify-audit."""
 
-import asyncio
-from dataclasses import asdict
-
-import typer
-from rich.console import Console
-
-from libs.chassis.cli import make_cli
+from libs.chassis.cli import add_audit_check, make_cli
 from libs.chassis.database import Database
 from services.registration.app import SERVICE, create_app
-from services.registration.audit.queries import ChainReport, check_chain
+from services.registration.audit.tables import AUDIT
 from services.registration.settings import Settings
 
 cli = make_cli(
@@ -22,24 +16,12 @@ cli = make_cli(
 )
 
 
-@cli.command()
-def verify_audit() -> None:
-    """Walk the hash chain over the record of access; exits with 1 when a link does not match what is recorded now."""
-    report = asyncio.run(_check())
-    Console().print(asdict(report))
-    if report.broken_at is not None:
-        raise typer.Exit(1)
-
-
-async def _check() -> ChainReport:
+def _database() -> Database:
     settings = Settings()
-    database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=1)
-    try:
-        async with database.transaction() as session:
-            return await check_chain(session)
-    finally:
-        await database.close()
+    return Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=1)
 
+
+add_audit_check(cli, _database, table=AUDIT)
 
 if __name__ == "__main__":
     cli()

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.chassis.problems import Problem
+from services.referral.audit.rules import ShowsParts
 from services.referral.offers.schemas import DeclineBody, OfferView
 
 ANSWERS_MAX = 100
@@ -55,7 +56,7 @@ class AnswersBody(BaseModel):
     )
 
 
-class ResultView(BaseModel):
+class ResultView(ShowsParts, BaseModel):
     """What became of one answer."""
 
     offer_id: UUID

@@ -12,6 +12,7 @@ from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.events.codes import NeedCategory
+from services.referral.audit.recording import RecordedRoute
 from services.referral.desk import actions, queries
 from services.referral.desk.schemas import DecisionBody, OverrideBody, ResolutionBody, ReviewFilters, ReviewView
 from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StaffOnly, StepNotAllowed
@@ -20,7 +21,7 @@ from services.referral.journeys.review_tables import ReviewStatus
 from services.referral.referrals import queries as referrals
 from services.referral.referrals.schemas import ReferralView
 
-router = APIRouter(prefix="/v1", tags=["desk"])
+router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["desk"])
 
 Reader = Annotated[Caller, requires("work-lists:read")]
 Decider = Annotated[Caller, requires("reviews:decide")]

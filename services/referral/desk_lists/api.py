@@ -12,6 +12,7 @@ from libs.chassis.database import Session, now
 from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
 from libs.chassis.problems import responses
 from libs.events.codes import NeedCategory, Urgency
+from services.referral.audit.recording import RecordedRoute
 from services.referral.desk_lists import queries
 from services.referral.desk_lists.queries import Walk
 from services.referral.desk_lists.rules import Party
@@ -28,7 +29,9 @@ from services.referral.journeys.access import Policy, desks_of, staff_rights_of
 from services.referral.ownership.queries import covered_desks
 from services.referral.pack import RoutingPolicy
 
-router = APIRouter(prefix="/v1/work-lists", tags=["work-lists"], responses=responses(StaffOnly))
+router = APIRouter(
+    route_class=RecordedRoute, prefix="/v1/work-lists", tags=["work-lists"], responses=responses(StaffOnly)
+)
 
 Reader = Annotated[Caller, requires("work-lists:read")]
 Within = Annotated[int, Query(ge=0, le=31_536_000, description="Seconds from now")]

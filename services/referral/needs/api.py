@@ -10,13 +10,14 @@ from libs.chassis.database import Session
 from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.problems import responses
+from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import JourneyEnded, PrerequisiteCycle, StaffOnly, StepNotAllowed
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.journeys.owners import desks
 from services.referral.needs import actions, queries
 from services.referral.needs.schemas import AssignBody, CloseBody, EndBody, JourneyView, NeedView, PrerequisiteBody
 
-router = APIRouter(prefix="/v1", tags=["needs"])
+router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["needs"])
 
 Reader = Annotated[Caller, requires("referrals:read")]
 Writer = Annotated[Caller, requires("needs:write")]

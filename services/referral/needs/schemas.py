@@ -1,19 +1,22 @@
 """What needs and a returnee's journey look like over HTTP."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.events.codes import CloseReason, JourneyEnd, NeedCategory, OwnerReason, Urgency
+from services.referral.audit.rules import Record, ShowsRecord
 from services.referral.journeys.rules import NeedStatus
 from services.referral.offers.schemas import OfferView
 from services.referral.referrals.schemas import ReferralView
 
 
-class NeedView(BaseModel):
+class NeedView(ShowsRecord, BaseModel):
     """One need."""
+
+    shows: ClassVar[Record] = Record.NEED
 
     id: UUID
     returnee_id: UUID

@@ -12,6 +12,8 @@ from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from services.referral.audit.recording import RecordedRoute, actor_of
+from services.referral.audit.rules import Access, AccessKind, AccessPurpose, Record
 from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
 from services.referral.journeys.access import rights_of
 from services.referral.journeys.rules import OfferStatus
@@ -19,7 +21,7 @@ from services.referral.offers import queries, taking
 from services.referral.offers.gathering import Gathering
 from services.referral.offers.schemas import DeclineBody, ExplanationView, OfferView
 
-router = APIRouter(prefix="/v1/offers", tags=["offers"])
+router = APIRouter(route_class=RecordedRoute, prefix="/v1/offers", tags=["offers"])
 
 Reader = Annotated[Caller, requires("offers:read")]
 Answerer = Annotated[Caller, requires("offers:answer")]
@@ -32,9 +34,16 @@ async def _taking(request: Request, once: OnceOptional, caller: Answerer) -> Tak
     gathering: Gathering = request.app.state.gathering
 
     async def take(offer_id: UUID, step: taking.Step) -> OfferView:
-        return await gathering.take(taking.Said(offer_id, step, rights_of(caller), caller.subject, once))
+        access = changed_offer(caller, request.scope["route"].name, offer_id)
+        return await gathering.take(taking.Said(offer_id, step, rights_of(caller), caller.subject, once, access))
 
     return take
+
+
+def changed_offer(caller: Caller, action: str, offer_id: UUID) -> Access:
+    """What is recorded of an answer, in the transaction that takes it."""
+    fields, records = sorted(OfferView.model_fields), [(Record.OFFER, offer_id)]
+    return Access(actor_of(caller), AccessKind.WRITE, action, AccessPurpose.REFERRAL, fields, records)
 
 
 Taking = Annotated[Take, Depends(_taking)]

@@ -1,17 +1,20 @@
 """What offers look like over HTTP. A case code and codes of need; never a name (DESIGN 6)."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.events.codes import DeclineReason, NeedCategory, Urgency
+from services.referral.audit.rules import Record, ShowsRecord
 from services.referral.journeys.rules import OfferStatus
 
 
-class OfferView(BaseModel):
+class OfferView(ShowsRecord, BaseModel):
     """One offer."""
+
+    shows: ClassVar[Record] = Record.OFFER
 
     id: UUID
     referral_id: UUID

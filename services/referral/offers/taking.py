@@ -13,6 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.errors import NotFound, Refusal
 from libs.chassis.idempotency import Once, begun, finished
 from libs.events.codes import DeclineReason
+from services.referral.audit import actions as audit
+from services.referral.audit.rules import Access
 from services.referral.journeys import offer_steps, referral_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.access import Rights
@@ -50,6 +52,8 @@ class Said:
     actor: str
     once: Once | None = None
     """The key under which an answer that is taken is kept, so that the same request is told the same again."""
+    access: Access | None = None
+    """What is recorded of it when it is taken; None where the route records it."""
     request: Span = field(default_factory=trace.get_current_span)
     """The span of the request that brought it."""
 
@@ -89,6 +93,8 @@ async def _take(
         taken |= {nth: _take_one(piece, known, said[nth], one) for nth, one in mine.items()}
     done = [said[nth] for nth in mine if taken[nth] is None]
     await finished(session, [(one.once, one.offer_id) for one in done if one.once is not None])
+    accesses = [said[nth].access for nth in sorted(taken) if taken[nth] is None]
+    await audit.record(session, [one for one in accesses if one is not None])
     return taken
 
 

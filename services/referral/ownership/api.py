@@ -12,6 +12,7 @@ from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceRequired
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import DeputiesInACircle, DeskIsAway, StaffOnly
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.journeys.owners import desks
@@ -19,7 +20,7 @@ from services.referral.ownership import actions, queries
 from services.referral.ownership.schemas import AbsenceBody, AbsenceView, DeskCode, HandOverBody, HandOverView
 from services.referral.pack import RoutingPolicy
 
-router = APIRouter(prefix="/v1", tags=["ownership"])
+router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["ownership"])
 
 Reader = Annotated[Caller, requires("work-lists:read")]
 Writer = Annotated[Caller, requires("needs:write")]

@@ -10,12 +10,13 @@ from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from services.referral.audit.recording import RecordedRoute
 from services.referral.places import queries
 from services.referral.places.queries import Seen
 from services.referral.places.rules import HoldStatus
 from services.referral.places.schemas import HoldView, PoolView
 
-router = APIRouter(prefix="/v1/places", tags=["places"])
+router = APIRouter(route_class=RecordedRoute, prefix="/v1/places", tags=["places"])
 
 Reader = Annotated[Caller, requires("places:read")]
 

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Request
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.problems import responses
+from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import StaffOnly
 from services.referral.journeys.access import staff_rights_of
 from services.referral.promises import queries
 from services.referral.promises.queries import LATE_AFTER_S
 from services.referral.promises.schemas import InvariantsView
 
-router = APIRouter(prefix="/v1", tags=["invariants"])
+router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["invariants"])
 
 
 @router.get("/invariants", responses=responses(StaffOnly))

@@ -10,6 +10,7 @@ from libs.chassis.database import Session
 from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.problems import responses
+from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import NotACandidate, OfferIsHalted, StaffOnly, StepNotAllowed
 from services.referral.journeys.access import Policy, rights_of, staff_rights_of
 from services.referral.pack import CompletionFact
@@ -24,7 +25,7 @@ from services.referral.referrals.schemas import (
     UpholdBody,
 )
 
-router = APIRouter(prefix="/v1/referrals", tags=["referrals"])
+router = APIRouter(route_class=RecordedRoute, prefix="/v1/referrals", tags=["referrals"])
 
 Reader = Annotated[Caller, requires("referrals:read")]
 Writer = Annotated[Caller, requires("referrals:write")]

@@ -1,13 +1,14 @@
 """What referrals look like over HTTP."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 from typing_extensions import TypedDict
 
 from libs.events.codes import CancelReason, NeedCategory, NotDeliveredReason, Outcome, Urgency
+from services.referral.audit.rules import Record, ShowsRecord
 from services.referral.journeys.rules import ReferralStatus
 from services.referral.pack import CompletionFact
 from services.referral.waitlists.schemas import QueueView
@@ -15,8 +16,10 @@ from services.referral.waitlists.schemas import QueueView
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
 
-class ReferralView(BaseModel):
+class ReferralView(ShowsRecord, BaseModel):
     """One need on its way to a provider service."""
+
+    shows: ClassVar[Record] = Record.REFERRAL
 
     id: UUID
     need_id: UUID

@@ -12,12 +12,13 @@ from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import OnceRequired
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import StaffOnly, StepNotAllowed
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.searches import actions, queries
 from services.referral.searches.schemas import FollowUpView, SearchAttemptBody, SearchAttemptView
 
-router = APIRouter(prefix="/v1", tags=["searches"])
+router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["searches"])
 
 Reader = Annotated[Caller, requires("work-lists:read")]
 Writer = Annotated[Caller, requires("needs:write")]

@@ -13,6 +13,7 @@ from libs.chassis.etag import IfMatch, PreconditionRequired, VersionMismatch, et
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
 from libs.chassis.problems import responses
+from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import ExtensionTooLong, ExtensionTooShort, OfferIsHalted, StaffOnly, StepNotAllowed
 from services.referral.journeys.access import Policy, rights_of, staff_rights_of
 from services.referral.pack import RoutingPolicy
@@ -28,7 +29,7 @@ from services.referral.stays.schemas import (
     WatchedStayView,
 )
 
-router = APIRouter(prefix="/v1", tags=["stays"])
+router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["stays"])
 
 Reader = Annotated[Caller, requires("referrals:read")]
 Writer = Annotated[Caller, requires("referrals:write")]

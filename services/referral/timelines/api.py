@@ -10,12 +10,16 @@ from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
 from libs.chassis.problems import responses
-from services.referral.journeys.access import Policy, Rights, rights_of
+from services.referral.audit.queries import access_log
+from services.referral.audit.recording import RecordedRoute
+from services.referral.audit.schemas import AccessView
+from services.referral.errors import StaffOnly
+from services.referral.journeys.access import Policy, Rights, rights_of, staff_rights_of
 from services.referral.offers import queries as offers
 from services.referral.timelines import queries
 from services.referral.timelines.schemas import EntryView, Order
 
-router = APIRouter(prefix="/v1", tags=["timelines"])
+router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["timelines"])
 
 Reader = Annotated[Caller, requires("referrals:read")]
 InOrder = Annotated[Order, Query(description="Which end comes first; keep it from page to page")]
@@ -50,6 +54,22 @@ async def read_timeline_by_offer(
     rights = rights_of(caller)
     returnee_id = await offers.returnee_of(session, rights, offer_id)
     return await _timeline(session, policy, rights, returnee_id, page, order)
+
+
+@router.get("/returnees/{returnee_id}/access-log", responses=responses(NotFound, StaffOnly))
+async def read_access_log(
+    returnee_id: UUID,
+    session: Session,
+    page: PageQuery,
+    caller: Annotated[Caller, requires("access-log:read")],
+) -> Page[AccessView]:
+    """Who read or changed what referral knows of this person, when and why, newest first; also after erasure.
+
+    Registration has a list of its own, of the data that it keeps. What the network does by itself is in the timeline.
+    """
+    rights = staff_rights_of(caller)
+    await queries.require_known(session, rights, returnee_id)
+    return await access_log(session, returnee_id, page, restricted=rights.restricted)
 
 
 async def _timeline(

@@ -65,7 +65,7 @@ async def timeline(
 ) -> list[EntryView]:
     """What happened to one returnee, after the entry of number `after`; one more than `limit`. NotFound where the
     caller may not know that the returnee exists."""
-    await _require_known(session, rights, returnee_id)
+    await require_known(session, rights, returnee_id)
     values: list[Any] = [returnee_id, rights.restricted, after, order is Order.NEWEST, limit + 1]
     statement = FOR_STAFF
     if rights.organization_id is not None:
@@ -84,7 +84,8 @@ def _view(row: Any, rights: Rights, known: frozenset[str]) -> EntryView:
     return EntryView.model_validate(values)
 
 
-async def _require_known(session: AsyncSession, rights: Rights, returnee_id: UUID) -> None:
+async def require_known(session: AsyncSession, rights: Rights, returnee_id: UUID) -> None:
+    """NotFound where the caller may not know that there is such a returnee."""
     connection = await raw(session)
     if rights.organization_id is None:
         known = await connection.fetchval("SELECT EXISTS (SELECT 1 FROM journey WHERE returnee_id = $1)", returnee_id)

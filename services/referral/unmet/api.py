@@ -10,12 +10,15 @@ from libs.chassis.database import Session, now
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.events.codes import NeedCategory
+from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import StaffOnly
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.unmet import queries
 from services.referral.unmet.schemas import Filters, UnmetView
 
-router = APIRouter(prefix="/v1/work-lists/unmet", tags=["work-lists"], responses=responses(StaffOnly))
+router = APIRouter(
+    route_class=RecordedRoute, prefix="/v1/work-lists/unmet", tags=["work-lists"], responses=responses(StaffOnly)
+)
 
 
 async def _filters(

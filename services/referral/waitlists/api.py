@@ -9,10 +9,11 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.events.codes import NeedCategory
+from services.referral.audit.recording import RecordedRoute
 from services.referral.waitlists import queries
 from services.referral.waitlists.schemas import WaitlistEntryView
 
-router = APIRouter(prefix="/v1/waitlists", tags=["waitlists"])
+router = APIRouter(route_class=RecordedRoute, prefix="/v1/waitlists", tags=["waitlists"])
 
 Reader = Annotated[Caller, requires("work-lists:read")]
 OfCategory = Annotated[NeedCategory | None, Query(description="Only the queue of this category")]

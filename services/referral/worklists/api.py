@@ -10,12 +10,13 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import StaffOnly
 from services.referral.journeys.access import staff_rights_of
 from services.referral.worklists import queries
 from services.referral.worklists.schemas import OwnedNeedView, StatisticsView
 
-router = APIRouter(prefix="/v1", tags=["work-lists"], responses=responses(StaffOnly))
+router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["work-lists"], responses=responses(StaffOnly))
 
 Reader = Annotated[Caller, requires("work-lists:read")]
 

@@ -1,18 +1,12 @@
-"""What an access to personal data is, and how entries are chained so that none can change unnoticed (pure)."""
+"""What an access to personal data is (pure)."""
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
 from uuid import UUID
 
 from libs.events.codes import NeedCategory
-
-GENESIS = bytes(32)
-"""The hash before the first link."""
 
 
 class AccessKind(StrEnum):
@@ -91,26 +85,6 @@ class Access:
     """When it differs from the actor's: the trace of the person."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryFacts:
-    """All that a seal covers of one entry."""
-
-    id: int
-    transaction_id: int
-    at: datetime
-    subject_id: UUID
-    kind: str
-    action: str
-    who: str
-    client_id: str
-    organization_id: UUID | None
-    purpose: str
-    fields: Sequence[str]
-    referral_id: UUID | None
-    offer_id: UUID | None
-    trace_id: str | None
-
-
 _AREA = re.compile(r"[A-Z]{2}([0-9]{2,6})?")
 
 
@@ -122,36 +96,3 @@ def known_areas(codes: Iterable[str]) -> tuple[str, ...]:
 def source_of_client(client_id: str) -> str:
     """The source of what a client registers by REST."""
     return f"client:{client_id}"
-
-
-def chain(previous: bytes, entries: Iterable[EntryFacts]) -> bytes:
-    """The hash after `entries`, each linked to the one before: `sha256(previous || canonical entry)`."""
-    link = previous
-    for entry in entries:
-        link = sha256(link + _canonical(entry)).digest()
-    return link
-
-
-def _canonical(entry: EntryFacts) -> bytes:
-    """The same bytes for the same entry, for ever: JSON with fixed order, times in UTC."""
-    members = [
-        entry.id,
-        entry.transaction_id,
-        entry.at.isoformat(),
-        str(entry.subject_id),
-        entry.kind,
-        entry.action,
-        entry.who,
-        entry.client_id,
-        _text(entry.organization_id),
-        entry.purpose,
-        list(entry.fields),
-        _text(entry.referral_id),
-        _text(entry.offer_id),
-        entry.trace_id,
-    ]
-    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _text(value: UUID | None) -> str | None:
-    return None if value is None else str(value)

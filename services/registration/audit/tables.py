@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Identity, Index, text
 from sqlmodel import Field
 
+from libs.chassis.sealed_log import SealedLog
 from services.registration.audit.rules import AccessKind, AccessPurpose
 from services.registration.database import Table, codes, moment, one_of, sealed
 
@@ -56,3 +57,14 @@ class AuditSeal(Table, table=True):
     previous_hash: bytes = Field(sa_column=sealed(nullable=False))
     hash: bytes = Field(sa_column=sealed(nullable=False))
     sealed_at: datetime = Field(sa_column=moment())
+
+
+AUDIT = SealedLog(
+    entries="audit_entry",
+    seals="audit_seal",
+    covered=(
+        "id", "transaction_id", "at", "subject_id", "kind", "action", "who", "client_id", "organization_id", "purpose",
+        "fields", "referral_id", "offer_id", "trace_id",
+    ),
+)  # fmt: skip
+"""The record as the sealer of the chassis knows it."""

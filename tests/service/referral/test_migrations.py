@@ -4,6 +4,7 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
+import services.referral.audit.tables
 import services.referral.bulk_answers.tables
 import services.referral.clocks.tables
 import services.referral.intake.tables

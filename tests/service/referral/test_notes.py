@@ -11,6 +11,7 @@ from libs.chassis.migrations import upgrade
 from libs.events.catalogue.registration import ReturneeErased, ReturneeMerged
 from libs.events.codes import NeedCategory
 from services.referral.ownership.loop import HandOvers
+from tests.service.referral import making
 from tests.service.referral.staying import staying
 from tests.service.referral.test_promises import breaks, reviews, watcher
 from tests.service.referral.test_searching import lost, tried
@@ -94,6 +95,18 @@ async def enters_in_error(world: World) -> UUID:
     return returnee
 
 
+async def upholds_what_was_halted(world: World) -> UUID:
+    shelter = await world.provider(catchment=["GT01"])
+    returnee = await world.person({}, destination="GT01")
+    await world.round()
+    offer = await world.offer_of(returnee)
+    await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(shelter))
+    await world.hear(making.registered(returnee, version=2, destination="GT13"))
+    answer = await world.step(f"referrals/{offer['referral_id']}/uphold", {"reason": SENTENCE})
+    assert answer.status_code == 200, answer.text
+    return returnee
+
+
 async def hands_over(world: World) -> UUID:
     returnee = await world.person({})
     await world.round()
@@ -113,6 +126,7 @@ WAYS: dict[Way, dict[str, object]] = {
     lengthens_a_stay: {},
     enters_in_error: {},
     hands_over: {},
+    upholds_what_was_halted: {},
 }
 
 

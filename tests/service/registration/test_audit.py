@@ -8,10 +8,10 @@ import pytest
 
 from libs.chassis.clock import Clock
 from libs.chassis.database import Database
+from libs.chassis.sealed_log import check, seal_once
 from services.registration.audit import actions
-from services.registration.audit.loop import seal_once
-from services.registration.audit.queries import check_chain
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.audit.tables import AUDIT
 
 
 @pytest.fixture
@@ -40,14 +40,14 @@ async def record(database, *numbers):
 
 async def report(database):
     async with database.transaction() as session:
-        return await check_chain(session)
+        return await check(session, AUDIT)
 
 
 async def seal_all(database, count):
     async with asyncio.timeout(20):
         sealed = 0
         while sealed < count:
-            sealed += await seal_once(database) or 0
+            sealed += await seal_once(database, AUDIT) or 0
 
 
 async def test_every_entry_is_sealed_once_and_the_chain_holds(own):
@@ -64,7 +64,7 @@ async def test_an_entry_that_commits_late_is_sealed_later_and_never_skipped(own)
     async with database.transaction() as slow:
         await actions.record(slow, Actor("desk", "desk"), [an_access(1)])
         await record(database, 2)
-        assert await seal_once(database) == 0, "nothing is final while an older transaction is open"
+        assert await seal_once(database, AUDIT) == 0, "nothing is final while an older transaction is open"
     await seal_all(database, 2)
     assert (await report(database)).broken_at is None
 
@@ -75,7 +75,7 @@ async def test_two_sealers_make_one_chain(own):
         await record(database, number)
     async with asyncio.timeout(20):
         while (await report(database)).unsealed_count:
-            await asyncio.gather(*(seal_once(database) for _ in range(6)))
+            await asyncio.gather(*(seal_once(database, AUDIT) for _ in range(6)))
     assert (await report(database)).broken_at is None
 
 

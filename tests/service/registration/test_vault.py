@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from uuid_utils.compat import uuid7
 
+from libs.chassis.sealed_log import seal_forever
 from services.registration.app import create_app
 from services.registration.arrivals.actions import let_manifests_age_out
 from services.registration.arrivals.loop import age_out_forever
-from services.registration.audit.loop import seal_forever
+from services.registration.audit.tables import AUDIT
 from services.registration.erasure.loop import replay_forever
 from services.registration.pack import load_pack
 from services.registration.vault.actions import create_keys, obtain_key
@@ -99,7 +100,7 @@ async def test_what_runs_by_itself_ends_when_told_to(registration, loop):
     database, vault = registration.database, registration.vault
     stop = asyncio.Event()
     running_loop = {
-        "sealer": lambda: seal_forever(stop, database=database),
+        "sealer": lambda: seal_forever(stop, database=database, table=AUDIT),
         "erasures": lambda: replay_forever(stop, database=database, pack=load_pack(PACK), vault=vault),
         "manifests": lambda: age_out_forever(stop, database=database, vault=vault),
     }[loop]
@@ -112,7 +113,7 @@ async def test_what_runs_by_itself_ends_when_told_to(registration, loop):
 async def test_the_sealer_seals_by_itself(registration):
     await registration.register()
     stop = asyncio.Event()
-    task = asyncio.create_task(seal_forever(stop, database=registration.database))
+    task = asyncio.create_task(seal_forever(stop, database=registration.database, table=AUDIT))
     async with asyncio.timeout(30):
         while True:
             if await registration.fetch("SELECT 1 FROM audit_seal"):

@@ -1,10 +1,9 @@
 """The law of registration: batches, needs, consents, packets, the chain of the record."""
 
 import itertools
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 
 from libs.events.codes import ConsentPurpose, ContactChannel, NeedCategory, RecipientClass
 from services.registration.arrivals.rules import NEXT_STATUS, BatchStatus, BatchStep, IntakeCounts, manifest_until
-from services.registration.audit.rules import GENESIS, EntryFacts, chain
 from services.registration.consent.addresses import address_faults, kept_address
 from services.registration.consent.rules import (
     Grant,
@@ -234,51 +232,3 @@ def test_a_packet_is_open_until_its_days_are_over():
     assert not is_closed(until, at=NOW + 30 * DAY - timedelta(seconds=1))
     assert is_closed(until, at=NOW + 30 * DAY)
     assert is_closed(closes_at(NOW, days_after=0), at=NOW)
-
-
-ENTRY = EntryFacts(
-    id=1,
-    transaction_id=7,
-    at=NOW,
-    subject_id=UUID(int=1),
-    kind="read",
-    action="packet.read",
-    who="desk",
-    client_id="desk",
-    organization_id=UUID(int=2),
-    purpose="referral",
-    fields=["given_names"],
-    referral_id=None,
-    offer_id=UUID(int=3),
-    trace_id="0af7651916cd43dd8448eb211c80319c",
-)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"id": 2},
-        {"transaction_id": 8},
-        {"at": NOW + timedelta(microseconds=1)},
-        {"subject_id": UUID(int=9)},
-        {"kind": "write"},
-        {"action": "returnee.read"},
-        {"who": "somebody"},
-        {"client_id": "somebody"},
-        {"organization_id": None},
-        {"purpose": "registration"},
-        {"fields": []},
-        {"referral_id": UUID(int=3), "offer_id": None},
-        {"offer_id": None},
-        {"trace_id": None},
-    ],
-)
-def test_any_change_of_an_entry_changes_the_chain(change):
-    assert chain(GENESIS, [ENTRY]) != chain(GENESIS, [replace(ENTRY, **change)])
-
-
-def test_the_chain_is_the_same_for_ever_and_in_links_of_any_length():
-    entries = [replace(ENTRY, id=number) for number in range(5)]
-    assert chain(chain(GENESIS, entries[:2]), entries[2:]) == chain(GENESIS, entries)
-    assert chain(GENESIS, entries) != chain(GENESIS, entries[::-1])
-    assert chain(GENESIS, [ENTRY]).hex() == "23376d18bcf9cc673ae6a38a6ae23bcbe3a7ddee839b1440d474892247eb223b"

@@ -1,0 +1,59 @@
+"""Record who touched whose data: one statement for one request, or for all answers that share a transaction."""
+
+from collections.abc import Sequence
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now, raw
+from libs.chassis.telemetry import current_trace_id
+from services.referral.audit.rules import Access
+
+# Whose record it is, and whether it is restricted, is read where the record is. What isn't there has not been shown.
+_RECORD = """
+INSERT INTO access_entry (at, kind, action, who, client_id, organization_id, purpose, fields, restricted,
+    returnee_ids, record_ids, trace_id)
+SELECT $1, kind, action, who, client_id, organization_id, purpose, fields::text[], restricted,
+    array_agg(returnee_id ORDER BY place), array_agg(id ORDER BY place), $13
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[])
+    WITH ORDINALITY AS access(kind, action, who, client_id, organization_id, purpose, fields, nth)
+JOIN unnest($9::int[], $10::text[], $11::uuid[], $12::int[]) AS shown(of, record, id, place) ON shown.of = access.nth
+CROSS JOIN LATERAL (
+    SELECT returnee_id, restricted FROM offer WHERE record = 'offer' AND offer_id = id
+    UNION ALL SELECT returnee_id, restricted FROM need WHERE record = 'need' AND need_id = id
+    UNION ALL SELECT returnee_id, restricted FROM referral WHERE record = 'referral' AND referral_id = id
+    UNION ALL SELECT returnee_id, restricted FROM review
+        WHERE record = 'review' AND review_id = id AND returnee_id IS NOT NULL
+    UNION ALL SELECT returnee_id, false FROM journey WHERE record = 'returnee' AND returnee_id = id
+) AS subject
+GROUP BY nth, kind, action, who, client_id, organization_id, purpose, fields, restricted
+ORDER BY nth, restricted
+"""
+
+
+async def record(session: AsyncSession, accesses: Sequence[Access]) -> None:
+    """Record these accesses in this transaction; they hold if, and only if, it commits.
+
+    Records of restricted categories have an entry apart from the others of the same request.
+    """
+    told = [one for one in accesses if one.records]
+    if not told:
+        return
+    await session.flush()
+    shown = [
+        (nth, kind.value, record_id, place)
+        for nth, one in enumerate(told, start=1)
+        for place, (kind, record_id) in enumerate(one.records)
+    ]
+    await (await raw(session)).execute(
+        _RECORD,
+        now(session),
+        [one.kind.value for one in told],
+        [one.action for one in told],
+        [one.actor.who for one in told],
+        [one.actor.client_id for one in told],
+        [one.actor.organization_id for one in told],
+        [one.purpose.value for one in told],
+        ["{" + ",".join(one.fields) + "}" for one in told],
+        *map(list, zip(*shown, strict=True)),
+        current_trace_id(),
+    )

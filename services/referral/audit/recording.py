@@ -1,0 +1,75 @@
+"""Routes that record by themselves whose data they have shown or changed, in the transaction of the request.
+
+A router is made with `route_class=RecordedRoute`. What its view shows is read from the ids in it and in the path, so
+that no route can forget. Nothing leaves before the entry is committed, since the request's transaction ends before the
+response does.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from typing import Annotated, Any, Final
+
+from fastapi import Query
+from fastapi.routing import APIRoute
+
+from libs.chassis.auth import Caller
+from services.referral.audit.actions import record
+from services.referral.audit.rules import Access, AccessKind, AccessPurpose, Actor, fields_of, named_by, shown_by
+
+Endpoint = Callable[..., Awaitable[Any]]
+_READS: Final = frozenset({"GET"})
+_PURPOSE = inspect.Parameter(
+    "purpose",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=AccessPurpose.REFERRAL,
+    annotation=Annotated[AccessPurpose, Query(description="Why you look; recorded")],
+)
+
+
+class RecordedRoute(APIRoute):
+    """A route whose view is recorded. One that takes no session shows nobody, or is recorded where it is decided."""
+
+    def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
+        methods = frozenset(options.get("methods") or _READS)
+        super().__init__(path, _recorded(endpoint, reads=methods <= _READS), **options)
+
+
+def actor_of(caller: Caller) -> Actor:
+    """Who is recorded for what this caller does."""
+    return Actor(caller.subject, caller.client_id, caller.organization_id)
+
+
+def _recorded(endpoint: Endpoint, *, reads: bool) -> Endpoint:
+    signature = inspect.signature(endpoint)
+    if not {"session", "caller"} <= signature.parameters.keys():
+        return endpoint
+
+    @wraps(endpoint)
+    async def endpoint_and_record(purpose: AccessPurpose = AccessPurpose.REFERRAL, **values: Any) -> Any:
+        view = await endpoint(**values)
+        access = Access(
+            actor=actor_of(values["caller"]),
+            kind=AccessKind.READ if reads else AccessKind.WRITE,
+            action=endpoint.__name__,
+            purpose=purpose,
+            fields=fields_of(view),
+            records=shown_by(view) or _named(values),
+        )
+        await record(values["session"], [access])
+        return view
+
+    if reads:
+        parameters = [*signature.parameters.values(), _PURPOSE]
+        endpoint_and_record.__signature__ = signature.replace(parameters=_in_order(parameters))  # type: ignore[attr-defined]
+    return endpoint_and_record
+
+
+def _in_order(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
+    return [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters]
+
+
+def _named(values: Mapping[str, Any]) -> list[Any]:
+    """What the path names, where the view names nothing: an explanation, an empty list of attempts."""
+    body = values.get("body")
+    return [*named_by(values), *(named_by(dict(body)) if body is not None else [])]

@@ -1,0 +1,127 @@
+"""What an access to a person's data is, and which ids of a view say whose data it shows (pure)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from pydantic import BaseModel
+
+
+class AccessKind(StrEnum):
+    """Whether data were read or written."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class AccessPurpose(StrEnum):
+    """Why the data were touched; the caller of a read may name one."""
+
+    REFERRAL = "referral"
+    FOLLOW_UP = "follow_up"
+    SUPERVISION = "supervision"
+    REQUEST_OF_PERSON = "request_of_person"
+
+
+class Record(StrEnum):
+    """What kind of record an id names."""
+
+    OFFER = "offer"
+    NEED = "need"
+    REFERRAL = "referral"
+    REVIEW = "review"
+    RETURNEE = "returnee"
+
+
+_NAMES: Final[Mapping[str, Record]] = {
+    "offer_id": Record.OFFER,
+    "need_id": Record.NEED,
+    "referral_id": Record.REFERRAL,
+    "review_id": Record.REVIEW,
+    "returnee_id": Record.RETURNEE,
+}
+"""Names of ids in views and paths; the first that a view has says what it shows."""
+
+Shown = tuple[Record, UUID]
+"""A record that was shown or changed."""
+
+
+class ShowsRecord:
+    """A view that is named by its own `id`: of what kind it is."""
+
+    shows: ClassVar[Record]
+
+
+class ShowsParts:
+    """A view that shows nobody by its own ids, only by the views in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """On whose behalf data are touched."""
+
+    who: str
+    """Subject of the token."""
+    client_id: str
+    organization_id: UUID | None
+    """None: staff of the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One request's read or write. `fields` names fields of what was shown, never their values."""
+
+    actor: Actor
+    kind: AccessKind
+    action: str
+    purpose: AccessPurpose
+    fields: Sequence[str]
+    records: Sequence[Shown]
+
+
+def shown_by(view: object) -> list[Shown]:
+    """The records that a view shows, each once, in the view's order."""
+    return list(dict.fromkeys(_records(view)))
+
+
+def named_by(values: Mapping[str, object]) -> list[Shown]:
+    """The records that the parameters of a request name."""
+    needs: Any = values.get("need_ids") or ()
+    single = [(kind, value) for name, kind in _NAMES.items() if isinstance(value := values.get(name), UUID)]
+    return [*single, *((Record.NEED, need_id) for need_id in needs)]
+
+
+def fields_of(view: object) -> list[str]:
+    """The fields that a view shows of each record; of a page those of its items."""
+    if not isinstance(view, BaseModel):
+        return []
+    items = getattr(view, "items", None)
+    if isinstance(items, list):
+        return fields_of(items[0]) if items else []
+    return sorted(type(view).model_fields)
+
+
+def _records(value: object) -> Iterator[Shown]:
+    if isinstance(value, BaseModel):
+        own = _own(value)
+        if own is not None:
+            yield own
+        yield from _within(getattr(value, name) for name in type(value).model_fields)
+    elif isinstance(value, list):
+        yield from _within(value)
+
+
+def _within(values: Iterable[object]) -> Iterator[Shown]:
+    for value in values:
+        yield from _records(value)
+
+
+def _own(view: BaseModel) -> Shown | None:
+    if isinstance(view, ShowsParts):
+        return None
+    if isinstance(view, ShowsRecord):
+        return (view.shows, view.id)  # type: ignore[attr-defined]
+    named = ((kind, getattr(view, name, None)) for name, kind in _NAMES.items())
+    return next(((kind, value) for kind, value in named if isinstance(value, UUID)), None)

@@ -1,0 +1,23 @@
+"""How the record of access is shown to the person, or to who answers for them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from services.referral.audit.rules import AccessKind, AccessPurpose
+
+
+class AccessView(BaseModel):
+    """One read or write of what referral knows of a person."""
+
+    at: datetime
+    kind: AccessKind
+    action: str = Field(examples=["read_journey"])
+    who: str = Field(description="Subject of the token", examples=["igm-shelter-desk"])
+    client_id: str = Field(examples=["igm-shelter-desk"])
+    organization_id: UUID | None = Field(description="The provider; null for staff of the network")
+    purpose: AccessPurpose
+    fields: list[str] = Field(description="Which fields, never their values", examples=[["case_code", "status"]])
+    record_ids: list[UUID] = Field(description="What was shown or changed of this person")
+    trace_id: str | None

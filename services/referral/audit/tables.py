@@ -1,0 +1,73 @@
+"""The record of who read or wrote which person's data, and the seals over it. Both append-only: triggers refuse."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, Uuid, text
+from sqlmodel import Field
+
+from libs.chassis.sealed_log import SealedLog
+from services.referral.audit.rules import AccessKind, AccessPurpose
+from services.referral.database import Table, array_of, is_one_of, moment
+
+
+class AccessEntryRow(Table, table=True):
+    """One request's read or write (domain P19): of one person, or of all people on a page."""
+
+    __tablename__ = "access_entry"
+    __table_args__ = (
+        CheckConstraint(is_one_of("kind", AccessKind), name="kind"),
+        CheckConstraint(is_one_of("purpose", AccessPurpose), name="purpose"),
+        CheckConstraint("cardinality(returnee_ids) = cardinality(record_ids)", name="pairs"),
+        Index("ix_access_entry_returnee_ids", "returnee_ids", postgresql_using="gin"),
+        Index("ix_access_entry_in_order", "transaction_id", "id"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    transaction_id: int = Field(
+        sa_column=Column(BigInteger, nullable=False, server_default=text("(pg_current_xact_id()::text::bigint)"))
+    )
+    """Which transaction wrote it. Entries of all transactions below a snapshot's horizon are final."""
+    at: datetime = moment()
+    kind: str
+    action: str
+    """The route: what was done, such as `read_journey`."""
+    who: str
+    """Subject of the token."""
+    client_id: str
+    organization_id: UUID | None = None
+    purpose: str
+    fields: list[str] = array_of()
+    """Fields that were shown, never their values."""
+    restricted: bool
+    """The records are of restricted categories: the entry is for those who may know of them."""
+    returnee_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid()), nullable=False))
+    """Whose data; the index over it answers who has seen all of one person."""
+    record_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid()), nullable=False))
+    """What was shown or changed of each: a need, a referral, an offer, or the returnee."""
+    trace_id: str | None = None
+
+
+class AccessSealRow(Table, table=True):
+    """One link of the hash chain over all entries of the transactions that it names."""
+
+    __tablename__ = "access_seal"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    from_transaction: int = Field(sa_column=Column(BigInteger, nullable=False))
+    up_to_transaction: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
+    entries_count: int
+    previous_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sealed_at: datetime = moment()
+
+
+AUDIT = SealedLog(
+    entries="access_entry",
+    seals="access_seal",
+    covered=(
+        "id", "transaction_id", "at", "kind", "action", "who", "client_id", "organization_id", "purpose", "fields",
+        "restricted", "returnee_ids", "record_ids", "trace_id",
+    ),
+)  # fmt: skip
+"""The record as the sealer of the chassis knows it."""
