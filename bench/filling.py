@@ -26,14 +26,15 @@ _STATEMENTS = (
     """INSERT INTO journey (returnee_id, case_code, profile, profile_version, consent_version, first_seen_at)
     SELECT returnee_id, 'EN-' || n, jsonb_build_object('destination', area), 1, 1, at FROM way""",
     f"""INSERT INTO need (need_id, returnee_id, arrival_batch_id, category, urgency, people_count, restricted, status,
-        reported_at, ended_at, end_reason, owner, owner_reason, owned_since, owner_due_at, area)
+        reported_at, ended_at, end_reason, owner, owner_reason, owned_since, owner_due_at, area, counted_until)
     SELECT need_id, returnee_id, md5((n / 300)::text)::uuid, category, urgency, 1, restricted, {_NEED_STATUS}, at,
         CASE WHEN status IN ('completed', 'cancelled') THEN at END,
         CASE status WHEN 'cancelled' THEN 'no_help_exists' END, {_OWNED},
         CASE WHEN {_OWNED} IS NOT NULL THEN
             (ARRAY['routing_overdue', 'review_required', 'no_candidate', 'report_overdue'])[1 + (n / 7) % 4] END,
         CASE WHEN {_OWNED} IS NOT NULL THEN at END,
-        CASE WHEN {_OWNED} IS NOT NULL THEN $1::timestamptz + make_interval(secs => n % 90000) END, area
+        CASE WHEN {_OWNED} IS NOT NULL THEN $1::timestamptz + make_interval(secs => n % 90000) END, area,
+        CASE WHEN n % 5 > 0 THEN $1::timestamptz + interval '1 year' END
     FROM way""",  # noqa: S608 (constants)
     """INSERT INTO referral (referral_id, need_id, returnee_id, category, urgency, urgency_rank, people_count,
         restricted, status, waiting_since, tried_opening, missed_count, offer_id,

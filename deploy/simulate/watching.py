@@ -50,10 +50,10 @@ class Watch:
         return found
 
     async def _tell(self) -> None:
+        """A line of numbers; what is too small to be told is not in them."""
         found = await self.steward.get(f"{self.url}/v1/statistics")
-        words = {
-            name: sum(one[name] for one in found["categories"]) for name in ("needs", "open", "owned", "met", "closed")
-        }
+        named = ("needs", "open", "owned", "met", "closed")
+        words = {name: sum(one[name] or 0 for one in found["categories"]) for name in named}
         day = (self.timepiece.now() - self.timepiece.midnight) / timedelta(days=1)
         told = ", ".join(f"{name} {number}" for name, number in words.items())
         self.say(f"day {day:.1f}: {told}; unattended at the worst look {self.worst['every_open_need_is_attended']}")

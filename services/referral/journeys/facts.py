@@ -45,6 +45,7 @@ class Need:
     moved_from: UUID | None = None
     traceparent: str | None = None
     area: str | None = None
+    counted_until: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -161,6 +162,11 @@ class Stay:
     def due_after_end(self, seconds: float) -> datetime:
         """The moment so long after the end, on the installation's clock."""
         return self.ends_at + timedelta(seconds=seconds)
+
+
+def opened_until(gate: ConsentGate, consents: Mapping[str, str]) -> datetime | None:
+    """Until when these consents open the gate; None: they do not."""
+    return max((datetime.fromisoformat(consents[key]) for key in gate.keys if key in consents), default=None)
 
 
 def opens(gate: ConsentGate, consents: Mapping[str, str], *, at: datetime) -> bool:

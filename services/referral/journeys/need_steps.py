@@ -18,7 +18,7 @@ from services.referral.candidates.rules import Exclusion
 from services.referral.clocks.tables import TimerKind
 from services.referral.errors import JourneyEnded
 from services.referral.journeys import referral_steps, routing_steps, search_steps
-from services.referral.journeys.facts import URGENCY_RANK, Need, Referral
+from services.referral.journeys.facts import URGENCY_RANK, Need, Referral, opened_until
 from services.referral.journeys.lifecycle import not_allowed
 from services.referral.journeys.outcomes import completion_faults
 from services.referral.journeys.owners import assign, disown
@@ -32,6 +32,8 @@ def report(work: Work, need: Need) -> Referral | None:
     """A need has been told at intake: it opens with its first referral; after the journey's end a desk owns it."""
     work.journeys[need.returnee_id].needs[need.need_id] = need
     need.area = (work.journeys[need.returnee_id].profile or {}).get("destination")
+    consents = work.journeys[need.returnee_id].consents
+    need.counted_until = opened_until(work.policy.consents.statistics, consents)
     need.traceparent = work.trace(need.traceparent, "referral.need.record", need.returnee_id)
     work.add(need)
     work.record("need.report", need)

@@ -64,11 +64,19 @@ class NeedRow(Table, table=True):
         Index("ix_need_owner_due", "owner", "owner_due_at", "need_id", postgresql_where="owner IS NOT NULL"),
         Index("ix_need_owned_since", "owned_since", "need_id", postgresql_where="owner IS NOT NULL"),
         Index("ix_need_unmet", "restricted", "category", "need_id", postgresql_where=UNMET),
-        Index("ix_need_unmet_open", "restricted", "category", "area", "owner_reason", postgresql_where=UNMET_OPEN),
+        Index(
+            "ix_need_unmet_open",
+            "restricted",
+            "category",
+            "area",
+            "owner_reason",
+            "counted_until",
+            postgresql_where=UNMET_OPEN,
+        ),
         Index(
             "ix_need_unmet_ended",
             "ended_at",
-            postgresql_include=["restricted", "category", "area", "end_reason"],
+            postgresql_include=["restricted", "category", "area", "end_reason", "counted_until"],
             postgresql_where=UNMET_ENDED,
         ),
         Index("ix_need_open", "need_id", postgresql_where="status = 'open'"),
@@ -101,6 +109,8 @@ class NeedRow(Table, table=True):
     """Since when the steward's desk, above which there is nobody, is silent."""
     traceparent: str | None = None
     area: str | None = None  # Where the returnee goes, so that lists of an area need no profile.
+    counted_until: datetime | None = moment(nullable=True)
+    """Until when it may be in a statistic: the end of the consent that its returnee gave to that; None: never."""
 
 
 class ReferralRow(Table, table=True):

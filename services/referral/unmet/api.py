@@ -38,7 +38,10 @@ async def summarise_unmet(
     caller: Annotated[Caller, requires("work-lists:read")],
     days: Annotated[int, Query(ge=1, le=366, description="How far back closed ones count; open ones always do")] = 90,
 ) -> Page[UnmetView]:
-    """Unmet needs counted by category, area and reason. Small counts are left out, so that a row points at nobody."""
+    """Unmet needs of people who allow that they are counted, by category, area and reason.
+
+    Small counts are left out, and what would give one of them away: a row points at nobody.
+    """
     views = await queries.cells(
         session,
         staff_rights_of(caller),

@@ -22,7 +22,7 @@ class UnmetView(BaseModel):
     category: NeedCategory
     area: str | None = Field(description="The place to which the returnees go; null where it is not known")
     reason: str = Field(description="Why a desk owns them, or why they were closed", examples=["no_candidate"])
-    count: int | None = Field(description="Null where it is too small to be told")
+    count: int | None = Field(description="Null where it is not told")
     suppressed: bool = Field(
-        description="The count is above zero, and below the `small_cells_below` of the country pack"
+        description="The count is below the `small_cells_below` of the country pack, or would give away one that is"
     )

@@ -22,7 +22,7 @@ from services.referral.intake.actions import ACTOR, wake
 from services.referral.journeys import end_steps, need_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions import work
-from services.referral.journeys.facts import opens
+from services.referral.journeys.facts import opened_until, opens
 from services.referral.journeys.rules import NeedStatus, ReferralStatus
 from services.referral.journeys.tables import JourneyRow
 from services.referral.notes import actions as notes
@@ -31,6 +31,11 @@ from services.referral.pack import RoutingPolicy
 from services.referral.providers import queries as providers
 from services.referral.withdrawals import queries
 
+_COUNT = """
+UPDATE need SET counted_until = told.until
+FROM unnest($1::uuid[], $2::timestamptz[]) AS told (returnee_id, until)
+WHERE need.returnee_id = told.returnee_id AND need.counted_until IS DISTINCT FROM told.until
+"""
 _FORGET = """
 UPDATE journey SET profile = NULL, erased_at = $2, consents = (
     SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(consents) WHERE split_part(key, ':', 1) = $3)
@@ -53,6 +58,8 @@ async def keep_consents(session: AsyncSession, policy: RoutingPolicy, changed: S
         for key, one in fresh.items()
     ]
     await update_rows(session, JourneyRow, rows, key="returnee_id")
+    counted = {key: opened_until(policy.consents.statistics, one) for key, one in allowed.items()}
+    await (await raw(session)).execute(_COUNT, list(counted), list(counted.values()))
     await wake(session, fresh)
     then = {key: _open_categories(policy, before[key][1], at=at) for key in fresh}
     since = {key: _open_categories(policy, allowed[key], at=at) for key in fresh}

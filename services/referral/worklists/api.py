@@ -12,7 +12,7 @@ from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import StaffOnly
-from services.referral.journeys.access import staff_rights_of
+from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.worklists import queries
 from services.referral.worklists.schemas import OwnedNeedView, StatisticsView
 
@@ -36,6 +36,12 @@ async def list_owned_needs(
 
 
 @router.get("/statistics")
-async def read_statistics(session: Session, caller: Reader) -> StatisticsView:
-    """How needs stand, by category. Restricted categories need `restricted:read`."""
-    return StatisticsView(categories=await queries.statistics(session, staff_rights_of(caller)))
+async def read_statistics(session: Session, caller: Reader, policy: Policy) -> StatisticsView:
+    """How the needs stand of people who allow that they are counted, by category.
+
+    Numbers below the `small_cells_below` of the country pack are null, and so is what would give one of them away.
+    Restricted categories need `restricted:read`.
+    """
+    rights = staff_rights_of(caller)
+    found = await queries.statistics(session, rights, small_below=policy.small_cells_below)
+    return StatisticsView(categories=found)

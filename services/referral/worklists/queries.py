@@ -5,8 +5,9 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import raw
+from libs.chassis.database import now, raw
 from services.referral.journeys.access import Rights
+from services.referral.worklists.rules import told
 from services.referral.worklists.schemas import CategoryStatistics, OwnedNeedView
 
 _OWNED = """
@@ -37,7 +38,7 @@ LEFT JOIN (SELECT need_id, bool_or(status = 'accepted') AS accepted FROM offer G
     USING (need_id)
 LEFT JOIN (SELECT need_id, status FROM referral WHERE status IN ('waitlisted', 'awaiting_review')) AS live
     USING (need_id)
-WHERE $1 OR NOT restricted
+WHERE ($1 OR NOT restricted) AND counted_until > $2
 GROUP BY category ORDER BY category
 """
 
@@ -56,7 +57,13 @@ async def owned_needs(
     return [OwnedNeedView.model_validate(dict(row)) for row in rows]
 
 
-async def statistics(session: AsyncSession, rights: Rights) -> list[CategoryStatistics]:
-    """How needs stand, by category; categories without needs are left out."""
-    rows = await (await raw(session)).fetch(_STATISTICS, rights.restricted)
-    return [CategoryStatistics.model_validate(dict(row)) for row in rows]
+async def statistics(session: AsyncSession, rights: Rights, *, small_below: int) -> list[CategoryStatistics]:
+    """How the needs stand of people who allow that they are counted, by category; small numbers are left out."""
+    rows = await (await raw(session)).fetch(_STATISTICS, rights.restricted, now(session))
+    return [
+        CategoryStatistics(
+            category=row["category"],
+            **told({name: value for name, value in row.items() if name != "category"}, below=small_below),
+        )
+        for row in rows
+    ]

@@ -31,19 +31,22 @@ class OwnedNeedView(BaseModel):
 
 
 class CategoryStatistics(BaseModel):
-    """How the needs of one category stand. Needs are counted, not people."""
+    """How the needs of one category stand, of people who allow that they are counted. Needs are counted, not people.
+
+    Null: too small to be told, or it would give away a number that is.
+    """
 
     category: NeedCategory
-    needs: int
-    open: int
-    offered: int = Field(description="At least one offer was made")
-    accepted: int = Field(description="A provider has taken it, now or before")
-    waitlisted: int = Field(description="Waits for a place now")
-    awaiting_review: int = Field(description="Waits for a person's decision now")
-    owned: int = Field(description="A named desk answers for it now")
-    met: int
-    refused: int
-    closed: int
+    needs: int | None
+    open: int | None
+    offered: int | None = Field(description="At least one offer was made")
+    accepted: int | None = Field(description="A provider has taken it, now or before")
+    waitlisted: int | None = Field(description="Waits for a place now")
+    awaiting_review: int | None = Field(description="Waits for a person's decision now")
+    owned: int | None = Field(description="A named desk answers for it now")
+    met: int | None
+    refused: int | None
+    closed: int | None
 
 
 class StatisticsView(BaseModel):

@@ -28,7 +28,7 @@ async def test_restricted_categories_do_not_exist_without_their_scope(world: Wor
     assert (await world.ask("statistics"))["categories"] == []
     assert (await world.ask(f"returnees/{returnee}/journey"))["steps"] == []
     (counted,) = (await world.ask("statistics", headers=open_eyes))["categories"]
-    assert (counted["category"], counted["needs"], counted["offered"]) == ("gbv", 1, 1)
+    assert (counted["category"], counted["needs"], counted["offered"]) == ("gbv", None, None), "one is too few to tell"
 
 
 async def test_who_settles_an_age_does_not_let_a_restricted_need_be_offered(world: World):

@@ -23,7 +23,6 @@ from services.referral.journeys.access import Rights
 from services.referral.journeys.review_tables import ReviewStatus
 from services.referral.timelines.queries import FOR_PARTNER, FOR_STAFF
 from services.referral.unmet import queries as unmet
-from services.referral.unmet.schemas import Filters as UnmetFilters
 from services.referral.waitlists import queries as waitlists
 from tests.infra import apart
 
@@ -142,7 +141,7 @@ async def test_numbers_and_positions_come_from_indexes_alone(sides: list[str]):
     for restricted in (False, True):
         rights = Rights(None, restricted=restricted)
         since = NOW - timedelta(days=3)
-        asked.append(unmet.cells_statement(rights, UnmetFilters(), ended_since=since, after=None, limit=50))
+        asked.append(unmet.cells_statement(rights, ended_since=since, at=NOW))
         asked.append((waitlists.positions_statement(waitlists.Asked(restricted=restricted)), last))
     async with _Connected(sides[1]) as connection:
         for statement, values in asked:

@@ -39,19 +39,25 @@ async def people(world: World, count: int, category: NeedCategory, destination: 
 
 
 async def test_cells_are_counted_and_small_ones_are_not_told(world: World):
-    """The tests' pack tells nothing below three. Without `small_below` in `_view` the small cell shows its two."""
+    """The tests' pack tells nothing below three. Without `left_out` in `not_told` the small cell shows its two.
+
+    The other cell of its category is not told either: who knows the sum of both would know the small one.
+    """
+    await people(world, 5, NeedCategory.SHELTER, "GT01")
     await people(world, 3, NeedCategory.SHELTER, "GT12")
     await people(world, 2, NeedCategory.SHELTER, "GT13")
     await people(world, 4, NeedCategory.FOOD, "GT12")
     await world.round()
     expected = {
         ("food", "GT12", "no_candidate"): 4,
-        ("shelter", "GT12", "no_candidate"): 3,
+        ("shelter", "GT01", "no_candidate"): 5,
+        ("shelter", "GT12", "no_candidate"): None,
         ("shelter", "GT13", "no_candidate"): None,
     }
     assert await cells(world) == expected
     assert await cells(world, category="food") == {("food", "GT12", "no_candidate"): 4}
-    assert list(await cells(world, area="GT13")) == [("shelter", "GT13", "no_candidate")]
+    assert await cells(world, area="GT13") == {("shelter", "GT13", "no_candidate"): None}
+    assert await cells(world, area="GT12", category="shelter") == {("shelter", "GT12", "no_candidate"): None}
     assert await cells(world, reason="no_help_exists") == {}
 
 

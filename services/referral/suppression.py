@@ -1,0 +1,100 @@
+"""Which counts of a table are left out, so that neither they nor small differences between them can be worked out.
+
+Few of a kind in a small place point at somebody (domain P22). A count below the bound is small; zero is not, because it
+points at nobody. Leaving out the small ones alone is not enough: a total and all its other parts give the missing one
+away. So more are left out until no small count is known closer than "perhaps small, perhaps not". Pure.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count as count_from
+from math import inf
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Generic[Key]):
+    """A total and its parts. A part that nobody is told, but that subtraction would give, is in it like any other."""
+
+    total: Key
+    parts: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[Key]):
+    """Counts, and how they hang together."""
+
+    counts: Mapping[Key, int]
+    sums: Sequence[Sum[Key]] = ()
+    known: frozenset[Key] = frozenset()
+    """What a reader may know from elsewhere: it cannot be left out, and is told nowhere."""
+    implied: frozenset[Key] = frozenset()
+    """What no reader is told, and must not be worked out either when it is small."""
+    lowest: int = 0
+    """What a reader knows of every count: 1 where rows without any are not in the table."""
+
+
+def left_out(table: Table[Key], *, below: int) -> set[Key]:
+    """The counts that must not be told: the small ones, and others without which they would be known."""
+    small = {key for key, value in table.counts.items() if 0 < value < below and key not in table.known}
+    hidden = small | table.implied
+    while True:
+        exposed = [key for key in _in_order(table, small) if _is_exposed(table, hidden, key, below=below)]
+        more = next((found for key in exposed if (found := _neighbour(table, hidden, key)) is not None), None)
+        if more is None:
+            return hidden - table.implied
+        hidden = hidden | {more}
+
+
+def ranges(table: Table[Key], hidden: set[Key]) -> dict[Key, tuple[float, float]]:
+    """From what is told: the least and the most that each count can be."""
+    known = {
+        key: (float(value), float(value)) if key not in hidden else (float(_lowest(table, key)), inf)
+        for key, value in table.counts.items()
+    }
+    for _ in count_from():
+        before = dict(known)
+        for one in table.sums:
+            _narrow(known, one)
+        if known == before:
+            break
+    return known
+
+
+def _narrow(known: dict[Key, tuple[float, float]], one: Sum[Key]) -> None:
+    least, most = sum(known[part][0] for part in one.parts), sum(known[part][1] for part in one.parts)
+    known[one.total] = max(known[one.total][0], least), min(known[one.total][1], most)
+    total_least, total_most = known[one.total]
+    for part in one.parts:
+        others_least = sum(known[other][0] for other in one.parts if other != part)
+        others_most = sum(known[other][1] for other in one.parts if other != part)
+        known[part] = max(known[part][0], total_least - others_most), min(known[part][1], total_most - others_least)
+
+
+def _is_exposed(table: Table[Key], hidden: set[Key], key: Key, *, below: int) -> bool:
+    """True if a reader can tell that this count is small, or not none."""
+    least, most = ranges(table, hidden)[key]
+    return least > max(1, _lowest(table, key)) or most < below
+
+
+def _neighbour(table: Table[Key], hidden: set[Key], key: Key) -> Key | None:
+    """The smallest count that is told in the nearest sum of this one, those that are not none first."""
+    reached, seen = {key}, set[Key]()
+    while reached != seen:
+        seen = set(reached)
+        near = [one for one in table.sums if seen & {one.total, *one.parts}]
+        reached |= {other for one in near for other in (one.total, *one.parts)}
+        told = reached - hidden - table.known
+        if told:
+            return min(_in_order(table, told), key=lambda one: (table.counts[one] == 0, table.counts[one]))
+    return None
+
+
+def _in_order(table: Table[Key], keys: set[Key]) -> list[Key]:
+    return [key for key in table.counts if key in keys]
+
+
+def _lowest(table: Table[Key], key: Key) -> int:
+    return 0 if key in table.implied else table.lowest
