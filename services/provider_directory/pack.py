@@ -1,4 +1,4 @@
-"""The part of the country pack that the directory follows: `declarations.yaml`, as closed models.
+"""The part of the country pack that the directory follows: `declarations.yaml` and the names of `places.yaml`.
 
 A mistake in a pack stops the service at start, not a provider's declaration.
 """
@@ -36,11 +36,15 @@ class Pack(PackPart):
     """All that the directory reads of the country pack."""
 
     times: ToldTimes
+    place_names: dict[str, str]
+    """By place code: what people call the place, for the search."""
 
 
 def load_pack(directory: Path) -> Pack:
     """The pack in `directory`; raises ValidationError naming the field that is wrong, OSError for a missing file."""
-    return Pack.model_validate(read_yaml(directory / "declarations.yaml"))
+    places = read_yaml(directory / "places.yaml")["places"]
+    names = {code: place["name"] for code, place in places.items()}
+    return Pack.model_validate({**read_yaml(directory / "declarations.yaml"), "place_names": names})
 
 
 async def _pack(request: Request) -> Pack:

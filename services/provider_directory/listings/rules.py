@@ -19,11 +19,6 @@ MAXIMUM_AGES: Final = (4, 11, 17, 24, 34, 59)
 MINUTES_OF_DAY: Final = 1440
 
 
-ACCENTED: Final = "ÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÑÒÓÔÕÖÙÚÛÜÝàáâãäåçèéêëìíîïñòóôõöùúûüýÿ"
-PLAIN: Final = "aaaaaaceeeeiiiinooooouuuuyaaaaaaceeeeiiiinooooouuuuyy"
-"""Letter by letter what search takes for the same. Capitals too: not every database locale knows their small form."""
-
-
 class LocationType(StrEnum):
     """Kinds of location (HSDS 3.1)."""
 

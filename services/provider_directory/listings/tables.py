@@ -10,18 +10,18 @@ from sqlmodel import Field
 
 from libs.events.codes import AccessNeed, DocumentKind, NeedCategory, PublicationStatus, Sex
 from services.provider_directory.database import MOMENT, DirectoryTable, all_of, one_of
-from services.provider_directory.listings.rules import ACCENTED, MAXIMUM_AGES, MINIMUM_AGES, PLAIN, LocationType
+from services.provider_directory.listings.rules import MAXIMUM_AGES, MINIMUM_AGES, LocationType
 from services.provider_directory.organizations.rules import RESTRICTED_CATEGORIES
+from services.provider_directory.words import words_of
 
 CODES = ARRAY(String)
 
 _RESTRICTED = one_of("category", sorted(RESTRICTED_CATEGORIES))
 
 # Written as PostgreSQL gives it back, so that a migrated database can be compared with it.
-_WORDS = (
-    "to_tsvector('simple'::regconfig, translate(lower((((name)::text || ' '::text) || (description)::text)), "
-    f"'{ACCENTED}'::text, '{PLAIN}'::text))"
-)
+_WORDS = words_of("(((name)::text || ' '::text) || (description)::text)")
+_LOCATION_WORDS = words_of("(((COALESCE(name, ''::character varying))::text || ' '::text) || (description)::text)")
+_CITY_WORDS = words_of("(((city)::text || ' '::text) || (COALESCE(region, ''::character varying))::text)")
 
 
 class Location(DirectoryTable, table=True):
@@ -33,6 +33,8 @@ class Location(DirectoryTable, table=True):
         CheckConstraint(all_of("access", AccessNeed), name="location_access"),
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="location_point"),
         CheckConstraint("version >= 1", name="location_version"),
+        Index("location_by_words", "words", postgresql_using="gin"),
+        Index("location_by_place", "place", postgresql_ops={"place": "text_pattern_ops"}),
     )
 
     id: UUID = Field(primary_key=True)
@@ -50,6 +52,8 @@ class Location(DirectoryTable, table=True):
     version: int
     created_at: datetime = Field(sa_type=MOMENT)
     changed_at: datetime = Field(sa_type=MOMENT)
+    words: Any = Field(default=None, sa_column=Column(TSVECTOR, Computed(_LOCATION_WORDS, persisted=True)))
+    """The folded words of name and description, for the text search."""
 
 
 class ProviderService(DirectoryTable, table=True):
@@ -73,6 +77,7 @@ class ProviderService(DirectoryTable, table=True):
         Index("service_by_name", "name", "id"),
         Index("service_by_category", "category", "name", "id"),
         Index("service_by_words", "words", postgresql_using="gin"),
+        Index("service_by_place", "place", postgresql_ops={"place": "text_pattern_ops"}),
     )
 
     id: UUID = Field(primary_key=True)
@@ -104,7 +109,7 @@ class ProviderService(DirectoryTable, table=True):
     created_at: datetime = Field(sa_type=MOMENT)
     changed_at: datetime = Field(sa_type=MOMENT)
     words: Any = Field(default=None, sa_column=Column(TSVECTOR, Computed(_WORDS, persisted=True)))
-    """The words of name and description, lower case and without accents, for the text search."""
+    """The folded words of name and description, for the text search."""
 
 
 class Schedule(DirectoryTable, table=True):
@@ -173,6 +178,7 @@ class Address(DirectoryTable, table=True):
         CheckConstraint("num_nonnulls(service_id, location_id) = 1", name="address_of_one"),
         UniqueConstraint("service_id", name="address_of_service"),
         UniqueConstraint("location_id", name="address_of_location"),
+        Index("address_by_words", "words", postgresql_using="gin"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -186,3 +192,5 @@ class Address(DirectoryTable, table=True):
     postal_code: str | None = None
     country: str
     address_type: str
+    words: Any = Field(default=None, sa_column=Column(TSVECTOR, Computed(_CITY_WORDS, persisted=True)))
+    """The folded words of town and region, for the text search."""

@@ -1,14 +1,20 @@
 """Organisations, their accreditations and agreements. Names follow HSDS 3.1 where it has one."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Column, Computed, Index
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlmodel import Field
 
 from libs.events.codes import NeedCategory, PublicationStatus
 from services.provider_directory.database import MOMENT, DirectoryTable, one_of
 from services.provider_directory.organizations.rules import OrganizationType
+from services.provider_directory.words import words_of
+
+# Written as PostgreSQL gives it back, so that a migrated database can be compared with it.
+_WORDS = words_of("(((name)::text || ' '::text) || (COALESCE(alternate_name, ''::character varying))::text)")
 
 
 class Organization(DirectoryTable, table=True):
@@ -20,6 +26,7 @@ class Organization(DirectoryTable, table=True):
         CheckConstraint(one_of("organization_type", OrganizationType), name="organization_type"),
         CheckConstraint("version >= 1", name="organization_version"),
         Index("organization_by_name", "name", "id"),
+        Index("organization_by_words", "words", postgresql_using="gin"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -34,6 +41,8 @@ class Organization(DirectoryTable, table=True):
     version: int
     created_at: datetime = Field(sa_type=MOMENT)
     changed_at: datetime = Field(sa_type=MOMENT)
+    words: Any = Field(default=None, sa_column=Column(TSVECTOR, Computed(_WORDS, persisted=True)))
+    """The folded words of both names, for the text search."""
 
 
 class Accreditation(DirectoryTable, table=True):

@@ -24,10 +24,21 @@ async def search_services(
     caller: Annotated[Caller, requires("directory:read")],
     pack: ThePack,
 ) -> Page[FoundService]:
-    """Services that take part in routing and match all that is given, in the order of their names."""
+    """Services that take part in routing and match all that is given.
+
+    With a text, those come first whose own name has its words, then those of an organisation that is called so; in the
+    order of their names otherwise.
+    """
     if body.open_at is not None:
         faults = pack.times.open_at.faults(body.open_at, at=now(session), pointer="/open_at")
         if faults:
             raise InvalidInput(errors=faults)
-    found = await queries.matching(session, body, page.after, limit=page.limit + 1, rights=rights_of(caller))
-    return page_of(found, request=page, cursor_of=lambda hit: [hit.service.name, str(hit.service.id)])
+    found = await queries.matching(
+        session,
+        body,
+        page.after,
+        limit=page.limit + 1,
+        rights=rights_of(caller),
+        place_names=pack.place_names,
+    )
+    return page_of(found, request=page, cursor_of=lambda hit: hit.cursor, view=lambda hit: hit.found)

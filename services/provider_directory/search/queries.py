@@ -1,6 +1,7 @@
 """Finding services that take part in routing, in one statement over what they list and declare."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -14,25 +15,24 @@ from sqlalchemy import (
     case,
     column,
     exists,
-    false,
     func,
     literal,
     or_,
     values,
 )
-from sqlmodel import col, select
+from sqlmodel import col, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from libs.chassis.database import now
 from libs.events.codes import PublicationStatus
 from services.provider_directory.capacity.tables import Capacity, ServiceCapacity
 from services.provider_directory.listings import queries as listings
-from services.provider_directory.listings.rules import ACCENTED, PLAIN
 from services.provider_directory.listings.tables import Language, Location, ProviderService, Schedule, ServiceArea
 from services.provider_directory.organizations.rules import Rights
 from services.provider_directory.organizations.tables import Organization
 from services.provider_directory.search import rules
+from services.provider_directory.search.finding import is_found, rank
 from services.provider_directory.search.schemas import FoundService, SearchBody
 
 Services = SelectOfScalar[ProviderService]
@@ -40,12 +40,33 @@ Services = SelectOfScalar[ProviderService]
 _TIMEZONE = func.coalesce(col(ProviderService.timezone), col(Location.timezone))
 
 
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A service that was found, and where it stands in the order."""
+
+    rank: int
+    found: FoundService
+
+    @property
+    def cursor(self) -> list[str]:
+        """By what the next page goes on."""
+        return [str(self.rank), self.found.service.name, str(self.found.service.id)]
+
+
 async def matching(
-    session: AsyncSession, wanted: SearchBody, cursor: Sequence[str] | None, *, limit: int, rights: Rights
-) -> list[FoundService]:
-    """Up to `limit` services after the cursor (name, id) that exist for this caller and match all that is given."""
-    statement = listings.following(listings.seen(rights), cursor).limit(limit)
-    statement = _by_words(_by_codes(_in_routing(statement), wanted), wanted.text)
+    session: AsyncSession,
+    wanted: SearchBody,
+    cursor: Sequence[str] | None,
+    *,
+    limit: int,
+    rights: Rights,
+    place_names: Mapping[str, str],
+) -> list[Hit]:
+    """Up to `limit` services after the cursor that exist for this caller and match all that is given."""
+    order = literal(0) if wanted.text is None else rank(wanted.text)
+    statement = _by_codes(_in_routing(listings.seen(rights)), wanted)
+    if wanted.text is not None:
+        statement = statement.where(is_found(wanted.text, place_names))
     if wanted.accepts_now or wanted.open_at is not None:
         local = await _local_times(session, wanted.open_at or now(session))
         statement = statement.join(local, local.c.timezone == _TIMEZONE)
@@ -53,7 +74,25 @@ async def matching(
             statement = statement.where(_is_open(local))
         if wanted.accepts_now:
             statement = statement.where(_has_a_place(local))
-    return await _found(session, (await session.exec(statement)).all(), rights)
+    rows = (await session.exec(_ranked(statement, order, cursor).limit(limit))).all()
+    found = await _found(session, [service for service, _ in rows], rights)
+    return [Hit(place, one) for (_, place), one in zip(rows, found, strict=True)]
+
+
+def _ranked(found: Services, order: ColumnElement[int], cursor: Sequence[str] | None) -> "Select[ProviderService, int]":
+    """What was found in the order of rank, name and id; after the cursor, if there is one."""
+    name, service_id = col(ProviderService.name), col(ProviderService.id)
+    ids = found.order_by(None).with_only_columns(service_id)
+    ranked = (
+        select(ProviderService, order)
+        .join(Organization, col(Organization.id) == col(ProviderService.organization_id))
+        .where(service_id.in_(ids))
+        .order_by(order, name, service_id)
+    )
+    if cursor is None:
+        return ranked
+    rank_before, name_before, id_before = cursor if len(cursor) == 3 else ("0", *cursor)
+    return ranked.where(tuple_(order, name, service_id) > tuple_(int(rank_before), name_before, UUID(id_before)))
 
 
 def _in_routing(statement: Services) -> Services:
@@ -78,16 +117,6 @@ def _by_codes(statement: Services, wanted: SearchBody) -> Services:
         around = exists().where(and_(area, func.starts_with(wanted.place, col(ServiceArea.place))))
         statement = statement.where(or_(around, ~exists().where(area)))
     return statement
-
-
-def _by_words(statement: Services, text: str | None) -> Services:
-    if text is None:
-        return statement
-    query = rules.word_query(text)
-    if query is None:
-        return statement.where(false())
-    plain = func.translate(func.lower(literal(query, String)), ACCENTED, PLAIN)
-    return statement.where(col(ProviderService.words).op("@@")(func.to_tsquery("simple", plain)))
 
 
 async def _local_times(session: AsyncSession, at: datetime) -> Values:

@@ -21,7 +21,8 @@ class SearchBody(Body):
     """What the service must be; all that is given must hold."""
 
     text: SearchText | None = Field(default=None, examples=["casa migrante"])
-    """Words of name and description, or their beginnings; accents and capitals do not matter."""
+    """Words of the service, its organisation, location, town or department, or their beginnings. Each must stand
+    somewhere; accents, capitals and apostrophes do not matter."""
     category: NeedCategory | None = None
     service_type: Code | None = None
     place: PlaceCode | None = Field(default=None, examples=["GT13"])

@@ -1,7 +1,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlmodel import select
 
+from services.provider_directory.listings.tables import ProviderService
+from services.provider_directory.search.finding import is_found
 from tests.service.provider_directory.making import organization_body, pool_body
 
 WEEK = [{"weekday": day, "opens_minute": 480, "closes_minute": 960} for day in range(1, 6)]
@@ -31,6 +35,116 @@ async def test_text_is_never_a_pattern_and_all_its_words_must_appear(directory, 
 async def test_words_typed_in_two_ways_of_writing_accents_are_the_same(directory, organization_id):
     await directory.a_service(organization_id, name="Nin\u0303ez")
     assert await directory.search(text="niñez") == await directory.search(text="nin\u0303ez") == ["Niñez"]
+
+
+@pytest.mark.parametrize("text", ["Fundación K\u02bciche\u02bc", "fundacion k'iche'", "KICHE", "k\u2019iche", "ayuda"])
+async def test_a_service_is_found_by_what_its_organization_is_called(directory, text):
+    owner = await directory.an_organization(name="Fundación K\ua78ciche\ua78c", alternate_name="Ayuda Mutua")
+    await directory.a_service(owner, name="Albergue temporal")
+    other = await directory.an_organization(name="Casa Ejemplo")
+    await directory.a_service(other, name="Clínica")
+    assert await directory.search(text=text) == ["Albergue temporal"]
+    assert await directory.search(text=f"{text} albergue") == ["Albergue temporal"], "each word may stand elsewhere"
+    assert await directory.search(text=f"{text} clinica") == []
+
+
+async def test_a_service_is_found_by_the_words_of_its_place(directory, organization_id):
+    at = await directory.a_location(
+        organization_id,
+        name="Terminal de Buses",
+        description="",
+        place="GT1301",
+        address={"address_1": "0 Calle", "city": "Chiantla", "country": "GT"},
+    )
+    lent = {"location_id": str(at), "place": None, "timezone": None}
+    await directory.a_service(organization_id, name="En la terminal", **lent)
+    await directory.a_service(organization_id, name="Con lugar propio", place="GT12")
+    for text in ("terminal buses", "chiantla", "HUEHUETENANGO", "huehue terminal"):
+        assert await directory.search(text=text) == ["En la terminal"], text
+    assert await directory.search(text="san marcos") == ["Con lugar propio"]
+    assert await directory.search(text="quetzaltenango") == []
+
+
+async def test_a_hidden_address_is_not_found_by_its_town(directory, organization_id):
+    hidden = {"address": {"address_1": "0 Calle", "city": "Chiantla", "country": "GT"}, "address_hidden": True}
+    await directory.a_service(organization_id, name="Escondido", **hidden)
+    at = await directory.a_location(organization_id, name="Casa Secreta", **hidden)
+    await directory.a_service(organization_id, name="En casa", location_id=str(at))
+    for text in ("chiantla", "secreta"):
+        assert await directory.search(text=text) == []
+        assert await directory.search(text=text, scopes="directory:read restricted:read") == []
+
+
+async def test_an_organization_that_is_renamed_or_suspended_is_found_as_it_stands(directory):
+    owner = await directory.an_organization(name="Nombre Viejo")
+    await directory.a_service(owner, name="Comedor")
+    assert await directory.search(text="viejo") == ["Comedor"]
+    path = f"/v1/organizations/{owner}"
+    renamed = organization_body(name="Nombre Nuevo")
+    assert (await directory.put(path, renamed, headers={"If-Match": "*"})).status_code == 200
+    assert await directory.search(text="viejo") == []
+    assert await directory.search(text="nuevo") == ["Comedor"]
+    assert (await directory.put(path, renamed | {"status": "suspended"}, headers={"If-Match": "*"})).status_code == 200
+    assert await directory.search(text="nuevo") == []
+
+
+async def test_whose_own_name_has_the_words_comes_first_on_every_page(directory):
+    owner = await directory.an_organization(name="Pastoral Quetzal")
+    other = await directory.an_organization(name="Otra")
+    await directory.a_service(owner, name="Albergue")
+    await directory.a_service(owner, name="Zapatería Quetzal")
+    await directory.a_service(other, name="Alimentos", description="Cerca del parque Quetzal")
+    order = ["Zapatería Quetzal", "Albergue", "Alimentos"]
+    assert await directory.search(text="quetzal") == order
+    seen, after = [], None
+    while True:
+        params = {"limit": 1} | ({"after": after} if after else {})
+        answer = await directory.post(
+            "/v1/services/search", {"text": "quetzal"}, scopes="directory:read", params=params
+        )
+        page = answer.json()
+        seen += [hit["service"]["name"] for hit in page["items"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert seen == order
+
+
+async def test_a_text_is_found_by_indexes_among_very_many_services(directory):
+    await directory.fetch(
+        """
+        INSERT INTO organization (id, name, description, organization_type, restricted, status, version, created_at,
+                                  changed_at)
+        SELECT gen_random_uuid(), 'Red ' || n, '', 'civil_society', false, 'active', 1, now(), now()
+        FROM generate_series(1, 400) n
+        """
+    )
+    owner = await directory.an_organization(name="Pastoral Quetzal")
+    pattern = await directory.a_service(owner, name="Albergue", place="GT13")
+    columns = await directory.fetch(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'service'::regclass AND attnum > 0 AND NOT attisdropped"
+        " AND attgenerated = '' AND attname NOT IN ('id', 'organization_id', 'name', 'place')"
+    )
+    names = ", ".join(row["attname"] for row in columns)
+    copied = ", ".join(f"s.{row['attname']}" for row in columns)
+    await directory.fetch(
+        f"""
+        INSERT INTO service (id, organization_id, name, place, {names})
+        SELECT gen_random_uuid(), o.id, 'Servicio ' || n, 'GT' || lpad((n % 22 + 30)::text, 2, '0'), {copied}
+        FROM organization o, generate_series(1, 50) n,
+             (SELECT {names} FROM service WHERE id = $1) s
+        """,
+        pattern,
+    )
+    for table in ("service", "organization", "location", "address"):
+        await directory.fetch(f"VACUUM ANALYZE {table}")
+    statement = select(ProviderService.id).where(is_found("pastoral huehuetenango", {"GT13": "Huehuetenango"}))
+    written = statement.compile(dialect=asyncpg.dialect())
+    values = [written.params[name] for name in written.positiontup]
+    explained = await directory.fetch(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {written}", *values)
+    plan = "\n".join(row[0] for row in explained)
+    assert "Seq Scan on service" not in plan, plan
+    assert await directory.search(text="pastoral huehuetenango") == ["Albergue"]
 
 
 async def test_codes_narrow_the_search(directory, organization_id):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from libs.events.codes import AgeBand, NeedCategory, PublicationStatus
+from services.provider_directory import words
 from services.provider_directory.listings import rules
 from services.provider_directory.listings.schemas import LocationBody, ServiceBody, routing_view
 
@@ -65,9 +66,9 @@ def test_other_names_of_time_zones_are_not(name):
 
 
 def test_letters_with_accents_have_one_plain_letter_each():
-    assert len(rules.ACCENTED) == len(rules.PLAIN) == len(set(rules.ACCENTED))
-    assert rules.PLAIN.isascii()
-    assert rules.PLAIN.islower()
+    assert len(words.ACCENTED) == len(words.PLAIN) == len(set(words.ACCENTED))
+    assert words.PLAIN.isascii()
+    assert words.PLAIN.islower()
 
 
 @pytest.mark.parametrize("claimed", [True, False])
