@@ -29,7 +29,7 @@ _KEY = base64.b64encode(bytes(range(32))).decode()
 SETTINGS = {
     "registration": ("Settings", {"pack": PACK, "vault_key": _KEY}),
     "referral": ("Settings", {"pack": PACK}),
-    "provider_directory": ("DirectorySettings", {}),
+    "provider_directory": ("DirectorySettings", {"pack": PACK}),
     "notifications": ("NotificationsSettings", {"webhook_secret_key": _KEY, "webhook_allow_private": True}),
 }
 
