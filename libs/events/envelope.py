@@ -16,7 +16,7 @@ from typing import Any
 
 import uuid_utils
 
-from libs.wire.json_text import faults_of, without_mark
+from libs.wire.json_text import Fault, faults_of, member_of, without_mark
 from libs.wire.values import is_moment
 
 CONTENT_TYPE = b"application/json"
@@ -145,7 +145,7 @@ def _structured(found: dict[str, bytes], value: bytes, content_type: bytes) -> E
     if b"json" not in content_type.lower():
         raise EnvelopeError("structured-format-unknown")
     value = without_mark(value)
-    if faults_of(value):
+    if any(not _is_of_data(fault) for fault in faults_of(value)):
         raise EnvelopeError("structured-json-refused")
     try:
         attributes = json.loads(value)
@@ -170,11 +170,16 @@ def _structured(found: dict[str, bytes], value: bytes, content_type: bytes) -> E
         time=None if time is None else _moment(_checked(time, "time", 64)),
         traceparent=trace,
         tracestate=tracestate,
-        data=_data_of(attributes),
+        data=_data_of(attributes, value.decode()),
     )
 
 
-def _data_of(attributes: dict[str, Any]) -> bytes:
+def _is_of_data(fault: Fault) -> bool:
+    """Whether the data alone are at fault: they are judged as those of binary mode, part by part."""
+    return fault.path[:1] == ["data"] and (len(fault.path) > 1 or fault.rule != "repeated-key")
+
+
+def _data_of(attributes: dict[str, Any], text: str) -> bytes:
     if "data" in attributes and "data_base64" in attributes:
         raise EnvelopeError("data-twice")
     if "data_base64" in attributes:
@@ -182,9 +187,10 @@ def _data_of(attributes: dict[str, Any]) -> bytes:
             return without_mark(base64.b64decode(attributes["data_base64"], validate=True))
         except (TypeError, ValueError, binascii.Error):
             raise EnvelopeError("data-not-base64") from None
-    if "data" not in attributes:
+    data = member_of(text, "data")
+    if data is None:
         raise EnvelopeError("data-missing")
-    return json.dumps(attributes["data"]).encode()
+    return data.encode()
 
 
 def _text(value: bytes | None, name: str, length_max: int) -> str:

@@ -22,6 +22,10 @@ _SUSPICIOUS = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]|NaN|Infinity|[0-9]{18,}|[e
 Path = list[str | int]
 
 
+_SPACE = re.compile(r"[ \t\n\r,]*")
+_COLON = re.compile(r"[ \t\n\r]*:[ \t\n\r]*")
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What cannot be taken: where, which rule (kebab-case), and why in words without the value."""
@@ -52,6 +56,19 @@ def faults_of(text: bytes) -> list[Fault]:
     if reading.repeats or _SUSPICIOUS.search(text) or text.count(b"[") + text.count(b"{") > DEEPEST:
         return list(_faults(value, []))[:100]
     return []
+
+
+def member_of(text: str, name: str) -> str | None:
+    """The text of one member of the object that a sound JSON text is, as it was written; None if it has none."""
+    decoder, place = json.JSONDecoder(), text.index("{") + 1
+    while (place := _SPACE.match(text, place).end()) < len(text) and text[place] == '"':  # type: ignore[union-attr]
+        key, place = decoder.raw_decode(text, place)
+        place = _COLON.match(text, place).end()  # type: ignore[union-attr]
+        _, end = decoder.raw_decode(text, place)
+        if key == name:
+            return text[place:end]
+        place = end
+    return None
 
 
 class _Reading:

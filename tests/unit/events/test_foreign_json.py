@@ -60,24 +60,51 @@ def test_a_byte_order_mark_is_dropped(mode: str) -> None:
     assert item.received.event.identity.given_names == "Sample"
 
 
+NAME = '"Sample"'
+FIRST = '"sender_reference"'
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
-    ("was", "becomes", "place"),
+    ("was", "becomes", "rule"),
     [
-        ('"birth_date": "1990-05-17"', '"birth_date": "2015-05-17", "birth_date": "1990-05-17"', "repeated-key"),
-        ('"Sample"', '"Sam\\u0000ple"', "nul-character"),
-        ('"Sample"', '"Sam\\ud800ple"', "lone-surrogate"),
-        ('"sender_reference"', '"shoe_size": NaN, "sender_reference"', "number-out-of-range"),
-        ('"sender_reference"', '"shoe_size": 1e999, "sender_reference"', "number-out-of-range"),
-        ('"sender_reference"', f'"shoe_size": {"9" * 30}, "sender_reference"', "number-out-of-range"),
-        ('"sender_reference"', f'"shoes": {"[" * 80}{"]" * 80}, "sender_reference"', "too-deep"),
+        (NAME, '"Sample", "given_names": "Other"', "repeated-key"),
+        (NAME, '"Sam\\u0000ple"', "nul-character"),
+        (NAME, '"Sam\\ud800ple"', "lone-surrogate"),
+        (NAME, "1e999", "number-out-of-range"),
+        (NAME, "9" * 30, "number-out-of-range"),
+        (NAME, "[" * 80 + "]" * 80, "too-deep"),
     ],
 )
-def test_what_rest_refuses_is_parked(mode: str, was: str, becomes: str, place: str) -> None:
+def test_what_rest_refuses_of_what_must_be_there_is_parked(mode: str, was: str, becomes: str, rule: str) -> None:
     item = understand(record(TEXT.replace(was, becomes).encode(), mode), subscriptions(), compacted=False)
     assert isinstance(item, Unreadable)
-    if mode == "structured":
-        assert (item.code, item.detail) == ("envelope", "structured-json-refused")
-    else:
-        assert (item.code, item.detail.rpartition(" ")[2]) == ("json", place)
-        assert "Sam" not in item.detail
+    assert (item.code, item.detail.rpartition(" ")[2]) == ("json", rule)
+    assert "Sam" not in item.detail
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_birth_date_that_is_told_twice_is_set_aside_in_every_mode(mode: str) -> None:
+    twice = TEXT.replace('"birth_date": "1990-05-17"', '"birth_date": "2015-05-17", "birth_date": "1990-05-17"')
+    item = understand(record(twice.encode(), mode), subscriptions(), compacted=False)
+    assert isinstance(item, Incoming)
+    assert item.received.event.identity.birth_date is None
+    assert [(part.pointer, part.rule) for part in item.received.set_aside] == [("/identity/birth_date", "repeated-key")]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("value", ["NaN", "1e999", "9" * 30, "[" * 80 + "]" * 80])
+def test_what_stands_in_a_field_that_is_dropped_harms_nobody(mode: str, value: str) -> None:
+    told = TEXT.replace(FIRST, f'"shoe_size": {value}, {FIRST}')
+    assert isinstance(understand(record(told.encode(), mode), subscriptions(), compacted=False), Incoming)
+
+
+@pytest.mark.parametrize("twice", ['"id": "2"', '"data": {}', '"source": "urn:b"'])
+def test_an_attribute_of_structured_mode_that_is_there_twice_is_refused(twice: str) -> None:
+    sound = record(TEXT.encode(), "structured")
+    value = (sound.value or b"").replace(b"{", b"{" + twice.encode() + b", ", 1)
+    item = understand(
+        cast(Record, SimpleNamespace(**{**vars(sound), "value": value})), subscriptions(), compacted=False
+    )
+    assert isinstance(item, Unreadable)
+    assert (item.code, item.detail) == ("envelope", "structured-json-refused")
