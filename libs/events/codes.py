@@ -190,6 +190,14 @@ class DeclineReason(StrEnum):
     OTHER = "other"
 
 
+class SecondNeedReason(StrEnum):
+    """Why a person has two open needs of one kind: a desk has decided so."""
+
+    ANOTHER_PLACE = "another_place"
+    ANOTHER_TIME = "another_time"
+    ANOTHER_SERVICE = "another_service"
+
+
 class RecallReason(StrEnum):
     """Why an offer is taken back by the network."""
 
@@ -204,6 +212,7 @@ class RecallReason(StrEnum):
     JOURNEY_ENDED = "journey_ended"
     MERGED = "merged"
     FACTS_CHANGED = "facts_changed"
+    MORE_URGENT = "more_urgent"
 
 
 class CancelReason(StrEnum):

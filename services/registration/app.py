@@ -28,6 +28,7 @@ from services.registration.erasure.loop import replay_forever
 from services.registration.households import api as households_api
 from services.registration.intake import api as intake_api
 from services.registration.needs import api as needs_api
+from services.registration.needs import subscribers as needs_subscribers
 from services.registration.pack import Pack, load_pack
 from services.registration.packets import api as packets_api
 from services.registration.packets import subscribers as packets_subscribers
@@ -116,6 +117,7 @@ def subscriptions_of(*, vault: Vault, pack: Pack, group: str = SERVICE) -> Subsc
     subscriptions = Subscriptions(group=group)
     arrivals_subscribers.subscribe(subscriptions, vault=vault, pack=pack)
     packets_subscribers.subscribe(subscriptions, policy=pack.packets)
+    needs_subscribers.subscribe(subscriptions)
     return subscriptions
 
 

@@ -53,8 +53,9 @@ REGISTRATION = {
         deletion_answer.answer deletion_answer.answered_by deletion_answer.ground deletion_request.answer
         deletion_request.case_code deletion_request.category deletion_request.ground deletion_request.reason
         manifest_entry.entry_key packet_share.category
-        manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.need_key need.status
-        need.urgency packet_access.category packet_access.closing packet_access.judged_profiles
+        manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.need_key
+        need.second_reason need.status need.urgency need_repeat.need_key need_repeat.urgency
+        packet_access.category packet_access.closing packet_access.judged_profiles
         packet_access.service_type provider_standing.status provider_standing.valid_until returnee.access_needs
         returnee.age_band returnee.arrival_key returnee.avoid_places returnee.case_code returnee.destination
         returnee.documents_held returnee.identity_document returnee.languages returnee.manifest_key

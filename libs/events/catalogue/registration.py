@@ -142,7 +142,10 @@ class HouseholdChanged(Event):
 
 
 class NeedReported(RegistrationEvent):
-    """A returnee or a household has a need. Keyed by the reference person."""
+    """A returnee or a household has a need. Keyed by the reference person.
+
+    Told again while it is open, it comes again under its id, as urgent as the most urgent that was told.
+    """
 
     type: ClassVar[str] = "need.reported.v1"
 
@@ -159,7 +162,9 @@ class NeedReported(RegistrationEvent):
     after_need_id: UUID | None
     """The need that has to be met first, or None."""
     reported_at: Moment
-    """When it was told."""
+    """When it was told; told again while it is open, when that was."""
+    is_second: bool = False
+    """True if a desk wants it beside an open need of its kind."""
 
 
 class NeedWithdrawn(RegistrationEvent):

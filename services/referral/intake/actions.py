@@ -14,7 +14,7 @@ from libs.events.catalogue.registration import (
     NeedReported,
     RoutingProfile,
 )
-from libs.events.codes import OwnerReason
+from libs.events.codes import CloseReason, OwnerReason
 from libs.events.event import Received
 from services.referral.database import as_array, insert_rows, update_rows
 from services.referral.intake import queries
@@ -22,7 +22,7 @@ from services.referral.intake.tables import ArrivalBatchRow, HouseholdRow
 from services.referral.journeys import need_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions import work
-from services.referral.journeys.facts import NEVER_BY_ITSELF, Need
+from services.referral.journeys.facts import NEVER_BY_ITSELF, URGENCY_RANK, Need
 from services.referral.journeys.owners import assign
 from services.referral.journeys.prerequisite_steps import closes_circle
 from services.referral.journeys.rules import NeedStatus
@@ -35,6 +35,7 @@ from services.referral.pack import RoutingPolicy
 log = get_logger(__name__)
 
 ACTOR = "registration"
+DUPLICATE = CloseReason.DUPLICATE
 _AREA = """
 UPDATE need SET area = journey.profile ->> 'destination' FROM journey
 WHERE need.returnee_id = journey.returnee_id AND journey.returnee_id = ANY($1::uuid[])
@@ -142,13 +143,29 @@ async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequ
         if need.returnee_id in heads:
             heads[need.returnee_id].needs[need.need_id] = need
     waits = await journeys.waits_of(session, heads) if after else {}
+    again = [one.event for key, one in told.items() if key in known and _says_more(one.event, known[key])]
+    heads |= await journeys.load(session, {event.returnee_id for event in again})
+    moved = await queries.moved_needs(session, heads)
     await see_batches(session, {received.event.arrival_batch_id for received in batch})
     async with work(session, policy, heads, actor=ACTOR) as piece:
         for need_id, received in told.items():
-            # One that is known was repeated long after its first copy had left the inbox.
             if need_id not in known:
                 _report(piece, _need(received, policy), waits)
+                if not received.event.is_second and (received.event.returnee_id, received.event.category) in moved:
+                    need_steps.close(piece, piece.journeys[received.event.returnee_id].needs[need_id], reason=DUPLICATE)
+        for event in again:
+            journey = heads[event.returnee_id]
+            if event.need_id in journey.needs and journey.journey_end_reason is None:
+                need_steps.tell_again(piece, journey.needs[event.need_id], urgency=event.urgency)
     wake_after_commit(session)
+
+
+def _says_more(event: NeedReported, need: Need) -> bool:
+    """True if a need that is known was told again: more urgently, or after it had ended. Else its first telling has
+    come once more, long after it had left the inbox."""
+    if need.status is not NeedStatus.OPEN:
+        return need.end_reason != DUPLICATE and need.ended_at is not None and event.reported_at > need.ended_at
+    return URGENCY_RANK[event.urgency] < URGENCY_RANK[need.urgency]
 
 
 def _report(piece: Work, need: Need, waits: dict[UUID, set[UUID]]) -> None:

@@ -24,6 +24,15 @@ async def needs_by_id(session: AsyncSession, need_ids: Collection[UUID | None]) 
     return {row["need_id"]: need_of(row) for row in rows}
 
 
+async def moved_needs(session: AsyncSession, returnee_ids: Iterable[UUID]) -> set[tuple[UUID, str]]:
+    """Open needs, by person and category, that came from another record of the same person: registration, where they
+    were told under that record, does not know that this one has them."""
+    statement = """SELECT returnee_id, category FROM need
+        WHERE returnee_id = ANY($1::uuid[]) AND moved_from IS NOT NULL AND status = 'open' AND people_count = 1"""
+    rows = await (await raw(session)).fetch(statement, list(returnee_ids))
+    return {(row["returnee_id"], row["category"]) for row in rows}
+
+
 async def references_of(
     session: AsyncSession, returnee_ids: Iterable[UUID], household_ids: Iterable[UUID] = ()
 ) -> set[UUID]:

@@ -47,6 +47,7 @@ _NEED, _REFERRAL, _OFFER = (tuple(field.name for field in fields(kind)) for kind
 
 _CHANGING: Mapping[type, tuple[str, ...]] = {
     Need: (
+        "urgency",
         "status",
         "ended_at",
         "end_reason",
@@ -60,6 +61,8 @@ _CHANGING: Mapping[type, tuple[str, ...]] = {
         "owner_overdue_since",
     ),
     Referral: (
+        "urgency",
+        "urgency_rank",
         "status",
         "approved_for",
         "ready_at",

@@ -32,6 +32,7 @@ class NeedStep(StrEnum):
     ASSIGN = "assign"
     SEEK_AGAIN = "seek_again"
     ACKNOWLEDGE = "acknowledge"
+    TELL_AGAIN = "tell_again"
     REMIND_OWNER = "remind_owner"
     SET_PREREQUISITE = "set_prerequisite"
     REMOVE_PREREQUISITE = "remove_prerequisite"
@@ -138,14 +139,15 @@ from     step                to       guard      event             who
 open     meet                met      met        need.met.v1       provider desk
 open     refuse              refused  -          need.refused.v1   desk registration
 open     close               closed   reason     need.closed.v1    desk registration
-met      reopen              open     going_on   need.reopened.v1  desk
-refused  reopen              open     going_on   need.reopened.v1  desk
+met      reopen              open     going_on   need.reopened.v1  desk registration
+refused  reopen              open     going_on   need.reopened.v1  desk registration
 closed   reopen              open     going_on   need.reopened.v1  desk registration
 open     seek_again          =        routable   -                 desk
 open     assign              =        desk       need.assigned.v1  desk
 open     assign              =        answers    need.assigned.v1  provider desk router clock registration
 open     assign              =        forgotten  need.assigned.v1  watcher
 open     acknowledge         =        owned      -                 desk
+open     tell_again          =        -          -                 registration
 open     remind_owner        =        silent     need.assigned.v1  clock
 open     set_prerequisite    =        first      -                 desk
 open     remove_prerequisite =        -          -                 desk

@@ -11,7 +11,8 @@ from services.referral.database import Row, insert_rows
 from services.referral.waitlists.tables import KeptPoolRow, WaitlistEntryRow
 
 _LEARNS = """ON CONFLICT (referral_id) DO UPDATE SET provider_service_ids = excluded.provider_service_ids,
-    pool_ids = excluded.pool_ids, pool_places = excluded.pool_places"""
+    pool_ids = excluded.pool_ids, pool_places = excluded.pool_places,
+    urgency_rank = excluded.urgency_rank"""
 
 _END_KEPT = """
 WITH gone AS (

@@ -34,7 +34,7 @@ from services.registration.intake.rules import arrival_faults, sound_arrival
 from services.registration.intake.schemas import Arrival, Registration
 from services.registration.intake.taking import take_up_more
 from services.registration.intake.tellings import remember, told
-from services.registration.needs.actions import report_needs
+from services.registration.needs.tellings import report_needs
 from services.registration.pack import Reception
 from services.registration.people.actions import register_returnees
 from services.registration.people.queries import known_arrivals

@@ -26,8 +26,9 @@ from services.registration.intake.recording import accesses_of, household_id_of
 from services.registration.intake.rules import arrival_faults, sound_arrival
 from services.registration.intake.schemas import Arrival
 from services.registration.intake.tellings import Telling, remembered, telling, told
-from services.registration.needs.actions import Teller, report_needs, told_needs
+from services.registration.needs.actions import Teller, told_needs
 from services.registration.needs.queries import known_needs
+from services.registration.needs.tellings import report_needs
 from services.registration.pack import Reception
 from services.registration.people.queries import profile_fields
 from services.registration.people.tables import Returnee

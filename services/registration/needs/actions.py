@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,8 +12,8 @@ from libs.chassis.database import now, raw
 from libs.chassis.errors import InvalidInput
 from libs.chassis.paging import Page, PageRequest
 from libs.events.catalogue.arrivals import NeedTold
-from libs.events.catalogue.registration import NeedReported, NeedWithdrawn
-from libs.events.codes import NeedCategory
+from libs.events.catalogue.registration import NeedWithdrawn
+from libs.events.codes import NeedCategory, SecondNeedReason
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
@@ -22,22 +23,11 @@ from services.registration.households.schemas import HouseholdState
 from services.registration.needs import queries
 from services.registration.needs.rules import NeedStatus, ToldNeed, in_order, need_faults, prerequisite_fault
 from services.registration.needs.schemas import NeedBody, NeedView, NewNeed
+from services.registration.needs.tables import OPEN
+from services.registration.needs.tellings import report_needs
 from services.registration.people.queries import returnee
 from services.registration.people.tables import Returnee
 from services.registration.vault.sealing import MasterKey, Vault
-
-_INSERT = """
-    INSERT INTO need (id, need_key, returnee_id, household_id, arrival_batch_id, category, urgency, people_count,
-                      after_need_id, status, reported_at, traceparent)
-    SELECT id, need_key, returnee_id, household_id, arrival_batch_id, category, urgency, people_count,
-           after_need_id, 'reported', $11, traceparent
-    FROM unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::int[],
-                $9::uuid[], $10::text[])
-        AS n (id, need_key, returnee_id, household_id, arrival_batch_id, category, urgency, people_count,
-              after_need_id, traceparent)
-    ON CONFLICT (need_key) DO NOTHING
-    RETURNING id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,47 +39,6 @@ class Teller:
     household: HouseholdState | None
     source: str
     traceparent: str | None
-
-
-async def report_needs(session: AsyncSession, needs: Sequence[NewNeed]) -> set[UUID]:
-    """Record needs and tell of them, in their order; which of them are new."""
-    if not needs:
-        return set()
-    rows = [
-        (
-            need.id,
-            need.need_key,
-            need.returnee_id,
-            need.household_id,
-            need.arrival_batch_id,
-            need.category.value,
-            need.urgency.value,
-            need.people_count,
-            need.after_need_id,
-            need.traceparent,
-        )
-        for need in needs
-    ]
-    inserted = await (await raw(session)).fetch(_INSERT, *map(list, zip(*rows, strict=True)), now(session))
-    new = {row["id"] for row in inserted}
-    told = [need for need in needs if need.id in new]
-    events = [_reported(need, session) for need in told]
-    await append(session, events, traceparents=[need.traceparent for need in told])
-    return new
-
-
-def _reported(need: NewNeed, session: AsyncSession) -> NeedReported:
-    return NeedReported(
-        returnee_id=need.returnee_id,
-        need_id=need.id,
-        category=need.category,
-        urgency=need.urgency,
-        people_count=need.people_count,
-        household_id=need.household_id,
-        arrival_batch_id=need.arrival_batch_id,
-        after_need_id=need.after_need_id,
-        reported_at=now(session),
-    )
 
 
 def told_needs(
@@ -137,7 +86,7 @@ def need_key(master: MasterKey, teller: Teller, reference: str) -> bytes:
 async def report_need(
     session: AsyncSession, returnee_id: UUID, body: NeedBody, *, source: str, actor: Actor, vault: Vault
 ) -> UUID:
-    """Take down one more need of a registered person; its id, or that of the same need told before."""
+    """Take down one more need of a registered person; the id of this telling: the need's, or that of a repeat."""
     person = await returnee(session, returnee_id, actor=actor, lock=True)
     known = await queries.known_needs(session, person, actor=actor)
     faults = need_faults(
@@ -152,15 +101,16 @@ async def report_need(
     teller = await _teller(session, person, body, source=source)
     (new,) = told_needs([body], teller, known=known, master=vault.master)
     if new.need_key is not None:
-        before = await queries.need_by_key(session, new.need_key)
+        before = await queries.told_by_key(session, new.need_key)
         if before is not None:
-            if before.category != body.category:
+            told_id, category = before
+            if category != body.category:
                 raise NeedReferenceTaken
-            return before.id
+            return told_id
     if body.after_need_id is not None:
         await _require_ordinary(session, body, person=person, actor=actor)
         new = replace(new, after_need_id=body.after_need_id)
-    await report_needs(session, [new])
+    await report_needs(session, [replace(new, second_reason=body.second_reason)])
     await record(session, actor, [_write(returnee_id, "need.report", body.category, actor=actor)])
     return new.id
 
@@ -197,6 +147,26 @@ async def withdraw_need(session: AsyncSession, returnee_id: UUID, need_id: UUID,
     return row.id
 
 
+# One that is open again beside another of its kind, which was told meanwhile, is a second one.
+_KEEP_ENDS = f"""
+UPDATE need SET heard_as_of = heard.at, ended_at = CASE WHEN heard.reopened THEN NULL ELSE heard.at END,
+    second_reason = CASE WHEN heard.reopened AND second_reason IS NULL AND EXISTS (
+        SELECT FROM need AS other WHERE other.id <> need.id AND other.category = need.category
+            AND other.{OPEN.replace(" AND ", " AND other.")}
+            AND (other.household_id = need.household_id
+                 OR other.household_id IS NULL AND need.household_id IS NULL AND other.returnee_id = need.returnee_id)
+    ) THEN '{SecondNeedReason.ANOTHER_TIME.value}' ELSE second_reason END
+FROM unnest($1::uuid[], $2::timestamptz[], $3::bool[]) AS heard(need_id, at, reopened)
+WHERE need.id = heard.need_id AND coalesce(need.heard_as_of <= heard.at, true)
+"""  # noqa: S608 (constants)
+
+
+async def keep_ends(session: AsyncSession, heard: Mapping[UUID, tuple[datetime, bool]]) -> None:
+    """Keep when referral ended these needs, or that it has opened them again (True)."""
+    at, reopened = [one for one, _ in heard.values()], [one for _, one in heard.values()]
+    await (await raw(session)).execute(_KEEP_ENDS, list(heard), at, reopened)
+
+
 async def look_up_needs(session: AsyncSession, returnee_id: UUID, page: PageRequest, *, actor: Actor) -> Page[NeedView]:
     """The needs of a person and of the person's household; recorded."""
     person = await returnee(session, returnee_id, actor=actor)
@@ -218,20 +188,23 @@ async def show_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, 
 
 
 async def show_told_need(
-    session: AsyncSession, returnee_id: UUID, need_id: UUID, body: NeedBody, *, actor: Actor
+    session: AsyncSession, returnee_id: UUID, told_id: UUID, body: NeedBody, *, actor: Actor
 ) -> NeedView:
-    """One need, as the answer to having told it.
+    """One need, as the answer to having told it: the one that stands, if it was open already.
 
-    Who may tell of a restricted need, but not read it, gets back what was told and nothing of what is stored.
+    Who may tell of a restricted need, but not read it, gets back what was told and nothing of what is stored, also not
+    whether there was such a need.
     """
     person = await returnee(session, returnee_id, actor=actor)
     if body.category not in actor.hidden_categories(person.organization_id):
-        return await queries.need_view(session, need_id, person=person, actor=actor)
+        standing = await queries.repeated_need(session, told_id)
+        view = await queries.need_view(session, standing or told_id, person=person, actor=actor)
+        return view.model_copy(update={"told_again": standing is not None})
     after = body.after_need_id
     if body.after_category is not None:
         after = (await queries.known_needs(session, person, actor=actor)).get(body.after_category)
     return NeedView(
-        id=need_id,
+        id=told_id,
         returnee_id=person.id,
         household_id=person.household_id if body.people_count > 1 else None,
         category=body.category,
@@ -241,6 +214,7 @@ async def show_told_need(
         status=NeedStatus.REPORTED,
         reported_at=now(session),
         withdrawn_at=None,
+        second_reason=body.second_reason,
     )
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from libs.chassis.auth import Caller, requires
+from libs.chassis.auth import Caller, ScopeMissing, requires
 from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
@@ -21,12 +21,16 @@ from services.registration.vault.api import TheVault
 router = APIRouter(prefix="/v1", tags=["needs"])
 Reader = Annotated[Caller, requires("returnees:read")]
 Writer = Annotated[Caller, requires("returnees:write")]
+DECIDE = "intake:decide"
 
 
 @router.post(
     "/returnees/{returnee_id}/needs",
     status_code=201,
-    responses=responses(NotFound, ReturneeErased, NeedReferenceTaken, KeyReused),
+    responses={
+        200: {"description": "The need was open already", "model": NeedView},
+        **responses(NotFound, ReturneeErased, NeedReferenceTaken, KeyReused),
+    },
 )
 async def report_need(
     returnee_id: UUID,
@@ -40,16 +44,24 @@ async def report_need(
 ) -> NeedView:
     """Take down a need. With `people_count` above 1 it is the household's, under its reference person.
 
+    A person has one open need of a category for themselves, and a household one for all. Told again it is that need:
+    the answer is a 200 with the need that stands and `told_again`. It is then as urgent as the most urgent telling.
+    A desk (scope `intake:decide`) lets a second one stand beside it with `second_reason`.
+
     A need of a restricted category exists for holders of `restricted:read` only. Anybody else who tells of one gets
     back what was told, this once, and cannot look it up or withdraw it afterwards.
     """
     actor = actor_of(caller, pack)
-    need_id = await once(
+    if body.second_reason is not None and DECIDE not in caller.scopes:
+        raise ScopeMissing(DECIDE)
+    told_id = await once(
         session,
         lambda: actions.report_need(session, returnee_id, body, source=source_of(caller), actor=actor, vault=vault),
     )
-    response.headers["Location"] = f"/v1/returnees/{returnee_id}/needs/{need_id}"
-    return await actions.show_told_need(session, returnee_id, need_id, body, actor=actor)
+    view = await actions.show_told_need(session, returnee_id, told_id, body, actor=actor)
+    response.status_code = 200 if view.told_again else 201
+    response.headers["Location"] = f"/v1/returnees/{returnee_id}/needs/{view.id}"
+    return view
 
 
 @router.get("/returnees/{returnee_id}/needs", responses=responses(NotFound, ReturneeErased))

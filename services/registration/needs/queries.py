@@ -11,11 +11,11 @@ from sqlmodel.sql.expression import Select
 
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageRequest, page_of
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import NeedCategory, SecondNeedReason, Urgency
 from services.registration.audit.rules import Actor
 from services.registration.needs.rules import NeedStatus
 from services.registration.needs.schemas import NeedView
-from services.registration.needs.tables import Need
+from services.registration.needs.tables import Need, NeedRepeat
 from services.registration.people.tables import Returnee
 
 
@@ -28,9 +28,18 @@ async def known_needs(session: AsyncSession, person: Returnee, *, actor: Actor) 
     return {NeedCategory(row.category): row.id for row in rows}
 
 
-async def need_by_key(session: AsyncSession, need_key: bytes) -> Need | None:
-    """The need that has been recorded under this key before, whoever may see it."""
-    return (await session.exec(select(Need).where(Need.need_key == need_key))).first()
+async def told_by_key(session: AsyncSession, need_key: bytes) -> tuple[UUID, str] | None:
+    """The id of the telling that was recorded under this key before, and the category; whoever may see it."""
+    first = (await session.exec(select(Need.id, Need.category).where(Need.need_key == need_key))).first()
+    if first is not None:
+        return first
+    again = select(NeedRepeat.id, Need.category).join(Need, col(Need.id) == NeedRepeat.need_id)
+    return (await session.exec(again.where(NeedRepeat.need_key == need_key))).first()
+
+
+async def repeated_need(session: AsyncSession, told_id: UUID) -> UUID | None:
+    """The need that was told again under this id, or None if it is the id of a need."""
+    return (await session.exec(select(NeedRepeat.need_id).where(NeedRepeat.id == told_id))).first()
 
 
 async def need(session: AsyncSession, need_id: UUID, *, person: Returnee, actor: Actor, lock: bool = False) -> Need:
@@ -84,6 +93,7 @@ def _need_view(row: Need, after_category: str | None, *, hidden: Collection[Need
         status=NeedStatus(row.status),
         reported_at=row.reported_at,
         withdrawn_at=row.withdrawn_at,
+        second_reason=None if row.second_reason is None else SecondNeedReason(row.second_reason),
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.events.catalogue.arrivals import NeedTold
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import NeedCategory, SecondNeedReason, Urgency
 from services.registration.needs.rules import NeedStatus
 
 
@@ -27,6 +27,7 @@ class NewNeed:
     people_count: int
     after_need_id: UUID | None
     traceparent: str | None
+    second_reason: SecondNeedReason | None = None
 
 
 class NeedBody(NeedTold):
@@ -38,6 +39,10 @@ class NeedBody(NeedTold):
 
     after_need_id: UUID | None = None
     """The need that has to be met first, by id; instead of `after_category`."""
+
+    second_reason: SecondNeedReason | None = None
+    """Why this need stands beside an open one of its kind; for holders of `intake:decide`. Left out: it is that need,
+    told again."""
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:
@@ -59,3 +64,9 @@ class NeedView(BaseModel):
     status: NeedStatus
     reported_at: datetime
     withdrawn_at: datetime | None
+    second_reason: SecondNeedReason | None = Field(
+        default=None, description="Why a desk let it stand beside an open need of its kind"
+    )
+    told_again: bool = Field(
+        default=False, description="True in the answer to a need that was open already: this is the one that stands"
+    )

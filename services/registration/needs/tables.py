@@ -6,9 +6,12 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, Index
 from sqlmodel import Field
 
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import NeedCategory, SecondNeedReason, Urgency
 from services.registration.database import Table, moment, one_of, sealed
 from services.registration.needs.rules import NeedStatus
+
+OPEN = "status = 'reported' AND ended_at IS NULL AND second_reason IS NULL"
+"""True for the one open need of its kind: not withdrawn, not ended at referral, no second one that a desk let stand."""
 
 
 class Need(Table, table=True):
@@ -22,7 +25,20 @@ class Need(Table, table=True):
         CheckConstraint("people_count BETWEEN 1 AND 30", name="need_people_count"),
         CheckConstraint("people_count = 1 OR household_id IS NOT NULL", name="need_of_many_has_household"),
         CheckConstraint("(status = 'withdrawn') = (withdrawn_at IS NOT NULL)", name="need_withdrawn_at"),
+        CheckConstraint(
+            f"second_reason IN ({', '.join(repr(one.value) for one in SecondNeedReason)})", name="need_second_reason"
+        ),
         Index("need_of_returnee", "returnee_id", "id"),
+        Index(
+            "need_open_own", "returnee_id", "category", unique=True, postgresql_where=f"household_id IS NULL AND {OPEN}"
+        ),
+        Index(
+            "need_open_of_household",
+            "household_id",
+            "category",
+            unique=True,
+            postgresql_where=f"household_id IS NOT NULL AND {OPEN}",
+        ),
         Index("need_of_batch", "arrival_batch_id"),
     )
 
@@ -39,4 +55,25 @@ class Need(Table, table=True):
     status: str
     reported_at: datetime = Field(sa_column=moment())
     withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When referral ended it: met, refused or closed. None once it is open again."""
+    heard_as_of: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """Of what referral last told of its end or reopening: an older word changes nothing."""
+    second_reason: str | None = None
+    """Why a desk let it stand beside an open need of its kind, or None."""
     traceparent: str | None = None
+
+
+class NeedRepeat(Table, table=True):
+    """A need that was told again while it was open: what was said then. Its need is the one that stands."""
+
+    __tablename__ = "need_repeat"
+    __table_args__ = (one_of("urgency", list(Urgency), name="need_repeat_urgency"),)
+
+    id: UUID = Field(primary_key=True)
+    need_key: bytes | None = Field(default=None, sa_column=Column(sealed().type, nullable=True, unique=True))
+    """As the key of a need, by the reference that came with the repeat."""
+    need_id: UUID = Field(foreign_key="need.id", index=True)
+    urgency: str
+    people_count: int
+    reported_at: datetime = Field(sa_column=moment())

@@ -17,6 +17,7 @@ closed  reopen  open
 open    assign     open
 open    seek_again open
 open    acknowledge open
+open    tell_again  open
 open    remind_owner open
 open    set_prerequisite    open
 open    remove_prerequisite open

@@ -1,0 +1,22 @@
+"""What referral tells of the end of needs: a need that has ended may be told anew."""
+
+from collections.abc import Sequence
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events.catalogue.referral import NeedClosed, NeedMet, NeedRefused, NeedReopened
+from libs.events.event import Received
+from libs.events.subscriptions import Subscriptions
+from services.registration.needs import actions
+
+Turn = NeedMet | NeedRefused | NeedClosed | NeedReopened
+
+
+def subscribe(subscriptions: Subscriptions) -> None:
+    """Keep which needs are open."""
+
+    @subscriptions.on(NeedMet, NeedRefused, NeedClosed, NeedReopened)
+    async def keep_ends(session: AsyncSession, batch: Sequence[Received[Turn]]) -> None:
+        in_order = sorted((received.event for received in batch), key=lambda event: event.at)
+        newest = {event.need_id: (event.at, isinstance(event, NeedReopened)) for event in in_order}
+        await actions.keep_ends(session, newest)
