@@ -98,7 +98,8 @@ async def a_twin(registration, *, restricted, by_event=False):
     (row,) = await registration.fetch("SELECT id FROM returnee WHERE arrival_batch_id = $1", batch["id"])
     person = (await registration.get(f"/v1/returnees/{row['id']}")).json()
     if restricted:  # and one that is told later
-        answer = await registration.post(f"/v1/returnees/{person['id']}/needs", {"category": "gbv"})
+        later = {"category": "gbv", "second_reason": "another_place"}
+        answer = await registration.post(f"/v1/returnees/{person['id']}/needs", later)
         assert answer.status_code == 201, answer.text
     stored = await registration.fetch("SELECT id, category FROM need WHERE returnee_id = $1 ORDER BY id", row["id"])
     hidden = [str(need["id"]) for need in stored if need["category"] in ("gbv", "anti_trafficking")]
