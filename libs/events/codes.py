@@ -190,14 +190,6 @@ class DeclineReason(StrEnum):
     OTHER = "other"
 
 
-class SecondNeedReason(StrEnum):
-    """Why a person has two open needs of one kind: a desk has decided so."""
-
-    ANOTHER_PLACE = "another_place"
-    ANOTHER_TIME = "another_time"
-    ANOTHER_SERVICE = "another_service"
-
-
 class RecallReason(StrEnum):
     """Why an offer is taken back by the network."""
 
@@ -248,8 +240,7 @@ class JourneyEnd(StrEnum):
 
     DIED = "died"
     LEFT_THE_COUNTRY = "left_the_country"
-    MERGED = "merged"
-    """They go on under another record."""
+    MERGED = "merged"  # They go on under another record.
 
 
 class Outcome(StrEnum):

@@ -19,7 +19,7 @@ from libs.events.event import Received
 from services.referral.database import as_array, insert_rows, update_rows
 from services.referral.intake import queries
 from services.referral.intake.tables import ArrivalBatchRow, HouseholdRow
-from services.referral.journeys import need_steps
+from services.referral.journeys import need_steps, telling_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import NEVER_BY_ITSELF, URGENCY_RANK, Need
@@ -156,7 +156,7 @@ async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequ
         for event in again:
             journey = heads[event.returnee_id]
             if event.need_id in journey.needs and journey.journey_end_reason is None:
-                need_steps.tell_again(piece, journey.needs[event.need_id], urgency=event.urgency)
+                telling_steps.tell_again(piece, journey.needs[event.need_id], urgency=event.urgency)
     wake_after_commit(session)
 
 

@@ -12,7 +12,6 @@ from libs.events.codes import (
     Outcome,
     OwnerReason,
     RecallReason,
-    Urgency,
 )
 from services.referral.candidates.interlocks import review_reason
 from services.referral.candidates.rules import Exclusion
@@ -152,40 +151,6 @@ def reopen(work: Work, need: Need) -> Referral:
     work.silence_forgiven.add(need.need_id)
     _reopen(work, need)
     return open_referral(work, need)
-
-
-def tell_again(work: Work, need: Need, *, urgency: Urgency) -> None:
-    """The need has been told again: one that had ended is open again, and a more urgent telling counts from now on.
-
-    Who was asked without that haste and has not answered is asked anew, with the time that the urgency leaves. What a
-    provider has accepted goes on.
-    """
-    is_more_urgent = URGENCY_RANK[urgency] < URGENCY_RANK[need.urgency]
-    if is_more_urgent:
-        need.urgency = urgency
-        work.change(need)
-    if need.status is not NeedStatus.OPEN:
-        reopen(work, need)
-        return
-    if not is_more_urgent:
-        return
-    work.record("need.tell_again", need, reason=urgency.value)
-    referral = work.journeys[need.returnee_id].live_referral(need.need_id)
-    if referral is not None:
-        _hasten(work, referral, urgency)
-
-
-def _hasten(work: Work, referral: Referral, urgency: Urgency) -> None:
-    referral.urgency, referral.urgency_rank = urgency, URGENCY_RANK[urgency]
-    work.change(referral)
-    offer = work.journeys[referral.returnee_id].offer_of(referral)
-    if offer is not None and offer.is_live:
-        referral_steps.recall_offer(work, offer, reason=RecallReason.MORE_URGENT)
-    elif referral.status in {ReferralStatus.SEEKING, ReferralStatus.WAITLISTED}:
-        routing_steps.seek(work, referral)
-        if referral.status is ReferralStatus.SEEKING and referral.searching_since is None:
-            work.stop_timer(TimerKind.ROUTING_DEADLINE, referral)
-            routing_steps.start_routing_clock(work, referral)
 
 
 def require_open(need: Need, step: NeedStep) -> None:

@@ -13,7 +13,7 @@ from libs.chassis.errors import InvalidInput
 from libs.chassis.paging import Page, PageRequest
 from libs.events.catalogue.arrivals import NeedTold
 from libs.events.catalogue.registration import NeedWithdrawn
-from libs.events.codes import NeedCategory, SecondNeedReason
+from libs.events.codes import NeedCategory
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
@@ -21,7 +21,14 @@ from services.registration.errors import NeedAlreadyWithdrawn, NeedReferenceTake
 from services.registration.households.actions import claim_reference
 from services.registration.households.schemas import HouseholdState
 from services.registration.needs import queries
-from services.registration.needs.rules import NeedStatus, ToldNeed, in_order, need_faults, prerequisite_fault
+from services.registration.needs.rules import (
+    NeedStatus,
+    SecondNeedReason,
+    ToldNeed,
+    in_order,
+    need_faults,
+    prerequisite_fault,
+)
 from services.registration.needs.schemas import NeedBody, NeedView, NewNeed
 from services.registration.needs.tables import OPEN
 from services.registration.needs.tellings import report_needs

@@ -11,9 +11,9 @@ from sqlmodel.sql.expression import Select
 
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageRequest, page_of
-from libs.events.codes import NeedCategory, SecondNeedReason, Urgency
+from libs.events.codes import NeedCategory, Urgency
 from services.registration.audit.rules import Actor
-from services.registration.needs.rules import NeedStatus
+from services.registration.needs.rules import NeedStatus, SecondNeedReason
 from services.registration.needs.schemas import NeedView
 from services.registration.needs.tables import Need, NeedRepeat
 from services.registration.people.tables import Returnee

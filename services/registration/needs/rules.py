@@ -16,6 +16,14 @@ class NeedStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class SecondNeedReason(StrEnum):
+    """Why a person has two open needs of one kind: a desk has decided so."""
+
+    ANOTHER_PLACE = "another_place"
+    ANOTHER_TIME = "another_time"
+    ANOTHER_SERVICE = "another_service"
+
+
 @dataclass(frozen=True, slots=True)
 class ToldNeed:
     """Of a need as told, what decides on its place among the others."""

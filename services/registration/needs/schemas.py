@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.events.catalogue.arrivals import NeedTold
-from libs.events.codes import NeedCategory, SecondNeedReason, Urgency
-from services.registration.needs.rules import NeedStatus
+from libs.events.codes import NeedCategory, Urgency
+from services.registration.needs.rules import NeedStatus, SecondNeedReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, Index
 from sqlmodel import Field
 
-from libs.events.codes import NeedCategory, SecondNeedReason, Urgency
+from libs.events.codes import NeedCategory, Urgency
 from services.registration.database import Table, moment, one_of, sealed
-from services.registration.needs.rules import NeedStatus
+from services.registration.needs.rules import NeedStatus, SecondNeedReason
 
 OPEN = "status = 'reported' AND ended_at IS NULL AND second_reason IS NULL"
 """True for the one open need of its kind: not withdrawn, not ended at referral, no second one that a desk let stand."""
