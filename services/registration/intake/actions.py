@@ -11,12 +11,12 @@ from functools import partial
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
-from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now
 from libs.chassis.errors import InvalidInput
 from libs.chassis.telemetry import current_traceparent, root_span
 from libs.events.doubt import NotOptionalError
+from libs.wire.names import words
 from services.registration.audit.actions import record
 from services.registration.doubts.actions import set_aside
 from services.registration.households import actions as households
@@ -122,7 +122,7 @@ def _sound(arrival: Arrival, *, reception: Reception, at: datetime) -> Arrival:
 
 
 def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Reception, at: datetime) -> NewReturnee:
-    body, returnee_id = arrival.body, uuid7()
+    body, returnee_id = arrival.body, _returnee_id(arrival, arrival_key, vault=vault)
     return NewReturnee(
         id=returnee_id,
         arrival_key=arrival_key,
@@ -139,6 +139,18 @@ def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Re
         profile=body.profile,
         traceparent=_start_journey(returnee_id, arrival.context),
     )
+
+
+def _returnee_id(arrival: Arrival, arrival_key: bytes, *, vault: Vault) -> UUID:
+    """The same person, told again by the same sender, has the same id, also where a restore has lost them here.
+
+    The names count too: another person under a reference that was used before is not taken for the first one.
+    """
+    identity = arrival.body.identity
+    names = sorted(words(identity.given_names, identity.family_names))
+    born = "" if identity.birth_date is None else identity.birth_date.isoformat()
+    at = int(arrival.body.arrived_at.timestamp() * 1000)
+    return vault.master.derived_id("returnee", arrival_key.hex(), born, *names, milliseconds=at)
 
 
 def _start_journey(returnee_id: UUID, context: str | None) -> str:

@@ -100,7 +100,7 @@ def needs_of(
 ) -> list[NewNeed]:
     """The needs that a new person tells, their household's under its reference person."""
     household = None if person.household_id is None else states[person.household_id]
-    teller = Teller(person.id, person.arrival_batch_id, household, arrival.source, person.traceparent)
+    teller = Teller(person.id, person.arrival_batch_id, household, arrival.source, person.traceparent, is_new=True)
     told = arrival.body.needs
     if household is None:
         # Who waits for a decision on their household is helped meanwhile, for themselves.

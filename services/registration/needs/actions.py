@@ -34,7 +34,7 @@ from services.registration.needs.tables import OPEN
 from services.registration.needs.tellings import report_needs
 from services.registration.people.queries import returnee
 from services.registration.people.tables import Returnee
-from services.registration.vault.sealing import MasterKey, Vault
+from services.registration.vault.sealing import LAST_PLACE, MasterKey, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class Teller:
     household: HouseholdState | None
     source: str
     traceparent: str | None
+    is_new: bool = False
+    """The person is registered by what tells these needs: told again after a restore, they have the same ids."""
 
 
 def told_needs(
@@ -57,9 +59,9 @@ def told_needs(
     category from before, for `after_category`.
     """
     ids: dict[NeedCategory, UUID] = dict(known)
-    made = []
+    made: list[NewNeed] = []
     for place in in_order([told_need(need) for need in needs]):
-        need, need_id = needs[place], uuid7()
+        need, need_id = needs[place], _need_id(needs, place, teller, master, nth=len(made))
         shared = teller.household if need.people_count > 1 else None
         reference = need.sender_reference
         made.append(
@@ -78,6 +80,21 @@ def told_needs(
         )
         ids[need.category] = need_id
     return made
+
+
+def _need_id(needs: Sequence[NeedTold], place: int, teller: Teller, master: MasterKey, *, nth: int) -> UUID:
+    """Those that came with the person keep their order; later ones that have a reference come after them."""
+    need = needs[place]
+    milliseconds = teller.returnee_id.int >> 80
+    place_in_order = nth if teller.is_new else LAST_PLACE
+    if need.sender_reference is not None:
+        key = need_key(master, teller, need.sender_reference).hex()
+        return master.derived_id("need", key, milliseconds=milliseconds, place=place_in_order)
+    if not teller.is_new:
+        return uuid7()
+    earlier = sum(one.category is need.category for one in needs[:place])
+    parts = (str(teller.returnee_id), need.category.value, str(earlier))
+    return master.derived_id("need told first", *parts, milliseconds=milliseconds, place=nth)
 
 
 def told_need(need: NeedTold) -> ToldNeed:

@@ -62,7 +62,7 @@ _INSERT = """
             documents_held, languages, destination, access_needs, protection_flags, avoid_places, given_names,
             family_names, birth_date, document_number, sender_reference, search_index, traceparent)
     ORDER BY arrival_key
-    ON CONFLICT (arrival_key) DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING id
 """
 
@@ -77,7 +77,7 @@ async def register_returnees(
     """
     if not people:
         return set()
-    codes = await queries.fresh_case_codes(session, len(people), country=country)
+    codes = await queries.fresh_case_codes(session, [one.id for one in people], country=country, master=vault.master)
     rows = [_row(person, keys[person.id], code=code, vault=vault) for person, code in zip(people, codes, strict=True)]
     connection = await raw(session)
     inserted = await connection.fetch(_INSERT, *map(list, zip(*rows, strict=True)), now(session), INDEX_FORM)

@@ -1,6 +1,5 @@
 """Returnees: rows, views with the identity opened, and search."""
 
-import secrets
 from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
@@ -104,16 +103,27 @@ async def known_arrivals(session: AsyncSession, arrival_keys: Collection[bytes])
     return {row["arrival_key"]: row["id"] for row in rows}
 
 
-async def fresh_case_codes(session: AsyncSession, count: int, *, country: str) -> list[str]:
-    """Case codes that nobody has yet; drawn until there are enough."""
-    codes: dict[str, None] = {}
+async def fresh_case_codes(
+    session: AsyncSession, returnee_ids: Sequence[UUID], *, country: str, master: MasterKey
+) -> list[str]:
+    """A case code for each of these, that nobody has yet; the same person would be given the same one again."""
+    codes: dict[UUID, str] = {}
     connection = await raw(session)
-    while len(codes) < count:
-        drawn = [case_code(country, secrets.randbelow(CASE_CODES)) for _ in range(count - len(codes))]
-        rows = await connection.fetch("SELECT case_code FROM returnee WHERE case_code = ANY($1)", drawn)
-        taken = {row["case_code"] for row in rows}
-        codes |= {code: None for code in drawn if code not in taken}
-    return list(codes)
+    attempt = 0
+    while len(codes) < len(returnee_ids):
+        drawn = {
+            one: case_code(country, master.number("case_code", str(one), str(attempt)) % CASE_CODES)
+            for one in returnee_ids
+            if one not in codes
+        }
+        rows = await connection.fetch("SELECT case_code FROM returnee WHERE case_code = ANY($1)", list(drawn.values()))
+        used = {row["case_code"] for row in rows} | set(codes.values())
+        for one, code in drawn.items():
+            if code not in used:
+                codes[one] = code
+                used.add(code)
+        attempt += 1
+    return [codes[one] for one in returnee_ids]
 
 
 def registered_view(row: Returnee, *, actor: Actor) -> RegisteredView:

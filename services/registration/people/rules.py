@@ -29,7 +29,8 @@ AGE_MAX_YEARS = 130
 def case_code(country: str, number: int) -> str:
     """The case code, such as `GT-7K3M-9QXC`, of a number below `CASE_CODES` that is drawn unpredictably.
 
-    It is derived from nothing of the person; 25^8 codes make a guess hopeless behind authorisation.
+    The number is a keyed hash: the same arrival told again after a restore gets the same code. Without the key it tells
+    nothing of the person, and 25^8 codes make a guess hopeless behind authorisation.
     """
     letters = ""
     for _ in range(2 * _GROUP):

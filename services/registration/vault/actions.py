@@ -4,11 +4,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
+from services.registration.errors import ReturneeErased
 from services.registration.vault.queries import data_keys
 from services.registration.vault.rules import SubjectKind
 from services.registration.vault.sealing import DataKey, Vault
 
-_COLUMNS = ("subject_id", "kind", "wrapped", "master_key_id", "created_at")
+# The update changes nothing: it makes the key that is there come back as a new one does.
+_KEEP = """
+    INSERT INTO data_key (subject_id, kind, wrapped, master_key_id, created_at)
+    SELECT subject_id, $3, wrapped, $4, $5 FROM unnest($1::uuid[], $2::bytea[]) AS k (subject_id, wrapped)
+    ORDER BY subject_id
+    ON CONFLICT (subject_id) DO UPDATE SET kind = data_key.kind
+    RETURNING subject_id, wrapped
+"""
 _DESTROY = """
     WITH erased AS (
         INSERT INTO erased_subject (subject_id, kind, erased_at)
@@ -22,18 +32,27 @@ _DESTROY = """
 async def create_keys(
     vault: Vault, subject_ids: Sequence[UUID], *, kind: SubjectKind, at: datetime
 ) -> dict[UUID, DataKey]:
-    """New keys for new subjects, committed when this returns; one statement for all.
+    """Keys for new subjects, committed when this returns; one statement for all. ReturneeErased for an erased one.
 
-    If the transaction that needed them fails, the keys are orphans that open nothing. A subject that has a key
-    already must not be among them.
+    If the transaction that needed them fails, the keys open nothing yet. A subject that has a key already, from such
+    a transaction or from before a restore, keeps it.
     """
     if not subject_ids:
         return {}
-    fresh = [vault.master.fresh_key(subject_id) for subject_id in subject_ids]
-    rows = [(one.key.subject_id, kind.value, one.wrapped, vault.master.key_id, at) for one in fresh]
-    async with vault.keys.connection() as connection:
-        await connection.copy_records_to_table("data_key", records=rows, columns=_COLUMNS)
-    return {one.key.subject_id: one.key for one in fresh}
+    fresh = {subject_id: vault.master.fresh_key(subject_id) for subject_id in sorted(subject_ids)}
+    wrapped = [one.wrapped for one in fresh.values()]
+    try:
+        async with vault.keys.connection() as connection:
+            rows = await connection.fetch(_KEEP, list(fresh), wrapped, kind.value, vault.master.key_id, at)
+    except asyncpg.CheckViolationError:
+        raise ReturneeErased from None
+    kept = {row["subject_id"]: row["wrapped"] for row in rows}
+    return {
+        subject_id: one.key
+        if kept[subject_id] == one.wrapped
+        else vault.master.unwrap(kept[subject_id], subject_id=subject_id)
+        for subject_id, one in fresh.items()
+    }
 
 
 async def destroy_keys(vault: Vault, erased_at: Mapping[UUID, datetime], *, kind: SubjectKind) -> None:

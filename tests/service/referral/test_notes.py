@@ -96,8 +96,8 @@ async def enters_in_error(world: World) -> UUID:
 
 
 async def upholds_what_was_halted(world: World) -> UUID:
-    shelter = await world.provider(catchment=["GT01"])
-    returnee = await world.person({}, destination="GT01")
+    shelter = await world.provider(catchment=["GT12"])
+    returnee = await world.person({}, destination="GT12")
     await world.round()
     offer = await world.offer_of(returnee)
     await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(shelter))
@@ -126,7 +126,7 @@ WAYS: dict[Way, dict[str, object]] = {
     lengthens_a_stay: {},
     enters_in_error: {},
     hands_over: {},
-    upholds_what_was_halted: {},
+    upholds_what_was_halted: {"categories": {NeedCategory.SHELTER: {"distance_from": "destination"}}},
 }
 
 
