@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -132,33 +132,23 @@ async def ask_for_deletion(session: AsyncSession, withdrawn: Withdrawn, *, pack:
     fetched, so that no fetch is overlooked.
     """
     at, connection = now(session), await raw(session)
-    answer_by = at + pack.deletion_answer_within
     categories = None if withdrawn.categories is None else [one.value for one in withdrawn.categories]
     organizations = None if withdrawn.organizations is None else list(withdrawn.organizations)
     shares = await connection.fetch(_CONCERNED, withdrawn.returnee_id, categories, organizations)
     offers = [row["offer_id"] for row in shares]
     asked = await connection.fetch(
-        _REQUEST, offers, withdrawn.returnee_id, withdrawn.case_code, withdrawn.reason.value, at, answer_by
+        _REQUEST,
+        offers,
+        withdrawn.returnee_id,
+        withdrawn.case_code,
+        withdrawn.reason.value,
+        at,
+        at + pack.deletion_answer_within,
     )
     await connection.execute(_DONE, offers, withdrawn.returnee_id)
     requested = {row["offer_id"] for row in asked}
     told = [row for row in shares if row["offer_id"] in requested or not row["fetched"]]
-    events = [
-        PacketDeletionRequested(
-            returnee_id=withdrawn.returnee_id,
-            case_code=withdrawn.case_code,
-            offer_id=row["offer_id"],
-            referral_id=row["referral_id"],
-            organization_id=row["organization_id"],
-            provider_service_id=row["provider_service_id"],
-            reason=withdrawn.reason,
-            fetched=row["fetched"],
-            answer_by=answer_by if row["fetched"] else None,
-            at=at,
-            restricted=row["category"] in pack.routing.restricted,
-        )
-        for row in told
-    ]
+    events = [_request(withdrawn, row, pack=pack, at=at) for row in told]
     await append(session, events, traceparents=[withdrawn.traceparent] * len(events))
     accesses = [
         _access(
@@ -171,6 +161,23 @@ async def ask_for_deletion(session: AsyncSession, withdrawn: Withdrawn, *, pack:
         for row in asked
     ]
     await record(session, actor, accesses)
+
+
+def _request(withdrawn: Withdrawn, share: Mapping[str, Any], *, pack: Pack, at: datetime) -> PacketDeletionRequested:
+    """What the organisation of one share is told."""
+    return PacketDeletionRequested(
+        returnee_id=withdrawn.returnee_id,
+        case_code=withdrawn.case_code,
+        offer_id=share["offer_id"],
+        referral_id=share["referral_id"],
+        organization_id=share["organization_id"],
+        provider_service_id=share["provider_service_id"],
+        reason=withdrawn.reason,
+        fetched=share["fetched"],
+        answer_by=at + pack.deletion_answer_within if share["fetched"] else None,
+        at=at,
+        restricted=share["category"] in pack.routing.restricted,
+    )
 
 
 async def lapsed(session: AsyncSession, *, limit: int) -> list[Lapsed]:
