@@ -38,6 +38,7 @@ from services.referral.journeys import (
     routing_steps,
     search_steps,
     stay_steps,
+    telling_steps,
 )
 from services.referral.journeys.exit_plan import ExitItem, ItemStatus, NextStep
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
@@ -176,6 +177,7 @@ STEPS: dict[str, Take] = {
     "need.close": lambda on: need_steps.close(on.work, on.need, reason=CloseReason.DUPLICATE),
     "need.reopen": lambda on: need_steps.reopen(on.work, on.need),
     "need.assign": lambda on: owners.assign(on.work, on.need, owner="lead", reason=OwnerReason.BY_HAND),
+    "need.tell_again": lambda on: telling_steps.tell_again(on.work, on.need, urgency=Urgency.EMERGENCY),
     "need.acknowledge": lambda on: (owned(on), need_steps.acknowledge(on.work, on.need)),
     "need.remind_owner": lambda on: (owned(on), owners.pass_on(on.work, on.need)),
     "need.seek_again": lambda on: need_steps.seek_again(on.work, on.need),
