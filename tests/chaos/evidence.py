@@ -127,6 +127,8 @@ class Evidence:
     people: list[Person] = field(default_factory=list)
     told_needs: list[Need] = field(default_factory=list)
     """Registration's."""
+    repeats: list[Need] = field(default_factory=list)
+    """Of each telling of a need that was open already: the need that stands."""
     journeys: dict[str, str] = field(default_factory=dict)
     """By returnee, in referral: `known`, `erased`, or `unknown` where no profile has come."""
     needs: list[Need] = field(default_factory=list)

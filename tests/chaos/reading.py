@@ -139,6 +139,10 @@ async def _read_registration(connection: Any, stage: Stage, evidence: Evidence) 
     evidence.people = [Person(row["id"], row["arrival_key"].hex(), row["erased"]) for row in people]
     needs = await connection.fetch("SELECT id::text, returnee_id::text, status FROM need")
     evidence.told_needs = [Need(*row) for row in needs]
+    repeats = await connection.fetch(
+        "SELECT need.id::text, returnee_id::text, status FROM need_repeat JOIN need ON need.id = need_repeat.need_id"
+    )
+    evidence.repeats = [Need(*row) for row in repeats]
 
 
 async def _read_referral(connection: Any, stage: Stage, evidence: Evidence) -> None:

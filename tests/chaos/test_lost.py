@@ -61,6 +61,13 @@ def test_a_need_that_was_told_and_not_registered_is_lost() -> None:
     only(lost(evidence), "of 3 needs told by person, 2 are registered")
 
 
+def test_a_need_told_again_is_not_lost_if_it_is_noted_and_told_of() -> None:
+    evidence = good()
+    evidence.history.arrivals[0].needs_count = 2
+    evidence.repeats = [evidence.told_needs[0]]
+    only(lost(evidence), "registration lacks 1 need.reported.v1 of need-1")
+
+
 def test_a_need_that_was_added_and_not_registered_is_lost_also_if_another_one_is() -> None:
     evidence = good()
     evidence.history.needs[0].need_id = "need-9"

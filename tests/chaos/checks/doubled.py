@@ -34,7 +34,7 @@ def _people(evidence: Evidence) -> Iterator[str]:
 
 def _needs(evidence: Evidence) -> Iterator[str]:
     """Not more needs than were told, and none in referral that registration does not have."""
-    held = Counter(need.returnee_id for need in evidence.told_needs)
+    held = Counter(need.returnee_id for need in (*evidence.told_needs, *evidence.repeats))
     ids = {person.arrival_key: person.returnee_id for person in evidence.people}
     added = Counter(need.returnee_id for need in evidence.history.needs if need.refused is None)
     for arrival in evidence.history.arrivals:

@@ -67,6 +67,8 @@ def expected(evidence: Evidence) -> dict[str, Facts]:
         registration["need.reported.v1", need.need_id] += 1
         if need.status == "withdrawn":
             registration["need.withdrawn.v1", need.need_id] += 1
+    for repeat in evidence.repeats:
+        registration["need.reported.v1", repeat.need_id] += 1
     return {
         "registration": registration,
         "provider_directory": Counter(

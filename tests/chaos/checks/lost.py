@@ -37,8 +37,8 @@ def _arrivals(evidence: Evidence) -> Iterator[str]:
 
 
 def _needs(evidence: Evidence) -> Iterator[str]:
-    """Each need that was told is registered, and each registered need is in referral."""
-    held = Counter(need.returnee_id for need in evidence.told_needs)
+    """Each need that was told is registered or noted as a repeat, and each registered need is in referral."""
+    held = Counter(need.returnee_id for need in (*evidence.told_needs, *evidence.repeats))
     ids = {person.arrival_key: person.returnee_id for person in evidence.people}
     added = Counter(need.returnee_id for need in evidence.history.needs if need.acknowledged_at is not None)
     for arrival in evidence.history.arrivals:
