@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from libs.events.catalogue.arrivals import ConsentGiven, NeedTold, ReturneeArrived
+from libs.events.codes import Urgency
 from libs.events.event import SetAside
+from services.registration.needs.rules import is_more_urgent
 
 SAME_ARRIVAL = timedelta(days=3)
 """How far apart two tellings of one arrival may put its time; the same person who comes again later comes anew."""
@@ -35,7 +37,8 @@ class Known:
     """All that has been told before, of what is told now."""
     current: Mapping[str, str]
     """Pointer and text of identity, profile and batch as they stand, also after corrections."""
-    need_categories: Collection[str]
+    needs: Mapping[str, Collection[str]]
+    """By category: the urgencies of the needs that the person has."""
     consents: Collection[tuple[str, str, datetime]]
     """Purpose, recipient class and time of each consent ever given."""
     has_contact: bool
@@ -103,7 +106,7 @@ def news(body: ReturneeArrived, facts: Sequence[Fact], known: Known) -> News:
     """
     new = [fact for fact in facts if fact not in known.facts and known.current.get(fact.pointer) != fact.text]
     places = {name: [n for n, fact in enumerate(_in(facts, name)) if fact in new] for name in ("/needs", "/consents")}
-    needs = [n for n in places["/needs"] if _is_another_need(body.needs[n], known)]
+    needs = [n for n in places["/needs"] if _is_more(body.needs[n], known)]
     consents = [n for n in places["/consents"] if _name_of(body.consents[n]) not in known.consents]
     pointers = {fact.pointer for fact in new}
     household = "/household_reference" in pointers and not known.has_household
@@ -116,8 +119,10 @@ def news(body: ReturneeArrived, facts: Sequence[Fact], known: Known) -> News:
     return News(needs, consents, contact, household, differing)
 
 
-def _is_another_need(need: NeedTold, known: Known) -> bool:
-    return need.sender_reference is not None or need.category.value not in known.need_categories
+def _is_more(need: NeedTold, known: Known) -> bool:
+    """Whether it is another need, or the one that is known, more urgently: nobody waits because it was told before."""
+    has = known.needs.get(need.category.value, ())
+    return need.sender_reference is not None or all(is_more_urgent(need.urgency, Urgency(one)) for one in has)
 
 
 def _name_of(consent: ConsentGiven) -> tuple[str, str, datetime]:

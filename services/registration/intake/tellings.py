@@ -141,13 +141,17 @@ async def _known(
     stands["/identity/document_number"] = identity.document_number
     stands["/batch_reference"] = None if row.arrival_batch_id is None else str(row.arrival_batch_id)
     standing = standing_facts((identity.given_names, identity.family_names), stands)
-    needs = (await session.exec(select(Need.category).where(Need.returnee_id == row.id))).all()
+    needs: dict[str, list[str]] = {}
+    told = select(Need.category, Need.urgency).where(Need.returnee_id == row.id)
+    for category, urgency in (await session.exec(told)).all():
+        needs.setdefault(category, []).append(urgency)
+    hidden = arrival.actor.hidden_categories(row.organization_id)
     consents = (await session.exec(select(Consent).where(Consent.returnee_id == row.id))).all()
     claim = select(HouseholdClaim.id).where(HouseholdClaim.returnee_id == row.id).limit(1)
     return Known(
         facts=facts,
         current={one.pointer: one.text for one in _hashed(master, row.id, standing)},
-        need_categories=set(needs) - arrival.actor.hidden_categories(row.organization_id),
+        needs={category: urgencies for category, urgencies in needs.items() if category not in hidden},
         consents=[(one.purpose, one.recipient_class, one.given_at) for one in consents],
         has_contact=await session.get(SafeContact, row.id) is not None,
         has_household=row.household_id is not None or (await session.exec(claim)).first() is not None,

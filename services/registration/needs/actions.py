@@ -130,6 +130,7 @@ async def report_need(
             told_id, category = before
             if category != body.category:
                 raise NeedReferenceTaken
+            await report_needs(session, [new])  # more urgent than under this reference before, it counts
             return told_id
     if body.after_need_id is not None:
         await _require_ordinary(session, body, person=person, actor=actor)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from libs.chassis.errors import FieldError
-from libs.events.codes import NeedCategory
+from libs.events.codes import NeedCategory, Urgency
 
 
 class NeedStatus(StrEnum):
@@ -22,6 +22,15 @@ class SecondNeedReason(StrEnum):
     ANOTHER_PLACE = "another_place"
     ANOTHER_TIME = "another_time"
     ANOTHER_SERVICE = "another_service"
+
+
+BY_URGENCY = (Urgency.EMERGENCY, Urgency.URGENT, Urgency.NORMAL)
+"""The most urgent first."""
+
+
+def is_more_urgent(one: Urgency, than: Urgency) -> bool:
+    """Whether one need may wait less than another."""
+    return BY_URGENCY.index(one) < BY_URGENCY.index(than)
 
 
 @dataclass(frozen=True, slots=True)

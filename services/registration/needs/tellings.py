@@ -9,8 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
 from libs.events.catalogue.registration import NeedReported
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import NeedCategory
 from libs.events.outbox import append
+from services.registration.needs.rules import BY_URGENCY
 from services.registration.needs.schemas import NewNeed
 from services.registration.needs.tables import OPEN
 
@@ -62,7 +63,20 @@ SELECT need_key FROM need WHERE need_key = ANY($1::bytea[])
 UNION ALL SELECT need_key FROM need_repeat WHERE need_key = ANY($1::bytea[])
 """
 
-_BY_URGENCY = [Urgency.EMERGENCY.value, Urgency.URGENT.value, Urgency.NORMAL.value]
+_HASTEN = f"""
+UPDATE need SET urgency = said.urgency
+FROM (
+    SELECT DISTINCT ON (known.need_id) known.need_id, told.urgency FROM {_TOLD} JOIN (
+        SELECT need_key, id AS need_id FROM need UNION ALL SELECT need_key, need_id FROM need_repeat
+    ) AS known USING (need_key)
+    ORDER BY known.need_id, array_position($12::text[], told.urgency)
+) AS said
+WHERE need.id = said.need_id AND status = 'reported' AND ended_at IS NULL
+  AND array_position($12::text[], said.urgency) < array_position($12::text[], need.urgency)
+RETURNING need.*
+"""  # noqa: S608 (constants)
+
+_BY_URGENCY = [one.value for one in BY_URGENCY]
 
 
 async def report_needs(session: AsyncSession, needs: Sequence[NewNeed]) -> set[UUID]:
@@ -103,9 +117,16 @@ async def _after_what_stands(session: AsyncSession, needs: Sequence[NewNeed]) ->
 
 
 async def _unsettled(session: AsyncSession, needs: Sequence[NewNeed], noted: Collection[UUID]) -> list[NewNeed]:
+    """What has been neither recorded nor noted. Of a need that is known by its reference only its urgency is news."""
     left = [need for need in needs if need.id not in noted]
-    keys = [need.need_key for need in left if need.need_key is not None]
-    known = {row["need_key"] for row in await (await raw(session)).fetch(_KNOWN, keys)} if keys else set()
+    keyed = [need for need in left if need.need_key is not None]
+    if not keyed:
+        return left
+    connection = await raw(session)
+    hastened = await connection.fetch(_HASTEN, *_columns(keyed), _BY_URGENCY)
+    events = [_told_again(row, session) for row in hastened]
+    await append(session, events, traceparents=[row["traceparent"] for row in hastened])
+    known = {row["need_key"] for row in await connection.fetch(_KNOWN, [need.need_key for need in keyed])}
     return [need for need in left if need.need_key not in known]
 
 

@@ -148,13 +148,14 @@ async def test_a_consent_that_was_taken_back_is_not_given_again_by_a_repeat_with
 
 async def test_what_contradicts_the_first_telling_is_refused_by_rest_with_its_places(registration):
     name = reference()
-    await registration.register(sender_reference=name, safe_contact=CONTACT, needs=[{"category": "food"}])
+    food = {"category": "food", "urgency": "urgent"}
+    await registration.register(sender_reference=name, safe_contact=CONTACT, needs=[food])
     answer = await tell(
         registration,
         sender_reference=name,
         profile={"nationality": "HN", "identity_document": "lost_on_route", "destination": "GT13"},
         safe_contact=CONTACT | {"address": "+50255554321"},
-        needs=[{"category": "food", "urgency": "emergency"}, {"category": "shelter"}],
+        needs=[{"category": "food"}, {"category": "shelter"}],
     )
     assert (answer.status_code, answer.json()["code"]) == (409, "arrival-told-differently"), answer.text
     assert set(answer.json()["differing"]) == {

@@ -89,6 +89,33 @@ async def test_a_more_urgent_telling_raises_the_first_and_a_less_urgent_one_lowe
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("reference", [{}, {"sender_reference": "n-1"}], ids=["without a reference", "under the same"])
+@pytest.mark.parametrize("way", ["needs", "arrival", "event"])
+async def test_who_says_emergency_now_does_not_wait_as_before_whatever_names_the_need(registration, way, reference):
+    """Seen to be lost under the same reference, and set aside without one."""
+    name, source = f"person-{uuid4()}", f"urn:reception:{uuid4()}"
+    body = a_returnee(sender_reference=name, needs=[SHELTER | reference])
+    more = body | {"needs": [SHELTER | reference | {"urgency": "emergency"}]}
+    if way == "event":
+        await registration.hear(ReturneeArrived.model_validate(body), source=source)
+        (row,) = await registration.fetch("SELECT id FROM returnee WHERE source = $1", source)
+        person = {"id": str(row["id"])}
+        for one in (more, more, body):
+            await registration.hear(ReturneeArrived.model_validate(one), source=source)
+    else:
+        person = await registration.register(**body)
+        for one in (more, more, body):
+            if way == "arrival":
+                told = await registration.post("/v1/returnees", one)
+            else:
+                told = await tell(registration, person, **one["needs"][0])
+            assert told.status_code in {200, 201}, told.text
+    assert [(one["category"], one["urgency"]) for one in await needs_of(registration, person)] == [
+        ("shelter", "emergency")
+    ]
+    assert {"normal", "emergency"} == {one["urgency"] for one in await reported(registration, person)}
+
+
 async def test_a_household_and_its_members_have_a_need_each(registration):
     reference = {"household_reference": f"family-{uuid4()}", "household_size": 3}
     people = [await registration.register(**reference) for _ in range(3)]
