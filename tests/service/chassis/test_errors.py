@@ -93,7 +93,7 @@ BAD_BODIES = [
     (b'{"name": "a", "weight": 1e400}', 422, ("/weight", "number-out-of-range")),
     (b'{"name": "\xff"}', 422, ("", "json-invalid")),
     ('{"name": "Marta"}'.encode("utf-16"), 422, ("", "json-invalid")),
-    (b'{"tags":' + b"[" * 4000 + b"]" * 4000 + b"}", 400, None),
+    (b'{"tags":' + b"[" * 4000 + b"]" * 4000 + b"}", 422, ("", "too-deep")),
     (b'{"name": "forbidden"}', 422, None),
     (b"[]", 422, ("", "model-attributes-type")),
     (b"null", 422, None),
