@@ -53,14 +53,14 @@ async def test_without_a_batch_a_number_counts_for_its_sender_and_the_day_of_arr
     reference = f"family/{uuid4()}"
     first = await registration.register(household_reference=reference)
     same_day = await registration.register(household_reference=reference)
-    next_day = await registration.register(
-        household_reference=reference, arrived_at=(LANDED_AT + timedelta(days=1)).isoformat()
+    day_before = await registration.register(
+        household_reference=reference, arrived_at=(LANDED_AT - timedelta(days=1)).isoformat()
     )
     other = await registration.post(
         "/v1/returnees", a_returnee(household_reference=reference), client_id="another-desk"
     )
     assert first["household_id"] == same_day["household_id"]
-    assert len({first["household_id"], next_day["household_id"], other.json()["household_id"]}) == 3
+    assert len({first["household_id"], day_before["household_id"], other.json()["household_id"]}) == 3
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(("announced", "landed", "mother", "child"))))
