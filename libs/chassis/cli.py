@@ -9,23 +9,28 @@ A service's `cli.py` makes its own with `make_cli` and may add commands to what 
 
 import asyncio
 import gc
+import getpass
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 from rich.console import Console
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import Database
+from libs.chassis.knowing import Known, write
 from libs.chassis.logs import get_logger, setup_logs
 from libs.chassis.migrations import upgrade
-from libs.chassis.sealed_log import ChainReport, SealedLog, check
+from libs.chassis.sealed_log import SealedLog, check
 
+T = TypeVar("T")
 log = get_logger(__name__, fields=("settings",))
 _NEW_OBJECTS = 50_000
 """So many new containers make a collection of the youngest; Python's own 700 costs a batch a tenth of its time."""
@@ -72,24 +77,44 @@ def make_cli(
     return cli
 
 
+Reason = Annotated[str | None, typer.Option("--reason", help="Why; needed unless it is a dry run. Name no person.")]
+Operator = Annotated[str, typer.Option("--operator", default_factory=getpass.getuser, help="Who does it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
+WithFile = Annotated[
+    Path, typer.Option("--with", exists=True, dir_okay=False, help="What the other service has written.")
+]
+
+
+def add_known(
+    cli: typer.Typer, open_database: Callable[[], Database], known: Callable[[AsyncSession], Awaitable[list[Known]]]
+) -> None:
+    """Give a service the command `known`."""
+
+    @cli.command("known")
+    def print_known() -> None:
+        """Print what this service knows of keys that others know too: ids, versions and states, one line each."""
+        write(asyncio.run(in_transaction(open_database(), known)))
+
+
+async def in_transaction(database: Database, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    """Do the work of a command in one transaction."""
+    try:
+        async with database.transaction() as session:
+            return await work(session)
+    finally:
+        await database.close()
+
+
 def add_audit_check(cli: typer.Typer, open_database: Callable[[], Database], *, table: SealedLog) -> None:
     """Give a service the command `verify-audit`."""
 
     @cli.command()
     def verify_audit() -> None:
         """Walk the hash chain over the record of access; exits with 1 if a link does not match what is recorded now."""
-        report = asyncio.run(_checked(open_database(), table))
+        report = asyncio.run(in_transaction(open_database(), lambda session: check(session, table)))
         Console().print(asdict(report))
         if report.broken_at is not None:
             raise typer.Exit(1)
-
-
-async def _checked(database: Database, table: SealedLog) -> ChainReport:
-    try:
-        async with database.transaction() as session:
-            return await check(session, table)
-    finally:
-        await database.close()
 
 
 def serve_app(app: FastAPI, *, host: str, port: int) -> None:

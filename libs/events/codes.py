@@ -1,7 +1,6 @@
 """The coded words that events carry: one enum per idea, the same in every service, table and URL.
 
-Events may carry codes and coarse areas, never names, contacts, document numbers or free text (DESIGN 3). Categories
-follow the needs that the seeds describe (domain 1A-1E), urgencies the inter-agency referral form (domain 3.6).
+Codes and coarse areas only, never names, contacts, document numbers or free text (DESIGN 3). Source: domain 1A-1E, 3.6.
 """
 
 from enum import StrEnum
@@ -274,6 +273,7 @@ class OwnerReason(StrEnum):
     MERGED = "merged"
     FACTS_CHANGED = "facts_changed"
     SERVICE_WITHDRAWN = "service_withdrawn"
+    LOST_AT_REGISTRATION = "lost_at_registration"
 
 
 class StayPhase(StrEnum):

@@ -1,10 +1,28 @@
-"""`python -m services.referral.cli serve | migrate | verify-audit`."""
+"""`python -m services.referral.cli serve | migrate | verify-audit | known | reconcile`."""
 
-from libs.chassis.cli import add_audit_check, make_cli
+import asyncio
+
+import typer
+
+from libs.chassis.cli import (
+    DryRun,
+    Operator,
+    Reason,
+    WithFile,
+    add_audit_check,
+    add_known,
+    in_transaction,
+    make_cli,
+)
 from libs.chassis.clock import Clock
 from libs.chassis.database import Database
+from libs.chassis.knowing import read
+from libs.events.audit import Hand
 from services.referral.app import create_app
 from services.referral.audit.tables import AUDIT
+from services.referral.pack import load_policy
+from services.referral.reconciling.actions import hand_to_desks
+from services.referral.reconciling.queries import known, open_without_owner
 from services.referral.settings import ReadModelSettings
 
 cli = make_cli("referral", create_app)
@@ -16,6 +34,30 @@ def _database() -> Database:
 
 
 add_audit_check(cli, _database, table=AUDIT)
+add_known(cli, _database, known)
+
+FOR_A_DESK = frozenset({"unknown", "older", "consent_older"})
+"""Differences that registration has found and no program can mend."""
+
+
+@cli.command()
+def reconcile(with_: WithFile, operator: Operator, dry_run: DryRun = False, reason: Reason = None) -> None:
+    """Give to desks what registration's `reconcile` could not mend, and take back what is found again."""
+    left = [one for one in read(with_) if one.state in FOR_A_DESK]
+    people = {one.of or one.id for one in left if one.kind != "need"}
+    needs = {one.id for one in left if one.kind == "need"}
+    if dry_run:
+        open_ = asyncio.run(in_transaction(_database(), lambda one: open_without_owner(one, people, needs)))
+        typer.echo(f"{len(open_)} open needs would go to desks")
+        return
+    if not (reason or "").strip():
+        raise typer.BadParameter("a change by hand needs a reason", param_hint="--reason")
+    by, policy = Hand(operator, reason or ""), load_policy(ReadModelSettings().pack)
+    handed, back = asyncio.run(
+        in_transaction(_database(), lambda session: hand_to_desks(session, policy, people, needs, by))
+    )
+    typer.echo(f"{handed} open needs are with desks, {back} are back with the router")
+
 
 if __name__ == "__main__":
     cli()

@@ -1,10 +1,31 @@
-"""The commands of registration: serve, migrate (both databases), verify-audit."""
+"""The commands of registration: serve, migrate (both databases), verify-audit, known, reconcile."""
 
-from libs.chassis.cli import add_audit_check, make_cli
+import asyncio
+from functools import partial
+
+import typer
+
+from libs.chassis.cli import (
+    DryRun,
+    Operator,
+    Reason,
+    WithFile,
+    add_audit_check,
+    add_known,
+    in_transaction,
+    make_cli,
+)
 from libs.chassis.database import Database
+from libs.chassis.knowing import Known, read, write
+from libs.events.audit import Hand
 from services.registration.app import SERVICE, create_app
 from services.registration.audit.tables import AUDIT
+from services.registration.database import KeysDatabase
+from services.registration.reconciling.actions import reconciled
+from services.registration.reconciling.queries import known
+from services.registration.reconciling.rules import Finding
 from services.registration.settings import Settings
+from services.registration.vault.sealing import MasterKey, Vault
 
 cli = make_cli(
     SERVICE,
@@ -22,6 +43,29 @@ def _database() -> Database:
 
 
 add_audit_check(cli, _database, table=AUDIT)
+add_known(cli, _database, known)
+
+
+@cli.command()
+def reconcile(with_: WithFile, operator: Operator, dry_run: DryRun = False, reason: Reason = None) -> None:
+    """Compare with what referral knows and mend what differs; prints each difference, one line each.
+
+    Run it again until it prints nothing that a program can mend. Referral's `reconcile` takes what is left.
+    """
+    if not dry_run and not (reason or "").strip():
+        raise typer.BadParameter("a change by hand needs a reason", param_hint="--reason")
+    write(asyncio.run(_reconcile(list(read(with_)), None if dry_run else Hand(operator, reason or ""))))
+
+
+async def _reconcile(theirs: list[Known], by: Hand | None) -> list[Finding]:
+    settings = Settings()
+    keys = KeysDatabase(settings.keys_database_url)
+    vault = Vault(MasterKey.from_base64(settings.vault_key.get_secret_value()), keys)
+    try:
+        return await in_transaction(_database(), partial(reconciled, theirs=theirs, vault=vault, by=by))
+    finally:
+        await keys.close()
+
 
 if __name__ == "__main__":
     cli()

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
+from libs.chassis.knowing import Known
 from libs.chassis.paging import PageRequest
 from services.notifications.endpoints.rules import EndpointStatus, NotifiedType
 from services.notifications.endpoints.tables import Endpoint, EndpointSecret
@@ -100,3 +101,11 @@ async def lock_health(session: AsyncSession, endpoint_ids: Sequence[UUID]) -> di
         row["id"]: Health(row["id"], row["organization_id"], EndpointStatus(row["status"]), row["failing_since"])
         for row in rows
     }
+
+
+_KNOWN = "SELECT 'endpoint' AS kind, id, 0 AS version, status AS state, organization_id AS of FROM endpoint ORDER BY id"
+
+
+async def known(session: AsyncSession) -> list[Known]:
+    """Endpoints and whose they are, for comparing with the directory."""
+    return [Known(**dict(row)) for row in await (await raw(session)).fetch(_KNOWN)]

@@ -11,7 +11,9 @@ from sqlmodel import col, func, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
+from libs.chassis.knowing import Known
 from libs.events.catalogue.directory import ProviderServicePublished
 from libs.events.codes import NeedCategory, PublicationStatus
 from services.provider_directory.listings.schemas import (
@@ -260,3 +262,14 @@ def _openings(rows: Sequence[Schedule]) -> list[OpeningBody]:
 
 def _address(rows: Sequence[AddressRow]) -> Address | None:
     return Address(**_columns(rows[0], Address)) if rows else None
+
+
+_KNOWN = """
+SELECT 'provider_service' AS kind, id, version, status AS state, organization_id AS of FROM service
+UNION ALL SELECT 'organization', id, version, status, id FROM organization ORDER BY kind, id
+"""
+
+
+async def known(session: AsyncSession) -> list[Known]:
+    """Services and organisations with their versions, for comparing with what referral has heard."""
+    return [Known(**dict(row)) for row in await (await raw(session)).fetch(_KNOWN)]

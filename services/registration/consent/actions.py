@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -97,6 +98,13 @@ async def tell_again(session: AsyncSession, returnee_id: UUID, *, traceparent: s
     """The age of somebody has changed, and with it perhaps which of their consents count: tell how they stand now."""
     if returnee_id not in await queries.never_heard(session, [returnee_id]):
         await _tell(session, {returnee_id: traceparent})
+
+
+async def tell_states(session: AsyncSession, returnee_ids: Sequence[UUID]) -> None:
+    """Tell of these people how their consents stand now: nobody has heard of it, or of something that is lost here."""
+    if returnee_ids:
+        people = select(Returnee.id, Returnee.traceparent).where(col(Returnee.id).in_(returnee_ids))
+        await _tell(session, {row[0]: row[1] for row in (await session.exec(people)).all()})
 
 
 async def _tell(session: AsyncSession, traceparents: Mapping[UUID, str | None]) -> None:

@@ -50,7 +50,7 @@ async def join_households(session: AsyncSession, joinings: Sequence[Joining]) ->
     rows = [_told(group) for group in by_household(joinings).values()]
     await (await raw(session)).execute(_JOIN, *map(list, zip(*rows, strict=True)))
     states = await queries.household_states(session, [row[0] for row in rows])
-    await _tell(session, states)
+    await tell_households(session, states)
     return {state.id: state for state in states}
 
 
@@ -66,7 +66,8 @@ def _told(group: Sequence[Joining]) -> tuple[UUID, UUID, bool, int | None, bool]
     )
 
 
-async def _tell(session: AsyncSession, states: Sequence[HouseholdState]) -> None:
+async def tell_households(session: AsyncSession, states: Sequence[HouseholdState]) -> None:
+    """Tell the whole present state of these households."""
     events = [
         HouseholdChanged(
             household_id=state.id,
@@ -97,7 +98,7 @@ async def claim_reference(session: AsyncSession, household_id: UUID, returnee_id
         await session.flush()
     states = await queries.household_states(session, [household_id])
     if changed:
-        await _tell(session, states)
+        await tell_households(session, states)
     return states[0]
 
 
@@ -119,7 +120,7 @@ async def leave_household(session: AsyncSession, row: Returnee) -> None:
         household.reference_returnee_id = remaining[0].member_ids[0]
         await session.flush()
         remaining = await queries.household_states(session, [household.id])
-    await _tell(session, remaining)
+    await tell_households(session, remaining)
 
 
 async def create_household(session: AsyncSession, body: HouseholdBody, *, actor: Actor) -> UUID:
@@ -189,7 +190,7 @@ async def _place(
     joined, left = [{row.id for row in changed if (row.id in members) is here} for here in (True, False)]
     await close_claims(session, joined, ClaimDecision.KEEP_TOGETHER, by=actor.who)
     await close_claims(session, left, ClaimDecision.SEPARATE, by=actor.who)
-    await _tell(session, await queries.household_states(session, [household.id]))
+    await tell_households(session, await queries.household_states(session, [household.id]))
     await record(session, actor, [_access(row.id) for row in people])
 
 

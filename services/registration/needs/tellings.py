@@ -136,7 +136,7 @@ async def _tell(session: AsyncSession, told: Sequence[NewNeed], repeats: Sequenc
     if repeats:
         said = [row["need_id"] for row in repeats], [row["urgency"] for row in repeats]
         for row in await (await raw(session)).fetch(_RAISE, *said, _BY_URGENCY):
-            events.append(_told_again(row, session))
+            events.append(told_again(row, session))
             traces.append(row["traceparent"])
     await append(session, events, traceparents=traces)
 
@@ -176,7 +176,8 @@ def _reported(need: NewNeed, session: AsyncSession) -> NeedReported:
     )
 
 
-def _told_again(row: asyncpg.Record, session: AsyncSession) -> NeedReported:
+def told_again(row: asyncpg.Record, session: AsyncSession) -> NeedReported:
+    """What is told of a need that others may know already."""
     return NeedReported(
         returnee_id=row["returnee_id"],
         need_id=row["id"],
@@ -187,4 +188,5 @@ def _told_again(row: asyncpg.Record, session: AsyncSession) -> NeedReported:
         arrival_batch_id=row["arrival_batch_id"],
         after_need_id=row["after_need_id"],
         reported_at=now(session),
+        is_second=row["second_reason"] is not None,
     )

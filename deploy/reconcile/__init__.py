@@ -1,0 +1,1 @@
+"""After a restore: all services of one installation are compared and mended with one command."""

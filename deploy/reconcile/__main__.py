@@ -1,0 +1,72 @@
+"""`python -m deploy.reconcile --dry-run | --reason TEXT`: compare what the services know of each other, and mend it.
+
+Runs the commands `known` and `reconcile` of the services, with the environment that each of them needs. Where the
+services are installed apart, run the same commands there and carry the files (docs/operations.md).
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from libs.chassis.knowing import Known, read
+
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@cli.command()
+def reconcile(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what differs; change nothing.")] = False,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why; needed unless it is a dry run.")] = None,
+) -> None:
+    """Compare and mend. What is left for people is with desks afterwards; directory and endpoints are only listed."""
+    if not dry_run and not (reason or "").strip():
+        raise typer.BadParameter("a change by hand needs a reason", param_hint="--reason")
+    how = ["--dry-run"] if dry_run else ["--reason", reason or ""]
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        referral = _said(here / "referral", "referral", "known")
+        findings = _said(here / "findings", "registration", "reconcile", "--with", str(referral), *how)
+        typer.echo(findings.read_text(encoding="utf-8"), nl=False)
+        handed = _said(here / "handed", "referral", "reconcile", "--with", str(findings), *how)
+        typer.echo(handed.read_text(encoding="utf-8"), nl=False)
+        directory = list(read(_said(here / "directory", "provider_directory", "known")))
+        endpoints = list(read(_said(here / "endpoints", "notifications", "known")))
+        for line in [*published(directory, read(referral)), *orphans(directory, endpoints)]:
+            typer.echo(line)
+
+
+def published(directory: list[Known], referral: Iterator[Known]) -> list[str]:
+    """Services and organisations of which referral has an older or a newer state than the directory, or none."""
+    theirs = {(one.kind, one.id): one.version for one in referral}
+    differences = []
+    for one in directory:
+        version = theirs.get((one.kind, one.id), 0)
+        if version < one.version:
+            differences.append(f"{one.kind} {one.id}: referral has not heard of version {one.version}; replay it")
+        elif version > one.version:
+            differences.append(f"{one.kind} {one.id}: version {version} is lost in the directory; enter it again")
+    here = {(one.kind, one.id) for one in directory}
+    lost = [key for key in theirs if key[0] in ("provider_service", "organization") and key not in here]
+    return differences + [f"{kind} {id_}: lost in the directory; enter it again" for kind, id_ in sorted(lost)]
+
+
+def orphans(directory: list[Known], endpoints: list[Known]) -> list[str]:
+    """Endpoints of organisations that the directory does not know."""
+    known = {one.id for one in directory if one.kind == "organization"}
+    return [f"endpoint {one.id}: its organisation is lost in the directory" for one in endpoints if one.of not in known]
+
+
+def _said(path: Path, service: str, *arguments: str) -> Path:
+    command = [sys.executable, "-m", f"services.{service}.cli", *arguments]
+    with path.open("wb") as output:
+        subprocess.run(command, stdout=output, check=True)  # noqa: S603 (our own commands)
+    return path
+
+
+if __name__ == "__main__":
+    cli()

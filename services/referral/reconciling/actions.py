@@ -1,0 +1,52 @@
+"""Give the needs of people whom registration has lost, or of whom it lost something, to a desk; take them back."""
+
+from collections.abc import Collection
+from typing import Final
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.events.audit import Hand, note
+from libs.events.codes import OwnerReason
+from services.referral.journeys import queries as journeys
+from services.referral.journeys.actions import work
+from services.referral.journeys.owners import assign, disown
+from services.referral.journeys.rules import NeedStatus
+from services.referral.pack import RoutingPolicy
+from services.referral.reconciling import queries
+
+ACTOR: Final = "reconcile"
+_REASON: Final = OwnerReason.LOST_AT_REGISTRATION
+
+
+async def hand_to_desks(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    returnee_ids: Collection[UUID],
+    need_ids: Collection[UUID],
+    by: Hand,
+) -> tuple[int, int]:
+    """The lead desk of its category answers for each open need of these people, and for these needs.
+
+    What the desks had from an earlier run and is no more among them goes back to the router. How many went each way.
+    Routing goes on: who has lost nothing but a record still needs a bed.
+    """
+    lost = await queries.open_without_owner(session, returnee_ids, need_ids)
+    found = await queries.owned_for_nothing(session, returnee_ids, need_ids)
+    people = {*lost.values(), *found.values()}
+    await journeys.lock(session, people)
+    loaded = await journeys.load(session, people)
+    async with work(session, policy, loaded, actor=ACTOR) as piece:
+        for need_id, returnee_id in lost.items():
+            need = loaded[returnee_id].needs[need_id]
+            if need.status is NeedStatus.OPEN and need.owner is None:
+                assign(piece, need, owner=piece.category(need.category).lead_desk, reason=_REASON)
+                piece.change(need)
+        for need_id, returnee_id in found.items():
+            need = loaded[returnee_id].needs[need_id]
+            if need.owner_reason is _REASON:
+                disown(piece, need)
+    handed = {"to_desks": len(lost), "back": len(found)}
+    await note(await raw(session), "reconcile", by, handed)
+    return len(lost), len(found)

@@ -1,0 +1,62 @@
+"""What referral knows of keys that another service knows too."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.chassis.knowing import Known
+from libs.events.codes import OwnerReason
+
+_KNOWN = """
+SELECT 'returnee' AS kind, returnee_id AS id, profile_version AS version,
+    CASE WHEN erased_at IS NULL THEN 'known' ELSE 'erased' END AS state, returnee_id AS of FROM journey
+UNION ALL
+SELECT 'consent', returnee_id, consent_version, '', returnee_id FROM journey
+WHERE consent_version > 0 AND erased_at IS NULL
+UNION ALL
+SELECT 'household', household_id, version, '', reference_returnee_id FROM household
+UNION ALL
+SELECT 'need', need_id, 0, CASE WHEN status = 'open' THEN 'open' ELSE 'ended' END, returnee_id FROM need
+WHERE moved_from IS NULL
+UNION ALL
+SELECT 'packet', offer.offer_id, 0, '', offer.returnee_id
+FROM offer JOIN referral ON referral.offer_id = offer.offer_id
+WHERE offer.status = 'accepted' AND referral.status IN ('accepted', 'in_service')
+UNION ALL
+SELECT 'provider_service', provider_service_id, version, '', organization_id FROM provider_service
+UNION ALL
+SELECT 'organization', organization_id, version, '', organization_id FROM provider_organization
+ORDER BY kind, id
+"""
+_OPEN = """
+SELECT need_id, returnee_id FROM need WHERE status = 'open' AND owner IS NULL
+  AND (returnee_id = ANY($1::uuid[]) OR need_id = ANY($2::uuid[]))
+"""
+_SETTLED = f"""
+SELECT need_id, returnee_id FROM need WHERE status = 'open' AND owner_reason = '{OwnerReason.LOST_AT_REGISTRATION}'
+  AND NOT (returnee_id = ANY($1::uuid[]) OR need_id = ANY($2::uuid[]))
+"""  # noqa: S608 (a code)
+
+
+async def known(session: AsyncSession) -> list[Known]:
+    """Returnees, consents, households, needs, accepted offers, services and organisations: ids, versions, states."""
+    rows = await (await raw(session)).fetch(_KNOWN)
+    return [Known(**dict(row)) for row in rows]
+
+
+async def open_without_owner(
+    session: AsyncSession, returnee_ids: Collection[UUID], need_ids: Collection[UUID]
+) -> dict[UUID, UUID]:
+    """Open needs of these people, and these needs, that no desk answers for yet, with whose they are."""
+    rows = await (await raw(session)).fetch(_OPEN, list(returnee_ids), list(need_ids))
+    return {row["need_id"]: row["returnee_id"] for row in rows}
+
+
+async def owned_for_nothing(
+    session: AsyncSession, returnee_ids: Collection[UUID], need_ids: Collection[UUID]
+) -> dict[UUID, UUID]:
+    """Needs that a desk owns because registration had lost something, which is found again."""
+    rows = await (await raw(session)).fetch(_SETTLED, list(returnee_ids), list(need_ids))
+    return {row["need_id"]: row["returnee_id"] for row in rows}

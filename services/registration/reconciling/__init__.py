@@ -1,0 +1,1 @@
+"""After a restore: what this service and referral know of the same people, compared and mended."""

@@ -1,0 +1,106 @@
+"""Mend what differs from referral: tell again what it lacks, and let nothing count that may have been taken back."""
+
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now, raw
+from libs.chassis.knowing import Known
+from libs.events.audit import Hand, note
+from libs.events.catalogue.registration import NeedWithdrawn, ReturneeChanged, ReturneeErased
+from libs.events.outbox import append
+from services.registration.consent.actions import tell_states
+from services.registration.households.actions import tell_households
+from services.registration.households.queries import household_states
+from services.registration.needs.tellings import told_again
+from services.registration.people.queries import profile_fields
+from services.registration.people.tables import Returnee
+from services.registration.reconciling import queries
+from services.registration.reconciling.rules import Difference, Finding, compare
+from services.registration.vault.sealing import Vault
+
+_LOCK = "SELECT id, traceparent FROM returnee WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+_LIFT = """
+UPDATE {table} SET version = f.version FROM unnest($1::uuid[], $2::int[]) AS f (id, version)
+WHERE {table}.{key} = f.id AND {table}.version < f.version
+"""
+_WITHDRAW = """
+INSERT INTO consent_withdrawal (consent_id, withdrawn_at, recorded_by)
+SELECT id, $2, 'reconcile' FROM consent WHERE returnee_id = ANY($1::uuid[]) ON CONFLICT DO NOTHING
+"""
+_NEEDS = "SELECT * FROM need WHERE id = ANY($1::uuid[]) ORDER BY id"
+
+
+_NEWER_THERE = (Difference.OLDER, Difference.CONSENT_OLDER)
+
+
+async def reconciled(session: AsyncSession, *, theirs: Iterable[Known], vault: Vault, by: Hand | None) -> list[Finding]:
+    """Every difference from what referral knows, mended by this hand; only found without one."""
+    findings = compare(await queries.known(session), theirs, erased=await queries.erased(session, vault))
+    if by is not None:
+        await mend(session, findings, by)
+    return findings
+
+
+async def mend(session: AsyncSession, findings: Sequence[Finding], by: Hand) -> None:
+    """Mend these differences in this transaction, and note who did it and why."""
+    people = sorted({one.of for one in findings if one.of is not None})
+    await (await raw(session)).fetch(_LOCK, people)
+    await _lift(session, findings)
+    await _let_no_consent_count(session, _ids(findings, "consent", Difference.CONSENT_OLDER))
+    await _tell_people(session, _ids(findings, "returnee", Difference.NOT_HEARD))
+    await tell_states(session, _ids(findings, "consent", Difference.NOT_HEARD, Difference.CONSENT_OLDER))
+    await tell_households(session, await household_states(session, _ids(findings, "household", Difference.NOT_HEARD)))
+    await _tell_needs(session, _ids(findings, "need", Difference.NOT_HEARD))
+    await _tell_erasures(session, _ids(findings, "returnee", Difference.ERASED_NOT_HEARD))
+    counts = {one.value: sum(found.state == one for found in findings) for one in Difference}
+    await note(await raw(session), "reconcile", by, {"differences": counts})
+
+
+def _ids(findings: Sequence[Finding], kind: str, *differences: Difference) -> list[UUID]:
+    return sorted(one.id for one in findings if one.kind == kind and one.state in differences)
+
+
+async def _lift(session: AsyncSession, findings: Sequence[Finding]) -> None:
+    """What is changed from now on must be newer than what referral knows; what it knows stands until then."""
+    for kind, table, key in (
+        ("returnee", "returnee", "id"),
+        ("household", "household", "id"),
+        ("consent", "consent_state", "returnee_id"),
+    ):
+        found = [
+            one for one in findings if one.kind == kind and one.state in (Difference.OLDER, Difference.CONSENT_OLDER)
+        ]
+        if found:
+            statement = _LIFT.format(table=table, key=key)
+            await (await raw(session)).execute(statement, [one.id for one in found], [one.version for one in found])
+
+
+async def _let_no_consent_count(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:
+    """A newer word on consent is lost. It may have been a withdrawal, so what was given before it counts no more."""
+    if returnee_ids:
+        await (await raw(session)).execute(_WITHDRAW, list(returnee_ids), now(session))
+
+
+async def _tell_people(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:
+    rows = (await session.exec(select(Returnee).where(col(Returnee.id).in_(returnee_ids)))).all()
+    events = [ReturneeChanged.model_validate(profile_fields(row)) for row in rows]
+    await append(session, events, traceparents=[row.traceparent for row in rows])
+
+
+async def _tell_needs(session: AsyncSession, need_ids: Collection[UUID]) -> None:
+    rows = await (await raw(session)).fetch(_NEEDS, list(need_ids))
+    events = [
+        NeedWithdrawn(returnee_id=row["returnee_id"], need_id=row["id"], withdrawn_at=row["withdrawn_at"])
+        if row["status"] == "withdrawn"
+        else told_again(row, session)
+        for row in rows
+    ]
+    await append(session, events, traceparents=[row["traceparent"] for row in rows])
+
+
+async def _tell_erasures(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:
+    events = [ReturneeErased(returnee_id=one, erased_at=now(session)) for one in returnee_ids]
+    await append(session, events, traceparents=[None for _ in events])

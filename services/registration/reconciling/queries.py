@@ -1,0 +1,40 @@
+"""What registration knows of keys that referral knows too."""
+
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.chassis.knowing import Known
+from services.registration.vault.queries import erased_subjects
+from services.registration.vault.rules import SubjectKind
+from services.registration.vault.sealing import Vault
+
+_KNOWN = """
+SELECT 'returnee' AS kind, id, version, CASE WHEN erased_at IS NULL THEN 'known' ELSE 'erased' END AS state, id AS of
+FROM returnee
+UNION ALL
+SELECT 'consent', returnee_id, consent_state.version, '', returnee_id
+FROM consent_state JOIN returnee ON returnee.id = returnee_id WHERE erased_at IS NULL
+UNION ALL
+SELECT 'household', household.id, household.version, '', household.reference_returnee_id FROM household
+WHERE EXISTS (SELECT FROM returnee WHERE household_id = household.id)
+UNION ALL
+SELECT 'need', need.id, 0, CASE WHEN need.status = 'reported' THEN 'open' ELSE need.status END, returnee_id
+FROM need JOIN returnee ON returnee.id = returnee_id WHERE erased_at IS NULL
+UNION ALL
+SELECT 'packet', offer_id, 0, '', returnee_id FROM packet_access
+ORDER BY kind, id
+"""
+
+
+async def known(session: AsyncSession) -> list[Known]:
+    """Returnees, consents, households, needs and packets, as ids, versions and states."""
+    rows = await (await raw(session)).fetch(_KNOWN)
+    return [Known(**dict(row)) for row in rows]
+
+
+async def erased(session: AsyncSession, vault: Vault) -> frozenset[UUID]:
+    """Everybody on either list of the erased."""
+    rows = await (await raw(session)).fetch("SELECT returnee_id FROM erasure")
+    return frozenset({row["returnee_id"] for row in rows} | set(await erased_subjects(vault, kind=SubjectKind.PERSON)))

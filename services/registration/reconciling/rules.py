@@ -1,0 +1,84 @@
+"""What differs between registration and referral, and what follows from each difference (pure)."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from libs.chassis.knowing import Known
+
+
+class Difference(StrEnum):
+    """In which way the two differ about one key."""
+
+    NOT_HEARD = "not_heard"
+    """Referral lacks it, or has an older state: it is told again."""
+    ERASED_NOT_HEARD = "erased_not_heard"
+    """The person has been erased, and referral does not know: it is told again."""
+    UNKNOWN = "unknown"
+    """Referral knows a person or a need that is not known here any more: a desk asks them again."""
+    OLDER = "older"
+    """Referral knows newer facts, which are lost here: they stand there, and a desk has them taken down again."""
+    CONSENT_OLDER = "consent_older"
+    """Referral has heard of a newer consent, which is lost here: nothing counts until the person is asked again."""
+    PACKET_MISSING = "packet_missing"
+    """An accepted offer of which nothing is known here: its provider cannot fetch the packet."""
+
+
+FOR_A_DESK: Final = frozenset({Difference.UNKNOWN, Difference.OLDER, Difference.CONSENT_OLDER})
+"""Differences that no program can mend: a desk answers for the open needs of these people."""
+
+
+class Finding(Known):
+    """One difference: `state` says which, `of` whose it is."""
+
+
+def compare(mine: Iterable[Known], theirs: Iterable[Known], *, erased: Collection[UUID]) -> list[Finding]:
+    """Every difference, with the key that it is about."""
+    here, there = _by_key(mine), _by_key(theirs)
+    return [
+        Finding(kind=kind, id=id_, version=version, state=difference.value, of=of)
+        for difference, kind, id_, version, of in (*_told_here(here, there), *_known_there(here, there, erased))
+    ]
+
+
+_Key = tuple[str, UUID]
+_Found = tuple[Difference, str, UUID, int, UUID | None]
+_ENDED: Final = frozenset({"erased", "withdrawn"})
+
+
+def _by_key(known: Iterable[Known]) -> dict[_Key, Known]:
+    return {(one.kind, one.id): one for one in known}
+
+
+def _told_here(here: Mapping[_Key, Known], there: Mapping[_Key, Known]) -> Iterator[_Found]:
+    for key, one in here.items():
+        other = there.get(key)
+        if one.kind == "packet":
+            continue
+        if one.kind == "returnee" and one.state == "erased":
+            if other is not None and other.state != "erased":
+                yield Difference.ERASED_NOT_HEARD, one.kind, one.id, one.version, one.id
+        elif other is None:
+            if one.state not in _ENDED:
+                yield Difference.NOT_HEARD, one.kind, one.id, one.version, one.of
+        elif other.state == "erased":
+            continue
+        elif other.version < one.version or (one.state == "withdrawn" and other.state == "open"):
+            yield Difference.NOT_HEARD, one.kind, one.id, one.version, one.of
+        elif other.version > one.version:
+            older = Difference.CONSENT_OLDER if one.kind == "consent" else Difference.OLDER
+            yield older, one.kind, one.id, other.version, one.of
+
+
+def _known_there(here: Mapping[_Key, Known], there: Mapping[_Key, Known], erased: Collection[UUID]) -> Iterator[_Found]:
+    for (kind, id_), other in there.items():
+        if (kind, id_) in here or other.state == "erased" or kind in ("consent", "household"):
+            continue
+        if other.of in erased or id_ in erased:
+            if kind == "returnee":
+                yield Difference.ERASED_NOT_HEARD, kind, id_, other.version, id_
+        elif kind == "packet":
+            yield Difference.PACKET_MISSING, kind, id_, other.version, other.of
+        elif kind == "returnee" or other.state == "open":
+            yield Difference.UNKNOWN, kind, id_, other.version, other.of or id_
