@@ -124,7 +124,7 @@ async def _unsettled(session: AsyncSession, needs: Sequence[NewNeed], noted: Col
         return left
     connection = await raw(session)
     hastened = await connection.fetch(_HASTEN, *_columns(keyed), _BY_URGENCY)
-    events = [_told_again(row, session) for row in hastened]
+    events = [told_again(row, session) for row in hastened]
     await append(session, events, traceparents=[row["traceparent"] for row in hastened])
     known = {row["need_key"] for row in await connection.fetch(_KNOWN, [need.need_key for need in keyed])}
     return [need for need in left if need.need_key not in known]
