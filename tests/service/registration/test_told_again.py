@@ -115,7 +115,7 @@ async def test_a_sender_whose_clock_is_ahead_does_not_make_its_next_manifest_loo
 
 @pytest.mark.parametrize(
     "changes",
-    [{"mode": "bus", "reception_place": "GT12"}, {"expected_at": (LANDED_AT + timedelta(days=365)).isoformat()}],
+    [{"mode": "bus", "reception_place": "GT12"}, {"expected_at": (LANDED_AT + timedelta(days=100)).isoformat()}],
 )
 async def test_another_flight_under_the_reference_of_one_that_has_come_is_refused(registration, changes):
     body = an_announcement(2)
@@ -129,7 +129,7 @@ async def test_another_flight_under_the_reference_of_one_that_has_come_is_refuse
 
 @pytest.mark.parametrize(
     "changes",
-    [{"mode": "bus"}, {"reception_place": "GT12", "mode": "bus"}, {"landed_at": LANDED_AT + timedelta(days=365)}],
+    [{"mode": "bus"}, {"reception_place": "GT12", "mode": "bus"}, {"landed_at": LANDED_AT - timedelta(days=100)}],
 )
 async def test_a_landing_that_differs_from_the_one_before_is_another_bus_and_has_a_reason_to_be_parked(
     registration, changes
