@@ -56,8 +56,9 @@ async def test_withdrawn_consent_recalls_in_each_category_that_it_gates_and_in_n
     async with new_world(categories=gated) as world:
         await world.provider(category=category)
         returnee = await world.person({"category": category})
+        await world.hear(making.allowing(returnee, making.REFERRAL, making.EMPLOYERS, version=2))
         assert await world.round() == 1
-        await world.hear(making.consent(returnee, to_providers=False, version=2))
+        await world.hear(making.consent(returnee, to_providers=False, version=3))
         offer, need = await world.offer_of(returnee), await world.need_of(returnee)
         if category in BASIC:
             assert (offer["status"], need["owner"]) == ("pending", None)
