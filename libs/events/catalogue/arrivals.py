@@ -5,7 +5,7 @@ means the same on either way in. `sender_reference` values are the sender's own 
 recognisable as the same one.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -40,6 +40,10 @@ class Part(BaseModel):
     """A part of a body: closed, frozen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def told(self, name: str) -> Any:
+        """The value of a field, or None where it was left out: a default stands for nobody's word."""
+        return getattr(self, name) if name in self.model_fields_set else None
 
 
 class ManifestEntry(Part):
@@ -80,7 +84,7 @@ class Profile(Part):
     identity_document: IdentityDocumentStatus
     documents_held: Annotated[list[DocumentKind], Field(max_length=10)] = []
     languages: Annotated[list[LanguageCode], Field(min_length=1, max_length=10)] = ["spa"]
-    """Languages that the person speaks."""
+    """Languages that the person speaks. Left out, it counts as not told, whatever the default says."""
     destination: PlaceCode | None = None
     """Where the person wants to go, as a place code of the first administrative level; None if not known."""
     access_needs: Annotated[list[AccessNeed], Field(max_length=10)] = []
@@ -132,11 +136,11 @@ class SafeContactTold(Part):
     address: Annotated[str, StringConstraints(min_length=3, max_length=120)] | None = None
     """Number or address on that channel."""
     language: LanguageCode = "spa"
-    """In which to speak or write."""
+    """In which to speak or write. Left out, it counts as not told, whatever the default says."""
     hours_from: Annotated[Whole, Field(ge=0, le=23)] = 8
-    """First hour of the day at which it is safe, local time."""
+    """First hour of the day at which it is safe, local time. Left out, it counts as not told."""
     hours_until: Annotated[Whole, Field(ge=1, le=24)] = 20
-    """Hour of the day at which that ends."""
+    """Hour of the day at which that ends. Left out, it counts as not told."""
     may_leave_message: Flag = False
     """True if a message may be left."""
 

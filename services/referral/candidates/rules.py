@@ -152,7 +152,9 @@ def ring_of(need: Need, service: Service, policy: RoutingPolicy) -> int:
 
 
 def _language(need: Need, service: Service, policy: RoutingPolicy) -> bool:
-    return service.view.language_must_match and service.languages.isdisjoint(need.people[0].languages)
+    """Whose languages nobody has asked for is kept from no service by them."""
+    spoken = need.people[0].languages
+    return service.view.language_must_match and bool(spoken) and service.languages.isdisjoint(spoken)
 
 
 def _access(need: Need, service: Service, policy: RoutingPolicy) -> bool:

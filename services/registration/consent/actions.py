@@ -140,9 +140,9 @@ async def set_safe_contacts(
             one.returnee_id,
             one.body.channel.value,
             keys[one.returnee_id].seal_or_none(_kept(one.body, country), table="safe_contact", column="address"),
-            one.body.language,
-            one.body.hours_from,
-            one.body.hours_until,
+            one.body.told("language"),
+            one.body.told("hours_from"),
+            one.body.told("hours_until"),
             one.body.may_leave_message,
         )
         for one in contacts
@@ -240,8 +240,8 @@ async def set_safe_contact(
     faults = safe_contact_faults(
         channel=body.channel,
         address=body.address,
-        hours_from=body.hours_from,
-        hours_until=body.hours_until,
+        hours_from=body.told("hours_from"),
+        hours_until=body.told("hours_until"),
         country=country,
         pointer="",
     )

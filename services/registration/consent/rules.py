@@ -92,7 +92,13 @@ def silence_faults(told: Collection[str], *, pointer: str) -> list[FieldError]:
 
 
 def safe_contact_faults(
-    *, channel: ContactChannel, address: str | None, hours_from: int, hours_until: int, country: str, pointer: str
+    *,
+    channel: ContactChannel,
+    address: str | None,
+    hours_from: int | None,
+    hours_until: int | None,
+    country: str,
+    pointer: str,
 ) -> list[FieldError]:
     """What is wrong with a safe contact: an address that the channel takes where it has one; hours in order."""
     faults = []
@@ -102,7 +108,7 @@ def safe_contact_faults(
         faults.append(FieldError(f"{pointer}/address", "address-required", "This channel needs an address."))
     if channel is not ContactChannel.NONE and address is not None:
         faults += address_faults(channel, address, country=country, pointer=f"{pointer}/address")
-    if hours_until <= hours_from:
+    if hours_from is not None and hours_until is not None and hours_until <= hours_from:
         faults.append(FieldError(f"{pointer}/hours_until", "after-hours-from", "Safe hours must end after they begin."))
     return faults
 

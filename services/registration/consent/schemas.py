@@ -65,9 +65,9 @@ class SafeContactView(BaseModel):
 
     channel: ContactChannel
     address: str | None = Field(examples=["+50251234567"])
-    language: str
-    hours_from: int
-    hours_until: int
+    language: str | None = Field(description="Null where it was not told")
+    hours_from: int | None = Field(description="Null where it was not told: ask before you rely on any hour")
+    hours_until: int | None
     may_leave_message: bool
     confirmed_at: datetime
     version: int

@@ -77,9 +77,10 @@ class SafeContact(Table, table=True):
     version: int
     channel: str
     address_sealed: bytes | None = Field(default=None, sa_column=sealed())
-    language: str
-    hours_from: int
-    hours_until: int
+    language: str | None = None
+    """None, as with the hours: not told."""
+    hours_from: int | None = None
+    hours_until: int | None = None
     may_leave_message: bool
     confirmed_at: datetime = Field(sa_column=moment())
     """When the person last said that this is safe."""

@@ -94,8 +94,8 @@ def _contact_faults(body: ReturneeArrived, *, country: str) -> list[FieldError]:
     return safe_contact_faults(
         channel=body.safe_contact.channel,
         address=body.safe_contact.address,
-        hours_from=body.safe_contact.hours_from,
-        hours_until=body.safe_contact.hours_until,
+        hours_from=body.safe_contact.told("hours_from"),
+        hours_until=body.safe_contact.told("hours_until"),
         country=country,
         pointer="/safe_contact",
     )

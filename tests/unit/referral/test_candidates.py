@@ -285,3 +285,9 @@ def test_scores_lie_between_nought_and_one_and_every_service_is_accounted_for(se
     decision = Market(services, POLICY, NOW).choose(a_need())
     assert all(0 <= one.score <= 1 for one in decision.ranked)
     assert len(decision.ranked) + len(decision.excluded) == len(services)
+
+
+def test_whose_languages_nobody_asked_for_is_kept_from_no_service_by_them():
+    course = a_service(languages=["spa"], language_must_match=True)
+    assert codes_for(a_need(people=(a_person(languages=("mam",)),)), course) == {Exclusion.LANGUAGE}
+    assert codes_for(a_need(people=(a_person(languages=()),)), course) == set()
