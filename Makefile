@@ -59,7 +59,7 @@ test-containers: setup ## the tests of the event bus, on PostgreSQL and Kafka in
 compose-test: setup ## docker-compose.yml on a real engine: built, started, scaled, stopped, started again
 	@exec $(RUN)/python -m tests.compose $(ARGS)
 
-check: setup ## format, lint, types, imports, containers' files, the contracts of events, the page of the lifecycles
+check: setup ## format, lint, types, imports, containers' files, the contracts of events, the pages of lifecycles and of security
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
@@ -68,6 +68,7 @@ check: setup ## format, lint, types, imports, containers' files, the contracts o
 	$(RUN)/hadolint deploy/docker/Dockerfile
 	$(RUN)/python -m deploy.contracts check
 	$(RUN)/python -m deploy.lifecycles check
+	$(RUN)/python -m deploy.asvs check
 
 bench: setup ## Enlace against bare asyncpg and aiokafka and against the usual stack; then the bus by itself
 	@exec $(RUN)/python -m bench $(ARGS)

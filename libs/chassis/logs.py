@@ -122,7 +122,8 @@ class JsonLines(logging.Formatter):
             fields = _told(record.exc_info[1] if record.exc_info else None)
             if repeated := getattr(record, "repeated", 0):
                 fields["repeated"] = repeated
-        return json.dumps(line | fields, ensure_ascii=False, default=str)
+        # In ASCII: other characters that end a line, or steer a terminal, are escaped too.
+        return json.dumps(line | fields, default=str)
 
 
 def setup_logs(service: str) -> None:

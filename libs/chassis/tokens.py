@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 from joserfc import jws, jwt
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, RSAKey
 
 from libs.chassis.errors import Unavailable
 from libs.chassis.logs import get_logger
 
-ALGORITHMS = ("ES256", "RS256", "Ed25519", "EdDSA")
+ALGORITHMS = ("ES256", "PS256", "RS256", "Ed25519", "EdDSA")
 LEEWAY_SECONDS = 10
 _REQUIRED = ("iss", "exp", "aud", "sub", "client_id", "iat", "jti")
 _TEXTS = ("iss", "sub", "client_id", "jti")
@@ -23,6 +23,7 @@ _LONGEST_TOKEN = 8_192
 _TOKENS_KNOWN = 4_096
 """Tokens whose signature isn't checked again."""
 _LEAST_WITHOUT_KEYS_SECONDS = 1.0
+_LEAST_RSA_BITS = 2048
 
 log = get_logger(__name__)
 
@@ -106,9 +107,9 @@ class KeyRing:
                 return
             self._tried_at = self._monotonic()
             try:
-                answer = await self._client.get(self._url, timeout=3.0)
+                answer = await self._client.get(self._url, timeout=3.0, follow_redirects=False)
                 answer.raise_for_status()
-                self._keys = KeySet.import_key_set(answer.json())
+                self._keys = _strong(KeySet.import_key_set(answer.json()))
             except (httpx.HTTPError, httpx.InvalidURL, JoseError, ValueError, TypeError, KeyError) as error:
                 self._failed = True
                 log.warning("issuer.unreachable", error=error)
@@ -180,6 +181,14 @@ def _header(token: str) -> Mapping[str, Any]:
     if not isinstance(header.get("kid", ""), str):
         raise InvalidToken("The token isn't a signed JWT")
     return header
+
+
+def _strong(keys: KeySet) -> KeySet:
+    """The keys without those of RSA that can be broken: whoever does could make any token."""
+    weak = [key for key in keys.keys if isinstance(key, RSAKey) and key.raw_value.key_size < _LEAST_RSA_BITS]
+    if weak:
+        log.warning("issuer.weak_keys", count=len(weak))
+    return KeySet([key for key in keys.keys if key not in weak])
 
 
 def _holds(keys: KeySet, key_id: str | None) -> bool:

@@ -35,16 +35,21 @@ class FakeIssuer:
         self.keys: list[Any] = [new_key("one")]
         self.asked = 0
         self.away = False
+        self.leads_to: str | None = None
+        self.addresses: list[str] = []
         self.elapsed = 0.0
 
-    def answer(self, _: httpx.Request) -> httpx.Response:
+    def answer(self, request: httpx.Request) -> httpx.Response:
         self.asked += 1
+        self.addresses.append(str(request.url))
+        if self.leads_to is not None:
+            return httpx.Response(302, headers={"Location": self.leads_to})
         if self.away:
             return httpx.Response(500)
         return httpx.Response(200, json=KeySet(self.keys).as_dict(private=False))
 
     def verifier(self, **options: Any) -> TokenVerifier:
-        client = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
+        client = httpx.AsyncClient(transport=httpx.MockTransport(self.answer), follow_redirects=True)
         ring = KeyRing(f"{ISSUER}/jwks", client, monotonic=lambda: self.elapsed, **options)
         return TokenVerifier(ring, issuer=ISSUER, audience="enlace")
 
@@ -75,7 +80,7 @@ class FakeIssuer:
             {name: value for name, value in full.items() if value is not None},
             said,
             key,
-            registry=Lenient(algorithms=["ES256", "RS256", "Ed25519", "ES384"]),
+            registry=Lenient(algorithms=["ES256", "PS256", "RS256", "Ed25519", "ES384"]),
             default_type=None,
         )
 
@@ -111,7 +116,11 @@ async def test_both_names_of_the_type_are_good(fake, kind):
 
 @pytest.mark.parametrize(
     ("algorithm", "key"),
-    [("RS256", RSAKey.generate_key(2048, {"kid": "r"})), ("Ed25519", OKPKey.generate_key("Ed25519", {"kid": "e"}))],
+    [
+        ("PS256", RSAKey.generate_key(2048, {"kid": "p"})),
+        ("RS256", RSAKey.generate_key(2048, {"kid": "r"})),
+        ("Ed25519", OKPKey.generate_key("Ed25519", {"kid": "e"})),
+    ],
 )
 async def test_each_listed_algorithm_is_good(fake, algorithm, key):
     fake.keys.append(key)

@@ -124,6 +124,19 @@ def test_a_line_has_its_event_and_declared_fields():
     assert "trace_id" not in found
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\x85", "\u2028", "\x9b2J", "\x1b[2J", '"}\n{"event": "'])
+def test_no_text_breaks_out_of_its_line(caplog, ending):
+    """With `ensure_ascii=False` the third, fourth and fifth get through."""
+    caplog.set_level("INFO")
+    get_logger("sample").info("thing.done", reason=f"a{ending}b")
+    logging.getLogger("uvicorn.error").warning("a%sb", ending)
+    for record in caplog.records[-2:]:
+        line = JsonLines("sample").format(record)
+        assert line.isascii()
+        assert line.isprintable()
+        assert json.loads(line)["level"] in ("info", "warning")
+
+
 def test_a_field_that_nobody_declared_is_refused_loudly():
     with pytest.raises(ValueError, match="person"):
         get_logger("sample").info("thing.made", person="Marta Sample")
