@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy import text
 
 from libs.chassis.database import Database
+from libs.chassis.gate import close
 from libs.chassis.health import Check, Health, Unready
 from libs.chassis.idempotency import retention_loop
 from libs.chassis.input_guard import InputGuard
@@ -89,6 +90,7 @@ def _take_over(app: FastAPI, router: APIRouter) -> None:
     for route in router.routes:
         if isinstance(route, APIRoute):
             route.unique_id = _operation_id(route)
+            close(route)
         app.router.routes.append(route)
 
 

@@ -78,7 +78,7 @@ class Caller:
 
 def requires(scope: str) -> Any:
     """A dependency that gives the `Caller`, whose token must carry `scope`."""
-    return Security(_caller, scopes=[scope])
+    return Security(identified, scopes=[scope])
 
 
 _scheme = OAuth2(
@@ -88,14 +88,28 @@ _scheme = OAuth2(
 )
 
 
-async def _caller(request: Request, scopes: SecurityScopes, authorization: str | None = Security(_scheme)) -> Caller:
+async def identified(request: Request, scopes: SecurityScopes, authorization: str | None = Security(_scheme)) -> Caller:
+    """The dependency behind `requires`. Behind the gate of `libs.chassis.gate` the token was verified already."""
+    known = getattr(request.state, "caller", None)
+    if isinstance(known, Caller):
+        _demand(known, scopes)
+        return known
+    return await authenticated(request, scopes, authorization)
+
+
+async def authenticated(request: Request, scopes: SecurityScopes, authorization: str | None) -> Caller:
+    """Verify the token of this request and demand its scopes; the caller is kept for the rest of the request."""
     verifier: TokenVerifier = request.app.state.tokens
     caller = await _identify(_bearer(authorization), verifier)
+    _demand(caller, scopes)
+    request.state.caller = caller
+    return caller
+
+
+def _demand(caller: Caller, scopes: SecurityScopes) -> None:
     for scope in scopes.scopes:
         if scope not in caller.scopes:
             raise ScopeMissing(scope)
-    request.state.caller = caller
-    return caller
 
 
 def caller_of(request: Request) -> Caller:

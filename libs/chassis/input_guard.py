@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.chassis.errors import FieldError, InvalidInput, NotFound, Refusal
+from libs.chassis.gate import READ_BODY
 from libs.chassis.logs import get_logger
 from libs.chassis.problems import internal_error, problem_response
 from libs.chassis.validation import json_pointer
@@ -47,7 +48,11 @@ class InputGuard:
             await send(message)
 
         try:
-            await self._app(scope, await self._checked(scope, receive), watched_send)
+            _check_address(scope)
+            self._check_length(Headers(scope=scope))
+            # The body is read by the gate of the route, once it knows who calls: see libs.chassis.gate.
+            scope[READ_BODY] = lambda: self._checked(scope, receive)
+            await self._app(scope, receive, watched_send)
         except Refusal as refusal:
             await problem_response(refusal)(scope, receive, send)
         except Exception as error:  # the last net: a fault is logged by type and place, and told as a 500
@@ -56,13 +61,14 @@ class InputGuard:
                 raise
             await internal_error()(scope, receive, send)
 
+    def _check_length(self, headers: Headers) -> None:
+        if int(headers.get("content-length", "0")) > self._limit:
+            raise _too_large(self._limit)
+
     async def _checked(self, scope: Scope, receive: Receive) -> Receive:
-        _check_address(scope)
         headers = Headers(scope=scope)
         if "content-length" not in headers and "transfer-encoding" not in headers:
             return receive
-        if int(headers.get("content-length", "0")) > self._limit:
-            raise _too_large(self._limit)
         body = await _read(receive, self._limit)
         if body is None:
             return receive

@@ -63,6 +63,12 @@ def running_api(service: str, postgres: PostgresForTests, issuer: IssuerForTests
         yield Api(base_url, document, callers, seeds_of(service))
 
 
+def wired(service: str, postgres: PostgresForTests, issuer: IssuerForTests) -> FastAPI:
+    """The application of a service with a database of its own, not yet started."""
+    settings, create_app = _service(service, postgres, issuer)
+    return create_app(settings)
+
+
 def _service(
     service: str, postgres: PostgresForTests, issuer: IssuerForTests
 ) -> tuple[CommonSettings, Callable[[CommonSettings], FastAPI]]:
