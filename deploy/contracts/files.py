@@ -49,7 +49,9 @@ those, not this page. For programs the same is in [an AsyncAPI document](contrac
 Every event is a [CloudEvent 1.0](https://cloudevents.io) in Kafka's binary mode: attributes are headers with the prefix
 `ce_`, the value is JSON, the record's key is the id whose order matters. `ce_id` is unique together with `ce_source`;
 a repeat has the same one. `ce_type` ends in its major version, `ce_dataschema` names the schema, `ce_traceparent` is
-the trace of the moment the event was created. Delivery is at-least-once, in order per key.
+the trace of the moment the event was created. Delivery is at-least-once, in order per key. An event of
+a topic of ours is signed by the service that writes it: `ce_signature`, by the key that `ce_signaturekey` names
+([decision 0060](decisions/0060-events-are-signed.md)).
 
 What changes: a field that may be left out can be added to a type, and a code to a list of codes. A reader drops fields
 that it doesn't know and treats a code that it doesn't know as `unknown` or `other`, or sets the event aside. Everything

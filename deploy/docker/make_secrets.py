@@ -9,11 +9,14 @@ lines, comments and their order stay. Without these files `docker compose` names
 """
 
 import base64
+import json
 import os
 import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping
+from hashlib import sha512
+from itertools import product
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -37,7 +40,15 @@ PORTS = {
     "KAFKA": ("KAFKA_PORT", "19092"),
 }
 """The variables of docker-compose.yml that name published ports, with its defaults."""
+SERVICES = ("registration", "provider_directory", "referral", "notifications")
 Files = dict[str, dict[str, str]]
+_P = 2**255 - 19
+_D = -121665 * pow(121666, -1, _P) % _P
+_Point = tuple[int, int]
+_BASE: _Point = (
+    15112221349535400772501151409588531511454012693041857206046113283949847762202,
+    46316835694926478169428394003475163141307993866256225615783033603165251855960,
+)
 ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)")
 
 
@@ -86,9 +97,22 @@ def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
     }
     for name, (file, variable) in DATABASES.items():
         files[file][variable] = _database_url(name, passwords[name], "postgres:5432")
-    for service in ("registration", "provider_directory", "referral", "notifications"):
-        files[service]["ENLACE_FINGERPRINT_KEY"] = value(service, "ENLACE_FINGERPRINT_KEY", key_32_bytes)
+    for service, name in product(SERVICES, ("ENLACE_FINGERPRINT_KEY", "ENLACE_EVENT_SIGNING_KEY")):
+        files[service][name] = value(service, name, key_32_bytes)
+    for service in SERVICES:
+        files[service]["ENLACE_EVENT_KEYS"] = value(service, "ENLACE_EVENT_KEYS", lambda: _public_keys(files))
     return files
+
+
+def _public_keys(files: Files) -> str:
+    """The public keys that belong to the services' private ones (JWK Set)."""
+    return json.dumps({"keys": [_public(service, files[service]["ENLACE_EVENT_SIGNING_KEY"]) for service in SERVICES]})
+
+
+def _public(service: str, private: str) -> dict[str, str]:
+    """The public half of a service's signing key, as others are told it (JWK)."""
+    key = base64.urlsafe_b64encode(ed25519_public_key(base64.b64decode(private))).decode().rstrip("=")
+    return {"kty": "OKP", "crv": "Ed25519", "x": key, "service": service, "use": "sig", "alg": "Ed25519"}
 
 
 def addresses(files: Files, ports: Mapping[str, str]) -> dict[str, str]:
@@ -109,6 +133,8 @@ def addresses(files: Files, ports: Mapping[str, str]) -> dict[str, str]:
         "ENLACE_RECEIVER_HOST": "host.docker.internal",
         "ENLACE_RECEIVER_LISTENS": "0.0.0.0",  # noqa: S104 - the containers come from a network of their own
         "ENLACE_ISSUER_KEY": files["issuer"]["ENLACE_ISSUER_KEY"],
+        # For `python -m libs.events replay`; quoted, because this file is read by a shell.
+        "ENLACE_EVENT_KEYS": f"'{files['referral']['ENLACE_EVENT_KEYS']}'",
     }
 
 
@@ -123,6 +149,31 @@ def write(directory: Path, ports: Mapping[str, str] = os.environ) -> list[Path]:
     for path, values in paths.items():
         _add(path, values)
     return list(paths)
+
+
+def _edwards_sum(one: _Point, other: _Point) -> _Point:
+    (x1, y1), (x2, y2) = one, other
+    product = _D * x1 * x2 * y1 * y2
+    x = (x1 * y2 + x2 * y1) * pow(1 + product, -1, _P)
+    y = (y1 * y2 + x1 * x2) * pow(1 - product, -1, _P)
+    return x % _P, y % _P
+
+
+def ed25519_public_key(private: bytes) -> bytes:
+    """The public half of an Ed25519 key (RFC 8032, 5.1.5), for want of a library here; both are 32 bytes.
+
+    It takes no care about the time that it takes. Whatever signs or checks uses `cryptography`.
+    """
+    scalar = int.from_bytes(sha512(private).digest()[:32], "little")
+    scalar = (scalar & ((1 << 254) - 8)) | (1 << 254)
+    found, doubled = (0, 1), _BASE
+    while scalar:
+        if scalar & 1:
+            found = _edwards_sum(found, doubled)
+        doubled = _edwards_sum(doubled, doubled)
+        scalar >>= 1
+    x, y = found
+    return (y | (x & 1) << 255).to_bytes(32, "little")
 
 
 def _database_url(name: str, secret: str, host: str) -> str:

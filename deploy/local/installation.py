@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.clients import ClientBook
+from deploy.local.event_keys import PUBLIC_KEYS, event_keys
 from deploy.local.keyring import Keyring, key_32_bytes, write_private
 from deploy.local.processes import free_port, is_free
 
@@ -90,6 +91,16 @@ class Installation:
         return ClientBook(pack=self.pack, state=self.state, keyring=self.keyring)
 
     @property
+    def event_keys(self) -> Path:
+        """The directory of the keys with which services sign events."""
+        return self.state / "event-keys"
+
+    @property
+    def public_event_keys(self) -> Path:
+        """The file with the public halves of them all."""
+        return self.event_keys / PUBLIC_KEYS
+
+    @property
     def lock(self) -> Path:
         """Held by the supervisor."""
         return self.state / "lock"
@@ -157,6 +168,7 @@ def service_environment(
     others = set(DATABASE_VARIABLES) - set(service.databases)
     inherited = {name: value for name, value in os.environ.items() if name not in others}
     private = {"ENLACE_FINGERPRINT_KEY": keyring.get(f"fingerprint-{service.name}", key_32_bytes)}
+    private |= event_keys(installation.event_keys, service.name, all_of=[one.name for one in SERVICES])
     if service.name == "registration":
         private["ENLACE_VAULT_KEY"] = keyring.get("vault", key_32_bytes)
     if service.name == "notifications":

@@ -95,10 +95,10 @@ class System:
         await _all_or_none(*(self._all_works(service.name) for service in self.installation.services))
         everything = self.environment | self.databases
         everything["ENLACE_ISSUER_KEY"] = admin_key(self.installation.keyring)
+        everything["ENLACE_EVENT_KEYS_FILE"] = str(self.installation.public_event_keys)
         everything["ENLACE_PACK"] = str(self.installation.pack)
         everything["ENLACE_SPANS_DIRECTORY"] = str(state / "spans")
-        everything |= self.installation.extra
-        write_private(self.installation.env_file, dotenv(everything))
+        write_private(self.installation.env_file, dotenv(everything | dict(self.installation.extra)))
         self._tell("ready", ready=True)
 
     async def stop(self) -> None:

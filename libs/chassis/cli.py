@@ -60,9 +60,8 @@ def make_cli(
         setup_logs(service)
         try:
             app = create_app()
-        except ValidationError as error:
-            wrong = {str(part["loc"][0]) if part["loc"] else "settings": part["msg"] for part in error.errors()}
-            log.error("settings.refused", settings=wrong)
+        except ValueError as error:
+            log.error("settings.refused", settings=_refused_settings(error))
             raise typer.Exit(2) from None
         serve_app(app, host=host, port=port)
 
@@ -75,6 +74,17 @@ def make_cli(
             log.info("database.migrated", part=history)
 
     return cli
+
+
+def _refused_settings(error: ValueError) -> dict[str, str]:
+    """Which settings are wrong and why; an error about anything else goes on as it is."""
+    if isinstance(error, ValidationError):
+        return {str(part["loc"][0]) if part["loc"] else "settings": part["msg"] for part in error.errors()}
+    # Parts outside of the chassis refuse settings too, and say so in the same way.
+    refused: dict[str, str] | None = getattr(error, "refused_settings", None)
+    if refused is None:
+        raise error
+    return refused
 
 
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; needed unless it is a dry run. Name no person.")]

@@ -3,6 +3,7 @@
 Addresses and secrets have no default: a service that lacks one refuses to start and names the variable.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +27,14 @@ class Role(StrEnum):
     def covers(self, other: "Role") -> bool:
         """Whether a process of this role does work of role `other`; work of role `all` is done by every process."""
         return Role.ALL in (self, other) or self is other
+
+
+class SettingRefused(ValueError):  # noqa: N818 (a state of the settings)
+    """Settings can't be used. `refused_settings` says why, by variable, and quotes none of them."""
+
+    def __init__(self, refused: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{variable}: {why}" for variable, why in refused.items()))
+        self.refused_settings = dict(refused)
 
 
 class CommonSettings(BaseSettings):
@@ -54,6 +63,13 @@ class CommonSettings(BaseSettings):
     """Instead of the password itself: a file that holds nothing else."""
     kafka_ssl_cafile: Path | None = Field(default=None, validation_alias="KAFKA_SSL_CAFILE")
     """Certificates of those who may vouch for the brokers; without it the system's are trusted."""
+    event_signing_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_EVENT_SIGNING_KEY")
+    """Instead of the file: the 32 bytes of the key in base64."""
+    event_signing_key_file: Path | None = Field(default=None, validation_alias="ENLACE_EVENT_SIGNING_KEY_FILE")
+    """This service's private key, in PEM: what its relay publishes is signed with it."""
+    event_keys: str | None = Field(default=None, validation_alias="ENLACE_EVENT_KEYS")
+    event_keys_file: Path | None = Field(default=None, validation_alias="ENLACE_EVENT_KEYS_FILE")
+    """The public keys of all services (JWK Set): an event that none of them has signed is not believed."""
     token_issuer: str = Field(validation_alias="ENLACE_TOKEN_ISSUER", min_length=1)
     """The `iss` that access tokens must carry."""
     token_jwks_url: str = Field(validation_alias="ENLACE_TOKEN_JWKS_URL", min_length=1)
@@ -105,6 +121,25 @@ class CommonSettings(BaseSettings):
             "password": password,
             "ca_file": None if self.kafka_ssl_cafile is None else str(self.kafka_ssl_cafile),
         }
+
+    def keys_of_events(self) -> dict[str, Path | str | None]:
+        """Keys or their files, as keywords of `EventKeys.named`: what this process's role needs, None for the rest.
+
+        `SettingRefused` if one of them isn't given.
+        """
+        private: Path | str | None = self.event_signing_key_file
+        if self.event_signing_key is not None:
+            private = self.event_signing_key.get_secret_value()
+        public = self.event_keys_file if self.event_keys is None else self.event_keys
+        publishes, hears = self.role.covers(Role.RELAY), self.role.covers(Role.WORKER)
+        missing = {}
+        if publishes and private is None:
+            missing["ENLACE_EVENT_SIGNING_KEY"] = "Field required (or ENLACE_EVENT_SIGNING_KEY_FILE)"
+        if (publishes or hears) and public is None:
+            missing["ENLACE_EVENT_KEYS"] = "Field required (or ENLACE_EVENT_KEYS_FILE)"
+        if missing:
+            raise SettingRefused(missing)
+        return {"private": private if publishes else None, "public": public if publishes or hears else None}
 
     def worker_id(self, service: str) -> str | None:
         """The name by which this process is known to the broker among the workers of `service`, if it has one."""

@@ -13,13 +13,14 @@ from libs.events.event import Event, Received, SetAside
 from libs.events.kafka import Record
 from libs.events.opening import UnreadableEventError, take_up
 from libs.events.partitions import Partition
+from libs.events.signing import Keyring
 from libs.events.subscriptions import Handler, Subscriptions
-from libs.events.topics import TOPICS, Topic
+from libs.events.topics import Topic
 
 VALUE_MISSING = "value-missing"
 """Why a record is parked that has no value where a value is the event."""
-_FOREIGN = frozenset(name for name, topic in TOPICS.items() if topic.foreign)
-"""Topics to which others write: what they send is read as strictly as by REST. Our own producers write one form."""
+NOT_BELIEVED = "signature"
+"""Why a record is parked that the writer of its topic has not signed."""
 NO_DAY = date(1970, 1, 1)
 """The inbox day of an event without a time."""
 
@@ -49,6 +50,7 @@ class Unreadable:
     code: str
     detail: str
     envelope: Envelope | None
+    """None: it takes no id, so that the event itself is handled when it comes."""
 
     @property
     def day(self) -> date:
@@ -114,20 +116,28 @@ def identity_of(record: Record) -> str:
     return "sha256:" + sha256(record.value or b"").hexdigest()
 
 
-def understand(record: Record, subscriptions: Subscriptions, *, compacted: bool) -> Incoming | Unreadable | None:
+def understand(
+    record: Record, subscriptions: Subscriptions, *, topic: Topic, keyring: Keyring | None
+) -> Incoming | Unreadable | None:
     """The record as an event, or why it can't be read, or None if nobody here handles it.
 
-    On a `compacted` topic a record without a value is a tombstone, which nobody handles. Elsewhere its sender has lost
-    what it wanted to tell, and a person must know.
+    On a compacted topic a record without a value is a tombstone, which nobody handles. Elsewhere its sender has lost
+    what it wanted to tell, and a person must know. Where the topic has a writer, nothing is read that it hasn't signed.
     """
-    if record.value is None and compacted:
+    if record.value is None and topic.compacted:
         return None
     for name, value in record.headers:
         if name == "ce_type":
             if not subscriptions.handles(record.topic, value):
                 return None
             break
-    key = record.key if record.key is not None else b"@%d:%d" % (record.partition, record.offset)
+    alone = b"@%d:%d" % (record.partition, record.offset)
+    if topic.writer is not None:
+        fault = "signature-missing" if keyring is None else keyring.fault(record, writer=topic.writer)
+        if fault is not None:
+            # Under a key of its own: what somebody made up must not hold up the true events of the key that it names.
+            return Unreadable(record, alone, NOT_BELIEVED, fault, None)
+    key = alone if record.key is None else record.key
     if not record.value:
         # Without an envelope: its id is not taken, so the same event sent again with its value is handled.
         return Unreadable(record, key, VALUE_MISSING, "the record has no value", None)
@@ -137,13 +147,25 @@ def understand(record: Record, subscriptions: Subscriptions, *, compacted: bool)
         found = subscriptions.find(record.topic, envelope.type)
         if found is None:
             return None
-        event, set_aside = take_up(found[1], envelope.data, is_foreign=record.topic in _FOREIGN)
+        event, set_aside = take_up(found[1], envelope.data, is_foreign=topic.foreign)
     except EnvelopeError as error:
         return Unreadable(record, key, "envelope", error.code, envelope)
     except UnreadableEventError as error:
         return Unreadable(record, key, error.code, error.places, envelope)
     received = _received(event, set_aside, envelope, record)
     return Incoming(record, key, found[0], received, _day(envelope), envelope.data)
+
+
+def forgotten(item: Incoming | Unreadable, *, topic: Topic, before: datetime) -> Incoming | Unreadable:
+    """`item`, or in its place why it isn't believed: an event so old that the inbox may no longer know it.
+
+    A signature stays good for ever, so a copy of an old event could else be handled a second time. On compacted topics
+    old states are usual, and their versions tell them from new ones.
+    """
+    if topic.writer is None or topic.compacted or not isinstance(item, Incoming) or item.received.time >= before:
+        return item
+    alone = b"@%d:%d" % (item.record.partition, item.record.offset)
+    return Unreadable(item.record, alone, NOT_BELIEVED, "older-than-the-inbox", None)
 
 
 def _received(event: Event, set_aside: tuple[SetAside, ...], envelope: Envelope, record: Record) -> Received[Any]:

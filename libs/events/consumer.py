@@ -21,6 +21,7 @@ from libs.events.parking import Seal
 from libs.events.partitions import Partition, Phase
 from libs.events.reporting import report
 from libs.events.retries import Retries
+from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import TOPICS, Topic, TopicsError, check_topics
 from libs.events.watchdog import StuckError
@@ -40,7 +41,8 @@ class Consumer:
     one of them. A topic that may carry identity data needs `seal` for what is parked of it, and `unseal` for retries;
     `digest`, with a key, is what is kept of an event of a foreign producer to tell a repeat from a used id.
     `instance_id` makes the membership static, so that a restart of the same process takes its partitions up at once:
-    it must be unique among all members. `topics` says what is known of topics; others are taken as plain ones.
+    it must be unique among all members. `topics` says what is known of topics; others are taken as plain ones. A topic
+    that has a writer needs `keyring`: nothing of it is handled that its writer hasn't signed.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Consumer:
         digest: Seal | None = None,
         topics: Mapping[str, Topic] = TOPICS,
         instance_id: str | None = None,
+        keyring: Keyring | None = None,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._subscriptions = subscriptions
@@ -62,13 +65,20 @@ class Consumer:
         self._topics = {name: topics.get(name) or Topic(name, partitions=0) for name in subscriptions.topics}
         if seal is None and any(topic.personal for topic in self._topics.values()):
             raise ValueError("a topic that may carry identity data needs a seal for what is parked of it")
+        if keyring is None and self._writers:
+            raise ValueError("a topic that has a writer needs the keys by which its events are believed")
+        self._keyring = keyring
         self._delivery = Delivery(subscriptions, seal=seal, **({} if digest is None else {"digest": digest}))
-        self._retries = Retries(subscriptions, self._delivery, topics=self._topics, unseal=unseal)
+        self._retries = Retries(subscriptions, self._delivery, topics=self._topics, unseal=unseal, keyring=keyring)
         self._membership: Membership | None = None
         self._lanes: dict[str, list[Lane]] = {}
         self._trouble: str | None = "not started"
         self._backlogs: list[Partition] = []
         metrics.watch(self)
+
+    @property
+    def _writers(self) -> set[str]:
+        return {topic.writer for topic in self._topics.values() if topic.writer is not None}
 
     @property
     def group(self) -> str:
@@ -146,8 +156,13 @@ class Consumer:
     async def _check_topics(self) -> None:
         async with asyncio.timeout(START_SECONDS):
             faults = await check_topics(self._bootstrap_servers, self._topics.values())
+        # Told at the start rather than by every event being parked.
+        faults += [f"no key of {writer} is known: its events can't be believed" for writer in self._lacking()]
         if faults:
             raise TopicsError(faults)
+
+    def _lacking(self) -> list[str]:
+        return [] if self._keyring is None else self._keyring.lacks(self._writers)
 
     async def _until(self, stop: asyncio.Event, membership: Membership) -> None:
         work = asyncio.create_task(membership.run())
@@ -171,6 +186,7 @@ class Consumer:
                     delivery=self._delivery,
                     transaction=self._transaction,
                     slots=slots,
+                    keyring=self._keyring,
                 )
                 for _ in range(LANES_PER_TOPIC)
             ]

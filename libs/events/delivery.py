@@ -11,7 +11,7 @@ from hashlib import sha256
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events import outbox
-from libs.events.batch import Batch, Incoming, Unreadable, content_of, identity_of
+from libs.events.batch import NOT_BELIEVED, Batch, Incoming, Unreadable, content_of, identity_of
 from libs.events.crashpoints import CrashPoint, crashpoint
 from libs.events.isolation import Isolation
 from libs.events.leadership import Connection
@@ -79,6 +79,8 @@ class Delivered:
     handled: int
     duplicates: int
     parked: int
+    not_believed: int
+    """Among the parked: what the writer of the topic hasn't signed."""
     appended: int
     limits: dict[int, ParkingLimit]
 
@@ -124,7 +126,8 @@ class Delivery:
                 limits[item.record.partition].succeeded(1)
         await parking.write(connection)
         await outbox.write(session, rows)
-        return Delivered(len(run), len(items) - len(fresh), len(parking), len(rows), limits)
+        not_believed = sum(isinstance(item, Unreadable) and item.code == NOT_BELIEVED for item in fresh)
+        return Delivered(len(run), len(items) - len(fresh), len(parking), not_believed, len(rows), limits)
 
     async def run(self, session: AsyncSession, items: Sequence[Incoming]) -> None:
         """Call the hooks, then the handlers, wave by wave."""
@@ -244,7 +247,8 @@ class Delivery:
             elif isinstance(item, Unreadable):
                 parking.add(item, item.code, item.detail)
                 blocked.add(parked_key(batch.topic, item.key))
-                limits[item.record.partition].failed()
+                if item.code != NOT_BELIEVED:
+                    limits[item.record.partition].failed()
             else:
                 run.append(item)
         return run

@@ -10,25 +10,27 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, ExitStack
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events import metrics, tracing, wakeups
-from libs.events.batch import Batch, Part, understand
+from libs.events import metrics, retention, tracing, wakeups
+from libs.events.batch import Batch, Part, forgotten, understand
 from libs.events.crashpoints import CrashPoint, crashpoint
 from libs.events.delivery import Delivered, Delivery, FencedError
 from libs.events.limits import ParkingLimit, ParkingLimitError
 from libs.events.partitions import Partition, Phase
 from libs.events.postgres import Cause, cause_of
 from libs.events.reporting import report
+from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic
 
 log = logging.getLogger(__name__)
 
 BATCH_RECORDS = 5_000
-CHUNK_RECORDS = 250
-"""So many records are parsed before other tasks of the event loop get a turn."""
+CHUNK_RECORDS = 100
+"""So many records are checked and parsed before other tasks of the event loop get a turn."""
 LONGEST_PAUSE_SECONDS = 5.0
 CONFLICTS_BEFORE_PAUSE = 5
 COMMIT_FAULTS_MAX = 3
@@ -47,12 +49,14 @@ class Lane:
         delivery: Delivery,
         transaction: Transaction,
         slots: asyncio.Semaphore,
+        keyring: Keyring | None = None,
     ) -> None:
         self._topic = topic
         self._subscriptions = subscriptions
         self._delivery = delivery
         self._transaction = transaction
         self._slots = slots
+        self._keyring = keyring
         self._labels: metrics.Attributes = {
             "messaging.destination.name": topic.name,
             "messaging.consumer.group.name": subscriptions.group,
@@ -130,11 +134,12 @@ class Lane:
                         await self._pause(error, cause, attempts)
 
     async def _understand(self, part: Part) -> None:
+        remembered = datetime.now(UTC) - timedelta(days=retention.REMEMBERED_DAYS)
         for start in range(0, len(part.records), CHUNK_RECORDS):
             for record in part.records[start : start + CHUNK_RECORDS]:
-                item = understand(record, self._subscriptions, compacted=self._topic.compacted)
+                item = understand(record, self._subscriptions, topic=self._topic, keyring=self._keyring)
                 if item is not None:
-                    part.items.append(item)
+                    part.items.append(forgotten(item, topic=self._topic, before=remembered))
             await asyncio.sleep(0)
 
     async def _attempt(self, batch: Batch, spans: tracing.Processing, *, careful: bool) -> None:
@@ -179,6 +184,9 @@ class Lane:
         for result, count in results:
             if count:
                 metrics.consumed.add(count, self._labels | {"enlace.result": result})
+        if delivered.not_believed:
+            metrics.not_believed.add(delivered.not_believed, self._labels)
+            report(log, logging.ERROR, "consumer.not_believed", topic=self._topic.name, count=delivered.not_believed)
         if delivered.parked:
             report(log, logging.ERROR, "consumer.parked", topic=self._topic.name, count=delivered.parked)
 

@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from libs.events.cluster import Cluster
-from libs.events.kafka import GroupMember, Record
+from libs.events.ending import ends_within
+from libs.events.kafka import CLOSE_SECONDS, GroupMember, Record
 
 ANSWER_SECONDS = 15.0
 FETCH_RECORDS = 2_000
@@ -82,4 +83,5 @@ async def reading(cluster: str | Cluster) -> AsyncIterator[Logs]:
         await client.start()
         yield Logs(client)
     finally:
-        await client.stop()
+        # A client that has only just started takes the end of its own task for a cancellation of whoever stops it.
+        await ends_within(CLOSE_SECONDS, client.stop())

@@ -131,6 +131,9 @@ batch_size = _meter.create_histogram(
 consumed = _meter.create_counter(
     "consumer.events", "{event}", "Records committed, by enlace.result: handled, duplicate (dropped), parked, skipped."
 )
+not_believed = _meter.create_counter(
+    "consumer.not_believed", "{event}", "Records parked because the writer of their topic has not signed them."
+)
 event_age = _meter.create_histogram(
     "consumer.event.age",
     "s",

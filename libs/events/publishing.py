@@ -25,6 +25,7 @@ from libs.events.crashpoints import CrashPoint, crashpoint
 from libs.events.envelope import CONTENT_TYPE, SPEC_VERSION, schema_of
 from libs.events.kafka import BATCH_BYTES, Acknowledged, BatchBuilder, Producer
 from libs.events.leadership import LeadershipLostError
+from libs.events.signing import Signer
 from libs.events.topics import Topic
 
 HEADERS_BYTES_MAX = 4_096
@@ -62,13 +63,17 @@ class Outcome:
 class Publisher:
     """Sends rows through one producer; thrown away with it."""
 
-    def __init__(self, producer: Producer, *, source: str, topics: Mapping[str, Topic]) -> None:
+    def __init__(
+        self, producer: Producer, *, source: str, topics: Mapping[str, Topic], signer: Signer | None = None
+    ) -> None:
         self._producer = producer
         self._topics = topics
+        self._signer = signer
         self._partition_counts: dict[str, int] = {}
         self._fixed: dict[tuple[str, str], tuple[tuple[str, bytes], ...]] = {}
         self._source = source.encode()
         self._rows_max: dict[tuple[str, int], int] = {}
+        self._signed = frozenset(name for name, topic in topics.items() if topic.writer is not None)
         self._moment: datetime | None = None
         self._moment_text = b""
         self._may_send: Callable[[], bool] = lambda: True
@@ -110,6 +115,10 @@ class Publisher:
         return groups
 
     async def _look_up(self, topic: str, outcome: Outcome) -> None:
+        declared = self._topics.get(topic)
+        if declared is not None and not self._may_write(declared):
+            outcome.refused_topics[topic] = f"only {declared.writer} may write to it, with its signing key"
+            return
         try:
             count = len(await asyncio.wait_for(self._producer.partitions_for(topic), METADATA_SECONDS))
         except TimeoutError:
@@ -120,11 +129,13 @@ class Publisher:
         except Exception as error:
             outcome.error = error
         else:
-            declared = self._topics.get(topic)
             if declared is not None and count != declared.partitions:
                 outcome.refused_topics[topic] = f"it has {count} partitions, not {declared.partitions}"
             else:
                 self._partition_counts[topic] = count
+
+    def _may_write(self, topic: Topic) -> bool:
+        return topic.writer is None or (self._signer is not None and topic.writer in self._signer.services)
 
     async def _send(self, topic: str, partition: int, rows: list[Row], outcome: Outcome) -> None:
         """Send the rows of one partition, batch after batch: the next only when the one before it is acknowledged."""
@@ -207,6 +218,9 @@ class Publisher:
             headers += (("ce_traceparent", trace), ("traceparent", trace))
             if row[7] is not None:
                 headers += (("ce_tracestate", row[7].encode()), ("tracestate", row[7].encode()))
+        if row[2] in self._signed:
+            assert self._signer is not None
+            headers += self._signer.sign(row[2], row[3].encode(), headers, row[5])
         return headers
 
     def inherit(self, former: "Publisher | None") -> None:

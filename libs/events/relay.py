@@ -25,6 +25,7 @@ from libs.events.leadership import SILENCE_SECONDS, Connection, Leadership, Lead
 from libs.events.postgres import plain_dsn
 from libs.events.publishing import Outcome, Publisher
 from libs.events.reporting import report
+from libs.events.signing import Signer
 from libs.events.topics import TOPICS, Topic
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Relay:
 
     `dsn` must lead to PostgreSQL directly, not through a pooler. `source` is the CloudEvents source of everything
     published, such as `urn:enlace:referral`. A leader that is silent for `silence_seconds` is replaced.
+    `signer` has the key of this service; a topic that has a writer is published to only by that writer, signed.
     """
 
     def __init__(
@@ -84,12 +86,14 @@ class Relay:
         source: str,
         topics: Mapping[str, Topic] = TOPICS,
         silence_seconds: float = SILENCE_SECONDS,
+        signer: Signer | None = None,
     ) -> None:
         self._dsn = plain_dsn(dsn)
         self._bootstrap_servers = bootstrap_servers
         self._source = source
         self._topics = topics
         self._silence_seconds = silence_seconds
+        self._signer = signer
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._wakeup = asyncio.Event()
         self._publisher: Publisher | None = None
@@ -256,7 +260,7 @@ class Relay:
                 await kafka.abandon(client)
                 raise
             self._producer = client
-            fresh = Publisher(client, source=self._source, topics=self._topics)
+            fresh = Publisher(client, source=self._source, topics=self._topics, signer=self._signer)
             fresh.inherit(self._publisher)
             self._publisher = fresh
         assert self._publisher is not None

@@ -14,13 +14,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events import outbox
 from libs.events.audit import Hand, RefusedError, note
-from libs.events.batch import Incoming, Unreadable, identity_of, understand
+from libs.events.batch import NOT_BELIEVED, Incoming, Unreadable, identity_of, understand
 from libs.events.delivery import Delivery
 from libs.events.lanes import Transaction
 from libs.events.leadership import Connection
 from libs.events.logs import Bounds, Logs
 from libs.events.parking import told
 from libs.events.postgres import raw
+from libs.events.signing import Keyring
 from libs.events.subscriptions import ReadModel, Subscriptions
 from libs.events.topics import TOPICS, Topic
 
@@ -43,6 +44,8 @@ class Service:
     transaction: Transaction
     close: Callable[[], Awaitable[None]]
     """Ends its connections."""
+    keyring: Keyring
+    """By which events are believed."""
     topics: Mapping[str, Topic] = field(default_factory=lambda: TOPICS)
     """What is known of topics."""
 
@@ -56,6 +59,8 @@ class Rebuilt:
     parked: int = 0
     """Still parked or discarded by hand: left out."""
     unreadable: int = 0
+    not_believed: int = 0
+    """Not signed by the topic's writer, such as from before events were signed: left out."""
 
 
 @dataclass(slots=True)
@@ -66,7 +71,8 @@ class _Rebuild:
     connection: Connection
     delivery: Delivery
     subscriptions: Subscriptions
-    compacted: Mapping[str, bool]
+    topics: Mapping[str, Topic]
+    keyring: Keyring
     aside: set[tuple[str, int, int, str]] = field(default_factory=set)
     discarded: set[str] = field(default_factory=set)
 
@@ -92,6 +98,10 @@ async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list
     subscriptions = service.subscriptions
     model = model_of(subscriptions, topic)
     topics = sorted(model.topics)
+    known = {name: service.topics.get(name) or Topic(name, partitions=0) for name in topics}
+    lacking = service.keyring.lacks({one.writer for one in known.values() if one.writer is not None})
+    if lacking:
+        raise RefusedError(f"no key of {', '.join(lacking)} is known: none of their events would be believed")
     async with service.transaction() as session:
         rows = outbox.gather(session)
         connection = await raw(session)
@@ -99,10 +109,9 @@ async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list
         await connection.execute("SET LOCAL statement_timeout = 0")
         positions = await connection.fetch(_POSITIONS, subscriptions.group, topics)
         names = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in positions}
-        compacted = {name: name in service.topics and service.topics[name].compacted for name in topics}
-        ranges = await _ranges(logs, names, compacted)
+        ranges = await _ranges(logs, names, known)
         await model.empty(session)
-        work = _Rebuild(session, connection, Delivery(subscriptions, seal=None), subscriptions, compacted)
+        work = _Rebuild(session, connection, Delivery(subscriptions, seal=None), subscriptions, known, service.keyring)
         await _note_what_is_aside(work, topics)
         found = {name: Rebuilt(name) for name in topics}
         for name, (first, end) in ranges.items():
@@ -116,7 +125,7 @@ async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list
 
 
 async def _ranges(
-    logs: Logs, names: Mapping[TopicPartition, int], compacted: Mapping[str, bool]
+    logs: Logs, names: Mapping[TopicPartition, int], topics: Mapping[str, Topic]
 ) -> dict[TopicPartition, tuple[int, int]]:
     """What is to be handled of each partition.
 
@@ -129,8 +138,9 @@ async def _ranges(
         there = bounds.get(name)
         if there is None:
             raise RefusedError(f"{name.topic} has no partition {name.partition} now")
-        _refuse_lost(name, position, there, compacted=compacted[name.topic])
-        ranges[name] = (there.first, there.end if compacted[name.topic] else position)
+        compacted = topics[name.topic].compacted
+        _refuse_lost(name, position, there, compacted=compacted)
+        ranges[name] = (there.first, there.end if compacted else position)
     return ranges
 
 
@@ -156,14 +166,17 @@ async def _items(
     async for records in logs.records(name, first, end):
         items: list[Incoming] = []
         for record in records:
-            item = understand(record, work.subscriptions, compacted=work.compacted[name.topic])
+            item = understand(record, work.subscriptions, topic=work.topics[name.topic], keyring=work.keyring)
             if item is None:
                 continue
             identity = identity_of(record)
             if identity in work.discarded or (name.topic, name.partition, record.offset, identity) in work.aside:
                 found.parked += 1
             elif isinstance(item, Unreadable):
-                found.unreadable += 1
+                if item.code == NOT_BELIEVED:
+                    found.not_believed += 1
+                else:
+                    found.unreadable += 1
             else:
                 items.append(item)
         found.handled += len(items)

@@ -18,13 +18,11 @@ from typing import Any
 from libs.events.audit import Hand, RefusedError, note
 from libs.events.holding import held, hold, let_go, release
 from libs.events.leadership import Connection
-from libs.events.retention import KEEP_DAYS, PARTITIONS
+from libs.events.retention import PARTITIONS, REMEMBERED_DAYS
 from libs.events.topics import TOPICS, Topic
 
 STEP_PAGES = 2_000
 """So much of the archive, in pages of 8 KiB, is looked at in one step."""
-REMEMBERED_DAYS = KEEP_DAYS - 1
-"""Older events may be gone from consumers' inboxes: those that had them would handle them again."""
 _MARK = "republish: "
 _LOCK = (0x656E6C61, 2)
 

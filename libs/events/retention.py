@@ -17,6 +17,8 @@ from libs.events.reporting import report
 log = logging.getLogger(__name__)
 
 KEEP_DAYS = 28
+REMEMBERED_DAYS = KEEP_DAYS - 1
+"""Older events may be gone from consumers' inboxes: those that had them would handle them again."""
 AHEAD_DAYS = 3
 EVERY_SECONDS = 3600.0
 REST_ROWS_MAX = 50_000

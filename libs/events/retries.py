@@ -20,6 +20,7 @@ from libs.events.leadership import Connection
 from libs.events.parking import Content, Seal, told
 from libs.events.postgres import Cause, cause_of, raw
 from libs.events.reporting import report
+from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic
 
@@ -38,12 +39,19 @@ class Retries:
     """Looks for keys that are to be retried."""
 
     def __init__(
-        self, subscriptions: Subscriptions, delivery: Delivery, *, topics: Mapping[str, Topic], unseal: Seal | None
+        self,
+        subscriptions: Subscriptions,
+        delivery: Delivery,
+        *,
+        topics: Mapping[str, Topic],
+        unseal: Seal | None,
+        keyring: Keyring | None = None,
     ) -> None:
         self._subscriptions = subscriptions
         self._delivery = delivery
         self._topics = topics
         self._unseal = unseal
+        self._keyring = keyring
 
     async def run(self, transaction: Transaction) -> None:
         """Retry what is asked for, until cancelled; failures are told and looked at again."""
@@ -103,8 +111,8 @@ class Retries:
             parked["topic"], parked["partition"], parked["log_offset"], came.timestamp, 0, came.key, came.value,
             None, len(came.key or b""), len(came.value or b""), tuple(came.headers),
         )  # fmt: skip
-        topic = self._topics.get(record.topic)
-        item = understand(record, self._subscriptions, compacted=topic is not None and topic.compacted)
+        topic = self._topics.get(record.topic) or Topic(record.topic, partitions=0)
+        item = understand(record, self._subscriptions, topic=topic, keyring=self._keyring)
         if not isinstance(item, Incoming):
             raise ValueError("it still can't be read" if item else "nobody here handles its type any more")
         return item

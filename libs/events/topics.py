@@ -36,6 +36,8 @@ class Topic:
     """One whole state per key is kept for ever; offsets then have gaps."""
     retention_ms: int = 14 * DAY_MS
     """How long records are kept, in milliseconds; of no meaning where compacted."""
+    writer: str | None = None
+    """The service that alone writes to it, and signs what it writes; see `libs.events.signing`."""
     foreign: bool = False
     """Others than our relays write to it, perhaps in transactions: offsets may have gaps."""
     personal: bool = False
@@ -60,13 +62,13 @@ TOPICS: Mapping[str, Topic] = {
     topic.name: topic
     for topic in (
         Topic("enlace.arrivals", foreign=True, personal=True),
-        Topic("enlace.registration"),
-        Topic("enlace.directory", compacted=True),
-        Topic("enlace.capacity", compacted=True),
-        Topic("enlace.organizations", compacted=True),
-        Topic("enlace.directory-notices"),
-        Topic("enlace.referral"),
-        Topic("enlace.notifications"),
+        Topic("enlace.registration", writer="registration"),
+        Topic("enlace.directory", writer="provider_directory", compacted=True),
+        Topic("enlace.capacity", writer="provider_directory", compacted=True),
+        Topic("enlace.organizations", writer="provider_directory", compacted=True),
+        Topic("enlace.directory-notices", writer="provider_directory"),
+        Topic("enlace.referral", writer="referral"),
+        Topic("enlace.notifications", writer="notifications"),
     )
 }
 """Every topic by name."""

@@ -9,6 +9,7 @@ from libs.chassis.settings import Role
 from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
+from libs.events.signing import EventKeys
 from libs.events.subscriptions import Subscriptions
 from services.notifications.deliveries import api as deliveries_api
 from services.notifications.deliveries.loop import Sender
@@ -33,20 +34,15 @@ def create_app(settings: NotificationsSettings | None = None) -> FastAPI:
     subscriptions = Subscriptions(group=SERVICE)
     subscribe(subscriptions)
     cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
+    event_keys = EventKeys.named(SERVICE, **settings.keys_of_events())
     consumer = Consumer(
         cluster,
         subscriptions,
         transaction=database.transaction,
         instance_id=settings.worker_id(SERVICE),
+        keyring=event_keys.keyring,
     )
-    relay = Relay(settings.database_url, cluster, source=f"urn:enlace:{SERVICE}")
-    sender = Sender(
-        database,
-        box=box,
-        allow_private=settings.webhook_allow_private,
-        concurrency=settings.webhook_concurrency,
-        endpoint_concurrency=settings.webhook_endpoint_concurrency,
-    )
+    relay = Relay(settings.database_url, cluster, source=f"urn:enlace:{SERVICE}", signer=event_keys.signer)
     checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
     app = build_app(
         service=SERVICE,
@@ -57,7 +53,7 @@ def create_app(settings: NotificationsSettings | None = None) -> FastAPI:
         routers=[endpoints_api.router, deliveries_api.router, inbox_api.router],
         loops=[
             Loop("consumer", consumer.run, Role.WORKER),
-            Loop("sender", sender.run, Role.WORKER),
+            Loop("sender", _sender(database, box, settings).run, Role.WORKER),
             Loop("retention", Retention(database).run, Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
@@ -65,3 +61,13 @@ def create_app(settings: NotificationsSettings | None = None) -> FastAPI:
     )
     app.state.secret_box = box
     return app
+
+
+def _sender(database: Database, box: SecretBox, settings: NotificationsSettings) -> Sender:
+    return Sender(
+        database,
+        box=box,
+        allow_private=settings.webhook_allow_private,
+        concurrency=settings.webhook_concurrency,
+        endpoint_concurrency=settings.webhook_endpoint_concurrency,
+    )

@@ -9,6 +9,7 @@ from libs.chassis.settings import Role
 from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
+from libs.events.signing import EventKeys
 from services.provider_directory.capacity.api import router as capacity
 from services.provider_directory.capacity.subscribers import subscriptions
 from services.provider_directory.listings.api import router as listings
@@ -26,12 +27,14 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
     settings = settings or DirectorySettings()
     database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE)
     cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
-    relay = Relay(settings.database_url, cluster, source=SOURCE)
+    event_keys = EventKeys.named(SERVICE, **settings.keys_of_events())
+    relay = Relay(settings.database_url, cluster, source=SOURCE, signer=event_keys.signer)
     consumer = Consumer(
         cluster,
         subscriptions,
         transaction=database.transaction,
         instance_id=settings.worker_id(SERVICE),
+        keyring=event_keys.keyring,
     )
     app = build_app(
         service=SERVICE,

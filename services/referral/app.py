@@ -16,6 +16,7 @@ from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
 from libs.events.replaying import Service
+from libs.events.signing import EventKeys
 from libs.events.subscriptions import Subscriptions
 from services.referral.audit.tables import AUDIT
 from services.referral.bulk_answers.api import router as bulk_answer_routes
@@ -82,13 +83,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     policy = load_policy(settings.pack)
     database = Database(settings.database_url, clock=settings.clock(), application_name="enlace-referral", pool_size=8)
     cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
+    event_keys = EventKeys.named("referral", **settings.keys_of_events())
     consumer = Consumer(
         cluster,
         subscriptions(policy),
         transaction=database.transaction,
         instance_id=settings.worker_id("referral"),
+        keyring=event_keys.keyring,
     )
-    relay = Relay(settings.database_url, cluster, source="urn:enlace:referral")
+    relay = Relay(settings.database_url, cluster, source="urn:enlace:referral", signer=event_keys.signer)
     checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
     sweeper = Sweeper(database, claim=journeys.claim)
     watcher = Watcher(database, policy, clock_rate=settings.clock_rate, mend=sweeper.sweep_once)
@@ -129,7 +132,9 @@ def read_models() -> Service:
     """What `python -m libs.events replay --service services.referral.app:read_models` rebuilds from the logs."""
     settings = ReadModelSettings()
     database = Database(settings.database_url, clock=Clock(), application_name="enlace-replay", pool_size=1)
-    return Service(subscriptions(load_policy(settings.pack)), database.transaction, database.close)
+    listening = subscriptions(load_policy(settings.pack))
+    keys = EventKeys.named("referral", private=None, public=settings.event_keys or settings.event_keys_file)
+    return Service(listening, database.transaction, database.close, keys.keyring)
 
 
 def clockwork(database: Database, policy: RoutingPolicy) -> Clockwork:

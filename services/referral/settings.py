@@ -23,3 +23,5 @@ class ReadModelSettings(BaseSettings):
 
     database_url: str = Field(validation_alias="ENLACE_REFERRAL_DATABASE_URL")
     pack: Path = Field(validation_alias="ENLACE_PACK")
+    event_keys: str | None = Field(default=None, validation_alias="ENLACE_EVENT_KEYS")
+    event_keys_file: Path | None = Field(default=None, validation_alias="ENLACE_EVENT_KEYS_FILE")

@@ -14,6 +14,7 @@ from libs.chassis.settings import Role
 from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
+from libs.events.signing import EventKeys
 from libs.events.subscriptions import Subscriptions
 from services.registration.arrivals import api as arrivals_api
 from services.registration.arrivals import subscribers as arrivals_subscribers
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     vault = Vault(MasterKey.from_base64(settings.vault_key.get_secret_value()), keys)
     pack = load_pack(settings.pack)
     cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
+    event_keys = EventKeys.named(SERVICE, **settings.keys_of_events())
     consumer = Consumer(
         cluster,
         subscriptions_of(vault=vault, pack=pack),
@@ -74,8 +76,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         unseal=vault.master.open_parked,
         digest=vault.master.digest_of,
         instance_id=settings.worker_id(SERVICE),
+        keyring=event_keys.keyring,
     )
-    relay = Relay(settings.database_url, cluster, source=f"urn:enlace:{SERVICE}")
+    relay = Relay(settings.database_url, cluster, source=f"urn:enlace:{SERVICE}", signer=event_keys.signer)
     waits = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
     work_checks = {name: check_of(why) for role, (name, why) in waits.items() if settings.role.covers(role)}
     app = build_app(
@@ -94,8 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         work_checks=work_checks,
         openings=[_closing(keys)],
     )
-    app.state.vault = vault
-    app.state.pack = pack
+    app.state.vault, app.state.pack = vault, pack
     return app
 
 

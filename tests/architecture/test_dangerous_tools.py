@@ -27,6 +27,8 @@ LOADS_MODULES = {
     "libs/events/contracts/meanings.py": "reads the code's own comments when documents are written",
 }
 OPENS_FILES = {
+    "libs/events/signing.py": "keys that settings name",
+    "libs/events/cli/signing_key.py": "a new key, to the file that its operator names",
     "libs/chassis/knowing.py": "an operator's file, named on the command line",
     "libs/chassis/paced_clock.py": "a path of the settings",
     "libs/chassis/settings.py": "a path of the settings",

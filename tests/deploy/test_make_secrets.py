@@ -5,7 +5,10 @@ import stat
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from deploy.docker import make_secrets
+from libs.events.signing import EventKeys, KeysRefusedError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,7 +41,11 @@ def test_what_was_edited_by_hand_stays_as_it_is_and_only_what_is_missing_is_adde
     text = (tmp_path / "referral.env").read_text()
     assert text.startswith(by_hand + "\n")
     added = text[len(by_hand) + 1 :].splitlines()
-    assert [line.split("=")[0] for line in added] == ["ENLACE_FINGERPRINT_KEY"]
+    assert [line.split("=")[0] for line in added] == [
+        "ENLACE_FINGERPRINT_KEY",
+        "ENLACE_EVENT_SIGNING_KEY",
+        "ENLACE_EVENT_KEYS",
+    ]
     assert added[0] != f"ENLACE_FINGERPRINT_KEY={generated['ENLACE_FINGERPRINT_KEY']}"
     make_secrets.write(tmp_path)
     assert (tmp_path / "referral.env").read_text() == text
@@ -81,3 +88,23 @@ def test_the_file_for_commands_has_the_published_addresses_and_serves_a_shell(tm
     command = ["sh", "-c", script, "sh", str(tmp_path / "env")]
     said = subprocess.run(command, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True).stdout
     assert said == "http://127.0.0.1:9103 http://127.0.0.1:8100/token 127.0.0.1:19092\n"
+
+
+def test_every_service_signs_with_a_key_of_its_own_that_all_know(tmp_path):
+    make_secrets.write(tmp_path)
+    files = {service: read(tmp_path, f"{service}.env") for service in make_secrets.SERVICES}
+    assert len({values["ENLACE_EVENT_SIGNING_KEY"] for values in files.values()}) == 4
+    for service, values in files.items():
+        keys = EventKeys.named(service, private=values["ENLACE_EVENT_SIGNING_KEY"], public=values["ENLACE_EVENT_KEYS"])
+        assert keys.keyring.lacks(make_secrets.SERVICES) == []
+    assert "ENLACE_EVENT_SIGNING_KEY" not in read(tmp_path, "env")
+
+
+def test_a_lost_signing_key_is_not_made_up_for_in_silence(tmp_path):
+    """The other services' files still name the former key: the service refuses to start and says so."""
+    make_secrets.write(tmp_path)
+    (tmp_path / "referral.env").unlink()
+    make_secrets.write(tmp_path)
+    private, public = read(tmp_path, "referral.env")["ENLACE_EVENT_SIGNING_KEY"], read(tmp_path, "notifications.env")
+    with pytest.raises(KeysRefusedError, match="lacks the public key with which referral signs"):
+        EventKeys.named("referral", private=private, public=public["ENLACE_EVENT_KEYS"])

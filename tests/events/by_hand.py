@@ -18,6 +18,7 @@ from libs.events.postgres import raw
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic
 from tests.events.bus import event_headers
+from tests.signing import ANYBODY, KEYRING
 
 
 class Handled:
@@ -34,6 +35,7 @@ class Handled:
             delivery=Delivery(subscriptions, seal=None),
             transaction=database.transaction,
             slots=asyncio.Semaphore(1),
+            keyring=KEYRING,
         )
 
     async def begin(self) -> None:
@@ -61,5 +63,6 @@ def record_of(event: Event, offset: int) -> Record:
     headers = tuple(event_headers(event.type, ce_time=datetime.now(UTC).isoformat()))
     value = event.model_dump_json().encode()
     key = event.key.encode()
+    headers += ANYBODY.sign(event.topic, key, headers, value)
     now_ms = int(time.time() * 1000)
     return Record(event.topic, 0, offset, now_ms, 0, key, value, None, len(key), len(value), headers)

@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from libs.events.__main__ import cli
 from libs.events.catalogue import CATALOGUE
+from libs.events.signing import Signer, keys_of
 from libs.events.tables import _SINCE, create_tables
 from tests.events.bus import Bus, event_headers, running, until
 from tests.infra import PostgresForTests, apart
@@ -263,3 +265,15 @@ async def _columns(server: PostgresForTests, statements: list[str]) -> list[tupl
             await connection.close()
 
     return await asyncio.to_thread(apart, look())
+
+
+def test_a_new_signing_key_is_private_and_its_public_half_is_printed(tmp_path: Path) -> None:
+    out = tmp_path / "key.pem"
+    said = CliRunner().invoke(cli, ["signing-key", "new", "--service", "referral", "--out", str(out)])
+    assert said.exit_code == 0
+    (key,) = keys_of(json.dumps({"keys": [json.loads(said.stdout)]}))
+    assert Signer.from_file(out, "referral").key_id == key
+    assert out.stat().st_mode & 0o777 == 0o600
+    again = CliRunner().invoke(cli, ["signing-key", "new", "--service", "referral", "--out", str(out)])
+    assert again.exit_code == 1
+    assert CliRunner().invoke(cli, ["signing-key", "new", "--service", "x", "--out", str(out)]).exit_code == 2

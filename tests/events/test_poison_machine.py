@@ -93,7 +93,9 @@ class PoisonMachine(RuleBasedStateMachine):
         if not parts:
             return
         for part in parts:
-            understood = (understand(record, self.subscriptions, compacted=False) for record in part.records)
+            understood = (
+                understand(record, self.subscriptions, topic=self.bus.topic, keyring=None) for record in part.records
+            )
             part.items = [item for item in understood if item]
         try:
             self.do(self._deliver(parts))

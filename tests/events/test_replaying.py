@@ -17,11 +17,14 @@ from libs.events.audit import Hand, RefusedError
 from libs.events.event import Received
 from libs.events.logs import reading
 from libs.events.postgres import raw
+from libs.events.relay import Relay
 from libs.events.replaying import Rebuilt, Service, model_of, rebuild
+from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
-from tests.events.bus import Bus, running, until
+from tests.events.bus import Bus, event_headers, running, until
 from tests.events.test_poison import caught_up, publish
 from tests.events.test_republishing import connected
+from tests.signing import KEYRING, SIGNERS
 
 Make = Callable[..., Awaitable[Bus]]
 ANA = Hand("ana", "the model was wrong")
@@ -57,8 +60,9 @@ class Model:
     async def rows(self) -> dict[str, int]:
         return {row["key"]: row["number"] for row in await self.bus.fetch("SELECT key, number FROM thing")}
 
-    async def rebuild(self) -> list[Rebuilt]:
-        service = Service(self.subscriptions, self.bus.database.transaction, self.bus.database.close, self._topics())
+    async def rebuild(self, *, keyring: Keyring = KEYRING) -> list[Rebuilt]:
+        database = self.bus.database
+        service = Service(self.subscriptions, database.transaction, database.close, keyring, self._topics())
         async with reading(self.bus.bootstrap) as logs:
             return await rebuild(service, logs, topic=self.bus.topic.name, by=ANA)
 
@@ -98,6 +102,47 @@ async def test_a_read_model_is_made_again_as_it_was_while_its_worker_runs(
         assert (await model.rows())["k1"] == 5
         (note,) = await bus.fetch("SELECT action, operator, subject->>'model' AS model FROM operator_action")
         assert tuple(note) == ("replay", "ana", "things")
+
+
+async def test_a_rebuild_believes_what_the_topics_writer_has_signed_and_nothing_without_a_key(make_bus: Make) -> None:
+    """A forged state is left out and told; without a key of the writer the model isn't emptied for nothing."""
+    bus = await make_bus(partitions=1, compacted=True, writer="referral")
+    await bus.fetch("CREATE TABLE thing (key text PRIMARY KEY, number int)")
+    model = Model(bus)
+    await bus.append(*(bus.counted(name=f"k{number}", number=number) for number in range(3)))
+    consumer = bus.consumer(model.subscriptions, keyring=KEYRING)
+    async with running(consumer, bus.relay(signer=SIGNERS["referral"])), bus.producer() as producer:
+
+        async def all_there() -> bool:
+            return len(await model.rows()) == 3
+
+        await until(all_there)
+        forged = bus.counted(name="k1", number=77).model_dump_json().encode()
+        await producer.send_and_wait(bus.topic.name, forged, key=b"k1", headers=event_headers(bus.counted.type))
+        await until(caught_up(bus))
+        with pytest.raises(RefusedError, match="no key of referral is known"):
+            await model.rebuild(keyring=Keyring())
+        assert await model.rows() == {"k0": 0, "k1": 1, "k2": 2}
+        await bus.fetch("DELETE FROM parked")
+        (done,) = await model.rebuild()
+        assert (done.handled, done.not_believed, done.unreadable) == (3, 1, 0)
+        assert await model.rows() == {"k0": 0, "k1": 1, "k2": 2}
+
+
+async def test_a_relay_without_the_writers_key_publishes_nothing_to_its_topic(make_bus: Make) -> None:
+    bus = await make_bus(partitions=1, writer="referral")
+    await bus.append(bus.counted(name="a", number=1))
+    for signer in (None, SIGNERS["notifications"]):
+        relay = bus.relay(signer=signer)
+        async with running(relay):
+
+            async def refused(one: Relay = relay) -> bool:
+                return "only referral may write to it" in (one.why_unready() or "")
+
+            await until(refused)
+    assert await bus.records() == []
+    with pytest.raises(ValueError, match="needs the keys by which its events are believed"):
+        bus.consumer()
 
 
 async def test_a_batch_that_comes_during_a_rebuild_waits_and_is_not_lost(make_bus: Make) -> None:

@@ -17,6 +17,7 @@ from libs.events.cli.parked import parked
 from libs.events.cli.position import position
 from libs.events.cli.publishing import outbox, relay, republish_archived
 from libs.events.cli.replay import replay
+from libs.events.cli.signing_key import signing_key
 from libs.events.cli.topics import catalogue, topics
 from libs.events.lag import lag_of
 
@@ -25,6 +26,7 @@ cli.add_typer(topics, name="topics")
 cli.add_typer(parked, name="parked")
 cli.add_typer(position, name="position")
 cli.add_typer(relay, name="relay")
+cli.add_typer(signing_key, name="signing-key")
 cli.command()(outbox)
 cli.command("republish")(republish_archived)
 cli.command()(replay)

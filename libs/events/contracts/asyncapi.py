@@ -154,6 +154,8 @@ def _trait() -> Document:
                 "ce_time": {"type": "string", "format": "date-time", "description": "When it was published."},
                 "ce_dataschema": {"type": "string", "format": "uri", "description": "Names the schema of the value."},
                 "content-type": {"type": "string", "description": "JSON."},
+                "ce_signature": {**text, "description": "Ed25519, in base64url; needed on topics of ours."},
+                "ce_signaturekey": {**text, "description": "The thumbprint (RFC 7638) of the key that signed."},
                 "ce_traceparent": {**trace, "description": "W3C trace of the moment the event was created."},
                 "ce_tracestate": {"type": "string", "description": "W3C trace state of that moment."},
                 "traceparent": {**trace, "description": "As `ce_traceparent`, for tools that know this name only."},

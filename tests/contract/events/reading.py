@@ -15,6 +15,7 @@ from libs.events.contracts.messages import Message, messages_in
 from libs.events.envelope import Headers
 from libs.events.event import Received
 from libs.events.subscriptions import Subscriptions
+from libs.events.topics import TOPICS, Topic
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTRACTS = ROOT / "docs" / "contracts"
@@ -44,7 +45,8 @@ def read_record(topic: str, key: str, headers: Headers, value: bytes) -> Incomin
         serialized_value_size=0,
         headers=tuple(headers),
     )
-    return understand(record, EVERYTHING, compacted=False)
+    # Messages of every version are read; whether their writer has signed them is another question.
+    return understand(record, EVERYTHING, topic=Topic(topic, foreign=TOPICS[topic].foreign), keyring=None)
 
 
 def read_message(message: Message) -> Incoming | Unreadable | None:

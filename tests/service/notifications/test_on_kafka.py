@@ -15,6 +15,7 @@ from libs.events.subscriptions import Subscriptions
 from libs.events.topics import ensure_topics
 from services.notifications.inbox.subscribers import subscribe
 from tests.service.notifications.conftest import TRACEPARENT, a_database, an_offer
+from tests.signing import KEYRING, SIGNERS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
@@ -35,7 +36,7 @@ def listener(service, kafka_bootstrap) -> Consumer:
     """What listens in the service, in a group of this test's own."""
     subscriptions = Subscriptions(group=f"notifications-{uuid4()}")
     subscribe(subscriptions)
-    return Consumer(kafka_bootstrap, subscriptions, transaction=service.database.transaction)
+    return Consumer(kafka_bootstrap, subscriptions, transaction=service.database.transaction, keyring=KEYRING)
 
 
 async def test_an_offer_made_on_kafka_becomes_a_signed_webhook_on_the_same_trace(
@@ -50,8 +51,8 @@ async def test_an_offer_made_on_kafka_becomes_a_signed_webhook_on_the_same_trace
         async with referral.transaction() as session:
             await outbox.append(session, [offer], traceparents=[TRACEPARENT])
         relays = [
-            Relay(theirs, kafka_bootstrap, source="urn:enlace:referral"),
-            Relay(service.url, kafka_bootstrap, source="urn:enlace:notifications"),
+            Relay(theirs, kafka_bootstrap, source="urn:enlace:referral", signer=SIGNERS["referral"]),
+            Relay(service.url, kafka_bootstrap, source="urn:enlace:notifications", signer=SIGNERS["notifications"]),
         ]
         async with going(*relays, listener(service, kafka_bootstrap)):
             service.start(service.sender())

@@ -21,6 +21,7 @@ from libs.events.topics import TOPICS, ensure_topics
 from services.provider_directory.app import SOURCE
 from services.provider_directory.capacity.subscribers import doubt_figures
 from tests.service.provider_directory.making import READER, pool_body
+from tests.signing import KEYRING, SIGNERS
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACE = f"00-{TRACE_ID}-b7ad6b7169203331-01"
@@ -99,9 +100,9 @@ async def referral(directory, migrated, kafka_bootstrap):
     subscriptions.on(OfferDeclined)(doubt_figures)
     source = f"urn:enlace:referral-{uuid4()}"
     loops = [
-        Consumer(kafka_bootstrap, subscriptions, transaction=databases[0].transaction),
-        Relay(directory.database_url, kafka_bootstrap, source=SOURCE),
-        Relay(elsewhere, kafka_bootstrap, source=source),
+        Consumer(kafka_bootstrap, subscriptions, transaction=databases[0].transaction, keyring=KEYRING),
+        Relay(directory.database_url, kafka_bootstrap, source=SOURCE, signer=SIGNERS["provider_directory"]),
+        Relay(elsewhere, kafka_bootstrap, source=source, signer=SIGNERS["referral"]),
     ]
     stop = asyncio.Event()
     running = [asyncio.create_task(loop.run(stop)) for loop in loops]

@@ -25,6 +25,7 @@ from tests.service.provider_directory.making import Directory, pool_body
 from tests.service.referral import making
 from tests.service.referral.test_on_kafka import going, until
 from tests.service.referral.world import Provider, World
+from tests.signing import KEYRING, SIGNERS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
@@ -57,10 +58,10 @@ async def test_full_closes_the_pool_until_the_next_declaration_and_the_directory
     places.subscribe(of_referral)
     of_directory.on(OfferDeclined)(doubt_figures)
     loops = [
-        Relay(url, kafka_bootstrap, source="urn:enlace:provider-directory"),
-        Relay(world.url, kafka_bootstrap, source=f"urn:enlace:referral-{uuid4()}"),
-        Consumer(kafka_bootstrap, of_referral, transaction=world.database.transaction),
-        Consumer(kafka_bootstrap, of_directory, transaction=theirs.transaction),
+        Relay(url, kafka_bootstrap, source="urn:enlace:provider-directory", signer=SIGNERS["provider_directory"]),
+        Relay(world.url, kafka_bootstrap, source=f"urn:enlace:referral-{uuid4()}", signer=SIGNERS["referral"]),
+        Consumer(kafka_bootstrap, of_referral, transaction=world.database.transaction, keyring=KEYRING),
+        Consumer(kafka_bootstrap, of_directory, transaction=theirs.transaction, keyring=KEYRING),
     ]
     async with running(directory_app(url, issuer)) as client, going(*loops):
         directory = Directory(client=client, issuer=issuer, database_url=url)

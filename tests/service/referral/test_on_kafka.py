@@ -20,6 +20,7 @@ from libs.events.topics import ensure_topics
 from services.referral.app import subscriptions
 from tests.service.referral import making
 from tests.service.referral.world import Provider, World
+from tests.signing import ANYBODY, KEYRING, SIGNERS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
@@ -86,12 +87,13 @@ async def test_events_of_two_services_become_an_offer_and_its_answer_on_one_trac
     async with others.transaction() as session:
         await outbox.append(session, events, traceparents=[TRACEPARENT] * len(events))
     loops = [
-        Relay(theirs, kafka_bootstrap, source="urn:enlace:others"),
-        Relay(world.url, kafka_bootstrap, source="urn:enlace:referral"),
+        Relay(theirs, kafka_bootstrap, source="urn:enlace:others", signer=ANYBODY),
+        Relay(world.url, kafka_bootstrap, source="urn:enlace:referral", signer=SIGNERS["referral"]),
         Consumer(
             kafka_bootstrap,
             subscriptions(world.policy, group=f"referral-{uuid4()}"),
             transaction=world.database.transaction,
+            keyring=KEYRING,
         ),
         world.router,
         world.clockwork,

@@ -29,6 +29,7 @@ from services.referral.providers.queries import Directory, refreshed
 from tests.service.referral import making
 from tests.service.referral.conftest import write_pack
 from tests.service.referral.world import Provider, World
+from tests.signing import KEYRING, SIGNERS
 from tests.unit.referral.making_facts import a_policy
 
 
@@ -82,8 +83,11 @@ async def test_the_read_model_of_the_directory_is_emptied_and_made_again_equal(
     theirs = migrated("referral")  # any database with an outbox can stand for the directory's
     await published(world, kafka_bootstrap, theirs, providers)
     listening = subscriptions(world.policy, group=f"referral-{uuid4()}")
-    consumer = Consumer(kafka_bootstrap, listening, transaction=world.database.transaction)
-    async with going(Relay(theirs, kafka_bootstrap, source="urn:enlace:provider_directory"), consumer):
+    consumer = Consumer(kafka_bootstrap, listening, transaction=world.database.transaction, keyring=KEYRING)
+    async with going(
+        Relay(theirs, kafka_bootstrap, source="urn:enlace:provider_directory", signer=SIGNERS["provider_directory"]),
+        consumer,
+    ):
         async with asyncio.timeout(120):
             while [row["version"] for row in await ours(world, providers)] != [2] * 5:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
@@ -97,7 +101,7 @@ async def test_the_read_model_of_the_directory_is_emptied_and_made_again_equal(
             providers[0].service_id,
         )
         await world.rows("UPDATE provider_service SET status = 'withdrawn', version = 9, view = '{}', revision = 1")
-        service = Service(listening, world.database.transaction, world.database.close)
+        service = Service(listening, world.database.transaction, world.database.close, KEYRING)
         async with reading(kafka_bootstrap) as logs:
             done = await rebuild(service, logs, topic="enlace.organizations", by=Hand("ana", "a restored backup"))
         assert {one.topic for one in done} == {"enlace.directory", "enlace.organizations"}

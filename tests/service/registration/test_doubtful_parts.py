@@ -13,6 +13,7 @@ from libs.chassis.errors import InvalidInput
 from libs.events.batch import Incoming, understand
 from libs.events.catalogue.arrivals import ReturneeArrived
 from libs.events.kafka import Record
+from libs.events.topics import TOPICS
 from tests.service.registration.conftest import RECEPTION, a_consent, a_returnee
 
 DESK = f"{RECEPTION} restricted:read"
@@ -27,7 +28,7 @@ async def arrive(registration: Any, **changes: Any) -> str:
     headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
     value = json.dumps(body).encode()
     record: Any = Record(ReturneeArrived.topic, 0, 0, 0, 0, b"p", value, None, 1, len(value), tuple(headers))
-    item = understand(record, registration.subscriptions, compacted=False)
+    item = understand(record, registration.subscriptions, topic=TOPICS[ReturneeArrived.topic], keyring=None)
     assert isinstance(item, Incoming), item
     async with registration.database.transaction() as session:
         await item.handler.call(session, [item.received])

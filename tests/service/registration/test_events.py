@@ -24,6 +24,7 @@ from services.registration.database import KeysDatabase
 from services.registration.pack import load_pack
 from services.registration.vault.sealing import MasterKey, Vault
 from tests.service.registration.conftest import KEY, LANDED_AT, PACK, a_returnee, an_announcement
+from tests.signing import ANYBODY, KEYRING
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 DEADLINE_SECONDS = 90
@@ -137,8 +138,9 @@ async def bus(postgres_server: Any, kafka_bootstrap: str) -> AsyncIterator[Bus]:
         transaction=database.transaction,
         seal=vault.master.seal_parked,
         unseal=vault.master.open_parked,
+        keyring=KEYRING,
     )
-    relay = Relay(url, kafka_bootstrap, source="urn:enlace:registration")
+    relay = Relay(url, kafka_bootstrap, source="urn:enlace:registration", signer=ANYBODY)
     stop = asyncio.Event()
     loops = [asyncio.create_task(consumer.run(stop)), asyncio.create_task(relay.run(stop))]
     producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
@@ -197,7 +199,9 @@ async def test_what_cannot_be_read_is_parked_sealed_and_blocks_nobody(bus):
     parked: list[asyncpg.Record] = []
     async with asyncio.timeout(DEADLINE_SECONDS):
         while len(parked) < 2:
-            parked = await bus.until("SELECT *, parked::text AS shown FROM parked ORDER BY id")
+            parked = await bus.until(
+                "SELECT *, parked::text AS shown FROM parked WHERE topic = 'enlace.arrivals' ORDER BY id"
+            )
             await asyncio.sleep(0.1)
     for row in parked:
         assert row["sealed"] is True
@@ -217,7 +221,7 @@ async def test_a_time_that_cannot_be_is_parked_under_its_reason_and_a_birth_date
         await bus.binary("returnee.arrived.v1", body)
     await bus.binary("returnee.arrived.v1", a_returnee(sender_reference="p-good"), time="2096-03-02T19:40:00Z")
     await bus.published("returnee.registered.v1", 2)
-    (parked,) = await bus.until("SELECT reason, error FROM parked")
+    (parked,) = await bus.until("SELECT reason, error FROM parked WHERE topic = 'enlace.arrivals'")
     assert tuple(parked) == ("invalid-input", "/arrived_at too-far-ahead")
     (aside,) = await bus.until("SELECT pointer, rule FROM doubtful_part")
     assert tuple(aside) == ("/identity/birth_date", "day")

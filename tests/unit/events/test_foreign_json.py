@@ -11,6 +11,9 @@ from libs.events.batch import Incoming, Unreadable, understand
 from libs.events.catalogue.arrivals import ReturneeArrived
 from libs.events.kafka import Record
 from libs.events.subscriptions import Subscriptions
+from libs.events.topics import TOPICS
+
+ARRIVALS = TOPICS["enlace.arrivals"]
 
 BOM = b"\xef\xbb\xbf"
 PERSON: dict[str, Any] = {
@@ -55,7 +58,7 @@ def test_a_byte_order_mark_is_dropped(mode: str) -> None:
     told = record(TEXT.encode(), mode) if mode == "structured" else record(BOM + TEXT.encode(), mode)
     if mode != "binary":
         told = cast(Record, SimpleNamespace(**{**vars(told), "value": BOM + (told.value or b"")}))
-    item = understand(told, subscriptions(), compacted=False)
+    item = understand(told, subscriptions(), topic=ARRIVALS, keyring=None)
     assert isinstance(item, Incoming)
     assert item.received.event.identity.given_names == "Sample"
 
@@ -77,7 +80,7 @@ FIRST = '"sender_reference"'
     ],
 )
 def test_what_rest_refuses_of_what_must_be_there_is_parked(mode: str, was: str, becomes: str, rule: str) -> None:
-    item = understand(record(TEXT.replace(was, becomes).encode(), mode), subscriptions(), compacted=False)
+    item = understand(record(TEXT.replace(was, becomes).encode(), mode), subscriptions(), topic=ARRIVALS, keyring=None)
     assert isinstance(item, Unreadable)
     assert (item.code, item.detail.rpartition(" ")[2]) == ("json", rule)
     assert "Sam" not in item.detail
@@ -86,7 +89,7 @@ def test_what_rest_refuses_of_what_must_be_there_is_parked(mode: str, was: str, 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_birth_date_that_is_told_twice_is_set_aside_in_every_mode(mode: str) -> None:
     twice = TEXT.replace('"birth_date": "1990-05-17"', '"birth_date": "2015-05-17", "birth_date": "1990-05-17"')
-    item = understand(record(twice.encode(), mode), subscriptions(), compacted=False)
+    item = understand(record(twice.encode(), mode), subscriptions(), topic=ARRIVALS, keyring=None)
     assert isinstance(item, Incoming)
     assert item.received.event.identity.birth_date is None
     assert [(part.pointer, part.rule) for part in item.received.set_aside] == [("/identity/birth_date", "repeated-key")]
@@ -96,7 +99,7 @@ def test_a_birth_date_that_is_told_twice_is_set_aside_in_every_mode(mode: str) -
 @pytest.mark.parametrize("value", ["NaN", "1e999", "9" * 30, "[" * 80 + "]" * 80])
 def test_what_stands_in_a_field_that_is_dropped_harms_nobody(mode: str, value: str) -> None:
     told = TEXT.replace(FIRST, f'"shoe_size": {value}, {FIRST}')
-    assert isinstance(understand(record(told.encode(), mode), subscriptions(), compacted=False), Incoming)
+    assert isinstance(understand(record(told.encode(), mode), subscriptions(), topic=ARRIVALS, keyring=None), Incoming)
 
 
 @pytest.mark.parametrize("twice", ['"id": "2"', '"data": {}', '"source": "urn:b"'])
@@ -104,7 +107,7 @@ def test_an_attribute_of_structured_mode_that_is_there_twice_is_refused(twice: s
     sound = record(TEXT.encode(), "structured")
     value = (sound.value or b"").replace(b"{", b"{" + twice.encode() + b", ", 1)
     item = understand(
-        cast(Record, SimpleNamespace(**{**vars(sound), "value": value})), subscriptions(), compacted=False
+        cast(Record, SimpleNamespace(**{**vars(sound), "value": value})), subscriptions(), topic=ARRIVALS, keyring=None
     )
     assert isinstance(item, Unreadable)
     assert (item.code, item.detail) == ("envelope", "structured-json-refused")

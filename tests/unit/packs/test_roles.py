@@ -10,6 +10,7 @@ import pytest
 
 from deploy.local.clients import ClientBook
 from deploy.local.keyring import Keyring
+from libs.chassis.settings import Role
 from libs.chassis.yaml_files import read_yaml
 
 PACKS = Path(__file__).resolve().parents[3] / "deploy" / "packs"
@@ -35,6 +36,7 @@ def scopes_asked_for(pack: Path) -> Iterator[str]:
             token_issuer="https://issuer.example",
             token_jwks_url="https://issuer.example/jwks",
             fingerprint_key="a-key-for-tests-alone",
+            role=Role.API,
             **({"pack": pack} if "pack" in of_service.model_fields else {}),
             **own,
         )

@@ -1,0 +1,257 @@
+"""Signatures of events: a topic of ours is believed only where its writer's key has signed (Ed25519, RFC 8032).
+
+Whoever can write to Kafka could else open anybody's packet with one made-up event. The relay signs what it takes from
+its own database's outbox; the consumer checks before it parses. A signature covers the topic, the key, the CloudEvents
+attributes with the trace, and the exact bytes of the data, so none of them can be exchanged or moved elsewhere.
+
+Public keys are in one file for all services (JWK Set, RFC 7517); each key names its service in the member `service`.
+"""
+
+import json
+import logging
+import time
+from base64 import b64decode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from struct import pack
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
+
+from libs.events.reporting import report
+
+log = logging.getLogger(__name__)
+
+SIGNATURE = "ce_signature"
+SIGNATURE_KEY = "ce_signaturekey"
+PRIVATE_VARIABLE = "ENLACE_EVENT_SIGNING_KEY"
+PUBLIC_VARIABLE = "ENLACE_EVENT_KEYS"
+"""What holds the keys; with `_FILE` behind it, what names a file that does."""
+FILE_LOOK_SECONDS = 1.0
+"""So often at most the file is looked at again when an event names a key that isn't known."""
+_PREFIX = b"enlace-event-signature-v1"
+_ATTRIBUTES = (
+    "content-type", "ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_traceparent", "ce_tracestate",
+)  # fmt: skip
+_ABSENT = b"\xff\xff\xff\xff"
+_SIGNATURE_CHARACTERS = 86
+"""64 bytes in base64url without padding."""
+
+Header = tuple[str, bytes]
+
+
+class KeysError(ValueError):
+    """A file of keys is no such file; the text says what is wrong and quotes nothing of it."""
+
+
+class KeysRefusedError(ValueError):
+    """A process can't be given its keys. `refused_settings` says why, by the variable that names the file."""
+
+    def __init__(self, variable: str, why: str) -> None:
+        super().__init__(f"{variable}: {why}")
+        self.refused_settings = {variable: why}
+
+
+def signed_bytes(topic: str, key: bytes | None, headers: Iterable[Header], value: bytes | None) -> bytes:
+    """What a signature covers: each part after its length, so that no two records have the same bytes."""
+    given = dict(headers)
+    parts = [topic.encode(), key, *(given.get(name) for name in _ATTRIBUTES), value]
+    return _PREFIX + b"".join(_ABSENT if part is None else pack(">I", len(part)) + part for part in parts)
+
+
+class Signer:
+    """Signs for the topics of `services`; a process of ours signs for one service."""
+
+    def __init__(self, private_key: Ed25519PrivateKey, services: Iterable[str]) -> None:
+        self._key = private_key
+        self.services = frozenset(services)
+        self.key_id = key_id_of(private_key.public_key())
+        self._named = (SIGNATURE_KEY, self.key_id.encode())
+
+    @classmethod
+    def from_file(cls, path: Path, service: str) -> "Signer":
+        """The key in a file of PEM (PKCS #8); `KeysError` if it has none, OSError if it can't be read."""
+        try:
+            key: Any = OKPKey.import_key(path.read_bytes()).private_key
+        except (JoseError, ValueError, TypeError, AttributeError):
+            key = None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise KeysError("the file holds no private Ed25519 key in PEM")
+        return cls(key, {service})
+
+    @classmethod
+    def from_text(cls, text: str, service: str) -> "Signer":
+        """The 32 bytes of a private key in base64; `KeysError` if it is anything else."""
+        try:
+            return cls(Ed25519PrivateKey.from_private_bytes(b64decode(text, validate=True)), {service})
+        except ValueError:
+            raise KeysError("it isn't the 32 bytes of a private Ed25519 key in base64") from None
+
+    @property
+    def public_key(self) -> Ed25519PublicKey:
+        """What proves its signatures."""
+        return self._key.public_key()
+
+    def sign(self, topic: str, key: bytes, headers: Sequence[Header], value: bytes) -> tuple[Header, Header]:
+        """The two headers that make a record one of ours."""
+        signature = self._key.sign(signed_bytes(topic, key, headers, value))
+        return (SIGNATURE, urlsafe_b64encode(signature)), self._named
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A public key, and for whose topics it is good."""
+
+    public_key: Ed25519PublicKey
+    services: frozenset[str]
+
+
+class Keyring:
+    """The public keys by which events are believed; with none, no event of ours is."""
+
+    def __init__(self, keys: Mapping[str, TrustedKey] | None = None, *, path: Path | None = None) -> None:
+        self._keys = {key_id.encode(): key for key_id, key in (keys or {}).items()}
+        self._path = path
+        self._stamp: tuple[int, int] | None = None
+        self._looked_at = float("-inf")
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Keyring":
+        """The keys of a JWK Set; it is read again when an event names an unknown key and the file has changed.
+
+        `KeysError` if it is none, OSError if it can't be read.
+        """
+        keyring = cls(path=path)
+        keyring._read()
+        return keyring
+
+    def knows(self, signer: Signer) -> bool:
+        """Whether what `signer` signs will be believed."""
+        key = self._keys.get(signer.key_id.encode())
+        return key is not None and signer.services <= key.services
+
+    def lacks(self, services: Iterable[str]) -> list[str]:
+        """Those of these services of which no key is known."""
+        known = {service for key in self._keys.values() for service in key.services}
+        return sorted(set(services) - known)
+
+    def fault(self, record: Any, *, writer: str) -> str | None:
+        """Why a record of a topic that only `writer` may write isn't believed; None if it is."""
+        headers = dict(record.headers)
+        if len(headers) != len(record.headers):
+            return "header-repeated"
+        text, key_id = headers.get(SIGNATURE), headers.get(SIGNATURE_KEY)
+        if text is None or key_id is None:
+            return "signature-missing"
+        key = self._keys.get(key_id) or self._looked_again(key_id)
+        if key is None:
+            return "signature-key-unknown"
+        if writer not in key.services:
+            return "signature-of-another-service"
+        try:
+            signature = urlsafe_b64decode(text) if len(text) == _SIGNATURE_CHARACTERS else b""
+            key.public_key.verify(signature, signed_bytes(record.topic, record.key, record.headers, record.value))
+        except (InvalidSignature, ValueError):
+            return "signature-wrong"
+        return None
+
+    def _looked_again(self, key_id: bytes) -> TrustedKey | None:
+        if self._path is None or time.monotonic() - self._looked_at < FILE_LOOK_SECONDS:
+            return None
+        self._looked_at = time.monotonic()
+        try:
+            self._read()
+        except (OSError, KeysError) as error:
+            report(log, logging.ERROR, "events.keys_not_read", error)
+        return self._keys.get(key_id)
+
+    def _read(self) -> None:
+        assert self._path is not None
+        found = self._path.stat()
+        stamp = (found.st_mtime_ns, found.st_size)
+        if stamp != self._stamp:
+            self._keys = {key_id.encode(): key for key_id, key in keys_of(self._path.read_text("utf-8")).items()}
+            self._stamp = stamp
+
+
+@dataclass(frozen=True, slots=True)
+class EventKeys:
+    """What a process signs with, and by which keys it believes events."""
+
+    signer: Signer | None
+    """None where it publishes nothing."""
+    keyring: Keyring
+
+    @classmethod
+    def named(cls, service: str, *, private: Path | str | None, public: Path | str | None) -> "EventKeys":
+        """From files or from what such a file would hold, None where it isn't needed.
+
+        `KeysRefusedError` if one is no good, or if they don't fit. A private key that is given as text is its 32 bytes
+        in base64.
+        """
+        try:
+            signer = None if private is None else _signer(private, service)
+        except (OSError, KeysError) as error:
+            raise KeysRefusedError(PRIVATE_VARIABLE, _why(error)) from None
+        try:
+            keyring = _keyring(public)
+        except (OSError, KeysError) as error:
+            raise KeysRefusedError(PUBLIC_VARIABLE, _why(error)) from None
+        if signer is not None and not keyring.knows(signer):
+            raise KeysRefusedError(PUBLIC_VARIABLE, f"it lacks the public key with which {service} signs")
+        return cls(signer, keyring)
+
+
+def _signer(private: Path | str, service: str) -> Signer:
+    return Signer.from_text(private, service) if isinstance(private, str) else Signer.from_file(private, service)
+
+
+def _keyring(public: Path | str | None) -> Keyring:
+    if isinstance(public, Path):
+        return Keyring.from_file(public)
+    return Keyring({} if public is None else keys_of(public))
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, KeysError) else "the file can't be read"
+
+
+def keys_of(text: str) -> dict[str, TrustedKey]:
+    """The keys of a JWK Set by their ids, which are their thumbprints (RFC 7638); `KeysError` if it is none."""
+    found: dict[str, TrustedKey] = {}
+    try:
+        for member in json.loads(text)["keys"]:
+            public: Any = OKPKey.import_key(member).public_key
+            service = member["service"]
+            if member["kty"] != "OKP" or not isinstance(public, Ed25519PublicKey) or not isinstance(service, str):
+                raise KeysError("every key must be of Ed25519 and name its service")
+            if "d" in member:
+                raise KeysError("the file of public keys holds a private one")
+            key_id = key_id_of(public)
+            before = found.get(key_id)
+            if member.get("kid", key_id) != key_id or before is not None:
+                raise KeysError("the id of a key must be its thumbprint, and no key may be there twice")
+            found[key_id] = TrustedKey(public, frozenset({service}))
+    except (JoseError, KeyError, TypeError, ValueError) as error:
+        raise error if isinstance(error, KeysError) else KeysError("it is no JWK Set of our form") from None
+    return found
+
+
+def key_id_of(public_key: Ed25519PublicKey) -> str:
+    """The thumbprint of a key (RFC 7638)."""
+    parameters: Any = _jwk(public_key)
+    return OKPKey.import_key(parameters).thumbprint()
+
+
+def jwk_of(public_key: Ed25519PublicKey, service: str) -> dict[str, str]:
+    """A member of the file of public keys."""
+    return {"kid": key_id_of(public_key), "service": service, "use": "sig", "alg": "Ed25519", **_jwk(public_key)}
+
+
+def _jwk(public_key: Ed25519PublicKey) -> dict[str, str]:
+    return {"kty": "OKP", "crv": "Ed25519", "x": urlsafe_b64encode(public_key.public_bytes_raw()).decode()}
