@@ -23,6 +23,8 @@ PARTITIONS = 12
 """Fixed at creation: another number would send a key's later events elsewhere than its earlier ones."""
 DAY_MS = 86_400_000
 _MISSING = UnknownTopicOrPartitionError
+_SET_ON_TOPIC = 1
+"""Of a setting: it comes from the topic itself, in the protocol's numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Topic:
     foreign: bool = False
     """Others than our relays write to it, perhaps in transactions: offsets may have gaps."""
     personal: bool = False
-    """May carry identity data: what is parked of it is sealed."""
+    """May carry identity data: what is parked of it is sealed, and it is not kept longer than declared."""
 
     @property
     def gaps_allowed(self) -> bool:
@@ -55,13 +57,17 @@ class Topic:
             return {}
         if self.compacted:
             return {"cleanup.policy": "compact"}
-        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+        limits = {"retention.ms": str(self.retention_ms)}
+        if self.personal:
+            # A segment goes whole, once its newest record is old enough: a week-long one would keep names for two.
+            limits["segment.ms"] = str(min(DAY_MS, self.retention_ms))
+        return {"cleanup.policy": "delete", **limits}
 
 
 TOPICS: Mapping[str, Topic] = {
     topic.name: topic
     for topic in (
-        Topic("enlace.arrivals", foreign=True, personal=True),
+        Topic("enlace.arrivals", retention_ms=7 * DAY_MS, foreign=True, personal=True),
         Topic("enlace.registration", writer="registration"),
         Topic("enlace.directory", writer="provider_directory", compacted=True),
         Topic("enlace.capacity", writer="provider_directory", compacted=True),
@@ -91,11 +97,13 @@ async def ensure_topics(
 ) -> None:
     """Create what is missing and check what is there; as often as you like. -1: the broker's own replication factor.
 
-    `TopicsError` if a topic exists with other partitions or another policy: nothing is changed by itself.
+    `TopicsError` if a topic exists with other partitions or another policy: nothing is changed by itself, but that a
+    topic which may carry names is kept no longer than declared.
     """
     wanted = list(topics)
     async with asyncio.timeout(timeout_seconds), kafka.admin(bootstrap_servers) as admin:
         await _create_missing(admin, wanted, replication_factor)
+        await _shorten(admin, [topic for topic in wanted if topic.personal])
         # A topic that was just made takes a moment until every broker tells of it.
         while faults := await _faults(admin, wanted):
             if any("is missing" not in fault for fault in faults):
@@ -120,6 +128,32 @@ async def _create_missing(admin: Any, wanted: list[Topic], replication_factor: i
         # Another process may have made it at the same moment.
         if code and error is not TopicAlreadyExistsError:
             raise KafkaError(f"topic {name} could not be created: {error.__name__}")
+
+
+async def _shorten(admin: Any, personal: list[Topic]) -> None:
+    """Names are not kept longer than declared, also where an older version made the topic."""
+    described = {found["topic"]: found for found in await admin.describe_topics([topic.name for topic in personal])}
+    there = [topic for topic in personal if for_code(described.get(topic.name, {}).get("error_code", 3)) is NoError]
+    found, _ = await _settings(admin, there)
+    resource: Any = ConfigResource
+    for topic in there:
+        if topic.name not in found or not _settings_faults(topic, found[topic.name]):
+            continue
+        # The request replaces all that was set on the topic, so what an operator has set comes along.
+        kept = await _set_on(admin, topic.name)
+        changed = resource(ConfigResourceType.TOPIC, topic.name, configs=kept | topic.settings)
+        for response in await admin.alter_configs([changed]):
+            for code, message, *_ in response.resources:
+                if code:
+                    raise KafkaError(f"topic {topic.name} could not be changed: {for_code(code).__name__} {message}")
+
+
+async def _set_on(admin: Any, name: str) -> dict[str, str]:
+    """What has been set on a topic itself, without the broker's own settings."""
+    resource: Any = ConfigResource
+    (response,) = await admin.describe_configs([resource(ConfigResourceType.TOPIC, name)])
+    ((*_, entries),) = response.resources
+    return {entry[0]: entry[1] for entry in entries if entry[3] == _SET_ON_TOPIC}
 
 
 def _new(topic: Topic, replication_factor: int) -> Any:
@@ -158,10 +192,12 @@ def _told(error: type[Exception], operation: str) -> str:
 
 
 def _settings_faults(topic: Topic, found: Mapping[str, str]) -> list[str]:
-    """A longer retention than declared is no fault: only what is gone too early is lost."""
+    """A longer retention than declared is no fault, only what is gone too early is lost; but of names it is one."""
     faults = []
     for name, value in topic.settings.items():
-        if name == "retention.ms" and (int(found[name]) == -1 or int(found[name]) >= int(value)):
+        if name == "retention.ms" and not topic.personal and (found[name] == "-1" or int(found[name]) >= int(value)):
+            continue
+        if name == "segment.ms" and int(found[name]) <= int(value):
             continue
         if found[name] != value:
             faults.append(f"topic {topic.name} has {name}={found[name]}, not {value}")

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from libs.events.catalogue import CATALOGUE
-from libs.events.topics import TOPICS, Topic, TopicsError, check_topics, ensure_topics
+from libs.events.topics import DAY_MS, TOPICS, Topic, TopicsError, check_topics, ensure_topics
 
 
 async def test_topics_are_made_and_making_them_again_changes_nothing(kafka_bootstrap: str) -> None:
@@ -48,3 +48,21 @@ def test_every_topic_of_the_catalogue_is_declared_and_the_other_way_round() -> N
     compacted = {name for name, topic in TOPICS.items() if topic.compacted}
     assert compacted == {"enlace.directory", "enlace.capacity", "enlace.organizations"}
     assert [name for name, topic in TOPICS.items() if topic.foreign and topic.personal] == ["enlace.arrivals"]
+
+
+async def test_a_topic_with_names_is_kept_no_longer_than_declared(kafka_bootstrap):
+    name = f"test-personal-{uuid4()}"
+    await ensure_topics(kafka_bootstrap, [Topic(name, partitions=1, retention_ms=14 * DAY_MS)])
+    personal = Topic(name, partitions=1, retention_ms=7 * DAY_MS, personal=True)
+    assert await check_topics(kafka_bootstrap, [personal]) == [
+        f"topic {name} has retention.ms={14 * DAY_MS}, not {7 * DAY_MS}",
+        f"topic {name} has segment.ms={7 * DAY_MS}, not {DAY_MS}",
+    ]
+    await ensure_topics(kafka_bootstrap, [personal])
+    assert await check_topics(kafka_bootstrap, [personal]) == []
+
+
+def test_arrivals_are_kept_as_long_as_the_design_says():
+    arrivals = TOPICS["enlace.arrivals"]
+    assert arrivals.retention_ms == 7 * DAY_MS, "at least 7 days, and names no longer"
+    assert int(arrivals.settings["segment.ms"]) <= DAY_MS, "a segment goes whole"

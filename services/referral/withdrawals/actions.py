@@ -36,11 +36,26 @@ UPDATE need SET counted_until = told.until
 FROM unnest($1::uuid[], $2::timestamptz[]) AS told (returnee_id, until)
 WHERE need.returnee_id = told.returnee_id AND need.counted_until IS DISTINCT FROM told.until
 """
-_FORGET = """
-UPDATE journey SET profile = NULL, erased_at = $2, consents = (
-    SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(consents) WHERE split_part(key, ':', 1) = $3)
+_MONTH = "date_trunc('month', {column} AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
+_FORGET = f"""
+UPDATE journey SET profile = NULL, case_code = NULL, arrival_batch_id = NULL, traceparent = NULL,
+    first_seen_at = {_MONTH.format(column="first_seen_at")}, erased_at = $2, consents = (
+    SELECT coalesce(jsonb_object_agg(key, value), '{{}}') FROM jsonb_each(consents) WHERE split_part(key, ':', 1) = $3)
 WHERE returnee_id = ANY($1::uuid[])
-"""
+"""  # noqa: S608 (constants)
+# By which a person could be told from others: the moment of the arrival, the municipality, the flight, the code by
+# which organisations know them. Months and departments are what a statistic needs.
+_COARSEN = (
+    f"""
+    UPDATE need SET reported_at = {_MONTH.format(column="reported_at")}, area = left(area, 4),
+        arrival_batch_id = NULL, traceparent = NULL
+    WHERE returnee_id = ANY($1::uuid[])""",  # noqa: S608 (constants)
+    f"""
+    UPDATE referral SET opened_at = {_MONTH.format(column="opened_at")},
+        waiting_since = {_MONTH.format(column="waiting_since")}, arrival_batch_id = NULL, traceparent = NULL
+    WHERE returnee_id = ANY($1::uuid[])""",  # noqa: S608 (constants)
+    "UPDATE offer SET case_code = '', traceparent = NULL WHERE returnee_id = ANY($1::uuid[])",
+)
 # What stays of an erased person is de-identified. It is counted as long as they had allowed that it is.
 _WITH_PROVIDER = {ReferralStatus.OFFERED, ReferralStatus.ACCEPTED, ReferralStatus.IN_SERVICE}
 
@@ -90,7 +105,10 @@ async def erase(session: AsyncSession, policy: RoutingPolicy, returnee_ids: Coll
                     )
     hand_overs = await forget_words(session, returnee_ids)
     await notes.wipe(session, returnee_ids, hand_over_ids=hand_overs)
-    await (await raw(session)).execute(_FORGET, sorted(returnee_ids), now(session), policy.consents.statistics.purpose)
+    connection, erased = await raw(session), sorted(returnee_ids)
+    await connection.execute(_FORGET, erased, now(session), policy.consents.statistics.purpose)
+    for statement in _COARSEN:
+        await connection.execute(statement, erased)
 
 
 async def keep_merges(

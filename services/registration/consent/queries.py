@@ -96,6 +96,7 @@ def consent_view(
     row: Consent, withdrawal: ConsentWithdrawal | None, key: DataKey, *, age_band: str, at: datetime
 ) -> ConsentView:
     """A consent with its text opened."""
+    assert row.data_described_sealed is not None, "only of who is not erased"
     return ConsentView(
         id=row.id,
         discloser=row.discloser,

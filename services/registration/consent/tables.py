@@ -13,7 +13,7 @@ from services.registration.database import Table, moment, one_of, sealed
 
 class Consent(Table, table=True):
     """One consent with its nine elements (domain P2): discloser, recipients, subject, purpose, which data, the right
-    to take it back, its end, who gave it and how, and when. Never changed: a trigger refuses it."""
+    to take it back, its end, who gave it and how, and when. Never changed but by erasure: a trigger refuses it."""
 
     __tablename__ = "consent"
     __table_args__ = (
@@ -32,7 +32,8 @@ class Consent(Table, table=True):
     """Who lets the data go: the client or source that recorded it."""
     purpose: str
     recipient_class: str
-    data_described_sealed: bytes = Field(sa_column=sealed(nullable=False))
+    data_described_sealed: bytes | None = Field(sa_column=sealed())
+    """None once the person is erased."""
     given_by: str
     method: str
     language: str

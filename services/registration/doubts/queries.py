@@ -32,7 +32,7 @@ def _shown_to(actor: Actor) -> ColumnElement[bool]:
 
 async def doubtful_part(
     session: AsyncSession, part_id: UUID, *, actor: Actor, lock: bool = False
-) -> tuple[DoubtfulPart, str]:
+) -> tuple[DoubtfulPart, str | None]:
     """One part and the person's case code; NotFound for another organisation's."""
     query = (
         select(DoubtfulPart, Returnee.case_code)
@@ -81,7 +81,7 @@ async def open_counts(session: AsyncSession) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def view(row: DoubtfulPart, case_code: str) -> DoubtfulPartView:
+def view(row: DoubtfulPart, case_code: str | None) -> DoubtfulPartView:
     """A part without what it said."""
     return DoubtfulPartView(
         id=row.id,
@@ -97,7 +97,7 @@ def view(row: DoubtfulPart, case_code: str) -> DoubtfulPartView:
     )
 
 
-def view_with_value(row: DoubtfulPart, case_code: str, key: DataKey) -> DoubtfulPartWithValue:
+def view_with_value(row: DoubtfulPart, case_code: str | None, key: DataKey) -> DoubtfulPartWithValue:
     """A part with what it said, as long as it is open."""
     value = key.open_or_none(row.value_sealed, table="doubtful_part", column="value")
     return DoubtfulPartWithValue(

@@ -35,7 +35,7 @@ class DoubtfulPartView(BaseModel):
 
     id: UUID
     returnee_id: UUID
-    case_code: str = Field(examples=["GT-7K3M-9QXC"])
+    case_code: str | None = Field(examples=["GT-7K3M-9QXC"], description="Null once the person is erased")
     pointer: str = Field(description="Where it stood, as a JSON pointer", examples=["/consents/0"])
     rule: str = Field(description="Which rule it broke", examples=["not-in-future"])
     is_urgent: bool = Field(description="Whether somebody may come to harm while nobody has looked")

@@ -1,35 +1,41 @@
 """Erase a person, and bring both lists of the erased together after a restore."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import now
+from libs.chassis.database import now, raw
 from libs.events.catalogue.registration import DeletionReason, ReturneeErased
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.doubts.actions import forget_doubts
+from services.registration.erasure.rules import KEEP_ARRIVAL_KEY_DAYS, REACH
 from services.registration.erasure.tables import Erasure
 from services.registration.households.actions import leave_household
-from services.registration.intake.tellings import forget_told
 from services.registration.pack import Pack
 from services.registration.people.queries import IDENTITY_FIELDS, returnee
 from services.registration.people.tables import Returnee
 from services.registration.sharing.actions import Withdrawn, ask_for_deletion
-from services.registration.vault.actions import destroy_keys
+from services.registration.vault.actions import destroy_keys, forget_arrival_keys
 from services.registration.vault.queries import data_keys, erased_subjects
-from services.registration.vault.rules import SubjectKind
+from services.registration.vault.rules import Erased, SubjectKind
 from services.registration.vault.sealing import Vault
 
+# No later person is called as an organisation may still call this one in its own files.
+_SPEND_CASE_CODE = """
+    INSERT INTO spent_case_code (case_code) SELECT case_code FROM returnee WHERE id = $1 AND case_code IS NOT NULL
+    ON CONFLICT DO NOTHING
+"""
+_AGE_OUT = "UPDATE erasure SET arrival_key = NULL WHERE arrival_key IS NOT NULL AND erased_at < $1"
 _REPLAY = Actor(who="urn:enlace:registration", client_id="registration")
 
 
 async def erase_returnee(session: AsyncSession, returnee_id: UUID, *, pack: Pack, actor: Actor, vault: Vault) -> UUID:
-    """Destroy the person's key, remember it, and tell the others; what stays tells nothing of a person (domain P20).
+    """Wipe what is known of the person, destroy their key, remember it, and tell the others (domain P20).
 
     The key is gone before this transaction commits. Should it not commit, the list in the database of keys is
     replayed against this database, which then tells the others.
@@ -43,10 +49,10 @@ async def erase_returnee(session: AsyncSession, returnee_id: UUID, *, pack: Pack
         fields=[*IDENTITY_FIELDS, "safe_contact", "consents"],
     )
     await record(session, actor, [access])
-    await _forget(session, row, erased_at=now(session))
     await _ask_for_deletion(session, row, pack=pack, actor=actor)
-    await destroy_keys(vault, {row.id: now(session)}, kind=SubjectKind.PERSON)
-    return row.id
+    arrival_key = await _forget(session, row, erased_at=now(session))
+    await destroy_keys(vault, {returnee_id: Erased(now(session), arrival_key)}, kind=SubjectKind.PERSON)
+    return returnee_id
 
 
 async def replay_erasures(session: AsyncSession, *, pack: Pack, vault: Vault) -> int:
@@ -56,47 +62,60 @@ async def replay_erasures(session: AsyncSession, *, pack: Pack, vault: Vault) ->
     """
     by_keys = await erased_subjects(vault, kind=SubjectKind.PERSON)
     rows = (await session.exec(select(Erasure))).all()
-    here = {row.returnee_id: row.erased_at for row in rows}
-    missing_here = {one: at for one, at in by_keys.items() if one not in here}
-    missing_there = {one: at for one, at in here.items() if one not in by_keys}
+    here = {row.returnee_id: Erased(row.erased_at, row.arrival_key) for row in rows}
+    missing_here = {one: erased for one, erased in by_keys.items() if one not in here}
+    missing_there = {one: erased for one, erased in here.items() if one not in by_keys}
     for returnee_id in sorted(missing_here):
-        await _replay(session, returnee_id, erased_at=missing_here[returnee_id], pack=pack)
+        await _replay(session, returnee_id, missing_here[returnee_id], pack=pack)
     await _destroy(vault, missing_there)
     return len(missing_here) + len(missing_there)
 
 
-async def _replay(session: AsyncSession, returnee_id: UUID, *, erased_at: datetime, pack: Pack) -> None:
+async def _replay(session: AsyncSession, returnee_id: UUID, erased: Erased, *, pack: Pack) -> None:
     row = await session.get(Returnee, returnee_id, with_for_update={"key_share": True})
     if row is not None and row.erased_at is None:
-        await _forget(session, row, erased_at=erased_at)
         await _ask_for_deletion(session, row, pack=pack, actor=_REPLAY)
+        await _forget(session, row, erased_at=erased.at)
     else:
-        session.add(Erasure(returnee_id=returnee_id, erased_at=erased_at))
+        session.add(Erasure(returnee_id=returnee_id, erased_at=erased.at, arrival_key=erased.arrival_key))
         await session.flush()
 
 
-async def _destroy(vault: Vault, erased: Mapping[UUID, datetime]) -> None:
+async def _destroy(vault: Vault, erased: Mapping[UUID, Erased]) -> None:
     await destroy_keys(vault, erased, kind=SubjectKind.PERSON)
     assert not await data_keys(vault, erased), "a destroyed key opens nothing"
 
 
-async def _forget(session: AsyncSession, row: Returnee, *, erased_at: datetime) -> None:
-    """Blank what is sealed and what could be searched for; codes for statistics stay."""
-    for name in (*IDENTITY_FIELDS, "sender_reference"):
-        setattr(row, f"{name}_sealed", None)
-    row.search_index = []
-    row.manifest_key = None
+async def _forget(session: AsyncSession, row: Returnee, *, erased_at: datetime) -> bytes | None:
+    """Wipe all that could be opened, looked for or recognised; codes for statistics stay. The key of the arrival.
+
+    What is done to each column is declared in `rules.REACH`.
+    """
+    returnee_id, arrival_key, traceparent = row.id, row.arrival_key, row.traceparent
     row.erased_at = erased_at
     row.version += 1
-    session.add_all([row, Erasure(returnee_id=row.id, erased_at=erased_at)])
+    session.add_all([row, Erasure(returnee_id=returnee_id, erased_at=erased_at, arrival_key=arrival_key)])
     await session.flush()
-    await forget_doubts(session, row.id)
-    await forget_told(session, row.id)
+    await forget_doubts(session, returnee_id)
     await leave_household(session, row)
-    erased = ReturneeErased(returnee_id=row.id, erased_at=erased_at)
-    await append(session, [erased], traceparents=[row.traceparent])
+    connection = await raw(session)
+    await connection.execute(_SPEND_CASE_CODE, returnee_id)
+    for table, reach in REACH.items():
+        statement = reach.statement(table)
+        if statement is not None:
+            await connection.execute(statement, returnee_id)
+    await append(session, [ReturneeErased(returnee_id=returnee_id, erased_at=erased_at)], traceparents=[traceparent])
+    session.expire(row)
+    return arrival_key
 
 
 async def _ask_for_deletion(session: AsyncSession, row: Returnee, *, pack: Pack, actor: Actor) -> None:
     withdrawn = Withdrawn(row.id, row.case_code, DeletionReason.ERASED, traceparent=row.traceparent)
     await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)
+
+
+async def let_arrival_keys_age_out(session: AsyncSession, vault: Vault) -> None:
+    """Forget on both lists by which an erased person's arrival would be known again, once it cannot come again."""
+    before = now(session) - timedelta(days=KEEP_ARRIVAL_KEY_DAYS)
+    await (await raw(session)).execute(_AGE_OUT, before)
+    await forget_arrival_keys(vault, before=before)

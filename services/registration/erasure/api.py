@@ -29,7 +29,9 @@ async def erase_returnee(
     once: OnceOptional,
     vault: TheVault,
 ) -> ErasureView:
-    """Destroy the person's key: name, birth date, document number, contact and consent texts cannot be read again.
+    """Wipe name, birth date, document number, contact and consent texts, and destroy the person's key.
+
+    What is left is de-identified: month, department, age band, sex, nationality, kinds of need.
 
     Organisations that fetched a packet of the person are asked to delete it.
     """

@@ -4,7 +4,7 @@ import asyncio
 
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
-from services.registration.erasure.actions import replay_erasures
+from services.registration.erasure.actions import let_arrival_keys_age_out, replay_erasures
 from services.registration.pack import Pack
 from services.registration.vault.sealing import Vault
 
@@ -17,6 +17,7 @@ async def replay_forever(stop: asyncio.Event, *, database: Database, pack: Pack,
     while not stop.is_set():
         async with database.transaction() as session:
             count = await replay_erasures(session, pack=pack, vault=vault)
+            await let_arrival_keys_age_out(session, vault)
         if count:
             log.warning("erasures.replayed", count=count)
         try:

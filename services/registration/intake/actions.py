@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now
 from libs.chassis.errors import InvalidInput
+from libs.chassis.logs import get_logger
 from libs.chassis.telemetry import current_traceparent, root_span
 from libs.events.doubt import NotOptionalError
 from libs.wire.names import words
@@ -40,8 +41,12 @@ from services.registration.people.actions import register_returnees
 from services.registration.people.queries import known_arrivals
 from services.registration.people.schemas import NewReturnee
 from services.registration.vault.actions import create_keys
+from services.registration.vault.queries import erased_among
 from services.registration.vault.rules import SubjectKind
 from services.registration.vault.sealing import Vault
+
+log = get_logger(__name__)
+_DAY_MILLISECONDS = 86_400_000
 
 
 async def register_arrivals(
@@ -50,8 +55,9 @@ async def register_arrivals(
     """Register everybody who is not registered yet, with household, consents, safe contact and needs.
 
     One `Registration` per arrival, in their order; a repeat of an arrival gives the person registered before, and
-    what it tells more is taken up. Raises InvalidInput that names the fields when what was told contradicts itself, and
-    ArrivalReferenceReused when it is another person's; then nothing is stored.
+    what it tells more is taken up. An event that tells again of somebody who was erased gives none and leaves nothing.
+    Raises InvalidInput that names the fields when what was told contradicts itself, and ArrivalReferenceReused when it
+    is another person's; then nothing is stored.
     """
     keys_of = [vault.master.blind("arrival", one.source, one.body.sender_reference) for one in arrivals]
     ids = await known_arrivals(session, keys_of)
@@ -59,10 +65,10 @@ async def register_arrivals(
     for key, arrival in zip(keys_of, arrivals, strict=True):
         if key not in ids:
             first.setdefault(key, arrival)
-    made = await _register_new(session, first, vault=vault, reception=reception)
+    made, erased = await _register_new(session, first, vault=vault, reception=reception)
     ids |= await known_arrivals(session, [key for key in first if key not in made])  # a twin has made these meanwhile
     ids |= made
-    told_now = list(zip(keys_of, arrivals, strict=True))
+    told_now = [(key, arrival) for key, arrival in zip(keys_of, arrivals, strict=True) if key not in erased]
     is_new = [key in made and first[key] is arrival for key, arrival in told_now]
     again = [(ids[key], arrival) for (key, arrival), new in zip(told_now, is_new, strict=True) if not new]
     await take_up_more(session, again, vault=vault, reception=reception)
@@ -80,13 +86,17 @@ async def register_arrivals(
 
 async def _register_new(
     session: AsyncSession, first: Mapping[bytes, Arrival], *, vault: Vault, reception: Reception
-) -> dict[bytes, UUID]:
-    """Register people by their arrival keys; without those whom another transaction has registered meanwhile."""
+) -> tuple[dict[bytes, UUID], set[bytes]]:
+    """Register people by their arrival keys; without those whom another transaction has registered meanwhile.
+
+    Besides, the keys of events that tell again of somebody who was erased: of them nothing is kept, not even parked.
+    """
     at = now(session)
     pairs: list[Pair] = []
     for key, arrival in first.items():
         sound = _sound(arrival, reception=reception, at=at)
         pairs.append((_person(sound, key, vault=vault, reception=reception, at=at), sound))
+    pairs, erased = await _without_the_erased(pairs, vault=vault)
     joinings = [joining for pair in pairs for joining in joining_of(*pair)]
     await hold_households(session, joinings)
     if joinings:  # whoever was waited for here may be a twin that has just registered one of them
@@ -95,7 +105,16 @@ async def _register_new(
     registered = await _store(session, pairs, vault=vault, country=reception.country)
     made = {person.arrival_key: person.id for person, _ in pairs if person.id in registered}
     await remember(session, {one: told(vault.master, one, first[key]) for key, one in made.items()})
-    return made
+    return made, erased
+
+
+async def _without_the_erased(pairs: list[Pair], *, vault: Vault) -> tuple[list[Pair], set[bytes]]:
+    """Who told by REST of somebody who was erased is answered so when the key is made."""
+    gone = await erased_among(vault, [person.id for person, arrival in pairs if arrival.set_aside is not None])
+    if gone:
+        log.warning("arrivals.of_the_erased", count=len(gone))
+    kept = [pair for pair in pairs if pair[0].id not in gone]
+    return kept, {person.arrival_key for person, _ in pairs if person.id in gone}
 
 
 def _sound(arrival: Arrival, *, reception: Reception, at: datetime) -> Arrival:
@@ -144,13 +163,15 @@ def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Re
 def _returnee_id(arrival: Arrival, arrival_key: bytes, *, vault: Vault) -> UUID:
     """The same person, told again by the same sender, has the same id, also where a restore has lost them here.
 
-    The names count too: another person under a reference that was used before is not taken for the first one.
+    The names count too: another person under a reference that was used before is not taken for the first one. The id
+    tells the day of the arrival and not the moment, because it stays when the person is erased.
     """
     identity = arrival.body.identity
     names = sorted(words(identity.given_names, identity.family_names))
     born = "" if identity.birth_date is None else identity.birth_date.isoformat()
     at = int(arrival.body.arrived_at.timestamp() * 1000)
-    return vault.master.derived_id("returnee", arrival_key.hex(), born, *names, milliseconds=at)
+    day = at - at % _DAY_MILLISECONDS
+    return vault.master.derived_id("returnee", arrival_key.hex(), born, str(at), *names, milliseconds=day)
 
 
 def _start_journey(returnee_id: UUID, context: str | None) -> str:

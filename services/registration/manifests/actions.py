@@ -20,7 +20,7 @@ from services.registration.manifests.schemas import Claim, ManifestEntryView
 from services.registration.people.rules import birth_date_fault, birth_date_is_possible
 from services.registration.vault.actions import destroy_keys, obtain_key
 from services.registration.vault.queries import data_keys
-from services.registration.vault.rules import SubjectKind
+from services.registration.vault.rules import Erased, SubjectKind
 from services.registration.vault.sealing import DataKey, MasterKey, Vault
 
 _HOLD = """
@@ -53,6 +53,9 @@ _CLAIM_EARLIER = f"""
     WHERE e.arrival_batch_id = $1 AND r.arrival_batch_id = $1 AND r.manifest_key = e.entry_key
         AND e.status <> 'registered'
 """  # noqa: S608 (a constant)
+
+_AGE_OUT = f"UPDATE manifest_entry SET {_BLANK}, entry_key = NULL WHERE arrival_batch_id = ANY($1)"  # noqa: S608
+_AGE_OUT_OF_PEOPLE = "UPDATE returnee SET manifest_key = NULL WHERE arrival_batch_id = ANY($1)"
 
 
 def entry_key(master: MasterKey, *, arrival_batch_id: UUID, reference: str) -> bytes:
@@ -144,10 +147,15 @@ async def look_up_manifest(
 
 
 async def let_age_out(session: AsyncSession, arrival_batch_ids: Sequence[UUID], *, vault: Vault, at: datetime) -> None:
-    """Blank the names of these batches' manifests and destroy their keys; the batches' rows are locked (domain P17)."""
-    blank = f"UPDATE manifest_entry SET {_BLANK} WHERE arrival_batch_id = ANY($1)"  # noqa: S608 (a constant)
-    await (await raw(session)).execute(blank, list(arrival_batch_ids))
-    await destroy_keys(vault, dict.fromkeys(arrival_batch_ids, at), kind=SubjectKind.MANIFEST)
+    """Wipe what these batches' manifests say of people and destroy their keys; the batches' rows are locked (P17).
+
+    Also by which an entry would be found again: nobody can be looked for in an old manifest. How many were announced,
+    and how many of them came, stays.
+    """
+    connection = await raw(session)
+    await connection.execute(_AGE_OUT, list(arrival_batch_ids))
+    await connection.execute(_AGE_OUT_OF_PEOPLE, list(arrival_batch_ids))
+    await destroy_keys(vault, dict.fromkeys(arrival_batch_ids, Erased(at)), kind=SubjectKind.MANIFEST)
 
 
 def _access(arrival_batch_id: UUID, kind: AccessKind, action: str) -> Access:

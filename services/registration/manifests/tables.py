@@ -25,8 +25,8 @@ class ManifestEntry(Table, table=True):
 
     id: UUID = Field(primary_key=True)
     arrival_batch_id: UUID = Field(foreign_key="arrival_batch.id")
-    entry_key: bytes = Field(sa_column=sealed(nullable=False))
-    """Keyed hash of the batch and the sender's reference of the entry."""
+    entry_key: bytes | None = Field(default=None, sa_column=sealed())
+    """Keyed hash of the batch and the sender's reference of the entry; None once the manifest has aged out."""
     status: str
     returnee_id: UUID | None = Field(default=None, foreign_key="returnee.id")
     sex: str

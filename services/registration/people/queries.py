@@ -96,9 +96,11 @@ async def lock_unchanged(session: AsyncSession, returnee_ids: Collection[UUID]) 
 
 
 async def known_arrivals(session: AsyncSession, arrival_keys: Collection[bytes]) -> dict[bytes, UUID]:
-    """Who of these arrivals has been registered before."""
+    """Who of these arrivals has been registered before, the erased as long as their arrivals may come again."""
     rows = await (await raw(session)).fetch(
-        "SELECT arrival_key, id FROM returnee WHERE arrival_key = ANY($1)", list(arrival_keys)
+        "SELECT arrival_key, id FROM returnee WHERE arrival_key = ANY($1)"
+        " UNION ALL SELECT arrival_key, returnee_id FROM erasure WHERE arrival_key = ANY($1)",
+        list(arrival_keys),
     )
     return {row["arrival_key"]: row["id"] for row in rows}
 
@@ -116,7 +118,11 @@ async def fresh_case_codes(
             for one in returnee_ids
             if one not in codes
         }
-        rows = await connection.fetch("SELECT case_code FROM returnee WHERE case_code = ANY($1)", list(drawn.values()))
+        rows = await connection.fetch(
+            "SELECT case_code FROM returnee WHERE case_code = ANY($1)"
+            " UNION ALL SELECT case_code FROM spent_case_code WHERE case_code = ANY($1)",
+            list(drawn.values()),
+        )
         used = {row["case_code"] for row in rows} | set(codes.values())
         for one, code in drawn.items():
             if code not in used:

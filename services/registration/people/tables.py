@@ -24,6 +24,10 @@ class Returnee(Table, table=True):
             "erased_at IS NOT NULL OR (given_names_sealed IS NOT NULL AND family_names_sealed IS NOT NULL)",
             name="returnee_named_until_erased",
         ),
+        CheckConstraint(
+            "erased_at IS NOT NULL OR (case_code IS NOT NULL AND arrival_key IS NOT NULL)",
+            name="returnee_known_until_erased",
+        ),
         Index("returnee_search_index", "search_index", postgresql_using="gin"),
         Index("returnee_index_due", "id", postgresql_where=text("index_form < 2 AND erased_at IS NULL")),
         Index("returnee_of_batch", "arrival_batch_id", "id"),
@@ -32,11 +36,12 @@ class Returnee(Table, table=True):
     )
 
     id: UUID = Field(primary_key=True)
-    case_code: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    case_code: str = Field(sa_column=Column(Text, nullable=True, unique=True))
+    """NULL in the database once the person is erased, as `arrival_key`."""
     version: int
     told_version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     """The version under which the routing profile was told last; corrections of the identity alone tell nothing."""
-    arrival_key: bytes = Field(sa_column=Column(sealed().type, nullable=False, unique=True))
+    arrival_key: bytes = Field(sa_column=Column(sealed().type, nullable=True, unique=True))
     """Keyed hash of sender and its reference; makes a repeated arrival recognisable as the same one."""
     manifest_key: bytes | None = Field(default=None, sa_column=sealed())
     """Keyed hash of the manifest entry that this person was announced as."""

@@ -213,6 +213,8 @@ async def answer_deletion(session: AsyncSession, offer_id: UUID, body: DeletionA
             answered_at=at,
             answered_by=actor.client_id,
         )
+        if row.reason == DeletionReason.ERASED:
+            row.case_code = None
         session.add_all([row, given])
     await session.flush()
     accesses = [

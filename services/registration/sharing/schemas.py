@@ -29,7 +29,7 @@ class DeletionRequestView(BaseModel):
     offer_id: UUID
     referral_id: UUID
     organization_id: UUID
-    case_code: CaseCode
+    case_code: CaseCode | None = Field(description="Null once the person is erased and you have answered")
     reason: DeletionReason
     requested_at: datetime
     answer_by: datetime

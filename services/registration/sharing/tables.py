@@ -62,7 +62,8 @@ class DeletionRequest(Table, table=True):
     referral_id: UUID
     organization_id: UUID
     category: str
-    case_code: str
+    case_code: str | None = None
+    """What the organisation knows the person by; None once it has answered and the person is erased."""
     reason: str
     requested_at: datetime = Field(sa_column=moment())
     answer_by: datetime = Field(sa_column=moment())

@@ -8,7 +8,7 @@ import asyncpg
 
 from services.registration.errors import ReturneeErased
 from services.registration.vault.queries import data_keys
-from services.registration.vault.rules import SubjectKind
+from services.registration.vault.rules import Erased, SubjectKind
 from services.registration.vault.sealing import DataKey, Vault
 
 # The update changes nothing: it makes the key that is there come back as a new one does.
@@ -21,8 +21,9 @@ _KEEP = """
 """
 _DESTROY = """
     WITH erased AS (
-        INSERT INTO erased_subject (subject_id, kind, erased_at)
-        SELECT subject_id, $2, erased_at FROM unnest($1::uuid[], $3::timestamptz[]) AS e (subject_id, erased_at)
+        INSERT INTO erased_subject (subject_id, kind, erased_at, arrival_key)
+        SELECT subject_id, $2, erased_at, arrival_key
+        FROM unnest($1::uuid[], $3::timestamptz[], $4::bytea[]) AS e (subject_id, erased_at, arrival_key)
         ON CONFLICT (subject_id) DO NOTHING
     )
     DELETE FROM data_key WHERE subject_id = ANY($1)
@@ -55,11 +56,20 @@ async def create_keys(
     }
 
 
-async def destroy_keys(vault: Vault, erased_at: Mapping[UUID, datetime], *, kind: SubjectKind) -> None:
+async def destroy_keys(vault: Vault, erased: Mapping[UUID, Erased], *, kind: SubjectKind) -> None:
     """Destroy the keys of these subjects and remember them; what was sealed under them cannot be read again."""
-    if erased_at:
+    if erased:
+        moments, arrival_keys = [one.at for one in erased.values()], [one.arrival_key for one in erased.values()]
         async with vault.keys.connection() as connection:
-            await connection.execute(_DESTROY, list(erased_at), kind.value, list(erased_at.values()))
+            await connection.execute(_DESTROY, list(erased), kind.value, moments, arrival_keys)
+
+
+async def forget_arrival_keys(vault: Vault, *, before: datetime) -> None:
+    """Forget by which the arrivals of people who were erased before this moment would be known again."""
+    async with vault.keys.connection() as connection:
+        await connection.execute(
+            "UPDATE erased_subject SET arrival_key = NULL WHERE arrival_key IS NOT NULL AND erased_at < $1", before
+        )
 
 
 async def obtain_key(vault: Vault, subject_id: UUID, *, kind: SubjectKind, at: datetime) -> DataKey:

@@ -1,10 +1,9 @@
 """Data keys out of the database of keys."""
 
 from collections.abc import Collection
-from datetime import datetime
 from uuid import UUID
 
-from services.registration.vault.rules import SubjectKind
+from services.registration.vault.rules import Erased, SubjectKind
 from services.registration.vault.sealing import DataKey, Vault, VaultError
 
 
@@ -27,8 +26,21 @@ async def data_key(vault: Vault, subject_id: UUID) -> DataKey:
     return keys[subject_id]
 
 
-async def erased_subjects(vault: Vault, *, kind: SubjectKind) -> dict[UUID, datetime]:
-    """Everybody on the list of the erased, and since when."""
+async def erased_subjects(vault: Vault, *, kind: SubjectKind) -> dict[UUID, Erased]:
+    """Everybody on the list of the erased."""
     async with vault.keys.connection() as connection:
-        rows = await connection.fetch("SELECT subject_id, erased_at FROM erased_subject WHERE kind = $1", kind.value)
-    return {row["subject_id"]: row["erased_at"] for row in rows}
+        rows = await connection.fetch(
+            "SELECT subject_id, erased_at, arrival_key FROM erased_subject WHERE kind = $1", kind.value
+        )
+    return {row["subject_id"]: Erased(row["erased_at"], row["arrival_key"]) for row in rows}
+
+
+async def erased_among(vault: Vault, subject_ids: Collection[UUID]) -> set[UUID]:
+    """Who of these is on the list of the erased."""
+    if not subject_ids:
+        return set()
+    async with vault.keys.connection() as connection:
+        rows = await connection.fetch(
+            "SELECT subject_id FROM erased_subject WHERE subject_id = ANY($1)", list(subject_ids)
+        )
+    return {row["subject_id"] for row in rows}

@@ -1,6 +1,8 @@
 """Whose keys the vault keeps (pure)."""
 
+from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class SubjectKind(StrEnum):
@@ -8,3 +10,11 @@ class SubjectKind(StrEnum):
 
     PERSON = "person"
     MANIFEST = "manifest"
+
+
+class Erased(NamedTuple):
+    """A subject whose key has been destroyed."""
+
+    at: datetime
+    arrival_key: bytes | None = None
+    """By which the arrival of a person is known when it is told again; None once that cannot happen any more."""

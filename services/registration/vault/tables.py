@@ -32,3 +32,5 @@ class ErasedSubject(KeyTable, table=True):
     subject_id: UUID = Field(primary_key=True)
     kind: str
     erased_at: datetime = Field(sa_column=moment())
+    arrival_key: bytes | None = Field(default=None, sa_column=sealed())
+    """Of a person, as in the other database's list; forgotten after days."""

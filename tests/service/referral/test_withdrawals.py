@@ -93,11 +93,28 @@ async def test_erasure_ends_everything_and_drops_the_profile(world: World):
     await world.hear(ReturneeErased(returnee_id=returnee, erased_at=datetime.now(UTC)))
     journey = await world.row("SELECT * FROM journey")
     assert (journey["profile"], list(journey["consents"])) == (None, ["statistics:statistics_office"])
+    await _is_coarse(world)
     assert {row["status"] for row in await world.rows("SELECT status FROM need")} == {"closed"}
     assert {row["held"] + row["taken"] for row in await world.rows("SELECT held, taken FROM pool")} == {0}
     await world.hear(making.registered(returnee, version=9))
     assert (await world.row("SELECT profile FROM journey"))["profile"] is None
     assert await world.promises() == {}
+
+
+async def _is_coarse(world: World) -> None:
+    """No code that organisations know, no flight, no trace, no moment finer than the month of the arrival."""
+    journey = await world.row("SELECT * FROM journey")
+    assert [journey[name] for name in ("case_code", "arrival_batch_id", "traceparent")] == [None, None, None]
+    offers = await world.rows("SELECT case_code, traceparent FROM offer")
+    assert {tuple(row.values()) for row in offers} == {("", None)}
+    moments = [journey["first_seen_at"]]
+    for table, columns in (("need", "reported_at"), ("referral", "opened_at, waiting_since")):
+        for row in await world.rows(f"SELECT {columns}, arrival_batch_id, traceparent FROM {table}"):
+            *times, batch, trace = row.values()
+            assert (batch, trace) == (None, None)
+            moments += times
+    assert {(at.day, at.hour, at.minute, at.second, at.microsecond) for at in moments} == {(1, 0, 0, 0, 0)}
+    assert all(len(row["area"] or "") <= 4 for row in await world.rows("SELECT area FROM need"))
 
 
 async def test_a_merge_is_kept_and_can_be_undone(world: World):

@@ -40,7 +40,8 @@ async def test_no_sealed_column_opens_after_erasure_not_even_from_a_backup(regis
     with pytest.raises(Exception, match="erased"):  # a key cannot come back while the list is there
         await registration.fetch("INSERT INTO data_key VALUES ($1, $2, $3, $4, $5)", *dict(kept).values(), keys=True)
     after = {(row["kind"], row["field"]): row["sealed"] for row in await registration.fetch(SEALED, returnee_id)}
-    assert all(value is None for (kind, _), value in after.items() if kind == "returnee")
+    assert {kind for kind, _ in after} == {"returnee", "consent"}, "the safe contact has gone whole"
+    assert set(after.values()) == {None}
     (row,) = await registration.fetch("SELECT * FROM returnee WHERE id = $1", returnee_id)
     assert row["search_index"] == [], "no name can be tried out against what is left"
 
@@ -88,10 +89,10 @@ async def test_a_restored_database_of_people_forgets_the_erased_again(registrati
     # What a restore brings back: the row as it was, and no entry in this database's list.
     await registration.fetch("DELETE FROM erasure WHERE returnee_id = $1", returnee_id)
     await registration.fetch(
-        "UPDATE returnee SET erased_at = NULL, given_names_sealed = $2, family_names_sealed = $3 WHERE id = $1",
+        "UPDATE returnee SET erased_at = NULL, given_names_sealed = $2, family_names_sealed = $3, case_code = $4,"
+        " arrival_key = $5 WHERE id = $1",
         returnee_id,
-        before["given_names_sealed"],
-        before["family_names_sealed"],
+        *(before[name] for name in ("given_names_sealed", "family_names_sealed", "case_code", "arrival_key")),
     )
     async with registration.database.transaction() as session:
         assert await replay_erasures(session, pack=registration.pack, vault=registration.vault) == 1

@@ -1,0 +1,185 @@
+"""What an erasure does to every column that speaks of the person (pure).
+
+Destroying the key is not enough: a backup of the keys opens what is still there. So the bytes go too, whatever could be
+tried out against a guess goes, and what tells one person from others is made coarse. A statistic keeps the month, the
+department, the age band and the sex.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+KEEP_ARRIVAL_KEY_DAYS: Final = 30
+"""So long an arrival that comes again is known by its key: longer than Kafka, the inbox and parked events keep it."""
+
+
+class Change(Enum):
+    """What becomes of a column, as SQL; `{column}` stands for it."""
+
+    WIPED = "NULL"
+    EMPTIED = "'{{}}'"
+    BLANK = "''"
+    MONTH = "date_trunc('month', {column} AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
+    MONTH_AFTER = "date_trunc('month', {column} AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'"
+    DEPARTMENT = "left({column}, 4)"
+    WIPED_ONCE_ANSWERED = "CASE WHEN answer IS NULL THEN {column} END"
+
+
+OF_RETURNEE = "returnee_id = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What is done to the rows of one table."""
+
+    changed: Mapping[str, Change] = field(default_factory=dict)
+    stays: frozenset[str] = frozenset()
+    """Columns that tell nothing of the person, or that a statistic needs."""
+    whose: str = OF_RETURNEE
+    """Which rows are the person's: a condition in SQL on the returnee's id."""
+    deleted: bool = False
+    """The rows go whole."""
+
+    def statement(self, table: str) -> str | None:
+        """The SQL; None where nothing changes."""
+        if self.deleted:
+            return f"DELETE FROM {table} WHERE {self.whose}"  # noqa: S608 (declared here)
+        if not self.changed:
+            return None
+        values = ", ".join(f"{column} = {how.value.format(column=column)}" for column, how in self.changed.items())
+        return f"UPDATE {table} SET {values} WHERE {self.whose}"  # noqa: S608 (declared here)
+
+
+REACH: Final[Mapping[str, Reach]] = {
+    "consent_withdrawal": Reach(
+        changed={"withdrawn_at": Change.MONTH, "recorded_by": Change.BLANK},
+        stays=frozenset({"consent_id"}),
+        whose="consent_id IN (SELECT id FROM consent WHERE returnee_id = $1)",
+    ),
+    "consent": Reach(
+        changed={
+            "data_described_sealed": Change.WIPED,
+            "discloser": Change.BLANK,
+            "language": Change.BLANK,
+            "staff_reference": Change.BLANK,
+            "given_at": Change.MONTH,
+            "expires_at": Change.MONTH_AFTER,
+            "recorded_at": Change.MONTH,
+        },
+        stays=frozenset(
+            {"id", "returnee_id", "purpose", "recipient_class", "given_by", "method", "revocation_explained"}
+        ),
+    ),
+    "consent_state": Reach(stays=frozenset({"returnee_id", "version"})),
+    "safe_contact": Reach(deleted=True),
+    "arrival_told": Reach(deleted=True),
+    "household_claim": Reach(deleted=True),
+    "doubtful_part": Reach(
+        changed={"value_sealed": Change.WIPED, "set_aside_at": Change.MONTH},
+        stays=frozenset(
+            {"id", "returnee_id", "pointer", "rule", "is_urgent", "closing", "closing_reason", "closed_at", "closed_by"}
+        ),
+    ),
+    # Its key goes when the manifest ages out: until then it keeps a manifest told again from naming the person anew.
+    "manifest_entry": Reach(
+        changed={
+            "sender_reference_sealed": Change.WIPED,
+            "given_names_sealed": Change.WIPED,
+            "family_names_sealed": Change.WIPED,
+            "birth_date_sealed": Change.WIPED,
+            "nationality": Change.WIPED,
+        },
+        stays=frozenset({"id", "arrival_batch_id", "entry_key", "status", "returnee_id", "sex"}),
+    ),
+    "need_repeat": Reach(
+        changed={"need_key": Change.WIPED, "reported_at": Change.MONTH},
+        stays=frozenset({"id", "need_id", "urgency", "people_count"}),
+        whose="need_id IN (SELECT id FROM need WHERE returnee_id = $1)",
+    ),
+    "need": Reach(
+        changed={
+            "need_key": Change.WIPED,
+            "arrival_batch_id": Change.WIPED,
+            "reported_at": Change.MONTH,
+            "withdrawn_at": Change.MONTH,
+            "ended_at": Change.MONTH,
+            "heard_as_of": Change.MONTH,
+            "traceparent": Change.WIPED,
+        },
+        stays=frozenset(
+            {
+                "id", "returnee_id", "household_id", "category", "urgency", "people_count", "after_need_id", "status",
+                "second_reason",
+            }
+        ),
+    ),
+    "packet_access": Reach(
+        changed={"traceparent": Change.WIPED},
+        stays=frozenset(
+            {
+                "offer_id", "referral_id", "returnee_id", "organization_id", "provider_service_id", "category",
+                "service_type", "people_count", "accepted_at", "closing", "closes_at", "judged_profiles",
+                "judged_household_version", "halted_at",
+            }
+        ),
+    ),
+    "packet_share": Reach(
+        stays=frozenset(
+            {
+                "offer_id", "returnee_id", "referral_id", "organization_id", "provider_service_id", "category",
+                "fetched_at", "lapses_at", "ended_at",
+            }
+        )
+    ),
+    # An organisation that has to delete what it fetched must know whose it is.
+    "deletion_request": Reach(
+        changed={"case_code": Change.WIPED_ONCE_ANSWERED},
+        stays=frozenset(
+            {
+                "offer_id", "returnee_id", "referral_id", "organization_id", "category", "reason", "requested_at",
+                "answer_by", "answer", "ground", "answered_at",
+            }
+        ),
+    ),
+    "deletion_answer": Reach(
+        stays=frozenset({"id", "offer_id", "returnee_id", "answer", "ground", "answered_at", "answered_by"})
+    ),
+    "returnee": Reach(
+        changed={
+            "case_code": Change.WIPED,
+            "arrival_key": Change.WIPED,
+            "manifest_key": Change.WIPED,
+            "arrival_batch_id": Change.WIPED,
+            "household_id": Change.WIPED,
+            "arrived_at": Change.MONTH,
+            "documents_held": Change.EMPTIED,
+            "languages": Change.EMPTIED,
+            "destination": Change.DEPARTMENT,
+            "access_needs": Change.EMPTIED,
+            "protection_flags": Change.EMPTIED,
+            "avoid_places": Change.EMPTIED,
+            "avoid_organizations": Change.EMPTIED,
+            "given_names_sealed": Change.WIPED,
+            "family_names_sealed": Change.WIPED,
+            "birth_date_sealed": Change.WIPED,
+            "document_number_sealed": Change.WIPED,
+            "sender_reference_sealed": Change.WIPED,
+            "search_index": Change.EMPTIED,
+            "traceparent": Change.WIPED,
+            "registered_at": Change.MONTH,
+        },
+        stays=frozenset(
+            {
+                "id", "version", "told_version", "source", "organization_id", "reception_place", "age_band", "sex",
+                "nationality", "identity_document", "index_form", "erased_at",
+            }
+        ),
+        whose="id = $1",
+    ),
+}  # fmt: skip
+"""By table, in the order in which it is done."""
+NOT_OF_A_PERSON: Final = frozenset({"arrival_batch", "household", "provider_standing"})
+"""Tables without a row that is one person's."""
+APPEND_ONLY_RECORD: Final = frozenset({"audit_entry", "audit_seal", "erasure", "spent_case_code"})
+"""What has been done, and to whom, by ids and codes; it never holds a value."""
