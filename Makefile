@@ -14,9 +14,11 @@ DAYS ?= 3
 SEED ?=
 LONG ?=
 NAME ?=
+# Sums and generated pages, in which every line looks like a secret.
+NO_SECRETS := ^(uv\.lock|docs/contracts/|\.secrets\.baseline|tests/unit/notifications/standard_webhooks_vectors\.json)
 IN_CONTAINERS := tests/events/test_outbox.py tests/events/test_relay.py tests/events/test_consumer.py tests/events/test_topics.py
 
-.PHONY: help setup demo simulate up down status logs token partner test test-containers compose-test check bench chaos
+.PHONY: help setup demo simulate up down status logs token partner test test-containers compose-test check audit bill bench chaos
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -59,7 +61,7 @@ test-containers: setup ## the tests of the event bus, on PostgreSQL and Kafka in
 compose-test: setup ## docker-compose.yml on a real engine: built, started, scaled, stopped, started again
 	@exec $(RUN)/python -m tests.compose $(ARGS)
 
-check: setup ## format, lint, types, imports, containers' files, the contracts of events, the pages of lifecycles and of security
+check: setup ## format, lint, types, imports, containers' files, generated pages, supply chain, secrets
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
@@ -69,6 +71,15 @@ check: setup ## format, lint, types, imports, containers' files, the contracts o
 	$(RUN)/python -m deploy.contracts check
 	$(RUN)/python -m deploy.lifecycles check
 	$(RUN)/python -m deploy.asvs check
+	$(RUN)/python -m deploy.supply bill
+	$(RUN)/python -m deploy.supply audit
+	git ls-files -z | grep -zvE '$(NO_SECRETS)' | xargs -0 $(RUN)/detect-secrets-hook --no-verify --cores 2 --baseline .secrets.baseline
+
+audit: setup ## published vulnerabilities of what the lock file names; fails as well where nobody can tell
+	$(RUN)/python -m deploy.supply audit --strict
+
+bill: setup ## the bill of materials (CycloneDX) in .enlace/bill.json
+	$(RUN)/python -m deploy.supply bill --out .enlace/bill.json
 
 bench: setup ## Enlace against bare asyncpg and aiokafka and against the usual stack; then the bus by itself
 	@exec $(RUN)/python -m bench $(ARGS)
