@@ -14,8 +14,9 @@ from uuid import UUID
 import httpx
 import uvicorn
 
+from deploy.local.audiences import SCOPES_OF
 from deploy.local.issuer import create_issuer
-from deploy.local.tokens import DEFAULT_AUDIENCE, AccessTokens, Client, new_key
+from deploy.local.tokens import AccessTokens, Client, new_key
 from libs.chassis.cli import KEEP_ALIVE_SECONDS
 
 
@@ -55,6 +56,10 @@ async def running(app: Any) -> AsyncIterator[httpx.AsyncClient]:
         listener.close()
 
 
+EVERY_AUDIENCE = (*SCOPES_OF, "enlace-tests")
+"""Tests of what a scope or a claim opens would else see the refusal of another audience first."""
+
+
 class IssuerForTests:
     """A signing key of this test session, with its public half at `jwks_url`."""
 
@@ -70,11 +75,13 @@ class IssuerForTests:
         *,
         organization_id: UUID | str | None = None,
         client_id: str = "test-client",
-        audience: str = DEFAULT_AUDIENCE,
+        audience: Iterable[str] = EVERY_AUDIENCE,
         desks: Iterable[str] = (),
         reception_places: Iterable[str] = (),
+        staff: bool | None = None,
+        service: str | None = None,
     ) -> str:
-        """An access token with these scopes (a text of them, or several)."""
+        """An access token with these scopes (a text of them, or several); `staff` as `client` has it."""
         granted = scopes.split() if isinstance(scopes, str) else list(scopes)
         client = self.client(
             granted,
@@ -83,6 +90,8 @@ class IssuerForTests:
             audience=audience,
             desks=desks,
             reception_places=reception_places,
+            staff=staff,
+            service=service,
         )
         made = self.tokens.generate("client_credentials", client, scope=" ".join(granted), include_refresh_token=False)
         return str(made["access_token"])
@@ -93,20 +102,28 @@ class IssuerForTests:
         *,
         organization_id: UUID | str | None = None,
         client_id: str = "test-client",
-        audience: str = DEFAULT_AUDIENCE,
+        audience: Iterable[str] = EVERY_AUDIENCE,
         desks: Iterable[str] = (),
         reception_places: Iterable[str] = (),
+        staff: bool | None = None,
+        service: str | None = None,
     ) -> Client:
-        """A client that can ask `{url}/token` itself; its secret is `secret-of-<client_id>`."""
+        """A client that can ask `{url}/token` itself; its secret is `secret-of-<client_id>`.
+
+        Its tokens are for every service unless `audience` says for which; an empty one leaves it to its scopes. Where
+        `staff` isn't told, a client that names nobody else is of the network's staff.
+        """
         organization = None if organization_id is None else UUID(str(organization_id))
         client = Client(
             client_id=client_id,
             secret=f"secret-of-{client_id}",
             organization_id=organization,
             scopes=frozenset(scopes),
-            audience=audience,
+            audience=tuple(audience),
             desks=tuple(desks),
             reception_places=tuple(reception_places),
+            staff=not (organization or reception_places or service) if staff is None else staff,
+            service=service,
         )
         self.clients[client_id] = client
         return client

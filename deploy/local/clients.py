@@ -11,7 +11,7 @@ from uuid import UUID
 import yaml
 
 from deploy.local.keyring import Keyring, write_private
-from deploy.local.tokens import DEFAULT_AUDIENCE, Client
+from deploy.local.tokens import Client
 from deploy.packs.directory import organization_id
 from libs.chassis.yaml_files import read_yaml
 
@@ -69,9 +69,10 @@ class ClientBook:
             secret=self._keyring.get(f"client-{entry['client_id']}"),
             organization_id=_organization(entry),
             scopes=frozenset(scopes),
-            audience=entry.get("audience") or DEFAULT_AUDIENCE,
             desks=tuple(entry.get("desks") or ()),
             reception_places=tuple(entry.get("reception_places") or ()),
+            staff=entry.get("staff") is True,
+            service=entry.get("service"),
         )
 
 

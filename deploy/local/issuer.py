@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 import typer
 import uvicorn
-from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, OAuth2Request
+from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from joserfc.jwk import ECKey
 
+from deploy.local.audiences import audience_of_resource, audiences_of, narrowed
 from deploy.local.clients import ClientBook
 from deploy.local.issuer_admin import admin_routes
 from deploy.local.keyring import Keyring
@@ -34,17 +36,35 @@ BODY_LIMIT_BYTES = 20_000
 class _TokenRequest(OAuth2Request):
     payload: Any
 
-    def __init__(self, uri: str, fields: dict[str, str], headers: dict[str, str]) -> None:
+    def __init__(self, uri: str, fields: Sequence[tuple[str, str]], headers: dict[str, str]) -> None:
         super().__init__("POST", uri, headers=headers)
-        self.payload = BasicOAuth2Payload(fields)  # type: ignore[no-untyped-call]
+        self.payload = BasicOAuth2Payload(dict(fields))  # type: ignore[no-untyped-call]
+        self.resources = [value for name, value in fields if name == "resource"]
 
     @property
     def form(self) -> dict[str, str]:
         return dict(self.payload.data)
 
 
+class _InvalidTargetError(OAuth2Error):
+    error = "invalid_target"
+
+
 class _Grant(ClientCredentialsGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+
+    def validate_token_request(self) -> None:
+        """As RFC 6749 has it; besides RFC 8707: with `resource` the token is for those services alone."""
+        super().validate_token_request()  # type: ignore[no-untyped-call]
+        request: Any = self.request
+        client: Client = request.client
+        if not request.resources:
+            return
+        asked = [audience_of_resource(resource) for resource in request.resources]
+        if not set(asked) <= set(audiences_of(client.scopes)):
+            raise _InvalidTargetError
+        request.client = replace(client, audience=tuple(dict.fromkeys(asked)), scopes=narrowed(client.scopes, asked))
+        self.validate_requested_scope()  # type: ignore[no-untyped-call]
 
 
 class _Server(AuthorizationServer):
@@ -97,7 +117,7 @@ def create_issuer(tokens: AccessTokens, find_client: FindClient) -> FastAPI:
         if int(request.headers.get("content-length") or 0) > BODY_LIMIT_BYTES:
             return JSONResponse({"error": "invalid_request"}, status_code=413)
         try:
-            fields = dict(parse_qsl((await request.body()).decode("ascii"), strict_parsing=False))
+            fields = parse_qsl((await request.body()).decode("ascii"), strict_parsing=False)
         except ValueError:
             return JSONResponse({"error": "invalid_request"}, status_code=400)
         headers = {name.title(): value for name, value in request.headers.items()}

@@ -12,9 +12,10 @@ from authlib.oauth2.rfc6749 import ClientMixin
 from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
 from joserfc.jwk import ECKey, KeySet
 
+from deploy.local.audiences import audiences_of
+
 ALGORITHM = "ES256"
 LIFETIME_SECONDS = 3600
-DEFAULT_AUDIENCE = "enlace"
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,16 @@ class Client(ClientMixin):
     secret: str
     organization_id: UUID | None
     scopes: frozenset[str]
-    audience: str = DEFAULT_AUDIENCE
+    audience: tuple[str, ...] = ()
+    """For whom its tokens are; where it is empty, the services of its scopes."""
     desks: tuple[str, ...] = ()
     """Desks that it speaks for; a client that is a desk itself needs none."""
     reception_places: tuple[str, ...] = ()
     """Where the people were received whom it may see, by place code; the code of a country holds all of it."""
+    staff: bool = False
+    """Whether it is of the network itself."""
+    service: str | None = None
+    """Which of our own services it is."""
 
     def get_client_id(self) -> str:
         """Its id."""
@@ -65,12 +71,12 @@ class AccessTokens(JWTBearerTokenGenerator):
         """The key to sign with, in a set, so that tokens name it (`kid`)."""
         return self._keys
 
-    def get_audiences(self, client: Client, user: object, scope: str) -> str:
-        """Whom the token is for."""
-        return client.audience
+    def get_audiences(self, client: Client, user: object, scope: str) -> list[str]:
+        """Whom the token is for: the services of its scopes, and never a service at which none opens anything."""
+        return list(client.audience or audiences_of(scope.split()))
 
     def get_extra_claims(self, client: Client, grant_type: str, user: object, scope: str) -> dict[str, Any]:
-        """The organisation that the client acts for, its desks and its reception places, where there are any."""
+        """Whose the client is: organisation, desks, reception places, staff, service; those that there are."""
         claims: dict[str, Any] = {}
         if client.organization_id is not None:
             claims["organization_id"] = str(client.organization_id)
@@ -78,6 +84,10 @@ class AccessTokens(JWTBearerTokenGenerator):
             claims["desks"] = list(client.desks)
         if client.reception_places:
             claims["reception_places"] = list(client.reception_places)
+        if client.staff:
+            claims["staff"] = True
+        if client.service is not None:
+            claims["service"] = client.service
         return claims
 
     def public_keys(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 
+from libs.chassis.auth import require_callers
 from libs.chassis.database import Database
 from libs.chassis.gate import close
 from libs.chassis.health import Check, Health, Unready
@@ -75,6 +76,7 @@ def build_app(
 
 def _serve(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Give `app` its routes and what stands around every one of them."""
+    require_callers(routers)
     settings: CommonSettings = app.state.settings
     install_problem_handlers(app)
     app.add_middleware(InputGuard, limit_bytes=settings.body_limit_bytes)

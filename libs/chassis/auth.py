@@ -1,21 +1,26 @@
 """Who calls, and what they may do: OAuth 2.0 bearer tokens in the RFC 9068 profile, a scope per operation.
 
-    caller: Annotated[Caller, requires("things:write")]
+    caller: Annotated[Caller, requires("things:write", by={CallerKind.ORGANIZATION, CallerKind.STAFF})]
 
-Without a token, or with a bad one, the answer is a 401 with `WWW-Authenticate` (RFC 6750); without the scope a 403;
-while the issuer's keys cannot be had a 503. Tokens are judged on real time.
+Without a token, or with a bad one, the answer is a 401 with `WWW-Authenticate` (RFC 6750); without the scope, or when
+the operation isn't for this kind of caller, a 403; while the issuer's keys cannot be had a 503. Tokens are judged on
+real time. A route that doesn't say who may call it keeps the service from starting (`require_callers`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from fastapi import Request, Security
+from fastapi import APIRouter, Request, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
-from fastapi.security import OAuth2, SecurityScopes
+from fastapi.routing import APIRoute
+from fastapi.security import OAuth2
 
 from libs.chassis.errors import Refusal
+from libs.chassis.tenancy import CallerKind, Tenant, TenantMissing, refused_kind
 from libs.chassis.tokens import InvalidToken, TokenVerifier
 
 SCHEME = "bearer"
@@ -61,10 +66,16 @@ class Caller:
 
     subject: str
     client_id: str
-    organization_id: UUID | None
+    tenant: Tenant
+    """Whose rows it may touch."""
     scopes: frozenset[str]
     claims: Mapping[str, Any] = field(default_factory=dict)
     """Every claim of the token, for what a service itself understands."""
+
+    @property
+    def organization_id(self) -> UUID | None:
+        """The organisation that it acts for; None says nothing of what else it is: ask `tenant`."""
+        return self.tenant.organization_id
 
     def texts(self, claim: str) -> tuple[str, ...] | None:
         """A claim that lists texts, or None where the token has none; `TokenRefused` where it has another form."""
@@ -76,11 +87,6 @@ class Caller:
         return tuple(values)
 
 
-def requires(scope: str) -> Any:
-    """A dependency that gives the `Caller`, whose token must carry `scope`."""
-    return Security(identified, scopes=[scope])
-
-
 _scheme = OAuth2(
     flows=OAuthFlows(clientCredentials=OAuthFlowClientCredentials(tokenUrl="/token", scopes={})),
     scheme_name=SCHEME,
@@ -88,28 +94,75 @@ _scheme = OAuth2(
 )
 
 
-async def identified(request: Request, scopes: SecurityScopes, authorization: str | None = Security(_scheme)) -> Caller:
-    """The dependency behind `requires`. Behind the gate of `libs.chassis.gate` the token was verified already."""
-    known = getattr(request.state, "caller", None)
-    if isinstance(known, Caller):
-        _demand(known, scopes)
-        return known
-    return await authenticated(request, scopes, authorization)
+class Requirement:
+    """A dependency that lets in a `Caller` with this scope, of one of these kinds."""
+
+    def __init__(self, scope: str, by: AbstractSet[CallerKind]) -> None:
+        if not by:
+            raise ValueError("an operation is for somebody")
+        self.scope = scope
+        self.by = frozenset(by)
+
+    async def __call__(self, request: Request, authorization: str | None = Security(_scheme)) -> Caller:
+        """The caller; behind the gate of `libs.chassis.gate` its token was verified already."""
+        known = getattr(request.state, "caller", None)
+        if isinstance(known, Caller):
+            self.demand(known)
+            return known
+        return await self.admit(request, authorization)
+
+    async def admit(self, request: Request, authorization: str | None) -> Caller:
+        """Verify the token of this request and judge its caller, who is kept for the rest of the request."""
+        verifier: TokenVerifier = request.app.state.tokens
+        caller = await _identify(_bearer(authorization), verifier)
+        self.demand(caller)
+        request.state.caller = caller
+        return caller
+
+    def demand(self, caller: Caller) -> None:
+        """Raise the refusal that fits a caller for whom the operation isn't."""
+        if self.scope not in caller.scopes:
+            raise ScopeMissing(self.scope)
+        if not caller.tenant.kinds & self.by:
+            raise refused_kind(caller.tenant.kinds, by=self.by)
+
+    def refusals(self) -> list[str]:
+        """The codes of the 403s that it may answer, for the API document."""
+        others = frozenset(CallerKind) - self.by
+        wrong = [] if not others else [refused_kind(others, by=self.by).code]
+        return [ScopeMissing.code, TenantMissing.code, *wrong]
 
 
-async def authenticated(request: Request, scopes: SecurityScopes, authorization: str | None) -> Caller:
-    """Verify the token of this request and demand its scopes; the caller is kept for the rest of the request."""
-    verifier: TokenVerifier = request.app.state.tokens
-    caller = await _identify(_bearer(authorization), verifier)
-    _demand(caller, scopes)
-    request.state.caller = caller
-    return caller
+def requires(scope: str, *, by: AbstractSet[CallerKind]) -> Any:
+    """A dependency that gives the `Caller`, whose token must carry `scope` and be of one of the kinds `by`."""
+    return Security(Requirement(scope, by), scopes=[scope])
 
 
-def _demand(caller: Caller, scopes: SecurityScopes) -> None:
-    for scope in scopes.scopes:
-        if scope not in caller.scopes:
-            raise ScopeMissing(scope)
+def requirement_of(route: APIRoute) -> Requirement | None:
+    """Who may call a route, or None where it doesn't say; RuntimeError where it says so twice."""
+    found = list(dict.fromkeys(_requirements(route.dependant)))
+    if len(found) > 1:
+        raise RuntimeError(f"{route.path} says twice who may call it")
+    return found[0] if found else None
+
+
+def require_callers(routers: Sequence[APIRouter]) -> None:
+    """Raise RuntimeError if a route of these doesn't say who may call it."""
+    routes = (route for router in routers for route in router.routes)
+    silent = [getattr(route, "path", repr(route)) for route in routes if not _says_who(route)]
+    if silent:
+        raise RuntimeError(f"these routes don't say who may call them: {', '.join(silent)}")
+
+
+def _says_who(route: object) -> bool:
+    return isinstance(route, APIRoute) and requirement_of(route) is not None
+
+
+def _requirements(dependant: Dependant) -> Iterator[Requirement]:
+    for one in dependant.dependencies:
+        if isinstance(one.call, Requirement):
+            yield one.call
+        yield from _requirements(one)
 
 
 def caller_of(request: Request) -> Caller:
@@ -131,12 +184,12 @@ def _bearer(authorization: str | None) -> str:
 async def _identify(token: str, verifier: TokenVerifier) -> Caller:
     try:
         claims = await verifier.verify(token)
-        organization = claims.get("organization_id")
+        scopes = frozenset(claims.get("scope", "").split())
         return Caller(
             subject=claims["sub"],
             client_id=claims["client_id"],
-            organization_id=None if organization is None else UUID(organization),
-            scopes=frozenset(claims.get("scope", "").split()),
+            tenant=Tenant.of(claims, scopes),
+            scopes=scopes,
             claims=claims,
         )
     except InvalidToken as fault:

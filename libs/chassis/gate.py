@@ -6,15 +6,14 @@ every route is wrapped once, when the application is built: the token is verifie
 is read, then FastAPI begins.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from fastapi.security import SecurityScopes
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from libs.chassis.auth import authenticated, identified
+from libs.chassis.auth import Requirement, requirement_of
 from libs.chassis.database import one_transaction
 
 READ_BODY = "libs.chassis.read_body"
@@ -30,16 +29,16 @@ class UngatedRouteError(RuntimeError):
 class Gate:
     """The ASGI application of one route, behind the check of who calls."""
 
-    def __init__(self, inner: ASGIApp, scopes: Sequence[str] | None) -> None:
+    def __init__(self, inner: ASGIApp, requirement: Requirement | None) -> None:
         self._inner = inner
-        self.scopes = scopes
-        """What the token must carry; None where the route asks for no caller."""
+        self.requirement = requirement
+        """Who may call; None where the route asks for no caller."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Verify the caller, read the body, go on."""
-        if self.scopes is not None:
+        if self.requirement is not None:
             request = Request(scope)
-            await authenticated(request, SecurityScopes([*self.scopes]), request.headers.get("authorization"))
+            await self.requirement.admit(request, request.headers.get("authorization"))
         read: Callable[[], Awaitable[Receive]] | None = scope.get(READ_BODY)
         await self._inner(scope, receive if read is None else await read(), send)
 
@@ -51,17 +50,15 @@ def close(route: APIRoute) -> None:
     """
     if isinstance(route.app, Gate):
         return
-    asked = list(_walk(route.dependant))
-    scopes = [scope for call, named in asked if call is identified for scope in named]
-    asks_for_caller = any(call is identified for call, _ in asked)
-    takes_session = any(call is one_transaction for call, _ in asked)
-    if takes_session and not asks_for_caller and not (route.openapi_extra or {}).get(OPEN_TO_ALL):
+    requirement = requirement_of(route)
+    takes_session = one_transaction in _walk(route.dependant)
+    if takes_session and requirement is None and not (route.openapi_extra or {}).get(OPEN_TO_ALL):
         raise UngatedRouteError(f"{route.path}: a session without a caller; ask for one or declare {OPEN_TO_ALL}")
-    route.app = Gate(route.app, list(dict.fromkeys(scopes)) if asks_for_caller else None)
+    route.app = Gate(route.app, requirement)
 
 
-def _walk(dependant: Dependant) -> Iterator[tuple[object, list[str]]]:
-    """Every dependency of a route, at any depth, with the scopes that it is asked for with."""
+def _walk(dependant: Dependant) -> Iterator[object]:
+    """Every dependency of a route, at any depth."""
     for inner in dependant.dependencies:
-        yield inner.call, [*(inner.parent_oauth_scopes or ()), *(inner.own_oauth_scopes or ())]
+        yield inner.call
         yield from _walk(inner)

@@ -6,8 +6,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
-from libs.chassis.auth import SCHEME
+from libs.chassis.auth import SCHEME, requirement_of
 from libs.chassis.problems import Problem, declared
 
 _CODE = re.compile(r"`[a-z-]+`")
@@ -23,6 +24,7 @@ def _builder(app: FastAPI, token_url: str) -> Callable[[], dict[str, Any]]:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            _declare_callers(app, document)
             complete(document, token_url=token_url)
             app.openapi_schema = document
         return app.openapi_schema
@@ -49,6 +51,20 @@ def complete(document: dict[str, Any], *, token_url: str) -> None:
     if scheme is not None:
         flow = {"tokenUrl": token_url, "scopes": {scope: _meaning(scope) for scope in sorted(scopes)}}
         scheme["flows"] = {"clientCredentials": flow}
+
+
+def _declare_callers(app: FastAPI, document: dict[str, Any]) -> None:
+    """Say of each operation for whom it is (`x-callers`), and with which codes it refuses others."""
+    for route in app.routes:
+        requirement = requirement_of(route) if isinstance(route, APIRoute) else None
+        if requirement is None or not isinstance(route, APIRoute):
+            continue
+        for method in route.methods or ():
+            operation = document["paths"][route.path_format][method.lower()]
+            operation["x-callers"] = sorted(requirement.by)
+            codes, known = requirement.refusals(), operation.setdefault("responses", {}).get("403")
+            named = [] if known is None else _CODE.findall(known["description"])
+            operation["responses"]["403"] = declared(403, list(dict.fromkeys([*codes, *(n.strip("`") for n in named)])))
 
 
 def _declare_errors(operation: dict[str, Any]) -> None:

@@ -73,7 +73,8 @@ class CommonSettings(BaseSettings):
     token_issuer: str = Field(validation_alias="ENLACE_TOKEN_ISSUER", min_length=1)
     """The `iss` that access tokens must carry."""
     token_jwks_url: str = Field(validation_alias="ENLACE_TOKEN_JWKS_URL", min_length=1)
-    token_audience: str = Field(default="enlace", validation_alias="ENLACE_TOKEN_AUDIENCE", min_length=1)
+    token_audience: str = Field(validation_alias="ENLACE_TOKEN_AUDIENCE", min_length=1)
+    """What `aud` must hold; each service has a default of its own."""
     token_url: str | None = Field(default=None, validation_alias="ENLACE_TOKEN_URL")
     """Where clients fetch tokens; shown in the API document."""
     role: Role = Field(default=Role.ALL, validation_alias="ENLACE_ROLE")

@@ -2,15 +2,7 @@
 
 from typing import ClassVar
 
-from libs.chassis.errors import Conflict, Refusal
-
-
-class OrganizationRequired(Refusal):
-    """The token names no organisation, so there is nothing that it could own here."""
-
-    code: ClassVar[str] = "organization-required"
-    status: ClassVar[int] = 403
-    title: ClassVar[str] = "The token names no organisation"
+from libs.chassis.errors import Conflict
 
 
 class StepNotAllowed(Conflict):

@@ -8,6 +8,7 @@ from libs.chassis.settings import CommonSettings
 class NotificationsSettings(CommonSettings):
     """Settings of notifications; those of every service are in `CommonSettings`."""
 
+    token_audience: str = Field(default="enlace-notifications", validation_alias="ENLACE_TOKEN_AUDIENCE", min_length=1)
     database_url: str = Field(validation_alias="ENLACE_NOTIFICATIONS_DATABASE_URL")
     webhook_secret_key: SecretStr = Field(validation_alias="ENLACE_WEBHOOK_SECRET_KEY")
     """Base64 of 32 bytes under which webhook secrets are sealed. Several, separated by commas, while it is changed:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from libs.chassis.errors import Conflict, Refusal
+from libs.chassis.errors import Conflict
 
 
 class StepNotAllowed(Conflict):
@@ -45,14 +45,6 @@ class JourneyEnded(Conflict):
 
     code: ClassVar[str] = "journey-ended"
     title: ClassVar[str] = "The journey of this person has ended"
-
-
-class StaffOnly(Refusal):
-    """This step is taken by the network, never by a provider."""
-
-    code: ClassVar[str] = "staff-only"
-    status: ClassVar[int] = 403
-    title: ClassVar[str] = "This step is for staff of the network"
 
 
 class NotACandidate(Conflict):

@@ -11,6 +11,7 @@ from libs.chassis.settings import CommonSettings
 class Settings(CommonSettings):
     """Referral's settings; the country pack decides the rest."""
 
+    token_audience: str = Field(default="enlace-referral", validation_alias="ENLACE_TOKEN_AUDIENCE", min_length=1)
     database_url: str = Field(validation_alias="ENLACE_REFERRAL_DATABASE_URL")
     pack: Path = Field(validation_alias="ENLACE_PACK")
     """The directory of the country pack; `routing.yaml` in it is referral's part."""

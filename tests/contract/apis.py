@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import uvicorn
 from fastapi import FastAPI
@@ -41,7 +41,7 @@ class Api:
     base_url: str
     document: dict[str, Any]
     callers: list[dict[str, str]]
-    """Headers of those who call: a client of an organisation, and one of the network."""
+    """Headers of those who call: a client of an organisation, one of the network, one of our own services."""
     seeds: list[Seed]
 
 
@@ -56,11 +56,16 @@ def running_api(service: str, postgres: PostgresForTests, issuer: IssuerForTests
     document = app.openapi()
     scopes = _scopes(document)
     callers = [
-        issuer.headers(scopes, organization_id=of, client_id=f"fuzz-{of}", reception_places=["GT"])
-        for of in (organization_id, None)
+        issuer.headers(scopes, client_id=f"fuzz-{nth}", reception_places=["GT"], **whose)
+        for nth, whose in enumerate(_whose(service, organization_id))
     ]
     with _serving(app) as base_url:
         yield Api(base_url, document, callers, seeds_of(service))
+
+
+def _whose(service: str, organization_id: UUID) -> list[dict[str, Any]]:
+    asks = [{"service": "notifications"}] if service == "registration" else []
+    return [{"organization_id": organization_id}, {"staff": True}, *asks]
 
 
 def wired(service: str, postgres: PostgresForTests, issuer: IssuerForTests) -> FastAPI:

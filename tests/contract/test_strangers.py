@@ -18,6 +18,7 @@ from sqlalchemy import event
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.gate import OPEN_TO_ALL, Gate, UngatedRouteError, close
+from libs.chassis.tenancy import STAFF
 from tests.contract.apis import SETTINGS, wired
 from tests.served import running
 
@@ -67,7 +68,7 @@ def _one_read(app: FastAPI) -> tuple[APIRoute, tuple[str, str]]:
 
 def _all_scopes(app: FastAPI) -> str:
     gates = [route.app for route in app.routes if isinstance(route, APIRoute) and isinstance(route.app, Gate)]
-    return " ".join({scope for gate in gates for scope in gate.scopes or ()})
+    return " ".join({gate.requirement.scope for gate in gates if gate.requirement is not None})
 
 
 @pytest.mark.parametrize("service", SETTINGS)
@@ -76,7 +77,7 @@ async def test_every_route_of_the_api_stands_behind_its_gate(service, postgres_s
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path not in _OTHERS:
             assert isinstance(route.app, Gate), route.path
-            assert route.app.scopes, f"{route.path} asks for no scope"
+            assert route.app.requirement is not None, f"{route.path} asks for no scope"
 
 
 @pytest.mark.parametrize("service", SETTINGS)
@@ -120,7 +121,7 @@ def test_a_session_for_everybody_must_be_declared():
     async def told(session: Session) -> None: ...
 
     @router.get("/asked")
-    async def asked(session: Session, caller: Annotated[Caller, requires("things:read")]) -> None: ...
+    async def asked(session: Session, caller: Annotated[Caller, requires("things:read", by=STAFF)]) -> None: ...
 
     undeclared_route, told_route, asked_route = router.routes
     with pytest.raises(UngatedRouteError, match="/open"):
@@ -128,5 +129,5 @@ def test_a_session_for_everybody_must_be_declared():
     close(told_route)
     close(asked_route)
     close(asked_route)
-    assert told_route.app.scopes is None
-    assert asked_route.app.scopes == ["things:read"]
+    assert told_route.app.requirement is None
+    assert asked_route.app.requirement.scope == "things:read"

@@ -1,6 +1,9 @@
 """The local issuer: tokens of RFC 9068 for clients that know their secret, and for nobody else."""
 
+import json
 import time
+from base64 import urlsafe_b64decode
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -16,7 +19,7 @@ ORGANIZATION = uuid4()
 @pytest.fixture
 def client_id(issuer: IssuerForTests) -> str:
     name = f"clinic-{uuid4()}"
-    issuer.client({"offers:read", "offers:answer"}, organization_id=ORGANIZATION, client_id=name)
+    issuer.client({"offers:read", "offers:answer"}, organization_id=ORGANIZATION, client_id=name, audience=())
     return name
 
 
@@ -42,7 +45,7 @@ async def test_a_token_verifies_against_the_published_keys_and_carries_all_claim
     assert token.header["kid"]
     claims = token.claims
     assert claims["iss"] == issuer.url
-    assert claims["aud"] == "enlace"
+    assert claims["aud"] == ["enlace-referral"], "the service at which its scopes open something, and no other"
     assert claims["sub"] == claims["client_id"] == client_id
     assert claims["jti"]
     assert claims["iat"] <= time.time() < claims["exp"] <= time.time() + 3600
@@ -84,6 +87,34 @@ async def test_a_scope_that_the_client_does_not_have_is_refused(issuer: IssuerFo
     answer = await ask(issuer, client_id, scope="offers:read returnees:read")
     assert answer.status_code == 400
     assert answer.json()["error"] == "invalid_scope"
+
+
+def claims_of(answer: httpx.Response) -> dict[str, Any]:
+    """What the token says, unverified."""
+    payload = answer.json()["access_token"].split(".")[1]
+    claims: dict[str, Any] = json.loads(urlsafe_b64decode(payload + "=="))
+    return claims
+
+
+async def test_a_token_is_narrowed_to_the_services_that_resource_names(issuer: IssuerForTests) -> None:
+    name = f"desk-{uuid4()}"
+    issuer.client({"offers:read", "directory:read", "restricted:read"}, client_id=name, audience=())
+    wide = claims_of(await ask(issuer, name))
+    assert set(wide["aud"]) == {"enlace-referral", "enlace-provider-directory"}
+    for resource in ("enlace-referral", "urn:enlace:referral"):
+        narrow = claims_of(await ask(issuer, name, resource=resource))
+        assert narrow["aud"] == ["enlace-referral"]
+        assert set(narrow["scope"].split()) == {"offers:read", "restricted:read"}
+    beyond = await ask(issuer, name, resource="enlace-referral", scope="directory:read")
+    assert (beyond.status_code, beyond.json()["error"]) == (400, "invalid_scope")
+
+
+@pytest.mark.parametrize("resource", ["enlace-registration", "https://elsewhere.example"])
+async def test_a_resource_at_which_the_client_may_do_nothing_is_refused(
+    issuer: IssuerForTests, client_id: str, resource: str
+) -> None:
+    answer = await ask(issuer, client_id, resource=resource)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_target")
 
 
 async def test_another_grant_is_refused(issuer: IssuerForTests, client_id: str) -> None:

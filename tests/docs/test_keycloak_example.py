@@ -11,7 +11,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
+from deploy.local.audiences import audiences_of
 from libs.chassis.auth import _identify
+from libs.chassis.tenancy import CallerKind
 from libs.chassis.tokens import InvalidToken, KeyRing, TokenVerifier
 from libs.chassis.yaml_files import read_yaml
 
@@ -22,6 +24,13 @@ ROLES = {name: set(role["scopes"]) for name, role in read_yaml(PACK / "roles.yam
 ISSUER = "https://keycloak.example/realms/enlace"
 CLIENTS = {client["clientId"]: client for client in REALM["clients"]}
 SCOPES = {scope["name"]: scope for scope in REALM["clientScopes"]}
+KINDS = {
+    "reception_system": {CallerKind.RECEPTION},
+    "provider": {CallerKind.ORGANIZATION},
+    "notifications_service": {CallerKind.SERVICE},
+    "child_desk": {CallerKind.STAFF},
+    "data_protection_officer": {CallerKind.STAFF, CallerKind.RECEPTION},
+}
 SEALING_KEY = RSAKey.generate_key(2048, {"use": "enc", "alg": "RSA-OAEP", "kid": "other-key"}, private=True)
 """Keycloak publishes one beside those that sign."""
 KEY = RSAKey.generate_key(2048, {"use": "sig", "kid": "realm-key"}, private=True)
@@ -45,7 +54,10 @@ def token_of(client_id: str, user: dict[str, Any]) -> tuple[dict[str, Any], dict
     claims["scope"] = " ".join(s["name"] for s in granted if s["attributes"]["include.in.token.scope"] == "true")
     mappers = [*client["protocolMappers"], *(one for scope in granted for one in scope.get("protocolMappers", ()))]
     for mapper in mappers:
-        claims |= mapped(mapper["protocolMapper"], mapper["config"], user)
+        told = mapped(mapper["protocolMapper"], mapper["config"], user)
+        if "aud" in told:
+            told["aud"] = sorted({*claims.get("aud", ()), *told["aud"]})
+        claims |= told
     rfc9068 = client["attributes"].get("access.token.header.type.rfc9068") == "true"
     return {"alg": "RS256", "kid": "realm-key", "typ": "at+jwt" if rfc9068 else "JWT"}, claims
 
@@ -56,21 +68,28 @@ def mapped(kind: str, config: dict[str, str], user: dict[str, Any]) -> dict[str,
     if kind == "oidc-sub-mapper":
         return {"sub": str(uuid4())}
     if kind == "oidc-audience-mapper":
-        return {"aud": config["included.custom.audience"]}
+        return {"aud": [config["included.custom.audience"]]}
     if kind == "oidc-hardcoded-claim-mapper":
         return {config["claim.name"]: config["claim.value"]}
     assert kind == "oidc-usermodel-attribute-mapper", "a mapper that this test does not know"
     values = user["attributes"].get(config["user.attribute"])
     if values is None:
         return {}
+    if config["jsonType.label"] == "boolean":
+        return {config["claim.name"]: values[0] == "true"}
     return {config["claim.name"]: values if config["multivalued"] == "true" else values[0]}
 
 
 async def verified(header: dict[str, Any], claims: dict[str, Any]) -> Any:
-    """The caller that the services see."""
+    """The caller that a service sees for which the token is."""
     keys = KeySet([SEALING_KEY, KEY]).as_dict(private=False)
     client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=keys)))
-    verifier = TokenVerifier(KeyRing(f"{ISSUER}/certs", client), issuer=ISSUER, audience="enlace")
+    first = next(iter(claims.get("aud", ())), "none")
+    verifier = TokenVerifier(
+        KeyRing(f"{ISSUER}/certs", client),
+        issuer=ISSUER,
+        audience=first,
+    )
     token = jwt.encode(header, claims, KEY)
     await verifier.verify(token)
     return await _identify(token, verifier)
@@ -83,6 +102,8 @@ async def test_a_token_of_the_example_is_taken_and_carries_what_the_packs_role_a
     assert caller.scopes == ROLES[role]
     assert caller.client_id == client_id
     assert (caller.organization_id is not None) == (role == "provider")
+    assert caller.tenant.kinds == KINDS[role]
+    assert set(token_of(client_id, user)[1]["aud"]) == set(audiences_of(ROLES[role])), "no service but its own"
     for claim in ("desks", "reception_places"):
         assert caller.texts(claim) == (tuple(user["attributes"][claim]) if claim in user["attributes"] else None)
 
@@ -120,5 +141,6 @@ def test_clients_of_the_example_are_those_of_the_pack_with_their_claims():
         if "serviceAccountClientId" in user:
             client, attributes = of_pack[user["serviceAccountClientId"]], user["attributes"]
             assert client["roles"] == user["realmRoles"]
+            assert client.get("service") == attributes.get("service", [None])[0]
             assert client.get("reception_places", []) == attributes.get("reception_places", [])
             assert client.get("organization_id") == attributes.get("organization_id", [None])[0]

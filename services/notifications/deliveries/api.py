@@ -11,17 +11,18 @@ from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS, OrganizationRequired
 from services.notifications.deliveries import actions, queries
 from services.notifications.deliveries.rules import DeliveryStatus
 from services.notifications.deliveries.schemas import AttemptView, DeliveryLog, DeliveryView
 from services.notifications.deliveries.tables import Delivery
 from services.notifications.endpoints import queries as endpoint_queries
 from services.notifications.endpoints.api import Writer, organization_of, sees_restricted
-from services.notifications.errors import EndpointNotEnabled, OrganizationRequired, StepNotAllowed
+from services.notifications.errors import EndpointNotEnabled, StepNotAllowed
 
 router = APIRouter(prefix="/v1", tags=["deliveries"])
 
-Reader = Annotated[Caller, requires("deliveries:read")]
+Reader = Annotated[Caller, requires("deliveries:read", by=ORGANIZATIONS)]
 
 
 @router.post(

@@ -12,6 +12,7 @@ from libs.chassis.etag import IfMatch, VersionMismatch, etag_of
 from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS, OrganizationRequired
 from services.notifications.endpoints import actions, queries
 from services.notifications.endpoints.schemas import (
     EndpointChange,
@@ -22,13 +23,13 @@ from services.notifications.endpoints.schemas import (
 )
 from services.notifications.endpoints.sealing import SecretBox, secret_text
 from services.notifications.endpoints.tables import Endpoint, EndpointSecret
-from services.notifications.errors import EndpointLimitReached, OrganizationRequired, StepNotAllowed
+from services.notifications.errors import EndpointLimitReached, StepNotAllowed
 from services.notifications.settings import NotificationsSettings
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 
-Reader = Annotated[Caller, requires("endpoints:read")]
-Writer = Annotated[Caller, requires("endpoints:write")]
+Reader = Annotated[Caller, requires("endpoints:read", by=ORGANIZATIONS)]
+Writer = Annotated[Caller, requires("endpoints:write", by=ORGANIZATIONS)]
 
 
 def organization_of(caller: Caller) -> UUID:
@@ -40,7 +41,7 @@ def organization_of(caller: Caller) -> UUID:
 
 def sees_restricted(caller: Caller) -> bool:
     """Whether what is about offers of restricted services exists for the caller."""
-    return "restricted:read" in caller.scopes
+    return caller.tenant.restricted
 
 
 async def _box(request: Request) -> SecretBox:

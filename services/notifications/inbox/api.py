@@ -9,15 +9,15 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.paging import PageQuery, write_cursor
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS, OrganizationRequired
 from services.notifications.endpoints.api import organization_of, sees_restricted
-from services.notifications.errors import OrganizationRequired
 from services.notifications.inbox import actions, queries
 from services.notifications.inbox.schemas import InboxPage, NotificationView
 from services.notifications.inbox.tables import Notification
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
 
-Reader = Annotated[Caller, requires("deliveries:read")]
+Reader = Annotated[Caller, requires("deliveries:read", by=ORGANIZATIONS)]
 
 
 @router.get("", responses=responses(OrganizationRequired))

@@ -10,6 +10,7 @@ from libs.chassis.database import Session
 from libs.chassis.errors import InvalidInput
 from libs.chassis.etag import VersionMismatch, etag_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
 from services.provider_directory.capacity import actions, queries
 from services.provider_directory.capacity.schemas import CapacityBody, CapacityView
 from services.provider_directory.errors import CapacityNotDeclared, PoolIdTaken, StaleDeclaration, StepNotAllowed
@@ -25,7 +26,7 @@ async def read_capacity(
     service_id: UUID,
     session: Session,
     response: Response,
-    caller: Annotated[Caller, requires("directory:read")],
+    caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)],
 ) -> CapacityView:
     """What stands for this service, as of when, and how far its figures are trusted."""
     return await _answer(session, service_id, rights_of(caller), response)
@@ -44,7 +45,7 @@ async def declare_capacity(
     session: Session,
     response: Response,
     precondition: IfMatchGiven,
-    caller: Annotated[Caller, requires("capacity:write")],
+    caller: Annotated[Caller, requires("capacity:write", by=ORGANIZATIONS_AND_STAFF)],
     pack: ThePack,
 ) -> CapacityView:
     """Declare all pools of the service as of a moment. A declaration older than the standing one is refused.

@@ -12,6 +12,7 @@ from libs.chassis.etag import IfMatchOrNone, PreconditionRequired, VersionMismat
 from libs.chassis.idempotency import Once, OnceOptional
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
 from libs.events.codes import NeedCategory
 from services.provider_directory.errors import RestrictedScopeMissing, StepNotAllowed
 from services.provider_directory.listings import actions, queries
@@ -22,8 +23,8 @@ from services.provider_directory.organizations.rules import Rights, Step
 
 router = APIRouter(prefix="/v1", tags=["listings"])
 
-Reader = Annotated[Caller, requires("directory:read")]
-Writer = Annotated[Caller, requires("directory:write")]
+Reader = Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)]
+Writer = Annotated[Caller, requires("directory:write", by=ORGANIZATIONS_AND_STAFF)]
 
 
 @router.get("/services")

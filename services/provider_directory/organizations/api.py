@@ -11,6 +11,7 @@ from libs.chassis.errors import NotFound
 from libs.chassis.etag import IfMatchOrNone, PreconditionRequired, VersionMismatch, etag_of
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF
 from libs.events.codes import NeedCategory
 from services.provider_directory.errors import AdminOnly, RestrictedScopeMissing, StepNotAllowed
 from services.provider_directory.organizations import actions, queries
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/v1/organizations", tags=["organizations"])
 
 def rights_of(caller: Caller) -> Rights:
     """What the caller may see and change here."""
-    return Rights.of(caller.scopes, organization_id=caller.organization_id)
+    return Rights.of(caller.scopes, organization_id=caller.organization_id, staff=caller.tenant.staff)
 
 
 async def _if_given(condition: IfMatchOrNone, request: Request) -> Precondition:
@@ -40,7 +41,7 @@ CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "It is new"}}
 
 @router.get("", responses=responses())
 async def list_organizations(
-    session: Session, page: PageQuery, caller: Annotated[Caller, requires("directory:read")]
+    session: Session, page: PageQuery, caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)]
 ) -> Page[OrganizationView]:
     """Organisations in the order of their names."""
     rights = rights_of(caller)
@@ -54,7 +55,7 @@ async def read_organization(
     organization_id: UUID,
     session: Session,
     response: Response,
-    caller: Annotated[Caller, requires("directory:read")],
+    caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)],
 ) -> OrganizationView:
     """One organisation, with its accreditations and agreements."""
     return await _answer(session, organization_id, rights_of(caller), response)
@@ -73,7 +74,7 @@ async def put_organization(
     session: Session,
     response: Response,
     condition: IfMatchOrNone,
-    caller: Annotated[Caller, requires("directory:write")],
+    caller: Annotated[Caller, requires("directory:write", by=ORGANIZATIONS_AND_STAFF)],
 ) -> OrganizationView:
     """Create the organisation under this id, or replace it. Replacing needs If-Match."""
     rights = rights_of(caller)
@@ -94,7 +95,7 @@ async def put_accreditation(
     session: Session,
     response: Response,
     precondition: IfMatchGiven,
-    caller: Annotated[Caller, requires("directory:admin")],
+    caller: Annotated[Caller, requires("directory:admin", by=STAFF)],
     pack: ThePack,
 ) -> OrganizationView:
     """Accredit the organisation for a category until a day; a day in the past ends it."""
@@ -122,7 +123,7 @@ async def put_agreement(
     session: Session,
     response: Response,
     precondition: IfMatchGiven,
-    caller: Annotated[Caller, requires("directory:admin")],
+    caller: Annotated[Caller, requires("directory:admin", by=STAFF)],
     pack: ThePack,
 ) -> OrganizationView:
     """Record the data-sharing agreement for a category until a day; a day in the past ends it."""

@@ -73,9 +73,9 @@ class Rights:
     sees_restricted: bool
 
     @classmethod
-    def of(cls, scopes: AbstractSet[str], *, organization_id: UUID | None) -> Self:
-        """The rights that follow from these scopes and this organisation claim."""
-        is_admin = "directory:admin" in scopes
+    def of(cls, scopes: AbstractSet[str], *, organization_id: UUID | None, staff: bool) -> Self:
+        """The rights that follow from these scopes and claims. Nobody but staff administers."""
+        is_admin = staff and "directory:admin" in scopes
         return cls(
             organization_id=organization_id,
             is_admin=is_admin,

@@ -8,6 +8,7 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session, now
 from libs.chassis.errors import InvalidInput
 from libs.chassis.paging import Page, PageQuery, page_of
+from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
 from services.provider_directory.organizations.api import rights_of
 from services.provider_directory.pack import ThePack
 from services.provider_directory.search import queries
@@ -21,7 +22,7 @@ async def search_services(
     body: SearchBody,
     session: Session,
     page: PageQuery,
-    caller: Annotated[Caller, requires("directory:read")],
+    caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)],
     pack: ThePack,
 ) -> Page[FoundService]:
     """Services that take part in routing and match all that is given.

@@ -9,6 +9,7 @@ from libs.chassis.database import Session
 from libs.chassis.errors import FieldError, InvalidInput
 from libs.chassis.idempotency import OnceRequired
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS
 from services.referral.audit.recording import RecordedRoute
 from services.referral.bulk_answers import actions, queries
 from services.referral.bulk_answers.schemas import AnswersBody, AnswersView
@@ -23,7 +24,7 @@ async def answer_offers(
     session: Session,
     policy: Policy,
     once: OnceRequired,
-    caller: Annotated[Caller, requires("offers:answer")],
+    caller: Annotated[Caller, requires("offers:answer", by=ORGANIZATIONS)],
 ) -> AnswersView:
     """Answer up to 100 offers at once: each has a result of its own, and one that is refused spoils no other.
 

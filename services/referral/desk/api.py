@@ -11,11 +11,12 @@ from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import STAFF, StaffOnly
 from libs.events.codes import NeedCategory
 from services.referral.audit.recording import RecordedRoute
 from services.referral.desk import actions, queries
 from services.referral.desk.schemas import DecisionBody, OverrideBody, ResolutionBody, ReviewFilters, ReviewView
-from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StaffOnly, StepNotAllowed
+from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StepNotAllowed
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.journeys.review_tables import ReviewStatus
 from services.referral.referrals import queries as referrals
@@ -23,8 +24,8 @@ from services.referral.referrals.schemas import ReferralView
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["desk"])
 
-Reader = Annotated[Caller, requires("work-lists:read")]
-Decider = Annotated[Caller, requires("reviews:decide")]
+Reader = Annotated[Caller, requires("work-lists:read", by=STAFF)]
+Decider = Annotated[Caller, requires("reviews:decide", by=STAFF)]
 DECISIONS = responses(NotFound, StepNotAllowed, StaffOnly)
 
 
@@ -91,7 +92,7 @@ async def override_referral(
     session: Session,
     policy: Policy,
     once: OnceOptional,
-    caller: Annotated[Caller, requires("referrals:write")],
+    caller: Annotated[Caller, requires("referrals:write", by=STAFF)],
 ) -> ReferralView:
     """Choose the service in place of the router, with a reason. Interlocks, law and places hold for people too."""
     rights = staff_rights_of(caller)

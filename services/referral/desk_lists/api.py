@@ -11,6 +11,7 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session, now
 from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import STAFF, StaffOnly
 from libs.events.codes import NeedCategory, Urgency
 from services.referral.audit.recording import RecordedRoute
 from services.referral.desk_lists import queries
@@ -24,7 +25,6 @@ from services.referral.desk_lists.schemas import (
     ItemView,
     WaitingItemView,
 )
-from services.referral.errors import StaffOnly
 from services.referral.journeys.access import Policy, desks_of, staff_rights_of
 from services.referral.ownership.queries import covered_desks
 from services.referral.pack import RoutingPolicy
@@ -33,7 +33,7 @@ router = APIRouter(
     route_class=RecordedRoute, prefix="/v1/work-lists", tags=["work-lists"], responses=responses(StaffOnly)
 )
 
-Reader = Annotated[Caller, requires("work-lists:read")]
+Reader = Annotated[Caller, requires("work-lists:read", by=STAFF)]
 Within = Annotated[int, Query(ge=0, le=31_536_000, description="Seconds from now")]
 DAY_S = 86_400
 View = TypeVar("View", bound=ItemView)

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from libs.chassis.auth import Caller
-from services.referral.errors import StaffOnly
+from libs.chassis.tenancy import StaffOnly, TenantMissing
 from services.referral.journeys.owners import desks
 from services.referral.pack import RoutingPolicy
 
@@ -27,13 +27,16 @@ EVERYTHING: Final = Rights(organization_id=None, restricted=True)
 
 
 def rights_of(caller: Caller) -> Rights:
-    """What this caller may see."""
-    return Rights(caller.organization_id, "restricted:read" in caller.scopes)
+    """What this caller may see; refuses one that is neither of an organisation nor of the network."""
+    tenant = caller.tenant
+    if tenant.organization_id is None and not tenant.staff:
+        raise TenantMissing
+    return Rights(tenant.organization_id, tenant.restricted)
 
 
 def staff_rights_of(caller: Caller) -> Rights:
-    """What this caller may see; refuses a caller that speaks for a provider."""
-    if caller.organization_id is not None:
+    """What this caller may see; refuses a caller that isn't of the network."""
+    if not caller.tenant.staff:
         raise StaffOnly
     return rights_of(caller)
 
@@ -41,8 +44,10 @@ def staff_rights_of(caller: Caller) -> Rights:
 def desks_of(caller: Caller, policy: RoutingPolicy) -> frozenset[str]:
     """The desks that this caller speaks for: those of its token's claim `desks`, else its client where that is one.
 
-    Desks that the country pack doesn't know are left out.
+    Desks that the country pack doesn't know are left out, and nobody but staff speaks for one.
     """
+    if not caller.tenant.staff:
+        return frozenset()
     named = caller.texts("desks")
     return frozenset((caller.client_id,) if named is None else named) & desks(policy)
 

@@ -219,9 +219,9 @@ in_service      run_out              =                ending     stay.ending.v1 
 _OFFERS = """
 from     step         to            guard   event                  who
 -        make         pending       held    offer.made.v1          router desk
-pending  acknowledge  acknowledged  -       offer.acknowledged.v1  provider desk
-live     accept       accepted      -       offer.accepted.v1      provider auto desk
-live     decline      declined      reason  offer.declined.v1      provider desk
+pending  acknowledge  acknowledged  -       offer.acknowledged.v1  provider
+live     accept       accepted      -       offer.accepted.v1      provider auto
+live     decline      declined      reason  offer.declined.v1      provider
 live     expire       expired       due     offer.expired.v1       clock
 live     recall       recalled      -       offer.recalled.v1      router desk registration provider
 live     remind       =             due     offer.reminded.v1      clock

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from libs.chassis.tenancy import StaffOnly
 from libs.events.catalogue.referral import StayEnding
 from libs.events.codes import CancelReason, OwnerReason, StayPhase
 from services.referral.clocks.tables import TimerKind
-from services.referral.errors import ExtensionTooLong, ExtensionTooShort, StaffOnly
+from services.referral.errors import ExtensionTooLong, ExtensionTooShort
 from services.referral.journeys import exit_plan
 from services.referral.journeys.exit_plan import ExitItem, ItemStatus, NextStep
 from services.referral.journeys.facts import Offer, Referral, Stay

@@ -10,8 +10,9 @@ from libs.chassis.database import Session
 from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import STAFF, StaffOnly
 from services.referral.audit.recording import RecordedRoute
-from services.referral.errors import JourneyEnded, PrerequisiteCycle, StaffOnly, StepNotAllowed
+from services.referral.errors import JourneyEnded, PrerequisiteCycle, StepNotAllowed
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.journeys.owners import desks
 from services.referral.needs import actions, queries
@@ -19,8 +20,8 @@ from services.referral.needs.schemas import AssignBody, CloseBody, EndBody, Jour
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["needs"])
 
-Reader = Annotated[Caller, requires("referrals:read")]
-Writer = Annotated[Caller, requires("needs:write")]
+Reader = Annotated[Caller, requires("referrals:read", by=STAFF)]
+Writer = Annotated[Caller, requires("needs:write", by=STAFF)]
 STEPS = responses(NotFound, StepNotAllowed, StaffOnly)
 GOING_ON = responses(NotFound, StepNotAllowed, JourneyEnded, StaffOnly)
 ENDS = responses(NotFound, JourneyEnded, StaffOnly)

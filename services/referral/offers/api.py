@@ -12,6 +12,7 @@ from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS, ORGANIZATIONS_AND_STAFF
 from services.referral.audit.recording import RecordedRoute, actor_of
 from services.referral.audit.rules import Access, AccessKind, AccessPurpose, Record
 from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
@@ -23,8 +24,8 @@ from services.referral.offers.schemas import DeclineBody, ExplanationView, Offer
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1/offers", tags=["offers"])
 
-Reader = Annotated[Caller, requires("offers:read")]
-Answerer = Annotated[Caller, requires("offers:answer")]
+Reader = Annotated[Caller, requires("offers:read", by=ORGANIZATIONS_AND_STAFF)]
+Answerer = Annotated[Caller, requires("offers:answer", by=ORGANIZATIONS)]
 Take = Callable[[UUID, taking.Step], Awaitable[OfferView]]
 ANSWERS = responses(NotFound, StepNotAllowed, OfferRecalled, OfferExpired)
 

@@ -12,8 +12,9 @@ from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceRequired
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import STAFF, StaffOnly
 from services.referral.audit.recording import RecordedRoute
-from services.referral.errors import DeputiesInACircle, DeskIsAway, StaffOnly
+from services.referral.errors import DeputiesInACircle, DeskIsAway
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.journeys.owners import desks
 from services.referral.ownership import actions, queries
@@ -22,8 +23,8 @@ from services.referral.pack import RoutingPolicy
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["ownership"])
 
-Reader = Annotated[Caller, requires("work-lists:read")]
-Writer = Annotated[Caller, requires("needs:write")]
+Reader = Annotated[Caller, requires("work-lists:read", by=STAFF)]
+Writer = Annotated[Caller, requires("needs:write", by=STAFF)]
 InPath = Annotated[DeskCode, Path(description="A desk of the country pack")]
 
 

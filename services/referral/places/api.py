@@ -10,6 +10,7 @@ from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
 from services.referral.audit.recording import RecordedRoute
 from services.referral.places import queries
 from services.referral.places.queries import Seen
@@ -18,7 +19,7 @@ from services.referral.places.schemas import HoldView, PoolView
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1/places", tags=["places"])
 
-Reader = Annotated[Caller, requires("places:read")]
+Reader = Annotated[Caller, requires("places:read", by=ORGANIZATIONS_AND_STAFF)]
 
 
 @router.get("")
@@ -64,4 +65,4 @@ async def list_holds(
 
 
 def _seen_by(caller: Caller) -> Seen:
-    return Seen(caller.organization_id, "restricted:read" in caller.scopes)
+    return Seen(caller.organization_id, caller.tenant.restricted)

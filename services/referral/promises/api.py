@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import STAFF, StaffOnly
 from services.referral.audit.recording import RecordedRoute
-from services.referral.errors import StaffOnly
 from services.referral.journeys.access import staff_rights_of
 from services.referral.promises import queries
 from services.referral.promises.queries import LATE_AFTER_S
@@ -20,7 +20,7 @@ router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["invariants"])
 
 @router.get("/invariants", responses=responses(StaffOnly))
 async def read_invariants(
-    session: Session, request: Request, caller: Annotated[Caller, requires("work-lists:read")]
+    session: Session, request: Request, caller: Annotated[Caller, requires("work-lists:read", by=STAFF)]
 ) -> InvariantsView:
     """Whether referral keeps its promises now, with the number of violations of each."""
     late_after = timedelta(seconds=LATE_AFTER_S * request.app.state.settings.clock_rate)

@@ -10,8 +10,9 @@ from libs.chassis.database import Session
 from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF, StaffOnly
 from services.referral.audit.recording import RecordedRoute
-from services.referral.errors import NotACandidate, OfferIsHalted, StaffOnly, StepNotAllowed
+from services.referral.errors import NotACandidate, OfferIsHalted, StepNotAllowed
 from services.referral.journeys.access import Policy, rights_of, staff_rights_of
 from services.referral.pack import CompletionFact
 from services.referral.referrals import actions, queries
@@ -27,8 +28,9 @@ from services.referral.referrals.schemas import (
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1/referrals", tags=["referrals"])
 
-Reader = Annotated[Caller, requires("referrals:read")]
-Writer = Annotated[Caller, requires("referrals:write")]
+Reader = Annotated[Caller, requires("referrals:read", by=ORGANIZATIONS_AND_STAFF)]
+Writer = Annotated[Caller, requires("referrals:write", by=ORGANIZATIONS_AND_STAFF)]
+Desk = Annotated[Caller, requires("referrals:write", by=STAFF)]
 STEPS = responses(NotFound, StepNotAllowed)
 STAFF_STEPS = responses(NotFound, StepNotAllowed, StaffOnly)
 
@@ -57,7 +59,7 @@ async def start_referral(
 
 @router.post("/{referral_id}/uphold", responses=responses(NotFound, StepNotAllowed, NotACandidate, StaffOnly))
 async def uphold_referral(
-    referral_id: UUID, body: UpholdBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+    referral_id: UUID, body: UpholdBody, session: Session, policy: Policy, once: OnceOptional, caller: Desk
 ) -> ReferralView:
     """Let a halted offer go on, with a reason: its packet opens again. Interlocks and law hold for people too."""
     rights = staff_rights_of(caller)
@@ -101,7 +103,7 @@ async def report_not_delivered(
 
 @router.post("/{referral_id}/cancel", responses=STAFF_STEPS)
 async def cancel_referral(
-    referral_id: UUID, body: CancelBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+    referral_id: UUID, body: CancelBody, session: Session, policy: Policy, once: OnceOptional, caller: Desk
 ) -> ReferralView:
     """End the referral: offers are recalled, places come free, the reason decides what becomes of the need."""
     rights = staff_rights_of(caller)
@@ -114,7 +116,7 @@ async def cancel_referral(
 
 @router.post("/{referral_id}/enter-in-error", responses=STAFF_STEPS)
 async def enter_in_error(
-    referral_id: UUID, body: ErrorBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
+    referral_id: UUID, body: ErrorBody, session: Session, policy: Policy, once: OnceOptional, caller: Desk
 ) -> ReferralView:
     """Say that the referral should never have been; a desk answers for its need."""
     rights = staff_rights_of(caller)

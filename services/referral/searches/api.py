@@ -12,16 +12,17 @@ from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import OnceRequired
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import STAFF, StaffOnly
 from services.referral.audit.recording import RecordedRoute
-from services.referral.errors import StaffOnly, StepNotAllowed
+from services.referral.errors import StepNotAllowed
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.searches import actions, queries
 from services.referral.searches.schemas import FollowUpView, SearchAttemptBody, SearchAttemptView
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["searches"])
 
-Reader = Annotated[Caller, requires("work-lists:read")]
-Writer = Annotated[Caller, requires("needs:write")]
+Reader = Annotated[Caller, requires("work-lists:read", by=STAFF)]
+Writer = Annotated[Caller, requires("needs:write", by=STAFF)]
 
 
 @router.post(

@@ -13,8 +13,9 @@ from libs.chassis.etag import IfMatch, PreconditionRequired, VersionMismatch, et
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF, StaffOnly
 from services.referral.audit.recording import RecordedRoute
-from services.referral.errors import ExtensionTooLong, ExtensionTooShort, OfferIsHalted, StaffOnly, StepNotAllowed
+from services.referral.errors import ExtensionTooLong, ExtensionTooShort, OfferIsHalted, StepNotAllowed
 from services.referral.journeys.access import Policy, rights_of, staff_rights_of
 from services.referral.pack import RoutingPolicy
 from services.referral.stays import actions, queries
@@ -31,9 +32,10 @@ from services.referral.stays.schemas import (
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["stays"])
 
-Reader = Annotated[Caller, requires("referrals:read")]
-Writer = Annotated[Caller, requires("referrals:write")]
-Watcher = Annotated[Caller, requires("work-lists:read")]
+Reader = Annotated[Caller, requires("referrals:read", by=ORGANIZATIONS_AND_STAFF)]
+Writer = Annotated[Caller, requires("referrals:write", by=ORGANIZATIONS_AND_STAFF)]
+Lengthener = Annotated[Caller, requires("referrals:write", by=STAFF)]
+Watcher = Annotated[Caller, requires("work-lists:read", by=STAFF)]
 Desk = Annotated[str | None, Query(description="Only what this desk answers for", max_length=80)]
 Within = Annotated[
     int | None, Query(ge=0, le=720, description="Hours ahead of the end; what the country pack says if left out")
@@ -83,7 +85,7 @@ async def extend_stay(
     session: Session,
     policy: Policy,
     once: OnceOptional,
-    caller: Writer,
+    caller: Lengthener,
     response: Response,
 ) -> StayView:
     """Lengthen the stay, with a reason: end and alarms move, and the provider is told."""

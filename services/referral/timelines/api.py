@@ -10,10 +10,10 @@ from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF, StaffOnly
 from services.referral.audit.queries import access_log
 from services.referral.audit.recording import RecordedRoute
 from services.referral.audit.schemas import AccessView
-from services.referral.errors import StaffOnly
 from services.referral.journeys.access import Policy, Rights, rights_of, staff_rights_of
 from services.referral.offers import queries as offers
 from services.referral.timelines import queries
@@ -21,7 +21,7 @@ from services.referral.timelines.schemas import EntryView, Order
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["timelines"])
 
-Reader = Annotated[Caller, requires("referrals:read")]
+Reader = Annotated[Caller, requires("referrals:read", by=ORGANIZATIONS_AND_STAFF)]
 InOrder = Annotated[Order, Query(description="Which end comes first; keep it from page to page")]
 
 
@@ -61,7 +61,7 @@ async def read_access_log(
     returnee_id: UUID,
     session: Session,
     page: PageQuery,
-    caller: Annotated[Caller, requires("access-log:read")],
+    caller: Annotated[Caller, requires("access-log:read", by=STAFF)],
 ) -> Page[AccessView]:
     """Who read or changed what referral knows of this person, when and why, newest first; also after erasure.
 

@@ -9,9 +9,9 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session, now
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import STAFF, StaffOnly
 from libs.events.codes import NeedCategory
 from services.referral.audit.recording import RecordedRoute
-from services.referral.errors import StaffOnly
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.unmet import queries
 from services.referral.unmet.schemas import Filters, UnmetView
@@ -35,7 +35,7 @@ async def summarise_unmet(
     policy: Policy,
     page: PageQuery,
     filters: Annotated[Filters, Depends(_filters)],
-    caller: Annotated[Caller, requires("work-lists:read")],
+    caller: Annotated[Caller, requires("work-lists:read", by=STAFF)],
     days: Annotated[int, Query(ge=1, le=366, description="How far back closed ones count; open ones always do")] = 90,
 ) -> Page[UnmetView]:
     """Unmet needs of people who allow that they are counted, by category, area and reason.

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.paging import Count, Page, PageQuery, page_of
+from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
 from libs.events.codes import NeedCategory
 from services.referral.audit.recording import RecordedRoute
 from services.referral.waitlists import queries
@@ -15,7 +16,7 @@ from services.referral.waitlists.schemas import WaitlistEntryView
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1/waitlists", tags=["waitlists"])
 
-Reader = Annotated[Caller, requires("work-lists:read")]
+Reader = Annotated[Caller, requires("work-lists:read", by=ORGANIZATIONS_AND_STAFF)]
 OfCategory = Annotated[NeedCategory | None, Query(description="Only the queue of this category")]
 ForPool = Annotated[UUID | None, Query(description="Only those who wait for this pool")]
 

@@ -10,15 +10,15 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import STAFF, StaffOnly
 from services.referral.audit.recording import RecordedRoute
-from services.referral.errors import StaffOnly
 from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.worklists import queries
 from services.referral.worklists.schemas import OwnedNeedView, StatisticsView
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["work-lists"], responses=responses(StaffOnly))
 
-Reader = Annotated[Caller, requires("work-lists:read")]
+Reader = Annotated[Caller, requires("work-lists:read", by=STAFF)]
 
 
 @router.get("/work-lists/owned")

@@ -14,6 +14,7 @@ from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
 from libs.chassis.telemetry import current_traceparent
+from libs.chassis.tenancy import WHO_REGISTERS
 from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, Reference, ReturneeArrived
 from libs.events.codes import PlaceCode, TransportMode
 from libs.wire.values import Moment
@@ -52,8 +53,8 @@ from services.registration.people.schemas import RegisteredView
 from services.registration.vault.api import TheVault
 
 router = APIRouter(prefix="/v1", tags=["arrivals"])
-Reader = Annotated[Caller, requires("arrivals:read")]
-Writer = Annotated[Caller, requires("arrivals:write")]
+Reader = Annotated[Caller, requires("arrivals:read", by=WHO_REGISTERS)]
+Writer = Annotated[Caller, requires("arrivals:write", by=WHO_REGISTERS)]
 _CSV_EXAMPLE = (
     "sender_reference;given_names;family_names;birth_date;sex;nationality\n"
     "seat-1A;Sample Given;Sample Family;1990-05-17;female;GT\n"
@@ -223,7 +224,7 @@ async def complete_intake(
 async def register_returnee(
     body: ReturneeIntake,
     session: Session,
-    caller: Annotated[Caller, requires("returnees:write")],
+    caller: Annotated[Caller, requires("returnees:write", by=WHO_REGISTERS)],
     once: OnceRequired,
     vault: TheVault,
     pack: ThePack,

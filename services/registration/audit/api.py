@@ -4,22 +4,22 @@ from libs.chassis.auth import Caller
 from services.registration.audit.rules import Actor, Sight, known_areas, source_of_client
 from services.registration.pack import Pack
 
-PLACES_CLAIM = "reception_places"
-
 
 def actor_of(caller: Caller, pack: Pack) -> Actor:
     """Who is recorded for what this caller does, and what it may see."""
-    areas = known_areas(caller.texts(PLACES_CLAIM) or ())
-    desks = caller.texts("desks")
+    tenant = caller.tenant
+    areas = known_areas(tenant.reception_places)
+    named = caller.texts("desks")
+    desks = (caller.client_id,) if named is None else named
     return Actor(
         who=caller.subject,
         client_id=caller.client_id,
-        organization_id=caller.organization_id,
+        organization_id=tenant.organization_id,
         sight=Sight(
             areas=areas,
             everywhere=pack.reception.country in areas,
-            children_only=pack.routing.child_desk in ((caller.client_id,) if desks is None else desks),
-            restricted="restricted:read" in caller.scopes,
+            children_only=tenant.staff and pack.routing.child_desk in desks,
+            restricted=tenant.restricted,
             restricted_categories=pack.routing.restricted,
         ),
     )

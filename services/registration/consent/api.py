@@ -10,6 +10,7 @@ from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import SERVICES, WHO_REGISTERS
 from libs.events.catalogue.arrivals import SafeContactTold
 from services.registration.audit.api import actor_of
 from services.registration.audit.rules import AccessPurpose
@@ -36,8 +37,8 @@ ConsentBody = Annotated[ConsentTold, Body(openapi_examples={"referral": {"value"
 ContactBody = Annotated[SafeContactTold, Body(openapi_examples={"message": {"value": _CONTACT_EXAMPLE}})]
 
 router = APIRouter(prefix="/v1", tags=["consent"])
-Reader = Annotated[Caller, requires("returnees:read")]
-Writer = Annotated[Caller, requires("consents:write")]
+Reader = Annotated[Caller, requires("returnees:read", by=WHO_REGISTERS)]
+Writer = Annotated[Caller, requires("consents:write", by=WHO_REGISTERS)]
 
 
 @router.post(
@@ -96,7 +97,7 @@ async def set_safe_contact(
     returnee_id: UUID,
     body: ContactBody,
     session: Session,
-    caller: Annotated[Caller, requires("returnees:write")],
+    caller: Annotated[Caller, requires("returnees:write", by=WHO_REGISTERS)],
     pack: ThePack,
     vault: TheVault,
     response: Response,
@@ -113,7 +114,7 @@ async def set_safe_contact(
 async def look_up_safe_contact(
     returnee_id: UUID,
     session: Session,
-    caller: Annotated[Caller, requires("safe-contact:read")],
+    caller: Annotated[Caller, requires("safe-contact:read", by=SERVICES)],
     pack: ThePack,
     vault: TheVault,
     response: Response,

@@ -11,6 +11,7 @@ from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import KeyReused, OnceOptional
 from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import WHO_REGISTERS
 from services.registration.audit.api import actor_of
 from services.registration.doubts import actions, queries
 from services.registration.doubts.schemas import DoubtClosing, DoubtfulPartView, DoubtfulPartWithValue
@@ -19,7 +20,7 @@ from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
 
 router = APIRouter(prefix="/v1", tags=["doubtful parts"])
-Desk = Annotated[Caller, requires("intake:decide")]
+Desk = Annotated[Caller, requires("intake:decide", by=WHO_REGISTERS)]
 
 
 @router.get("/doubtful-parts")

@@ -10,6 +10,7 @@ from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import KeyReused, OnceOptional
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import STAFF
 from services.registration.audit.api import actor_of
 from services.registration.erasure import actions, queries
 from services.registration.erasure.schemas import ErasureView
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/v1", tags=["erasure"])
 async def erase_returnee(
     returnee_id: UUID,
     session: Session,
-    caller: Annotated[Caller, requires("erasure:write")],
+    caller: Annotated[Caller, requires("erasure:write", by=STAFF)],
     pack: ThePack,
     once: OnceOptional,
     vault: TheVault,

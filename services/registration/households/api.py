@@ -11,13 +11,14 @@ from libs.chassis.errors import NotFound
 from libs.chassis.etag import etag_of
 from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import WHO_REGISTERS
 from services.registration.audit.api import actor_of
 from services.registration.households import queries
 from services.registration.households.schemas import HouseholdClaimView, HouseholdView
 from services.registration.pack import ThePack
 
 router = APIRouter(prefix="/v1", tags=["households"])
-Reader = Annotated[Caller, requires("returnees:read")]
+Reader = Annotated[Caller, requires("returnees:read", by=WHO_REGISTERS)]
 
 
 @router.get("/households/{household_id}", responses=responses(NotFound))
@@ -33,7 +34,7 @@ async def look_up_household(
 @router.get("/household-claims")
 async def list_household_claims(
     session: Session,
-    caller: Annotated[Caller, requires("intake:decide")],
+    caller: Annotated[Caller, requires("intake:decide", by=WHO_REGISTERS)],
     pack: ThePack,
     page: PageQuery,
     is_open: Annotated[

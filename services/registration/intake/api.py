@@ -11,6 +11,7 @@ from libs.chassis.errors import NotFound
 from libs.chassis.etag import IfMatch, PreconditionRequired, VersionMismatch, etag_of
 from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import WHO_REGISTERS
 from services.registration.audit.api import actor_of
 from services.registration.errors import HouseholdClaimDecided, HouseholdFull, MemberOfAnotherHousehold, ReturneeErased
 from services.registration.households import queries
@@ -29,8 +30,8 @@ from services.registration.vault.api import TheVault
 
 router = APIRouter(prefix="/v1", tags=["households"])
 people_router = APIRouter(prefix="/v1", tags=["returnees"])
-Writer = Annotated[Caller, requires("returnees:write")]
-Desk = Annotated[Caller, requires("intake:decide")]
+Writer = Annotated[Caller, requires("returnees:write", by=WHO_REGISTERS)]
+Desk = Annotated[Caller, requires("intake:decide", by=WHO_REGISTERS)]
 
 
 @router.post("/households", status_code=201, responses=responses(MemberOfAnotherHousehold, KeyReused))

@@ -11,6 +11,7 @@ from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import WHO_REGISTERS
 from services.registration.audit.api import actor_of, source_of
 from services.registration.errors import NeedAlreadyWithdrawn, NeedReferenceTaken, ReturneeErased
 from services.registration.needs import actions
@@ -19,8 +20,8 @@ from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
 
 router = APIRouter(prefix="/v1", tags=["needs"])
-Reader = Annotated[Caller, requires("returnees:read")]
-Writer = Annotated[Caller, requires("returnees:write")]
+Reader = Annotated[Caller, requires("returnees:read", by=WHO_REGISTERS)]
+Writer = Annotated[Caller, requires("returnees:write", by=WHO_REGISTERS)]
 DECIDE = "intake:decide"
 
 

@@ -9,6 +9,7 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS
 from services.registration.audit.api import actor_of
 from services.registration.errors import ConsentMissing, PacketClosed, PacketHalted, PacketNotReady, ReturneeErased
 from services.registration.pack import ThePack
@@ -26,7 +27,7 @@ router = APIRouter(prefix="/v1", tags=["packets"])
 async def fetch_packet(
     offer_id: UUID,
     session: Session,
-    caller: Annotated[Caller, requires("packets:read")],
+    caller: Annotated[Caller, requires("packets:read", by=ORGANIZATIONS)],
     vault: TheVault,
     pack: ThePack,
     response: Response,

@@ -11,6 +11,7 @@ from libs.chassis.errors import NotFound
 from libs.chassis.etag import etag_of
 from libs.chassis.paging import LARGEST_PAGE, Page, PageQuery
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import WHO_REGISTERS
 from services.registration.audit.api import actor_of
 from services.registration.audit.rules import AccessPurpose
 from services.registration.audit.schemas import AccessView
@@ -25,8 +26,8 @@ from services.registration.people.schemas import (
 from services.registration.vault.api import TheVault
 
 router = APIRouter(prefix="/v1", tags=["returnees"])
-Reader = Annotated[Caller, requires("returnees:read")]
-Writer = Annotated[Caller, requires("returnees:write")]
+Reader = Annotated[Caller, requires("returnees:read", by=WHO_REGISTERS)]
+Writer = Annotated[Caller, requires("returnees:write", by=WHO_REGISTERS)]
 Purpose = Annotated[AccessPurpose, Query(description="Why you look; recorded")]
 
 
@@ -71,7 +72,7 @@ async def search_returnees(
 async def look_up_access_log(
     returnee_id: UUID,
     session: Session,
-    caller: Annotated[Caller, requires("access-log:read")],
+    caller: Annotated[Caller, requires("access-log:read", by=WHO_REGISTERS)],
     pack: ThePack,
     page: PageQuery,
 ) -> Page[AccessView]:

@@ -11,6 +11,7 @@ from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import KeyReused, OnceRequired
 from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
+from libs.chassis.tenancy import ORGANIZATIONS, ORGANIZATIONS_AND_STAFF
 from services.registration.audit.api import actor_of
 from services.registration.pack import ThePack
 from services.registration.sharing import actions, queries
@@ -28,7 +29,7 @@ router = APIRouter(prefix="/v1", tags=["packets"])
 @router.get("/deletion-requests")
 async def list_deletion_requests(
     session: Session,
-    caller: Annotated[Caller, requires("deletions:read")],
+    caller: Annotated[Caller, requires("deletions:read", by=ORGANIZATIONS_AND_STAFF)],
     pack: ThePack,
     page: PageQuery,
     answered: Annotated[bool | None, Query(description="Only those with, or without, an answer")] = None,
@@ -43,7 +44,7 @@ async def answer_deletion(
     offer_id: UUID,
     body: AnswerBody,
     session: Session,
-    caller: Annotated[Caller, requires("deletions:answer")],
+    caller: Annotated[Caller, requires("deletions:answer", by=ORGANIZATIONS)],
     pack: ThePack,
     once: OnceRequired,
 ) -> list[DeletionRequestView]:

@@ -15,6 +15,7 @@ from libs.chassis.cli import make_cli
 from libs.chassis.database import Database, Session, raw
 from libs.chassis.idempotency import OnceRequired
 from libs.chassis.settings import CommonSettings
+from libs.chassis.tenancy import STAFF
 from libs.events import outbox
 from libs.events.event import Event
 from libs.events.tables import create_tables
@@ -50,7 +51,7 @@ def routes() -> APIRouter:
 
     @router.post("/greetings", status_code=201)
     async def greet(
-        body: Greeting, session: Session, once: OnceRequired, caller: Annotated[Caller, requires(SCOPE)]
+        body: Greeting, session: Session, once: OnceRequired, caller: Annotated[Caller, requires(SCOPE, by=STAFF)]
     ) -> GreetingView:
         async def create() -> UUID:
             made: UUID = await (await raw(session)).fetchval(

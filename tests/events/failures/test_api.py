@@ -75,6 +75,7 @@ class Greeter:
             "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
             "ENLACE_ROLE": "api",
             "ENLACE_TOKEN_ISSUER": self.issuer.url,
+            "ENLACE_TOKEN_AUDIENCE": "enlace-tests",
             "ENLACE_TOKEN_JWKS_URL": self.issuer.jwks_url,
             "ENLACE_FINGERPRINT_KEY": "a-fingerprint-key-for-tests",
         }

@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1/none",
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
     "ENLACE_TOKEN_ISSUER": "http://issuer",
+    "ENLACE_TOKEN_AUDIENCE": "enlace-tests",
     "ENLACE_TOKEN_JWKS_URL": "http://issuer/jwks",
     "ENLACE_FINGERPRINT_KEY": "a-fingerprint-key-for-tests",
 }

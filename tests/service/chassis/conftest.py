@@ -59,6 +59,7 @@ def make_settings(issuer: Any, things_url: str) -> Callable[..., CommonSettings]
                 "database_url": things_url,
                 "kafka_bootstrap_servers": "nowhere.invalid:9092",
                 "token_issuer": issuer.url,
+                "token_audience": "enlace-tests",
                 "token_jwks_url": issuer.jwks_url,
                 "fingerprint_key": "sample-fingerprint-key",
                 "body_limit_bytes": 10_000,

@@ -50,6 +50,7 @@ def start(things_url: str, issuer: Any, tmp_path: Path) -> Callable[..., Any]:
         "DATABASE_URL": things_url,
         "KAFKA_BOOTSTRAP_SERVERS": "nowhere.invalid:9092",
         "ENLACE_TOKEN_ISSUER": issuer.url,
+        "ENLACE_TOKEN_AUDIENCE": "enlace-tests",
         "ENLACE_TOKEN_JWKS_URL": issuer.jwks_url,
         "ENLACE_FINGERPRINT_KEY": "sample-fingerprint-key",
         "ENLACE_SPANS_DIRECTORY": str(tmp_path / "spans"),

@@ -22,6 +22,7 @@ from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.settings import CommonSettings, Role
 from libs.chassis.telemetry import current_traceparent, root_span, span_from
+from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
 
 log = get_logger(__name__)
 
@@ -74,8 +75,8 @@ CREATE UNIQUE INDEX thing_unique_name ON thing (name) WHERE name LIKE 'unique%';
 def things_router(gate: Gate) -> APIRouter:
     """Routes that use every part of the chassis."""
     router = APIRouter(prefix="/v1")
-    writes = Annotated[Caller, requires("things:write")]
-    reads = Annotated[Caller, requires("things:read")]
+    writes = Annotated[Caller, requires("things:write", by=ORGANIZATIONS_AND_STAFF)]
+    reads = Annotated[Caller, requires("things:read", by=ORGANIZATIONS_AND_STAFF)]
 
     async def view_of(session: Any, thing_id: UUID) -> ThingView:
         row = await (await raw(session)).fetchrow("SELECT id, name, version FROM thing WHERE id = $1", thing_id)

@@ -114,7 +114,8 @@ async def test_those_whom_the_rows_name_are_let_through_and_nobody_else(world: W
         for who, headers in callers.items():
             key = {"Idempotency-Key": str(uuid4())}
             answer = await world.client.request(method, url, json=body, headers=headers | key)
-            expected = (404, "not-found") if who in allowed else (403, "staff-only")
+            refusal = "staff-only" if who is Who.PROVIDER else "organization-required"
+            expected = (404, "not-found") if who in allowed else (403, refusal)
             if (answer.status_code, answer.json()["code"]) != expected:
                 faults.append(f"{route} {who}: {answer.status_code} {answer.json()['code']}")
     assert not faults

@@ -23,6 +23,7 @@ from services.referral.router.loop import Router
 from tests.served import IssuerForTests
 from tests.service.referral import making
 
+PARTNER = "offers:read offers:answer referrals:read referrals:write"
 STAFF = (
     "offers:read offers:answer referrals:read referrals:write needs:write work-lists:read places:read reviews:decide"
 )
@@ -239,7 +240,7 @@ class World:
         return self.issuer.headers(STAFF + (" restricted:read" if restricted else ""), client_id="desk")
 
     def partner(self, one: Provider, *, restricted: bool = False) -> dict[str, str]:
-        scopes = "offers:read offers:answer referrals:read referrals:write" + (" restricted:read" if restricted else "")
+        scopes = PARTNER + (" restricted:read" if restricted else "")
         return self.issuer.headers(
             scopes, organization_id=one.organization_id, client_id=f"partner-{one.organization_id}"
         )
@@ -247,7 +248,14 @@ class World:
     async def step(
         self, path: str, body: dict[str, Any] | None = None, *, headers: dict[str, str] | None = None
     ) -> httpx.Response:
+        if headers is None and path.startswith("offers/"):
+            headers = await self.asked(UUID(path.split("/")[1]))
         return await self.client.post(f"/v1/{path}", json=body, headers=headers or self.staff())
+
+    async def asked(self, offer_id: UUID) -> dict[str, str]:
+        """The organisation that an offer was made to, which alone answers it."""
+        organization_id = (await self.row("SELECT * FROM offer WHERE offer_id = $1", offer_id))["organization_id"]
+        return self.issuer.headers(PARTNER, organization_id=organization_id, client_id=f"partner-{organization_id}")
 
     async def ask(self, path: str, *, headers: dict[str, str] | None = None, **query: Any) -> Any:
         answer = await self.client.get(f"/v1/{path}", params=query, headers=headers or self.staff())

@@ -130,15 +130,18 @@ async def test_another_organisations_person_does_not_exist(registration):
         f"{path}/needs",
         f"{path}/consents",
         f"{path}/access-log",
-        f"{path}/safe-contact?purpose=follow_up",
     ):
         assert (await registration.get(one, organization_id=uuid4())).status_code == 404, one
     for one, body in (
         (f"{path}/needs", {"category": "food"}),
         (f"{path}/consents", a_consent()),
-        (f"{path}/erasure", None),
     ):
         assert (await registration.post(one, body, organization_id=uuid4())).status_code == 404, one
+    erasing = await registration.post(f"{path}/erasure", organization_id=uuid4())
+    assert (erasing.status_code, erasing.json()["code"]) == (403, "staff-only")
+    for organization_id in (mine, uuid4()):
+        asked = await registration.get(f"{path}/safe-contact?purpose=follow_up", organization_id=organization_id)
+        assert (asked.status_code, asked.json()["code"]) == (403, "wrong-caller"), "one of our own services alone asks"
     found = await registration.post("/v1/returnees/search", {"names": "muestra"}, organization_id=uuid4())
     assert response.json()["id"] not in [one["id"] for one in found.json()["items"]]
     assert (await registration.get(path, organization_id=mine)).status_code == 200

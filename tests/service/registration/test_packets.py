@@ -86,7 +86,7 @@ async def test_another_organisations_packet_does_not_exist(registration):
     await registration.hear(accepted(known))
     assert (await fetch(registration, known, organization_id=uuid4())).status_code == 404
     nobody = await registration.get(f"/v1/packets/{known['offer_id']}", scopes="packets:read")
-    assert nobody.status_code == 404, "a caller without an organisation has accepted nothing"
+    assert (nobody.status_code, nobody.json()["code"]) == (403, "organization-required")
 
 
 async def test_without_consent_there_is_no_packet_and_a_withdrawal_closes_it_at_once(registration):

@@ -37,7 +37,9 @@ def serve(issuer: Any, running: Any) -> Serve:
             role=Role.API,
         )
         async with running(create_app(settings)) as client:
-            client.headers.update(issuer.headers(RECEPTION, client_id="reception-system", reception_places=["GT"]))
+            client.headers.update(
+                issuer.headers(RECEPTION, client_id="reception-system", reception_places=["GT"], staff=True)
+            )
             yield client
 
     return opened

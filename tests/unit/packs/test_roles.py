@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deploy.local.audiences import SCOPES_OF
 from deploy.local.clients import ClientBook
 from deploy.local.keyring import Keyring
 from libs.chassis.settings import Role
@@ -28,23 +29,28 @@ WIDENING = {"restricted:read"}
 
 def scopes_asked_for(pack: Path) -> Iterator[str]:
     """What the API documents of the four services say."""
-    for service, (name, own) in SERVICES.items():
-        of_service = getattr(import_module(f"services.{service}.settings"), name)
-        settings = of_service(
-            database_url="postgresql://nobody@127.0.0.1:1/none",
-            kafka_bootstrap_servers="127.0.0.1:1",
-            token_issuer="https://issuer.example",
-            token_jwks_url="https://issuer.example/jwks",
-            fingerprint_key="a-key-for-tests-alone",
-            role=Role.API,
-            **({"pack": pack} if "pack" in of_service.model_fields else {}),
-            **own,
-        )
-        for operations in import_module(f"services.{service}.app").create_app(settings).openapi()["paths"].values():
-            for operation in operations.values():
-                for requirement in operation.get("security", []):
-                    for scopes in requirement.values():
-                        yield from scopes
+    for service in SERVICES:
+        yield from scopes_of(service, pack)[1]
+
+
+def scopes_of(service: str, pack: Path) -> tuple[str, set[str]]:
+    """The audience of a service as it starts without a setting, and the scopes that its routes ask for."""
+    name, own = SERVICES[service]
+    of_service = getattr(import_module(f"services.{service}.settings"), name)
+    settings = of_service(
+        database_url="postgresql://nobody@127.0.0.1:1/none",
+        kafka_bootstrap_servers="127.0.0.1:1",
+        token_issuer="https://issuer.example",
+        token_jwks_url="https://issuer.example/jwks",
+        fingerprint_key="a-key-for-tests-alone",
+        role=Role.API,
+        **({"pack": pack} if "pack" in of_service.model_fields else {}),
+        **own,
+    )
+    document = import_module(f"services.{service}.app").create_app(settings).openapi()
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    required = [requirement for one in operations for requirement in one.get("security", [])]
+    return settings.token_audience, {scope for one in required for scopes in one.values() for scope in scopes}
 
 
 def roles_of(pack: Path) -> dict[str, set[str]]:
@@ -59,6 +65,19 @@ def test_every_scope_that_a_route_asks_for_is_in_a_role_and_no_role_has_one_that
         granted = set().union(*roles_of(PACKS / name).values())
         assert asked - granted == set(), "somebody may do it"
         assert granted - asked == WIDENING, "a scope that opens nothing is a promise that nobody keeps"
+
+
+def test_each_service_has_an_audience_of_its_own_and_the_issuer_knows_whose_every_scope_is() -> None:
+    assert dict(scopes_of(service, PACKS / "guatemala") for service in SERVICES) == SCOPES_OF
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_client_of_a_pack_is_somebodys(name: str, tmp_path: Path) -> None:
+    book = ClientBook(pack=PACKS / name, state=tmp_path, keyring=Keyring(tmp_path / "keys.json"))
+    for entry in book.entries():
+        client = book.get(entry["client_id"])
+        whose = [client.organization_id is not None, client.staff, client.service is not None]
+        assert sum(whose) == 1 or (client.reception_places and not any(whose)), client.client_id
 
 
 @pytest.mark.parametrize("name", NAMES)
