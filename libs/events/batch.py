@@ -108,6 +108,11 @@ def content_of(item: Incoming | Unreadable) -> bytes:
     return type_.encode() + b"\n" + data
 
 
+def key_alone(record: Record) -> bytes:
+    """A key that no other record has."""
+    return b"@%d:%d" % (record.partition, record.offset)
+
+
 def identity_of(record: Record) -> str:
     """What tells this record from another one at the same offset of a log that was cut and grew again."""
     for name, value in record.headers:
@@ -131,7 +136,7 @@ def understand(
             if not subscriptions.handles(record.topic, value):
                 return None
             break
-    alone = b"@%d:%d" % (record.partition, record.offset)
+    alone = key_alone(record)
     if topic.writer is not None:
         fault = "signature-missing" if keyring is None else keyring.fault(record, writer=topic.writer)
         if fault is not None:
@@ -164,8 +169,7 @@ def forgotten(item: Incoming | Unreadable, *, topic: Topic, before: datetime) ->
     """
     if topic.writer is None or topic.compacted or not isinstance(item, Incoming) or item.received.time >= before:
         return item
-    alone = b"@%d:%d" % (item.record.partition, item.record.offset)
-    return Unreadable(item.record, alone, NOT_BELIEVED, "older-than-the-inbox", None)
+    return Unreadable(item.record, key_alone(item.record), NOT_BELIEVED, "older-than-the-inbox", None)
 
 
 def _received(event: Event, set_aside: tuple[SetAside, ...], envelope: Envelope, record: Record) -> Received[Any]:

@@ -16,7 +16,7 @@ from libs.events.crashpoints import CrashPoint, crashpoint
 from libs.events.isolation import Isolation
 from libs.events.leadership import Connection
 from libs.events.limits import ParkingLimit
-from libs.events.parking import BEHIND, Parking, Seal, parked_key, still_parked
+from libs.events.parking import BEHIND, ID_REUSED, Parking, Seal, parked_key, still_parked
 from libs.events.postgres import raw
 from libs.events.subscriptions import Subscriptions
 from libs.events.waves import waves
@@ -32,7 +32,7 @@ _FENCE = """
         RETURNING p.partition
     )
     SELECT partition, NULL::bytea AS key FROM moved
-    UNION ALL SELECT NULL, key FROM parked_key WHERE consumer_group = $1 AND topic = $2
+    UNION ALL SELECT NULL, key FROM parked_key WHERE consumer_group = $1 AND topic = $2 AND $7
 """
 _CLAIM = """
     WITH fresh AS (
@@ -60,8 +60,6 @@ _CLAIM_FOREIGN = """
     FROM told t LEFT JOIN fresh f USING (source, event_id)
         LEFT JOIN inbox i ON i.consumer_group = $1 AND (i.source, i.event_id, i.day) = (t.source, t.event_id, t.day)
 """
-ID_REUSED = "id-reused"
-"""Why an event is parked whose id came with something else before."""
 
 
 class FencedError(Exception):
@@ -81,6 +79,8 @@ class Delivered:
     parked: int
     not_believed: int
     """Among the parked: what the writer of the topic hasn't signed."""
+    over_quota: int
+    """Among the parked: what is only counted, because its topic's quota is used up."""
     appended: int
     limits: dict[int, ParkingLimit]
 
@@ -119,7 +119,7 @@ class Delivery:
         parking = Parking(batch.topic, self._group, self._seal)
         run = await self._set_aside(connection, batch, fresh, blocked, parking, limits, reused)
         if careful:
-            run = await Isolation(session, self.run, rows, limits, parking).run(run)
+            run = await Isolation(session, self.run, rows, limits, parking, is_foreign=batch.topic.foreign).run(run)
         elif run:
             await self.run(session, run)
             for item in run:
@@ -127,7 +127,9 @@ class Delivery:
         await parking.write(connection)
         await outbox.write(session, rows)
         not_believed = sum(isinstance(item, Unreadable) and item.code == NOT_BELIEVED for item in fresh)
-        return Delivered(len(run), len(items) - len(fresh), len(parking), not_believed, len(rows), limits)
+        return Delivered(
+            len(run), len(items) - len(fresh), len(parking), not_believed, parking.over_quota, len(rows), limits
+        )
 
     async def run(self, session: AsyncSession, items: Sequence[Incoming]) -> None:
         """Call the hooks, then the handlers, wave by wave."""
@@ -151,6 +153,8 @@ class Delivery:
             [part.partition.next_offset if batch.topic.gaps_allowed else part.first_offset for part in parts],
             [part.next_offset for part in parts],
             [identity_of(part.records[-1]) for part in parts],
+            # Where others write no key holds up another message, and there may be very many.
+            not batch.topic.foreign,
         )
         moved = {row["partition"] for row in found}
         behind = {part.partition.number for part in parts} - moved
@@ -195,9 +199,13 @@ class Delivery:
         """The same for a topic that others write to: an id that came with something else before is `reused`.
 
         Nothing promises that a foreign producer gives each event an id of its own: to drop the second as a repeat of
-        the first would lose it silently.
+        the first would lose it silently. What can't be read takes no id: its sender may correct it under the same.
         """
-        named = [(item, name, self._digest(content_of(item))) for item in items if (name := _name(item)) is not None]
+        named = [
+            (item, (item.received.source, item.received.id), self._digest(content_of(item)))
+            for item in items
+            if isinstance(item, Incoming)
+        ]
         first: dict[tuple[str, str], tuple[Incoming | Unreadable, bytes]] = {}
         for item, name, digest in named:
             first.setdefault(name, (item, digest))
@@ -222,6 +230,14 @@ class Delivery:
             (repeats if before in (None, digest) else reused).add(id(item))
         return [item for item in items if id(item) not in repeats]
 
+    async def is_new(self, connection: Connection, item: Incoming) -> bool:
+        """Whether a foreign message that is retried hasn't been handled meanwhile, sent again under its id.
+
+        It takes its id if that is free. One that was parked because its id was used is new: a person wants it handled.
+        """
+        reused: set[int] = set()
+        return bool(await self._claim_foreign(connection, [item], reused))
+
     async def _set_aside(
         self,
         connection: Connection,
@@ -242,12 +258,10 @@ class Delivery:
                 parking.add(item, BEHIND)
             elif id(item) in reused:
                 parking.add(item, ID_REUSED)
-                blocked.add(parked_key(batch.topic, item.key))
-                limits[item.record.partition].failed()
             elif isinstance(item, Unreadable):
                 parking.add(item, item.code, item.detail)
-                blocked.add(parked_key(batch.topic, item.key))
-                if item.code != NOT_BELIEVED:
+                if not batch.topic.foreign and item.code != NOT_BELIEVED:
+                    blocked.add(parked_key(batch.topic, item.key))
                     limits[item.record.partition].failed()
             else:
                 run.append(item)

@@ -27,12 +27,15 @@ class Isolation:
         rows: list[Row],
         limits: dict[int, ParkingLimit],
         parking: Parking,
+        *,
+        is_foreign: bool = False,
     ) -> None:
         self._session = session
         self._run = run
         self._rows = rows
         self._limits = limits
         self._parking = parking
+        self._is_foreign = is_foreign
         self._failed_keys: set[bytes] = set()
         self._handled: list[Incoming] = []
 
@@ -73,6 +76,9 @@ class Isolation:
     def _fail(self, item: Incoming, error: Exception) -> None:
         item.failure = type(error).__name__
         self._parking.add(item, reason_of(error), told(error))
+        if self._is_foreign:
+            # A stranger decides what fails here: it neither stops the partition nor holds up who shares its key.
+            return
         self._failed_keys.add(item.key)
         self._limits[item.record.partition].failed()
 

@@ -187,6 +187,9 @@ class Lane:
         if delivered.not_believed:
             metrics.not_believed.add(delivered.not_believed, self._labels)
             report(log, logging.ERROR, "consumer.not_believed", topic=self._topic.name, count=delivered.not_believed)
+        if delivered.over_quota:
+            metrics.over_quota.add(delivered.over_quota, self._labels)
+            report(log, logging.ERROR, "consumer.over_quota", topic=self._topic.name, count=delivered.over_quota)
         if delivered.parked:
             report(log, logging.ERROR, "consumer.parked", topic=self._topic.name, count=delivered.parked)
 

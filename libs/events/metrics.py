@@ -134,6 +134,9 @@ consumed = _meter.create_counter(
 not_believed = _meter.create_counter(
     "consumer.not_believed", "{event}", "Records parked because the writer of their topic has not signed them."
 )
+over_quota = _meter.create_counter(
+    "consumer.over_quota", "{event}", "Refused messages of foreign producers of which only their number is kept."
+)
 event_age = _meter.create_histogram(
     "consumer.event.age",
     "s",

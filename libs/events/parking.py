@@ -7,11 +7,13 @@ key is kept as a digest only. While a key is parked its later events are parked 
 import base64
 import json
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from libs.events.batch import Incoming, Unreadable, identity_of
+from libs.events import quota
+from libs.events.batch import NOT_BELIEVED, Incoming, Unreadable, identity_of, key_alone
 from libs.events.envelope import Headers
 from libs.events.leadership import Connection
 from libs.events.topics import Topic
@@ -20,6 +22,8 @@ Seal = Callable[[bytes], bytes]
 
 BEHIND = "behind"
 """Why an event is parked that would have been in order: an earlier one of its key is parked."""
+ID_REUSED = "id-reused"
+"""Why an event is parked whose id came with something else before."""
 HANDLER = "handler"
 """Why an event is parked whose handler raised."""
 
@@ -33,6 +37,17 @@ _PARK = """
             identity, ord)
     ORDER BY ord
     ON CONFLICT (consumer_group, topic, partition, log_offset, identity) DO NOTHING
+"""
+_COUNT = """
+    INSERT INTO parked (consumer_group, topic, partition, log_offset, key, reason, error, sealed, content, identity)
+    SELECT $1, $2, partition, -1, key, 'over-quota', error, false, content, $3
+    FROM unnest($4::int[], $5::bytea[], $6::text[], $7::bytea[]) AS c (partition, key, error, content)
+    ON CONFLICT (consumer_group, topic, partition, log_offset, identity)
+        DO UPDATE SET error = excluded.error, content = excluded.content
+"""
+_GIVE_IDS_BACK = """
+    DELETE FROM inbox i USING unnest($2::text[], $3::text[], $4::date[]) AS e (source, event_id, day)
+    WHERE i.consumer_group = $1 AND (i.source, i.event_id, i.day) = (e.source, e.event_id, e.day)
 """
 _PARK_KEYS = """
     INSERT INTO parked_key (consumer_group, topic, key)
@@ -96,6 +111,8 @@ class Parking:
         self._group = group
         self._seal = seal
         self._entries: list[tuple[Incoming | Unreadable, str, str | None]] = []
+        self.over_quota = 0
+        """How many of them are only counted; known when they are written."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -109,7 +126,12 @@ class Parking:
         if not self._entries:
             return
         self._entries.sort(key=lambda entry: (entry[0].record.partition, entry[0].record.offset))
-        columns = [self._columns(*entry) for entry in self._entries]
+        if self._topic.foreign:
+            await self._give_ids_back(connection)
+        kept = await self._within_quota(connection)
+        columns = [self._columns(*entry) for entry in kept]
+        if not columns:
+            return
         await connection.execute(
             _PARK, self._group, self._topic.name, self._topic.personal, *map(list, zip(*columns, strict=True))
         )
@@ -128,8 +150,67 @@ class Parking:
             name = (item.envelope.type, item.envelope.id, item.envelope.source)
         else:
             name = (None, None, None)
-        key = parked_key(self._topic, item.key)
+        # What a stranger got wrong waits alone: the same message sent again, and right, must not wait behind it.
+        key = parked_key(self._topic, key_alone(record) if self._topic.foreign else item.key)
         return (record.partition, record.offset, key, *name, reason, error, content, identity_of(record))
+
+    async def _give_ids_back(self, connection: Connection) -> None:
+        """Let the ids of what failed be used again: by the sender's correction, or when the record is read again."""
+        failed = [item for item, reason, _ in self._entries if isinstance(item, Incoming) and reason != ID_REUSED]
+        if failed:
+            names = [(item.received.source, item.received.id, item.day) for item in failed]
+            await connection.execute(_GIVE_IDS_BACK, self._group, *map(list, zip(*names, strict=True)))
+
+    async def _within_quota(self, connection: Connection) -> list[tuple[Incoming | Unreadable, str, str | None]]:
+        """What is parked whole; the rest of what strangers have sent is only counted."""
+        partitions = sorted({entry[0].record.partition for entry in self._entries if self._is_strangers(entry)})
+        if not partitions:
+            return self._entries
+        rooms = await quota.rooms(connection, self._group, self._topic.name, partitions)
+        kept, beyond = [], defaultdict[int, list[int]](list)
+        for entry in self._entries:
+            record = entry[0].record
+            size = len(record.key or b"") + len(record.value or b"") + sum(len(value) for _, value in record.headers)
+            if not self._is_strangers(entry) or rooms[record.partition].take(source_of(entry[0]), size):
+                kept.append(entry)
+            else:
+                beyond[record.partition].append(record.offset)
+        if beyond:
+            self.over_quota = sum(map(len, beyond.values()))
+            await self._count(connection, beyond)
+        return kept
+
+    def _is_strangers(self, entry: tuple[Incoming | Unreadable, str, str | None]) -> bool:
+        return self._topic.foreign or entry[1] == NOT_BELIEVED
+
+    async def _count(self, connection: Connection, beyond: Mapping[int, Sequence[int]]) -> None:
+        before = await quota.counted(connection, self._group, self._topic.name, list(beyond))
+        now = [quota.more(_counted(before.get(number)), offsets) for number, offsets in beyond.items()]
+        keys = [parked_key(self._topic, f"{quota.identity()}:{number}".encode()) for number in beyond]
+        told = [f"{one.count} messages between offsets {one.first_offset} and {one.last_offset}" for one in now]
+        rows = (list(beyond), keys, told, [_content_of(one) for one in now])
+        await connection.execute(_COUNT, self._group, self._topic.name, quota.identity(), *rows)
+        await connection.execute(_PARK_KEYS, self._group, self._topic.name, keys)
+
+
+def source_of(item: Incoming | Unreadable) -> str | None:
+    """Who sent it, as it says itself; None where that can't be read."""
+    if isinstance(item, Incoming):
+        return item.received.source
+    return None if item.envelope is None else item.envelope.source
+
+
+def _counted(stored: bytes | None) -> quota.Counted | None:
+    """What a row that counts holds: its figures stand where a message has its headers."""
+    if stored is None:
+        return None
+    figures = dict(Content.from_bytes(stored).headers)
+    return quota.Counted(*(int(figures[name]) for name in quota.Counted.__slots__))
+
+
+def _content_of(counted: quota.Counted) -> bytes:
+    figures = [(name, str(getattr(counted, name)).encode()) for name in counted.__slots__]
+    return Content(figures, None, None, 0).to_bytes()
 
 
 async def still_parked(connection: Connection, group: str, topic: Topic, keys: Iterable[bytes]) -> set[bytes]:

@@ -93,6 +93,8 @@ class Retries:
         try:
             item = self._restored(parked)
             async with session.begin_nested():
+                if self._topic_of(item.record).foreign and not await self._delivery.is_new(await raw(session), item):
+                    return None
                 await self._delivery.run(session, [item])
         except Exception as error:
             if cause_of(error) is not Cause.EVENT:
@@ -111,11 +113,13 @@ class Retries:
             parked["topic"], parked["partition"], parked["log_offset"], came.timestamp, 0, came.key, came.value,
             None, len(came.key or b""), len(came.value or b""), tuple(came.headers),
         )  # fmt: skip
-        topic = self._topics.get(record.topic) or Topic(record.topic, partitions=0)
-        item = understand(record, self._subscriptions, topic=topic, keyring=self._keyring)
+        item = understand(record, self._subscriptions, topic=self._topic_of(record), keyring=self._keyring)
         if not isinstance(item, Incoming):
             raise ValueError("it still can't be read" if item else "nobody here handles its type any more")
         return item
+
+    def _topic_of(self, record: Record) -> Topic:
+        return self._topics.get(record.topic) or Topic(record.topic, partitions=0)
 
     async def _give_back(
         self, connection: Connection, parked_id: int, error: Exception, where: tuple[str, str, bytes]

@@ -220,7 +220,7 @@ async def test_what_is_parked_of_a_topic_with_identity_data_stays_sealed(make_bu
 
         await until(parked)
     database = ("--database", bus.dsn)
-    (key,) = await lines("parked", "list", *database)
+    key, _ = await lines("parked", "list", *database)
     (event,) = await lines("parked", "show", str(key["first"]), *database)
     assert event["content"] == "sealed"
     assert len(bytes.fromhex(key["key"])) == 32

@@ -227,14 +227,14 @@ async def test_a_discarded_event_is_gone_and_the_rest_of_its_key_can_be_retried(
     await connection.close()
 
 
-async def test_an_arrival_that_can_not_be_read_is_parked_sealed_and_blocks_only_its_key(make_bus: Make) -> None:
+async def test_an_arrival_that_can_not_be_read_is_parked_sealed_and_blocks_nothing(make_bus: Make) -> None:
     """Without the seal the canary is found in the tables."""
     bus = await make_bus(partitions=1, foreign=True, personal=True)
     good = bus.counted(name="b", number=1).model_dump_json().encode()
     bodies = [
         (CANARY, json.dumps({"name": CANARY, "number": "x"}).encode(), event_headers(bus.counted.type)),
         ("b", good, event_headers(bus.counted.type)),
-        (CANARY, good, event_headers(bus.counted.type)),
+        ("b", good, event_headers(bus.counted.type)),
         ("c", CANARY.encode(), [("content-type", b"application/cloudevents+json")]),
         ("d", good, [("ce_type", bus.counted.type.encode()), ("ce_subject", CANARY.encode())]),
     ]
@@ -243,12 +243,11 @@ async def test_an_arrival_that_can_not_be_read_is_parked_sealed_and_blocks_only_
             await producer.send_and_wait(bus.topic.name, value, key=key.encode(), headers=headers)
     async with running(bus.consumer(seal=seal, unseal=unseal)):
         await until(caught_up(bus))
-    assert await bus.effects() == [("b", bus.counted.type, 1)]
+    assert await bus.effects() == [("b", bus.counted.type, 1)] * 2
     parked = await bus.fetch("SELECT * FROM parked ORDER BY id")
-    assert [row["reason"] for row in parked] == ["schema", "behind", "envelope", "envelope"]
+    assert [row["reason"] for row in parked] == ["schema", "envelope", "envelope"]
     assert [row["error"] for row in parked] == [
         "number int_parsing",
-        None,
         "structured-not-json",
         "specversion-missing",
     ]
@@ -256,7 +255,7 @@ async def test_an_arrival_that_can_not_be_read_is_parked_sealed_and_blocks_only_
         assert CANARY not in str(await bus.fetch(f"SELECT * FROM {table}"))
         in_hex = CANARY.encode().hex()
         assert not await bus.fetch(f"SELECT 1 FROM {table} t WHERE t::text LIKE '%' || $1 || '%'", in_hex)
-    assert Content.from_bytes(unseal(parked[2]["content"])).value == CANARY.encode()
+    assert Content.from_bytes(unseal(parked[1]["content"])).value == CANARY.encode()
 
 
 async def test_a_topic_with_identity_data_needs_a_seal(make_bus: Make) -> None:
