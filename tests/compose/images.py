@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-from deploy.local.jars import cache_directory, fetch, read_lock
+from deploy.local.jars import LOCK, cache_directory, fetch, read_lock
 from deploy.local.kafka_node import java
 from tests.compose.engine import NotPossibleError, runs
 
@@ -17,7 +18,6 @@ PUBLIC = {"POSTGRES_IMAGE": "postgres:18", "KAFKA_IMAGE": "apache/kafka:4.3.0", 
 OLDER_POSTGRES = "postgres:17"
 BASE = "enlace-offline/base:trixie"
 POSTGRES, AS_17 = "enlace-offline/postgres:as-18", "enlace-offline/postgres:as-17"
-KAFKA = "enlace-offline/kafka:4"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -30,9 +30,18 @@ def images(environment: dict[str, str]) -> dict[str, str]:
     _build(environment, HERE / "postgres", POSTGRES)
     data = "/var/lib/postgresql/data"
     _build(environment, HERE / "postgres", AS_17, DATA=data, VOLUME=data)
-    if not _is_there(environment, KAFKA):
-        _kafka(environment)
-    return {"POSTGRES_IMAGE": POSTGRES, "KAFKA_IMAGE": KAFKA, "PYTHON_IMAGE": BASE, "OLDER_POSTGRES": AS_17}
+    kafka = f"enlace-offline/kafka:{_sum_of(HERE / 'kafka', LOCK)}"
+    if not _is_there(environment, kafka):
+        _kafka(environment, kafka)
+    return {"POSTGRES_IMAGE": POSTGRES, "KAFKA_IMAGE": kafka, "PYTHON_IMAGE": BASE, "OLDER_POSTGRES": AS_17}
+
+
+def _sum_of(directory: Path, *files: Path) -> str:
+    """Of what the image is made from, so that an image of an earlier state is not taken for this one."""
+    read = hashlib.sha256()
+    for path in (*sorted(directory.iterdir()), *files):
+        read.update(path.read_bytes())
+    return read.hexdigest()[:12]
 
 
 def _is_there(environment: dict[str, str], image: str) -> bool:
@@ -71,7 +80,7 @@ def _base(environment: dict[str, str]) -> None:
             raise NotPossibleError("the base image could not be packed")
 
 
-def _kafka(environment: dict[str, str]) -> None:
+def _kafka(environment: dict[str, str], image: str) -> None:
     """The jars of the lock file and the Java of the wheel, as the local run has them."""
     jars = asyncio.run(fetch(read_lock(), cache_directory() / "jars"))
     with tempfile.TemporaryDirectory(prefix="enlace-kafka-") as directory:
@@ -81,4 +90,4 @@ def _kafka(environment: dict[str, str]) -> None:
         (context / "libs").mkdir()
         for jar in jars:
             shutil.copy(jar, context / "libs")
-        _build(environment, context, KAFKA)
+        _build(environment, context, image)
