@@ -135,7 +135,11 @@ async def _read_inbox(connection: Any, name: str, evidence: Evidence) -> None:
 
 
 async def _read_registration(connection: Any, stage: Stage, evidence: Evidence) -> None:
-    people = await connection.fetch("SELECT id::text, arrival_key, erased_at IS NOT NULL AS erased FROM returnee")
+    # Of who is erased only the list of the erased knows by which arrival they came, and that for some weeks.
+    people = await connection.fetch(
+        "SELECT r.id::text, coalesce(r.arrival_key, e.arrival_key) AS arrival_key, r.erased_at IS NOT NULL AS erased"
+        " FROM returnee r LEFT JOIN erasure e ON e.returnee_id = r.id"
+    )
     evidence.people = [Person(row["id"], row["arrival_key"].hex(), row["erased"]) for row in people]
     needs = await connection.fetch("SELECT id::text, returnee_id::text, status FROM need")
     evidence.told_needs = [Need(*row) for row in needs]
