@@ -25,6 +25,7 @@ from rich.console import Console
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import Database
+from libs.chassis.database_address import check_line
 from libs.chassis.knowing import Known, write
 from libs.chassis.logs import get_logger, setup_logs
 from libs.chassis.migrations import upgrade
@@ -70,7 +71,7 @@ def make_cli(
         """Bring the service's database to the newest version; safe to run again, and by several at once."""
         setup_logs(service)
         for history, variable in variables.items():
-            upgrade(service, _from_environment(variable), history=history)
+            upgrade(service, _address_in(variable), history=history)
             log.info("database.migrated", part=history)
 
     return cli
@@ -167,8 +168,12 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def _from_environment(variable: str) -> str:
+def _address_in(variable: str) -> str:
     try:
-        return os.environ[variable]
+        url = os.environ[variable]
+        check_line(url, tls=os.environ.get("ENLACE_DATABASE_TLS", "required"))
     except KeyError:
         raise typer.BadParameter(f"the environment lacks {variable}") from None
+    except ValueError as error:
+        raise typer.BadParameter(f"{variable}: {error}") from None
+    return url

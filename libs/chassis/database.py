@@ -7,11 +7,11 @@ from typing import Annotated, Any, TypeAlias, cast
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.clock import Timekeeper
+from libs.chassis.database_address import open_engine
 from libs.chassis.errors import Unavailable
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
@@ -30,8 +30,8 @@ class Database:
     def __init__(self, url: str, *, clock: Timekeeper, application_name: str, pool_size: int = 5) -> None:
         self.clock = clock
         self._latest: datetime | None = None
-        self.engine: AsyncEngine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"),
+        self.engine: AsyncEngine = open_engine(
+            url,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,

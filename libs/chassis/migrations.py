@@ -20,12 +20,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import MetaData, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only
 
 from libs.chassis.database import Connection
+from libs.chassis.database_address import open_engine
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LOCK_TIMEOUT = "10s"
@@ -42,7 +41,7 @@ def upgrade(service: str, url: str, *, revision: str = "head", history: str = "m
 
 async def upgrade_async(service: str, url: str, *, revision: str = "head", history: str = "migrations") -> None:
     """The same as `upgrade`, for callers that have an event loop."""
-    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
+    engine = open_engine(url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _lock_number(service, history)})
@@ -93,7 +92,7 @@ def known_revisions(service: str, *, history: str = "migrations") -> frozenset[s
 
 async def differences(url: str, metadata: MetaData) -> list[str]:
     """How the database at `url` differs from `metadata`, for Alembic; tables that `metadata` lacks don't count."""
-    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
+    engine = open_engine(url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(_differences, metadata)

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.chassis.clock import Clock, Timekeeper
+from libs.chassis.database_address import check_line
 from libs.chassis.paced_clock import PacedClock
 
 
@@ -50,6 +51,9 @@ class CommonSettings(BaseSettings):
 
     database_url: str
     """`postgresql://user:password@host:port/database`; the service's own database and login."""
+    database_tls: Literal["required", "off"] = Field(default="required", validation_alias="ENLACE_DATABASE_TLS")
+    """`required`: a database on another machine proves its name by a certificate (`?sslmode=verify-full`). `off`:
+    nobody else is on the network, such as that of containers on one machine."""
     kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS", min_length=1)
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", validation_alias="KAFKA_SECURITY_PROTOCOL"
@@ -96,6 +100,13 @@ class CommonSettings(BaseSettings):
         if not url.startswith(("postgresql://", "postgres://")):
             raise ValueError("a database URL starts with postgresql://")
         return url
+
+    @model_validator(mode="after")
+    def _tells_nobody_on_the_way(self) -> "CommonSettings":
+        for name, value in self:
+            if name.endswith("database_url"):
+                check_line(value, tls=self.database_tls)
+        return self
 
     @model_validator(mode="after")
     def _can_name_itself(self) -> "CommonSettings":

@@ -53,6 +53,7 @@ FORMATS = {
     ("services/referral/desk/queries.py", "condition"): "one of the constants of the loop",
     ("services/referral/desk_lists/queries.py", "condition"): "one of the constants of the loop",
     ("services/referral/offers/queries.py", "condition"): "one of the constants of the loop",
+    ("services/registration/erasure/rules.py", "how.value"): "members of an enum",
 }
 """Format strings that are no literal and no constant of a module, and what they are."""
 
