@@ -3,7 +3,7 @@
 from typing import cast
 
 from deploy.local.installation import ROOT
-from libs.events.catalogue import arrivals, directory, notifications, referral, registration
+from libs.events.catalogue import arrivals, audit, directory, notifications, referral, registration
 from libs.events.contracts.parties import Party
 from libs.events.event import Event
 from libs.events.subscriptions import Subscriptions
@@ -27,9 +27,13 @@ def parties() -> list[Party]:
     subscribe_notifications(notified)
     return [
         Party("reception-systems", frozenset(arrivals.EVENTS)),
-        _party("registration", registration.EVENTS, registration_subscriptions(vault=no_vault, pack=load_pack(PACK))),
+        _party(
+            "registration",
+            (*registration.EVENTS, audit.RegistrationAuditSealed),
+            registration_subscriptions(vault=no_vault, pack=load_pack(PACK)),
+        ),
         _party("provider_directory", directory.EVENTS, directory_subscriptions),
-        _party("referral", referral.EVENTS, referral_subscriptions(load_policy(PACK))),
+        _party("referral", (*referral.EVENTS, audit.ReferralAuditSealed), referral_subscriptions(load_policy(PACK))),
         _party("notifications", notifications.EVENTS, notified),
     ]
 

@@ -10,12 +10,15 @@ A service's `cli.py` makes its own with `make_cli` and may add commands to what 
 import asyncio
 import gc
 import getpass
+import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, TypeVar
+from uuid import UUID
 
 import typer
 import uvicorn
@@ -29,9 +32,24 @@ from libs.chassis.database_address import check_line
 from libs.chassis.knowing import Known, write
 from libs.chassis.logs import get_logger, setup_logs
 from libs.chassis.migrations import upgrade
-from libs.chassis.sealed_log import SealedLog, check
+from libs.chassis.sealed_log import Link, SealedLog
+from libs.chassis.sealed_log_check import check, link_of
+from libs.chassis.settings import AuditSettings
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose record of access is asked for: of one person, or of one caller."""
+
+    returnee_id: UUID | None
+    by: str | None
+    since: datetime | None
+    operator: str
+
+
+Accesses = Callable[[AsyncSession, Asked], Awaitable[list[dict[str, object]]]]
 log = get_logger(__name__, fields=("settings",))
 _NEW_OBJECTS = 50_000
 """So many new containers make a collection of the youngest; Python's own 700 costs a batch a tenth of its time."""
@@ -95,6 +113,11 @@ WithFile = Annotated[
     Path, typer.Option("--with", exists=True, dir_okay=False, help="What the other service has written.")
 ]
 
+Seals = Annotated[
+    Path | None,
+    typer.Option("--seals", exists=True, dir_okay=False, help="What `python -m libs.events seals` has printed."),
+]
+
 
 def add_known(
     cli: typer.Typer, open_database: Callable[[], Database], known: Callable[[AsyncSession], Awaitable[list[Known]]]
@@ -120,12 +143,51 @@ def add_audit_check(cli: typer.Typer, open_database: Callable[[], Database], *, 
     """Give a service the command `verify-audit`."""
 
     @cli.command()
-    def verify_audit() -> None:
-        """Walk the hash chain over the record of access; exits with 1 if a link does not match what is recorded now."""
-        report = asyncio.run(in_transaction(open_database(), lambda session: check(session, table)))
-        Console().print(asdict(report))
-        if report.broken_at is not None:
+    def verify_audit(seals: Seals = None) -> None:
+        """Compare the record of access with its seals, and these with those that left the database.
+
+        Exits with 1 if anything is not as it was sealed. Needs the key of the seals to find made-up ones.
+        """
+        key, told = AuditSettings().audit_secret(), None if seals is None else _told_seals(seals)
+        report = asyncio.run(in_transaction(open_database(), lambda session: check(session, table, key=key, told=told)))
+        Console().print(asdict(report) | {"made_by_checked": key is not None})
+        if not report.is_sound:
             raise typer.Exit(1)
+
+
+def add_accesses(cli: typer.Typer, open_database: Callable[[], Database], accesses: Accesses) -> None:
+    """Give a service the command `accesses`."""
+
+    @cli.command("accesses")
+    def print_accesses(
+        operator: Operator,
+        returnee: Annotated[UUID | None, typer.Option(help="Whose data: who has read or written them.")] = None,
+        by: Annotated[str | None, typer.Option(help="A client or subject: whose data it has touched.")] = None,
+        since: Annotated[datetime | None, typer.Option(help="From then on.")] = None,
+    ) -> None:
+        """Print the record of access of one person, or of one caller, as JSON lines.
+
+        For who answers for data protection. That a person's record was looked at is recorded itself.
+        """
+        if (returnee is None) == (by is None):
+            raise typer.BadParameter("name a returnee or a caller")
+        from_then = None if since is None else since.replace(tzinfo=since.tzinfo or UTC)
+        asked = Asked(returnee, by, from_then, operator)
+        for row in asyncio.run(in_transaction(open_database(), lambda session: accesses(session, asked))):
+            typer.echo(json.dumps(row, default=_plain, sort_keys=True))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _told_seals(path: Path) -> list[Link]:
+    """Seals as `python -m libs.events seals` prints them, one a line."""
+    try:
+        with path.open(encoding="utf-8") as lines:
+            return [link_of(json.loads(line)) for line in lines if line.strip()]
+    except (KeyError, ValueError, TypeError, UnicodeDecodeError):
+        raise typer.BadParameter("a line of the file is no seal", param_hint="--seals") from None
 
 
 def serve_app(app: FastAPI, *, host: str, port: int) -> None:

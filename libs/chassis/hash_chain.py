@@ -1,5 +1,6 @@
 """A chain of hashes over entries, so that none of them can change, go or come unnoticed (pure)."""
 
+import hmac
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -28,4 +29,11 @@ def _plain(value: object) -> object:
         return value.isoformat()
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
+    if isinstance(value, bytes):
+        return value.hex()
     return str(value) if isinstance(value, UUID) else value
+
+
+def keyed(key: bytes, values: Sequence[object]) -> bytes:
+    """HMAC-SHA256 of one seal: whoever owns the database, but not the key, cannot make a seal."""
+    return hmac.digest(key, _canonical(values), "sha256")

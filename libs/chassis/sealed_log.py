@@ -1,26 +1,35 @@
 """An append-only table that is sealed by a hash chain, so that no entry can change or go unnoticed.
 
 A service declares its two tables as a `SealedLog`. Entries carry the id of the transaction that wrote them. The sealer
-adds one link over all entries that are final: whatever commits later belongs to a later link. `check` walks the whole
-chain and compares every link with what is recorded now.
+adds one link over all entries that are final: whatever commits later belongs to a later link. Each link carries a keyed
+hash, whose key is not in the database, and is told outside in the transaction that makes it. `sealed_log_check` walks
+the whole chain and compares every link with what is recorded now, and with what was told outside.
 """
 
 import asyncio
-from dataclasses import dataclass
-from datetime import datetime
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import Database, now, raw
-from libs.chassis.hash_chain import GENESIS, chain
+from libs.chassis.hash_chain import GENESIS, chain, keyed
 from libs.chassis.logs import get_logger
+from libs.chassis.telemetry import meter
 
-log = get_logger(__name__, fields=("head", "seal_id"))
+log = get_logger(__name__, fields=("head", "seal_id", "seconds"))
 
 LIMIT = 20_000
 """So many entries, at about, are sealed by one link."""
-_INTERVAL_SECONDS = 1.0
+_INTERVAL_SECONDS = 5.0
+"""Between two links: what is recorded for longer can no longer be taken out without a trace."""
+STALLED_AFTER = timedelta(minutes=1)
+_UNSEALED = meter().create_gauge(
+    "enlace.audit.unsealed_seconds", unit="s", description="How long the oldest entry of the record waits for its seal"
+)
 _SEALER_LOCK = 0x656E6C616365
 """Advisory lock of the one sealer of a database."""
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
@@ -40,28 +49,52 @@ class SealedLog:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link of the chain."""
+    """One link of the chain, as it is kept and as it is told outside."""
 
     id: int
     from_transaction: int
     up_to_transaction: int
     entries_count: int
+    last_entry_id: int | None
+    """The highest id that it covers; None in a link of an older version, as `mac`."""
     previous_hash: bytes
     hash: bytes
+    sealed_at: datetime
+    mac: bytes | None
+
+    @property
+    def identity(self) -> tuple[bytes, bytes | None]:
+        """By which two forms of one link are told apart; the keyed hash covers all of it."""
+        return self.hash, self.mac
+
+    def with_mac(self, key: bytes) -> "Link":
+        """The same with its keyed hash."""
+        return replace(self, mac=self._keyed(key))
+
+    def is_made_with(self, key: bytes) -> bool:
+        """Whether whoever made it had the key."""
+        return self.mac is not None and hmac.compare_digest(self.mac, self._keyed(key))
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__ if name != "mac")
+
+    def _keyed(self, key: bytes) -> bytes:
+        return keyed(key, self._values())
 
 
-@dataclass(frozen=True, slots=True)
-class ChainReport:
-    """What a check of the whole chain found."""
-
-    entries_count: int
-    seals_count: int
-    broken_at: int | None
-    """The first seal that does not match what is recorded; None when all do."""
-    unsealed_count: int
+Tell = Callable[[AsyncSession, Link], Awaitable[None]]
+"""Tells a link outside, in the transaction that makes it."""
 
 
-async def seal(session: AsyncSession, table: SealedLog, *, sealed_at: datetime, limit: int = LIMIT) -> int | None:
+async def seal(
+    session: AsyncSession,
+    table: SealedLog,
+    *,
+    sealed_at: datetime,
+    limit: int = LIMIT,
+    key: bytes | None = None,
+    tell: Tell | None = None,
+) -> int | None:
     """Add one link over all entries that are final, `limit` at about; how many it covers. None where another seals."""
     connection = await raw(session)
     if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _SEALER_LOCK):
@@ -69,38 +102,75 @@ async def seal(session: AsyncSession, table: SealedLog, *, sealed_at: datetime, 
     last = await head(session, table)
     start = last.up_to_transaction if last else 0
     end = await _final_horizon(connection, table, start, limit)
-    entries = await _entries(connection, table, start, end)
+    entries = await entries_between(connection, table, start, end)
     if not entries:
         return 0
     previous = last.hash if last else GENESIS
-    await connection.execute(
-        f"INSERT INTO {table.seals} (id, from_transaction, up_to_transaction, entries_count, previous_hash, hash,"  # noqa: S608
-        " sealed_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        (last.id if last else 0) + 1,
-        start,
-        end,
-        len(entries),
-        previous,
-        chain(previous, entries),
-        sealed_at,
+    link = Link(
+        id=(last.id if last else 0) + 1,
+        from_transaction=start,
+        up_to_transaction=end,
+        entries_count=len(entries),
+        last_entry_id=max(int(str(entry[table.covered.index("id")])) for entry in entries),
+        previous_hash=previous,
+        hash=chain(previous, entries),
+        sealed_at=sealed_at,
+        mac=None,
     )
+    link = link if key is None else link.with_mac(key)
+    await _keep(connection, table, link)
+    if tell is not None:
+        await tell(session, link)
     return len(entries)
 
 
-async def seal_once(database: Database, table: SealedLog, *, sealed_at: datetime | None = None) -> int | None:
-    """One link, in a transaction of its own; its head goes to the log as a witness outside of the database."""
+async def _keep(connection: Any, table: SealedLog, link: Link) -> None:
+    values = [getattr(link, name) for name in Link.__slots__]
+    places = ", ".join(f"${n}" for n in range(1, len(values) + 1))
+    columns = ", ".join(Link.__slots__)
+    await connection.execute(f"INSERT INTO {table.seals} ({columns}) VALUES ({places})", *values)  # noqa: S608
+
+
+async def seal_once(
+    database: Database,
+    table: SealedLog,
+    *,
+    sealed_at: datetime | None = None,
+    key: bytes | None = None,
+    tell: Tell | None = None,
+) -> int | None:
+    """One link, in a transaction of its own; its head goes to the log as a further witness outside of the database."""
     async with database.transaction() as session:
-        count = await seal(session, table, sealed_at=sealed_at or now(session))
-        last = await head(session, table) if count else None
-        if last is not None:
+        count = await seal(session, table, sealed_at=sealed_at or now(session), key=key, tell=tell)
+        last = await head(session, table)
+        if last is not None and count:
             log.info("audit.sealed", seal_id=last.id, count=count, head=last.hash.hex())
+        await _look_for_a_stall(session, table, last)
         return count
 
 
-async def seal_forever(stop: asyncio.Event, *, database: Database, table: SealedLog) -> None:
-    """Seal what is final every second until told to stop."""
+async def _look_for_a_stall(session: AsyncSession, table: SealedLog, last: Link | None) -> None:
+    """Entries that wait too long for their seal are told as the error that it is: until sealed they can be taken out.
+
+    They wait for the oldest transaction of the database, or, in a cluster that was restored from a dump, for the ids of
+    transactions to pass the last seal's.
+    """
+    oldest: datetime | None = await (await raw(session)).fetchval(
+        f"SELECT min(at) FROM {table.entries} WHERE id > $1",  # noqa: S608 (a declared name)
+        (last.last_entry_id or 0) if last else 0,
+    )
+    waiting = now(session) - oldest if oldest is not None else timedelta()
+    _UNSEALED.set(max(waiting.total_seconds(), 0.0), {"enlace.audit.table": table.entries})
+    if waiting > STALLED_AFTER:
+        log.error("audit.sealing_stalled", seconds=round(waiting.total_seconds()))
+
+
+async def seal_forever(
+    stop: asyncio.Event, *, database: Database, table: SealedLog, key: bytes | None = None, tell: Tell | None = None
+) -> None:
+    """Seal what is final every few seconds until told to stop."""
     while not stop.is_set():
-        count = await seal_once(database, table)
+        count = await seal_once(database, table, key=key, tell=tell)
         if count is not None and count >= LIMIT:
             continue
         try:
@@ -111,33 +181,16 @@ async def seal_forever(stop: asyncio.Event, *, database: Database, table: Sealed
 
 async def head(session: AsyncSession, table: SealedLog) -> Link | None:
     """The newest link of the chain."""
-    row = await (await raw(session)).fetchrow(f"{_links(table)} ORDER BY id DESC LIMIT 1")
+    row = await (await raw(session)).fetchrow(f"{links_of(table)} ORDER BY id DESC LIMIT 1")
     return None if row is None else Link(*row)
 
 
-async def check(session: AsyncSession, table: SealedLog) -> ChainReport:
-    """Walk the whole chain and compare every link with what is recorded now."""
-    connection = await raw(session)
-    previous, start, counted, seals = GENESIS, 0, 0, 0
-    broken_at: int | None = None
-    for row in await connection.fetch(f"{_links(table)} ORDER BY id"):
-        link = Link(*row)
-        found = await _entries(connection, table, start, link.up_to_transaction)
-        expected = Link(seals + 1, start, link.up_to_transaction, len(found), previous, chain(previous, found))
-        if link != expected and broken_at is None:
-            broken_at = link.id
-        previous, start = link.hash, link.up_to_transaction
-        counted, seals = counted + len(found), seals + 1
-    total = await connection.fetchval(f"SELECT count(*) FROM {table.entries}")  # noqa: S608 (a declared name)
-    return ChainReport(entries_count=total, seals_count=seals, broken_at=broken_at, unsealed_count=total - counted)
+def links_of(table: SealedLog) -> str:
+    """SQL that reads all links, without an order."""
+    return f"SELECT {', '.join(Link.__slots__)} FROM {table.seals}"  # noqa: S608 (a declared name)
 
 
-def _links(table: SealedLog) -> str:
-    columns = "id, from_transaction, up_to_transaction, entries_count, previous_hash, hash"
-    return f"SELECT {columns} FROM {table.seals}"  # noqa: S608 (a declared name)
-
-
-async def _entries(connection: Any, table: SealedLog, start: int, end: int) -> list[tuple[object, ...]]:
+async def entries_between(connection: Any, table: SealedLog, start: int, end: int) -> list[tuple[object, ...]]:
     """What a seal covers of the entries of these transactions, in the order in which they are sealed."""
     rows = await connection.fetch(
         f"SELECT {', '.join(table.covered)} FROM {table.entries}"  # noqa: S608 (declared names)

@@ -3,6 +3,8 @@
 Addresses and secrets have no default: a service that lacks one refuses to start and names the variable.
 """
 
+import hmac
+import stat
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -36,6 +38,50 @@ class SettingRefused(ValueError):  # noqa: N818 (a state of the settings)
     def __init__(self, refused: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{variable}: {why}" for variable, why in refused.items()))
         self.refused_settings = dict(refused)
+
+
+def audit_secret(key: SecretStr | None, key_file: Path | None, fingerprint_key: SecretStr) -> bytes:
+    """The key of the record's seals from its setting, its file, or derived; `SettingRefused` where the file is bad."""
+    if key is not None:
+        return key.get_secret_value().encode()
+    if key_file is not None:
+        return secret_of_file(key_file, variable="ENLACE_AUDIT_KEY_FILE").encode()
+    return hmac.digest(fingerprint_key.get_secret_value().encode(), b"enlace.audit-seals", "sha256")
+
+
+class AuditSettings(BaseSettings):
+    """What it takes to check a service's record of access, besides its database."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, validate_by_name=True, validate_by_alias=True
+    )
+
+    audit_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY", min_length=16)
+    audit_key_file: Path | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY_FILE")
+    fingerprint_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_FINGERPRINT_KEY", min_length=16)
+
+    def audit_secret(self) -> bytes | None:
+        """The key of the seals; None where neither it nor what it is derived from is given."""
+        if self.audit_key is None and self.audit_key_file is None and self.fingerprint_key is None:
+            return None
+        return audit_secret(self.audit_key, self.audit_key_file, self.fingerprint_key or SecretStr(""))
+
+
+def secret_of_file(path: Path, *, variable: str) -> str:
+    """What a file with a secret holds, without the end of its line.
+
+    `SettingRefused` if it is empty, cannot be read, or may be read by everybody.
+    """
+    try:
+        readable_by_others = path.stat().st_mode & stat.S_IROTH
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingRefused({variable: f"the file cannot be read ({type(error).__name__})"}) from None
+    if readable_by_others:
+        raise SettingRefused({variable: "everybody may read the file: take that right away (chmod o-r)"})
+    if not text:
+        raise SettingRefused({variable: "the file is empty"})
+    return text
 
 
 class CommonSettings(BaseSettings):
@@ -92,6 +138,9 @@ class CommonSettings(BaseSettings):
     spans_directory: Path | None = Field(default=None, validation_alias="ENLACE_SPANS_DIRECTORY")
     fingerprint_key: SecretStr = Field(validation_alias="ENLACE_FINGERPRINT_KEY", min_length=16)
     """Keys the fingerprints of requests and signs cursors; the same in every process of a service."""
+    audit_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY", min_length=16)
+    audit_key_file: Path | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY_FILE")
+    """A file that holds nothing but the key, instead of the key itself."""
     body_limit_bytes: int = Field(default=2_000_000, gt=0, validation_alias="ENLACE_BODY_LIMIT_BYTES")
 
     @field_validator("database_url")
@@ -152,6 +201,13 @@ class CommonSettings(BaseSettings):
         if missing:
             raise SettingRefused(missing)
         return {"private": private if publishes else None, "public": public if publishes or hears else None}
+
+    def audit_secret(self) -> bytes:
+        """What makes the keyed hashes of the record's seals: a key of its own, or one derived from the fingerprints'.
+
+        `SettingRefused` if its file cannot be read.
+        """
+        return audit_secret(self.audit_key, self.audit_key_file, self.fingerprint_key)
 
     def worker_id(self, service: str) -> str | None:
         """The name by which this process is known to the broker among the workers of `service`, if it has one."""

@@ -75,6 +75,8 @@ TOPICS: Mapping[str, Topic] = {
         Topic("enlace.directory-notices", writer="provider_directory"),
         Topic("enlace.referral", writer="referral"),
         Topic("enlace.notifications", writer="notifications"),
+        Topic("enlace.registration-audit", writer="registration", partitions=1, retention_ms=1_100 * DAY_MS),
+        Topic("enlace.referral-audit", writer="referral", partitions=1, retention_ms=1_100 * DAY_MS),
     )
 }
 """Every topic by name."""

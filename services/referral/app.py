@@ -18,6 +18,7 @@ from libs.events.relay import Relay
 from libs.events.replaying import Service
 from libs.events.signing import EventKeys
 from libs.events.subscriptions import Subscriptions
+from services.referral.audit.actions import tell_seal
 from services.referral.audit.tables import AUDIT
 from services.referral.bulk_answers.api import router as bulk_answer_routes
 from services.referral.clocks.loop import Clockwork, Fire
@@ -95,6 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
     sweeper = Sweeper(database, claim=journeys.claim)
     watcher = Watcher(database, policy, clock_rate=settings.clock_rate, mend=sweeper.sweep_once)
+    sealer = partial(seal_forever, database=database, table=AUDIT, key=settings.audit_secret(), tell=tell_seal)
     app = build_app(
         service="referral",
         title="Enlace referral",
@@ -108,7 +110,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("hand-overs", HandOvers(database, policy).run, Role.WORKER),
             Loop("clocks", clockwork(database, policy).run, Role.WORKER),
             Loop("watcher", watcher.run, Role.WORKER),
-            Loop("audit sealer", partial(seal_forever, database=database, table=AUDIT), Role.WORKER),
+            Loop("audit sealer", sealer, Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
         work_checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},

@@ -1,14 +1,17 @@
-"""`python -m services.referral.cli serve | migrate | verify-audit | known | reconcile`."""
+"""`python -m services.referral.cli serve | migrate | verify-audit | accesses | known | reconcile`."""
 
 import asyncio
 
 import typer
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.cli import (
+    Asked,
     DryRun,
     Operator,
     Reason,
     WithFile,
+    add_accesses,
     add_audit_check,
     add_known,
     in_transaction,
@@ -19,6 +22,9 @@ from libs.chassis.database import Database
 from libs.chassis.knowing import read
 from libs.events.audit import Hand
 from services.referral.app import create_app
+from services.referral.audit.actions import record
+from services.referral.audit.queries import accesses
+from services.referral.audit.rules import Access, AccessKind, AccessPurpose, Actor, Record
 from services.referral.audit.tables import AUDIT
 from services.referral.pack import load_policy
 from services.referral.reconciling.actions import hand_to_desks
@@ -35,6 +41,24 @@ def _database() -> Database:
 
 add_audit_check(cli, _database, table=AUDIT)
 add_known(cli, _database, known)
+
+
+async def _accesses(session: AsyncSession, asked: Asked) -> list[dict[str, object]]:
+    rows = await accesses(session, asked.returnee_id, by=asked.by, since=asked.since)
+    if asked.returnee_id is not None:
+        looked = Access(
+            actor=Actor(who=asked.operator, client_id="command-line", organization_id=None),
+            kind=AccessKind.READ,
+            action="read_access_log",
+            purpose=AccessPurpose.REQUEST_OF_PERSON,
+            fields=["access_log"],
+            records=[(Record.RETURNEE, asked.returnee_id)],
+        )
+        await record(session, [looked])
+    return rows
+
+
+add_accesses(cli, _database, _accesses)
 
 FOR_A_DESK = frozenset({"unknown", "older", "consent_older"})
 """Differences that registration has found and no program can mend."""

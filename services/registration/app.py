@@ -19,6 +19,7 @@ from libs.events.subscriptions import Subscriptions
 from services.registration.arrivals import api as arrivals_api
 from services.registration.arrivals import subscribers as arrivals_subscribers
 from services.registration.arrivals.loop import age_out_forever
+from services.registration.audit.actions import tell_seal
 from services.registration.audit.tables import AUDIT
 from services.registration.consent import api as consent_api
 from services.registration.database import KeysDatabase
@@ -90,7 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routers=ROUTERS,
         loops=[
             Loop("consumer", consumer.run, Role.WORKER),
-            *_work(database, vault, pack),
+            *_work(database, vault, pack, audit_key=settings.audit_secret()),
             Loop("relay", relay.run, Role.RELAY),
         ],
         checks={"keys": _keys_check(keys)},
@@ -101,10 +102,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _work(database: Database, vault: Vault, pack: Pack) -> list[Loop]:
+def _work(database: Database, vault: Vault, pack: Pack, *, audit_key: bytes) -> list[Loop]:
     """What registration does by itself."""
     loops = {
-        "audit sealer": partial(seal_forever, database=database, table=AUDIT),
+        "audit sealer": partial(seal_forever, database=database, table=AUDIT, key=audit_key, tell=tell_seal),
         "erasures": partial(replay_forever, database=database, pack=pack, vault=vault),
         "doubtful parts": partial(count_forever, database=database),
         "manifests": partial(age_out_forever, database=database, vault=vault),

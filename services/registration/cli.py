@@ -1,15 +1,18 @@
-"""The commands of registration: serve, migrate (both databases), verify-audit, known, reconcile."""
+"""The commands of registration: serve, migrate (both databases), verify-audit, accesses, known, reconcile."""
 
 import asyncio
 from functools import partial
 
 import typer
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.cli import (
+    Asked,
     DryRun,
     Operator,
     Reason,
     WithFile,
+    add_accesses,
     add_audit_check,
     add_known,
     in_transaction,
@@ -19,6 +22,9 @@ from libs.chassis.database import Database
 from libs.chassis.knowing import Known, read, write
 from libs.events.audit import Hand
 from services.registration.app import SERVICE, create_app
+from services.registration.audit.actions import record
+from services.registration.audit.queries import accesses
+from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.audit.tables import AUDIT
 from services.registration.database import KeysDatabase
 from services.registration.reconciling.actions import reconciled
@@ -44,6 +50,23 @@ def _database() -> Database:
 
 add_audit_check(cli, _database, table=AUDIT)
 add_known(cli, _database, known)
+
+
+async def _accesses(session: AsyncSession, asked: Asked) -> list[dict[str, object]]:
+    rows = await accesses(session, asked.returnee_id, by=asked.by, since=asked.since)
+    if asked.returnee_id is not None:
+        looked = Access(
+            subject_id=asked.returnee_id,
+            kind=AccessKind.READ,
+            action="access_log.read",
+            purpose=AccessPurpose.REQUEST_OF_PERSON,
+            fields=["access_log"],
+        )
+        await record(session, Actor(who=asked.operator, client_id="command-line"), [looked])
+    return rows
+
+
+add_accesses(cli, _database, _accesses)
 
 
 @cli.command()

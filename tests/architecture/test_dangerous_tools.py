@@ -29,6 +29,7 @@ LOADS_MODULES = {
 OPENS_FILES = {
     "libs/events/signing.py": "keys that settings name",
     "libs/events/cli/signing_key.py": "a new key, to the file that its operator names",
+    "libs/chassis/cli.py": "an auditor's file, named on the command line",
     "libs/chassis/knowing.py": "an operator's file, named on the command line",
     "libs/chassis/paced_clock.py": "a path of the settings",
     "libs/chassis/settings.py": "a path of the settings",

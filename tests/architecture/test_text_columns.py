@@ -46,7 +46,8 @@ REGISTRATION = {
         alembic_version_registration.version_num arrival_told.facts arrival_batch.mode arrival_batch.reception_place
         arrival_batch.sender_reference arrival_batch.source arrival_batch.status audit_entry.action
         audit_entry.client_id audit_entry.fields audit_entry.kind audit_entry.purpose audit_entry.who audit_seal.hash
-        audit_seal.previous_hash consent.discloser consent.given_by consent.language consent.method consent.purpose
+        audit_seal.mac audit_seal.previous_hash spent_case_code.case_code
+        consent.discloser consent.given_by consent.language consent.method consent.purpose
         consent.recipient_class consent.staff_reference consent_withdrawal.recorded_by
         doubtful_part.closed_by doubtful_part.closing doubtful_part.closing_reason doubtful_part.pointer
         doubtful_part.rule household_claim.decided_by household_claim.decision household_claim.reason
@@ -65,6 +66,7 @@ REGISTRATION = {
         arrival_batch.traceparent audit_entry.trace_id need.traceparent packet_access.traceparent
         returnee.traceparent""",
     Holds.ORGANIZATION: "arrival_batch.carrier arrival_batch.origin",
+    Holds.AGES: "erasure.arrival_key",
     Holds.SEALED: """
         consent.data_described_sealed doubtful_part.value_sealed
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
@@ -77,11 +79,12 @@ KEYS = {
         alembic_version_registration_keys_migrations.version_num data_key.kind data_key.master_key_id
         erased_subject.kind""",
     Holds.SEALED: "data_key.wrapped",
+    Holds.AGES: "erased_subject.arrival_key",
 }
 REFERRAL = {
     Holds.CODES: """
         access_entry.action access_entry.client_id access_entry.fields access_entry.kind access_entry.purpose
-        access_entry.trace_id access_entry.who access_seal.hash access_seal.previous_hash
+        access_entry.trace_id access_entry.who access_seal.hash access_seal.mac access_seal.previous_hash
         absence.deputy absence.desk absence.made_by absence.reason alembic_version_referral.version_num exclusion.code
         hand_over.from_desk hand_over.made_by hand_over.to_desk journey.case_code journey.journey_end_reason need.area
         need.category need.end_reason need.owner need.owner_reason need.status need.urgency offer.case_code

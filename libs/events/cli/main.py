@@ -17,6 +17,7 @@ from libs.events.cli.parked import parked
 from libs.events.cli.position import position
 from libs.events.cli.publishing import outbox, relay, republish_archived
 from libs.events.cli.replay import replay
+from libs.events.cli.seals import seals
 from libs.events.cli.signing_key import signing_key
 from libs.events.cli.topics import catalogue, topics
 from libs.events.lag import lag_of
@@ -30,6 +31,7 @@ cli.add_typer(signing_key, name="signing-key")
 cli.command()(outbox)
 cli.command("republish")(republish_archived)
 cli.command()(replay)
+cli.command()(seals)
 cli.command()(catalogue)
 
 

@@ -1,6 +1,7 @@
 """The record of access: one person's list."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,3 +32,23 @@ async def access_log(
 
 def _view(row: Mapping[str, Any]) -> AccessView:
     return AccessView.model_validate({name: row[name] for name in AccessView.model_fields})
+
+
+_ACCESSES = """
+SELECT 'referral' AS service, id, at, kind, action, who, client_id, organization_id, purpose, fields, trace_id,
+    CASE WHEN $1::uuid IS NULL THEN returnee_ids ELSE ARRAY[$1::uuid] END AS returnee_ids,
+    ARRAY(SELECT shown.record_id FROM unnest(returnee_ids, record_ids) AS shown(returnee_id, record_id)
+          WHERE $1::uuid IS NULL OR shown.returnee_id = $1) AS record_ids
+FROM access_entry
+WHERE ($1::uuid IS NULL OR returnee_ids @> ARRAY[$1::uuid]) AND ($2::text IS NULL OR client_id = $2 OR who = $2)
+    AND ($3::timestamptz IS NULL OR at >= $3)
+ORDER BY id
+"""
+
+
+async def accesses(
+    session: AsyncSession, returnee_id: UUID | None, *, by: str | None, since: datetime | None
+) -> list[dict[str, object]]:
+    """The whole record of one person or of one caller, restricted needs included, the oldest first (domain P23)."""
+    rows = await (await raw(session)).fetch(_ACCESSES, returnee_id, by, since)
+    return [dict(row) for row in rows]

@@ -57,9 +57,13 @@ class AccessSealRow(Table, table=True):
     from_transaction: int = Field(sa_column=Column(BigInteger, nullable=False))
     up_to_transaction: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
     entries_count: int
+    last_entry_id: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    """The highest id that it covers; None in seals of an older version, as `mac`."""
     previous_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     sealed_at: datetime = moment()
+    mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    """Keyed hash of the seal: the key is not in the database."""
 
 
 AUDIT = SealedLog(

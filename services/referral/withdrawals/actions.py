@@ -36,10 +36,15 @@ UPDATE need SET counted_until = told.until
 FROM unnest($1::uuid[], $2::timestamptz[]) AS told (returnee_id, until)
 WHERE need.returnee_id = told.returnee_id AND need.counted_until IS DISTINCT FROM told.until
 """
-_MONTH = "date_trunc('month', {column} AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
+
+
+def _month(column: str) -> str:
+    return f"date_trunc('month', {column} AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
+
+
 _FORGET = f"""
 UPDATE journey SET profile = NULL, case_code = NULL, arrival_batch_id = NULL, traceparent = NULL,
-    first_seen_at = {_MONTH.format(column="first_seen_at")}, erased_at = $2, consents = (
+    first_seen_at = {_month("first_seen_at")}, erased_at = $2, consents = (
     SELECT coalesce(jsonb_object_agg(key, value), '{{}}') FROM jsonb_each(consents) WHERE split_part(key, ':', 1) = $3)
 WHERE returnee_id = ANY($1::uuid[])
 """  # noqa: S608 (constants)
@@ -47,12 +52,12 @@ WHERE returnee_id = ANY($1::uuid[])
 # which organisations know them. Months and departments are what a statistic needs.
 _COARSEN = (
     f"""
-    UPDATE need SET reported_at = {_MONTH.format(column="reported_at")}, area = left(area, 4),
+    UPDATE need SET reported_at = {_month("reported_at")}, area = left(area, 4),
         arrival_batch_id = NULL, traceparent = NULL
     WHERE returnee_id = ANY($1::uuid[])""",  # noqa: S608 (constants)
     f"""
-    UPDATE referral SET opened_at = {_MONTH.format(column="opened_at")},
-        waiting_since = {_MONTH.format(column="waiting_since")}, arrival_batch_id = NULL, traceparent = NULL
+    UPDATE referral SET opened_at = {_month("opened_at")},
+        waiting_since = {_month("waiting_since")}, arrival_batch_id = NULL, traceparent = NULL
     WHERE returnee_id = ANY($1::uuid[])""",  # noqa: S608 (constants)
     "UPDATE offer SET case_code = '', traceparent = NULL WHERE returnee_id = ANY($1::uuid[])",
 )

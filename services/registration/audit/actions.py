@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
+from libs.chassis.sealed_log import Link
 from libs.chassis.telemetry import current_trace_id
+from libs.events.catalogue.audit import RegistrationAuditSealed
+from libs.events.outbox import append
 from services.registration.audit.rules import Access, Actor
 
 _COLUMNS = (
@@ -43,3 +46,21 @@ async def record(session: AsyncSession, actor: Actor, accesses: Sequence[Access]
 def array_text(codes: Sequence[str]) -> str:
     """A list of codes as PostgreSQL reads an array; codes hold letters, digits, dots, dashes and underscores only."""
     return "{" + ",".join(codes) + "}"
+
+
+async def tell_seal(session: AsyncSession, link: Link) -> None:
+    """Tell a seal of the record to the topic that auditors read, in the transaction that makes it."""
+    assert link.mac is not None, "what leaves the database was made with the key"
+    assert link.last_entry_id is not None, "it covers an entry"
+    told = RegistrationAuditSealed(
+        seal_id=link.id,
+        from_transaction=link.from_transaction,
+        up_to_transaction=link.up_to_transaction,
+        entries_count=link.entries_count,
+        last_entry_id=link.last_entry_id,
+        previous_hash=link.previous_hash.hex(),
+        hash=link.hash.hex(),
+        mac=link.mac.hex(),
+        at=link.sealed_at,
+    )
+    await append(session, [told])

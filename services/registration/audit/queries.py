@@ -1,10 +1,12 @@
 """The record of access: a person's list."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from libs.chassis.database import raw
 from libs.chassis.paging import Page, PageRequest, page_of
 from services.registration.audit.rules import RESTRICTED, AccessKind, AccessPurpose
 from services.registration.audit.schemas import AccessView
@@ -38,3 +40,21 @@ def _view(row: AuditEntry) -> AccessView:
         offer_id=row.offer_id,
         trace_id=row.trace_id,
     )
+
+
+_ACCESSES = """
+SELECT 'registration' AS service, id, at, kind, action, who, client_id, organization_id, purpose, fields, trace_id,
+    ARRAY[subject_id] AS returnee_ids, referral_id, offer_id
+FROM audit_entry
+WHERE ($1::uuid IS NULL OR subject_id = $1) AND ($2::text IS NULL OR client_id = $2 OR who = $2)
+    AND ($3::timestamptz IS NULL OR at >= $3)
+ORDER BY id
+"""
+
+
+async def accesses(
+    session: AsyncSession, returnee_id: UUID | None, *, by: str | None, since: datetime | None
+) -> list[dict[str, object]]:
+    """The whole record of one person or of one caller, restricted needs included, the oldest first (domain P23)."""
+    rows = await (await raw(session)).fetch(_ACCESSES, returnee_id, by, since)
+    return [dict(row) for row in rows]

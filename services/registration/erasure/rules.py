@@ -18,7 +18,7 @@ class Change(Enum):
     """What becomes of a column, as SQL; `{column}` stands for it."""
 
     WIPED = "NULL"
-    EMPTIED = "'{{}}'"
+    EMPTIED = "'{}'"
     BLANK = "''"
     MONTH = "date_trunc('month', {column} AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
     MONTH_AFTER = "date_trunc('month', {column} AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'"
@@ -27,6 +27,7 @@ class Change(Enum):
 
 
 OF_RETURNEE = "returnee_id = $1"
+_COLUMN = "{column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Reach:
             return f"DELETE FROM {table} WHERE {self.whose}"  # noqa: S608 (declared here)
         if not self.changed:
             return None
-        values = ", ".join(f"{column} = {how.value.format(column=column)}" for column, how in self.changed.items())
+        values = ", ".join(f"{column} = {how.value.replace(_COLUMN, column)}" for column, how in self.changed.items())
         return f"UPDATE {table} SET {values} WHERE {self.whose}"  # noqa: S608 (declared here)
 
 

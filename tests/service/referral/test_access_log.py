@@ -12,7 +12,8 @@ import pytest
 from fastapi.routing import APIRoute
 
 from libs.chassis.database import raw
-from libs.chassis.sealed_log import check, seal_once
+from libs.chassis.sealed_log import seal_once
+from libs.chassis.sealed_log_check import check
 from libs.events.catalogue.registration import ReturneeErased
 from libs.events.codes import NeedCategory
 from services.referral.app import ROUTES

@@ -8,7 +8,8 @@ import pytest
 
 from libs.chassis.clock import Clock
 from libs.chassis.database import Database
-from libs.chassis.sealed_log import check, seal_once
+from libs.chassis.sealed_log import seal_once
+from libs.chassis.sealed_log_check import check
 from services.registration.audit import actions
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.audit.tables import AUDIT

@@ -15,11 +15,17 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from libs.chassis.clock import Clock
-from libs.chassis.database import Database
+from libs.chassis.database import Database, raw
+from libs.chassis.sealed_log import Link, seal_once
+from libs.chassis.sealed_log_check import check, link_of
+from libs.events.cli.seals import read_seals
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
 from libs.events.topics import TOPICS, ensure_topics
 from services.registration.app import subscriptions_of
+from services.registration.audit.actions import record, tell_seal
+from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.audit.tables import AUDIT
 from services.registration.database import KeysDatabase
 from services.registration.pack import load_pack
 from services.registration.vault.sealing import MasterKey, Vault
@@ -225,3 +231,39 @@ async def test_a_time_that_cannot_be_is_parked_under_its_reason_and_a_birth_date
     assert tuple(parked) == ("invalid-input", "/arrived_at too-far-ahead")
     (aside,) = await bus.until("SELECT pointer, rule FROM doubtful_part")
     assert tuple(aside) == ("/identity/birth_date", "day")
+
+
+async def test_seals_of_the_record_leave_the_database_and_show_a_cut_end(bus):
+    database = Database(bus.url, clock=Clock(), application_name="registration-seals-test")
+    key = b"the key of the seals"
+    actor = Actor("desk", "desk")
+    access = Access(uuid4(), AccessKind.READ, "returnee.read", AccessPurpose.REGISTRATION, ["given_names"])
+    try:
+        async with database.transaction() as session:
+            await record(session, actor, [access])
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not await seal_once(database, AUDIT, key=key, tell=tell_seal):
+                pass
+            (sealed,) = await bus.until("SELECT encode(hash, 'hex') AS hash FROM audit_seal")
+            told: list[Link] = []
+            while not told:
+                found, _ = await read_seals(
+                    bus.bootstrap, "enlace.registration-audit", writer="registration", keyring=KEYRING
+                )
+                told = [link_of(one) for one in found if one["hash"] == sealed["hash"]]
+        async with database.transaction() as session:
+            assert (await check(session, AUDIT, key=key, told=told)).is_sound
+            await (await raw(session)).execute(
+                "SET LOCAL session_replication_role = replica; DELETE FROM audit_entry; DELETE FROM audit_seal"
+            )
+            assert (await check(session, AUDIT, key=key, told=told)).faults == [
+                "seal 1 was told outside and is gone here"
+            ]
+        await bus.producer.send_and_wait("enlace.registration-audit", b"{}", key=b"registration")
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            _, faults = await read_seals(
+                bus.bootstrap, "enlace.registration-audit", writer="registration", keyring=KEYRING
+            )
+        assert faults, "what the service has not signed is no seal"
+    finally:
+        await database.close()

@@ -1,0 +1,1 @@
+"""Who has touched whose data, over all services that keep a record."""

@@ -1,0 +1,113 @@
+"""Check a sealed record: against its chain, the key of its seals, and the seals that left the database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now, raw
+from libs.chassis.hash_chain import GENESIS, chain
+from libs.chassis.sealed_log import Link, SealedLog, entries_between, links_of
+
+TOLD_WITHIN = timedelta(hours=1)
+"""A seal that is older and was not told outside is a fault: somebody keeps it from leaving, or has made it up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """What a check of the whole chain found."""
+
+    entries_count: int
+    seals_count: int
+    broken_at: int | None
+    """The first seal that does not match what is recorded; None when all do."""
+    unsealed_count: int
+    faults: list[str] = field(default_factory=list)
+    """What else is wrong, a sentence each: with keyed hashes, and against what was told outside."""
+    told_count: int | None = None
+    """How many seals were told outside; None where that was not compared."""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing at all is wrong."""
+        return self.broken_at is None and not self.faults
+
+
+async def check(
+    session: AsyncSession, table: SealedLog, *, key: bytes | None = None, told: Sequence[Link] | None = None
+) -> ChainReport:
+    """Walk the whole chain and compare every link with what is recorded now.
+
+    With the key also whether each link was made by the service, with `told` whether each is the one that left the
+    database, and none that left it is missing.
+    """
+    connection = await raw(session)
+    for name in (table.entries, table.seals):
+        if await connection.fetchval("SELECT to_regclass($1)", name) is None:
+            return ChainReport(0, 0, None, 0, [f"the table {name} is gone"], None if told is None else len(told))
+    previous, start, counted = GENESIS, 0, 0
+    broken_at: int | None = None
+    links = [Link(*row) for row in await connection.fetch(f"{links_of(table)} ORDER BY id")]
+    for place, link in enumerate(links, start=1):
+        found = await entries_between(connection, table, start, link.up_to_transaction)
+        is_whole = (link.id, link.from_transaction, link.entries_count) == (place, start, len(found))
+        if not (is_whole and link.previous_hash == previous and link.hash == chain(previous, found)):
+            broken_at = link.id if broken_at is None else broken_at
+        previous, start, counted = link.hash, link.up_to_transaction, counted + len(found)
+    total = await connection.fetchval(f"SELECT count(*) FROM {table.entries}")  # noqa: S608 (a declared name)
+    faults = [] if key is None else _faults_of_macs(links, key)
+    if told is not None:
+        faults += _faults_against(links, told, at=now(session))
+    return ChainReport(total, len(links), broken_at, total - counted, faults, None if told is None else len(told))
+
+
+def _faults_of_macs(links: Sequence[Link], key: bytes) -> list[str]:
+    """Links of an older version have none; once one has one, all later ones must."""
+    first = next((link.id for link in links if link.mac is not None), None)
+    return [
+        f"seal {link.id} was not made with the key of this service"
+        for link in links
+        if first is not None and link.id >= first and not link.is_made_with(key)
+    ]
+
+
+def _faults_against(links: Sequence[Link], told: Sequence[Link], *, at: datetime) -> list[str]:
+    here, outside = {link.id: link for link in links}, _by_id(told)
+    faults = [f"seal {number} was told outside in two forms" for number, forms in outside.items() if len(forms) > 1]
+    for number, forms in sorted(outside.items()):
+        if number not in here:
+            faults.append(f"seal {number} was told outside and is gone here")
+        elif here[number].identity not in forms:
+            faults.append(f"seal {number} is not the one that was told outside")
+    first = min(outside, default=None)
+    silent = [
+        link.id
+        for link in links
+        if link.mac is not None and link.id not in outside and link.sealed_at < at - TOLD_WITHIN
+        and (first is None or link.id > first)
+    ]  # fmt: skip
+    return faults + [f"seal {number} was never told outside" for number in silent]
+
+
+def _by_id(told: Sequence[Link]) -> Mapping[int, set[tuple[bytes, bytes | None]]]:
+    forms: dict[int, set[tuple[bytes, bytes | None]]] = {}
+    for link in told:
+        forms.setdefault(link.id, set()).add(link.identity)
+    return forms
+
+
+def link_of(told: Mapping[str, Any]) -> Link:
+    """A link as it was told outside (`audit.sealed.v1`); raises KeyError or ValueError."""
+    return Link(
+        id=int(told["seal_id"]),
+        from_transaction=int(told["from_transaction"]),
+        up_to_transaction=int(told["up_to_transaction"]),
+        entries_count=int(told["entries_count"]),
+        last_entry_id=int(told["last_entry_id"]),
+        previous_hash=bytes.fromhex(told["previous_hash"]),
+        hash=bytes.fromhex(told["hash"]),
+        sealed_at=datetime.fromisoformat(told["at"]),
+        mac=bytes.fromhex(told["mac"]),
+    )
