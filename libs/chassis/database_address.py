@@ -19,7 +19,7 @@ def is_reached_safely(url: str) -> bool:
     parts = urlsplit(url)
     query = parse_qs(parts.query)
     hosts = parts.netloc.rpartition("@")[2].split(",") + query.get("host", [])
-    return query.get("sslmode", [""])[-1] in _PROVEN or all(_is_here(_name(host)) for host in hosts)
+    return query.get("sslmode", [""])[-1] in _PROVEN or all(is_this_machine(_name(host)) for host in hosts)
 
 
 def check_line(url: str, *, tls: str) -> None:
@@ -43,7 +43,8 @@ def _name(host: str) -> str:
     return host.partition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
 
 
-def _is_here(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host's name, its address or the path of a socket means the machine that asks."""
     if host.startswith("/") or host in ("", "localhost"):
         return True
     try:

@@ -10,12 +10,13 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.chassis.clock import Clock, Timekeeper
-from libs.chassis.database_address import check_line
+from libs.chassis.database_address import check_line, is_this_machine
 from libs.chassis.paced_clock import PacedClock
 
 
@@ -122,6 +123,9 @@ class CommonSettings(BaseSettings):
     """The public keys of all services (JWK Set): an event that none of them has signed is not believed."""
     token_issuer: str = Field(validation_alias="ENLACE_TOKEN_ISSUER", min_length=1)
     """The `iss` that access tokens must carry."""
+    issuer_tls: Literal["required", "off"] = Field(default="required", validation_alias="ENLACE_ISSUER_TLS")
+    """`required`: the issuer's keys are fetched over https, unless the issuer is on this machine. `off`: nobody else is
+    on the network; whoever is could put keys of their own in their place, and make tokens."""
     token_jwks_url: str = Field(validation_alias="ENLACE_TOKEN_JWKS_URL", min_length=1)
     token_audience: str = Field(validation_alias="ENLACE_TOKEN_AUDIENCE", min_length=1)
     """What `aud` must hold; each service has a default of its own."""
@@ -155,6 +159,17 @@ class CommonSettings(BaseSettings):
         for name, value in self:
             if name.endswith("database_url"):
                 check_line(value, tls=self.database_tls)
+        return self
+
+    @model_validator(mode="after")
+    def _believes_nobodys_keys_on_the_way(self) -> "CommonSettings":
+        parts = urlsplit(self.token_jwks_url)
+        here = parts.scheme == "http" and (self.issuer_tls == "off" or is_this_machine(parts.hostname or "-"))
+        if parts.scheme != "https" and not here:
+            raise ValueError(
+                "ENLACE_TOKEN_JWKS_URL begins with https://, since whoever answers in the issuer's place makes tokens;"
+                " ENLACE_ISSUER_TLS=off where nobody else is on the network"
+            )
         return self
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ ENVIRONMENT = {
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
     "ENLACE_TOKEN_ISSUER": "http://issuer",
     "ENLACE_TOKEN_AUDIENCE": "enlace-tests",
-    "ENLACE_TOKEN_JWKS_URL": "http://issuer/jwks",
+    "ENLACE_TOKEN_JWKS_URL": "https://issuer/jwks",
     "ENLACE_FINGERPRINT_KEY": "a-fingerprint-key-for-tests",
 }
 

@@ -1,4 +1,4 @@
-"""A database on another machine is reached over a line that proves itself, or not at all."""
+"""Databases and the issuer's keys on other machines are reached over lines that prove themselves, or not at all."""
 
 import pytest
 from pydantic import ValidationError
@@ -45,22 +45,44 @@ def test_what_somebody_on_the_way_may_read_or_answer_is_not(url: str):
     assert not is_reached_safely(url)
 
 
+def settings(**changes: str) -> Settings:
+    return Settings.model_validate(
+        {
+            "database_url": HERE,
+            "keys_database_url": HERE,
+            "kafka_bootstrap_servers": "127.0.0.1:9",
+            "token_issuer": "https://issuer.example",
+            "token_jwks_url": "https://issuer.example/jwks",
+            "fingerprint_key": "a-key-for-tests-alone",
+            "vault_key": "A" * 43 + "=",
+            "pack": "deploy/packs/guatemala",
+            **changes,
+        }
+    )
+
+
 @pytest.mark.parametrize("variable", ["database_url", "keys_database_url"])
 def test_a_service_does_not_start_with_a_line_that_others_can_read(variable: str):
     """Each database of registration by itself; without `_tells_nobody_on_the_way` both pass."""
-    given = {
-        "database_url": HERE,
-        "keys_database_url": HERE,
-        "kafka_bootstrap_servers": "127.0.0.1:9",
-        "token_issuer": "https://issuer.example",
-        "token_jwks_url": "https://issuer.example/jwks",
-        "fingerprint_key": "a-key-for-tests-alone",
-        "vault_key": "A" * 43 + "=",
-        "pack": "deploy/packs/guatemala",
-    }
-    assert Settings.model_validate(given)
+    assert settings()
     with pytest.raises(ValidationError, match="sslmode=verify-full") as refused:
-        Settings.model_validate(given | {variable: ELSEWHERE})
+        settings(**{variable: ELSEWHERE})
     assert HIDDEN not in str(refused.value)
-    assert Settings.model_validate(given | {variable: ELSEWHERE, "database_tls": "off"})
-    assert Settings.model_validate(given | {variable: f"{ELSEWHERE}?sslmode=verify-full"})
+    assert settings(**{variable: ELSEWHERE}, database_tls="off")
+    assert settings(**{variable: f"{ELSEWHERE}?sslmode=verify-full"})
+
+
+@pytest.mark.parametrize(
+    "address", ["http://issuer.example/jwks", "http://10.0.0.7/jwks", "file:///etc/keys", "http:/jwks"]
+)
+def test_a_service_takes_no_keys_that_somebody_on_the_way_could_have_changed(address: str):
+    """Whose keys these are makes any token. Without `_believes_nobodys_keys_on_the_way` all pass."""
+    with pytest.raises(ValidationError, match="https"):
+        settings(token_jwks_url=address)
+
+
+def test_keys_of_an_issuer_on_this_machine_or_a_network_of_ones_own_may_come_as_they_are():
+    assert settings(token_jwks_url="http://127.0.0.1:8100/jwks")
+    assert settings(token_jwks_url="http://issuer:8000/jwks", issuer_tls="off")
+    with pytest.raises(ValidationError, match="https"):
+        settings(token_jwks_url="file:///etc/keys", issuer_tls="off")
