@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.local.installation import Installation, read_dotenv
 from deploy.local.pack_loading import load_pack_once
 from deploy.local.supervisor import System, running_system
+from libs.events.signing import Signer
 from tests.events.bus import event_headers
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
@@ -36,9 +37,13 @@ async def test_every_command_on_the_page_runs_as_it_stands(page, system, tmp_pat
 
 
 async def test_every_command_on_the_page_about_operations_runs_as_it_stands(system, tmp_path):
-    """The page is about a parked event, so there must be one: of the directory, which referral can't read."""
+    """The page is about a parked event, so there must be one: signed by the directory, and referral can't read it."""
     environment = read_dotenv(system.installation.env_file.read_text(encoding="utf-8").splitlines())
-    headers = event_headers("provider-service.published.v1")
+    headers = list(event_headers("provider-service.published.v1"))
+    key_file = system.installation.event_keys / "provider_directory.pem"
+    headers += Signer.from_file(key_file, "provider_directory").sign(
+        "enlace.directory", b"of-no-service", headers, b"{}"
+    )
     producer = AIOKafkaProducer(bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"])
     await producer.start()
     await producer.send_and_wait("enlace.directory", b"{}", key=b"of-no-service", headers=headers)
