@@ -148,7 +148,7 @@ class _Client:
 @asynccontextmanager
 async def _bare(running: Running) -> AsyncIterator[Callable[[UUID], Call]]:
     """The bare INSERT, served by one process on the same PostgreSQL."""
-    url, port = running.url("REFERRAL"), free_port()
+    url, port = running.owner_url("REFERRAL"), free_port()
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(CREATE)

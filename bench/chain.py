@@ -54,6 +54,10 @@ class Running:
         """The URL of one service's database."""
         return self.system.databases[f"ENLACE_{database}_DATABASE_URL"]
 
+    def owner_url(self, database: str) -> str:
+        """The same under the login that may make tables."""
+        return self.system.owners[f"ENLACE_{database}_OWNER_DATABASE_URL"]
+
 
 @asynccontextmanager
 async def enlace(folder: Path) -> AsyncIterator[Running]:

@@ -20,6 +20,7 @@ import asyncpg
 
 from deploy.local.infra import KAFKA_VARIABLE, POSTGRES_VARIABLE, start_kafka, start_postgres
 from deploy.local.processes import Family
+from libs.chassis.logins import grant
 from libs.chassis.migrations import upgrade
 
 T = TypeVar("T")
@@ -44,6 +45,24 @@ def apart(work: Coroutine[Any, Any, T]) -> T:
     if errors:
         raise errors[0]
     return results[0]
+
+
+SERVICE_LOGIN = "enlace_test_service"
+"""What the services run under in tests: it owns nothing, as in an installation. Tests themselves look as superuser."""
+_SERVICE_PASSWORD = "of-a-service-under-test"  # pragma: allowlist secret
+_MAKE_SERVICE_LOGIN = f"""
+DO $$ BEGIN
+    CREATE ROLE {SERVICE_LOGIN} LOGIN PASSWORD '{_SERVICE_PASSWORD}';
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$
+"""
+
+
+def for_service(url: str) -> str:
+    """The same database under the login that a service runs under."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{SERVICE_LOGIN}:{_SERVICE_PASSWORD}@{place}"))
 
 
 def with_database(url: str, database: str) -> str:
@@ -73,8 +92,14 @@ class PostgresForTests:
         if name not in self._templates:
             url = self.new_database(f"{name}_template")
             upgrade(service, url, history=history)
+            self.give_service_its_rights(url)
             self._templates[name] = urlsplit(url).path[1:]
         return self.new_database(name, template=self._templates[name])
+
+    def give_service_its_rights(self, url: str) -> None:
+        """What `migrate` does behind a migration, for the login of `for_service`."""
+        self.execute(_MAKE_SERVICE_LOGIN)
+        apart(grant(url, SERVICE_LOGIN))
 
     def execute(self, statement: str) -> None:
         """Run one statement as superuser, outside of a transaction."""

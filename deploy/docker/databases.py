@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from deploy.service_databases import NAMES, make_databases
+from deploy.service_databases import LOGINS, make_databases
 
 WAIT_SECONDS = 120.0
 PAUSE_SECONDS = 0.5
@@ -37,7 +37,7 @@ async def make(url: str) -> str | None:
     """Make everything, with the passwords of the environment; what is wrong, in words that a person can act on."""
     try:
         await answered(url)
-        await make_databases(url, {name: os.environ[f"{name.upper()}_PASSWORD"] for name in NAMES})
+        await make_databases(url, {name: os.environ[f"{name.upper()}_PASSWORD"] for name in LOGINS})
     except asyncpg.InvalidPasswordError:
         return "PostgreSQL refuses the superuser's password of postgres.env: its volume was made with another one"
     except KeyError as error:

@@ -30,6 +30,11 @@ DATABASES = {
     "notifications": ("notifications", "ENLACE_NOTIFICATIONS_DATABASE_URL"),
 }
 """By database: the file and the variable with its address."""
+OWNERS = {
+    name: (f"{file}-migrations", variable.replace("_DATABASE_URL", "_OWNER_DATABASE_URL"))
+    for name, (file, variable) in DATABASES.items()
+}
+"""By database: the file and the variable with the address of its owner, which only the job that migrates it reads."""
 PORTS = {
     "ISSUER": ("ENLACE_ISSUER_PORT", "8100"),
     "REGISTRATION": ("ENLACE_REGISTRATION_PORT", "8101"),
@@ -72,11 +77,11 @@ def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
     def shared(name: str, *files: str) -> str:
         return next((kept[file][name] for file in files if name in kept.get(file, {})), None) or password()
 
-    def database_password(name: str) -> str:
-        file, variable = DATABASES[name]
-        return value("postgres", f"{name.upper()}_PASSWORD", lambda: _password_in(kept.get(file, {}).get(variable)))
+    def login_password(login: str, file: str, variable: str) -> str:
+        return value("postgres", f"{login.upper()}_PASSWORD", lambda: _password_in(kept.get(file, {}).get(variable)))
 
-    passwords = {name: database_password(name) for name in DATABASES}
+    passwords = {name: login_password(name, *where) for name, where in DATABASES.items()}
+    passwords |= {f"{name}_owner": login_password(f"{name}_owner", *where) for name, where in OWNERS.items()}
     client_secret = shared("ENLACE_CLIENT_SECRET", "issuer", "notifications")
     files: Files = {
         "postgres": {
@@ -96,7 +101,10 @@ def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
         },
     }
     for name, (file, variable) in DATABASES.items():
-        files[file][variable] = _database_url(name, passwords[name], "postgres:5432")
+        files[file][variable] = _database_url(name, passwords[name], "postgres:5432", name)
+    for name, (file, variable) in OWNERS.items():
+        owner = f"{name}_owner"
+        files.setdefault(file, {})[variable] = _database_url(owner, passwords[owner], "postgres:5432", name)
     for service, name in product(SERVICES, ("ENLACE_FINGERPRINT_KEY", "ENLACE_EVENT_SIGNING_KEY")):
         files[service][name] = value(service, name, key_32_bytes)
     for service in SERVICES:
@@ -126,7 +134,9 @@ def addresses(files: Files, ports: Mapping[str, str]) -> dict[str, str]:
         **{f"ENLACE_{service}_URL": f"http://127.0.0.1:{at[service]}" for service in services},
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{at['KAFKA']}",
         **{
-            variable: _database_url(name, files["postgres"][f"{name.upper()}_PASSWORD"], f"127.0.0.1:{at['POSTGRES']}")
+            variable: _database_url(
+                name, files["postgres"][f"{name.upper()}_PASSWORD"], f"127.0.0.1:{at['POSTGRES']}", name
+            )
             for name, (_, variable) in DATABASES.items()
         },
         # To a container 127.0.0.1 is itself: a receiver of webhooks on this machine has another name there.
@@ -176,8 +186,8 @@ def ed25519_public_key(private: bytes) -> bytes:
     return (y | (x & 1) << 255).to_bytes(32, "little")
 
 
-def _database_url(name: str, secret: str, host: str) -> str:
-    return f"postgresql://{name}:{quote(secret, safe='')}@{host}/{name}"
+def _database_url(login: str, secret: str, host: str, database: str) -> str:
+    return f"postgresql://{login}:{quote(secret, safe='')}@{host}/{database}"
 
 
 def _password_in(url: str | None) -> str:

@@ -12,6 +12,7 @@ from deploy.local.clients import ClientBook
 from deploy.local.event_keys import PUBLIC_KEYS, event_keys
 from deploy.local.keyring import Keyring, key_32_bytes, write_private
 from deploy.local.processes import free_port, is_free
+from libs.chassis.logins import owner_variable
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_STATE = ROOT / ".enlace"
@@ -60,6 +61,8 @@ SERVICES = (
     ),
 )
 DATABASE_VARIABLES = tuple(variable for service in SERVICES for variable in service.databases)
+OWNER_VARIABLES = tuple(owner_variable(variable) for variable in DATABASE_VARIABLES)
+"""The addresses by which `migrate` reaches each database; no service gets one."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +142,10 @@ def outside_databases() -> dict[str, str] | None:
 
     Raises ValueError when only some are named.
     """
-    named = {name: os.environ[name] for name in DATABASE_VARIABLES if os.environ.get(name)}
-    if named and len(named) < len(DATABASE_VARIABLES):
-        missing = sorted(set(DATABASE_VARIABLES) - set(named))
+    wanted = {*DATABASE_VARIABLES, *OWNER_VARIABLES}
+    named = {name: os.environ[name] for name in wanted if os.environ.get(name)}
+    if named and len(named) < len(wanted):
+        missing = sorted(wanted - set(named))
         raise ValueError(f"name every database or none; the environment lacks {', '.join(missing)}")
     return named or None
 
@@ -165,7 +169,7 @@ def service_environment(
 ) -> dict[str, str]:
     """What one service's process reads: the common settings, its own databases and its own secrets, nobody else's."""
     keyring = installation.keyring
-    others = set(DATABASE_VARIABLES) - set(service.databases)
+    others = {*DATABASE_VARIABLES, *OWNER_VARIABLES} - set(service.databases)
     inherited = {name: value for name, value in os.environ.items() if name not in others}
     private = {"ENLACE_FINGERPRINT_KEY": keyring.get(f"fingerprint-{service.name}", key_32_bytes)}
     private |= event_keys(installation.event_keys, service.name, all_of=[one.name for one in SERVICES])

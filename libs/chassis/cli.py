@@ -25,11 +25,13 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 from rich.console import Console
+from sqlalchemy.engine import make_url
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import Database
 from libs.chassis.database_address import check_line
 from libs.chassis.knowing import Known, write
+from libs.chassis.logins import grant, owner_variable
 from libs.chassis.logs import get_logger, setup_logs
 from libs.chassis.migrations import upgrade
 from libs.chassis.sealed_log import Link, SealedLog
@@ -86,10 +88,18 @@ def make_cli(
 
     @cli.command()
     def migrate() -> None:
-        """Bring the service's database to the newest version; safe to run again, and by several at once."""
+        """Bring the service's database to the newest version; safe to run again, and by several at once.
+
+        Runs under the login that owns the tables; of the service's own address only the name of the login is used, to
+        give it the rights that it needs.
+        """
         setup_logs(service)
         for history, variable in variables.items():
-            upgrade(service, _address_in(variable), history=history)
+            owner, login = _address_in(owner_variable(variable)), make_url(_address_in(variable)).username
+            if login is None or login == make_url(owner).username:
+                raise typer.BadParameter(f"{variable} must name a login other than the owner's")
+            upgrade(service, owner, history=history)
+            asyncio.run(grant(owner, login))
             log.info("database.migrated", part=history)
 
     return cli

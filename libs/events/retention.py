@@ -13,10 +13,10 @@ import asyncpg
 
 from libs.events.leadership import Connection
 from libs.events.reporting import report
+from libs.events.tables import KEEP_DAYS
 
 log = logging.getLogger(__name__)
 
-KEEP_DAYS = 28
 REMEMBERED_DAYS = KEEP_DAYS - 1
 """Older events may be gone from consumers' inboxes: those that had them would handle them again."""
 AHEAD_DAYS = 3
@@ -63,7 +63,7 @@ async def _tidy_table(connection: Connection, table: Aged, today: date) -> None:
     oldest = partition_of(table.name, today - timedelta(days=KEEP_DAYS))
     for name in sorted(there - {f"{table.name}_rest"}):
         if name < oldest:
-            await connection.execute(f"DROP TABLE {name}")
+            await connection.execute("SELECT drop_event_day($1, to_date(right($2, 8), 'YYYYMMDD'))", table.name, name)
             report(log, logging.INFO, "retention.dropped", part=name)
     await connection.execute(
         f"DELETE FROM {table.name}_rest WHERE ctid = ANY(ARRAY("  # noqa: S608 - names of this module
@@ -76,10 +76,7 @@ async def _make(connection: Connection, table: Aged, day: date) -> None:
     """One partition; not where the default partition already has rows of that day, such as by a sender's fast clock."""
     try:
         async with connection.transaction():
-            await connection.execute(
-                f"CREATE TABLE {partition_of(table.name, day)} PARTITION OF {table.name}"
-                f" FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
-            )
+            await connection.execute("SELECT make_event_day($1, $2)", table.name, day)
     except asyncpg.CheckViolationError:
         report(log, logging.INFO, "retention.day_has_rows", part=table.name)
 

@@ -14,6 +14,9 @@ class Operations(Protocol):
         """Run one statement."""
 
 
+KEEP_DAYS = 28
+"""So many days of real time a row of the inbox or of the archive is kept: longer than Kafka keeps a topic."""
+
 EVENT_TABLES: frozenset[str] = frozenset(
     {
         "outbox", "outbox_sent", "outbox_sent_rest", "outbox_leader", "inbox", "inbox_rest", "consumer_position",
@@ -145,6 +148,25 @@ _SINCE: tuple[str, ...] = (
         ON parked (consumer_group, topic, partition, log_offset, identity)""",
     # What an event of a foreign producer said, as a digest: the same id with something else is another event.
     "ALTER TABLE inbox ADD COLUMN IF NOT EXISTS content bytea",
+    # The service's login owns no table, so the partitions of days come and go by functions of the owner, which make and
+    # drop nothing else; what Kafka may still send again, or nobody has published yet, isn't dropped whoever asks.
+    """
+    CREATE OR REPLACE FUNCTION make_event_day(parent text, day date) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    BEGIN
+        IF parent NOT IN ('inbox', 'outbox_sent') THEN RAISE EXCEPTION 'no event table has days by this name'; END IF;
+        EXECUTE format('CREATE TABLE public.%I PARTITION OF public.%I FOR VALUES FROM (%L) TO (%L)',
+            parent || to_char(day, '_YYYYMMDD'), parent, day, day + 1);
+    END $$""",
+    f"""
+    CREATE OR REPLACE FUNCTION drop_event_day(parent text, day date) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    BEGIN
+        IF parent NOT IN ('inbox', 'outbox_sent') THEN RAISE EXCEPTION 'no event table has days by this name'; END IF;
+        IF day >= (now() AT TIME ZONE 'UTC')::date - {KEEP_DAYS} THEN RAISE EXCEPTION 'this day is kept'; END IF;
+        EXECUTE format('DROP TABLE public.%I', parent || to_char(day, '_YYYYMMDD'));
+    END $$""",
+    "REVOKE ALL ON FUNCTION make_event_day, drop_event_day FROM PUBLIC",
 )
 """What has changed since the first version; each can be run again."""
 
@@ -173,3 +195,4 @@ def drop_tables(op: Operations) -> None:
         op.execute(f"DROP TABLE {table}")
     op.execute("DROP TABLE outbox_sent")
     op.execute("DROP TABLE outbox")
+    op.execute("DROP FUNCTION make_event_day, drop_event_day")

@@ -17,10 +17,9 @@ from uuid import UUID, uuid4
 import uvicorn
 from fastapi import FastAPI
 
-from libs.chassis.migrations import upgrade
 from libs.chassis.settings import CommonSettings, Role
 from tests.contract.seeds import Seed, fill_referral, seeds_of
-from tests.infra import PostgresForTests, apart
+from tests.infra import PostgresForTests, apart, for_service
 from tests.served import IssuerForTests
 
 PACK = Path(__file__).resolve().parents[2] / "deploy" / "packs" / "guatemala"
@@ -79,11 +78,10 @@ def _service(
 ) -> tuple[CommonSettings, Callable[[CommonSettings], FastAPI]]:
     name, own = SETTINGS[service]
     if service == "registration":
-        keys = postgres.new_database("registration_keys")
-        upgrade("registration", keys, history="keys_migrations")
-        own = {**own, "keys_database_url": keys}
+        keys = postgres.migrated("registration", "keys_migrations")
+        own = {**own, "keys_database_url": for_service(keys)}
     settings = getattr(import_module(f"services.{service}.settings"), name)(
-        database_url=postgres.migrated(service),
+        database_url=for_service(postgres.migrated(service)),
         kafka_bootstrap_servers="127.0.0.1:9",
         token_issuer=issuer.url,
         token_jwks_url=issuer.jwks_url,

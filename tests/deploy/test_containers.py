@@ -102,7 +102,10 @@ def test_a_service_waits_for_its_migration_its_topics_and_the_issuer(compose, se
         "postgres": {"condition": "service_healthy"},
         "databases": {"condition": "service_completed_successfully"},
     }
-    assert job["env_file"] == compose[service]["env_file"] == f".enlace/docker/{service}.env"
+    own = compose[service]["env_file"]
+    assert own == f".enlace/docker/{service}.env"
+    # Only the job that migrates knows the owner of the tables.
+    assert job["env_file"] == [own, f".enlace/docker/{service}-migrations.env"]
 
 
 @pytest.mark.parametrize("job", JOBS)
@@ -191,7 +194,7 @@ def test_a_service_finds_all_its_settings_in_its_container(compose, service, tmp
 
 def test_no_container_sees_the_secrets_of_another(tmp_path):
     files = {path.stem: make_secrets._read(path) for path in make_secrets.write(tmp_path) if path.suffix == ".env"}
-    assert files.keys() == {"postgres", "issuer", *SERVICES}
+    assert files.keys() == {"postgres", "issuer", *SERVICES, *(f"{service}-migrations" for service in SERVICES)}
     values = [value for service in SERVICES for name, value in files[service].items() if name != "ENLACE_EVENT_KEYS"]
     assert len(values) == len(set(values))
     assert "ENLACE_VAULT_KEY" not in {name for service in SERVICES[1:] for name in files[service]}
@@ -246,9 +249,9 @@ def test_what_the_image_copies_is_not_ignored():
     assert {source.split("/")[0] for sources in lines for source in sources} == kept
 
 
-async def test_the_databases_are_made_each_for_its_own_login_and_again_without_harm(postgres_server):
+async def test_the_databases_are_made_each_with_its_own_logins_and_again_without_harm(postgres_server):
     url, ending = postgres_server.new_database("init"), f"_{os.getpid()}"
-    passwords = {name: f'it\'s "{name}" %s' for name in service_databases.NAMES}
+    passwords = {name: f'it\'s "{name}" %s' for name in service_databases.LOGINS}
     connection = await asyncpg.connect(url)
     try:
         for _ in range(2):
@@ -260,11 +263,22 @@ async def test_the_databases_are_made_each_for_its_own_login_and_again_without_h
             f"%{ending}",
         )
         assert {row["datname"] for row in rows} == {f"{name}{ending}" for name in service_databases.NAMES}
-        assert all(row["datname"] == row["rolname"] and not row["open"] and not row["mighty"] for row in rows)
+        for row in rows:
+            assert row["rolname"] == f"{service_databases.owner_of(row['datname'].removesuffix(ending))}{ending}"
+            assert not row["open"]
+            assert not row["mighty"]
+        reached = await connection.fetch(
+            "SELECT r.rolname, d.datname FROM pg_roles r, pg_database d WHERE r.rolname LIKE $1 AND d.datname LIKE $1"
+            " AND has_database_privilege(r.oid, d.oid, 'CONNECT') AND r.rolname <> d.datname",
+            f"%{ending}",
+        )
+        assert {row["rolname"].replace("_owner", "") for row in reached} == {row["datname"] for row in rows}
+        assert all(row["rolname"].replace("_owner", "") == row["datname"] for row in reached)
     finally:
         await connection.close()
         for name in service_databases.NAMES:
             postgres_server.execute(f'DROP DATABASE IF EXISTS "{name}{ending}"')
+        for name in service_databases.LOGINS:
             postgres_server.execute(f'DROP ROLE IF EXISTS "{name}{ending}"')
 
 

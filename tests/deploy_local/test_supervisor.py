@@ -87,7 +87,9 @@ async def the_env_file_has_every_address(installation: Installation) -> None:
     assert values["ENLACE_PACK"] == str(installation.pack)
     connection = await asyncpg.connect(values["ENLACE_REFERRAL_DATABASE_URL"])
     assert await connection.fetchval("select current_user") == "referral"
-    await connection.execute("create table kept as select 1 as one")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute("create table kept as select 1 as one")
+    assert not any("OWNER" in name for name in values)
     await connection.close()
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(values["ENLACE_REFERRAL_DATABASE_URL"].rpartition("/")[0] + "/registration")
@@ -119,10 +121,13 @@ async def a_killed_service_comes_back_at_its_address(system: System) -> None:
 
 
 async def a_killed_postgres_comes_back_with_its_data(system: System) -> None:
+    connection = await asyncpg.connect(system.owners["ENLACE_REFERRAL_OWNER_DATABASE_URL"])
+    await connection.execute("create table kept as select 1 as one")
+    await connection.close()
     before = system.parts["postgres"].child.pid
     os.kill(before, signal.SIGKILL)
     await eventually(lambda: system.parts["postgres"].running_pid not in (None, before))
-    connection = await asyncpg.connect(system.databases["ENLACE_REFERRAL_DATABASE_URL"])
+    connection = await asyncpg.connect(system.owners["ENLACE_REFERRAL_OWNER_DATABASE_URL"])
     assert await connection.fetchval("select one from kept") == 1
     await connection.close()
 

@@ -39,15 +39,26 @@ async def test_partitions_are_made_ahead_and_old_ones_dropped_with_their_rows(co
     await retention.tidy(connection, today=TODAY)
     days = ("inbox_20310510", "inbox_20310511", "inbox_20310512", "inbox_20310513")
     assert await partitions(connection) == {"inbox_rest", *days}
-    await remember(connection, "early", TODAY)
-    await remember(connection, "late", TODAY + timedelta(days=1))
-    later = TODAY + timedelta(days=retention.KEEP_DAYS + 1)
-    await retention.tidy(connection, today=later)
+    oldest_kept = datetime.now(UTC).date() - timedelta(days=retention.KEEP_DAYS)
+    await retention.tidy(connection, today=oldest_kept - timedelta(days=1))
+    await remember(connection, "early", oldest_kept - timedelta(days=1))
+    await remember(connection, "late", oldest_kept)
+    await retention.tidy(connection)
     assert [row["event_id"] for row in await connection.fetch("SELECT event_id FROM inbox")] == ["late"]
-    await retention.tidy(connection, today=later + timedelta(days=1))
-    assert await connection.fetch("SELECT 1 FROM inbox") == []
-    assert "inbox_20310511" not in await partitions(connection)
+    assert retention.partition_of("inbox", oldest_kept) in await partitions(connection)
+    assert retention.partition_of("inbox", oldest_kept - timedelta(days=1)) not in await partitions(connection)
     assert all(is_event_table(name) for name in await partitions(connection))
+
+
+@pytest.mark.parametrize("statement", ["make_event_day('need', '2031-05-10')", "drop_event_day('need', '2020-05-10')"])
+async def test_the_functions_of_days_touch_no_other_table(connection: Any, statement: str) -> None:
+    with pytest.raises(asyncpg.RaiseError, match="no event table"):
+        await connection.execute(f"SELECT {statement}")
+
+
+async def test_a_day_that_is_kept_is_dropped_by_nobody(connection: Any) -> None:
+    with pytest.raises(asyncpg.RaiseError, match="kept"):
+        await connection.execute("SELECT drop_event_day('inbox', (now() AT TIME ZONE 'UTC')::date - 28)")
 
 
 async def test_a_day_that_has_rows_already_stays_in_the_rest(connection: Any) -> None:

@@ -136,6 +136,7 @@ async def queue(
             _shown({**row, "position": positions[row["referral_id"]]}, pools[row["referral_id"]])
         )
         for row in rows
+        if row["referral_id"] in positions  # who has left the queue between the two statements isn't in it
     ]
 
 

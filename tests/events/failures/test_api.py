@@ -25,7 +25,7 @@ from tests.chaos.proxy import Proxy
 from tests.events.bus import until
 from tests.events.failures.greeter import SCOPE, greeter, statements
 from tests.events.failures.servers import through
-from tests.infra import PostgresForTests
+from tests.infra import PostgresForTests, for_service
 from tests.served import IssuerForTests, running
 
 AT_ONCE = 4
@@ -71,7 +71,7 @@ class Greeter:
     def settings(self, url: str | None = None) -> dict[str, str]:
         """The environment of the service."""
         return {
-            "DATABASE_URL": url or self.url,
+            "DATABASE_URL": for_service(url or self.url),
             "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
             "ENLACE_ROLE": "api",
             "ENLACE_TOKEN_ISSUER": self.issuer.url,
@@ -122,6 +122,7 @@ async def service(postgres_server: PostgresForTests, issuer: IssuerForTests) -> 
     for statement in statements():
         await connection.execute(statement)
     await connection.close()
+    postgres_server.give_service_its_rights(url)
     return Greeter(url, issuer)
 
 

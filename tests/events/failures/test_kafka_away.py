@@ -20,6 +20,7 @@ import pytest
 
 from deploy.local.installation import DEFAULT_PACK, ROOT
 from libs.events.topics import ensure_topics
+from tests.infra import for_service
 
 pytestmark = pytest.mark.timeout(300)
 SERVICES = {
@@ -59,11 +60,11 @@ def environment(migrated, breakable_kafka, issuer) -> dict[str, str]:
         "ENLACE_PACK": str(DEFAULT_PACK),
         "ENLACE_VAULT_KEY": key,
         "ENLACE_WEBHOOK_SECRET_KEY": key,
-        "ENLACE_REGISTRATION_DATABASE_URL": migrated("registration"),
-        "ENLACE_REGISTRATION_KEYS_DATABASE_URL": migrated("registration", "keys_migrations"),
-        "ENLACE_DIRECTORY_DATABASE_URL": migrated("provider_directory"),
-        "ENLACE_REFERRAL_DATABASE_URL": migrated("referral"),
-        "ENLACE_NOTIFICATIONS_DATABASE_URL": migrated("notifications"),
+        "ENLACE_REGISTRATION_DATABASE_URL": for_service(migrated("registration")),
+        "ENLACE_REGISTRATION_KEYS_DATABASE_URL": for_service(migrated("registration", "keys_migrations")),
+        "ENLACE_DIRECTORY_DATABASE_URL": for_service(migrated("provider_directory")),
+        "ENLACE_REFERRAL_DATABASE_URL": for_service(migrated("referral")),
+        "ENLACE_NOTIFICATIONS_DATABASE_URL": for_service(migrated("notifications")),
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 from libs.chassis.app import Loop
 from libs.chassis.database import Database
 from libs.chassis.settings import CommonSettings
+from tests.infra import for_service
 from tests.service.chassis.things import Gate, schema, things_app
 
 
@@ -48,6 +49,7 @@ async def things_url(postgres_server: Any) -> str:
         await connection.execute(schema())
     finally:
         await connection.close()
+    postgres_server.give_service_its_rights(url)
     return url
 
 
@@ -56,7 +58,7 @@ def make_settings(issuer: Any, things_url: str) -> Callable[..., CommonSettings]
     def make(**changes: Any) -> CommonSettings:
         return CommonSettings(
             **{
-                "database_url": things_url,
+                "database_url": for_service(things_url),
                 "kafka_bootstrap_servers": "nowhere.invalid:9092",
                 "token_issuer": issuer.url,
                 "token_audience": "enlace-tests",

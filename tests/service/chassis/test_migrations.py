@@ -14,6 +14,7 @@ from libs.chassis.app import _migrations_check
 from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.chassis.health import Unready
+from tests.infra import for_service
 
 ENV = """
 from sqlalchemy import MetaData
@@ -116,11 +117,24 @@ async def test_differences_between_tables_and_database_are_told(carpentry, postg
     assert len(await migrations.differences(url, metadata)) == 1
 
 
-@pytest.mark.parametrize(("environment", "status"), [({}, 2), ({"ENLACE_THINGS_DATABASE_URL": "set"}, 1)])
-async def test_the_command_reads_the_address_from_the_environment(environment, status, postgres_server):
-    # The small service has no folder of migrations, so with an address the command fails later, at the folder.
-    if environment:
-        environment = {"ENLACE_THINGS_DATABASE_URL": postgres_server.new_database("things")}
+@pytest.mark.parametrize(
+    ("named", "status", "says"),
+    [
+        ((), 2, "lacks ENLACE_THINGS_OWNER_DATABASE_URL"),
+        (("owner",), 2, "lacks ENLACE_THINGS_DATABASE_URL"),
+        (("owner", "as owner"), 2, "other than the"),
+        (("owner", "service"), 1, "services/things"),
+    ],
+)
+async def test_the_command_reads_both_addresses_from_the_environment(named, status, says, postgres_server):
+    # The small service has no folder of migrations, so with both addresses the command fails later, at the folder.
+    url = postgres_server.new_database("things")
+    given = {
+        "owner": {"ENLACE_THINGS_OWNER_DATABASE_URL": url},
+        "as owner": {"ENLACE_THINGS_DATABASE_URL": url},
+        "service": {"ENLACE_THINGS_DATABASE_URL": for_service(url)},
+    }
+    environment = {name: value for one in named for name, value in given[one].items()}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "tests.service.chassis.things", "migrate"),
@@ -130,4 +144,4 @@ async def test_the_command_reads_the_address_from_the_environment(environment, s
     )
     output = (await process.communicate())[0].decode()
     assert process.returncode == status, output
-    assert ("ENLACE_THINGS_DATABASE_URL" in output) == (not environment)
+    assert says in " ".join(output.replace("│", " ").split())

@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.infra import for_service
+
 DEADLINE_SECONDS = 30
 
 
@@ -47,7 +49,7 @@ class Started:
 def start(things_url: str, issuer: Any, tmp_path: Path) -> Callable[..., Any]:
     environment = {
         "PATH": os.environ["PATH"],
-        "DATABASE_URL": things_url,
+        "DATABASE_URL": for_service(things_url),
         "KAFKA_BOOTSTRAP_SERVERS": "nowhere.invalid:9092",
         "ENLACE_TOKEN_ISSUER": issuer.url,
         "ENLACE_TOKEN_AUDIENCE": "enlace-tests",

@@ -25,6 +25,7 @@ from services.notifications.deliveries.loop import Sender
 from services.notifications.endpoints.sealing import SecretBox
 from services.notifications.inbox.subscribers import file_notices
 from services.notifications.settings import NotificationsSettings
+from tests.infra import for_service
 from tests.service.notifications.receiving import Webhooks, receiver
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -146,7 +147,7 @@ def database_url(migrated: Callable[..., str]) -> str:
 @pytest.fixture
 def settings(database_url: str, issuer: Any) -> NotificationsSettings:
     return NotificationsSettings(
-        database_url=database_url,
+        database_url=for_service(database_url),
         kafka_bootstrap_servers="nowhere.invalid:9092",
         token_issuer=issuer.url,
         token_jwks_url=issuer.jwks_url,

@@ -7,6 +7,7 @@ import pytest
 from libs.chassis.settings import Role
 from services.provider_directory.app import create_app
 from services.provider_directory.settings import DirectorySettings
+from tests.infra import for_service
 from tests.service.provider_directory.making import Directory
 
 PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
@@ -16,7 +17,7 @@ PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
 async def directory(migrated, issuer, running):
     url = migrated("provider_directory")
     settings = DirectorySettings(
-        database_url=url,
+        database_url=for_service(url),
         kafka_bootstrap_servers="127.0.0.1:9",
         token_issuer=issuer.url,
         token_jwks_url=issuer.jwks_url,

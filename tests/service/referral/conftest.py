@@ -14,6 +14,7 @@ from libs.chassis.settings import Role
 from services.referral.app import create_app
 from services.referral.pack import RoutingPolicy
 from services.referral.settings import Settings
+from tests.infra import for_service
 from tests.served import IssuerForTests
 from tests.service.referral.world import World
 from tests.unit.referral.making_facts import a_policy
@@ -37,7 +38,7 @@ def new_world(migrated: Callable[..., str], issuer: IssuerForTests, running: Any
         write_pack(tmp_path, a_policy(**policy))
         url = migrated("referral")
         settings = Settings(
-            database_url=url,
+            database_url=for_service(url),
             kafka_bootstrap_servers="127.0.0.1:9",
             token_issuer=issuer.url,
             token_jwks_url=issuer.jwks_url,

@@ -21,6 +21,7 @@ from services.provider_directory.app import create_app
 from services.provider_directory.capacity.subscribers import doubt_figures
 from services.provider_directory.settings import DirectorySettings
 from services.referral.places import subscribers as places
+from tests.infra import for_service
 from tests.service.provider_directory.making import Directory, pool_body
 from tests.service.referral import making
 from tests.service.referral.test_on_kafka import going, until
@@ -35,7 +36,7 @@ PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
 
 def directory_app(url: str, issuer: Any) -> Any:
     settings = DirectorySettings(
-        database_url=url,
+        database_url=for_service(url),
         kafka_bootstrap_servers="127.0.0.1:9",
         token_issuer=issuer.url,
         token_jwks_url=issuer.jwks_url,

@@ -13,6 +13,7 @@ import pytest
 
 from deploy.reconcile.__main__ import orphans, published
 from libs.chassis.knowing import Known
+from tests.infra import for_service
 from tests.service.registration.conftest import KEY, PACK
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
@@ -21,11 +22,11 @@ A, B, C = (UUID(int=number) for number in (1, 2, 3))
 @pytest.mark.timeout(400)
 async def test_the_command_runs_over_four_real_databases(migrated: Any):
     environment = os.environ | {
-        "ENLACE_REGISTRATION_DATABASE_URL": migrated("registration"),
-        "ENLACE_REGISTRATION_KEYS_DATABASE_URL": migrated("registration", "keys_migrations"),
-        "ENLACE_REFERRAL_DATABASE_URL": migrated("referral"),
-        "ENLACE_DIRECTORY_DATABASE_URL": migrated("provider_directory"),
-        "ENLACE_NOTIFICATIONS_DATABASE_URL": migrated("notifications"),
+        "ENLACE_REGISTRATION_DATABASE_URL": for_service(migrated("registration")),
+        "ENLACE_REGISTRATION_KEYS_DATABASE_URL": for_service(migrated("registration", "keys_migrations")),
+        "ENLACE_REFERRAL_DATABASE_URL": for_service(migrated("referral")),
+        "ENLACE_DIRECTORY_DATABASE_URL": for_service(migrated("provider_directory")),
+        "ENLACE_NOTIFICATIONS_DATABASE_URL": for_service(migrated("notifications")),
         "ENLACE_VAULT_KEY": KEY,
         "ENLACE_WEBHOOK_SECRET_KEY": KEY,
         "ENLACE_PACK": str(PACK),

@@ -3,7 +3,8 @@
 import asyncio
 import json
 
-from libs.chassis.database import raw
+from libs.chassis.clock import Clock
+from libs.chassis.database import Database, raw
 from libs.chassis.sealed_log import seal_once
 from libs.chassis.sealed_log_check import check, link_of
 from services.referral.audit.actions import tell_seal
@@ -23,12 +24,15 @@ async def test_a_seal_is_told_in_its_own_transaction_and_a_rewritten_record_is_f
     (row,) = await world.rows("SELECT payload, key FROM outbox WHERE type = 'audit.sealed.v1'")
     told = [link_of(json.loads(row["payload"]))]
     assert row["key"] == "referral"
-    async with world.database.transaction() as session:
+    # The service's own login can't; who has the superuser's can.
+    strong = Database(world.url, clock=Clock(), application_name="tampering")
+    async with strong.transaction() as session:
         assert (await check(session, AUDIT, key=KEY, told=told)).is_sound
         await (await raw(session)).execute(
             "SET LOCAL session_replication_role = replica; DELETE FROM access_entry; DELETE FROM access_seal"
         )
         assert (await check(session, AUDIT, key=KEY, told=told)).faults == ["seal 1 was told outside and is gone here"]
+    await strong.close()
 
 
 async def test_who_has_seen_one_person_and_whom_one_caller_has_seen_is_one_query_each(world: World) -> None:

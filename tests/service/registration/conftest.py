@@ -33,6 +33,7 @@ from services.registration.database import KeysDatabase
 from services.registration.pack import Pack, load_pack
 from services.registration.settings import Settings
 from services.registration.vault.sealing import MasterKey, Vault
+from tests.infra import for_service
 
 PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -218,8 +219,8 @@ async def registration(
     """The API on a real port."""
     url, keys_url = databases
     settings = Settings(
-        database_url=url,
-        keys_database_url=keys_url,
+        database_url=for_service(url),
+        keys_database_url=for_service(keys_url),
         vault_key=KEY,
         pack=PACK,
         kafka_bootstrap_servers="127.0.0.1:1",

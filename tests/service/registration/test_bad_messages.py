@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaProducer
 from libs.events.topics import TOPICS, ensure_topics
 from services.registration import app as registration_app
 from services.registration.settings import Settings
+from tests.infra import for_service
 from tests.service.registration.conftest import KEY, PACK, a_returnee
 from tests.service.registration.test_events import ends_of
 from tests.signing import key_files
@@ -48,8 +49,8 @@ async def service(
     monkeypatch.setattr(registration_app, "subscriptions_of", in_a_group_of_its_own)
     files = key_files(tmp_path, "registration")
     settings = Settings(
-        database_url=url,
-        keys_database_url=postgres_server.migrated("registration", "keys_migrations"),
+        database_url=for_service(url),
+        keys_database_url=for_service(postgres_server.migrated("registration", "keys_migrations")),
         vault_key=KEY,
         pack=PACK,
         kafka_bootstrap_servers=kafka_bootstrap,

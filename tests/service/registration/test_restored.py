@@ -14,6 +14,7 @@ import pytest
 from libs.chassis.settings import Role
 from services.registration.app import create_app
 from services.registration.settings import Settings
+from tests.infra import for_service
 from tests.service.registration.conftest import KEY, PACK, RECEPTION, a_consent, a_returnee
 
 Serve = Callable[[str, str], AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -26,8 +27,8 @@ def serve(issuer: Any, running: Any) -> Serve:
     @asynccontextmanager
     async def opened(url: str, keys_url: str) -> AsyncIterator[httpx.AsyncClient]:
         settings = Settings(
-            database_url=url,
-            keys_database_url=keys_url,
+            database_url=for_service(url),
+            keys_database_url=for_service(keys_url),
             vault_key=KEY,
             pack=PACK,
             kafka_bootstrap_servers="127.0.0.1:1",
