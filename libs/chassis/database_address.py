@@ -43,6 +43,12 @@ def _name(host: str) -> str:
     return host.partition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
 
 
+def is_on_this_machine(url: str) -> bool:
+    """Whether every host that a URL names is this machine, by a loopback address or a socket."""
+    hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
+    return all(is_this_machine(_name(host)) for host in hosts)
+
+
 def is_this_machine(host: str) -> bool:
     """Whether a host's name, its address or the path of a socket means the machine that asks."""
     if host.startswith("/") or host in ("", "localhost"):

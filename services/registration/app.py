@@ -39,6 +39,7 @@ from services.registration.people import api as people_api
 from services.registration.people.loop import index_forever
 from services.registration.settings import Settings
 from services.registration.sharing import api as sharing_api
+from services.registration.vault.queries import unknown_master_keys
 from services.registration.vault.sealing import MasterKey, Vault
 
 SERVICE = "registration"
@@ -65,7 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=8)
     keys = KeysDatabase(settings.keys_database_url)
-    vault = Vault(MasterKey.from_base64(settings.vault_key.get_secret_value()), keys)
+    vault = Vault(MasterKey.from_base64(settings.vault_key_text()), keys)
     pack = load_pack(settings.pack)
     cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
     event_keys = EventKeys.named(SERVICE, **settings.keys_of_events())
@@ -94,7 +95,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             *_work(database, vault, pack, audit_key=settings.audit_secret()),
             Loop("relay", relay.run, Role.RELAY),
         ],
-        checks={"keys": _keys_check(keys)},
+        checks={"keys": _keys_check(vault)},
         work_checks=work_checks,
         openings=[_closing(keys)],
     )
@@ -124,11 +125,13 @@ def subscriptions_of(*, vault: Vault, pack: Pack, group: str = SERVICE) -> Subsc
     return subscriptions
 
 
-def _keys_check(keys: KeysDatabase) -> Check:
+def _keys_check(vault: Vault) -> Check:
     async def check() -> None:
-        async with keys.connection() as connection:
+        async with vault.keys.connection() as connection:
             if await connection.fetchval("SELECT to_regclass('data_key')") is None:
                 raise Unready("no migration has been applied to the database of keys")
+        if await unknown_master_keys(vault):
+            raise Unready("a master key is missing that wraps keys of people")
 
     return check
 

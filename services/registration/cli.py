@@ -1,4 +1,4 @@
-"""The commands of registration: serve, migrate (both databases), verify-audit, accesses, known, reconcile."""
+"""The commands of registration: serve, migrate, verify-audit, accesses, known, reconcile, those of the vault key."""
 
 import asyncio
 from functools import partial
@@ -31,7 +31,10 @@ from services.registration.reconciling.actions import reconciled
 from services.registration.reconciling.queries import known
 from services.registration.reconciling.rules import Finding
 from services.registration.settings import Settings
-from services.registration.vault.sealing import MasterKey, Vault
+from services.registration.vault.actions import rewrap_keys
+from services.registration.vault.sealing import MasterKey, Vault, successor
+
+REWRAPPED_AT_ONCE = 500
 
 cli = make_cli(
     SERVICE,
@@ -83,11 +86,42 @@ def reconcile(with_: WithFile, operator: Operator, dry_run: DryRun = False, reas
 async def _reconcile(theirs: list[Known], by: Hand | None) -> list[Finding]:
     settings = Settings()
     keys = KeysDatabase(settings.keys_database_url)
-    vault = Vault(MasterKey.from_base64(settings.vault_key.get_secret_value()), keys)
+    vault = Vault(MasterKey.from_base64(settings.vault_key_text()), keys)
     try:
         return await in_transaction(_database(), partial(reconciled, theirs=theirs, vault=vault, by=by))
     finally:
         await keys.close()
+
+
+@cli.command()
+def next_vault_key() -> None:
+    """Print what the file of vault keys holds next: a new key last, which opens and does not wrap yet."""
+    typer.echo(successor(Settings().vault_key_text()), nl=False)
+
+
+@cli.command()
+def rotate_master_key() -> None:
+    """Wrap every data key anew under the first key of the file, in batches, while the service runs.
+
+    Ends when no other key wraps anything, so that it may go; killed, it goes on where it was when it is run again.
+    """
+    asyncio.run(_rotate())
+
+
+async def _rotate() -> None:
+    settings = Settings()
+    keys = KeysDatabase(settings.keys_database_url)
+    vault = Vault(MasterKey.from_base64(settings.vault_key_text()), keys)
+    done, left = 0, 1
+    try:
+        while left:
+            count, left = await rewrap_keys(vault, limit=REWRAPPED_AT_ONCE)
+            done += count
+            if left and not count:
+                await asyncio.sleep(1)  # another process has the rest in hand
+    finally:
+        await keys.close()
+    typer.echo(f"{done} keys are wrapped anew; no other key wraps anything")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from libs.chassis.settings import CommonSettings
+from libs.chassis.database_address import is_on_this_machine
+from libs.chassis.settings import CommonSettings, SettingRefused, secret_of_file
 
 
 class Settings(CommonSettings):
@@ -14,7 +15,22 @@ class Settings(CommonSettings):
     database_url: str = Field(validation_alias="ENLACE_REGISTRATION_DATABASE_URL")
     keys_database_url: str = Field(validation_alias="ENLACE_REGISTRATION_KEYS_DATABASE_URL", min_length=1)
     """`postgresql://…`; a database of its own, with backups of its own that are short-lived."""
-    vault_key: SecretStr = Field(validation_alias="ENLACE_VAULT_KEY", min_length=44, max_length=44)
-    """32 bytes in base64, kept outside both databases."""
+    vault_key_file: Path | None = Field(default=None, validation_alias="ENLACE_VAULT_KEY_FILE")
+    """A file with 32 bytes in base64, kept outside both databases; during a rotation with several lines."""
+    vault_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_VAULT_KEY", min_length=44, max_length=44)
+    """Instead of the file, where the databases are on this machine or `vault_key_from_environment` says so."""
+    vault_key_from_environment: bool = Field(default=False, validation_alias="ENLACE_VAULT_KEY_FROM_ENVIRONMENT")
+    """Whoever may look at a process sees its environment: for one's own machine only."""
     pack: Path = Field(validation_alias="ENLACE_PACK")
     """Directory of the country pack."""
+
+    def vault_key_text(self) -> str:
+        """What the key's file holds, or the key itself on one's own machine; `SettingRefused` otherwise."""
+        if self.vault_key_file is not None:
+            return secret_of_file(self.vault_key_file, variable="ENLACE_VAULT_KEY_FILE")
+        if self.vault_key is None:
+            raise SettingRefused({"ENLACE_VAULT_KEY_FILE": "Field required"})
+        if not (self.vault_key_from_environment or is_on_this_machine(self.keys_database_url)):
+            why = "the key comes in a file (ENLACE_VAULT_KEY_FILE) where the database of keys is on another machine"
+            raise SettingRefused({"ENLACE_VAULT_KEY": why})
+        return self.vault_key.get_secret_value()

@@ -29,6 +29,15 @@ _DESTROY = """
     DELETE FROM data_key WHERE subject_id = ANY($1)
 """
 
+_TO_REWRAP = """
+    SELECT subject_id, wrapped FROM data_key WHERE master_key_id <> $1
+    ORDER BY subject_id LIMIT $2 FOR UPDATE SKIP LOCKED
+"""
+_REWRAP = """
+    UPDATE data_key SET wrapped = anew.wrapped, master_key_id = $3
+    FROM unnest($1::uuid[], $2::bytea[]) AS anew (subject_id, wrapped) WHERE data_key.subject_id = anew.subject_id
+"""
+
 
 async def create_keys(
     vault: Vault, subject_ids: Sequence[UUID], *, kind: SubjectKind, at: datetime
@@ -76,3 +85,18 @@ async def obtain_key(vault: Vault, subject_id: UUID, *, kind: SubjectKind, at: d
     """The key of a subject, made when there is none; its row may be left from a transaction that failed."""
     found = (await data_keys(vault, [subject_id])).get(subject_id)
     return found or (await create_keys(vault, [subject_id], kind=kind, at=at))[subject_id]
+
+
+async def rewrap_keys(vault: Vault, *, limit: int) -> tuple[int, int]:
+    """Wrap up to `limit` data keys anew that another master key wraps; how many, and how many are left.
+
+    One transaction a call: a process that is killed leaves what it has done, and the next goes on. Keys of others that
+    work at it are left to them; the service reads and makes keys meanwhile.
+    """
+    async with vault.keys.connection() as connection, connection.transaction():
+        rows = await connection.fetch(_TO_REWRAP, vault.master.key_id, limit)
+        ids = [row["subject_id"] for row in rows]
+        anew = [vault.master.rewrap(row["wrapped"], subject_id=row["subject_id"]) for row in rows]
+        await connection.execute(_REWRAP, ids, anew, vault.master.key_id)
+        left = await connection.fetchval("SELECT count(*) FROM data_key WHERE master_key_id <> $1", vault.master.key_id)
+    return len(rows), left

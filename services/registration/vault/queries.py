@@ -44,3 +44,12 @@ async def erased_among(vault: Vault, subject_ids: Collection[UUID]) -> set[UUID]
             "SELECT subject_id FROM erased_subject WHERE subject_id = ANY($1)", list(subject_ids)
         )
     return {row["subject_id"] for row in rows}
+
+
+async def unknown_master_keys(vault: Vault) -> list[str]:
+    """Names of master keys that wrap a data key and that the vault does not have."""
+    async with vault.keys.connection() as connection:
+        rows = await connection.fetch(
+            "SELECT DISTINCT master_key_id FROM data_key WHERE master_key_id <> ALL ($1::text[])", vault.master.key_ids
+        )
+    return sorted(row["master_key_id"] for row in rows)

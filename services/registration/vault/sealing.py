@@ -8,6 +8,7 @@ a value copied into another row or column does not open (domain P26).
 import base64
 import binascii
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from uuid import UUID
@@ -83,33 +84,71 @@ class FreshKey:
 
 
 class MasterKey:
-    """The key from outside the database. Three keys are derived from it: for wrapping, for hashing, for parking."""
+    """The key from outside the database. Three keys are derived from it: for wrapping, for hashing, for parking.
 
-    def __init__(self, secret: bytes) -> None:
-        if len(secret) != KEY_BYTES:
+    Wrapping is rotated: the first secret wraps, all of them open. Hashes stand in many rows and make ids, so the keys
+    for hashing and parking are derived once and are then kept beside the secrets, whichever of these goes.
+    """
+
+    def __init__(
+        self,
+        secret: bytes,
+        *,
+        retired: Sequence[bytes] = (),
+        hashing: bytes | None = None,
+        parking: bytes | None = None,
+    ) -> None:
+        kept = [one for one in (hashing, parking) if one is not None]
+        if any(len(one) != KEY_BYTES for one in (secret, *retired, *kept)):
             raise VaultError(f"the vault key must be {KEY_BYTES} bytes")
-        self._wrapping = AESGCM(_derived(secret, "wrapping"))
-        self._parking = AESGCM(_derived(secret, "parking"))
-        self._hashing = _derived(secret, "hashing")
-        self.key_id = sha256(_derived(secret, "name")).hexdigest()[:12]
+        if len(kept) == 1 or (retired and not kept):
+            raise VaultError("beside several vault keys stand those for hashing and parking")
+        self._wrapping = {_name_of(one): AESGCM(_derived(one, "wrapping")) for one in (secret, *retired)}
+        self._parking = AESGCM(parking or _derived(secret, "parking"))
+        self._hashing = hashing or _derived(secret, "hashing")
+        self.key_id = _name_of(secret)
         """Names the key without revealing it; stored beside what it wraps, so that a change of key can be followed."""
+        self.key_ids = list(self._wrapping)
+        """Of all that open."""
 
     @classmethod
     def from_base64(cls, text: str) -> "MasterKey":
-        """The key as the environment gives it: 32 bytes in base64."""
+        """The key as setting or file give it: 32 bytes in base64, or the lines that `successor` writes."""
+        secrets, kept = [], {}
         try:
-            return cls(base64.b64decode(text, validate=True))
+            for line in text.split():
+                name, _, value = line.rpartition(":")
+                if name in ("hashing", "parking"):
+                    kept[name] = base64.b64decode(value, validate=True)
+                else:
+                    secrets.append(base64.b64decode(line, validate=True))
         except binascii.Error:
             raise VaultError("the vault key is not base64") from None
+        if not secrets:
+            raise VaultError("there is no vault key")
+        return cls(secrets[0], retired=secrets[1:], hashing=kept.get("hashing"), parking=kept.get("parking"))
+
+    def rewrap(self, wrapped: bytes, *, subject_id: UUID) -> bytes:
+        """The same data key under the first secret; raises VaultError."""
+        return _seal(self._wrapping[self.key_id], self._unwrapped(wrapped, subject_id), _of_subject(subject_id))
+
+    def _unwrapped(self, wrapped: bytes, subject_id: UUID) -> bytes:
+        for aead in self._wrapping.values():
+            try:
+                return _open(aead, wrapped, _of_subject(subject_id))
+            except VaultError:
+                continue
+        raise VaultError("the sealed value does not open")
 
     def fresh_key(self, subject_id: UUID) -> FreshKey:
         """A new data key for `subject_id`."""
         secret = os.urandom(KEY_BYTES)
-        return FreshKey(_key(subject_id, secret), _seal(self._wrapping, secret, _of_subject(subject_id)))
+        wrapped = _seal(self._wrapping[self.key_id], secret, _of_subject(subject_id))
+        return FreshKey(_key(subject_id, secret), wrapped)
 
     def unwrap(self, wrapped: bytes, *, subject_id: UUID) -> DataKey:
         """The data key of `subject_id` from its wrapped form; raises VaultError."""
-        return _key(subject_id, _open(self._wrapping, wrapped, _of_subject(subject_id)))
+        return _key(subject_id, self._unwrapped(wrapped, subject_id))
 
     def blind(self, kind: str, *parts: str) -> bytes:
         """A keyed hash (128 bits) by which equal values of one `kind` are found again without being readable."""
@@ -153,6 +192,21 @@ class Vault:
 
     master: MasterKey
     keys: KeysDatabase
+
+
+def successor(text: str) -> str:
+    """What a file of vault keys holds next: a new secret behind those in use, which it then only helps to open."""
+    secrets = [line for line in text.split() if ":" not in line]
+    first = base64.b64decode(secrets[0])
+    kept = [line for line in text.split() if ":" in line] or [
+        f"{name}:{base64.b64encode(_derived(first, name)).decode()}" for name in ("hashing", "parking")
+    ]
+    fresh = base64.b64encode(os.urandom(KEY_BYTES)).decode()
+    return "\n".join([*secrets, fresh, *kept]) + "\n"
+
+
+def _name_of(secret: bytes) -> str:
+    return sha256(_derived(secret, "name")).hexdigest()[:12]
 
 
 def _derived(secret: bytes, purpose: str) -> bytes:
