@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -24,6 +25,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with whole systems first: they take longest, and parallel workers share the tests file by file."""
     whole = {item.path for item in items if item.get_closest_marker("journey") is not None}
     items.sort(key=lambda item: item.path not in whole)
+
+
+# Kafka is on this machine here, and spoken to in clear; processes that tests start inherit it.
+os.environ["KAFKA_PLAINTEXT_ALLOWED"] = "loopback"
 
 
 @pytest.fixture(scope="session")

@@ -133,6 +133,7 @@ def addresses(files: Files, ports: Mapping[str, str]) -> dict[str, str]:
         "ENLACE_TOKEN_URL": f"{issuer}/token",
         **{f"ENLACE_{service}_URL": f"http://127.0.0.1:{at[service]}" for service in services},
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{at['KAFKA']}",
+        "KAFKA_PLAINTEXT_ALLOWED": "loopback",
         **{
             variable: _database_url(
                 name, files["postgres"][f"{name.upper()}_PASSWORD"], f"127.0.0.1:{at['POSTGRES']}", name

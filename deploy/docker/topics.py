@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 
+from libs.events.cluster import Cluster
 from libs.events.topics import ensure_topics
 
 
@@ -13,7 +14,8 @@ def main() -> None:
     `ENLACE_TOPIC_COPIES` is how many brokers keep each partition; -1 leaves that to the cluster's default.
     """
     copies = int(os.environ.get("ENLACE_TOPIC_COPIES", "-1"))
-    asyncio.run(ensure_topics(os.environ["KAFKA_BOOTSTRAP_SERVERS"], replication_factor=copies))
+    cluster = Cluster.from_environment(os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ)
+    asyncio.run(ensure_topics(cluster, replication_factor=copies))
     sys.stdout.write("topics are as they must be\n")
 
 

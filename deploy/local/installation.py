@@ -161,6 +161,7 @@ def addresses(ports: Mapping[str, int], *, services: Iterable[ServiceProcess], k
         "ENLACE_TOKEN_ISSUER": issuer,
         "ENLACE_TOKEN_JWKS_URL": f"{issuer}/jwks",
         KAFKA_VARIABLE: kafka,
+        "KAFKA_PLAINTEXT_ALLOWED": "loopback",
     }
 
 

@@ -112,6 +112,10 @@ class CommonSettings(BaseSettings):
     kafka_sasl_password: SecretStr | None = Field(default=None, validation_alias="KAFKA_SASL_PASSWORD", min_length=1)
     kafka_sasl_password_file: Path | None = Field(default=None, validation_alias="KAFKA_SASL_PASSWORD_FILE")
     """Instead of the password itself: a file that holds nothing else."""
+    kafka_plaintext_allowed: Literal["loopback", "compose"] | None = Field(
+        default=None, validation_alias="KAFKA_PLAINTEXT_ALLOWED"
+    )
+    """Without it connections must be encrypted; with it they may be in clear on one's own machine."""
     kafka_ssl_cafile: Path | None = Field(default=None, validation_alias="KAFKA_SSL_CAFILE")
     """Certificates of those who may vouch for the brokers; without it the system's are trusted."""
     event_signing_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_EVENT_SIGNING_KEY")
@@ -195,6 +199,7 @@ class CommonSettings(BaseSettings):
             "mechanism": self.kafka_sasl_mechanism,
             "username": self.kafka_sasl_username,
             "password": password,
+            "plaintext": self.kafka_plaintext_allowed,
             "ca_file": None if self.kafka_ssl_cafile is None else str(self.kafka_ssl_cafile),
         }
 

@@ -1,11 +1,17 @@
-"""Where Kafka is, and how it is spoken to: in clear or encrypted, without a name or with a name and a password."""
+"""Where Kafka is, and how it is spoken to: in clear or encrypted, without a name or with a name and a password.
+
+In clear only with one's own machine, and only where a setting says so. Brokers that a cluster tells of later are held
+to the same: a connection in clear to another machine is never opened, whatever was asked for.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
+import aiokafka.client
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.helpers import create_ssl_context
 
@@ -39,8 +45,21 @@ class SaslMechanism(StrEnum):
     SCRAM_SHA_512 = "SCRAM-SHA-512"
 
 
+class Plaintext(StrEnum):
+    """With whom Kafka may be spoken to in clear (`KAFKA_PLAINTEXT_ALLOWED`)."""
+
+    LOOPBACK = "loopback"
+    """Addresses of the loopback interface."""
+    COMPOSE = "compose"
+    """The host `kafka` too: the container of that name in a Docker network on one machine."""
+
+
 class ClusterError(ValueError):
     """The settings don't go together; the text says which, and never their values."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.refused_settings = {"KAFKA_SECURITY_PROTOCOL": why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +76,16 @@ class Cluster:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
+    plaintext: Plaintext = Plaintext.LOOPBACK
 
     def __post_init__(self) -> None:
+        if not self.protocol.encrypted:
+            for host in self.hosts:
+                if not _may_hear_clear_text(host, self.plaintext):
+                    raise ClusterError(
+                        f"{self.protocol} is not encrypted, and would leave this machine: use SASL_SSL"
+                        " (KAFKA_SECURITY_PROTOCOL)"
+                    )
         if self.protocol.named and not (self.username and self.password):
             raise ClusterError(f"{self.protocol} needs a user name and a password")
         if not self.protocol.named and (self.username or self.password):
@@ -85,6 +112,7 @@ class Cluster:
             username=values.get("KAFKA_SASL_USERNAME"),
             password=password,
             ca_file=values.get("KAFKA_SSL_CAFILE"),
+            plaintext=values.get("KAFKA_PLAINTEXT_ALLOWED"),
         )
 
     @classmethod
@@ -97,16 +125,29 @@ class Cluster:
         username: str | None = None,
         password: str | None = None,
         ca_file: str | Path | None = None,
+        plaintext: str | None = None,
     ) -> "Cluster":
-        """The same from texts, each of which may be absent."""
+        """The same from texts, each of which may be absent. Without `plaintext` nothing may be said in clear."""
+        spoken = _one_of(SecurityProtocol, protocol or SecurityProtocol.PLAINTEXT)
+        if not spoken.encrypted and plaintext is None:
+            raise ClusterError(
+                f"{spoken} is not encrypted: use SASL_SSL (KAFKA_SECURITY_PROTOCOL), or on one's own machine say"
+                " KAFKA_PLAINTEXT_ALLOWED=loopback"
+            )
         return cls(
             servers,
-            protocol=_one_of(SecurityProtocol, protocol or SecurityProtocol.PLAINTEXT),
+            protocol=spoken,
+            plaintext=_one_of(Plaintext, plaintext or Plaintext.LOOPBACK),
             mechanism=_one_of(SaslMechanism, mechanism or SaslMechanism.PLAIN),
             username=username,
             password=password,
             ca_file=None if ca_file is None else Path(ca_file),
         )
+
+    @property
+    def hosts(self) -> list[str]:
+        """The hosts of the servers."""
+        return [server.strip().rpartition(":")[0].strip("[]") for server in self.servers.split(",") if server.strip()]
 
     def told(self, error: Exception) -> str | None:
         """What `error` says of the way to the brokers, in one sentence; None if it is about something else.
@@ -120,6 +161,8 @@ class Cluster:
 
     def options(self) -> dict[str, Any]:
         """What every client of aiokafka is made with."""
+        if not self.protocol.encrypted and self.plaintext is Plaintext.COMPOSE:
+            _clear_text_allowed.add(Plaintext.COMPOSE)
         options: dict[str, Any] = {"bootstrap_servers": self.servers, "security_protocol": str(self.protocol)}
         if self.protocol.encrypted:
             options["ssl_context"] = create_ssl_context(cafile=None if self.ca_file is None else str(self.ca_file))
@@ -135,3 +178,35 @@ def _one_of(names: type[T], value: str) -> T:
         return names(value)
     except ValueError:
         raise ClusterError(f"{value} is none of {', '.join(names)}") from None
+
+
+_clear_text_allowed: set[Plaintext] = {Plaintext.LOOPBACK}
+"""What this process's settings allow, beside the loopback interface."""
+
+
+def _may_hear_clear_text(host: str, plaintext: Plaintext) -> bool:
+    if plaintext is Plaintext.COMPOSE and host == "kafka":
+        return True
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _connect(host: str, port: int, *, security_protocol: str = "PLAINTEXT", **options: Any) -> Any:
+    """aiokafka's own, for every client of this process: in clear to nobody but those who may hear it.
+
+    The cluster itself tells clients where its brokers are. One that answers on the loopback interface and names a
+    broker elsewhere would else be believed.
+    """
+    is_clear = not SecurityProtocol(security_protocol).encrypted
+    if is_clear and not any(_may_hear_clear_text(host, allowed) for allowed in _clear_text_allowed):
+        raise KafkaConnectionError("a broker on another machine is not spoken to in clear")
+    return await _create_conn(host, port, security_protocol=security_protocol, **options)
+
+
+_clients: Any = aiokafka.client
+_create_conn = _clients.create_conn
+_clients.create_conn = _connect

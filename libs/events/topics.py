@@ -22,6 +22,8 @@ from libs.events.cluster import Cluster
 PARTITIONS = 12
 """Fixed at creation: another number would send a key's later events elsewhere than its earlier ones."""
 DAY_MS = 86_400_000
+AUDITOR = "auditor"
+"""Who reads the seals of the records of access, and nobody else does."""
 _MISSING = UnknownTopicOrPartitionError
 _SET_ON_TOPIC = 1
 """Of a setting: it comes from the topic itself, in the protocol's numbers."""
@@ -40,6 +42,8 @@ class Topic:
     """How long records are kept, in milliseconds; of no meaning where compacted."""
     writer: str | None = None
     """The service that alone writes to it, and signs what it writes; see `libs.events.signing`."""
+    readers: tuple[str, ...] = ()
+    """The services that hear it; nobody else may read it."""
     foreign: bool = False
     """Others than our relays write to it, perhaps in transactions: offsets may have gaps."""
     personal: bool = False
@@ -67,16 +71,26 @@ class Topic:
 TOPICS: Mapping[str, Topic] = {
     topic.name: topic
     for topic in (
-        Topic("enlace.arrivals", retention_ms=7 * DAY_MS, foreign=True, personal=True),
-        Topic("enlace.registration", writer="registration"),
-        Topic("enlace.directory", writer="provider_directory", compacted=True),
-        Topic("enlace.capacity", writer="provider_directory", compacted=True),
-        Topic("enlace.organizations", writer="provider_directory", compacted=True),
-        Topic("enlace.directory-notices", writer="provider_directory"),
-        Topic("enlace.referral", writer="referral"),
-        Topic("enlace.notifications", writer="notifications"),
-        Topic("enlace.registration-audit", writer="registration", partitions=1, retention_ms=1_100 * DAY_MS),
-        Topic("enlace.referral-audit", writer="referral", partitions=1, retention_ms=1_100 * DAY_MS),
+        Topic("enlace.arrivals", readers=("registration",), retention_ms=7 * DAY_MS, foreign=True, personal=True),
+        Topic("enlace.registration", writer="registration", readers=("referral", "notifications")),
+        Topic("enlace.directory", writer="provider_directory", readers=("referral",), compacted=True),
+        Topic("enlace.capacity", writer="provider_directory", readers=("referral",), compacted=True),
+        Topic(
+            "enlace.organizations", writer="provider_directory", readers=("registration", "referral"), compacted=True
+        ),
+        Topic("enlace.directory-notices", writer="provider_directory", readers=("notifications",)),
+        Topic("enlace.referral", writer="referral", readers=("registration", "provider_directory", "notifications")),
+        Topic("enlace.notifications", writer="notifications", readers=("notifications",)),
+        Topic(
+            "enlace.registration-audit",
+            writer="registration",
+            readers=(AUDITOR,),
+            partitions=1,
+            retention_ms=1_100 * DAY_MS,
+        ),
+        Topic(
+            "enlace.referral-audit", writer="referral", readers=(AUDITOR,), partitions=1, retention_ms=1_100 * DAY_MS
+        ),
     )
 }
 """Every topic by name."""

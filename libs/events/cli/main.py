@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from libs.events.audit import notes
+from libs.events.cli.acls import acls
 from libs.events.cli.options import AsJson, Brokers, Database, moment
 from libs.events.cli.output import show, with_database
 from libs.events.cli.parked import parked
@@ -24,6 +25,7 @@ from libs.events.lag import lag_of
 
 cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 cli.add_typer(topics, name="topics")
+cli.add_typer(acls, name="acls")
 cli.add_typer(parked, name="parked")
 cli.add_typer(position, name="position")
 cli.add_typer(relay, name="relay")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiokafka.client
 import asyncpg
 import pytest
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import TopicPartition
 from pydantic import ValidationError
 
@@ -47,6 +49,7 @@ async def test_relay_consumer_and_operators_tools_log_in_with_what_the_environme
     (tmp_path / "password").write_text(f"{guarded_kafka.password}\n")
     environment = ENVIRONMENT | {
         "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "KAFKA_PLAINTEXT_ALLOWED": "loopback",
         "KAFKA_SASL_USERNAME": guarded_kafka.username,
         "KAFKA_SASL_PASSWORD_FILE": str(tmp_path / "password"),
     }
@@ -98,7 +101,49 @@ async def test_a_wrong_password_is_told_and_holds_up_nothing_but_kafka(bus: Bus,
 )
 def test_settings_that_do_not_go_together_are_refused(given: dict[str, str], words: str) -> None:
     with pytest.raises(ClusterError, match=words):
-        Cluster.named("127.0.0.1:9", **given)
+        Cluster.named("127.0.0.1:9", **({"plaintext": "loopback"} | given))
+
+
+@pytest.mark.parametrize("protocol", [None, "PLAINTEXT", "SASL_PLAINTEXT"])
+@pytest.mark.parametrize(
+    ("servers", "plaintext"),
+    [
+        ("127.0.0.1:9092", None),
+        ("kafka.example.org:9092", "loopback"),
+        ("127.0.0.1:9092,10.0.0.7:9092", "loopback"),
+        ("kafka:9092", "loopback"),
+        ("kafka.example.org:9092", "compose"),
+        ("127.0.0.1.example.org:9092", "loopback"),
+        ("[2001:db8::1]:9092", "loopback"),
+        ("0.0.0.0:9092", "loopback"),
+    ],
+)
+def test_in_clear_nothing_is_said_without_a_setting_and_to_another_machine_never(
+    servers: str, plaintext: str | None, protocol: str | None
+) -> None:
+    """Seen to fail without the check of hosts, and without that of the setting."""
+    name = {"username": "a", "password": "b"} if protocol == "SASL_PLAINTEXT" else {}
+    with pytest.raises(ClusterError, match="is not encrypted"):
+        Cluster.named(servers, protocol=protocol, plaintext=plaintext, **name)
+    if plaintext:
+        environment = {"KAFKA_PLAINTEXT_ALLOWED": plaintext}
+        with pytest.raises(ClusterError, match="is not encrypted"):
+            Cluster.from_environment(servers, environment)
+        if plaintext == "loopback":
+            with pytest.raises(ClusterError, match="is not encrypted"):
+                Cluster.of(servers)
+
+
+@pytest.mark.parametrize("servers", ["127.0.0.1:9", "localhost:9,[::1]:9", "127.1.2.3:9"])
+def test_ones_own_machine_is_spoken_to_in_clear_where_a_setting_says_so(servers: str) -> None:
+    assert Cluster.named(servers, plaintext="loopback").options()["security_protocol"] == "PLAINTEXT"
+    assert Cluster.named("kafka:9092", plaintext="compose").hosts == ["kafka"]
+
+
+async def test_a_broker_elsewhere_that_the_cluster_names_is_not_spoken_to_in_clear() -> None:
+    for protocol in ("PLAINTEXT", "SASL_PLAINTEXT"):
+        with pytest.raises(KafkaConnectionError, match="not spoken to in clear"):
+            await aiokafka.client.create_conn("broker.example.org", 9092, security_protocol=protocol)
 
 
 def test_an_encrypted_cluster_checks_the_brokers_certificates() -> None:

@@ -59,7 +59,7 @@ def make_settings(issuer: Any, things_url: str) -> Callable[..., CommonSettings]
         return CommonSettings(
             **{
                 "database_url": for_service(things_url),
-                "kafka_bootstrap_servers": "nowhere.invalid:9092",
+                "kafka_bootstrap_servers": "127.0.0.1:9",
                 "token_issuer": issuer.url,
                 "token_audience": "enlace-tests",
                 "token_jwks_url": issuer.jwks_url,

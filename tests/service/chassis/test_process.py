@@ -50,7 +50,7 @@ def start(things_url: str, issuer: Any, tmp_path: Path) -> Callable[..., Any]:
     environment = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": for_service(things_url),
-        "KAFKA_BOOTSTRAP_SERVERS": "nowhere.invalid:9092",
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
         "ENLACE_TOKEN_ISSUER": issuer.url,
         "ENLACE_TOKEN_AUDIENCE": "enlace-tests",
         "ENLACE_TOKEN_JWKS_URL": issuer.jwks_url,

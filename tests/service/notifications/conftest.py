@@ -148,7 +148,7 @@ def database_url(migrated: Callable[..., str]) -> str:
 def settings(database_url: str, issuer: Any) -> NotificationsSettings:
     return NotificationsSettings(
         database_url=for_service(database_url),
-        kafka_bootstrap_servers="nowhere.invalid:9092",
+        kafka_bootstrap_servers="127.0.0.1:9",
         token_issuer=issuer.url,
         token_jwks_url=issuer.jwks_url,
         fingerprint_key="a key of the tests, 32 characters",
