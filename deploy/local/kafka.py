@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from deploy.local.jars import Progress, cache_directory, fetch, read_lock
 from deploy.local.kafka_node import JVM_VARIABLE, QUICK_START, Java, KafkaNode, configure, start_node
@@ -25,11 +26,13 @@ async def start(
     changes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda _: None,
+    client: Mapping[str, Any] | None = None,
 ) -> KafkaNode:
     """Start the node whose data lie in `state/data` and wait until it answers a request.
 
     `state` is absolute. The first time on a machine the jars are fetched (told to `progress`) and prepared (told to
-    `say`). `changes` are settings of the node that differ from the usual ones. Raises StartError or FetchError.
+    `say`). `changes` are settings of the node that differ from the usual ones,
+    `client` the options with which it may be asked then. Raises StartError or FetchError.
     """
     jars = await fetch(read_lock(), cache_directory() / "jars", progress=progress)
     machine = Java(jars=jars, options=os.environ.get(JVM_VARIABLE, QUICK_START).split())
@@ -44,4 +47,5 @@ async def start(
         controller_port=controller_port,
         machine=machine,
         extra=prepared.options,
+        client=client,
     )

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -128,8 +129,12 @@ async def start_node(
     controller_port: int,
     machine: Java,
     extra: Sequence[str] = (),
+    client: Mapping[str, Any] | None = None,
 ) -> KafkaNode:
-    """Start the node of a working directory that is configured and formatted; wait until it answers a request."""
+    """Start the node of a working directory that is configured and formatted; wait until it answers a request.
+
+    `client` are options of aiokafka with which it may be asked, where it isn't spoken to in clear.
+    """
     child = family.start(
         "kafka",
         machine.command("kafka.Kafka", "server.properties", extra=extra),
@@ -140,11 +145,13 @@ async def start_node(
     )
     node = KafkaNode(port=port, controller_port=controller_port, child=child)
     with family.stopping_on_failure(child):
-        await wait_for_metadata(node.bootstrap_servers, child=child)
+        await wait_for_metadata(node.bootstrap_servers, child=child, client=client)
     return node
 
 
-async def wait_for_metadata(bootstrap_servers: str, *, child: Child | None = None) -> None:
+async def wait_for_metadata(
+    bootstrap_servers: str, *, child: Child | None = None, client: Mapping[str, Any] | None = None
+) -> None:
     """Wait until a metadata request is answered and names a broker; an open port is not enough.
 
     Raises StartError when `child` ends or the time is up.
@@ -155,13 +162,14 @@ async def wait_for_metadata(bootstrap_servers: str, *, child: Child | None = Non
         if child is not None:
             child.check()
         # Where nobody listens yet, aiokafka would log each attempt as an error.
-        if not is_free(port) and await _names_a_broker(bootstrap_servers):
+        if not is_free(port) and await _names_a_broker(bootstrap_servers, client or {}):
             return
         await deadline.pause()
 
 
-async def _names_a_broker(bootstrap_servers: str) -> bool:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=3000)
+async def _names_a_broker(bootstrap_servers: str, client: Mapping[str, Any]) -> bool:
+    untyped: Any = AIOKafkaAdminClient
+    admin = untyped(request_timeout_ms=3000, **{"bootstrap_servers": bootstrap_servers, **client})
     try:
         await admin.start()
         return bool((await admin.describe_cluster())["brokers"])

@@ -23,7 +23,7 @@ def test_writers_and_readers_are_those_who_send_and_hear() -> None:
 def test_nobody_has_more_than_that() -> None:
     found = rights(reception=["tecun-uman"])
     users = {right.user for right in found}
-    assert users == {party.name for party in parties()} - {"reception-systems"} | {"operator", "tecun-uman"}
+    assert users == {party.name for party in parties()} - {"reception-systems"} | {"operator", "auditor", "tecun-uman"}
     for right in found:
         if right.operation is Operation.WRITE:
             topic = TOPICS[right.name]
@@ -32,6 +32,8 @@ def test_nobody_has_more_than_that() -> None:
             assert right.user == right.name
     arrivals = {right.user for right in found if (right.name, right.operation) == ("enlace.arrivals", Operation.READ)}
     assert arrivals == {"registration"}, "names are on it"
+    seals = {right.user for right in found if right.name.endswith("-audit") and right.operation is Operation.READ}
+    assert seals == {"auditor"}
     reception = {(right.name, right.operation) for right in found if right.user == "tecun-uman"}
     assert reception == {("enlace.arrivals", Operation.WRITE), ("enlace.arrivals", Operation.DESCRIBE)}
 
