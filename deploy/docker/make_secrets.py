@@ -100,16 +100,21 @@ def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
             "ENLACE_CLIENT_SECRET": client_secret,
         },
     }
-    for name, (file, variable) in DATABASES.items():
-        files[file][variable] = _database_url(name, passwords[name], "postgres:5432", name)
-    for name, (file, variable) in OWNERS.items():
-        owner = f"{name}_owner"
-        files.setdefault(file, {})[variable] = _database_url(owner, passwords[owner], "postgres:5432", name)
+    _add_databases(files, passwords)
     for service, name in product(SERVICES, ("ENLACE_FINGERPRINT_KEY", "ENLACE_EVENT_SIGNING_KEY")):
         files[service][name] = value(service, name, key_32_bytes)
     for service in SERVICES:
         files[service]["ENLACE_EVENT_KEYS"] = value(service, "ENLACE_EVENT_KEYS", lambda: _public_keys(files))
     return files
+
+
+def _add_databases(files: Files, passwords: Mapping[str, str]) -> None:
+    """Each database's address for the service's own login, and for the login that owns it."""
+    for name, (file, variable) in DATABASES.items():
+        files[file][variable] = _database_url(name, passwords[name], "postgres:5432", name)
+    for name, (file, variable) in OWNERS.items():
+        owner = f"{name}_owner"
+        files.setdefault(file, {})[variable] = _database_url(owner, passwords[owner], "postgres:5432", name)
 
 
 def _public_keys(files: Files) -> str:

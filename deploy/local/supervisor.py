@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import httpx
@@ -271,11 +271,9 @@ async def _ready(child: Child, url: str) -> None:
     async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
         while True:
             child.check()
-            try:
+            with suppress(httpx.HTTPError):
                 if (await client.get(url)).status_code == httpx.codes.OK:
                     return
-            except httpx.HTTPError:
-                pass
             await deadline.pause()
 
 

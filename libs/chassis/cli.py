@@ -95,14 +95,20 @@ def make_cli(
         """
         setup_logs(service)
         for history, variable in variables.items():
-            owner, login = _address_in(owner_variable(variable)), make_url(_address_in(variable)).username
-            if login is None or login == make_url(owner).username:
-                raise typer.BadParameter(f"{variable} must name a login other than the owner's")
+            owner, login = _owner_and_login(variable)
             upgrade(service, owner, history=history)
             asyncio.run(grant(owner, login))
             log.info("database.migrated", part=history)
 
     return cli
+
+
+def _owner_and_login(variable: str) -> tuple[str, str]:
+    """The owner's address of a database, and the name of the service's own login, which must be another."""
+    owner, login = _address_in(owner_variable(variable)), make_url(_address_in(variable)).username
+    if login is None or login == make_url(owner).username:
+        raise typer.BadParameter(f"{variable} must name a login other than the owner's")
+    return owner, login
 
 
 def _refused_settings(error: ValueError) -> dict[str, str]:

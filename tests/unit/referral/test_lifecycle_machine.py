@@ -56,8 +56,7 @@ CHOICES: dict[str, dict[str, Sequence[Any]]] = {
     "complete": {"actor": PEOPLE, "outcome": list(Outcome)},
     "cancel": {"reason": CANCELS, "actor": ["desk:maria", "registration"]},
     "stop": {"actor": ["registration", "router"], "child": [True, False], "rule": ["do_not_share", "not_active"]},
-    "uphold": {},
-    "enter_in_error": {},
+    **{name: {} for name in ("uphold", "enter_in_error")},
     "enter_an_older_one_in_error": {},
 }
 """Every step of the machine, with what else it needs to be told."""
