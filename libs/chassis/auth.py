@@ -115,6 +115,7 @@ class Requirement:
         """Verify the token of this request and judge its caller, who is kept for the rest of the request."""
         verifier: TokenVerifier = request.app.state.tokens
         caller = await _identify(_bearer(authorization), verifier)
+        request.state.verified_client = caller.client_id
         self.demand(caller)
         request.state.caller = caller
         return caller

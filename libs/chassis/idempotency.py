@@ -6,12 +6,14 @@
 
 The key is taken by an advisory lock (a twin in flight gets a 409), and stored with the id of the result in the
 transaction of the effect, with a keyed fingerprint of method, path and body, never the body. A refused request stores
-nothing: sent again it is judged again. Keys belong to the client that sent them, for 24 hours of real time.
+nothing: sent again it is judged again. Keys belong to who sent them, for 24 hours of real time: to the client, the
+subject, the organisation and the reception places of the token together, since organisations may share a client.
 """
 
 import asyncio
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -22,7 +24,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.auth import caller_of
+from libs.chassis.auth import Caller, caller_of
 from libs.chassis.database import Database, raw
 from libs.chassis.errors import Conflict, InvalidInput, Refusal
 from libs.chassis.settings import Role
@@ -77,7 +79,7 @@ class KeyReused(InvalidInput):
 
 
 class Once:
-    """Runs the work of one request at most once per client and key."""
+    """Runs the work of one request at most once per owner and key."""
 
     def __init__(self, request: Request, response: Response, key: str | None, body: bytes) -> None:
         self._request = request
@@ -101,8 +103,8 @@ class Once:
 
     @property
     def named(self) -> tuple[str, str] | None:
-        """The client and its key; None for a request that came without one."""
-        return None if self._key is None else (caller_of(self._request).client_id, self._key)
+        """Whose the key is, and the key; None for a request that came without one."""
+        return None if self._key is None else (_owner(caller_of(self._request)), self._key)
 
     def replay(self, stored: bytes, result_id: UUID) -> UUID | Refusal:
         """The result of the request that first came with this key, if it was this one."""
@@ -236,6 +238,13 @@ def _parsed(request: Request, value: str) -> str:
     if len(request.headers.getlist("idempotency-key")) > 1:
         raise KeyInvalid("Send one Idempotency-Key.", pointer="Idempotency-Key")
     return parse_key(value)
+
+
+def _owner(caller: Caller) -> str:
+    """Whose keys a caller's are, as a digest; the column `client_id` holds it. No other caller replays them."""
+    tenant = caller.tenant
+    of = [caller.client_id, caller.subject, str(tenant.organization_id), *sorted(tenant.reception_places)]
+    return hashlib.sha256(json.dumps(of).encode()).hexdigest()
 
 
 def _lock_number(client: str, key: str) -> int:

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from libs.chassis.database_errors import Refused, refusal_of
 from libs.chassis.errors import FieldError, InvalidInput, Refusal, Unavailable
 from libs.chassis.idempotency import KeyMissing
+from libs.chassis.refused import record
 from libs.chassis.telemetry import current_trace_id
 from libs.chassis.validation import field_errors
 
@@ -123,8 +124,9 @@ def _plain(status: int, code: str, detail: str, headers: Mapping[str, str] | Non
     return JSONResponse(document, status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-async def _of_refusal(_: Request, error: Exception) -> Response:
+async def _of_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
+    record(request, error)
     return problem_response(error)
 
 

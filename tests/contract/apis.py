@@ -67,21 +67,23 @@ def _whose(service: str, organization_id: UUID) -> list[dict[str, Any]]:
     return [{"organization_id": organization_id}, {"staff": True}, *asks]
 
 
-def wired(service: str, postgres: PostgresForTests, issuer: IssuerForTests) -> FastAPI:
-    """The application of a service with a database of its own, not yet started."""
-    settings, create_app = _service(service, postgres, issuer)
+def wired(
+    service: str, postgres: PostgresForTests, issuer: IssuerForTests, *, database_url: str | None = None
+) -> FastAPI:
+    """The application of a service, not yet started; with a database of its own, or with the one that is given."""
+    settings, create_app = _service(service, postgres, issuer, database_url=database_url)
     return create_app(settings)
 
 
 def _service(
-    service: str, postgres: PostgresForTests, issuer: IssuerForTests
+    service: str, postgres: PostgresForTests, issuer: IssuerForTests, *, database_url: str | None = None
 ) -> tuple[CommonSettings, Callable[[CommonSettings], FastAPI]]:
     name, own = SETTINGS[service]
     if service == "registration":
         keys = postgres.migrated("registration", "keys_migrations")
         own = {**own, "keys_database_url": for_service(keys)}
     settings = getattr(import_module(f"services.{service}.settings"), name)(
-        database_url=for_service(postgres.migrated(service)),
+        database_url=database_url or for_service(postgres.migrated(service)),
         kafka_bootstrap_servers="127.0.0.1:9",
         token_issuer=issuer.url,
         token_jwks_url=issuer.jwks_url,

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
-from libs.chassis.telemetry import current_traceparent, span_from
+from libs.chassis.telemetry import current_traceparent, root_span, span_from
 from services.notifications.deliveries import actions, recording
 from services.notifications.deliveries.posting import Poster
 from services.notifications.deliveries.rules import Answer, AttemptFault, Claimed, Finished
@@ -243,10 +243,12 @@ async def _post(poster: Poster, claimed: Claimed, secrets: Sequence[bytes]) -> A
         message_id=str(claimed.message_id), body=claimed.body, secrets=secrets, at=datetime.now(UTC)
     )
     headers["User-Agent"] = USER_AGENT
-    traceparent = current_traceparent() or claimed.traceparent
-    if traceparent is not None:
-        headers["traceparent"] = traceparent
-    return await poster.post(claimed.url, headers=headers, body=claimed.body)
+    # The journey's trace is one for all organisations that help a person: outsiders get one of their own, linked here.
+    with root_span("webhook sent", kind=SpanKind.CLIENT):
+        traceparent = current_traceparent()
+        if traceparent is not None:
+            headers["traceparent"] = traceparent
+        return await poster.post(claimed.url, headers=headers, body=claimed.body)
 
 
 def _tell(span: Span, answer: Answer) -> None:

@@ -11,6 +11,7 @@ from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
 from libs.events.codes import NeedCategory
 from services.referral.audit.recording import RecordedRoute
+from services.referral.journeys.access import rights_of
 from services.referral.waitlists import queries
 from services.referral.waitlists.schemas import WaitlistEntryView
 
@@ -25,13 +26,15 @@ ForPool = Annotated[UUID | None, Query(description="Only those who wait for this
 async def list_waitlists(
     session: Session, page: PageQuery, caller: Reader, category: OfCategory = None, pool_id: ForPool = None
 ) -> Page[WaitlistEntryView]:
-    """Who waits for a place, by category, first the next to be served. Restricted categories need their scope.
+    """Who waits for a place, by category, first the next to be served. A provider sees who waits for its services.
+
+    Restricted categories need their scope.
 
     Each stands in the queue of its category and of every pool that could take it, by urgency class, then by time.
     """
     entries = await queries.queue(
         session,
-        queries.Asked(category, pool_id, restricted="restricted:read" in caller.scopes),
+        _asked(caller, category, pool_id),
         after=page.after,
         limit=page.limit,
     )
@@ -43,7 +46,12 @@ async def count_waitlists(
     session: Session, caller: Reader, category: OfCategory = None, pool_id: ForPool = None
 ) -> Count:
     """How many wait for a place. Counting stops at a thousand."""
-    return await queries.count(session, queries.Asked(category, pool_id, restricted="restricted:read" in caller.scopes))
+    return await queries.count(session, _asked(caller, category, pool_id))
+
+
+def _asked(caller: Caller, category: NeedCategory | None, pool_id: UUID | None) -> queries.Asked:
+    rights = rights_of(caller)
+    return queries.Asked(category, pool_id, restricted=rights.restricted, organization_id=rights.organization_id)
 
 
 def _place_of(entry: WaitlistEntryView) -> list[str]:

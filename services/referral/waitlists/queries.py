@@ -58,7 +58,10 @@ SELECT referral_id, pool_id, provider_service_id, place_count, lines.position, p
     WHERE pool_ids && $1::uuid[]
     WINDOW queue AS (PARTITION BY line.pool_id ORDER BY urgency_rank, waiting_since, referral_id)
 ) AS lines JOIN pool USING (pool_id)
-WHERE referral_id = ANY($2::uuid[]) ORDER BY referral_id, lines.position, pool_id
+WHERE referral_id = ANY($2::uuid[]) AND ($3::uuid IS NULL OR EXISTS (
+    SELECT FROM provider_service AS own
+    WHERE own.provider_service_id = pool.provider_service_id AND own.organization_id = $3
+)) ORDER BY referral_id, lines.position, pool_id
 """
 
 _FREED = """
@@ -67,12 +70,19 @@ WHERE pool_id = ANY($1::uuid[]) AND taken_at IS NOT NULL AND released_at > $2 GR
 """
 
 
+_HIDDEN: Final = {"need_id": None, "returnee_id": None, "kept_until": None}
+"""What a provider isn't told of somebody whom it has not accepted."""
+_OWN: Final = "ARRAY(SELECT provider_service_id FROM provider_service WHERE organization_id = ${nth})"
+
+
 class Asked(NamedTuple):
-    """What a list of the queues is narrowed to, and whether restricted categories exist for the reader."""
+    """What a list of the queues is narrowed to, and what of it exists for the reader."""
 
     category: NeedCategory | None = None
     pool_id: UUID | None = None
     restricted: bool = False
+    organization_id: UUID | None = None
+    """A provider sees who waits for its own services, and where in their queues; None for staff, who see all."""
 
 
 class Place(NamedTuple):
@@ -108,6 +118,9 @@ def _where(asked: Asked, after: Place | None) -> tuple[str, list[Any]]:
     if asked.pool_id is not None:
         values.append(asked.pool_id)
         conditions.append(f"pool_ids @> ARRAY[${len(values)}::uuid]")
+    if asked.organization_id is not None:
+        values.append(asked.organization_id)
+        conditions.append(f"provider_service_ids && {_OWN.format(nth=len(values))}")
     if after is not None:
         given = ", ".join(f"${len(values) + nth}" for nth in range(1, 5))
         conditions.append(f"({_ORDER}) > ({given})")
@@ -130,14 +143,29 @@ async def queue(
     statement, values = page_statement(asked, after=last, limit=limit)
     rows = await (await raw(session)).fetch(statement, *values)
     positions = await _positions(session, asked, rows)
-    pools = await _pool_queues(session, rows)
+    pools = await _pool_queues(session, rows, organization_id=asked.organization_id)
+    own = await _own_services(session, asked.organization_id)
     return [
         WaitlistEntryView.model_validate(
-            _shown({**row, "position": positions[row["referral_id"]]}, pools[row["referral_id"]])
+            _told(_shown({**row, "position": positions[row["referral_id"]]}, pools[row["referral_id"]]), own)
         )
         for row in rows
         if row["referral_id"] in positions  # who has left the queue between the two statements isn't in it
     ]
+
+
+async def _own_services(session: AsyncSession, organization_id: UUID | None) -> set[UUID] | None:
+    if organization_id is None:
+        return None
+    statement = "SELECT provider_service_id FROM provider_service WHERE organization_id = $1"
+    return {row["provider_service_id"] for row in await (await raw(session)).fetch(statement, organization_id)}
+
+
+def _told(entry: dict[str, Any], own: set[UUID] | None) -> dict[str, Any]:
+    """The entry without what a provider isn't told, where `own` are the services of one."""
+    if own is None:
+        return entry
+    return entry | _HIDDEN | {"provider_service_ids": [one for one in entry["provider_service_ids"] if one in own]}
 
 
 async def _positions(session: AsyncSession, asked: Asked, rows: Sequence[Mapping[str, Any]]) -> dict[UUID, int]:
@@ -167,8 +195,10 @@ def _shown(row: Mapping[str, Any], pools: Sequence[PoolQueueView]) -> dict[str, 
     return {**row, "pools": pools, "expected_wait_seconds": min(known, default=None)}
 
 
-async def _pool_queues(session: AsyncSession, rows: Collection[Mapping[str, Any]]) -> dict[UUID, list[PoolQueueView]]:
-    """Per referral where it stands in the queue of each of its pools, and how long that may take."""
+async def _pool_queues(
+    session: AsyncSession, rows: Collection[Mapping[str, Any]], *, organization_id: UUID | None = None
+) -> dict[UUID, list[PoolQueueView]]:
+    """Per referral where it stands in the queue of each of its pools (of this organisation's), how long it may take."""
     connection, at = await raw(session), now(session)
     pool_ids = sorted({pool_id for row in rows for pool_id in row["pool_ids"]})
     found: dict[UUID, list[PoolQueueView]] = defaultdict(list)
@@ -176,7 +206,7 @@ async def _pool_queues(session: AsyncSession, rows: Collection[Mapping[str, Any]
         row["pool_id"]: Freed(row["places"], row["times"], row["since"])
         for row in await connection.fetch(_FREED, pool_ids, at - rules.RATE_OVER)
     }
-    for row in await connection.fetch(_LINES, pool_ids, [one["referral_id"] for one in rows]):
+    for row in await connection.fetch(_LINES, pool_ids, [one["referral_id"] for one in rows], organization_id):
         wait = rules.expected_wait(row["places_until"], freed.get(row["pool_id"]), at=at)
         seconds = None if wait is None else round(wait.total_seconds())
         view = PoolQueueView.model_validate({**row, "expected_wait_seconds": seconds})

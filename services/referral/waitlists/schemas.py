@@ -35,10 +35,12 @@ class WaitlistEntryView(QueueView):
     """One referral that waits for a place."""
 
     referral_id: UUID
-    need_id: UUID
-    returnee_id: UUID
+    need_id: UUID | None = Field(description="To staff of the network only")
+    returnee_id: UUID | None = Field(description="To staff of the network only")
     category: str
     urgency_rank: int = Field(description="0 emergency, 1 urgent, 2 normal")
     people_count: int
     waiting_since: datetime = Field(description="Since when the need waits; what counts within an urgency")
-    provider_service_ids: list[UUID] = Field(description="Services that could take it but for a free place")
+    provider_service_ids: list[UUID] = Field(
+        description="Services that could take it but for a free place; to a provider its own"
+    )

@@ -76,5 +76,11 @@ async def look_up_access_log(
     pack: ThePack,
     page: PageQuery,
 ) -> Page[AccessView]:
-    """Who read or wrote this person's data, when and why, newest first; also after erasure."""
-    return await actions.look_up_access_log(session, returnee_id, page, actor=actor_of(caller, pack))
+    """Who read or wrote this person's data, when and why, newest first; also after erasure.
+
+    Traces, which are one for all who help the person, are shown to staff of the network only.
+    """
+    log = await actions.look_up_access_log(session, returnee_id, page, actor=actor_of(caller, pack))
+    if not caller.tenant.staff:
+        log.items = [one.model_copy(update={"trace_id": None}) for one in log.items]
+    return log

@@ -1,6 +1,7 @@
 """What callers are told who aren't let in (RFC 6750)."""
 
 from typing import Any
+from uuid import uuid4
 
 
 async def test_without_a_token_the_challenge_names_no_error(things):
@@ -54,3 +55,29 @@ async def test_an_issuer_that_is_away_is_a_503(things, make_app, running):
 async def test_an_unknown_caller_learns_nothing_of_what_a_body_lacks(things):
     answer = await things.client.post("/v1/things", json={})
     assert answer.status_code == 401
+
+
+async def test_a_token_that_is_nobodys_is_refused_whatever_its_scopes(things, issuer):
+    for claims in ({"staff": False}, {"staff": False, "desks": ["a-desk"]}):
+        answer = await things.client.get("/v1/things", headers=issuer.headers("things:read", **claims))
+        assert (answer.status_code, answer.json()["code"]) == (403, "tenant-missing")
+    reception = issuer.headers("things:read", reception_places=["GT01"])
+    answer = await things.client.get("/v1/things", headers=reception)
+    assert (answer.status_code, answer.json()["code"]) == (403, "wrong-caller")
+
+
+async def test_refusals_are_logged_with_client_operation_and_reason_and_nothing_that_was_sent(things, issuer, caplog):
+    caplog.set_level("WARNING", logger="libs.chassis.refused")
+    await things.client.get("/v1/things?canary=canary-8841")
+    await things.client.get("/v1/things", headers=issuer.headers("other:read", client_id="a-client"))
+    missing = uuid4()
+    await things.client.get(f"/v1/things/{missing}", headers=things.headers(client_id="another-client"))
+    told = [record.enlace for record in caplog.records if record.message == "access.refused"]
+    assert [(one.get("client_id"), one["route"], one["code"], one["status"]) for one in told] == [
+        (None, "list_things", "token-missing", 401),
+        ("a-client", "list_things", "insufficient-scope", 403),
+        ("another-client", "show_thing", "not-found", 404),
+    ]
+    assert "canary" not in str(told)
+    assert str(missing) not in str(told)
+    assert "127.0.0.1" not in str(told)

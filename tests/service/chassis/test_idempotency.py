@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -22,6 +23,24 @@ async def test_the_same_request_again_gives_the_same_answer_and_no_second_effect
     assert "idempotency-replayed" not in first.headers
     assert second.headers["idempotency-replayed"] == "true"
     assert await things.count() == 1
+
+
+async def test_organisations_places_and_people_under_one_client_never_meet_each_others_results(things, issuer):
+    one, other = uuid4(), uuid4()
+    whose = [
+        {"organization_id": one},
+        {"organization_id": other},
+        {"staff": True},
+        {"staff": True, "reception_places": ["GT01"]},
+        {"staff": True, "reception_places": ["GT12"]},
+    ]
+    made = []
+    for claims in (*whose, *whose):
+        headers = issuer.headers("things:read things:write", client_id="shared-gateway", **claims)
+        answer = await things.client.post("/v1/things", json={"name": "a"}, headers=headers | {"Idempotency-Key": "k"})
+        made.append((answer.json()["id"], answer.headers.get("idempotency-replayed")))
+    assert [replayed for _, replayed in made] == [None] * 5 + ["true"] * 5, "each meets its own, and no other's"
+    assert len({thing for thing, _ in made[:5]}) == 5
 
 
 async def test_the_quoted_form_of_the_draft_and_the_bare_form_are_one_key(things):

@@ -52,7 +52,7 @@ async def test_an_offer_reaches_its_provider_signed_thin_and_on_its_trace(servic
     }
     assert str(offer.returnee_id) not in call.body.decode() + str(call.headers)
     assert call.message_id == event.id
-    assert call.headers["traceparent"].split("-")[1] == TRACE_ID
+    assert call.headers["traceparent"].split("-")[1] not in (TRACE_ID, "0" * 32), "the journey's is for nobody outside"
     assert call.headers["content-type"] == "application/json"
     (row,) = await service.wait_for_rows("SELECT * FROM delivery WHERE status = 'succeeded'")
     assert (row["attempt_count"], row["journey_id"], row["due_at"]) == (1, offer.returnee_id, None)
@@ -273,7 +273,9 @@ async def test_each_attempt_is_a_span_of_the_journey(service, webhooks, spans):
     assert format(span.context.trace_id, "032x") == TRACE_ID
     assert format(span.parent.span_id, "016x") == TRACEPARENT.split("-")[2]
     (call,) = webhooks.calls
-    assert call.headers["traceparent"].split("-")[2] == format(span.context.span_id, "016x")
+    (sent,) = [one for one in spans.get_finished_spans() if one.name == "webhook sent"]
+    assert call.headers["traceparent"].split("-")[1] == format(sent.context.trace_id, "032x") != TRACE_ID
+    assert [link.context.span_id for link in sent.links] == [span.context.span_id], "inside, both are found together"
     told = dict(span.attributes)
     assert told.pop("enlace.delivery_id")
     assert told == {

@@ -1,0 +1,76 @@
+"""Refusals of access are counted and logged: who (as far as verified), which operation, why; never what was sent.
+
+A flood of them fills no disk: of one reason by one client (or peer) a few lines a minute are written and the rest is
+counted in the next line, and a process writes so many lines a minute in all.
+"""
+
+import time
+from collections.abc import Callable
+
+from fastapi import Request
+from opentelemetry import metrics
+
+from libs.chassis.errors import Refusal
+from libs.chassis.logs import get_logger
+
+LINES_OF_ONE_A_MINUTE = 3
+LINES_A_MINUTE = 120
+_KNOWN_MAX = 4_096
+_MINUTE_SECONDS = 60.0
+
+log = get_logger(__name__, fields=("client_id", "held_back"))
+_refused = metrics.get_meter("enlace").create_counter(
+    "access.refused", "{refusal}", "Refusals of access, by operation and reason."
+)
+
+
+class Sampler:
+    """Says which refusals are written down, and how many like it were held back before; bounded in memory."""
+
+    def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._began = now()
+        self._lines = 0
+        self._seen: dict[tuple[str, str], int] = {}
+        self._held_back = 0
+
+    def shown(self, reason: str, who: str) -> int | None:
+        """How many refusals were held back since the last line; None where this one is held back too."""
+        if self._now() - self._began >= _MINUTE_SECONDS:
+            self._began, self._lines = self._now(), 0
+            self._seen.clear()
+        key = reason, who
+        times = self._seen.get(key, 0)
+        full = self._lines >= LINES_A_MINUTE or (key not in self._seen and len(self._seen) >= _KNOWN_MAX)
+        if not full:
+            self._seen[key] = times + 1
+        if full or times >= LINES_OF_ONE_A_MINUTE:
+            self._held_back += 1
+            return None
+        self._lines += 1
+        held_back, self._held_back = self._held_back, 0
+        return held_back
+
+
+def record(request: Request, refusal: Refusal) -> None:
+    """Count a 401 or 403, or a 404 to somebody who is known; write it down if it is one of the few."""
+    client_id: str | None = getattr(request.state, "verified_client", None)
+    if refusal.status not in (401, 403) and not (refusal.status == 404 and client_id is not None):
+        return
+    # The template of the path, never the path: it may hold ids.
+    operation = str(getattr(request.scope.get("route"), "name", "none"))
+    _refused.add(1, {"enlace.operation": operation, "enlace.reason": refusal.code})
+    peer = client_id or (request.client.host if request.client else "")
+    sampler: Sampler | None = getattr(request.app.state, "refusals", None)
+    if sampler is None:
+        sampler = request.app.state.refusals = Sampler()
+    held_back = sampler.shown(refusal.code, peer)
+    if held_back is not None:
+        log.warning(
+            "access.refused",
+            client_id=client_id,
+            route=operation,
+            code=refusal.code,
+            status=refusal.status,
+            held_back=held_back,
+        )
