@@ -186,12 +186,21 @@ def service_environment(
         "ENLACE_PACK": str(installation.pack),
         "ENLACE_SPANS_DIRECTORY": str(installation.state / "spans"),
         "ENLACE_WORKER_SLOT": "local",
+        "ENLACE_REVOCATIONS_FILE": str(_revocations(installation.state)),
         "PYTHONUNBUFFERED": "1",
         **common,
         **{variable: databases[variable] for variable in service.databases},
         **private,
         **installation.extra,
     }
+
+
+def _revocations(state: Path) -> Path:
+    """The installation's list of revoked tokens, which is empty at first."""
+    file = state / "revocations.json"
+    if not file.exists():
+        write_private(file, "{}\n")
+    return file
 
 
 def dotenv(values: Mapping[str, str]) -> str:

@@ -22,6 +22,7 @@ from libs.chassis.logs import get_logger
 from libs.chassis.migrations import head_of, known_revisions, version_table
 from libs.chassis.openapi import install_openapi
 from libs.chassis.problems import install_problem_handlers
+from libs.chassis.revocations import Revocations
 from libs.chassis.settings import CommonSettings, Role
 from libs.chassis.supervisor import Loop, Supervisor
 from libs.chassis.telemetry import flush_telemetry, instrument, setup_telemetry
@@ -123,6 +124,8 @@ def _lifespan(
                 KeyRing(settings.token_jwks_url, client),
                 issuer=settings.token_issuer,
                 audience=settings.token_audience,
+                longest_seconds=settings.token_longest_seconds,
+                revocations=Revocations(settings.revocations_file),
             )
             for opening in openings:
                 await stack.enter_async_context(opening(app))

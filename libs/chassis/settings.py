@@ -133,6 +133,10 @@ class CommonSettings(BaseSettings):
     token_jwks_url: str = Field(validation_alias="ENLACE_TOKEN_JWKS_URL", min_length=1)
     token_audience: str = Field(validation_alias="ENLACE_TOKEN_AUDIENCE", min_length=1)
     """What `aud` must hold; each service has a default of its own."""
+    token_longest_seconds: int = Field(default=3600, gt=0, validation_alias="ENLACE_TOKEN_LONGEST_SECONDS")
+    """Tokens that were made to live longer (`exp` after `iat`) are refused."""
+    revocations_file: Path | None = Field(default=None, validation_alias="ENLACE_REVOCATIONS_FILE")
+    """The list of revoked tokens (`libs.chassis.revocations`); one that is named and cannot be read lets nobody in."""
     token_url: str | None = Field(default=None, validation_alias="ENLACE_TOKEN_URL")
     """Where clients fetch tokens; shown in the API document."""
     role: Role = Field(default=Role.ALL, validation_alias="ENLACE_ROLE")

@@ -13,6 +13,7 @@ from joserfc.jwk import KeySet, RSAKey
 
 from libs.chassis.errors import Unavailable
 from libs.chassis.logs import get_logger
+from libs.chassis.revocations import Revocations
 
 ALGORITHMS = ("ES256", "PS256", "RS256", "Ed25519", "EdDSA")
 LEEWAY_SECONDS = 10
@@ -121,8 +122,19 @@ class KeyRing:
 class TokenVerifier:
     """Checks access tokens: signature, algorithm, `typ`, issuer, audience, times, and the claims RFC 9068 demands."""
 
-    def __init__(self, ring: KeyRing, *, issuer: str, audience: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        ring: KeyRing,
+        *,
+        issuer: str,
+        audience: str,
+        clock: Callable[[], float] = time.time,
+        longest_seconds: float = 3600,
+        revocations: Revocations | None = None,
+    ) -> None:
         self._ring = ring
+        self._longest = longest_seconds
+        self._revocations = revocations or Revocations(None)
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
@@ -165,6 +177,10 @@ class TokenVerifier:
             raise InvalidToken("The token has expired")
         if _seconds(claims, "iat") - LEEWAY_SECONDS > now or _seconds(claims, "nbf", 0) - LEEWAY_SECONDS > now:
             raise InvalidToken("The token isn't valid yet")
+        if _seconds(claims, "exp") - _seconds(claims, "iat") > self._longest:
+            raise InvalidToken("The token lives too long")
+        if self._revocations.denies(claims):
+            raise InvalidToken("The token has been revoked")
 
 
 def _header(token: str) -> Mapping[str, Any]:

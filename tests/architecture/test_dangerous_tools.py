@@ -32,6 +32,7 @@ OPENS_FILES = {
     "libs/chassis/cli.py": "an auditor's file, named on the command line",
     "libs/chassis/knowing.py": "an operator's file, named on the command line",
     "libs/chassis/paced_clock.py": "a path of the settings",
+    "libs/chassis/revocations.py": "a path of the settings, or one that an operator names on the command line",
     "libs/chassis/settings.py": "a path of the settings",
     "libs/chassis/spans.py": "a directory of the settings; the name is the service and the process",
     "libs/chassis/yaml_files.py": "files of the country pack, a directory of the settings",

@@ -11,7 +11,6 @@ from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
 from libs.events.codes import NeedCategory
 from services.referral.audit.recording import RecordedRoute
-from services.referral.journeys.access import rights_of
 from services.referral.waitlists import queries
 from services.referral.waitlists.schemas import WaitlistEntryView
 
@@ -50,8 +49,8 @@ async def count_waitlists(
 
 
 def _asked(caller: Caller, category: NeedCategory | None, pool_id: UUID | None) -> queries.Asked:
-    rights = rights_of(caller)
-    return queries.Asked(category, pool_id, restricted=rights.restricted, organization_id=rights.organization_id)
+    tenant = caller.tenant
+    return queries.Asked(category, pool_id, restricted=tenant.restricted, organization_id=tenant.organization_id)
 
 
 def _place_of(entry: WaitlistEntryView) -> list[str]:
