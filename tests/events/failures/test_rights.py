@@ -1,6 +1,6 @@
 """Every right that the catalogue grants works, and everything else is refused: a real broker, SCRAM over TLS, ACLs.
 
-Seen to fail with `allow.everyone.if.no.acl.found` true, and with one right more or less than the catalogue's.
+Seen to fail with one right more on the broker, or one less, than the catalogue's.
 """
 
 from __future__ import annotations
