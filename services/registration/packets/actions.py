@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now, raw
 from libs.events.catalogue.directory import OrganizationPublished
 from libs.events.catalogue.journeys import JudgedOn
-from libs.events.catalogue.referral import OfferAccepted, OfferHalted, OfferUpheld
+from libs.events.catalogue.referral import OfferAccepted, OfferHalted, OfferUpheld, ReferralEnteredInError
 from libs.events.codes import NeedCategory
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
@@ -62,6 +62,12 @@ _CLOSE = """
     UPDATE packet_access p SET closing = c.closing, closes_at = c.closes_at
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) AS c (offer_id, referral_id, closing, closes_at)
     WHERE p.referral_id = c.referral_id AND (c.offer_id IS NULL OR p.offer_id = c.offer_id) AND p.closes_at IS NULL
+"""
+# Also where an earlier end has left days in which the packet could still be fetched.
+_SHUT = """
+    UPDATE packet_access p SET closing = 'cancelled', closes_at = s.at
+    FROM unnest($1::uuid[], $2::timestamptz[]) AS s (offer_id, at)
+    WHERE p.offer_id = s.offer_id AND (p.closes_at IS NULL OR p.closes_at > s.at)
 """
 _NOT_OF_MEMBERS = frozenset({PacketField.DOCUMENT_NUMBER, PacketField.SAFE_CONTACT, PacketField.HOUSEHOLD_MEMBERS})
 _CODED = frozenset(PacketPerson.model_fields) - set(IDENTITY_FIELDS)
@@ -169,6 +175,14 @@ async def close_packets(session: AsyncSession, endings: Sequence[Ending], *, pol
     if rows:
         await (await raw(session)).execute(_CLOSE, *map(list, zip(*rows, strict=True)))
         await end_shares(session, [(one.referral_id, one.offer_id, one.at) for one in endings])
+
+
+async def shut_packets(session: AsyncSession, errors: Sequence[ReferralEnteredInError]) -> None:
+    """Referrals should never have been: the packets of those that had been accepted close at once."""
+    rows = [(one.offer_id, one.at) for one in errors if one.offer_id is not None]
+    if rows:
+        await (await raw(session)).execute(_SHUT, *map(list, zip(*rows, strict=True)))
+        await end_shares(session, [(one.referral_id, one.offer_id, one.at) for one in errors if one.offer_id])
 
 
 async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vault: Vault, actor: Actor) -> PacketView:

@@ -12,6 +12,7 @@ from libs.events.catalogue.referral import (
     OfferUpheld,
     ReferralCancelled,
     ReferralCompleted,
+    ReferralEnteredInError,
     ReferralNotDelivered,
 )
 from libs.events.event import Received
@@ -24,6 +25,7 @@ from services.registration.packets.actions import (
     judge_packets,
     keep_standings,
     open_packets,
+    shut_packets,
 )
 
 Ended = ReferralCompleted | ReferralCancelled | ReferralNotDelivered | OfferRecalled
@@ -66,3 +68,7 @@ def subscribe(subscriptions: Subscriptions, *, policy: PacketPolicy) -> None:
             for received in batch
         ]
         await close_packets(session, endings, policy=policy)
+
+    @subscriptions.on(ReferralEnteredInError)
+    async def shut_their_packets(session: AsyncSession, batch: Sequence[Received[ReferralEnteredInError]]) -> None:
+        await shut_packets(session, [received.event for received in batch])

@@ -10,6 +10,7 @@ from libs.events.catalogue.referral import (
     OfferRecalled,
     ReferralCancelled,
     ReferralCompleted,
+    ReferralEnteredInError,
     ReferralNotDelivered,
 )
 from tests.service.registration.conftest import a_consent
@@ -130,6 +131,20 @@ async def test_a_packet_closes_when_the_packs_days_after_its_end_are_over(regist
     known |= late
     await registration.hear(accepted(late), ended(datetime.now(UTC) - timedelta(days=31)))
     closed = await fetch(registration, late)
+    assert (closed.status_code, closed.json()["code"]) == (410, "packet-closed")
+
+
+@pytest.mark.parametrize("completed_before", [False, True])
+async def test_a_referral_entered_in_error_closes_its_packet_at_once(registration, completed_before):
+    """Also where the packet of a completed one could still be fetched for days."""
+    known = facts(await a_person(registration))
+    await registration.hear(accepted(known))
+    if completed_before:
+        await registration.hear(ReferralCompleted(**known, outcome="need_met"))
+    assert (await fetch(registration, known)).status_code == 200
+    told = {name: value for name, value in known.items() if name in ReferralEnteredInError.model_fields}
+    await registration.hear(ReferralEnteredInError(**told | {"at": datetime.now(UTC)}))
+    closed = await fetch(registration, known)
     assert (closed.status_code, closed.json()["code"]) == (410, "packet-closed")
 
 
