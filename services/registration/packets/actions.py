@@ -11,22 +11,22 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now, raw
 from libs.events.catalogue.directory import OrganizationPublished
 from libs.events.catalogue.journeys import JudgedOn
-from libs.events.catalogue.referral import OfferAccepted, OfferHalted, OfferUpheld, ReferralEnteredInError
+from libs.events.catalogue.referral import OfferAccepted, OfferHalted, OfferUpheld
 from libs.events.codes import NeedCategory
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent.queries import find_safe_contact, who_allow
 from services.registration.errors import ConsentMissing, PacketClosed, PacketHalted, PacketNotReady, ReturneeErased
 from services.registration.households.queries import is_in_doubt
-from services.registration.pack import Closing, Pack, PacketField, PacketPolicy
+from services.registration.pack import Pack, PacketField
 from services.registration.packets import queries
 from services.registration.packets.queries import Facts
-from services.registration.packets.rules import closes_at, is_closed, last_days, may_serve
+from services.registration.packets.rules import is_closed, last_days, may_serve
 from services.registration.packets.schemas import PacketContact, PacketPerson, PacketView
 from services.registration.packets.tables import PacketAccess
 from services.registration.people.queries import IDENTITY_FIELDS, identity_of, lock_unchanged
 from services.registration.people.tables import Returnee
-from services.registration.sharing.actions import end_shares, keep_shares, note_fetched
+from services.registration.sharing.actions import keep_shares, note_fetched
 from services.registration.vault.queries import data_keys
 from services.registration.vault.sealing import DataKey, Vault
 
@@ -58,29 +58,8 @@ _STANDING = """
         SET version = excluded.version, status = excluded.status, valid_until = excluded.valid_until
         WHERE kept.version < excluded.version
 """
-_CLOSE = """
-    UPDATE packet_access p SET closing = c.closing, closes_at = c.closes_at
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) AS c (offer_id, referral_id, closing, closes_at)
-    WHERE p.referral_id = c.referral_id AND (c.offer_id IS NULL OR p.offer_id = c.offer_id) AND p.closes_at IS NULL
-"""
-# Also where an earlier end has left days in which the packet could still be fetched.
-_SHUT = """
-    UPDATE packet_access p SET closing = 'cancelled', closes_at = s.at
-    FROM unnest($1::uuid[], $2::timestamptz[]) AS s (offer_id, at)
-    WHERE p.offer_id = s.offer_id AND (p.closes_at IS NULL OR p.closes_at > s.at)
-"""
 _NOT_OF_MEMBERS = frozenset({PacketField.DOCUMENT_NUMBER, PacketField.SAFE_CONTACT, PacketField.HOUSEHOLD_MEMBERS})
 _CODED = frozenset(PacketPerson.model_fields) - set(IDENTITY_FIELDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """An accepted offer has ended; without `offer_id`, whichever offer of the referral was accepted."""
-
-    referral_id: UUID
-    offer_id: UUID | None
-    closing: Closing
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,30 +138,6 @@ async def keep_standings(session: AsyncSession, published: Sequence[Organization
 async def forget_standings(session: AsyncSession) -> None:
     """Empty the read model, for a rebuild in the same transaction."""
     await (await raw(session)).execute("DELETE FROM provider_standing")
-
-
-async def close_packets(session: AsyncSession, endings: Sequence[Ending], *, policy: PacketPolicy) -> None:
-    """Accepted offers have ended: their packets close after the days that the pack grants. Others are not concerned."""
-    rows = [
-        (
-            one.offer_id,
-            one.referral_id,
-            one.closing.value,
-            closes_at(one.at, days_after=policy.days_after[one.closing]),
-        )
-        for one in endings
-    ]
-    if rows:
-        await (await raw(session)).execute(_CLOSE, *map(list, zip(*rows, strict=True)))
-        await end_shares(session, [(one.referral_id, one.offer_id, one.at) for one in endings])
-
-
-async def shut_packets(session: AsyncSession, errors: Sequence[ReferralEnteredInError]) -> None:
-    """Referrals should never have been: the packets of those that had been accepted close at once."""
-    rows = [(one.offer_id, one.at) for one in errors if one.offer_id is not None]
-    if rows:
-        await (await raw(session)).execute(_SHUT, *map(list, zip(*rows, strict=True)))
-        await end_shares(session, [(one.referral_id, one.offer_id, one.at) for one in errors if one.offer_id])
 
 
 async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vault: Vault, actor: Actor) -> PacketView:

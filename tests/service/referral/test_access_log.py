@@ -50,10 +50,7 @@ async def entries(world: World) -> list[dict[str, Any]]:
 
 
 async def clear(world: World) -> None:
-    async with world.database.transaction() as session:
-        connection = await raw(session)
-        await connection.execute("SET LOCAL session_replication_role = replica")
-        await connection.execute("DELETE FROM access_entry")
+    await world.by_force("SET session_replication_role = replica; DELETE FROM access_entry")
 
 
 async def everything(world: World) -> dict[str, tuple[str, UUID]]:
@@ -230,8 +227,7 @@ async def test_what_is_not_shown_is_not_recorded(world: World):
 async def test_nothing_is_shown_that_cannot_be_recorded(world: World):
     """Seen to fail with the record written after the response."""
     returnee = await world.person({})
-    async with world.database.transaction() as session:
-        await (await raw(session)).execute("ALTER TABLE access_entry RENAME TO lost")
+    await world.by_force("ALTER TABLE access_entry RENAME TO lost")
     answer = await world.client.get(f"/v1/returnees/{returnee}/journey", headers=world.staff())
     assert answer.status_code == 500
     assert "needs" not in answer.json()

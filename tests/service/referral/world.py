@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 from fastapi import FastAPI
 
@@ -174,6 +175,14 @@ class World:
             pass
 
     # reading
+
+    async def by_force(self, statements: str) -> None:
+        """As superuser, what the service's own login may not do."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            await connection.execute(statements)
+        finally:
+            await connection.close()
 
     async def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
         async with self.database.transaction() as session:
