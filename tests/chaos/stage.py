@@ -150,7 +150,7 @@ def small_pack(folder: Path) -> Path:
     with (pack / "clients.yaml").open("a", encoding="utf-8") as clients:
         clients.write(
             f"  - {{client_id: {DATA_PROTECTION}, name: Data protection, roles: [data_protection_officer],"
-            " reception_places: [GT]}\n"
+            " staff: true, reception_places: [GT]}\n"
         )
     return pack
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -139,7 +138,11 @@ async def test_what_is_parked_sealed_ages_out_with_what_was_counted(
         True,
     ]
     connection = await asyncpg.connect(bus.dsn)
-    await retention.tidy(connection, today=datetime.now(UTC).date() + timedelta(days=retention.KEEP_DAYS + 1))
+    older = f"- make_interval(days => {retention.KEEP_DAYS + 2})"
+    await connection.execute(
+        f"UPDATE parked SET parked_at = parked_at {older}; UPDATE parked_key SET since = since {older}"
+    )
+    await retention.tidy(connection)
     await connection.close()
     assert await bus.fetch("SELECT 1 FROM parked UNION ALL SELECT 1 FROM parked_key") == []
 

@@ -101,7 +101,7 @@ def _objects(data: Any, schema: Schema, place: Place) -> Iterator[tuple[Place, s
 
 def _codes(data: Any, schema: Schema, place: Place) -> Iterator[tuple[Place, list[str]]]:
     schema = _chosen(data, schema)
-    if "enum" in schema and data is not None:
+    if len(schema.get("enum", ())) > 1 and data is not None:  # one alone is a constant, which has no code of tomorrow
         yield place, schema["enum"]
     for step, value, inner in _inside(data, schema):
         yield from _codes(value, inner, (*place, step))
