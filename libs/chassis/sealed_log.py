@@ -67,6 +67,22 @@ class Link:
         """By which two forms of one link are told apart; the keyed hash covers all of it."""
         return self.hash, self.mac
 
+    def told(self) -> dict[str, Any]:
+        """What is told of it outside, by name; it must have its keyed hash. `link_of` reads it again."""
+        assert self.mac is not None, "what leaves the database was made with the key"
+        assert self.last_entry_id is not None, "it covers an entry"
+        return {
+            "seal_id": self.id,
+            "from_transaction": self.from_transaction,
+            "up_to_transaction": self.up_to_transaction,
+            "entries_count": self.entries_count,
+            "last_entry_id": self.last_entry_id,
+            "previous_hash": self.previous_hash.hex(),
+            "hash": self.hash.hex(),
+            "mac": self.mac.hex(),
+            "at": self.sealed_at,
+        }
+
     def with_mac(self, key: bytes) -> "Link":
         """The same with its keyed hash."""
         return replace(self, mac=self._keyed(key))

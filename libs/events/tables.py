@@ -157,6 +157,8 @@ _SINCE: tuple[str, ...] = (
         IF parent NOT IN ('inbox', 'outbox_sent') THEN RAISE EXCEPTION 'no event table has days by this name'; END IF;
         EXECUTE format('CREATE TABLE public.%I PARTITION OF public.%I FOR VALUES FROM (%L) TO (%L)',
             parent || to_char(day, '_YYYYMMDD'), parent, day, day + 1);
+        -- What is published again is read day by day, under the login that made the day.
+        EXECUTE format('GRANT SELECT ON public.%I TO %I', parent || to_char(day, '_YYYYMMDD'), session_user);
     END $$""",
     f"""
     CREATE OR REPLACE FUNCTION drop_event_day(parent text, day date) RETURNS void

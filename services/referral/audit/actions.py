@@ -64,17 +64,4 @@ async def record(session: AsyncSession, accesses: Sequence[Access]) -> None:
 
 async def tell_seal(session: AsyncSession, link: Link) -> None:
     """Tell a seal of the record to the topic that auditors read, in the transaction that makes it."""
-    assert link.mac is not None, "what leaves the database was made with the key"
-    assert link.last_entry_id is not None, "it covers an entry"
-    told = ReferralAuditSealed(
-        seal_id=link.id,
-        from_transaction=link.from_transaction,
-        up_to_transaction=link.up_to_transaction,
-        entries_count=link.entries_count,
-        last_entry_id=link.last_entry_id,
-        previous_hash=link.previous_hash.hex(),
-        hash=link.hash.hex(),
-        mac=link.mac.hex(),
-        at=link.sealed_at,
-    )
-    await append(session, [told])
+    await append(session, [ReferralAuditSealed(**link.told())])

@@ -92,6 +92,9 @@ async def test_days_of_the_event_tables_come_and_go_under_it(migrated):
         days = {row["name"] for row in await service.fetch(retention.PARTITIONS, "inbox")}
         ahead = [today + timedelta(days=n) for n in range(retention.AHEAD_DAYS + 1)]
         assert days == {"inbox_rest", *(retention.partition_of("inbox", day) for day in ahead)}
+        # `republish` reads the archive day by day.
+        for day in await service.fetch(retention.PARTITIONS, "outbox_sent"):
+            await service.fetch(f"SELECT * FROM {day['name']}")
     finally:
         await owner.close()
         await service.close()
