@@ -1,6 +1,7 @@
 """The supervisor over two tiny services, as a process of its own: `python -m tests.deploy_local.tiny_system STATE`."""
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -24,4 +25,6 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    # A shell that starts tests in the background has them ignore it, and what they start too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     asyncio.run(main())

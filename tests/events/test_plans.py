@@ -107,7 +107,7 @@ async def test_no_statement_of_the_bus_reads_the_archive_or_the_inbox_through(fi
     for statement, arguments in (
         (relay._READ, (5_000,)),
         (relay._MEASURE, ()),
-        (delivery._FENCE, ("g", "t", [0], [0], [1], ["x"])),
+        (delivery._FENCE, ("g", "t", [0], [0], [1], ["x"], True)),
     ):
         read = relations_read(await plan(filled, statement, *arguments))
         assert not {table for _, table in read if table.startswith(("inbox", "outbox_sent"))}, statement

@@ -21,6 +21,7 @@ import pytest
 from deploy.local.installation import DEFAULT_PACK, ROOT
 from libs.events.topics import ensure_topics
 from tests.infra import for_service
+from tests.signing import key_files
 
 pytestmark = pytest.mark.timeout(300)
 SERVICES = {
@@ -40,6 +41,7 @@ class Running:
     name: str
     client: httpx.AsyncClient
     log: Path
+    child: asyncio.subprocess.Process
 
     async def status(self, path: str) -> int:
         return (await self.client.get(path)).status_code
@@ -54,6 +56,7 @@ def environment(migrated, breakable_kafka, issuer) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "KAFKA_BOOTSTRAP_SERVERS": breakable_kafka.bootstrap,
+        "KAFKA_PLAINTEXT_ALLOWED": "loopback",
         "ENLACE_TOKEN_ISSUER": issuer.url,
         "ENLACE_TOKEN_JWKS_URL": issuer.jwks_url,
         "ENLACE_FINGERPRINT_KEY": key,
@@ -77,11 +80,14 @@ async def process(
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", f"services.{name}.cli", "serve", "--port", str(port)]
     log = directory / f"{name}.log"
+    keys = key_files(directory, name)
     with log.open("wb") as output:
-        child = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        child = await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, env=environment | keys, stdout=output, stderr=output
+        )
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=15) as client:
-            running = Running(name, client, log)
+            running = Running(name, client, log, child)
             await until(running, ready, 200)
             yield running
     finally:
@@ -93,6 +99,7 @@ async def process(
 async def until(running: Running, path: str, status: int) -> None:
     async with asyncio.timeout(120):
         while True:
+            assert running.child.returncode is None, running.log.read_text()[-2000:]
             with contextlib.suppress(httpx.TransportError):
                 if await running.status(path) == status:
                     return
