@@ -17,6 +17,7 @@ from deploy.local.installation import DEFAULT_PACK, Installation
 from deploy.local.supervisor import System, running_system
 from deploy.packs.directory import Directory, Service
 from deploy.packs.directory import load_directory as read_directory
+from libs.chassis.database import WORKS_FOR
 
 PLACES = 1_000_000
 """Declared by every pool, so that no run ends in a waitlist."""
@@ -113,7 +114,8 @@ async def _declare_endless(steward: Caller, url: str, service: Service) -> None:
 
 async def _add_endpoints(system: System, directory: Directory) -> None:
     """One endpoint per organisation, paused: rows are written, nothing is posted while the chain is measured."""
-    connection = await asyncpg.connect(system.databases["ENLACE_NOTIFICATIONS_DATABASE_URL"])
+    url = system.databases["ENLACE_NOTIFICATIONS_DATABASE_URL"]
+    connection = await asyncpg.connect(url, server_settings={WORKS_FOR: "service"})
     try:
         await connection.executemany(
             ADD_PAUSED_ENDPOINT, [(organization.id,) for organization in directory.organizations]

@@ -9,6 +9,8 @@ from typing import Any
 import asyncpg
 import psutil
 
+from libs.chassis.database import WORKS_FOR
+
 LOOK_S = 0.25
 
 
@@ -39,7 +41,7 @@ def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, 
 
 async def value(url: str, query: str, *arguments: Any) -> Any:
     """One value of a query over a connection of its own."""
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, server_settings={WORKS_FOR: "service"})
     try:
         return await connection.fetchval(query, *arguments)
     finally:

@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaProducer
 from bench.arrivals import NEEDS, TOPIC, Message, arrivals
 from bench.chain import PATIENCE_S, Running, land
 from bench.measuring import until
+from libs.chassis.database import WORKS_FOR
 
 LEAD_S = 1.0
 """Between making the timetable and its first arrival."""
@@ -165,7 +166,7 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 
 async def _rows(running: Running, database: str, query: str, *arguments: Any) -> list[Any]:
-    connection = await asyncpg.connect(running.url(database))
+    connection = await asyncpg.connect(running.url(database), server_settings={WORKS_FOR: "service"})
     try:
         return list(await connection.fetch(query, *arguments))
     finally:

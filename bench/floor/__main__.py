@@ -8,6 +8,7 @@ import asyncpg
 
 from bench.floor import notifications, referral, registration
 from bench.floor.stage import Handle, run_stage
+from libs.chassis.database import WORKS_FOR
 
 TOPICS = {
     "registration": ["enlace.arrivals"],
@@ -51,7 +52,9 @@ async def _services() -> dict[str, list[referral.Service]]:
 
 
 async def _endpoints() -> dict[str, uuid.UUID]:
-    connection = await asyncpg.connect(os.environ["ENLACE_NOTIFICATIONS_DATABASE_URL"])
+    connection = await asyncpg.connect(
+        os.environ["ENLACE_NOTIFICATIONS_DATABASE_URL"], server_settings={WORKS_FOR: "service"}
+    )
     found = await connection.fetch("SELECT organization_id, id FROM endpoint")
     await connection.close()
     return {str(organization): endpoint for organization, endpoint in found}

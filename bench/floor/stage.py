@@ -10,6 +10,8 @@ from typing import Any
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from libs.chassis.database import WORKS_FOR
+
 CONSUME_MAX = 12_000
 RELAY_MAX = 5_000
 PARTITIONS = 12
@@ -49,7 +51,7 @@ class Rows:
 
 async def run_stage(*, group: str, dsn: str, bootstrap: str, topics: Sequence[str], handle: Handle) -> None:
     """Consume and relay until cancelled."""
-    pool = await asyncpg.create_pool(dsn, min_size=2, max_size=4)
+    pool = await asyncpg.create_pool(dsn, min_size=2, max_size=4, server_settings={WORKS_FOR: "service"})
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_consume(pool, group, bootstrap, topics, handle))
         tasks.create_task(_relay(pool, bootstrap))

@@ -22,6 +22,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bench.usual.tables import Inbox, Outbox, OutboxSent
+from libs.chassis.database import WORKS_FOR
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 POLL_S = 0.05
@@ -64,7 +65,11 @@ def sessions_of(stage: Stage, url: str) -> Sessions:
 
 def _engine(url: str) -> AsyncEngine:
     """A connection for every worker and one for the relay."""
-    return create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), pool_size=WORKERS + 1)
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=WORKERS + 1,
+        connect_args={"server_settings": {WORKS_FOR: "service"}},
+    )
 
 
 def _sessions(engine: AsyncEngine) -> Sessions:

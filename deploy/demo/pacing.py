@@ -17,6 +17,7 @@ import asyncpg
 
 from deploy.demo.hands import Hands
 from deploy.demo.world import World
+from libs.chassis.database import WORKS_FOR
 from libs.chassis.paced_clock import Schedule
 
 LOOKS_EVERY_S: Final = 0.3
@@ -99,7 +100,7 @@ class Pacer:
 
 @asynccontextmanager
 async def _connected(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, server_settings={WORKS_FOR: "service"})
     try:
         yield connection
     finally:

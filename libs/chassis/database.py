@@ -1,7 +1,7 @@
 """One PostgreSQL database per service: its pool, its transactions and the time that each transaction has."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias, cast
 
@@ -13,11 +13,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.clock import Timekeeper
 from libs.chassis.database_address import open_engine
 from libs.chassis.errors import Unavailable
+from libs.chassis.tenancy import Tenant
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 """The driver's connection, which set-based SQL runs on."""
 _NOW = "libs.chassis.now"
 _SHOWN = "libs.chassis.shown"
+WORKS_FOR = "enlace.works_for"
+"""The setting that policies ask first: `service`, or `caller`; without it no row exists."""
+_BEGIN = (
+    f"SELECT clock_timestamp(), set_config('{WORKS_FOR}', $1, true), set_config('enlace.organization_id', $2, true),"
+    " set_config('enlace.restricted', $3, true)"
+)
 
 
 class Database:
@@ -51,12 +58,26 @@ class Database:
             },
         )
 
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """One transaction of the service's own work: opened by reading the clock, committed at the end, rolled back on
+        any error. Row-level security lets it see every row."""
+        return self._transaction(works_for="service", organization="", restricted="true")
+
+    def transaction_of(self, tenant: Tenant | None) -> AbstractAsyncContextManager[AsyncSession]:
+        """The same for a request: where a table has policies, only the rows of this caller exist; None: no row does."""
+        organization = "" if tenant is None or tenant.organization_id is None else str(tenant.organization_id)
+        restricted = "true" if tenant is not None and tenant.restricted else "false"
+        return self._transaction(works_for="caller", organization=organization, restricted=restricted)
+
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: opened by reading the clock, committed at the end, rolled back on any error."""
+    async def _transaction(self, **works: str) -> AsyncIterator[AsyncSession]:
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             connection = await _connected(session)
-            real = (await connection.exec_driver_sql("SELECT clock_timestamp()")).scalar_one()
+            # In one round trip with the clock; the settings end with the transaction.
+            begun = await connection.exec_driver_sql(
+                _BEGIN, (works["works_for"], works["organization"], works["restricted"])
+            )
+            real: datetime = begun.one()[0]
             session.info[_SHOWN] = self.clock.at(real)
             session.info[_NOW] = self._forward(session.info[_SHOWN])
             yield session
@@ -106,9 +127,10 @@ def shown(session: AsyncSession) -> datetime:
 
 
 async def one_transaction(request: Request) -> AsyncIterator[AsyncSession]:
-    """One transaction for one request."""
+    """One transaction for one request, in which only the rows of its caller exist where a table has policies."""
     database: Database = request.app.state.database
-    async with database.transaction() as session:
+    caller = getattr(request.state, "caller", None)
+    async with database.transaction_of(None if caller is None else caller.tenant) as session:
         yield session
 
 

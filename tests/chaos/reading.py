@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from libs.chassis.clock import Clock
-from libs.chassis.database import Database
+from libs.chassis.database import WORKS_FOR, Database
 from libs.events.catalogue import CATALOGUE
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import TOPICS
@@ -64,7 +64,7 @@ def subject_of(kind: str, key: str, body: dict[str, Any]) -> str:
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Any]:
     """A connection that sees one state of the database."""
-    connection = await asyncpg.connect(url, statement_cache_size=0)
+    connection = await asyncpg.connect(url, statement_cache_size=0, server_settings={WORKS_FOR: "service"})
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             yield connection

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
+from libs.chassis.database import WORKS_FOR
 from libs.events.topics import TOPICS
 from tests.chaos.load import Load
 from tests.chaos.reading import handled_types
@@ -98,7 +99,7 @@ async def looked_at(stage: Stage) -> list[str]:
     found = []
     positions: dict[tuple[str, str, int], int] = {}
     for name in SERVICE_NAMES:
-        connection = await asyncpg.connect(stage.database(name))
+        connection = await asyncpg.connect(stage.database(name), server_settings={WORKS_FOR: "service"})
         try:
             waiting = await connection.fetchval("SELECT count(*) FROM outbox")
             if waiting:
@@ -121,7 +122,7 @@ async def looked_at(stage: Stage) -> list[str]:
 async def retries_wait(stage: Stage) -> float:
     """Seconds until the last webhook that failed before is to be tried again; 0 where none waits or none is seen."""
     try:
-        connection = await asyncpg.connect(stage.database("notifications"))
+        connection = await asyncpg.connect(stage.database("notifications"), server_settings={WORKS_FOR: "service"})
     except LOOK_FAULTS:
         return 0.0
     try:

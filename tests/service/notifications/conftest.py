@@ -159,9 +159,11 @@ def settings(database_url: str, issuer: Any) -> NotificationsSettings:
 
 
 @pytest.fixture
-async def service(settings: NotificationsSettings, issuer: Any, running: Any) -> AsyncIterator[Notifications]:
+async def service(
+    settings: NotificationsSettings, database_url: str, issuer: Any, running: Any
+) -> AsyncIterator[Notifications]:
     async with running(create_app(settings)) as client, a_database(settings.database_url) as database:
-        notifications = Notifications(client, database, settings.database_url, issuer.token, settings)
+        notifications = Notifications(client, database, database_url, issuer.token, settings)
         yield notifications
         await notifications.stop()
 
