@@ -17,7 +17,7 @@ from deploy.local.installation import DEFAULT_PACK, Installation
 from deploy.local.supervisor import System, running_system
 from deploy.packs.directory import Directory, Service
 from deploy.packs.directory import load_directory as read_directory
-from libs.chassis.database import WORKS_FOR
+from libs.chassis.walls import WORKS_FOR
 
 PLACES = 1_000_000
 """Declared by every pool, so that no run ends in a waitlist."""

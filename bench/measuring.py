@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import psutil
 
-from libs.chassis.database import WORKS_FOR
+from libs.chassis.walls import WORKS_FOR
 
 LOOK_S = 0.25
 

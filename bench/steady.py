@@ -22,7 +22,7 @@ from aiokafka import AIOKafkaProducer
 from bench.arrivals import NEEDS, TOPIC, Message, arrivals
 from bench.chain import PATIENCE_S, Running, land
 from bench.measuring import until
-from libs.chassis.database import WORKS_FOR
+from libs.chassis.walls import WORKS_FOR
 
 LEAD_S = 1.0
 """Between making the timetable and its first arrival."""

@@ -8,7 +8,7 @@ import asyncpg
 
 from bench.floor import notifications, referral, registration
 from bench.floor.stage import Handle, run_stage
-from libs.chassis.database import WORKS_FOR
+from libs.chassis.walls import WORKS_FOR
 
 TOPICS = {
     "registration": ["enlace.arrivals"],

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from libs.chassis.database import WORKS_FOR
+from libs.chassis.walls import WORKS_FOR
 
 CONSUME_MAX = 12_000
 RELAY_MAX = 5_000

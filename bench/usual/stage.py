@@ -22,7 +22,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bench.usual.tables import Inbox, Outbox, OutboxSent
-from libs.chassis.database import WORKS_FOR
+from libs.chassis.walls import WORKS_FOR
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 POLL_S = 0.05

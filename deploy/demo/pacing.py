@@ -17,8 +17,8 @@ import asyncpg
 
 from deploy.demo.hands import Hands
 from deploy.demo.world import World
-from libs.chassis.database import WORKS_FOR
 from libs.chassis.paced_clock import Schedule
+from libs.chassis.walls import WORKS_FOR
 
 LOOKS_EVERY_S: Final = 0.3
 LEAST_LAG_S: Final = 0.02

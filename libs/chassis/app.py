@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from libs.chassis.auth import require_callers
-from libs.chassis.database import Database
+from libs.chassis.database import Database, ToldOf
 from libs.chassis.gate import close
 from libs.chassis.health import Check, Health, Unready
 from libs.chassis.idempotency import retention_loop
@@ -46,6 +46,7 @@ def build_app(
     checks: Mapping[str, Check] | None = None,
     work_checks: Mapping[str, Check] | None = None,
     openings: Sequence[Opening] = (),
+    told_of: ToldOf | None = None,
     description: str = "",
     version: str = "1.0.0",
     stop_seconds: float = 10.0,
@@ -55,6 +56,7 @@ def build_app(
     `routers` are served by the roles `all` and `api`; each loop runs where its role does. `checks` are, beside the
     database and its migrations, what the API needs; `work_checks` and the loops are the work behind it. `openings` are
     entered in order before the loops start and left in reverse after they ended; loops get `stop_seconds` to end.
+    `told_of` adds to what a request's transaction says of its caller, for policies of this service.
     """
     setup_telemetry(service, settings)
     mine = [loop for loop in (*loops, retention_loop(database)) if settings.role.covers(loop.role)]
@@ -71,6 +73,7 @@ def build_app(
     )
     app.state.settings = settings
     app.state.database = database
+    app.state.told_of = told_of
     app.state.supervisor = supervisor
     app.state.health = Health({**own, **(checks or {})}, behind, has_api=settings.role.covers(Role.API))
     _serve(app, routers if settings.role.covers(Role.API) else ())

@@ -1,7 +1,7 @@
 """One PostgreSQL database per service: its pool, its transactions and the time that each transaction has."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias, cast
 
@@ -10,21 +10,22 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from libs.chassis.auth import Caller
 from libs.chassis.clock import Timekeeper
 from libs.chassis.database_address import open_engine
 from libs.chassis.errors import Unavailable
 from libs.chassis.tenancy import Tenant
+from libs.chassis.walls import SERVICE_ITSELF, WORKS_FOR, settings_of
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 """The driver's connection, which set-based SQL runs on."""
+ToldOf: TypeAlias = Callable[[Caller], Mapping[str, str]]
+"""What a service's transactions say of a caller beyond what `walls` lists."""
 _NOW = "libs.chassis.now"
 _SHOWN = "libs.chassis.shown"
-WORKS_FOR = "enlace.works_for"
-"""The setting that policies ask first: `service`, or `caller`; without it no row exists."""
-_BEGIN = (
-    f"SELECT clock_timestamp(), set_config('{WORKS_FOR}', $1, true), set_config('enlace.organization_id', $2, true),"
-    " set_config('enlace.restricted', $3, true)"
-)
+_BEGIN = "SELECT clock_timestamp(), (SELECT count(set_config(name, value, true)) FROM unnest($1::text[], $2::text[])"
+_BEGIN += " AS said(name, value))"
+_SAY = "SELECT set_config($1, $2, true)"
 
 
 class Database:
@@ -61,22 +62,23 @@ class Database:
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """One transaction of the service's own work: opened by reading the clock, committed at the end, rolled back on
         any error. Row-level security lets it see every row."""
-        return self._transaction(works_for="service", organization="", restricted="true")
+        return self._transaction(SERVICE_ITSELF)
 
-    def transaction_of(self, tenant: Tenant | None) -> AbstractAsyncContextManager[AsyncSession]:
-        """The same for a request: where a table has policies, only the rows of this caller exist; None: no row does."""
-        organization = "" if tenant is None or tenant.organization_id is None else str(tenant.organization_id)
-        restricted = "true" if tenant is not None and tenant.restricted else "false"
-        return self._transaction(works_for="caller", organization=organization, restricted=restricted)
+    def transaction_of(
+        self, tenant: Tenant | None, more: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """The same for a request: where a table has a wall, only the rows of this caller exist; for None no row does.
+
+        `more` are settings beside those that `walls` lists.
+        """
+        return self._transaction(settings_of(tenant, more))
 
     @asynccontextmanager
-    async def _transaction(self, **works: str) -> AsyncIterator[AsyncSession]:
+    async def _transaction(self, said: Mapping[str, str]) -> AsyncIterator[AsyncSession]:
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             connection = await _connected(session)
-            # In one round trip with the clock; the settings end with the transaction.
-            begun = await connection.exec_driver_sql(
-                _BEGIN, (works["works_for"], works["organization"], works["restricted"])
-            )
+            # In one round trip with the clock. The settings end with the transaction.
+            begun = await connection.exec_driver_sql(_BEGIN, (list(said), list(said.values())))
             real: datetime = begun.one()[0]
             session.info[_SHOWN] = self.clock.at(real)
             session.info[_NOW] = self._forward(session.info[_SHOWN])
@@ -98,6 +100,24 @@ async def _connected(session: AsyncSession) -> AsyncConnection:
         return await session.connection()
     except OSError as error:  # also what a name that doesn't resolve, or no answer in time, raises
         raise Unavailable("The database is away; try again.") from error
+
+
+@asynccontextmanager
+async def own_work(session: AsyncSession) -> AsyncIterator[None]:
+    """Inside a request's transaction: a part that the service itself does, for which every row exists.
+
+    For what a permitted step changes beyond the rows of its caller. Judge first, outside, what the caller may see. The
+    transaction works for whom it did before once the part has ended, also by a refusal.
+    """
+    connection = await raw(session)
+    before: str | None = await connection.fetchval("SELECT current_setting($1, true)", WORKS_FOR)
+    await connection.execute(_SAY, WORKS_FOR, SERVICE_ITSELF[WORKS_FOR])
+    try:
+        yield
+    finally:
+        # In a transaction that has failed nothing can be said any more, and nothing be read.
+        with suppress(asyncpg.InFailedSQLTransactionError, asyncpg.InterfaceError):
+            await connection.execute(_SAY, WORKS_FOR, before or "")
 
 
 async def raw(session: AsyncSession) -> Connection:
@@ -129,8 +149,10 @@ def shown(session: AsyncSession) -> datetime:
 async def one_transaction(request: Request) -> AsyncIterator[AsyncSession]:
     """One transaction for one request, in which only the rows of its caller exist where a table has policies."""
     database: Database = request.app.state.database
-    caller = getattr(request.state, "caller", None)
-    async with database.transaction_of(None if caller is None else caller.tenant) as session:
+    caller: Caller | None = getattr(request.state, "caller", None)
+    told_of: ToldOf | None = request.app.state.told_of
+    more = None if caller is None or told_of is None else told_of(caller)
+    async with database.transaction_of(None if caller is None else caller.tenant, more) as session:
         yield session
 
 

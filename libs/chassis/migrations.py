@@ -23,8 +23,9 @@ from sqlalchemy import MetaData, text
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only
 
-from libs.chassis.database import WORKS_FOR, Connection
+from libs.chassis.database import Connection
 from libs.chassis.database_address import open_engine
+from libs.chassis.walls import WORKS_FOR
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LOCK_TIMEOUT = "10s"

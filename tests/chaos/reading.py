@@ -11,7 +11,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from libs.chassis.clock import Clock
-from libs.chassis.database import WORKS_FOR, Database
+from libs.chassis.database import Database
+from libs.chassis.walls import WORKS_FOR
 from libs.events.catalogue import CATALOGUE
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import TOPICS

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
-from libs.chassis.database import WORKS_FOR
+from libs.chassis.walls import WORKS_FOR
 from libs.events.topics import TOPICS
 from tests.chaos.load import Load
 from tests.chaos.reading import handled_types

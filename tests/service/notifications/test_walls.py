@@ -10,17 +10,13 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from libs.chassis.database import WORKS_FOR, raw
+from libs.chassis.database import raw
 from libs.chassis.tenancy import Tenant
-from libs.events.tables import is_event_table
+from libs.chassis.walls import WORKS_FOR
 from tests.infra import for_service
 from tests.service.notifications.conftest import ALICE, Notifications
 
 OTHER = UUID("0197a000-0000-7000-8000-00000000beef")
-WITHOUT_TENANTS = {
-    "idempotency_key": "keys of requests by client, with a keyed digest and an id; looked up by both",
-    "alembic_version_notifications": "which migrations there are",
-}
 TENANTS = {"endpoint", "endpoint_secret", "delivery", "attempt", "notification", "inbox_counter"}
 
 
@@ -120,16 +116,6 @@ async def test_a_foreign_row_can_be_neither_changed_nor_given_away(filled):
         assert await connection.execute("DELETE FROM delivery WHERE organization_id = $1", OTHER) == "DELETE 0"
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
             await connection.execute("UPDATE endpoint SET organization_id = $1", OTHER)
-
-
-async def test_every_table_has_policies_that_bind_its_owner_or_is_known_to_hold_no_tenants_row(filled):
-    rows = await filled.rows(
-        "SELECT relname, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class"
-        " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition"
-    )
-    free = {row["relname"] for row in rows if not row["forced"] and not is_event_table(row["relname"])}
-    assert free == WITHOUT_TENANTS.keys()
-    assert {row["relname"] for row in rows if row["forced"]} == TENANTS
 
 
 async def test_lists_still_walk_their_index(filled):
