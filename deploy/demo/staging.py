@@ -21,6 +21,8 @@ WITHDRAWING: Final = 2
 """People who take their consent back: one whose offer has expired before, on a busy machine, shows nothing."""
 WITHIN_S: Final = 120.0
 ALREADY: Final = frozenset({409})
+ON_THE_WAY: Final = frozenset({"seeking", "offered"})
+"""Statuses of a referral that is being put to a provider."""
 
 
 class Staging:
@@ -37,6 +39,7 @@ class Staging:
         self._withdrawing: set[str] = set()
         self._looks_begun = self._looks_ended = 0
         self._is_looking = False
+        self._is_served = False
 
     def met(self, told: Told, view: Mapping[str, Any]) -> None:
         """Somebody of the flight has been registered."""
@@ -85,27 +88,47 @@ class Staging:
             await asyncio.sleep(0.1)
 
     async def serve_the_queue(self, partners: Mapping[str, Partner]) -> None:
-        """More places appear where they had closed, else where most of those who wait could go; somebody gets one."""
-        waiting = await pages(self._steward, f"{self._referral}/v1/waitlists")
-        wanted = Counter(service for entry in waiting for service in entry["provider_service_ids"])
+        """More places appear where they had closed, else where most of those who wait could go; somebody gets one.
+
+        A provider may refuse all who are put to it from the queue, or forget them; then the next service declares.
+        """
         services = {str(service.id): (organization, service) for organization in self._directory.organizations
                     for service in organization.services}  # fmt: skip
-        if not wanted:
-            return
-        chosen = max(wanted, key=lambda service: (service in self.staged.closed_pools, wanted[service], service))
-        organization, service = services[chosen]
-        self.staged.served_from_queue = {
-            entry["need_id"] for entry in waiting if chosen in entry["provider_service_ids"]
-        }
-        self.staged.declared = chosen, PLACES_MORE, self._now()
-        await partners[organization.slug].declare_more(service, PLACES_MORE)
-        async with asyncio.timeout(WITHIN_S):
-            while {one["need_id"] for one in waiting} <= await self._queued():  # noqa: ASYNC110 - another service acts
-                await asyncio.sleep(0.3)
+        tried: set[str] = set()
+        while not self._is_served:
+            waiting = await pages(self._steward, f"{self._referral}/v1/waitlists")
+            wanted = Counter(service for entry in waiting for service in entry["provider_service_ids"])
+            untried = wanted.keys() - tried
+            if not untried:
+                return
+            chosen = max(untried, key=lambda service: (service in self.staged.closed_pools, wanted[service], service))
+            tried.add(chosen)
+            queue = [entry for entry in waiting if chosen in entry["provider_service_ids"]]
+            self.staged.served_from_queue = {entry["need_id"] for entry in queue}
+            self.staged.declared = chosen, PLACES_MORE, self._now()
+            organization, service = services[chosen]
+            await partners[organization.slug].declare_more(service, PLACES_MORE)
+            self._is_served = await self._accepted_from([entry["referral_id"] for entry in queue])
 
-    async def _queued(self) -> set[str]:
-        """Who waits in a queue now."""
-        return {entry["need_id"] for entry in await pages(self._steward, f"{self._referral}/v1/waitlists")}
+    async def _accepted_from(self, referral_ids: Sequence[str]) -> bool:
+        """True once one of these is accepted; False when others got the places, all were refused, or nothing happens.
+
+        While one of them is on its way to a provider, or none has left the queue, there is something to wait for.
+        """
+        seen: list[str] = []
+        try:
+            async with asyncio.timeout(WITHIN_S) as waiting:
+                while True:
+                    found = [await self._steward.get(f"{self._referral}/v1/referrals/{id_}") for id_ in referral_ids]
+                    if seen != (seen := [one["status"] for one in found]):
+                        waiting.reschedule(asyncio.get_running_loop().time() + WITHIN_S)
+                    if any(one["offer_id"] is not None and one["status"] not in ON_THE_WAY for one in found):
+                        return True
+                    if any(one["waitlist"] is None for one in found) and not ON_THE_WAY & set(seen):
+                        return False
+                    await asyncio.sleep(0.3)
+        except TimeoutError:
+            return False
 
     async def make_a_document(self, journeys: Sequence[Journey], partners: Mapping[str, Partner]) -> None:
         """The office that has accepted a document for somebody who waits for it makes it."""
