@@ -17,6 +17,8 @@ def owner_of(name: str) -> str:
     return f"{name}_owner"
 
 
+RESTRICTED = ("registration",)
+"""Logins with a role of their own for tables of restricted content, which they take on statement by statement."""
 LOGINS = (*NAMES, *(owner_of(name) for name in NAMES))
 """Every login."""
 
@@ -36,6 +38,8 @@ async def make_databases(url: str, passwords: Mapping[str, str], *, ending: str 
             await _make_login(connection, owner, passwords[owner_of(name)])
             await _make_database(connection, login, owner)
             await _hand_over(_at(url, login), login, owner)
+            if name in RESTRICTED:
+                await _make_restricted_role(connection, login)
     finally:
         await connection.close()
 
@@ -44,6 +48,14 @@ async def _make_login(connection: asyncpg.Connection[asyncpg.Record], name: str,
     if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name):
         await _execute(connection, "CREATE ROLE %I LOGIN", name)
     await _execute(connection, f"ALTER ROLE %I {_PLAIN} PASSWORD %L", name, password)
+
+
+async def _make_restricted_role(connection: asyncpg.Connection[asyncpg.Record], login: str) -> None:
+    """A role that nobody logs in under; the login has its rights only once it has taken it on."""
+    role = f"{login}_restricted"
+    if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+        await _execute(connection, "CREATE ROLE %I NOLOGIN", role)
+    await _execute(connection, "GRANT %I TO %I WITH INHERIT FALSE, SET TRUE", role, login)
 
 
 async def _make_database(connection: asyncpg.Connection[asyncpg.Record], name: str, owner: str) -> None:

@@ -45,6 +45,7 @@ PORTS = {
     "KAFKA": ("KAFKA_PORT", "19092"),
 }
 """The variables of docker-compose.yml that name published ports, with its defaults."""
+VAULT_KEYS = ("ENLACE_VAULT_KEY", "ENLACE_RESTRICTED_KEY")
 SERVICES = ("registration", "provider_directory", "referral", "notifications")
 Files = dict[str, dict[str, str]]
 _P = 2**255 - 19
@@ -92,7 +93,7 @@ def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
             "ENLACE_CLIENT_SECRET": client_secret,
             "ENLACE_ISSUER_KEY": value("issuer", "ENLACE_ISSUER_KEY", password),
         },
-        "registration": {"ENLACE_VAULT_KEY": value("registration", "ENLACE_VAULT_KEY", key_32_bytes)},
+        "registration": {name: value("registration", name, key_32_bytes) for name in VAULT_KEYS},
         "provider_directory": {},
         "referral": {},
         "notifications": {

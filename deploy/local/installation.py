@@ -176,6 +176,7 @@ def service_environment(
     private |= event_keys(installation.event_keys, service.name, all_of=[one.name for one in SERVICES])
     if service.name == "registration":
         private["ENLACE_VAULT_KEY"] = keyring.get("vault", key_32_bytes)
+        private["ENLACE_RESTRICTED_KEY"] = keyring.get("vault-restricted", key_32_bytes)
     if service.name == "notifications":
         private["ENLACE_WEBHOOK_SECRET_KEY"] = keyring.get("webhooks", key_32_bytes)
         private["ENLACE_WEBHOOK_ALLOW_PRIVATE"] = "true"

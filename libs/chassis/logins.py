@@ -3,6 +3,9 @@
 The service's login owns nothing: it has the rights on rows that `grant` gives it, so whoever speaks through it can
 neither change or drop a table, nor take a trigger or a policy away, nor rewrite what is only ever added to. `migrate`
 runs `grant` behind every migration. A service refuses to start under a login that has more.
+
+A table whose name begins with `restricted_` is beyond that login. It belongs to a role, `<login>_restricted`, which the
+login may take on (`SET ROLE`) and does not inherit: a statement that forgets to, or was smuggled in, is refused.
 """
 
 from typing import Any, Final
@@ -17,6 +20,10 @@ _OWNER_ENDING: Final = "_OWNER_DATABASE_URL"
 
 _TABLES = """
 SELECT c.oid::regclass::text AS name, c.relname AS bare,
+    (
+        SELECT string_agg(quote_ident(a.attname), ', ') FROM pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    ) AS columns,
     (
         SELECT max(p.proname) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
         WHERE t.tgrelid = c.oid AND t.tgname LIKE '%append\\_only' AND p.proname LIKE 'refuse\\_change%'
@@ -39,10 +46,26 @@ SELECT array_remove(ARRAY[
     CASE WHEN EXISTS (
         SELECT FROM pg_database d WHERE d.datname = current_database() AND pg_has_role(d.datdba, 'USAGE')
     ) THEN 'owns the database' END,
-    CASE WHEN has_schema_privilege('public', 'CREATE') THEN 'may make tables' END
+    CASE WHEN has_schema_privilege('public', 'CREATE') THEN 'may make tables' END,
+    CASE WHEN EXISTS (
+        SELECT FROM pg_class c WHERE c.relname LIKE 'restricted\\_%' AND c.relkind IN ('r', 'p')
+            AND c.relnamespace = 'public'::regnamespace AND has_any_column_privilege(c.oid, 'SELECT')
+    ) THEN 'reads restricted tables without taking on their role' END
 ], NULL)
 FROM pg_roles r WHERE r.rolname = current_user
 """
+
+
+RESTRICTED_PREFIX: Final = "restricted_"
+
+
+def restricted_role_of(login: str) -> str:
+    """The role that a service's login takes on for tables of restricted content."""
+    return f"{login}_restricted"
+
+
+class RoleMissingError(Exception):
+    """A role isn't there to which `grant` would give its rights."""
 
 
 class StrongLoginError(Exception):
@@ -67,12 +90,28 @@ async def grant(owner_url: str, login: str) -> None:
             for table in await connection.fetch(_TABLES):
                 name = table["name"]
                 await _execute(connection, f"REVOKE ALL ON {name} FROM PUBLIC, %I", login)
-                await _execute(connection, f"GRANT {_rights(table)} ON {name} TO %I", login)
+                if table["bare"].startswith(RESTRICTED_PREFIX):
+                    await _grant_restricted(connection, table, restricted_role_of(login))
+                else:
+                    await _execute(connection, f"GRANT {_rights(table)} ON {name} TO %I", login)
             for function in await connection.fetch(_OWN_FUNCTIONS):
                 await _execute(connection, f"REVOKE ALL ON FUNCTION {function['name']} FROM PUBLIC")
                 await _execute(connection, f"GRANT EXECUTE ON FUNCTION {function['name']} TO %I", login)
     finally:
         await connection.close()
+
+
+async def _grant_restricted(connection: Connection, table: asyncpg.Record, role: str) -> None:
+    """All of its columns by name: what PostgreSQL keeps beside them (`xmin`) tells which rows were written together."""
+    if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+        raise RoleMissingError(
+            f"the role {role} is missing: make it, and let the service's login take it on (docs/operations.md)"
+        )
+    name = table["name"]
+    await _execute(connection, "GRANT USAGE ON SCHEMA public TO %I", role)
+    await _execute(connection, f"REVOKE ALL ON {name} FROM %I", role)
+    rights = f"SELECT ({table['columns']}), INSERT, UPDATE, DELETE"
+    await _execute(connection, f"GRANT {rights} ON {name} TO %I", role)
 
 
 def _rights(table: asyncpg.Record) -> str:

@@ -29,8 +29,11 @@ from services.registration.erasure import api as erasure_api
 from services.registration.erasure.loop import replay_forever
 from services.registration.households import api as households_api
 from services.registration.intake import api as intake_api
+from services.registration.intake.loop import key_forever
 from services.registration.needs import api as needs_api
 from services.registration.needs import subscribers as needs_subscribers
+from services.registration.needs.loop import move_forever
+from services.registration.needs.restricted import MAY_TAKE_ON_RESTRICTED
 from services.registration.pack import Pack, load_pack
 from services.registration.packets import api as packets_api
 from services.registration.packets import subscribers as packets_subscribers
@@ -66,7 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=8)
     keys = KeysDatabase(settings.keys_database_url)
-    vault = Vault(MasterKey.from_base64(settings.vault_key_text()), keys)
+    vault = vault_of(settings, keys)
     pack = load_pack(settings.pack)
     cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
     event_keys = EventKeys.named(SERVICE, **settings.keys_of_events())
@@ -74,8 +77,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         cluster,
         subscriptions_of(vault=vault, pack=pack),
         transaction=database.transaction,
-        seal=vault.master.seal_parked,
-        unseal=vault.master.open_parked,
+        seal=vault.seal_parked,
+        unseal=vault.open_parked,
         digest=vault.master.digest_of,
         instance_id=settings.worker_id(SERVICE),
         keyring=event_keys.keyring,
@@ -95,12 +98,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             *_work(database, vault, pack, audit_key=settings.audit_secret()),
             Loop("relay", relay.run, Role.RELAY),
         ],
-        checks={"keys": _keys_check(vault)},
+        checks={"keys": _keys_check(vault), "restricted needs": _restricted_check(database)},
         work_checks=work_checks,
         openings=[_closing(keys)],
     )
     app.state.vault, app.state.pack = vault, pack
     return app
+
+
+def vault_of(settings: Settings, keys: KeysDatabase) -> Vault:
+    """The vault with both keys of these settings; `SettingRefused` or VaultError where one can't be used."""
+    return Vault(
+        MasterKey.from_base64(settings.vault_key_text()), keys, MasterKey.from_base64(settings.restricted_key_text())
+    )
 
 
 def _work(database: Database, vault: Vault, pack: Pack, *, audit_key: bytes) -> list[Loop]:
@@ -111,6 +121,8 @@ def _work(database: Database, vault: Vault, pack: Pack, *, audit_key: bytes) -> 
         "doubtful parts": partial(count_forever, database=database),
         "manifests": partial(age_out_forever, database=database, vault=vault),
         "names": partial(index_forever, database=database, vault=vault),
+        "restricted needs": partial(move_forever, database=database, pack=pack, vault=vault),
+        "told facts": partial(key_forever, database=database, vault=vault),
         "ended consents": partial(act_on_ended_forever, database=database, pack=pack),
     }
     return [Loop(name, run, Role.WORKER) for name, run in loops.items()]
@@ -121,7 +133,7 @@ def subscriptions_of(*, vault: Vault, pack: Pack, group: str = SERVICE) -> Subsc
     subscriptions = Subscriptions(group=group)
     arrivals_subscribers.subscribe(subscriptions, vault=vault, pack=pack)
     packets_subscribers.subscribe(subscriptions, policy=pack.packets)
-    needs_subscribers.subscribe(subscriptions)
+    needs_subscribers.subscribe(subscriptions, vault=vault)
     return subscriptions
 
 
@@ -132,6 +144,16 @@ def _keys_check(vault: Vault) -> Check:
                 raise Unready("no migration has been applied to the database of keys")
         if await unknown_master_keys(vault):
             raise Unready("a master key is missing that wraps keys of people")
+
+    return check
+
+
+def _restricted_check(database: Database) -> Check:
+    async def check() -> None:
+        async with database.engine.connect() as connection:
+            may = (await connection.exec_driver_sql(MAY_TAKE_ON_RESTRICTED)).scalar_one()
+        if not may:
+            raise Unready("the login may not take on the role of restricted needs (docs/operations.md)")
 
     return check
 

@@ -1,7 +1,9 @@
 """The commands of registration: serve, migrate, verify-audit, accesses, known, reconcile, those of the vault key."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Annotated, TypeVar
 
 import typer
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -21,7 +23,7 @@ from libs.chassis.cli import (
 from libs.chassis.database import Database
 from libs.chassis.knowing import Known, read, write
 from libs.events.audit import Hand
-from services.registration.app import SERVICE, create_app
+from services.registration.app import SERVICE, create_app, vault_of
 from services.registration.audit.actions import record
 from services.registration.audit.queries import accesses
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
@@ -32,8 +34,9 @@ from services.registration.reconciling.queries import known
 from services.registration.reconciling.rules import Finding
 from services.registration.settings import Settings
 from services.registration.vault.actions import rewrap_keys
-from services.registration.vault.sealing import MasterKey, Vault, successor
+from services.registration.vault.sealing import successor
 
+OfRestricted = Annotated[bool, typer.Option("--restricted", help="The key of restricted needs, not the vault key.")]
 REWRAPPED_AT_ONCE = 500
 
 cli = make_cli(
@@ -51,8 +54,25 @@ def _database() -> Database:
     return Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=1)
 
 
+T = TypeVar("T")
+
+
+def _with_vault(work: Callable[..., Awaitable[T]]) -> Callable[[AsyncSession], Awaitable[T]]:
+    """`work` with the vault that the settings describe."""
+
+    async def done(session: AsyncSession) -> T:
+        settings = Settings()
+        keys = KeysDatabase(settings.keys_database_url)
+        try:
+            return await work(session, vault=vault_of(settings, keys))
+        finally:
+            await keys.close()
+
+    return done
+
+
 add_audit_check(cli, _database, table=AUDIT)
-add_known(cli, _database, known)
+add_known(cli, _database, _with_vault(known))
 
 
 async def _accesses(session: AsyncSession, asked: Asked) -> list[dict[str, object]]:
@@ -84,38 +104,33 @@ def reconcile(with_: WithFile, operator: Operator, dry_run: DryRun = False, reas
 
 
 async def _reconcile(theirs: list[Known], by: Hand | None) -> list[Finding]:
-    settings = Settings()
-    keys = KeysDatabase(settings.keys_database_url)
-    vault = Vault(MasterKey.from_base64(settings.vault_key_text()), keys)
-    try:
-        return await in_transaction(_database(), partial(reconciled, theirs=theirs, vault=vault, by=by))
-    finally:
-        await keys.close()
+    return await in_transaction(_database(), _with_vault(partial(reconciled, theirs=theirs, by=by)))
 
 
 @cli.command()
-def next_vault_key() -> None:
+def next_vault_key(restricted: OfRestricted = False) -> None:
     """Print what the file of vault keys holds next: a new key last, which opens and does not wrap yet."""
-    typer.echo(successor(Settings().vault_key_text()), nl=False)
+    settings = Settings()
+    typer.echo(successor(settings.restricted_key_text() if restricted else settings.vault_key_text()), nl=False)
 
 
 @cli.command()
-def rotate_master_key() -> None:
+def rotate_master_key(restricted: OfRestricted = False) -> None:
     """Wrap every data key anew under the first key of the file, in batches, while the service runs.
 
     Ends when no other key wraps anything, so that it may go; killed, it goes on where it was when it is run again.
     """
-    asyncio.run(_rotate())
+    asyncio.run(_rotate(restricted=restricted))
 
 
-async def _rotate() -> None:
+async def _rotate(*, restricted: bool) -> None:
     settings = Settings()
     keys = KeysDatabase(settings.keys_database_url)
-    vault = Vault(MasterKey.from_base64(settings.vault_key_text()), keys)
+    vault = vault_of(settings, keys)
     done, left = 0, 1
     try:
         while left:
-            count, left = await rewrap_keys(vault, limit=REWRAPPED_AT_ONCE)
+            count, left = await rewrap_keys(vault, limit=REWRAPPED_AT_ONCE, restricted=restricted)
             done += count
             if left and not count:
                 await asyncio.sleep(1)  # another process has the rest in hand

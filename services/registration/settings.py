@@ -21,16 +21,29 @@ class Settings(CommonSettings):
     """Instead of the file, where the databases are on this machine or `vault_key_from_environment` says so."""
     vault_key_from_environment: bool = Field(default=False, validation_alias="ENLACE_VAULT_KEY_FROM_ENVIRONMENT")
     """Whoever may look at a process sees its environment: for one's own machine only."""
+    restricted_key_file: Path | None = Field(default=None, validation_alias="ENLACE_RESTRICTED_KEY_FILE")
+    """Another key, in a file like that: what people tell of restricted needs is sealed and found by it alone."""
+    restricted_key: SecretStr | None = Field(
+        default=None, validation_alias="ENLACE_RESTRICTED_KEY", min_length=44, max_length=44
+    )
+    """Instead of the file, where `vault_key` may be given so."""
     pack: Path = Field(validation_alias="ENLACE_PACK")
     """Directory of the country pack."""
 
     def vault_key_text(self) -> str:
         """What the key's file holds, or the key itself on one's own machine; `SettingRefused` otherwise."""
-        if self.vault_key_file is not None:
-            return secret_of_file(self.vault_key_file, variable="ENLACE_VAULT_KEY_FILE")
-        if self.vault_key is None:
-            raise SettingRefused({"ENLACE_VAULT_KEY_FILE": "Field required"})
+        return self._key_text(self.vault_key_file, self.vault_key, variable="ENLACE_VAULT_KEY")
+
+    def restricted_key_text(self) -> str:
+        """The same of the key of restricted needs."""
+        return self._key_text(self.restricted_key_file, self.restricted_key, variable="ENLACE_RESTRICTED_KEY")
+
+    def _key_text(self, file: Path | None, key: SecretStr | None, *, variable: str) -> str:
+        if file is not None:
+            return secret_of_file(file, variable=f"{variable}_FILE")
+        if key is None:
+            raise SettingRefused({f"{variable}_FILE": "Field required"})
         if not (self.vault_key_from_environment or is_on_this_machine(self.keys_database_url)):
-            why = "the key comes in a file (ENLACE_VAULT_KEY_FILE) where the database of keys is on another machine"
-            raise SettingRefused({"ENLACE_VAULT_KEY": why})
-        return self.vault_key.get_secret_value()
+            why = f"the key comes in a file ({variable}_FILE) where the database of keys is on another machine"
+            raise SettingRefused({variable: why})
+        return key.get_secret_value()

@@ -56,6 +56,8 @@ REGISTRATION = {
         manifest_entry.entry_key packet_share.category
         manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.need_key
         need.second_reason need.status need.urgency need_repeat.need_key need_repeat.urgency
+        restricted_need.batch restricted_need.household restricted_need.id restricted_need.open_key
+        restricted_need.told_key restricted_repeat.id restricted_repeat.need restricted_repeat.told_key
         packet_access.category packet_access.closing packet_access.judged_profiles
         packet_access.service_type provider_standing.status provider_standing.valid_until returnee.access_needs
         returnee.age_band returnee.arrival_key returnee.avoid_places returnee.case_code returnee.destination
@@ -68,7 +70,7 @@ REGISTRATION = {
     Holds.ORGANIZATION: "arrival_batch.carrier arrival_batch.origin",
     Holds.AGES: "erasure.arrival_key",
     Holds.SEALED: """
-        consent.data_described_sealed doubtful_part.value_sealed
+        consent.data_described_sealed doubtful_part.value_sealed restricted_need.sealed restricted_repeat.sealed
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed
         returnee.document_number_sealed returnee.family_names_sealed returnee.given_names_sealed

@@ -24,9 +24,10 @@ from tests.served import IssuerForTests
 
 PACK = Path(__file__).resolve().parents[2] / "deploy" / "packs" / "guatemala"
 _KEY = base64.b64encode(bytes(range(32))).decode()
+_OTHER_KEY = base64.b64encode(bytes(range(32, 64))).decode()
 
 SETTINGS = {
-    "registration": ("Settings", {"pack": PACK, "vault_key": _KEY}),
+    "registration": ("Settings", {"pack": PACK, "vault_key": _KEY, "restricted_key": _OTHER_KEY}),
     "referral": ("Settings", {"pack": PACK}),
     "provider_directory": ("DirectorySettings", {"pack": PACK}),
     "notifications": ("NotificationsSettings", {"webhook_secret_key": _KEY, "webhook_allow_private": True}),

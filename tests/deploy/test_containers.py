@@ -188,6 +188,7 @@ def test_a_service_finds_all_its_settings_in_its_container(compose, service, tmp
     assert "@postgres:5432/" in settings.database_url
     assert settings.token_jwks_url == "http://issuer:8000/jwks"
     assert service != "registration" or settings.vault_key_text() == files[service]["ENLACE_VAULT_KEY"]
+    assert service != "registration" or settings.restricted_key_text() == files[service]["ENLACE_RESTRICTED_KEY"]
     assert str(compose["issuer"]["environment"]["ENLACE_TOKEN_ISSUER"]) == settings.token_issuer
 
 

@@ -38,3 +38,5 @@ async def test_the_databases_are_made_each_with_its_own_logins_and_again_without
             postgres_server.execute(f'DROP DATABASE IF EXISTS "{name}{ending}"')
         for name in service_databases.LOGINS:
             postgres_server.execute(f'DROP ROLE IF EXISTS "{name}{ending}"')
+        for name in service_databases.RESTRICTED:
+            postgres_server.execute(f'DROP ROLE IF EXISTS "{name}{ending}_restricted"')

@@ -73,11 +73,11 @@ async def announce_batch(
         await hold_manifest(
             session, row.id, body.entries, vault=vault, actor=sender.actor, today=reception.day_of(now(session))
         )
-    await _settle(session, row, may_place=True)
+    await _settle(session, row, may_place=True, vault=vault)
     return row.id
 
 
-async def land_batch(session: AsyncSession, landing: Landing, *, reception: Reception) -> UUID:
+async def land_batch(session: AsyncSession, landing: Landing, *, vault: Vault, reception: Reception) -> UUID:
     """A batch has arrived, announced or not; told again, it corrects. The batch's id."""
     body = landing.body
     faults = reception.times.landed_at.faults(body.landed_at, at=now(session), pointer="/landed_at")
@@ -89,12 +89,12 @@ async def land_batch(session: AsyncSession, landing: Landing, *, reception: Rece
     if row.landed_at is not None:
         _refuse_another(row, Journey(body.mode.value, body.reception_place, (body.landed_at,)))
     row.mode, row.reception_place, row.landed_as_of = body.mode.value, body.reception_place, told_at
-    await _land(session, row, landed_at=body.landed_at, people_count=body.people_count)
+    await _land(session, row, landed_at=body.landed_at, people_count=body.people_count, vault=vault)
     return row.id
 
 
 async def land_announced_batch(
-    session: AsyncSession, batch_id: UUID, body: LandingBody, *, actor: Actor, reception: Reception
+    session: AsyncSession, batch_id: UUID, body: LandingBody, *, actor: Actor, vault: Vault, reception: Reception
 ) -> UUID:
     """A batch that is known by our id has arrived; its mode and place are those announced."""
     at = now(session)
@@ -107,7 +107,8 @@ async def land_announced_batch(
     if row.landed_at is not None and body.landed_at is not None:
         _refuse_another(row, Journey(None, None, (body.landed_at,)))
     row.landed_as_of = at
-    await _land(session, row, landed_at=body.landed_at or row.landed_at or at, people_count=body.people_count)
+    landed_at = body.landed_at or row.landed_at or at
+    await _land(session, row, landed_at=landed_at, people_count=body.people_count, vault=vault)
     return row.id
 
 
@@ -124,7 +125,9 @@ def _refuse_another(row: ArrivalBatch, told: Journey) -> None:
         raise BatchReferenceReused
 
 
-async def _land(session: AsyncSession, row: ArrivalBatch, *, landed_at: datetime, people_count: int) -> None:
+async def _land(
+    session: AsyncSession, row: ArrivalBatch, *, landed_at: datetime, people_count: int, vault: Vault
+) -> None:
     unchanged = row.landed_at == landed_at and row.people_count == people_count
     row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.LAND].value
     row.landed_at, row.people_count = landed_at, people_count
@@ -142,7 +145,7 @@ async def _land(session: AsyncSession, row: ArrivalBatch, *, landed_at: datetime
             people_count=people_count,
         )
         await append(session, [landed], traceparents=[row.traceparent])
-    await _settle(session, row, may_place=True)
+    await _settle(session, row, may_place=True, vault=vault)
 
 
 async def receive_people(
@@ -155,19 +158,21 @@ async def receive_people(
     batches = await batches_of(session, coming)
     arrivals = [_arrival(one, batches, vault=vault) for one in coming]
     registrations = await register_arrivals(session, arrivals, vault=vault, reception=reception)
-    await _count_in(session, [one for one in registrations if one.is_new])
+    await _count_in(session, [one for one in registrations if one.is_new], vault=vault)
     return registrations
 
 
-async def mark_entry_absent(session: AsyncSession, batch_id: UUID, entry_id: UUID, *, actor: Actor) -> UUID:
+async def mark_entry_absent(
+    session: AsyncSession, batch_id: UUID, entry_id: UUID, *, actor: Actor, vault: Vault
+) -> UUID:
     """A person announced with the batch has not come. The batch's id."""
     row = await queries.batch(session, batch_id, actor=actor, lock=True)
     await mark_absent(session, row.id, entry_id, actor=actor)
-    await _settle(session, row, may_place=False)
+    await _settle(session, row, may_place=False, vault=vault)
     return row.id
 
 
-async def complete_intake(session: AsyncSession, batch_id: UUID, *, actor: Actor) -> UUID:
+async def complete_intake(session: AsyncSession, batch_id: UUID, *, actor: Actor, vault: Vault) -> UUID:
     """Nobody of the batch is waited for any more; the same as what happens by itself when everybody is there."""
     row = await queries.batch(session, batch_id, actor=actor, lock=True)
     if row.status == BatchStatus.INTAKE_COMPLETED:
@@ -177,7 +182,7 @@ async def complete_intake(session: AsyncSession, batch_id: UUID, *, actor: Actor
         raise ArrivalBatchNotLanded
     if not counts.may_be_completed:
         raise IntakeIncomplete(open_count=counts.open_count, registered_count=counts.registered_count)
-    await _complete(session, row)
+    await _complete(session, row, vault=vault)
     return row.id
 
 
@@ -227,7 +232,7 @@ def _arrival(one: Coming, batches: Found, *, vault: Vault) -> Arrival:
     )
 
 
-async def _count_in(session: AsyncSession, registrations: Sequence[Registration]) -> None:
+async def _count_in(session: AsyncSession, registrations: Sequence[Registration], *, vault: Vault) -> None:
     """Count new people in their batches, match them with their manifests, and complete what is complete."""
     counts = Counter(one.arrival_batch_id for one in registrations if one.arrival_batch_id is not None)
     if not counts:
@@ -242,10 +247,10 @@ async def _count_in(session: AsyncSession, registrations: Sequence[Registration]
     unplaced = {one.arrival_batch_id for one in registrations if one.reception_place is None}
     for row in rows:
         row.registered_count += counts[row.id]
-        await _settle(session, row, may_place=row.id in unplaced)
+        await _settle(session, row, may_place=row.id in unplaced, vault=vault)
 
 
-async def _settle(session: AsyncSession, row: ArrivalBatch, *, may_place: bool) -> None:
+async def _settle(session: AsyncSession, row: ArrivalBatch, *, may_place: bool, vault: Vault) -> None:
     """Write a locked batch, and do what follows from its present state; `may_place` if somebody may lack the place.
 
     Who is registered while the batch's place becomes known waits for the batch's row here, and is then placed.
@@ -255,16 +260,16 @@ async def _settle(session: AsyncSession, row: ArrivalBatch, *, may_place: bool) 
     if may_place and row.reception_place is not None:
         await place_returnees(session, row.id, reception_place=row.reception_place)
     if row.status == BatchStatus.LANDED and (await queries.intake_counts(session, row)).is_complete:
-        await _complete(session, row)
+        await _complete(session, row, vault=vault)
 
 
-async def _complete(session: AsyncSession, row: ArrivalBatch) -> None:
+async def _complete(session: AsyncSession, row: ArrivalBatch, *, vault: Vault) -> None:
     row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.COMPLETE_INTAKE].value
     row.intake_completed_at = now(session)
     row.version += 1
     session.add(row)
     await session.flush()
-    returnees, needs = await queries.totals(session, row.id)
+    returnees, needs = await queries.totals(session, row.id, vault=vault)
     completed = ArrivalBatchIntakeCompleted(
         arrival_batch_id=row.id, returnee_count=returnees, need_count=needs, completed_at=now(session)
     )

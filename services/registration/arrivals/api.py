@@ -175,13 +175,19 @@ async def look_up_entries(
     responses=responses(NotFound, ArrivalBatchNotAnnounced, BatchReferenceReused, KeyReused),
 )
 async def land_batch(
-    batch_id: UUID, body: LandingBody, session: Session, caller: Writer, once: OnceOptional, pack: ThePack
+    batch_id: UUID,
+    body: LandingBody,
+    session: Session,
+    caller: Writer,
+    once: OnceOptional,
+    pack: ThePack,
+    vault: TheVault,
 ) -> ArrivalBatchView:
     """It is here, with so many people. Told again, it corrects."""
     actor, reception = actor_of(caller, pack), pack.reception
     await once(
         session,
-        lambda: actions.land_announced_batch(session, batch_id, body, actor=actor, reception=reception),
+        lambda: actions.land_announced_batch(session, batch_id, body, actor=actor, vault=vault, reception=reception),
     )
     return await queries.batch_view(session, batch_id, actor=actor)
 
@@ -191,11 +197,17 @@ async def land_batch(
     responses=responses(NotFound, EntryAlreadyRegistered, KeyReused),
 )
 async def mark_entry_absent(
-    batch_id: UUID, entry_id: UUID, session: Session, caller: Writer, pack: ThePack, once: OnceOptional
+    batch_id: UUID,
+    entry_id: UUID,
+    session: Session,
+    caller: Writer,
+    pack: ThePack,
+    vault: TheVault,
+    once: OnceOptional,
 ) -> ArrivalBatchView:
     """A person announced has not come. Who comes all the same is registered all the same."""
     actor = actor_of(caller, pack)
-    await once(session, lambda: actions.mark_entry_absent(session, batch_id, entry_id, actor=actor))
+    await once(session, lambda: actions.mark_entry_absent(session, batch_id, entry_id, actor=actor, vault=vault))
     return await queries.batch_view(session, batch_id, actor=actor)
 
 
@@ -204,14 +216,14 @@ async def mark_entry_absent(
     responses=responses(NotFound, ArrivalBatchNotLanded, IntakeIncomplete, KeyReused),
 )
 async def complete_intake(
-    batch_id: UUID, session: Session, caller: Writer, pack: ThePack, once: OnceOptional
+    batch_id: UUID, session: Session, caller: Writer, pack: ThePack, vault: TheVault, once: OnceOptional
 ) -> ArrivalBatchView:
     """Nobody of the batch is waited for any more: its ordinary needs are routed together now.
 
     Happens by itself when every entry is registered or absent, or as many are registered as have landed.
     """
     actor = actor_of(caller, pack)
-    await once(session, lambda: actions.complete_intake(session, batch_id, actor=actor))
+    await once(session, lambda: actions.complete_intake(session, batch_id, actor=actor, vault=vault))
     return await queries.batch_view(session, batch_id, actor=actor)
 
 

@@ -18,7 +18,9 @@ from services.registration.arrivals.tables import ArrivalBatch
 from services.registration.audit.rules import Actor
 from services.registration.manifests.queries import entry_counts
 from services.registration.manifests.schemas import EntryCounts
+from services.registration.needs.restricted import count_of_batch
 from services.registration.people.queries import within_sight
+from services.registration.vault.sealing import Vault
 
 _TOTALS = """
     SELECT (SELECT count(*) FROM returnee WHERE arrival_batch_id = $1) AS returnees,
@@ -64,11 +66,11 @@ async def intake_counts(session: AsyncSession, row: ArrivalBatch) -> IntakeCount
     )
 
 
-async def totals(session: AsyncSession, batch_id: UUID) -> tuple[int, int]:
-    """How many returnees and needs of a batch have been reported."""
+async def totals(session: AsyncSession, batch_id: UUID, *, vault: Vault) -> tuple[int, int]:
+    """How many returnees and needs of a batch have been reported, restricted needs included."""
     row = await (await raw(session)).fetchrow(_TOTALS, batch_id)
     assert row is not None, "a row of two counts"
-    return row["returnees"], row["needs"]
+    return row["returnees"], row["needs"] + await count_of_batch(session, batch_id, vault=vault)
 
 
 async def batch_view(session: AsyncSession, batch_id: UUID, *, actor: Actor) -> ArrivalBatchView:

@@ -47,7 +47,7 @@ def subscribe(subscriptions: Subscriptions, *, vault: Vault, pack: Pack) -> None
     async def land_batches(session: AsyncSession, batch: Sequence[Received[ArrivalBatchLanded]]) -> None:
         for received in sorted(batch, key=_by_reference):
             landing = Landing(received.event, sender(received), told_at=received.time)
-            await land_batch(session, landing, reception=reception)
+            await land_batch(session, landing, vault=vault, reception=reception)
 
     @subscriptions.on(ReturneeArrived)
     async def receive_returnees(session: AsyncSession, batch: Sequence[Received[ReturneeArrived]]) -> None:

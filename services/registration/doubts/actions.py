@@ -15,6 +15,7 @@ from services.registration.doubts.rules import NEEDS, Closing, ClosingReason
 from services.registration.doubts.schemas import DoubtClosing, DoubtfulPartView, DoubtfulPartWithValue, NewDoubt
 from services.registration.doubts.tables import DoubtfulPart
 from services.registration.errors import DoubtfulPartClosed
+from services.registration.vault.actions import restricted_keys
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import DataKey, Vault
 
@@ -25,11 +26,18 @@ _FORGET = """
 """
 
 
-async def set_aside(session: AsyncSession, doubts: Sequence[NewDoubt], keys: Mapping[UUID, DataKey]) -> None:
-    """Keep what could not be taken up of people, sealed, until a person has looked."""
+async def set_aside(
+    session: AsyncSession, doubts: Sequence[NewDoubt], keys: Mapping[UUID, DataKey], *, vault: Vault
+) -> None:
+    """Keep what could not be taken up of people, sealed, until a person has looked.
+
+    What was told of needs is sealed as restricted needs are, since it may name one.
+    """
     if not doubts:
         return
     await session.flush()
+    of_needs = {one.returnee_id for one in doubts if one.part.pointer.startswith(NEEDS)}
+    hidden = await restricted_keys(vault, of_needs, at=now(session))
     rows = [
         (
             uuid7(),
@@ -37,7 +45,9 @@ async def set_aside(session: AsyncSession, doubts: Sequence[NewDoubt], keys: Map
             one.part.pointer,
             one.part.rule,
             one.part.is_urgent,
-            keys[one.returnee_id].seal(json.dumps(one.part.value), table="doubtful_part", column="value"),
+            (hidden if one.part.pointer.startswith(NEEDS) else keys)[one.returnee_id].seal(
+                json.dumps(one.part.value), table="doubtful_part", column="value"
+            ),
             now(session),
         )
         for one in doubts
@@ -53,7 +63,11 @@ async def look_up_doubtful_part(
     await record(session, actor, [_access(row, AccessKind.READ, "doubtful_part.read")])
     if row.value_sealed is None:
         return DoubtfulPartWithValue(**queries.view(row, case_code).model_dump(), value=None)
-    return queries.view_with_value(row, case_code, await data_key(vault, row.returnee_id))
+    key = await data_key(vault, row.returnee_id)
+    if row.pointer.startswith(NEEDS):
+        hidden = await restricted_keys(vault, [row.returnee_id], at=now(session))
+        return queries.view_with_value(row, case_code, hidden[row.returnee_id], before=key)
+    return queries.view_with_value(row, case_code, key)
 
 
 async def close_doubtful_part(session: AsyncSession, part_id: UUID, body: DoubtClosing, *, actor: Actor) -> UUID:

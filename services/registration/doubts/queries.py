@@ -15,7 +15,7 @@ from services.registration.doubts.schemas import DoubtfulPartView, DoubtfulPartW
 from services.registration.doubts.tables import DoubtfulPart
 from services.registration.people.queries import visible_to
 from services.registration.people.tables import Returnee
-from services.registration.vault.sealing import DataKey
+from services.registration.vault.sealing import DataKey, VaultError
 
 _OPEN = col(DoubtfulPart.closed_at).is_(None)
 
@@ -97,9 +97,16 @@ def view(row: DoubtfulPart, case_code: str | None) -> DoubtfulPartView:
     )
 
 
-def view_with_value(row: DoubtfulPart, case_code: str | None, key: DataKey) -> DoubtfulPartWithValue:
-    """A part with what it said, as long as it is open."""
-    value = key.open_or_none(row.value_sealed, table="doubtful_part", column="value")
+def view_with_value(
+    row: DoubtfulPart, case_code: str | None, key: DataKey, *, before: DataKey | None = None
+) -> DoubtfulPartWithValue:
+    """A part with what it said, as long as it is open. `before`: the key of those that were set aside before `key`."""
+    try:
+        value = key.open_or_none(row.value_sealed, table="doubtful_part", column="value")
+    except VaultError:
+        if before is None:
+            raise
+        value = before.open_or_none(row.value_sealed, table="doubtful_part", column="value")
     return DoubtfulPartWithValue(
         **view(row, case_code).model_dump(), value=None if value is None else json.loads(value)
     )

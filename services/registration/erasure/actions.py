@@ -16,11 +16,12 @@ from services.registration.doubts.actions import forget_doubts
 from services.registration.erasure.rules import KEEP_ARRIVAL_KEY_DAYS, REACH
 from services.registration.erasure.tables import Erasure
 from services.registration.households.actions import leave_household
+from services.registration.needs import restricted
 from services.registration.pack import Pack
 from services.registration.people.queries import IDENTITY_FIELDS, returnee
 from services.registration.people.tables import Returnee
 from services.registration.sharing.actions import Withdrawn, ask_for_deletion
-from services.registration.vault.actions import destroy_keys, forget_arrival_keys
+from services.registration.vault.actions import destroy_keys, drop_restricted_keys, forget_arrival_keys
 from services.registration.vault.queries import data_keys, erased_subjects
 from services.registration.vault.rules import Erased, SubjectKind
 from services.registration.vault.sealing import Vault
@@ -50,8 +51,9 @@ async def erase_returnee(session: AsyncSession, returnee_id: UUID, *, pack: Pack
     )
     await record(session, actor, [access])
     await _ask_for_deletion(session, row, pack=pack, actor=actor)
-    arrival_key = await _forget(session, row, erased_at=now(session))
+    arrival_key = await _forget(session, row, erased_at=now(session), vault=vault)
     await destroy_keys(vault, {returnee_id: Erased(now(session), arrival_key)}, kind=SubjectKind.PERSON)
+    await drop_restricted_keys(vault, [returnee_id])
     return returnee_id
 
 
@@ -66,16 +68,16 @@ async def replay_erasures(session: AsyncSession, *, pack: Pack, vault: Vault) ->
     missing_here = {one: erased for one, erased in by_keys.items() if one not in here}
     missing_there = {one: erased for one, erased in here.items() if one not in by_keys}
     for returnee_id in sorted(missing_here):
-        await _replay(session, returnee_id, missing_here[returnee_id], pack=pack)
+        await _replay(session, returnee_id, missing_here[returnee_id], pack=pack, vault=vault)
     await _destroy(vault, missing_there)
     return len(missing_here) + len(missing_there)
 
 
-async def _replay(session: AsyncSession, returnee_id: UUID, erased: Erased, *, pack: Pack) -> None:
+async def _replay(session: AsyncSession, returnee_id: UUID, erased: Erased, *, pack: Pack, vault: Vault) -> None:
     row = await session.get(Returnee, returnee_id, with_for_update={"key_share": True})
     if row is not None and row.erased_at is None:
         await _ask_for_deletion(session, row, pack=pack, actor=_REPLAY)
-        await _forget(session, row, erased_at=erased.at)
+        await _forget(session, row, erased_at=erased.at, vault=vault)
     else:
         session.add(Erasure(returnee_id=returnee_id, erased_at=erased.at, arrival_key=erased.arrival_key))
         await session.flush()
@@ -83,13 +85,14 @@ async def _replay(session: AsyncSession, returnee_id: UUID, erased: Erased, *, p
 
 async def _destroy(vault: Vault, erased: Mapping[UUID, Erased]) -> None:
     await destroy_keys(vault, erased, kind=SubjectKind.PERSON)
+    await drop_restricted_keys(vault, erased)
     assert not await data_keys(vault, erased), "a destroyed key opens nothing"
 
 
-async def _forget(session: AsyncSession, row: Returnee, *, erased_at: datetime) -> bytes | None:
+async def _forget(session: AsyncSession, row: Returnee, *, erased_at: datetime, vault: Vault) -> bytes | None:
     """Wipe all that could be opened, looked for or recognised; codes for statistics stay. The key of the arrival.
 
-    What is done to each column is declared in `rules.REACH`.
+    What is done to each column is declared in `rules.REACH`; of restricted needs nothing stays.
     """
     returnee_id, arrival_key, traceparent = row.id, row.arrival_key, row.traceparent
     row.erased_at = erased_at
@@ -97,6 +100,7 @@ async def _forget(session: AsyncSession, row: Returnee, *, erased_at: datetime) 
     session.add_all([row, Erasure(returnee_id=returnee_id, erased_at=erased_at, arrival_key=arrival_key)])
     await session.flush()
     await forget_doubts(session, returnee_id)
+    await restricted.forget(session, returnee_id, vault=vault)
     await leave_household(session, row)
     connection = await raw(session)
     await connection.execute(_SPEND_CASE_CODE, returnee_id)

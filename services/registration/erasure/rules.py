@@ -182,5 +182,7 @@ REACH: Final[Mapping[str, Reach]] = {
 """By table, in the order in which it is done."""
 NOT_OF_A_PERSON: Final = frozenset({"arrival_batch", "household", "provider_standing"})
 """Tables without a row that is one person's."""
+RESTRICTED_STORE: Final = frozenset({"restricted_need", "restricted_repeat"})
+"""Only who has their key knows whose their rows are: `needs.restricted.forget` takes them away whole."""
 APPEND_ONLY_RECORD: Final = frozenset({"audit_entry", "audit_seal", "erasure", "spent_case_code"})
 """What has been done, and to whom, by ids and codes; it never holds a value."""

@@ -104,7 +104,7 @@ async def _register_new(
         pairs = [pair for pair in pairs if pair[0].arrival_key not in known]
     registered = await _store(session, pairs, vault=vault, country=reception.country)
     made = {person.arrival_key: person.id for person, _ in pairs if person.id in registered}
-    await remember(session, {one: told(vault.master, one, first[key]) for key, one in made.items()})
+    await remember(session, {one: told(vault, one, first[key]) for key, one in made.items()})
     return made, erased
 
 
@@ -198,9 +198,9 @@ async def _store(session: AsyncSession, pairs: Sequence[Pair], *, vault: Vault, 
     pairs = [(one, arrival) for one, (_, arrival) in zip(people, pairs, strict=True) if one.id in registered]
     states = await households.join_households(session, [one for pair in pairs for one in joining_of(*pair)])
     await record_told(session, pairs, keys, country=country)
-    await set_aside(session, [doubt for pair in pairs for doubt in doubts_of(*pair)], keys)
-    needs = [need for pair in pairs for need in needs_of(*pair, states, vault.master)]
-    await report_needs(session, needs)
+    await set_aside(session, [doubt for pair in pairs for doubt in doubts_of(*pair)], keys, vault=vault)
+    needs = [need for pair in pairs for need in needs_of(*pair, states, vault)]
+    await report_needs(session, needs, vault=vault)
     for actor in dict.fromkeys(arrival.actor for _, arrival in pairs):
         await record(session, actor, [one for pair in pairs if pair[1].actor == actor for one in accesses_of(*pair)])
     return registered

@@ -18,7 +18,7 @@ from services.registration.needs.actions import Teller, told_needs
 from services.registration.needs.schemas import NewNeed
 from services.registration.people.schemas import NewReturnee
 from services.registration.people.tables import Returnee
-from services.registration.vault.sealing import DataKey, MasterKey
+from services.registration.vault.sealing import DataKey, MasterKey, Vault
 
 HOUSEHOLD_IN_DOUBT = "household-in-doubt"
 """The rule that a need of several people breaks while a person decides who belongs to their household."""
@@ -96,16 +96,24 @@ def doubts_of(person: NewReturnee, arrival: Arrival) -> list[NewDoubt]:
 
 
 def needs_of(
-    person: NewReturnee, arrival: Arrival, states: Mapping[UUID, HouseholdState], master: MasterKey
+    person: NewReturnee, arrival: Arrival, states: Mapping[UUID, HouseholdState], vault: Vault
 ) -> list[NewNeed]:
     """The needs that a new person tells, their household's under its reference person."""
     household = None if person.household_id is None else states[person.household_id]
-    teller = Teller(person.id, person.arrival_batch_id, household, arrival.source, person.traceparent, is_new=True)
+    teller = Teller(
+        person.id,
+        person.arrival_batch_id,
+        household,
+        arrival.source,
+        person.traceparent,
+        restricted=arrival.actor.sight.restricted_categories,
+        is_new=True,
+    )
     told = arrival.body.needs
     if household is None:
         # Who waits for a decision on their household is helped meanwhile, for themselves.
         told = [need.model_copy(update={"people_count": 1}) for need in told]
-    return told_needs(told, teller, known={}, master=master)
+    return told_needs(told, teller, known={}, vault=vault)
 
 
 def accesses_of(person: NewReturnee | Returnee, arrival: Arrival) -> list[Access]:

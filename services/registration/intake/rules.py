@@ -18,6 +18,9 @@ from services.registration.needs.rules import ToldNeed, need_faults
 from services.registration.people.rules import age_band, birth_date_fault, birth_date_is_possible
 from services.registration.told_times import ToldTimes
 
+FORM_OF_FACTS = 1
+"""Hashes of told facts: under the vault key (0), and those again under the key of restricted needs (1)."""
+
 
 def arrival_faults(
     body: ReturneeArrived,

@@ -2,18 +2,22 @@
 
 from uuid import UUID
 
-from sqlalchemy import Column, LargeBinary
+from sqlalchemy import Column, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from services.registration.database import Table
+from services.registration.intake.rules import FORM_OF_FACTS
 
 
 class ArrivalTold(Table, table=True):
     """By which a repeat of an arrival is known from more that is told of the person, and from another person."""
 
     __tablename__ = "arrival_told"
+    __table_args__ = (Index("arrival_told_due", "returnee_id", postgresql_where=text(f"form < {FORM_OF_FACTS}")),)
 
     returnee_id: UUID = Field(primary_key=True, foreign_key="returnee.id")
     facts: list[bytes] = Field(sa_column=Column(ARRAY(LargeBinary), nullable=False))
     """A keyed hash of each fact that has been told; gone with the person."""
+    form: int = Field(sa_column_kwargs={"server_default": "0"})
+    """In which form facts are hashed (`rules.FORM_OF_FACTS`)."""

@@ -42,11 +42,11 @@ async def take_up_more(
     """People of whom the same arrival is told again, in the order in which it was: repeats change nothing."""
     if not again:
         return
-    before = await remembered(session, {returnee_id for returnee_id, _ in again})
+    before = await remembered(session, {returnee_id for returnee_id, _ in again}, vault=vault)
     news = [
         (returnee_id, arrival)
         for returnee_id, arrival in again
-        if any(fact.text not in before.get(returnee_id, ()) for fact in told(vault.master, returnee_id, arrival))
+        if any(fact.text not in before.get(returnee_id, ()) for fact in told(vault, returnee_id, arrival))
     ]
     keys = await data_keys(vault, {returnee_id for returnee_id, _ in news})
     query = select(Returnee).where(col(Returnee.id).in_(list(keys)), col(Returnee.erased_at).is_(None))
@@ -55,7 +55,7 @@ async def take_up_more(
     for returnee_id, arrival in news:
         if returnee_id in rows:
             row = rows[returnee_id]
-            one = await telling(session, row, arrival, keys[returnee_id], master=vault.master)
+            one = await telling(session, row, arrival, keys[returnee_id], vault=vault)
             if one is not None:
                 await _take_up(session, one, vault=vault, reception=reception)
 
@@ -71,16 +71,17 @@ async def _take_up(session: AsyncSession, one: Telling, *, vault: Vault, recepti
     if body.safe_contact is not None:
         contact = NewSafeContact(row.id, body.safe_contact, row.traceparent)
         await set_safe_contacts(session, [contact], keys, country=reception.country)
-    await set_aside(session, [NewDoubt(row.id, part) for part in arrival.set_aside or ()], keys)
+    await set_aside(session, [NewDoubt(row.id, part) for part in arrival.set_aside or ()], keys, vault=vault)
     needs = [body.needs[place] for place in more.needs]
     household = None
     if row.household_id is None:
         needs = [need.model_copy(update={"people_count": 1}) for need in needs]
     elif any(need.people_count > 1 for need in needs):
         household = await claim_reference(session, row.household_id, row.id)
-    teller = Teller(row.id, row.arrival_batch_id, household, arrival.source, row.traceparent)
-    known = await known_needs(session, row, actor=arrival.actor)
-    await report_needs(session, told_needs(needs, teller, known=known, master=vault.master))
+    restricted = arrival.actor.sight.restricted_categories
+    teller = Teller(row.id, row.arrival_batch_id, household, arrival.source, row.traceparent, restricted)
+    known = await known_needs(session, row, actor=arrival.actor, vault=vault)
+    await report_needs(session, told_needs(needs, teller, known=known, vault=vault), vault=vault)
     added = replace(arrival, body=body.model_copy(update={"needs": needs}))
     accesses = accesses_of(row, added)
     await record(session, arrival.actor, [replace(accesses[0], action="returnee.tell_more"), *accesses[1:]])

@@ -1,6 +1,6 @@
 """Report and withdraw needs. Reporting takes the needs of many people at once: one statement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -21,6 +21,7 @@ from services.registration.errors import NeedAlreadyWithdrawn, NeedReferenceTake
 from services.registration.households.actions import claim_reference
 from services.registration.households.schemas import HouseholdState
 from services.registration.needs import queries
+from services.registration.needs.restricted_tellings import keep_restricted_ends, withdraw_restricted
 from services.registration.needs.rules import (
     NeedStatus,
     SecondNeedReason,
@@ -46,12 +47,14 @@ class Teller:
     household: HouseholdState | None
     source: str
     traceparent: str | None
+    restricted: Collection[NeedCategory] = ()
+    """The categories whose needs go into a store of their own."""
     is_new: bool = False
     """The person is registered by what tells these needs: told again after a restore, they have the same ids."""
 
 
 def told_needs(
-    needs: Sequence[NeedTold], teller: Teller, *, known: Mapping[NeedCategory, UUID], master: MasterKey
+    needs: Sequence[NeedTold], teller: Teller, *, known: Mapping[NeedCategory, UUID], vault: Vault
 ) -> list[NewNeed]:
     """The needs that a person tells, each after the one that it waits for.
 
@@ -61,13 +64,13 @@ def told_needs(
     ids: dict[NeedCategory, UUID] = dict(known)
     made: list[NewNeed] = []
     for place in in_order([told_need(need) for need in needs]):
-        need, need_id = needs[place], _need_id(needs, place, teller, master, nth=len(made))
+        need, need_id = needs[place], _need_id(needs, place, teller, vault, nth=len(made))
         shared = teller.household if need.people_count > 1 else None
         reference = need.sender_reference
         made.append(
             NewNeed(
                 id=need_id,
-                need_key=None if reference is None else need_key(master, teller, reference),
+                need_key=None if reference is None else need_key(vault.master, teller, reference),
                 returnee_id=shared.reference_returnee_id if shared else teller.returnee_id,
                 household_id=shared.id if shared else None,
                 arrival_batch_id=teller.arrival_batch_id,
@@ -76,19 +79,24 @@ def told_needs(
                 people_count=need.people_count,
                 after_need_id=None if need.after_category is None else ids[need.after_category],
                 traceparent=shared.traceparent if shared else teller.traceparent,
+                restricted=need.category in teller.restricted,
             )
         )
         ids[need.category] = need_id
     return made
 
 
-def _need_id(needs: Sequence[NeedTold], place: int, teller: Teller, master: MasterKey, *, nth: int) -> UUID:
-    """Those that came with the person keep their order; later ones that have a reference come after them."""
+def _need_id(needs: Sequence[NeedTold], place: int, teller: Teller, vault: Vault, *, nth: int) -> UUID:
+    """Those that came with the person keep their order; later ones that have a reference come after them.
+
+    The id of a restricted need is made with its key: without it nobody makes the ids that a person's needs would have.
+    """
     need = needs[place]
+    master = vault.restricted if need.category in teller.restricted else vault.master
     milliseconds = teller.returnee_id.int >> 80
     place_in_order = nth if teller.is_new else LAST_PLACE
     if need.sender_reference is not None:
-        key = need_key(master, teller, need.sender_reference).hex()
+        key = need_key(vault.master, teller, need.sender_reference).hex()
         return master.derived_id("need", key, milliseconds=milliseconds, place=place_in_order)
     if not teller.is_new:
         return uuid7()
@@ -112,7 +120,7 @@ async def report_need(
 ) -> UUID:
     """Take down one more need of a registered person; the id of this telling: the need's, or that of a repeat."""
     person = await returnee(session, returnee_id, actor=actor, lock=True)
-    known = await queries.known_needs(session, person, actor=actor)
+    known = await queries.known_needs(session, person, actor=actor, vault=vault)
     faults = need_faults(
         [told_need(body)],
         known=known,
@@ -122,44 +130,53 @@ async def report_need(
     )
     if faults:
         raise InvalidInput(errors=[replace(fault, pointer=fault.pointer.removeprefix("/0")) for fault in faults])
-    teller = await _teller(session, person, body, source=source)
-    (new,) = told_needs([body], teller, known=known, master=vault.master)
+    teller = await _teller(session, person, body, source=source, restricted=actor.sight.restricted_categories)
+    (new,) = told_needs([body], teller, known=known, vault=vault)
     if new.need_key is not None:
-        before = await queries.told_by_key(session, new.need_key)
+        before = await queries.told_by_key(session, new, vault=vault)
         if before is not None:
             told_id, category = before
             if category != body.category:
                 raise NeedReferenceTaken
-            await report_needs(session, [new])  # more urgent than under this reference before, it counts
+            await report_needs(session, [new], vault=vault)  # more urgent than under this reference before, it counts
             return told_id
     if body.after_need_id is not None:
-        await _require_ordinary(session, body, person=person, actor=actor)
+        await _require_ordinary(session, body, person=person, actor=actor, vault=vault)
         new = replace(new, after_need_id=body.after_need_id)
-    await report_needs(session, [replace(new, second_reason=body.second_reason)])
+    await report_needs(session, [replace(new, second_reason=body.second_reason)], vault=vault)
     await record(session, actor, [_write(returnee_id, "need.report", body.category, actor=actor)])
     return new.id
 
 
-async def _require_ordinary(session: AsyncSession, body: NeedBody, *, person: Returnee, actor: Actor) -> None:
+async def _require_ordinary(
+    session: AsyncSession, body: NeedBody, *, person: Returnee, actor: Actor, vault: Vault
+) -> None:
     """The need that this one waits for exists for the caller, and is restricted only where this one is."""
     assert body.after_need_id is not None, "asked for only then"
-    before = await queries.need(session, body.after_need_id, person=person, actor=actor)
+    before = await queries.need(session, body.after_need_id, person=person, actor=actor, vault=vault)
     restricted = actor.sight.restricted_categories
     if before.category in restricted and body.category not in restricted:
         raise InvalidInput(errors=[prerequisite_fault("/after_need_id")])
 
 
-async def _teller(session: AsyncSession, person: Returnee, body: NeedTold, *, source: str) -> Teller:
+async def _teller(
+    session: AsyncSession, person: Returnee, body: NeedTold, *, source: str, restricted: Collection[NeedCategory]
+) -> Teller:
     household = None
     if body.people_count > 1 and person.household_id is not None:
         household = await claim_reference(session, person.household_id, person.id)
-    return Teller(person.id, person.arrival_batch_id, household, source, person.traceparent)
+    return Teller(person.id, person.arrival_batch_id, household, source, person.traceparent, restricted)
 
 
-async def withdraw_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor) -> UUID:
+async def withdraw_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor, vault: Vault) -> UUID:
     """The person no longer asks for this; no reason is required."""
     person = await returnee(session, returnee_id, actor=actor, lock=True)
-    row = await queries.need(session, need_id, person=person, actor=actor, lock=True)
+    kept = await queries.restricted_need(session, need_id, person=person, actor=actor, vault=vault, lock=True)
+    if kept is not None:
+        await withdraw_restricted(session, kept, vault=vault)
+        await record(session, actor, [_write(returnee_id, "need.withdraw", kept.need.category, actor=actor)])
+        return need_id
+    row = await queries.ordinary_need(session, need_id, person=person, actor=actor, lock=True)
     if row.status == NeedStatus.WITHDRAWN:
         raise NeedAlreadyWithdrawn
     row.status = NeedStatus.WITHDRAWN.value
@@ -186,34 +203,40 @@ WHERE need.id = heard.need_id AND coalesce(need.heard_as_of <= heard.at, true)
 """  # noqa: S608 (constants)
 
 
-async def keep_ends(session: AsyncSession, heard: Mapping[UUID, tuple[datetime, bool]]) -> None:
+async def keep_ends(session: AsyncSession, heard: Mapping[UUID, tuple[datetime, bool]], *, vault: Vault) -> None:
     """Keep when referral ended these needs, or that it has opened them again (True)."""
     at, reopened = [one for one, _ in heard.values()], [one for _, one in heard.values()]
     await (await raw(session)).execute(_KEEP_ENDS, list(heard), at, reopened)
+    # After it: what is moved into the store at this moment is found there.
+    await keep_restricted_ends(session, heard, vault=vault)
 
 
-async def look_up_needs(session: AsyncSession, returnee_id: UUID, page: PageRequest, *, actor: Actor) -> Page[NeedView]:
+async def look_up_needs(
+    session: AsyncSession, returnee_id: UUID, page: PageRequest, *, actor: Actor, vault: Vault
+) -> Page[NeedView]:
     """The needs of a person and of the person's household; recorded."""
     person = await returnee(session, returnee_id, actor=actor)
     await record(session, actor, [_access(returnee_id, AccessKind.READ, "need.read")])
-    return await queries.needs(session, person, page, actor=actor)
+    return await queries.needs(session, person, page, actor=actor, vault=vault)
 
 
-async def look_up_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor) -> NeedView:
+async def look_up_need(
+    session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor, vault: Vault
+) -> NeedView:
     """One need; recorded."""
-    view = await show_need(session, returnee_id, need_id, actor=actor)
+    view = await show_need(session, returnee_id, need_id, actor=actor, vault=vault)
     await record(session, actor, [_access(returnee_id, AccessKind.READ, "need.read")])
     return view
 
 
-async def show_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor) -> NeedView:
+async def show_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor, vault: Vault) -> NeedView:
     """One need, as the answer to having withdrawn it."""
     person = await returnee(session, returnee_id, actor=actor)
-    return await queries.need_view(session, need_id, person=person, actor=actor)
+    return await queries.need_view(session, need_id, person=person, actor=actor, vault=vault)
 
 
 async def show_told_need(
-    session: AsyncSession, returnee_id: UUID, told_id: UUID, body: NeedBody, *, actor: Actor
+    session: AsyncSession, returnee_id: UUID, told_id: UUID, body: NeedBody, *, actor: Actor, vault: Vault
 ) -> NeedView:
     """One need, as the answer to having told it: the one that stands, if it was open already.
 
@@ -222,12 +245,12 @@ async def show_told_need(
     """
     person = await returnee(session, returnee_id, actor=actor)
     if body.category not in actor.hidden_categories(person.organization_id):
-        standing = await queries.repeated_need(session, told_id)
-        view = await queries.need_view(session, standing or told_id, person=person, actor=actor)
+        standing = await queries.repeated_need(session, told_id, vault=vault)
+        view = await queries.need_view(session, standing or told_id, person=person, actor=actor, vault=vault)
         return view.model_copy(update={"told_again": standing is not None})
     after = body.after_need_id
     if body.after_category is not None:
-        after = (await queries.known_needs(session, person, actor=actor)).get(body.after_category)
+        after = (await queries.known_needs(session, person, actor=actor, vault=vault)).get(body.after_category)
     return NeedView(
         id=told_id,
         returnee_id=person.id,

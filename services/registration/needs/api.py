@@ -59,7 +59,7 @@ async def report_need(
         session,
         lambda: actions.report_need(session, returnee_id, body, source=source_of(caller), actor=actor, vault=vault),
     )
-    view = await actions.show_told_need(session, returnee_id, told_id, body, actor=actor)
+    view = await actions.show_told_need(session, returnee_id, told_id, body, actor=actor, vault=vault)
     response.status_code = 200 if view.told_again else 201
     response.headers["Location"] = f"/v1/returnees/{returnee_id}/needs/{view.id}"
     return view
@@ -67,16 +67,18 @@ async def report_need(
 
 @router.get("/returnees/{returnee_id}/needs", responses=responses(NotFound, ReturneeErased))
 async def look_up_needs(
-    returnee_id: UUID, session: Session, caller: Reader, pack: ThePack, page: PageQuery
+    returnee_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault, page: PageQuery
 ) -> Page[NeedView]:
     """The needs of a person and of the person's household, in the order in which they were told."""
-    return await actions.look_up_needs(session, returnee_id, page, actor=actor_of(caller, pack))
+    return await actions.look_up_needs(session, returnee_id, page, actor=actor_of(caller, pack), vault=vault)
 
 
 @router.get("/returnees/{returnee_id}/needs/{need_id}", responses=responses(NotFound, ReturneeErased))
-async def look_up_need(returnee_id: UUID, need_id: UUID, session: Session, caller: Reader, pack: ThePack) -> NeedView:
+async def look_up_need(
+    returnee_id: UUID, need_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault
+) -> NeedView:
     """One need as told."""
-    return await actions.look_up_need(session, returnee_id, need_id, actor=actor_of(caller, pack))
+    return await actions.look_up_need(session, returnee_id, need_id, actor=actor_of(caller, pack), vault=vault)
 
 
 @router.post(
@@ -84,9 +86,15 @@ async def look_up_need(returnee_id: UUID, need_id: UUID, session: Session, calle
     responses=responses(NotFound, ReturneeErased, NeedAlreadyWithdrawn, KeyReused),
 )
 async def withdraw_need(
-    returnee_id: UUID, need_id: UUID, session: Session, caller: Writer, pack: ThePack, once: OnceOptional
+    returnee_id: UUID,
+    need_id: UUID,
+    session: Session,
+    caller: Writer,
+    pack: ThePack,
+    vault: TheVault,
+    once: OnceOptional,
 ) -> NeedView:
     """The person no longer asks for this; no reason is required."""
     actor = actor_of(caller, pack)
-    await once(session, lambda: actions.withdraw_need(session, returnee_id, need_id, actor=actor))
-    return await actions.show_need(session, returnee_id, need_id, actor=actor)
+    await once(session, lambda: actions.withdraw_need(session, returnee_id, need_id, actor=actor, vault=vault))
+    return await actions.show_need(session, returnee_id, need_id, actor=actor, vault=vault)

@@ -13,37 +13,95 @@ from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageRequest, page_of
 from libs.events.codes import NeedCategory, Urgency
 from services.registration.audit.rules import Actor
+from services.registration.needs import restricted
+from services.registration.needs.restricted import Kept
 from services.registration.needs.rules import NeedStatus, SecondNeedReason
-from services.registration.needs.schemas import NeedView
+from services.registration.needs.schemas import NeedView, NewNeed, RestrictedNeed
 from services.registration.needs.tables import Need, NeedRepeat
 from services.registration.people.tables import Returnee
+from services.registration.vault.sealing import Vault
+
+_Row = tuple[Need | RestrictedNeed, str | None]
 
 
-async def known_needs(session: AsyncSession, person: Returnee, *, actor: Actor) -> Mapping[NeedCategory, UUID]:
+async def known_needs(
+    session: AsyncSession, person: Returnee, *, actor: Actor, vault: Vault
+) -> Mapping[NeedCategory, UUID]:
     """The person's reported needs by category, the newest of each; those that exist for the caller."""
     query = select(Need).where(
         Need.returnee_id == person.id, Need.status == NeedStatus.REPORTED.value, _seen_by(actor, person)
     )
     rows = (await session.exec(query.order_by(col(Need.id)))).all()
-    return {NeedCategory(row.category): row.id for row in rows}
+    hidden = [
+        one
+        for one in await _restricted(session, person, actor=actor, vault=vault)
+        if one.returnee_id == person.id and one.status is NeedStatus.REPORTED
+    ]
+    known = {NeedCategory(row.category): row.id for row in rows}
+    return known | {one.category: one.id for one in hidden}
 
 
-async def told_by_key(session: AsyncSession, need_key: bytes) -> tuple[UUID, str] | None:
+async def told_urgencies(
+    session: AsyncSession, person: Returnee, *, actor: Actor, vault: Vault
+) -> dict[str, list[str]]:
+    """By category the urgencies of all needs that the person has told; those that exist for the caller."""
+    query = select(Need.category, Need.urgency).where(Need.returnee_id == person.id, _seen_by(actor, person))
+    told: list[tuple[str, str]] = list((await session.exec(query)).all())
+    hidden = await _restricted(session, person, actor=actor, vault=vault)
+    told += [(one.category.value, one.urgency.value) for one in hidden if one.returnee_id == person.id]
+    urgencies: dict[str, list[str]] = {}
+    for category, urgency in told:
+        urgencies.setdefault(category, []).append(urgency)
+    return urgencies
+
+
+async def told_by_key(session: AsyncSession, new: NewNeed, *, vault: Vault) -> tuple[UUID, str] | None:
     """The id of the telling that was recorded under this key before, and the category; whoever may see it."""
-    first = (await session.exec(select(Need.id, Need.category).where(Need.need_key == need_key))).first()
+    first = (await session.exec(select(Need.id, Need.category).where(Need.need_key == new.need_key))).first()
     if first is not None:
         return first
-    again = select(NeedRepeat.id, Need.category).join(Need, col(Need.id) == NeedRepeat.need_id)
-    return (await session.exec(again.where(NeedRepeat.need_key == need_key))).first()
+    joined = select(NeedRepeat.id, Need.category).join(Need, col(Need.id) == NeedRepeat.need_id)
+    again = (await session.exec(joined.where(NeedRepeat.need_key == new.need_key))).first()
+    if again is not None:
+        return again
+    kept = await restricted.told_before(session, new.id, new.need_key, vault=vault)
+    if kept is None:
+        return None
+    repeat = await restricted.repeat_of(session, new.id, new.need_key, vault=vault)
+    return (kept.need.id if repeat is None else repeat.id), kept.need.category.value
 
 
-async def repeated_need(session: AsyncSession, told_id: UUID) -> UUID | None:
+async def repeated_need(session: AsyncSession, told_id: UUID, *, vault: Vault) -> UUID | None:
     """The need that was told again under this id, or None if it is the id of a need."""
-    return (await session.exec(select(NeedRepeat.need_id).where(NeedRepeat.id == told_id))).first()
+    ordinary = (await session.exec(select(NeedRepeat.need_id).where(NeedRepeat.id == told_id))).first()
+    if ordinary is not None:
+        return ordinary
+    repeat = await restricted.repeat_of(session, told_id, None, vault=vault)
+    return None if repeat is None else repeat.need_id
 
 
-async def need(session: AsyncSession, need_id: UUID, *, person: Returnee, actor: Actor, lock: bool = False) -> Need:
+async def need(
+    session: AsyncSession, need_id: UUID, *, person: Returnee, actor: Actor, vault: Vault
+) -> Need | RestrictedNeed:
     """One need of the person or of the person's household, or NotFound, also when it does not exist for the caller."""
+    kept = await restricted_need(session, need_id, person=person, actor=actor, vault=vault)
+    return await ordinary_need(session, need_id, person=person, actor=actor) if kept is None else kept.need
+
+
+async def restricted_need(
+    session: AsyncSession, need_id: UUID, *, person: Returnee, actor: Actor, vault: Vault, lock: bool = False
+) -> Kept | None:
+    """The same, if it is a restricted one that exists for the caller."""
+    if actor.hidden_categories(person.organization_id):
+        return None
+    found = await restricted.by_id(session, [need_id], vault=vault, lock=lock)
+    return next((one for one in found if _is_of(one.need, person)), None)
+
+
+async def ordinary_need(
+    session: AsyncSession, need_id: UUID, *, person: Returnee, actor: Actor, lock: bool = False
+) -> Need:
+    """The same, if it is an ordinary one; NotFound for a restricted one."""
     query = select(Need).where(Need.id == need_id, _of(person), _seen_by(actor, person))
     if lock:
         query = query.with_for_update(key_share=True)
@@ -53,20 +111,28 @@ async def need(session: AsyncSession, need_id: UUID, *, person: Returnee, actor:
     return found
 
 
-async def needs(session: AsyncSession, person: Returnee, page: PageRequest, *, actor: Actor) -> Page[NeedView]:
+async def needs(
+    session: AsyncSession, person: Returnee, page: PageRequest, *, actor: Actor, vault: Vault
+) -> Page[NeedView]:
     """Needs of the person and of the person's household, in the order in which they were told."""
     query = _with_prerequisite().where(_of(person), _seen_by(actor, person))
     if page.after is not None:
         query = query.where(col(Need.id) > UUID(page.after[0]))
-    rows = (await session.exec(query.order_by(col(Need.id)).limit(page.limit + 1))).all()
+    rows: list[_Row] = list((await session.exec(query.order_by(col(Need.id)).limit(page.limit + 1))).all())
+    kept = await _restricted(session, person, actor=actor, vault=vault)
+    rows += [(one, None) for one in kept if page.after is None or one.id > UUID(page.after[0])]
     hidden = actor.hidden_categories(person.organization_id)
+    in_order = sorted(rows, key=lambda row: row[0].id)[: page.limit + 1]
     return page_of(
-        rows, request=page, cursor_of=lambda row: [str(row[0].id)], view=lambda row: _need_view(*row, hidden=hidden)
+        in_order, request=page, cursor_of=lambda row: [str(row[0].id)], view=lambda row: _need_view(*row, hidden=hidden)
     )
 
 
-async def need_view(session: AsyncSession, need_id: UUID, *, person: Returnee, actor: Actor) -> NeedView:
+async def need_view(session: AsyncSession, need_id: UUID, *, person: Returnee, actor: Actor, vault: Vault) -> NeedView:
     """One need as shown, or NotFound."""
+    kept = await restricted_need(session, need_id, person=person, actor=actor, vault=vault)
+    if kept is not None:
+        return _need_view(kept.need, None, hidden=())
     query = _with_prerequisite().where(Need.id == need_id, _of(person), _seen_by(actor, person))
     found = (await session.exec(query)).first()
     if found is None:
@@ -81,7 +147,19 @@ def _with_prerequisite() -> Select[Need, str]:
     return query.outerjoin(prerequisite, col(prerequisite.id) == col(Need.after_need_id))
 
 
-def _need_view(row: Need, after_category: str | None, *, hidden: Collection[NeedCategory]) -> NeedView:
+async def _restricted(session: AsyncSession, person: Returnee, *, actor: Actor, vault: Vault) -> list[RestrictedNeed]:
+    """The restricted needs of the person and the household; none where they do not exist for the caller."""
+    if actor.hidden_categories(person.organization_id):
+        return []
+    return await restricted.of_person(session, person.id, person.household_id, vault=vault)
+
+
+def _is_of(need: RestrictedNeed, person: Returnee) -> bool:
+    in_household = person.household_id is not None and need.household_id == person.household_id
+    return need.returnee_id == person.id or in_household
+
+
+def _need_view(row: Need | RestrictedNeed, after_category: str | None, *, hidden: Collection[NeedCategory]) -> NeedView:
     return NeedView(
         id=row.id,
         returnee_id=row.returnee_id,

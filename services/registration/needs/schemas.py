@@ -28,6 +28,43 @@ class NewNeed:
     after_need_id: UUID | None
     traceparent: str | None
     second_reason: SecondNeedReason | None = None
+    restricted: bool = False
+    """Its category is restricted in the pack: it goes into a store of its own."""
+
+
+class RestrictedNeed(BaseModel):
+    """What is sealed of a restricted need: what an ordinary one has as columns of the table `need`."""
+
+    id: UUID
+    returnee_id: UUID
+    household_id: UUID | None
+    arrival_batch_id: UUID | None
+    category: NeedCategory
+    urgency: Urgency
+    people_count: int
+    after_need_id: UUID | None
+    status: NeedStatus
+    reported_at: datetime
+    withdrawn_at: datetime | None = None
+    ended_at: datetime | None = None
+    heard_as_of: datetime | None = None
+    second_reason: SecondNeedReason | None = None
+    traceparent: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Neither withdrawn nor ended at referral."""
+        return self.status is NeedStatus.REPORTED and self.ended_at is None
+
+
+class RestrictedRepeat(BaseModel):
+    """What is sealed of a restricted need that was told again while it was open."""
+
+    id: UUID
+    need_id: UUID
+    urgency: Urgency
+    people_count: int
+    reported_at: datetime
 
 
 class NeedBody(NeedTold):

@@ -8,15 +8,16 @@ from libs.events.catalogue.referral import NeedClosed, NeedMet, NeedRefused, Nee
 from libs.events.event import Received
 from libs.events.subscriptions import Subscriptions
 from services.registration.needs import actions
+from services.registration.vault.sealing import Vault
 
 Turn = NeedMet | NeedRefused | NeedClosed | NeedReopened
 
 
-def subscribe(subscriptions: Subscriptions) -> None:
+def subscribe(subscriptions: Subscriptions, *, vault: Vault) -> None:
     """Keep which needs are open."""
 
     @subscriptions.on(NeedMet, NeedRefused, NeedClosed, NeedReopened)
     async def keep_ends(session: AsyncSession, batch: Sequence[Received[Turn]]) -> None:
         in_order = sorted((received.event for received in batch), key=lambda event: event.at)
         newest = {event.need_id: (event.at, isinstance(event, NeedReopened)) for event in in_order}
-        await actions.keep_ends(session, newest)
+        await actions.keep_ends(session, newest, vault=vault)

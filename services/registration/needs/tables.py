@@ -1,9 +1,9 @@
-"""Needs as told at intake."""
+"""Needs as told at intake: ordinary ones in columns, restricted ones sealed, under names that only their key makes."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index
 from sqlmodel import Field
 
 from libs.events.codes import NeedCategory, Urgency
@@ -77,3 +77,47 @@ class NeedRepeat(Table, table=True):
     urgency: str
     people_count: int
     reported_at: datetime = Field(sa_column=moment())
+
+
+class RestrictedNeedRow(Table, table=True):
+    """One restricted need. No column says whose it is, of which kind, from when, or in which state.
+
+    Names are keyed hashes under the key of restricted needs; what was told is sealed under a data key of the person
+    that this key wraps. The service's login may touch the table in the role of restricted needs only
+    (`libs.chassis.logins`).
+    """
+
+    __tablename__ = "restricted_need"
+    __table_args__ = (
+        Index("restricted_need_of_owner", "owner"),
+        Index("restricted_need_of_household", "household"),
+        Index("restricted_need_of_batch", "batch"),
+    )
+
+    id: bytes = Field(sa_column=Column(sealed().type, primary_key=True))
+    """Of the need's id."""
+    told_key: bytes | None = Field(default=None, sa_column=Column(sealed().type, nullable=True, unique=True))
+    """Of the key that the need would have in `need`."""
+    owner: UUID
+    """Of the returnee, or of the reference person of the household."""
+    household: bytes | None = Field(default=None, sa_column=sealed())
+    batch: bytes | None = Field(default=None, sa_column=sealed())
+    open_key: bytes | None = Field(default=None, sa_column=Column(sealed().type, nullable=True, unique=True))
+    """Of person or household and category while it is the one open need of its kind; None otherwise."""
+    sealed: bytes = Field(sa_column=sealed(nullable=False))
+
+
+class RestrictedRepeatRow(Table, table=True):
+    """A restricted need that was told again while it was open."""
+
+    __tablename__ = "restricted_repeat"
+
+    id: bytes = Field(sa_column=Column(sealed().type, primary_key=True))
+    """Of the id of the telling."""
+    told_key: bytes | None = Field(default=None, sa_column=Column(sealed().type, nullable=True, unique=True))
+    need: bytes = Field(
+        sa_column=Column(
+            sealed().type, ForeignKey("restricted_need.id", ondelete="CASCADE"), nullable=False, index=True
+        )
+    )
+    sealed: bytes = Field(sa_column=sealed(nullable=False))

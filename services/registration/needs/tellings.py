@@ -11,9 +11,12 @@ from libs.chassis.database import now, raw
 from libs.events.catalogue.registration import NeedReported
 from libs.events.codes import NeedCategory
 from libs.events.outbox import append
+from services.registration.needs.moving import move_of
+from services.registration.needs.restricted_tellings import hasten_known, report_restricted
 from services.registration.needs.rules import BY_URGENCY
 from services.registration.needs.schemas import NewNeed
 from services.registration.needs.tables import OPEN
+from services.registration.vault.sealing import Vault
 
 _TOLD = """unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::int[],
                $9::uuid[], $10::text[], $11::text[])
@@ -79,14 +82,30 @@ RETURNING need.*
 _BY_URGENCY = [one.value for one in BY_URGENCY]
 
 
-async def report_needs(session: AsyncSession, needs: Sequence[NewNeed]) -> set[UUID]:
-    """Record needs and tell of them, in their order; which of them are new.
+async def report_needs(session: AsyncSession, needs: Sequence[NewNeed], *, vault: Vault) -> set[UUID]:
+    """Record needs and tell of them, each after the one that it waits for; which of them are new.
+
+    Restricted ones come last: no ordinary need waits for one. A reference names one need, in whichever store it is.
+    """
+    needs = await _after_what_stands(session, needs)
+    ordinary = await hasten_known(session, [need for need in needs if not need.restricted], vault=vault)
+    hidden = [need for need in needs if need.restricted]
+    if not hidden:
+        return await _report(session, ordinary)
+    await move_of(session, hidden, vault=vault)
+    hidden = await _unsettled(session, hidden, ())
+    new = await _report(session, ordinary)
+    return new | await report_restricted(session, hidden, vault=vault)
+
+
+async def _report(session: AsyncSession, needs: Sequence[NewNeed]) -> set[UUID]:
+    """The same for ordinary needs.
 
     The unique indexes of the table decide who is first, also between transactions. A need that is open already is noted
     as a repeat of it and told of again, because referral may have ended it a moment ago.
     """
     new: set[UUID] = set()
-    waiting = await _after_what_stands(session, needs)
+    waiting = list(needs)
     while waiting:
         rows = await (await raw(session)).fetch(_INSERT, *_columns(waiting), now(session))
         inserted = {row["id"] for row in rows}
@@ -105,13 +124,14 @@ async def _after_what_stands(session: AsyncSession, needs: Sequence[NewNeed]) ->
     ids = {need.id for need in needs}
     if not any(need.after_need_id in ids for need in needs):
         return list(needs)
-    rows = await (await raw(session)).fetch(_FIND_STANDING, *_columns(needs))
+    ordinary = [need for need in needs if not need.restricted]
+    rows = await (await raw(session)).fetch(_FIND_STANDING, *_columns(ordinary)) if ordinary else []
     standing = {row["id"]: row["need_id"] for row in rows}
     first: dict[tuple[UUID, NeedCategory], UUID] = {}
-    for need in needs:
+    for need in ordinary:
         standing.setdefault(need.id, first.setdefault((need.household_id or need.returnee_id, need.category), need.id))
     return [
-        replace(need, after_need_id=standing[need.after_need_id]) if need.after_need_id in ids else need
+        replace(need, after_need_id=standing[need.after_need_id]) if need.after_need_id in standing else need
         for need in needs
     ]
 

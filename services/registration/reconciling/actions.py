@@ -9,11 +9,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now, raw
 from libs.chassis.knowing import Known
 from libs.events.audit import Hand, note
-from libs.events.catalogue.registration import NeedWithdrawn, ReturneeChanged, ReturneeErased
+from libs.events.catalogue.registration import NeedReported, NeedWithdrawn, ReturneeChanged, ReturneeErased
 from libs.events.outbox import append
 from services.registration.consent.actions import tell_states
 from services.registration.households.actions import tell_households
 from services.registration.households.queries import household_states
+from services.registration.needs.restricted import by_id
+from services.registration.needs.restricted_tellings import told_of
+from services.registration.needs.schemas import RestrictedNeed
 from services.registration.needs.tellings import told_again
 from services.registration.people.queries import profile_fields
 from services.registration.people.tables import Returnee
@@ -38,13 +41,13 @@ _NEWER_THERE = (Difference.OLDER, Difference.CONSENT_OLDER)
 
 async def reconciled(session: AsyncSession, *, theirs: Iterable[Known], vault: Vault, by: Hand | None) -> list[Finding]:
     """Every difference from what referral knows, mended by this hand; only found without one."""
-    findings = compare(await queries.known(session), theirs, erased=await queries.erased(session, vault))
+    findings = compare(await queries.known(session, vault=vault), theirs, erased=await queries.erased(session, vault))
     if by is not None:
-        await mend(session, findings, by)
+        await mend(session, findings, by, vault=vault)
     return findings
 
 
-async def mend(session: AsyncSession, findings: Sequence[Finding], by: Hand) -> None:
+async def mend(session: AsyncSession, findings: Sequence[Finding], by: Hand, *, vault: Vault) -> None:
     """Mend these differences in this transaction, and note who did it and why."""
     people = sorted({one.of for one in findings if one.of is not None})
     await (await raw(session)).fetch(_LOCK, people)
@@ -53,7 +56,7 @@ async def mend(session: AsyncSession, findings: Sequence[Finding], by: Hand) -> 
     await _tell_people(session, _ids(findings, "returnee", Difference.NOT_HEARD))
     await tell_states(session, _ids(findings, "consent", Difference.NOT_HEARD, Difference.CONSENT_OLDER))
     await tell_households(session, await household_states(session, _ids(findings, "household", Difference.NOT_HEARD)))
-    await _tell_needs(session, _ids(findings, "need", Difference.NOT_HEARD))
+    await _tell_needs(session, _ids(findings, "need", Difference.NOT_HEARD), vault=vault)
     await _tell_erasures(session, _ids(findings, "returnee", Difference.ERASED_NOT_HEARD))
     counts = {one.value: sum(found.state == one for found in findings) for one in Difference}
     await note(await raw(session), "reconcile", by, {"differences": counts})
@@ -90,15 +93,24 @@ async def _tell_people(session: AsyncSession, returnee_ids: Collection[UUID]) ->
     await append(session, events, traceparents=[row.traceparent for row in rows])
 
 
-async def _tell_needs(session: AsyncSession, need_ids: Collection[UUID]) -> None:
+async def _tell_needs(session: AsyncSession, need_ids: Collection[UUID], *, vault: Vault) -> None:
     rows = await (await raw(session)).fetch(_NEEDS, list(need_ids))
-    events = [
+    events: list[NeedWithdrawn | NeedReported] = [
         NeedWithdrawn(returnee_id=row["returnee_id"], need_id=row["id"], withdrawn_at=row["withdrawn_at"])
         if row["status"] == "withdrawn"
         else told_again(row, session)
         for row in rows
     ]
-    await append(session, events, traceparents=[row["traceparent"] for row in rows])
+    hidden = [one.need for one in await by_id(session, need_ids, vault=vault)]
+    told = [_told(need, session) for need in hidden]
+    traceparents = [*(row["traceparent"] for row in rows), *(need.traceparent for need in hidden)]
+    await append(session, [*events, *told], traceparents=traceparents)
+
+
+def _told(need: RestrictedNeed, session: AsyncSession) -> NeedWithdrawn | NeedReported:
+    if need.withdrawn_at is not None:
+        return NeedWithdrawn(returnee_id=need.returnee_id, need_id=need.id, withdrawn_at=need.withdrawn_at)
+    return told_of(need, session)
 
 
 async def _tell_erasures(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:

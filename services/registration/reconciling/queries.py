@@ -6,6 +6,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.knowing import Known
+from services.registration.needs.restricted import every_one
+from services.registration.needs.rules import NeedStatus
 from services.registration.vault.queries import erased_subjects
 from services.registration.vault.rules import SubjectKind
 from services.registration.vault.sealing import Vault
@@ -24,14 +26,28 @@ SELECT 'need', need.id, 0, CASE WHEN need.status = 'reported' THEN 'open' ELSE n
 FROM need JOIN returnee ON returnee.id = returnee_id WHERE erased_at IS NULL
 UNION ALL
 SELECT 'packet', offer_id, 0, '', returnee_id FROM packet_access
-ORDER BY kind, id
 """
 
 
-async def known(session: AsyncSession) -> list[Known]:
+async def known(session: AsyncSession, *, vault: Vault) -> list[Known]:
     """Returnees, consents, households, needs and packets, as ids, versions and states."""
     rows = await (await raw(session)).fetch(_KNOWN)
-    return [Known(**dict(row)) for row in rows]
+    ordinary = [Known(**dict(row)) for row in rows]
+    return sorted([*ordinary, *await _restricted(session, vault)], key=lambda one: (one.kind, one.id))
+
+
+async def _restricted(session: AsyncSession, vault: Vault) -> list[Known]:
+    """Restricted needs, which this list tells from others as little as referral's does."""
+    return [
+        Known(
+            kind="need",
+            id=one.id,
+            version=0,
+            state="open" if one.status is NeedStatus.REPORTED else one.status.value,
+            of=one.returnee_id,
+        )
+        for one in await every_one(session, vault=vault)
+    ]
 
 
 async def erased(session: AsyncSession, vault: Vault) -> frozenset[UUID]:

@@ -1,6 +1,6 @@
 """Make keys, destroy keys. Each commits at once in the database of keys, before what depends on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -29,14 +29,16 @@ _DESTROY = """
     DELETE FROM data_key WHERE subject_id = ANY($1)
 """
 
+_DROP = "DELETE FROM data_key WHERE subject_id = ANY($1::uuid[]) AND kind = 'restricted'"
 _TO_REWRAP = """
-    SELECT subject_id, wrapped FROM data_key WHERE master_key_id <> $1
+    SELECT subject_id, wrapped FROM data_key WHERE master_key_id <> $1 AND (kind = 'restricted') = $3
     ORDER BY subject_id LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 _REWRAP = """
     UPDATE data_key SET wrapped = anew.wrapped, master_key_id = $3
     FROM unnest($1::uuid[], $2::bytea[]) AS anew (subject_id, wrapped) WHERE data_key.subject_id = anew.subject_id
 """
+_LEFT = "SELECT count(*) FROM data_key WHERE master_key_id <> $1 AND (kind = 'restricted') = $2"
 
 
 async def create_keys(
@@ -49,18 +51,19 @@ async def create_keys(
     """
     if not subject_ids:
         return {}
-    fresh = {subject_id: vault.master.fresh_key(subject_id) for subject_id in sorted(subject_ids)}
+    master = vault.master_of(kind)
+    fresh = {subject_id: master.fresh_key(subject_id) for subject_id in sorted(subject_ids)}
     wrapped = [one.wrapped for one in fresh.values()]
     try:
         async with vault.keys.connection() as connection:
-            rows = await connection.fetch(_KEEP, list(fresh), wrapped, kind.value, vault.master.key_id, at)
+            rows = await connection.fetch(_KEEP, list(fresh), wrapped, kind.value, master.key_id, at)
     except asyncpg.CheckViolationError:
         raise ReturneeErased from None
     kept = {row["subject_id"]: row["wrapped"] for row in rows}
     return {
         subject_id: one.key
         if kept[subject_id] == one.wrapped
-        else vault.master.unwrap(kept[subject_id], subject_id=subject_id)
+        else master.unwrap(kept[subject_id], subject_id=subject_id)
         for subject_id, one in fresh.items()
     }
 
@@ -71,6 +74,25 @@ async def destroy_keys(vault: Vault, erased: Mapping[UUID, Erased], *, kind: Sub
         moments, arrival_keys = [one.at for one in erased.values()], [one.arrival_key for one in erased.values()]
         async with vault.keys.connection() as connection:
             await connection.execute(_DESTROY, list(erased), kind.value, moments, arrival_keys)
+
+
+async def restricted_keys(vault: Vault, returnee_ids: Collection[UUID], *, at: datetime) -> dict[UUID, DataKey]:
+    """The keys of what these people tell of restricted needs, by person; made where there is none.
+
+    A new one tells the month in which it was made, because the moment would tell whose it is.
+    """
+    owners = {vault.owner_of(one): one for one in returnee_ids}
+    found = await data_keys(vault, owners)
+    month = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    missing = [one for one in owners if one not in found]
+    found |= await create_keys(vault, missing, kind=SubjectKind.RESTRICTED, at=month)
+    return {owners[owner]: key for owner, key in found.items()}
+
+
+async def drop_restricted_keys(vault: Vault, returnee_ids: Collection[UUID]) -> None:
+    """Destroy the keys of what these people told of restricted needs; the lists of the erased name the people alone."""
+    async with vault.keys.connection() as connection:
+        await connection.execute(_DROP, [vault.owner_of(one) for one in returnee_ids])
 
 
 async def forget_arrival_keys(vault: Vault, *, before: datetime) -> None:
@@ -87,16 +109,19 @@ async def obtain_key(vault: Vault, subject_id: UUID, *, kind: SubjectKind, at: d
     return found or (await create_keys(vault, [subject_id], kind=kind, at=at))[subject_id]
 
 
-async def rewrap_keys(vault: Vault, *, limit: int) -> tuple[int, int]:
+async def rewrap_keys(vault: Vault, *, limit: int, restricted: bool = False) -> tuple[int, int]:
     """Wrap up to `limit` data keys anew that another master key wraps; how many, and how many are left.
+
+    Those of restricted needs under their own master key, or all others under theirs.
 
     One transaction a call: a process that is killed leaves what it has done, and the next goes on. Keys of others that
     work at it are left to them; the service reads and makes keys meanwhile.
     """
+    master = vault.restricted if restricted else vault.master
     async with vault.keys.connection() as connection, connection.transaction():
-        rows = await connection.fetch(_TO_REWRAP, vault.master.key_id, limit)
+        rows = await connection.fetch(_TO_REWRAP, master.key_id, limit, restricted)
         ids = [row["subject_id"] for row in rows]
-        anew = [vault.master.rewrap(row["wrapped"], subject_id=row["subject_id"]) for row in rows]
-        await connection.execute(_REWRAP, ids, anew, vault.master.key_id)
-        left = await connection.fetchval("SELECT count(*) FROM data_key WHERE master_key_id <> $1", vault.master.key_id)
+        anew = [master.rewrap(row["wrapped"], subject_id=row["subject_id"]) for row in rows]
+        await connection.execute(_REWRAP, ids, anew, master.key_id)
+        left = await connection.fetchval(_LEFT, master.key_id, restricted)
     return len(rows), left

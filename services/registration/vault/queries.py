@@ -6,6 +6,11 @@ from uuid import UUID
 from services.registration.vault.rules import Erased, SubjectKind
 from services.registration.vault.sealing import DataKey, Vault, VaultError
 
+_UNKNOWN = """
+    SELECT DISTINCT master_key_id FROM data_key
+    WHERE master_key_id <> ALL (CASE WHEN kind = 'restricted' THEN $2::text[] ELSE $1::text[] END)
+"""
+
 
 async def data_keys(vault: Vault, subject_ids: Collection[UUID]) -> dict[UUID, DataKey]:
     """The keys of these subjects, in one statement; who has been erased is missing from the answer."""
@@ -13,9 +18,12 @@ async def data_keys(vault: Vault, subject_ids: Collection[UUID]) -> dict[UUID, D
         return {}
     async with vault.keys.connection() as connection:
         rows = await connection.fetch(
-            "SELECT subject_id, wrapped FROM data_key WHERE subject_id = ANY($1)", list(set(subject_ids))
+            "SELECT subject_id, kind, wrapped FROM data_key WHERE subject_id = ANY($1)", list(set(subject_ids))
         )
-    return {row["subject_id"]: vault.master.unwrap(row["wrapped"], subject_id=row["subject_id"]) for row in rows}
+    return {
+        row["subject_id"]: vault.master_of(row["kind"]).unwrap(row["wrapped"], subject_id=row["subject_id"])
+        for row in rows
+    }
 
 
 async def data_key(vault: Vault, subject_id: UUID) -> DataKey:
@@ -49,7 +57,5 @@ async def erased_among(vault: Vault, subject_ids: Collection[UUID]) -> set[UUID]
 async def unknown_master_keys(vault: Vault) -> list[str]:
     """Names of master keys that wrap a data key and that the vault does not have."""
     async with vault.keys.connection() as connection:
-        rows = await connection.fetch(
-            "SELECT DISTINCT master_key_id FROM data_key WHERE master_key_id <> ALL ($1::text[])", vault.master.key_ids
-        )
+        rows = await connection.fetch(_UNKNOWN, vault.master.key_ids, vault.restricted.key_ids)
     return sorted(row["master_key_id"] for row in rows)

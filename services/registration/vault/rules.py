@@ -10,6 +10,8 @@ class SubjectKind(StrEnum):
 
     PERSON = "person"
     MANIFEST = "manifest"
+    RESTRICTED = "restricted"
+    """What a person told of restricted needs; its subject is a keyed hash of the person's id."""
 
 
 class Erased(NamedTuple):

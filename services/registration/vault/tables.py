@@ -27,7 +27,7 @@ class ErasedSubject(KeyTable, table=True):
     """Whose key has been destroyed: every restore replays this list, so that no backup brings a person back."""
 
     __tablename__ = "erased_subject"
-    __table_args__ = (one_of("kind", list(SubjectKind), name="erased_subject_kind"),)
+    __table_args__ = (one_of("kind", [SubjectKind.PERSON, SubjectKind.MANIFEST], name="erased_subject_kind"),)
 
     subject_id: UUID = Field(primary_key=True)
     kind: str

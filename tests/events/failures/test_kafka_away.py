@@ -62,6 +62,7 @@ def environment(migrated, breakable_kafka, issuer) -> dict[str, str]:
         "ENLACE_FINGERPRINT_KEY": key,
         "ENLACE_PACK": str(DEFAULT_PACK),
         "ENLACE_VAULT_KEY": key,
+        "ENLACE_RESTRICTED_KEY": base64.b64encode(bytes(range(32, 64))).decode(),
         "ENLACE_WEBHOOK_SECRET_KEY": key,
         "ENLACE_REGISTRATION_DATABASE_URL": for_service(migrated("registration")),
         "ENLACE_REGISTRATION_KEYS_DATABASE_URL": for_service(migrated("registration", "keys_migrations")),

@@ -51,6 +51,8 @@ async def test_it_has_rights_on_rows_and_none_on_tables(migrated, service, histo
         for name, rights in may.items():
             if name in added or name == "operator_action":
                 assert rights == {"SELECT", "INSERT"}, name
+            elif name.startswith("restricted_"):
+                assert rights == set(), name
             elif name in CHANGED_BY_ERASURE:
                 assert rights == {"SELECT", "INSERT", "UPDATE"}, name
             elif name.startswith("alembic_version"):
@@ -176,6 +178,8 @@ async def test_a_database_whose_service_owned_everything_changes_hands_with_its_
             await admin.execute(f'DROP DATABASE IF EXISTS "{name}{ending}" WITH (FORCE)')
         for name in service_databases.LOGINS:
             await admin.execute(f'DROP ROLE IF EXISTS "{name}{ending}"')
+        for name in service_databases.RESTRICTED:
+            await admin.execute(f'DROP ROLE IF EXISTS "{name}{ending}_restricted"')
         await admin.close()
 
 

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from libs.events.catalogue import CATALOGUE
 from services.referral.cli import cli as referral
 from services.registration.cli import cli as registration
+from tests.infra import for_service
 from tests.service.referral.world import World
-from tests.service.registration.conftest import KEY, PACK
+from tests.service.registration.conftest import KEY, PACK, RESTRICTED_KEY
 from tests.service.registration.test_restored import SENT, Serve, copy_of, databases_of, register, serve
 
 __all__ = ["serve"]
@@ -50,10 +51,11 @@ class Both:
 
     async def run(self, service: str, *arguments: str, into: str = "out") -> str:
         environment = {
-            "ENLACE_REGISTRATION_DATABASE_URL": self.url,
+            "ENLACE_REGISTRATION_DATABASE_URL": for_service(self.url),
             "ENLACE_REGISTRATION_KEYS_DATABASE_URL": self.keys_url,
             "ENLACE_REFERRAL_DATABASE_URL": self.world.url,
             "ENLACE_VAULT_KEY": KEY,
+            "ENLACE_RESTRICTED_KEY": RESTRICTED_KEY,
             "ENLACE_PACK": str(PACK),
             "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
             "ENLACE_TOKEN_ISSUER": "http://127.0.0.1:1",

@@ -14,7 +14,7 @@ import pytest
 from deploy.reconcile.__main__ import orphans, published
 from libs.chassis.knowing import Known
 from tests.infra import for_service
-from tests.service.registration.conftest import KEY, PACK
+from tests.service.registration.conftest import KEY, PACK, RESTRICTED_KEY
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
 
@@ -28,6 +28,7 @@ async def test_the_command_runs_over_four_real_databases(migrated: Any):
         "ENLACE_DIRECTORY_DATABASE_URL": for_service(migrated("provider_directory")),
         "ENLACE_NOTIFICATIONS_DATABASE_URL": for_service(migrated("notifications")),
         "ENLACE_VAULT_KEY": KEY,
+        "ENLACE_RESTRICTED_KEY": RESTRICTED_KEY,
         "ENLACE_WEBHOOK_SECRET_KEY": KEY,
         "ENLACE_PACK": str(PACK),
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",

@@ -37,6 +37,7 @@ from tests.infra import for_service
 
 PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
 KEY = base64.b64encode(bytes(range(32))).decode()
+RESTRICTED_KEY = base64.b64encode(bytes(range(32, 64))).decode()
 RECEPTION = (
     "arrivals:write arrivals:read returnees:write returnees:read consents:write packets:read erasure:write "
     "access-log:read safe-contact:read intake:decide"
@@ -222,6 +223,7 @@ async def registration(
         database_url=for_service(url),
         keys_database_url=for_service(keys_url),
         vault_key=KEY,
+        restricted_key=RESTRICTED_KEY,
         pack=PACK,
         kafka_bootstrap_servers="127.0.0.1:1",
         token_issuer=issuer.url,
@@ -231,9 +233,9 @@ async def registration(
         spans_directory=spans_directory,
     )
     keys = KeysDatabase(keys_url)
-    vault = Vault(MasterKey.from_base64(KEY), keys)
+    vault = Vault(MasterKey.from_base64(KEY), keys, MasterKey.from_base64(RESTRICTED_KEY))
     pack = load_pack(PACK)
-    database = Database(url, clock=Clock(), application_name="registration-test")
+    database = Database(for_service(url), clock=Clock(), application_name="registration-test")
     async with database.transaction() as session:
         told = await (await raw(session)).fetchval("SELECT coalesce(max(id), 0) FROM outbox")
     async with running(create_app(settings)) as client:

@@ -22,7 +22,7 @@ from libs.events.topics import TOPICS, ensure_topics
 from services.registration import app as registration_app
 from services.registration.settings import Settings
 from tests.infra import for_service
-from tests.service.registration.conftest import KEY, PACK, a_returnee
+from tests.service.registration.conftest import KEY, PACK, RESTRICTED_KEY, a_returnee
 from tests.service.registration.test_events import ends_of
 from tests.signing import key_files
 
@@ -52,6 +52,7 @@ async def service(
         database_url=for_service(url),
         keys_database_url=for_service(postgres_server.migrated("registration", "keys_migrations")),
         vault_key=KEY,
+        restricted_key=RESTRICTED_KEY,
         pack=PACK,
         kafka_bootstrap_servers=kafka_bootstrap,
         token_issuer=issuer.url,

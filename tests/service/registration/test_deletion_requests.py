@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from libs.chassis.database import raw
 from libs.events.catalogue.referral import ReferralCompleted
 from services.registration.packets.lapses import act_on_ended_consents
 from tests.service.registration.conftest import a_consent
@@ -263,13 +262,11 @@ async def test_a_consent_that_ends_by_itself_asks_for_deletion_and_a_longer_one_
 
     await look()
     assert await asked(registration, gone) == []
-    async with registration.database.transaction() as session:
-        moved = "UPDATE consent SET expires_at = now() - interval '1 second' WHERE returnee_id = $1"
-        connection = await raw(session)
-        await connection.execute("ALTER TABLE consent DISABLE TRIGGER append_only")
-        await connection.execute(moved, UUID(gone["id"]))
-        await connection.execute("ALTER TABLE consent ENABLE TRIGGER append_only")
-        await connection.execute("UPDATE packet_share SET lapses_at = now() - interval '1 second'")
+    moved = "UPDATE consent SET expires_at = now() - interval '1 second' WHERE returnee_id = $1"
+    await registration.fetch("ALTER TABLE consent DISABLE TRIGGER append_only")
+    await registration.fetch(moved, UUID(gone["id"]))
+    await registration.fetch("ALTER TABLE consent ENABLE TRIGGER append_only")
+    await registration.fetch("UPDATE packet_share SET lapses_at = now() - interval '1 second'")
     for _ in range(2):
         await look()
     assert [event["reason"] for event in await asked(registration, gone)] == ["consent_expired"]

@@ -29,7 +29,8 @@ from services.registration.audit.tables import AUDIT
 from services.registration.database import KeysDatabase
 from services.registration.pack import load_pack
 from services.registration.vault.sealing import MasterKey, Vault
-from tests.service.registration.conftest import KEY, LANDED_AT, PACK, a_returnee, an_announcement
+from tests.infra import for_service
+from tests.service.registration.conftest import KEY, LANDED_AT, PACK, RESTRICTED_KEY, a_returnee, an_announcement
 from tests.signing import ANYBODY, KEYRING
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
@@ -128,8 +129,8 @@ async def bus(postgres_server: Any, kafka_bootstrap: str) -> AsyncIterator[Bus]:
     await ensure_topics(kafka_bootstrap, TOPICS.values())
     url = postgres_server.migrated("registration")
     keys = KeysDatabase(postgres_server.migrated("registration", "keys_migrations"))
-    database = Database(url, clock=Clock(), application_name="registration-events-test")
-    vault = Vault(MasterKey.from_base64(KEY), keys)
+    database = Database(for_service(url), clock=Clock(), application_name="registration-events-test")
+    vault = Vault(MasterKey.from_base64(KEY), keys, MasterKey.from_base64(RESTRICTED_KEY))
     group = f"registration-{uuid4()}"
     ends = await ends_of(kafka_bootstrap)
     connection = await asyncpg.connect(url)
@@ -142,8 +143,8 @@ async def bus(postgres_server: Any, kafka_bootstrap: str) -> AsyncIterator[Bus]:
         kafka_bootstrap,
         subscriptions_of(vault=vault, pack=load_pack(PACK), group=group),
         transaction=database.transaction,
-        seal=vault.master.seal_parked,
-        unseal=vault.master.open_parked,
+        seal=vault.seal_parked,
+        unseal=vault.open_parked,
         keyring=KEYRING,
     )
     relay = Relay(url, kafka_bootstrap, source="urn:enlace:registration", signer=ANYBODY)

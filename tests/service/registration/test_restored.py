@@ -15,7 +15,7 @@ from libs.chassis.settings import Role
 from services.registration.app import create_app
 from services.registration.settings import Settings
 from tests.infra import for_service
-from tests.service.registration.conftest import KEY, PACK, RECEPTION, a_consent, a_returnee
+from tests.service.registration.conftest import KEY, PACK, RECEPTION, RESTRICTED_KEY, a_consent, a_returnee
 
 Serve = Callable[[str, str], AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -30,6 +30,7 @@ def serve(issuer: Any, running: Any) -> Serve:
             database_url=for_service(url),
             keys_database_url=for_service(keys_url),
             vault_key=KEY,
+            restricted_key=RESTRICTED_KEY,
             pack=PACK,
             kafka_bootstrap_servers="127.0.0.1:1",
             token_issuer=issuer.url,

@@ -17,8 +17,16 @@ from libs.chassis.yaml_files import read_yaml
 PACKS = Path(__file__).resolve().parents[3] / "deploy" / "packs"
 NAMES = ["guatemala", "demo"]
 KEY = base64.b64encode(bytes(32)).decode()
+OTHER_KEY = base64.b64encode(bytes(range(32))).decode()
 SERVICES: dict[str, tuple[str, dict[str, Any]]] = {
-    "registration": ("Settings", {"vault_key": KEY, "keys_database_url": "postgresql://nobody@127.0.0.1:1/none"}),
+    "registration": (
+        "Settings",
+        {
+            "vault_key": KEY,
+            "restricted_key": OTHER_KEY,
+            "keys_database_url": "postgresql://nobody@127.0.0.1:1/none",
+        },
+    ),
     "referral": ("Settings", {}),
     "provider_directory": ("DirectorySettings", {}),
     "notifications": ("NotificationsSettings", {"webhook_secret_key": KEY}),
