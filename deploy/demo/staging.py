@@ -1,16 +1,17 @@
 """What the demo brings about on purpose, through the public APIs, so that every act can be seen on one flight."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Final
 
 from deploy.demo.acts import RECALLABLE, Staged, blocked_by_documents
 from deploy.demo.client import Caller
 from deploy.demo.looking import pages
 from deploy.demo.needs import Told
-from deploy.demo.outcomes import Journey
+from deploy.demo.outcomes import Journey, needs_of
 from deploy.demo.partners import Partner
 from deploy.packs.directory import Directory
 from libs.events.codes import ConsentPurpose
@@ -21,6 +22,7 @@ WITHDRAWING: Final = 2
 """People who take their consent back: one whose offer has expired before, on a busy machine, shows nothing."""
 WITHIN_S: Final = 120.0
 ALREADY: Final = frozenset({409})
+WAITLISTED: Final = "waitlisted"
 ON_THE_WAY: Final = frozenset({"seeking", "offered"})
 """Statuses of a referral that is being put to a provider."""
 
@@ -39,7 +41,6 @@ class Staging:
         self._withdrawing: set[str] = set()
         self._looks_begun = self._looks_ended = 0
         self._is_looking = False
-        self._is_served = False
 
     def met(self, told: Told, view: Mapping[str, Any]) -> None:
         """Somebody of the flight has been registered."""
@@ -87,28 +88,30 @@ class Staging:
         while self._is_looking and self._looks_ended < wanted:  # noqa: ASYNC110 - another task looks
             await asyncio.sleep(0.1)
 
-    async def serve_the_queue(self, partners: Mapping[str, Partner]) -> None:
-        """More places appear where they had closed, else where most of those who wait could go; somebody gets one.
+    async def serve_the_queue(self, journeys: Sequence[Journey], partners: Mapping[str, Partner]) -> None:
+        """More places appear where people of this run are next in the queue; somebody of them gets one.
 
-        A provider may refuse all who are put to it from the queue, or forget them; then the next service declares.
+        People of earlier runs may wait in front of them. A provider may refuse all who are put to it from the queue, or
+        forget them; then the next service declares.
         """
         services = {str(service.id): (organization, service) for organization in self._directory.organizations
                     for service in organization.services}  # fmt: skip
+        own = {need["id"] for _, need in needs_of(journeys)}
         tried: set[str] = set()
-        while not self._is_served:
-            waiting = await pages(self._steward, f"{self._referral}/v1/waitlists")
-            wanted = Counter(service for entry in waiting for service in entry["provider_service_ids"])
-            untried = wanted.keys() - tried
-            if not untried:
+        is_served = False
+        while not is_served:
+            queues = queues_of(await pages(self._steward, f"{self._referral}/v1/waitlists"))
+            chosen = next_to_serve(queues, own, closed=self.staged.closed_pools.keys(), tried=tried)
+            if chosen is None:
                 return
-            chosen = max(untried, key=lambda service: (service in self.staged.closed_pools, wanted[service], service))
             tried.add(chosen)
-            queue = [entry for entry in waiting if chosen in entry["provider_service_ids"]]
-            self.staged.served_from_queue = {entry["need_id"] for entry in queue}
-            self.staged.declared = chosen, PLACES_MORE, self._now()
+            places = PLACES_MORE + places_before(queues[chosen], own)
+            theirs = [entry for entry in queues[chosen] if entry["need_id"] in own]
+            self.staged.served_from_queue = {entry["need_id"] for entry in theirs}
+            self.staged.declared = chosen, places, self._now()
             organization, service = services[chosen]
-            await partners[organization.slug].declare_more(service, PLACES_MORE)
-            self._is_served = await self._accepted_from([entry["referral_id"] for entry in queue])
+            await partners[organization.slug].declare_more(service, places)
+            is_served = await self._accepted_from([entry["referral_id"] for entry in theirs])
 
     async def _accepted_from(self, referral_ids: Sequence[str]) -> bool:
         """True once one of these is accepted; False when others got the places, all were refused, or nothing happens.
@@ -122,9 +125,11 @@ class Staging:
                     found = [await self._steward.get(f"{self._referral}/v1/referrals/{id_}") for id_ in referral_ids]
                     if seen != (seen := [one["status"] for one in found]):
                         waiting.reschedule(asyncio.get_running_loop().time() + WITHIN_S)
-                    if any(one["offer_id"] is not None and one["status"] not in ON_THE_WAY for one in found):
+                    if any(
+                        one["offer_id"] is not None and one["status"] not in {WAITLISTED, *ON_THE_WAY} for one in found
+                    ):
                         return True
-                    if any(one["waitlist"] is None for one in found) and not ON_THE_WAY & set(seen):
+                    if not ON_THE_WAY & set(seen) and set(seen) != {WAITLISTED}:
                         return False
                     await asyncio.sleep(0.3)
         except TimeoutError:
@@ -137,3 +142,33 @@ class Staging:
         for _, offer in blocked_by_documents(journeys):
             if await partners[by_service[offer["provider_service_id"]]].deliver(offer["referral_id"]):
                 return
+
+
+Entry = Mapping[str, Any]
+
+
+def queues_of(waiting: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """Who waits for each service, in the order in which places go to them."""
+    queues: dict[str, list[Entry]] = defaultdict(list)
+    for entry in sorted(waiting, key=lambda one: (one["urgency_rank"], one["waiting_since"])):
+        for service in entry["provider_service_ids"]:
+            queues[service].append(entry)
+    return queues
+
+
+def next_to_serve(
+    queues: Mapping[str, Sequence[Entry]], own: Collection[str], *, closed: Collection[str], tried: Collection[str]
+) -> str | None:
+    """The service where somebody of this run has the fewest in front of them, of those equal one that had closed."""
+    wanted = [
+        service
+        for service, queue in queues.items()
+        if service not in tried and any(entry["need_id"] in own for entry in queue)
+    ]
+    by_place = {service: (places_before(queues[service], own), service not in closed, service) for service in wanted}
+    return min(wanted, key=by_place.__getitem__, default=None)
+
+
+def places_before(queue: Sequence[Entry], own: Collection[str]) -> int:
+    """How many places those take who wait before the first of this run."""
+    return sum(entry["people_count"] for entry in takewhile(lambda entry: entry["need_id"] not in own, queue))

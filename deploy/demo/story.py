@@ -119,7 +119,7 @@ class Story:
                     everybody = [*landed.returnee_ids, *ridden.returnee_ids]
                     found = await self._settle(everybody, steward, needs_count, progress)
                     await self._stage.make_a_document(found, self._partners)
-                    await self._stage.serve_the_queue(self._partners)
+                    await self._stage.serve_the_queue(found, self._partners)
                     found = first_of(landed, await self._settle(everybody, steward, needs_count, progress))
                 told_ns = time.time_ns()
                 after = await pools(steward, url=self.world.url("REFERRAL"))
