@@ -21,7 +21,7 @@ from bench.measuring import until
 from bench.resting import rest
 from deploy.local.installation import ROOT
 from deploy.local.processes import free_port
-from libs.chassis.cli import KEEP_ALIVE_SECONDS
+from libs.chassis.http_settings import KEEP_ALIVE_SECONDS
 
 ANSWERS = 2_000
 """Answered one by one in a round, and inserted barely."""

@@ -29,6 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # Kafka is on this machine here, and spoken to in clear; processes that tests start inherit it.
 os.environ["KAFKA_PLAINTEXT_ALLOWED"] = "loopback"
+# Tests read what a service says of itself; that it says so only where it is told to has a test of its own.
+os.environ["ENLACE_API_DOCS"] = "open"
 
 
 @pytest.fixture(scope="session")

@@ -12,15 +12,15 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import uvicorn
 
 from deploy.local.audiences import SCOPES_OF
 from deploy.local.issuer import create_issuer
 from deploy.local.tokens import AccessTokens, Client, new_key
-from libs.chassis.cli import KEEP_ALIVE_SECONDS
+from libs.chassis.http_settings import HttpSettings
+from libs.chassis.serving import Server, ServerConfig
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
         """Leave signals to pytest."""
         return nullcontext()
@@ -29,10 +29,8 @@ class _Server(uvicorn.Server):
 def _server(app: Any) -> tuple[_Server, socket.socket]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app, lifespan="on", ws="none", access_log=False, log_config=None, timeout_keep_alive=KEEP_ALIVE_SECONDS
-    )
-    return _Server(config), listener
+    limits = getattr(getattr(app, "state", None), "settings", None) or HttpSettings()
+    return _Server(ServerConfig(app, limits, host="127.0.0.1", port=0)), listener
 
 
 @asynccontextmanager
@@ -141,10 +139,7 @@ def issuer_for_tests() -> Iterator[IssuerForTests]:
         port = probe.getsockname()[1]
     issuer = IssuerForTests(f"http://127.0.0.1:{port}")
     app = create_issuer(issuer.tokens, issuer.clients.get)
-    config = uvicorn.Config(
-        app, port=port, ws="none", access_log=False, log_config=None, timeout_keep_alive=KEEP_ALIVE_SECONDS
-    )
-    server = _Server(config)
+    server = _Server(ServerConfig(app, HttpSettings(), host="127.0.0.1", port=port))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until = time.monotonic() + 30

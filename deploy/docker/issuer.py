@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from deploy.local.clients import ClientBook, UnknownClientError
+from deploy.local.issuer import serve as serve_app
 from deploy.local.issuer import serve_book, signing_key
 from deploy.local.keyring import Keyring
 from deploy.local.tokens import AccessTokens
@@ -39,7 +39,7 @@ def serve(port: Annotated[int, typer.Option()] = 8000) -> None:
     """Serve until a signal comes."""
     tokens, book = _issuer()
     app = serve_book(tokens, book, key=os.environ["ENLACE_ISSUER_KEY"])
-    uvicorn.run(app, host="0.0.0.0", port=port, access_log=False)  # noqa: S104 (container)
+    serve_app(app, host="0.0.0.0", port=port)  # noqa: S104 (container)
 
 
 @cli.command()

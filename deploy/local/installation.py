@@ -187,6 +187,7 @@ def service_environment(
         "ENLACE_PACK": str(installation.pack),
         "ENLACE_SPANS_DIRECTORY": str(installation.state / "spans"),
         "ENLACE_WORKER_SLOT": "local",
+        "ENLACE_API_DOCS": "open",
         "ENLACE_REVOCATIONS_FILE": str(_revocations(installation.state)),
         "PYTHONUNBUFFERED": "1",
         **common,

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 import typer
-import uvicorn
 from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from fastapi import FastAPI, Request
@@ -27,7 +27,8 @@ from deploy.local.clients import ClientBook
 from deploy.local.issuer_admin import admin_routes
 from deploy.local.keyring import Keyring
 from deploy.local.tokens import AccessTokens, Client, new_key
-from libs.chassis.cli import KEEP_ALIVE_SECONDS
+from libs.chassis.http_settings import HttpSettings
+from libs.chassis.serving import Server, ServerConfig
 
 FindClient = Callable[[str], Client | None]
 BODY_LIMIT_BYTES = 20_000
@@ -169,10 +170,13 @@ def main(
     keyring = Keyring(state / "keys.json")
     book = ClientBook(pack=pack, state=state, keyring=keyring)
     tokens = AccessTokens(issuer=issuer, key=signing_key(keyring))
-    uvicorn.run(
-        serve_book(tokens, book, key=admin_key(keyring)), host="127.0.0.1", port=port, access_log=False,
-        log_level="warning", timeout_keep_alive=KEEP_ALIVE_SECONDS,
-    )  # fmt: skip
+    serve(serve_book(tokens, book, key=admin_key(keyring)), host="127.0.0.1", port=port)
+
+
+def serve(app: FastAPI, *, host: str, port: int) -> None:
+    """Serve the issuer until a signal comes."""
+    with suppress(KeyboardInterrupt):
+        Server(ServerConfig(app, HttpSettings(), host=host, port=port)).run()
 
 
 if __name__ == "__main__":

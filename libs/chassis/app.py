@@ -4,6 +4,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import cache
+from typing import Any
 
 import httpx
 from fastapi import APIRouter, FastAPI
@@ -11,18 +12,20 @@ from fastapi.routing import APIRoute
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from libs.chassis.api_pages import install_api_pages
 from libs.chassis.auth import require_callers
 from libs.chassis.database import Database, ToldOf
 from libs.chassis.gate import close
 from libs.chassis.health import Check, Health, Unready
 from libs.chassis.idempotency import retention_loop
-from libs.chassis.input_guard import InputGuard
+from libs.chassis.input_guard import Bodies, InputGuard
 from libs.chassis.logins import StrongLoginError, refuse_strong
 from libs.chassis.logs import get_logger
 from libs.chassis.migrations import head_of, known_revisions, version_table
 from libs.chassis.openapi import install_openapi
 from libs.chassis.problems import install_problem_handlers
 from libs.chassis.revocations import Revocations
+from libs.chassis.security_headers import SecurityHeaders
 from libs.chassis.settings import CommonSettings, Role
 from libs.chassis.supervisor import Loop, Supervisor
 from libs.chassis.telemetry import flush_telemetry, instrument, setup_telemetry
@@ -63,14 +66,8 @@ def build_app(
     supervisor = Supervisor(mine, deadline_seconds=stop_seconds)
     own = {"database": _database_check(database), "migrations": _migrations_check(service, database)}
     behind = {**(work_checks or {}), **supervisor.checks()}
-    app = FastAPI(
-        title=title,
-        version=version,
-        description=description,
-        lifespan=_lifespan(database, supervisor, openings),
-        generate_unique_id_function=_operation_id,
-        redirect_slashes=False,
-    )
+    told: dict[str, Any] = {"title": title, "version": version, "description": description}
+    app = FastAPI(**told, **_OURS, lifespan=_lifespan(database, supervisor, openings))
     app.state.settings = settings
     app.state.database = database
     app.state.told_of = told_of
@@ -80,16 +77,34 @@ def build_app(
     return app
 
 
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+_OURS: Mapping[str, Any] = {
+    "generate_unique_id_function": _operation_id,
+    "redirect_slashes": False,
+    # The document and its page are ours: libs.chassis.api_pages.
+    "openapi_url": None,
+    "docs_url": None,
+    "redoc_url": None,
+}
+
+
 def _serve(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Give `app` its routes and what stands around every one of them."""
     require_callers(routers)
     settings: CommonSettings = app.state.settings
     install_problem_handlers(app)
-    app.add_middleware(InputGuard, limit_bytes=settings.body_limit_bytes)
+    bodies = Bodies(settings.bodies_in_memory_bytes)
+    app.add_middleware(InputGuard, limit_bytes=settings.body_limit_bytes, bodies=bodies)
+    app.add_middleware(SecurityHeaders)
     app.include_router(app.state.health.router())
     for router in routers:
         _take_over(app, router)
     install_openapi(app, token_url=settings.token_url or f"{settings.token_issuer.rstrip('/')}/token")
+    if settings.api_docs == "open":
+        install_api_pages(app)
     instrument(app)
 
 
@@ -100,10 +115,6 @@ def _take_over(app: FastAPI, router: APIRouter) -> None:
             route.unique_id = _operation_id(route)
             close(route)
         app.router.routes.append(route)
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name
 
 
 @cache

@@ -21,7 +21,6 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
-import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 from rich.console import Console
@@ -36,6 +35,7 @@ from libs.chassis.logs import get_logger, setup_logs
 from libs.chassis.migrations import upgrade
 from libs.chassis.sealed_log import Link, SealedLog
 from libs.chassis.sealed_log_check import check, link_of
+from libs.chassis.serving import Server, ServerConfig
 from libs.chassis.settings import AuditSettings
 
 T = TypeVar("T")
@@ -55,10 +55,6 @@ Accesses = Callable[[AsyncSession, Asked], Awaitable[list[dict[str, object]]]]
 log = get_logger(__name__, fields=("settings",))
 _NEW_OBJECTS = 50_000
 """So many new containers make a collection of the youngest; Python's own 700 costs a batch a tenth of its time."""
-_GRACEFUL_SECONDS = 10
-KEEP_ALIVE_SECONDS = 75
-"""How long a connection without a request stays open. Clients close theirs after 5 to 60: where the server is first, a
-request that is just being sent is lost, and an answer to an offer with it."""
 
 
 def make_cli(
@@ -208,22 +204,8 @@ def _told_seals(path: Path) -> list[Link]:
 
 def serve_app(app: FastAPI, *, host: str, port: int) -> None:
     """Serve `app` until SIGTERM or SIGINT: no longer ready, loops asked to stop, requests ended, then the rest."""
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-    )
     _keep_out_of_the_way()
-    _Server(config, app).run()
+    _Server(ServerConfig(app, app.state.settings, host=host, port=port), app).run()
 
 
 def _keep_out_of_the_way() -> None:
@@ -233,10 +215,10 @@ def _keep_out_of_the_way() -> None:
     gc.set_threshold(_NEW_OBJECTS, 20, 50)
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     """Tells the application at the signal; uvicorn itself tells it only after the last request."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, config: ServerConfig, app: FastAPI) -> None:
         super().__init__(config)
         self._app = app
 

@@ -1,19 +1,21 @@
-"""What every request body must be before a route sees it: small enough, and JSON that can be stored.
+"""What every request body must be before a route sees it: small enough, as it is, and JSON that can be stored.
 
 PostgreSQL refuses NUL characters in text and lone surrogates; JSON numbers may be longer than any column. Such input
 is refused here with the field's pointer, so that it never becomes a fault further in.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from libs.chassis.errors import FieldError, InvalidInput, NotFound, Refusal
+from libs.chassis.errors import FieldError, InvalidInput, NotFound, Refusal, Unavailable
 from libs.chassis.gate import READ_BODY
 from libs.chassis.logs import get_logger
+from libs.chassis.peers import peer_of
 from libs.chassis.problems import internal_error, problem_response
 from libs.chassis.validation import json_pointer
 from libs.wire.json_text import faults_of, without_mark
@@ -28,12 +30,64 @@ class BodyTooLarge(Refusal):
     status = 413
 
 
+class TooMuchAtOnce(Unavailable):
+    """The bodies that this process is reading fill the memory that it has for them."""
+
+    code = "too-much-at-once"
+
+
+class ContentEncoded(Refusal):
+    """The body is compressed, or encoded in another way; nothing here decodes it, so that nothing small grows large."""
+
+    code = "content-encoding-not-supported"
+    status = 415
+    title = "Content encoding not supported"
+
+
+class _Gone(Exception):  # noqa: N818 (a state)
+    """The client went away before its body was here; nobody is left to be answered."""
+
+
+class Bodies:
+    """How much memory the bodies of requests take at the moment, of all peers and of each."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._total = 0
+        self._of_peer: dict[str, int] = {}
+
+    @contextmanager
+    def share(self, peer: str) -> Iterator[Callable[[int], None]]:
+        """Counts the bytes of one request of a peer until it is over.
+
+        The function takes the number of bytes that came; it raises `TooMuchAtOnce` if they are too many for all, or for
+        their peer, which gets a quarter.
+        """
+        taken = 0
+
+        def take(count: int) -> None:
+            nonlocal taken
+            taken += count
+            self._total += count
+            self._of_peer[peer] = self._of_peer.get(peer, 0) + count
+            if self._of_peer[peer] > self._most // 4 or self._total > self._most:
+                raise TooMuchAtOnce("Too many bodies are being sent at once.")
+
+        try:
+            yield take
+        finally:
+            self._total -= taken
+            if taken and (left := self._of_peer.pop(peer) - taken):
+                self._of_peer[peer] = left
+
+
 class InputGuard:
     """ASGI middleware: refuses what cannot be read or stored, and answers faults of ours without telling of them."""
 
-    def __init__(self, app: ASGIApp, *, limit_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, limit_bytes: int, bodies: Bodies) -> None:
         self._app = app
         self._limit = limit_bytes
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it."""
@@ -49,10 +103,13 @@ class InputGuard:
 
         try:
             _check_address(scope)
-            self._check_length(Headers(scope=scope))
-            # The body is read by the gate of the route, once it knows who calls: see libs.chassis.gate.
-            scope[READ_BODY] = lambda: self._checked(scope, receive)
-            await self._app(scope, receive, watched_send)
+            self._check_headers(Headers(scope=scope))
+            with self._bodies.share(_peer(scope)) as take:
+                # The body is read by the gate of the route, once it knows who calls: see libs.chassis.gate.
+                scope[READ_BODY] = lambda: self._checked(scope, receive, take)
+                await self._app(scope, receive, watched_send)
+        except _Gone:
+            return
         except Refusal as refusal:
             await problem_response(refusal)(scope, receive, send)
         except Exception as error:  # the last net: a fault is logged by type and place, and told as a 500
@@ -61,17 +118,17 @@ class InputGuard:
                 raise
             await internal_error()(scope, receive, send)
 
-    def _check_length(self, headers: Headers) -> None:
+    def _check_headers(self, headers: Headers) -> None:
+        if headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise ContentEncoded("Send the body as it is, without Content-Encoding.", pointer="Content-Encoding")
         if int(headers.get("content-length", "0")) > self._limit:
             raise _too_large(self._limit)
 
-    async def _checked(self, scope: Scope, receive: Receive) -> Receive:
+    async def _checked(self, scope: Scope, receive: Receive, take: Callable[[int], None]) -> Receive:
         headers = Headers(scope=scope)
         if "content-length" not in headers and "transfer-encoding" not in headers:
             return receive
-        body = await _read(receive, self._limit)
-        if body is None:
-            return receive
+        body = await _read(receive, self._limit, take)
         return _replay(checked_body(body, headers.get("content-type", "")), receive)
 
 
@@ -100,16 +157,17 @@ def _check_address(scope: MutableMapping[str, Any]) -> None:
         raise InvalidInput("The query holds a NUL character.", pointer="", errors=faults)
 
 
-async def _read(receive: Receive, limit: int) -> bytes | None:
-    """The whole body; None when the client went away."""
+async def _read(receive: Receive, limit: int, take: Callable[[int], None]) -> bytes:
+    """The whole body; `_Gone` when the client went away."""
     chunks: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return None
+            raise _Gone
         chunk = message.get("body", b"")
         size += len(chunk)
+        take(len(chunk))
         if size > limit:
             raise _too_large(limit)
         chunks.append(chunk)
@@ -132,6 +190,11 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(f"A body is {limit} bytes at most.", limit_bytes=limit)
+
+
+def _peer(scope: Scope) -> str:
+    client = scope.get("client")
+    return peer_of(client[0]) if client else ""
 
 
 def _route(scope: Scope) -> str | None:

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.chassis.clock import Clock, Timekeeper
 from libs.chassis.database_address import check_line, is_this_machine
+from libs.chassis.http_settings import HttpSettings
 from libs.chassis.paced_clock import PacedClock
 
 
@@ -85,16 +86,12 @@ def secret_of_file(path: Path, *, variable: str) -> str:
     return text
 
 
-class CommonSettings(BaseSettings):
+class CommonSettings(HttpSettings):
     """Settings that all services share.
 
     A service's subclass overrides `database_url` with its own name, e.g.
     `database_url: str = Field(validation_alias="ENLACE_REFERRAL_DATABASE_URL")`.
     """
-
-    model_config = SettingsConfigDict(
-        extra="ignore", frozen=True, hide_input_in_errors=True, validate_by_name=True, validate_by_alias=True
-    )
 
     database_url: str
     """`postgresql://user:password@host:port/database`; the service's own database and login."""
@@ -139,6 +136,8 @@ class CommonSettings(BaseSettings):
     """The list of revoked tokens (`libs.chassis.revocations`); one that is named and cannot be read lets nobody in."""
     token_url: str | None = Field(default=None, validation_alias="ENLACE_TOKEN_URL")
     """Where clients fetch tokens; shown in the API document."""
+    api_docs: Literal["open", "off"] = Field(default="off", validation_alias="ENLACE_API_DOCS")
+    """`open`: whoever reaches this service may read its API document (`/docs`, `/openapi.json`), without a token."""
     role: Role = Field(default=Role.ALL, validation_alias="ENLACE_ROLE")
     worker_slot: str | None = Field(default=None, validation_alias="ENLACE_WORKER_SLOT", min_length=1, max_length=60)
     """This process's name among the workers of its service, the same after a restart and never shared by two: its

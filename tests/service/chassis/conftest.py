@@ -1,7 +1,13 @@
 """The small service of things on a real PostgreSQL and a real port."""
 
+import asyncio
+import os
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,6 +18,7 @@ from libs.chassis.app import Loop
 from libs.chassis.database import Database
 from libs.chassis.settings import CommonSettings
 from tests.infra import for_service
+from tests.service.chassis.started import Started, answers, until
 from tests.service.chassis.things import Gate, schema, things_app
 
 
@@ -87,3 +94,42 @@ async def things(make_app: Callable[..., Any], running: Any, issuer: Any, things
     async with running(app) as client:
         yield Things(client, app.state.database, things_url, gate, app, issuer.token)
         gate.open.set()
+
+
+@pytest.fixture
+def start(things_url: str, issuer: Any, tmp_path: Path) -> Callable[..., Any]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": for_service(things_url),
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+        "ENLACE_TOKEN_ISSUER": issuer.url,
+        "ENLACE_TOKEN_AUDIENCE": "enlace-tests",
+        "ENLACE_TOKEN_JWKS_URL": issuer.jwks_url,
+        "ENLACE_FINGERPRINT_KEY": "sample-fingerprint-key",
+        "ENLACE_SPANS_DIRECTORY": str(tmp_path / "spans"),
+        "ENLACE_API_DOCS": "open",
+    }
+
+    @asynccontextmanager
+    async def run(**more: str) -> AsyncIterator[Started]:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "tests.service.chassis.things", "serve", "--port", str(port)),
+            env={**environment, **more},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+                started = Started(process, client)
+                await until(lambda: answers(started))
+                yield started
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.communicate()
+
+    return run

@@ -2,106 +2,15 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
-import socket
-import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.infra import for_service
-
-DEADLINE_SECONDS = 30
-
-
-class EndedEarlyError(Exception):
-    """The process ended before it answered; the text is its output."""
-
-
-@dataclass
-class Started:
-    """A process and a client of it."""
-
-    process: asyncio.subprocess.Process
-    client: httpx.AsyncClient
-    output: bytes = b""
-
-    async def stop(self, number: int = signal.SIGTERM) -> float:
-        """Signal it and wait for its end; how many seconds that took."""
-        before = time.monotonic()
-        self.process.send_signal(number)
-        self.output, _ = await asyncio.wait_for(self.process.communicate(), DEADLINE_SECONDS)
-        return time.monotonic() - before
-
-    def logs(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.output.splitlines()]
-
-
-@pytest.fixture
-def start(things_url: str, issuer: Any, tmp_path: Path) -> Callable[..., Any]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": for_service(things_url),
-        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
-        "ENLACE_TOKEN_ISSUER": issuer.url,
-        "ENLACE_TOKEN_AUDIENCE": "enlace-tests",
-        "ENLACE_TOKEN_JWKS_URL": issuer.jwks_url,
-        "ENLACE_FINGERPRINT_KEY": "sample-fingerprint-key",
-        "ENLACE_SPANS_DIRECTORY": str(tmp_path / "spans"),
-    }
-
-    @asynccontextmanager
-    async def run(**more: str) -> AsyncIterator[Started]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "tests.service.chassis.things", "serve", "--port", str(port)),
-            env={**environment, **more},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-                started = Started(process, client)
-                await until(lambda: answers(started))
-                yield started
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.communicate()
-
-    return run
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not await condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
-
-
-async def answers(started: Started) -> bool:
-    if started.process.returncode is not None:
-        raise EndedEarlyError((await started.process.communicate())[0].decode())
-    try:
-        return (await started.client.get("/livez")).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def bearer(issuer: Any, scopes: str = "things:read things:write") -> dict[str, str]:
-    headers: dict[str, str] = issuer.headers(scopes)
-    return headers
+from tests.service.chassis.started import DEADLINE_SECONDS, EndedEarlyError, Started, answers, bearer, until
 
 
 def spans_in(directory: Path) -> list[dict[str, Any]]:

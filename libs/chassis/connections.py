@@ -1,0 +1,93 @@
+"""Which connections a process keeps: how many in all and of one peer, and which one goes when there are too many."""
+
+import resource
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from libs.chassis.peers import peer_of
+
+OTHER_FILES = 200
+"""Descriptors that a process needs beside its connections: databases, brokers, logs."""
+
+
+class Waiting(Protocol):
+    """A connection as the register sees it."""
+
+    def give_way(self) -> None:
+        """End it; nothing is being asked or answered over it."""
+
+
+class Connections:
+    """The open connections of a process.
+
+    Those over which nothing is asked at the moment wait in the order in which they began to. Where a new one would be
+    one too many, the one that waits longest goes: slow peers cannot keep a prompt one out.
+    """
+
+    def __init__(self, *, most: int, most_per_peer: int, exempt: Callable[[str], bool]) -> None:
+        self._most = most
+        self._most_per_peer = most_per_peer
+        self._exempt = exempt
+        self._peers: dict[Waiting, str | None] = {}
+        """Every open connection, and the peer to which it counts."""
+        self._counts: dict[str, int] = {}
+        self._waiting: dict[Waiting, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    def opened(self, connection: Waiting, host: str) -> bool:
+        """Count a new connection, which waits for its first request; False if it must not stay."""
+        fits = len(self._peers) < self._most
+        if not fits and self._waiting:
+            longest = next(iter(self._waiting))
+            self.closed(longest)
+            longest.give_way()
+            fits = True
+        self._peers[connection] = None
+        self._waiting[connection] = None
+        return self.belongs_to(connection, host) and fits
+
+    def belongs_to(self, connection: Waiting, host: str) -> bool:
+        """Count a connection to a peer, also to another one than before; False if that peer has too many."""
+        self._uncount(self._peers[connection])
+        if self._exempt(host):
+            self._peers[connection] = None
+            return True
+        peer = peer_of(host)
+        self._peers[connection] = peer
+        self._counts[peer] = self._counts.get(peer, 0) + 1
+        return self._counts[peer] <= self._most_per_peer
+
+    def asks(self, connection: Waiting) -> None:
+        """A request is complete but for its body: the connection no longer waits."""
+        self._waiting.pop(connection, None)
+
+    def waits(self, connection: Waiting) -> None:
+        """The last request is answered."""
+        if connection in self._peers:
+            self._waiting[connection] = None
+
+    def closed(self, connection: Waiting) -> None:
+        """Forget a connection; asked twice, nothing happens."""
+        self._waiting.pop(connection, None)
+        self._uncount(self._peers.pop(connection, None))
+
+    def _uncount(self, peer: str | None) -> None:
+        if peer is None:
+            return
+        self._counts[peer] -= 1
+        if not self._counts[peer]:
+            del self._counts[peer]
+
+
+def descriptors(wanted: int) -> int:
+    """How many files this process may have open, after the limit was raised to `wanted` as far as it goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        goal = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (goal, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1_000_000 if soft == resource.RLIM_INFINITY else max(soft, OTHER_FILES + 1)

@@ -1,0 +1,54 @@
+"""What an HTTP server takes from its peers: sizes, times and connections, each with a default that holds.
+
+The services and the local issuer read the same variables.
+"""
+
+import ipaddress
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from libs.chassis.peers import Network
+
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection without a request stays open. Clients close theirs after 5 to 60: where the server is first, a
+request that is just being sent is lost, and an answer to an offer with it."""
+
+
+class HttpSettings(BaseSettings):
+    """Limits of one process that serves HTTP."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, validate_by_name=True, validate_by_alias=True
+    )
+
+    head_bytes: int = Field(default=16_384, ge=1_024, validation_alias="ENLACE_HTTP_HEAD_BYTES")
+    """Request line and headers together."""
+    head_seconds: float = Field(default=20.0, gt=0, validation_alias="ENLACE_HTTP_HEAD_SECONDS")
+    """From the first byte of a request, or from the start of a connection, to the end of its headers."""
+    body_seconds: float = Field(default=20.0, gt=0, validation_alias="ENLACE_HTTP_BODY_SECONDS")
+    """For a body; each `body_bytes_per_second` that came give a second more, up to `body_seconds_most`."""
+    body_bytes_per_second: int = Field(default=500, ge=1, validation_alias="ENLACE_HTTP_BODY_BYTES_PER_SECOND")
+    body_seconds_most: float = Field(default=300.0, gt=0, validation_alias="ENLACE_HTTP_BODY_SECONDS_MOST")
+    bodies_in_memory_bytes: int = Field(default=64_000_000, ge=1, validation_alias="ENLACE_HTTP_BODIES_IN_MEMORY_BYTES")
+    """Bodies of requests that are being read or answered, together. One address gets a quarter of it."""
+    stalled_seconds: float = Field(default=30.0, gt=0, validation_alias="ENLACE_HTTP_STALLED_SECONDS")
+    """How long a peer may leave an answer unread that is longer than the buffers hold."""
+    idle_seconds: int = Field(default=KEEP_ALIVE_SECONDS, ge=1, validation_alias="ENLACE_HTTP_IDLE_SECONDS")
+    connections: int = Field(default=1_000, ge=1, validation_alias="ENLACE_HTTP_CONNECTIONS")
+    """Open at once in this process. At the limit a new one takes the place of the one that waits longest."""
+    connections_per_peer: int = Field(default=400, ge=1, validation_alias="ENLACE_HTTP_CONNECTIONS_PER_PEER")
+    """Of one address (IPv6: of one /64 network). Trusted proxies are not counted."""
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(), validation_alias="ENLACE_TRUSTED_PROXIES"
+    )
+    """Addresses or networks, divided by commas, whose word on the caller's address is believed: `X-Forwarded-For`,
+    `X-Forwarded-Proto` and the PROXY protocol (version 1). Empty: nobody's."""
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, text: object) -> object:
+        if not isinstance(text, str):
+            return text
+        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
