@@ -61,7 +61,7 @@ test-containers: setup ## the tests of the event bus, on PostgreSQL and Kafka in
 compose-test: setup ## docker-compose.yml on a real engine: built, started, scaled, stopped, started again
 	@exec $(RUN)/python -m tests.compose $(ARGS)
 
-check: setup ## format, lint, types, imports, containers' files, generated pages, supply chain, secrets
+check: setup ## format, lint, types, imports, containers' files, generated pages, patterns, supply chain, secrets
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
@@ -71,6 +71,7 @@ check: setup ## format, lint, types, imports, containers' files, generated pages
 	$(RUN)/python -m deploy.contracts check
 	$(RUN)/python -m deploy.lifecycles check
 	$(RUN)/python -m deploy.asvs check
+	$(RUN)/python -m deploy.patterns
 	$(RUN)/python -m deploy.supply bill
 	$(RUN)/python -m deploy.supply audit
 	git ls-files -z | grep -zvE '$(NO_SECRETS)' | xargs -0 $(RUN)/detect-secrets-hook --no-verify --cores 2 --baseline .secrets.baseline

@@ -27,7 +27,7 @@ def install(folder: Path = PARSER) -> bool:
         if sentinel.exists() and sentinel.read_text(encoding="ascii") == wanted:
             return False
         done = subprocess.run(  # noqa: S603
-            [_beside_python("npm"), "ci", "--no-progress"], cwd=folder, capture_output=True, text=True, check=False
+            [beside_python("npm"), "ci", "--no-progress"], cwd=folder, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise ParserError(f"npm ci failed: {done.stderr.strip()[-2000:]}")
@@ -38,7 +38,7 @@ def install(folder: Path = PARSER) -> bool:
 def read(*documents: Path, folder: Path = PARSER) -> tuple[bool, str]:
     """Whether the parser accepts the documents, and what it says of each, a line or more that begin with its path."""
     done = subprocess.run(  # noqa: S603
-        [_beside_python("node"), str(folder / "check.mjs"), *map(str, documents)],
+        [beside_python("node"), str(folder / "check.mjs"), *map(str, documents)],
         capture_output=True,
         text=True,
         check=False,
@@ -46,6 +46,6 @@ def read(*documents: Path, folder: Path = PARSER) -> tuple[bool, str]:
     return done.returncode == 0, (done.stdout + done.stderr).strip()
 
 
-def _beside_python(name: str) -> str:
+def beside_python(name: str) -> str:
     """A command of the environment that runs this: Node comes as a Python package."""
     return str(Path(sys.executable).with_name(name))

@@ -55,7 +55,7 @@ _BASE: _Point = (
     15112221349535400772501151409588531511454012693041857206046113283949847762202,
     46316835694926478169428394003475163141307993866256225615783033603165251855960,
 )
-ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)")
+_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)")
 
 
 def password() -> str:
@@ -222,7 +222,7 @@ def _add(path: Path, values: Mapping[str, str]) -> None:
 
 def _read(path: Path) -> dict[str, str]:
     """The variables of a file; the last of a name counts, as for Docker."""
-    found = (ASSIGNMENT.fullmatch(line) for line in path.read_text(encoding="utf-8-sig").splitlines())
+    found = (_ASSIGNMENT.fullmatch(line) for line in path.read_text(encoding="utf-8-sig").splitlines())
     return {match[1]: _unquoted(match[2].strip()) for match in found if match}
 
 

@@ -17,7 +17,7 @@ from libs.chassis.gate import READ_BODY
 from libs.chassis.logs import get_logger
 from libs.chassis.peers import peer_of
 from libs.chassis.problems import internal_error, problem_response
-from libs.chassis.validation import json_pointer
+from libs.chassis.validation import json_pointer, shortened
 from libs.wire.json_text import faults_of, without_mark
 
 log = get_logger(__name__)
@@ -153,7 +153,7 @@ def _check_address(scope: MutableMapping[str, Any]) -> None:
     if b"%00" in query:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
         names = [name for name, value in pairs if "\0" in value and "\0" not in name]
-        faults = [FieldError(name[:100], "nul-character", "Text cannot hold a NUL character") for name in names]
+        faults = [FieldError(shortened(name), "nul-character", "Text cannot hold a NUL character") for name in names]
         raise InvalidInput("The query holds a NUL character.", pointer="", errors=faults)
 
 

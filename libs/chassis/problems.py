@@ -4,7 +4,6 @@
 repeats what the caller sent and says nothing of the inside.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -28,6 +27,8 @@ from libs.chassis.validation import field_errors
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:enlace:problem:"
+ERRORS_MAX = 50
+"""Entries of `errors`; `errors_left_out` counts the others. A body can hold more faults than anybody reads."""
 _RESERVED = frozenset({"type", "title", "status", "code", "detail", "errors", "trace_id"})
 
 
@@ -49,20 +50,24 @@ class Problem(BaseModel):
     status: int = Field(ge=400, le=599, examples=[422])
     code: str = Field(examples=["invalid-input"], description="What to program against: stable, kebab-case")
     detail: str
-    errors: list[FieldProblem] = []
+    errors: list[FieldProblem] = Field(default=[], max_length=ERRORS_MAX)
+    errors_left_out: int | None = Field(default=None, description="How many more faults there are, if not all are told")
     trace_id: str | None = Field(default=None, description="Name this when you ask for help")
 
 
 def problem_document(refusal: Refusal) -> dict[str, Any]:
     """The members of the problem that tells of `refusal`."""
     members = {name: value for name, value in refusal.members.items() if name not in _RESERVED}
+    errors = refusal.errors
+    if len(errors) > ERRORS_MAX:
+        members["errors_left_out"] = len(errors) - ERRORS_MAX
     return {
         "type": TYPE_PREFIX + refusal.code,
         "title": refusal.title,
         "status": refusal.status,
         "code": refusal.code,
         "detail": refusal.detail,
-        "errors": [_field_problem(error) for error in refusal.errors],
+        "errors": [_field_problem(error) for error in errors[:ERRORS_MAX]],
         "trace_id": current_trace_id(),
         **members,
     }
@@ -132,8 +137,12 @@ async def _of_refusal(request: Request, error: Exception) -> Response:
 
 async def _of_validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = field_errors(error.errors(), error.body)
-    return problem_response(_named(faults) or InvalidInput("The request breaks a rule.", errors=faults))
+    findings = error.errors()
+    faults = field_errors(findings[:ERRORS_MAX], error.body)
+    refusal = _named(faults) or InvalidInput("The request breaks a rule.", errors=faults)
+    if len(findings) > ERRORS_MAX and isinstance(refusal, InvalidInput):
+        refusal.members["errors_left_out"] = len(findings) - ERRORS_MAX
+    return problem_response(refusal)
 
 
 def _named(faults: Sequence[FieldError]) -> Refusal | None:
@@ -156,10 +165,14 @@ def _allowed(request: Request) -> str:
     """Every method of the path: the framework names those of its first route only."""
     routes = list(iter_route_contexts(request.app.routes))
     path = request.scope["path"]
-    matching = (route.path for route in routes if re.match(getattr(route, "path_regex", "$^"), path))
-    template = next(matching, None)
+    template = next((route.path for route in routes if _leads_to(route, path)), None)
     methods = {method for route in routes if route.path == template for method in route.methods or ()}
     return ", ".join(sorted(methods))
+
+
+def _leads_to(route: object, path: str) -> bool:
+    pattern = getattr(route, "path_regex", None)
+    return pattern is not None and pattern.match(path) is not None
 
 
 async def _of_database(_: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from fastapi import FastAPI
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
+from opentelemetry.propagate import set_global_textmap
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -26,6 +27,7 @@ from opentelemetry.util.types import AttributeValue
 from libs.chassis.sampling import FollowsMessages
 from libs.chassis.settings import CommonSettings
 from libs.chassis.spans import DiscreetExporter, JsonLinesExporter
+from libs.chassis.trace_headers import CallersTrace
 
 _NAME = "enlace"
 _FLUSH_MILLIS = 200
@@ -36,6 +38,7 @@ _SAMPLED = frozenset("13579bdf")
 def setup_telemetry(service: str, settings: CommonSettings) -> None:
     """Set up this process's spans and metrics; the first call in a process decides, later ones change nothing."""
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
+    set_global_textmap(CallersTrace())
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return
     resource = Resource.create(

@@ -7,6 +7,8 @@ from typing import Any
 from libs.chassis.errors import FieldError
 
 _LONGEST_POINTER = 200
+_LONGEST_NAME = 60
+"""Of one name in a pointer. Ours are shorter; a longer one is a stranger's, and is not given back whole."""
 _PLAIN = {
     "json_invalid": "The body isn't valid JSON",
     "uuid_parsing": "Input should be a valid UUID",
@@ -24,10 +26,15 @@ def field_errors(findings: Sequence[Any], body: Any) -> list[FieldError]:
 
 
 def json_pointer(path: Sequence[str | int]) -> str:
-    """RFC 6901: `/` before each part; `~` and `/` inside a part are escaped. Cut when it grows beyond reason."""
-    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    """RFC 6901: `/` before each part; `~` and `/` inside a part are escaped. What grows beyond reason is cut."""
+    parts = (shortened(str(part)).replace("~", "~0").replace("/", "~1") for part in path)
     pointer = "".join(f"/{part}" for part in parts)
     return pointer if len(pointer) <= _LONGEST_POINTER else pointer[:_LONGEST_POINTER] + "…"
+
+
+def shortened(name: str) -> str:
+    """A name as it was sent, or its beginning where it is longer than any name of ours."""
+    return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
 
 
 def _pointer(finding: Mapping[str, Any], body: Any) -> str:
@@ -35,7 +42,7 @@ def _pointer(finding: Mapping[str, Any], body: Any) -> str:
     if origin == "header" and path:
         return "-".join(word.capitalize() for word in str(path[0]).split("-"))
     if origin != "body":
-        return str(path[0]) if path else str(origin)
+        return shortened(str(path[0])) if path else str(origin)
     if len(path) == 1 and isinstance(path[0], int) and not isinstance(body, list):
         return ""  # where the parser of JSON gave up: a character's position, not a field
     return json_pointer(_real_path(path, body, lacking=finding["type"] == "missing"))
