@@ -5,13 +5,16 @@ organisation with a client of its own, as every morning.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any, Final
 
 from deploy.demo.client import Caller
+from deploy.demo.looking import pages
 from deploy.packs.directory import Directory, Organization, Service, openings_of
+from libs.events.codes import JourneyEnd
 
 AT_ONCE: Final = 8
+ALREADY: Final = frozenset({409})
 Said = Callable[[int], None]
 CallerOf = Callable[[str], Caller]
 
@@ -80,6 +83,17 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list) and all(isinstance(item, str) for item in [*one, *other]):
         return set(one) == set(other)
     return bool(one == other)
+
+
+async def empty_the_queues(people: Collection[str], *, desk: Caller, url: str) -> None:
+    """Whichever of these people still waits has left the country; else the queues would grow with each run."""
+
+    async def end(returnee_id: str) -> None:
+        body = {"reason": JourneyEnd.LEFT_THE_COUNTRY}
+        await desk.call("POST", f"{url}/v1/returnees/{returnee_id}/journey/end", body=body, expect=ALREADY)
+
+    waiting = {entry["returnee_id"] for entry in await pages(desk, f"{url}/v1/waitlists")}
+    await in_turns(end(returnee_id) for returnee_id in waiting & set(people))
 
 
 async def in_turns(works: Iterable[Coroutine[Any, Any, None]], *, at_once: int = AT_ONCE) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 FILE = "demo-notebook.json"
 
@@ -22,6 +23,8 @@ class Notebook:
     """Stays by referral id, of all organisations: each partner writes and reads its own services only."""
 
     stays: dict[str, Stay] = field(default_factory=dict)
+    people: list[str] = field(default_factory=list)
+    """Ids of the people of the last run, so that the next one knows whom it may take out of the queues."""
 
     def begun(self, referral_id: str) -> None:
         """Note that the service has begun."""
@@ -37,12 +40,12 @@ class Notebook:
     def load(cls, state: Path) -> "Notebook":
         """What the last run wrote; empty where there is nothing or nothing readable."""
         try:
-            read: Mapping[str, dict[str, object]] = json.loads((state / FILE).read_text(encoding="utf-8"))
-            return cls({key: Stay(**stay) for key, stay in read.items()})  # type: ignore[arg-type]
-        except (OSError, ValueError, TypeError, AttributeError):
+            read: Mapping[str, Any] = json.loads((state / FILE).read_text(encoding="utf-8"))
+            return cls({key: Stay(**stay) for key, stay in read["stays"].items()}, [*read["people"]])
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):
             return cls()
 
     def save(self, state: Path) -> None:
         """Keep it for the next run."""
-        text = json.dumps({key: asdict(stay) for key, stay in self.stays.items()})
-        (state / FILE).write_text(text, encoding="utf-8")
+        stays = {key: asdict(stay) for key, stay in self.stays.items()}
+        (state / FILE).write_text(json.dumps({"stays": stays, "people": self.people}), encoding="utf-8")

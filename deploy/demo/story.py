@@ -18,7 +18,7 @@ from deploy.demo.client import Caller
 from deploy.demo.habits import Way, way_of
 from deploy.demo.hands import Hands
 from deploy.demo.landing import Landed, land, registered
-from deploy.demo.loading import declare_capacity, in_turns, load_directory
+from deploy.demo.loading import declare_capacity, empty_the_queues, in_turns, load_directory
 from deploy.demo.looking import Pool, are_offers_waiting, is_settled, journeys, pools, settled_count
 from deploy.demo.notebook import Notebook
 from deploy.demo.pace import Pace
@@ -38,6 +38,7 @@ SLOWEST: Final = 0.2
 LATENESS: Final = timedelta(seconds=4)
 """A quarter of an offer's time: where the machine is later than that, the clock waits for it (`pacing`)."""
 TELL_EVERY_S: Final = 10.0
+STEWARDS_DESK: Final = "network-steward-desk"
 AIR, LAND = "GT01", "GT12"
 
 
@@ -116,7 +117,7 @@ class Story:
                 async with self._pacer.pacing(), self._staging(reception):
                     landed, ridden = await self._arrive(flight, bus, callers, reception, progress)
                     needs_count = flight.needs_count + bus.needs_count
-                    everybody = [*landed.returnee_ids, *ridden.returnee_ids]
+                    everybody = self._notebook.people = [*landed.returnee_ids, *ridden.returnee_ids]
                     found = await self._settle(everybody, steward, needs_count, progress)
                     await self._stage.make_a_document(found, self._partners)
                     await self._stage.serve_the_queue(found, self._partners)
@@ -182,6 +183,7 @@ class Story:
                 random=Random(self._random.random()), hands=self._hands, notebook=self._notebook,  # noqa: S311
                 clock=self.world.clock, keeps=self._stage.keeps, looked=self._stage.looked,
             )  # fmt: skip
+        await empty_the_queues(self._notebook.people, desk=callers.of(STEWARDS_DESK), url=urls.referral)
         ledger = await pools(steward, url=urls.referral)
         await in_turns(partner.make_room(ledger) for partner in self._partners.values())
         await declare_capacity(
