@@ -17,6 +17,7 @@ from deploy.local.installation import DEFAULT_PACK, Installation
 from deploy.local.supervisor import System, running_system
 from deploy.packs.directory import Directory, Service
 from deploy.packs.directory import load_directory as read_directory
+from libs.chassis.http_settings import UNLIMITED
 from libs.chassis.walls import WORKS_FOR
 
 PLACES = 1_000_000
@@ -70,6 +71,7 @@ async def enlace(folder: Path) -> AsyncIterator[Running]:
         extra={
             "ENLACE_WEBHOOK_ALLOW_PRIVATE": "true",
             "ENLACE_WEBHOOK_CONCURRENCY": "1",
+            **UNLIMITED,
             "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
             "OTEL_TRACES_SAMPLER_ARG": "0.01",
         },

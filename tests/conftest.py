@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import settings
 
+from libs.chassis.http_settings import UNLIMITED
 from tests import served
 from tests.infra import PostgresForTests, kafka_for_tests, postgres_for_tests
 from tests.served import IssuerForTests
@@ -29,6 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # Kafka is on this machine here, and spoken to in clear; processes that tests start inherit it.
 os.environ["KAFKA_PLAINTEXT_ALLOWED"] = "loopback"
+# All tests call from one address, and those that guess guess a lot; limits have tests of their own.
+os.environ.update(UNLIMITED)
 # Tests read what a service says of itself; that it says so only where it is told to has a test of its own.
 os.environ["ENLACE_API_DOCS"] = "open"
 

@@ -6,6 +6,7 @@ clients come from the country pack and from `make partner`; their secrets are ge
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -28,6 +29,8 @@ from deploy.local.issuer_admin import admin_routes
 from deploy.local.keyring import Keyring
 from deploy.local.tokens import AccessTokens, Client, new_key
 from libs.chassis.http_settings import HttpSettings
+from libs.chassis.peers import peer_of
+from libs.chassis.rates import Left, Limit
 from libs.chassis.serving import Server, ServerConfig
 
 FindClient = Callable[[str], Client | None]
@@ -105,12 +108,13 @@ def serve_book(tokens: AccessTokens, book: ClientBook, *, key: str) -> FastAPI:
     return app
 
 
-def create_issuer(tokens: AccessTokens, find_client: FindClient) -> FastAPI:
-    """The issuer as an app: `/token`, `/jwks`, RFC 8414 metadata and `/readyz`."""
+def create_issuer(tokens: AccessTokens, find_client: FindClient, limits: HttpSettings | None = None) -> FastAPI:
+    """The issuer as an app: `/token`, `/jwks`, RFC 8414 metadata and `/readyz`; `limits` are the environment's."""
     # Its address is on the loopback interface only, where Authlib's demand for TLS protects nothing.
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
     app = FastAPI(title="Enlace local token issuer", docs_url=None, redoc_url=None)
     server = _Server(tokens, find_client)
+    wrong = Limit("secrets", (limits or HttpSettings()).rate_secrets_per_minute)
 
     @app.post("/token")
     async def token(request: Request) -> JSONResponse:
@@ -122,8 +126,14 @@ def create_issuer(tokens: AccessTokens, find_client: FindClient) -> FastAPI:
         except ValueError:
             return JSONResponse({"error": "invalid_request"}, status_code=400)
         headers = {name.title(): value for name, value in request.headers.items()}
+        who = _who_tries(request, fields)
+        left = wrong.take(who, cost=0)
+        if left is not None and left.limited:
+            return _slow_down(left)
         asked = _TokenRequest(str(request.url), fields, headers)
         answer: JSONResponse = server.create_token_response(asked)  # type: ignore[no-untyped-call]
+        if answer.status_code == 401:
+            wrong.take(who)
         return answer
 
     @app.get("/jwks")
@@ -142,6 +152,21 @@ def create_issuer(tokens: AccessTokens, find_client: FindClient) -> FastAPI:
         return {"ready": True}
 
     return app
+
+
+def _who_tries(request: Request, fields: Sequence[tuple[str, str]]) -> str:
+    """An address and the client that it says to be, one key; nobody at another address is held up by it."""
+    peer = peer_of(request.client.host) if request.client else ""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            return f"{peer} {base64.b64decode(value).partition(b':')[0].decode('ascii', 'replace')}"
+    return f"{peer} {dict(fields).get('client_id', '')}"
+
+
+def _slow_down(left: Left) -> JSONResponse:
+    headers = left.headers() | {"Retry-After": str(left.seconds)}
+    return JSONResponse({"error": "temporarily_unavailable"}, status_code=429, headers=headers)
 
 
 def _metadata(issuer: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from deploy.simulate.closure import at
 from deploy.simulate.report import as_json, closure_table, deeds_table, owners_table, span, times_table
 from deploy.simulate.run import SLOWEST, Options, Run, Simulation
 from deploy.simulate.timing import Timepiece, next_monday
+from libs.chassis.http_settings import UNLIMITED
 from libs.chassis.paced_clock import PacedClock, Schedule
 from libs.chassis.yaml_files import read_yaml
 
@@ -116,7 +117,7 @@ def prepare(state: Path, options: Options) -> tuple[Installation, Timepiece, Sch
     midnight = next_monday(real, timezone=load_directory(DEFAULT_PACK).timezone)
     path = installation.state / SCHEDULE
     schedule = Schedule(path, shows=midnight - BEFORE, rate=SLOWEST, real=real)
-    extra = SAMPLED | {"ENLACE_CLOCK_RATE": str(options.rate), "ENLACE_CLOCK_SCHEDULE": str(path)}
+    extra = SAMPLED | UNLIMITED | {"ENLACE_CLOCK_RATE": str(options.rate), "ENLACE_CLOCK_SCHEDULE": str(path)}
     timepiece = Timepiece(PacedClock(path, fastest=options.rate), midnight)
     return Installation(state=installation.state, pack=DEFAULT_PACK, extra=extra), timepiece, schedule
 

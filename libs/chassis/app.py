@@ -24,6 +24,7 @@ from libs.chassis.logs import get_logger
 from libs.chassis.migrations import head_of, known_revisions, version_table
 from libs.chassis.openapi import install_openapi
 from libs.chassis.problems import install_problem_handlers
+from libs.chassis.rates import RateLimits, Rates
 from libs.chassis.revocations import Revocations
 from libs.chassis.security_headers import SecurityHeaders
 from libs.chassis.settings import CommonSettings, Role
@@ -98,6 +99,8 @@ def _serve(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     install_problem_handlers(app)
     bodies = Bodies(settings.bodies_in_memory_bytes)
     app.add_middleware(InputGuard, limit_bytes=settings.body_limit_bytes, bodies=bodies)
+    app.state.rates = Rates(settings)
+    app.add_middleware(RateLimits, rates=app.state.rates)
     app.add_middleware(SecurityHeaders)
     app.include_router(app.state.health.router())
     for router in routers:

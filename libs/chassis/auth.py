@@ -116,6 +116,7 @@ class Requirement:
         verifier: TokenVerifier = request.app.state.tokens
         caller = await _identify(_bearer(authorization), verifier)
         request.state.verified_client = caller.client_id
+        request.app.state.rates.of_client(request, caller.client_id)
         self.demand(caller)
         request.state.caller = caller
         return caller

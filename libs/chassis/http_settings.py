@@ -40,6 +40,17 @@ class HttpSettings(BaseSettings):
     """Open at once in this process. At the limit a new one takes the place of the one that waits longest."""
     connections_per_peer: int = Field(default=400, ge=1, validation_alias="ENLACE_HTTP_CONNECTIONS_PER_PEER")
     """Of one address (IPv6: of one /64 network). Trusted proxies are not counted."""
+    rate_peer_per_minute: int = Field(default=30_000, ge=0, validation_alias="ENLACE_RATE_PEER_PER_MINUTE")
+    """Requests of one address (IPv6: of one /64 network), whoever it is; as all limits a minute of this process alone,
+    and 0 means as many as come. Trusted proxies are not counted."""
+    rate_client_per_minute: int = Field(default=6_000, ge=0, validation_alias="ENLACE_RATE_CLIENT_PER_MINUTE")
+    """Requests of one client of the issuer."""
+    rate_unknown_per_minute: int = Field(default=120, ge=0, validation_alias="ENLACE_RATE_UNKNOWN_PER_MINUTE")
+    """Answers 404 to one client, five times as many at once: whoever guesses ids and codes has to stop."""
+    rate_failed_per_minute: int = Field(default=60, ge=0, validation_alias="ENLACE_RATE_FAILED_PER_MINUTE")
+    """Failed tokens of one address."""
+    rate_secrets_per_minute: int = Field(default=10, ge=0, validation_alias="ENLACE_RATE_SECRETS_PER_MINUTE")
+    """At the local issuer: wrong secrets of one client from one address."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(), validation_alias="ENLACE_TRUSTED_PROXIES"
     )
@@ -52,3 +63,8 @@ class HttpSettings(BaseSettings):
         if not isinstance(text, str):
             return text
         return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+_RATES = [field for name, field in HttpSettings.model_fields.items() if name.startswith("rate_")]
+UNLIMITED = {str(field.validation_alias): "0" for field in _RATES}
+"""Variables with which nobody is told to slow down: for measurements, rehearsals and tests."""

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from libs.chassis.auth import SCHEME, requirement_of
-from libs.chassis.problems import Problem, declared
+from libs.chassis.problems import MEDIA_TYPE, TYPE_PREFIX, Problem, declared
 
 _CODE = re.compile(r"`[a-z-]+`")
 _FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
@@ -72,6 +72,7 @@ def _declare_errors(operation: dict[str, Any]) -> None:
     if "HTTPValidationError" in str(responses.get("422", "")):
         del responses["422"]
     common = {"500": declared(500, ["internal-error"]), "503": declared(503, ["unavailable"])}
+    common["429"] = _too_many()
     if operation.get("security"):
         common["401"] = declared(401, ["token-missing", "invalid-token"])
         common["403"] = declared(403, ["insufficient-scope"])
@@ -92,6 +93,24 @@ def _declare_errors(operation: dict[str, Any]) -> None:
         missing = [code for code in _CODE.findall(response["description"]) if code not in known["description"]]
         known["description"] += "".join(f", {code}" for code in missing)
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _too_many() -> dict[str, Any]:
+    """The answer to whoever asks too often, which every operation may give."""
+    response = declared(429, ["too-many-requests"])
+    fields = {"Retry-After": "Seconds to wait", "RateLimit-Policy": "The limit", "RateLimit": "What is left of it"}
+    response["headers"] = {name: {"description": what, "schema": {"type": "string"}} for name, what in fields.items()}
+    response["content"][MEDIA_TYPE]["example"] = {
+        "type": f"{TYPE_PREFIX}too-many-requests",
+        "title": "Too many requests",
+        "status": 429,
+        "code": "too-many-requests",
+        "detail": "Too many requests.",
+        "errors": [],
+        "trace_id": None,
+        "violated_policies": ["client"],
+    }
+    return response
 
 
 def _meaning(scope: str) -> str:

@@ -132,7 +132,7 @@ def _plain(status: int, code: str, detail: str, headers: Mapping[str, str] | Non
 async def _of_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     record(request, error)
-    return problem_response(error)
+    return problem_response(request.app.state.rates.after(request, error))
 
 
 async def _of_validation(_: Request, error: Exception) -> Response:

@@ -53,9 +53,9 @@ class Sampler:
 
 
 def record(request: Request, refusal: Refusal) -> None:
-    """Count a 401 or 403, or a 404 to somebody who is known; write it down if it is one of the few."""
+    """Count a 401, 403 or 429, or a 404 to somebody who is known; write it down if it is one of the few."""
     client_id: str | None = getattr(request.state, "verified_client", None)
-    if refusal.status not in (401, 403) and not (refusal.status == 404 and client_id is not None):
+    if refusal.status not in (401, 403, 429) and not (refusal.status == 404 and client_id is not None):
         return
     # The template of the path, never the path: it may hold ids.
     operation = str(getattr(request.scope.get("route"), "name", "none"))

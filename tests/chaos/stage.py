@@ -27,6 +27,7 @@ from deploy.local.timekeeping import clock_settings
 from deploy.packs.directory import Directory
 from deploy.packs.directory import load_directory as read_directory
 from libs.chassis.clock import Clock
+from libs.chassis.http_settings import UNLIMITED
 from tests.chaos.proxy import Proxy
 from tests.chaos.receivers import Receivers, receiving
 
@@ -169,6 +170,7 @@ def _extra(installation: Installation, *, kafka: Proxy, postgres: Proxy) -> dict
     }
     return {
         **databases,
+        **UNLIMITED,
         **clock_settings(installation.state, CLOCK_RATE),
         KAFKA_VARIABLE: kafka.address,
         "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",

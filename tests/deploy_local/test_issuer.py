@@ -11,6 +11,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from deploy.local.issuer import create_issuer
+from deploy.local.tokens import AccessTokens, Client, new_key
+from libs.chassis.http_settings import HttpSettings
 from tests.served import IssuerForTests
 
 ORGANIZATION = uuid4()
@@ -136,3 +139,22 @@ async def test_the_metadata_name_the_endpoints(issuer: IssuerForTests) -> None:
     assert found["issuer"] == issuer.url
     assert found["jwks_uri"] == issuer.jwks_url
     assert found["token_endpoint"] == f"{issuer.url}/token"
+
+
+async def test_secrets_cannot_be_guessed_without_end(running):
+    """Taken out: the count of 401s in `token` (each guess was judged). One client's guesser holds up no other."""
+    tokens = AccessTokens(issuer="http://issuer.example", key=new_key())
+    clients = {
+        name: Client(client_id=name, secret=f"secret-of-{name}", organization_id=None, scopes=frozenset({"a:b"}))
+        for name in ("one", "two")
+    }
+    app = create_issuer(tokens, clients.get, HttpSettings(rate_secrets_per_minute=3))
+    grant = {"grant_type": "client_credentials"}
+    async with running(app) as client:
+        told = [(await client.post("/token", data=grant, auth=("one", f"guess-{nth}"))).status_code for nth in range(5)]
+        assert told == [401, 401, 401, 429, 429]
+        right = await client.post("/token", data=grant, auth=("one", "secret-of-one"))
+        assert right.status_code == 429
+        assert int(right.headers["retry-after"]) >= 1
+        posted = grant | {"client_id": "two", "client_secret": "secret-of-two"}
+        assert (await client.post("/token", data=posted)).status_code == 200
