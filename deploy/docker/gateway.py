@@ -11,10 +11,16 @@ import contextlib
 import random
 import socket
 import sys
+from collections import Counter
 from collections.abc import Sequence
 
 CONNECT_SECONDS = 3.0
 PIECE_BYTES = 65_536
+STALLED_SECONDS = 30.0
+"""How long an end may leave unread what was sent to it; how long a peer may be silent, the services say."""
+CONNECTIONS = 1_000
+CONNECTIONS_PER_PEER = 300
+"""Fewer than a service takes from one address, which is what the gateway is to it."""
 NOBODY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -35,11 +41,11 @@ async def connected(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio
 
 
 async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Copy until the source ends, and end the sink too."""
-    with contextlib.suppress(OSError):
+    """Copy until the source ends, or the sink takes no more, and end the sink too."""
+    with contextlib.suppress(OSError, TimeoutError):
         while piece := await source.read(PIECE_BYTES):
             sink.write(piece)
-            await sink.drain()
+            await asyncio.wait_for(sink.drain(), STALLED_SECONDS)
     with contextlib.suppress(OSError):
         sink.write_eof()
 
@@ -47,17 +53,28 @@ async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> N
 async def serve(port: int, host: str, target_port: int, *, address: str = "0.0.0.0") -> asyncio.Server:  # noqa: S104
     """Listen on a port for connections to a service."""
 
+    peers: Counter[str] = Counter()
+
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there = await connected(host, target_port)
+        peer = str((writer.get_extra_info("peername") or [""])[0])
+        fits = peers.total() < CONNECTIONS and peers[peer] < CONNECTIONS_PER_PEER
+        peers[peer] += 1
+        there = None
         try:
+            there = await connected(host, target_port) if fits else None
             if there is None:
                 writer.write(NOBODY)
-                await writer.drain()
+                await asyncio.wait_for(writer.drain(), CONNECT_SECONDS)
                 return
-            await asyncio.gather(pass_on(reader, there[1]), pass_on(there[0], writer))
-        except OSError:
+            asked = asyncio.create_task(pass_on(reader, there[1]))
+            await pass_on(there[0], writer)
+            asked.cancel()  # a service that has closed wants no more, however long the caller keeps its end open
+        except (OSError, TimeoutError):
             pass  # whoever called is gone
         finally:
+            peers[peer] -= 1
+            if not peers[peer]:
+                del peers[peer]
             for end in (writer, there[1] if there else None):
                 if end is not None:
                     end.close()

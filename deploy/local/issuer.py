@@ -30,7 +30,7 @@ from deploy.local.keyring import Keyring
 from deploy.local.tokens import AccessTokens, Client, new_key
 from libs.chassis.http_settings import HttpSettings
 from libs.chassis.peers import peer_of
-from libs.chassis.rates import Left, Limit
+from libs.chassis.rates import Limit
 from libs.chassis.serving import Server, ServerConfig
 
 FindClient = Callable[[str], Client | None]
@@ -126,15 +126,8 @@ def create_issuer(tokens: AccessTokens, find_client: FindClient, limits: HttpSet
         except ValueError:
             return JSONResponse({"error": "invalid_request"}, status_code=400)
         headers = {name.title(): value for name, value in request.headers.items()}
-        who = _who_tries(request, fields)
-        left = wrong.take(who, cost=0)
-        if left is not None and left.limited:
-            return _slow_down(left)
         asked = _TokenRequest(str(request.url), fields, headers)
-        answer: JSONResponse = server.create_token_response(asked)  # type: ignore[no-untyped-call]
-        if answer.status_code == 401:
-            wrong.take(who)
-        return answer
+        return _bounded(lambda: server.create_token_response(asked), wrong, _who_tries(request, fields))  # type: ignore[no-untyped-call]
 
     @app.get("/jwks")
     async def jwks() -> dict[str, Any]:
@@ -164,9 +157,16 @@ def _who_tries(request: Request, fields: Sequence[tuple[str, str]]) -> str:
     return f"{peer} {dict(fields).get('client_id', '')}"
 
 
-def _slow_down(left: Left) -> JSONResponse:
-    headers = left.headers() | {"Retry-After": str(left.seconds)}
-    return JSONResponse({"error": "temporarily_unavailable"}, status_code=429, headers=headers)
+def _bounded(answer: Callable[[], JSONResponse], wrong: Limit, who: str) -> JSONResponse:
+    """The answer, or a 429 without looking at the secret where too many were wrong."""
+    left = wrong.take(who, cost=0)
+    if left is not None and left.limited:
+        headers = left.headers() | {"Retry-After": str(left.seconds)}
+        return JSONResponse({"error": "temporarily_unavailable"}, status_code=429, headers=headers)
+    told = answer()
+    if told.status_code == 401:
+        wrong.take(who)
+    return told
 
 
 def _metadata(issuer: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The published ports of containers: one door for as many containers of a service as there are."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import httpx
 
@@ -49,3 +50,57 @@ async def test_where_no_container_takes_a_connection_the_caller_is_told_to_come_
     async with await gateway.serve(port, "127.0.0.1", free_port(), address="127.0.0.1"):
         answer = await ask(port)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    for _ in range(600):
+        if await condition():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not happen")
+
+
+async def test_a_caller_that_only_listens_is_let_go_when_the_service_closes():
+    """Taken out: the end of `asked` (the connection stayed for as long as the caller kept it)."""
+    inside, port = free_port(), free_port()
+
+    async def close_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    service = await asyncio.start_server(close_at_once, "127.0.0.1", inside)
+    door = await gateway.serve(port, "127.0.0.1", inside, address="127.0.0.1")
+    async with service, door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await asyncio.wait_for(reader.read(), 30) == b""
+
+        async def is_refused() -> bool:
+            try:
+                writer.write(b"still here")
+                await writer.drain()
+            except ConnectionError:
+                return True
+            return False
+
+        await until(is_refused)
+        writer.close()
+
+
+async def test_one_address_gets_so_many_connections_through_the_gateway(monkeypatch):
+    """Taken out: the count of `peers`."""
+    monkeypatch.setattr(gateway, "CONNECTIONS_PER_PEER", 2)
+    inside, port = free_port(), free_port()
+    door = await gateway.serve(port, "127.0.0.1", inside, address="127.0.0.1")
+    async with await container("127.0.0.1", inside, b"ok"), door:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+
+        async def is_full() -> bool:
+            return (await ask(port)).status_code == 503
+
+        await until(is_full)
+        for _, writer in held:
+            writer.close()
+
+        async def is_open() -> bool:
+            return (await ask(port)).status_code == 200
+
+        await until(is_open)

@@ -24,6 +24,11 @@ TIMEOUT_SECONDS = 15.0
 _ANSWER_BYTES_MAX = 65_536
 """Of an answer's body so much is read, and thrown away, to keep its connection; what is longer ends it."""
 _ANSWER_SECONDS_MAX = 1.0
+_RECEIVED_BYTES_MAX = 2 * _ANSWER_BYTES_MAX
+"""Of everything that comes back for one request, heads and interim answers (1xx) included, which have no end of their
+own: a receiver that sends `100 Continue` for ever would keep the event loop busy until the deadline."""
+_PIECE_BYTES = 8_192
+"""Read at once, so that others have their turn between two pieces."""
 _ADDRESSES_TRIED_MAX = 3
 _KEEP_SECONDS = 10.0
 
@@ -126,7 +131,9 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         failure: httpcore.ConnectError | None = None
         for address in addresses[:_ADDRESSES_TRIED_MAX]:
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return _BoundedStream(
+                    await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                )
             except httpcore.ConnectError as error:
                 failure = error
         raise failure or Unreachable(AttemptFault.NAME_NOT_FOUND)
@@ -150,6 +157,36 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         except (OSError, UnicodeError):
             raise Unreachable(AttemptFault.NAME_NOT_FOUND) from None
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class _BoundedStream(httpcore.AsyncNetworkStream):
+    """A connection on which a receiver can send so much for a request and no more; then it is a protocol error."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self._received = 0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        piece = await self._inner.read(min(max_bytes, _PIECE_BYTES), timeout)
+        self._received += len(piece)
+        if self._received > _RECEIVED_BYTES_MAX:
+            raise httpcore.RemoteProtocolError("the receiver sends without end")
+        return piece
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._received = 0  # of the request before on this connection
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return _BoundedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
 
 
 async def _discard(response: httpcore.Response) -> None:

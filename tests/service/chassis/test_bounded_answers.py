@@ -19,7 +19,6 @@ async def refused(things, content, *, path="/v1/things"):
 
 
 async def test_of_many_faults_some_are_told_and_the_others_counted(things):
-    """Taken out: the cut in `_of_validation` (450 entries, 55 kB)."""
     problem = await refused(things, json.dumps({"name": "a"} | {f"unknown-{nth}": 1 for nth in range(450)}))
     assert len(problem["errors"]) == ERRORS_MAX
     assert problem["errors_left_out"] == 450 - ERRORS_MAX
@@ -72,6 +71,7 @@ async def test_parameters_and_headers_are_not_given_back(things):
 
 
 async def test_many_parameters_with_nul_are_told_by_a_few(things):
+    """Taken out: the cut in `problem_document` (1,000 entries)."""
     query = "&".join(f"p{nth}=%00" for nth in range(1_000))
     answer = await things.client.get(f"/v1/echo?{query}", headers=things.headers())
     assert (answer.status_code, len(answer.json()["errors"])) == (422, ERRORS_MAX)

@@ -147,6 +147,81 @@ async def test_a_body_that_drips_does_not_hold_up_what_its_status_has_decided(mo
         assert answer.succeeded
 
 
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
+ENDLESS = {
+    "interim answers": (b"", INTERIM * 400),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-Long: " + b"a" * 1_000 + b"\r\n"),
+    "one header": (b"HTTP/1.1 200 OK\r\nX-Long: ", b"a" * 10_000),
+    "a status line": (b"HTTP/1.1 200 ", b"a" * 10_000),
+    "chunk extensions": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;", b"a" * 10_000),
+    "trailers": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: a\r\n" * 1_000),
+    "a body": (b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 10_000),
+}
+
+
+@contextlib.asynccontextmanager
+async def receiving(speak):
+    """A receiver that speaks as it likes; its port. At the end its side is over too."""
+    over = asyncio.Event()
+
+    async def take(reader, writer):
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await speak(writer)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+            over.set()
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+        await asyncio.wait_for(over.wait(), 30)
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+async def test_a_receiver_that_sends_without_end_is_cut_off_after_so_many_bytes(what):
+    """Taken out: `_BoundedStream` (interim answers went on to the deadline, 15 s, with the event loop busy)."""
+    sent = 0
+
+    async def speak(writer):
+        nonlocal sent
+        first, again = ENDLESS[what]
+        writer.write(first)
+        while True:
+            writer.write(again)
+            await writer.drain()
+            sent += len(again)
+
+    async with receiving(speak) as port:
+        answer = await asyncio.wait_for(posted(f"http://127.0.0.1:{port}/", allow_private=True), 60)
+    assert answer.succeeded or answer.fault is AttemptFault.PROTOCOL
+    assert answer.succeeded is (what in ("a body", "chunk extensions", "trailers"))
+    assert sent < 20_000_000  # what the buffers of both systems hold
+
+
+async def test_interim_answers_that_drip_have_no_more_time_than_silence(monkeypatch):
+    monkeypatch.setattr(posting, "TIMEOUT_SECONDS", 1.0)
+
+    async def speak(writer):
+        while True:
+            writer.write(INTERIM)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with receiving(speak) as port:
+        assert (await posted(f"http://127.0.0.1:{port}/", allow_private=True)).fault is AttemptFault.TIMEOUT
+
+
+async def test_an_interim_answer_before_the_real_one_is_no_fault():
+    async def speak(writer):
+        writer.write(INTERIM * 3 + b"HTTP/1.1 204 No Content\r\n\r\n")
+        await writer.drain()
+
+    async with receiving(speak) as port:
+        assert (await posted(f"http://127.0.0.1:{port}/", allow_private=True)).succeeded
+
+
 def _certificate(name):
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sample")])
