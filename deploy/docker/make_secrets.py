@@ -6,6 +6,9 @@ commands on this machine: it has the addresses at which the containers are reach
 
 What is there is never changed: a variable that a file lacks is added behind what it holds. So edited values, added
 lines, comments and their order stay. Without these files `docker compose` names the one that it misses.
+
+`.enlace/docker/shared/` is what all containers may read, and holds no secret: the certificate by which Kafka is known,
+and the list of revoked tokens.
 """
 
 import base64
@@ -15,12 +18,16 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping
-from hashlib import sha512
 from itertools import product
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # where this file is run by a bare Python
+
+from deploy.docker.certificates import in_lines, make_identity  # noqa: E402
+from deploy.docker.ed25519 import ed25519_public_key  # noqa: E402
+
 DIRECTORY = ROOT / ".enlace" / "docker"
 DATABASES = {
     "registration": ("registration", "ENLACE_REGISTRATION_DATABASE_URL"),
@@ -47,14 +54,14 @@ PORTS = {
 """The variables of docker-compose.yml that name published ports, with its defaults."""
 VAULT_KEYS = ("ENLACE_VAULT_KEY", "ENLACE_RESTRICTED_KEY")
 SERVICES = ("registration", "provider_directory", "referral", "notifications")
+KAFKA_USERS = (*SERVICES, "operator", "auditor", "reception-system")
+"""Everybody who has rights at Kafka; the administrator, `admin`, makes them."""
+KAFKA_NAMES = ("kafka", "localhost", "127.0.0.1")
+"""Where the broker is reached, from containers and from this machine."""
+CLIENT_OF_KAFKA = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512"}
+AUTHORITY = "kafka-ca.pem"
+REVOCATIONS = "revocations.json"
 Files = dict[str, dict[str, str]]
-_P = 2**255 - 19
-_D = -121665 * pow(121666, -1, _P) % _P
-_Point = tuple[int, int]
-_BASE: _Point = (
-    15112221349535400772501151409588531511454012693041857206046113283949847762202,
-    46316835694926478169428394003475163141307993866256225615783033603165251855960,
-)
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)")
 
 
@@ -102,6 +109,7 @@ def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
         },
     }
     _add_databases(files, passwords)
+    _add_kafka(files, kept)
     for service, name in product(SERVICES, ("ENLACE_FINGERPRINT_KEY", "ENLACE_EVENT_SIGNING_KEY")):
         files[service][name] = value(service, name, key_32_bytes)
     for service in SERVICES:
@@ -118,6 +126,42 @@ def _add_databases(files: Files, passwords: Mapping[str, str]) -> None:
         files.setdefault(file, {})[variable] = _database_url(owner, passwords[owner], "postgres:5432", name)
 
 
+def _add_kafka(files: Files, kept: Mapping[str, Mapping[str, str]]) -> None:
+    """The broker's certificate and the password of its administrator, and of each user; a service has its own only."""
+    known = kept.get("kafka-access", {})
+    passwords = {
+        user: known.get(_password_of(user)) or kept.get(user, {}).get("KAFKA_SASL_PASSWORD") or password()
+        for user in KAFKA_USERS
+    }
+    admin = known.get("KAFKA_SASL_PASSWORD") or password()
+    login = f'org.apache.kafka.common.security.plain.PlainLoginModule required username="admin" password="{admin}"'
+    made = {
+        f"KAFKA_LISTENER_NAME_{listener}_PLAIN_SASL_JAAS_CONFIG": f'{login} user_admin="{admin}";'
+        for listener in ("CLIENTS", "CONTROLLER")
+    }
+    parts = ("KAFKA_SSL_KEYSTORE_KEY", "KAFKA_SSL_KEYSTORE_CERTIFICATE_CHAIN", "KAFKA_SSL_TRUSTSTORE_CERTIFICATES")
+    identity = make_identity(KAFKA_NAMES)
+    of_the_broker = kept.get("kafka", {})
+    missing = [part for part in parts if part not in of_the_broker]
+    if missing == list(parts):
+        made |= dict(zip(parts, (identity.key, identity.certificate, identity.authority), strict=True))
+    elif missing:
+        sys.exit(f"kafka.env lacks {', '.join(missing)}: these three belong together; take out the rest for new ones")
+    files["kafka"] = made | dict(of_the_broker)
+    files["kafka-access"] = {
+        "KAFKA_SASL_USERNAME": "admin",
+        "KAFKA_SASL_PASSWORD": admin,
+        **{_password_of(user): secret for user, secret in passwords.items()},
+    }
+    for service in SERVICES:
+        files[service] |= {"KAFKA_SASL_USERNAME": service, "KAFKA_SASL_PASSWORD": passwords[service]}
+
+
+def _password_of(user: str) -> str:
+    """The variable with the password of a user of Kafka, for the job that sets it."""
+    return f"{user.upper().replace('-', '_')}_PASSWORD"
+
+
 def _public_keys(files: Files) -> str:
     """The public keys that belong to the services' private ones (JWK Set)."""
     return json.dumps({"keys": [_public(service, files[service]["ENLACE_EVENT_SIGNING_KEY"]) for service in SERVICES]})
@@ -129,7 +173,7 @@ def _public(service: str, private: str) -> dict[str, str]:
     return {"kty": "OKP", "crv": "Ed25519", "x": key, "service": service, "use": "sig", "alg": "Ed25519"}
 
 
-def addresses(files: Files, ports: Mapping[str, str]) -> dict[str, str]:
+def addresses(files: Files, ports: Mapping[str, str], shared: Path) -> dict[str, str]:
     """What a person's shell needs to reach the containers from this machine: `.enlace/docker/env`."""
     at = {name: ports.get(variable, default) for name, (variable, default) in PORTS.items()}
     services = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
@@ -139,7 +183,14 @@ def addresses(files: Files, ports: Mapping[str, str]) -> dict[str, str]:
         "ENLACE_TOKEN_URL": f"{issuer}/token",
         **{f"ENLACE_{service}_URL": f"http://127.0.0.1:{at[service]}" for service in services},
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{at['KAFKA']}",
-        "KAFKA_PLAINTEXT_ALLOWED": "loopback",
+        **CLIENT_OF_KAFKA,
+        "KAFKA_SSL_CAFILE": str(shared / AUTHORITY),
+        "KAFKA_SASL_USERNAME": "operator",
+        "KAFKA_SASL_PASSWORD": files["kafka-access"]["OPERATOR_PASSWORD"],
+        # Who sends arrivals, and who reads the seals of the records, are other users than who looks after the bus.
+        "KAFKA_RECEPTION_PASSWORD": files["kafka-access"]["RECEPTION_SYSTEM_PASSWORD"],
+        "KAFKA_AUDITOR_PASSWORD": files["kafka-access"]["AUDITOR_PASSWORD"],
+        "ENLACE_REVOCATIONS_FILE": str(shared / REVOCATIONS),
         **{
             variable: _database_url(
                 name, files["postgres"][f"{name.upper()}_PASSWORD"], f"127.0.0.1:{at['POSTGRES']}", name
@@ -162,35 +213,25 @@ def write(directory: Path, ports: Mapping[str, str] = os.environ) -> list[Path]:
     files = environment_files(kept)
     whole = {name: {**values, **kept.get(name, {})} for name, values in files.items()}
     paths = {directory / f"{name}.env": values for name, values in files.items()}
-    paths[directory / "env"] = addresses(whole, ports)
+    shared = directory / "shared"
+    paths[directory / "env"] = addresses(whole, ports, shared.resolve())
     for path, values in paths.items():
         _add(path, values)
-    return list(paths)
+    return [*paths, *_share(shared, whole["kafka"]["KAFKA_SSL_TRUSTSTORE_CERTIFICATES"])]
 
 
-def _edwards_sum(one: _Point, other: _Point) -> _Point:
-    (x1, y1), (x2, y2) = one, other
-    product = _D * x1 * x2 * y1 * y2
-    x = (x1 * y2 + x2 * y1) * pow(1 + product, -1, _P)
-    y = (y1 * y2 + x1 * x2) * pow(1 - product, -1, _P)
-    return x % _P, y % _P
-
-
-def ed25519_public_key(private: bytes) -> bytes:
-    """The public half of an Ed25519 key (RFC 8032, 5.1.5), for want of a library here; both are 32 bytes.
-
-    It takes no care about the time that it takes. Whatever signs or checks uses `cryptography`.
-    """
-    scalar = int.from_bytes(sha512(private).digest()[:32], "little")
-    scalar = (scalar & ((1 << 254) - 8)) | (1 << 254)
-    found, doubled = (0, 1), _BASE
-    while scalar:
-        if scalar & 1:
-            found = _edwards_sum(found, doubled)
-        doubled = _edwards_sum(doubled, doubled)
-        scalar >>= 1
-    x, y = found
-    return (y | (x & 1) << 255).to_bytes(32, "little")
+def _share(directory: Path, authority: str) -> list[Path]:
+    """What any user of a container may read; the directory above lets nobody else of this machine in."""
+    directory.mkdir(exist_ok=True)
+    directory.chmod(0o755)
+    certificate, revocations = directory / AUTHORITY, directory / REVOCATIONS
+    if not certificate.exists() or certificate.read_text(encoding="utf-8") != in_lines(authority):
+        certificate.write_text(in_lines(authority), encoding="utf-8")
+    if not revocations.exists():
+        revocations.write_text("{}\n", encoding="utf-8")
+    for path in (certificate, revocations):
+        path.chmod(0o644)
+    return [certificate, revocations]
 
 
 def _database_url(login: str, secret: str, host: str, database: str) -> str:

@@ -13,6 +13,7 @@ from deploy.local.event_keys import PUBLIC_KEYS, event_keys
 from deploy.local.keyring import Keyring, key_32_bytes, write_private
 from deploy.local.processes import free_port, is_free
 from libs.chassis.logins import owner_variable
+from libs.events.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_STATE = ROOT / ".enlace"
@@ -69,13 +70,15 @@ OWNER_VARIABLES = tuple(owner_variable(variable) for variable in DATABASE_VARIAB
 class Installation:
     """State directory, country pack and extra settings; `state` and `pack` are made absolute.
 
-    `extra` goes to every service, e.g. the rate of an accelerated clock. `kafka_settings` are settings of the embedded
+    `extra` goes to every service, e.g. the rate of an accelerated clock, `own` to the service that it names, e.g. its
+    login at a Kafka that asks for one. `kafka_settings` are settings of the embedded
     Kafka that differ from the usual ones, e.g. a listener that is reached through something in between.
     """
 
     state: Path = DEFAULT_STATE
     pack: Path = DEFAULT_PACK
     extra: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     kafka_settings: Mapping[str, str] = field(default_factory=dict)
     services: tuple[ServiceProcess, ...] = SERVICES
 
@@ -137,6 +140,11 @@ def outside_kafka() -> str | None:
     return os.environ.get(KAFKA_VARIABLE) or None
 
 
+def kafka_of(addresses: Mapping[str, str]) -> Cluster:
+    """The brokers at these addresses, reached as this process's environment says."""
+    return Cluster.from_environment(addresses[KAFKA_VARIABLE], {**os.environ, **addresses})
+
+
 def outside_databases() -> dict[str, str] | None:
     """The databases that the environment names, by variable; None where they are to be embedded.
 
@@ -190,10 +198,12 @@ def service_environment(
         "ENLACE_API_DOCS": "open",
         "ENLACE_REVOCATIONS_FILE": str(_revocations(installation.state)),
         "PYTHONUNBUFFERED": "1",
+        "ENLACE_SECRETS_FROM_ENVIRONMENT": "true",
         **common,
         **{variable: databases[variable] for variable in service.databases},
         **private,
         **installation.extra,
+        **installation.own.get(service.name, {}),
     }
 
 

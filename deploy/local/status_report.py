@@ -13,8 +13,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.installation import SERVICES, Installation, ServiceProcess, read_dotenv
+from deploy.local.installation import SERVICES, Installation, ServiceProcess, kafka_of, read_dotenv
 from deploy.local.running import read_record
+from libs.events.cluster import Cluster
 
 
 @dataclass(frozen=True)
@@ -104,17 +105,17 @@ async def _backlog(service: ServiceProcess, values: dict[str, str]) -> Backlog:
             positions = await connection.fetch("select topic, partition, next_offset from consumer_position")
         finally:
             await connection.close()
-        behind = await _behind(values["KAFKA_BOOTSTRAP_SERVERS"], positions)
+        behind = await _behind(kafka_of(values), positions)
     except (OSError, asyncpg.PostgresError) as error:
         return Backlog(service.name, 0, 0.0, 0, 0, trouble=type(error).__name__)
     return Backlog(service.name, waiting, seconds, behind, parked)
 
 
-async def _behind(bootstrap: str, positions: list[asyncpg.Record]) -> int:
+async def _behind(cluster: Cluster, positions: list[asyncpg.Record]) -> int:
     """How many offsets lie between where the service has read to and the ends of its partitions."""
     if not positions:
         return 0
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    consumer = AIOKafkaConsumer(**cluster.options())
     await consumer.start()
     try:
         reached: dict[TopicPartition, int] = defaultdict(int)

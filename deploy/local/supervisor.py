@@ -24,6 +24,7 @@ from deploy.local.installation import (
     ServiceProcess,
     addresses,
     dotenv,
+    kafka_of,
     outside_databases,
     outside_kafka,
     service_environment,
@@ -147,13 +148,12 @@ class System:
         return (await postgres.start(state / "postgres", family=self._family, log=log, port=port)).child
 
     async def _start_kafka(self, port: int, controller_port: int) -> None:
-        embedded = outside_kafka() is None
-        if embedded:
+        if embedded := outside_kafka() is None:
             self._tell("starting Kafka")
             await self._keep("kafka", lambda: self._start_node(port, controller_port))
         self._tell("making the topics")
-        copies = 1 if embedded else -1  # -1: as that cluster has it
-        await ensure_topics(self.environment["KAFKA_BOOTSTRAP_SERVERS"], replication_factor=copies)
+        # -1: as that cluster has it
+        await ensure_topics(kafka_of(self.environment), replication_factor=1 if embedded else -1)
 
     async def _start_node(self, port: int, controller_port: int) -> Child:
         node = await kafka.start(

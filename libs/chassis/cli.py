@@ -28,15 +28,17 @@ from sqlalchemy.engine import make_url
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import Database
-from libs.chassis.database_address import check_line
 from libs.chassis.knowing import Known, write
 from libs.chassis.logins import grant, owner_variable
 from libs.chassis.logs import get_logger, setup_logs
 from libs.chassis.migrations import upgrade
+from libs.chassis.seal_keys import successor
 from libs.chassis.sealed_log import Link, SealedLog
 from libs.chassis.sealed_log_check import check, link_of
+from libs.chassis.secret_files import secret_of_file
 from libs.chassis.serving import Server, ServerConfig
 from libs.chassis.settings import AuditSettings
+from libs.wire.database_lines import check_line
 
 T = TypeVar("T")
 
@@ -152,7 +154,7 @@ async def in_transaction(database: Database, work: Callable[[AsyncSession], Awai
 
 
 def add_audit_check(cli: typer.Typer, open_database: Callable[[], Database], *, table: SealedLog) -> None:
-    """Give a service the command `verify-audit`."""
+    """Give a service the commands `verify-audit` and `next-audit-key`."""
 
     @cli.command()
     def verify_audit(seals: Seals = None) -> None:
@@ -160,11 +162,21 @@ def add_audit_check(cli: typer.Typer, open_database: Callable[[], Database], *, 
 
         Exits with 1 if anything is not as it was sealed. Needs the key of the seals to find made-up ones.
         """
-        key, told = AuditSettings().audit_secret(), None if seals is None else _told_seals(seals)
-        report = asyncio.run(in_transaction(open_database(), lambda session: check(session, table, key=key, told=told)))
-        Console().print(asdict(report) | {"made_by_checked": key is not None})
+        keys, told = AuditSettings().audit_keys() or (), None if seals is None else _told_seals(seals)
+        report = asyncio.run(
+            in_transaction(open_database(), lambda session: check(session, table, keys=keys, told=told))
+        )
+        Console().print(asdict(report) | {"made_by_checked": bool(keys)})
         if not report.is_sound:
             raise typer.Exit(1)
+
+    @cli.command()
+    def next_audit_key() -> None:
+        """Print what the file of the seals' keys holds next: a new key first, behind it all that there were."""
+        keys = AuditSettings().audit_keys()
+        if keys is None:
+            raise typer.BadParameter("the environment names no key (ENLACE_AUDIT_KEY_FILE or ENLACE_FINGERPRINT_KEY)")
+        typer.echo(successor(keys), nl=False)
 
 
 def add_accesses(cli: typer.Typer, open_database: Callable[[], Database], accesses: Accesses) -> None:
@@ -230,7 +242,8 @@ class _Server(Server):
 
 def _address_in(variable: str) -> str:
     try:
-        url = os.environ[variable]
+        file = os.environ.get(f"{variable}_FILE")
+        url = os.environ[variable] if not file else secret_of_file(Path(file), variable=f"{variable}_FILE")
         check_line(url, tls=os.environ.get("ENLACE_DATABASE_TLS", "required"))
     except KeyError:
         raise typer.BadParameter(f"the environment lacks {variable}") from None

@@ -1,34 +1,9 @@
-"""How a database is reached: by a URL as libpq writes it, encrypted to everywhere but this machine.
+"""An engine for a database's URL as libpq writes it; `libs.wire.database_lines` says which lines it may be."""
 
-`postgresql://…@host:port/database?sslmode=verify-full&sslrootcert=/path/to/authorities.pem`
-"""
-
-import ipaddress
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-
-_PROVEN = frozenset({"verify-full"})
-"""Values of `sslmode` with which nobody between can read along or pass as the server."""
-
-
-def is_reached_safely(url: str) -> bool:
-    """Whether every host of the URL is this machine, or proves its name by a certificate. ValueError for no URL."""
-    parts = urlsplit(url)
-    query = parse_qs(parts.query)
-    hosts = parts.netloc.rpartition("@")[2].split(",") + query.get("host", [])
-    return query.get("sslmode", [""])[-1] in _PROVEN or all(is_this_machine(_name(host)) for host in hosts)
-
-
-def check_line(url: str, *, tls: str) -> None:
-    """ValueError, which quotes nothing, where somebody on the way could read along; `tls` is ENLACE_DATABASE_TLS."""
-    if tls != "off" and not is_reached_safely(url):
-        raise ValueError(
-            "a database on another machine needs ?sslmode=verify-full (and sslrootcert=… for an authority of one's own)"
-            "; ENLACE_DATABASE_TLS=off where nobody else is on the network"
-        )
 
 
 def open_engine(url: str, *, connect_args: dict[str, Any] | None = None, **options: Any) -> AsyncEngine:
@@ -37,23 +12,3 @@ def open_engine(url: str, *, connect_args: dict[str, Any] | None = None, **optio
     dsn = address.set(drivername="postgresql").render_as_string(hide_password=False)
     bare = address.set(drivername="postgresql+asyncpg", query={})
     return create_async_engine(bare, connect_args={"dsn": dsn, **(connect_args or {})}, **options)
-
-
-def _name(host: str) -> str:
-    return host.partition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
-
-
-def is_on_this_machine(url: str) -> bool:
-    """Whether every host that a URL names is this machine, by a loopback address or a socket."""
-    hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
-    return all(is_this_machine(_name(host)) for host in hosts)
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether a host's name, its address or the path of a socket means the machine that asks."""
-    if host.startswith("/") or host in ("", "localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -79,7 +79,10 @@ class Revocations:
 def revoke(
     path: Path, *, at: int, token: tuple[str, int] | None = None, client: str | None = None, subject: str | None = None
 ) -> DenyList:
-    """Add to the file, which is replaced as a whole and made where there is none; lines that have run out go."""
+    """Add to the file, which is replaced as a whole and made where there is none; lines that have run out go.
+
+    Whoever could read it can read it afterwards: processes of other users fail closed where they can't.
+    """
     known = DenyList.model_validate_json(path.read_bytes()) if path.exists() else DenyList()
     tokens = {name: until for name, until in known.tokens.items() if until > at}
     changed = DenyList(
@@ -89,5 +92,7 @@ def revoke(
     )
     new = path.with_name(f"{path.name}.{os.getpid()}")
     new.write_text(json.dumps(changed.model_dump(), indent=1) + "\n", encoding="utf-8")
+    if path.exists():
+        new.chmod(path.stat().st_mode & 0o777)
     new.replace(path)
     return changed

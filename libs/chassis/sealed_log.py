@@ -8,7 +8,7 @@ the whole chain and compares every link with what is recorded now, and with what
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -91,6 +91,10 @@ class Link:
         """Whether whoever made it had the key."""
         return self.mac is not None and hmac.compare_digest(self.mac, self._keyed(key))
 
+    def maker(self, keys: Sequence[bytes]) -> int | None:
+        """The place of the key with which it was made; None where it was none of these."""
+        return next((place for place, key in enumerate(keys) if self.is_made_with(key)), None)
+
     def _values(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self.__slots__ if name != "mac")
 
@@ -108,14 +112,20 @@ async def seal(
     *,
     sealed_at: datetime,
     limit: int = LIMIT,
-    key: bytes | None = None,
+    keys: Sequence[bytes] = (),
     tell: Tell | None = None,
 ) -> int | None:
-    """Add one link over all entries that are final, `limit` at about; how many it covers. None where another seals."""
+    """Add one link over all entries that are final, `limit` at about; how many it covers. None where another seals.
+
+    `keys` are those of the seals, the newest first, which makes it. None too where the last link was made with none of
+    them: then this worker has yet to hear of a newer key, and seals no more until it does.
+    """
     connection = await raw(session)
     if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _SEALER_LOCK):
         return None
     last = await head(session, table)
+    if last is not None and _is_of_another_key(last, keys):
+        return None
     start = last.up_to_transaction if last else 0
     end = await _final_horizon(connection, table, start, limit)
     entries = await entries_between(connection, table, start, end)
@@ -133,11 +143,19 @@ async def seal(
         sealed_at=sealed_at,
         mac=None,
     )
-    link = link if key is None else link.with_mac(key)
+    link = link.with_mac(keys[0]) if keys else link
     await _keep(connection, table, link)
     if tell is not None:
         await tell(session, link)
     return len(entries)
+
+
+def _is_of_another_key(link: Link, keys: Sequence[bytes]) -> bool:
+    """Whether another worker has a newer key already, or somebody made the link up; an older key must not follow."""
+    if not keys or link.mac is None or link.maker(keys) is not None:
+        return False
+    log.error("audit.key_unknown", seal_id=link.id)
+    return True
 
 
 async def _keep(connection: Any, table: SealedLog, link: Link) -> None:
@@ -152,12 +170,12 @@ async def seal_once(
     table: SealedLog,
     *,
     sealed_at: datetime | None = None,
-    key: bytes | None = None,
+    keys: Sequence[bytes] = (),
     tell: Tell | None = None,
 ) -> int | None:
     """One link, in a transaction of its own; its head goes to the log as a further witness outside of the database."""
     async with database.transaction() as session:
-        count = await seal(session, table, sealed_at=sealed_at or now(session), key=key, tell=tell)
+        count = await seal(session, table, sealed_at=sealed_at or now(session), keys=keys, tell=tell)
         last = await head(session, table)
         if last is not None and count:
             log.info("audit.sealed", seal_id=last.id, count=count, head=last.hash.hex())
@@ -182,11 +200,11 @@ async def _look_for_a_stall(session: AsyncSession, table: SealedLog, last: Link 
 
 
 async def seal_forever(
-    stop: asyncio.Event, *, database: Database, table: SealedLog, key: bytes | None = None, tell: Tell | None = None
+    stop: asyncio.Event, *, database: Database, table: SealedLog, keys: Sequence[bytes] = (), tell: Tell | None = None
 ) -> None:
     """Seal what is final every few seconds until told to stop."""
     while not stop.is_set():
-        count = await seal_once(database, table, key=key, tell=tell)
+        count = await seal_once(database, table, keys=keys, tell=tell)
         if count is not None and count >= LIMIT:
             continue
         try:

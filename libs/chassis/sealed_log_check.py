@@ -36,12 +36,12 @@ class ChainReport:
 
 
 async def check(
-    session: AsyncSession, table: SealedLog, *, key: bytes | None = None, told: Sequence[Link] | None = None
+    session: AsyncSession, table: SealedLog, *, keys: Sequence[bytes] = (), told: Sequence[Link] | None = None
 ) -> ChainReport:
     """Walk the whole chain and compare every link with what is recorded now.
 
-    With the key also whether each link was made by the service, with `told` whether each is the one that left the
-    database, and none that left it is missing.
+    With the keys, the newest first, also whether each link was made by the service, with `told` whether each is the one
+    that left the database, and none that left it is missing.
     """
     connection = await raw(session)
     for name in (table.entries, table.seals):
@@ -57,20 +57,27 @@ async def check(
             broken_at = link.id if broken_at is None else broken_at
         previous, start, counted = link.hash, link.up_to_transaction, counted + len(found)
     total = await connection.fetchval(f"SELECT count(*) FROM {table.entries}")  # noqa: S608 (a declared name)
-    faults = [] if key is None else _faults_of_macs(links, key)
+    faults = _faults_of_macs(links, keys) if keys else []
     if told is not None:
         faults += _faults_against(links, told, at=now(session))
     return ChainReport(total, len(links), broken_at, total - counted, faults, None if told is None else len(told))
 
 
-def _faults_of_macs(links: Sequence[Link], key: bytes) -> list[str]:
-    """Links of an older version have none; once one has one, all later ones must."""
+def _faults_of_macs(links: Sequence[Link], keys: Sequence[bytes]) -> list[str]:
+    """Links of an older version have none; once one has one, all later ones must, and no key follows a newer one."""
     first = next((link.id for link in links if link.mac is not None), None)
-    return [
-        f"seal {link.id} was not made with the key of this service"
-        for link in links
-        if first is not None and link.id >= first and not link.is_made_with(key)
-    ]
+    faults, newest = [], len(keys) - 1
+    for link in links:
+        if first is None or link.id < first:
+            continue
+        maker = link.maker(keys)
+        if maker is None:
+            faults.append(f"seal {link.id} was not made with the key of this service")
+        elif maker > newest:
+            faults.append(f"seal {link.id} was made with a key that had been replaced before")
+        else:
+            newest = maker
+    return faults
 
 
 def _faults_against(links: Sequence[Link], told: Sequence[Link], *, at: datetime) -> list[str]:

@@ -3,22 +3,21 @@
 Addresses and secrets have no default: a service that lacks one refuses to start and names the variable.
 """
 
-import hmac
-import stat
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from libs.chassis.clock import Clock, Timekeeper
-from libs.chassis.database_address import check_line, is_this_machine
 from libs.chassis.http_settings import HttpSettings
 from libs.chassis.paced_clock import PacedClock
+from libs.chassis.seal_keys import SealKeys, SealKeysError, derived_key, seal_keys
+from libs.chassis.secret_files import SecretFiles, SettingRefused, from_environment_alone, secret_of_file
+from libs.wire.database_lines import check_line, is_on_this_machine, is_this_machine
 
 
 class Role(StrEnum):
@@ -34,59 +33,72 @@ class Role(StrEnum):
         return Role.ALL in (self, other) or self is other
 
 
-class SettingRefused(ValueError):  # noqa: N818 (a state of the settings)
-    """Settings can't be used. `refused_settings` says why, by variable, and quotes none of them."""
-
-    def __init__(self, refused: Mapping[str, str]) -> None:
-        super().__init__("; ".join(f"{variable}: {why}" for variable, why in refused.items()))
-        self.refused_settings = dict(refused)
-
-
-def audit_secret(key: SecretStr | None, key_file: Path | None, fingerprint_key: SecretStr) -> bytes:
-    """The key of the record's seals from its setting, its file, or derived; `SettingRefused` where the file is bad."""
+def audit_keys(key: SecretStr | None, key_file: Path | None, fingerprint_key: SecretStr) -> SealKeys:
+    """The keys of the record's seals from the setting, the file, or derived; `SettingRefused` where the file is bad."""
     if key is not None:
-        return key.get_secret_value().encode()
+        return seal_keys(key.get_secret_value())
     if key_file is not None:
-        return secret_of_file(key_file, variable="ENLACE_AUDIT_KEY_FILE").encode()
-    return hmac.digest(fingerprint_key.get_secret_value().encode(), b"enlace.audit-seals", "sha256")
+        variable = "ENLACE_AUDIT_KEY_FILE"
+        try:
+            return seal_keys(secret_of_file(key_file, variable=variable))
+        except SealKeysError as error:
+            raise SettingRefused({variable: str(error)}) from None
+    return (derived_key(fingerprint_key.get_secret_value()),)
 
 
-class AuditSettings(BaseSettings):
-    """What it takes to check a service's record of access, besides its database."""
+class DatabaseSettings(BaseSettings):
+    """Where databases are, and where secrets come from: files (`X_FILE` for `X`) or, on a laptop, the environment."""
 
     model_config = SettingsConfigDict(
         extra="ignore", frozen=True, hide_input_in_errors=True, validate_by_name=True, validate_by_alias=True
     )
 
+    database_tls: Literal["required", "off"] = Field(default="required", validation_alias="ENLACE_DATABASE_TLS")
+    """`required`: a database on another machine proves its name by a certificate (`?sslmode=verify-full`). `off`:
+    nobody else is on the network, such as that of containers on one machine."""
+    secrets_from_environment: bool = Field(default=False, validation_alias="ENLACE_SECRETS_FROM_ENVIRONMENT")
+    """Whoever may look at a process sees its environment: for one's own machine only."""
+
+    @classmethod
+    def settings_customise_sources(  # type: ignore[override]
+        cls, settings_cls: type[BaseSettings], init_settings: Any, env_settings: Any, **_: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, the environment, and the files that it names for secrets (`X_FILE` for `X`)."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
+
+    @model_validator(mode="after")
+    def _tells_nobody_on_the_way(self) -> "DatabaseSettings":
+        for name, value in self:
+            if name.endswith("database_url"):
+                check_line(value, tls=self.database_tls)
+        return self
+
+    @model_validator(mode="after")
+    def _has_its_secrets_from_files(self) -> "DatabaseSettings":
+        here = all(is_on_this_machine(value) for name, value in self if name.endswith("database_url"))
+        if not (here or self.secrets_from_environment) and (given := from_environment_alone(type(self))):
+            raise ValueError(
+                f"{', '.join(given)}: a secret comes in a file (its name and _FILE) where a database is elsewhere;"
+                " ENLACE_SECRETS_FROM_ENVIRONMENT=true on one's own machine"
+            )
+        return self
+
+
+class AuditSettings(DatabaseSettings):
+    """What it takes to check a service's record of access, besides its database."""
+
     audit_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY", min_length=16)
     audit_key_file: Path | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY_FILE")
     fingerprint_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_FINGERPRINT_KEY", min_length=16)
 
-    def audit_secret(self) -> bytes | None:
-        """The key of the seals; None where neither it nor what it is derived from is given."""
+    def audit_keys(self) -> SealKeys | None:
+        """The keys of the seals; None where neither they nor what one is derived from is given."""
         if self.audit_key is None and self.audit_key_file is None and self.fingerprint_key is None:
             return None
-        return audit_secret(self.audit_key, self.audit_key_file, self.fingerprint_key or SecretStr(""))
+        return audit_keys(self.audit_key, self.audit_key_file, self.fingerprint_key or SecretStr(""))
 
 
-def secret_of_file(path: Path, *, variable: str) -> str:
-    """What a file with a secret holds, without the end of its line.
-
-    `SettingRefused` if it is empty, cannot be read, or may be read by everybody.
-    """
-    try:
-        readable_by_others = path.stat().st_mode & stat.S_IROTH
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingRefused({variable: f"the file cannot be read ({type(error).__name__})"}) from None
-    if readable_by_others:
-        raise SettingRefused({variable: "everybody may read the file: take that right away (chmod o-r)"})
-    if not text:
-        raise SettingRefused({variable: "the file is empty"})
-    return text
-
-
-class CommonSettings(HttpSettings):
+class CommonSettings(DatabaseSettings, HttpSettings):
     """Settings that all services share.
 
     A service's subclass overrides `database_url` with its own name, e.g.
@@ -95,9 +107,6 @@ class CommonSettings(HttpSettings):
 
     database_url: str
     """`postgresql://user:password@host:port/database`; the service's own database and login."""
-    database_tls: Literal["required", "off"] = Field(default="required", validation_alias="ENLACE_DATABASE_TLS")
-    """`required`: a database on another machine proves its name by a certificate (`?sslmode=verify-full`). `off`:
-    nobody else is on the network, such as that of containers on one machine."""
     kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS", min_length=1)
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", validation_alias="KAFKA_SECURITY_PROTOCOL"
@@ -109,7 +118,7 @@ class CommonSettings(HttpSettings):
     kafka_sasl_password: SecretStr | None = Field(default=None, validation_alias="KAFKA_SASL_PASSWORD", min_length=1)
     kafka_sasl_password_file: Path | None = Field(default=None, validation_alias="KAFKA_SASL_PASSWORD_FILE")
     """Instead of the password itself: a file that holds nothing else."""
-    kafka_plaintext_allowed: Literal["loopback", "compose"] | None = Field(
+    kafka_plaintext_allowed: Literal["loopback"] | None = Field(
         default=None, validation_alias="KAFKA_PLAINTEXT_ALLOWED"
     )
     """Without it connections must be encrypted; with it they may be in clear on one's own machine."""
@@ -151,7 +160,7 @@ class CommonSettings(HttpSettings):
     """Keys the fingerprints of requests and signs cursors; the same in every process of a service."""
     audit_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY", min_length=16)
     audit_key_file: Path | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY_FILE")
-    """A file that holds nothing but the key, instead of the key itself."""
+    """A file that holds nothing but keys, one a line, the newest first, instead of the key itself."""
     body_limit_bytes: int = Field(default=2_000_000, gt=0, validation_alias="ENLACE_BODY_LIMIT_BYTES")
 
     @field_validator("database_url")
@@ -160,13 +169,6 @@ class CommonSettings(HttpSettings):
         if not url.startswith(("postgresql://", "postgres://")):
             raise ValueError("a database URL starts with postgresql://")
         return url
-
-    @model_validator(mode="after")
-    def _tells_nobody_on_the_way(self) -> "CommonSettings":
-        for name, value in self:
-            if name.endswith("database_url"):
-                check_line(value, tls=self.database_tls)
-        return self
 
     @model_validator(mode="after")
     def _believes_nobodys_keys_on_the_way(self) -> "CommonSettings":
@@ -225,12 +227,12 @@ class CommonSettings(HttpSettings):
             raise SettingRefused(missing)
         return {"private": private if publishes else None, "public": public if publishes or hears else None}
 
-    def audit_secret(self) -> bytes:
-        """What makes the keyed hashes of the record's seals: a key of its own, or one derived from the fingerprints'.
+    def audit_keys(self) -> SealKeys:
+        """What makes the keyed hashes of the record's seals, the newest first: keys of their own, or a derived one.
 
-        `SettingRefused` if its file cannot be read.
+        `SettingRefused` if their file cannot be used.
         """
-        return audit_secret(self.audit_key, self.audit_key_file, self.fingerprint_key)
+        return audit_keys(self.audit_key, self.audit_key_file, self.fingerprint_key)
 
     def worker_id(self, service: str) -> str | None:
         """The name by which this process is known to the broker among the workers of `service`, if it has one."""

@@ -50,8 +50,6 @@ class Plaintext(StrEnum):
 
     LOOPBACK = "loopback"
     """Addresses of the loopback interface."""
-    COMPOSE = "compose"
-    """The host `kafka` too: the container of that name in a Docker network on one machine."""
 
 
 class ClusterError(ValueError):
@@ -76,12 +74,11 @@ class Cluster:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
-    plaintext: Plaintext = Plaintext.LOOPBACK
 
     def __post_init__(self) -> None:
         if not self.protocol.encrypted:
             for host in self.hosts:
-                if not _may_hear_clear_text(host, self.plaintext):
+                if not _is_loopback(host):
                     raise ClusterError(
                         f"{self.protocol} is not encrypted, and would leave this machine: use SASL_SSL"
                         " (KAFKA_SECURITY_PROTOCOL)"
@@ -134,10 +131,10 @@ class Cluster:
                 f"{spoken} is not encrypted: use SASL_SSL (KAFKA_SECURITY_PROTOCOL), or on one's own machine say"
                 " KAFKA_PLAINTEXT_ALLOWED=loopback"
             )
+        _one_of(Plaintext, plaintext or Plaintext.LOOPBACK)
         return cls(
             servers,
             protocol=spoken,
-            plaintext=_one_of(Plaintext, plaintext or Plaintext.LOOPBACK),
             mechanism=_one_of(SaslMechanism, mechanism or SaslMechanism.PLAIN),
             username=username,
             password=password,
@@ -161,8 +158,6 @@ class Cluster:
 
     def options(self) -> dict[str, Any]:
         """What every client of aiokafka is made with."""
-        if not self.protocol.encrypted and self.plaintext is Plaintext.COMPOSE:
-            _clear_text_allowed.add(Plaintext.COMPOSE)
         options: dict[str, Any] = {"bootstrap_servers": self.servers, "security_protocol": str(self.protocol)}
         if self.protocol.encrypted:
             options["ssl_context"] = create_ssl_context(cafile=None if self.ca_file is None else str(self.ca_file))
@@ -180,13 +175,7 @@ def _one_of(names: type[T], value: str) -> T:
         raise ClusterError(f"{value} is none of {', '.join(names)}") from None
 
 
-_clear_text_allowed: set[Plaintext] = {Plaintext.LOOPBACK}
-"""What this process's settings allow, beside the loopback interface."""
-
-
-def _may_hear_clear_text(host: str, plaintext: Plaintext) -> bool:
-    if plaintext is Plaintext.COMPOSE and host == "kafka":
-        return True
+def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
@@ -202,7 +191,7 @@ async def _connect(host: str, port: int, *, security_protocol: str = "PLAINTEXT"
     broker elsewhere would else be believed.
     """
     is_clear = not SecurityProtocol(security_protocol).encrypted
-    if is_clear and not any(_may_hear_clear_text(host, allowed) for allowed in _clear_text_allowed):
+    if is_clear and not _is_loopback(host):
         raise KafkaConnectionError("a broker on another machine is not spoken to in clear")
     return await _create_conn(host, port, security_protocol=security_protocol, **options)
 

@@ -96,7 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
     sweeper = Sweeper(database, claim=journeys.claim)
     watcher = Watcher(database, policy, clock_rate=settings.clock_rate, mend=sweeper.sweep_once)
-    sealer = partial(seal_forever, database=database, table=AUDIT, key=settings.audit_secret(), tell=tell_seal)
+    sealer = partial(seal_forever, database=database, table=AUDIT, keys=settings.audit_keys(), tell=tell_seal)
     app = build_app(
         service="referral",
         title="Enlace referral",

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
 
-from libs.chassis.settings import CommonSettings
+from libs.chassis.settings import CommonSettings, DatabaseSettings
 
 
 class Settings(CommonSettings):
@@ -17,10 +16,8 @@ class Settings(CommonSettings):
     """The directory of the country pack; `routing.yaml` in it is referral's part."""
 
 
-class ReadModelSettings(BaseSettings):
+class ReadModelSettings(DatabaseSettings):
     """What making a read model again needs: no secret but the database's."""
-
-    model_config = CommonSettings.model_config
 
     database_url: str = Field(validation_alias="ENLACE_REFERRAL_DATABASE_URL")
     pack: Path = Field(validation_alias="ENLACE_PACK")

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from libs.chassis.app import Loop, Opening, build_app
 from libs.chassis.database import Database
 from libs.chassis.health import Check, Unready, check_of
+from libs.chassis.seal_keys import SealKeys
 from libs.chassis.sealed_log import seal_forever
 from libs.chassis.settings import Role
 from libs.events.cluster import Cluster
@@ -95,7 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routers=ROUTERS,
         loops=[
             Loop("consumer", consumer.run, Role.WORKER),
-            *_work(database, vault, pack, audit_key=settings.audit_secret()),
+            *_work(database, vault, pack, audit_keys=settings.audit_keys()),
             Loop("relay", relay.run, Role.RELAY),
         ],
         checks={"keys": _keys_check(vault), "restricted needs": _restricted_check(database)},
@@ -113,10 +114,10 @@ def vault_of(settings: Settings, keys: KeysDatabase) -> Vault:
     )
 
 
-def _work(database: Database, vault: Vault, pack: Pack, *, audit_key: bytes) -> list[Loop]:
+def _work(database: Database, vault: Vault, pack: Pack, *, audit_keys: SealKeys) -> list[Loop]:
     """What registration does by itself."""
     loops = {
-        "audit sealer": partial(seal_forever, database=database, table=AUDIT, key=audit_key, tell=tell_seal),
+        "audit sealer": partial(seal_forever, database=database, table=AUDIT, keys=audit_keys, tell=tell_seal),
         "erasures": partial(replay_forever, database=database, pack=pack, vault=vault),
         "doubtful parts": partial(count_forever, database=database),
         "manifests": partial(age_out_forever, database=database, vault=vault),

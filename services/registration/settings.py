@@ -4,8 +4,9 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from libs.chassis.database_address import is_on_this_machine
-from libs.chassis.settings import CommonSettings, SettingRefused, secret_of_file
+from libs.chassis.secret_files import SettingRefused, secret_of_file
+from libs.chassis.settings import CommonSettings
+from libs.wire.database_lines import is_on_this_machine
 
 
 class Settings(CommonSettings):

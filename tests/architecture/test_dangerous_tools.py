@@ -28,11 +28,13 @@ LOADS_MODULES = {
 }
 OPENS_FILES = {
     "libs/events/signing.py": "keys that settings name",
+    "libs/events/cli/users.py": "a file with a password, named on the command line",
     "libs/events/cli/signing_key.py": "a new key, to the file that its operator names",
     "libs/chassis/cli.py": "an auditor's file, named on the command line",
     "libs/chassis/knowing.py": "an operator's file, named on the command line",
     "libs/chassis/paced_clock.py": "a path of the settings",
     "libs/chassis/revocations.py": "a path of the settings, or one that an operator names on the command line",
+    "libs/chassis/secret_files.py": "a path of the settings",
     "libs/chassis/settings.py": "a path of the settings",
     "libs/chassis/spans.py": "a directory of the settings; the name is the service and the process",
     "libs/chassis/yaml_files.py": "files of the country pack, a directory of the settings",

@@ -6,6 +6,8 @@ of PostgreSQL, Kafka and Python behave alike; all else is as a stranger runs it.
 
 from __future__ import annotations
 
+import asyncio
+import json
 import subprocess
 import sys
 import tempfile
@@ -15,7 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from aiokafka.errors import KafkaError
 
+from deploy.docker.make_secrets import SERVICES
+from libs.chassis.revocations import revoke
+from libs.events import kafka
+from libs.events.cluster import Cluster
 from tests.compose.engine import NotPossibleError, engine
 from tests.compose.images import images
 from tests.compose.installation import FailedError, Installation, clone, require
@@ -54,6 +61,36 @@ def the_first_start(installation: Installation) -> None:
     for word in WORDS:
         require(installation.status(word, "/readyz") == 200, f"{word} takes requests")
         until_it_works(installation, word)
+
+
+def the_broker(installation: Installation) -> None:
+    """Kafka takes nobody in clear; each service has its login and all public keys; a revoked client is shut out."""
+    servers = installation.addresses["KAFKA_BOOTSTRAP_SERVERS"]
+    require(not asyncio.run(answers(Cluster(servers))), "Kafka takes nobody in clear")
+    require(asyncio.run(answers(Cluster.from_environment(servers, installation.addresses))), "Kafka takes the operator")
+    show = "import os; print(os.environ['KAFKA_SASL_USERNAME']); print(os.environ['ENLACE_EVENT_KEYS'])"
+    for service in SERVICES:
+        told = installation.compose("exec", "-T", service, "python", "-c", show).splitlines()
+        require(told[0] == service, f"{service} is its own user at Kafka")
+        require(json.loads(told[1]) == json.loads(installation.addresses["ENLACE_EVENT_KEYS"]), "all know all keys")
+    revocations = Path(installation.addresses["ENLACE_REVOCATIONS_FILE"])
+    reception = installation.token("reception-system")
+    batches = f"{installation.addresses['ENLACE_REGISTRATION_URL']}/v1/arrival-batches"
+    revoke(revocations, at=int(time.time()) + 1, client="reception-system")
+    until = time.monotonic() + BACK_SECONDS
+    while httpx.get(batches, headers=reception, trust_env=False).status_code != 401:
+        require(time.monotonic() < until, "a revoked client is shut out")
+        time.sleep(0.5)
+    revocations.write_text("{}\n", encoding="utf-8")
+
+
+async def answers(cluster: Cluster) -> bool:
+    """Whether a broker says what topics there are."""
+    try:
+        async with asyncio.timeout(15), kafka.admin(cluster) as admin:
+            return bool(await admin.list_topics())
+    except (KafkaError, OSError, TimeoutError):
+        return False
 
 
 def until_it_works(installation: Installation, word: str) -> None:
@@ -157,6 +194,7 @@ def with_the_older_image(installation: Installation) -> None:
 
 STEPS: tuple[Callable[[Installation], None], ...] = (
     the_first_start,
+    the_broker,
     a_repeat,
     private_addresses,
     the_pages,

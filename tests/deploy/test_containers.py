@@ -6,11 +6,8 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +15,21 @@ import pytest
 import yaml
 from joserfc import jws
 
-from deploy.docker import make_secrets, ready
+from deploy.docker import make_secrets
 from libs.chassis.settings import CommonSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "deploy" / "docker" / "Dockerfile"
 SERVICES = ("registration", "provider_directory", "referral", "notifications")
-JOBS = ("topics", "databases", "load-pack", *(f"migrate-{service.replace('_', '-')}" for service in SERVICES))
-SERVICE_PROGRAMS = ("ready", "topics", "databases", "gateway")
+JOBS = (
+    "topics",
+    "kafka-access",
+    "databases",
+    "load-pack",
+    *(f"migrate-{service.replace('_', '-')}" for service in SERVICES),
+)
+SERVICE_PROGRAMS = ("ready", "topics", "kafka_access", "databases", "gateway")
+SWITCHES = {"ENLACE_VAULT_KEY_FROM_ENVIRONMENT", "ENLACE_SECRETS_FROM_ENVIRONMENT"}
 TOOLS = Path(sys.executable).parent
 
 
@@ -92,6 +96,7 @@ def test_a_service_waits_for_its_migration_its_topics_and_the_issuer(compose, se
     assert conditions == {
         migration: "service_completed_successfully",
         "topics": "service_completed_successfully",
+        "kafka-access": "service_completed_successfully",
         "issuer": "service_healthy",
     }
     job = compose[migration]
@@ -186,6 +191,9 @@ def test_a_service_finds_all_its_settings_in_its_container(compose, service, tmp
         monkeypatch.setenv(name, value)
     settings = settings_of(service)()
     assert "@postgres:5432/" in settings.database_url
+    assert settings.kafka_access()["username"] == service
+    assert settings.revocations_file == Path("/etc/enlace/revocations.json")
+    assert settings.event_keys == files[service]["ENLACE_EVENT_KEYS"]
     assert settings.token_jwks_url == "http://issuer:8000/jwks"
     assert service != "registration" or settings.vault_key_text() == files[service]["ENLACE_VAULT_KEY"]
     assert service != "registration" or settings.restricted_key_text() == files[service]["ENLACE_RESTRICTED_KEY"]
@@ -194,7 +202,8 @@ def test_a_service_finds_all_its_settings_in_its_container(compose, service, tmp
 
 def test_no_container_sees_the_secrets_of_another(tmp_path):
     files = {path.stem: make_secrets._read(path) for path in make_secrets.write(tmp_path) if path.suffix == ".env"}
-    assert files.keys() == {"postgres", "issuer", *SERVICES, *(f"{service}-migrations" for service in SERVICES)}
+    kafka = {"kafka", "kafka-access"}
+    assert files.keys() == {"postgres", "issuer", *kafka, *SERVICES, *(f"{service}-migrations" for service in SERVICES)}
     values = [value for service in SERVICES for name, value in files[service].items() if name != "ENLACE_EVENT_KEYS"]
     assert len(values) == len(set(values))
     assert "ENLACE_VAULT_KEY" not in {name for service in SERVICES[1:] for name in files[service]}
@@ -202,7 +211,9 @@ def test_no_container_sees_the_secrets_of_another(tmp_path):
 
 def test_no_secret_is_written_into_the_compose_file(written):
     for name, part in written.items():
-        for variable in set(part.get("environment", {})) - {"ENLACE_VAULT_KEY_FROM_ENVIRONMENT"}:
+        for variable in set(part.get("environment", {})) - SWITCHES:
+            value = str(part["environment"][variable])
+            assert not re.search("password=|PRIVATE KEY", value), (name, variable)
             assert not re.search(r"SECRET|PASSWORD|VAULT|FINGERPRINT|DATABASE_URL", variable), (name, variable)
 
 
@@ -247,34 +258,6 @@ def test_what_the_image_copies_is_not_ignored():
     text = DOCKERFILE.read_text(encoding="utf-8")
     lines = [line.split()[1:-1] for line in text.splitlines() if line.startswith("COPY ") and "--from" not in line]
     assert {source.split("/")[0] for sources in lines for source in sources} == kept
-
-
-def test_the_health_check_tells_which_part_is_not_ready():
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            good = self.path == "/good"
-            body = json.dumps({"parts": {"a": {"ready": True}, "b": {"ready": False, "why": "waits"}}}).encode()
-            self.send_response(200 if good else 503)
-            self.end_headers()
-            self.wfile.write(b"x" if self.path == "/odd" else body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Answers) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            address = f"http://127.0.0.1:{server.server_port}"
-            assert ready.why_unready(f"{address}/good") is None
-            assert ready.why_unready(f"{address}/bad") == "b: waits"
-            assert ready.why_unready(f"{address}/odd") == "answered 503"
-        finally:
-            server.shutdown()
-            thread.join()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        assert "doesn't answer" in (ready.why_unready(f"http://127.0.0.1:{probe.getsockname()[1]}/") or "")
 
 
 def test_the_issuer_gives_tokens_for_the_clients_of_the_pack(compose, tmp_path):

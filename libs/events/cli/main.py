@@ -21,11 +21,13 @@ from libs.events.cli.replay import replay
 from libs.events.cli.seals import seals
 from libs.events.cli.signing_key import signing_key
 from libs.events.cli.topics import catalogue, topics
+from libs.events.cli.users import users
 from libs.events.lag import lag_of
 
 cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 cli.add_typer(topics, name="topics")
 cli.add_typer(acls, name="acls")
+cli.add_typer(users, name="users")
 cli.add_typer(parked, name="parked")
 cli.add_typer(position, name="position")
 cli.add_typer(relay, name="relay")

@@ -9,6 +9,7 @@ import typer
 
 from libs.events.audit import Hand
 from libs.events.cluster import Cluster, ClusterError
+from libs.wire.database_lines import check_line
 
 
 def _not_empty(text: str | None) -> str | None:
@@ -34,6 +35,15 @@ def cluster(servers: str) -> Cluster:
         raise typer.BadParameter(str(error)) from None
 
 
+def database(url: str) -> str:
+    """A service's database, over a line that nobody can read along, as the service itself asks for it."""
+    try:
+        check_line(url, tls=os.environ.get("ENLACE_DATABASE_TLS", "required"))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return url
+
+
 def login_name() -> str:
     """Who runs this command, as the operating system knows; empty where it knows nobody."""
     try:
@@ -51,7 +61,12 @@ def hand(operator: str, reason: str | None) -> Hand:
     return Hand(operator, reason)
 
 
-Database = Annotated[str, typer.Option("--database", envvar="EVENTS_DATABASE_URL", help="One service's database.")]
+Database = Annotated[
+    str,
+    typer.Option(
+        "--database", envvar="EVENTS_DATABASE_URL", callback=database, help="One service's database.", metavar="URL"
+    ),
+]
 Brokers = Annotated[
     Cluster,
     typer.Option(

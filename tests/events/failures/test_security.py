@@ -112,7 +112,6 @@ def test_settings_that_do_not_go_together_are_refused(given: dict[str, str], wor
         ("kafka.example.org:9092", "loopback"),
         ("127.0.0.1:9092,10.0.0.7:9092", "loopback"),
         ("kafka:9092", "loopback"),
-        ("kafka.example.org:9092", "compose"),
         ("127.0.0.1.example.org:9092", "loopback"),
         ("[2001:db8::1]:9092", "loopback"),
         ("0.0.0.0:9092", "loopback"),
@@ -137,7 +136,6 @@ def test_in_clear_nothing_is_said_without_a_setting_and_to_another_machine_never
 @pytest.mark.parametrize("servers", ["127.0.0.1:9", "localhost:9,[::1]:9", "127.1.2.3:9"])
 def test_ones_own_machine_is_spoken_to_in_clear_where_a_setting_says_so(servers: str) -> None:
     assert Cluster.named(servers, plaintext="loopback").options()["security_protocol"] == "PLAINTEXT"
-    assert Cluster.named("kafka:9092", plaintext="compose").hosts == ["kafka"]
 
 
 async def test_a_broker_elsewhere_that_the_cluster_names_is_not_spoken_to_in_clear() -> None:

@@ -19,7 +19,7 @@ async def test_a_seal_is_told_in_its_own_transaction_and_a_rewritten_record_is_f
     returnee = await world.person({})
     await world.ask(f"needs/{(await world.need_of(returnee))['need_id']}")
     async with asyncio.timeout(30):
-        while not await seal_once(world.database, AUDIT, key=KEY, tell=tell_seal):
+        while not await seal_once(world.database, AUDIT, keys=[KEY], tell=tell_seal):
             pass
     (row,) = await world.rows("SELECT payload, key FROM outbox WHERE type = 'audit.sealed.v1'")
     told = [link_of(json.loads(row["payload"]))]
@@ -27,11 +27,13 @@ async def test_a_seal_is_told_in_its_own_transaction_and_a_rewritten_record_is_f
     # The service's own login can't; who has the superuser's can.
     strong = Database(world.url, clock=Clock(), application_name="tampering")
     async with strong.transaction() as session:
-        assert (await check(session, AUDIT, key=KEY, told=told)).is_sound
+        assert (await check(session, AUDIT, keys=[KEY], told=told)).is_sound
         await (await raw(session)).execute(
             "SET LOCAL session_replication_role = replica; DELETE FROM access_entry; DELETE FROM access_seal"
         )
-        assert (await check(session, AUDIT, key=KEY, told=told)).faults == ["seal 1 was told outside and is gone here"]
+        assert (await check(session, AUDIT, keys=[KEY], told=told)).faults == [
+            "seal 1 was told outside and is gone here"
+        ]
     await strong.close()
 
 

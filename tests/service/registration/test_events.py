@@ -243,7 +243,7 @@ async def test_seals_of_the_record_leave_the_database_and_show_a_cut_end(bus):
         async with database.transaction() as session:
             await record(session, actor, [access])
         async with asyncio.timeout(DEADLINE_SECONDS):
-            while not await seal_once(database, AUDIT, key=key, tell=tell_seal):
+            while not await seal_once(database, AUDIT, keys=[key], tell=tell_seal):
                 pass
             (sealed,) = await bus.until("SELECT encode(hash, 'hex') AS hash FROM audit_seal")
             told: list[Link] = []
@@ -253,11 +253,11 @@ async def test_seals_of_the_record_leave_the_database_and_show_a_cut_end(bus):
                 )
                 told = [link_of(one) for one in found if one["hash"] == sealed["hash"]]
         async with database.transaction() as session:
-            assert (await check(session, AUDIT, key=key, told=told)).is_sound
+            assert (await check(session, AUDIT, keys=[key], told=told)).is_sound
             await (await raw(session)).execute(
                 "SET LOCAL session_replication_role = replica; DELETE FROM audit_entry; DELETE FROM audit_seal"
             )
-            assert (await check(session, AUDIT, key=key, told=told)).faults == [
+            assert (await check(session, AUDIT, keys=[key], told=told)).faults == [
                 "seal 1 was told outside and is gone here"
             ]
         await bus.producer.send_and_wait("enlace.registration-audit", b"{}", key=b"registration")

@@ -26,7 +26,7 @@ async def seal_and_tell(database, count):
     async with asyncio.timeout(20):
         sealed = 0
         while sealed < count:
-            sealed += await seal_once(database, AUDIT, key=KEY, tell=actions.tell_seal) or 0
+            sealed += await seal_once(database, AUDIT, keys=[KEY], tell=actions.tell_seal) or 0
     async with database.transaction() as session:
         connection = await raw(session)
         rows = await connection.fetch("SELECT payload FROM outbox WHERE type = 'audit.sealed.v1' ORDER BY id")
@@ -35,7 +35,7 @@ async def seal_and_tell(database, count):
 
 async def against(database, told):
     async with database.transaction() as session:
-        return await check(session, AUDIT, key=KEY, told=told)
+        return await check(session, AUDIT, keys=[KEY], told=told)
 
 
 async def rewritten(database, key):
@@ -81,7 +81,7 @@ async def test_a_chain_that_was_made_anew_without_the_key_is_found_from_the_data
     await four_seals(database)
     await rewritten(database, b"a guessed key")
     async with database.transaction() as session:
-        report = await check(session, AUDIT, key=KEY)
+        report = await check(session, AUDIT, keys=[KEY])
     assert report.broken_at is None, "every hash fits: without a key nobody would notice"
     assert len(report.faults) == 4
 
@@ -137,7 +137,7 @@ async def test_a_seal_that_never_left_the_database_is_told_of(own):
     assert (await against(database, told[:3])).is_sound, "it has just been made"
     await record(database, 5)
     async with asyncio.timeout(20):
-        while not await seal_once(database, AUDIT, sealed_at=datetime.now(UTC) - timedelta(hours=2), key=KEY):
+        while not await seal_once(database, AUDIT, sealed_at=datetime.now(UTC) - timedelta(hours=2), keys=[KEY]):
             pass
     assert (await against(database, told)).faults == ["seal 5 was never told outside"]
 
@@ -168,12 +168,12 @@ async def test_sealing_that_stalls_is_told_as_an_error(own, caplog):
     await waiting.start()
     await connection.execute("SELECT pg_current_xact_id()")  # entries after it are not final while it is open
     await record(database, 1)
-    assert await seal_once(database, AUDIT, key=KEY) == 0
+    assert await seal_once(database, AUDIT, keys=[KEY]) == 0
     assert not [one for one in caplog.records if "stalled" in one.getMessage()]
     other = await asyncpg.connect(url)
     await other.execute("SET session_replication_role = replica; UPDATE audit_entry SET at = at - interval '2 min'")
     await other.close()
-    assert await seal_once(database, AUDIT, key=KEY) == 0
+    assert await seal_once(database, AUDIT, keys=[KEY]) == 0
     assert [one.levelname for one in caplog.records if "stalled" in one.getMessage()] == ["ERROR"]
     await waiting.rollback()
     await connection.close()

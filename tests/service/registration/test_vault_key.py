@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from libs.chassis.settings import SettingRefused
+from libs.chassis.secret_files import SettingRefused
 from services.registration.database import KeysDatabase
 from services.registration.settings import Settings
 from services.registration.vault.actions import create_keys, rewrap_keys

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from libs.chassis.database_address import is_reached_safely
+from libs.wire.database_lines import is_reached_safely
 from services.registration.settings import Settings
 
 HIDDEN = "not-to-be-told"

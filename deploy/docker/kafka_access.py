@@ -1,0 +1,45 @@
+"""Gives every user of Kafka its password and its rights, once, before the services start.
+
+`python -m deploy.docker.kafka_access`.
+
+The rights are those of `python -m libs.events acls apply`. It may run again at any time: a password that has changed in
+`kafka-access.env` is set, rights that are missing are added, none is taken away.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+
+from libs.events.acls import apply, rights
+from libs.events.cluster import Cluster
+from libs.events.users import set_passwords
+
+RECEPTION = ("reception-system",)
+"""The reception systems that send events; add yours, with its password in `kafka-access.env`."""
+
+
+async def give_access(
+    cluster: Cluster, environment: Mapping[str, str], *, reception: tuple[str, ...] = RECEPTION
+) -> int:
+    """Make it so; how many rights there are. KeyError names the password that the environment lacks."""
+    wanted = rights(reception=reception)
+    users = sorted({right.user for right in wanted})
+    await set_passwords(cluster, {user: environment[f"{user.upper().replace('-', '_')}_PASSWORD"] for user in users})
+    await apply(cluster, wanted)
+    return len(wanted)
+
+
+def main() -> str | None:
+    """Do it on the cluster that the environment names; what is wrong, in words that a person can act on."""
+    cluster = Cluster.from_environment(os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ)
+    try:
+        count = asyncio.run(give_access(cluster, os.environ))
+    except KeyError as error:
+        return f"the environment lacks {error.args[0]}: run deploy/docker/make_secrets.py again"
+    sys.stdout.write(f"every user has its password; {count} rights are there\n")
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""The keys of a record's seals: the newest makes them, the older ones prove what was sealed before it (pure).
+
+As text, one key a line, the newest first; `derived:` and 64 hexadecimal digits is a key that came from another secret.
+"""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+
+SHORTEST = 16
+_DERIVED = "derived:"
+SealKeys = tuple[bytes, ...]
+
+
+class SealKeysError(ValueError):
+    """The text is no list of keys; it is not quoted."""
+
+
+def seal_keys(text: str) -> SealKeys:
+    """The keys of a file, the newest first; `SealKeysError` for a line that is too short, or none at all."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines or any(len(line) < SHORTEST for line in lines):
+        raise SealKeysError(f"a key of the seals has at least {SHORTEST} signs, and stands on a line of its own")
+    return tuple(map(_key, lines))
+
+
+def _key(line: str) -> bytes:
+    if not line.startswith(_DERIVED):
+        return line.encode()
+    try:
+        return bytes.fromhex(line.removeprefix(_DERIVED))
+    except ValueError:
+        raise SealKeysError("a derived key is written in hexadecimal digits") from None
+
+
+def derived_key(secret: str) -> bytes:
+    """The key of an installation that names none: derived from its key of fingerprints."""
+    return hmac.digest(secret.encode(), b"enlace.audit-seals", "sha256")
+
+
+def successor(keys: Sequence[bytes]) -> str:
+    """What the file holds next: a new key first, behind it all that there were."""
+    return "".join(f"{line}\n" for line in (secrets.token_urlsafe(32), *map(_line, keys)))
+
+
+def _line(key: bytes) -> str:
+    return key.decode() if key.isascii() and key.decode().isprintable() else f"{_DERIVED}{key.hex()}"

@@ -1,0 +1,30 @@
+"""`users set`: gives a user of Kafka its password."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from libs.events.cli.options import AsJson, Brokers
+from libs.events.cli.output import done, finish
+from libs.events.users import set_passwords
+
+users = typer.Typer(help="Users of Kafka.", no_args_is_help=True)
+SHORTEST = 16
+
+
+@users.command("set")
+def set_password(
+    user: Annotated[str, typer.Argument(help="A service's name, or that of a reception system, operator or auditor.")],
+    bootstrap_servers: Brokers,
+    password_file: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="A file that holds the password and nothing else.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Make the user or change its password (SCRAM-SHA-512); run it as a user who may. Open connections stay."""
+    password = password_file.read_text(encoding="utf-8").strip()
+    if len(password) < SHORTEST:
+        raise typer.BadParameter(f"a password has at least {SHORTEST} signs", param_hint="--password-file")
+    finish(set_passwords(bootstrap_servers, {user: password}))
+    done(f"{user} has this password", as_json=as_json, user=user)
