@@ -14,11 +14,12 @@ DAYS ?= 3
 SEED ?=
 LONG ?=
 NAME ?=
+REQUESTS ?= 100000
 # Sums and generated pages, in which every line looks like a secret.
 NO_SECRETS := ^(uv\.lock|docs/contracts/|\.secrets\.baseline|tests/unit/notifications/standard_webhooks_vectors\.json)
 IN_CONTAINERS := tests/events/test_outbox.py tests/events/test_relay.py tests/events/test_consumer.py tests/events/test_topics.py
 
-.PHONY: help setup demo simulate up down status logs token partner test test-containers compose-test check audit bill bench chaos
+.PHONY: help setup demo simulate up down status logs token partner test test-containers compose-test check audit bill bench chaos attack
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -88,3 +89,6 @@ bench: setup ## Enlace against bare asyncpg and aiokafka and against the usual s
 chaos: setup ## break the system at random: make chaos MINUTES=5 SEED=7; LONG=1 adds the failures that take minutes each
 	@$(RUN)/python -m tests.chaos --minutes "$(MINUTES)" $(if $(SEED),--seed "$(SEED)")
 	@if [ -n "$(LONG)" ]; then ENLACE_LONG_FAILURES=1 $(RUN)/pytest tests/events/failures -k "r5 or p1 or pitfall_08 or pitfall_04"; fi
+
+attack: setup ## every attack on a system of its own, then a table of tries and deviations: make attack REQUESTS=100000 MINUTES=60 SEED=7
+	@exec $(RUN)/python -m tests.attack --requests "$(REQUESTS)" --minutes "$(if $(filter file,$(origin MINUTES)),60,$(MINUTES))" $(if $(SEED),--seed "$(SEED)") $(ARGS)

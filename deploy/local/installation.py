@@ -198,7 +198,7 @@ def service_environment(
         "ENLACE_API_DOCS": "open",
         "ENLACE_REVOCATIONS_FILE": str(_revocations(installation.state)),
         "PYTHONUNBUFFERED": "1",
-        "ENLACE_SECRETS_FROM_ENVIRONMENT": "true",
+        "ENLACE_SECRETS_FROM_ENVIRONMENT": "true",  # pragma: allowlist secret
         **common,
         **{variable: databases[variable] for variable in service.databases},
         **private,

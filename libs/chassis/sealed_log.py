@@ -117,14 +117,12 @@ async def seal(
 ) -> int | None:
     """Add one link over all entries that are final, `limit` at about; how many it covers. None where another seals.
 
-    `keys` are those of the seals, the newest first, which makes it. None too where the last link was made with none of
-    them: then this worker has yet to hear of a newer key, and seals no more until it does.
+    `keys`: the newest first, which makes it. None too where the last link was made with none of them.
     """
     connection = await raw(session)
     if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _SEALER_LOCK):
         return None
-    last = await head(session, table)
-    if last is not None and _is_of_another_key(last, keys):
+    if (last := await head(session, table)) and _is_of_another_key(last, keys):
         return None
     start = last.up_to_transaction if last else 0
     end = await _final_horizon(connection, table, start, limit)

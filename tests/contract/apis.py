@@ -54,13 +54,19 @@ def running_api(service: str, postgres: PostgresForTests, issuer: IssuerForTests
         apart(fill_referral(create_app(settings), issuer, settings.database_url, organization_id))
     app = create_app(settings)
     document = app.openapi()
+    with _serving(app) as base_url:
+        yield Api(base_url, document, callers_of(service, document, issuer, organization_id), seeds_of(service))
+
+
+def callers_of(
+    service: str, document: dict[str, Any], issuer: IssuerForTests, organization_id: UUID
+) -> list[dict[str, str]]:
+    """Headers with all scopes of a service's document: of an organisation, of staff, and of a service of ours."""
     scopes = _scopes(document)
-    callers = [
+    return [
         issuer.headers(scopes, client_id=f"fuzz-{nth}", reception_places=["GT"], **whose)
         for nth, whose in enumerate(_whose(service, organization_id))
     ]
-    with _serving(app) as base_url:
-        yield Api(base_url, document, callers, seeds_of(service))
 
 
 def _whose(service: str, organization_id: UUID) -> list[dict[str, Any]]:

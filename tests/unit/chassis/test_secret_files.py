@@ -12,9 +12,11 @@ from services.referral.settings import ReadModelSettings
 from services.referral.settings import Settings as ReferralSettings
 from services.registration.settings import Settings as RegistrationSettings
 
-HERE = "postgresql://notifications:a-password@127.0.0.1/notifications"
-ELSEWHERE = "postgresql://notifications:a-password@db.example/notifications?sslmode=verify-full"
-WITHOUT_PASSWORD = "postgresql://notifications@db.example/notifications?sslmode=verify-full"
+HERE = "postgresql://notifications:a-password@127.0.0.1/notifications"  # pragma: allowlist secret
+ELSEWHERE = (
+    "postgresql://notifications:a-password@db.example/notifications?sslmode=verify-full"  # pragma: allowlist secret
+)
+WITHOUT_PASSWORD = "postgresql://notifications@db.example/notifications?sslmode=verify-full"  # pragma: allowlist secret
 ALWAYS = {
     "KAFKA_BOOTSTRAP_SERVERS": "kafka.example:9093",
     "ENLACE_TOKEN_ISSUER": "https://issuer.example",
