@@ -38,8 +38,8 @@ class Consumer:
     """Delivers events to the handlers of `subscriptions`: each event's effects once, in order per key.
 
     One per service process. `transaction` opens a session whose transaction commits at its end; a batch is applied in
-    one of them. A topic that may carry identity data needs `seal` for what is parked of it, and `unseal` for retries;
-    `digest`, with a key, is what is kept of an event of a foreign producer to tell a repeat from a used id.
+    one of them. A topic that may carry identity data needs `seal` for what is parked of it, `unseal` for retries, and
+    `digest`, with a key, for the names of what is parked; it also tells a foreign event's repeat from a used id.
     `instance_id` makes the membership static, so that a restart of the same process takes its partitions up at once:
     it must be unique among all members. `topics` says what is known of topics; others are taken as plain ones. A topic
     that has a writer needs `keyring`: nothing of it is handled that its writer hasn't signed.
@@ -65,11 +65,15 @@ class Consumer:
         self._topics = {name: topics.get(name) or Topic(name, partitions=0) for name in subscriptions.topics}
         if seal is None and any(topic.personal for topic in self._topics.values()):
             raise ValueError("a topic that may carry identity data needs a seal for what is parked of it")
+        if digest is None and any(topic.personal for topic in self._topics.values()):
+            raise ValueError("a topic that may carry identity data needs a keyed digest for what is known of it")
         if keyring is None and self._writers:
             raise ValueError("a topic that has a writer needs the keys by which its events are believed")
         self._keyring = keyring
         self._delivery = Delivery(subscriptions, seal=seal, **({} if digest is None else {"digest": digest}))
-        self._retries = Retries(subscriptions, self._delivery, topics=self._topics, unseal=unseal, keyring=keyring)
+        self._retries = Retries(
+            subscriptions, self._delivery, topics=self._topics, unseal=unseal, digest=digest, keyring=keyring
+        )
         self._membership: Membership | None = None
         self._lanes: dict[str, list[Lane]] = {}
         self._trouble: str | None = "not started"

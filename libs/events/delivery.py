@@ -116,7 +116,7 @@ class Delivery:
             fresh = await self._claim(connection, items)
         crashpoint(CrashPoint.CONSUMER_AFTER_INBOX)
         limits = {part.partition.number: part.partition.limit.copy() for part in batch.parts}
-        parking = Parking(batch.topic, self._group, self._seal)
+        parking = Parking(batch.topic, self._group, self._seal, self._digest)
         run = await self._set_aside(connection, batch, fresh, blocked, parking, limits, reused)
         if careful:
             run = await Isolation(session, self.run, rows, limits, parking, is_foreign=batch.topic.foreign).run(run)
@@ -250,18 +250,18 @@ class Delivery:
     ) -> list[Incoming]:
         """Park what can't be read and what waits behind a parked key; returns what handlers may see."""
         if blocked:
-            met = {parked_key(batch.topic, item.key) for item in fresh} & blocked
+            met = {parked_key(batch.topic, item.key, self._digest) for item in fresh} & blocked
             blocked = await still_parked(connection, self._group, batch.topic, met)
         run: list[Incoming] = []
         for item in fresh:
-            if blocked and parked_key(batch.topic, item.key) in blocked:
+            if blocked and parked_key(batch.topic, item.key, self._digest) in blocked:
                 parking.add(item, BEHIND)
             elif id(item) in reused:
                 parking.add(item, ID_REUSED)
             elif isinstance(item, Unreadable):
                 parking.add(item, item.code, item.detail)
                 if not batch.topic.foreign and item.code != NOT_BELIEVED:
-                    blocked.add(parked_key(batch.topic, item.key))
+                    blocked.add(parked_key(batch.topic, item.key, self._digest))
                     limits[item.record.partition].failed()
             else:
                 run.append(item)

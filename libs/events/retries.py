@@ -17,7 +17,7 @@ from libs.events.delivery import Delivery
 from libs.events.kafka import Record
 from libs.events.lanes import Transaction
 from libs.events.leadership import Connection
-from libs.events.parking import Content, Seal, told
+from libs.events.parking import Content, Seal, key_anew, told
 from libs.events.postgres import Cause, cause_of, raw
 from libs.events.reporting import report
 from libs.events.signing import Keyring
@@ -45,23 +45,35 @@ class Retries:
         *,
         topics: Mapping[str, Topic],
         unseal: Seal | None,
+        digest: Seal | None = None,
         keyring: Keyring | None = None,
     ) -> None:
         self._subscriptions = subscriptions
         self._delivery = delivery
         self._topics = topics
         self._unseal = unseal
+        self._digest = digest
         self._keyring = keyring
 
     async def run(self, transaction: Transaction) -> None:
         """Retry what is asked for, until cancelled; failures are told and looked at again."""
+        keyed = self._digest is None
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
+                keyed = keyed or await self.key_anew(transaction)
                 while await self.retry_next(transaction):
                     wakeups.wake()
             except Exception as error:
                 report(log, logging.WARNING, "consumer.retry_interrupted", error, group=self._subscriptions.group)
+
+    async def key_anew(self, transaction: Transaction) -> bool:
+        """Key what an older version has parked under digests without a key; True."""
+        if self._digest is not None:
+            async with transaction() as session:
+                connection, topics = await raw(session), self._topics.values()
+                await key_anew(connection, self._subscriptions.group, topics, self._digest)
+        return True
 
     async def retry_next(self, transaction: Transaction) -> bool:
         """Retry one key; False if none is asked for."""

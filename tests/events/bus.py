@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
 
@@ -92,6 +93,7 @@ class Bus:
         """A consumer of this bus."""
         options.setdefault("transaction", self.database.transaction)
         options.setdefault("topics", {self.topic.name: self.topic})
+        options.setdefault("digest", lambda content: blake2b(content, key=b"of the bus", digest_size=16).digest())
         return Consumer(self.bootstrap, subscriptions or self.subscriptions(), **options)
 
     def relay(self, **options: Any) -> Relay:

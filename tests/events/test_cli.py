@@ -223,7 +223,7 @@ async def test_what_is_parked_of_a_topic_with_identity_data_stays_sealed(make_bu
     key, _ = await lines("parked", "list", *database)
     (event,) = await lines("parked", "show", str(key["first"]), *database)
     assert event["content"] == "sealed"
-    assert len(bytes.fromhex(key["key"])) == 32
+    assert len(bytes.fromhex(key["key"])) == 16
     assert (await typed("parked", "retry", str(key["first"]), *database, "--reason", "mended"))[0] == 0
     for shown in (
         await typed("parked", "list", *database),

@@ -118,7 +118,8 @@ async def broker(registration: Any, kafka_bootstrap: str) -> AsyncIterator[Broke
         kafka_bootstrap,
         subscriptions_of(vault=registration.vault, pack=registration.pack, group=group),
         transaction=registration.database.transaction,
-        seal=registration.vault.master.seal_parked,
+        seal=registration.vault.seal_parked,
+        digest=registration.vault.master.digest_of,
         keyring=KEYRING,
     )
     async with running_loops(consumer):
