@@ -60,8 +60,9 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     raise AssertionError("it did not happen")
 
 
-async def test_a_caller_that_only_listens_is_let_go_when_the_service_closes():
-    """Taken out: the end of `asked` (the connection stayed for as long as the caller kept it)."""
+async def test_a_caller_that_only_listens_is_let_go_when_the_service_closes(monkeypatch):
+    """With `await asked` in place of its end the silent caller's place was never free again."""
+    monkeypatch.setattr(gateway, "CONNECTIONS_PER_PEER", 1)
     inside, port = free_port(), free_port()
 
     async def close_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -70,19 +71,18 @@ async def test_a_caller_that_only_listens_is_let_go_when_the_service_closes():
     service = await asyncio.start_server(close_at_once, "127.0.0.1", inside)
     door = await gateway.serve(port, "127.0.0.1", inside, address="127.0.0.1")
     async with service, door:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        assert await asyncio.wait_for(reader.read(), 30) == b""
+        silent, silent_end = await asyncio.open_connection("127.0.0.1", port)
+        assert await asyncio.wait_for(silent.read(), 30) == b""
 
-        async def is_refused() -> bool:
+        async def has_a_place() -> bool:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
-                writer.write(b"still here")
-                await writer.drain()
-            except ConnectionError:
-                return True
-            return False
+                return await asyncio.wait_for(reader.read(), 30) == b""
+            finally:
+                writer.close()
 
-        await until(is_refused)
-        writer.close()
+        await until(has_a_place)
+        silent_end.close()
 
 
 async def test_one_address_gets_so_many_connections_through_the_gateway(monkeypatch):
