@@ -15,7 +15,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import answers, clocks, flat, ledger, lists, memory, relay
+from bench import answers, clocks, flat, ledger, lists, memory, relay, walls
 from bench.chain import Result, Running, enlace, measure_chain, measure_flight
 from bench.floor.run import Floor, measure_floor
 from bench.floor.run import floor as floor_stages
@@ -37,6 +37,7 @@ BUS: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
     "clocks": clocks.measure,
     "answers": answers.measure,
     "ledger": ledger.measure,
+    "walls": walls.measure,
 }
 PARTS = ("chain", *BUS)
 Figures = dict[str, dict[str, Any]]

@@ -22,6 +22,7 @@ from bench.resting import rest
 from deploy.local.installation import ROOT
 from deploy.local.processes import free_port
 from libs.chassis.http_settings import KEEP_ALIVE_SECONDS
+from libs.chassis.walls import WORKS_FOR
 
 ANSWERS = 2_000
 """Answered one by one in a round, and inserted barely."""
@@ -97,7 +98,7 @@ class _Client:
 
     async def pending(self) -> list[tuple[UUID, UUID]]:
         """Pending offers with their organisations, in the order of their ids."""
-        connection = await asyncpg.connect(self._running.url("REFERRAL"))
+        connection = await asyncpg.connect(self._running.url("REFERRAL"), server_settings={WORKS_FOR: "service"})
         try:
             rows = await connection.fetch(
                 "SELECT offer_id, organization_id FROM offer WHERE status = 'pending' ORDER BY offer_id"

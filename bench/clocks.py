@@ -14,6 +14,7 @@ from bench.chain import PATIENCE_S, Running, enlace, measure_chain
 from bench.measuring import until, value
 from bench.resting import rest
 from bench.steady import Steady, measure_steady
+from libs.chassis.walls import WORKS_FOR
 
 CLOCKS = 10_000
 RATE = 20.0
@@ -62,7 +63,7 @@ async def _clocks(running: Running) -> dict[str, Any]:
 
 
 async def _run_out(running: Running) -> tuple[float, int]:
-    connection = await asyncpg.connect(running.url("REFERRAL"))
+    connection = await asyncpg.connect(running.url("REFERRAL"), server_settings={WORKS_FOR: "service"})
     try:
         changed = int((await connection.execute(_RUN_OUT, CLOCKS)).split()[-1])
         due: datetime = await connection.fetchval("SELECT clock_timestamp()")

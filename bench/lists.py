@@ -55,8 +55,8 @@ async def measure(*, small: int = 10_000, large: int = 1_000_000, rounds: int = 
         with tempfile.TemporaryDirectory(prefix="enlace-bench-lists-") as folder:
             server = await start_postgres(Path(folder), family=family)
             at = datetime.now(UTC)
-            sides = {name: await _filled(server, count, at) for name, count in (("small", small), ("large", large))}
-            medians = await _measured(sides, _reads(at), rounds)
+            sides = {name: await filled(server, count, at) for name, count in (("small", small), ("large", large))}
+            medians = await _measured(sides, reads_of(at), rounds)
     finally:
         family.close()
     ratios = {name: large_ms / small_ms for name, (small_ms, large_ms) in medians.items()}
@@ -65,7 +65,8 @@ async def measure(*, small: int = 10_000, large: int = 1_000_000, rounds: int = 
     return {f"ratio_{name}": round(ratio, 2) for name, ratio in ratios.items()}
 
 
-async def _filled(server: Any, count: int, at: datetime) -> str:
+async def filled(server: Any, count: int, at: datetime) -> str:
+    """The address of a new database of this server with so many referrals."""
     name = f"bench_{uuid4().hex}"
     connection = await asyncpg.connect(server.url())
     try:
@@ -78,7 +79,8 @@ async def _filled(server: Any, count: int, at: datetime) -> str:
     return url
 
 
-def _reads(at: datetime) -> dict[str, Read]:
+def reads_of(at: datetime) -> dict[str, Read]:
+    """What staff reads, by name; each is given the transaction and a returnee."""
     policy = load_policy(PACK)
     health = Filters(category=NeedCategory.HEALTH)
     walks: dict[str, tuple[lists.Walk, Filters, type[ItemView]]] = {
@@ -128,7 +130,7 @@ async def _measured(sides: dict[str, str], reads: dict[str, Read], rounds: int) 
     """Median milliseconds of each read on each side, the first round apart."""
     clock = Clock()
     databases = {name: Database(url, clock=clock, application_name="bench-lists") for name, url in sides.items()}
-    people = {name: await _people(url) for name, url in sides.items()}
+    people = {name: await people_of(url) for name, url in sides.items()}
     spent: dict[str, dict[str, list[float]]] = {name: {side: [] for side in sides} for name in reads}
     try:
         for number in range(rounds + 1):
@@ -149,7 +151,8 @@ async def _measured(sides: dict[str, str], reads: dict[str, Read], rounds: int) 
     }
 
 
-async def _people(url: str) -> list[UUID]:
+async def people_of(url: str) -> list[UUID]:
+    """Returnees whose journeys are read, the same ones every time."""
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch(

@@ -39,7 +39,9 @@ async def _handler(stage: str) -> Handle:
 
 async def _services() -> dict[str, list[referral.Service]]:
     """The pools that the directory declared, by category."""
-    connection = await asyncpg.connect(os.environ["ENLACE_REFERRAL_DATABASE_URL"])
+    connection = await asyncpg.connect(
+        os.environ["ENLACE_REFERRAL_DATABASE_URL"], server_settings={WORKS_FOR: "service"}
+    )
     found = await connection.fetch(
         "SELECT s.category, s.provider_service_id, s.organization_id, p.pool_id, s.view->>'service_type'"
         " FROM provider_service s JOIN pool p USING (provider_service_id)"

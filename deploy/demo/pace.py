@@ -17,6 +17,7 @@ from deploy.local.installation import ROOT, Installation
 from deploy.local.locks import hold
 from deploy.local.timekeeping import SCHEDULE
 from libs.chassis.paced_clock import PacedClock, Schedule
+from libs.chassis.walls import WORKS_FOR
 
 PACK: Final = ROOT / "deploy" / "packs" / "demo"
 RACES_AT: Final = 18_000.0
@@ -65,7 +66,9 @@ class Pace:
 
 async def overdue(databases: Mapping[str, str], before: datetime) -> int:
     """How many of referral's clocks ran out before this moment of the installation's and have not been acted on."""
-    connection = await asyncpg.connect(databases["ENLACE_REFERRAL_DATABASE_URL"])
+    connection = await asyncpg.connect(
+        databases["ENLACE_REFERRAL_DATABASE_URL"], server_settings={WORKS_FOR: "service"}
+    )
     try:
         return int(await connection.fetchval(_OVERDUE, before))
     finally:

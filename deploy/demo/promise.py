@@ -11,6 +11,7 @@ import asyncpg
 from deploy.demo.client import Caller
 from deploy.demo.looking import Pool
 from deploy.demo.pace import overdue
+from libs.chassis.walls import WORKS_FOR
 
 DRAIN_WITHIN_S: Final = 90.0
 LATE: Final = timedelta(seconds=15)
@@ -65,7 +66,7 @@ async def _has_outbox(url: str) -> bool:
 
 
 async def _count(url: str, statement: str) -> int:
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, server_settings={WORKS_FOR: "service"})
     try:
         return int(await connection.fetchval(statement))
     finally:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from deploy.local.installation import SERVICES, Installation, ServiceProcess, kafka_of, read_dotenv
 from deploy.local.running import read_record
+from libs.chassis.walls import WORKS_FOR
 from libs.events.cluster import Cluster
 
 
@@ -95,7 +96,7 @@ def _backlog_table(backlogs: list[Backlog]) -> Table:
 async def _backlog(service: ServiceProcess, values: dict[str, str]) -> Backlog:
     url = values[next(iter(service.databases))]
     try:
-        connection = await asyncpg.connect(url, timeout=5)
+        connection = await asyncpg.connect(url, timeout=5, server_settings={WORKS_FOR: "service"})
         try:
             waiting = await connection.fetchval("select count(*) from outbox")
             seconds = await connection.fetchval(

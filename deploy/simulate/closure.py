@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import asyncpg
 
+from libs.chassis.walls import WORKS_FOR
+
 _CATEGORIES: Final = """
 WITH asked AS (
     SELECT need_id, count(*) AS offers, min(made_at) AS first_offer,
@@ -122,7 +124,7 @@ def at(times: list[timedelta], share: float) -> timedelta:
 
 async def closure(database_url: str) -> dict[str, Category]:
     """Every need by category, in the order of the categories' names."""
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(database_url, server_settings={WORKS_FOR: "service"})
     try:
         rows = await connection.fetch(_CATEGORIES)
     finally:
@@ -143,7 +145,7 @@ def total(categories: Mapping[str, Category]) -> Category:
 
 async def expiries_late(database_url: str) -> list[timedelta]:
     """How long after its time each expired offer was found to have expired, ascending, on the installation's clock."""
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(database_url, server_settings={WORKS_FOR: "service"})
     try:
         return [row["late"] for row in await connection.fetch(_LATENESS)]
     finally:

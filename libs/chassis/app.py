@@ -60,7 +60,6 @@ def build_app(
     `routers` are served by the roles `all` and `api`; each loop runs where its role does. `checks` are, beside the
     database and its migrations, what the API needs; `work_checks` and the loops are the work behind it. `openings` are
     entered in order before the loops start and left in reverse after they ended; loops get `stop_seconds` to end.
-    `told_of` adds to what a request's transaction says of its caller, for policies of this service.
     """
     setup_telemetry(service, settings)
     mine = [loop for loop in (*loops, retention_loop(database)) if settings.role.covers(loop.role)]
@@ -70,8 +69,7 @@ def build_app(
     told: dict[str, Any] = {"title": title, "version": version, "description": description}
     app = FastAPI(**told, **_OURS, lifespan=_lifespan(database, supervisor, openings))
     app.state.settings = settings
-    app.state.database = database
-    app.state.told_of = told_of
+    app.state.database, app.state.told_of = database, told_of
     app.state.supervisor = supervisor
     app.state.health = Health({**own, **(checks or {})}, behind, has_api=settings.role.covers(Role.API))
     _serve(app, routers if settings.role.covers(Role.API) else ())

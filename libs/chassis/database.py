@@ -15,7 +15,7 @@ from libs.chassis.clock import Timekeeper
 from libs.chassis.database_address import open_engine
 from libs.chassis.errors import Unavailable
 from libs.chassis.tenancy import Tenant
-from libs.chassis.walls import SERVICE_ITSELF, WORKS_FOR, settings_of
+from libs.chassis.walls import SERVICE_ITSELF, settings_of
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 """The driver's connection, which set-based SQL runs on."""
@@ -23,9 +23,10 @@ ToldOf: TypeAlias = Callable[[Caller], Mapping[str, str]]
 """What a service's transactions say of a caller beyond what `walls` lists."""
 _NOW = "libs.chassis.now"
 _SHOWN = "libs.chassis.shown"
+_SAID = "libs.chassis.said"
 _BEGIN = "SELECT clock_timestamp(), (SELECT count(set_config(name, value, true)) FROM unnest($1::text[], $2::text[])"
 _BEGIN += " AS said(name, value))"
-_SAY = "SELECT set_config($1, $2, true)"
+_SAY = "SELECT set_config(name, value, true) FROM unnest($1::text[], $2::text[]) AS said(name, value)"
 
 
 class Database:
@@ -80,6 +81,7 @@ class Database:
             # In one round trip with the clock. The settings end with the transaction.
             begun = await connection.exec_driver_sql(_BEGIN, (list(said), list(said.values())))
             real: datetime = begun.one()[0]
+            session.info[_SAID] = said
             session.info[_SHOWN] = self.clock.at(real)
             session.info[_NOW] = self._forward(session.info[_SHOWN])
             yield session
@@ -102,22 +104,39 @@ async def _connected(session: AsyncSession) -> AsyncConnection:
         raise Unavailable("The database is away; try again.") from error
 
 
-@asynccontextmanager
-async def own_work(session: AsyncSession) -> AsyncIterator[None]:
+def own_work(session: AsyncSession) -> AbstractAsyncContextManager[None]:
     """Inside a request's transaction: a part that the service itself does, for which every row exists.
 
-    For what a permitted step changes beyond the rows of its caller. Judge first, outside, what the caller may see. The
-    transaction works for whom it did before once the part has ended, also by a refusal.
+    For what a permitted step changes beyond the rows of its caller. Judge first, outside, what the caller may see. Each
+    place that uses it is listed, with the reason, in `tests/architecture/test_walls.py`.
     """
+    return _saying(session, SERVICE_ITSELF)
+
+
+def on_behalf_of(session: AsyncSession, tenant: Tenant) -> AbstractAsyncContextManager[None]:
+    """Inside a transaction of the service's own work: a part in which only the rows of this caller exist."""
+    return _saying(session, settings_of(tenant))
+
+
+@asynccontextmanager
+async def _saying(session: AsyncSession, said: Mapping[str, str]) -> AsyncIterator[None]:
+    """Say this for a part, and behind it what was said before, also where the part ends by a refusal."""
+    before: Mapping[str, str] = session.info[_SAID]
+    after = dict.fromkeys(said, "") | dict(before)
+    if before.items() >= said.items():
+        yield
+        return
     connection = await raw(session)
-    before: str | None = await connection.fetchval("SELECT current_setting($1, true)", WORKS_FOR)
-    await connection.execute(_SAY, WORKS_FOR, SERVICE_ITSELF[WORKS_FOR])
+    await connection.execute(_SAY, list(said), list(said.values()))
+    session.info[_SAID] = said
     try:
         yield
     finally:
-        # In a transaction that has failed nothing can be said any more, and nothing be read.
-        with suppress(asyncpg.InFailedSQLTransactionError, asyncpg.InterfaceError):
-            await connection.execute(_SAY, WORKS_FOR, before or "")
+        session.info[_SAID] = before
+        # A transaction that has failed hears nothing any more and shows nothing. Rolled back to a savepoint, it says
+        # again what it said then.
+        with suppress(asyncpg.InFailedSQLTransactionError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+            await connection.execute(_SAY, list(after), list(after.values()))
 
 
 async def raw(session: AsyncSession) -> Connection:

@@ -25,7 +25,6 @@ from sqlalchemy.util import await_only
 
 from libs.chassis.database import Connection
 from libs.chassis.database_address import open_engine
-from libs.chassis.walls import WORKS_FOR
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LOCK_TIMEOUT = "10s"
@@ -48,8 +47,6 @@ async def upgrade_async(service: str, url: str, *, revision: str = "head", histo
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _lock_number(service, history)})
             # A migration that waits for a lock makes everybody queue behind it: better to fail and run again.
             await connection.execute(text("SELECT set_config('lock_timeout', :time, false)"), {"time": _LOCK_TIMEOUT})
-            # Policies bind the owner too: a migration that changes rows must see them.
-            await connection.execute(text("SELECT set_config(:name, 'service', false)"), {"name": WORKS_FOR})
             await connection.commit()
             await connection.run_sync(_upgrade, config_of(service, history), revision)
     finally:

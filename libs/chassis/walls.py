@@ -16,6 +16,10 @@ A service that needs more gives `build_app` a `told_of`, whose settings come on 
 In a policy a setting is read in a subquery of its own, so that it is read once a statement and is no function of the
 row. What is asked of it is asked inside: of a boolean the planner expects that it holds for half of all rows, of an
 equation outside for one in 200, and plans by it.
+
+Behind a policy a condition may use its index only where its operator can't leak what it saw: `=`, `<` and their like on
+ids, texts, numbers and times may; `&&`, `@>`, `@@` and `LIKE` may not, for the service itself neither. Where that
+matters ids are found by a function of the owner that answers to the service's own work alone (`behind_walls`).
 """
 
 from collections.abc import Mapping
@@ -69,13 +73,13 @@ def wall(table: str, seen: str, written: str | None = None) -> str:
     """SQL that lets callers see the rows of which `seen` holds and write those of which `written` does.
 
     `written` is the same as `seen` unless it is given, and must not let anything through that `seen` hides. The
-    service's own work sees and writes all. The wall binds the owner of the table too.
+    service's own work sees and writes all. The owner of the table isn't bound: it migrates and dumps, and no service
+    starts under it.
     """
     reading = f"{SERVICE} OR ({CALLER} AND ({seen}))"
     writing = f"{SERVICE} OR ({CALLER} AND ({seen if written is None else written}))"
     return f"""
     ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
-    ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
     CREATE POLICY wall_select ON {table} FOR SELECT USING ({reading});
     CREATE POLICY wall_insert ON {table} FOR INSERT WITH CHECK ({writing});
     CREATE POLICY wall_update ON {table} FOR UPDATE USING ({writing});
@@ -83,10 +87,24 @@ def wall(table: str, seen: str, written: str | None = None) -> str:
     """
 
 
+def behind_walls(signature: str, returns: str, query: str) -> str:
+    """SQL of a function that looks into walled tables as their owner; `query` must ask `SERVICE` itself.
+
+    `migrate` lets the service's login call it. Return ids and what orders them, and read the rows through the wall.
+    """
+    if SERVICE not in query:
+        raise ValueError("the function would answer to everybody")
+    return f"""
+    CREATE FUNCTION {signature} RETURNS {returns} LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = public, pg_temp AS $body$ {query} $body$;
+    REVOKE ALL ON FUNCTION {signature.partition("(")[0]} FROM PUBLIC;
+    """
+
+
 def no_wall(table: str) -> str:
     """SQL that takes the wall of a table down again."""
     drops = "".join(f"DROP POLICY wall_{verb} ON {table};" for verb in ("select", "insert", "update", "delete"))
-    return f"{drops} ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;"
+    return f"{drops} ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;"
 
 
 def _text(value: bool) -> str:

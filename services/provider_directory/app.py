@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from libs.chassis.app import Loop, build_app
+from libs.chassis.auth import Caller
 from libs.chassis.database import Database
 from libs.chassis.health import Check, check_of
 from libs.chassis.settings import Role
@@ -13,6 +14,7 @@ from libs.events.signing import EventKeys
 from services.provider_directory.capacity.api import router as capacity
 from services.provider_directory.capacity.subscribers import subscriptions
 from services.provider_directory.listings.api import router as listings
+from services.provider_directory.organizations.api import rights_of
 from services.provider_directory.organizations.api import router as organizations
 from services.provider_directory.pack import load_pack
 from services.provider_directory.search.api import router as search
@@ -48,9 +50,15 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
             Loop(name="relay", run=relay.run, role=Role.RELAY),
         ],
         work_checks=_work_checks(settings, consumer, relay),
+        told_of=told_of,
     )
     app.state.pack = load_pack(settings.pack)
     return app
+
+
+def told_of(caller: Caller) -> dict[str, str]:
+    """What the walls of this service ask of a caller besides: whether it administers the directory."""
+    return {"enlace.administers": "true" if rights_of(caller).is_admin else "false"}
 
 
 def _work_checks(settings: DirectorySettings, consumer: Consumer, relay: Relay) -> dict[str, Check]:

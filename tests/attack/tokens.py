@@ -24,6 +24,7 @@ from joserfc.jwk import ECKey
 
 from libs.chassis.auth import Requirement, requirement_of
 from libs.chassis.tenancy import CallerKind
+from libs.chassis.walls import WORKS_FOR
 from tests.served import EVERY_AUDIENCE, IssuerForTests
 
 CLAIMS_OF: dict[CallerKind, dict[str, Any]] = {
@@ -238,7 +239,7 @@ async def _send(
 async def _ids(database_url: str, operations: list[Operation]) -> dict[str, str]:
     """For every parameter of a path a value of a row that is there: of the column of its name, or of the table's id."""
     found: dict[str, str] = {}
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(database_url, server_settings={WORKS_FOR: "service"})
     try:
         columns = await connection.fetch(
             "SELECT table_name, column_name FROM information_schema.columns"

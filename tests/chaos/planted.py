@@ -15,6 +15,7 @@ from uuid import uuid4
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
+from libs.chassis.walls import WORKS_FOR
 from tests.chaos.load import Load
 from tests.chaos.stage import Stage
 
@@ -43,7 +44,7 @@ async def plant(stage: Stage, load: Load, plants: list[Plant]) -> None:
         for one in on_the_way:
             returnee_id = await load.by_rest()
             assert returnee_id is not None, "registration takes people while Kafka is away"
-            connection = await asyncpg.connect(stage.database("registration"))
+            connection = await asyncpg.connect(stage.database("registration"), server_settings={WORKS_FOR: "service"})
             try:
                 await _ON_THE_WAY[one](stage, connection, returnee_id)
             finally:
@@ -115,7 +116,7 @@ def _partition_of(key: str, count: int) -> int:
 
 async def _overbook(stage: Stage) -> None:
     """A pool holds one place more than its maximum; its other figures are made to fit."""
-    connection: Any = await asyncpg.connect(stage.database("referral"))
+    connection: Any = await asyncpg.connect(stage.database("referral"), server_settings={WORKS_FOR: "service"})
     try:
         async with connection.transaction():
             pool = await connection.fetchrow(

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.local.installation import Installation, read_dotenv
 from deploy.local.pack_loading import load_pack_once
 from deploy.local.supervisor import System, running_system
+from libs.chassis.walls import WORKS_FOR
 from libs.events.signing import Signer
 from tests.events.bus import event_headers
 
@@ -48,7 +49,9 @@ async def test_every_command_on_the_page_about_operations_runs_as_it_stands(syst
     await producer.start()
     await producer.send_and_wait("enlace.directory", b"{}", key=b"of-no-service", headers=headers)
     await producer.stop()
-    connection = await asyncpg.connect(environment["ENLACE_REFERRAL_DATABASE_URL"])
+    connection = await asyncpg.connect(
+        environment["ENLACE_REFERRAL_DATABASE_URL"], server_settings={WORKS_FOR: "service"}
+    )
     async with asyncio.timeout(60):
         while not await connection.fetchval("SELECT count(*) FROM parked WHERE id = 1"):  # noqa: ASYNC110
             await asyncio.sleep(0.1)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
-from libs.chassis.database import now, raw
+from libs.chassis.database import now, own_work, raw
 from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.time_bounds import Tolerance
 from libs.events import outbox
@@ -115,7 +115,8 @@ def _says_the_same(
 
 
 async def _require_own_pools(session: AsyncSession, service_id: UUID, pools: Sequence[Pool]) -> None:
-    owners = await queries.owners(session, [pool.pool_id for pool in pools])
+    async with own_work(session):  # whether an id is taken is asked of all rows
+        owners = await queries.owners(session, [pool.pool_id for pool in pools])
     for position, pool in enumerate(pools):
         if owners.get(pool.pool_id, service_id) != service_id:
             raise PoolIdTaken(pointer=f"/pools/{position}/id")

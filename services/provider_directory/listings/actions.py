@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import now
+from libs.chassis.database import now, own_work
 from libs.chassis.errors import FieldError, InvalidInput, NotFound
 from libs.events import outbox
 from libs.events.codes import NeedCategory, PublicationStatus
@@ -46,13 +46,14 @@ async def put_service(
     session: AsyncSession, service_id: UUID, body: ServiceBody, *, rights: Rights, precondition: Precondition
 ) -> bool:
     """Create the service or replace it; True if it is new. Another organisation's service is `NotFound`."""
-    organization = await _lock_organization(session, body.organization_id, rights)
-    service = await queries.find(session, service_id, lock=True)
-    _require_own(service, body.organization_id, rights)
-    if service is not None and not rights.sees(restricted=service.restricted):
-        raise NotFound
-    precondition(service.version if service else None)
-    [stored] = await queries.listings(session, [service]) if service else [None]
+    async with own_work(session):  # whether an id is taken is asked of all rows
+        organization = await _lock_organization(session, body.organization_id, rights)
+        service = await queries.find(session, service_id, lock=True)
+        _require_own(service, body.organization_id, rights)
+        if service is not None and not rights.sees(restricted=service.restricted):
+            raise NotFound
+        precondition(service.version if service else None)
+        [stored] = await queries.listings(session, [service]) if service else [None]
     restricted = rules.is_restricted(body.category, marked=body.restricted)
     if not rights.sees(restricted=restricted):
         raise RestrictedScopeMissing(pointer="/restricted")
@@ -71,7 +72,9 @@ async def put_service(
         _change(service, _columns(body), moment)
     await _write_parts(session, service_id, body)
     await _publish(session, [service])
-    organization.restricted = await queries.only_restricted(session, organization.id)
+    async with own_work(session):
+        organization.restricted = await queries.only_restricted(session, organization.id)
+        await session.flush()
     return stored is None
 
 
@@ -93,11 +96,12 @@ async def put_location(
     session: AsyncSession, location_id: UUID, body: LocationBody, *, rights: Rights, precondition: Precondition
 ) -> bool:
     """Create the location or replace it; True if it is new. Services that change with it are published."""
-    await _lock_organization(session, body.organization_id, rights)
-    location = await queries.find_location(session, location_id, lock=True)
-    _require_own(location, body.organization_id, rights)
-    if location is not None and not await queries.location_exists_for(session, location, rights=rights):
-        raise NotFound
+    async with own_work(session):  # whether an id is taken is asked of all rows
+        await _lock_organization(session, body.organization_id, rights)
+        location = await queries.find_location(session, location_id, lock=True)
+        _require_own(location, body.organization_id, rights)
+        if location is not None and not await queries.location_exists_for(session, location, rights=rights):
+            raise NotFound
     precondition(location.version if location else None)
     if location is None:
         moment = now(session)
@@ -106,22 +110,26 @@ async def put_location(
         await session.flush()
         await _write_location_parts(session, location_id, body)
         return True
-    if (await queries.location_bodies(session, [location]))[location_id] != body:
+    async with own_work(session):
+        stored = (await queries.location_bodies(session, [location]))[location_id]
+    if stored != body:
         await _change_location(session, location, body)
     return False
 
 
 async def _change_location(session: AsyncSession, location: Location, body: LocationBody) -> None:
-    here = await queries.at_location(session, location.id)
-    before = [listing.published() for listing in await queries.listings(session, here)]
+    async with own_work(session):  # services there change with it, also those that the caller may not know of
+        here = await queries.at_location(session, location.id)
+        before = [listing.published() for listing in await queries.listings(session, here)]
     _change(location, _location_columns(body), now(session))
     await session.flush()
     await _write_location_parts(session, location.id, body)
-    after = await queries.listings(session, here)
-    changed = [listing.service for was, listing in zip(before, after, strict=True) if listing.published() != was]
-    for service in changed:
-        _change(service, {}, now(session))
-    await _publish(session, changed)
+    async with own_work(session):
+        after = await queries.listings(session, here)
+        changed = [listing.service for was, listing in zip(before, after, strict=True) if listing.published() != was]
+        for service in changed:
+            _change(service, {}, now(session))
+        await _publish(session, changed)
 
 
 def _change(row: ProviderService | Location, values: Mapping[str, Any], moment: datetime) -> None:
@@ -134,7 +142,9 @@ def _change(row: ProviderService | Location, values: Mapping[str, Any], moment: 
 async def _publish(session: AsyncSession, services: Sequence[ProviderService]) -> None:
     """Tell the network what these locked services are now."""
     await session.flush()
-    await outbox.append(session, [listing.published() for listing in await queries.listings(session, services)])
+    async with own_work(session):
+        published = [listing.published() for listing in await queries.listings(session, services)]
+    await outbox.append(session, published)
 
 
 async def _lock_organization(session: AsyncSession, organization_id: UUID, rights: Rights) -> Organization:
@@ -159,7 +169,8 @@ def _require_own(listed: ProviderService | Location | None, organization_id: UUI
 async def _require_location(session: AsyncSession, body: ServiceBody) -> None:
     if body.location_id is None:
         return
-    location = await queries.find_location(session, body.location_id)
+    async with own_work(session):
+        location = await queries.find_location(session, body.location_id)
     if location is None or location.organization_id != body.organization_id:
         raise _invalid("/location_id", "unknown-location", "The organisation has no such location")
 

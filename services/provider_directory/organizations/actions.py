@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import now
+from libs.chassis.database import now, own_work
 from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.time_bounds import Tolerance
 from libs.events import outbox
@@ -34,7 +34,8 @@ async def put_organization(
     session: AsyncSession, organization_id: UUID, body: OrganizationBody, *, rights: Rights, precondition: Precondition
 ) -> bool:
     """Create the organisation or replace it; True if it is new. Another's organisation is `NotFound`."""
-    organization = await queries.find(session, organization_id, lock=True)
+    async with own_work(session):  # whether an id is taken is asked of all rows
+        organization = await queries.find(session, organization_id, lock=True)
     seen = organization is None or rights.sees(restricted=organization.restricted)
     if not (seen and rights.may_write(organization_id)):
         raise NotFound
@@ -127,7 +128,8 @@ async def _change(session: AsyncSession, organization: Organization) -> None:
 
 async def _publish(session: AsyncSession, organization: Organization) -> None:
     await session.flush()
-    [view] = await queries.views(session, [organization], rights=EVERYTHING)
+    async with own_work(session):
+        [view] = await queries.views(session, [organization], rights=EVERYTHING)
     await outbox.append(session, [_published(view)])
 
 

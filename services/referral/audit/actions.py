@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import now, raw
+from libs.chassis.database import now, own_work, raw
 from libs.chassis.sealed_log import Link
 from libs.chassis.telemetry import current_trace_id
 from libs.events.catalogue.audit import ReferralAuditSealed
@@ -47,19 +47,20 @@ async def record(session: AsyncSession, accesses: Sequence[Access]) -> None:
         for nth, one in enumerate(told, start=1)
         for place, (kind, record_id) in enumerate(one.records)
     ]
-    await (await raw(session)).execute(
-        _RECORD,
-        now(session),
-        [one.kind.value for one in told],
-        [one.action for one in told],
-        [one.actor.who for one in told],
-        [one.actor.client_id for one in told],
-        [one.actor.organization_id for one in told],
-        [one.purpose.value for one in told],
-        ["{" + ",".join(one.fields) + "}" for one in told],
-        *map(list, zip(*shown, strict=True)),
-        current_trace_id(),
-    )
+    async with own_work(session):  # what was shown is recorded, whatever the wall would let this caller see of it
+        await (await raw(session)).execute(
+            _RECORD,
+            now(session),
+            [one.kind.value for one in told],
+            [one.action for one in told],
+            [one.actor.who for one in told],
+            [one.actor.client_id for one in told],
+            [one.actor.organization_id for one in told],
+            [one.purpose.value for one in told],
+            ["{" + ",".join(one.fields) + "}" for one in told],
+            *map(list, zip(*shown, strict=True)),
+            current_trace_id(),
+        )
 
 
 async def tell_seal(session: AsyncSession, link: Link) -> None:

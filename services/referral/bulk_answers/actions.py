@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
-from libs.chassis.database import raw
+from libs.chassis.database import own_work, raw
 from libs.chassis.errors import Refusal
 from libs.chassis.idempotency import RETENTION
 from libs.chassis.problems import problem_document
@@ -17,8 +17,8 @@ from services.referral.offers import taking
 from services.referral.pack import RoutingPolicy
 
 _KEEP = """
-INSERT INTO bulk_answer (call_id, nth, offer_id, status, problem, kept_until)
-SELECT $1, nth, offer_id, status, problem::jsonb, statement_timestamp() + $6
+INSERT INTO bulk_answer (call_id, nth, offer_id, status, problem, kept_until, organization_id)
+SELECT $1, nth, offer_id, status, problem::jsonb, statement_timestamp() + $6, $7
 FROM unnest($2::int[], $3::uuid[], $4::int[], $5::text[]) AS given(nth, offer_id, status, problem)
 """
 # As many at the most as a few calls leave behind, so that no call pays for many others.
@@ -34,7 +34,7 @@ async def answer_offers(
 ) -> UUID:
     """Take each answer that may be taken, and keep what became of each; returns the id of the call."""
     said = [taking.Said(one.offer_id, _step(one), rights, actor) for one in answers]
-    return await _keep(session, answers, await taking.take_waiting(session, policy, said))
+    return await _keep(session, rights, answers, await taking.take_waiting(session, policy, said))
 
 
 def _step(answer: Answer) -> taking.Step:
@@ -45,7 +45,9 @@ def _step(answer: Answer) -> taking.Step:
     return taking.decline(answer.reason, answer.note)
 
 
-async def _keep(session: AsyncSession, answers: Sequence[Answer], refusals: Sequence[Refusal | None]) -> UUID:
+async def _keep(
+    session: AsyncSession, rights: Rights, answers: Sequence[Answer], refusals: Sequence[Refusal | None]
+) -> UUID:
     call_id = uuid7()
     connection = await raw(session)
     await connection.execute(
@@ -56,6 +58,8 @@ async def _keep(session: AsyncSession, answers: Sequence[Answer], refusals: Sequ
         [200 if refusal is None else refusal.status for refusal in refusals],
         [None if refusal is None else as_json(problem_document(refusal)) for refusal in refusals],
         RETENTION,
+        rights.organization_id,
     )
-    await connection.execute(_FORGET)
+    async with own_work(session):  # of any organisation
+        await connection.execute(_FORGET)
     return call_id

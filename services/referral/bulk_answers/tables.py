@@ -24,3 +24,5 @@ class BulkAnswerRow(Table, table=True):
     """The problem document of a refused answer."""
     kept_until: datetime = moment(index=True)
     """In real time, as the keys of requests are."""
+    organization_id: UUID | None = None
+    """Who called; None of a call from before this column, of which nothing was taken."""

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import now, raw
+from libs.chassis.database import now, own_work, raw
 from libs.chassis.errors import NotFound
 from libs.events.codes import RecallReason
 from services.referral.candidates.choice import Candidate, Market
@@ -15,7 +15,7 @@ from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing,
 from services.referral.journeys import queries as journeys
 from services.referral.journeys import referral_steps, routing_steps
 from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import work
+from services.referral.journeys.actions import locked_work, work
 from services.referral.journeys.facts import Journey, Referral
 from services.referral.journeys.people import judged_on
 from services.referral.journeys.rules import ReferralStatus, ReferralStep
@@ -56,10 +56,8 @@ async def decide_review(
             state=review.status.value,
             step="approve" if approved else "reject",
         )
-    await journeys.lock(session, [review.returnee_id])
-    loaded = await journeys.load(session, [review.returnee_id])
-    referral = loaded[review.returnee_id].referrals[review.referral_id]
-    async with work(session, policy, loaded, actor=actor) as piece:
+    async with locked_work(session, policy, [review.returnee_id], actor=actor) as piece:
+        referral = piece.journeys[review.returnee_id].referrals[review.referral_id]
         if approved:
             routing_steps.approve(piece, referral, reason=review.reason, note=note)
         else:
@@ -70,8 +68,9 @@ async def decide_review(
 async def resolve_review(session: AsyncSession, rights: Rights, review_id: UUID, *, note: str, actor: str) -> UUID:
     """A person has looked into a broken promise. Should it be broken still, the watcher asks again."""
     review = await queries.review_view(session, rights, review_id)
-    note_id = await notes.write_one(session, review.returnee_id, note)
-    resolved = await (await raw(session)).fetchval(_RESOLVE, review_id, now(session), actor, note_id)
+    async with own_work(session):
+        note_id = await notes.write_one(session, review.returnee_id, note)
+        resolved = await (await raw(session)).fetchval(_RESOLVE, review_id, now(session), actor, note_id)
     if not resolved:
         raise StepNotAllowed(
             "Only a pending review of a broken promise is resolved",
@@ -93,7 +92,23 @@ async def override_referral(
     actor: str,
 ) -> UUID:
     """A person chooses the service. A live offer is recalled; interlocks, law and places hold for people too."""
-    loaded, referral, placing = await _lock(session, rights, referral_id)
+    returnee_id = await referrals.returnee_of(session, rights, referral_id)
+    async with own_work(session):
+        await _override(session, policy, returnee_id, referral_id, provider_service_id, reason=reason, actor=actor)
+    return referral_id
+
+
+async def _override(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    returnee_id: UUID,
+    referral_id: UUID,
+    provider_service_id: UUID,
+    *,
+    reason: str,
+    actor: str,
+) -> None:
+    loaded, referral, placing = await _lock(session, returnee_id, referral_id)
     referral_steps.require(referral, ReferralStep.OVERRIDE)
     candidate, overruled = await _candidate(session, policy, placing, referral, provider_service_id)
     standing = loaded[referral.returnee_id].offer_of(referral)
@@ -114,14 +129,12 @@ async def override_referral(
             "overruled": overruled,
         }
         router.make_offer(piece, referral, candidate, explanation, overruled=frozenset(overruled))
-    return referral_id
 
 
 async def _lock(
-    session: AsyncSession, rights: Rights, referral_id: UUID
+    session: AsyncSession, returnee_id: UUID, referral_id: UUID
 ) -> tuple[dict[UUID, Journey], Referral, Placing]:
     """The referral's journey and those of its household's members, locked in order and loaded."""
-    returnee_id = await referrals.returnee_of(session, rights, referral_id)
     household_id = (await journeys.heads(session, [returnee_id]))[returnee_id].household_id
     households = await journeys.households(session, [household_id] if household_id is not None else [])
     members = {one for household in households.values() for one in household.member_ids}

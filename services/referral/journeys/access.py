@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from libs.chassis.auth import Caller
-from libs.chassis.tenancy import StaffOnly, TenantMissing
+from libs.chassis.tenancy import StaffOnly, Tenant, TenantMissing
 from services.referral.journeys.owners import desks
 from services.referral.pack import RoutingPolicy
 
@@ -20,6 +20,12 @@ class Rights:
     """The organisation of a partner; None for staff of the network, who see all."""
     restricted: bool
     """Without it rows of restricted categories do not exist, counts included."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """The same for the second wall, where the caller's own transaction is not at hand."""
+        is_staff = self.organization_id is None
+        return Tenant("", organization_id=self.organization_id, restricted=self.restricted, staff=is_staff)
 
 
 EVERYTHING: Final = Rights(organization_id=None, restricted=True)

@@ -1,6 +1,6 @@
 """Opening and writing a piece of work: the steps of one transaction, one statement per table however many they are."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from typing import TypeVar
@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
-from libs.chassis.database import now, raw
+from libs.chassis.database import now, own_work, raw
 from libs.events import outbox
 from services.referral.candidates.rules import Exclusion
 from services.referral.clocks import actions as clocks
@@ -24,9 +24,8 @@ from services.referral.database import (
     update_columns,
     update_rows,
 )
-from services.referral.journeys import owners, spans, stay_writes
+from services.referral.journeys import owners, queries, spans, stay_writes
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
-from services.referral.journeys.queries import SETS
 from services.referral.journeys.review_tables import ReviewRow, ReviewStatus
 from services.referral.journeys.spans import Spans
 from services.referral.journeys.tables import JourneyRow, NeedRow, OfferRow, ReferralRow, StepRow
@@ -108,6 +107,19 @@ async def work(
         await write(session, piece)
     finally:
         opened.end()
+
+
+@asynccontextmanager
+async def locked_work(
+    session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID], *, actor: str
+) -> AsyncIterator[Work]:
+    """A piece of work on these journeys, locked and loaded, as the service's own: a step may change what its caller
+    may not see. That the caller may take it is judged before, on what the caller sees."""
+    async with own_work(session):
+        await queries.lock(session, returnee_ids)
+        loaded = await queries.load(session, returnee_ids)
+        async with work(session, policy, loaded, actor=actor) as piece:
+            yield piece
 
 
 def _keeping_hours(policy: RoutingPolicy, journeys: Iterable[Journey]) -> set[UUID]:
@@ -277,7 +289,7 @@ def _with_arrays(referrals: Columns) -> Columns:
     """Columns of referrals with the sets among them as PostgreSQL reads arrays."""
     if not referrals:
         return referrals
-    return {**referrals, **{name: [as_array(sorted(one)) for one in referrals[name]] for name in SETS}}
+    return {**referrals, **{name: [as_array(sorted(one)) for one in referrals[name]] for name in queries.SETS}}
 
 
 def _of(kind: type[_T], rows: Iterable[object]) -> list[_T]:

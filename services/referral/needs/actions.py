@@ -12,7 +12,7 @@ from services.referral.errors import JourneyEnded, StepNotAllowed
 from services.referral.journeys import end_steps, need_steps, prerequisite_steps, routing_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import work
+from services.referral.journeys.actions import locked_work, work
 from services.referral.journeys.facts import Journey, Need
 from services.referral.journeys.owners import assign
 from services.referral.journeys.rules import NeedStep
@@ -136,11 +136,9 @@ async def _journeys(
     """This journey, and that of the household's reference person if it is another, locked in order."""
     reference = await queries.household_reference(session, returnee_id)
     wanted = {returnee_id} | ({reference} if reference is not None else set())
-    await journeys.lock(session, wanted)
-    loaded = await journeys.load(session, wanted)
-    other = None if reference is None or reference == returnee_id else loaded.get(reference)
-    async with work(session, policy, loaded, actor=actor) as piece:
-        yield piece, loaded[returnee_id], other
+    async with locked_work(session, policy, wanted, actor=actor) as piece:
+        other = None if reference is None or reference == returnee_id else piece.journeys.get(reference)
+        yield piece, piece.journeys[returnee_id], other
 
 
 @asynccontextmanager
@@ -148,7 +146,5 @@ async def _locked(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, actor: str
 ) -> AsyncIterator[tuple[Work, Need]]:
     returnee_id = await queries.returnee_of(session, rights, need_id)
-    await journeys.lock(session, [returnee_id])
-    loaded = await journeys.load(session, [returnee_id])
-    async with work(session, policy, loaded, actor=actor) as piece:
-        yield piece, loaded[returnee_id].needs[need_id]
+    async with locked_work(session, policy, [returnee_id], actor=actor) as piece:
+        yield piece, piece.journeys[returnee_id].needs[need_id]

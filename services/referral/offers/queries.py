@@ -18,14 +18,6 @@ provider_service_id, organization_id, status, made_at, answer_by, acknowledge_by
 ) AS halted_since"""
 _SEEN = "($1::uuid IS NULL OR organization_id = $1) AND ($2 OR NOT restricted)"
 
-_RETURNEES = """
-SELECT returnee_id
-FROM unnest($1::uuid[], $2::uuid[], $3::bool[]) WITH ORDINALITY AS asked(offer_id, organization_id, sees_all, nth)
-LEFT JOIN offer ON offer.offer_id = asked.offer_id AND (sees_all OR NOT restricted)
-    AND (asked.organization_id IS NULL OR offer.organization_id = asked.organization_id)
-ORDER BY nth
-"""
-
 
 async def offer_views(
     session: AsyncSession, rights: Rights, *, status: OfferStatus | None, after: UUID | None, limit: int
@@ -60,20 +52,19 @@ async def offers_by_id(session: AsyncSession, rights: Rights, offer_ids: Sequenc
     return {row["id"]: _view(row) for row in rows}
 
 
-async def returnees_of(session: AsyncSession, asked: Sequence[tuple[UUID, Rights]]) -> list[UUID | None]:
-    """Whose journey each of these offers belongs to; None for an offer that isn't there for who asks."""
-    offer_ids, rights = [one for one, _ in asked], [one for _, one in asked]
-    organizations, restricted = [one.organization_id for one in rights], [one.restricted for one in rights]
-    rows = await (await raw(session)).fetch(_RETURNEES, offer_ids, organizations, restricted)
-    return [row["returnee_id"] for row in rows]
+async def returnees_of(session: AsyncSession, rights: Rights, offer_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """By offer whose journey it belongs to; an offer that isn't there for who asks is left out."""
+    statement = f"SELECT offer_id, returnee_id FROM offer WHERE offer_id = ANY($3::uuid[]) AND {_SEEN}"  # noqa: S608
+    rows = await (await raw(session)).fetch(statement, rights.organization_id, rights.restricted, list(offer_ids))
+    return {row["offer_id"]: row["returnee_id"] for row in rows}
 
 
 async def returnee_of(session: AsyncSession, rights: Rights, offer_id: UUID) -> UUID:
     """Whose journey an offer belongs to, or NotFound."""
-    (found,) = await returnees_of(session, [(offer_id, rights)])
-    if found is None:
+    found = await returnees_of(session, rights, [offer_id])
+    if offer_id not in found:
         raise NotFound("There is no such offer")
-    return found
+    return found[offer_id]
 
 
 async def explanation(session: AsyncSession, rights: Rights, offer_id: UUID) -> ExplanationView:

@@ -10,6 +10,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Span
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from libs.chassis.database import on_behalf_of, own_work
 from libs.chassis.errors import NotFound, Refusal
 from libs.chassis.idempotency import Once, begun, finished
 from libs.events.codes import DeclineReason
@@ -81,7 +82,27 @@ async def take_free(session: AsyncSession, policy: RoutingPolicy, said: Sequence
 async def _take(
     session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said], *, lock: Lock
 ) -> dict[int, Refusal | None]:
-    returnees = await queries.returnees_of(session, [(one.offer_id, one.rights) for one in said])
+    returnees = await _returnees(session, said)
+    async with own_work(session):
+        return await _take_judged(session, policy, said, returnees, lock=lock)
+
+
+async def _returnees(session: AsyncSession, said: Sequence[Said]) -> list[UUID | None]:
+    """Whose journey each of these offers belongs to; None for one that isn't there for who answers.
+
+    Answers of many callers share a transaction: each caller is asked for apart, behind its own wall.
+    """
+    found: dict[Rights, dict[UUID, UUID]] = {}
+    for rights in dict.fromkeys(one.rights for one in said):
+        async with on_behalf_of(session, rights.tenant):
+            offer_ids = [one.offer_id for one in said if one.rights == rights]
+            found[rights] = await queries.returnees_of(session, rights, offer_ids)
+    return [found[one.rights].get(one.offer_id) for one in said]
+
+
+async def _take_judged(
+    session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said], returnees: Sequence[UUID | None], *, lock: Lock
+) -> dict[int, Refusal | None]:
     taken: dict[int, Refusal | None] = {nth: _no_such_offer() for nth, one in enumerate(returnees) if one is None}
     taken |= await _taken_before(session, {nth: one for nth, one in enumerate(said) if nth not in taken})
     new = {nth: one for nth, one in enumerate(returnees) if one is not None and nth not in taken}

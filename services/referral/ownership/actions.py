@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
-from libs.chassis.database import now, raw
+from libs.chassis.database import now, own_work, raw
 from libs.chassis.errors import NotFound
 from libs.events.codes import OwnerReason
 from services.referral.database import insert_rows
@@ -73,20 +73,21 @@ async def hand_over(
 ) -> UUID:
     """Begin a hand-over and move its first part; `go_on` moves the rest."""
     hand_over_id = uuid7()
-    await (await raw(session)).execute(
-        "INSERT INTO hand_over (hand_over_id, from_desk, to_desk, returnee_id, need_ids, restricted, note, made_by,"
-        " made_at, moved_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
-        hand_over_id,
-        asked.from_desk,
-        asked.to_desk,
-        asked.returnee_id,
-        asked.need_ids,
-        rights.restricted,
-        asked.note,
-        actor,
-        now(session),
-    )
-    await go_on(session, policy, hand_over_id)
+    async with own_work(session):
+        await (await raw(session)).execute(
+            "INSERT INTO hand_over (hand_over_id, from_desk, to_desk, returnee_id, need_ids, restricted, note, made_by,"
+            " made_at, moved_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
+            hand_over_id,
+            asked.from_desk,
+            asked.to_desk,
+            asked.returnee_id,
+            asked.need_ids,
+            rights.restricted,
+            asked.note,
+            actor,
+            now(session),
+        )
+        await go_on(session, policy, hand_over_id)
     return hand_over_id
 
 

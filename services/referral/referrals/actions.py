@@ -11,7 +11,7 @@ from services.referral.clocks.queries import Due
 from services.referral.journeys import need_steps, referral_steps, routing_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import work
+from services.referral.journeys.actions import locked_work, work
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.rules import ReferralStatus
 from services.referral.journeys.work import Work
@@ -167,7 +167,5 @@ async def locked(
 ) -> AsyncIterator[tuple[Work, Referral]]:
     """A piece of work on the journey of this referral, which is locked and loaded; written at the end."""
     returnee_id = await queries.returnee_of(session, rights, referral_id)
-    await journeys.lock(session, [returnee_id])
-    loaded = await journeys.load(session, [returnee_id])
-    async with work(session, policy, loaded, actor=actor) as piece:
-        yield piece, loaded[returnee_id].referrals[referral_id]
+    async with locked_work(session, policy, [returnee_id], actor=actor) as piece:
+        yield piece, piece.journeys[returnee_id].referrals[referral_id]

@@ -12,7 +12,7 @@ from services.referral.database import insert_rows
 from services.referral.journeys import queries as journeys
 from services.referral.journeys import routing_steps, search_steps
 from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import work
+from services.referral.journeys.actions import locked_work, work
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.owners import disown
 from services.referral.journeys.work import Work
@@ -34,11 +34,9 @@ async def log_attempt(
 ) -> UUID:
     """Somebody has looked for the person. Found: the need is offered again at once, to the same service too."""
     returnee_id = await queries.returnee_of(session, rights, referral_id)
-    await journeys.lock(session, [returnee_id])
-    loaded = await journeys.load(session, [returnee_id])
     attempt_id: UUID = uuid7()
-    async with work(session, policy, loaded, actor=actor) as piece:
-        referral = loaded[returnee_id].referrals[referral_id]
+    async with locked_work(session, policy, [returnee_id], actor=actor) as piece:
+        referral = piece.journeys[returnee_id].referrals[referral_id]
         search_steps.log(piece, referral, result=attempt.result.value, note=attempt.note)
         if attempt.result is SearchResult.FOUND:
             _found(piece, referral)
@@ -56,7 +54,7 @@ async def log_attempt(
             "channel": attempt.channel.value,
             "result": attempt.result.value,
         }
-    await insert_rows(session, SearchAttemptRow, [row])
+        await insert_rows(session, SearchAttemptRow, [row])
     return attempt_id
 
 

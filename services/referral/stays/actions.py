@@ -11,7 +11,7 @@ from services.referral.clocks.queries import Due
 from services.referral.journeys import queries as journeys
 from services.referral.journeys import stay_steps
 from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import work
+from services.referral.journeys.actions import locked_work, work
 from services.referral.journeys.facts import Referral, Stay
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import require_going_on
@@ -88,8 +88,6 @@ async def _locked(
 ) -> AsyncIterator[tuple[Work, Referral, Stay]]:
     """A piece of work on the journey of this stay, which is locked and loaded; written at the end."""
     returnee_id = await queries.returnee_of(session, rights, referral_id)
-    await journeys.lock(session, [returnee_id])
-    loaded = await journeys.load(session, [returnee_id])
-    stay = (await queries.load(session, [referral_id]))[referral_id]
-    async with work(session, policy, loaded, actor=actor) as piece:
-        yield piece, loaded[returnee_id].referrals[referral_id], stay
+    async with locked_work(session, policy, [returnee_id], actor=actor) as piece:
+        stay = (await queries.load(session, [referral_id]))[referral_id]
+        yield piece, piece.journeys[returnee_id].referrals[referral_id], stay

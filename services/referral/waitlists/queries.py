@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import now, raw
+from libs.chassis.database import now, own_work, raw
 from libs.chassis.paging import COUNT_MAX, Count
 from libs.events.codes import NeedCategory
 from services.referral.waitlists import rules
@@ -41,6 +41,7 @@ CROSS JOIN LATERAL (
 WHERE place.referral_id = ANY($5::uuid[])
 """
 
+_SEEN: Final = "SELECT referral_id FROM waitlist_entry WHERE referral_id = ANY($1::uuid[])"
 _ONE = """
 SELECT mine.*, (SELECT until FROM kept_pool WHERE referral_id = $1 AND NOT over) AS kept_until, 1 + (
     SELECT count(*) FROM waitlist_entry AS ahead
@@ -54,8 +55,7 @@ _LINES = """
 SELECT referral_id, pool_id, provider_service_id, place_count, lines.position, places_until FROM (
     SELECT referral_id, line.pool_id, line.place_count, row_number() OVER queue AS position,
         sum(line.place_count) OVER queue AS places_until
-    FROM waitlist_entry CROSS JOIN unnest(pool_ids, pool_places) AS line(pool_id, place_count)
-    WHERE pool_ids && $1::uuid[]
+    FROM waiting_for($1::uuid[]) CROSS JOIN unnest(pool_ids, pool_places) AS line(pool_id, place_count)
     WINDOW queue AS (PARTITION BY line.pool_id ORDER BY urgency_rank, waiting_since, referral_id)
 ) AS lines JOIN pool USING (pool_id)
 WHERE referral_id = ANY($2::uuid[]) AND ($3::uuid IS NULL OR EXISTS (
@@ -103,9 +103,13 @@ def page_statement(asked: Asked, *, after: Place | None, limit: int) -> tuple[st
 
 def count_statement(asked: Asked) -> tuple[str, list[Any]]:
     """How many wait, up to one more than is counted; statement and values."""
-    where, values = _where(asked, None)
-    inner = f"SELECT FROM waitlist_entry{where} LIMIT {COUNT_MAX + 1}"
+    inner, values = _counted(asked)
     return f"SELECT count(*) FROM ({inner}) AS counted", values  # noqa: S608 (constants)
+
+
+def _counted(asked: Asked) -> tuple[str, list[Any]]:
+    where, values = _where(asked, None)
+    return f"SELECT referral_id FROM waitlist_entry{where} LIMIT {COUNT_MAX + 1}", values  # noqa: S608 (constants)
 
 
 def _where(asked: Asked, after: Place | None) -> tuple[str, list[Any]]:
@@ -117,7 +121,7 @@ def _where(asked: Asked, after: Place | None) -> tuple[str, list[Any]]:
         conditions.append(f"category = ${len(values)}")
     if asked.pool_id is not None:
         values.append(asked.pool_id)
-        conditions.append(f"pool_ids @> ARRAY[${len(values)}::uuid]")
+        conditions.append(f"referral_id IN (SELECT referral_id FROM waiting_for(ARRAY[${len(values)}::uuid]))")  # noqa: S608
     if asked.organization_id is not None:
         values.append(asked.organization_id)
         conditions.append(f"provider_service_ids && {_OWN.format(nth=len(values))}")
@@ -141,7 +145,7 @@ async def queue(
     if after is not None:
         last = Place(after[0], int(after[1]), datetime.fromisoformat(after[2]), UUID(after[3]))
     statement, values = page_statement(asked, after=last, limit=limit)
-    rows = await (await raw(session)).fetch(statement, *values)
+    rows = await _rows(session, asked, statement, values)
     positions = await _positions(session, asked, rows)
     pools = await _pool_queues(session, rows, organization_id=asked.organization_id)
     own = await _own_services(session, asked.organization_id)
@@ -152,6 +156,21 @@ async def queue(
         for row in rows
         if row["referral_id"] in positions  # who has left the queue between the two statements isn't in it
     ]
+
+
+async def _rows(session: AsyncSession, asked: Asked, statement: str, values: Sequence[Any]) -> list[Any]:
+    """The entries that the statement finds, each with its `referral_id`.
+
+    Those of a pool are found as the service's own work, since behind a policy no condition on an array may use its
+    index; those that exist for the caller stay.
+    """
+    connection = await raw(session)
+    if asked.pool_id is None:
+        return list(await connection.fetch(statement, *values))
+    async with own_work(session):
+        found = await connection.fetch(statement, *values)
+    seen = {row["referral_id"] for row in await connection.fetch(_SEEN, [row["referral_id"] for row in found])}
+    return [row for row in found if row["referral_id"] in seen]
 
 
 async def _own_services(session: AsyncSession, organization_id: UUID | None) -> set[UUID] | None:
@@ -171,19 +190,25 @@ def _told(entry: dict[str, Any], own: set[UUID] | None) -> dict[str, Any]:
 async def _positions(session: AsyncSession, asked: Asked, rows: Sequence[Mapping[str, Any]]) -> dict[UUID, int]:
     last_ones = {row["category"]: Place(*(row[name] for name in Place._fields)) for row in rows}
     columns = [list(column) for column in zip(*last_ones.values(), strict=True)] or [[], [], [], []]
-    found = await (await raw(session)).fetch(positions_statement(asked), *columns, [row["referral_id"] for row in rows])
+    async with own_work(session):  # who stands ahead counts, whoever asks: a position tells of nobody
+        found = await (await raw(session)).fetch(
+            positions_statement(asked), *columns, [row["referral_id"] for row in rows]
+        )
     return {row["referral_id"]: row["position"] for row in found}
 
 
 async def count(session: AsyncSession, asked: Asked) -> Count:
     """How many wait for a place, up to a thousand."""
+    if asked.pool_id is not None:
+        return Count.of(len(await _rows(session, asked, *_counted(asked))))
     statement, values = count_statement(asked)
     return Count.of(await (await raw(session)).fetchval(statement, *values))
 
 
 async def place_in_queue(session: AsyncSession, referral_id: UUID) -> QueueView | None:
     """Where the referral stands, or None if it does not wait for a place."""
-    row = await (await raw(session)).fetchrow(_ONE, referral_id)
+    async with own_work(session):
+        row = await (await raw(session)).fetchrow(_ONE, referral_id)
     if row is None:
         return None
     pools = await _pool_queues(session, [row])
@@ -202,11 +227,14 @@ async def _pool_queues(
     connection, at = await raw(session), now(session)
     pool_ids = sorted({pool_id for row in rows for pool_id in row["pool_ids"]})
     found: dict[UUID, list[PoolQueueView]] = defaultdict(list)
-    freed = {
-        row["pool_id"]: Freed(row["places"], row["times"], row["since"])
-        for row in await connection.fetch(_FREED, pool_ids, at - rules.RATE_OVER)
-    }
-    for row in await connection.fetch(_LINES, pool_ids, [one["referral_id"] for one in rows], organization_id):
+    async with own_work(session):
+        freed = {
+            row["pool_id"]: Freed(row["places"], row["times"], row["since"])
+            for row in await connection.fetch(_FREED, pool_ids, at - rules.RATE_OVER)
+        }
+        # Everybody who waits counts. Of an organisation's own pools alone it is told where they stand.
+        lines = await connection.fetch(_LINES, pool_ids, [one["referral_id"] for one in rows], organization_id)
+    for row in lines:
         wait = rules.expected_wait(row["places_until"], freed.get(row["pool_id"]), at=at)
         seconds = None if wait is None else round(wait.total_seconds())
         view = PoolQueueView.model_validate({**row, "expected_wait_seconds": seconds})

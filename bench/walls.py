@@ -1,0 +1,119 @@
+"""What row-level security costs: the same reads under the service's login and under one that bypasses policies.
+
+Both logins have the same rights on rows; each transaction says in both for whom it works. Reads are those of work lists
+(staff) and of an organisation's offers; the service's own work locks and loads whole journeys, as every step does. In
+turns, so that what else the machine does meets both alike. Ratios are of medians of wall time: 1 costs nothing.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
+
+import asyncpg
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bench.lists import PAGE, filled, people_of, reads_of
+from deploy.local.infra import start_postgres
+from deploy.local.processes import Family
+from libs.chassis.clock import Clock
+from libs.chassis.database import Database
+from libs.chassis.logins import grant
+from libs.chassis.tenancy import Tenant
+from services.referral.journeys import queries as journeys
+from services.referral.journeys.access import Rights
+from services.referral.offers import queries as offers
+
+REFERRALS = 100_000
+ROUNDS = 20
+TIMES = 10
+"""How often each read is made in a round, on either side."""
+SIDES = ("walled", "free")
+Read = Callable[[AsyncSession, UUID], Awaitable[object]]
+Reads = Mapping[str, tuple[Tenant | None, Read]]
+"""By name for whom the transaction works (None: the service itself), and what it reads."""
+
+
+async def measure(*, referrals: int = REFERRALS, rounds: int = ROUNDS) -> dict[str, Any]:
+    """Figures by name; prints one line."""
+    family = Family()
+    try:
+        with tempfile.TemporaryDirectory(prefix="enlace-bench-walls-") as folder:
+            server = await start_postgres(Path(folder), family=family)
+            at = datetime.now(UTC)
+            url = await filled(server, referrals, at)
+            sides = {side: await _login(url, side) for side in SIDES}
+            medians = await _measured(sides, await _all_reads(url, at), await people_of(url), rounds)
+    finally:
+        family.close()
+    ratios = {name: walled / free for name, (walled, free) in medians.items()}
+    told = ", ".join(f"{name} {medians[name][0]:.2f} ms ({ratio:.2f})" for name, ratio in ratios.items())
+    print(f"walls: over {referrals:,} referrals, in brackets to a login that bypasses them: {told}")
+    return {f"ratio_{name}": round(ratio, 2) for name, ratio in ratios.items()}
+
+
+async def _login(url: str, side: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        bypass = "NOBYPASSRLS" if side == "walled" else "BYPASSRLS"
+        await connection.execute(f"CREATE ROLE {side} LOGIN PASSWORD '{side}' {bypass}")
+    finally:
+        await connection.close()
+    await grant(url, side)
+    place = urlsplit(url).netloc.rpartition("@")[2]
+    return urlunsplit(urlsplit(url)._replace(netloc=f"{side}:{side}@{place}"))
+
+
+async def _all_reads(url: str, at: datetime) -> Reads:
+    connection = await asyncpg.connect(url)
+    try:
+        organization = await connection.fetchval("SELECT organization_id FROM offer ORDER BY offer_id LIMIT 1")
+    finally:
+        await connection.close()
+    rights = Rights(organization, restricted=False)
+
+    async def own_offers(session: AsyncSession, _: UUID) -> object:
+        found = await offers.offer_views(session, rights, status=None, after=None, limit=PAGE)
+        assert found, "a list that is empty measures nothing"
+        return found
+
+    async def loaded(session: AsyncSession, returnee_id: UUID) -> object:
+        await journeys.lock(session, [returnee_id])
+        return await journeys.load(session, [returnee_id])
+
+    staff = Tenant("bench", staff=True)
+    reads: dict[str, tuple[Tenant | None, Read]] = {name: (staff, read) for name, read in reads_of(at).items()}
+    reads["offers_of_organization"] = (rights.tenant, own_offers)
+    reads["journey_loaded_for_a_step"] = (None, loaded)
+    return reads
+
+
+async def _measured(
+    sides: Mapping[str, str], reads: Reads, people: list[UUID], rounds: int
+) -> dict[str, tuple[float, float]]:
+    """Median milliseconds of each read, with its transaction, walled and free; the first round apart."""
+    clock = Clock()
+    databases = {side: Database(url, clock=clock, application_name="bench-walls") for side, url in sides.items()}
+    spent: dict[str, dict[str, list[float]]] = {name: {side: [] for side in SIDES} for name in reads}
+    try:
+        for number in range(rounds + 1):
+            for name, (tenant, read) in reads.items():
+                for nth in range(TIMES):
+                    for side in sorted(SIDES, reverse=bool((number + nth) % 2)):
+                        database = databases[side]
+                        started = time.perf_counter()
+                        begun = database.transaction() if tenant is None else database.transaction_of(tenant)
+                        async with begun as session:
+                            await read(session, people[nth % len(people)])
+                        spent[name][side] += [1000 * (time.perf_counter() - started)] if number else []
+    finally:
+        for database in databases.values():
+            await database.close()
+    return {
+        name: (statistics.median(found["walled"]), statistics.median(found["free"])) for name, found in spent.items()
+    }

@@ -1,0 +1,54 @@
+"""Where a request works as the service itself is listed, with the reason (decision 0068)."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OWN_WORK = {
+    "services/referral/journeys/actions.py": (1, "a permitted step changes the whole journey of a person"),
+    "services/referral/offers/taking.py": (1, "the same, for answers of many callers in one transaction"),
+    "services/referral/desk/actions.py": (
+        2,
+        "an override looks through all services; a review is resolved with a note",
+    ),
+    "services/referral/ownership/actions.py": (1, "a hand-over moves needs as its worker does"),
+    "services/referral/bulk_answers/actions.py": (1, "what calls of any organisation came to is forgotten"),
+    "services/referral/audit/actions.py": (1, "what was shown is recorded, also of rows that the caller may not list"),
+    "services/referral/audit/queries.py": (1, "ids by an index over arrays; the caller then reads them"),
+    "services/referral/promises/queries.py": (1, "numbers that hold for all rows only"),
+    "services/referral/waitlists/queries.py": (4, "positions count everybody; ids by an index over arrays"),
+    "services/provider_directory/organizations/actions.py": (2, "whether an id is taken; the whole standing is told"),
+    "services/provider_directory/listings/queries.py": (1, "what is hidden at a location counts"),
+    "services/provider_directory/listings/actions.py": (8, "whether an id is taken; a location changes its services"),
+    "services/provider_directory/capacity/actions.py": (1, "whether an id is taken"),
+}
+"""By file: how often, and why rows beyond the caller's are needed."""
+OWN_TRANSACTIONS = {
+    "services/referral/offers/gathering.py": (2, "answers of many callers are written together"),
+}
+"""Files on the way of a request that open transactions of the service's own work."""
+WAYS_OF_REQUESTS = ("api.py", "actions.py", "queries.py", "taking.py", "gathering.py", "recording.py")
+
+
+def _calls(name: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for path in (ROOT / "services").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and _name(node.func) == name:
+                found[str(path.relative_to(ROOT))] += 1
+    return found
+
+
+def _name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def test_parts_of_requests_that_are_the_services_own_work_are_listed():
+    assert _calls("own_work") == {name: count for name, (count, _) in OWN_WORK.items()}
+
+
+def test_requests_open_no_other_transaction_of_the_services_own():
+    found = {name: count for name, count in _calls("transaction").items() if name.endswith(WAYS_OF_REQUESTS)}
+    known = {name: count for name, (count, _) in OWN_TRANSACTIONS.items()}
+    assert {name: count for name, count in found.items() if "/vault/" not in name} == known
