@@ -3,7 +3,8 @@
 Statements are written out per case: a condition that isn't asked for isn't there, so that each has a plan of its own.
 Under an arrival batch the needs of that batch come first, since they are few; so do those of a desk where a list walks
 along something else than needs. `OFFSET 0` keeps the planner from reading a whole table to join it: each row walked
-fetches its own need, however few rows it expects to find.
+fetches its own need, however few rows it expects to find. `CASE`, not `coalesce`: behind a policy PostgreSQL lets no
+condition with a `coalesce` of other rows use an index.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -52,7 +53,8 @@ _TIMERS: Final = """timer
 LEFT JOIN LATERAL (SELECT need_id FROM offer WHERE offer_id = timer.subject_id OFFSET 0) AS offer ON true
 LEFT JOIN LATERAL (SELECT need_id FROM referral WHERE referral_id = timer.subject_id OFFSET 0) AS referral ON true
 JOIN LATERAL (
-    SELECT * FROM need WHERE need_id = coalesce(offer.need_id, referral.need_id, timer.subject_id) OFFSET 0
+    SELECT * FROM need WHERE need_id = CASE WHEN offer.need_id IS NOT NULL THEN offer.need_id
+        WHEN referral.need_id IS NOT NULL THEN referral.need_id ELSE timer.subject_id END OFFSET 0
 ) AS need ON true"""
 _TIMERS_OF_NEEDS: Final = f"""need
 LEFT JOIN referral ON referral.need_id = need.need_id AND referral.status IN ({_LIVE})

@@ -20,6 +20,7 @@ from services.referral.clocks import queries as due_clocks
 from services.referral.clocks.loop import BATCH_MAX, PAGES_MAX
 from services.referral.journeys import queries as journeys
 from services.referral.router import loop, picks, queries
+from tests.infra import for_service
 
 FILLED = 40_000
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -52,8 +53,8 @@ def filled_url(postgres_server: Any) -> str:
 
 @pytest.fixture
 async def filled(filled_url: str) -> AsyncIterator[Database]:
-    """A service's own connection to it."""
-    database = Database(filled_url, clock=Clock(), application_name="plans", pool_size=1)
+    """A service's own connection to it, behind the walls."""
+    database = Database(for_service(filled_url), clock=Clock(), application_name="plans", pool_size=1)
     yield database
     await database.close()
 

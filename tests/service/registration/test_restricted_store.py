@@ -18,6 +18,7 @@ from tests.service.registration.test_erased_attacked import bytes_in, dump
 READING = f"{RECEPTION} restricted:read"
 HIDDEN = ("gbv", "anti_trafficking")
 GBV = {"category": "gbv", "urgency": "normal"}
+OF_ACCEPTED_OFFERS = {"packet_access", "packet_share", "deletion_request"}
 OF_WHAT_IS_TOLD_ON = {"outbox", "outbox_sent"}
 """What referral is told stands there until it is sent and for the days after."""
 
@@ -52,6 +53,8 @@ async def test_no_table_names_a_restricted_category_or_whose_need_it_is(registra
     assert len(ours["restricted_need"]) >= 5
     for name, rows in (ours | theirs).items():
         text = [str(dict(row)).lower() for row in rows]
+        if name in OF_ACCEPTED_OFFERS:  # other tests have had some accepted
+            text = [row for row in text if any(str(person) in row for person in people)]
         if name not in OF_WHAT_IS_TOLD_ON:
             assert not [row for row in text if any(f"'{category}'" in row for category in HIDDEN)], name
         if name.startswith("restricted"):
