@@ -26,9 +26,19 @@ class _Server(Server):
         return nullcontext()
 
 
+def bound_socket() -> socket.socket:
+    """A socket at a free port of the loopback interface, for a server to listen on.
+
+    asyncio sets TCP_NODELAY only where the socket names its protocol. Without it each answer of more than one piece
+    waits 40 ms for the client's acknowledgement.
+    """
+    made = socket.socket(proto=socket.IPPROTO_TCP)
+    made.bind(("127.0.0.1", 0))
+    return made
+
+
 def _server(app: Any) -> tuple[_Server, socket.socket]:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener = bound_socket()
     limits = getattr(getattr(app, "state", None), "settings", None) or HttpSettings()
     return _Server(ServerConfig(app, limits, host="127.0.0.1", port=0)), listener
 

@@ -69,7 +69,8 @@ async def receiving(
     """
     receiver = Receiver(heard, host=host)
     app = Starlette(routes=[Route("/hooks/{slug}", receiver.receive, methods=["POST"])])
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    # asyncio sends small answers at once only where the socket names its protocol
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((listens, port))
         listener.listen(256)

@@ -5,7 +5,6 @@ a bad network loses is in it too.
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from tests.served import bound_socket
 
 Heard = Callable[[str, str, dict[str, str]], None]
 """Told the organisation's slug, the type and the `data` of what a receiver has taken."""
@@ -76,8 +77,7 @@ async def receiving(random: Random) -> AsyncIterator[Receivers]:
     """Receivers on a free port of the loopback interface while the block runs."""
     receivers = Receivers(random)
     app = Starlette(routes=[Route("/hooks/{slug}", receivers.receive, methods=["POST"])])
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.bind(("127.0.0.1", 0))
+    with bound_socket() as listener:
         listener.listen(256)
         receivers.port = listener.getsockname()[1]
         config = uvicorn.Config(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from fastapi import FastAPI
 from libs.chassis.settings import CommonSettings, Role
 from tests.contract.seeds import Seed, fill_referral, seeds_of
 from tests.infra import PostgresForTests, apart, for_service
-from tests.served import IssuerForTests
+from tests.served import IssuerForTests, bound_socket
 
 PACK = Path(__file__).resolve().parents[2] / "deploy" / "packs" / "guatemala"
 _KEY = base64.b64encode(bytes(range(32))).decode()
@@ -118,8 +117,7 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _serving(app: FastAPI) -> Iterator[str]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    with bound_socket() as listener:
         server = _Server(uvicorn.Config(app, lifespan="on", ws="none", access_log=False, log_config=None))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -16,6 +16,7 @@ from libs.chassis.database import Database
 from libs.chassis.health import Unready
 from libs.chassis.logins import StrongLoginError, grant, refuse_strong
 from libs.chassis.migrations import upgrade_async
+from libs.chassis.walls import SERVICE_ITSELF
 from libs.events import retention
 from tests.infra import SERVICE_LOGIN, for_service
 
@@ -168,7 +169,7 @@ async def test_a_database_whose_service_owned_everything_changes_hands_with_its_
         database = Database(as_before, clock=Clock(), application_name="after")
         await refuse_strong(database)
         await database.close()
-        after = await asyncpg.connect(as_before)
+        after = await asyncpg.connect(as_before, server_settings=dict(SERVICE_ITSELF))
         assert await after.fetchval("SELECT count(*) FROM arrival_batch") == 1
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await after.execute("ALTER TABLE arrival_batch ADD COLUMN more text")

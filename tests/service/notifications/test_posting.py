@@ -19,6 +19,7 @@ from starlette.routing import Route
 from services.notifications.deliveries import posting
 from services.notifications.deliveries.posting import Poster
 from services.notifications.deliveries.rules import AttemptFault
+from tests.served import bound_socket
 from tests.service.notifications.receiving import answering, receiver
 
 NAME = "hooks.sample.example"
@@ -254,8 +255,7 @@ async def tls(tmp_path):
     async def receive(_):
         return Response(status_code=204)
 
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener = bound_socket()
     app = Starlette(routes=[Route("/", receive, methods=["POST"])])
     config = uvicorn.Config(
         app,
