@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.chaos.checker import Verdict, judge
+from tests.chaos.evidence import Evidence
 from tests.chaos.faults import MEAN_PAUSE_S, Breaker, plan
 from tests.chaos.history import History
 from tests.chaos.load import RATE, Load
@@ -44,10 +45,14 @@ class Run:
     async def verdict(self, *, patience_s: float) -> Verdict:
         """Wait until all is still, look, and judge."""
         self._say("waiting until everything has come to rest")
-        async with at_rest(self._stage, self.load, patience_s=patience_s, say=self._say) as unsettled:
+
+        async def read() -> Evidence:
             self._say("reading the evidence")
-            evidence = await read_evidence(self._stage, self.history)
-            evidence.unsettled = unsettled
+            return await read_evidence(self._stage, self.history)
+
+        evidence, evidence.unsettled = await at_rest(
+            self._stage, self.load, patience_s=patience_s, say=self._say, read=read
+        )
         return await asyncio.to_thread(judge, evidence)
 
     async def close(self) -> None:

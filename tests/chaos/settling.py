@@ -1,15 +1,17 @@
 """Waits until the system has come to rest, and holds it still: every service stopped where it is, nothing on its way.
 
 Clocks go on ringing while services run, so the look happens while they are stopped by SIGSTOP: what is then seen is
-one state of everything. If something was on its way, they go on and it is looked again.
+one state of everything. A commit that was under way when its service was stopped is still made by PostgreSQL, maybe
+after the look: so it is looked once more after the reading. If something was on its way, the services go on and all is
+done again.
 """
 
 import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +22,7 @@ from aiokafka.structs import TopicPartition
 
 from libs.chassis.walls import WORKS_FOR
 from libs.events.topics import TOPICS
+from tests.chaos.evidence import Evidence
 from tests.chaos.load import Load
 from tests.chaos.reading import handled_types
 from tests.chaos.stage import SERVICE_NAMES, Stage, unready
@@ -33,9 +36,10 @@ LOOK_FAULTS = (OSError, asyncpg.PostgresError, KafkaError)
 Say = Any
 
 
-@asynccontextmanager
-async def at_rest(stage: Stage, load: Load, *, patience_s: float, say: Say) -> AsyncIterator[list[str]]:
-    """The services stand still while the block runs; the list says what had not come to rest, in the end.
+async def at_rest(
+    stage: Stage, load: Load, *, patience_s: float, say: Say, read: Callable[[], Awaitable[Evidence]]
+) -> tuple[Evidence, list[str]]:
+    """What `read` finds while the services stand still, and what had not come to rest in the end.
 
     A webhook that failed five times during the faults waits hours of the clock for its sixth attempt: where patience
     ends before, it is waited for once more.
@@ -50,16 +54,14 @@ async def at_rest(stage: Stage, load: Load, *, patience_s: float, say: Say) -> A
         if loop.time() > until and not extended and (wait := await retries_wait(stage)):
             extended, until = True, loop.time() + min(wait, LONGEST_RETRY_S) + patience_s / 4
             say(f"a webhook is to be tried again in {wait:.0f} s")
-        if not missing:
+        if not missing or loop.time() > until:
             with standing_still(stage):
-                missing = await looked_at(stage)
+                missing = missing or await looked_at(stage)
                 if not missing or loop.time() > until:
-                    yield missing
-                    return
-        elif loop.time() > until:
-            with standing_still(stage):
-                yield missing
-                return
+                    found = await read()
+                    missing = missing or await looked_at(stage)
+                    if not missing or loop.time() > until:
+                        return found, missing
         if loop.time() > tell_at:
             tell_at += TELL_S
             say(f"still on its way: {'; '.join(missing[:3])}")
