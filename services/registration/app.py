@@ -21,6 +21,7 @@ from services.registration.arrivals import api as arrivals_api
 from services.registration.arrivals import subscribers as arrivals_subscribers
 from services.registration.arrivals.loop import age_out_forever
 from services.registration.audit.actions import tell_seal
+from services.registration.audit.api import said_of
 from services.registration.audit.tables import AUDIT
 from services.registration.consent import api as consent_api
 from services.registration.database import KeysDatabase
@@ -85,8 +86,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         keyring=event_keys.keyring,
     )
     relay = Relay(settings.database_url, cluster, source=f"urn:enlace:{SERVICE}", signer=event_keys.signer)
-    waits = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
-    work_checks = {name: check_of(why) for role, (name, why) in waits.items() if settings.role.covers(role)}
     app = build_app(
         service=SERVICE,
         title="Enlace registration",
@@ -100,11 +99,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("relay", relay.run, Role.RELAY),
         ],
         checks={"keys": _keys_check(vault), "restricted needs": _restricted_check(database)},
-        work_checks=work_checks,
+        work_checks=_work_checks(settings, consumer, relay),
         openings=[_closing(keys)],
+        told_of=partial(said_of, pack=pack),
     )
     app.state.vault, app.state.pack = vault, pack
     return app
+
+
+def _work_checks(settings: Settings, consumer: Consumer, relay: Relay) -> dict[str, Check]:
+    waits = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
+    return {name: check_of(why) for role, (name, why) in waits.items() if settings.role.covers(role)}
 
 
 def vault_of(settings: Settings, keys: KeysDatabase) -> Vault:

@@ -51,6 +51,7 @@ from services.registration.pack import Pack, ThePack
 from services.registration.people.queries import registered_view, returnee
 from services.registration.people.schemas import RegisteredView
 from services.registration.vault.api import TheVault
+from services.registration.walls import own
 
 router = APIRouter(prefix="/v1", tags=["arrivals"])
 Reader = Annotated[Caller, requires("arrivals:read", by=WHO_REGISTERS)]
@@ -124,7 +125,8 @@ async def announce_batch(
     body = _announced(request.headers.get("content-type", ""), await request.body(), parameters)
     announcement = Announcement(body, _sender(caller, pack))
     batch_id = await once(
-        session, lambda: actions.announce_batch(session, announcement, vault=vault, reception=pack.reception)
+        session,
+        own(session, lambda: actions.announce_batch(session, announcement, vault=vault, reception=pack.reception)),
     )
     response.headers["Location"] = f"/v1/arrival-batches/{batch_id}"
     return await queries.batch_view(session, batch_id, actor=actor_of(caller, pack))
@@ -185,10 +187,13 @@ async def land_batch(
 ) -> ArrivalBatchView:
     """It is here, with so many people. Told again, it corrects."""
     actor, reception = actor_of(caller, pack), pack.reception
-    await once(
-        session,
-        lambda: actions.land_announced_batch(session, batch_id, body, actor=actor, vault=vault, reception=reception),
-    )
+
+    async def land() -> UUID:
+        return await actions.land_announced_batch(
+            session, batch_id, body, actor=actor, vault=vault, reception=reception
+        )
+
+    await once(session, own(session, land, arrival_batch=batch_id))
     return await queries.batch_view(session, batch_id, actor=actor)
 
 
@@ -207,7 +212,11 @@ async def mark_entry_absent(
 ) -> ArrivalBatchView:
     """A person announced has not come. Who comes all the same is registered all the same."""
     actor = actor_of(caller, pack)
-    await once(session, lambda: actions.mark_entry_absent(session, batch_id, entry_id, actor=actor, vault=vault))
+
+    async def mark() -> UUID:
+        return await actions.mark_entry_absent(session, batch_id, entry_id, actor=actor, vault=vault)
+
+    await once(session, own(session, mark, arrival_batch=batch_id))
     return await queries.batch_view(session, batch_id, actor=actor)
 
 
@@ -223,7 +232,11 @@ async def complete_intake(
     Happens by itself when every entry is registered or absent, or as many are registered as have landed.
     """
     actor = actor_of(caller, pack)
-    await once(session, lambda: actions.complete_intake(session, batch_id, actor=actor, vault=vault))
+
+    async def complete() -> UUID:
+        return await actions.complete_intake(session, batch_id, actor=actor, vault=vault)
+
+    await once(session, own(session, complete, arrival_batch=batch_id))
     return await queries.batch_view(session, batch_id, actor=actor)
 
 
@@ -253,7 +266,7 @@ async def register_returnee(
         (one,) = await actions.receive_people(session, [coming], vault=vault, reception=pack.reception)
         return one.returnee_id
 
-    returnee_id = await once(session, register)
+    returnee_id = await once(session, own(session, register, arrival_batch=body.arrival_batch_id))
     actor = actor_of(caller, pack)
     row = await returnee(session, returnee_id, actor=actor)
     response.headers["Location"] = f"/v1/returnees/{returnee_id}"

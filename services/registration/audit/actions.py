@@ -11,10 +11,16 @@ from libs.events.catalogue.audit import RegistrationAuditSealed
 from libs.events.outbox import append
 from services.registration.audit.rules import Access, Actor
 
-_COLUMNS = (
-    "at", "subject_id", "kind", "action", "who", "client_id", "organization_id", "purpose", "fields", "referral_id",
-    "offer_id", "trace_id",
-)  # fmt: skip
+_INSERT = """
+    INSERT INTO audit_entry (at, subject_id, kind, action, who, client_id, organization_id, purpose, fields,
+                             referral_id, offer_id, trace_id)
+    SELECT at, subject_id, kind, action, who, client_id, organization_id, purpose, fields::text[], referral_id,
+           offer_id, trace_id
+    FROM unnest($1::timestamptz[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[],
+                $9::text[], $10::uuid[], $11::uuid[], $12::text[])
+        AS e (at, subject_id, kind, action, who, client_id, organization_id, purpose, fields, referral_id, offer_id,
+              trace_id)
+"""
 
 
 async def record(session: AsyncSession, actor: Actor, accesses: Sequence[Access]) -> None:
@@ -33,14 +39,14 @@ async def record(session: AsyncSession, actor: Actor, accesses: Sequence[Access]
             actor.client_id,
             actor.organization_id,
             access.purpose.value,
-            list(access.fields),
+            array_text(access.fields),
             access.referral_id,
             access.offer_id,
             access.trace_id or trace_id,
         )
         for access in accesses
     ]
-    await (await raw(session)).copy_records_to_table("audit_entry", records=rows, columns=_COLUMNS)
+    await (await raw(session)).execute(_INSERT, *map(list, zip(*rows, strict=True)))
 
 
 def array_text(codes: Sequence[str]) -> str:

@@ -1,6 +1,8 @@
 """On whose behalf a request touches personal data, and whom that caller may see."""
 
 from libs.chassis.auth import Caller
+from libs.chassis.walls import array_text
+from services.registration import walls
 from services.registration.audit.rules import Actor, Sight, known_areas, source_of_client
 from services.registration.pack import Pack
 
@@ -23,6 +25,19 @@ def actor_of(caller: Caller, pack: Pack) -> Actor:
             restricted_categories=pack.routing.restricted,
         ),
     )
+
+
+def said_of(caller: Caller, *, pack: Pack) -> dict[str, str]:
+    """What a request's transaction says of its caller for the walls of registration (`walls`)."""
+    actor = actor_of(caller, pack)
+    sight = actor.sight
+    return {
+        walls.AREAS: array_text(tuple(f"{area}%" for area in sight.areas)),
+        walls.EVERYWHERE: "true" if sight.everywhere else "false",
+        walls.CHILDREN_ONLY: "true" if sight.children_only else "false",
+        walls.SOURCE: source_of(caller),
+        walls.HIDDEN: array_text(() if sight.restricted else tuple(sorted(sight.restricted_categories))),
+    }
 
 
 def source_of(caller: Caller) -> str:

@@ -29,10 +29,13 @@ from services.registration.told_times import ToldTimes
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import DataKey, Vault
 
-_COLUMNS = (
-    "id", "returnee_id", "discloser", "purpose", "recipient_class", "data_described_sealed", "given_by", "method",
-    "language", "staff_reference", "revocation_explained", "given_at", "expires_at", "recorded_at",
-)  # fmt: skip
+_GIVE = """
+    INSERT INTO consent (id, returnee_id, discloser, purpose, recipient_class, data_described_sealed, given_by, method,
+                         language, staff_reference, revocation_explained, given_at, expires_at, recorded_at)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[],
+                         $8::text[], $9::text[], $10::text[], $11::bool[], $12::timestamptz[], $13::timestamptz[],
+                         $14::timestamptz[])
+"""
 _NEXT_VERSION = """
     INSERT INTO consent_state (returnee_id, version) SELECT returnee_id, 1 FROM unnest($1::uuid[]) AS s (returnee_id)
     ORDER BY returnee_id
@@ -60,7 +63,7 @@ async def give_consents(
     if not consents:
         return []
     rows = [_row(one, keys[one.returnee_id], recorded_at=now(session)) for one in consents]
-    await (await raw(session)).copy_records_to_table("consent", records=rows, columns=_COLUMNS)
+    await (await raw(session)).execute(_GIVE, *map(list, zip(*rows, strict=True)))
     await _tell(session, {one.returnee_id: one.traceparent for one in consents})
     return [row[0] for row in rows]
 

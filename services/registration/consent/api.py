@@ -19,6 +19,7 @@ from services.registration.consent.schemas import ConsentTold, ConsentView, Safe
 from services.registration.errors import ConsentAlreadyWithdrawn, ReturneeErased, SafeContactMissing
 from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
+from services.registration.walls import own
 
 _CONSENT_EXAMPLE = {
     "purpose": "referral",
@@ -55,10 +56,11 @@ async def give_consent(
 ) -> ConsentView:
     """Record a consent with its nine elements. Nothing is allowed by default, and a "no" is not recorded at all."""
     actor, times = actor_of(caller, pack), pack.reception.times
-    consent_id = await once(
-        session,
-        lambda: actions.give_consent(session, returnee_id, body, actor=actor, vault=vault, times=times),
-    )
+
+    async def give() -> UUID:
+        return await actions.give_consent(session, returnee_id, body, actor=actor, vault=vault, times=times)
+
+    consent_id = await once(session, own(session, give, returnee=returnee_id))
     return await actions.show_consent(session, returnee_id, consent_id, vault=vault)
 
 
@@ -88,7 +90,11 @@ async def withdraw_consent(
     What a provider has seen cannot be unseen: `GET /v1/deletion-requests` shows what each says that it did.
     """
     actor = actor_of(caller, pack)
-    await once(session, lambda: actions.withdraw_consent(session, returnee_id, consent_id, pack=pack, actor=actor))
+
+    async def withdraw() -> UUID:
+        return await actions.withdraw_consent(session, returnee_id, consent_id, pack=pack, actor=actor)
+
+    await once(session, own(session, withdraw, returnee=returnee_id))
     return await actions.show_consent(session, returnee_id, consent_id, vault=vault)
 
 
@@ -105,7 +111,11 @@ async def set_safe_contact(
     """Say how a person may be reached without harm, or (channel `none`) that nobody may."""
     actor = actor_of(caller, pack)
     country = pack.reception.country
-    await actions.set_safe_contact(session, returnee_id, body, actor=actor, vault=vault, country=country)
+
+    async def set_it() -> None:
+        await actions.set_safe_contact(session, returnee_id, body, actor=actor, vault=vault, country=country)
+
+    await own(session, set_it, returnee=returnee_id)()
     response.headers["Cache-Control"] = "no-store"
     return await actions.show_safe_contact(session, returnee_id, vault=vault)
 

@@ -19,7 +19,10 @@ from services.registration.vault.actions import restricted_keys
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import DataKey, Vault
 
-_COLUMNS = ("id", "returnee_id", "pointer", "rule", "is_urgent", "value_sealed", "set_aside_at")
+_SET_ASIDE = """
+    INSERT INTO doubtful_part (id, returnee_id, pointer, rule, is_urgent, value_sealed, set_aside_at)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bool[], $6::bytea[], $7::timestamptz[])
+"""
 _FORGET = """
     UPDATE doubtful_part SET closing = $2, closing_reason = $3, closed_at = $4, closed_by = $5, value_sealed = NULL
     WHERE returnee_id = $1 AND closed_at IS NULL
@@ -52,7 +55,7 @@ async def set_aside(
         )
         for one in doubts
     ]
-    await (await raw(session)).copy_records_to_table("doubtful_part", records=rows, columns=_COLUMNS)
+    await (await raw(session)).execute(_SET_ASIDE, *map(list, zip(*rows, strict=True)))
 
 
 async def look_up_doubtful_part(

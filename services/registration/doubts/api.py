@@ -18,6 +18,7 @@ from services.registration.doubts.schemas import DoubtClosing, DoubtfulPartView,
 from services.registration.errors import DoubtfulPartClosed
 from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
+from services.registration.walls import own
 
 router = APIRouter(prefix="/v1", tags=["doubtful parts"])
 Desk = Annotated[Caller, requires("intake:decide", by=WHO_REGISTERS)]
@@ -60,5 +61,9 @@ async def close_doubtful_part(
     correction). `discarded`: it meant nothing, or nobody can know.
     """
     actor = actor_of(caller, pack)
-    await once(session, lambda: actions.close_doubtful_part(session, part_id, body, actor=actor))
+
+    async def close() -> UUID:
+        return await actions.close_doubtful_part(session, part_id, body, actor=actor)
+
+    await once(session, own(session, close, doubtful_part=part_id))
     return await actions.show_doubtful_part(session, part_id, actor=actor)

@@ -17,6 +17,7 @@ from services.registration.erasure.schemas import ErasureView
 from services.registration.errors import ReturneeErased
 from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
+from services.registration.walls import own
 
 router = APIRouter(prefix="/v1", tags=["erasure"])
 
@@ -37,5 +38,9 @@ async def erase_returnee(
     Organisations that fetched a packet of the person are asked to delete it.
     """
     actor = actor_of(caller, pack)
-    await once(session, lambda: actions.erase_returnee(session, returnee_id, pack=pack, actor=actor, vault=vault))
-    return await queries.erasure_view(session, returnee_id)
+
+    async def erase() -> UUID:
+        return await actions.erase_returnee(session, returnee_id, pack=pack, actor=actor, vault=vault)
+
+    await once(session, own(session, erase, returnee=returnee_id))
+    return await own(session, lambda: queries.erasure_view(session, returnee_id))()

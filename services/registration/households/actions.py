@@ -21,7 +21,7 @@ from services.registration.households.claims import by_household, close_claims
 from services.registration.households.rules import MEMBERS_MAX, ClaimDecision
 from services.registration.households.schemas import HouseholdBody, HouseholdCorrection, HouseholdState, Joining
 from services.registration.households.tables import Household
-from services.registration.people.queries import profile_fields, visible_to
+from services.registration.people.queries import member_fault, profile_fields, visible_to
 from services.registration.people.tables import Returnee
 
 _JOIN = """
@@ -175,7 +175,7 @@ async def _place(
             errors=[FieldError("/reference_returnee_id", "is-member", "The reference person must be a member.")]
         )
     if not members <= {row.id for row in people}:
-        raise InvalidInput(errors=[FieldError("/member_ids", "known", "A member is not a returnee that you can see.")])
+        raise InvalidInput(errors=[member_fault()])
     if any(row.household_id not in (None, household.id) for row in people):
         raise MemberOfAnotherHousehold
     changed = [row for row in people if (row.household_id == household.id) != (row.id in members)]

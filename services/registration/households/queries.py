@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import raw
+from libs.chassis.database import own_work, raw
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageRequest, page_of
 from services.registration.audit.rules import Actor
@@ -37,7 +37,9 @@ async def household_states(session: AsyncSession, household_ids: Collection[UUID
 async def household_view(session: AsyncSession, household_id: UUID, *, actor: Actor) -> HouseholdView:
     """One household with its members."""
     await household(session, household_id, actor=actor)
-    for state in await household_states(session, [household_id]):
+    async with own_work(session):  # who sees one of its members is told of all
+        states = await household_states(session, [household_id])
+    for state in states:
         return HouseholdView(
             id=state.id,
             version=state.version,
@@ -100,7 +102,8 @@ async def claims(session: AsyncSession, page: PageRequest, *, is_open: bool, act
     if page.after is not None:
         query = query.where(col(HouseholdClaim.id) > UUID(page.after[0]))
     rows = (await session.exec(query.order_by(col(HouseholdClaim.id)).limit(page.limit + 1))).all()
-    states = await household_states(session, {claim.household_id for claim, _, _ in rows})
+    async with own_work(session):  # who decides is told of the household that is named
+        states = await household_states(session, {claim.household_id for claim, _, _ in rows})
     members = {state.id: list(state.member_ids) for state in states}
     return page_of(
         rows,

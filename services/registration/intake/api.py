@@ -25,8 +25,10 @@ from services.registration.households.schemas import (
 from services.registration.intake import corrections
 from services.registration.pack import ThePack
 from services.registration.people import queries as people
+from services.registration.people.queries import require_known
 from services.registration.people.schemas import RegisteredView, ReturneeCorrection
 from services.registration.vault.api import TheVault
+from services.registration.walls import own
 
 router = APIRouter(prefix="/v1", tags=["households"])
 people_router = APIRouter(prefix="/v1", tags=["returnees"])
@@ -40,7 +42,12 @@ async def create_household(
 ) -> HouseholdView:
     """Put people together who were registered one by one."""
     actor = actor_of(caller, pack)
-    household_id = await once(session, lambda: corrections.create_household(session, body, actor=actor))
+
+    async def create() -> UUID:
+        return await corrections.create_household(session, body, actor=actor)
+
+    await require_known(session, body.member_ids)
+    household_id = await once(session, own(session, create))
     view = await queries.household_view(session, household_id, actor=actor)
     response.headers["Location"] = f"/v1/households/{household_id}"
     response.headers["ETag"] = etag_of(view.version)
@@ -62,7 +69,12 @@ async def correct_household(
 ) -> HouseholdView:
     """Change members, reference person, expected size or the wish to stay together; what is left out stays."""
     actor = actor_of(caller, pack)
-    await corrections.correct_household(session, household_id, body, condition=condition, actor=actor)
+
+    async def correct() -> None:
+        await corrections.correct_household(session, household_id, body, condition=condition, actor=actor)
+
+    await require_known(session, body.member_ids or [])
+    await own(session, correct, household=household_id)()
     view = await queries.household_view(session, household_id, actor=actor)
     response.headers["ETag"] = etag_of(view.version)
     return view
@@ -86,7 +98,8 @@ async def decide_household_claim(
         await corrections.decide_claim(session, claim_id, body.decision, actor=actor)
         return claim_id
 
-    return await queries.claim_view(session, await once(session, decide))
+    decided_id = await once(session, own(session, decide, household_claim=claim_id))
+    return await own(session, lambda: queries.claim_view(session, decided_id))()
 
 
 @people_router.patch(
@@ -107,9 +120,13 @@ async def correct_returnee(
     Offers are judged again by what is known then. A consent that a child has given for itself no longer counts.
     """
     actor = actor_of(caller, pack)
-    await corrections.correct_returnee(
-        session, returnee_id, body, condition=condition, actor=actor, vault=vault, pack=pack
-    )
+
+    async def correct() -> None:
+        await corrections.correct_returnee(
+            session, returnee_id, body, condition=condition, actor=actor, vault=vault, pack=pack
+        )
+
+    await own(session, correct, returnee=returnee_id)()
     row = await people.returnee(session, returnee_id, actor=actor)
     response.headers["ETag"] = etag_of(row.version)
     return people.registered_view(row, actor=actor)

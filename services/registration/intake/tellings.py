@@ -1,6 +1,6 @@
 """The same arrival told again: a repeat changes nothing, more that is told is taken up, another person is refused."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -40,6 +40,10 @@ TOLD_DIFFERENTLY = "told-differently"
 _OF_OLDER_FORM = """
     SELECT returnee_id, facts, form FROM arrival_told WHERE form < $1 LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
 """
+_REMEMBER = """
+    INSERT INTO arrival_told (returnee_id, facts, form)
+    SELECT returnee_id, facts::bytea[], $3 FROM unnest($1::uuid[], $2::text[]) AS t (returnee_id, facts)
+"""
 _URGENT = {one.path for one in OPTIONAL_PARTS_OF_AN_ARRIVAL if one.is_urgent}
 
 
@@ -73,13 +77,14 @@ def _keyed(vault: Vault, fact: bytes) -> bytes:
 async def remember(session: AsyncSession, facts: Mapping[UUID, Sequence[Fact]]) -> None:
     """Keep what has been told of new people."""
     if facts:
-        rows = [
-            (returnee_id, [bytes.fromhex(one.text) for one in ones], FORM_OF_FACTS)
-            for returnee_id, ones in facts.items()
-        ]
         await session.flush()
-        connection = await raw(session)
-        await connection.copy_records_to_table("arrival_told", records=rows, columns=("returnee_id", "facts", "form"))
+        told_of = [_bytea_array(one.text for one in ones) for ones in facts.values()]
+        await (await raw(session)).execute(_REMEMBER, list(facts), told_of, FORM_OF_FACTS)
+
+
+def _bytea_array(hashes: Iterable[str]) -> str:
+    """Hashes in hexadecimal as PostgreSQL reads an array of bytes."""
+    return "{" + ",".join(f'"\\\\x{one}"' for one in hashes) + "}"
 
 
 async def remember_more(session: AsyncSession, returnee_id: UUID, facts: Collection[str]) -> None:

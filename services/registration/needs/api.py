@@ -18,6 +18,7 @@ from services.registration.needs import actions
 from services.registration.needs.schemas import NeedBody, NeedView
 from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
+from services.registration.walls import own
 
 router = APIRouter(prefix="/v1", tags=["needs"])
 Reader = Annotated[Caller, requires("returnees:read", by=WHO_REGISTERS)]
@@ -57,7 +58,11 @@ async def report_need(
         raise ScopeMissing(DECIDE)
     told_id = await once(
         session,
-        lambda: actions.report_need(session, returnee_id, body, source=source_of(caller), actor=actor, vault=vault),
+        own(
+            session,
+            lambda: actions.report_need(session, returnee_id, body, source=source_of(caller), actor=actor, vault=vault),
+            returnee=returnee_id,
+        ),
     )
     view = await actions.show_told_need(session, returnee_id, told_id, body, actor=actor, vault=vault)
     response.status_code = 200 if view.told_again else 201
@@ -96,5 +101,9 @@ async def withdraw_need(
 ) -> NeedView:
     """The person no longer asks for this; no reason is required."""
     actor = actor_of(caller, pack)
-    await once(session, lambda: actions.withdraw_need(session, returnee_id, need_id, actor=actor, vault=vault))
+
+    async def withdraw() -> UUID:
+        return await actions.withdraw_need(session, returnee_id, need_id, actor=actor, vault=vault)
+
+    await once(session, own(session, withdraw, returnee=returnee_id))
     return await actions.show_need(session, returnee_id, need_id, actor=actor, vault=vault)

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic_core import to_json
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import now, raw
+from libs.chassis.database import now, own_work, raw
 from libs.events.catalogue.directory import OrganizationPublished
 from libs.events.catalogue.journeys import JudgedOn
 from libs.events.catalogue.referral import OfferAccepted, OfferHalted, OfferUpheld
@@ -147,6 +147,11 @@ async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vau
     no longer allows it, or ConsentMissing when the person does not, or no longer, allow what the category asks for.
     """
     access = await queries.packet_access(session, offer_id, actor=actor)
+    async with own_work(session):  # the person is no row of the organisation's: only this packet of theirs is
+        return await _packet(session, access, pack=pack, vault=vault, actor=actor)
+
+
+async def _packet(session: AsyncSession, access: PacketAccess, *, pack: Pack, vault: Vault, actor: Actor) -> PacketView:
     if is_closed(access.closes_at, at=now(session)):
         raise PacketClosed
     person = await session.get(Returnee, access.returnee_id)
@@ -176,7 +181,8 @@ async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vau
     shown = [one for one in members if one.id in allowing and str(one.id) in judged and not in_doubt]
     view = await _view(session, access, person, shown, fields=fields, vault=vault)
     view.members_withheld_count = len(members) - len(shown)
-    await note_fetched(session, offer_id, person.id, until={row.id: allowing[row.id] for row in (person, *shown)})
+    until = {row.id: allowing[row.id] for row in (person, *shown)}
+    await note_fetched(session, access.offer_id, person.id, until=until)
     await record(session, actor, [_access(row, access, fields, actor=actor) for row in (person, *shown)])
     return view
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import raw
+from libs.chassis.database import own_work, raw
 from libs.chassis.errors import NotFound
 from services.registration.audit.rules import Actor
 from services.registration.errors import PacketNotReady
@@ -37,12 +37,25 @@ async def packet_access(session: AsyncSession, offer_id: UUID, *, actor: Actor) 
     another organisation has accepted it, or when it is about a need that does not exist for the caller."""
     row = await session.get(PacketAccess, offer_id)
     if row is None:
-        raise PacketNotReady
-    if actor.organization_id is None or row.organization_id != actor.organization_id:
+        # The wall hides another organisation's: only the service knows whether it is that or not heard of yet.
+        async with own_work(session):
+            known = await session.get(PacketAccess, offer_id)
+        if known is None or _is_of(known, actor):  # the caller's own has been heard of in between
+            raise PacketNotReady
         raise NotFound
-    if row.category in actor.hidden_categories(actor.organization_id):
+    if not _is_of(row, actor):
         raise NotFound
     return row
+
+
+def _is_of(row: PacketAccess, actor: Actor) -> bool:
+    """Whether it is the caller's, and about a need that exists for it."""
+    hidden = actor.hidden_categories(actor.organization_id)
+    return (
+        actor.organization_id is not None
+        and row.organization_id == actor.organization_id
+        and row.category not in hidden
+    )
 
 
 async def household_members(session: AsyncSession, person: Returnee) -> list[Returnee]:

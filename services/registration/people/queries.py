@@ -9,8 +9,8 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import raw
-from libs.chassis.errors import NotFound
+from libs.chassis.database import own_work, raw
+from libs.chassis.errors import FieldError, InvalidInput, NotFound
 from libs.events.catalogue.arrivals import Identity
 from libs.events.catalogue.registration import RoutingProfile
 from libs.events.codes import AccessNeed, AgeBand, DocumentKind, IdentityDocumentStatus, ProtectionFlag, Sex
@@ -87,6 +87,18 @@ async def returnee(
     if found.erased_at is not None and not also_erased:
         raise ReturneeErased
     return found
+
+
+async def require_known(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:
+    """InvalidInput where one of these people does not exist for the caller: the wall alone says so here."""
+    rows = await (await raw(session)).fetch("SELECT id FROM returnee WHERE id = ANY($1::uuid[])", list(returnee_ids))
+    if {row["id"] for row in rows} != set(returnee_ids):
+        raise InvalidInput(errors=[member_fault()])
+
+
+def member_fault() -> FieldError:
+    """What is told where a member of a household is not somebody whom the caller sees."""
+    return FieldError("/member_ids", "known", "A member is not a returnee that you can see.")
 
 
 async def lock_unchanged(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:
@@ -172,12 +184,16 @@ async def search(
     """Up to `limit` people who match all that is given, newest first, with identity; hits are checked once opened."""
     exact = _exact_tokens(vault.master, birth_date=body.birth_date, document_number=body.document_number)
     readings = [exact | _name_tokens(vault.master, reading) for reading in name_readings(body.names or "")]
-    query = select(Returnee).where(col(Returnee.erased_at).is_(None), visible_to(actor))
+    query = select(Returnee.id).where(col(Returnee.erased_at).is_(None), visible_to(actor))
     if any(readings):
         query = query.where(or_(*(col(Returnee.search_index).contains(sorted(reading)) for reading in readings)))
     if body.case_code is not None:
         query = query.where(Returnee.case_code == body.case_code)
-    rows = (await session.exec(query.order_by(col(Returnee.id).desc()).limit(limit))).all()
+    # Behind the wall the index of hashes can't be used: the service looks people up, and the wall shows them.
+    async with own_work(session):
+        found = (await session.exec(query.order_by(col(Returnee.id).desc()).limit(limit))).all()
+    shown = select(Returnee).where(col(Returnee.id).in_(found)).order_by(col(Returnee.id).desc())
+    rows = (await session.exec(shown)).all()
     keys = await data_keys(vault, [row.id for row in rows])
     return [returnee_view(row, keys[row.id], actor=actor) for row in rows if row.id in keys]
 

@@ -16,6 +16,7 @@ from services.registration.audit.api import actor_of
 from services.registration.pack import ThePack
 from services.registration.sharing import actions, queries
 from services.registration.sharing.schemas import DeletionAnswerBody, DeletionRequestView
+from services.registration.walls import own
 
 _EXAMPLES = {
     "deleted": {"value": {"answer": "deleted"}},
@@ -50,6 +51,10 @@ async def answer_deletion(
 ) -> list[DeletionRequestView]:
     """Say what became of the packet that you were asked to delete. A later answer takes the place of an earlier one."""
     actor = actor_of(caller, pack)
-    await once(session, lambda: actions.answer_deletion(session, offer_id, body, actor=actor))
+
+    async def answer() -> UUID:
+        return await actions.answer_deletion(session, offer_id, body, actor=actor)
+
+    await once(session, own(session, answer, deletion_request=offer_id))
     rows = await queries.requests_of_offer(session, offer_id, actor=actor, case_code=body.case_code)
     return [queries.view(row, at=now(session)) for row in rows]

@@ -5,6 +5,7 @@ What the walls of a service show and hide is tested beside that service.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from uuid import uuid4
 
 import asyncpg
@@ -22,6 +23,7 @@ WITHOUT_WALL = {
     "notifications": {"idempotency_key": KEYS_OF_REQUESTS},
     "referral": {"idempotency_key": KEYS_OF_REQUESTS},
     "provider_directory": {"idempotency_key": KEYS_OF_REQUESTS},
+    "registration": {"idempotency_key": KEYS_OF_REQUESTS},
 }
 """Tables that hold nobody's rows. A new table isn't among them: it needs a wall, or its reason here."""
 VERBS = {"a", "d", "r", "w"}
@@ -63,9 +65,9 @@ async def test_who_says_nothing_sees_no_row_and_the_service_is_bound(migrated, s
         for row in await connection.fetch(TABLES):
             if row["walled"]:
                 assert await connection.fetchval("SELECT row_security_active($1)", row["name"]), row["name"]
-                assert await connection.fetchval(f'SELECT count(*) FROM "{row["name"]}"') == 0
-                if await connection.fetchval("SELECT has_table_privilege($1, 'DELETE')", row["name"]):
-                    assert await connection.execute(f'DELETE FROM "{row["name"]}"') == "DELETE 0", row["name"]
+                for statement in (f'SELECT FROM "{row["name"]}"', f'DELETE FROM "{row["name"]}"'):
+                    with suppress(asyncpg.InsufficientPrivilegeError):  # what is only added to, or for a role alone
+                        assert (await connection.execute(statement)).endswith(" 0"), row["name"]
     finally:
         await connection.close()
 

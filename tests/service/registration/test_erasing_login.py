@@ -7,6 +7,7 @@ from uuid import uuid4
 import asyncpg
 
 from libs.chassis.logins import grant
+from libs.chassis.walls import WORKS_FOR
 from services.registration.erasure.rules import REACH
 
 
@@ -20,7 +21,8 @@ async def test_the_login_of_the_service_has_every_right_that_an_erasure_needs(po
         await grant(url, login)
         parts = urlsplit(url)
         netloc = f"{login}:{password}@{parts.netloc.rpartition('@')[2]}"
-        service = await asyncpg.connect(urlunsplit(parts._replace(netloc=netloc)))
+        address = urlunsplit(parts._replace(netloc=netloc))
+        service = await asyncpg.connect(address, server_settings={WORKS_FOR: "service"})
         try:
             for table, reach in REACH.items():
                 statement = reach.statement(table)
