@@ -63,10 +63,10 @@ async def test_twice_in_one_body_is_once_and_what_waits_for_it_waits_for_the_one
         {"category": "employment", "after_category": "documents"},
     ]
     person = await registration.register(needs=needs)
-    reference = f"person-{uuid4()}"
-    await registration.hear(ReturneeArrived(sender_reference=reference, **a_returnee(needs=needs)))
-    rows = await registration.fetch("SELECT id FROM returnee ORDER BY registered_at DESC, id DESC LIMIT 1")
-    for one in (person, {"id": str(rows[0]["id"])}):
+    source = f"urn:reception:{uuid4()}"
+    await registration.hear(ReturneeArrived(sender_reference="person", **a_returnee(needs=needs)), source=source)
+    (heard,) = await registration.fetch("SELECT id FROM returnee WHERE source = $1", source)
+    for one in (person, {"id": str(heard["id"])}):
         documents, employment = await needs_of(registration, one)
         assert (documents["category"], documents["urgency"]) == ("documents", "urgent")
         assert employment["after_need_id"] == documents["id"]
