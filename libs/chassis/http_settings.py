@@ -46,7 +46,8 @@ class HttpSettings(BaseSettings):
     rate_client_per_minute: int = Field(default=6_000, ge=0, validation_alias="ENLACE_RATE_CLIENT_PER_MINUTE")
     """Requests of one client of the issuer."""
     rate_unknown_per_minute: int = Field(default=120, ge=0, validation_alias="ENLACE_RATE_UNKNOWN_PER_MINUTE")
-    """Answers 404 to one client, five times as many at once: whoever guesses ids and codes has to stop."""
+    """Answers 404 to one client, and its searches for codes that nobody has; five times as many at once: whoever
+    guesses ids and codes has to stop."""
     rate_failed_per_minute: int = Field(default=60, ge=0, validation_alias="ENLACE_RATE_FAILED_PER_MINUTE")
     """Failed tokens of one address."""
     rate_secrets_per_minute: int = Field(default=10, ge=0, validation_alias="ENLACE_RATE_SECRETS_PER_MINUTE")

@@ -109,14 +109,19 @@ class Rates:
         _refuse(left)
         setattr(request.state, _STATE, left)
 
+    def guessed(self, request: Request) -> None:
+        """Count a request that named what is not there. A 404 counts by itself; a search that finds nothing doesn't."""
+        client_id: str | None = getattr(request.state, "verified_client", None)
+        if client_id is not None:
+            self._unknown.take(client_id)
+
     def after(self, request: Request, refusal: Refusal) -> Refusal:
         """What is answered: a failed token or a 404 counts as a guess, and too many failed tokens are a 429.
 
         Good tokens from the same address go on: an office must not be shut out by one of its machines.
         """
-        client_id: str | None = getattr(request.state, "verified_client", None)
-        if refusal.status == 404 and client_id is not None:
-            self._unknown.take(client_id)
+        if refusal.status == 404:
+            self.guessed(request)
         peer = self._peer_in(request.scope)
         if refusal.status == 401 and peer is not None:
             left = self._failed.take(peer)

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
@@ -11,6 +11,7 @@ from libs.chassis.errors import NotFound
 from libs.chassis.etag import etag_of
 from libs.chassis.paging import LARGEST_PAGE, Page, PageQuery
 from libs.chassis.problems import responses
+from libs.chassis.rates import Rates
 from libs.chassis.tenancy import WHO_REGISTERS
 from services.registration.audit.api import actor_of
 from services.registration.audit.rules import AccessPurpose
@@ -52,6 +53,7 @@ async def look_up_returnee(
 @router.post("/returnees/search", responses=responses())
 async def search_returnees(
     body: ReturneeSearch,
+    request: Request,
     session: Session,
     caller: Reader,
     pack: ThePack,
@@ -62,10 +64,15 @@ async def search_returnees(
     """Find people by name, document number or case code; a POST, so that no name is in an address.
 
     You find whom you may see: people of your reception places and those that you registered. Each person shown is
-    recorded; what you searched for is not.
+    recorded; what you searched for is not. A case code that nobody has counts as a request for what is not there: too
+    many of them are answered by 429.
     """
     response.headers["Cache-Control"] = "no-store"
-    return await actions.search_returnees(session, body, limit=limit, actor=actor_of(caller, pack), vault=vault)
+    found = await actions.search_returnees(session, body, limit=limit, actor=actor_of(caller, pack), vault=vault)
+    if body.case_code is not None and not found.items:
+        rates: Rates = request.app.state.rates
+        rates.guessed(request)
+    return found
 
 
 @router.get("/returnees/{returnee_id}/access-log", responses=responses(NotFound))
