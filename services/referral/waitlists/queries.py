@@ -28,26 +28,15 @@ FROM (
 LEFT JOIN kept_pool ON kept_pool.referral_id = entry.referral_id AND NOT over
 ORDER BY category, urgency_rank, waiting_since, entry.referral_id
 """
-_POSITIONS: Final = """
-SELECT place.referral_id, place.position
-FROM unnest($1::text[], $2::int[], $3::timestamptz[], $4::uuid[])
-    AS last(category, urgency_rank, waiting_since, referral_id)
-CROSS JOIN LATERAL (
-    SELECT entry.referral_id, row_number() OVER (ORDER BY urgency_rank, waiting_since, referral_id) AS position
-    FROM waitlist_entry AS entry
-    WHERE entry.category = last.category{seen} AND (entry.urgency_rank, entry.waiting_since, entry.referral_id)
-        <= (last.urgency_rank, last.waiting_since, last.referral_id)
-) AS place
-WHERE place.referral_id = ANY($5::uuid[])
-"""
+_POSITIONS: Final = "SELECT referral_id, position FROM {counted}($1, $2, $3, $4, $5)"
 
 _SEEN: Final = "SELECT referral_id FROM waitlist_entry WHERE referral_id = ANY($1::uuid[])"
 _ONE = """
-SELECT mine.*, (SELECT until FROM kept_pool WHERE referral_id = $1 AND NOT over) AS kept_until, 1 + (
-    SELECT count(*) FROM waitlist_entry AS ahead
-    WHERE ahead.category = mine.category AND (ahead.urgency_rank, ahead.waiting_since, ahead.referral_id)
-        < (mine.urgency_rank, mine.waiting_since, mine.referral_id)
-) AS position FROM waitlist_entry AS mine WHERE referral_id = $1
+SELECT mine.*, (SELECT until FROM kept_pool WHERE referral_id = $1 AND NOT over) AS kept_until, place.position
+FROM waitlist_entry AS mine CROSS JOIN LATERAL queue_positions(
+    ARRAY[mine.category::text], ARRAY[mine.urgency_rank], ARRAY[mine.waiting_since], ARRAY[$1::uuid], ARRAY[$1::uuid]
+) AS place
+WHERE mine.referral_id = $1
 """
 
 # Everybody who waits for one of these pools counts, whoever asks: a position is a number and tells of nobody.
@@ -133,8 +122,8 @@ def _where(asked: Asked, after: Place | None) -> tuple[str, list[Any]]:
 
 
 def positions_statement(asked: Asked) -> str:
-    """Where entries stand in their categories, counted along the index up to the last place of each category."""
-    return _POSITIONS.format(seen="" if asked.restricted else " AND NOT restricted")
+    """Where entries stand in their categories, counted along an index up to the last place of each category."""
+    return _POSITIONS.format(counted="queue_positions" if asked.restricted else "queue_positions_ordinary")
 
 
 async def queue(
