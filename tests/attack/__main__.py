@@ -30,6 +30,7 @@ from deploy.local.issuer import signing_key
 from deploy.local.pack_loading import load_pack_once
 from deploy.local.supervisor import System, running_system
 from deploy.local.tokens import AccessTokens
+from libs.chassis.http_settings import UNLIMITED
 from tests.attack.fuzzing import fuzz
 from tests.attack.suites import SUITES, run_suite
 from tests.attack.tokens import Line, foreign_rows, operations_of, token_matrix
@@ -38,8 +39,6 @@ from tests.contract.seeds import seeds_of
 from tests.served import IssuerForTests
 
 SHOWN_MOST = 20
-UNLIMITED = {f"ENLACE_RATE_{who}_PER_MINUTE": "0" for who in ("CLIENT", "UNKNOWN", "FAILED", "PEER")}
-"""What bounds the rate of a caller would else answer in place of what is looked for; it has tests of its own."""
 SERVICES_SHARE = len(SERVICES)
 
 
@@ -77,6 +76,7 @@ def report(lines: list[Line]) -> int:
 async def _at_the_system(*, requests: int, minutes: float, seed: int) -> list[Line]:
     with tempfile.TemporaryDirectory(prefix="enlace-attack-") as directory:
         os.environ["KAFKA_PLAINTEXT_ALLOWED"] = "loopback"
+        # What bounds the rate of a caller would else answer in place of what is looked for; it has tests of its own.
         installation = Installation(state=Path(directory), extra=UNLIMITED)
         async with running_system(installation, say=lambda step: print(step, flush=True)) as system:
             await load_pack_once(installation, lambda _: None)

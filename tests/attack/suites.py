@@ -40,7 +40,26 @@ SUITES = {
         "tests/service/referral/test_judged_standing.py",
     ],
     "a login of a service that would be more": ["tests/service/chassis/test_logins.py"],
-    "tools, expressions and files in the code": ["tests/architecture/test_dangerous_tools.py"],
+    "queries that forgot to ask whose rows they read": [
+        "tests/service/chassis/test_walls.py",
+        "tests/service/registration/test_walls.py",
+        "tests/service/referral/test_walls.py",
+        "tests/service/provider_directory/test_walls.py",
+        "tests/service/notifications/test_walls.py",
+    ],
+    "restricted needs, with the rights and keys of everything else": [
+        "tests/service/registration/test_restricted.py",
+        "tests/service/registration/test_restricted_store.py",
+        "tests/service/referral/test_restricted.py",
+    ],
+    "what an erasure leaves, with every key of before": ["tests/service/registration/test_erased_attacked.py"],
+    "guessing of ids, codes, tokens and secrets, and asking without end": [
+        "tests/service/chassis/test_rates.py",
+        "tests/service/registration/test_guesses.py",
+        "tests/deploy_local/test_issuer.py",
+    ],
+    "texts that an expression reads for seconds": ["tests/deploy/test_patterns.py"],
+    "tools and files in the code": ["tests/architecture/test_dangerous_tools.py"],
 }
 
 
