@@ -15,7 +15,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import answers, clocks, flat, ledger, lists, memory, relay, walls
+from bench import answers, clocks, flat, ledger, lists, memory, relay, secured, walls
 from bench.chain import Result, Running, enlace, measure_chain, measure_flight
 from bench.floor.run import Floor, measure_floor
 from bench.floor.run import floor as floor_stages
@@ -38,6 +38,7 @@ BUS: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
     "answers": answers.measure,
     "ledger": ledger.measure,
     "walls": walls.measure,
+    "secured": secured.measure,
 }
 PARTS = ("chain", *BUS)
 Figures = dict[str, dict[str, Any]]
