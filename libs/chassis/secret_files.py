@@ -1,7 +1,6 @@
 """Secrets that come in files: for every setting `X` that is one, `X_FILE` names a file that holds nothing else."""
 
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from libs.wire.secret_file import read_secret
 
 
 class SettingRefused(ValueError):  # noqa: N818 (a state of the settings)
@@ -26,15 +27,9 @@ def secret_of_file(path: Path, *, variable: str) -> str:
     `SettingRefused` if it is empty, cannot be read, or may be read by everybody.
     """
     try:
-        readable_by_others = path.stat().st_mode & stat.S_IROTH
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingRefused({variable: f"the file cannot be read ({type(error).__name__})"}) from None
-    if readable_by_others:
-        raise SettingRefused({variable: "everybody may read the file: take that right away (chmod o-r)"})
-    if not text:
-        raise SettingRefused({variable: "the file is empty"})
-    return text
+        return read_secret(path)
+    except ValueError as error:
+        raise SettingRefused({variable: str(error)}) from None
 
 
 class SecretFiles(PydanticBaseSettingsSource):

@@ -195,10 +195,13 @@ class CommonSettings(DatabaseSettings, HttpSettings):
         return self
 
     def kafka_access(self) -> dict[str, str | None]:
-        """How the brokers are reached, as keywords of `Cluster.named`; OSError if the password's file is gone."""
+        """How the brokers are reached, as keywords of `Cluster.named`.
+
+        `SettingRefused` if the password's file cannot be used.
+        """
         password = None if self.kafka_sasl_password is None else self.kafka_sasl_password.get_secret_value()
         if password is None and self.kafka_sasl_password_file is not None:
-            password = self.kafka_sasl_password_file.read_text(encoding="utf-8").strip()
+            password = secret_of_file(self.kafka_sasl_password_file, variable="KAFKA_SASL_PASSWORD_FILE")
         return {
             "protocol": self.kafka_security_protocol,
             "mechanism": self.kafka_sasl_mechanism,

@@ -15,6 +15,8 @@ import aiokafka.client
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.helpers import create_ssl_context
 
+from libs.wire.secret_file import read_secret
+
 T = TypeVar("T", bound=StrEnum)
 
 
@@ -97,11 +99,14 @@ class Cluster:
 
     @classmethod
     def from_environment(cls, servers: str, environment: Mapping[str, str]) -> "Cluster":
-        """The cluster at these servers, with what variables named `KAFKA_...` say about reaching it."""
+        """The cluster at these servers, with what variables named `KAFKA_...` say about reaching it.
+
+        `ClusterError` also where the password's file can't be used.
+        """
         values = {name: value for name, value in environment.items() if name.startswith("KAFKA_") and value}
         password = values.get("KAFKA_SASL_PASSWORD")
         if password is None and (file := values.get("KAFKA_SASL_PASSWORD_FILE")):
-            password = Path(file).read_text(encoding="utf-8").strip()
+            password = _password(Path(file))
         return cls.named(
             servers,
             protocol=values.get("KAFKA_SECURITY_PROTOCOL"),
@@ -166,6 +171,13 @@ class Cluster:
             options["sasl_plain_username"] = self.username
             options["sasl_plain_password"] = self.password
         return options
+
+
+def _password(file: Path) -> str:
+    try:
+        return read_secret(file)
+    except ValueError as error:
+        raise ClusterError(f"KAFKA_SASL_PASSWORD_FILE: {error}") from None
 
 
 def _one_of(names: type[T], value: str) -> T:

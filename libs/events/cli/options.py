@@ -3,13 +3,17 @@
 import getpass
 import os
 from datetime import UTC, datetime
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
 from libs.events.audit import Hand
 from libs.events.cluster import Cluster, ClusterError
 from libs.wire.database_lines import check_line
+from libs.wire.secret_file import read_secret
+
+DATABASE_VARIABLE: Final = "EVENTS_DATABASE_URL"
 
 
 def _not_empty(text: str | None) -> str | None:
@@ -31,7 +35,7 @@ def cluster(servers: str) -> Cluster:
     """The brokers, reached as the environment says (`KAFKA_SECURITY_PROTOCOL` and its company)."""
     try:
         return Cluster.from_environment(servers, os.environ)
-    except (ClusterError, OSError) as error:
+    except ClusterError as error:
         raise typer.BadParameter(str(error)) from None
 
 
@@ -42,6 +46,17 @@ def database(url: str) -> str:
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     return url
+
+
+def database_of_file() -> str:
+    """The address in the file that `EVENTS_DATABASE_URL_FILE` names, where neither option nor variable tells it."""
+    file = os.environ.get(f"{DATABASE_VARIABLE}_FILE")
+    if not file:
+        raise typer.BadParameter(f"give it, {DATABASE_VARIABLE} or {DATABASE_VARIABLE}_FILE", param_hint="--database")
+    try:
+        return read_secret(Path(file))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=f"{DATABASE_VARIABLE}_FILE") from None
 
 
 def login_name() -> str:
@@ -64,7 +79,12 @@ def hand(operator: str, reason: str | None) -> Hand:
 Database = Annotated[
     str,
     typer.Option(
-        "--database", envvar="EVENTS_DATABASE_URL", callback=database, help="One service's database.", metavar="URL"
+        "--database",
+        envvar=DATABASE_VARIABLE,
+        default_factory=database_of_file,
+        callback=database,
+        help=f"One service's database; or {DATABASE_VARIABLE}_FILE.",
+        metavar="URL",
     ),
 ]
 Brokers = Annotated[

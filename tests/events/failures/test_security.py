@@ -47,6 +47,7 @@ async def test_relay_consumer_and_operators_tools_log_in_with_what_the_environme
     """The topic is this name's alone. With the name left out of one client's options that client is refused."""
     await guarded_kafka.allow(TOPIC, bus.topic.name, READ, WRITE, DESCRIBE, DESCRIBE_CONFIGS, principal=NAME)
     (tmp_path / "password").write_text(f"{guarded_kafka.password}\n")
+    (tmp_path / "password").chmod(0o400)
     environment = ENVIRONMENT | {
         "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
         "KAFKA_PLAINTEXT_ALLOWED": "loopback",

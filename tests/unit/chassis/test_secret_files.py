@@ -118,3 +118,15 @@ def test_a_secret_that_is_given_twice_or_in_a_file_that_everybody_may_read_is_re
     (tmp_path / "ENLACE_FINGERPRINT_KEY").chmod(0o444)
     with pytest.raises(SettingRefused, match="everybody may read the file"):
         settings()
+
+
+def test_the_password_of_kafka_comes_in_such_a_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_files(tmp_path, monkeypatch)
+    password = tmp_path / "password"
+    password.write_text("a-password-of-kafka\n", encoding="utf-8")
+    monkeypatch.setenv("KAFKA_SASL_PASSWORD_FILE", str(password))
+    password.chmod(0o400)
+    assert settings().kafka_access()["password"] == "a-password-of-kafka"
+    password.chmod(0o444)
+    with pytest.raises(SettingRefused, match="everybody may read the file"):
+        settings().kafka_access()
