@@ -24,6 +24,7 @@ from services.registration.audit.actions import tell_seal
 from services.registration.audit.api import said_of
 from services.registration.audit.tables import AUDIT
 from services.registration.consent import api as consent_api
+from services.registration.consent.loop import seal_forever as seal_references_forever
 from services.registration.database import KeysDatabase
 from services.registration.doubts import api as doubts_api
 from services.registration.doubts.loop import count_forever
@@ -128,6 +129,7 @@ def _work(database: Database, vault: Vault, pack: Pack, *, audit_keys: SealKeys)
         "manifests": partial(age_out_forever, database=database, vault=vault),
         "names": partial(index_forever, database=database, vault=vault),
         "restricted needs": partial(move_forever, database=database, pack=pack, vault=vault),
+        "staff references": partial(seal_references_forever, database=database, vault=vault),
         "told facts": partial(key_forever, database=database, vault=vault),
         "ended consents": partial(act_on_ended_forever, database=database, pack=pack),
     }

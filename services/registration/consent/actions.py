@@ -17,6 +17,7 @@ from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent import queries
 from services.registration.consent.addresses import kept_address
+from services.registration.consent.references import sealed_reference
 from services.registration.consent.rules import child_consent_faults, consent_faults, safe_contact_faults
 from services.registration.consent.schemas import ConsentView, NewConsent, NewSafeContact, SafeContactView
 from services.registration.consent.tables import ConsentWithdrawal
@@ -31,10 +32,14 @@ from services.registration.vault.sealing import DataKey, Vault
 
 _GIVE = """
     INSERT INTO consent (id, returnee_id, discloser, purpose, recipient_class, data_described_sealed, given_by, method,
-                         language, staff_reference, revocation_explained, given_at, expires_at, recorded_at)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[],
-                         $8::text[], $9::text[], $10::text[], $11::bool[], $12::timestamptz[], $13::timestamptz[],
-                         $14::timestamptz[])
+                         language, staff_reference, staff_reference_sealed, revocation_explained, given_at, expires_at,
+                         recorded_at)
+    SELECT id, returnee_id, discloser, purpose, recipient_class, data_described, given_by, method, language, '',
+        staff_reference, revocation_explained, given_at, expires_at, recorded_at
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
+                $9::text[], $10::bytea[], $11::bool[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[])
+        AS c (id, returnee_id, discloser, purpose, recipient_class, data_described, given_by, method, language,
+              staff_reference, revocation_explained, given_at, expires_at, recorded_at)
 """
 _NEXT_VERSION = """
     INSERT INTO consent_state (returnee_id, version) SELECT returnee_id, 1 FROM unnest($1::uuid[]) AS s (returnee_id)
@@ -80,7 +85,7 @@ def _row(one: NewConsent, key: DataKey, *, recorded_at: datetime) -> tuple[UUID,
         body.given_by,
         body.method,
         body.language,
-        body.staff_reference,
+        sealed_reference(body.staff_reference, key),
         body.revocation_explained,
         body.given_at,
         body.expires_at,

@@ -11,6 +11,7 @@ from libs.chassis.database import now, raw
 from libs.chassis.errors import NotFound
 from libs.consents.policy import ConsentGate, ConsentPolicy, consent_key
 from libs.events.codes import ConsentPurpose, ContactChannel, NeedCategory, RecipientClass
+from services.registration.consent.references import staff_reference
 from services.registration.consent.rules import CHILDREN, ConsentMethod, GivenBy, Grant, counts, standing_grants
 from services.registration.consent.schemas import ConsentView, SafeContactView
 from services.registration.consent.tables import Consent, ConsentState, ConsentWithdrawal, SafeContact
@@ -106,7 +107,7 @@ def consent_view(
         given_by=GivenBy(row.given_by),
         method=ConsentMethod(row.method),
         language=row.language,
-        staff_reference=row.staff_reference,
+        staff_reference=staff_reference(row.staff_reference_sealed, row.staff_reference, key),
         revocation_explained=row.revocation_explained,
         given_at=row.given_at,
         expires_at=row.expires_at,

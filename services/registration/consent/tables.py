@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field
 
 from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
@@ -13,7 +13,8 @@ from services.registration.database import Table, moment, one_of, sealed
 
 class Consent(Table, table=True):
     """One consent with its nine elements (domain P2): discloser, recipients, subject, purpose, which data, the right
-    to take it back, its end, who gave it and how, and when. Never changed but by erasure: a trigger refuses it."""
+    to take it back, its end, who gave it and how, and when. Never changed but by
+    erasure, and when the reference of who took it is sealed: a trigger refuses all else."""
 
     __tablename__ = "consent"
     __table_args__ = (
@@ -23,7 +24,9 @@ class Consent(Table, table=True):
         one_of("method", list(ConsentMethod), name="consent_method"),
         CheckConstraint("expires_at > given_at", name="consent_ends_after_given"),
         CheckConstraint("revocation_explained", name="consent_revocation_explained"),
+        CheckConstraint("staff_reference = '' OR staff_reference_sealed IS NULL", name="consent_staff_reference_once"),
         Index("consent_of_returnee", "returnee_id", "id"),
+        Index("consent_in_clear", "id", postgresql_where=text("staff_reference <> ''")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -37,7 +40,10 @@ class Consent(Table, table=True):
     given_by: str
     method: str
     language: str
-    staff_reference: str
+    staff_reference: str = ""
+    """Empty once it is sealed, or the person erased."""
+    staff_reference_sealed: bytes | None = Field(default=None, sa_column=sealed())
+    """None while it stands in clear, as a process of before wrote it, and once the person is erased."""
     revocation_explained: bool
     given_at: datetime = Field(sa_column=moment())
     expires_at: datetime = Field(sa_column=moment())
