@@ -15,9 +15,9 @@ from libs.events import kafka, metrics
 from libs.events.cluster import Cluster
 from libs.events.delivery import Delivery
 from libs.events.ending import end
+from libs.events.keyed import Digest, Seal
 from libs.events.lanes import Lane, Transaction
 from libs.events.membership import Membership
-from libs.events.parking import Seal
 from libs.events.partitions import Partition, Phase
 from libs.events.reporting import report
 from libs.events.retries import Retries
@@ -53,7 +53,7 @@ class Consumer:
         transaction: Transaction,
         seal: Seal | None = None,
         unseal: Seal | None = None,
-        digest: Seal | None = None,
+        digest: Digest | None = None,
         topics: Mapping[str, Topic] = TOPICS,
         instance_id: str | None = None,
         keyring: Keyring | None = None,
@@ -152,6 +152,7 @@ class Consumer:
                 topics=self._topics,
                 lanes=self._lanes,
                 transaction=self._transaction,
+                identify=self._delivery.identify,
             )
             await self._until(stop, self._membership)
         finally:

@@ -14,11 +14,15 @@ from libs.events import outbox
 from libs.events.batch import NOT_BELIEVED, Batch, Incoming, Unreadable, content_of, identity_of
 from libs.events.crashpoints import CrashPoint, crashpoint
 from libs.events.isolation import Isolation
+from libs.events.kafka import Record
+from libs.events.keyed import Digest, Seal, kept_name, known_as, name_of_before, parked_key
 from libs.events.leadership import Connection
 from libs.events.limits import ParkingLimit
-from libs.events.parking import BEHIND, ID_REUSED, Parking, Seal, parked_key, still_parked
+from libs.events.parking import BEHIND, ID_REUSED, Parking, still_parked
+from libs.events.partitions import Partition
 from libs.events.postgres import raw
 from libs.events.subscriptions import Subscriptions
+from libs.events.topics import Topic
 from libs.events.waves import waves
 
 _FENCE = """
@@ -48,16 +52,21 @@ _CLAIM = """
 """
 _CLAIM_FOREIGN = """
     WITH told AS (
-        SELECT source, event_id, day, content
-        FROM unnest($2::text[], $3::text[], $4::date[], $5::bytea[]) AS e (source, event_id, day, content)
+        SELECT source, event_id, day, content, before
+        FROM unnest($2::text[], $3::text[], $4::date[], $5::bytea[], $6::text[])
+            AS e (source, event_id, day, content, before)
+    ), before AS (
+        SELECT t.source, t.event_id, i.content FROM told t
+        JOIN inbox i ON i.consumer_group = $1 AND (i.source, i.event_id, i.day) = (t.source, t.before, t.day)
     ), fresh AS (
         INSERT INTO inbox (consumer_group, source, event_id, day, content)
         SELECT $1, source, event_id, day, content FROM told
+        WHERE NOT EXISTS (SELECT FROM before b WHERE (b.source, b.event_id) = (told.source, told.event_id))
         ON CONFLICT DO NOTHING
         RETURNING source, event_id
     )
-    SELECT t.source, t.event_id, f.event_id IS NOT NULL AS is_fresh, i.content
-    FROM told t LEFT JOIN fresh f USING (source, event_id)
+    SELECT t.source, t.event_id, f.event_id IS NOT NULL AS is_fresh, coalesce(i.content, b.content) AS content
+    FROM told t LEFT JOIN fresh f USING (source, event_id) LEFT JOIN before b USING (source, event_id)
         LEFT JOIN inbox i ON i.consumer_group = $1 AND (i.source, i.event_id, i.day) = (t.source, t.event_id, t.day)
 """
 
@@ -92,7 +101,7 @@ def _digest(content: bytes) -> bytes:
 class Delivery:
     """Delivers batches to the handlers of one group."""
 
-    def __init__(self, subscriptions: Subscriptions, *, seal: Seal | None, digest: Seal = _digest) -> None:
+    def __init__(self, subscriptions: Subscriptions, *, seal: Seal | None, digest: Digest = _digest) -> None:
         self._subscriptions = subscriptions
         self._group = subscriptions.group
         self._seal = seal
@@ -111,9 +120,9 @@ class Delivery:
         items = batch.items
         reused: set[int] = set()
         if batch.topic.foreign:
-            fresh = await self._claim_foreign(connection, items, reused)
+            fresh = await self._claim_foreign(connection, items, reused, topic=batch.topic)
         else:
-            fresh = await self._claim(connection, items)
+            fresh = await self._claim(connection, items, topic=batch.topic)
         crashpoint(CrashPoint.CONSUMER_AFTER_INBOX)
         limits = {part.partition.number: part.partition.limit.copy() for part in batch.parts}
         parking = Parking(batch.topic, self._group, self._seal, self._digest)
@@ -152,7 +161,7 @@ class Delivery:
             # back must be seen there too.
             [part.partition.next_offset if batch.topic.gaps_allowed else part.first_offset for part in parts],
             [part.next_offset for part in parts],
-            [identity_of(part.records[-1]) for part in parts],
+            [kept_name(batch.topic, identity_of(part.records[-1]), self._digest) for part in parts],
             # Where others write no key holds up another message, and there may be very many.
             not batch.topic.foreign,
         )
@@ -163,13 +172,13 @@ class Delivery:
         return {row["key"] for row in found if row["key"] is not None}
 
     async def _claim(
-        self, connection: Connection, items: Sequence[Incoming | Unreadable]
+        self, connection: Connection, items: Sequence[Incoming | Unreadable], *, topic: Topic
     ) -> Sequence[Incoming | Unreadable]:
         """Those that this group takes over now for the first time, in their order."""
         first: dict[tuple[str, str], Incoming | Unreadable] = {}
         nameless = False
         for item in items:
-            name = _name(item)
+            name = self._name(item, topic)
             if name is None:
                 nameless = True
             else:
@@ -191,10 +200,10 @@ class Delivery:
             first = {name: item for name, item in first.items() if name in fresh}
         if not nameless:
             return list(first.values())
-        return [item for item in items if (name := _name(item)) is None or first.get(name) is item]
+        return [item for item in items if (name := self._name(item, topic)) is None or first.get(name) is item]
 
     async def _claim_foreign(
-        self, connection: Connection, items: Sequence[Incoming | Unreadable], reused: set[int]
+        self, connection: Connection, items: Sequence[Incoming | Unreadable], reused: set[int], *, topic: Topic
     ) -> Sequence[Incoming | Unreadable]:
         """The same for a topic that others write to: an id that came with something else before is `reused`.
 
@@ -202,11 +211,11 @@ class Delivery:
         the first would lose it silently. What can't be read takes no id: its sender may correct it under the same.
         """
         named = [
-            (item, (item.received.source, item.received.id), self._digest(content_of(item)))
+            (item, name, self._digest(content_of(item)))
             for item in items
-            if isinstance(item, Incoming)
+            if isinstance(item, Incoming) and (name := self._name(item, topic)) is not None
         ]
-        first: dict[tuple[str, str], tuple[Incoming | Unreadable, bytes]] = {}
+        first: dict[tuple[str, str], tuple[Incoming, bytes]] = {}
         for item, name, digest in named:
             first.setdefault(name, (item, digest))
         if not first:
@@ -218,6 +227,7 @@ class Delivery:
             [id_ for _, id_ in first],
             [item.day for item, _ in first.values()],
             [digest for _, digest in first.values()],
+            [name_of_before(topic, item.received.id) for item, _ in first.values()],
         )
         known = {(row["source"], row["event_id"]): row for row in rows}
         repeats: set[int] = set()
@@ -230,13 +240,22 @@ class Delivery:
             (repeats if before in (None, digest) else reused).add(id(item))
         return [item for item in items if id(item) not in repeats]
 
-    async def is_new(self, connection: Connection, item: Incoming) -> bool:
+    def identify(self, partition: Partition, record: Record) -> str:
+        """What tells this record from others, as the position of `partition` has it of the one handled last."""
+        return known_as(record, partition.last_event_id, topic=partition.topic, digest=self._digest)
+
+    def _name(self, item: Incoming | Unreadable, topic: Topic) -> tuple[str, str] | None:
+        """CloudEvents source and id as the inbox keeps them, which name an event; None where they can't be read."""
+        named = item.received if isinstance(item, Incoming) else item.envelope
+        return None if named is None else (named.source, kept_name(topic, named.id, self._digest))
+
+    async def is_new(self, connection: Connection, item: Incoming, *, topic: Topic) -> bool:
         """Whether a foreign message that is retried hasn't been handled meanwhile, sent again under its id.
 
         It takes its id if that is free. One that was parked because its id was used is new: a person wants it handled.
         """
         reused: set[int] = set()
-        return bool(await self._claim_foreign(connection, [item], reused))
+        return bool(await self._claim_foreign(connection, [item], reused, topic=topic))
 
     async def _set_aside(
         self,
@@ -266,10 +285,3 @@ class Delivery:
             else:
                 run.append(item)
         return run
-
-
-def _name(item: Incoming | Unreadable) -> tuple[str, str] | None:
-    """CloudEvents source and id, which name an event; None where they can't be read."""
-    if isinstance(item, Incoming):
-        return item.received.source, item.received.id
-    return None if item.envelope is None else (item.envelope.source, item.envelope.id)

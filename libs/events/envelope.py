@@ -22,13 +22,15 @@ from libs.wire.values import is_moment
 CONTENT_TYPE = b"application/json"
 SPEC_VERSION = b"1.0"
 ID_LENGTH_MAX = 256
-SOURCE_LENGTH_MAX = 512
+SOURCE_LENGTH_MAX = 200
 TRACESTATE_LENGTH_MAX = 512
 """As much as W3C Trace Context asks everyone to pass on."""
 
 Headers = Sequence[tuple[str, bytes]]
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_URI = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
+"""Characters of a URI reference (RFC 3986): a source stands in clear in the tables, so it is no place for words."""
 _JSON = re.compile(rb"application/(?:[\w.+-]+\+)?json\b", re.IGNORECASE)
 _STRUCTURED = b"application/cloudevents"
 
@@ -115,7 +117,7 @@ def _content(content_type: bytes | None) -> bool:
 
 @lru_cache(maxsize=1024)
 def _source(value: bytes | None) -> str:
-    return _text(value, "source", SOURCE_LENGTH_MAX)
+    return _as_uri(_text(value, "source", SOURCE_LENGTH_MAX))
 
 
 @lru_cache(maxsize=1024)
@@ -165,7 +167,7 @@ def _structured(found: dict[str, bytes], value: bytes, content_type: bytes) -> E
         trace, tracestate = _trace_headers(found)
     return Envelope(
         id=_checked(given.get("id"), "id", ID_LENGTH_MAX),
-        source=_checked(given.get("source"), "source", SOURCE_LENGTH_MAX),
+        source=_as_uri(_checked(given.get("source"), "source", SOURCE_LENGTH_MAX)),
         type=_checked(given.get("type"), "type", ID_LENGTH_MAX),
         time=None if time is None else _moment(_checked(time, "time", 64)),
         traceparent=trace,
@@ -200,6 +202,12 @@ def _text(value: bytes | None, name: str, length_max: int) -> str:
         return _checked(value.decode(), name, length_max)
     except UnicodeDecodeError:
         raise EnvelopeError(f"{name}-not-utf-8") from None
+
+
+def _as_uri(source: str) -> str:
+    if not _URI.fullmatch(source):
+        raise EnvelopeError("source-invalid")
+    return source
 
 
 def _checked(text: object, name: str, length_max: int) -> str:

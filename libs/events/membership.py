@@ -7,7 +7,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener
@@ -21,7 +22,6 @@ from aiokafka.structs import TopicPartition
 
 from libs.events import metrics
 from libs.events.admission import admit
-from libs.events.batch import identity_of
 from libs.events.crashpoints import CrashPoint, crashpoint
 from libs.events.ending import end
 from libs.events.kafka import GroupMember, Record
@@ -58,7 +58,9 @@ class Membership(ConsumerRebalanceListener):
         topics: Mapping[str, Topic],
         lanes: Mapping[str, list[Lane]],
         transaction: Transaction,
+        identify: Callable[[Partition, Record], str],
     ) -> None:
+        self._identify = identify
         self._member = member
         self._group = group
         self._topics = topics
@@ -146,7 +148,7 @@ class Membership(ConsumerRebalanceListener):
             await asyncio.sleep(0)
 
     def _take_in(self, partition: Partition, records: Sequence[Record]) -> None:
-        if not partition.take_in(records, identity_of):
+        if not partition.take_in(records, partial(self._identify, partition)):
             self._begin_again(partition)
         elif partition.phase is Phase.STOPPED:
             self._trouble(partition)

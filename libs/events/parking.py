@@ -1,7 +1,7 @@
 """Events that wait for a person, and the keys that wait with them.
 
-A parked event keeps everything that came with it. Where a topic may carry identity data, content is sealed, and the
-record's key and what tells it from others are kept as keyed digests only: nobody without the key can try one out.
+A parked event keeps everything that came with it. Where a topic may carry identity data, content is sealed, and what
+its sender called it is kept as keyed digests only (`libs.events.keyed`).
 While a key is parked its later events are parked too, so that none overtakes another.
 """
 
@@ -9,22 +9,16 @@ import base64
 import json
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from libs.events import quota
 from libs.events.batch import NOT_BELIEVED, Incoming, Unreadable, identity_of, key_alone
 from libs.events.envelope import Headers
+from libs.events.keyed import Digest, Seal, kept_name, parked_key
 from libs.events.leadership import Connection
 from libs.events.topics import Topic
 
-Seal = Callable[[bytes], bytes]
-
-KEYED = "keyed:"
-"""Before an identity that is a keyed digest."""
-KEYED_BYTES = 16
-"""Of a keyed digest; those without a key, of before, have 32."""
 BEHIND = "behind"
 """Why an event is parked that would have been in order: an earlier one of its key is parked."""
 ID_REUSED = "id-reused"
@@ -62,25 +56,6 @@ _PARK_KEYS = """
 _LOCK_KEYS = """
     SELECT key FROM parked_key WHERE consumer_group = $1 AND topic = $2 AND key = ANY($3::bytea[]) FOR SHARE
 """
-_PLAIN_KEYS = """
-    SELECT topic, key FROM parked_key WHERE consumer_group = $1 AND topic = ANY($2::text[]) AND octet_length(key) = $3
-    ORDER BY topic, key FOR UPDATE
-"""
-_KEY_ANEW = """
-    INSERT INTO parked_key (consumer_group, topic, key, since, retry_wanted_at)
-    SELECT consumer_group, topic, $4, since, retry_wanted_at FROM parked_key
-    WHERE consumer_group = $1 AND topic = $2 AND key = $3 ON CONFLICT DO NOTHING
-"""
-_KEY_EVENTS_ANEW = "UPDATE parked SET key = $4 WHERE consumer_group = $1 AND topic = $2 AND key = $3"
-_DROP_KEY = "DELETE FROM parked_key WHERE consumer_group = $1 AND topic = $2 AND key = $3"
-_PLAIN_IDENTITIES = """
-    SELECT id, identity FROM parked
-    WHERE consumer_group = $1 AND topic = ANY($2::text[]) AND log_offset >= 0 AND identity NOT LIKE $3 FOR UPDATE
-"""
-_IDENTIFY_ANEW = """
-    UPDATE parked SET identity = a.identity FROM unnest($1::bigint[], $2::text[]) AS a (id, identity)
-    WHERE parked.id = a.id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,34 +91,6 @@ class Content:
         )
 
 
-def parked_key(topic: Topic, key: bytes, digest: Seal) -> bytes:
-    """The key as parking knows it: a digest where the topic may carry identity data, such as in a careless key."""
-    return _keyed(sha256(key).digest(), digest) if topic.personal else key
-
-
-def parked_identity(topic: Topic, identity: str, digest: Seal) -> str:
-    """What tells a parked record from others of its offset, in the same way."""
-    return f"{KEYED}{_keyed(identity.encode(), digest).hex()}" if topic.personal else identity
-
-
-def _keyed(content: bytes, digest: Seal) -> bytes:
-    return digest(content)[:KEYED_BYTES]
-
-
-async def key_anew(connection: Connection, group: str, topics: Iterable[Topic], digest: Seal) -> int:
-    """Key what is parked of topics with identity data and has digests without a key, as before; how many rows."""
-    names = [topic.name for topic in topics if topic.personal]
-    keys = await connection.fetch(_PLAIN_KEYS, group, names, sha256().digest_size)
-    for row in keys:
-        anew = (group, row["topic"], row["key"], _keyed(row["key"], digest))
-        for statement in (_KEY_ANEW, _KEY_EVENTS_ANEW, _DROP_KEY):
-            await connection.execute(statement, *anew[: statement.count("$")])
-    rows = await connection.fetch(_PLAIN_IDENTITIES, group, names, f"{KEYED}%")
-    known = [f"{KEYED}{_keyed(row['identity'].encode(), digest).hex()}" for row in rows]
-    await connection.execute(_IDENTIFY_ANEW, [row["id"] for row in rows], known)
-    return len(keys) + len(rows)
-
-
 def reason_of(error: BaseException) -> str:
     """Why an event is parked whose handler raised: what the refusal itself says, else that the handler failed."""
     reason = getattr(error, "parked_as", None)
@@ -153,7 +100,7 @@ def reason_of(error: BaseException) -> str:
 class Parking:
     """What one batch parks; written with `write`, in the batch's own transaction."""
 
-    def __init__(self, topic: Topic, group: str, seal: Seal | None, digest: Seal) -> None:
+    def __init__(self, topic: Topic, group: str, seal: Seal | None, digest: Digest) -> None:
         self._topic = topic
         self._digest = digest
         self._group = group
@@ -192,22 +139,24 @@ class Parking:
             if self._seal is None:
                 raise ValueError(f"topic {self._topic.name} may carry identity data: parking there needs a seal")
             content = self._seal(content)
+        name: tuple[str | None, ...] = (None, None, None)
         if isinstance(item, Incoming):
-            name: tuple[str | None, ...] = (item.received.event.type, item.received.id, item.received.source)
+            name = (item.received.event.type, self._known(item.received.id), item.received.source)
         elif item.envelope is not None:
-            name = (item.envelope.type, item.envelope.id, item.envelope.source)
-        else:
-            name = (None, None, None)
+            name = (item.envelope.type, self._known(item.envelope.id), item.envelope.source)
         # What a stranger got wrong waits alone: the same message sent again, and right, must not wait behind it.
         key = parked_key(self._topic, key_alone(record) if self._topic.foreign else item.key, self._digest)
-        identity = parked_identity(self._topic, identity_of(record), self._digest)
+        identity = self._known(identity_of(record))
         return (record.partition, record.offset, key, *name, reason, error, content, identity)
+
+    def _known(self, name: str) -> str:
+        return kept_name(self._topic, name, self._digest)
 
     async def _give_ids_back(self, connection: Connection) -> None:
         """Let the ids of what failed be used again: by the sender's correction, or when the record is read again."""
         failed = [item for item, reason, _ in self._entries if isinstance(item, Incoming) and reason != ID_REUSED]
         if failed:
-            names = [(item.received.source, item.received.id, item.day) for item in failed]
+            names = [(item.received.source, self._known(item.received.id), item.day) for item in failed]
             await connection.execute(_GIVE_IDS_BACK, self._group, *map(list, zip(*names, strict=True)))
 
     async def _within_quota(self, connection: Connection) -> list[tuple[Incoming | Unreadable, str, str | None]]:

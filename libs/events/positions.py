@@ -6,7 +6,7 @@ the inbox is dropped there; what is skipped is not handled unless it is publishe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -15,8 +15,11 @@ from aiokafka.structs import TopicPartition
 from libs.events.admission import fault
 from libs.events.audit import Hand, RefusedError, note
 from libs.events.batch import identity_of
+from libs.events.kafka import Record
+from libs.events.keyed import KEYED, Digest, kept_name, known_as
 from libs.events.leadership import Connection
 from libs.events.logs import Bounds, Logs
+from libs.events.topics import TOPICS, Topic
 
 _ROWS = """
     SELECT consumer_group, topic, partition, next_offset, last_event_id, moved_at, stopped FROM consumer_position
@@ -106,11 +109,14 @@ async def reset(
     place: Place,
     by: Hand,
     offset: int | None = None,
+    digest: Digest | None = None,
     may_skip: bool = False,
     dry_run: bool = False,
 ) -> list[Move]:
     """Move one position of a topic, or all of them, in one transaction.
 
+    `digest` is that of the service, where the topic may carry identity data. Without it the last event can't be looked
+    for, and the new position isn't checked against the log before a batch has moved it on.
     `RefusedError` if there is none, if the place isn't in the log, or if records would be skipped and may not be.
     """
     rows = await connection.fetch(_ROWS, group, topic)
@@ -123,11 +129,41 @@ async def reset(
         raise RefusedError(f"topic {topic} has no partition {missing[0]} now")
     async with connection.transaction():
         moves = [
-            await _move(connection, logs, group, name, bounds[name], place, offset, by, dry_run=dry_run)
+            await _move(connection, logs, group, name, bounds[name], place, offset, by, digest, dry_run=dry_run)
             for name in names
         ]
         _refuse_skips(moves, may_skip=may_skip or dry_run)
     return moves
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """How one position keeps what its last event is called."""
+
+    topic: Topic
+    digest: Digest | None
+    last_event_id: str | None
+
+    def require(self) -> None:
+        """`RefusedError` where names can't be compared."""
+        if self.topic.personal and self.digest is None:
+            raise RefusedError(f"the last event of {self.topic.name} is kept as a digest: say by which, with --digest")
+
+    def is_last(self, record: Record) -> bool:
+        if not self.topic.personal or self.digest is None:
+            return identity_of(record) == self.last_event_id
+        return known_as(record, self.last_event_id, topic=self.topic, digest=self.digest) == self.last_event_id
+
+    def kept(self, record: Record) -> str | None:
+        if not self.topic.personal:
+            return identity_of(record)
+        return None if self.digest is None else kept_name(self.topic, identity_of(record), self.digest)
+
+
+def _topic_of(name: TopicPartition, last_event_id: str | None) -> Topic:
+    """What is known of the topic; a digest tells that identity data may be in it."""
+    topic = TOPICS.get(name.topic) or Topic(name.topic, partitions=0)
+    return replace(topic, personal=topic.personal or (last_event_id or "").startswith(KEYED))
 
 
 async def _move(
@@ -139,20 +175,22 @@ async def _move(
     place: Place,
     offset: int | None,
     by: Hand,
+    digest: Digest | None,
     *,
     dry_run: bool,
 ) -> Move:
     row = await connection.fetchrow(_LOCK, group, name.topic, name.partition)
     assert row is not None
     before: int = row["next_offset"]
-    after = await _whereto(logs, name, bounds, place, offset, row["last_event_id"])
+    names = _Names(_topic_of(name, row["last_event_id"]), digest, row["last_event_id"])
+    after = await _whereto(logs, name, bounds, place, offset, names)
     move = Move(
         group, name.topic, name.partition, before, after,
         again=max(min(before, bounds.end) - after, 0), skipped=max(after - max(before, bounds.first), 0),
     )  # fmt: skip
     if not dry_run:
         last = await logs.record_at(name, after - 1) if after > bounds.first else None
-        identity = None if last is None else identity_of(last)
+        identity = None if last is None else names.kept(last)
         await connection.execute(_MOVE, group, name.topic, name.partition, after, identity)
         subject = {"group": group, "topic": name.topic, "partition": name.partition, "place": place.value}
         figures = {"before": before, "after": after, "again": move.again, "skipped": move.skipped}
@@ -161,7 +199,7 @@ async def _move(
 
 
 async def _whereto(
-    logs: Logs, name: TopicPartition, bounds: Bounds, place: Place, offset: int | None, last_event_id: str | None
+    logs: Logs, name: TopicPartition, bounds: Bounds, place: Place, offset: int | None, names: "_Names"
 ) -> int:
     if place is Place.START:
         return bounds.first
@@ -171,9 +209,10 @@ async def _whereto(
         if offset is None or not bounds.first <= offset <= bounds.end:
             raise RefusedError(f"partition {name.partition} has offsets {bounds.first} to {bounds.end}")
         return offset
+    names.require()
     async for records in logs.records(name, bounds.first, bounds.end):
         for record in records:
-            if identity_of(record) == last_event_id:
+            if names.is_last(record):
                 return record.offset + 1
     raise RefusedError(f"partition {name.partition} doesn't hold the event that was handled last")
 

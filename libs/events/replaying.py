@@ -99,6 +99,8 @@ async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list
     model = model_of(subscriptions, topic)
     topics = sorted(model.topics)
     known = {name: service.topics.get(name) or Topic(name, partitions=0) for name in topics}
+    if personal := [name for name, one in known.items() if one.personal]:
+        raise RefusedError(f"{personal[0]} may carry identity data: what is parked of it can't be told apart here")
     lacking = service.keyring.lacks({one.writer for one in known.values() if one.writer is not None})
     if lacking:
         raise RefusedError(f"no key of {', '.join(lacking)} is known: none of their events would be believed")

@@ -15,9 +15,10 @@ from libs.events import metrics, outbox, wakeups
 from libs.events.batch import Incoming, understand
 from libs.events.delivery import Delivery
 from libs.events.kafka import Record
+from libs.events.keyed import Digest, Seal, key_anew
 from libs.events.lanes import Transaction
 from libs.events.leadership import Connection
-from libs.events.parking import Content, Seal, key_anew, told
+from libs.events.parking import Content, told
 from libs.events.postgres import Cause, cause_of, raw
 from libs.events.reporting import report
 from libs.events.signing import Keyring
@@ -45,7 +46,7 @@ class Retries:
         *,
         topics: Mapping[str, Topic],
         unseal: Seal | None,
-        digest: Seal | None = None,
+        digest: Digest | None = None,
         keyring: Keyring | None = None,
     ) -> None:
         self._subscriptions = subscriptions
@@ -68,7 +69,7 @@ class Retries:
                 report(log, logging.WARNING, "consumer.retry_interrupted", error, group=self._subscriptions.group)
 
     async def key_anew(self, transaction: Transaction) -> bool:
-        """Key what an older version has parked under digests without a key; True."""
+        """Key what an older version has kept in clear, or under digests without a key; True."""
         if self._digest is not None:
             async with transaction() as session:
                 connection, topics = await raw(session), self._topics.values()
@@ -105,7 +106,8 @@ class Retries:
         try:
             item = self._restored(parked)
             async with session.begin_nested():
-                if self._topic_of(item.record).foreign and not await self._delivery.is_new(await raw(session), item):
+                topic = self._topic_of(item.record)
+                if topic.foreign and not await self._delivery.is_new(await raw(session), item, topic=topic):
                     return None
                 await self._delivery.run(session, [item])
         except Exception as error:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from libs.events.audit import Hand, RefusedError, note
+from libs.events.keyed import KEYED, Digest, keyed_name
 from libs.events.leadership import Connection
 from libs.events.parking import Content
 
@@ -20,6 +21,7 @@ _KEYS = """
     GROUP BY k.consumer_group, k.topic, k.key, k.since, k.retry_wanted_at
     ORDER BY k.since, k.topic, k.key
 """
+_ANY_KEYED = "SELECT EXISTS (SELECT FROM parked WHERE event_id LIKE $1)"
 _LOCK = "SELECT FROM parked_key WHERE consumer_group = $1 AND topic = $2 AND key = $3 FOR UPDATE"
 _ASK = """
     UPDATE parked_key SET retry_wanted_at = now() WHERE consumer_group = $1 AND topic = $2 AND key = $3
@@ -58,6 +60,7 @@ class ParkedEvent:
     key: bytes
     event_type: str | None
     event_id: str | None
+    """A digest where the topic may carry identity data."""
     source: str | None
     reason: str
     error: str | None
@@ -77,6 +80,18 @@ async def parked_event(connection: Connection, parked_id: int) -> ParkedEvent:
     if row is None:
         raise NothingParkedError(f"no parked event {parked_id}")
     return _event(row)
+
+
+async def events_by_id(connection: Connection, event_id: str, *, digest: Digest | None) -> list[ParkedEvent]:
+    """The parked events that their sender has given this CloudEvents id, in their order.
+
+    `RefusedError` without `digest` where ids are kept as digests: to find nothing then would mean nothing.
+    """
+    names = [event_id] if digest is None else [event_id, keyed_name(event_id, digest)]
+    if digest is None and await connection.fetchval(_ANY_KEYED, f"{KEYED}%"):
+        raise RefusedError("ids of parked events are kept as digests here: say by which function, with --digest")
+    rows = await connection.fetch("SELECT * FROM parked WHERE event_id = ANY($1::text[]) ORDER BY id", names)
+    return [_event(row) for row in rows]
 
 
 async def events_of_key(connection: Connection, *, group: str, topic: str, key: bytes) -> list[ParkedEvent]:

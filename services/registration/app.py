@@ -1,6 +1,6 @@
 """Wiring of registration: routes, subscriptions, loops. Nothing else knows every part."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -118,6 +118,11 @@ def vault_of(settings: Settings, keys: KeysDatabase) -> Vault:
     return Vault(
         MasterKey.from_base64(settings.vault_key_text()), keys, MasterKey.from_base64(settings.restricted_key_text())
     )
+
+
+def event_digest() -> Callable[[bytes], bytes]:
+    """By what registration keeps ids of arrivals, for the commands of `libs.events`; reads its own settings."""
+    return MasterKey.from_base64(Settings().vault_key_text()).digest_of
 
 
 def _work(database: Database, vault: Vault, pack: Pack, *, audit_keys: SealKeys) -> list[Loop]:

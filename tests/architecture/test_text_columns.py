@@ -70,7 +70,8 @@ REGISTRATION = {
     Holds.ORGANIZATION: "arrival_batch.carrier arrival_batch.origin",
     Holds.AGES: "erasure.arrival_key",
     Holds.SEALED: """
-        consent.data_described_sealed consent.staff_reference_sealed doubtful_part.value_sealed restricted_need.sealed restricted_repeat.sealed
+        consent.data_described_sealed consent.staff_reference_sealed doubtful_part.value_sealed
+        restricted_need.sealed restricted_repeat.sealed
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed
         returnee.document_number_sealed returnee.family_names_sealed returnee.given_names_sealed

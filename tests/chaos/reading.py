@@ -14,6 +14,7 @@ from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.chassis.walls import WORKS_FOR
 from libs.events.catalogue import CATALOGUE
+from libs.events.keyed import kept_name
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import TOPICS
 from services.notifications.inbox import subscribers as notifications_inbox
@@ -87,7 +88,21 @@ async def read_evidence(stage: Stage, history: History) -> Evidence:
     evidence.promises = await _promises(stage)
     async for topic, records in _logs(stage.kafka_direct):
         evidence.logs[topic] = records
+    _name_arrivals(stage, evidence)
     return evidence
+
+
+def _name_arrivals(stage: Stage, evidence: Evidence) -> None:
+    """Give ids of arrivals back to registration's inbox, which keeps a digest of each."""
+    topic, digest = TOPICS["enlace.arrivals"], _vault_key(stage).digest_of
+    records = evidence.logs.get(topic.name, ())
+    told = {(one.source, kept_name(topic, one.event_id, digest)): (one.source, one.event_id) for one in records}
+    inbox = evidence.inboxes.get("registration", set())
+    evidence.inboxes["registration"] = {told.get(name, name) for name in inbox}
+
+
+def _vault_key(stage: Stage) -> MasterKey:
+    return MasterKey.from_base64(stage.system.installation.keyring.get("vault"))
 
 
 def handled_types(stage: Stage) -> dict[str, frozenset[tuple[str, str]]]:
@@ -109,7 +124,7 @@ def handled_types(stage: Stage) -> dict[str, frozenset[tuple[str, str]]]:
 
 
 def _arrival_keys(stage: Stage, history: History) -> dict[tuple[str, str], str]:
-    master = MasterKey.from_base64(stage.system.installation.keyring.get("vault"))
+    master = _vault_key(stage)
     return {
         (one.source, one.reference): master.blind("arrival", one.source, one.reference).hex()
         for one in history.arrivals

@@ -93,7 +93,7 @@ class Bus:
         """A consumer of this bus."""
         options.setdefault("transaction", self.database.transaction)
         options.setdefault("topics", {self.topic.name: self.topic})
-        options.setdefault("digest", lambda content: blake2b(content, key=b"of the bus", digest_size=16).digest())
+        options.setdefault("digest", digest)
         return Consumer(self.bootstrap, subscriptions or self.subscriptions(), **options)
 
     def relay(self, **options: Any) -> Relay:
@@ -177,6 +177,16 @@ async def until(condition: Callable[[], Awaitable[T]], *, seconds: float = 60) -
         await asyncio.sleep(0.02)
         found = await condition()
     return found
+
+
+def digest(content: bytes) -> bytes:
+    """By what a consumer of the bus keeps ids of a topic with identity data."""
+    return blake2b(content, key=b"of the bus", digest_size=16).digest()
+
+
+def event_digest() -> Callable[[bytes], bytes]:
+    """The same, for commands that ask a service for it."""
+    return digest
 
 
 def event_headers(type_: str, id_: str | None = None, **others: str) -> list[tuple[str, bytes]]:

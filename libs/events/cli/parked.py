@@ -1,4 +1,4 @@
-"""`parked list | show | retry | discard`: events that wait for a person."""
+"""`parked list | find | show | retry | discard`: events that wait for a person."""
 
 from typing import Annotated
 
@@ -6,6 +6,7 @@ import typer
 
 from libs.events import unparking
 from libs.events.audit import Hand
+from libs.events.cli.loading import DigestOf, digest_of
 from libs.events.cli.options import AsJson, Database, Operator, Reason, hand
 from libs.events.cli.output import done, show, with_database
 from libs.events.leadership import Connection
@@ -20,6 +21,19 @@ def list_parked(database: Database, as_json: AsJson = False) -> None:
         {"group": key.group, "topic": key.topic, "key": _text(key.key), "since": key.since, "events": key.count,
          "first": key.first_id, "reason": key.reason, "error": key.error, "retry_wanted": key.retry_wanted_at}
         for key in with_database(database, unparking.parked_keys)
+    ]  # fmt: skip
+    show(rows, as_json=as_json)
+
+
+@parked.command("find")
+def find_parked(event_id: str, database: Database, digest: DigestOf = None, as_json: AsJson = False) -> None:
+    """Parked events by the CloudEvents id that their sender tells. Of arrivals ids are digests: name `--digest`."""
+    keyed = digest_of(digest)
+    found = with_database(database, lambda connection: unparking.events_by_id(connection, event_id, digest=keyed))
+    rows = [
+        {"id": one.id, "group": one.group, "topic": one.topic, "partition": one.partition, "offset": one.offset,
+         "type": one.event_type, "source": one.source, "reason": one.reason, "parked_at": one.parked_at}
+        for one in found
     ]  # fmt: skip
     show(rows, as_json=as_json)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from libs.events.audit import Hand
+from libs.events.cli.loading import DigestOf, digest_of
 from libs.events.cli.options import AsJson, Brokers, Database, DryRun, Operator, ReasonUnlessDry, hand
 from libs.events.cli.output import show, with_both
 from libs.events.positions import Move, Place, positions, reset
@@ -53,6 +54,7 @@ def reset_position(
         bool, typer.Option("--after-last-event", help="Behind the event handled last, wherever it is now.")
     ] = False,
     skip: Annotated[bool, typer.Option("--skip", help="Records may be skipped: they are never handled.")] = False,
+    digest: DigestOf = None,
     dry_run: DryRun = False,
     reason: ReasonUnlessDry = None,
     as_json: AsJson = False,
@@ -67,12 +69,13 @@ def reset_position(
     if place is Place.OFFSET and every:
         raise typer.BadParameter("an offset is one partition's", param_hint="--to-offset")
     by = Hand(operator, "a dry run") if dry_run else hand(operator, reason)
+    keyed = digest_of(digest)
     moves = with_both(
         database,
         bootstrap_servers,
         lambda connection, logs: reset(
             connection, logs, group=group, topic=topic, partition=partition, place=place, by=by, offset=to_offset,
-            may_skip=skip, dry_run=dry_run,
+            digest=keyed, may_skip=skip, dry_run=dry_run,
         ),
     )  # fmt: skip
     show([asdict(move) for move in moves], as_json=as_json)

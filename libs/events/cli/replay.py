@@ -1,13 +1,12 @@
 """`replay`: rebuild a service's read model from the logs."""
 
-import importlib
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from libs.events.audit import Hand
+from libs.events.cli.loading import loaded
 from libs.events.cli.options import AsJson, Brokers, DryRun, Operator, ReasonUnlessDry, hand
 from libs.events.cli.output import done, finish, show
 from libs.events.cluster import Cluster
@@ -56,14 +55,7 @@ async def _rebuild(service: Service, bootstrap_servers: Cluster, topic: str, by:
 
 
 def _service(where: str) -> Service:
-    module, _, function = where.partition(":")
-    try:
-        made = getattr(importlib.import_module(module), function)()
-    except (ImportError, AttributeError, ValueError) as error:
-        if isinstance(error, ValidationError):
-            names = ", ".join(str(fault["loc"][0]) for fault in error.errors() if fault["loc"])
-            raise typer.BadParameter(f"the service lacks settings: {names}", param_hint="--service") from None
-        raise typer.BadParameter("there is no such function", param_hint="--service") from None
+    made = loaded(where, hint="--service")
     if not isinstance(made, Service):
         raise typer.BadParameter("it gives no libs.events.replaying.Service", param_hint="--service")
     return made

@@ -1,4 +1,4 @@
-"""Who took a consent, as the sender refers to them: whatever the sender writes there is sealed under the person's key."""
+"""Who took a consent, as its sender calls them: whatever stands there is sealed under the person's key."""
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,6 +15,7 @@ _SEAL = """
     UPDATE consent SET staff_reference = '', staff_reference_sealed = s.sealed
     FROM unnest($1::uuid[], $2::bytea[]) AS s (id, sealed) WHERE consent.id = s.id
 """
+
 
 def sealed_reference(told: str, key: DataKey) -> bytes:
     """The reference as the table keeps it."""

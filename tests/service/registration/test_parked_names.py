@@ -6,7 +6,8 @@ from uuid import uuid4
 from libs.chassis.database import raw
 from libs.events.batch import Unreadable, key_alone
 from libs.events.kafka import Record
-from libs.events.parking import Parking, key_anew
+from libs.events.keyed import key_anew
+from libs.events.parking import Parking
 from libs.events.topics import TOPICS
 
 ARRIVALS = TOPICS["enlace.arrivals"]

@@ -109,7 +109,9 @@ async def test_a_membership_ends_though_one_of_its_tasks_swallows_the_cancellati
     monkeypatch.setattr(end, "__kwdefaults__", {"again_seconds": 0.05})
     monkeypatch.setattr(Membership, "_follow_hands", lambda _: _swallows(1))
     nothing: Any = None
-    membership = Membership(cast(GroupMember, _Member()), group="g", topics={}, lanes={}, transaction=nothing)
+    membership = Membership(
+        cast(GroupMember, _Member()), group="g", topics={}, lanes={}, transaction=nothing, identify=nothing
+    )
     async with asyncio.timeout(SOON_S):
         try:
             await membership.run()

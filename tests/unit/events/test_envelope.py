@@ -80,6 +80,11 @@ def test_a_missing_required_attribute_is_refused_and_never_made_up(name: str) ->
         ({"ce_id": b"\xff"}, "id-not-utf-8"),
         ({"ce_id": b"a\x00b"}, "id-invalid"),
         ({"ce_id": b"x" * 300}, "id-invalid"),
+        ({"ce_source": b"Ana Ejemplo"}, "source-invalid"),
+        ({"ce_source": "urn:recepción".encode()}, "source-invalid"),
+        ({"ce_source": b'urn:"quoted"'}, "source-invalid"),
+        ({"ce_source": b"urn:50%"}, "source-invalid"),
+        ({"ce_source": b"urn:" + b"x" * 197}, "source-invalid"),
         ({"ce_time": b"yesterday"}, "time-invalid"),
         ({"ce_time": b"2026-11-01T10:00:00"}, "time-invalid"),
         ({"ce_time": b"20261101T100000Z"}, "time-invalid"),
@@ -91,6 +96,11 @@ def test_a_missing_required_attribute_is_refused_and_never_made_up(name: str) ->
 def test_attributes_that_can_not_be_right_are_refused(changes: dict[str, bytes], code: str) -> None:
     with pytest.raises(EnvelopeError, match=code):
         read(binary(**changes), b"{}")
+
+
+@pytest.mark.parametrize("source", ["urn:a:b-c_d~e", "/desk/1?q=(2)#x", "https://[::1]:8/a%20b;c=d", "s" * 200])
+def test_whatever_is_written_as_a_uri_reference_may_be_a_source(source: str) -> None:
+    assert read(binary(ce_source=source.encode()), b"{}").source == source
 
 
 def test_an_attribute_that_repeats_is_refused_but_other_headers_may() -> None:
@@ -108,6 +118,7 @@ def test_an_attribute_that_repeats_is_refused_but_other_headers_may() -> None:
         (b'{"specversion":"1.0","id":"1","source":"s","type":"t"}', "data-missing"),
         (b'{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"?"}', "data-not-base64"),
         (b'{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"e30=","data":{}}', "data-twice"),
+        (b'{"specversion":"1.0","id":"1","source":"a b","type":"t","data":{}}', "source-invalid"),
         (b'{"specversion":"1.0","id":5,"source":"s","type":"t","data":{}}', "id-invalid"),
         (b'{"specversion":"1.0","id":"\\ud800","source":"s","type":"t","data":{}}', "structured-json-refused"),
         (b'{"specversion":"1.0","id":"1","id":"2","source":"s","type":"t","data":{}}', "structured-json-refused"),

@@ -1,0 +1,44 @@
+"""What a service itself hands over to a command: a function of it, which reads the service's own settings."""
+
+import importlib
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from libs.events.keyed import Digest
+
+
+def loaded(where: str, *, hint: str) -> Any:
+    """What the function `MODULE:FUNCTION` gives; wrong usage, said under the option `hint`, where there is none."""
+    module, _, function = where.partition(":")
+    try:
+        return getattr(importlib.import_module(module), function)()
+    except (ImportError, AttributeError, ValueError) as error:
+        if isinstance(error, ValidationError):
+            names = ", ".join(str(fault["loc"][0]) for fault in error.errors() if fault["loc"])
+            raise typer.BadParameter(f"the service lacks settings: {names}", param_hint=hint) from None
+        raise typer.BadParameter("there is no such function", param_hint=hint) from None
+
+
+def digest_of(where: str | None) -> Digest | None:
+    """The keyed digest that `--digest` names."""
+    if where is None:
+        return None
+    found = loaded(where, hint="--digest")
+    if not callable(found):
+        raise typer.BadParameter("it gives no digest", param_hint="--digest")
+    digest: Digest = found
+    return digest
+
+
+DigestOf = Annotated[
+    str | None,
+    typer.Option(
+        "--digest",
+        envvar="EVENTS_DIGEST",
+        help="MODULE:FUNCTION that gives the digest by which a service keeps ids of a topic with identity data."
+        " It reads the service's settings, so run this where the service runs.",
+        metavar="WHERE",
+    ),
+]
