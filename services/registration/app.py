@@ -20,6 +20,7 @@ from libs.events.subscriptions import Subscriptions
 from services.registration.arrivals import api as arrivals_api
 from services.registration.arrivals import subscribers as arrivals_subscribers
 from services.registration.arrivals.loop import age_out_forever
+from services.registration.arrivals.loop import seal_forever as seal_batches_forever
 from services.registration.audit.actions import tell_seal
 from services.registration.audit.api import said_of
 from services.registration.audit.tables import AUDIT
@@ -132,6 +133,7 @@ def _work(database: Database, vault: Vault, pack: Pack, *, audit_keys: SealKeys)
         "erasures": partial(replay_forever, database=database, pack=pack, vault=vault),
         "doubtful parts": partial(count_forever, database=database),
         "manifests": partial(age_out_forever, database=database, vault=vault),
+        "words of batches": partial(seal_batches_forever, database=database, master=vault.master),
         "names": partial(index_forever, database=database, vault=vault),
         "restricted needs": partial(move_forever, database=database, pack=pack, vault=vault),
         "staff references": partial(seal_references_forever, database=database, vault=vault),

@@ -44,7 +44,7 @@ BUS = {
 REGISTRATION = {
     Holds.CODES: """
         alembic_version_registration.version_num arrival_told.facts arrival_batch.mode arrival_batch.reception_place
-        arrival_batch.sender_reference arrival_batch.source arrival_batch.status audit_entry.action
+        arrival_batch.reference_key arrival_batch.source arrival_batch.status audit_entry.action
         audit_entry.client_id audit_entry.fields audit_entry.kind audit_entry.purpose audit_entry.who audit_seal.hash
         audit_seal.mac audit_seal.previous_hash spent_case_code.case_code
         consent.discloser consent.given_by consent.language consent.method consent.purpose
@@ -67,7 +67,8 @@ REGISTRATION = {
     Holds.PROGRAM: """
         arrival_batch.traceparent audit_entry.trace_id need.traceparent packet_access.traceparent
         returnee.traceparent""",
-    Holds.ORGANIZATION: "arrival_batch.carrier arrival_batch.origin",
+    Holds.ORGANIZATION: """
+        arrival_batch.carrier arrival_batch.origin arrival_batch.sender_reference arrival_batch.words_sealed""",
     Holds.AGES: "erasure.arrival_key",
     Holds.SEALED: """
         consent.data_described_sealed consent.staff_reference_sealed doubtful_part.value_sealed

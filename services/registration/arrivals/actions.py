@@ -28,6 +28,7 @@ from services.registration.arrivals.rules import (
 )
 from services.registration.arrivals.schemas import Announcement, Coming, Landing, LandingBody
 from services.registration.arrivals.tables import ArrivalBatch
+from services.registration.arrivals.words import Words, keep_words
 from services.registration.audit.rules import Actor
 from services.registration.errors import (
     ArrivalBatchNotAnnounced,
@@ -53,7 +54,7 @@ async def announce_batch(
     days = reception.manifest_days
     faults = reception.times.expected_at.faults(body.expected_at, at=now(session), pointer="/expected_at")
     _require_sound(reception, faults, place=body.reception_place, mode=body.mode)
-    row = await locked_batch(session, sender, body.sender_reference)
+    row = await locked_batch(session, sender, body.sender_reference, master=vault.master)
     told_at = _not_ahead(announcement.told_at, session)
     if comes_too_late(told_at, row.announced_as_of):
         return row.id
@@ -61,7 +62,8 @@ async def announce_batch(
     _refuse_another(row, Journey(body.mode.value, None, (body.expected_at,)))
     row.announced_as_of = told_at
     row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.ANNOUNCE].value
-    row.carrier, row.origin, row.expected_at = body.carrier, body.origin, body.expected_at
+    keep_words(row, Words(body.sender_reference, body.carrier, body.origin), vault.master)
+    row.expected_at = body.expected_at
     row.version += 1
     if row.landed_at is None:
         row.mode, row.reception_place = body.mode.value, body.reception_place
@@ -82,7 +84,7 @@ async def land_batch(session: AsyncSession, landing: Landing, *, vault: Vault, r
     body = landing.body
     faults = reception.times.landed_at.faults(body.landed_at, at=now(session), pointer="/landed_at")
     _require_sound(reception, faults, place=body.reception_place, mode=body.mode)
-    row = await locked_batch(session, landing.sender, body.sender_reference)
+    row = await locked_batch(session, landing.sender, body.sender_reference, master=vault.master)
     told_at = _not_ahead(landing.told_at, session)
     if comes_too_late(told_at, row.landed_as_of):
         return row.id
@@ -155,7 +157,7 @@ async def receive_people(
 
     One `Registration` per arrival, in their order. The same arrival told again changes nothing.
     """
-    batches = await batches_of(session, coming)
+    batches = await batches_of(session, coming, master=vault.master)
     arrivals = [_arrival(one, batches, vault=vault) for one in coming]
     registrations = await register_arrivals(session, arrivals, vault=vault, reception=reception)
     await _count_in(session, [one for one in registrations if one.is_new], vault=vault)

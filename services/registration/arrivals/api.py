@@ -129,7 +129,7 @@ async def announce_batch(
         own(session, lambda: actions.announce_batch(session, announcement, vault=vault, reception=pack.reception)),
     )
     response.headers["Location"] = f"/v1/arrival-batches/{batch_id}"
-    return await queries.batch_view(session, batch_id, actor=actor_of(caller, pack))
+    return await queries.batch_view(session, batch_id, actor=actor_of(caller, pack), vault=vault)
 
 
 def _announced(content_type: str, body: bytes, parameters: CsvParameters) -> ArrivalBatchAnnounced:
@@ -143,16 +143,23 @@ def _announced(content_type: str, body: bytes, parameters: CsvParameters) -> Arr
 
 @router.get("/arrival-batches")
 async def list_batches(
-    session: Session, caller: Reader, pack: ThePack, page: PageQuery, status: BatchStatus | None = None
+    session: Session,
+    caller: Reader,
+    pack: ThePack,
+    page: PageQuery,
+    vault: TheVault,
+    status: BatchStatus | None = None,
 ) -> Page[ArrivalBatchView]:
     """Flights and buses, newest first."""
-    return await queries.batches(session, page, status=status, actor=actor_of(caller, pack))
+    return await queries.batches(session, page, status=status, actor=actor_of(caller, pack), vault=vault)
 
 
 @router.get("/arrival-batches/{batch_id}", responses=responses(NotFound))
-async def look_up_batch(batch_id: UUID, session: Session, caller: Reader, pack: ThePack) -> ArrivalBatchView:
+async def look_up_batch(
+    batch_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault
+) -> ArrivalBatchView:
     """One flight or bus, and how far its intake is."""
-    return await queries.batch_view(session, batch_id, actor=actor_of(caller, pack))
+    return await queries.batch_view(session, batch_id, actor=actor_of(caller, pack), vault=vault)
 
 
 @router.get("/arrival-batches/{batch_id}/entries", responses=responses(NotFound))
@@ -194,7 +201,7 @@ async def land_batch(
         )
 
     await once(session, own(session, land, arrival_batch=batch_id))
-    return await queries.batch_view(session, batch_id, actor=actor)
+    return await queries.batch_view(session, batch_id, actor=actor, vault=vault)
 
 
 @router.post(
@@ -217,7 +224,7 @@ async def mark_entry_absent(
         return await actions.mark_entry_absent(session, batch_id, entry_id, actor=actor, vault=vault)
 
     await once(session, own(session, mark, arrival_batch=batch_id))
-    return await queries.batch_view(session, batch_id, actor=actor)
+    return await queries.batch_view(session, batch_id, actor=actor, vault=vault)
 
 
 @router.post(
@@ -237,7 +244,7 @@ async def complete_intake(
         return await actions.complete_intake(session, batch_id, actor=actor, vault=vault)
 
     await once(session, own(session, complete, arrival_batch=batch_id))
-    return await queries.batch_view(session, batch_id, actor=actor)
+    return await queries.batch_view(session, batch_id, actor=actor, vault=vault)
 
 
 @router.post(

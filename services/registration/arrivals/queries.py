@@ -15,6 +15,7 @@ from libs.events.codes import TransportMode
 from services.registration.arrivals.rules import BatchStatus, IntakeCounts
 from services.registration.arrivals.schemas import ArrivalBatchView
 from services.registration.arrivals.tables import ArrivalBatch
+from services.registration.arrivals.words import Words, words_of
 from services.registration.audit.rules import Actor
 from services.registration.manifests.queries import entry_counts
 from services.registration.manifests.schemas import EntryCounts
@@ -73,14 +74,14 @@ async def totals(session: AsyncSession, batch_id: UUID, *, vault: Vault) -> tupl
     return row["returnees"], row["needs"] + await count_of_batch(session, batch_id, vault=vault)
 
 
-async def batch_view(session: AsyncSession, batch_id: UUID, *, actor: Actor) -> ArrivalBatchView:
+async def batch_view(session: AsyncSession, batch_id: UUID, *, actor: Actor, vault: Vault) -> ArrivalBatchView:
     """One batch with its counts."""
     row = await batch(session, batch_id, actor=actor)
-    return _view(row, (await entry_counts(session, [row.id]))[row.id])
+    return _view(row, words_of(row, vault.master), (await entry_counts(session, [row.id]))[row.id])
 
 
 async def batches(
-    session: AsyncSession, page: PageRequest, *, status: BatchStatus | None, actor: Actor
+    session: AsyncSession, page: PageRequest, *, status: BatchStatus | None, actor: Actor, vault: Vault
 ) -> Page[ArrivalBatchView]:
     """Batches, newest first."""
     query = select(ArrivalBatch).where(_visible_to(actor))
@@ -90,7 +91,11 @@ async def batches(
         query = query.where(col(ArrivalBatch.id) < UUID(page.after[0]))
     rows = (await session.exec(query.order_by(col(ArrivalBatch.id).desc()).limit(page.limit + 1))).all()
     counts = await entry_counts(session, [row.id for row in rows])
-    return page_of(rows, request=page, cursor_of=lambda row: [str(row.id)], view=lambda row: _view(row, counts[row.id]))
+
+    def view(row: ArrivalBatch) -> ArrivalBatchView:
+        return _view(row, words_of(row, vault.master), counts[row.id])
+
+    return page_of(rows, request=page, cursor_of=lambda row: [str(row.id)], view=view)
 
 
 async def manifests_due(session: AsyncSession, *, at: datetime, limit: int) -> list[ArrivalBatch]:
@@ -100,14 +105,14 @@ async def manifests_due(session: AsyncSession, *, at: datetime, limit: int) -> l
     return list((await session.exec(query.with_for_update(key_share=True, skip_locked=True))).all())
 
 
-def _view(row: ArrivalBatch, counts: EntryCounts) -> ArrivalBatchView:
+def _view(row: ArrivalBatch, words: Words, counts: EntryCounts) -> ArrivalBatchView:
     return ArrivalBatchView(
         id=row.id,
-        sender_reference=row.sender_reference,
+        sender_reference=words.sender_reference,
         status=BatchStatus(row.status),
         mode=None if row.mode is None else TransportMode(row.mode),
-        carrier=row.carrier,
-        origin=row.origin,
+        carrier=words.carrier,
+        origin=words.origin,
         reception_place=row.reception_place,
         expected_at=row.expected_at,
         landed_at=row.landed_at,

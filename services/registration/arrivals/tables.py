@@ -8,15 +8,31 @@ from sqlmodel import Field
 
 from libs.events.codes import TransportMode
 from services.registration.arrivals.rules import BatchStatus
-from services.registration.database import Table, moment, one_of
+from services.registration.database import Table, moment, one_of, sealed
 
 
 class ArrivalBatch(Table, table=True):
-    """A flight or bus: known from its announcement, its landing, or the first person who names it."""
+    """A flight or bus: known from its announcement, its landing, or the first person who names it.
+
+    What its sender calls it, who carries it and from where are sealed (`arrivals.references`).
+    """
 
     __tablename__ = "arrival_batch"
     __table_args__ = (
         UniqueConstraint("source", "sender_reference", name="arrival_batch_of_sender"),
+        Index(
+            "arrival_batch_by_key",
+            "reference_key",
+            unique=True,
+            postgresql_where=text("reference_key IS NOT NULL"),
+        ),
+        Index(
+            "arrival_batch_in_clear",
+            "id",
+            postgresql_where=text("sender_reference IS NOT NULL OR carrier IS NOT NULL OR origin IS NOT NULL"),
+        ),
+        CheckConstraint("reference_key IS NOT NULL OR sender_reference IS NOT NULL", name="arrival_batch_has_a_name"),
+        CheckConstraint("(reference_key IS NULL) = (words_sealed IS NULL)", name="arrival_batch_words_with_key"),
         one_of("status", list(BatchStatus), name="arrival_batch_status"),
         one_of("mode", list(TransportMode), name="arrival_batch_mode"),
         CheckConstraint("people_count >= 0", name="arrival_batch_people_count"),
@@ -32,7 +48,11 @@ class ArrivalBatch(Table, table=True):
 
     id: UUID = Field(primary_key=True)
     source: str
-    sender_reference: str
+    reference_key: bytes | None = Field(default=None, sa_column=sealed())
+    """A keyed hash of source and reference; None while these stand in clear, as a process of before wrote them."""
+    words_sealed: bytes | None = Field(default=None, sa_column=sealed())
+    sender_reference: str | None = None
+    """None once it is sealed, as with carrier and origin."""
     organization_id: UUID | None = None
     status: str
     mode: str | None = None

@@ -85,10 +85,11 @@ class FreshKey:
 
 
 class MasterKey:
-    """The key from outside the database. Three keys are derived from it: for wrapping, for hashing, for parking.
+    """The key from outside the database. Keys are derived from it: for wrapping, for hashing, for parking, for words.
 
     Wrapping is rotated: the first secret wraps, all of them open. Hashes stand in many rows and make ids, so the keys
-    for hashing and parking are derived once and are then kept beside the secrets, whichever of these goes.
+    for hashing and parking are derived once and are then kept beside the secrets, whichever of these goes. That for
+    words comes from the one for hashing, so it stays too.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class MasterKey:
         self._wrapping = {_name_of(one): AESGCM(_derived(one, "wrapping")) for one in (secret, *retired)}
         self._parking = AESGCM(parking or _derived(secret, "parking"))
         self._hashing = hashing or _derived(secret, "hashing")
+        self._words = AESGCM(_derived(self._hashing, "words"))
         self.key_id = _name_of(secret)
         """Names the key without revealing it; stored beside what it wraps, so that a change of key can be followed."""
         self.key_ids = list(self._wrapping)
@@ -178,6 +180,14 @@ class MasterKey:
         """A keyed digest by which the same message is known again."""
         return blake2b(content, digest_size=16, key=self._hashing, person=b"message").digest()
 
+    def seal_words(self, words: str, *, table: str, column: str, row_id: UUID) -> bytes:
+        """What a sender wrote of something that is no person and has no key of its own, bound to where it is kept."""
+        return _seal(self._words, words.encode(), _of_row(table, column, row_id))
+
+    def open_words(self, sealed: bytes, *, table: str, column: str, row_id: UUID) -> str:
+        """The words again; raises VaultError."""
+        return _open(self._words, sealed, _of_row(table, column, row_id)).decode()
+
     def seal_parked(self, payload: bytes) -> bytes:
         """An inbound message that could not be handled, for the table of parked events."""
         return _seal(self._parking, payload, b"parked")
@@ -242,6 +252,10 @@ def _derived(secret: bytes, purpose: str) -> bytes:
 
 def _key(subject_id: UUID, secret: bytes) -> DataKey:
     return DataKey(subject_id, AESGCM(secret), str(subject_id))
+
+
+def _of_row(table: str, column: str, row_id: UUID) -> bytes:
+    return f"words|{table}|{column}|{row_id}".encode()
 
 
 def _of_subject(subject_id: UUID) -> bytes:

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, ArrivalBatchLanded, ReturneeArrived
+from services.registration.arrivals.words import reference_key
 from tests.service.registration.conftest import LANDED_AT, a_returnee, an_announcement
 
 CSV = "sender_reference,given_names,family_names,birth_date,sex,nationality"
@@ -143,7 +144,8 @@ async def test_every_bad_row_is_named_and_nothing_is_stored(registration):
     }
     assert errors["/entries/1/sex"]["detail"].startswith("Line 3: ")
     assert "mujer" not in answer.text
-    assert await registration.fetch("SELECT 1 FROM arrival_batch WHERE sender_reference = $1", reference) == []
+    key = reference_key(registration.vault.master, "client:reception-system", reference)
+    assert await registration.fetch("SELECT 1 FROM arrival_batch WHERE reference_key = $1", key) == []
 
 
 @pytest.mark.parametrize(

@@ -28,20 +28,26 @@ def tells(text: str) -> bool:
 async def live_a_life(registration):
     """Every way in and out, with marked values; gives the answers to bad requests."""
     entry = {"sender_reference": f"{MARK}-seat", "given_names": MARK, "family_names": MARK}
-    await registration.announce(entries=[entry])
+    words = {"carrier": f"{MARK} Aérea", "origin": f"From {MARK}"}
+    flight = f"{MARK}-{uuid4()}"
+    for _ in range(2):
+        announced = await registration.announce(entries=[entry], sender_reference=flight, **words)
+        assert {name: announced[name] for name in words} == words, "the mark is where it belongs"
     await post_csv(registration, f"{CSV}\n{MARK}-1,{MARK},{MARK},,,\n")
-    consent = a_consent(data_described=f"What {MARK} allows")
+    consent = a_consent(data_described=f"What {MARK} allows", staff_reference=f"{MARK}-desk")
     person = await registration.register(
         sender_reference=f"{MARK}/{uuid4()}",
         identity=IDENTITY,
         household_reference=f"{MARK}-family-{uuid4()}",
         consents=[consent],
         safe_contact=CONTACT,
+        batch_reference=f"{MARK}-{uuid4()}",
         needs=[{"category": "health", "sender_reference": f"{MARK}-need"}],
     )
     body = a_returnee(sender_reference=f"{MARK}-{uuid4()}", identity=IDENTITY, safe_contact=CONTACT)
     await registration.hear(ReturneeArrived.model_validate(body))
     path = f"/v1/returnees/{person['id']}"
+    assert MARK in (await registration.get(f"{path}/consents")).json()[0]["staff_reference"]
     await registration.patch(path, {"identity": {"given_names": f"{MARK} Eva"}}, etag='"1"')
     await registration.client.put(f"{path}/safe-contact", json=CONTACT, headers=registration.headers())
     known = facts(person)

@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from libs.events.catalogue.arrivals import ArrivalBatchLanded, ReturneeArrived
+from services.registration.arrivals.words import reference_key
 from tests.service.registration.conftest import LANDED_AT, a_returnee, an_announcement
 
 NORTH = {"client_id": "reception-north", "reception_places": ["GT01"]}
@@ -24,7 +25,8 @@ async def a_person_at(registration, place, *, family_names="Ejemplo", **changes)
     find = (
         "SELECT r.id, r.case_code, b.id AS batch_id FROM returnee r JOIN arrival_batch b ON b.id = r.arrival_batch_id"
     )
-    (row,) = await registration.fetch(f"{find} WHERE b.sender_reference = $1", bus)
+    key = reference_key(registration.vault.master, "urn:reception:sample", bus)
+    (row,) = await registration.fetch(f"{find} WHERE b.reference_key = $1", key)
     return {name: str(value) for name, value in row.items()}
 
 

@@ -9,6 +9,7 @@ from libs.events.kafka import Record
 from libs.events.keyed import key_anew
 from libs.events.parking import Parking
 from libs.events.topics import TOPICS
+from services.registration import app
 
 ARRIVALS = TOPICS["enlace.arrivals"]
 NAME = b"Muestra Ejemplo 1990-05-17"
@@ -63,3 +64,8 @@ async def test_what_an_older_version_has_parked_is_keyed_anew_and_keeps_its_orde
     assert all(row["identity"].startswith("keyed:") for row in rows)
     (kept,) = await registration.fetch("SELECT * FROM parked_key WHERE consumer_group = $1", group)
     assert kept["retry_wanted_at"] is not None
+
+
+async def test_commands_of_the_bus_get_the_digest_by_which_registration_keeps_ids(registration, monkeypatch):
+    monkeypatch.setattr(app, "Settings", lambda: registration.settings)
+    assert app.event_digest()(NAME) == registration.vault.master.digest_of(NAME)
