@@ -18,6 +18,8 @@ def loaded(where: str, *, hint: str) -> Any:
         if isinstance(error, ValidationError):
             names = ", ".join(str(fault["loc"][0]) for fault in error.errors() if fault["loc"])
             raise typer.BadParameter(f"the service lacks settings: {names}", param_hint=hint) from None
+        if refused := getattr(error, "refused_settings", None):
+            raise typer.BadParameter(f"the service can't use settings: {', '.join(refused)}", param_hint=hint) from None
         raise typer.BadParameter("there is no such function", param_hint=hint) from None
 
 

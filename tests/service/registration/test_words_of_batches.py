@@ -1,6 +1,7 @@
 """What a sender says of a flight or bus: sealed, found again, and the same across the change from rows in clear."""
 
 import asyncio
+import json
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -25,6 +26,9 @@ INSERT INTO arrival_batch (id, source, sender_reference, status, carrier, origin
 VALUES ($1, $2, $3, 'referenced', $4, $5, 0, 1, now())
 """
 STUB_OF_BEFORE = OF_BEFORE + " ON CONFLICT (source, sender_reference) DO NOTHING"
+NOTE_OF_BEFORE = """
+INSERT INTO operator_action (action, operator, reason, subject) VALUES ('parked.discard', 'ana', 'a test', $1)
+"""
 CLEAR = "sender_reference IS NOT NULL OR carrier IS NOT NULL OR origin IS NOT NULL"
 
 
@@ -117,7 +121,11 @@ async def test_batches_of_before_are_found_told_again_and_sealed_and_stay_the_sa
     try:
         for number, batch_id in enumerate(ids):
             await owner.execute(OF_BEFORE, batch_id, SOURCE, f"flight-{number}", "Aérea", None)
+        note = {"topic": "enlace.arrivals", "partition": 3, "offset": 7, "event_id": "Muestra"}
+        await owner.execute(NOTE_OF_BEFORE, json.dumps(note))
         await upgrade_async("registration", url)
+        (kept,) = await owner.fetch("SELECT subject FROM operator_action")
+        assert json.loads(kept["subject"]) == {"topic": "enlace.arrivals", "partition": 3, "offset": 7}
         postgres_server.give_service_its_rights(url)
         database = type(registration.database)(
             for_service(url), clock=registration.database.clock, application_name="words"
