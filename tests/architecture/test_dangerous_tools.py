@@ -23,7 +23,7 @@ RUNNING_CALLS = {
     "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell", "yaml.unsafe_load", "yaml.full_load",
 }  # fmt: skip
 LOADS_MODULES = {
-    "libs/events/cli/replay.py": "an operator names the service on the command line",
+    "libs/events/cli/loading.py": "an operator names the service on the command line",
     "libs/events/contracts/meanings.py": "reads the code's own comments when documents are written",
 }
 OPENS_FILES = {

@@ -1,6 +1,7 @@
 """`position show | reset`: where the groups of one database stand."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -69,15 +70,9 @@ def reset_position(
     if place is Place.OFFSET and every:
         raise typer.BadParameter("an offset is one partition's", param_hint="--to-offset")
     by = Hand(operator, "a dry run") if dry_run else hand(operator, reason)
-    keyed = digest_of(digest)
-    moves = with_both(
-        database,
-        bootstrap_servers,
-        lambda connection, logs: reset(
-            connection, logs, group=group, topic=topic, partition=partition, place=place, by=by, offset=to_offset,
-            digest=keyed, may_skip=skip, dry_run=dry_run,
-        ),
-    )  # fmt: skip
+    chosen = partial(reset, group=group, topic=topic, partition=partition, place=place, by=by, offset=to_offset)
+    work = partial(chosen, digest=digest_of(digest), may_skip=skip, dry_run=dry_run)
+    moves = with_both(database, bootstrap_servers, work)
     show([asdict(move) for move in moves], as_json=as_json)
     if not as_json:
         typer.echo(_explained(moves))

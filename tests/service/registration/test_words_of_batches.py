@@ -121,11 +121,7 @@ async def test_batches_of_before_are_found_told_again_and_sealed_and_stay_the_sa
     try:
         for number, batch_id in enumerate(ids):
             await owner.execute(OF_BEFORE, batch_id, SOURCE, f"flight-{number}", "Aérea", None)
-        note = {"topic": "enlace.arrivals", "partition": 3, "offset": 7, "event_id": "Muestra"}
-        await owner.execute(NOTE_OF_BEFORE, json.dumps(note))
         await upgrade_async("registration", url)
-        (kept,) = await owner.fetch("SELECT subject FROM operator_action")
-        assert json.loads(kept["subject"]) == {"topic": "enlace.arrivals", "partition": 3, "offset": 7}
         postgres_server.give_service_its_rights(url)
         database = type(registration.database)(
             for_service(url), clock=registration.database.clock, application_name="words"
@@ -151,6 +147,21 @@ async def test_batches_of_before_are_found_told_again_and_sealed_and_stay_the_sa
         assert await owner.fetchval("SELECT count(*) FROM arrival_batch") == 3
         await _beside_a_process_of_before(database, owner, ids[0], master)
         await database.close()
+    finally:
+        await owner.close()
+
+
+async def test_notes_of_discarded_arrival_events_lose_the_id_that_a_sender_gave(postgres_server):
+    url = postgres_server.new_database("notes_in_clear")
+    await upgrade_async("registration", url, revision="0018")
+    owner = await asyncpg.connect(url)
+    try:
+        kept = [{"topic": "enlace.arrivals", "offset": 7}, {"topic": "enlace.referral", "event_id": "e-1"}]
+        for note in (kept[0] | {"event_id": "Muestra"}, kept[1]):
+            await owner.execute(NOTE_OF_BEFORE, json.dumps(note))
+        await upgrade_async("registration", url)
+        rows = await owner.fetch("SELECT subject FROM operator_action ORDER BY id")
+        assert [json.loads(row["subject"]) for row in rows] == kept
     finally:
         await owner.close()
 
