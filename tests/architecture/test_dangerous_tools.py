@@ -34,11 +34,9 @@ OPENS_FILES = {
     "libs/chassis/knowing.py": "an operator's file, named on the command line",
     "libs/chassis/paced_clock.py": "a path of the settings",
     "libs/chassis/revocations.py": "a path of the settings, or one that an operator names on the command line",
-    "libs/chassis/secret_files.py": "a path of the settings",
-    "libs/chassis/settings.py": "a path of the settings",
     "libs/chassis/spans.py": "a directory of the settings; the name is the service and the process",
+    "libs/wire/secret_file.py": "a path of the settings, or of an operator's environment",
     "libs/chassis/yaml_files.py": "files of the country pack, a directory of the settings",
-    "libs/events/cluster.py": "a path of the settings",
     "libs/events/contracts/messages.py": "files of the repository, when documents are written",
 }
 """Modules that touch files, and where the paths come from: never from what somebody sends."""
