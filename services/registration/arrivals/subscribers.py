@@ -5,7 +5,7 @@ in any order.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,9 +14,15 @@ from libs.events.event import Received
 from libs.events.subscriptions import Subscriptions
 from services.registration.arrivals.actions import announce_batch, land_batch, receive_people
 from services.registration.arrivals.schemas import Announcement, Coming, Landing, Sender
-from services.registration.audit.rules import Actor, Sight
+from services.registration.audit.rules import Actor, Sight, is_source_of_a_client
 from services.registration.pack import Pack
 from services.registration.vault.sealing import Vault
+
+
+class SourceOfAClient(ValueError):  # noqa: N818 (a no is not an error)
+    """An event claims the source under which a client registers by REST: its batches and people are that client's."""
+
+    parked_as: ClassVar[str] = "source-of-a-client"
 
 
 def subscribe(subscriptions: Subscriptions, *, vault: Vault, pack: Pack) -> None:
@@ -24,6 +30,8 @@ def subscribe(subscriptions: Subscriptions, *, vault: Vault, pack: Pack) -> None
     reception = pack.reception
 
     def sender(received: Received[Any]) -> Sender:
+        if is_source_of_a_client(received.source):
+            raise SourceOfAClient
         organization_id = reception.organization_of(received.source)
         return Sender(
             source=received.source,

@@ -41,5 +41,5 @@ def said_of(caller: Caller, *, pack: Pack) -> dict[str, str]:
 
 
 def source_of(caller: Caller) -> str:
-    """Whose references a request's `sender_reference` values are; sources of events are URIs, so none is equal."""
+    """Whose references a request's `sender_reference` values are; an event that claims such a source is parked."""
     return source_of_client(caller.client_id)

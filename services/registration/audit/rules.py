@@ -85,6 +85,7 @@ class Access:
     """When it differs from the actor's: the trace of the person."""
 
 
+_CLIENT = "client:"
 _AREA = re.compile(r"[A-Z]{2}([0-9]{2,6})?")
 
 
@@ -95,4 +96,9 @@ def known_areas(codes: Iterable[str]) -> tuple[str, ...]:
 
 def source_of_client(client_id: str) -> str:
     """The source of what a client registers by REST."""
-    return f"client:{client_id}"
+    return f"{_CLIENT}{client_id}"
+
+
+def is_source_of_a_client(source: str) -> bool:
+    """Whether a source is that of a client of REST, which no event may claim."""
+    return source.startswith(_CLIENT)
