@@ -143,7 +143,7 @@ async def test_who_came_without_a_known_place_is_seen_by_every_reception_until_i
         **({"batch_reference": bus} if names_a_batch else {}),
     )  # fmt: skip
     if by_event:
-        await registration.hear(ReturneeArrived.model_validate(told), source="client:by-hand")
+        await registration.hear(ReturneeArrived.model_validate(told), source="urn:reception:by-hand")
     else:
         await registration.post("/v1/returnees", told, client_id="by-hand")
 
@@ -160,7 +160,13 @@ async def test_who_came_without_a_known_place_is_seen_by_every_reception_until_i
         landed = ArrivalBatchLanded(
             sender_reference=bus, mode="bus", reception_place="GT12", landed_at=LANDED_AT, people_count=1
         )
-        await registration.hear(landed, source="client:by-hand")
+        if by_event:
+            await registration.hear(landed, source="urn:reception:by-hand")
+        else:
+            announced = an_announcement(0, sender_reference=bus, mode="bus", reception_place="GT12")
+            batch = (await registration.post("/v1/arrival-batches", announced, client_id="by-hand")).json()
+            here = {"people_count": 1, "landed_at": LANDED_AT.isoformat()}
+            await registration.post(f"/v1/arrival-batches/{batch['id']}/land", here, client_id="by-hand")
         assert [await found_by(claims) for claims in (NORTH, WEST)] == [0, 1]
 
 

@@ -8,11 +8,13 @@ from uuid import uuid4
 import pytest
 from uuid_utils.compat import uuid7
 
-from libs.events.catalogue.arrivals import ReturneeArrived
+from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, ReturneeArrived
 from libs.events.catalogue.referral import OfferAccepted
+from services.registration.arrivals.words import reference_key
 from services.registration.needs.restricted import of_person
-from tests.service.registration.conftest import LANDED_AT, RECEPTION, a_consent, a_returnee
+from tests.service.registration.conftest import LANDED_AT, RECEPTION, a_consent, a_returnee, an_announcement
 
+SENDER = "urn:reception:twins"
 READING = f"{RECEPTION} restricted:read"
 CALLERS = {
     "reception": {},
@@ -87,12 +89,21 @@ def a_told_person(batch, *, restricted):
     )
 
 
+async def a_batch_by_event(registration):
+    flight = an_announcement(1)
+    await registration.hear(ArrivalBatchAnnounced.model_validate(flight), source=SENDER)
+    key = reference_key(registration.vault.master, SENDER, flight["sender_reference"])
+    (row,) = await registration.fetch("SELECT id FROM arrival_batch WHERE reference_key = $1", key)
+    return {"id": row["id"], "sender_reference": flight["sender_reference"]}
+
+
 async def a_twin(registration, *, restricted, by_event=False):
-    batch = await registration.announce(1)
-    await registration.post(f"/v1/arrival-batches/{batch['id']}/land", {"people_count": 1, "landed_at": str(LANDED_AT)})
+    batch = await (a_batch_by_event(registration) if by_event else registration.announce(1))
+    landed = {"people_count": 1, "landed_at": str(LANDED_AT)}
+    await registration.post(f"/v1/arrival-batches/{batch['id']}/land", landed)
     told = a_told_person(batch, restricted=restricted)
     if by_event:
-        await registration.hear(ReturneeArrived.model_validate(told), source="client:reception-system")
+        await registration.hear(ReturneeArrived.model_validate(told), source=SENDER)
     else:
         answer = await registration.post("/v1/returnees", told)
         assert answer.status_code == 201, answer.text
@@ -182,7 +193,7 @@ async def test_a_person_with_nothing_but_restricted_needs_is_one_who_told_of_non
         told = a_returnee(sender_reference=f"person-{uuid4()}", needs=needs)
         before = [row["id"] for row in await registration.fetch("SELECT id FROM returnee")]
         if by_event:
-            await registration.hear(ReturneeArrived.model_validate(told), source="client:reception-system")
+            await registration.hear(ReturneeArrived.model_validate(told), source=SENDER)
         else:
             await registration.post("/v1/returnees", told)
         (row,) = await registration.fetch("SELECT id FROM returnee WHERE id <> ALL($1)", before)
