@@ -19,7 +19,7 @@ REQUESTS ?= 100000
 NO_SECRETS := ^(uv\.lock|docs/contracts/|\.secrets\.baseline|tests/unit/notifications/standard_webhooks_vectors\.json)
 IN_CONTAINERS := tests/events/test_outbox.py tests/events/test_relay.py tests/events/test_consumer.py tests/events/test_topics.py
 
-.PHONY: help setup demo simulate up down status logs token partner test test-containers compose-test check audit bill bench chaos attack
+.PHONY: help setup demo simulate up down status logs token partner test quick test-containers compose-test check audit bill bench chaos attack
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -54,7 +54,10 @@ partner: setup ## add an organisation's client and print how it connects: make p
 	@exec $(RUN)/python -m deploy.local partner --name "$(NAME)"
 
 test: setup ## all tests, on real PostgreSQL and real Apache Kafka
-	@exec $(RUN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(RUN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20 $(ARGS)
+
+quick: setup ## the tests that start no server: rules, the catalogue, the shape of the code
+	@exec $(RUN)/pytest -n auto -p no:schemathesis tests/unit tests/architecture $(ARGS)
 
 test-containers: setup ## the tests of the event bus, on PostgreSQL and Kafka in containers that are started for them
 	@ENLACE_TEST_INFRA=testcontainers exec $(RUN)/pytest $(or $(ARGS),$(IN_CONTAINERS))

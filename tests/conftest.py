@@ -6,13 +6,16 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 
+import psutil
 import pytest
 from hypothesis import settings
 
 from libs.chassis.http_settings import UNLIMITED
-from tests import served
+from tests import memory, served
 from tests.infra import PostgresForTests, kafka_for_tests, postgres_for_tests
 from tests.served import IssuerForTests
+
+memory.use_for_directories_of_tests()
 
 # Of a broker that is killed on purpose clients say so ten times a second: what a failing test says would drown in it.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -20,6 +23,12 @@ logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 # Machines are shared and noisy: no test fails by the time that an example takes.
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, because tests wait for servers; as many as fit where there is little memory."""
+    room = psutil.virtual_memory().available // memory.OF_A_WORKER
+    return max(1, min((os.cpu_count() or 1) + 1, room))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,10 +59,14 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield bootstrap
 
 
-@pytest.fixture(scope="session")
-def migrated(postgres_server: PostgresForTests) -> Callable[..., str]:
-    """`migrated("referral")` gives the URL of a fresh database with that service's migrations (or another history)."""
-    return postgres_server.migrated
+@pytest.fixture
+def migrated(postgres_server: PostgresForTests) -> Iterator[Callable[..., str]]:
+    """`migrated("referral")` gives the URL of a fresh database with that service's migrations (or another history).
+
+    It is dropped after the test: a run of all tests makes some hundreds.
+    """
+    with postgres_server.lending() as lend:
+        yield lend
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,6 +101,21 @@ class PostgresForTests:
             self._templates[name] = urlsplit(url).path[1:]
         return self.new_database(name, template=self._templates[name])
 
+    @contextmanager
+    def lending(self) -> Iterator[Callable[..., str]]:
+        """`migrated`, for databases that are dropped at the end, whoever is still connected."""
+        lent: list[str] = []
+
+        def lend(service: str, history: str = "migrations") -> str:
+            lent.append(self.migrated(service, history))
+            return lent[-1]
+
+        try:
+            yield lend
+        finally:
+            for url in lent:
+                self._drop(urlsplit(url).path[1:])
+
     def give_service_its_rights(self, url: str) -> None:
         """What `migrate` does behind a migration, for the login of `for_service`."""
         self.execute(_MAKE_SERVICE_LOGIN)
@@ -121,9 +136,12 @@ class PostgresForTests:
     def drop_all(self) -> None:
         """Drop what was made, whoever is still connected."""
         for database in reversed(self._made):
-            self.execute(f'drop database if exists "{database}" with (force)')
+            self._drop(database)
         self._made.clear()
         self._templates.clear()
+
+    def _drop(self, database: str) -> None:
+        self.execute(f'drop database if exists "{database}" with (force)')
 
 
 @contextmanager

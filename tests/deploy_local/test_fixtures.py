@@ -1,9 +1,14 @@
 """The fixtures that other tests stand on."""
 
+from pathlib import Path
+from typing import Any
+
 import asyncpg
+import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from fastapi import FastAPI
 
+from tests import memory
 from tests.infra import PostgresForTests
 from tests.served import running
 
@@ -17,6 +22,25 @@ async def test_new_databases_are_apart(postgres_server: PostgresForTests) -> Non
     assert await second.fetchval("select to_regclass('seen')") is None
     assert await second.fetchval("select current_setting('fsync')") == "on"
     await second.close()
+
+
+async def test_a_lent_database_is_dropped_and_one_that_is_kept_is_not(postgres_server: PostgresForTests) -> None:
+    kept = postgres_server.migrated("notifications")
+    with postgres_server.lending() as lend:
+        lent = lend("notifications")
+        reader = await asyncpg.connect(lent)
+        assert await reader.fetchval("select 1") == 1
+    with pytest.raises(asyncpg.InvalidCatalogNameError):
+        await asyncpg.connect(lent)
+    await (await asyncpg.connect(kept)).close()
+
+
+def test_directories_of_tests_lie_in_memory_only_where_there_is_room(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(memory, "ROOM", 1)
+    assert memory.has_room(tmp_path)
+    assert not memory.has_room(tmp_path / "missing")
+    monkeypatch.setattr(memory, "ROOM", 2**60)
+    assert not memory.has_room(tmp_path)
 
 
 async def test_kafka_answers(kafka_bootstrap: str) -> None:

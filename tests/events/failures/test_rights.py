@@ -6,7 +6,7 @@ Seen to fail with one right more on the broker, or one less, than the catalogue'
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -60,6 +60,12 @@ async def client(made: Any, **options: Any) -> AsyncIterator[Any]:
         await one.stop()
 
 
+async def those(names: Iterable[str], succeeds: Callable[[str], Awaitable[bool]]) -> set[str]:
+    """The names with which it succeeds; all are tried at the same time."""
+    tried = list(names)
+    return {name for name, done in zip(tried, await asyncio.gather(*map(succeeds, tried)), strict=True) if done}
+
+
 def patience(expected: bool) -> float:
     """Seconds: what is granted comes, however busy the machine; what isn't is looked for in the log besides."""
     return 30 if expected else 2
@@ -75,18 +81,19 @@ async def try_to_write(producer: Any, user: str, topic: str) -> bool:
     return True
 
 
-async def try_to_read(consumer: Any, user: str, topic: str) -> bool:
+async def try_to_read(options: dict[str, Any], user: str, topic: str) -> bool:
     """Whether records were handed out."""
     name = TopicPartition(topic, 0)
-    consumer.assign([name])
-    consumer.seek(name, 0)
-    try:
-        async with asyncio.timeout(patience(may(user, Resource.TOPIC, topic, Operation.READ))):
-            while not (found := await consumer.getmany(timeout_ms=500)):
-                pass
-    except (TopicAuthorizationFailedError, TimeoutError):
-        return False
-    return bool(found)
+    async with client(AIOKafkaConsumer, **options, enable_auto_commit=False) as consumer:
+        consumer.assign([name])
+        consumer.seek(name, 0)
+        try:
+            async with asyncio.timeout(patience(may(user, Resource.TOPIC, topic, Operation.READ))):
+                while not (found := await consumer.getmany(timeout_ms=500)):
+                    pass
+        except (TopicAuthorizationFailedError, TimeoutError):
+            return False
+        return bool(found)
 
 
 async def try_to_join(cluster: Cluster, group: str, topic: str) -> bool:
@@ -111,13 +118,11 @@ async def test_a_user_writes_reads_and_joins_what_the_catalogue_grants_and_nothi
         for topic in TOPICS:
             await admin.send_and_wait(topic, b"there is something to read", key=b"k", partition=0)
     options = secured_kafka.cluster(user).options()
+    # All at once: a refusal is known by waiting.
     async with client(AIOKafkaProducer, **options, request_timeout_ms=5_000) as producer:
-        written = {topic for topic in TOPICS if await try_to_write(producer, user, topic)}
+        written = await those(TOPICS, lambda topic: try_to_write(producer, user, topic))
     assert written == {topic for topic in TOPICS if may(user, Resource.TOPIC, topic, Operation.WRITE)}
-    read = set()
-    for topic in TOPICS:
-        async with client(AIOKafkaConsumer, **options, enable_auto_commit=False) as consumer:
-            read |= {topic} if await try_to_read(consumer, user, topic) else set()
+    read = await those(TOPICS, lambda topic: try_to_read(options, user, topic))
     assert read == {topic for topic in TOPICS if may(user, Resource.TOPIC, topic, Operation.READ)}
     async with client(AIOKafkaConsumer, **secured_kafka.cluster("admin").options()) as consumer:
         for topic in set(TOPICS) - written:
@@ -137,7 +142,7 @@ async def consumer_has_nothing_of(consumer: Any, user: str, topic: str) -> None:
 @pytest.mark.parametrize("user", USERS)
 async def test_a_user_joins_its_own_group_and_no_other(secured_kafka: SecuredKafka, user: str) -> None:
     heard = next((topic.name for topic in TOPICS.values() if user in topic.readers), "enlace.referral")
-    joined = {group for group in GROUPS if await try_to_join(secured_kafka.cluster(user), group, heard)}
+    joined = await those(GROUPS, lambda group: try_to_join(secured_kafka.cluster(user), group, heard))
     assert joined == {group for group in GROUPS if may(user, Resource.GROUP, group, Operation.READ)}
 
 

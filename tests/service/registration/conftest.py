@@ -28,7 +28,7 @@ from libs.events.catalogue.referral import OfferAccepted
 from libs.events.codes import NeedCategory
 from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
-from services.registration.app import create_app, subscriptions_of
+from services.registration import app
 from services.registration.database import KeysDatabase
 from services.registration.pack import Pack, load_pack
 from services.registration.settings import Settings
@@ -203,6 +203,12 @@ def databases(postgres_server: Any) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="session")
+def sample_pack() -> Pack:
+    """Frozen, so one for all tests: reading it takes as long as many of them."""
+    return load_pack(PACK)
+
+
+@pytest.fixture(scope="session")
 def spans_directory(tmp_path_factory: Any) -> Path:
     """Where spans go. The first application of a process decides; after another service's they go here too."""
     directory: Path = tmp_path_factory.mktemp("spans")
@@ -215,7 +221,7 @@ def spans_directory(tmp_path_factory: Any) -> Path:
 
 @pytest.fixture
 async def registration(
-    databases: tuple[str, str], issuer: Any, running: Any, spans_directory: Path
+    databases: tuple[str, str], sample_pack: Pack, issuer: Any, running: Any, spans_directory: Path, monkeypatch: Any
 ) -> AsyncIterator[Registration]:
     """The API on a real port."""
     url, keys_url = databases
@@ -234,11 +240,11 @@ async def registration(
     )
     keys = KeysDatabase(keys_url)
     vault = Vault(MasterKey.from_base64(KEY), keys, MasterKey.from_base64(RESTRICTED_KEY))
-    pack = load_pack(PACK)
+    monkeypatch.setattr(app, "load_pack", lambda directory: sample_pack)
     database = Database(for_service(url), clock=Clock(), application_name="registration-test")
     async with database.transaction() as session:
         told = await (await raw(session)).fetchval("SELECT coalesce(max(id), 0) FROM outbox")
-    async with running(create_app(settings)) as client:
+    async with running(app.create_app(settings)) as client:
         yield Registration(
             outbox_before=told,
             client=client,
@@ -246,8 +252,8 @@ async def registration(
             url=url,
             keys_url=keys_url,
             vault=vault,
-            pack=pack,
-            subscriptions=subscriptions_of(vault=vault, pack=pack),
+            pack=sample_pack,
+            subscriptions=app.subscriptions_of(vault=vault, pack=sample_pack),
             tokens=issuer.token,
             settings=settings,
         )
