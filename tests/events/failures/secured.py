@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import ipaddress
 import secrets
@@ -16,9 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from deploy.local import kafka
-from deploy.local.jars import cache_directory, fetch, read_lock
-from deploy.local.kafka_node import QUICK_START, Java
 from libs.events.cluster import Cluster, SaslMechanism, SecurityProtocol
+from libs.events.users import set_passwords
 from tests.events.failures.servers import BreakableKafka
 
 PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
@@ -112,27 +110,5 @@ class SecuredKafka(BreakableKafka):
         self._child = node.child
 
     async def add_users(self, users: Iterable[str]) -> None:
-        """Give each of them a password, by Kafka's own tool."""
-        settings = {
-            "security.protocol": "SASL_SSL",
-            "sasl.mechanism": "PLAIN",
-            "sasl.jaas.config": f'{PLAIN} username="admin" password="{PASSWORD}";',
-            "ssl.truststore.type": "PEM",
-            "ssl.truststore.location": str(self.ca_file),
-        }
-        state = self._directory / "kafka"
-        (state / "admin.properties").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        java = Java(jars=await fetch(read_lock(), cache_directory() / "jars"), options=QUICK_START.split())
-        for user in users:
-            command = java.command(
-                "kafka.admin.ConfigCommand",
-                *("--bootstrap-server", self.bootstrap, "--command-config", "admin.properties", "--alter"),
-                *("--entity-type", "users", "--entity-name", user),
-                *("--add-config", f"SCRAM-SHA-512=[password={user}-{PASSWORD}]"),
-            )
-            pipe = asyncio.subprocess.PIPE
-            run = await asyncio.create_subprocess_exec(
-                *command, cwd=state, env=java.environment(), stdout=pipe, stderr=pipe
-            )
-            out, errors = await run.communicate()
-            assert run.returncode == 0, (out + errors).decode()
+        """Give each of them a password."""
+        await set_passwords(self.cluster("admin"), {user: f"{user}-{PASSWORD}" for user in users})
