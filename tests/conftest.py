@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -29,6 +30,13 @@ def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores, because tests wait for servers; as many as fit where there is little memory."""
     room = psutil.virtual_memory().available // memory.OF_A_WORKER
     return max(1, min((os.cpu_count() or 1) + 1, room))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: Python's collector no longer goes through it, as in a service (`serve`)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
