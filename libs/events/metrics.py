@@ -91,75 +91,90 @@ def _stopped(_: CallbackOptions) -> Iterator[Observation]:
 
 
 outbox_pending = _meter.create_gauge(
-    "outbox.pending", "{event}", "Events committed and not yet acknowledged by Kafka; told by the leading relay."
+    "outbox.pending", "{event}", "Committed events that Kafka has not acknowledged yet; reported by the leading relay."
 )
 outbox_oldest_age = _meter.create_gauge(
-    "outbox.oldest_age", "s", "Age of the oldest event that Kafka hasn't acknowledged; told by the leading relay."
+    "outbox.oldest_age", "s", "Age of the oldest event that Kafka has not acknowledged; reported by the leading relay."
 )
-outbox_blocked = _meter.create_gauge("outbox.blocked_keys", "{key}", "Keys and topics that Kafka refuses an event of.")
-relay_published = _meter.create_counter("relay.published", "{event}", "Events acknowledged and retired.")
+outbox_blocked = _meter.create_gauge(
+    "outbox.blocked_keys", "{key}", "Keys and topics with an event that Kafka refuses."
+)
+relay_published = _meter.create_counter(
+    "relay.published", "{event}", "Events acknowledged by Kafka and moved from the outbox to the archive."
+)
 relay_round = _meter.create_histogram(
     "relay.round",
     "s",
-    "From a batch of the outbox read to its retirement.",
+    "Time from reading a batch from the outbox until it is moved to the archive.",
     explicit_bucket_boundaries_advisory=SECONDS,
 )
 relay_batch_size = _meter.create_histogram(
     "relay.batch.size", "{event}", "Events in one batch of the relay.", explicit_bucket_boundaries_advisory=COUNTS
 )
 sent_messages = _meter.create_counter(
-    "messaging.client.sent.messages", "{message}", "Messages handed to Kafka, those sent again included."
+    "messaging.client.sent.messages", "{message}", "Messages sent to Kafka, including repetitions."
 )
 operation_duration = _meter.create_histogram(
     "messaging.client.operation.duration",
     "s",
-    "A batch sent and acknowledged (send), or a batch's positions and effects committed (commit).",
+    "Time to send a batch and get its acknowledgement (send), or to commit its positions and effects (commit).",
     explicit_bucket_boundaries_advisory=SECONDS,
 )
 consumed_messages = _meter.create_counter(
-    "messaging.client.consumed.messages", "{message}", "Records fetched and taken in, those of no handler included."
+    "messaging.client.consumed.messages",
+    "{message}",
+    "Records fetched by the consumer, including those without a handler.",
 )
 process_duration = _meter.create_histogram(
     "messaging.process.duration",
     "s",
-    "One attempt at a batch from BEGIN to COMMIT; error.type where it failed.",
+    "Duration of one attempt to process a batch, from BEGIN to COMMIT; error.type if it failed.",
     explicit_bucket_boundaries_advisory=SECONDS,
 )
 batch_size = _meter.create_histogram(
     "consumer.batch.size", "{event}", "Records in one committed batch.", explicit_bucket_boundaries_advisory=COUNTS
 )
 consumed = _meter.create_counter(
-    "consumer.events", "{event}", "Records committed, by enlace.result: handled, duplicate (dropped), parked, skipped."
+    "consumer.events",
+    "{event}",
+    "Committed records, by enlace.result: handled, duplicate (discarded), parked, skipped.",
 )
 not_believed = _meter.create_counter(
-    "consumer.not_believed", "{event}", "Records parked because the writer of their topic has not signed them."
+    "consumer.not_believed",
+    "{event}",
+    "Records parked because they have no valid signature of the service that writes the topic.",
 )
 over_quota = _meter.create_counter(
-    "consumer.over_quota", "{event}", "Refused messages of foreign producers of which only their number is kept."
+    "consumer.over_quota", "{event}", "Refused messages of external producers that were only counted, not stored."
 )
 event_age = _meter.create_histogram(
     "consumer.event.age",
     "s",
-    "From arrival in Kafka to the effects' commit, of the oldest record in a batch.",
+    "Time from the arrival in Kafka to the commit of the effects, for the oldest record of a batch.",
     explicit_bucket_boundaries_advisory=SECONDS,
 )
 fence_rejections = _meter.create_counter(
-    "consumer.fence.rejections", "{batch}", "Batches rolled back because another processor had had their records."
+    "consumer.fence.rejections",
+    "{batch}",
+    "Batches rolled back because another process had already processed their records.",
 )
-batch_retries = _meter.create_counter("consumer.batch.retries", "{batch}", "Batches run again, by enlace.cause.")
-parked_keys = _meter.create_gauge("consumer.parked_keys", "{key}", "Keys of which events wait for a person.")
+batch_retries = _meter.create_counter("consumer.batch.retries", "{batch}", "Batches processed again, by enlace.cause.")
+parked_keys = _meter.create_gauge("consumer.parked_keys", "{key}", "Keys whose parked events wait for an operator.")
 client_rebuilds = _meter.create_counter(
-    "client.rebuilds", "{client}", "Kafka clients replaced, by enlace.client (consumer, producer) and error.type."
+    "client.rebuilds", "{client}", "Replaced Kafka clients, by enlace.client (consumer, producer) and error.type."
 )
 lag_records = _meter.create_observable_gauge(
-    "consumer.lag", [_each(lambda one: one.lag())], "{event}", "Records between a partition's position and its end."
+    "consumer.lag",
+    [_each(lambda one: one.lag())],
+    "{event}",
+    "Records between the position of a partition and its end.",
 )
 lag_seconds = _meter.create_observable_gauge(
     "consumer.lag.age",
     [_each(lambda one: one.lag_age())],
     "s",
-    "Age of a partition's oldest unhandled record; while it isn't known whether there is one, how long that is so.",
+    "Age of the oldest unprocessed record of a partition; if unknown, the time since it was last known.",
 )
 stopped_partitions = _meter.create_observable_gauge(
-    "consumer.stopped_partitions", [_stopped], "{partition}", "Partitions that wait for a person."
+    "consumer.stopped_partitions", [_stopped], "{partition}", "Partitions that wait for an operator."
 )
