@@ -1,4 +1,4 @@
-"""The coded words that events carry: one enum per idea, the same in every service, table and URL.
+"""The codes in events: one enum per concept, the same in every service, table and URL.
 
 Codes and coarse areas only, never names, contacts, document numbers or free text (DESIGN 3). Source: domain 1A-1E, 3.6.
 """
@@ -13,13 +13,13 @@ CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 PlaceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[0-9]{2,6}$")]
 """An OCHA p-code: a coarse area, never an address."""
 AreaCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}([0-9]{2,6})?$")]
-"""A place code, or a whole country: an area holds every place whose code begins with its own."""
+"""A place code or a country: an area contains every place whose code begins with the code of the area."""
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
 """ISO 639-3."""
 CaseCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[0-9A-Z]{4}-[0-9A-Z]{4}$")]
-"""What a person is called outside registration."""
+"""The code that identifies a person outside registration."""
 CaseCodeIfKnown = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}-[0-9A-Z]{4}-[0-9A-Z]{4})?$")]
-"""A case code, or empty: the person's profile has not come yet or is erased."""
+"""A case code; empty if the profile of the person has not arrived yet or is erased."""
 ServiceType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
 """A code of the country pack, finer than a category, such as `temporary_shelter`."""
 PoolKind = ServiceType
@@ -32,17 +32,17 @@ TimeZoneName = Annotated[str, StringConstraints(pattern=_ZONE)]
 EventType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{1,39}(\.[a-z][a-z-]{1,39}){1,3}\.v[1-9][0-9]?$")]
 """The name of an event type."""
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
-"""How many people, places, needs or attempts."""
+"""A number of people, places, needs or attempts."""
 Version = Annotated[int, Field(ge=0, le=2**53 - 1)]
-"""Rises with every change of what it belongs to; every JSON reader can hold it."""
+"""Rises with every change of the object; small enough for every JSON reader."""
 Years = Annotated[int, Field(ge=0, le=150)]
 """Whole years of age."""
 MinuteOfDay = Annotated[int, Field(ge=0, le=1440)]
-"""Minutes after local midnight; 1440 is the midnight that follows."""
+"""Minutes after local midnight; 1440 is the following midnight."""
 
 
 class NeedCategory(StrEnum):
-    """What a returnee may lack; the category of a need and of the provider service that meets it."""
+    """The category of a need, and of the provider services that can meet it."""
 
     SHELTER = "shelter"
     FOOD = "food"
@@ -60,7 +60,7 @@ class NeedCategory(StrEnum):
 
 
 class Urgency(StrEnum):
-    """How soon a need must be met: within 24 hours, 72 hours, two weeks."""
+    """How soon a need must be met: within 24 hours (emergency), 72 hours (urgent) or two weeks (normal)."""
 
     EMERGENCY = "emergency"
     URGENT = "urgent"
@@ -68,7 +68,7 @@ class Urgency(StrEnum):
 
 
 class Sex(StrEnum):
-    """Sex as told at intake; decides eligibility only where a service is licensed for one."""
+    """Sex as stated at intake; it affects eligibility only if a service is licensed for one sex."""
 
     FEMALE = "female"
     MALE = "male"
@@ -77,7 +77,7 @@ class Sex(StrEnum):
 
 
 class AgeBand(StrEnum):
-    """Age in coarse bands; the edges are those that eligibility rules of services may use."""
+    """Age in coarse bands; eligibility rules of services may use only the limits of these bands."""
 
     UNDER_5 = "under_5"
     FROM_5_TO_11 = "5_11"
@@ -90,7 +90,7 @@ class AgeBand(StrEnum):
 
 
 class IdentityDocumentStatus(StrEnum):
-    """The three cases without papers that the seeds name, and the one with them (domain A13)."""
+    """Whether the person has an identity document, or one of the three known reasons why not (domain A13)."""
 
     HELD = "held"
     LEFT_ABROAD = "left_abroad"
@@ -99,7 +99,7 @@ class IdentityDocumentStatus(StrEnum):
 
 
 class DocumentKind(StrEnum):
-    """Kinds of document that a person may hold or a service may ask for; never a number."""
+    """Kinds of document that a person may have or a service may require; never a document number."""
 
     IDENTITY_CARD = "identity_card"
     PASSPORT = "passport"
@@ -109,7 +109,7 @@ class DocumentKind(StrEnum):
 
 
 class AccessNeed(StrEnum):
-    """What a place must offer so that the person can use it."""
+    """What a place must provide so that the person can use it."""
 
     WHEELCHAIR = "wheelchair"
     VISUAL = "visual"
@@ -118,7 +118,7 @@ class AccessNeed(StrEnum):
 
 
 class ProtectionFlag(StrEnum):
-    """Protection concerns that routing must obey (DESIGN 5). Codes only; what is behind them stays sealed."""
+    """Protection concerns that routing must respect (DESIGN 5). Codes only; the details stay encrypted."""
 
     UNACCOMPANIED_CHILD = "unaccompanied_child"
     AGE_DISPUTED = "age_disputed"
@@ -127,7 +127,7 @@ class ProtectionFlag(StrEnum):
 
 
 class ConsentPurpose(StrEnum):
-    """What data may be used for; nothing is granted by default (domain P1)."""
+    """The purpose for which data may be used; nothing is allowed by default (domain P1)."""
 
     REGISTRATION_SERVICES = "registration_services"
     REFERRAL = "referral"
@@ -140,7 +140,7 @@ class ConsentPurpose(StrEnum):
 
 
 class RecipientClass(StrEnum):
-    """To whom a consent lets data go."""
+    """The recipients to whom a consent allows data to be given."""
 
     PROVIDERS = "providers"
     FAMILY = "family"
@@ -151,7 +151,7 @@ class RecipientClass(StrEnum):
 
 
 class ContactChannel(StrEnum):
-    """By which kind of channel a person may be reached; the address itself never leaves registration."""
+    """The kind of channel to reach a person; the address itself never leaves registration."""
 
     SMS = "sms"
     CALL = "call"
@@ -161,7 +161,7 @@ class ContactChannel(StrEnum):
 
 
 class TransportMode(StrEnum):
-    """How an arrival batch comes."""
+    """The means of transport of an arrival batch."""
 
     FLIGHT = "flight"
     BUS = "bus"
@@ -176,7 +176,7 @@ class PublicationStatus(StrEnum):
 
 
 class DeclineReason(StrEnum):
-    """Why a provider says no; each drives what follows (DESIGN 4)."""
+    """Why a provider declines; each reason has its own effect (DESIGN 4)."""
 
     FULL = "full"
     NOT_ELIGIBLE = "not_eligible"
@@ -190,7 +190,7 @@ class DeclineReason(StrEnum):
 
 
 class RecallReason(StrEnum):
-    """Why an offer is taken back by the network."""
+    """Why the network withdraws an offer."""
 
     CONSENT_WITHDRAWN = "consent_withdrawn"
     NEED_WITHDRAWN = "need_withdrawn"
@@ -222,7 +222,7 @@ class CancelReason(StrEnum):
 
 
 class CloseReason(StrEnum):
-    """Why a need ends that was neither met nor refused."""
+    """Why a need was closed that was neither met nor refused."""
 
     DUPLICATE = "duplicate"
     LEFT_THE_COUNTRY = "left_the_country"
@@ -235,7 +235,7 @@ class CloseReason(StrEnum):
 
 
 class JourneyEnd(StrEnum):
-    """Why nothing is routed for a person any more."""
+    """Why no needs of a person are routed any more."""
 
     DIED = "died"
     LEFT_THE_COUNTRY = "left_the_country"
@@ -243,7 +243,7 @@ class JourneyEnd(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a completed referral achieved."""
+    """What a completed referral has achieved."""
 
     NEED_MET = "need_met"
     NEED_PARTLY_MET = "need_partly_met"
@@ -277,7 +277,7 @@ class OwnerReason(StrEnum):
 
 
 class StayPhase(StrEnum):
-    """Why something is told of a stay."""
+    """Why an event about a stay is sent."""
 
     NEARING = "nearing"
     EXTENDED = "extended"
@@ -285,14 +285,14 @@ class StayPhase(StrEnum):
 
 
 class Awaited(StrEnum):
-    """What a provider that has accepted is waited for."""
+    """What is expected next from a provider that has accepted."""
 
     START = "start"
     REPORT = "report"
 
 
 class NotDeliveredReason(StrEnum):
-    """Why an accepted service did not happen."""
+    """Why an accepted service was not delivered."""
 
     PERSON_NOT_FOUND = "person_not_found"
     PERSON_REFUSED = "person_refused"

@@ -1,4 +1,4 @@
-"""What reception systems send on `enlace.arrivals`: the one contract that may carry identity data (DESIGN 3).
+"""What reception systems send on `enlace.arrivals`: the only contract that may contain identity data (DESIGN 3).
 
 The models are also the bodies of registration's REST resources for arrival batches and returnees, so that an arrival
 means the same on either way in. `sender_reference` values are the sender's own ids; they make a repeated arrival
@@ -42,12 +42,12 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def told(self, name: str) -> Any:
-        """The value of a field, or None where it was left out: a default stands for nobody's word."""
+        """The value of a field, or None if it was omitted: a default is not a statement of the sender."""
         return getattr(self, name) if name in self.model_fields_set else None
 
 
 class ManifestEntry(Part):
-    """A person announced, not yet met. Names of a manifest prepare reception and nothing else (domain P17)."""
+    """A person who is announced and has not been met yet. Names are used only to prepare reception (domain P17)."""
 
     sender_reference: Reference
     """The sender's reference of the person."""
@@ -63,30 +63,30 @@ class ManifestEntry(Part):
 
 
 class Identity(Part):
-    """Who the person is; sealed under a key of their own as soon as registration holds it."""
+    """Who the person is. Registration encrypts these data with a key of their own when it receives them."""
 
     given_names: Name
     """As the person says or a document shows."""
     family_names: Name
     """As the person says or a document shows."""
     birth_date: Day | None = None
-    """None where the person does not know it; age is then unknown and counts as a child's until reviewed."""
+    """None if it is not known; the age is then unknown, and the person counts as a child until a review."""
     document_number: DocumentNumber | None = None
-    """Of an identity document, if there is one."""
+    """The number of an identity document, if there is one."""
 
 
 class Profile(Part):
-    """What routing may know of the person, as told at intake; codes and coarse areas only."""
+    """The facts about the person that routing may use, as stated at intake; codes and coarse areas only."""
 
     sex: Sex = Sex.UNKNOWN
     nationality: CountryCode
-    """As told at intake."""
+    """As stated at intake."""
     identity_document: IdentityDocumentStatus
     documents_held: Annotated[list[DocumentKind], Field(max_length=10)] = []
     languages: Annotated[list[LanguageCode], Field(min_length=1, max_length=10)] = ["spa"]
-    """Languages that the person speaks. Left out, it counts as not told, whatever the default says."""
+    """Languages that the person speaks. If omitted, they count as not stated; the default is not used."""
     destination: PlaceCode | None = None
-    """Where the person wants to go, as a place code of the first administrative level; None if not known."""
+    """Where the person wants to go, as a place code of the first administrative level; None if unknown."""
     access_needs: Annotated[list[AccessNeed], Field(max_length=10)] = []
     protection_flags: Annotated[list[ProtectionFlag], Field(max_length=10)] = []
     avoid_places: Annotated[list[PlaceCode], Field(max_length=40)] = []
@@ -94,59 +94,59 @@ class Profile(Part):
 
 
 class NeedTold(Part):
-    """One need as told at intake. A household's need names how many people it is for."""
+    """One need as stated at intake. A need of a household contains the number of people."""
 
     sender_reference: Reference | None = None
-    """The sender's reference of the need; makes a repeated one recognisable."""
+    """The sender's reference of the need; it identifies a repetition of the same need."""
     category: NeedCategory
     urgency: Urgency = Urgency.NORMAL
     people_count: Annotated[Whole, Field(ge=1, le=30)] = 1
-    """More than one: the need of the household, held by this person as its reference person."""
+    """If more than one: a need of the household, of which this person is the reference person."""
     after_category: NeedCategory | None = None
     """The person's other need that has to be met first, such as documents before employment."""
 
 
 class ConsentGiven(Part):
-    """A consent with the elements that 42 CFR 2.31 and the inter-agency form ask for (domain P2)."""
+    """A consent with the elements that 42 CFR 2.31 and the inter-agency form require (domain P2)."""
 
     purpose: ConsentPurpose
     recipient_class: RecipientClass
     data_described: LongText
-    """What data may go, in the words shown to the person."""
+    """Which data may be shared, in the words shown to the person."""
     given_by: Annotated[str, StringConstraints(pattern=r"^(self|guardian|authority)$")] = "self"
-    """Who gave it. It has to be told: a consent without it is set aside, whatever the default says."""
+    """Who gave it. Required: a consent without it is set aside, and the default is not used."""
     method: Annotated[str, StringConstraints(pattern=r"^(signature|voice|witnessed)$")]
     """How it was given."""
     language: LanguageCode
-    """In which it was explained."""
+    """The language in which it was explained."""
     staff_reference: Reference
-    """The sender's reference of who took it."""
+    """The sender's reference of the member of staff who recorded it."""
     given_at: Moment
     """When it was given."""
     expires_at: Moment
-    """When it ends by itself."""
+    """When it expires."""
     revocation_explained: Flag = True
-    """True if the person was told how to take it back. It has to be told: a consent without it is set aside."""
+    """True if the person was told how to withdraw it. Required: a consent without it is set aside."""
 
 
 class SafeContactTold(Part):
-    """How the person may be reached without harm (domain P9). The address is sealed with the identity."""
+    """A safe way to reach the person (domain P9). The address is encrypted together with the identity."""
 
     channel: ContactChannel
     address: Annotated[str, StringConstraints(min_length=3, max_length=120)] | None = None
     """Number or address on that channel."""
     language: LanguageCode = "spa"
-    """In which to speak or write. Left out, it counts as not told, whatever the default says."""
+    """The language to use. If omitted, it counts as not stated; the default is not used."""
     hours_from: Annotated[Whole, Field(ge=0, le=23)] = 8
-    """First hour of the day at which it is safe, local time. Left out, it counts as not told."""
+    """First hour of the day at which contact is safe, local time. If omitted, it counts as not stated."""
     hours_until: Annotated[Whole, Field(ge=1, le=24)] = 20
-    """Hour of the day at which that ends. Left out, it counts as not told."""
+    """Hour of the day at which the safe time ends. If omitted, it counts as not stated."""
     may_leave_message: Flag = False
     """True if a message may be left."""
 
 
 class ArrivalBatchAnnounced(Event):
-    """A flight or bus is on its way, with its manifest."""
+    """A flight or bus is expected, with its manifest."""
 
     type: ClassVar[str] = "arrival-batch.announced.v1"
     topic: ClassVar[str] = TOPIC
@@ -156,9 +156,9 @@ class ArrivalBatchAnnounced(Event):
     """The sender's reference of the flight or bus."""
     mode: TransportMode
     carrier: Annotated[str, StringConstraints(max_length=80)] | None = None
-    """Who carries it."""
+    """The carrier."""
     origin: Annotated[str, StringConstraints(max_length=80)] | None = None
-    """From where it comes."""
+    """The place of departure."""
     reception_place: PlaceCode
     """Where it will arrive."""
     expected_at: Moment
@@ -216,13 +216,13 @@ OPTIONAL_PARTS_OF_AN_ARRIVAL = (
     OptionalPart("/consents/*"),
     OptionalPart("/safe_contact"),
 )
-"""Every part of an arrival without which the person can be registered and helped: all but the five answers and the
+"""Every part without which the person can be registered and helped: all but the five required facts and the
 sender's reference. Of a consent and of a safe contact nothing is taken up when a part of them is wrong: half of either
 could do harm."""
 
 
 class ReturneeArrived(Event):
-    """One person has been met, with as much of the intake as is there; the rest may follow."""
+    """One person has been met, with the intake data that exist so far; further data may follow."""
 
     optional_parts: ClassVar[tuple[OptionalPart, ...]] = OPTIONAL_PARTS_OF_AN_ARRIVAL
     type: ClassVar[str] = "returnee.arrived.v1"
@@ -234,13 +234,13 @@ class ReturneeArrived(Event):
     batch_reference: Reference | None = None
     """The sender's reference of the flight or bus."""
     manifest_reference: Reference | None = None
-    """The sender's reference of the manifest entry, where the person was announced."""
+    """The sender's reference of the manifest entry, if the person was announced."""
     arrived_at: Moment
     """When the person was met."""
     identity: Identity
     profile: Profile
     household_reference: Reference | None = None
-    """The sender's reference of the household; members give the same one."""
+    """The sender's reference of the household; all members have the same one."""
     household_size: Annotated[Whole, Field(ge=2, le=30)] | None = None
     """How many people belong to it."""
     stay_together: Flag = True
@@ -248,7 +248,7 @@ class ReturneeArrived(Event):
     needs: Annotated[list[NeedTold], Field(max_length=20)] = []
     """What the person needs."""
     consents: Annotated[list[ConsentGiven], Field(max_length=20)] = []
-    """What the person allows."""
+    """The consents of the person."""
     safe_contact: SafeContactTold | None = None
 
 

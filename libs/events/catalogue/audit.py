@@ -1,4 +1,4 @@
-"""What each service that keeps a record of access tells of its seals, so that nobody can rewrite it unnoticed.
+"""The seals that each service with a record of access publishes, so that a changed record is detected.
 
 Nobody subscribes: auditors read the topics, under rights of their own. Each service has its topic, because one topic
 has one writer.
@@ -17,7 +17,7 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class AuditSealed(Event):
-    """One seal over the record of who read or wrote personal data, as it stands in the service's database."""
+    """One seal over the record of who read or wrote personal data, as in the database of the service."""
 
     type: ClassVar[str] = "audit.sealed.v1"
     key_field: ClassVar[str] = "service"
@@ -25,9 +25,9 @@ class AuditSealed(Event):
     seal_id: Version
     """Its number, from 1 without gaps."""
     from_transaction: Version
-    """The first transaction whose entries it may cover."""
+    """The first transaction whose entries the seal may cover."""
     up_to_transaction: Version
-    """Before which transaction it ends."""
+    """The first transaction that the seal does not cover any more."""
     entries_count: Version
     """How many entries it covers."""
     last_entry_id: Version
@@ -37,13 +37,13 @@ class AuditSealed(Event):
     hash: Digest
     """The hash after its entries."""
     mac: Digest
-    """Keyed hash of the seal: who owns the database, but not the key, cannot make it."""
+    """Keyed hash of the seal: the owner of the database cannot create it without the key."""
     at: Moment
-    """When it was made, on the installation's clock."""
+    """When it was created, by the clock of the installation."""
 
 
 class RegistrationAuditSealed(AuditSealed):
-    """One seal over registration's record of access."""
+    """One seal over the record of access of registration."""
 
     topic: ClassVar[str] = "enlace.registration-audit"
 
@@ -52,7 +52,7 @@ class RegistrationAuditSealed(AuditSealed):
 
 
 class ReferralAuditSealed(AuditSealed):
-    """One seal over referral's record of access."""
+    """One seal over the record of access of referral."""
 
     topic: ClassVar[str] = "enlace.referral-audit"
 

@@ -1,4 +1,4 @@
-"""What provider_directory publishes: three compacted topics of whole states, and notices."""
+"""What provider_directory publishes: three compacted topics with complete states, and notices."""
 
 from typing import Annotated, ClassVar
 from uuid import UUID
@@ -34,37 +34,37 @@ class Part(BaseModel):
 
 
 class Opening(Part):
-    """One weekly opening: ISO weekday (1 Monday .. 7 Sunday) and minutes after local midnight."""
+    """One weekly opening period: ISO weekday (1 Monday .. 7 Sunday) and minutes after local midnight."""
 
     weekday: Annotated[int, Field(ge=1, le=7)]
     """1 Monday .. 7 Sunday."""
     opens_minute: MinuteOfDay
     """Minutes after local midnight."""
     closes_minute: MinuteOfDay
-    """Minutes after local midnight, at most 1440; a shift over midnight is two openings."""
+    """Minutes after local midnight, at most 1440; a period over midnight is two entries."""
 
 
 class Eligibility(Part):
-    """Whom the service may take. An empty list means: no limit of that kind."""
+    """Which people the service may accept. An empty list means that there is no such limit."""
 
     minimum_age: Years | None
-    """In whole years; an edge of an age band."""
+    """In whole years; must be the lower limit of an age band."""
     maximum_age: Years | None
-    """In whole years, inclusive; the last year of an age band."""
+    """In whole years, inclusive; must be the last year of an age band."""
     sexes: list[Sex]
-    """The sexes that it is licensed for."""
+    """The sexes for which it is licensed."""
     nationalities: list[CountryCode]
-    """The nationalities that it takes."""
+    """The nationalities that it accepts."""
     households: bool
-    """True if it takes people together with their household."""
+    """True if it accepts people together with their household."""
     unaccompanied_children: bool
     """True only if it is licensed for unaccompanied children."""
     documents_required: list[DocumentKind]
-    """What the person must hold first."""
+    """Documents that the person must have first."""
 
 
 class ProviderServicePublished(Event):
-    """The whole routing view of one provider service. Compacted: the newest version is the state."""
+    """The complete routing view of one provider service. Compacted: the newest version is the state."""
 
     type: ClassVar[str] = "provider-service.published.v1"
     topic: ClassVar[str] = "enlace.directory"
@@ -73,7 +73,7 @@ class ProviderServicePublished(Event):
     provider_service_id: UUID
     """The service."""
     organization_id: UUID
-    """Whose service it is."""
+    """The organisation that offers the service."""
     version: Version
     """Rises with every change; a consumer ignores a lower one than it has."""
     status: PublicationStatus
@@ -81,26 +81,26 @@ class ProviderServicePublished(Event):
     service_type: ServiceType
     """A code finer than the category, such as `temporary_shelter`; decides what a packet holds."""
     restricted: bool
-    """True for services that exist only for holders of a scope of their own and are reached by restricted referral."""
+    """True for services that only callers with a special scope can see, and that get only restricted referrals."""
     place: PlaceCode
-    """Where it is given: a place code. For a hidden address the coarsest one that is safe."""
+    """The place code of the service. For a hidden address, a coarse one that is safe."""
     on_site_at: PlaceCode | None
     """The reception place at which it is present, or None."""
     catchment: list[AreaCode]
-    """Place or country codes that it serves, for the person's destination or reception place; empty: everywhere."""
+    """Place or country codes that it serves, compared with destination and reception place; empty: everywhere."""
     eligibility: Eligibility
     languages: list[LanguageCode]
-    """Languages in which it is given."""
+    """Languages in which it is offered."""
     language_must_match: bool
-    """True if only a person who speaks one of them can be helped."""
+    """True if it can help only people who speak one of these languages."""
     access: list[AccessNeed]
     """Access needs that the place can meet."""
     openings: list[Opening]
     """Empty: always open."""
     timezone: TimeZoneName
-    """In which the openings are meant."""
+    """The time zone of the opening periods."""
     accepts_automatically: bool
-    """True if an offer counts as accepted at once."""
+    """True if an offer is accepted automatically."""
     max_stay_hours: Count | None
     """The longest stay in hours, or None."""
 
@@ -113,9 +113,9 @@ class PoolDeclared(Part):
     kind: PoolKind
     """Such as `adult_beds`, `child_beds`, `seats`, `slots`."""
     maximum: Count
-    """Places that there are."""
+    """The total number of places."""
     available: Count
-    """Places that were free at the as-of time. `accepted_left_out` says whether people who are still to come count."""
+    """Places that were free at `as_of`. `accepted_left_out` says whether accepted people are already subtracted."""
     starts_on: Day | None
     """First day, for places with dates."""
     ends_on: Day | None
@@ -123,7 +123,7 @@ class PoolDeclared(Part):
 
 
 class CapacityDeclared(Event):
-    """All pools of one provider service, as of when. Compacted: the newest version is the state."""
+    """All pools of one provider service at one time. Compacted: the newest version is the state."""
 
     type: ClassVar[str] = "capacity.declared.v1"
     topic: ClassVar[str] = "enlace.capacity"
@@ -132,16 +132,16 @@ class CapacityDeclared(Event):
     provider_service_id: UUID
     """The service."""
     organization_id: UUID
-    """Whose service it is."""
+    """The organisation that offers the service."""
     version: Version
     """Rises with every declaration; a consumer ignores a lower one than it has."""
     as_of: Moment
-    """When the figures were right."""
+    """The time at which the figures were counted."""
     pools: list[PoolDeclared]
-    """All pools; one that is left out takes nobody any more."""
+    """All pools; a pool that is missing here accepts nobody any more."""
     accepted_left_out: bool = False
-    """True if `available` already leaves out everybody whom the provider had accepted at the as-of time. False: only
-    those whose service had begun."""
+    """True if everybody whom the provider had accepted at `as_of` is already subtracted from `available`. False: only
+    people whose service had started are subtracted."""
 
 
 class Accreditation(Part):
@@ -161,7 +161,7 @@ class Agreement(Part):
 
 
 class OrganizationPublished(Event):
-    """An organisation's standing in the network. Compacted: the newest version is the state."""
+    """The status of an organisation in the network. Compacted: the newest version is the state."""
 
     type: ClassVar[str] = "organization.published.v1"
     topic: ClassVar[str] = "enlace.organizations"
@@ -173,27 +173,27 @@ class OrganizationPublished(Event):
     """Rises with every change; a consumer ignores a lower one than it has."""
     status: PublicationStatus
     accreditations: list[Accreditation]
-    """Licences that were given, also those that have run out."""
+    """Licences that were granted, including expired ones."""
     agreements: list[Agreement]
-    """Agreements that were signed, also those that have run out."""
+    """Agreements that were signed, including expired ones."""
 
 
 class CapacityRefreshRequested(Event):
-    """A provider service's capacity figure is old or was proven wrong; it is asked to declare anew."""
+    """The capacity of a provider service is out of date or was wrong; the provider is asked to declare it again."""
 
     type: ClassVar[str] = "capacity.refresh-requested.v1"
     topic: ClassVar[str] = "enlace.directory-notices"
     key_field: ClassVar[str] = "provider_service_id"
 
     provider_service_id: UUID
-    """The service whose figures are in doubt."""
+    """The service whose figures are doubtful."""
     organization_id: UUID
-    """Who is asked."""
+    """The organisation that is asked."""
     category: NeedCategory
     requested_at: Moment
     """When it was asked."""
     restricted: bool = False
-    """Whether the service is reached by restricted referral only: then few may know what it is about."""
+    """True if the service gets only restricted referrals; then only few people may see this notice."""
 
 
 EVENTS: tuple[type[Event], ...] = (

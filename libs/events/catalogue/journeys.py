@@ -1,4 +1,4 @@
-"""What every event about one returnee's journey says, and on which facts an offer was let stand."""
+"""Fields of every event about one returnee's journey, and the facts on which an offer was allowed."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -19,32 +19,32 @@ class ReferralEvent(Event):
     key_field: ClassVar[str] = "returnee_id"
 
     returnee_id: UUID
-    """Whose journey it is."""
+    """The returnee."""
     case_code: CaseCodeIfKnown
-    """What the person is called outside registration; empty if the profile has not come yet or is erased."""
+    """The person's case code; empty if the profile has not arrived yet or is erased."""
     need_id: UUID
-    """The need that it is about."""
+    """The need that the event is about."""
     category: NeedCategory
     at: Moment
-    """When it happened, on the installation's clock."""
+    """When it happened, by the clock of the installation."""
 
 
 class OfReferral(ReferralEvent):
     """Base of events about one referral."""
 
     referral_id: UUID
-    """One need on its way to a provider service."""
+    """The referral of the need to a provider service."""
 
 
 class PerhapsAtProvider(OfReferral):
-    """Base of events about a referral that a provider may have accepted; if so it is named, since it must be told."""
+    """Base of events about a referral that a provider may have accepted; then they name the provider, to notify it."""
 
     offer_id: UUID | None = None
     """The offer that was accepted."""
     organization_id: UUID | None = None
-    """Who accepted it."""
+    """The organisation that accepted it."""
     provider_service_id: UUID | None = None
-    """For which of its services."""
+    """The service for which it was accepted."""
 
 
 class AtProvider(OfReferral):
@@ -55,11 +55,11 @@ class AtProvider(OfReferral):
     organization_id: UUID
     """The provider."""
     provider_service_id: UUID
-    """Which of its services."""
+    """The service of the provider."""
 
 
 class JudgedProfile(BaseModel):
-    """One person's routing profile, as referral knew it when it judged."""
+    """One person's routing profile, in the version that referral evaluated."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,11 +70,11 @@ class JudgedProfile(BaseModel):
 
 
 class JudgedOn(BaseModel):
-    """On which facts the rules and interlocks let an offer stand."""
+    """The facts on which rules and interlocks allowed an offer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     profiles: list[JudgedProfile]
-    """Of everybody whom the need is for."""
+    """The profiles of all people of the need."""
     household_version: Version | None
-    """Of the person's household, or None without one."""
+    """The version of the person's household, or None without one."""

@@ -1,4 +1,4 @@
-"""What notifications publishes: what became of a delivery, and endpoints it had to switch off."""
+"""What notifications publishes: the results of deliveries, and endpoints that it had to disable."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -11,23 +11,23 @@ TOPIC = "enlace.notifications"
 
 
 class DeliveryEvent(Event):
-    """Base of what became of one delivery; keyed by its endpoint."""
+    """Base of the results of one delivery; keyed by its endpoint."""
 
     topic: ClassVar[str] = TOPIC
     key_field: ClassVar[str] = "endpoint_id"
 
     endpoint_id: UUID
-    """Where it went."""
+    """The endpoint of the delivery."""
     organization_id: UUID
     """Whose endpoint it is."""
     delivery_id: UUID
     """The delivery; the same for all of its attempts."""
     event_type: EventType
-    """What was told."""
+    """The message that was delivered."""
     attempt_count: Count
     """How many attempts were made."""
     at: Moment
-    """When it ended, on the installation's clock."""
+    """When it ended, by the clock of the installation."""
 
 
 class DeliverySucceeded(DeliveryEvent):
@@ -37,13 +37,13 @@ class DeliverySucceeded(DeliveryEvent):
 
 
 class DeliveryFailed(DeliveryEvent):
-    """All attempts are spent."""
+    """All attempts have failed."""
 
     type: ClassVar[str] = "delivery.failed.v1"
 
 
 class EndpointDisabled(Event):
-    """The endpoint is gone or has failed for too long; nothing more is sent to it until its owner enables it."""
+    """The endpoint answered 410 or has failed for too long; nothing is sent to it until its owner enables it."""
 
     type: ClassVar[str] = "endpoint.disabled.v1"
     topic: ClassVar[str] = TOPIC
@@ -54,7 +54,7 @@ class EndpointDisabled(Event):
     organization_id: UUID
     """Whose endpoint it is."""
     at: Moment
-    """When it was switched off, on the installation's clock."""
+    """When it was disabled, by the clock of the installation."""
 
 
 EVENTS: tuple[type[Event], ...] = (DeliverySucceeded, DeliveryFailed, EndpointDisabled)

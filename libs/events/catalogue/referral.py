@@ -23,7 +23,7 @@ from libs.wire.values import Moment
 
 
 class NeedAssigned(ReferralEvent):
-    """A named person or desk answers for the need now."""
+    """A named desk or role is responsible for the need now."""
 
     type: ClassVar[str] = "need.assigned.v1"
     owner: DeskCode
@@ -44,30 +44,30 @@ class NeedRefused(ReferralEvent):
 
 
 class NeedClosed(ReferralEvent):
-    """A named person has closed the need with a reason."""
+    """A member of staff has closed the need with a reason."""
 
     type: ClassVar[str] = "need.closed.v1"
     reason: CloseReason | None = None
-    """Why it ended; events from before this was told have none."""
+    """Why it ended; older events do not have this field."""
 
 
 class NeedReopened(ReferralEvent):
-    """A need that had ended is open again."""
+    """A need that had ended was reopened."""
 
     type: ClassVar[str] = "need.reopened.v1"
 
 
 class ReferralOpened(OfReferral):
-    """A need is on its way to a provider service."""
+    """A referral was opened for a need."""
 
     type: ClassVar[str] = "referral.opened.v1"
     urgency: Urgency
     people_count: Count
-    """For how many people: the household of the need, or one."""
+    """The number of people: those of the household, or one."""
 
 
 class ReferralReviewRequested(OfReferral):
-    """Policy or protection says that a person decides before anything is offered."""
+    """A policy or a protection rule requires that a person decides before an offer is made."""
 
     type: ClassVar[str] = "referral.review-requested.v1"
     owner: DeskCode
@@ -75,13 +75,13 @@ class ReferralReviewRequested(OfReferral):
 
 
 class ReferralWaitlisted(OfReferral):
-    """No place is free; the referral keeps its place in the queue."""
+    """No place is free; the referral waits in the queue."""
 
     type: ClassVar[str] = "referral.waitlisted.v1"
 
 
 class ReferralEscalated(OfReferral):
-    """Nobody answered in time or nobody is left to ask; the lead agency's desk owns the need."""
+    """No provider answered in time, or no provider is left to ask; the lead agency's desk owns the need."""
 
     type: ClassVar[str] = "referral.escalated.v1"
     owner: DeskCode
@@ -90,13 +90,13 @@ class ReferralEscalated(OfReferral):
 
 
 class ReferralSearchDue(OfReferral):
-    """The person could not be found, and it is time to look for them again."""
+    """The person could not be found, and the deadline for the next search has passed."""
 
     type: ClassVar[str] = "referral.search-due.v1"
     owner: DeskCode
     """The desk that looks for the person: a code of the country pack."""
     missed_count: Count
-    """How many times nobody was found or nobody looked since the search began."""
+    """How many attempts have failed or were missed since the search began."""
 
 
 class ReferralCancelled(PerhapsAtProvider):
@@ -107,69 +107,69 @@ class ReferralCancelled(PerhapsAtProvider):
 
 
 class ReferralEnteredInError(PerhapsAtProvider):
-    """The referral should never have been."""
+    """The referral was created by mistake."""
 
     type: ClassVar[str] = "referral.entered-in-error.v1"
 
 
 class ReferralStarted(AtProvider):
-    """The service has begun."""
+    """The service has started."""
 
     type: ClassVar[str] = "referral.started.v1"
 
 
 class ReferralReminded(AtProvider):
-    """The provider has been reminded that an accepted service has not begun, or that its outcome is not known yet."""
+    """The provider was reminded that an accepted service has not started, or that its outcome is missing."""
 
     type: ClassVar[str] = "referral.reminded.v1"
     awaits: Awaited
     due_by: Moment
-    """When the lead agency's desk asks, on the installation's clock."""
+    """When the lead agency's desk will contact the provider, by the clock of the installation."""
 
 
 class ReferralCompleted(AtProvider):
-    """The service is done, with an outcome."""
+    """The service is completed, with an outcome."""
 
     type: ClassVar[str] = "referral.completed.v1"
     outcome: Outcome
 
 
 class ReferralNotDelivered(AtProvider):
-    """An accepted service did not happen; the need's routing starts again."""
+    """An accepted service was not delivered; the need is routed again."""
 
     type: ClassVar[str] = "referral.not-delivered.v1"
     reason: NotDeliveredReason
 
 
 class StayEnding(AtProvider):
-    """A stay with a maximum length nears its end, has been lengthened, or has run out with the people still there."""
+    """A stay with a maximum length will end soon, was extended, or is over while the people are still there."""
 
     type: ClassVar[str] = "stay.ending.v1"
     ends_at: Moment
-    """When the stay must end, on the installation's clock. The latest event holds."""
+    """When the stay must end, by the clock of the installation. The latest event is valid."""
     phase: StayPhase | None = None
-    """Why this is told: the end comes nearer, was moved, or has passed. Absent from what was sent before it existed."""
+    """Whether the end comes nearer, was moved, or has passed. Older events do not have this field."""
 
 
 class OfferMade(AtProvider):
-    """A referral is put to a provider service; places are held while the clock runs."""
+    """A referral was offered to a provider service; places are held while the clock runs."""
 
     type: ClassVar[str] = "offer.made.v1"
     urgency: Urgency
     people_count: Count
     """How many places are held."""
     service_type: ServiceType
-    """A code finer than the category; decides what a packet will hold."""
+    """A code finer than the category; decides what the packet will contain."""
     restricted: bool
-    """True for a category that exists only for holders of a scope of their own."""
+    """True for a category that only callers with a special scope can see."""
     answer_by: Moment
     """When the offer expires, on the installation's clock."""
     acknowledge_by: Moment | None = None
-    """Until when the provider says that it has seen the offer, where the country pack waits for that."""
+    """Deadline for the acknowledgement, if the country pack requires one."""
 
 
 class OfferReminded(AtProvider):
-    """The provider has been reminded of an unanswered offer."""
+    """The provider was reminded of an unanswered offer."""
 
     type: ClassVar[str] = "offer.reminded.v1"
     answer_by: Moment
@@ -177,35 +177,35 @@ class OfferReminded(AtProvider):
 
 
 class OfferAcknowledged(AtProvider):
-    """The provider has seen the offer."""
+    """The provider has confirmed that it has seen the offer."""
 
     type: ClassVar[str] = "offer.acknowledged.v1"
 
 
 class OfferAccepted(AtProvider):
-    """The provider says yes; its places are taken. Opens the packet at registration."""
+    """The offer is accepted and its places are taken. Registration then opens the packet."""
 
     type: ClassVar[str] = "offer.accepted.v1"
     service_type: ServiceType
-    """A code finer than the category; decides what the packet holds."""
+    """A code finer than the category; decides what the packet contains."""
     people_count: Count
     """How many places are taken."""
     judged_on: JudgedOn | None = None
-    """The facts on which it was let stand; absent from what was sent before it existed."""
+    """The facts on which the offer was allowed; older events do not have this field."""
 
 
 class OfferUpheld(AtProvider):
-    """An accepted offer was judged again, because facts had changed or a desk has decided, and still stands."""
+    """An accepted offer was evaluated again after facts had changed, or a desk decided; it remains valid."""
 
     type: ClassVar[str] = "offer.upheld.v1"
     judged_on: JudgedOn
-    """The facts on which it stands."""
+    """The facts on which it is allowed."""
     by_desk: bool
-    """True if a desk has decided it: only that opens what was halted."""
+    """True if a desk decided this; only then does a halted offer continue."""
 
 
 class OfferHalted(AtProvider):
-    """An accepted offer may not go on as things stand: nothing begins, its packet is closed, until a desk decides."""
+    """An accepted offer is not allowed any more: nothing may start and its packet is closed until a desk decides."""
 
     type: ClassVar[str] = "offer.halted.v1"
     reason: RecallReason
@@ -214,20 +214,20 @@ class OfferHalted(AtProvider):
 
 
 class OfferDeclined(AtProvider):
-    """The provider says no, with a coded reason."""
+    """The provider declined, with a coded reason."""
 
     type: ClassVar[str] = "offer.declined.v1"
     reason: DeclineReason
 
 
 class OfferExpired(AtProvider):
-    """Nobody answered in time."""
+    """The provider did not answer in time."""
 
     type: ClassVar[str] = "offer.expired.v1"
 
 
 class OfferRecalled(AtProvider):
-    """The network has taken the offer back."""
+    """The network has withdrawn the offer."""
 
     type: ClassVar[str] = "offer.recalled.v1"
     reason: RecallReason

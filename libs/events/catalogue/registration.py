@@ -1,4 +1,4 @@
-"""What registration publishes: who is here as a routing profile, what they need, what they consent to. No identity."""
+"""What registration publishes: routing profiles, needs and consents of people. No identity data."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -33,17 +33,17 @@ TOPIC = "enlace.registration"
 
 
 class RegistrationEvent(Event):
-    """Base of registration's events about one returnee: the key is the returnee's id at birth, also after a merge."""
+    """Base of events about one returnee: the key is the id that the record had at first, also after a merge."""
 
     topic: ClassVar[str] = TOPIC
     key_field: ClassVar[str] = "returnee_id"
 
     returnee_id: UUID
-    """The returnee: the id at birth, also after a merge."""
+    """The returnee: the id that the record had at first, also after a merge."""
 
 
 class ArrivalBatchLanded(Event):
-    """A flight or bus has arrived with so many people."""
+    """A flight or bus has arrived, with this number of people."""
 
     type: ClassVar[str] = "arrival-batch.landed.v1"
     topic: ClassVar[str] = TOPIC
@@ -61,7 +61,7 @@ class ArrivalBatchLanded(Event):
 
 
 class ArrivalBatchIntakeCompleted(Event):
-    """Every entry of the batch is registered or marked absent; these many returnees and needs were reported."""
+    """The intake of the batch is complete, with the numbers of returnees and needs that were reported."""
 
     type: ClassVar[str] = "arrival-batch.intake-completed.v1"
     topic: ClassVar[str] = TOPIC
@@ -78,14 +78,14 @@ class ArrivalBatchIntakeCompleted(Event):
 
 
 class RoutingProfile(RegistrationEvent):
-    """The whole routing profile of a returnee; a higher version replaces a lower one."""
+    """The complete routing profile of a returnee; a higher version replaces a lower one."""
 
     version: Version
     """Rises with every change of the profile."""
     case_code: CaseCode
-    """What the person is called outside registration."""
+    """The code that identifies the person outside registration."""
     arrival_batch_id: UUID | None
-    """The flight or bus, or None for who came alone."""
+    """The flight or bus, or None if the person arrived alone."""
     reception_place: PlaceCode | None
     """Where the person was received."""
     household_id: UUID | None
@@ -93,7 +93,7 @@ class RoutingProfile(RegistrationEvent):
     age_band: AgeBand
     sex: Sex
     nationality: CountryCode
-    """Nationality as told at intake."""
+    """Nationality as stated at intake."""
     identity_document: IdentityDocumentStatus
     documents_held: list[DocumentKind]
     languages: list[LanguageCode]
@@ -121,7 +121,7 @@ class ReturneeChanged(RoutingProfile):
 
 
 class HouseholdChanged(Event):
-    """Who belongs to a household and whether it wishes to stay together; whole state with a rising version."""
+    """The members of a household, and whether it wishes to stay together; complete state with a rising version."""
 
     type: ClassVar[str] = "household.changed.v1"
     topic: ClassVar[str] = TOPIC
@@ -130,13 +130,13 @@ class HouseholdChanged(Event):
     household_id: UUID
     """The household."""
     reference_returnee_id: UUID
-    """Its reference person, under whose key its needs are told too."""
+    """The reference person; events about the household's needs have the key of this person."""
     version: Version
     """Rises with every change; a consumer ignores a lower one than it has."""
     member_ids: list[UUID]
-    """Returnees that are registered as its members."""
+    """Returnees who are registered as its members."""
     expected_size: Count
-    """How many members registration waits for; routing of a household's need waits with it."""
+    """How many members registration expects; the household's needs are routed only when all are registered."""
     stay_together: bool
     """True if it must not be split."""
 
@@ -144,7 +144,7 @@ class HouseholdChanged(Event):
 class NeedReported(RegistrationEvent):
     """A returnee or a household has a need. Keyed by the reference person.
 
-    Told again while it is open, it comes again under its id, as urgent as the most urgent that was told.
+    If the need is reported again while it is open, the event is sent again with the same id and the highest urgency.
     """
 
     type: ClassVar[str] = "need.reported.v1"
@@ -154,21 +154,21 @@ class NeedReported(RegistrationEvent):
     category: NeedCategory
     urgency: Urgency
     people_count: Count
-    """For how many people."""
+    """The number of people."""
     household_id: UUID | None
-    """The household whose need it is, or None for one person's."""
+    """The household that has the need, or None for the need of one person."""
     arrival_batch_id: UUID | None
-    """The flight or bus with which it came, or None."""
+    """The flight or bus with which the need was reported, or None."""
     after_need_id: UUID | None
-    """The need that has to be met first, or None."""
+    """The need that must be met first, or None."""
     reported_at: Moment
-    """When it was told; told again while it is open, when that was."""
+    """When the need was reported, or last reported again while it is open."""
     is_second: bool = False
-    """True if a desk wants it beside an open need of its kind."""
+    """True if a desk has allowed it in addition to an open need of the same category."""
 
 
 class NeedWithdrawn(RegistrationEvent):
-    """The returnee no longer asks for this; no reason is required."""
+    """The returnee has withdrawn the need; no reason is required."""
 
     type: ClassVar[str] = "need.withdrawn.v1"
 
@@ -179,41 +179,41 @@ class NeedWithdrawn(RegistrationEvent):
 
 
 class ConsentGrant(BaseModel):
-    """One purpose and recipient class that the person allows now."""
+    """One purpose and recipient class that the person allows at present."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     purpose: ConsentPurpose
     recipient_class: RecipientClass
     expires_at: Moment
-    """When it ends by itself."""
+    """When it expires."""
 
 
 class ConsentChanged(RegistrationEvent):
-    """All that the person allows now; a higher version replaces a lower one. An empty list allows nothing."""
+    """Everything that the person allows at present; a higher version replaces a lower one. Empty: nothing."""
 
     type: ClassVar[str] = "consent.changed.v1"
 
     version: Version
     """Rises with every change."""
     grants: list[ConsentGrant]
-    """What is allowed now."""
+    """What is allowed at present."""
 
 
 class DeletionReason(StrEnum):
-    """Why an organisation may not know any more what a packet told it."""
+    """Why an organisation may not have the data of a packet any more."""
 
     CONSENT_WITHDRAWN = "consent_withdrawn"
     CONSENT_EXPIRED = "consent_expired"
     CONSENT_INVALID = "consent_invalid"
-    """Who gave it could not give it, such as a child for itself."""
+    """The consent was given by somebody who may not give it, such as a child."""
     DO_NOT_SHARE = "do_not_share"
-    """The person does not want this organisation to know of them."""
+    """The person does not want this organisation to have their data."""
     ERASED = "erased"
 
 
 class PacketDeletionRequested(RegistrationEvent):
-    """An organisation may not know any more what the packet of an accepted offer tells: it is asked to delete it."""
+    """An organisation may not have the data of the packet any more and is asked to delete them."""
 
     type: ClassVar[str] = "packet.deletion-requested.v1"
 
@@ -222,24 +222,24 @@ class PacketDeletionRequested(RegistrationEvent):
     referral_id: UUID
     """Its referral."""
     organization_id: UUID
-    """Who accepted it, and is told."""
+    """The organisation that accepted the offer and gets this message."""
     provider_service_id: UUID
     """The service for which it was accepted."""
     case_code: CaseCode
-    """Whose data: the person of the offer, or a member of the household who was named in its packet."""
+    """Whose data: the person of the offer, or a member of the household whose data are in the packet."""
     reason: DeletionReason
     fetched: bool
-    """True if the packet was fetched: then there is something to delete. False: it cannot be fetched any more."""
+    """True if the packet was fetched, so that data have to be deleted. False: it was never fetched."""
     answer_by: Moment | None
-    """By when the organisation says what became of the data; None where it has fetched none."""
+    """Deadline for the organisation's report on the deletion; None if it never fetched the packet."""
     at: Moment
-    """When it was asked."""
+    """When the deletion was requested."""
     restricted: bool = False
-    """Whether the service is reached by restricted referral only: then few may know of it."""
+    """True if the service gets only restricted referrals; then only few people may see this event."""
 
 
 class SafeContactChanged(RegistrationEvent):
-    """How the person may be reached has changed; which kind of channel, never the address."""
+    """The safe contact has changed. Contains only the kind of channel, never the address."""
 
     type: ClassVar[str] = "safe-contact.changed.v1"
 
@@ -249,25 +249,25 @@ class SafeContactChanged(RegistrationEvent):
 
 
 class ReturneeMerged(RegistrationEvent):
-    """Two records are one person; `returnee_id` goes on under `into_returnee_id`. Keyed by the id at birth."""
+    """Two records are one person; `returnee_id` continues as `into_returnee_id`. Keyed by the first id."""
 
     type: ClassVar[str] = "returnee.merged.v1"
 
     into_returnee_id: UUID
-    """The record that goes on."""
+    """The record that continues."""
 
 
 class ReturneeUnmerged(RegistrationEvent):
-    """A merge was wrong and has been undone."""
+    """A wrong merge was undone."""
 
     type: ClassVar[str] = "returnee.unmerged.v1"
 
     from_returnee_id: UUID
-    """The record that it had been merged into."""
+    """The record into which it had been merged."""
 
 
 class ReturneeErased(RegistrationEvent):
-    """The person's key has been destroyed; others drop their profile facts."""
+    """The person's key was destroyed; the other services delete the profile."""
 
     type: ClassVar[str] = "returnee.erased.v1"
 
