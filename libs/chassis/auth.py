@@ -56,7 +56,7 @@ class ScopeMissing(Refusal):
     status = 403
 
     def __init__(self, scope: str) -> None:
-        super().__init__(f"This needs the scope {scope}.")
+        super().__init__(f"This operation requires the scope {scope}.")
         self.headers["WWW-Authenticate"] = f'Bearer realm="{_REALM}", error="insufficient_scope", scope="{scope}"'
 
 

@@ -101,7 +101,7 @@ async def _connected(session: AsyncSession) -> AsyncConnection:
     try:
         return await session.connection()
     except OSError as error:  # also what a name that doesn't resolve, or no answer in time, raises
-        raise Unavailable("The database is away; try again.") from error
+        raise Unavailable("The database does not answer; try again later.") from error
 
 
 def own_work(session: AsyncSession) -> AbstractAsyncContextManager[None]:

@@ -39,11 +39,11 @@ def refusal_of(error: Refused) -> Refusal | None:
     state = str(getattr(cause, "sqlstate", None) or "")
     refusal: Refusal | None = None
     if _is_away(error, cause) or state in _TRY_AGAIN or state[:2] in _TRY_AGAIN_CLASSES:
-        refusal = Unavailable("The database is busy or away; try again.")
+        refusal = Unavailable("The database is busy or does not answer; try again later.")
     elif state == "23505":
-        refusal = AlreadyExists("Something of this kind exists already.")
+        refusal = AlreadyExists("An object with these values already exists.")
     elif state in {"23503", "23001"}:
-        refusal = ReferenceBroken("Something that is named here isn't there, or is still in use.")
+        refusal = ReferenceBroken("A referenced object does not exist, or is still in use.")
     # The driver checks values itself (an int4 out of range, a NUL) and then there is no SQLSTATE.
     elif state.startswith("22") or state in {"23514", "23502"} or isinstance(cause, asyncpg.DataError):
         refusal = InvalidInput("A value cannot be stored.")

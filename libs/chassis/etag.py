@@ -16,7 +16,7 @@ _TAG = re.compile(r'(?:W/)?"([!#-~]*)"')
 
 
 _ANY = frozenset({"*"})
-_FORM = 'Send ETags as you got them, in double quotes and divided by commas, such as "3"; or *'
+_FORM = 'Send ETags exactly as you got them, in double quotes and separated by commas, such as "3"; or *'
 
 
 class VersionMismatch(Refusal):
@@ -52,14 +52,14 @@ class Condition:
         """
         if version is None:
             if self._if_match is not None:
-                raise VersionMismatch("There is nothing to be changed yet.", pointer="If-Match")
+                raise VersionMismatch("The object does not exist yet.", pointer="If-Match")
             return
         if self._if_none_match is not None and _name(self._if_none_match, version):
-            raise VersionMismatch("There is something already.", pointer="If-None-Match")
+            raise VersionMismatch("The object already exists.", pointer="If-None-Match")
         if self._if_match is None:
-            raise PreconditionRequired("Send If-Match with the ETag that you saw.", pointer="If-Match")
+            raise PreconditionRequired("Send If-Match with the ETag that you have read.", pointer="If-Match")
         if not _name(self._if_match, version):
-            raise VersionMismatch("It has changed since; fetch it again.", pointer="If-Match")
+            raise VersionMismatch("The object has changed; read it again.", pointer="If-Match")
 
 
 def etag_of(version: int) -> str:
@@ -69,16 +69,19 @@ def etag_of(version: int) -> str:
 
 async def _required(
     if_match: Annotated[
-        str | None, Header(alias="If-Match", description="ETag of the version that is changed, or *; 428 without it")
+        str | None,
+        Header(alias="If-Match", description="ETag of the version to change, or *; without it the response is 428"),
     ] = None,
 ) -> Condition:
     if if_match is None:
-        raise PreconditionRequired("Send If-Match with the ETag that you saw.", pointer="If-Match")
+        raise PreconditionRequired("Send If-Match with the ETag that you have read.", pointer="If-Match")
     return Condition(if_match)
 
 
 async def _either(
-    if_match: Annotated[str | None, Header(alias="If-Match", description="ETag of what is replaced, or *")] = None,
+    if_match: Annotated[
+        str | None, Header(alias="If-Match", description="ETag of the version to replace, or *")
+    ] = None,
     if_none_match: Annotated[str | None, Header(alias="If-None-Match", description="* to create only")] = None,
 ) -> Condition:
     return Condition(if_match, if_none_match)

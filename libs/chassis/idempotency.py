@@ -109,7 +109,7 @@ class Once:
     def replay(self, stored: bytes, result_id: UUID) -> UUID | Refusal:
         """The result of the request that first came with this key, if it was this one."""
         if not hmac.compare_digest(stored, self.fingerprint()):
-            return KeyReused("This Idempotency-Key came with another request before.", pointer="Idempotency-Key")
+            return KeyReused("This Idempotency-Key was used for a different request.", pointer="Idempotency-Key")
         self.replayed = True
         self._response.headers["Idempotency-Replayed"] = "true"
         return result_id
@@ -141,7 +141,7 @@ async def begun(session: AsyncSession, asked: Sequence[Once]) -> list[UUID | Ref
         if nth not in named:
             return None
         if nth not in locked:
-            return InFlight("The same request is being worked on; ask again shortly.")
+            return InFlight("The same request is still being processed; repeat it shortly.")
         before = stored.get(named[nth])
         return None if before is None else asked[nth].replay(*before)
 
@@ -189,7 +189,7 @@ def parse_key(value: str) -> str:
     quoted = _QUOTED.fullmatch(value)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value
     if not (quoted or _BARE.fullmatch(value)) or not 0 < len(key) <= _LONGEST:
-        raise KeyInvalid("An Idempotency-Key is 1 to 255 printable ASCII characters.", pointer="Idempotency-Key")
+        raise KeyInvalid("An Idempotency-Key must have 1 to 255 printable ASCII characters.", pointer="Idempotency-Key")
     return key
 
 

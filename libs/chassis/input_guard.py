@@ -71,7 +71,7 @@ class Bodies:
             self._total += count
             self._of_peer[peer] = self._of_peer.get(peer, 0) + count
             if self._of_peer[peer] > self._most // 4 or self._total > self._most:
-                raise TooMuchAtOnce("Too many bodies are being sent at once.")
+                raise TooMuchAtOnce("Too many request bodies are being sent at the same time.")
 
         try:
             yield take
@@ -120,7 +120,7 @@ class InputGuard:
 
     def _check_headers(self, headers: Headers) -> None:
         if headers.get("content-encoding", "identity").strip().lower() != "identity":
-            raise ContentEncoded("Send the body as it is, without Content-Encoding.", pointer="Content-Encoding")
+            raise ContentEncoded("Send the body without Content-Encoding.", pointer="Content-Encoding")
         if int(headers.get("content-length", "0")) > self._limit:
             raise _too_large(self._limit)
 
@@ -137,12 +137,12 @@ def checked_body(body: bytes, content_type: str) -> bytes:
     kind = content_type.partition(";")[0].strip().lower()
     if kind.startswith("text/"):
         if b"\0" in body:
-            raise InvalidInput("The text holds a NUL character.", pointer="")
+            raise InvalidInput("The text contains a NUL character.", pointer="")
     elif kind == "application/json" or kind.endswith("+json"):
         body = without_mark(body)
         faults = [FieldError(json_pointer(fault.path), fault.rule, fault.detail) for fault in faults_of(body)]
         if faults:
-            raise InvalidInput("The body holds what cannot be read or stored.", errors=faults)
+            raise InvalidInput("The body contains data that cannot be read or stored.", errors=faults)
     return body
 
 
@@ -153,8 +153,10 @@ def _check_address(scope: MutableMapping[str, Any]) -> None:
     if b"%00" in query:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
         names = [name for name, value in pairs if "\0" in value and "\0" not in name]
-        faults = [FieldError(shortened(name), "nul-character", "Text cannot hold a NUL character") for name in names]
-        raise InvalidInput("The query holds a NUL character.", pointer="", errors=faults)
+        faults = [
+            FieldError(shortened(name), "nul-character", "Text must not contain a NUL character") for name in names
+        ]
+        raise InvalidInput("The query contains a NUL character.", pointer="", errors=faults)
 
 
 async def _read(receive: Receive, limit: int, take: Callable[[int], None]) -> bytes:
@@ -189,7 +191,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(f"A body is {limit} bytes at most.", limit_bytes=limit)
+    return BodyTooLarge(f"A body may have {limit} bytes at most.", limit_bytes=limit)
 
 
 def _peer(scope: Scope) -> str:

@@ -25,14 +25,14 @@ class Page(BaseModel, Generic[T]):
     """One page of a list."""
 
     items: list[T]
-    next: str | None = Field(default=None, description="Send it as `after` to get the next page; null on the last")
+    next: str | None = Field(default=None, description="Send it as `after` to get the next page; null on the last page")
 
 
 class Count(BaseModel):
     """How long a list is. Counting stops at a thousand."""
 
     count: int = Field(le=COUNT_MAX)
-    more: bool = Field(description="There are more than were counted")
+    more: bool = Field(description="True if there are more than were counted")
 
     @classmethod
     def of(cls, found: int) -> "Count":
@@ -53,8 +53,8 @@ class PageRequest:
 
 async def _page_request(
     request: Request,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="How many at most")] = 50,
-    after: Annotated[str | None, Query(max_length=1000, description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="The maximum number of entries")] = 50,
+    after: Annotated[str | None, Query(max_length=1000, description="`next` of the previous page")] = None,
 ) -> PageRequest:
     secret = request.app.state.settings.fingerprint_key.get_secret_value().encode()
     path = request.url.path
@@ -104,8 +104,8 @@ def read_cursor(cursor: str, *, path: str, secret: bytes) -> list[str]:
         content = b""
     signature, payload = content[:_SIGNATURE_BYTES], content[_SIGNATURE_BYTES:]
     if not payload or not hmac.compare_digest(signature, _signature(payload, path, secret)):
-        fault = FieldError("after", "bad-cursor", "Send the `next` of the page before, unchanged")
-        raise InvalidInput("The cursor isn't one that this list gave.", errors=[fault])
+        fault = FieldError("after", "bad-cursor", "Send the unchanged `next` of the previous page")
+        raise InvalidInput("The cursor was not created by this list.", errors=[fault])
     values: list[str] = json.loads(payload)
     return values
 

@@ -48,11 +48,11 @@ class Problem(BaseModel):
     type: str = Field(examples=[TYPE_PREFIX + "invalid-input"])
     title: str = Field(examples=["Invalid input"])
     status: int = Field(ge=400, le=599, examples=[422])
-    code: str = Field(examples=["invalid-input"], description="What to program against: stable, kebab-case")
+    code: str = Field(examples=["invalid-input"], description="Stable code for programs, in kebab-case")
     detail: str
     errors: list[FieldProblem] = Field(default=[], max_length=ERRORS_MAX)
-    errors_left_out: int | None = Field(default=None, description="How many more faults there are, if not all are told")
-    trace_id: str | None = Field(default=None, description="Name this when you ask for help")
+    errors_left_out: int | None = Field(default=None, description="The number of further faults that are not listed")
+    trace_id: str | None = Field(default=None, description="State this id when you ask for help")
 
 
 def problem_document(refusal: Refusal) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def problem_response(refusal: Refusal) -> JSONResponse:
 
 def internal_error() -> JSONResponse:
     """The answer to a fault of ours: the trace id is all that it tells."""
-    return _plain(500, "internal-error", "Something went wrong on our side; it has been recorded.")
+    return _plain(500, "internal-error", "An internal error occurred; it has been recorded.")
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -155,7 +155,7 @@ def _named(faults: Sequence[FieldError]) -> Refusal | None:
 async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return _plain(405, "method-not-allowed", "This path doesn't take the method.", {"Allow": _allowed(request)})
+        return _plain(405, "method-not-allowed", "This path does not support the method.", {"Allow": _allowed(request)})
     phrase = HTTPStatus(error.status_code).phrase
     code = phrase.lower().replace(" ", "-").replace("'", "")
     return _plain(error.status_code, code, f"{phrase}.", error.headers)
@@ -184,4 +184,4 @@ async def _of_database(_: Request, error: Exception) -> Response:
 
 
 async def _of_pool(_: Request, __: Exception) -> Response:
-    return problem_response(Unavailable("Too many requests at once for the database."))
+    return problem_response(Unavailable("Too many requests at the same time for the database."))

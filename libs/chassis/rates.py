@@ -32,7 +32,10 @@ class TooManyRequests(Refusal):
     status = 429
 
     def __init__(self, left: "Left") -> None:
-        detail = {"unknown": "Too many of your requests named what is not there.", "failed": "Too many tokens failed."}
+        detail = {
+            "unknown": "Too many of your requests named something that does not exist.",
+            "failed": "Too many requests had invalid tokens.",
+        }
         super().__init__(detail.get(left.policy, "Too many requests."), violated_policies=[left.policy])
         self.headers |= left.headers() | {"Retry-After": str(left.seconds)}
 

@@ -151,7 +151,7 @@ class BoundedProtocol(HttpToolsProtocol):
         try:
             found = read_proxy_line(self._first)
         except BadProxyLine:
-            self._refuse(MalformedRequest("The PROXY line is broken."))
+            self._refuse(MalformedRequest("The line of the PROXY protocol is invalid."))
             return b""
         if found is None:
             return b""
@@ -192,12 +192,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _head_too_large(self) -> Refusal:
         most = self._limits.head_bytes
-        return HeadTooLarge(f"Request line and headers are {most} bytes at most.", limit_bytes=most)
+        return HeadTooLarge(f"Request line and headers may have {most} bytes at most.", limit_bytes=most)
 
     def on_headers_complete(self) -> None:
         """A request starts; its body is still to come."""
         if len(self.pipeline) >= _PIPELINED_MOST:
-            raise _TooMuch(self._note(MalformedRequest("Too many requests are sent ahead.")))
+            raise _TooMuch(self._note(MalformedRequest("Too many requests were sent before the responses.")))
         self._head_since, self._head_came = None, False
         self._body_since, self._body_bytes = time.monotonic(), 0
         self._unparsed = 0
@@ -222,7 +222,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Called by uvicorn when the parser stops."""
-        self._refuse(self._refused or MalformedRequest("The request isn't HTTP as RFC 9112 has it."))
+        self._refuse(self._refused or MalformedRequest("The request is not valid HTTP (RFC 9112)."))
 
     def look(self, now: float) -> None:
         """End the connection if its peer has had enough time for what it is at."""
@@ -240,13 +240,13 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._body_since is not None:
             self._body_since += passed if self.flow.read_paused else 0.0  # then it is we who are slow
             if now - self._body_since > self._seconds_for_body():
-                self._refuse(TooSlow("The body didn't come in time."))
+                self._refuse(TooSlow("The body did not arrive in time."))
         elif self._lasts("idle", not asking, now) > self._limits.idle_seconds + _CLOSING_SECONDS:
             self.transport.close()  # a request whose answer came before its body: uvicorn has no timer for it
 
     def _end_head(self) -> None:
         if self._head_came:
-            self._refuse(TooSlow("The request line and the headers didn't come in time."))
+            self._refuse(TooSlow("The request line and the headers did not arrive in time."))
         else:
             self._over = True
             self.transport.close()

@@ -91,7 +91,7 @@ class TenantMissing(Refusal):
 
     code: ClassVar[str] = "tenant-missing"
     status: ClassVar[int] = 403
-    title: ClassVar[str] = "The token is nobody's"
+    title: ClassVar[str] = "The token names no tenant"
 
 
 class OrganizationRequired(Refusal):
@@ -115,7 +115,7 @@ class WrongCaller(Refusal):
 
     code: ClassVar[str] = "wrong-caller"
     status: ClassVar[int] = 403
-    title: ClassVar[str] = "The operation isn't for this kind of caller"
+    title: ClassVar[str] = "The operation is not for this kind of caller"
 
 
 def refused_kind(kinds: AbstractSet[CallerKind], *, by: AbstractSet[CallerKind]) -> Refusal:

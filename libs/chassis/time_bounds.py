@@ -30,7 +30,7 @@ class Tolerance(BaseModel):
         else:
             distance, slack = told - at.date(), _SOMEWHERE_ELSE
         if distance > self.ahead + slack:
-            return [FieldError(pointer, "too-far-ahead", "It lies too far ahead of our clock.")]
+            return [FieldError(pointer, "too-far-ahead", "The time is too far in the future.")]
         if -distance > self.back + slack:
-            return [FieldError(pointer, "too-long-ago", "It lies too long before our clock.")]
+            return [FieldError(pointer, "too-long-ago", "The time is too far in the past.")]
         return []

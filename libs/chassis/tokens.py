@@ -88,11 +88,11 @@ class KeyRing:
         elif self._is_stale() and (self._renewal is None or self._renewal.done()):
             self._renewal = asyncio.create_task(self._refresh(key_id))
         if self._keys is None:
-            raise IssuerUnreachable("The issuer of tokens doesn't answer.")
+            raise IssuerUnreachable("The token issuer does not answer.")
         if not _holds(self._keys, key_id):
             if self._failed:
-                raise IssuerUnreachable("The issuer of tokens doesn't answer.")
-            raise InvalidToken("The token is signed by an unknown key")
+                raise IssuerUnreachable("The token issuer does not answer.")
+            raise InvalidToken("The token is signed with an unknown key")
         return self._keys
 
     def _is_stale(self) -> bool:
@@ -155,7 +155,7 @@ class TokenVerifier:
         try:
             claims = MappingProxyType(jwt.decode(token, keys, registry=_REGISTRY).claims)
         except (JoseError, ValueError, TypeError, KeyError, AttributeError):
-            raise InvalidToken("The token's signature doesn't hold") from None
+            raise InvalidToken("The signature of the token is invalid") from None
         self._known[token] = keys, claims
         if len(self._known) > _TOKENS_KNOWN:
             del self._known[next(iter(self._known))]
@@ -164,7 +164,7 @@ class TokenVerifier:
     def _check(self, claims: Mapping[str, Any]) -> None:
         missing = [name for name in _REQUIRED if name not in claims]
         if missing:
-            raise InvalidToken(f"The token lacks {', '.join(missing)}")
+            raise InvalidToken(f"The token does not contain {', '.join(missing)}")
         if not all(isinstance(claims[name], str) for name in _TEXTS):
             raise InvalidToken("A claim of the token has the wrong form")
         audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
@@ -176,9 +176,9 @@ class TokenVerifier:
         if _seconds(claims, "exp") + LEEWAY_SECONDS <= now:
             raise InvalidToken("The token has expired")
         if _seconds(claims, "iat") - LEEWAY_SECONDS > now or _seconds(claims, "nbf", 0) - LEEWAY_SECONDS > now:
-            raise InvalidToken("The token isn't valid yet")
+            raise InvalidToken("The token is not valid yet")
         if _seconds(claims, "exp") - _seconds(claims, "iat") > self._longest:
-            raise InvalidToken("The token lives too long")
+            raise InvalidToken("The validity of the token is too long")
         if self._revocations.denies(claims):
             raise InvalidToken("The token has been revoked")
 
@@ -189,13 +189,13 @@ def _header(token: str) -> Mapping[str, Any]:
     try:
         header = jws.extract_compact(token.encode("ascii")).headers()
     except (JoseError, ValueError, TypeError, AttributeError):
-        raise InvalidToken("The token isn't a signed JWT") from None
+        raise InvalidToken("The token is not a signed JWT") from None
     if str(header.get("typ", "")).lower() not in _TYPES:
-        raise InvalidToken("The token isn't an access token: typ must be at+jwt")
+        raise InvalidToken("The token is not an access token: typ must be at+jwt")
     if header.get("alg") not in ALGORITHMS:
-        raise InvalidToken("The token is signed by an algorithm that isn't accepted")
+        raise InvalidToken("The token is signed with an algorithm that is not accepted")
     if not isinstance(header.get("kid", ""), str):
-        raise InvalidToken("The token isn't a signed JWT")
+        raise InvalidToken("The token is not a signed JWT")
     return header
 
 

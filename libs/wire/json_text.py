@@ -135,18 +135,20 @@ def _object_faults(value: dict[str, Any], path: Path) -> Iterator[Fault]:
     repeated = value.repeated if isinstance(value, _Ambiguous) else set()
     for name, item in value.items():
         if any(True for _ in _text_faults(name, path)):
-            yield Fault(path, "unstorable-key", "A key holds a character that cannot be stored")
+            yield Fault(path, "unstorable-key", "A field name contains a character that cannot be stored")
         elif name in repeated:
-            yield Fault([*path, name], "repeated-key", "The object names this twice; which is meant cannot be known")
+            yield Fault(
+                [*path, name], "repeated-key", "The object contains this field twice, so its value is ambiguous"
+            )
         else:
             yield from _faults(item, [*path, name])
 
 
 def _text_faults(text: str, path: Path) -> Iterator[Fault]:
     if "\0" in text:
-        yield Fault(path, "nul-character", "Text cannot hold a NUL character")
+        yield Fault(path, "nul-character", "Text must not contain a NUL character")
     elif any("\ud800" <= character <= "\udfff" for character in text):
-        yield Fault(path, "lone-surrogate", "Text cannot hold half of a character")
+        yield Fault(path, "lone-surrogate", "Text must not contain half of a surrogate pair")
 
 
 def _is_utf8(text: bytes) -> bool:

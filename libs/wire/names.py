@@ -72,7 +72,9 @@ def words_to_find(*names: str) -> frozenset[str]:
 def written_number(told: str) -> str:
     """The number of a document as it is written, if it has a letter or a digit and no control character."""
     if has_control(told) or not any(character.isalnum() for character in told):
-        raise PydanticCustomError("letters_or_digits", "A number has letters or digits, and no control characters")
+        raise PydanticCustomError(
+            "letters_or_digits", "A number must have letters or digits, and no control characters"
+        )
     return told
 
 
@@ -80,12 +82,12 @@ def _name(told: str) -> str:
     # Its ends may hold line ends of a cell, as any white space.
     told = told.strip()
     if has_control(told):
-        raise PydanticCustomError("control_character", "A name holds no control characters")
+        raise PydanticCustomError("control_character", "A name must not contain control characters")
     shown = without_invisible(told)
     if not has_letter(shown):
-        raise PydanticCustomError("visible_letter", "A name has at least one letter that can be seen")
+        raise PydanticCustomError("visible_letter", "A name must have at least one visible letter")
     if len(unicodedata.normalize("NFC", shown)) > LONGEST:
-        raise PydanticCustomError("string_too_long", "A name has at most 120 characters")
+        raise PydanticCustomError("string_too_long", "A name may have at most 120 characters")
     return shown
 
 

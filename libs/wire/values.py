@@ -26,7 +26,7 @@ def _day(told: Any) -> Any:
     if type(told) is date:
         return told
     if not isinstance(told, str) or not _DAY.fullmatch(told):
-        raise PydanticCustomError("day", "A day is text such as 1990-05-17")
+        raise PydanticCustomError("day", "A date is text such as 1990-05-17")
     return _real(told, date, "day", "There is no such day")
 
 
@@ -38,7 +38,7 @@ def _moment(told: Any) -> Any:
     if isinstance(told, str) and _CLOCK_TIME.fullmatch(told):
         raise PydanticCustomError("time_zone", "The time zone is missing, such as in 2026-03-02T19:40:00Z")
     if not isinstance(told, str) or not is_moment(told):
-        raise PydanticCustomError("moment", "A moment is text such as 2026-03-02T19:40:00Z")
+        raise PydanticCustomError("moment", "A time is text such as 2026-03-02T19:40:00Z")
     return _real(told.upper(), datetime, "moment", "There is no such moment")
 
 

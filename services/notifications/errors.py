@@ -16,7 +16,7 @@ class EndpointLimitReached(Conflict):
     """The organisation has as many endpoints as one may have."""
 
     code: ClassVar[str] = "endpoint-limit-reached"
-    title: ClassVar[str] = "No more endpoints: delete one first"
+    title: ClassVar[str] = "The organisation has the maximum number of endpoints; delete one first"
 
 
 class EndpointNotEnabled(Conflict):

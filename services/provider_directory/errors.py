@@ -16,7 +16,7 @@ class StaleDeclaration(Conflict):
     """The declaration is older than the one that stands. Member `as_of` is that of the standing one."""
 
     code: ClassVar[str] = "stale-declaration"
-    title: ClassVar[str] = "A newer declaration stands already"
+    title: ClassVar[str] = "There is a newer declaration"
 
 
 class PoolIdTaken(Conflict):

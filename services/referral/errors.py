@@ -37,7 +37,7 @@ class PrerequisiteCycle(Conflict):
     """The other need waits, through however many needs, on this one."""
 
     code: ClassVar[str] = "prerequisite-cycle"
-    title: ClassVar[str] = "The needs would wait on each other"
+    title: ClassVar[str] = "The prerequisites of the needs would form a cycle"
 
 
 class JourneyEnded(Conflict):
@@ -58,14 +58,14 @@ class DeskIsAway(Conflict):
     """The desk has a deputy in a part of that time already."""
 
     code: ClassVar[str] = "desk-is-away"
-    title: ClassVar[str] = "The desk has a deputy at that time already"
+    title: ClassVar[str] = "The desk already has a deputy at that time"
 
 
 class DeputiesInACircle(Conflict):
     """At some moment nobody would be there: the deputy's work would come back to the desk."""
 
     code: ClassVar[str] = "deputies-in-a-circle"
-    title: ClassVar[str] = "Deputies would stand in for one another in a circle"
+    title: ClassVar[str] = "The deputies would form a cycle"
 
 
 class NoPlaceFree(Conflict):
@@ -79,18 +79,18 @@ class ExtensionTooLong(Conflict):
     """The country pack lets nobody lengthen the stay by so much. Member `hours_left` says by how much it may be."""
 
     code: ClassVar[str] = "extension-too-long"
-    title: ClassVar[str] = "The stay cannot be lengthened by so much"
+    title: ClassVar[str] = "The extension of the stay is too long"
 
 
 class ExtensionTooShort(Conflict):
     """The stay ran out longer ago than it is to be lengthened."""
 
     code: ClassVar[str] = "extension-too-short"
-    title: ClassVar[str] = "The stay would be over all the same"
+    title: ClassVar[str] = "The stay would be over even after the extension"
 
 
 class ProfileMissing(Conflict):
     """Registration has not yet told enough of the people whom this need is for."""
 
     code: ClassVar[str] = "profile-missing"
-    title: ClassVar[str] = "The routing profile is not there yet"
+    title: ClassVar[str] = "The routing profile has not arrived yet"

@@ -63,7 +63,7 @@ class KeysDatabase:
             async with (await self._opened()).acquire(timeout=10) as connection:
                 yield connection
         except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
-            raise Unavailable("The database of keys does not answer; try again.") from error
+            raise Unavailable("The database of keys does not answer; try again later.") from error
 
     async def close(self) -> None:
         """Close every connection."""

@@ -42,7 +42,7 @@ class ManifestAgedOut(Conflict):
     """The names of people announced but not met are not kept any longer, so no more are taken (domain P17)."""
 
     code: ClassVar[str] = "manifest-aged-out"
-    title: ClassVar[str] = "The manifest of this arrival batch has aged out"
+    title: ClassVar[str] = "The manifest of this arrival batch has been deleted because of its age"
 
 
 class IntakeIncomplete(Conflict):
@@ -56,7 +56,7 @@ class EntryAlreadyRegistered(Conflict):
     """A person who has been registered cannot be marked absent."""
 
     code: ClassVar[str] = "entry-already-registered"
-    title: ClassVar[str] = "The person of this manifest entry has been registered"
+    title: ClassVar[str] = "The person of this manifest entry is already registered"
 
 
 class ReturneeErased(Refusal):
@@ -78,14 +78,14 @@ class HouseholdClaimDecided(Conflict):
     """A person has decided before whether these people belong together."""
 
     code: ClassVar[str] = "household-claim-decided"
-    title: ClassVar[str] = "This claim has been decided before"
+    title: ClassVar[str] = "This claim has already been decided"
 
 
 class HouseholdFull(Conflict):
     """A household has at most 30 members."""
 
     code: ClassVar[str] = "household-full"
-    title: ClassVar[str] = "The household has as many members as one may have"
+    title: ClassVar[str] = "The household has the maximum number of members"
 
 
 class ArrivalReferenceReused(Conflict):
@@ -109,14 +109,14 @@ class ArrivalToldDifferently(Conflict):
     """
 
     code: ClassVar[str] = "arrival-told-differently"
-    title: ClassVar[str] = "This arrival was told differently before"
+    title: ClassVar[str] = "This arrival was sent with different data before"
 
 
 class DoubtfulPartClosed(Conflict):
     """A person has dealt with this part before."""
 
     code: ClassVar[str] = "doubtful-part-closed"
-    title: ClassVar[str] = "This part has been dealt with before"
+    title: ClassVar[str] = "This part has already been closed"
 
 
 class NeedAlreadyWithdrawn(Conflict):
@@ -130,7 +130,7 @@ class NeedReferenceTaken(Conflict):
     """The sender's reference names another need of the person, of another category."""
 
     code: ClassVar[str] = "need-reference-taken"
-    title: ClassVar[str] = "This reference names another need"
+    title: ClassVar[str] = "This reference belongs to another need"
 
 
 class ConsentAlreadyWithdrawn(Conflict):
@@ -160,7 +160,7 @@ class PacketNotReady(Conflict):
     ask again shortly."""
 
     code: ClassVar[str] = "packet-not-ready"
-    title: ClassVar[str] = "The acceptance of this offer has not been heard of yet"
+    title: ClassVar[str] = "The acceptance of this offer has not arrived yet"
     retry_after_seconds: ClassVar[int | None] = 1
 
 

@@ -33,7 +33,7 @@ Reader = Annotated[Caller, requires("deliveries:read", by=ORGANIZATIONS)]
 async def send_test(
     endpoint_id: UUID, caller: Writer, session: Session, once: OnceRequired, response: Response
 ) -> DeliveryView:
-    """Have an `endpoint.test.v1` webhook sent to an endpoint; follow it under `Location`."""
+    """Send an `endpoint.test.v1` webhook to an endpoint. `Location` is the URL of the delivery."""
     organization_id = organization_of(caller)
     endpoint = await endpoint_queries.endpoint(session, endpoint_id, organization_id=organization_id)
     delivery_id = await once(session, lambda: actions.create_test_delivery(session, endpoint))
@@ -49,7 +49,7 @@ async def list_deliveries(
     status: DeliveryStatus | None = None,
     endpoint_id: UUID | None = None,
 ) -> Page[DeliveryView]:
-    """What was sent to your organisation's endpoints, newest first."""
+    """The deliveries to your organisation's endpoints, newest first."""
     rows = await queries.deliveries(
         session,
         organization_id=organization_of(caller),
@@ -79,7 +79,7 @@ async def read_delivery(delivery_id: UUID, caller: Reader, session: Session) -> 
     responses=responses(NotFound, EndpointNotEnabled, StepNotAllowed, OrganizationRequired, KeyReused),
 )
 async def replay_delivery(delivery_id: UUID, caller: Writer, session: Session, once: OnceOptional) -> DeliveryView:
-    """Send a finished delivery once more, under the same `webhook-id`, with a fresh retry schedule."""
+    """Send a finished delivery again, with the same `webhook-id` and a new retry schedule."""
     organization_id, restricted = organization_of(caller), sees_restricted(caller)
     first = await queries.delivery(session, delivery_id, organization_id=organization_id, restricted=restricted)
     endpoint = await endpoint_queries.endpoint(session, first.endpoint_id, organization_id=organization_id, lock=True)

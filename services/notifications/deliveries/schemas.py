@@ -9,7 +9,7 @@ from services.notifications.deliveries.rules import AttemptFault, DeliveryStatus
 
 
 class DeliveryView(BaseModel):
-    """A notification on its way to one endpoint."""
+    """The delivery of a notification to one endpoint."""
 
     id: UUID
     message_id: UUID = Field(description="The `webhook-id` of every attempt; the same in the inbox")
@@ -23,13 +23,13 @@ class DeliveryView(BaseModel):
 
 
 class AttemptView(BaseModel):
-    """One attempt: what your server answered and how long it took, never what it wrote."""
+    """One attempt: the status of your server's response and the duration, never the body of the response."""
 
     number: int
     at: datetime
     duration_ms: int | None
     status_code: int | None
-    fault: AttemptFault | None = Field(description="Why it did not succeed")
+    fault: AttemptFault | None = Field(description="Why the attempt failed")
 
 
 class DeliveryLog(DeliveryView):

@@ -198,7 +198,7 @@ def _require_allowed(url: str, *, allow_private: bool) -> None:
     except UrlRefused as refused:
         fault = refused.fault
         raise InvalidInput(
-            "The URL cannot be an endpoint.", errors=[FieldError("/url", fault, rules.URL_FAULT_TEXTS[fault])]
+            "This URL cannot be used as an endpoint.", errors=[FieldError("/url", fault, rules.URL_FAULT_TEXTS[fault])]
         ) from None
 
 

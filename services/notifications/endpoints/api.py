@@ -68,7 +68,7 @@ async def create_endpoint(
     allow_private: AllowPrivate,
     response: Response,
 ) -> EndpointWithSecret:
-    """Register where your organisation wants its webhooks; the secret in the answer is shown this once."""
+    """Register a webhook endpoint of your organisation. The secret is shown only in this response."""
     organization_id = organization_of(caller)
     endpoint_id = await once(
         session,
@@ -110,7 +110,7 @@ async def change_endpoint(
     allow_private: AllowPrivate,
     response: Response,
 ) -> EndpointView:
-    """Change an endpoint's URL or the types of event it is sent."""
+    """Change the URL of an endpoint, or the event types that are sent to it."""
     endpoint = await queries.endpoint(session, endpoint_id, organization_id=organization_of(caller), lock=True)
     condition.check(endpoint.version)
     chosen = body.event_types if "event_types" in body.model_fields_set else queries.event_types(endpoint)
@@ -120,7 +120,7 @@ async def change_endpoint(
 
 @router.delete("/{endpoint_id}", status_code=204, responses=responses(NotFound, OrganizationRequired))
 async def delete_endpoint(endpoint_id: UUID, caller: Writer, session: Session) -> None:
-    """Delete an endpoint; what is still on its way to it is given up."""
+    """Delete an endpoint. Deliveries that are not finished are cancelled."""
     endpoint = await queries.endpoint(session, endpoint_id, organization_id=organization_of(caller), lock=True)
     await actions.delete_endpoint(session, endpoint)
 
@@ -129,7 +129,7 @@ async def delete_endpoint(endpoint_id: UUID, caller: Writer, session: Session) -
 async def enable_endpoint(
     endpoint_id: UUID, caller: Writer, session: Session, once: OnceOptional, response: Response
 ) -> EndpointView:
-    """Send to a disabled endpoint again."""
+    """Enable a disabled endpoint: webhooks are sent to it again."""
     endpoint = await queries.endpoint(session, endpoint_id, organization_id=organization_of(caller), lock=True)
     await once(session, lambda: actions.enable_endpoint(session, endpoint))
     return _answer(endpoint, response)
@@ -139,7 +139,7 @@ async def enable_endpoint(
 async def disable_endpoint(
     endpoint_id: UUID, caller: Writer, session: Session, once: OnceOptional, response: Response
 ) -> EndpointView:
-    """Send nothing to an endpoint until it is enabled again; the inbox goes on."""
+    """Disable an endpoint: nothing is sent to it until it is enabled again. The inbox continues."""
     endpoint = await queries.endpoint(session, endpoint_id, organization_id=organization_of(caller), lock=True)
     await once(session, lambda: actions.disable_endpoint(session, endpoint))
     return _answer(endpoint, response)
@@ -149,7 +149,7 @@ async def disable_endpoint(
 async def rotate_secret(
     endpoint_id: UUID, caller: Writer, session: Session, once: OnceRequired, box: Box, body: Rotation | None = None
 ) -> EndpointWithSecret:
-    """Give an endpoint a new secret. For the overlap every webhook carries two signatures, so nothing is missed."""
+    """Create a new secret. During the overlap every webhook has two signatures, so no webhook is lost."""
     endpoint = await queries.endpoint(session, endpoint_id, organization_id=organization_of(caller), lock=True)
     overlap_hours = (body or Rotation()).overlap_hours
     secret_id = await once(

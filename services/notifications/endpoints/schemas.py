@@ -30,27 +30,27 @@ EventTypes = Annotated[
     Field(
         min_length=1,
         max_length=len(NotifiedType),
-        description="Only these types are sent; null or left out: all of them",
+        description="Only these types are sent; null or omitted: all types",
         examples=[["offer.made.v1", "offer.recalled.v1"]],
     ),
 ]
 
 
 class Body(BaseModel):
-    """What a caller sends: closed, so that a misspelt field is refused instead of ignored."""
+    """Base of request bodies. Unknown fields are refused, so that a misspelt field is not ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class NewEndpoint(Body):
-    """A webhook endpoint to be registered."""
+    """A webhook endpoint to register."""
 
     url: Url
     event_types: EventTypes = None
 
 
 class EndpointChange(Body):
-    """What is to be changed of an endpoint; a field that is left out stays."""
+    """The changes of an endpoint; a field that is omitted does not change."""
 
     url: Url | None = None
     event_types: EventTypes = None
@@ -59,15 +59,20 @@ class EndpointChange(Body):
     @classmethod
     def _is_not_taken_away(cls, url: object) -> object:
         if url is None:
-            raise ValueError("an endpoint always has a URL; leave the field out to keep it")
+            raise ValueError("an endpoint always has a URL; omit the field to keep the present one")
         return url
 
 
 class Rotation(Body):
-    """How a secret is changed."""
+    """How to change a secret."""
 
     overlap_hours: Annotated[
-        Whole, Field(ge=0, le=OVERLAP_MAX_HOURS, description="For so long the old secret signs too; 0 if it has leaked")
+        Whole,
+        Field(
+            ge=0,
+            le=OVERLAP_MAX_HOURS,
+            description="How long webhooks are also signed with the old secret; 0 if the old secret has leaked",
+        ),
     ] = OVERLAP_DEFAULT_HOURS
 
 
@@ -80,17 +85,17 @@ class EndpointView(BaseModel):
     status: EndpointStatus
     disabled_reason: DisabledReason | None
     failing_since: datetime | None = Field(description="The first failed attempt since the last successful one")
-    paused_until: datetime | None = Field(description="Your server has asked for a pause until then (Retry-After)")
+    paused_until: datetime | None = Field(description="Your server has requested a pause until this time (Retry-After)")
     created_at: datetime
     changed_at: datetime
     version: int
 
 
 class EndpointWithSecret(EndpointView):
-    """A webhook endpoint with the secret that signs what is sent to it."""
+    """A webhook endpoint with the secret that signs its webhooks."""
 
     secret: str | None = Field(
-        description="Shown in this answer only (and when this request is repeated with its Idempotency-Key); "
-        "null once it has been rotated away",
+        description="Shown only in this response (and when the request is repeated with its Idempotency-Key); "
+        "null when it is not valid any more",
         examples=["whsec_c2FtcGxlLXNlY3JldC1zYW1wbGUtc2VjcmV0LTAwMDA="],
     )

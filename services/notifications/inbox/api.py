@@ -22,11 +22,11 @@ Reader = Annotated[Caller, requires("deliveries:read", by=ORGANIZATIONS)]
 
 @router.get("", responses=responses(OrganizationRequired))
 async def read_inbox(caller: Reader, session: Session, page: PageQuery) -> InboxPage:
-    """What your organisation has been told, oldest first: the same notifications that its webhooks carry.
+    """The notifications of your organisation, oldest first: the same that its webhooks contain.
 
-    What is about offers of restricted services is there with `restricted:read` only.
+    Notifications about offers of restricted services are shown only with `restricted:read`.
 
-    Keep `next` and send it as `after` the next time: you go on where you stopped, and miss nothing.
+    Store `next` and send it as `after` in the next request: you continue where you stopped, and miss nothing.
     """
     organization_id = organization_of(caller)
     await actions.number_notifications(session, organization_id=organization_id)

@@ -28,7 +28,7 @@ async def read_capacity(
     response: Response,
     caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)],
 ) -> CapacityView:
-    """What stands for this service, as of when, and how far its figures are trusted."""
+    """The current declaration of this service, the time of its figures, and how reliable they are."""
     return await _answer(session, service_id, rights_of(caller), response)
 
 
@@ -48,10 +48,10 @@ async def declare_capacity(
     caller: Annotated[Caller, requires("capacity:write", by=ORGANIZATIONS_AND_STAFF)],
     pack: ThePack,
 ) -> CapacityView:
-    """Declare all pools of the service as of a moment. A declaration older than the standing one is refused.
+    """Declare all pools of the service at one time. A declaration older than the current one is refused.
 
-    `If-Match` may be sent but need not: the moment already protects newer figures. The same figures as of the same
-    moment change nothing; as of a later moment they confirm what stands, and are published.
+    `If-Match` is optional, because `as_of` already protects newer figures. The same figures with the same `as_of`
+    change nothing; with a later `as_of` they confirm the current declaration, and are published.
     """
     rights = rights_of(caller)
     created = await actions.declare_capacity(

@@ -17,12 +17,12 @@ class PoolBody(Body):
     """Places of one kind at the service."""
 
     id: UUID
-    """Chosen by the provider; the same pool keeps its id in every declaration."""
+    """Chosen by the provider; a pool has the same id in every declaration."""
     kind: Code = Field(examples=["adult_beds"])
     maximum: Whole = Field(ge=0, le=1_000_000)
     available: Whole = Field(ge=0, le=1_000_000)
-    """Places free at `as_of`. Count as in use whoever is there, not who is still to come: see `accepted_left_out`.
-    0: full, nothing new is placed."""
+    """Places free at `as_of`. Count people who are there as using a place, not people who have not arrived yet: see
+    `accepted_left_out`. 0: full, no new offers are made."""
     starts_on: Day | None = None
     ends_on: Day | None = None
 
@@ -36,13 +36,13 @@ class PoolBody(Body):
 
 
 class CapacityBody(Body):
-    """One declaration: all pools of the service. A pool that is left out takes nobody any more."""
+    """One declaration: all pools of the service. A pool that is missing accepts nobody any more."""
 
     as_of: Moment | None = None
-    """When the figures were right. Left out: now."""
+    """The time at which the figures were counted. Default: now."""
     accepted_left_out: Flag = False
-    """True if `available` leaves out everybody whom you had accepted by `as_of`, also those who have not come yet.
-    False: the network subtracts them until you count anew after you have started them."""
+    """True if everybody whom you had accepted by `as_of` is already subtracted from `available`, also people who have
+    not arrived yet. False: the network subtracts them until you count again after you have reported their start."""
     pools: list[PoolBody] = Field(max_length=100)
 
     @field_validator("pools")
@@ -54,7 +54,7 @@ class CapacityBody(Body):
 
 
 class PoolView(BaseModel):
-    """Places of one kind at the service, as they stand."""
+    """Places of one kind at the service, as currently declared."""
 
     id: UUID
     kind: str
@@ -65,7 +65,7 @@ class PoolView(BaseModel):
 
 
 class CapacityView(BaseModel):
-    """What stands: the last declaration, and how far the provider's figures are trusted."""
+    """The current declaration, and how reliable the provider's figures are."""
 
     provider_service_id: UUID
     organization_id: UUID
@@ -73,11 +73,11 @@ class CapacityView(BaseModel):
     as_of: datetime
     declared_at: datetime
     accepted_left_out: bool
-    """True if `available` leaves out those who were accepted and are still to come."""
+    """True if accepted people who have not arrived yet are already subtracted from `available`."""
     pools: list[PoolView]
     trust: float = Field(gt=0, le=1)
-    """The share of the latest declarations that no refusal as full proved wrong; a newcomer starts at 1."""
+    """The share of the latest declarations that were not contradicted by the answer `full`; starts at 1."""
     said_full_at: datetime | None
-    """When an offer was last refused as full against what stands; none since the provider declared anew."""
+    """When an offer was last declined as `full` despite the current declaration; null after a new declaration."""
     refresh_requested_at: datetime | None
-    """When a refusal as full made the network ask for new figures; none once they were declared."""
+    """When the network requested new figures after an answer `full`; null once they were declared."""

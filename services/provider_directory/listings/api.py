@@ -35,7 +35,7 @@ async def list_services(
     organization_id: Annotated[UUID | None, Query(description="Only those of this organisation")] = None,
     category: Annotated[NeedCategory | None, Query(description="Only those of this category")] = None,
 ) -> Page[ServiceView]:
-    """Services of any status in the order of their names. To find one that can help, use the search."""
+    """Services of any status, ordered by name. To find a service that can help, use the search."""
     rights = rights_of(caller)
     rows = await queries.after(
         session,
@@ -51,7 +51,7 @@ async def list_services(
 
 @router.get("/services/{service_id}", responses=responses(NotFound))
 async def read_service(service_id: UUID, session: Session, response: Response, caller: Reader) -> ServiceView:
-    """One service: as it was put, and as the network was told of it."""
+    """One service: as it was entered, and as it was published."""
     return await _answer(session, service_id, rights_of(caller), response)
 
 
@@ -72,7 +72,7 @@ async def put_service(
     condition: IfMatchOrNone,
     caller: Writer,
 ) -> ServiceView:
-    """Create the service under this id, or replace it. Replacing needs If-Match. A change is published."""
+    """Create or replace the service with this id. Replacing requires If-Match. A change is published."""
     rights = rights_of(caller)
     created = await actions.put_service(session, service_id, body, rights=rights, precondition=condition.check)
     return await _answer(session, service_id, rights, response, created=created)
@@ -87,7 +87,7 @@ async def suspend_service(
     caller: Writer,
     once: OnceOptional,
 ) -> ServiceView:
-    """Take the service out of routing for a while."""
+    """Suspend the service: it gets no offers until it is resumed."""
     return await _step(session, service_id, Step.SUSPEND, caller, response, precondition, once)
 
 
@@ -100,7 +100,7 @@ async def resume_service(
     caller: Writer,
     once: OnceOptional,
 ) -> ServiceView:
-    """Bring a suspended service back into routing."""
+    """Resume a suspended service: it gets offers again."""
     return await _step(session, service_id, Step.RESUME, caller, response, precondition, once)
 
 
@@ -113,7 +113,7 @@ async def withdraw_service(
     caller: Writer,
     once: OnceOptional,
 ) -> ServiceView:
-    """End the service for good."""
+    """Withdraw the service permanently."""
     return await _step(session, service_id, Step.WITHDRAW, caller, response, precondition, once)
 
 
@@ -135,7 +135,7 @@ async def put_location(
     condition: IfMatchOrNone,
     caller: Writer,
 ) -> LocationView:
-    """Create the location under this id, or replace it. Services that change with it are published."""
+    """Create or replace the location with this id. Services that change as a result are published."""
     rights = rights_of(caller)
     created = await actions.put_location(session, location_id, body, rights=rights, precondition=condition.check)
     return await _answer_location(session, location_id, rights, response, created=created)

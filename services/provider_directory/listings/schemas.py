@@ -37,7 +37,7 @@ TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_time
 
 
 class OpeningBody(Body):
-    """One weekly opening in local time. A shift over midnight is two openings."""
+    """One weekly opening period in local time. A period over midnight is two entries."""
 
     weekday: Whole = Field(ge=1, le=7)
     """ISO weekday, 1 Monday to 7 Sunday."""
@@ -54,7 +54,7 @@ class OpeningBody(Body):
 def _without_overlap(openings: list[OpeningBody]) -> list[OpeningBody]:
     times = sorted((item.weekday, item.opens_minute, item.closes_minute) for item in openings)
     if rules.openings_overlap(times):
-        raise PydanticCustomError("openings-overlap", "must not hold two openings that overlap")
+        raise PydanticCustomError("openings-overlap", "must not contain two opening periods that overlap")
     return sorted(openings, key=lambda item: (item.weekday, item.opens_minute))
 
 
@@ -62,7 +62,7 @@ Openings = Annotated[list[OpeningBody], Field(max_length=100), AfterValidator(_w
 
 
 class EligibilityBody(Body):
-    """Whom the service may take. An empty list means: no limit of that kind."""
+    """Which people the service may accept. An empty list means that there is no such limit."""
 
     minimum_age: Whole | None = Field(default=None, json_schema_extra={"enum": [*rules.MINIMUM_AGES, None]})
     maximum_age: Whole | None = Field(default=None, json_schema_extra={"enum": [*rules.MAXIMUM_AGES, None]})
@@ -94,7 +94,7 @@ class EligibilityBody(Body):
     @model_validator(mode="after")
     def _anybody(self) -> Self:
         if not rules.ages_admit_anybody(minimum=self.minimum_age, maximum=self.maximum_age):
-            raise PydanticCustomError("ages-admit-nobody", "must not ask for a lowest age above the highest")
+            raise PydanticCustomError("ages-admit-nobody", "must not have a minimum age above the maximum age")
         return self
 
 
@@ -111,7 +111,7 @@ class Address(Body):
 
 
 class LocationBody(Body):
-    """A location as a client puts it. What a service leaves out, it takes from its location."""
+    """A location as a client enters it. A service takes values that it omits from its location."""
 
     organization_id: UUID
     location_type: LocationType = LocationType.PHYSICAL
@@ -119,13 +119,13 @@ class LocationBody(Body):
     description: LongText = ""
     place: PlaceCode = Field(examples=["GT01"])
     on_site_at: PlaceCode | None = None
-    """The reception place at which it is, or none."""
+    """The reception place at which it is located, or null."""
     timezone: TimeZone = Field(examples=["America/Guatemala"])
     access: list[AccessNeed] = Field(default=[], max_length=10)
     openings: Openings = []
     address: Address | None = None
     address_hidden: Flag = False
-    """True for a shelter whose address must not be known; then `place` says no more than is safe."""
+    """True for a shelter with a secret address; then `place` must be coarse enough to be safe."""
     latitude: float | None = Field(default=None, strict=True, ge=-90, le=90, allow_inf_nan=False)
     longitude: float | None = Field(default=None, strict=True, ge=-180, le=180, allow_inf_nan=False)
 
@@ -137,23 +137,23 @@ class LocationBody(Body):
     @model_validator(mode="after")
     def _whole_point(self) -> Self:
         if (self.latitude is None) != (self.longitude is None):
-            raise PydanticCustomError("latitude-with-longitude", "must give latitude and longitude together")
+            raise PydanticCustomError("latitude-with-longitude", "must contain both latitude and longitude, or neither")
         return self
 
 
 class ServiceBody(Body):
-    """A provider service as a client puts it: the routing view, with a name, a description and an address."""
+    """A provider service as a client enters it: the routing view, with name, description and address."""
 
     organization_id: UUID
     location_id: UUID | None = None
     name: Name = Field(examples=["Temporary shelter"])
     description: LongText = ""
     status: PublicationStatus | None = None
-    """Left out: as it is, active for a new one."""
+    """If omitted: unchanged; active for a new service."""
     category: NeedCategory
     service_type: Code = Field(examples=["temporary_shelter"])
     restricted: Flag = False
-    """Services of category anti_trafficking and gbv are restricted whatever is said here."""
+    """Services of the categories anti_trafficking and gbv are always restricted."""
     place: PlaceCode | None = Field(default=None, examples=["GT01"])
     on_site_at: PlaceCode | None = None
     catchment: list[AreaCode] = Field(default=[], max_length=500)
@@ -162,7 +162,7 @@ class ServiceBody(Body):
     language_must_match: Flag = False
     access: list[AccessNeed] | None = Field(default=None, max_length=10)
     openings: Openings | None = None
-    """Left out: those of the location. An empty list: always open."""
+    """If omitted: those of the location. An empty list: always open."""
     timezone: TimeZone | None = Field(default=None, examples=["America/Guatemala"])
     accepts_automatically: Flag = False
     max_stay_hours: Whole | None = Field(default=None, ge=1, le=87_600)
@@ -178,7 +178,7 @@ class ServiceBody(Body):
     def _somewhere(self) -> Self:
         if self.location_id is None and (self.place is None or self.timezone is None):
             raise PydanticCustomError(
-                "place-or-location", "must have a place and a timezone of its own, or a location that has them"
+                "place-or-location", "must have a place and a timezone, or a location that has them"
             )
         return self
 
@@ -215,7 +215,7 @@ def routing_view(
 
 
 class LocationView(LocationBody):
-    """A location. Address and point are left out where they are hidden from the caller."""
+    """A location. Address and coordinates are omitted if the caller may not see them."""
 
     id: UUID
     version: int
@@ -224,12 +224,12 @@ class LocationView(LocationBody):
 
 
 class ServiceView(ServiceBody):
-    """A provider service as it was put, and as the network was told of it."""
+    """A provider service as it was entered, and as it was published."""
 
     id: UUID
     status: PublicationStatus
     version: int
     published: ProviderServicePublished
-    """The whole routing view, with what comes from the location: exactly what is on the topic."""
+    """The complete routing view, including values from the location, exactly as published on the topic."""
     created_at: datetime
     changed_at: datetime

@@ -43,7 +43,7 @@ CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "It is new"}}
 async def list_organizations(
     session: Session, page: PageQuery, caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)]
 ) -> Page[OrganizationView]:
-    """Organisations in the order of their names."""
+    """Organisations, ordered by name."""
     rights = rights_of(caller)
     rows = await queries.after(session, page.after, limit=page.limit + 1, rights=rights)
     views = await queries.views(session, rows, rights=rights)
@@ -76,7 +76,7 @@ async def put_organization(
     condition: IfMatchOrNone,
     caller: Annotated[Caller, requires("directory:write", by=ORGANIZATIONS_AND_STAFF)],
 ) -> OrganizationView:
-    """Create the organisation under this id, or replace it. Replacing needs If-Match."""
+    """Create or replace the organisation with this id. Replacing requires If-Match."""
     rights = rights_of(caller)
     created = await actions.put_organization(
         session, organization_id, body, rights=rights, precondition=condition.check
@@ -98,7 +98,7 @@ async def put_accreditation(
     caller: Annotated[Caller, requires("directory:admin", by=STAFF)],
     pack: ThePack,
 ) -> OrganizationView:
-    """Accredit the organisation for a category until a day; a day in the past ends it."""
+    """Accredit the organisation for a category until a date; a date in the past ends the accreditation."""
     rights = rights_of(caller)
     created = await actions.put_accreditation(
         session,
@@ -126,7 +126,7 @@ async def put_agreement(
     caller: Annotated[Caller, requires("directory:admin", by=STAFF)],
     pack: ThePack,
 ) -> OrganizationView:
-    """Record the data-sharing agreement for a category until a day; a day in the past ends it."""
+    """Record the data-sharing agreement for a category until a date; a date in the past ends it."""
     rights = rights_of(caller)
     created = await actions.put_agreement(
         session,

@@ -34,13 +34,13 @@ WebAddress = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?:
 
 
 class Body(BaseModel):
-    """What a client sends: closed, so that a misspelt field is refused and not lost."""
+    """Base of request bodies. Unknown fields are refused, so that a misspelt field is not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class OrganizationBody(Body):
-    """An organisation as a client puts it."""
+    """An organisation as a client enters it."""
 
     name: Name = Field(examples=["Casa de Acogida Ejemplo"])
     description: LongText = Field(examples=["Temporary shelter for returnees. Sample data."])
@@ -48,14 +48,14 @@ class OrganizationBody(Body):
     website: WebAddress | None = Field(default=None, examples=["https://provider.example"])
     organization_type: OrganizationType = OrganizationType.CIVIL_SOCIETY
     status: PublicationStatus | None = None
-    """Left out: as it is, active for a new one. Only an administrator may change it."""
+    """If omitted: unchanged; active for a new organisation. Only an administrator may change it."""
 
 
 class ValidityBody(Body):
-    """Until when an accreditation or an agreement is valid."""
+    """The end of validity of an accreditation or an agreement."""
 
     valid_until: Day = Field(examples=["2027-12-31"])
-    """The last day of its validity; a day in the past ends it."""
+    """The last valid day; a date in the past ends it."""
 
 
 class ValidityView(BaseModel):
@@ -66,7 +66,7 @@ class ValidityView(BaseModel):
 
 
 class OrganizationView(BaseModel):
-    """An organisation's standing. What it holds in restricted categories is left out without `restricted:read`."""
+    """An organisation. Entries of restricted categories are omitted without `restricted:read`."""
 
     id: UUID
     name: str

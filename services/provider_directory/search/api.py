@@ -25,10 +25,10 @@ async def search_services(
     caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)],
     pack: ThePack,
 ) -> Page[FoundService]:
-    """Services that take part in routing and match all that is given.
+    """Active services that match all given criteria.
 
-    With a text, those come first whose own name has its words, then those of an organisation that is called so; in the
-    order of their names otherwise.
+    With a text, services whose own name contains its words come first, then those whose organisation's name contains
+    them; otherwise ordered by name.
     """
     if body.open_at is not None:
         faults = pack.times.open_at.faults(body.open_at, at=now(session), pointer="/open_at")

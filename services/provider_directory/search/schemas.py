@@ -18,26 +18,26 @@ SearchText = Annotated[
 
 
 class SearchBody(Body):
-    """What the service must be; all that is given must hold."""
+    """The search criteria; a service must match all that are given."""
 
     text: SearchText | None = Field(default=None, examples=["casa migrante"])
-    """Words of the service, its organisation, location, town or department, or their beginnings. Each must stand
-    somewhere; accents, capitals and apostrophes do not matter."""
+    """Words, or beginnings of words, of the service, its organisation, location, town or department. Each word must
+    occur in one of them; accents, capital letters and apostrophes make no difference."""
     category: NeedCategory | None = None
     service_type: Code | None = None
     place: PlaceCode | None = Field(default=None, examples=["GT13"])
-    """It serves people of this place."""
+    """The service serves people of this place."""
     language: LanguageCode | None = Field(default=None, examples=["mam"])
     accepts_now: Flag = False
-    """True: only services with a free place by their standing declaration, not doubted since."""
+    """True: only services with a free place by their current declaration, without doubt about it since."""
     open_at: Moment | None = None
 
 
 class FoundService(BaseModel):
-    """A service that takes part in routing and matches the search."""
+    """An active service that matches the search."""
 
     service: ServiceView
     organization_name: str
     available: int | None
-    """Places free by the standing declaration; none without one."""
+    """Free places by the current declaration; null without a declaration."""
     as_of: datetime | None

@@ -23,7 +23,7 @@ _PURPOSE = inspect.Parameter(
     "purpose",
     inspect.Parameter.KEYWORD_ONLY,
     default=AccessPurpose.REFERRAL,
-    annotation=Annotated[AccessPurpose, Query(description="Why you look; recorded")],
+    annotation=Annotated[AccessPurpose, Query(description="The purpose of this access; it is recorded")],
 )
 
 

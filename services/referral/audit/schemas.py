@@ -9,7 +9,7 @@ from services.referral.audit.rules import AccessKind, AccessPurpose
 
 
 class AccessView(BaseModel):
-    """One read or write of what referral knows of a person."""
+    """One read or write of the data that referral has about a person."""
 
     at: datetime
     kind: AccessKind
@@ -18,6 +18,8 @@ class AccessView(BaseModel):
     client_id: str = Field(examples=["igm-shelter-desk"])
     organization_id: UUID | None = Field(description="The provider; null for staff of the network")
     purpose: AccessPurpose
-    fields: list[str] = Field(description="Which fields, never their values", examples=[["case_code", "status"]])
-    record_ids: list[UUID] = Field(description="What was shown or changed of this person")
+    fields: list[str] = Field(
+        description="The names of the fields, never their values", examples=[["case_code", "status"]]
+    )
+    record_ids: list[UUID] = Field(description="Which data of this person were shown or changed")
     trace_id: str | None

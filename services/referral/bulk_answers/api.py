@@ -26,9 +26,9 @@ async def answer_offers(
     once: OnceRequired,
     caller: Annotated[Caller, requires("offers:answer", by=ORGANIZATIONS)],
 ) -> AnswersView:
-    """Answer up to 100 offers at once: each has a result of its own, and one that is refused spoils no other.
+    """Answer up to 100 offers in one call. Each answer has its own result; a refused answer does not affect the others.
 
-    The call itself fails only if it is not understood or names an offer twice; then nothing has been answered.
+    The call fails only if the body is invalid or contains an offer twice; then no offer is answered.
     """
     _require_each_once(body)
     rights = rights_of(caller)
@@ -41,9 +41,9 @@ async def answer_offers(
 def _require_each_once(body: AnswersBody) -> None:
     ids = [one.offer_id for one in body.answers]
     again = [
-        FieldError(f"/answers/{nth}/offer_id", "named-twice", "The call answers this offer already")
+        FieldError(f"/answers/{nth}/offer_id", "named-twice", "The call contains another answer to this offer")
         for nth, offer_id in enumerate(ids)
         if offer_id in ids[:nth]
     ]
     if again:
-        raise InvalidInput("The call names an offer twice.", errors=again)
+        raise InvalidInput("The call contains two answers to one offer.", errors=again)

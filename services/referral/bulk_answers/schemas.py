@@ -20,19 +20,19 @@ class _Answer(BaseModel):
 
 
 class Acknowledgement(_Answer):
-    """The offer has been seen."""
+    """Acknowledge: the provider has seen the offer."""
 
     answer: Literal["acknowledge"]
 
 
 class Acceptance(_Answer):
-    """The provider says yes."""
+    """Accept the offer."""
 
     answer: Literal["accept"]
 
 
 class Declination(DeclineBody):
-    """The provider says no, with a coded reason."""
+    """Decline the offer, with a coded reason."""
 
     offer_id: UUID
     answer: Literal["decline"]
@@ -57,16 +57,16 @@ class AnswersBody(BaseModel):
 
 
 class ResultView(ShowsParts, BaseModel):
-    """What became of one answer."""
+    """The result of one answer."""
 
     offer_id: UUID
-    status: int = Field(description="As in a call of its own: 200, 404, 409 or 422", examples=[200])
-    offer: OfferView | None = Field(description="The offer as it stands now, if the answer was taken")
+    status: int = Field(description="As in a separate call: 200, 404, 409 or 422", examples=[200])
+    offer: OfferView | None = Field(description="The offer in its new state, if the answer was accepted")
     problem: Problem | None = Field(description="Why the answer was refused")
 
 
 class AnswersView(BaseModel):
-    """What became of each answer, in the order of the call."""
+    """The result of each answer, in the order of the call."""
 
     taken_count: int
     refused_count: int

@@ -51,7 +51,7 @@ async def decide_review(
     review = await queries.review_view(session, rights, review_id)
     if review.referral_id is None or review.returnee_id is None:
         raise StepNotAllowed(
-            "A review of a broken promise is resolved, neither approved nor rejected",
+            "A review of a broken invariant can only be resolved, not approved or rejected",
             subject="review",
             state=review.status.value,
             step="approve" if approved else "reject",
@@ -73,7 +73,7 @@ async def resolve_review(session: AsyncSession, rights: Rights, review_id: UUID,
         resolved = await (await raw(session)).fetchval(_RESOLVE, review_id, now(session), actor, note_id)
     if not resolved:
         raise StepNotAllowed(
-            "Only a pending review of a broken promise is resolved",
+            "Only a pending review of a broken invariant can be resolved",
             subject="review",
             state=review.status.value,
             step="resolve",

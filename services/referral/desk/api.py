@@ -31,8 +31,8 @@ DECISIONS = responses(NotFound, StepNotAllowed, StaffOnly)
 
 async def _filters(
     status: Annotated[ReviewStatus | None, Query(description="Only reviews in this state")] = None,
-    desk: Annotated[str | None, Query(description="Only those that this desk decides", max_length=80)] = None,
-    category: Annotated[NeedCategory | None, Query(description="Only those about needs of this category")] = None,
+    desk: Annotated[str | None, Query(description="Only reviews for this desk", max_length=80)] = None,
+    category: Annotated[NeedCategory | None, Query(description="Only reviews about needs of this category")] = None,
 ) -> ReviewFilters:
     return ReviewFilters(status, desk, category)
 
@@ -42,7 +42,7 @@ FilterQuery = Annotated[ReviewFilters, Depends(_filters)]
 
 @router.get("/reviews", responses=responses(StaffOnly))
 async def list_reviews(session: Session, page: PageQuery, filters: FilterQuery, caller: Reader) -> Page[ReviewView]:
-    """Decisions that wait, or waited, for a person, from the oldest on."""
+    """Reviews: decisions that a person has to take or has taken, oldest first."""
     after = None if page.after is None else UUID(page.after[0])
     views = await queries.review_views(session, staff_rights_of(caller), filters, after=after, limit=page.limit)
     return page_of(views, request=page, cursor_of=lambda view: [str(view.id)])
@@ -50,7 +50,7 @@ async def list_reviews(session: Session, page: PageQuery, filters: FilterQuery, 
 
 @router.get("/reviews/count", responses=responses(StaffOnly))
 async def count_reviews(session: Session, filters: FilterQuery, caller: Reader) -> Count:
-    """How many reviews there are under these filters. Counting stops at a thousand."""
+    """The number of reviews with these filters. Counting stops at a thousand."""
     return await queries.review_count(session, staff_rights_of(caller), filters)
 
 
@@ -58,7 +58,7 @@ async def count_reviews(session: Session, filters: FilterQuery, caller: Reader) 
 async def approve_review(
     review_id: UUID, body: DecisionBody, session: Session, policy: Policy, once: OnceOptional, caller: Decider
 ) -> ReviewView:
-    """Say that this may be offered: the router looks for a service at once."""
+    """Approve the review: the referral may be offered, and the router looks for a service at once."""
     return await _decide(review_id, body, session, policy, once, caller, approved=True)
 
 
@@ -66,7 +66,7 @@ async def approve_review(
 async def reject_review(
     review_id: UUID, body: DecisionBody, session: Session, policy: Policy, once: OnceOptional, caller: Decider
 ) -> ReviewView:
-    """Say that this is not to be offered: the referral ends and the desk goes on owning the need."""
+    """Reject the review: no offer is made, the referral ends, and the desk remains the owner of the need."""
     return await _decide(review_id, body, session, policy, once, caller, approved=False)
 
 
@@ -74,7 +74,7 @@ async def reject_review(
 async def resolve_review(
     review_id: UUID, body: ResolutionBody, session: Session, once: OnceOptional, caller: Decider
 ) -> ReviewView:
-    """Close the review of a broken promise, with what was found out. Broken still, it comes again within a minute."""
+    """Close the review of a broken invariant, with the finding. If it stays broken, a new review opens in a minute."""
     rights = staff_rights_of(caller)
     await once(
         session, lambda: actions.resolve_review(session, rights, review_id, note=body.note, actor=caller.subject)
@@ -94,7 +94,7 @@ async def override_referral(
     once: OnceOptional,
     caller: Annotated[Caller, requires("referrals:write", by=STAFF)],
 ) -> ReferralView:
-    """Choose the service in place of the router, with a reason. Interlocks, law and places hold for people too."""
+    """Choose the service instead of the router, with a reason. Interlocks, law and free places still apply."""
     rights = staff_rights_of(caller)
     await once(
         session,

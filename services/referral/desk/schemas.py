@@ -16,7 +16,7 @@ Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max
 
 @dataclass(frozen=True, slots=True)
 class ReviewFilters:
-    """What the list of reviews is narrowed to."""
+    """Filters of the list of reviews."""
 
     status: ReviewStatus | None = None
     desk: str | None = None
@@ -24,16 +24,20 @@ class ReviewFilters:
 
 
 class ReviewView(BaseModel):
-    """A decision that waits, or waited, for a person."""
+    """A decision that a person has to take or has taken."""
 
     id: UUID
-    referral_id: UUID | None = Field(description="What waits to be offered; null for a broken promise")
+    referral_id: UUID | None = Field(
+        description="The referral that waits for the decision; null for a broken invariant"
+    )
     need_id: UUID | None
     returnee_id: UUID | None
     case_code: str | None
     category: NeedCategory | None
-    promise: str | None = Field(description="The broken promise, by its name at /v1/invariants")
-    subject_id: UUID | None = Field(description="What breaks it: a need, an offer, a pool, or whose clock is late")
+    promise: str | None = Field(description="The broken invariant, by its name at /v1/invariants")
+    subject_id: UUID | None = Field(
+        description="The need, offer or pool that breaks it, or the subject of the late clock"
+    )
     reason: ReviewReason
     desk: str = Field(description="Who decides")
     status: ReviewStatus
@@ -43,25 +47,25 @@ class ReviewView(BaseModel):
 
 
 class DecisionBody(BaseModel):
-    """What the person who decides wants to have kept."""
+    """A note of the person who decides."""
 
     model_config = ConfigDict(extra="forbid")
 
-    note: Note | None = Field(default=None, description="Kept in referral only; name nobody")
+    note: Note | None = Field(default=None, description="Stored only in referral; do not write any names")
 
 
 class ResolutionBody(BaseModel):
-    """What a person found out about a broken promise."""
+    """The finding about a broken invariant."""
 
     model_config = ConfigDict(extra="forbid")
 
-    note: Note = Field(description="Kept in referral only; name nobody")
+    note: Note = Field(description="Stored only in referral; do not write any names")
 
 
 class OverrideBody(BaseModel):
-    """A person's choice in place of the router's."""
+    """The choice of a person instead of the router."""
 
     model_config = ConfigDict(extra="forbid")
 
     provider_service_id: UUID
-    reason: Note = Field(description="Kept in referral only; name nobody")
+    reason: Note = Field(description="Stored only in referral; do not write any names")

@@ -43,8 +43,12 @@ async def _filters(
     category: Annotated[NeedCategory | None, Query(description="Only needs of this category")] = None,
     urgency: Annotated[Urgency | None, Query(description="Only needs of this urgency")] = None,
     desk: Annotated[str | None, Query(max_length=80, description="Only needs that this desk owns")] = None,
-    area: Annotated[str | None, Query(max_length=20, description="Only of people who go to this place")] = None,
-    arrival_batch_id: Annotated[UUID | None, Query(description="Only of people who came with this")] = None,
+    area: Annotated[
+        str | None, Query(max_length=20, description="Only of people whose destination is this place")
+    ] = None,
+    arrival_batch_id: Annotated[
+        UUID | None, Query(description="Only of people who came with this flight or bus")
+    ] = None,
 ) -> Filters:
     return Filters(category, urgency, desk, area, arrival_batch_id)
 
@@ -56,7 +60,7 @@ FilterQuery = Annotated[Filters, Depends(_filters)]
 async def list_mine(
     session: Session, policy: Policy, page: PageQuery, filters: FilterQuery, caller: Reader
 ) -> Page[ItemView]:
-    """Needs that my desks own, and those of desks for which mine stand in now; what is due first comes first."""
+    """Needs of my desks, and of desks for which mine are the deputy now; the earliest deadline first."""
     walk = queries.mine(await _my_desks(session, policy, caller))
     return await _page(session, walk, page, filters, caller, ItemView)
 
@@ -65,20 +69,20 @@ async def list_mine(
 async def list_due(
     session: Session, page: PageQuery, filters: FilterQuery, caller: Reader, within: Within = DAY_S
 ) -> Page[DueItemView]:
-    """Clocks that run out within a time, the first first: answers, starts, reports, places, routing, owners."""
+    """Deadlines within a period, the earliest first: answers, starts, reports, places, routing, owners."""
     walk = queries.due(now(session) + timedelta(seconds=within), needs_first=queries.narrows_first(filters))
     return await _page(session, walk, page, filters, caller, DueItemView)
 
 
 @router.get("/overdue")
 async def list_overdue(session: Session, page: PageQuery, filters: FilterQuery, caller: Reader) -> Page[ItemView]:
-    """Needs that have an owner because something did not happen in time, the longest overdue first."""
+    """Needs that have an owner because a deadline has passed, the longest overdue first."""
     return await _page(session, queries.overdue(), page, filters, caller, ItemView)
 
 
 @router.get("/escalations")
 async def list_escalations(session: Session, page: PageQuery, filters: FilterQuery, caller: Reader) -> Page[ItemView]:
-    """Needs that have an owner because the ordinary way was shut, the oldest first; overdue ones among them."""
+    """Needs that have an owner because normal routing was not possible, oldest first; includes overdue needs."""
     return await _page(session, queries.escalations(), page, filters, caller, ItemView)
 
 
@@ -88,10 +92,10 @@ async def list_waiting(
     page: PageQuery,
     filters: FilterQuery,
     caller: Reader,
-    party: Annotated[Party | None, Query(description="Only those that wait on this party")] = None,
-    organization_id: Annotated[UUID | None, Query(description="Only those that wait on this provider")] = None,
+    party: Annotated[Party | None, Query(description="Only needs that wait for this party")] = None,
+    organization_id: Annotated[UUID | None, Query(description="Only needs that wait for this provider")] = None,
 ) -> Page[WaitingItemView]:
-    """Needs at work and on whom each waits now, those that have waited longest first."""
+    """Needs with a live referral, and the party that each waits for, the longest waiting first."""
     walk = queries.waiting(tuple(Party) if party is None else (party,), organization_id=organization_id)
     return await _page(session, walk, page, filters, caller, WaitingItemView)
 
@@ -102,9 +106,9 @@ async def list_halted(
     page: PageQuery,
     filters: FilterQuery,
     caller: Reader,
-    organization_id: Annotated[UUID | None, Query(description="Only those with this provider")] = None,
+    organization_id: Annotated[UUID | None, Query(description="Only offers of this provider")] = None,
 ) -> Page[HaltedItemView]:
-    """Accepted offers that may not go on until a desk has decided, such as all of a suspended organisation."""
+    """Halted offers, about which a desk has to decide, such as those of a suspended organisation."""
     return await _page(session, queries.halted(organization_id=organization_id), page, filters, caller, HaltedItemView)
 
 
@@ -114,9 +118,9 @@ async def list_unmet(
     page: PageQuery,
     filters: FilterQuery,
     caller: Reader,
-    reason: Annotated[str | None, Query(max_length=60, description="Why it has an owner, or was closed")] = None,
+    reason: Annotated[str | None, Query(max_length=60, description="Why the need has an owner, or was closed")] = None,
 ) -> Page[ItemView]:
-    """Open needs that nobody serves, and those that were closed without help, by category."""
+    """Open needs that no provider serves, and needs that were closed without help, by category."""
     walk = queries.unmet(staff_rights_of(caller), reason)
     return await _page(session, walk, page, filters, caller, ItemView)
 
@@ -128,9 +132,9 @@ async def count_work_lists(
     filters: FilterQuery,
     caller: Reader,
     within: Within = DAY_S,
-    organization_id: Annotated[UUID | None, Query(description="Of `halted`, only those with this provider")] = None,
+    organization_id: Annotated[UUID | None, Query(description="For `halted`: only offers of this provider")] = None,
 ) -> CountsView:
-    """How long each list is under these filters. Counting stops at a thousand."""
+    """The length of each list with these filters. Counting stops at a thousand."""
     rights = staff_rights_of(caller)
     until = now(session) + timedelta(seconds=within)
 

@@ -15,7 +15,7 @@ from services.referral.journeys.rules import NeedStatus, ReferralStatus
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list is narrowed to."""
+    """Filters of a list."""
 
     category: NeedCategory | None = None
     urgency: Urgency | None = None
@@ -25,7 +25,7 @@ class Filters:
 
 
 class ItemView(BaseModel):
-    """One need on a work list, with what works for it now."""
+    """One need on a work list, with its current referral and offer."""
 
     need_id: UUID
     returnee_id: UUID
@@ -33,52 +33,53 @@ class ItemView(BaseModel):
     category: NeedCategory
     urgency: Urgency
     people_count: int
-    area: str | None = Field(description="The place to which the returnee goes, as a code of the pack")
+    area: str | None = Field(description="The destination of the returnee, as a place code of the pack")
     arrival_batch_id: UUID | None
     status: NeedStatus
     reported_at: datetime
-    owner: str | None = Field(description="The desk that answers for it now")
+    owner: str | None = Field(description="The desk that is responsible for the need now")
     owner_reason: OwnerReason | None
     owned_since: datetime | None
-    owner_due_at: datetime | None = Field(description="Until when the desk must have given a sign")
+    owner_due_at: datetime | None = Field(description="The deadline for the next sign of life of the desk")
     ended_at: datetime | None
     end_reason: str | None
-    referral_id: UUID | None = Field(description="The referral that works for it still")
+    referral_id: UUID | None = Field(description="The live referral of the need")
     referral_status: ReferralStatus | None
     waits_on: Party | None
-    organization_id: UUID | None = Field(description="The provider that is asked, or has accepted")
-    due_at: datetime | None = Field(description="When its next clock runs out")
-    due: TimerKind | None = Field(description="Which clock that is")
+    organization_id: UUID | None = Field(description="The provider that has the offer, or has accepted it")
+    due_at: datetime | None = Field(description="The next deadline")
+    due: TimerKind | None = Field(description="The kind of this deadline")
 
 
 class DueItemView(ItemView):
-    """One clock that runs for a need."""
+    """One deadline of a need."""
 
-    subject_id: UUID = Field(description="The need, referral or offer for which the clock runs")
+    subject_id: UUID = Field(description="The need, referral or offer that has the deadline")
 
 
 class WaitingItemView(ItemView):
-    """One referral that waits on somebody."""
+    """One referral and the party that it waits for."""
 
     waiting_since: datetime = Field(description="Since when the need waits")
 
 
 class HaltedItemView(ItemView):
-    """One accepted offer that may not go on until a desk has decided."""
+    """One halted offer, about which a desk has to decide."""
 
     halted_since: datetime
     halted_for: list[str] = Field(
-        description="The rules and interlocks that it breaks, as in explanations", examples=[["not_active"]]
+        description="The codes of the rules and interlocks that it breaks, as in explanations",
+        examples=[["not_active"]],
     )
 
 
 class CountsView(BaseModel):
-    """How long each list is, under the same filters."""
+    """The length of each list, with the same filters."""
 
     mine: Count
-    due: Count = Field(description="Clocks that run out within the time asked for")
+    due: Count = Field(description="Deadlines within the requested period")
     overdue: Count
     escalations: Count
-    waiting: dict[Party, Count] = Field(description="On whom needs wait")
-    halted: Count = Field(description="Accepted offers that may not go on until a desk has decided")
+    waiting: dict[Party, Count] = Field(description="Numbers of needs by the party that they wait for")
+    halted: Count = Field(description="Halted offers, about which a desk has to decide")
     unmet: Count

@@ -217,7 +217,7 @@ def complete(
     required = [] if offer is None else work.policy.completion_facts.get(offer.service_type, [])
     faults = completion_faults(required, outcome=outcome, stated=facts or {})
     if faults:
-        raise InvalidInput("The completion does not fit the type of the service", errors=faults)
+        raise InvalidInput("The facts do not match the type of the service", errors=faults)
     if facts:
         work.outcome_facts[referral.referral_id] = facts
     if outcome is Outcome.NEED_MET:

@@ -12,7 +12,7 @@ def completion_faults(
 ) -> list[FieldError]:
     """What is wrong with these facts: missing, of another service type, or at odds with the outcome."""
     faults = [
-        FieldError(f"/facts/{fact.value}", "required-by-service-type", "This type of service has to state it")
+        FieldError(f"/facts/{fact.value}", "required-by-service-type", "This type of service requires this fact")
         for fact in required
         if fact not in stated
     ]
@@ -23,6 +23,6 @@ def completion_faults(
     ]
     if outcome is Outcome.NEED_MET and stated.get(CompletionFact.DOCUMENT_ISSUED) is False:
         faults.append(
-            FieldError("/outcome", "document-not-issued", "Without the document the need for it cannot be met")
+            FieldError("/outcome", "document-not-issued", "If no document was issued, the outcome cannot be `need_met`")
         )
     return faults

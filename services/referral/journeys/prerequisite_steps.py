@@ -22,8 +22,8 @@ def set_prerequisite(work: Work, need: Need, prerequisite_id: UUID) -> None:
     journey = work.journeys[need.returnee_id]
     prerequisite = journey.needs.get(prerequisite_id)
     if prerequisite is None or prerequisite_id == need.need_id:
-        fault = FieldError("/need_id", "another-need-of-same-person", "Another need of the same person")
-        raise InvalidInput("A need waits on another need of the same person", errors=[fault])
+        fault = FieldError("/need_id", "another-need-of-same-person", "Must be another need of the same person")
+        raise InvalidInput("The prerequisite must be another need of the same person", errors=[fault])
     _require(need.status is NeedStatus.OPEN, "need", need.status.value)
     _require(prerequisite.status in {NeedStatus.OPEN, NeedStatus.MET}, "prerequisite", prerequisite.status.value)
     if closes_circle(waits_of(journey), need.need_id, prerequisite_id):

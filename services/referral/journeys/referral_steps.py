@@ -64,8 +64,8 @@ def decline_offer(work: Work, offer: Offer, *, reason: DeclineReason, note: str 
     """
     follows = CONSEQUENCES[reason]
     if follows.needs_note and note is None:
-        fault = FieldError("/note", "required-with-other", "The reason `other` needs a note that says why")
-        raise InvalidInput("This reason needs a note", errors=[fault])
+        fault = FieldError("/note", "required-with-other", "The reason `other` requires a note with an explanation")
+        raise InvalidInput("This reason requires a note", errors=[fault])
     offer_steps.decline(work, offer, reason=reason, note=note)
     if follows.excludes is not None:
         work.excluded.append((offer, follows.excludes))

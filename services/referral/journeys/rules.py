@@ -251,7 +251,7 @@ def next_offer(current: OfferStatus, step: OfferStep) -> OfferStatus:
     """
     if step in {OfferStep.ACKNOWLEDGE, OfferStep.ACCEPT, OfferStep.DECLINE}:
         if current is OfferStatus.RECALLED:
-            raise OfferRecalled("The network took this offer back before the answer came")
+            raise OfferRecalled("The network recalled this offer before the answer arrived")
         if current is OfferStatus.EXPIRED:
-            raise OfferExpired("The time to answer this offer had run out before the answer came")
+            raise OfferExpired("The deadline of this offer had passed before the answer arrived")
     return follow("offer", NEXT_OFFER, current, step)

@@ -26,7 +26,7 @@ def log(work: Work, referral: Referral, *, result: str, note: str | None) -> Non
     """Somebody has looked for the person; refused where nobody is looked for."""
     if referral.searching_since is None:
         raise StepNotAllowed(
-            "Nobody is looked for in this referral",
+            "There is no search for a person in this referral",
             subject="referral",
             state=referral.status.value,
             step=ReferralStep.SEARCH_ATTEMPT.value,

@@ -41,7 +41,7 @@ class StayRow(Table, table=True):
     ends_at: datetime = moment()
     """When it must end; only an extension moves it."""
     extended_hours: int = 0
-    """By how much it has been lengthened, all extensions together."""
+    """The sum of all extensions."""
     ended_at: datetime | None = moment(nullable=True)
     """When its referral ended; None: the people are there."""
     leaves_at: datetime = moment()

@@ -42,7 +42,7 @@ class JourneyRow(Table, table=True):
     arrival_batch_id: UUID | None = Field(default=None, index=True)
     merged_into: UUID | None = None
     journey_ended_at: datetime | None = moment(nullable=True)
-    """Since when nothing is routed for this person any more: they died, left, or go on under another record."""
+    """When the journey ended, so that no needs are routed any more: the person died, left, or has another record."""
     journey_end_reason: str | None = None
     erased_at: datetime | None = moment(nullable=True)
     first_seen_at: datetime = moment()
@@ -96,15 +96,15 @@ class NeedRow(Table, table=True):
     reported_at: datetime = moment()
     ended_at: datetime | None = moment(nullable=True)
     end_reason: str | None = None
-    owner: str | None = None  # The desk that answers for it now.
+    owner: str | None = None  # The desk that is responsible for the need now.
     owner_reason: str | None = None
     owned_since: datetime | None = moment(nullable=True)
     owner_level: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """How many desks below this one were silent."""
+    """The number of desks below this one that did not act in time."""
     owner_seen_at: datetime | None = moment(nullable=True)
     """When the owner last gave a sign of life."""
     owner_due_at: datetime | None = moment(nullable=True)
-    """By when the next sign is due, or the desk above answers."""
+    """Deadline for the next sign of life; then the desk above becomes the owner."""
     owner_overdue_since: datetime | None = moment(nullable=True)
     """Since when the steward's desk, above which there is nobody, is silent."""
     traceparent: str | None = None

@@ -76,7 +76,7 @@ def refusal_of(piece: Work, known: Circumstances, offer: Offer) -> Refusal | Non
     with piece.acting_as(Who.ROUTER.value):
         if judge(piece, known, referral):
             return None
-    return OfferRecalled("What is known now no longer allows this offer; the network has taken it back")
+    return OfferRecalled("The present facts do not allow this offer any more; the network has recalled it")
 
 
 async def judge_again(

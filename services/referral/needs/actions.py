@@ -123,7 +123,7 @@ async def reopen_journey(session: AsyncSession, policy: RoutingPolicy, returnee_
         if journey.journey_end_reason in {None, JourneyEnd.MERGED}:
             state = journey.journey_end_reason or "going_on"
             raise StepNotAllowed(
-                "Only a journey that somebody has ended can be reopened", subject="journey", state=state, step="reopen"
+                "Only a journey that was ended by staff can be reopened", subject="journey", state=state, step="reopen"
             )
         end_steps.resume(piece, journey)
     return returnee_id

@@ -44,8 +44,8 @@ async def read_journey(returnee_id: UUID, session: Session, caller: Reader) -> J
 async def end_journey(
     returnee_id: UUID, body: EndBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
 ) -> JourneyView:
-    """Say that the person has died or left the country. Every need ends, offers are recalled, providers that had
-    accepted are told, places come free; a desk decides about needs of the whole household."""
+    """Record that the person has died or left the country. Every need ends, offers are recalled, providers that had
+    accepted are notified, and places become free. A desk decides about needs of the whole household."""
     rights = staff_rights_of(caller)
     await once(
         session,
@@ -58,7 +58,7 @@ async def end_journey(
 async def reopen_journey(
     returnee_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer
 ) -> JourneyView:
-    """Undo the end of a journey: what it had closed is open again, what was told since is routed."""
+    """Undo the end of a journey: the needs that it closed are reopened, and needs reported since then are routed."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.reopen_journey(session, policy, returnee_id, actor=caller.subject))
     return await queries.journey_view(session, rights, returnee_id)
@@ -68,10 +68,10 @@ async def reopen_journey(
 async def assign_need(
     need_id: UUID, body: AssignBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
 ) -> NeedView:
-    """Name the desk that answers for an open need."""
+    """Assign an open need to a desk."""
     rights = staff_rights_of(caller)
     if body.owner not in desks(policy):
-        raise InvalidInput("The country pack knows no such desk", pointer="/owner")
+        raise InvalidInput("The country pack contains no such desk", pointer="/owner")
     await once(
         session,
         lambda: actions.assign_need(session, policy, rights, need_id, owner=body.owner, actor=caller.subject),
@@ -83,7 +83,7 @@ async def assign_need(
 async def acknowledge_need(
     need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer
 ) -> NeedView:
-    """Say that the need's owner has seen it and has it in hand; else the desk above answers at `owner_due_at`."""
+    """Confirm that the owner works on the need. Otherwise the desk above becomes the owner at `owner_due_at`."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.acknowledge_need(session, policy, rights, need_id, actor=caller.subject))
     return await queries.need_view(session, rights, need_id)
@@ -91,7 +91,7 @@ async def acknowledge_need(
 
 @router.post("/needs/{need_id}/refuse", responses=STEPS)
 async def refuse_need(need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer) -> NeedView:
-    """The returnee does not want help with this. No reason is asked for."""
+    """Record that the returnee does not want help with this need. No reason is required."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.refuse_need(session, policy, rights, need_id, actor=caller.subject))
     return await queries.need_view(session, rights, need_id)
@@ -101,7 +101,7 @@ async def refuse_need(need_id: UUID, session: Session, policy: Policy, once: Onc
 async def close_need(
     need_id: UUID, body: CloseBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
 ) -> NeedView:
-    """End a need that was neither met nor refused, with a reason."""
+    """Close a need that was neither met nor refused, with a reason."""
     rights = staff_rights_of(caller)
     await once(
         session,
@@ -112,7 +112,7 @@ async def close_need(
 
 @router.post("/needs/{need_id}/reopen", responses=GOING_ON)
 async def reopen_need(need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer) -> NeedView:
-    """Open an ended need again: routing starts anew."""
+    """Reopen an ended need: it is routed again."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.reopen_need(session, policy, rights, need_id, actor=caller.subject))
     return await queries.need_view(session, rights, need_id)
@@ -120,7 +120,7 @@ async def reopen_need(need_id: UUID, session: Session, policy: Policy, once: Onc
 
 @router.post("/needs/{need_id}/seek-again", responses=GOING_ON)
 async def seek_again(need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer) -> NeedView:
-    """Let the router look again for an open need that waits on a person, such as after its referral was cancelled."""
+    """Let the router look again for a provider for an open need, such as after its referral was cancelled."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.seek_again(session, policy, rights, need_id, actor=caller.subject))
     return await queries.need_view(session, rights, need_id)
@@ -130,8 +130,8 @@ async def seek_again(need_id: UUID, session: Session, policy: Policy, once: Once
 async def set_prerequisite(
     need_id: UUID, body: PrerequisiteBody, session: Session, policy: Policy, caller: Writer
 ) -> NeedView:
-    """Let the need wait until another need of the same person is met. Met, it starts by itself; ended unmet, its lead
-    desk decides. Not while a provider has been asked or has accepted, nor while a review decides."""
+    """Set another need of the same person as prerequisite. When that is met, routing starts; if it ends unmet, the lead
+    desk decides. Refused if the need has an open or accepted offer, or an open review."""
     rights = staff_rights_of(caller)
     await actions.set_prerequisite(session, policy, rights, need_id, prerequisite_id=body.need_id, actor=caller.subject)
     return await queries.need_view(session, rights, need_id)
@@ -139,7 +139,7 @@ async def set_prerequisite(
 
 @router.delete("/needs/{need_id}/prerequisite", responses=STEPS)
 async def remove_prerequisite(need_id: UUID, session: Session, policy: Policy, caller: Writer) -> NeedView:
-    """Let the need wait no more on the other one."""
+    """Remove the prerequisite of the need."""
     rights = staff_rights_of(caller)
     await actions.remove_prerequisite(session, policy, rights, need_id, actor=caller.subject)
     return await queries.need_view(session, rights, need_id)

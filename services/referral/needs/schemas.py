@@ -28,24 +28,28 @@ class NeedView(ShowsRecord, BaseModel):
     reported_at: datetime
     ended_at: datetime | None
     end_reason: str | None
-    owner: str | None = Field(description="The desk that answers for it now")
+    owner: str | None = Field(description="The desk that is responsible for the need now")
     owner_reason: OwnerReason | None
     owned_since: datetime | None
-    owner_level: int = Field(description="How many desks below this one were silent")
+    owner_level: int = Field(description="The number of desks below this one that did not act in time")
     owner_seen_at: datetime | None = Field(description="When the owner last gave a sign of life")
-    owner_due_at: datetime | None = Field(description="By when the next sign is due, or the desk above answers")
-    owner_overdue_since: datetime | None = Field(description="Since when the steward's desk, the last one, is silent")
-    after_need_id: UUID | None = Field(description="The need that has to be met first")
+    owner_due_at: datetime | None = Field(
+        description="Deadline for the next sign of life; then the desk above becomes the owner"
+    )
+    owner_overdue_since: datetime | None = Field(
+        description="Since when the deadline of the steward, the highest desk, has passed"
+    )
+    after_need_id: UUID | None = Field(description="The need that must be met first")
 
 
 class Body(BaseModel):
-    """A closed body."""
+    """Base of request bodies. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class AssignBody(Body):
-    """Who answers for the need from now on."""
+    """The new owner of the need."""
 
     owner: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,60}$")] = Field(
         description="A desk of the country pack, never a person's name", examples=["igm-shelter-desk"]
@@ -53,13 +57,13 @@ class AssignBody(Body):
 
 
 class PrerequisiteBody(Body):
-    """What has to be met first."""
+    """The prerequisite of the need."""
 
     need_id: UUID = Field(description="Another need of the same person, such as an identity document before a licence")
 
 
 class CloseBody(Body):
-    """Why the need ends. Other codes of closed needs follow from other steps."""
+    """Why the need is closed. Further codes of closed needs result from other steps."""
 
     reason: Literal[
         CloseReason.DUPLICATE,
@@ -72,13 +76,13 @@ class CloseBody(Body):
 
 
 class EndBody(Body):
-    """Why nothing is to be routed for this person any more."""
+    """Why the journey of this person ends."""
 
     reason: Literal[JourneyEnd.DIED, JourneyEnd.LEFT_THE_COUNTRY] = Field(examples=["left_the_country"])
 
 
 class StepView(BaseModel):
-    """One line of the record."""
+    """One recorded step."""
 
     at: datetime
     step: str = Field(examples=["offer.accept"])
@@ -91,11 +95,13 @@ class StepView(BaseModel):
 
 
 class JourneyView(BaseModel):
-    """All that referral knows of one returnee, as far as the reader may know it."""
+    """Everything that referral knows about one returnee, limited to what the reader may see."""
 
     returnee_id: UUID
     case_code: str | None
-    journey_ended_at: datetime | None = Field(description="Since when nothing is routed for this person any more")
+    journey_ended_at: datetime | None = Field(
+        description="When the journey ended; since then no needs of this person are routed"
+    )
     journey_end_reason: JourneyEnd | None
     needs: list[NeedView]
     referrals: list[ReferralView]

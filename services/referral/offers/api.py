@@ -57,7 +57,7 @@ async def list_offers(
     caller: Reader,
     status: Annotated[OfferStatus | None, Query(description="Only offers in this state")] = None,
 ) -> Page[OfferView]:
-    """Offers from the oldest on. A partner sees its own organisation's; restricted ones need `restricted:read`."""
+    """Offers, oldest first. A partner sees those of its own organisation; restricted ones need `restricted:read`."""
     after = None if page.after is None else UUID(page.after[0])
     views = await queries.offer_views(session, rights_of(caller), status=status, after=after, limit=page.limit)
     return page_of(views, request=page, cursor_of=lambda view: [str(view.id)])
@@ -71,23 +71,23 @@ async def read_offer(offer_id: UUID, session: Session, caller: Reader) -> OfferV
 
 @router.get("/{offer_id}/explanation", responses=responses(NotFound))
 async def explain_offer(offer_id: UUID, session: Session, caller: Reader) -> ExplanationView:
-    """Why this service was asked and why not the others. A partner sees the part about itself."""
+    """Why this service was chosen and the others were not. A partner sees only the part about itself."""
     return await queries.explanation(session, rights_of(caller), offer_id)
 
 
 @router.post("/{offer_id}/acknowledge", responses=ANSWERS)
 async def acknowledge_offer(offer_id: UUID, take: Taking) -> OfferView:
-    """Say that the offer has been seen. The time to answer runs on."""
+    """Acknowledge the offer: you have seen it. The deadline for the answer does not change."""
     return await take(offer_id, taking.acknowledge)
 
 
 @router.post("/{offer_id}/accept", responses=ANSWERS)
 async def accept_offer(offer_id: UUID, take: Taking) -> OfferView:
-    """Say yes: the places are taken, and the packet can be fetched from registration shortly after."""
+    """Accept the offer: its places are taken, and shortly after that registration provides the packet."""
     return await take(offer_id, taking.accept)
 
 
 @router.post("/{offer_id}/decline", responses={**ANSWERS, **responses(InvalidInput)})
 async def decline_offer(offer_id: UUID, body: DeclineBody, take: Taking) -> OfferView:
-    """Say no, with a coded reason, which decides what follows."""
+    """Decline the offer with a coded reason; the reason decides what happens next."""
     return await take(offer_id, taking.decline(body.reason, body.note))

@@ -18,7 +18,7 @@ class OfferView(ShowsRecord, BaseModel):
 
     id: UUID
     referral_id: UUID
-    case_code: str = Field(description="What the person is called outside registration")
+    case_code: str = Field(description="The code that identifies the person outside registration")
     category: NeedCategory
     service_type: str
     urgency: Urgency
@@ -27,37 +27,37 @@ class OfferView(ShowsRecord, BaseModel):
     organization_id: UUID
     status: OfferStatus
     made_at: datetime
-    answer_by: datetime = Field(description="Without an answer until then the offer expires")
+    answer_by: datetime = Field(description="The deadline for the answer; then the offer expires")
     acknowledge_by: datetime | None = Field(
         description="Until then the provider says that it has seen the offer, where the country pack waits for that"
     )
     acknowledged_at: datetime | None
     ended_at: datetime | None = Field(description="When it was answered, expired or recalled")
-    reason: str | None = Field(description="Code of a decline or a recall")
+    reason: str | None = Field(description="The code of the decline or recall")
     halted_since: datetime | None = Field(
         description="Since when the accepted offer may not go on until a desk of the network has decided"
     )
 
 
 class DeclineBody(BaseModel):
-    """Why the provider says no. The code decides what follows."""
+    """Why the provider declines. The code decides what happens next."""
 
     model_config = ConfigDict(extra="forbid")
 
     reason: DeclineReason = Field(examples=["full"])
     note: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)] | None = Field(
         default=None,
-        description="Required with `other`. Kept in referral only; write nothing here that names the person",
+        description="Required with `other`. Stored only in referral; do not write any names",
     )
 
 
 class ExplanationView(BaseModel):
-    """Why this service and why not the others. A provider sees only its own services."""
+    """Why this service was chosen and the others were not. A provider sees only its own services."""
 
     offer_id: UUID
     policy: str = Field(description="Version of the country pack's routing policy")
     ring: int | None = Field(
-        description="How far the search had widened, counted in the rings of distance of the country pack"
+        description="The ring of the search at that time, counted in the rings of the country pack"
     )
-    ranked: list[dict[str, Any]] = Field(description="Services that could take the need, best first, with scores")
-    excluded: list[dict[str, Any]] = Field(description="Services of the category that were left out, with all reasons")
+    ranked: list[dict[str, Any]] = Field(description="The candidates, best first, with scores")
+    excluded: list[dict[str, Any]] = Field(description="Services of the category that were excluded, with all reasons")

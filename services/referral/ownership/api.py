@@ -32,15 +32,15 @@ InPath = Annotated[DeskCode, Path(description="A desk of the country pack")]
 async def hand_over(
     body: HandOverBody, session: Session, policy: Policy, once: OnceRequired, caller: Writer
 ) -> HandOverView:
-    """Give one desk's needs to another: one returnee's, chosen ones, or all. Each need says so in its record.
+    """Transfer needs of a desk to another: those of one returnee, selected ones, or all. Each need records it.
 
-    Needs that the first desk does not own are left as they are. A large hand-over goes on in the background.
+    Needs that the first desk does not own are not changed. A large hand-over continues in the background.
     """
     rights = staff_rights_of(caller)
     _require_desk(policy, body.from_desk, "/from")
     _require_desk(policy, body.to_desk, "/to")
     if body.from_desk == body.to_desk:
-        raise InvalidInput("A desk cannot hand over to itself", pointer="/to")
+        raise InvalidInput("A desk cannot transfer needs to itself", pointer="/to")
     asked = actions.HandOver(body.from_desk, body.to_desk, body.returnee_id, body.need_ids, body.reason)
     hand_over_id = await once(session, lambda: actions.hand_over(session, policy, rights, asked, actor=caller.subject))
     return await queries.hand_over_view(session, rights, hand_over_id)
@@ -48,7 +48,7 @@ async def hand_over(
 
 @router.get("/work-lists/hand-overs/{hand_over_id}", responses=responses(NotFound, StaffOnly))
 async def read_hand_over(hand_over_id: UUID, session: Session, caller: Reader) -> HandOverView:
-    """How far a hand-over is."""
+    """The progress of a hand-over."""
     return await queries.hand_over_view(session, staff_rights_of(caller), hand_over_id)
 
 
@@ -60,14 +60,14 @@ async def read_hand_over(hand_over_id: UUID, session: Session, caller: Reader) -
 async def add_absence(
     desk: InPath, body: AbsenceBody, session: Session, policy: Policy, once: OnceRequired, caller: Writer
 ) -> AbsenceView:
-    """Name a deputy for a time: its work lists show the desk's work too. Owners and their clocks stay as they are."""
+    """Name a deputy for a period: its work lists also show this desk's needs. Owners and deadlines do not change."""
     staff_rights_of(caller)
     _require_known(policy, desk)
     _require_desk(policy, body.deputy, "/deputy")
     if body.deputy == desk:
-        raise InvalidInput("A desk cannot stand in for itself", pointer="/deputy")
+        raise InvalidInput("A desk cannot be its own deputy", pointer="/deputy")
     if body.ends_at <= max(body.starts_at, now(session)):
-        raise InvalidInput("An absence ends after it begins, and in the future", pointer="/ends_at")
+        raise InvalidInput("An absence must end after it begins, and in the future", pointer="/ends_at")
     _require_plausible(policy, body, at=now(session))
     absence_id = await once(
         session,
@@ -88,7 +88,7 @@ async def add_absence(
 async def list_absences(
     desk: InPath, session: Session, policy: Policy, page: PageQuery, caller: Reader
 ) -> Page[AbsenceView]:
-    """Absences of the desk that last or will begin, the first to end first."""
+    """Present and future absences of the desk, those that end earliest first."""
     staff_rights_of(caller)
     _require_known(policy, desk)
     after = None if page.after is None else (datetime.fromisoformat(page.after[0]), UUID(page.after[1]))
@@ -98,7 +98,7 @@ async def list_absences(
 
 @router.delete("/desks/{desk}/absences/{absence_id}", status_code=204, responses=responses(NotFound, StaffOnly))
 async def cancel_absence(desk: InPath, absence_id: UUID, session: Session, policy: Policy, caller: Writer) -> Response:
-    """End an absence now, or before it begins."""
+    """End an absence now, or cancel it before it begins."""
     staff_rights_of(caller)
     _require_known(policy, desk)
     await actions.cancel_absence(session, desk, absence_id)
@@ -114,7 +114,7 @@ def _require_plausible(policy: RoutingPolicy, body: AbsenceBody, *, at: datetime
 
 def _require_desk(policy: RoutingPolicy, desk: str, pointer: str) -> None:
     if desk not in desks(policy):
-        raise InvalidInput("The country pack knows no such desk", pointer=pointer)
+        raise InvalidInput("The country pack contains no such desk", pointer=pointer)
 
 
 def _require_known(policy: RoutingPolicy, desk: str) -> None:

@@ -19,7 +19,7 @@ class _Body(BaseModel):
 
 
 class AbsenceBody(_Body):
-    """When nobody is at the desk, and who looks after its work."""
+    """The period of an absence, and the deputy desk."""
 
     deputy: DeskCode = Field(description="Another desk of the country pack", examples=["network-steward-desk"])
     starts_at: Moment = Field(examples=["2026-12-24T18:00:00Z"])
@@ -41,7 +41,7 @@ class AbsenceView(BaseModel):
 
 
 class HandOverBody(_Body):
-    """Which needs go from which desk to which. Without `returnee_id` and `need_ids`: all that the desk owns."""
+    """The needs to transfer, and both desks. Without `returnee_id` and `need_ids`: all needs of the desk."""
 
     from_desk: DeskCode = Field(alias="from", examples=["igm-shelter-desk"])
     to_desk: DeskCode = Field(alias="to", examples=["network-steward-desk"])
@@ -50,22 +50,22 @@ class HandOverBody(_Body):
         default=None, description="Only these needs"
     )
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)] = Field(
-        description="Kept in referral only; name nobody", examples=["The desk closes for the week"]
+        description="Stored only in referral; do not write any names", examples=["The desk closes for the week"]
     )
 
     @model_validator(mode="after")
     def _one_choice(self) -> Self:
         if self.returnee_id is not None and self.need_ids is not None:
-            raise ValueError("returnee_id and need_ids exclude each other")
+            raise ValueError("returnee_id and need_ids cannot both be given")
         return self
 
 
 class HandOverView(BaseModel):
-    """A hand-over, and how far it is. Large ones go on in the background, a part at a time."""
+    """A hand-over and its progress. A large one is processed in the background, part by part."""
 
     id: UUID
     from_desk: str
     to_desk: str
     made_at: datetime
-    moved_count: int = Field(description="Needs that the new desk has been given so far")
-    finished_at: datetime | None = Field(description="Null while needs are left to move")
+    moved_count: int = Field(description="The number of needs transferred so far")
+    finished_at: datetime | None = Field(description="Null while there are needs to transfer")

@@ -29,10 +29,13 @@ async def list_places(
     caller: Reader,
     provider_service_id: Annotated[UUID | None, Query(description="Only the pools of this service")] = None,
     over_committed: Annotated[
-        bool | None, Query(description="Only pools that hold and have taken more than their maximum, or only others")
+        bool | None,
+        Query(
+            description="True: only pools with more held and taken places than their maximum; false: only the others"
+        ),
     ] = None,
 ) -> Page[PoolView]:
-    """Pools with what is declared, held, taken and free. Pools of restricted services need `restricted:read`.
+    """Pools with their declared, held, taken and free places. Restricted services need `restricted:read`.
 
     A provider sees the pools of its own services.
     """
@@ -55,10 +58,10 @@ async def list_holds(
     page: PageQuery,
     caller: Reader,
     status: Annotated[
-        HoldStatus | None, Query(description="Only these; without it all that are held or taken now")
+        HoldStatus | None, Query(description="Only holds in this state; default: all that are held or taken now")
     ] = None,
 ) -> Page[HoldView]:
-    """Who holds the places of a pool now, the oldest offer first; a provider sees those of its own services."""
+    """The offers that hold places of a pool, oldest first. A provider sees those of its own services."""
     after = None if page.after is None else UUID(page.after[0])
     views = await queries.hold_views(session, _seen_by(caller), pool_id, status=status, after=after, limit=page.limit)
     return page_of(views, request=page, cursor_of=lambda view: [str(view.offer_id)])

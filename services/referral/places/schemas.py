@@ -9,7 +9,7 @@ from services.referral.places.rules import HoldStatus
 
 
 class PoolView(BaseModel):
-    """Places of one kind at one service, with what the network holds and has taken of them."""
+    """Places of one kind at one service, and how many of them the network holds and has taken."""
 
     pool_id: UUID
     provider_service_id: UUID
@@ -22,12 +22,14 @@ class PoolView(BaseModel):
     held: int = Field(description="Held by offers that wait for an answer")
     taken: int = Field(description="Taken by accepted offers")
     taken_uncounted: int = Field(
-        description="Taken by people who had not begun when the provider counted, so that `available` does not know of"
-        " them: subtracted from it until it is declared anew after they have"
+        description="Taken by people whose service had not started when the provider counted, so `available` does not"
+        " include them: subtracted from it until a declaration is made after they have started"
     )
-    free: int = Field(description="What the network may still hold now")
-    closed: bool = Field(description="Declared full by an answer; takes nothing until the next declaration")
-    over_committed: bool = Field(default=False, description="The maximum was lowered below what is held and taken")
+    free: int = Field(description="The number of places that the network may still hold now")
+    closed: bool = Field(description="A provider has answered `full`; no places are held until the next declaration")
+    over_committed: bool = Field(
+        default=False, description="The maximum was lowered below the number of held and taken places"
+    )
     starts_on: date | None
     ends_on: date | None
 
@@ -37,7 +39,7 @@ class HoldView(BaseModel):
 
     offer_id: UUID
     referral_id: UUID
-    case_code: str = Field(description="What the person is called outside registration")
+    case_code: str = Field(description="The code that identifies the person outside registration")
     place_count: int
     status: HoldStatus
-    since: datetime = Field(description="Since when they are held, taken or released")
+    since: datetime = Field(description="When they were held, taken or released")

@@ -22,6 +22,6 @@ router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["invariants"])
 async def read_invariants(
     session: Session, request: Request, caller: Annotated[Caller, requires("work-lists:read", by=STAFF)]
 ) -> InvariantsView:
-    """Whether referral keeps its promises now, with the number of violations of each."""
+    """The invariants of referral, with the present number of violations of each."""
     late_after = timedelta(seconds=LATE_AFTER_S * request.app.state.settings.clock_rate)
     return await queries.invariants(session, staff_rights_of(caller), late_after=late_after)

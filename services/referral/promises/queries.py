@@ -47,7 +47,7 @@ _OF_A_POOL = (
 
 PROMISES: Final[dict[str, Promise]] = {
     FIRST_INVARIANT: Promise(
-        "An open need has a live referral with a running clock, a waitlist place, a prerequisite or a named owner",
+        "An open need has a live referral with a running clock, a place in a queue, a prerequisite or a named owner",
         f"""
         SELECT need_id AS subject_id, need_id, returnee_id, category, restricted FROM need
         WHERE status = 'open' AND owner IS NULL AND NOT EXISTS (
@@ -62,7 +62,7 @@ PROMISES: Final[dict[str, Promise]] = {
         """,  # noqa: S608 (a constant)
     ),
     "every_owner_has_a_clock": Promise(
-        "A need that somebody owns is open and has a clock that passes it on when its owner is silent",
+        "A need with an owner is open and has a deadline after which it goes to the desk above",
         """
         SELECT need_id AS subject_id, need_id, returnee_id, category, restricted FROM need
         WHERE owner IS NOT NULL AND (status <> 'open' OR NOT EXISTS (
@@ -70,7 +70,7 @@ PROMISES: Final[dict[str, Promise]] = {
         """,
     ),
     "every_stay_is_watched": Promise(
-        "A stay that goes on is that of a referral in service, with a clock of its end or a named owner",
+        "A stay that has not ended belongs to a referral in service, and has a deadline or a named owner",
         """
         SELECT stay.referral_id AS subject_id, stay.need_id, stay.returnee_id, stay.category, stay.restricted
         FROM stay JOIN referral ON referral.referral_id = stay.referral_id JOIN need ON need.need_id = stay.need_id
@@ -79,11 +79,11 @@ PROMISES: Final[dict[str, Promise]] = {
         """,
     ),
     "places_never_above_maximum": Promise(
-        "Held and taken places are never above the maximum, or above what stood when the maximum was lowered",
+        "Held and taken places are never above the maximum, or above their number when the maximum was lowered",
         f"SELECT {_OF_A_POOL} FROM pool WHERE held + taken > ceiling",  # noqa: S608
     ),
     "ledger_agrees_with_holds": Promise(
-        "What a pool counts as held and taken is what offers hold and have taken",
+        "The counts of held and taken places of a pool match its offers",
         f"""
         SELECT {_OF_A_POOL} FROM pool LEFT JOIN (
             SELECT pool_id, coalesce(sum(place_count) FILTER (WHERE status = 'held'), 0) AS held,
@@ -104,14 +104,14 @@ PROMISES: Final[dict[str, Promise]] = {
         """,
     ),
     "no_clock_is_overdue": Promise(
-        "Every clock that has run out has been acted on",
+        "Every deadline that has passed has been handled",
         """
         SELECT DISTINCT subject_id, NULL::uuid AS need_id, returnee_id, NULL AS category, false AS restricted
         FROM timer WHERE due_at < $2
         """,
     ),
     "no_offer_is_orphaned": Promise(
-        "A live offer belongs to a referral that is offered, holds its places, and has a clock that ends it",
+        "A live offer belongs to a referral in the state offered, holds its places, and has a deadline",
         """
         SELECT offer.offer_id AS subject_id, offer.need_id, offer.returnee_id, offer.category, offer.restricted
         FROM offer JOIN referral ON referral.referral_id = offer.referral_id

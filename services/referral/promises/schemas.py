@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 
 
 class PromiseView(BaseModel):
-    """One thing that must always hold, and how often it does not now."""
+    """One invariant and the present number of its violations."""
 
     name: str = Field(examples=["every_open_need_is_attended"])
     promise: str
@@ -12,7 +12,7 @@ class PromiseView(BaseModel):
 
 
 class InvariantsView(BaseModel):
-    """Whether referral keeps its promises now."""
+    """All invariants of referral and their present violations."""
 
     holds: bool
     promises: list[PromiseView]

@@ -37,13 +37,13 @@ STAFF_STEPS = responses(NotFound, StepNotAllowed, StaffOnly)
 
 @router.get("/completion-facts")
 async def read_completion_facts(policy: Policy, _: Reader) -> CompletionFactsView:
-    """What a completion has to state, by service type: yes, no or a count."""
+    """The facts that a completion must state, by service type: yes, no or a count."""
     return CompletionFactsView(completion_facts=policy.completion_facts)
 
 
 @router.get("/{referral_id}", responses=responses(NotFound))
 async def read_referral(referral_id: UUID, session: Session, caller: Reader) -> ReferralView:
-    """One referral. A provider sees it from its acceptance on."""
+    """One referral. A provider sees it after it has accepted the offer."""
     return await queries.referral_view(session, rights_of(caller), referral_id)
 
 
@@ -51,7 +51,7 @@ async def read_referral(referral_id: UUID, session: Session, caller: Reader) -> 
 async def start_referral(
     referral_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer
 ) -> ReferralView:
-    """Say that the service has begun."""
+    """Report that the service has started."""
     rights = rights_of(caller)
     await once(session, lambda: actions.start_referral(session, policy, rights, referral_id, actor=caller.subject))
     return await queries.referral_view(session, rights, referral_id)
@@ -61,7 +61,7 @@ async def start_referral(
 async def uphold_referral(
     referral_id: UUID, body: UpholdBody, session: Session, policy: Policy, once: OnceOptional, caller: Desk
 ) -> ReferralView:
-    """Let a halted offer go on, with a reason: its packet opens again. Interlocks and law hold for people too."""
+    """Let a halted offer continue, with a reason: its packet opens again. Interlocks and law still apply."""
     rights = staff_rights_of(caller)
     await once(
         session,
@@ -74,7 +74,7 @@ async def uphold_referral(
 async def complete_referral(
     referral_id: UUID, body: CompleteBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
 ) -> ReferralView:
-    """Say that the service is done and what it achieved, with the facts that its type has to state."""
+    """Report that the service is completed, with its outcome and the facts that its type requires."""
     rights = rights_of(caller)
     facts = {fact: body.facts[fact.value] for fact in CompletionFact if fact.value in body.facts}
     await once(
@@ -90,7 +90,7 @@ async def complete_referral(
 async def report_not_delivered(
     referral_id: UUID, body: NotDeliveredBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
 ) -> ReferralView:
-    """Say that the accepted service did not happen; the need's routing starts again."""
+    """Report that the accepted service was not delivered; the need is routed again."""
     rights = rights_of(caller)
     await once(
         session,
@@ -105,7 +105,7 @@ async def report_not_delivered(
 async def cancel_referral(
     referral_id: UUID, body: CancelBody, session: Session, policy: Policy, once: OnceOptional, caller: Desk
 ) -> ReferralView:
-    """End the referral: offers are recalled, places come free, the reason decides what becomes of the need."""
+    """Cancel the referral: offers are recalled and places become free. The reason decides what happens to the need."""
     rights = staff_rights_of(caller)
     await once(
         session,
@@ -118,7 +118,7 @@ async def cancel_referral(
 async def enter_in_error(
     referral_id: UUID, body: ErrorBody, session: Session, policy: Policy, once: OnceOptional, caller: Desk
 ) -> ReferralView:
-    """Say that the referral should never have been; a desk answers for its need."""
+    """Mark the referral as created by mistake; a desk becomes the owner of its need."""
     rights = staff_rights_of(caller)
     await once(
         session,

@@ -17,7 +17,7 @@ Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max
 
 
 class ReferralView(ShowsRecord, BaseModel):
-    """One need on its way to a provider service."""
+    """The process that brings one need to a provider service."""
 
     shows: ClassVar[Record] = Record.REFERRAL
 
@@ -29,7 +29,7 @@ class ReferralView(ShowsRecord, BaseModel):
     people_count: int
     status: ReferralStatus
     opened_at: datetime
-    waiting_since: datetime = Field(description="Since when the need waits; kept over every attempt")
+    waiting_since: datetime = Field(description="Since when the need waits; not changed by further attempts")
     halted_since: datetime | None = Field(
         description="Since when the accepted offer may not go on until a desk has decided: nothing begins meanwhile"
     )
@@ -40,18 +40,22 @@ class ReferralView(ShowsRecord, BaseModel):
     offer_id: UUID | None = Field(description="The live or accepted offer")
     organization_id: UUID | None
     provider_service_id: UUID | None
-    service_type: str | None = Field(description="Of the live or accepted offer; decides what a completion states")
-    waitlist: QueueView | None = Field(default=None, description="Where it stands while it waits for a place")
+    service_type: str | None = Field(
+        description="The service type of the live or accepted offer; decides which facts a completion states"
+    )
+    waitlist: QueueView | None = Field(
+        default=None, description="The position in the queues while the referral waits for a place"
+    )
 
 
 class Body(BaseModel):
-    """A closed body."""
+    """Base of request bodies. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class FactsBody(TypedDict, total=False):
-    """Yes, no or a count. There is no field for a text or for the number of a document."""
+    """Facts are yes, no or a count. There is no field for text or for the number of a document."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
@@ -61,30 +65,30 @@ class FactsBody(TypedDict, total=False):
 
 
 class CompleteBody(Body):
-    """What the service achieved."""
+    """The outcome of the service."""
 
     outcome: Outcome = Field(examples=["need_met"])
     facts: FactsBody = Field(
         default_factory=FactsBody,
-        description="What the service type has to state: `GET /v1/referrals/completion-facts` lists it by type",
+        description="The facts that the service type requires; `GET /v1/referrals/completion-facts` lists them by type",
         examples=[{"nights_stayed": 2}],
     )
 
 
 class CompletionFactsView(BaseModel):
-    """What a completion has to state, by service type. A type that is not named has to state nothing."""
+    """The facts that a completion must state, by service type. Types that are not listed require none."""
 
     completion_facts: dict[str, list[CompletionFact]] = Field(examples=[{"temporary_shelter": ["nights_stayed"]}])
 
 
 class NotDeliveredBody(Body):
-    """Why an accepted service did not happen."""
+    """Why an accepted service was not delivered."""
 
     reason: NotDeliveredReason = Field(examples=["provider_unable"])
 
 
 class CancelBody(Body):
-    """Why the referral ends. Other codes of cancelled referrals follow from other steps."""
+    """Why the referral is cancelled. Further codes of cancelled referrals result from other steps."""
 
     reason: Literal[
         CancelReason.BY_RETURNEE, CancelReason.CONSENT_WITHDRAWN, CancelReason.DUPLICATE, CancelReason.MET_ELSEWHERE
@@ -92,14 +96,14 @@ class CancelBody(Body):
 
 
 class UpholdBody(Body):
-    """Why a halted offer goes on all the same, in words that name nobody."""
+    """Why a halted offer continues. Do not write any names."""
 
     reason: Note = Field(
-        description="Kept in referral only; name nobody", examples=["They asked to stay where they are"]
+        description="Stored only in referral; do not write any names", examples=["They asked to stay where they are"]
     )
 
 
 class ErrorBody(Body):
-    """Why the referral should never have been, in words that name nobody."""
+    """Why the referral was created by mistake. Do not write any names."""
 
     note: Note | None = None

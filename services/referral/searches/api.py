@@ -33,7 +33,7 @@ Writer = Annotated[Caller, requires("needs:write", by=STAFF)]
 async def log_search_attempt(
     referral_id: UUID, body: SearchAttemptBody, session: Session, policy: Policy, once: OnceRequired, caller: Writer
 ) -> SearchAttemptView:
-    """Log an attempt to find the person. Once found, the need is offered again at once."""
+    """Record an attempt to find the person. When the person is found, the need is offered again at once."""
     rights = staff_rights_of(caller)
     attempt_id = await once(
         session, lambda: actions.log_attempt(session, policy, rights, referral_id, body, actor=caller.subject)
@@ -45,7 +45,7 @@ async def log_search_attempt(
 async def list_search_attempts(
     referral_id: UUID, session: Session, page: PageQuery, caller: Reader
 ) -> Page[SearchAttemptView]:
-    """The attempts to find the person of one referral, from the oldest on."""
+    """The attempts to find the person of one referral, oldest first."""
     after = None if page.after is None else UUID(page.after[0])
     rights = staff_rights_of(caller)
     views = await queries.attempt_views(session, rights, referral_id, after=after, limit=page.limit)
@@ -57,9 +57,9 @@ async def list_follow_up(
     session: Session,
     page: PageQuery,
     caller: Reader,
-    owner: Annotated[str | None, Query(description="Only those of this desk", max_length=80)] = None,
+    owner: Annotated[str | None, Query(description="Only entries of this desk", max_length=80)] = None,
 ) -> Page[FollowUpView]:
-    """People who could not be found, the longest due to be looked for first."""
+    """People who could not be found, those with the earliest deadline first."""
     after = None if page.after is None else (datetime.fromisoformat(page.after[0]), UUID(page.after[1]))
     rights = staff_rights_of(caller)
     views = await queries.follow_up(session, rights, owner=owner, after=after, limit=page.limit)

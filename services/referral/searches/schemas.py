@@ -20,13 +20,13 @@ class SearchAttemptBody(BaseModel):
     channel: SearchChannel = Field(examples=["call"])
     result: SearchResult = Field(
         examples=["not_found"],
-        description="`found`: the need is offered again at once. `will_return`: look again in time, without a miss",
+        description="`found`: the need is offered again at once. `will_return`: search again later, no miss is counted",
     )
-    note: Note | None = Field(default=None, description="Kept in referral only; name nobody")
+    note: Note | None = Field(default=None, description="Stored only in referral; do not write any names")
 
 
 class SearchAttemptView(BaseModel):
-    """One attempt as it was logged."""
+    """One recorded attempt."""
 
     id: UUID
     referral_id: UUID
@@ -37,7 +37,7 @@ class SearchAttemptView(BaseModel):
 
 
 class FollowUpView(BaseModel):
-    """A person to be looked for."""
+    """A person to look for."""
 
     referral_id: UUID
     need_id: UUID
@@ -45,10 +45,10 @@ class FollowUpView(BaseModel):
     case_code: str | None
     category: NeedCategory
     urgency: Urgency
-    owner: str | None = Field(description="The desk that looks")
+    owner: str | None = Field(description="The desk that looks for the person")
     searching_since: datetime
-    next_attempt_at: datetime = Field(description="When to look again")
-    attempt_count: int = Field(description="Attempts logged since the search began")
-    missed_count: int = Field(description="Times that nobody was found or nobody looked")
+    next_attempt_at: datetime = Field(description="The deadline for the next attempt")
+    attempt_count: int = Field(description="Attempts recorded since the search began")
+    missed_count: int = Field(description="The number of failed and missed attempts")
     last_channel: SearchChannel | None
     last_result: SearchResult | None

@@ -36,23 +36,23 @@ Reader = Annotated[Caller, requires("referrals:read", by=ORGANIZATIONS_AND_STAFF
 Writer = Annotated[Caller, requires("referrals:write", by=ORGANIZATIONS_AND_STAFF)]
 Lengthener = Annotated[Caller, requires("referrals:write", by=STAFF)]
 Watcher = Annotated[Caller, requires("work-lists:read", by=STAFF)]
-Desk = Annotated[str | None, Query(description="Only what this desk answers for", max_length=80)]
+Desk = Annotated[str | None, Query(description="Only stays for which this desk is responsible", max_length=80)]
 Within = Annotated[
-    int | None, Query(ge=0, le=720, description="Hours ahead of the end; what the country pack says if left out")
+    int | None, Query(ge=0, le=720, description="Hours before the end; default: the value of the country pack")
 ]
-StillThere = Annotated[bool | None, Query(description="Only people who are still there, or only who have left")]
+StillThere = Annotated[bool | None, Query(description="Only people who are still there, or only people who have left")]
 
 
 @router.get("/stays")
 async def list_stays(session: Session, page: PageQuery, caller: Reader) -> Page[StayEntryView]:
-    """Who is there now, the next to leave first. A provider sees those who are with it."""
+    """Present stays, the earliest end first. A provider sees its own."""
     views = await queries.running_stays(session, rights_of(caller), after=_place(page), limit=page.limit)
     return page_of(views, request=page, cursor_of=_cursor_of)
 
 
 @router.get("/referrals/{referral_id}/stay", responses=responses(NotFound))
 async def read_stay(referral_id: UUID, session: Session, caller: Reader, response: Response) -> StayView:
-    """The stay of a referral whose service began: until when, and what comes after. 404 if its service is no stay."""
+    """The stay of a referral whose service has started: its end and the exit plan. 404 if the service has no stay."""
     return await _view(session, caller, referral_id, response)
 
 
@@ -69,7 +69,7 @@ async def plan_exit(
     caller: Writer,
     response: Response,
 ) -> StayView:
-    """Say what is known of where the people go and what is done for it. After the end only staff may."""
+    """Update the exit plan: the next step and the state of each item. After the end only staff may do this."""
     rights = rights_of(caller)
     await actions.plan_exit(session, policy, rights, referral_id, body, condition=condition, actor=caller.subject)
     return await _view(session, caller, referral_id, response)
@@ -88,7 +88,7 @@ async def extend_stay(
     caller: Lengthener,
     response: Response,
 ) -> StayView:
-    """Lengthen the stay, with a reason: end and alarms move, and the provider is told."""
+    """Extend the stay, with a reason: its end and alarms move, and the provider is notified."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.extend_stay(session, policy, rights, referral_id, body, actor=caller.subject))
     return await _view(session, caller, referral_id, response)
@@ -104,7 +104,7 @@ async def list_leaving_without_next_step(
     within_hours: Within = None,
     still_there: StillThere = None,
 ) -> Page[WatchedStayView]:
-    """Who leaves soon, or has left, with gaps in the plan of what comes after. A plan without gaps takes them off."""
+    """People who leave soon or have left with an incomplete exit plan. A complete plan removes them from the list."""
     at = now(session)
     views = await queries.leaving_without_next_step(
         session,
@@ -123,7 +123,7 @@ async def list_leaving_without_next_step(
 async def list_exits_today(
     session: Session, page: PageQuery, policy: Policy, caller: Watcher, desk: Desk = None
 ) -> Page[WatchedStayView]:
-    """Who leaves today or has left today, and who should have left before, in the reception's time zone."""
+    """Stays that end or ended today, and overdue stays, in the time zone of the reception."""
     at = now(session)
     views = await queries.exits(
         session,
@@ -141,7 +141,7 @@ async def list_exits_today(
 async def count_stays(
     session: Session, policy: Policy, caller: Watcher, desk: Desk = None, within_hours: Within = None
 ) -> StayCountsView:
-    """How many stays there are on each list. Restricted categories need `restricted:read`."""
+    """The number of stays on each list. Restricted categories need `restricted:read`."""
     at = now(session)
     return await queries.counts(
         session,

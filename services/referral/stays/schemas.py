@@ -20,7 +20,7 @@ class PlanItemView(BaseModel):
     status: ItemStatus
     at: datetime | None = Field(description="When it was changed last")
     by: str | None = Field(
-        description="Who changed it last, the subject of a token; shown to staff of the network only"
+        description="The subject of the token that changed it last; shown to staff of the network only"
     )
 
 
@@ -35,11 +35,11 @@ class StayView(BaseModel):
     people_count: int
     started_at: datetime
     ends_at: datetime = Field(description="When it must end, extensions included")
-    extended_hours: int = Field(description="By how much it has been lengthened")
+    extended_hours: int = Field(description="The sum of all extensions")
     ended_at: datetime | None = Field(description="When its referral ended; null while the people are there")
     next_step: NextStep = Field(description=NEXT_STEP)
     items: dict[ExitItem, PlanItemView]
-    planned: bool = Field(description="Nothing is open and the next step is known")
+    planned: bool = Field(description="True if no item is open and the next step is known")
     version: int = Field(description="The number in the ETag")
 
 
@@ -60,7 +60,7 @@ class ItemsBody(BaseModel):
 
 
 class PlanBody(BaseModel):
-    """The exit plan as it is known now. Codes only."""
+    """The present exit plan. Codes only."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -85,12 +85,14 @@ class PlanBody(BaseModel):
 
 
 class ExtendBody(BaseModel):
-    """Why a stay is lengthened, and by how much."""
+    """The reason and the length of an extension."""
 
     model_config = ConfigDict(extra="forbid")
 
-    hours: Whole = Field(ge=1, le=720, examples=[24], description="Added to the present end; the pack bounds it")
-    reason: Reason = Field(examples=["The bus home leaves tomorrow"], description="Kept in referral only; name nobody")
+    hours: Whole = Field(ge=1, le=720, examples=[24], description="Added to the present end; limited by the pack")
+    reason: Reason = Field(
+        examples=["The bus home leaves tomorrow"], description="Stored only in referral; do not write any names"
+    )
 
 
 class StayEntryView(BaseModel):
@@ -105,24 +107,26 @@ class StayEntryView(BaseModel):
     people_count: int
     started_at: datetime
     ends_at: datetime
-    leaves_at: datetime = Field(description="When the people left, or must: the order of the list")
+    leaves_at: datetime = Field(description="When the people left or must leave; the list has this order")
     ended_at: datetime | None = Field(description="When they left; null while they are there")
     next_step: NextStep
-    open_items: list[ExitItem] = Field(description="What the exit plan lacks")
+    open_items: list[ExitItem] = Field(description="The missing parts of the exit plan")
 
 
 class WatchedStayView(StayEntryView):
     """A stay on a list of the network's staff."""
 
     returnee_id: UUID
-    desk: str = Field(description="Who answers: the owner of the need, or else the lead desk of its category")
-    over: bool = Field(description="The time has run out and the people are still there")
+    desk: str = Field(
+        description="The responsible desk: the owner of the need, otherwise the lead desk of its category"
+    )
+    over: bool = Field(description="The time is over and the people are still there")
 
 
 class StayCountsView(BaseModel):
-    """How many stays there are on each list now. Stays are counted, not people."""
+    """The present number of stays on each list. Stays are counted, not people."""
 
     running: int
-    over: int = Field(description="The time has run out and the people are still there")
+    over: int = Field(description="The time is over and the people are still there")
     exits_today: int
     leaving_without_next_step: int

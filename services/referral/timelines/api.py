@@ -22,7 +22,7 @@ from services.referral.timelines.schemas import EntryView, Order
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["timelines"])
 
 Reader = Annotated[Caller, requires("referrals:read", by=ORGANIZATIONS_AND_STAFF)]
-InOrder = Annotated[Order, Query(description="Which end comes first; keep it from page to page")]
+InOrder = Annotated[Order, Query(description="The order; use the same value for every page")]
 
 
 @router.get("/returnees/{returnee_id}/timeline", responses=responses(NotFound))
@@ -36,7 +36,7 @@ async def read_timeline(
 ) -> Page[EntryView]:
     """What happened to one returnee, in one list.
 
-    A provider sees its own offers and the services after them, nothing of anybody else's, and a 404 where it has none.
+    A provider sees its own offers and the services after them, and nothing about others. Without any it gets a 404.
     """
     return await _timeline(session, policy, rights_of(caller), returnee_id, page, order)
 
@@ -63,9 +63,9 @@ async def read_access_log(
     page: PageQuery,
     caller: Annotated[Caller, requires("access-log:read", by=STAFF)],
 ) -> Page[AccessView]:
-    """Who read or changed what referral knows of this person, when and why, newest first; also after erasure.
+    """Who read or changed referral's data about this person, when and why, newest first; also after erasure.
 
-    Registration has a list of its own, of the data that it keeps. What the network does by itself is in the timeline.
+    Registration has its own list for its own data. Automatic steps of the network are in the timeline.
     """
     rights = staff_rights_of(caller)
     await queries.require_known(session, rights, returnee_id)

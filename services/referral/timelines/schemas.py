@@ -11,23 +11,25 @@ from services.referral.timelines.rules import Role
 
 
 class Order(StrEnum):
-    """Which end of the list comes first."""
+    """The order of the list."""
 
     OLDEST = "oldest"
     NEWEST = "newest"
 
 
 class EntryView(BaseModel):
-    """One thing that happened."""
+    """One entry of the timeline."""
 
-    number: int = Field(description="Its place among the entries that the reader may see, from 1 on, without gaps")
+    number: int = Field(description="The number of the entry among those that the reader may see, from 1, without gaps")
     at: datetime
     step: str = Field(description="The step of a need, a referral or an offer", examples=["offer.accept"])
     led_to: str = Field(description="The state after it", examples=["accepted"])
     reason: str | None = Field(description="Its coded reason", examples=["full"])
     by: Role
-    actor: str | None = Field(description="Who it was, to staff of the network only", examples=["igm-shelter-desk"])
+    actor: str | None = Field(
+        description="The actor; shown to staff of the network only", examples=["igm-shelter-desk"]
+    )
     category: NeedCategory
-    need_id: UUID | None = Field(description="To staff of the network only")
+    need_id: UUID | None = Field(description="Shown to staff of the network only")
     referral_id: UUID | None
     offer_id: UUID | None

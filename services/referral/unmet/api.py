@@ -23,7 +23,9 @@ router = APIRouter(
 
 async def _filters(
     category: Annotated[NeedCategory | None, Query(description="Only needs of this category")] = None,
-    area: Annotated[str | None, Query(max_length=20, description="Only of people who go to this place")] = None,
+    area: Annotated[
+        str | None, Query(max_length=20, description="Only of people whose destination is this place")
+    ] = None,
     reason: Annotated[str | None, Query(max_length=60, description="Only for this reason")] = None,
 ) -> Filters:
     return Filters(category, area, reason)
@@ -36,11 +38,13 @@ async def summarise_unmet(
     page: PageQuery,
     filters: Annotated[Filters, Depends(_filters)],
     caller: Annotated[Caller, requires("work-lists:read", by=STAFF)],
-    days: Annotated[int, Query(ge=1, le=366, description="How far back closed ones count; open ones always do")] = 90,
+    days: Annotated[
+        int, Query(ge=1, le=366, description="How far back closed needs are counted; open needs are always counted")
+    ] = 90,
 ) -> Page[UnmetView]:
-    """Unmet needs of people who allow that they are counted, by category, area and reason.
+    """Unmet needs of people who have consented to be counted, by category, area and reason.
 
-    Small counts are left out, and what would give one of them away: a row points at nobody.
+    Small counts are omitted, and also counts that would reveal one, so that no row identifies a person.
     """
     views = await queries.cells(
         session,

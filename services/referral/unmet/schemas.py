@@ -9,7 +9,7 @@ from libs.events.codes import NeedCategory
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the numbers are narrowed to."""
+    """Filters of the numbers."""
 
     category: NeedCategory | None = None
     area: str | None = None
@@ -17,12 +17,12 @@ class Filters:
 
 
 class UnmetView(BaseModel):
-    """How many needs of one category, in one area, stay unmet for one reason. Needs are counted, not people."""
+    """The number of unmet needs by category, area and reason. Needs are counted, not people."""
 
     category: NeedCategory
-    area: str | None = Field(description="The place to which the returnees go; null where it is not known")
+    area: str | None = Field(description="The destination of the returnees; null if it is not known")
     reason: str = Field(description="Why a desk owns them, or why they were closed", examples=["no_candidate"])
-    count: int | None = Field(description="Null where it is not told")
+    count: int | None = Field(description="Null if it is suppressed")
     suppressed: bool = Field(
-        description="The count is below the `small_cells_below` of the country pack, or would give away one that is"
+        description="True if the count is below `small_cells_below` of the country pack, or would reveal such a count"
     )

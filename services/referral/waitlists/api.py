@@ -18,18 +18,18 @@ router = APIRouter(route_class=RecordedRoute, prefix="/v1/waitlists", tags=["wai
 
 Reader = Annotated[Caller, requires("work-lists:read", by=ORGANIZATIONS_AND_STAFF)]
 OfCategory = Annotated[NeedCategory | None, Query(description="Only the queue of this category")]
-ForPool = Annotated[UUID | None, Query(description="Only those who wait for this pool")]
+ForPool = Annotated[UUID | None, Query(description="Only referrals that wait for this pool")]
 
 
 @router.get("")
 async def list_waitlists(
     session: Session, page: PageQuery, caller: Reader, category: OfCategory = None, pool_id: ForPool = None
 ) -> Page[WaitlistEntryView]:
-    """Who waits for a place, by category, first the next to be served. A provider sees who waits for its services.
+    """Referrals that wait for a place, by category, the next first. A provider sees those that wait for its services.
 
-    Restricted categories need their scope.
+    Restricted categories need `restricted:read`.
 
-    Each stands in the queue of its category and of every pool that could take it, by urgency class, then by time.
+    Each is in the queue of its category and of every suitable pool, ordered by urgency class, then by time.
     """
     entries = await queries.queue(
         session,
@@ -44,7 +44,7 @@ async def list_waitlists(
 async def count_waitlists(
     session: Session, caller: Reader, category: OfCategory = None, pool_id: ForPool = None
 ) -> Count:
-    """How many wait for a place. Counting stops at a thousand."""
+    """The number of referrals that wait for a place. Counting stops at a thousand."""
     return await queries.count(session, _asked(caller, category, pool_id))
 
 

@@ -9,24 +9,26 @@ _WAIT = "At the rate at which places came free lately, if all who are ahead take
 
 
 class PoolQueueView(BaseModel):
-    """Where a referral stands in the queue of one pool."""
+    """The position of a referral in the queue of one pool."""
 
     pool_id: UUID
     provider_service_id: UUID
     place_count: int = Field(description="Places that it needs in this pool")
-    position: int = Field(description="1 is the next of all who wait for this pool")
+    position: int = Field(description="1 is the next referral for this pool")
     expected_wait_seconds: int | None = Field(description=_WAIT)
 
 
 class QueueView(BaseModel):
-    """Where a referral stands that waits for a place."""
+    """The positions of a referral that waits for a place."""
 
-    position: int = Field(description="1 is the next of its category")
+    position: int = Field(description="1 is the next referral of its category")
     queued_at: datetime
-    expected_wait_seconds: int | None = Field(description="The shortest of those of `pools`")
-    pools: list[PoolQueueView] = Field(description="The pools that it waits for: large enough, and for its people")
+    expected_wait_seconds: int | None = Field(description="The shortest expected wait of those in `pools`")
+    pools: list[PoolQueueView] = Field(
+        description="The pools that it waits for: large enough and suitable for its people"
+    )
     kept_until: datetime | None = Field(
-        description="Until then the free places of one of them are kept for it, because it is at the head of the queue"
+        description="Until then the free places of one pool are kept for it, because it is at the head of the queue"
         " and needs more than are free"
     )
 
@@ -35,12 +37,12 @@ class WaitlistEntryView(QueueView):
     """One referral that waits for a place."""
 
     referral_id: UUID
-    need_id: UUID | None = Field(description="To staff of the network only")
-    returnee_id: UUID | None = Field(description="To staff of the network only")
+    need_id: UUID | None = Field(description="Shown to staff of the network only")
+    returnee_id: UUID | None = Field(description="Shown to staff of the network only")
     category: str
     urgency_rank: int = Field(description="0 emergency, 1 urgent, 2 normal")
     people_count: int
-    waiting_since: datetime = Field(description="Since when the need waits; what counts within an urgency")
+    waiting_since: datetime = Field(description="Since when the need waits; the order within an urgency class")
     provider_service_ids: list[UUID] = Field(
-        description="Services that could take it but for a free place; to a provider its own"
+        description="Services that would be candidates with a free place; a provider sees its own"
     )

@@ -26,9 +26,9 @@ async def list_owned_needs(
     session: Session,
     page: PageQuery,
     caller: Reader,
-    owner: Annotated[str | None, Query(description="Only those of this desk", max_length=80)] = None,
+    owner: Annotated[str | None, Query(description="Only needs of this desk", max_length=80)] = None,
 ) -> Page[OwnedNeedView]:
-    """Open needs that a desk answers for, the longest owned first."""
+    """Open needs that a desk owns, the longest owned first."""
     after = None if page.after is None else (datetime.fromisoformat(page.after[0]), UUID(page.after[1]))
     rights = staff_rights_of(caller)
     views = await queries.owned_needs(session, rights, owner=owner, after=after, limit=page.limit)
@@ -37,9 +37,9 @@ async def list_owned_needs(
 
 @router.get("/statistics")
 async def read_statistics(session: Session, caller: Reader, policy: Policy) -> StatisticsView:
-    """How the needs stand of people who allow that they are counted, by category.
+    """The state of the needs of people who have consented to be counted, by category.
 
-    Numbers below the `small_cells_below` of the country pack are null, and so is what would give one of them away.
+    Numbers below `small_cells_below` of the country pack are null, and also numbers that would reveal one of them.
     Restricted categories need `restricted:read`.
     """
     rights = staff_rights_of(caller)

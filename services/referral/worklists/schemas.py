@@ -10,7 +10,7 @@ from services.referral.journeys.rules import ReferralStatus
 
 
 class OwnedNeedView(BaseModel):
-    """An open need that a desk answers for now."""
+    """An open need that a desk owns now."""
 
     need_id: UUID
     returnee_id: UUID
@@ -21,35 +21,39 @@ class OwnedNeedView(BaseModel):
     owner: str
     owner_reason: OwnerReason
     owned_since: datetime
-    owner_level: int = Field(description="How many desks below this one were silent")
+    owner_level: int = Field(description="The number of desks below this one that did not act in time")
     owner_seen_at: datetime | None = Field(description="When the owner last gave a sign of life")
-    owner_due_at: datetime | None = Field(description="By when the next sign is due, or the desk above answers")
-    owner_overdue_since: datetime | None = Field(description="Since when the steward's desk, the last one, is silent")
+    owner_due_at: datetime | None = Field(
+        description="Deadline for the next sign of life; then the desk above becomes the owner"
+    )
+    owner_overdue_since: datetime | None = Field(
+        description="Since when the deadline of the steward, the highest desk, has passed"
+    )
     reported_at: datetime
-    referral_id: UUID | None = Field(description="The referral that works for it still")
+    referral_id: UUID | None = Field(description="The live referral of the need")
     referral_status: ReferralStatus | None
 
 
 class CategoryStatistics(BaseModel):
-    """How the needs of one category stand, of people who allow that they are counted. Needs are counted, not people.
+    """The state of one category's needs, of people who have consented to be counted. Needs are counted, not people.
 
-    Null: too small to be told, or it would give away a number that is.
+    Null: the number is too small to be shown, or would reveal a number that is.
     """
 
     category: NeedCategory
     needs: int | None
     open: int | None
     offered: int | None = Field(description="At least one offer was made")
-    accepted: int | None = Field(description="A provider has taken it, now or before")
+    accepted: int | None = Field(description="A provider has accepted, now or earlier")
     waitlisted: int | None = Field(description="Waits for a place now")
-    awaiting_review: int | None = Field(description="Waits for a person's decision now")
-    owned: int | None = Field(description="A named desk answers for it now")
+    awaiting_review: int | None = Field(description="Waits for a review now")
+    owned: int | None = Field(description="A desk owns it now")
     met: int | None
     refused: int | None
     closed: int | None
 
 
 class StatisticsView(BaseModel):
-    """How needs stand, by category."""
+    """The state of needs, by category."""
 
     categories: list[CategoryStatistics]

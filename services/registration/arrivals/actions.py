@@ -203,9 +203,13 @@ async def let_manifests_age_out(session: AsyncSession, *, vault: Vault, limit: i
 def _require_sound(reception: Reception, faults: list[FieldError], *, place: str, mode: TransportMode) -> None:
     known = reception.places.get(place)
     if known is None:
-        faults.append(FieldError("/reception_place", "known-place", "Nobody is received there."))
+        faults.append(FieldError("/reception_place", "known-place", "This is not a reception place."))
     elif mode not in known.modes:
-        faults.append(FieldError("/reception_place", "mode-of-place", "This mode does not come in there."))
+        faults.append(
+            FieldError(
+                "/reception_place", "mode-of-place", "This mode of transport does not arrive at this reception place."
+            )
+        )
     if faults:
         raise InvalidInput(errors=faults)
 

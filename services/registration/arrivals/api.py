@@ -82,7 +82,7 @@ _ANNOUNCEMENT: dict[str, Any] = {
 
 
 async def _csv_parameters(
-    sender_reference: Annotated[Reference | None, Query(description="CSV only: your id of the batch")] = None,
+    sender_reference: Annotated[Reference | None, Query(description="CSV only: your reference of the batch")] = None,
     mode: Annotated[TransportMode | None, Query(description="CSV only")] = None,
     carrier: Annotated[str | None, Query(max_length=80, description="CSV only")] = None,
     origin: Annotated[str | None, Query(max_length=80, description="CSV only")] = None,
@@ -117,10 +117,10 @@ async def announce_batch(
     pack: ThePack,
     response: Response,
 ) -> ArrivalBatchView:
-    """A flight or bus is on its way, with its manifest: as JSON, or as CSV with the batch's own fields in the query.
+    """Announce a flight or bus with its manifest: as JSON, or as CSV with the fields of the batch in the query.
 
-    Told again under the same `sender_reference`, it replaces what was said before; a manifest replaces the manifest,
-    but for people who have been met or marked absent. Without `entries` the manifest stays.
+    A repeated announcement with the same `sender_reference` replaces the earlier data. A manifest replaces the earlier
+    one, except for people who have been met or marked absent. Without `entries` the manifest does not change.
     """
     body = _announced(request.headers.get("content-type", ""), await request.body(), parameters)
     announcement = Announcement(body, _sender(caller, pack))
@@ -158,7 +158,7 @@ async def list_batches(
 async def look_up_batch(
     batch_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault
 ) -> ArrivalBatchView:
-    """One flight or bus, and how far its intake is."""
+    """One flight or bus, and the progress of its intake."""
     return await queries.batch_view(session, batch_id, actor=actor_of(caller, pack), vault=vault)
 
 
@@ -172,7 +172,7 @@ async def look_up_entries(
     vault: TheVault,
     response: Response,
 ) -> Page[ManifestEntryView]:
-    """Who is announced, in the order of the manifest. Names prepare reception only; each look is recorded."""
+    """The announced people, in the order of the manifest. Names are for reception only; each access is recorded."""
     actor = actor_of(caller, pack)
     row = await queries.batch(session, batch_id, actor=actor)
     response.headers["Cache-Control"] = "no-store"
@@ -192,7 +192,7 @@ async def land_batch(
     pack: ThePack,
     vault: TheVault,
 ) -> ArrivalBatchView:
-    """It is here, with so many people. Told again, it corrects."""
+    """Record the arrival and the number of people. A repeated call corrects the number."""
     actor, reception = actor_of(caller, pack), pack.reception
 
     async def land() -> UUID:
@@ -217,7 +217,7 @@ async def mark_entry_absent(
     vault: TheVault,
     once: OnceOptional,
 ) -> ArrivalBatchView:
-    """A person announced has not come. Who comes all the same is registered all the same."""
+    """Mark an announced person as absent. A person who arrives later can still be registered."""
     actor = actor_of(caller, pack)
 
     async def mark() -> UUID:
@@ -234,9 +234,9 @@ async def mark_entry_absent(
 async def complete_intake(
     batch_id: UUID, session: Session, caller: Writer, pack: ThePack, vault: TheVault, once: OnceOptional
 ) -> ArrivalBatchView:
-    """Nobody of the batch is waited for any more: its ordinary needs are routed together now.
+    """Complete the intake of the batch: nobody else is expected, and its non-urgent needs are routed together now.
 
-    Happens by itself when every entry is registered or absent, or as many are registered as have landed.
+    This happens automatically when every entry is registered or absent, or all people who landed are registered.
     """
     actor = actor_of(caller, pack)
 
@@ -262,10 +262,11 @@ async def register_returnee(
     pack: ThePack,
     response: Response,
 ) -> RegisteredView:
-    """One person has been met. Names, time of arrival, nationality and the state of papers start everything.
+    """Register a person. Required: names, time of arrival, nationality and the state of the identity document.
 
-    The same `sender_reference` of the same client is the same arrival: it is registered once. Told again with needs,
-    consents, a household or a safe contact that it lacked, these are taken up; with another person it is refused.
+    The same `sender_reference` of the same client means the same arrival: it is registered once. If it is sent again
+    with additional needs, consents, a household or a safe contact, these are added. If it is sent again with the data
+    of another person, it is refused.
     """
     coming = Coming(_arrived(body), _sender(caller, pack), arrival_batch_id=body.arrival_batch_id)
 

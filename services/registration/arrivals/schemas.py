@@ -33,60 +33,60 @@ from services.registration.manifests.rules import CsvError, read_csv
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends, and on whose behalf it is recorded."""
+    """The sender, and the party in whose name it is recorded."""
 
     source: str
-    """`client:<id>` by REST, the CloudEvents source by event; the sender's references are its own."""
+    """`client:<id>` by REST, the CloudEvents source by event; references are kept apart by sender."""
     organization_id: UUID | None
     actor: Actor
     context: str | None
-    """The trace context in which it came."""
+    """The trace context of the request or event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A batch announced."""
+    """The announcement of a batch."""
 
     body: ArrivalBatchAnnounced
     sender: Sender
     told_at: datetime | None = None
-    """When it was told, by the sender's clock; None: now."""
+    """When it was sent, by the sender's clock; None: now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """A batch landed."""
+    """The landing of a batch."""
 
     body: ArrivalBatchLanded
     sender: Sender
     told_at: datetime | None = None
-    """When it was told, by the sender's clock; None: now."""
+    """When it was sent, by the sender's clock; None: now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """One person has come."""
+    """The arrival of one person."""
 
     body: ReturneeArrived
     sender: Sender
     arrival_batch_id: UUID | None = None
-    """The batch by our id; else by the sender's reference in the body, if at all."""
+    """The id of the batch in Enlace; otherwise the body may contain the sender's reference."""
     set_aside: tuple[SetAside, ...] | None = None
-    """Optional parts that could not be read; None where the sender is answered and nothing may be set aside."""
+    """Optional parts that were invalid; None for REST, where nothing is set aside."""
 
 
 class LandingBody(BaseModel):
-    """A batch that has been announced is here."""
+    """The landing of an announced batch."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"people_count": 135}]})
 
     landed_at: Moment | None = None
-    """Left out: now."""
+    """If omitted: now."""
     people_count: Annotated[Whole, Field(ge=0, le=1000)]
 
 
 class ReturneeIntake(Part):
-    """One person has been met. Five answers start everything; the rest may follow."""
+    """The intake of one person. Five facts are required; the rest may follow."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -101,9 +101,9 @@ class ReturneeIntake(Part):
     )
 
     sender_reference: Reference | None = None
-    """The sender's id of this arrival; left out, each request is an arrival of its own."""
+    """The sender's id of this arrival; if omitted, each request is a separate arrival."""
     arrival_batch_id: UUID | None = None
-    """The batch by our id; or `batch_reference`."""
+    """The id of the batch in Enlace; or use `batch_reference`."""
     batch_reference: Reference | None = None
     manifest_reference: Reference | None = None
     arrived_at: Moment
@@ -118,7 +118,7 @@ class ReturneeIntake(Part):
 
 
 class ArrivalBatchView(BaseModel):
-    """A flight or bus and how far its intake is."""
+    """A flight or bus, and the progress of its intake."""
 
     id: UUID
     sender_reference: str = Field(examples=["2026-03-02-flight-1"])
@@ -129,8 +129,8 @@ class ArrivalBatchView(BaseModel):
     reception_place: str | None = Field(examples=["GT01"])
     expected_at: datetime | None
     landed_at: datetime | None
-    people_count: int | None = Field(description="How many got off; null before landing")
-    entries_count: int = Field(description="How many the manifest names")
+    people_count: int | None = Field(description="The number of people who arrived; null before landing")
+    entries_count: int = Field(description="The number of people on the manifest")
     registered_count: int
     absent_count: int
     open_count: int = Field(description="Entries neither registered nor marked absent")
@@ -140,7 +140,7 @@ class ArrivalBatchView(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class CsvParameters:
-    """The fields of a batch beside its rows, which a CSV manifest cannot hold: they come in the query."""
+    """The fields of a batch that a CSV manifest cannot contain; they are in the query."""
 
     sender_reference: str | None
     mode: str | None

@@ -18,7 +18,9 @@ class AccessView(BaseModel):
     client_id: str = Field(examples=["casa-del-migrante"])
     organization_id: UUID | None
     purpose: AccessPurpose
-    fields: list[str] = Field(description="Which fields, never their values", examples=[["given_names", "languages"]])
+    fields: list[str] = Field(
+        description="The names of the fields, never their values", examples=[["given_names", "languages"]]
+    )
     referral_id: UUID | None
     offer_id: UUID | None
     trace_id: str | None

@@ -54,7 +54,7 @@ async def give_consent(
     vault: TheVault,
     pack: ThePack,
 ) -> ConsentView:
-    """Record a consent with its nine elements. Nothing is allowed by default, and a "no" is not recorded at all."""
+    """Record a consent with its nine elements. Nothing is allowed by default, and a "no" is not recorded."""
     actor, times = actor_of(caller, pack), pack.reception.times
 
     async def give() -> UUID:
@@ -68,7 +68,7 @@ async def give_consent(
 async def look_up_consents(
     returnee_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault
 ) -> list[ConsentView]:
-    """All consents ever recorded of a person, oldest first, with what has been taken back."""
+    """All consents that were ever recorded of a person, oldest first, including withdrawn ones."""
     return await actions.look_up_consents(session, returnee_id, actor=actor_of(caller, pack), vault=vault)
 
 
@@ -85,9 +85,9 @@ async def withdraw_consent(
     once: OnceOptional,
     vault: TheVault,
 ) -> ConsentView:
-    """Take a consent back, without a reason. Packets close at once, and who fetched one is asked to delete it.
+    """Withdraw a consent, without a reason. Packets close at once; organisations that fetched one must delete the data.
 
-    What a provider has seen cannot be unseen: `GET /v1/deletion-requests` shows what each says that it did.
+    Enlace cannot delete data at a provider: `GET /v1/deletion-requests` shows what each reports that it did.
     """
     actor = actor_of(caller, pack)
 
@@ -108,7 +108,7 @@ async def set_safe_contact(
     vault: TheVault,
     response: Response,
 ) -> SafeContactView:
-    """Say how a person may be reached without harm, or (channel `none`) that nobody may."""
+    """Set a safe way to reach the person, or state (channel `none`) that nobody may contact them."""
     actor = actor_of(caller, pack)
     country = pack.reception.country
 
@@ -130,7 +130,7 @@ async def look_up_safe_contact(
     response: Response,
     purpose: Annotated[AccessPurpose, Query(description="Why you want to reach the person; recorded")],
 ) -> SafeContactView:
-    """How a person may be reached, asked at the moment of sending, under a purpose. Never keep the answer."""
+    """The safe contact of a person. Request it with a purpose directly before you send; never store the response."""
     response.headers["Cache-Control"] = "no-store"
     actor = actor_of(caller, pack)
     return await actions.look_up_safe_contact(session, returnee_id, purpose=purpose, actor=actor, vault=vault)

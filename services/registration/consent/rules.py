@@ -72,7 +72,7 @@ def consent_faults(
             FieldError(
                 f"{pointer}/revocation_explained",
                 "revocation-explained",
-                "The right to take the consent back must have been explained.",
+                "The right to withdraw the consent must have been explained.",
             )
         )
     return faults
@@ -85,7 +85,9 @@ WORDS_OF_THE_PERSON = ("given_by", "revocation_explained")
 def silence_faults(told: Collection[str], *, pointer: str) -> list[FieldError]:
     """What a consent does not say of the person's own word, by the names of what it tells."""
     return [
-        FieldError(f"{pointer}/{name}", "missing", "A person's word has no default: it has to be told.")
+        FieldError(
+            f"{pointer}/{name}", "missing", "This field has no default, because it states a decision of the person."
+        )
         for name in WORDS_OF_THE_PERSON
         if name not in told
     ]
@@ -103,9 +105,11 @@ def safe_contact_faults(
     """What is wrong with a safe contact: an address that the channel takes where it has one; hours in order."""
     faults = []
     if channel is ContactChannel.NONE and address is not None:
-        faults.append(FieldError(f"{pointer}/address", "no-address", "Who must not be contacted has no address."))
+        faults.append(
+            FieldError(f"{pointer}/address", "no-address", "A person who must not be contacted cannot have an address.")
+        )
     if channel is not ContactChannel.NONE and address is None:
-        faults.append(FieldError(f"{pointer}/address", "address-required", "This channel needs an address."))
+        faults.append(FieldError(f"{pointer}/address", "address-required", "This channel requires an address."))
     if channel is not ContactChannel.NONE and address is not None:
         faults += address_faults(channel, address, country=country, pointer=f"{pointer}/address")
     if hours_from is not None and hours_until is not None and hours_until <= hours_from:
@@ -125,5 +129,11 @@ def child_consent_faults(*, age_band: str, given_by: str, pointer: str) -> list[
     """For a child a guardian or the authority decides (domain P13). Who does not know their age decides for themselves
     here; protection treats them as a child all the same."""
     if not counts(age_band=age_band, given_by=given_by):
-        return [FieldError(f"{pointer}/given_by", "guardian-required", "For a child a guardian or authority decides.")]
+        return [
+            FieldError(
+                f"{pointer}/given_by",
+                "guardian-required",
+                "The consent of a child must be given by a guardian or an authority.",
+            )
+        ]
     return []

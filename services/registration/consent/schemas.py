@@ -13,17 +13,17 @@ from services.registration.consent.rules import ConsentMethod, GivenBy
 
 
 class ConsentTold(ConsentGiven):
-    """A consent as it is told by REST: what stands for a person's word has no default."""
+    """A consent as sent by REST: fields that state a decision of the person have no default."""
 
     given_by: GivenBy
     """Who gave it."""
     revocation_explained: Flag
-    """True if the person was told how to take it back."""
+    """True if the person was told how to withdraw it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewConsent:
-    """A consent about to be recorded, of a person whose row is locked or new."""
+    """A consent to record, of a person whose row is locked or new."""
 
     returnee_id: UUID
     body: ConsentGiven
@@ -33,7 +33,7 @@ class NewConsent:
 
 @dataclass(frozen=True, slots=True)
 class NewSafeContact:
-    """A safe contact about to be recorded, of a person whose row is locked or new."""
+    """A safe contact to record, of a person whose row is locked or new."""
 
     returnee_id: UUID
     body: SafeContactTold
@@ -41,10 +41,10 @@ class NewSafeContact:
 
 
 class ConsentView(BaseModel):
-    """A consent with its nine elements, and when it was taken back."""
+    """A consent with its nine elements, and when it was withdrawn."""
 
     id: UUID
-    discloser: str = Field(description="Who lets the data go")
+    discloser: str = Field(description="Who may share the data")
     purpose: ConsentPurpose
     recipient_class: RecipientClass
     data_described: str = Field(examples=["My identity, my needs and how to reach me safely."])
@@ -57,16 +57,16 @@ class ConsentView(BaseModel):
     expires_at: datetime
     recorded_at: datetime
     withdrawn_at: datetime | None
-    standing: bool = Field(description="Whether it holds now: neither taken back nor run out")
+    standing: bool = Field(description="Whether it is valid now: neither withdrawn nor expired")
 
 
 class SafeContactView(BaseModel):
-    """How a person may be reached without harm; each look at it is recorded."""
+    """A safe way to reach a person; each access is recorded."""
 
     channel: ContactChannel
     address: str | None = Field(examples=["+50251234567"])
-    language: str | None = Field(description="Null where it was not told")
-    hours_from: int | None = Field(description="Null where it was not told: ask before you rely on any hour")
+    language: str | None = Field(description="Null if it was not stated")
+    hours_from: int | None = Field(description="Null if it was not stated: ask before you rely on any hour")
     hours_until: int | None
     may_leave_message: bool
     confirmed_at: datetime

@@ -32,7 +32,7 @@ class Consent(Table, table=True):
     id: UUID = Field(primary_key=True)
     returnee_id: UUID = Field(foreign_key="returnee.id")
     discloser: str
-    """Who lets the data go: the client or source that recorded it."""
+    """Who may share the data: the client or source that recorded it."""
     purpose: str
     recipient_class: str
     data_described_sealed: bytes | None = Field(sa_column=sealed())

@@ -30,12 +30,12 @@ async def list_doubtful_parts(
     caller: Desk,
     pack: ThePack,
     page: PageQuery,
-    is_open: Annotated[bool, Query(alias="open", description="Those that wait for a person, or those closed")] = True,
-    returnee_id: Annotated[UUID | None, Query(description="Of one person only")] = None,
+    is_open: Annotated[bool, Query(alias="open", description="Only open parts, or only closed ones")] = True,
+    returnee_id: Annotated[UUID | None, Query(description="Only parts about this person")] = None,
 ) -> Page[DoubtfulPartView]:
-    """Parts of what was told by event that broke a rule and were set aside: the urgent ones first, then the oldest.
+    """Parts of arrival events that broke a rule and were set aside: urgent ones first, then the oldest.
 
-    Parts of needs are listed to who may see restricted ones.
+    Parts of needs are listed only for callers who may see restricted needs.
     """
     actor = actor_of(caller, pack)
     return await queries.doubtful_parts(session, page, is_open=is_open, returnee_id=returnee_id, actor=actor)
@@ -45,7 +45,7 @@ async def list_doubtful_parts(
 async def look_up_doubtful_part(
     part_id: UUID, session: Session, caller: Desk, pack: ThePack, vault: TheVault, response: Response
 ) -> DoubtfulPartWithValue:
-    """One part with what it said; each look is recorded."""
+    """One part with its value; each access is recorded."""
     response.headers["Cache-Control"] = "no-store"
     actor = actor_of(caller, pack)
     return await actions.look_up_doubtful_part(session, part_id, actor=actor, vault=vault)
@@ -55,10 +55,10 @@ async def look_up_doubtful_part(
 async def close_doubtful_part(
     part_id: UUID, body: DoubtClosing, session: Session, caller: Desk, pack: ThePack, once: OnceOptional
 ) -> DoubtfulPartView:
-    """Say what has been done; what the part said is then forgotten.
+    """Close the part and state what was done; its value is then deleted.
 
-    `mended`: what it meant has been taken down by the ordinary routes (a need, a consent, the safe contact, a
-    correction). `discarded`: it meant nothing, or nobody can know.
+    `mended`: the correct data were entered through the usual routes (a need, a consent, the safe contact, a
+    correction). `discarded`: the value has no meaning, or nobody can find out what it means.
     """
     actor = actor_of(caller, pack)
 

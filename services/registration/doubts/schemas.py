@@ -13,14 +13,14 @@ from services.registration.doubts.rules import Closing, ClosingReason
 
 @dataclass(frozen=True, slots=True)
 class NewDoubt:
-    """A part about to be set aside, of a person whose row is locked or new."""
+    """A part to set aside, of a person whose row is locked or new."""
 
     returnee_id: UUID
     part: SetAside
 
 
 class DoubtClosing(BaseModel):
-    """What has been done about a doubtful part."""
+    """What was done about a doubtful part."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"closing": "mended", "reason": "asked_the_person"}]}
@@ -31,14 +31,14 @@ class DoubtClosing(BaseModel):
 
 
 class DoubtfulPartView(BaseModel):
-    """A part of what was told of a person that could not be taken up, without what it said."""
+    """A part of an arrival event that broke a rule, without its value."""
 
     id: UUID
     returnee_id: UUID
     case_code: str | None = Field(examples=["GT-7K3M-9QXC"], description="Null once the person is erased")
-    pointer: str = Field(description="Where it stood, as a JSON pointer", examples=["/consents/0"])
-    rule: str = Field(description="Which rule it broke", examples=["not-in-future"])
-    is_urgent: bool = Field(description="Whether somebody may come to harm while nobody has looked")
+    pointer: str = Field(description="The field, as a JSON pointer", examples=["/consents/0"])
+    rule: str = Field(description="The rule that it broke", examples=["not-in-future"])
+    is_urgent: bool = Field(description="Whether a delay of the review can harm somebody")
     set_aside_at: datetime
     closing: Closing | None
     closing_reason: ClosingReason | None
@@ -46,6 +46,6 @@ class DoubtfulPartView(BaseModel):
 
 
 class DoubtfulPartWithValue(DoubtfulPartView):
-    """The same with what it said; each look at it is recorded."""
+    """The same with its value; each access is recorded."""
 
-    value: Any = Field(description="As it came; null once it is closed")
+    value: Any = Field(description="The value as received; null once the part is closed")

@@ -31,9 +31,9 @@ class DoubtfulPart(Table, table=True):
     pointer: str
     """Where it stood in what was told, as a JSON pointer."""
     rule: str
-    """Which rule it broke."""
+    """The rule that it broke."""
     is_urgent: bool
-    """Whether somebody may come to harm while nobody has looked."""
+    """Whether a delay of the review can harm somebody."""
     value_sealed: bytes | None = Field(default=None, sa_column=sealed())
     set_aside_at: datetime = Field(sa_column=moment())
     closing: str | None = None

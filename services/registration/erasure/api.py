@@ -31,11 +31,11 @@ async def erase_returnee(
     once: OnceOptional,
     vault: TheVault,
 ) -> ErasureView:
-    """Wipe name, birth date, document number, contact and consent texts, and destroy the person's key.
+    """Erase name, birth date, document number, contact and consent texts, and destroy the person's key.
 
-    What is left is de-identified: month, department, age band, sex, nationality, kinds of need.
+    De-identified data remain: month, department, age band, sex, nationality, categories of need.
 
-    Organisations that fetched a packet of the person are asked to delete it.
+    Organisations that fetched a packet of the person are asked to delete the data.
     """
     actor = actor_of(caller, pack)
 

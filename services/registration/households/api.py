@@ -38,8 +38,8 @@ async def list_household_claims(
     pack: ThePack,
     page: PageQuery,
     is_open: Annotated[
-        bool, Query(alias="open", description="Those that wait for a decision, or those decided")
+        bool, Query(alias="open", description="Only claims that wait for a decision, or only decided ones")
     ] = True,
 ) -> Page[HouseholdClaimView]:
-    """Who names a household that was told to have fewer people, or another size: a person decides, the oldest first."""
+    """People who name a household whose stated size does not match; staff decide. Oldest first."""
     return await queries.claims(session, page, is_open=is_open, actor=actor_of(caller, pack))

@@ -43,7 +43,7 @@ class HouseholdState:
 
 
 class HouseholdBody(Body):
-    """A household that is put together at the desk."""
+    """A household that a desk creates."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -54,13 +54,13 @@ class HouseholdBody(Body):
 
     reference_returnee_id: UUID
     member_ids: Annotated[list[UUID], Field(min_length=1, max_length=30)]
-    """All members, the reference person among them."""
+    """All members, including the reference person."""
     expected_size: Annotated[Whole, Field(ge=1, le=30)]
     stay_together: Flag = True
 
 
 class HouseholdCorrection(Body):
-    """What changes of a household; what is left out stays."""
+    """The changes of a household; fields that are omitted do not change."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"stay_together": False}]})
 
@@ -82,7 +82,7 @@ class HouseholdView(BaseModel):
 
 
 class HouseholdDecision(Body):
-    """What a person decides on somebody who may belong to a household."""
+    """The decision about a person who may belong to a household."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"decision": "separate"}]})
 
@@ -90,16 +90,16 @@ class HouseholdDecision(Body):
 
 
 class HouseholdClaimView(BaseModel):
-    """Somebody who names a household, and whether they belong to it."""
+    """A person who names a household, and the decision about it."""
 
     id: UUID
     household_id: UUID
     returnee_id: UUID
     case_code: str = Field(examples=["GT-7K3M-9QXC"])
     reason: ClaimReason
-    told_size: int | None = Field(description="The size that this person has told")
-    household_told_size: int | None = Field(description="The size that its members have told")
-    member_ids: list[UUID] = Field(description="Who belongs to it now")
+    told_size: int | None = Field(description="The size that this person stated")
+    household_told_size: int | None = Field(description="The size that the members stated")
+    member_ids: list[UUID] = Field(description="The present members")
     claimed_at: datetime
     decision: ClaimDecision | None
     decided_at: datetime | None

@@ -49,7 +49,7 @@ class HouseholdClaim(Table, table=True):
     returnee_id: UUID = Field(foreign_key="returnee.id")
     reason: str
     told_size: int | None = None
-    """The size that this person has told."""
+    """The size that this person stated."""
     claimed_at: datetime = Field(sa_column=moment())
     decision: str | None = None
     decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -40,7 +40,7 @@ Desk = Annotated[Caller, requires("intake:decide", by=WHO_REGISTERS)]
 async def create_household(
     body: HouseholdBody, session: Session, caller: Writer, pack: ThePack, once: OnceRequired, response: Response
 ) -> HouseholdView:
-    """Put people together who were registered one by one."""
+    """Create a household of people who were registered separately."""
     actor = actor_of(caller, pack)
 
     async def create() -> UUID:
@@ -67,7 +67,7 @@ async def correct_household(
     condition: IfMatch,
     response: Response,
 ) -> HouseholdView:
-    """Change members, reference person, expected size or the wish to stay together; what is left out stays."""
+    """Change members, reference person, expected size or the wish to stay together. Omitted fields do not change."""
     actor = actor_of(caller, pack)
 
     async def correct() -> None:
@@ -87,10 +87,10 @@ async def correct_household(
 async def decide_household_claim(
     claim_id: UUID, body: HouseholdDecision, session: Session, caller: Desk, pack: ThePack, once: OnceOptional
 ) -> HouseholdClaimView:
-    """Say whether somebody belongs to the household that they name. Until then neither is told of the other.
+    """Decide whether a person belongs to the household that they name. Until then neither is shown the other.
 
-    `keep_together` makes them a member; tell the household's needs anew if they were told for too few. `separate`
-    leaves them without a household: `POST /v1/households` puts those together who do belong together.
+    `keep_together` makes them a member; report the household's needs again if their number of people was too low.
+    `separate` leaves them without a household; use `POST /v1/households` for people who do belong together.
     """
     actor = actor_of(caller, pack)
 
@@ -115,9 +115,9 @@ async def correct_returnee(
     pack: ThePack,
     response: Response,
 ) -> RegisteredView:
-    """Take down intake answers that follow, or correct what was wrong; what is left out stays.
+    """Add facts from the intake, or correct wrong ones. Omitted fields do not change.
 
-    Offers are judged again by what is known then. A consent that a child has given for itself no longer counts.
+    Offers are evaluated again with the new facts. A consent that a child has given does not count any more.
     """
     actor = actor_of(caller, pack)
 

@@ -42,7 +42,7 @@ def arrival_faults(
         faults.append(birth_date_fault("/identity"))
     if body.household_size is not None and body.household_reference is None:
         faults.append(
-            FieldError("/household_reference", "household-required", "A household's size needs its reference.")
+            FieldError("/household_reference", "household-required", "`household_size` requires `household_reference`.")
         )
     faults += need_faults(
         [ToldNeed(need.category, need.people_count, need.after_category) for need in body.needs],

@@ -10,29 +10,29 @@ from services.registration.audit.rules import Actor
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One person who has come, with the batch resolved; the same from REST and from an event."""
+    """The arrival of one person, with the batch resolved; the same for REST and events."""
 
     body: ReturneeArrived
     actor: Actor
     source: str
-    """Who sends it: `client:<id>`, or the CloudEvents source."""
+    """The sender: `client:<id>`, or the CloudEvents source."""
     organization_id: UUID | None
     arrival_batch_id: UUID | None
     reception_place: str | None
     manifest_key: bytes | None
     context: str | None
-    """The trace context in which it came; the person's own trace is linked to it."""
+    """The trace context of the request or event; the person's own trace is linked to it."""
     set_aside: tuple[SetAside, ...] | None = None
-    """Optional parts that could not be read; None where the sender is answered and nothing may be set aside."""
+    """Optional parts that were invalid; None for REST, where nothing is set aside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What became of one arrival."""
+    """The result of one arrival."""
 
     returnee_id: UUID
     is_new: bool
-    """False for a repeat: the person had been registered."""
+    """False for a repetition: the person was already registered."""
     arrival_batch_id: UUID | None
     reception_place: str | None
     """Where the person was received, as far as that was known."""

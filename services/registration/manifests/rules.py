@@ -93,7 +93,7 @@ def _columns(cells: Sequence[str]) -> dict[int, str]:
     columns = {place: name for place, cell in enumerate(cells) if (name := cell.strip().lower())}
     counts = Counter(columns.values())
     faults = [
-        FieldError("", "column-missing", f"The header row lacks the column {name}.")
+        FieldError("", "column-missing", f"The header row does not contain the column {name}.")
         for name in REQUIRED_COLUMNS
         if name not in counts
     ]
@@ -116,7 +116,7 @@ def _rows(reader: Any, columns: Mapping[int, str], lines_before: int) -> CsvMani
     for cells in reader:
         if any(cell.strip() for cell in cells):
             if len(manifest.rows) == ENTRIES_MAX:
-                raise CsvError(FieldError("/entries", "too-long", f"A manifest has at most {ENTRIES_MAX} rows."))
+                raise CsvError(FieldError("/entries", "too-long", f"A manifest may have at most {ENTRIES_MAX} rows."))
             faults += _row_faults(cells, columns, place=len(manifest.rows), line=line)
             manifest.rows.append({columns[n]: c.strip() for n, c in enumerate(cells) if n in columns and c.strip()})
             manifest.lines.append(line)
@@ -128,7 +128,11 @@ def _rows(reader: Any, columns: Mapping[int, str], lines_before: int) -> CsvMani
 
 def _row_faults(cells: Sequence[str], columns: Mapping[int, str], *, place: int, line: int) -> list[FieldError]:
     if len(cells) <= max(columns):
-        return [FieldError(f"/entries/{place}", "cells", f"Line {line} has not as many cells as the header row.")]
+        return [
+            FieldError(
+                f"/entries/{place}", "cells", f"Line {line} has a different number of cells than the header row."
+            )
+        ]
     faults = []
     for number, cell in enumerate(cells):
         name = columns.get(number)
@@ -140,6 +144,10 @@ def _row_faults(cells: Sequence[str], columns: Mapping[int, str], *, place: int,
             faults.append(FieldError(f"/entries/{place}/{name}", "too-long", f"Line {line}: the cell is too long."))
         elif cell.startswith(_FORMULA_STARTS) or cell.strip().startswith(_FORMULA_STARTS):
             faults.append(
-                FieldError(f"/entries/{place}/{name}", "formula", f"Line {line}: the cell begins like a formula.")
+                FieldError(
+                    f"/entries/{place}/{name}",
+                    "formula",
+                    f"Line {line}: the cell begins like a formula of a spreadsheet.",
+                )
             )
     return faults

@@ -11,7 +11,7 @@ from services.registration.manifests.rules import EntryStatus
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A person has come who was announced as this entry."""
+    """A person who arrived and was announced as this entry."""
 
     arrival_batch_id: UUID
     entry_key: bytes
@@ -29,7 +29,7 @@ class EntryCounts:
 
 
 class ManifestEntryView(BaseModel):
-    """A person announced. Names are shown until the person is registered or the manifest has aged out."""
+    """An announced person. Names are shown until the person is registered or the manifest is deleted."""
 
     id: UUID
     status: EntryStatus

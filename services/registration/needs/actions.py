@@ -169,7 +169,7 @@ async def _teller(
 
 
 async def withdraw_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor, vault: Vault) -> UUID:
-    """The person no longer asks for this; no reason is required."""
+    """Withdraw the need; no reason is required."""
     person = await returnee(session, returnee_id, actor=actor, lock=True)
     kept = await queries.restricted_need(session, need_id, person=person, actor=actor, vault=vault, lock=True)
     if kept is not None:

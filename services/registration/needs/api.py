@@ -44,14 +44,14 @@ async def report_need(
     vault: TheVault,
     response: Response,
 ) -> NeedView:
-    """Take down a need. With `people_count` above 1 it is the household's, under its reference person.
+    """Report a need. With a `people_count` above 1 it is a need of the household, held by its reference person.
 
-    A person has one open need of a category for themselves, and a household one for all. Told again it is that need:
-    the answer is a 200 with the need that stands and `told_again`. It is then as urgent as the most urgent telling.
-    A desk (scope `intake:decide`) lets a second one stand beside it with `second_reason`.
+    A person has at most one open need of a category, and a household one for all. If it is reported again, it is the
+    same need: the response is a 200 with the existing need and `told_again`. Its urgency is the highest reported.
+    A desk (scope `intake:decide`) can allow a second need with `second_reason`.
 
-    A need of a restricted category exists for holders of `restricted:read` only. Anybody else who tells of one gets
-    back what was told, this once, and cannot look it up or withdraw it afterwards.
+    A need of a restricted category is visible only with `restricted:read`. Other callers who report one get a response
+    that repeats what they sent, and cannot read or withdraw the need afterwards.
     """
     actor = actor_of(caller, pack)
     if body.second_reason is not None and DECIDE not in caller.scopes:
@@ -74,7 +74,7 @@ async def report_need(
 async def look_up_needs(
     returnee_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault, page: PageQuery
 ) -> Page[NeedView]:
-    """The needs of a person and of the person's household, in the order in which they were told."""
+    """The needs of a person and of the person's household, in the order in which they were reported."""
     return await actions.look_up_needs(session, returnee_id, page, actor=actor_of(caller, pack), vault=vault)
 
 
@@ -82,7 +82,7 @@ async def look_up_needs(
 async def look_up_need(
     returnee_id: UUID, need_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault
 ) -> NeedView:
-    """One need as told."""
+    """One need as reported."""
     return await actions.look_up_need(session, returnee_id, need_id, actor=actor_of(caller, pack), vault=vault)
 
 
@@ -99,7 +99,7 @@ async def withdraw_need(
     vault: TheVault,
     once: OnceOptional,
 ) -> NeedView:
-    """The person no longer asks for this; no reason is required."""
+    """Withdraw the need; no reason is required."""
     actor = actor_of(caller, pack)
 
     async def withdraw() -> UUID:

@@ -62,22 +62,26 @@ def need_faults(
         where = f"{pointer}/{place}"
         if need.people_count > 1 and not has_household:
             faults.append(
-                FieldError(f"{where}/people_count", "household-required", "A need of several people needs a household.")
+                FieldError(
+                    f"{where}/people_count", "household-required", "A need of several people requires a household."
+                )
             )
         if need.after_category in restricted and need.category not in restricted:
             faults.append(prerequisite_fault(f"{where}/after_category"))
         elif need.after_category is not None and need.after_category not in told and need.after_category not in known:
             faults.append(
-                FieldError(f"{where}/after_category", "need-known", "The person has not told a need of that category.")
+                FieldError(f"{where}/after_category", "need-known", "The person has no open need of that category.")
             )
         elif _waits_for_itself(need.category, needs):
-            faults.append(FieldError(f"{where}/after_category", "no-circle", "A need cannot wait for itself."))
+            faults.append(FieldError(f"{where}/after_category", "no-circle", "A need cannot be its own prerequisite."))
     return faults
 
 
 def prerequisite_fault(pointer: str) -> FieldError:
     """What is told when an ordinary need would wait for a restricted one, whether there is one or not."""
-    return FieldError(pointer, "ordinary-prerequisite", "A need cannot wait for a need of a restricted category.")
+    return FieldError(
+        pointer, "ordinary-prerequisite", "The prerequisite of a need cannot be of a restricted category."
+    )
 
 
 def _waits_for_itself(category: NeedCategory, needs: Sequence[ToldNeed]) -> bool:

@@ -14,7 +14,7 @@ from services.registration.needs.rules import NeedStatus, SecondNeedReason
 
 @dataclass(frozen=True, slots=True)
 class NewNeed:
-    """A need about to be recorded, of a person whose row is locked or new."""
+    """A need to record, of a person whose row is locked or new."""
 
     id: UUID
     need_key: bytes | None
@@ -29,11 +29,11 @@ class NewNeed:
     traceparent: str | None
     second_reason: SecondNeedReason | None = None
     restricted: bool = False
-    """Its category is restricted in the pack: it goes into a store of its own."""
+    """True if the pack restricts its category: it is stored in a separate store."""
 
 
 class RestrictedNeed(BaseModel):
-    """What is sealed of a restricted need: what an ordinary one has as columns of the table `need`."""
+    """The encrypted data of a restricted need; an ordinary need has them as columns of the table `need`."""
 
     id: UUID
     returnee_id: UUID
@@ -58,7 +58,7 @@ class RestrictedNeed(BaseModel):
 
 
 class RestrictedRepeat(BaseModel):
-    """What is sealed of a restricted need that was told again while it was open."""
+    """The encrypted data of a restricted need that was reported again while it was open."""
 
     id: UUID
     need_id: UUID
@@ -68,18 +68,18 @@ class RestrictedRepeat(BaseModel):
 
 
 class NeedBody(NeedTold):
-    """One need that is told after the first intake."""
+    """A need that is reported after the first intake."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"category": "shelter", "urgency": "urgent", "people_count": 1}]}
     )
 
     after_need_id: UUID | None = None
-    """The need that has to be met first, by id; instead of `after_category`."""
+    """The id of the need that must be met first; instead of `after_category`."""
 
     second_reason: SecondNeedReason | None = None
-    """Why this need stands beside an open one of its kind; for holders of `intake:decide`. Left out: it is that need,
-    told again."""
+    """Why a second need of the category is allowed; needs `intake:decide`. If omitted: a repeated report of the open
+    need."""
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:
@@ -89,7 +89,7 @@ class NeedBody(NeedTold):
 
 
 class NeedView(BaseModel):
-    """A need as told. What becomes of it is for referral to say."""
+    """A need as reported. Its further state is available from referral."""
 
     id: UUID
     returnee_id: UUID = Field(description="The person, or the reference person of the household")
@@ -102,8 +102,9 @@ class NeedView(BaseModel):
     reported_at: datetime
     withdrawn_at: datetime | None
     second_reason: SecondNeedReason | None = Field(
-        default=None, description="Why a desk let it stand beside an open need of its kind"
+        default=None, description="Why a desk allowed it in addition to an open need of the same category"
     )
     told_again: bool = Field(
-        default=False, description="True in the answer to a need that was open already: this is the one that stands"
+        default=False,
+        description="True in the response to a report of a need that was already open: this is the existing need",
     )

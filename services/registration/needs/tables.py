@@ -60,7 +60,7 @@ class Need(Table, table=True):
     heard_as_of: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     """Of what referral last told of its end or reopening: an older word changes nothing."""
     second_reason: str | None = None
-    """Why a desk let it stand beside an open need of its kind, or None."""
+    """Why a desk allowed it in addition to an open need of the same category, or None."""
     traceparent: str | None = None
 
 

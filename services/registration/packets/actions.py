@@ -195,7 +195,7 @@ async def _require_allowed(
         raise PacketHalted
     standing = await queries.standing_of(session, access.organization_id)
     if standing is None:
-        raise PacketNotReady("The organisation's standing has not been heard of yet; ask again shortly")
+        raise PacketNotReady("The status of the organisation has not arrived yet; repeat the request shortly")
     if not may_serve(status=standing.status, valid_until=standing.valid_until, category=access.category, on=on):
         raise PacketHalted
 
@@ -208,7 +208,7 @@ async def _require_judged(session: AsyncSession, access: PacketAccess, people: S
     judged = access.judged_profiles
     newer = any(str(one.id) in judged and one.told_version > judged[str(one.id)] for one in people)
     if newer or (known.household_version or 0) > (access.judged_household_version or 0):
-        raise PacketNotReady("Facts have changed and are judged again; ask again shortly")
+        raise PacketNotReady("Facts have changed and the offer is being evaluated again; repeat the request shortly")
 
 
 async def _view(

@@ -32,11 +32,11 @@ async def fetch_packet(
     pack: ThePack,
     response: Response,
 ) -> PacketView:
-    """What your organisation may know of a person whose offer it has accepted: the minimum for the type of service.
+    """The data of a person whose offer your organisation has accepted: the minimum for the type of service.
 
-    Right after accepting, and after facts have changed, the answer may be 409 `packet-not-ready` for a moment: ask
-    again after `Retry-After`. Where what is known now no longer allows the offer, it is 403 `packet-halted` until a
-    desk of the network has decided.
+    For a short time after acceptance, and after a change of facts, the response can be 409 `packet-not-ready`: repeat
+    the request after `Retry-After`. If the present facts do not allow the offer any more, it is 403 `packet-halted`
+    until a desk of the network has decided.
     """
     response.headers["Cache-Control"] = "no-store"
     actor = actor_of(caller, pack)

@@ -17,18 +17,18 @@ from libs.events.codes import (
 
 
 class PacketContact(BaseModel):
-    """How the person may be reached without harm, and within which hours."""
+    """A safe way to reach the person, and the safe hours."""
 
     channel: ContactChannel
     address: str | None = Field(examples=["+50251234567"])
-    language: str | None = Field(description="Null where it was not told")
-    hours_from: int | None = Field(description="Null where it was not told: ask before you rely on any hour")
+    language: str | None = Field(description="Null if it was not stated")
+    hours_from: int | None = Field(description="Null if it was not stated: ask before you rely on any hour")
     hours_until: int | None
     may_leave_message: bool
 
 
 class PacketPerson(BaseModel):
-    """A person, as far as the service type needs to know; everything else is left out."""
+    """The data of a person that the service type needs; everything else is omitted."""
 
     given_names: str | None = Field(default=None, examples=["Sample Given"])
     family_names: str | None = Field(default=None, examples=["Sample Family"])
@@ -45,7 +45,7 @@ class PacketPerson(BaseModel):
 
 
 class PacketView(BaseModel):
-    """The packet of one accepted offer. `fields` says what may be in it; what the person has not told is null."""
+    """The packet of one accepted offer. `fields` lists what it may contain; facts that were not stated are null."""
 
     offer_id: UUID
     referral_id: UUID
@@ -57,6 +57,10 @@ class PacketView(BaseModel):
     person: PacketPerson
     safe_contact: PacketContact | None = None
     household_members: list[PacketPerson] | None = None
-    members_withheld_count: int = Field(default=0, description="Members who do not allow that providers know of them")
+    members_withheld_count: int = Field(
+        default=0, description="The number of members without consent to share their data with providers"
+    )
     accepted_at: datetime
-    closes_at: datetime | None = Field(description="Until when it can be fetched; null while the service runs")
+    closes_at: datetime | None = Field(
+        description="The time until which it can be fetched; null while the service runs"
+    )

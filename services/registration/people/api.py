@@ -29,7 +29,7 @@ from services.registration.vault.api import TheVault
 router = APIRouter(prefix="/v1", tags=["returnees"])
 Reader = Annotated[Caller, requires("returnees:read", by=WHO_REGISTERS)]
 Writer = Annotated[Caller, requires("returnees:write", by=WHO_REGISTERS)]
-Purpose = Annotated[AccessPurpose, Query(description="Why you look; recorded")]
+Purpose = Annotated[AccessPurpose, Query(description="The purpose of this access; it is recorded")]
 
 
 @router.get("/returnees/{returnee_id}", responses=responses(NotFound, ReturneeErased))
@@ -42,7 +42,7 @@ async def look_up_returnee(
     response: Response,
     purpose: Purpose = AccessPurpose.REGISTRATION,
 ) -> ReturneeView:
-    """One returnee with identity. Each look is recorded; the person can get the list."""
+    """One returnee with identity. Each access is recorded; the person can get the list."""
     actor = actor_of(caller, pack)
     view = await actions.look_up_returnee(session, returnee_id, purpose=purpose, actor=actor, vault=vault)
     response.headers["ETag"] = etag_of(view.version)
@@ -59,13 +59,13 @@ async def search_returnees(
     pack: ThePack,
     vault: TheVault,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="How many at most")] = 50,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="The maximum number of results")] = 50,
 ) -> FoundReturnees:
-    """Find people by name, document number or case code; a POST, so that no name is in an address.
+    """Find people by name, document number or case code. This is a POST, so that no name is in a URL.
 
-    You find whom you may see: people of your reception places and those that you registered. Each person shown is
-    recorded; what you searched for is not. A case code that nobody has counts as a request for what is not there: too
-    many of them are answered by 429.
+    You find only people whom you may see: those of your reception places and those that you registered. Each person
+    shown is recorded; the search terms are not. A search for a case code that does not exist counts as a request for
+    something unknown: too many of them get a 429.
     """
     response.headers["Cache-Control"] = "no-store"
     found = await actions.search_returnees(session, body, limit=limit, actor=actor_of(caller, pack), vault=vault)
@@ -85,7 +85,7 @@ async def look_up_access_log(
 ) -> Page[AccessView]:
     """Who read or wrote this person's data, when and why, newest first; also after erasure.
 
-    Traces, which are one for all who help the person, are shown to staff of the network only.
+    Traces are shown only to staff of the network, because one trace covers all who help the person.
     """
     log = await actions.look_up_access_log(session, returnee_id, page, actor=actor_of(caller, pack))
     if not caller.tenant.staff:

@@ -66,9 +66,11 @@ def search_faults(*, names: str | None, document_number: str | None, case_code: 
     """What keeps a search from being one: it asks for two letters of a name or for another exact field (domain P18)."""
     faults = []
     if names is not None and not any(sum(map(str.isalpha, word)) > 1 for word in words(names)):
-        faults.append(FieldError("/names", "two-letters", "A name is searched by a word of at least two letters."))
+        faults.append(FieldError("/names", "two-letters", "A search by name needs a word of at least two letters."))
     if document_number is not None and not plain_document_number(document_number):
-        faults.append(FieldError("/document_number", "letters-or-digits", "The number has no letter and no digit."))
+        faults.append(
+            FieldError("/document_number", "letters-or-digits", "The number contains no letter and no digit.")
+        )
     if names is None and document_number is None and case_code is None:
         faults.append(FieldError("", "enough-to-search", "Give names, a document number or a case code."))
     return faults

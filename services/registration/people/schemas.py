@@ -27,7 +27,7 @@ CaseCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[2-9A-Z]{4}-[2-9
 
 @dataclass(frozen=True, slots=True)
 class NewReturnee:
-    """A person who is about to be registered, with all that decides on the row."""
+    """A person to register, with all data that decide about the row."""
 
     id: UUID
     arrival_key: bytes
@@ -40,20 +40,20 @@ class NewReturnee:
     household_id: UUID | None
     arrived_at: datetime
     today: date
-    """The day of our clock at the place of reception, from which the age is reckoned."""
+    """The present date at the place of reception, from which the age is calculated."""
     identity: Identity
     profile: Profile
     traceparent: str | None
 
 
 class Body(BaseModel):
-    """A request body: closed."""
+    """Base of request bodies. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class IdentityCorrection(Body):
-    """Which parts of an identity to correct; parts that are left out stay."""
+    """The parts of an identity to correct; omitted parts do not change."""
 
     given_names: Name | None = None
     family_names: Name | None = None
@@ -62,7 +62,7 @@ class IdentityCorrection(Body):
 
 
 class ProfileCorrection(Body):
-    """Which parts of the routing profile to set; parts that are left out stay."""
+    """The parts of the routing profile to set; omitted parts do not change."""
 
     sex: Sex | None = None
     nationality: CountryCode | None = None
@@ -77,7 +77,7 @@ class ProfileCorrection(Body):
 
 
 class ReturneeCorrection(Body):
-    """Intake answers that follow, or corrections. Of `birth_date`, `document_number` and `destination`, null clears."""
+    """Further facts or corrections. For `birth_date`, `document_number` and `destination`, null deletes the value."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -97,7 +97,7 @@ class ReturneeCorrection(Body):
 
 
 class ProfileView(BaseModel):
-    """What routing may know."""
+    """The facts that routing may use."""
 
     age_band: AgeBand
     sex: Sex
@@ -122,7 +122,7 @@ class IdentityView(BaseModel):
 
 
 class RegisteredView(BaseModel):
-    """A registered returnee without identity: what a registration answers with."""
+    """A registered returnee without identity: the response to a registration."""
 
     id: UUID
     case_code: str = Field(examples=["GT-7K3M-9QXC"])
@@ -136,15 +136,15 @@ class RegisteredView(BaseModel):
 
 
 class ReturneeView(RegisteredView):
-    """A returnee with identity; each look at it is recorded."""
+    """A returnee with identity; each access is recorded."""
 
     identity: IdentityView
     sender_reference: str
 
 
 class ReturneeSearch(Body):
-    """What is known of a person who is looked for: a word of at least two letters of the names, a whole document number
-    or a case code, and the birth date besides. Names are compared without case and accents, word by word."""
+    """Facts about the person to find: a word of at least two letters of the names, a complete document number or a
+    case code, and optionally the birth date. Names are compared word by word, without case and accents."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"names": "Sample Family", "birth_date": "1990-05-17"}]}
@@ -157,8 +157,8 @@ class ReturneeSearch(Body):
 
 
 class FoundReturnees(BaseModel):
-    """Who matches, newest first, on one page. There is no next page: who is not on it is found by saying more."""
+    """The matches, newest first, on one page. There is no next page; search again with more facts instead."""
 
     items: list[ReturneeView]
-    more: bool = Field(description="More people match: say more of the person")
+    more: bool = Field(description="More people match: search again with more facts about the person")
     next: None = Field(default=None, description="Always null: a search has one page")

@@ -33,10 +33,10 @@ async def list_deletion_requests(
     caller: Annotated[Caller, requires("deletions:read", by=ORGANIZATIONS_AND_STAFF)],
     pack: ThePack,
     page: PageQuery,
-    answered: Annotated[bool | None, Query(description="Only those with, or without, an answer")] = None,
-    overdue: Annotated[bool | None, Query(description="Only those whose answer is, or is not, overdue")] = None,
+    answered: Annotated[bool | None, Query(description="Only requests with, or only without, an answer")] = None,
+    overdue: Annotated[bool | None, Query(description="Only requests whose answer is, or is not, overdue")] = None,
 ) -> Page[DeletionRequestView]:
-    """What organisations were asked to delete, the oldest request first: your own, or all of them for staff."""
+    """Deletion requests, oldest first: those of your organisation, or all of them for staff."""
     return await queries.requests(session, page, actor=actor_of(caller, pack), answered=answered, overdue=overdue)
 
 
@@ -49,7 +49,7 @@ async def answer_deletion(
     pack: ThePack,
     once: OnceRequired,
 ) -> list[DeletionRequestView]:
-    """Say what became of the packet that you were asked to delete. A later answer takes the place of an earlier one."""
+    """Report what you did with the data of the packet. A later answer replaces an earlier one."""
     actor = actor_of(caller, pack)
 
     async def answer() -> UUID:

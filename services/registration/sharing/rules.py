@@ -30,5 +30,5 @@ def answer_faults(answer: DeletionAnswer, ground: KeepingGround | None) -> list[
     if (answer is DeletionAnswer.KEPT_BY_LAW) == (ground is not None):
         return []
     if ground is None:
-        return [FieldError("/ground", "ground-required", "What is kept by law needs the kind of law.")]
-    return [FieldError("/ground", "no-ground", "Only what is kept by law has a ground.")]
+        return [FieldError("/ground", "ground-required", "`kept_by_law` requires a ground.")]
+    return [FieldError("/ground", "no-ground", "A ground is allowed only with `kept_by_law`.")]

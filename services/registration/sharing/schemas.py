@@ -11,7 +11,7 @@ from services.registration.sharing.rules import DeletionAnswer, KeepingGround
 
 
 class DeletionAnswerBody(BaseModel):
-    """What became of the data that your organisation had fetched."""
+    """What your organisation did with the data that it had fetched."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -19,12 +19,12 @@ class DeletionAnswerBody(BaseModel):
     ground: KeepingGround | None = Field(default=None, description="With `kept_by_law`: the kind of law")
     case_code: CaseCode | None = Field(
         default=None,
-        description="Of a household's packet: for this person only; without it, for all who were asked for",
+        description="For the packet of a household: this person only; if omitted, all people of the request",
     )
 
 
 class DeletionRequestView(BaseModel):
-    """What an organisation was asked to delete, and its last answer."""
+    """A request to an organisation to delete data, and its last answer."""
 
     offer_id: UUID
     referral_id: UUID
@@ -33,7 +33,7 @@ class DeletionRequestView(BaseModel):
     reason: DeletionReason
     requested_at: datetime
     answer_by: datetime
-    overdue: bool = Field(description="There is no answer, and the time for it is over")
-    answer: DeletionAnswer | None = Field(description="The last one; null as long as there is none")
+    overdue: bool = Field(description="True if there is no answer and the deadline has passed")
+    answer: DeletionAnswer | None = Field(description="The last answer; null if there is none yet")
     ground: KeepingGround | None
     answered_at: datetime | None
