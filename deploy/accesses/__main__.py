@@ -16,7 +16,9 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def accesses(arguments: Annotated[list[str], typer.Argument(help="As for the services' command.")]) -> None:
+def accesses(
+    arguments: Annotated[list[str], typer.Argument(help="The same arguments as for the command of the services.")],
+) -> None:
     """Print the record as JSON lines, the oldest access first."""
     lines = [line for service in SERVICES for line in _said(service, arguments)]
     for line in sorted(lines, key=lambda line: str(json.loads(line)["at"])):

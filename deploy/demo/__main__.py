@@ -33,7 +33,7 @@ if not console.is_terminal:
 
 
 def main(
-    state: Annotated[Path, typer.Option(help="Directory beside whose state the demo keeps its own.")] = DEFAULT_STATE,
+    state: Annotated[Path, typer.Option(help="Directory in which the demo keeps its own state.")] = DEFAULT_STATE,
     flight: Annotated[int, typer.Option(min=10, max=500, help="People on the flight.")] = 135,
     bus: Annotated[int, typer.Option(min=10, max=200, help="People on the bus.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 20,

@@ -41,7 +41,7 @@ async def make(url: str) -> str | None:
     except asyncpg.InvalidPasswordError:
         return "PostgreSQL refuses the superuser's password of postgres.env: its volume was made with another one"
     except KeyError as error:
-        return f"the environment lacks {error.args[0]}: run deploy/docker/make_secrets.py again"
+        return f"the environment variable is missing: {error.args[0]}: run deploy/docker/make_secrets.py again"
     except (OSError, TimeoutError) as error:
         return f"PostgreSQL does not answer: {type(error).__name__}"
     return None

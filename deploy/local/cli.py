@@ -95,7 +95,7 @@ def up(
     state: StateOption = DEFAULT_STATE,
     pack: PackOption = DEFAULT_PACK,
     clock_rate: RateOption = 1.0,
-    directory: Annotated[bool, typer.Option(help="Load the pack's directory where there is none yet.")] = True,
+    directory: Annotated[bool, typer.Option(help="Load the directory of the pack if it is empty.")] = True,
 ) -> None:
     """Start the system in the background, wait until it is ready, print the addresses."""
     installation = Installation(state=state, pack=pack)
@@ -203,7 +203,7 @@ def _print_addresses(installation: Installation) -> None:
 
 @app.command()
 def status(state: StateOption = DEFAULT_STATE) -> None:
-    """What runs, its health, what waits: outboxes, consumers behind, parked keys. Exits 1 if it is not well."""
+    """Show processes, health and backlog: outboxes, consumer lag, parked keys. Exit code 1 if something is wrong."""
     installation = Installation(state=state)
     if holder(installation.lock) is None:
         console.print("nothing runs here; start it with `make up`")
@@ -215,10 +215,10 @@ def status(state: StateOption = DEFAULT_STATE) -> None:
 
 @app.command()
 def logs(
-    names: Annotated[list[str] | None, typer.Argument(help="Processes; all where none is named.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Processes; default: all.")] = None,
     state: StateOption = DEFAULT_STATE,
-    lines: Annotated[int, typer.Option(help="Lines of each to begin with.")] = 10,
-    follow: Annotated[bool, typer.Option(help="Go on until Ctrl-C.")] = True,
+    lines: Annotated[int, typer.Option(help="Number of past lines of each.")] = 10,
+    follow: Annotated[bool, typer.Option(help="Follow until Ctrl-C.")] = True,
 ) -> None:
     """Follow the logs of all processes."""
     directory = Installation(state=state).state / "logs"
@@ -227,8 +227,8 @@ def logs(
 
 @app.command()
 def token(
-    client: Annotated[str, typer.Option(help="A client of the pack or a partner's.")],
-    scope: Annotated[str, typer.Option(help="Fewer scopes than the client has, separated by spaces.")] = "",
+    client: Annotated[str, typer.Option(help="A client of the pack or of a partner.")],
+    scope: Annotated[str, typer.Option(help="Only these scopes of the client, separated by spaces.")] = "",
     state: StateOption = DEFAULT_STATE,
     env: EnvOption = None,
 ) -> None:
@@ -246,7 +246,7 @@ def partner(
     state: StateOption = DEFAULT_STATE,
     env: EnvOption = None,
 ) -> None:
-    """Add a client for an organisation, in the directory too where it is not there yet, and print how it connects."""
+    """Add a client for an organisation (and the organisation, if it is missing), and print how it connects."""
     try:
         connection = partners.add_partner(_addresses(state, env), name)
     except (UnknownClientError, partners.NotRunningError, partners.RefusedError) as error:

@@ -154,7 +154,7 @@ def outside_databases() -> dict[str, str] | None:
     named = {name: os.environ[name] for name in wanted if os.environ.get(name)}
     if named and len(named) < len(wanted):
         missing = sorted(wanted - set(named))
-        raise ValueError(f"name every database or none; the environment lacks {', '.join(missing)}")
+        raise ValueError(f"name every database or none; the environment variable is missing: {', '.join(missing)}")
     return named or None
 
 

@@ -20,12 +20,12 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @cli.command()
 def reconcile(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what differs; change nothing.")] = False,
-    reason: Annotated[str | None, typer.Option("--reason", help="Why; needed unless it is a dry run.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the differences; change nothing.")] = False,
+    reason: Annotated[str | None, typer.Option("--reason", help="The reason; required unless it is a dry run.")] = None,
 ) -> None:
     """Compare and mend. What is left for people is with desks afterwards; directory and endpoints are only listed."""
     if not dry_run and not (reason or "").strip():
-        raise typer.BadParameter("a change by hand needs a reason", param_hint="--reason")
+        raise typer.BadParameter("a change by an operator needs a reason", param_hint="--reason")
     how = ["--dry-run"] if dry_run else ["--reason", reason or ""]
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)

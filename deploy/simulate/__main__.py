@@ -46,13 +46,17 @@ if not console.is_terminal:
 
 def main(
     days: Annotated[float, typer.Option(min=0.1, max=366, help="Days of arrivals.")] = 3,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same people and the same conduct.")] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same people and the same behaviour.")] = 20,
     rate: Annotated[float, typer.Option(min=2, max=5000, help="The highest rate of the clock.")] = 2400,
-    lateness: Annotated[float, typer.Option(min=1, max=60, help="Minutes that the machine may be late.")] = 5,
-    share: Annotated[float, typer.Option(min=0.05, max=1, help="Of the real traffic and of the places.")] = 1.0,
-    drain_days: Annotated[float, typer.Option(min=0, max=60, help="How long the clock runs on at the end.")] = 1,
+    lateness: Annotated[
+        float, typer.Option(min=1, max=60, help="Delay in minutes of the simulated clock that is allowed.")
+    ] = 5,
+    share: Annotated[float, typer.Option(min=0.05, max=1, help="The share of the real traffic and places.")] = 1.0,
+    drain_days: Annotated[
+        float, typer.Option(min=0, max=60, help="Days for which the clock continues after the last arrival.")
+    ] = 1,
     state: Annotated[
-        Path, typer.Option(help="Directory of the figures; the system's own is beside it.")
+        Path, typer.Option(help="Directory for the figures; the system's state is in the same place.")
     ] = DEFAULT_STATE,
 ) -> None:
     """Run the simulation and exit 0 only if no need ended unowned and every promise was kept."""

@@ -29,7 +29,7 @@ def bill_command(out: Annotated[Path | None, typer.Option(help="Where to write t
 
 @cli.command("audit")
 def audit_command(
-    strict: Annotated[bool, typer.Option(help="Fail as well where the service of advisories does not answer.")] = False,
+    strict: Annotated[bool, typer.Option(help="Fail if the advisory service does not answer.")] = False,
 ) -> None:
     """Look for published vulnerabilities; exit 1 if there is one that is not accepted."""
     try:

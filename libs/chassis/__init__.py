@@ -1,4 +1,4 @@
-"""What every service repeats: settings, database, clock, errors, auth, idempotency, paging, telemetry, health.
+"""The common parts of every service: settings, database, clock, errors, auth, idempotency, paging, telemetry, health.
 
-No word of the domain lives here. Import from the file that owns the name.
+It contains nothing of the domain. Import each name from the file that defines it.
 """

@@ -1,8 +1,8 @@
-"""The API document and the page that shows it (`/openapi.json`, `/docs`), with nothing from elsewhere.
+"""The API document and the page that shows it (`/openapi.json`, `/docs`), without files from other servers.
 
-Swagger UI comes from the package `fastapi-offline`, whose sum is in `uv.lock`; its files are those of `swagger-ui-dist`
-(Apache License 2.0). The page only shows: it sends no request to the API, so that nobody types a secret into it.
-They are served where `ENLACE_API_DOCS` is `open`. Why: docs/decisions.
+Swagger UI comes from the package `fastapi-offline`, whose hash is in `uv.lock`; its files are those of
+`swagger-ui-dist` (Apache License 2.0). The page only shows the document and sends no requests to the API, so that
+nobody enters a secret. They are served where `ENLACE_API_DOCS` is `open`. Why: docs/decisions.
 """
 
 import base64
@@ -47,11 +47,11 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Of the page alone: scripts and styles come from this address and from no other; icons are in the styles."""
+"""Only for this page: scripts and styles are loaded only from this server; icons are part of the styles."""
 
 
 def install_api_pages(app: FastAPI) -> None:
-    """Serve the document and its page. What they hold is made at the first request and then kept."""
+    """Serve the document and its page. Their content is created at the first request and then cached."""
     parts = {
         "swagger-ui.css": (_packaged("swagger-ui.css"), "text/css; charset=utf-8"),
         "swagger-ui.js": (_packaged("swagger-ui-bundle.js"), "text/javascript; charset=utf-8"),

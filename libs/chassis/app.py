@@ -83,7 +83,7 @@ def _operation_id(route: APIRoute) -> str:
 _OURS: Mapping[str, Any] = {
     "generate_unique_id_function": _operation_id,
     "redirect_slashes": False,
-    # The document and its page are ours: libs.chassis.api_pages.
+    # The document and its page are served by libs.chassis.api_pages.
     "openapi_url": None,
     "docs_url": None,
     "redoc_url": None,
@@ -91,7 +91,7 @@ _OURS: Mapping[str, Any] = {
 
 
 def _serve(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """Give `app` its routes and what stands around every one of them."""
+    """Add the routes and the middleware to `app`."""
     require_callers(routers)
     settings: CommonSettings = app.state.settings
     install_problem_handlers(app)
@@ -110,7 +110,7 @@ def _serve(app: FastAPI, routers: Sequence[APIRouter]) -> None:
 
 
 def _take_over(app: FastAPI, router: APIRouter) -> None:
-    """Serve the router's own routes: including it would build each of them, with its models, once more."""
+    """Use the routes of the router directly: including it would build each of them, with its models, a second time."""
     for route in router.routes:
         if isinstance(route, APIRoute):
             route.unique_id = _operation_id(route)
@@ -120,7 +120,7 @@ def _take_over(app: FastAPI, router: APIRouter) -> None:
 
 @cache
 def _trusted() -> ssl.SSLContext:
-    """The authorities that this machine trusts, read once a process."""
+    """The certificate authorities that this machine trusts, read once per process."""
     return httpx.create_ssl_context()
 
 
@@ -154,7 +154,7 @@ def _lifespan(
 
 
 async def _refuse_strong_login(database: Database) -> None:
-    """Don't start under a login that owns its tables; while the database is away, readiness refuses instead."""
+    """Do not start under a login that owns its tables; while the database is unavailable, the process is not ready."""
     try:
         await refuse_strong(database)
     except (OSError, TimeoutError, SQLAlchemyError):

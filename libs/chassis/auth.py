@@ -3,8 +3,8 @@
     caller: Annotated[Caller, requires("things:write", by={CallerKind.ORGANIZATION, CallerKind.STAFF})]
 
 Without a token, or with a bad one, the answer is a 401 with `WWW-Authenticate` (RFC 6750); without the scope, or when
-the operation isn't for this kind of caller, a 403; while the issuer's keys cannot be had a 503. Tokens are judged on
-real time. A route that doesn't say who may call it keeps the service from starting (`require_callers`).
+the operation isn't for this kind of caller, a 403; while the issuer's keys cannot be fetched a 503. Tokens are checked
+with real time. The service does not start if a route does not declare who may call it (`require_callers`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ _REALM = "enlace"
 
 
 class Unauthenticated(Refusal):
-    """There is no bearer token."""
+    """The request has no bearer token."""
 
     code = "token-missing"
     status = 401
@@ -39,7 +39,7 @@ class Unauthenticated(Refusal):
 
 
 class TokenRefused(Refusal):
-    """The bearer token isn't one of ours, or no longer, or not for us."""
+    """The bearer token is invalid, expired, or for another service."""
 
     code = "invalid-token"
     status = 401
@@ -50,7 +50,7 @@ class TokenRefused(Refusal):
 
 
 class ScopeMissing(Refusal):
-    """The token is right, but doesn't allow this."""
+    """The token is valid, but lacks the scope."""
 
     code = "insufficient-scope"
     status = 403
@@ -62,23 +62,23 @@ class ScopeMissing(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request, as the token says."""
+    """The sender of a request, from the claims of the token."""
 
     subject: str
     client_id: str
     tenant: Tenant
-    """Whose rows it may touch."""
+    """The rows that it may read and change."""
     scopes: frozenset[str]
     claims: Mapping[str, Any] = field(default_factory=dict)
-    """Every claim of the token, for what a service itself understands."""
+    """Every claim of the token, for claims that only one service uses."""
 
     @property
     def organization_id(self) -> UUID | None:
-        """The organisation that it acts for; None says nothing of what else it is: ask `tenant`."""
+        """The organisation that it acts for; if None, use `tenant` to see what else it is."""
         return self.tenant.organization_id
 
     def texts(self, claim: str) -> tuple[str, ...] | None:
-        """A claim that lists texts, or None where the token has none; `TokenRefused` where it has another form."""
+        """A claim that is a list of texts; None if the token lacks it; `TokenRefused` if it has another form."""
         values = self.claims.get(claim)
         if values is None:
             return None
@@ -95,7 +95,7 @@ _scheme = OAuth2(
 
 
 class Requirement:
-    """A dependency that lets in a `Caller` with this scope, of one of these kinds."""
+    """A dependency that accepts a `Caller` with this scope, of one of these kinds."""
 
     def __init__(self, scope: str, by: AbstractSet[CallerKind]) -> None:
         if not by:
@@ -112,7 +112,7 @@ class Requirement:
         return await self.admit(request, authorization)
 
     async def admit(self, request: Request, authorization: str | None) -> Caller:
-        """Verify the token of this request and judge its caller, who is kept for the rest of the request."""
+        """Verify the token of this request and check its caller, who is stored for the rest of the request."""
         verifier: TokenVerifier = request.app.state.tokens
         caller = await _identify(_bearer(authorization), verifier)
         request.state.verified_client = caller.client_id
@@ -122,7 +122,7 @@ class Requirement:
         return caller
 
     def demand(self, caller: Caller) -> None:
-        """Raise the refusal that fits a caller for whom the operation isn't."""
+        """Raise the refusal for a caller who may not use the operation."""
         if self.scope not in caller.scopes:
             raise ScopeMissing(self.scope)
         if not caller.tenant.kinds & self.by:
@@ -141,7 +141,7 @@ def requires(scope: str, *, by: AbstractSet[CallerKind]) -> Any:
 
 
 def requirement_of(route: APIRoute) -> Requirement | None:
-    """Who may call a route, or None where it doesn't say; RuntimeError where it says so twice."""
+    """Who may call a route; None if it does not declare it; RuntimeError if it declares it twice."""
     found = list(dict.fromkeys(_requirements(route.dependant)))
     if len(found) > 1:
         raise RuntimeError(f"{route.path} says twice who may call it")
@@ -149,7 +149,7 @@ def requirement_of(route: APIRoute) -> Requirement | None:
 
 
 def require_callers(routers: Sequence[APIRouter]) -> None:
-    """Raise RuntimeError if a route of these doesn't say who may call it."""
+    """Raise RuntimeError if one of these routes does not declare who may call it."""
     routes = (route for router in routers for route in router.routes)
     silent = [getattr(route, "path", repr(route)) for route in routes if not _says_who(route)]
     if silent:
@@ -168,7 +168,7 @@ def _requirements(dependant: Dependant) -> Iterator[Requirement]:
 
 
 def caller_of(request: Request) -> Caller:
-    """The caller of a request whose route asks for one."""
+    """The caller of a request whose route requires one."""
     caller = getattr(request.state, "caller", None)
     if caller is None:
         raise RuntimeError("the route doesn't ask for a caller: add Annotated[Caller, requires(...)]")

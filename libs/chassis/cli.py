@@ -1,6 +1,6 @@
 """The commands of every service: `serve` and `migrate`.
 
-A service's `cli.py` makes its own with `make_cli` and may add commands to what it gets:
+The `cli.py` of a service creates its commands with `make_cli` and may add others:
 
     cli = make_cli("things", create_app)
     if __name__ == "__main__":
@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whose record of access is asked for: of one person, or of one caller."""
+    """Selects the record of access of one person, or of one caller."""
 
     returnee_id: UUID | None
     by: str | None
@@ -56,7 +56,8 @@ class Asked:
 Accesses = Callable[[AsyncSession, Asked], Awaitable[list[dict[str, object]]]]
 log = get_logger(__name__, fields=("settings",))
 _NEW_OBJECTS = 50_000
-"""So many new containers make a collection of the youngest; Python's own 700 costs a batch a tenth of its time."""
+"""The number of new containers before a collection of the youngest generation; Python's default of 700 costs a tenth of
+a batch's time."""
 
 
 def make_cli(
@@ -64,7 +65,7 @@ def make_cli(
 ) -> typer.Typer:
     """The commands of `service`.
 
-    `histories` says which folder of migrations belongs to the database that which variable names; without it
+    `histories` maps the variable of each database to its folder of migrations; without it
     `migrations` belongs to `ENLACE_<last word of the service>_DATABASE_URL`.
     """
     cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -75,7 +76,7 @@ def make_cli(
         host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
         port: Annotated[int, typer.Option(help="Port to listen on", min=0, max=65535)] = 8000,
     ) -> None:
-        """Run the service in the role that ENLACE_ROLE names, until it is told to stop."""
+        """Run the service in the role ENLACE_ROLE until it gets SIGTERM or SIGINT."""
         setup_logs(service)
         try:
             app = create_app()
@@ -86,10 +87,10 @@ def make_cli(
 
     @cli.command()
     def migrate() -> None:
-        """Bring the service's database to the newest version; safe to run again, and by several at once.
+        """Migrate the service's database to the newest version; safe to run repeatedly and in parallel.
 
-        Runs under the login that owns the tables; of the service's own address only the name of the login is used, to
-        give it the rights that it needs.
+        Runs under the login that owns the tables. From the service's own address only the name of the login is used, to
+        grant it the rights that it needs.
         """
         setup_logs(service)
         for history, variable in variables.items():
@@ -102,7 +103,7 @@ def make_cli(
 
 
 def _owner_and_login(variable: str) -> tuple[str, str]:
-    """The owner's address of a database, and the name of the service's own login, which must be another."""
+    """The owner's address of a database, and the name of the service's login, which must be a different one."""
     owner, login = _address_in(owner_variable(variable)), make_url(_address_in(variable)).username
     if login is None or login == make_url(owner).username:
         raise typer.BadParameter(f"{variable} must name a login other than the owner's")
@@ -110,26 +111,30 @@ def _owner_and_login(variable: str) -> tuple[str, str]:
 
 
 def _refused_settings(error: ValueError) -> dict[str, str]:
-    """Which settings are wrong and why; an error about anything else goes on as it is."""
+    """Report invalid settings with the reason; other errors are raised unchanged."""
     if isinstance(error, ValidationError):
         return {str(part["loc"][0]) if part["loc"] else "settings": part["msg"] for part in error.errors()}
-    # Parts outside of the chassis refuse settings too, and say so in the same way.
+    # Parts outside the chassis refuse settings too, and report them in the same way.
     refused: dict[str, str] | None = getattr(error, "refused_settings", None)
     if refused is None:
         raise error
     return refused
 
 
-Reason = Annotated[str | None, typer.Option("--reason", help="Why; needed unless it is a dry run. Name no person.")]
-Operator = Annotated[str, typer.Option("--operator", default_factory=getpass.getuser, help="Who does it.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
+Reason = Annotated[
+    str | None, typer.Option("--reason", help="The reason; required unless it is a dry run. Do not name a person.")
+]
+Operator = Annotated[
+    str, typer.Option("--operator", default_factory=getpass.getuser, help="The person who makes the change.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]
 WithFile = Annotated[
-    Path, typer.Option("--with", exists=True, dir_okay=False, help="What the other service has written.")
+    Path, typer.Option("--with", exists=True, dir_okay=False, help="The file that the other service has written.")
 ]
 
 Seals = Annotated[
     Path | None,
-    typer.Option("--seals", exists=True, dir_okay=False, help="What `python -m libs.events seals` has printed."),
+    typer.Option("--seals", exists=True, dir_okay=False, help="The output of `python -m libs.events seals`."),
 ]
 
 
@@ -140,7 +145,7 @@ def add_known(
 
     @cli.command("known")
     def print_known() -> None:
-        """Print what this service knows of keys that others know too: ids, versions and states, one line each."""
+        """Print ids, versions and states of the objects that other services know too, one per line."""
         write(asyncio.run(in_transaction(open_database(), known)))
 
 
@@ -158,9 +163,9 @@ def add_audit_check(cli: typer.Typer, open_database: Callable[[], Database], *, 
 
     @cli.command()
     def verify_audit(seals: Seals = None) -> None:
-        """Compare the record of access with its seals, and these with those that left the database.
+        """Compare the record of access with its seals, and these with the published seals.
 
-        Exits with 1 if anything is not as it was sealed. Needs the key of the seals to find made-up ones.
+        Exits with 1 if anything differs from the seals. Needs the key of the seals to detect forged ones.
         """
         keys, told = AuditSettings().audit_keys() or (), None if seals is None else _told_seals(seals)
         report = asyncio.run(
@@ -172,10 +177,10 @@ def add_audit_check(cli: typer.Typer, open_database: Callable[[], Database], *, 
 
     @cli.command()
     def next_audit_key() -> None:
-        """Print what the file of the seals' keys holds next: a new key first, behind it all that there were."""
+        """Print the next content of the file of seal keys: a new key first, then all earlier ones."""
         keys = AuditSettings().audit_keys()
         if keys is None:
-            raise typer.BadParameter("the environment names no key (ENLACE_AUDIT_KEY_FILE or ENLACE_FINGERPRINT_KEY)")
+            raise typer.BadParameter("no key is set (ENLACE_AUDIT_KEY_FILE or ENLACE_FINGERPRINT_KEY)")
         typer.echo(successor(keys), nl=False)
 
 
@@ -185,13 +190,17 @@ def add_accesses(cli: typer.Typer, open_database: Callable[[], Database], access
     @cli.command("accesses")
     def print_accesses(
         operator: Operator,
-        returnee: Annotated[UUID | None, typer.Option(help="Whose data: who has read or written them.")] = None,
-        by: Annotated[str | None, typer.Option(help="A client or subject: whose data it has touched.")] = None,
-        since: Annotated[datetime | None, typer.Option(help="From then on.")] = None,
+        returnee: Annotated[
+            UUID | None, typer.Option(help="List who has read or written the data of this returnee.")
+        ] = None,
+        by: Annotated[
+            str | None, typer.Option(help="List whose data this client or subject has read or written.")
+        ] = None,
+        since: Annotated[datetime | None, typer.Option(help="Only from this time on.")] = None,
     ) -> None:
         """Print the record of access of one person, or of one caller, as JSON lines.
 
-        For who answers for data protection. That a person's record was looked at is recorded itself.
+        For the data protection officer. Reading a person's record of access is recorded as well.
         """
         if (returnee is None) == (by is None):
             raise typer.BadParameter("name a returnee or a caller")
@@ -211,24 +220,24 @@ def _told_seals(path: Path) -> list[Link]:
         with path.open(encoding="utf-8") as lines:
             return [link_of(json.loads(line)) for line in lines if line.strip()]
     except (KeyError, ValueError, TypeError, UnicodeDecodeError):
-        raise typer.BadParameter("a line of the file is no seal", param_hint="--seals") from None
+        raise typer.BadParameter("a line of the file is not a seal", param_hint="--seals") from None
 
 
 def serve_app(app: FastAPI, *, host: str, port: int) -> None:
-    """Serve `app` until SIGTERM or SIGINT: no longer ready, loops asked to stop, requests ended, then the rest."""
+    """Serve `app` until SIGTERM or SIGINT. Then it is not ready, stops its loops, and finishes requests."""
     _keep_out_of_the_way()
     _Server(ServerConfig(app, app.state.settings, host=host, port=port), app).run()
 
 
 def _keep_out_of_the_way() -> None:
-    """Let the cycle collector look at what is new only, and less often: batches make many objects, few cycles."""
+    """Run the cycle collector less often, and on new objects only: batches create many objects and few cycles."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS, 20, 50)
 
 
 class _Server(Server):
-    """Tells the application at the signal; uvicorn itself tells it only after the last request."""
+    """Notifies the application at the signal; uvicorn itself does so only after the last request."""
 
     def __init__(self, config: ServerConfig, app: FastAPI) -> None:
         super().__init__(config)
@@ -246,7 +255,7 @@ def _address_in(variable: str) -> str:
         url = os.environ[variable] if not file else secret_of_file(Path(file), variable=f"{variable}_FILE")
         check_line(url, tls=os.environ.get("ENLACE_DATABASE_TLS", "required"))
     except KeyError:
-        raise typer.BadParameter(f"the environment lacks {variable}") from None
+        raise typer.BadParameter(f"the environment variable is missing: {variable}") from None
     except ValueError as error:
         raise typer.BadParameter(f"{variable}: {error}") from None
     return url

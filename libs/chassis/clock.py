@@ -14,7 +14,7 @@ class ClockFault(ValueError):  # noqa: N818
 
 
 class Timekeeper(Protocol):
-    """What maps real time to installation time: a clock of one rate, or one that is paced (`paced_clock.py`)."""
+    """Maps real time to installation time: a clock with one rate, or with a schedule (`paced_clock.py`)."""
 
     @property
     def rate(self) -> float:
@@ -22,7 +22,7 @@ class Timekeeper(Protocol):
 
     @property
     def fastest(self) -> float:
-        """The highest rate that it may come to; who goes faster than that has jumped."""
+        """The highest rate that it can have; a faster change of time is a jump."""
 
     def at(self, real: datetime) -> datetime:
         """Installation time at the aware real time `real`, in UTC."""

@@ -1,4 +1,4 @@
-"""Which connections a process keeps: how many in all and of one peer, and which one goes when there are too many."""
+"""The open connections of a process: limits in total and per peer, and which one is closed when there are too many."""
 
 import resource
 from collections.abc import Callable
@@ -8,21 +8,21 @@ from typing import Protocol
 from libs.chassis.peers import peer_of
 
 OTHER_FILES = 200
-"""Descriptors that a process needs beside its connections: databases, brokers, logs."""
+"""Descriptors that a process needs in addition to its connections: databases, brokers, logs."""
 
 
 class Waiting(Protocol):
-    """A connection as the register sees it."""
+    """A connection in the register."""
 
     def give_way(self) -> None:
-        """End it; nothing is being asked or answered over it."""
+        """Close it; it has no request or response in progress."""
 
 
 class Connections:
     """The open connections of a process.
 
-    Those over which nothing is asked at the moment wait in the order in which they began to. Where a new one would be
-    one too many, the one that waits longest goes: slow peers cannot keep a prompt one out.
+    Idle connections are kept in the order in which they became idle. If a new connection exceeds the limit, the one
+    that has been idle longest is closed, so that slow peers cannot keep others out.
     """
 
     def __init__(self, *, most: int, most_per_peer: int, exempt: Callable[[str], bool]) -> None:
@@ -30,7 +30,7 @@ class Connections:
         self._most_per_peer = most_per_peer
         self._exempt = exempt
         self._peers: dict[Waiting, str | None] = {}
-        """Every open connection, and the peer to which it counts."""
+        """Every open connection, and the peer for which it is counted."""
         self._counts: dict[str, int] = {}
         self._waiting: dict[Waiting, None] = {}
 
@@ -61,16 +61,16 @@ class Connections:
         return self._counts[peer] <= self._most_per_peer
 
     def asks(self, connection: Waiting) -> None:
-        """A request is complete but for its body: the connection no longer waits."""
+        """The headers of a request are complete: the connection is not idle any more."""
         self._waiting.pop(connection, None)
 
     def waits(self, connection: Waiting) -> None:
-        """The last request is answered."""
+        """The last request is answered: the connection is idle."""
         if connection in self._peers:
             self._waiting[connection] = None
 
     def closed(self, connection: Waiting) -> None:
-        """Forget a connection; asked twice, nothing happens."""
+        """Remove a connection; removing it twice has no effect."""
         self._waiting.pop(connection, None)
         self._uncount(self._peers.pop(connection, None))
 

@@ -1,4 +1,4 @@
-"""One PostgreSQL database per service: its pool, its transactions and the time that each transaction has."""
+"""One PostgreSQL database per service: its pool, its transactions and the time of each transaction."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -18,9 +18,9 @@ from libs.chassis.tenancy import Tenant
 from libs.chassis.walls import SERVICE_ITSELF, settings_of
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
-"""The driver's connection, which set-based SQL runs on."""
+"""The connection of the driver, used for set-based SQL."""
 ToldOf: TypeAlias = Callable[[Caller], Mapping[str, str]]
-"""What a service's transactions say of a caller beyond what `walls` lists."""
+"""Settings of a caller that a service adds to those in `walls`."""
 _NOW = "libs.chassis.now"
 _SHOWN = "libs.chassis.shown"
 _SAID = "libs.chassis.said"
@@ -32,8 +32,8 @@ _SAY = "SELECT set_config(name, value, true) FROM unnest($1::text[], $2::text[])
 class Database:
     """The pool of connections of one service; opened at first use, closed by `close`.
 
-    `pool_size` connections are kept, none beyond them is opened; who waits longer than 10 seconds for one gets an
-    error. Statements end after 30 seconds and idle transactions after 20, so that nothing holds locks for ever.
+    `pool_size` is the maximum number of connections. Waiting longer than 10 seconds for one is an error. Statements are
+    cancelled after 30 seconds and idle transactions after 20, so that no lock is held without limit.
     """
 
     def __init__(self, url: str, *, clock: Timekeeper, application_name: str, pool_size: int = 5) -> None:
@@ -53,7 +53,8 @@ class Database:
                     "statement_timeout": "30s",
                     "idle_in_transaction_session_timeout": "20s",
                     "timezone": "UTC",
-                    # A plan made while a table was small is kept while it grows: an index must win from the start.
+                    # PostgreSQL keeps a plan that was made while a table was small: an index must be used from the
+                    # start.
                     "random_page_cost": "1.1",
                     "jit": "off",
                 },
@@ -68,9 +69,9 @@ class Database:
     def transaction_of(
         self, tenant: Tenant | None, more: Mapping[str, str] | None = None
     ) -> AbstractAsyncContextManager[AsyncSession]:
-        """The same for a request: where a table has a wall, only the rows of this caller exist; for None no row does.
+        """The same for a request: in tables with policies only this caller's rows are visible; for None no row is.
 
-        `more` are settings beside those that `walls` lists.
+        `more` are settings in addition to those in `walls`.
         """
         return self._transaction(settings_of(tenant, more))
 
@@ -78,7 +79,7 @@ class Database:
     async def _transaction(self, said: Mapping[str, str]) -> AsyncIterator[AsyncSession]:
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             connection = await _connected(session)
-            # In one round trip with the clock. The settings end with the transaction.
+            # In one round trip together with reading the clock. The settings end with the transaction.
             begun = await connection.exec_driver_sql(_BEGIN, (list(said), list(said.values())))
             real: datetime = begun.one()[0]
             session.info[_SAID] = said
@@ -91,7 +92,7 @@ class Database:
         await self.engine.dispose()
 
     def _forward(self, moment: datetime) -> datetime:
-        """Never earlier than what this process has shown before, also when the server's time is set back."""
+        """Never earlier than the time that this process has returned before, even if the server's time is set back."""
         if self._latest is None or moment > self._latest:
             self._latest = moment
         return self._latest
@@ -100,27 +101,27 @@ class Database:
 async def _connected(session: AsyncSession) -> AsyncConnection:
     try:
         return await session.connection()
-    except OSError as error:  # also what a name that doesn't resolve, or no answer in time, raises
+    except OSError as error:  # also raised for a name that does not resolve, and for a timeout
         raise Unavailable("The database does not answer; try again later.") from error
 
 
 def own_work(session: AsyncSession) -> AbstractAsyncContextManager[None]:
-    """Inside a request's transaction: a part that the service itself does, for which every row exists.
+    """Inside a request's transaction: a part with the rights of the service, in which every row is visible.
 
-    For what a permitted step changes beyond the rows of its caller. Judge first, outside, what the caller may see. Each
-    place that uses it is listed, with the reason, in `tests/architecture/test_walls.py`.
+    For changes of a permitted step to rows that its caller cannot see. Check before, outside this part, what the caller
+    may see. Each use is listed, with the reason, in `tests/architecture/test_walls.py`.
     """
     return _saying(session, SERVICE_ITSELF)
 
 
 def on_behalf_of(session: AsyncSession, tenant: Tenant) -> AbstractAsyncContextManager[None]:
-    """Inside a transaction of the service's own work: a part in which only the rows of this caller exist."""
+    """Inside a transaction of the service: a part in which only the rows of this caller are visible."""
     return _saying(session, settings_of(tenant))
 
 
 @asynccontextmanager
 async def _saying(session: AsyncSession, said: Mapping[str, str]) -> AsyncIterator[None]:
-    """Say this for a part, and behind it what was said before, also where the part ends by a refusal."""
+    """Apply these settings to a part, and restore the earlier ones afterwards, also if the part ends with a refusal."""
     before: Mapping[str, str] = session.info[_SAID]
     after = dict.fromkeys(said, "") | dict(before)
     if before.items() >= said.items():
@@ -133,8 +134,8 @@ async def _saying(session: AsyncSession, said: Mapping[str, str]) -> AsyncIterat
         yield
     finally:
         session.info[_SAID] = before
-        # A transaction that has failed hears nothing any more and shows nothing. Rolled back to a savepoint, it says
-        # again what it said then.
+        # A failed transaction accepts no settings and returns no rows. When it is rolled back to a savepoint, it has
+        # the settings of that time again.
         with suppress(asyncpg.InFailedSQLTransactionError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
             await connection.execute(_SAY, list(after), list(after.values()))
 
@@ -149,7 +150,7 @@ async def raw(session: AsyncSession) -> Connection:
 
 
 def now(session: AsyncSession) -> datetime:
-    """This transaction's time on the installation's clock, aware and in UTC; the same as often as it is asked."""
+    """This transaction's time on the installation's clock, aware and in UTC; constant during the transaction."""
     try:
         return cast(datetime, session.info[_NOW])
     except KeyError:
@@ -157,16 +158,16 @@ def now(session: AsyncSession) -> datetime:
 
 
 def shown(session: AsyncSession) -> datetime:
-    """What the installation's clock showed when this transaction began, also where that is earlier than before.
+    """The installation's time when this transaction began, even if it is earlier than a time returned before.
 
-    For deciding what is due: where the server's time was ahead and is set back, `now` waits for it, and what others
-    have set by the right time would be due too early by it.
+    Used to decide what is due: if the server's time was ahead and is set back, `now` stays constant until the time has
+    caught up, and deadlines that others set by the right time would be due too early.
     """
     return cast(datetime, session.info[_SHOWN])
 
 
 async def one_transaction(request: Request) -> AsyncIterator[AsyncSession]:
-    """One transaction for one request, in which only the rows of its caller exist where a table has policies."""
+    """One transaction for one request, in which only the rows of its caller are visible in tables with policies."""
     database: Database = request.app.state.database
     caller: Caller | None = getattr(request.state, "caller", None)
     told_of: ToldOf | None = request.app.state.told_of
@@ -175,5 +176,5 @@ async def one_transaction(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-# scope="function": the commit happens before the response leaves; a failing commit is an error, never a 201.
+# scope="function": the commit happens before the response leaves; a failed commit is an error response, never a 201.
 Session = Annotated[AsyncSession, Depends(one_transaction, scope="function")]

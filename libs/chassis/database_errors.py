@@ -1,6 +1,6 @@
-"""What a refusal of PostgreSQL means to a caller: the last net below the checks that should have met it before.
+"""Maps errors of PostgreSQL to refusals: the last check, for input that earlier checks should have refused.
 
-Bad input never becomes a 5xx, and nothing of what PostgreSQL says reaches the caller, because its texts quote values.
+Invalid input never becomes a 5xx. The caller never gets the texts of PostgreSQL, because they quote values.
 """
 
 import asyncpg
@@ -13,28 +13,28 @@ log = get_logger(__name__)
 
 
 class AlreadyExists(Conflict):
-    """Another row has what must be unique."""
+    """Another row has the same value in a unique column."""
 
     code = "already-exists"
 
 
 class ReferenceBroken(Conflict):
-    """The request names something that isn't there, or removes something that is still named."""
+    """The request refers to a row that does not exist, or removes a row to which others refer."""
 
     code = "reference-broken"
 
 
 _TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "25P03", "25P04", "25006"})
 _TRY_AGAIN_CLASSES = frozenset({"08", "53", "57", "58"})
-"""The connection, the server's resources, an operator or the system: nothing that the caller sent."""
+"""Causes other than the caller's input: the connection, the server's resources, an operator or the system."""
 
 
 Refused = DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError
-"""What SQLAlchemy raises, and what the driver raises when set-based SQL runs on its own connection."""
+"""Errors of SQLAlchemy, and of the driver when set-based SQL uses the driver's connection."""
 
 
 def refusal_of(error: Refused) -> Refusal | None:
-    """The refusal that tells of `error`, or None when it is a fault of ours."""
+    """The refusal for `error`, or None if it is an internal error."""
     cause = _driver_error(error)
     state = str(getattr(cause, "sqlstate", None) or "")
     refusal: Refusal | None = None
@@ -44,7 +44,7 @@ def refusal_of(error: Refused) -> Refusal | None:
         refusal = AlreadyExists("An object with these values already exists.")
     elif state in {"23503", "23001"}:
         refusal = ReferenceBroken("A referenced object does not exist, or is still in use.")
-    # The driver checks values itself (an int4 out of range, a NUL) and then there is no SQLSTATE.
+    # The driver itself refuses some values (an int4 out of range, a NUL); then there is no SQLSTATE.
     elif state.startswith("22") or state in {"23514", "23502"} or isinstance(cause, asyncpg.DataError):
         refusal = InvalidInput("A value cannot be stored.")
     if refusal is not None:

@@ -1,4 +1,4 @@
-"""Every reason to say no has a public code, a status and a title (pure).
+"""Refusals: each has a public code, a status and a title (pure).
 
 A service's `errors.py` subclasses these. Texts never repeat what the caller sent.
 """
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 
 class Refusal(Exception):  # noqa: N818 (a no is not an error)
-    """A typed no. Subclasses set `code` (kebab-case, public, stable) and `status`; the title follows from the code.
+    """A refusal. Subclasses set `code` (kebab-case, public, stable) and `status`; the title follows from the code.
 
     `detail` says what is wrong in words; `pointer` names the field (a JSON pointer, or a parameter's name); further
     keyword arguments become members of the problem document, so they must be plain JSON values and nothing personal.
@@ -49,14 +49,14 @@ class FieldError:
 
 
 class NotFound(Refusal):
-    """There is no such thing, or it isn't the caller's to see."""
+    """The object does not exist, or the caller may not see it."""
 
     code = "not-found"
     status = 404
 
 
 class Conflict(Refusal):
-    """The request is right in itself but not in the present state."""
+    """The request is valid, but not allowed in the present state."""
 
     code = "conflict"
     status = 409
@@ -68,7 +68,7 @@ class InvalidInput(Refusal):
     code = "invalid-input"
     status = 422
     parked_as: ClassVar[str] = code
-    """The reason that operators see where nobody can be answered: an event that was refused is parked."""
+    """The reason that operators see for a refused event, which is parked because its sender gets no response."""
 
     @property
     def parked_because(self) -> str:
@@ -93,7 +93,7 @@ class InvalidInput(Refusal):
 
 
 class Unavailable(Refusal):
-    """Something this service leans on doesn't answer; the same request may succeed later."""
+    """A system that this service depends on does not answer; the same request may succeed later."""
 
     code = "unavailable"
     status = 503

@@ -20,21 +20,21 @@ _FORM = 'Send ETags exactly as you got them, in double quotes and separated by c
 
 
 class VersionMismatch(Refusal):
-    """What is to be changed isn't what the caller saw."""
+    """The object has another version than the caller has read."""
 
     code = "version-mismatch"
     status = 412
 
 
 class PreconditionRequired(Refusal):
-    """A change must say which version it is made on."""
+    """A change must name the version on which it is based."""
 
     code = "precondition-required"
     status = 428
 
 
 class Condition:
-    """What a request demands of the present version of what it changes.
+    """The conditions of a request about the present version of the object that it changes.
 
     Tags are compared weakly: a tag is the number of a row's version, so that a proxy that compresses answers and marks
     their tags as weak (`W/"3"`) has changed nothing of what the tag stands for. A header that is no list of tags is
@@ -46,9 +46,9 @@ class Condition:
         self._if_none_match = None if if_none_match is None else _tags(if_none_match, "If-None-Match")
 
     def check(self, version: int | None) -> None:
-        """Refuse unless `version` (None: there is nothing yet) is what the request demands.
+        """Refuse unless `version` (None: the object does not exist yet) meets the conditions of the request.
 
-        Replacing something demands `If-Match`; `If-None-Match: *` demands that there is nothing yet.
+        Replacing an object requires `If-Match`; `If-None-Match: *` requires that it does not exist yet.
         """
         if version is None:
             if self._if_match is not None:

@@ -1,7 +1,7 @@
-"""What other libraries log: how much of it is shown, and how often.
+"""Log messages of other libraries: how much of them is shown, and how often.
 
-Arguments and texts of exceptions may quote a person's data. They are shown only where a library speaks of itself: of
-its servers, its topics and its connections.
+Arguments and texts of exceptions may quote a person's data. They are shown only for messages about the
+library's own servers, topics and connections.
 """
 
 import logging
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 QUIET_SECONDS = 300.0
-"""How long the same message of a library is held back after it was shown."""
+"""How long a repeated message of a library is suppressed after it was shown."""
 _SPEAKS_OF_ITSELF = ("uvicorn", "alembic")
 _OF_CONNECTIONS = ("aiokafka",)
 _PLAIN = (bool, int, float, str, frozenset, set, list, tuple)
@@ -41,17 +41,17 @@ def _told(argument: object, library: str) -> object:
 
 
 class Repeats(logging.Filter):
-    """Holds back a warning or error of another library that was shown less than five minutes ago.
+    """Suppresses a warning or error of another library that was shown less than five minutes ago.
 
-    A server that is away is tried ten times a second by each client, and each says so. The next line that is shown
-    tells how many were held back, in `repeated`.
+    Each client tries an unavailable server ten times a second and logs each failure. The next line that is shown
+    contains the number of suppressed ones, in `repeated`.
     """
 
     def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._now = now
         self._shown: dict[tuple[str, str], tuple[float, int]] = {}
-        """When a message of a library was shown, and how often it was held back since."""
+        """When a message of a library was shown, and how often it was suppressed since."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether `record` is shown."""

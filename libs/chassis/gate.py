@@ -1,9 +1,9 @@
-"""Who calls is settled before anything is spent on the request: its body is read, and a transaction opened, after that.
+"""The caller is checked before a request uses resources: body and transaction come after that check.
 
-FastAPI itself reads and parses the body first and then resolves what a route asks for in the order of its parameters,
-so that a request without a token would cost a body in memory and, where `Session` comes first, a transaction. Here
-every route is wrapped once, when the application is built: the token is verified and its scope checked, then the body
-is read, then FastAPI begins.
+FastAPI itself reads and parses the body first and then resolves the dependencies of a route in the order of its
+parameters. A request without a token would then use memory for a body and, if `Session` comes first, a transaction.
+Here every route is wrapped once, when the application is built: the token is verified and its scope checked, then the
+body is read, then FastAPI begins.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,22 +17,22 @@ from libs.chassis.auth import Requirement, requirement_of
 from libs.chassis.database import one_transaction
 
 READ_BODY = "libs.chassis.read_body"
-"""Key of the request's scope: what reads and checks the body, as `InputGuard` left it."""
+"""Key in the request's scope: the function that reads and checks the body, set by `InputGuard`."""
 OPEN_TO_ALL = "x-open-to-all"
-"""Set in a route's `openapi_extra`: why it takes a transaction for somebody who shows no token."""
+"""Key in a route's `openapi_extra`: the reason why it opens a transaction for callers without a token."""
 
 
 class UngatedRouteError(RuntimeError):
-    """A route opens a transaction for everybody and doesn't say so."""
+    """A route opens a transaction for callers without a token and does not declare it."""
 
 
 class Gate:
-    """The ASGI application of one route, behind the check of who calls."""
+    """The ASGI application of one route, after the check of the caller."""
 
     def __init__(self, inner: ASGIApp, requirement: Requirement | None) -> None:
         self._inner = inner
         self.requirement = requirement
-        """Who may call; None where the route asks for no caller."""
+        """Who may call; None if the route requires no caller."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Verify the caller, read the body, go on."""
@@ -44,9 +44,9 @@ class Gate:
 
 
 def close(route: APIRoute) -> None:
-    """Put `route` behind its gate; one that is there already stays as it is.
+    """Wrap `route` with its gate; a route that is already wrapped does not change.
 
-    Raises `UngatedRouteError` where it takes a session, asks for no caller, and isn't declared `OPEN_TO_ALL`.
+    Raises `UngatedRouteError` if it uses a session, requires no caller, and is not declared `OPEN_TO_ALL`.
     """
     if isinstance(route.app, Gate):
         return

@@ -1,4 +1,4 @@
-"""A chain of hashes over entries, so that none of them can change, go or come unnoticed (pure)."""
+"""A chain of hashes over entries, which detects every changed, removed or inserted entry (pure)."""
 
 import hmac
 import json
@@ -20,7 +20,7 @@ def chain(previous: bytes, entries: Iterable[Sequence[object]]) -> bytes:
 
 
 def _canonical(entry: Sequence[object]) -> bytes:
-    """The same bytes for the same entry, for ever: JSON with fixed order, times in UTC."""
+    """The same bytes for the same entry in every version of the code: JSON with fixed order, times in UTC."""
     return json.dumps([_plain(value) for value in entry], ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -35,5 +35,5 @@ def _plain(value: object) -> object:
 
 
 def keyed(key: bytes, values: Sequence[object]) -> bytes:
-    """HMAC-SHA256 of one seal: whoever owns the database, but not the key, cannot make a seal."""
+    """HMAC-SHA256 of one seal: the owner of the database cannot create a seal without the key."""
     return hmac.digest(key, _canonical(values), "sha256")

@@ -1,6 +1,6 @@
-"""What a probe may ask of a process, and which of its parts aren't well and why.
+"""The probes of a process: which of its parts are not ready, and why.
 
-`/livez`: it answers. `/readyz`: requests may be sent to it. `/workz`: all its work goes on, that behind the API too.
+`/livez`: the process answers. `/readyz`: it can serve requests. `/workz`: all its parts work, also those without API.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ _KEPT_SECONDS = 1.0
 
 
 class Unready(Exception):  # noqa: N818 (a state)
-    """A part isn't ready; the text says why in words that are safe to show."""
+    """A part is not ready; the text gives the reason and contains nothing confidential."""
 
 
 class PartHealth(BaseModel):
@@ -27,17 +27,17 @@ class PartHealth(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether what was asked for is ready, with every part of the process."""
+    """Whether the process is ready for the purpose of the probe, with the state of every part."""
 
     ready: bool
     parts: dict[str, PartHealth]
 
 
 class Health:
-    """Runs the checks of a process side by side, each for 2 seconds at most; an answer is kept for 1 second.
+    """Runs the checks of a process in parallel, each for at most 2 seconds; results are cached for 1 second.
 
-    `for_requests` are the parts without which the API can't answer. `behind` are all others, such as loops: in a
-    process that has an API they don't count for `/readyz`, because to send its requests elsewhere would mend nothing.
+    `for_requests` are the parts without which the API cannot answer. `behind` are all others, such as loops: in a
+    process with an API they do not affect `/readyz`, because sending its requests to another process would not help.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Health:
         """Set when the process was told to stop: it is no longer ready."""
 
     async def readiness(self) -> Readiness:
-        """Whether requests may be sent here; without an API, whether its work goes on. Lists every part."""
+        """Whether the process can serve requests; without an API, whether its parts work. Lists every part."""
         parts = await self._judged()
         counted = self._counted if not self.draining else parts.keys()
         return Readiness(ready=all(parts[name].ready for name in counted), parts=parts)
@@ -73,7 +73,7 @@ class Health:
             return self._parts
 
     def router(self) -> APIRouter:
-        """The three routes; they need no token and tell nothing personal."""
+        """The three routes; they need no token and contain no personal data."""
         router = APIRouter(include_in_schema=False)
 
         @router.get("/livez")
@@ -98,7 +98,7 @@ def _answered(response: Response, readiness: Readiness) -> Readiness:
 
 
 def check_of(why_unready: Callable[[], str | None]) -> Check:
-    """A check of a part that says itself, in one sentence, why it isn't ready, and None while it is."""
+    """A check for a part that returns None while it is ready, otherwise the reason in one sentence."""
 
     async def check() -> None:
         why = why_unready()
@@ -116,6 +116,6 @@ async def _judge(check: Check) -> PartHealth:
         return PartHealth(ready=False, why=str(unready))
     except TimeoutError:
         return PartHealth(ready=False, why=f"no answer within {_LONGEST_SECONDS:g} seconds")
-    except Exception as error:  # a check that breaks is a part that isn't ready; its text may tell too much
+    except Exception as error:  # if a check raises, the part is not ready; the text of the error may be confidential
         return PartHealth(ready=False, why=type(error).__name__)
     return PartHealth(ready=True)

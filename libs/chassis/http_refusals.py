@@ -1,4 +1,4 @@
-"""What the HTTP server refuses by itself, before any application sees it, and how it says so on the wire."""
+"""Refusals of the HTTP server itself, before the application gets the request, and their form on the wire."""
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -8,14 +8,14 @@ from libs.chassis.security_headers import security_headers
 
 
 class MalformedRequest(Refusal):
-    """What came is no HTTP request."""
+    """The received bytes are not an HTTP request."""
 
     code = "malformed-request"
     status = 400
 
 
 class HeadTooLarge(Refusal):
-    """Request line and headers are longer than this service takes."""
+    """Request line and headers exceed the limit."""
 
     code = "head-too-large"
     status = 431
@@ -23,14 +23,14 @@ class HeadTooLarge(Refusal):
 
 
 class TooSlow(Refusal):
-    """The request wasn't complete in time."""
+    """The request was not complete in time."""
 
     code = "request-timeout"
     status = 408
 
 
 class TooManyConnections(Unavailable):
-    """This address, or all together, have as many connections open as this process keeps."""
+    """This address, or all addresses together, have the maximum number of open connections."""
 
     code = "too-many-connections"
 

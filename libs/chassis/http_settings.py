@@ -1,4 +1,4 @@
-"""What an HTTP server takes from its peers: sizes, times and connections, each with a default that holds.
+"""Limits of an HTTP server for its peers: sizes, times and connections, each with a safe default.
 
 The services and the local issuer read the same variables.
 """
@@ -55,8 +55,8 @@ class HttpSettings(BaseSettings):
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(), validation_alias="ENLACE_TRUSTED_PROXIES"
     )
-    """Addresses or networks, divided by commas, whose word on the caller's address is believed: `X-Forwarded-For`,
-    `X-Forwarded-Proto` and the PROXY protocol (version 1). Empty: nobody's."""
+    """Addresses or networks, separated by commas, that may state the caller's address: `X-Forwarded-For`,
+    `X-Forwarded-Proto` and the PROXY protocol (version 1). Empty: none."""
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
@@ -68,4 +68,4 @@ class HttpSettings(BaseSettings):
 
 _RATES = [field for name, field in HttpSettings.model_fields.items() if name.startswith("rate_")]
 UNLIMITED = {str(field.validation_alias): "0" for field in _RATES}
-"""Variables with which nobody is told to slow down: for measurements, rehearsals and tests."""
+"""Variables that switch off the rate limits: for measurements, rehearsals and tests."""

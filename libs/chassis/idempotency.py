@@ -1,12 +1,12 @@
-"""`Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a request sent twice has one effect.
+"""`Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a repeated request has one effect.
 
     async def add_thing(body: ThingBody, session: Session, once: OnceRequired) -> ThingView:
         thing_id = await once(session, lambda: actions.add_thing(session, body))
         return await queries.thing_view(session, thing_id)
 
-The key is taken by an advisory lock (a twin in flight gets a 409), and stored with the id of the result in the
+The key is locked by an advisory lock (a concurrent repetition gets a 409), and stored with the id of the result in the
 transaction of the effect, with a keyed fingerprint of method, path and body, never the body. A refused request stores
-nothing: sent again it is judged again. Keys belong to who sent them, for 24 hours of real time: to the client, the
+nothing; a repetition is processed again. Keys belong to who sent them, for 24 hours of real time: to the client, the
 subject, the organisation and the reception places of the token together, since organisations may share a client.
 """
 
@@ -59,21 +59,21 @@ class KeyMissing(Refusal):
 
 
 class KeyInvalid(Refusal):
-    """The Idempotency-Key isn't 1 to 255 printable ASCII characters, bare or as a quoted string."""
+    """The Idempotency-Key does not consist of 1 to 255 printable ASCII characters, bare or as a quoted string."""
 
     code = "idempotency-key-invalid"
     status = 400
 
 
 class InFlight(Conflict):
-    """A request with this key is being worked on now."""
+    """A request with this key is being processed now."""
 
     code = "idempotency-in-flight"
     retry_after_seconds = 1
 
 
 class KeyReused(InvalidInput):
-    """This key came with another request before."""
+    """This key was used for a different request before."""
 
     code = "idempotency-key-reused"
 
@@ -87,10 +87,10 @@ class Once:
         self._key = key
         self._body = body
         self.replayed = False
-        """Whether the work had been done by an earlier request."""
+        """Whether an earlier request had already done the work."""
 
     async def __call__(self, session: AsyncSession, create: Callable[[], Awaitable[UUID]]) -> UUID:
-        """The id that `create` gives, or the one it gave when this key was first used."""
+        """The id that `create` returns, or the id that it returned when this key was first used."""
         (before,) = await begun(session, [self])
         if isinstance(before, Refusal):
             raise before
@@ -103,11 +103,11 @@ class Once:
 
     @property
     def named(self) -> tuple[str, str] | None:
-        """Whose the key is, and the key; None for a request that came without one."""
+        """The owner of the key and the key; None for a request without a key."""
         return None if self._key is None else (_owner(caller_of(self._request)), self._key)
 
     def replay(self, stored: bytes, result_id: UUID) -> UUID | Refusal:
-        """The result of the request that first came with this key, if it was this one."""
+        """The result of the first request with this key, if that was the same request."""
         if not hmac.compare_digest(stored, self.fingerprint()):
             return KeyReused("This Idempotency-Key was used for a different request.", pointer="Idempotency-Key")
         self.replayed = True
@@ -115,7 +115,7 @@ class Once:
         return result_id
 
     def fingerprint(self) -> bytes:
-        """What the request says, as a keyed digest."""
+        """A keyed digest of the request."""
         secret = self._request.app.state.settings.fingerprint_key.get_secret_value().encode()
         query = self._request.url.query
         parts = (b"idempotency", self._request.method.encode(), self._request.url.path.encode(), query.encode())
@@ -124,16 +124,16 @@ class Once:
 
 
 async def begun(session: AsyncSession, asked: Sequence[Once]) -> list[UUID | Refusal | None]:
-    """Take the keys of these requests. Per request: the result that it had before, why it can't be worked on now, or
-    None where its work is to be done. Those without a key are always to be done."""
+    """Lock the keys of these requests. Per request: its earlier result, the reason why it cannot be processed now, or
+    None if it has to be processed. Requests without a key are always processed."""
     named = {nth: name for nth, one in enumerate(asked) if (name := one.named) is not None}
     if not named:
         return [None] * len(asked)
-    # An advisory lock lets its own transaction in again: of twins in one call the first alone may pass.
+    # A transaction can take an advisory lock repeatedly: of equal keys in one call only the first may pass.
     first = {_lock_number(*name): nth for nth, name in reversed(named.items())}
     connection = await raw(session)
     locked = {first[row["number"]] for row in await connection.fetch(_LOCK, list(first))}
-    # Read after the locks, in a statement of its own: what a twin has just committed must be seen.
+    # Read after locking, in a separate statement, to see what a concurrent repetition has just committed.
     rows = await connection.fetch(_STORED, *_columns(named[nth] for nth in locked))
     stored = {(row["client_id"], row["key"]): (row["fingerprint"], row["result_id"]) for row in rows}
 
@@ -149,7 +149,7 @@ async def begun(session: AsyncSession, asked: Sequence[Once]) -> list[UUID | Ref
 
 
 async def finished(session: AsyncSession, done: Sequence[tuple[Once, UUID]]) -> None:
-    """Keep the results of these requests under their keys; those without one are passed over."""
+    """Store the results of these requests under their keys; requests without a key are skipped."""
     keyed = [(name, one.fingerprint(), result_id) for one, result_id in done if (name := one.named) is not None]
     if keyed:
         names, fingerprints, results = zip(*keyed, strict=True)
@@ -208,7 +208,7 @@ def create_table(op: Any) -> None:
 
 
 async def purge_expired(database: Database, *, limit: int = 5_000) -> int:
-    """Delete up to `limit` keys whose time is over; how many there were."""
+    """Delete up to `limit` expired keys; returns their number."""
     async with database.transaction() as session:
         connection = await raw(session)
         if await connection.fetchval("SELECT to_regclass($1)", TABLE) is None:
@@ -222,7 +222,7 @@ async def purge_expired(database: Database, *, limit: int = 5_000) -> int:
 
 
 def retention_loop(database: Database) -> Loop:
-    """The loop that forgets keys whose time is over, once in ten minutes of real time."""
+    """The loop that deletes expired keys every ten minutes of real time."""
 
     async def run(stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -241,7 +241,7 @@ def _parsed(request: Request, value: str) -> str:
 
 
 def _owner(caller: Caller) -> str:
-    """Whose keys a caller's are, as a digest; the column `client_id` holds it. No other caller replays them."""
+    """The owner of a caller's keys, as a digest in the column `client_id`. No other caller can replay them."""
     tenant = caller.tenant
     of = [caller.client_id, caller.subject, str(tenant.organization_id), *sorted(tenant.reception_places)]
     return hashlib.sha256(json.dumps(of).encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""What every request body must be before a route sees it: small enough, as it is, and JSON that can be stored.
+"""Checks of every request body before a route gets it: its size, no encoding, and JSON that can be stored.
 
 PostgreSQL refuses NUL characters in text and lone surrogates; JSON numbers may be longer than any column. Such input
-is refused here with the field's pointer, so that it never becomes a fault further in.
+is refused here with the field's pointer, so that it never causes an error later.
 """
 
 from collections.abc import Callable, Iterator, MutableMapping
@@ -24,20 +24,20 @@ log = get_logger(__name__)
 
 
 class BodyTooLarge(Refusal):
-    """The body is longer than this service takes."""
+    """The body exceeds the size limit."""
 
     code = "body-too-large"
     status = 413
 
 
 class TooMuchAtOnce(Unavailable):
-    """The bodies that this process is reading fill the memory that it has for them."""
+    """The bodies that this process is reading use all memory that is reserved for them."""
 
     code = "too-much-at-once"
 
 
 class ContentEncoded(Refusal):
-    """The body is compressed, or encoded in another way; nothing here decodes it, so that nothing small grows large."""
+    """The body is compressed or encoded. It is not decoded, because a small body could become very large."""
 
     code = "content-encoding-not-supported"
     status = 415
@@ -45,11 +45,11 @@ class ContentEncoded(Refusal):
 
 
 class _Gone(Exception):  # noqa: N818 (a state)
-    """The client went away before its body was here; nobody is left to be answered."""
+    """The client closed the connection before its body was complete; nobody can receive a response."""
 
 
 class Bodies:
-    """How much memory the bodies of requests take at the moment, of all peers and of each."""
+    """The memory that the bodies of requests use at present, in total and per peer."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -58,10 +58,10 @@ class Bodies:
 
     @contextmanager
     def share(self, peer: str) -> Iterator[Callable[[int], None]]:
-        """Counts the bytes of one request of a peer until it is over.
+        """Counts the bytes of one request of a peer until the request ends.
 
-        The function takes the number of bytes that came; it raises `TooMuchAtOnce` if they are too many for all, or for
-        their peer, which gets a quarter.
+        The function gets the number of received bytes. It raises `TooMuchAtOnce` above the total limit, or above the
+        limit of the peer, which is a quarter of it.
         """
         taken = 0
 
@@ -82,7 +82,7 @@ class Bodies:
 
 
 class InputGuard:
-    """ASGI middleware: refuses what cannot be read or stored, and answers faults of ours without telling of them."""
+    """ASGI middleware: refuses input that cannot be read or stored, and answers internal errors without details."""
 
     def __init__(self, app: ASGIApp, *, limit_bytes: int, bodies: Bodies) -> None:
         self._app = app
@@ -112,7 +112,7 @@ class InputGuard:
             return
         except Refusal as refusal:
             await problem_response(refusal)(scope, receive, send)
-        except Exception as error:  # the last net: a fault is logged by type and place, and told as a 500
+        except Exception as error:  # the last handler: an error is logged by type and place, and answered with a 500
             log.error("request.failed", error=error, method=scope["method"], route=_route(scope))
             if started:
                 raise
@@ -133,7 +133,7 @@ class InputGuard:
 
 
 def checked_body(body: bytes, content_type: str) -> bytes:
-    """The body as routes read it; refuses a JSON or text body that cannot be stored as it is."""
+    """The body for the routes; refuses a JSON or text body that cannot be stored unchanged."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind.startswith("text/"):
         if b"\0" in body:

@@ -1,7 +1,7 @@
-"""What a service knows of keys that another service knows too: ids, versions and states, one JSON object a line.
+"""The objects that two services know: ids, versions and states, one JSON object per line.
 
-Two services write such lines and compare them after a restore, also where they cannot reach each other's database. No
-line holds anything of a person but ids and codes.
+Two services write such lines and compare them after a restore, also if they cannot reach each other's database. The
+lines contain no personal data except ids and codes.
 """
 
 import sys
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class Known(BaseModel):
-    """One key as a service knows it."""
+    """One object as a service knows it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,21 +22,21 @@ class Known(BaseModel):
     version: int = 0
     state: str = ""
     of: UUID | None = None
-    """What it belongs to, such as the person of a need."""
+    """The object to which it belongs, such as the person of a need."""
 
 
 class NotKnownError(ValueError):
-    """A file does not hold what a service knows; the text says which line."""
+    """A file is not the output of `known`; the text names the line."""
 
 
 def write(known: Iterable[Known]) -> None:
-    """Print what is known, one line each."""
+    """Print the known objects, one per line."""
     for one in known:
         sys.stdout.write(one.model_dump_json(exclude_defaults=True) + "\n")
 
 
 def read(path: Path) -> Iterator[Known]:
-    """What another service knows, as it has written it."""
+    """The known objects in the output of another service."""
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:

@@ -1,11 +1,11 @@
 """Two logins for each database: one that owns the tables and migrates them, one that the service runs under.
 
-The service's login owns nothing: it has the rights on rows that `grant` gives it, so whoever speaks through it can
-neither change or drop a table, nor take a trigger or a policy away, nor rewrite what is only ever added to. `migrate`
-runs `grant` behind every migration. A service refuses to start under a login that has more.
+The service's login owns nothing: it has only the rights on rows that `grant` gives it. Whoever uses it cannot
+change or drop a table, remove a trigger or a policy, or change rows of append-only tables. `migrate` runs `grant` after
+every migration. A service refuses to start under a login with more rights.
 
-A table whose name begins with `restricted_` is beyond that login. It belongs to a role, `<login>_restricted`, which the
-login may take on (`SET ROLE`) and does not inherit: a statement that forgets to, or was smuggled in, is refused.
+That login has no rights on tables whose names begin with `restricted_`. Only the role `<login>_restricted` has them;
+the login can switch to it (`SET ROLE`) and does not inherit its rights. A statement without the switch is refused.
 """
 
 from typing import Any, Final
@@ -60,16 +60,16 @@ RESTRICTED_PREFIX: Final = "restricted_"
 
 
 def restricted_role_of(login: str) -> str:
-    """The role that a service's login takes on for tables of restricted content."""
+    """The role that a service's login uses for tables with restricted content."""
     return f"{login}_restricted"
 
 
 class RoleMissingError(Exception):
-    """A role isn't there to which `grant` would give its rights."""
+    """The role to which `grant` gives rights does not exist."""
 
 
 class StrongLoginError(Exception):
-    """The service's login may do more than a service may."""
+    """The service's login has more rights than a service may have."""
 
 
 def owner_variable(variable: str) -> str:
@@ -78,10 +78,10 @@ def owner_variable(variable: str) -> str:
 
 
 async def grant(owner_url: str, login: str) -> None:
-    """Give `login` the rights on rows that a service needs, and take every other one that it had. Safe to repeat.
+    """Give `login` the rights on rows that a service needs, and revoke all others. Safe to repeat.
 
-    A table whose trigger refuses changes is only read and added to, and so is the record of changes by hand, but for
-    the reason, which ages out.
+    A table whose trigger refuses changes gets only SELECT and INSERT. So does the record of changes by operators,
+    except its reason, which is deleted later.
     """
     connection = await asyncpg.connect(owner_url)
     try:
@@ -102,10 +102,10 @@ async def grant(owner_url: str, login: str) -> None:
 
 
 async def _grant_restricted(connection: Connection, table: asyncpg.Record, role: str) -> None:
-    """All of its columns by name: what PostgreSQL keeps beside them (`xmin`) tells which rows were written together."""
+    """Rights on all columns by name: the system column `xmin` would show which rows were written together."""
     if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
         raise RoleMissingError(
-            f"the role {role} is missing: make it, and let the service's login take it on (docs/operations.md)"
+            f"the role {role} is missing: create it and grant it to the service's login (docs/operations.md)"
         )
     name = table["name"]
     await _execute(connection, "GRANT USAGE ON SCHEMA public TO %I", role)
@@ -121,18 +121,18 @@ def _rights(table: asyncpg.Record) -> str:
         return "SELECT, INSERT, UPDATE (reason)"
     if table["refuses"] is None:
         return "SELECT, INSERT, UPDATE, DELETE"
-    # A trigger that lets an erasure through judges each change itself; it never lets a row go.
+    # A trigger that allows erasure checks each change itself; it never allows deleting a row.
     return "SELECT, INSERT, UPDATE" if "_but_" in table["refuses"] else "SELECT, INSERT"
 
 
 async def _execute(connection: Connection, statement: str, *names: str) -> None:
-    """Run a statement that takes no parameters; PostgreSQL itself quotes the names."""
+    """Run a statement without parameters; PostgreSQL itself quotes the names."""
     quoted = await connection.fetchval("SELECT format($1, VARIADIC $2::text[])", statement, names)
     await connection.execute(quoted)
 
 
 async def refuse_strong(database: Database) -> None:
-    """Raise `StrongLoginError` where the login of this service owns what it uses, or policies don't bind it."""
+    """Raise `StrongLoginError` if the login of this service owns its tables, or bypasses their policies."""
     async with database.engine.connect() as connection:
         why = await _weaknesses(connection)
     if why:

@@ -1,11 +1,11 @@
-"""JSON logs with trace ids and declared fields only: what isn't declared can't leak by accident.
+"""JSON logs with trace ids and declared fields only, so that nothing else can leak by accident.
 
     log = get_logger(__name__, fields=("batch_id",))
     log.info("batch.landed", batch_id=batch.id, count=135)
 
-The event is a constant text; what varies goes into fields. A field that nobody declared raises `ValueError`, loudly
-and at once. Of what other libraries log only so much is shown as can't quote a person's data (`foreign_logs.py`), and
-exceptions are told without their texts.
+The event is a constant text; variable data go into fields. An undeclared field raises `ValueError`. Messages of other
+libraries are shown only if they cannot quote personal data (`foreign_logs.py`), and exceptions are logged without
+their texts.
 """
 
 import json
@@ -61,7 +61,7 @@ COMMON_FIELDS = frozenset(
         "where",
     }
 )
-"""Declared for everybody; none of them can tell of a person."""
+"""Declared for all loggers; none of them can contain personal data."""
 _LONGEST = 300
 
 
@@ -73,15 +73,15 @@ class Logger:
         self._declared = COMMON_FIELDS | frozenset(fields)
 
     def info(self, event: str, /, **fields: object) -> None:
-        """Something worth knowing happened as planned."""
+        """Log an expected event that is worth knowing."""
         self._write(logging.INFO, event, fields, None)
 
     def warning(self, event: str, /, error: BaseException | None = None, **fields: object) -> None:
-        """Something went wrong that the system lives with; `error` is told by type and place."""
+        """Log a problem that the system handles itself; `error` is logged by type and place."""
         self._write(logging.WARNING, event, fields, error)
 
     def error(self, event: str, /, error: BaseException | None = None, **fields: object) -> None:
-        """Something went wrong that a person should look at; `error` is told by type and place."""
+        """Log a problem that an operator should look at; `error` is logged by type and place."""
         self._write(logging.ERROR, event, fields, error)
 
     def _write(self, level: int, event: str, fields: Mapping[str, object], error: BaseException | None) -> None:
@@ -94,7 +94,7 @@ class Logger:
 
 
 def get_logger(name: str, *, fields: Iterable[str] = ()) -> Logger:
-    """The logger of a module; `fields` declares what its events may carry beyond the common fields."""
+    """The logger of a module; `fields` declares fields in addition to the common ones."""
     return Logger(name, fields)
 
 
@@ -122,12 +122,12 @@ class JsonLines(logging.Formatter):
             fields = _told(record.exc_info[1] if record.exc_info else None)
             if repeated := getattr(record, "repeated", 0):
                 fields["repeated"] = repeated
-        # In ASCII: other characters that end a line, or steer a terminal, are escaped too.
+        # In ASCII, so that other line separators and control characters of terminals are escaped too.
         return json.dumps(line | fields, default=str)
 
 
 def setup_logs(service: str) -> None:
-    """Send everything that is logged in this process to standard output as JSON lines, from level info on."""
+    """Write all log messages of this process from level info to standard output as JSON lines."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines(service))
     handler.addFilter(Repeats())

@@ -31,11 +31,11 @@ _LOCK_TIMEOUT = "10s"
 
 
 def upgrade(service: str, url: str, *, revision: str = "head", history: str = "migrations") -> None:
-    """Bring the database at `url` to `revision` of `services/<service>/<history>`; waits for a runner before it.
+    """Migrate the database at `url` to `revision` of `services/<service>/<history>`; waits for a concurrent run.
 
     Blocks until done; may be called with or without a running event loop.
     """
-    with ThreadPoolExecutor(1) as thread:  # a thread of its own has no running loop
+    with ThreadPoolExecutor(1) as thread:  # a separate thread has no running loop
         thread.submit(lambda: asyncio.run(upgrade_async(service, url, revision=revision, history=history))).result()
 
 
@@ -45,7 +45,7 @@ async def upgrade_async(service: str, url: str, *, revision: str = "head", histo
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _lock_number(service, history)})
-            # A migration that waits for a lock makes everybody queue behind it: better to fail and run again.
+            # A migration that waits for a lock blocks all later statements: it is better to fail and run it again.
             await connection.execute(text("SELECT set_config('lock_timeout', :time, false)"), {"time": _LOCK_TIMEOUT})
             await connection.commit()
             await connection.run_sync(_upgrade, config_of(service, history), revision)
@@ -54,7 +54,7 @@ async def upgrade_async(service: str, url: str, *, revision: str = "head", histo
 
 
 def run_env(metadata: MetaData) -> None:
-    """What a service's `migrations/env.py` calls; runs the pending migrations, each in a transaction of its own."""
+    """Called by a service's `migrations/env.py`; runs the pending migrations, each in its own transaction."""
     attributes = context.config.attributes
     connection: SyncConnection | None = attributes.get("connection")
     if connection is None:
@@ -72,7 +72,7 @@ def run_env(metadata: MetaData) -> None:
 def run_script(op: Any, sql: str) -> None:
     """Run several SQL statements at once inside a migration; `op.execute` takes one statement at a time."""
     bind: SyncConnection = op.get_bind()
-    bind.exec_driver_sql("SELECT 1")  # makes sure that the transaction has begun
+    bind.exec_driver_sql("SELECT 1")  # ensures that the transaction has begun
     driver = cast(Connection, bind.connection.driver_connection)
     await_only(driver.execute(sql))
 
@@ -91,7 +91,7 @@ def known_revisions(service: str, *, history: str = "migrations") -> frozenset[s
 
 
 async def differences(url: str, metadata: MetaData) -> list[str]:
-    """How the database at `url` differs from `metadata`, for Alembic; tables that `metadata` lacks don't count."""
+    """How the database at `url` differs from `metadata`, for Alembic; tables that are not in `metadata` are ignored."""
     engine = open_engine(url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""The API document: every error declared as a problem, security schemes with their scopes, no leftovers."""
+"""The API document: every error is declared as a problem document, security schemes have their scopes."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
 def install_openapi(app: FastAPI, *, token_url: str) -> None:
-    """Make `app.openapi()` give the completed document; it is built once, at first need."""
+    """Make `app.openapi()` return the completed document; it is built once, at the first call."""
     app.openapi = _builder(app, token_url)  # type: ignore[method-assign]
 
 
@@ -33,7 +33,7 @@ def _builder(app: FastAPI, token_url: str) -> Callable[[], dict[str, Any]]:
 
 
 def complete(document: dict[str, Any], *, token_url: str) -> None:
-    """Add to `document` what holds for every operation."""
+    """Add to `document` what applies to every operation."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in _FRAMEWORK_SCHEMAS:
@@ -54,7 +54,7 @@ def complete(document: dict[str, Any], *, token_url: str) -> None:
 
 
 def _declare_callers(app: FastAPI, document: dict[str, Any]) -> None:
-    """Say of each operation for whom it is (`x-callers`), and with which codes it refuses others."""
+    """Declare for each operation who may call it (`x-callers`), and the codes for other callers."""
     for route in app.routes:
         requirement = requirement_of(route) if isinstance(route, APIRoute) else None
         if requirement is None or not isinstance(route, APIRoute):
@@ -96,7 +96,7 @@ def _declare_errors(operation: dict[str, Any]) -> None:
 
 
 def _too_many() -> dict[str, Any]:
-    """The answer to whoever asks too often, which every operation may give."""
+    """The response to too many requests, which is possible for every operation."""
     response = declared(429, ["too-many-requests"])
     fields = {"Retry-After": "Seconds to wait", "RateLimit-Policy": "The limit", "RateLimit": "What is left of it"}
     response["headers"] = {name: {"description": what, "schema": {"type": "string"}} for name, what in fields.items()}

@@ -1,7 +1,7 @@
 """An installation's clock whose rate changes while it runs: a schedule in a file that all processes read (rehearsals).
 
-A change is written down before it begins, so that nobody can show another time than the others. Each stretch begins
-where the one before it has come to: time never runs backwards and never jumps.
+A change is written to the file before it takes effect, so that all processes have the same time. Each stretch begins
+at the time at which the previous one ends: time never runs backwards and never jumps.
 """
 
 import json
@@ -14,9 +14,9 @@ from typing import Final
 from libs.chassis.clock import ClockFault
 
 LEAD: Final = timedelta(seconds=0.2)
-"""Real time between writing a change down and its beginning; every process reads the file at every look."""
+"""Real time between writing a change and its start; every process reads the file whenever it needs the time."""
 KEPT: Final = 50
-"""Stretches kept: whoever asks for a moment asks for one of the last seconds."""
+"""The number of stretches kept; callers ask only for times of the last seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Stretch:
     rate: float
 
     def at(self, real: datetime) -> datetime:
-        """What the clock shows at `real`, were this stretch endless."""
+        """The time of the clock at `real` if this stretch had no end."""
         return self.shows + (real - self.since) * self.rate
 
 
@@ -47,7 +47,7 @@ class PacedClock:
 
     @property
     def rate(self) -> float:
-        """How many seconds pass on the clock in a real second, as last written down."""
+        """How many seconds pass on the clock in a real second, by the newest entry of the file."""
         self._read()
         return self._stretches[-1].rate
 
@@ -75,7 +75,7 @@ class PacedClock:
 
 
 class Schedule:
-    """Writes the schedule. One process alone may do so."""
+    """Writes the schedule. Only one process may do this."""
 
     def __init__(self, path: Path, *, shows: datetime, rate: float, real: datetime) -> None:
         self._path = path

@@ -18,7 +18,7 @@ R = TypeVar("R")
 _SIGNATURE_BYTES = 16
 LARGEST_PAGE = 200
 COUNT_MAX = 1_000
-"""Counts stop here: a list that is longer says so, and costs no more to count."""
+"""Counting stops here: for a longer list `more` is true, and counting costs no more time."""
 
 
 class Page(BaseModel, Generic[T]):
@@ -29,24 +29,24 @@ class Page(BaseModel, Generic[T]):
 
 
 class Count(BaseModel):
-    """How long a list is. Counting stops at a thousand."""
+    """The length of a list. Counting stops at a thousand."""
 
     count: int = Field(le=COUNT_MAX)
     more: bool = Field(description="True if there are more than were counted")
 
     @classmethod
     def of(cls, found: int) -> "Count":
-        """What is told of a list of which so many were found, up to one more than is counted."""
+        """The count of a list from the number of rows found, which is at most one above the limit."""
         return cls(count=min(found, COUNT_MAX), more=found > COUNT_MAX)
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page is asked for: fetch `limit + 1` rows after the row that `after` names, in the order of the list."""
+    """The requested page: fetch `limit + 1` rows after the row that `after` names, in the order of the list."""
 
     limit: int
     after: list[str] | None
-    """The values that the list's `cursor_of` gave for the last row of the page before; None on the first page."""
+    """The values that `cursor_of` returned for the last row of the previous page; None on the first page."""
     path: str
     secret: bytes
 
@@ -78,10 +78,9 @@ def page_of(
     cursor_of: Callable[[Any], Sequence[str]],
     view: Callable[[Any], Any] | None = None,
 ) -> Page[Any]:
-    """The page that `rows` make, which are `limit + 1` at most: one more than fits tells that there is a next page.
+    """The page of `rows`, which are at most `limit + 1`: the additional row means that there is a next page.
 
-    `cursor_of` gives the ordering values of a row as texts, `view` what is shown of a row (the row itself if not
-    given).
+    `cursor_of` returns the ordering values of a row as texts, `view` the shown form of a row (default: the row itself).
     """
     shown = rows[: request.limit]
     following = None
@@ -91,13 +90,13 @@ def page_of(
 
 
 def write_cursor(values: Sequence[str], *, path: str, secret: bytes) -> str:
-    """An opaque cursor of `values`, good for the list at `path` only."""
+    """An opaque cursor of `values`, valid only for the list at `path`."""
     payload = json.dumps(list(values), separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(_signature(payload, path, secret) + payload).decode().rstrip("=")
 
 
 def read_cursor(cursor: str, *, path: str, secret: bytes) -> list[str]:
-    """The values in `cursor`; `InvalidInput` naming `after` when it isn't one of ours for this list."""
+    """The values in `cursor`; `InvalidInput` that names `after` if it was not created for this list."""
     try:
         content = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

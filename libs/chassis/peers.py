@@ -1,4 +1,4 @@
-"""Who is at the other end of a connection: what counts as one peer, and whose word on it is believed (pure)."""
+"""The peer of a connection: what counts as one peer, and which proxies may state its address (pure)."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _PROXY_LINE_LONGEST = 107
 """Bytes of a line of the PROXY protocol, version 1, with its line end."""
 _HOST_BITS = 64
-"""Of an IPv6 address: whoever has one has all of its /64 network."""
+"""For IPv6: the owner of an address normally has its whole /64 network."""
 
 
 def peer_of(host: str) -> str:
-    """What stands for one peer: an IPv4 address, or the network of an IPv6 address; other texts as they are."""
+    """The identity of a peer: an IPv4 address, or the network of an IPv6 address; other texts unchanged."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -35,14 +35,14 @@ def is_trusted(host: str, networks: Sequence[Network]) -> bool:
 
 
 class BadProxyLine(ValueError):  # noqa: N818 (a no is not an error)
-    """The first line of a connection says PROXY and isn't one."""
+    """The first line of a connection begins with PROXY and is invalid."""
 
 
 def read_proxy_line(data: bytes) -> tuple[tuple[str, int] | None, bytes] | None:
     """Address and port of the caller that a PROXY line (version 1) at the start of `data` names, and what follows it.
 
-    The address is None where the line says UNKNOWN or where there is no such line. None as the whole answer: more bytes
-    are needed. `BadProxyLine` if the line is broken.
+    The address is None if the line says UNKNOWN, or if there is no such line. The result is None if more bytes are
+    needed. `BadProxyLine` if the line is invalid.
     """
     start = b"PROXY "
     if not data.startswith(start[: len(data)]):

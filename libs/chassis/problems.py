@@ -1,7 +1,7 @@
 """Every error as a problem document (RFC 9457), the framework's own included.
 
 `application/problem+json` with `type`, `title`, `status`, `code`, `detail`, `errors` and `trace_id`. A problem never
-repeats what the caller sent and says nothing of the inside.
+repeats what the caller sent, and contains no internal details.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from libs.chassis.validation import field_errors
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:enlace:problem:"
 ERRORS_MAX = 50
-"""Entries of `errors`; `errors_left_out` counts the others. A body can hold more faults than anybody reads."""
+"""The maximum number of entries of `errors`; `errors_left_out` counts the others."""
 _RESERVED = frozenset({"type", "title", "status", "code", "detail", "errors", "trace_id"})
 
 
@@ -41,7 +41,7 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """An error as RFC 9457 has it; some codes add members of their own."""
+    """An error in the form of RFC 9457; some codes have additional members."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -56,7 +56,7 @@ class Problem(BaseModel):
 
 
 def problem_document(refusal: Refusal) -> dict[str, Any]:
-    """The members of the problem that tells of `refusal`."""
+    """The members of the problem document for `refusal`."""
     members = {name: value for name, value in refusal.members.items() if name not in _RESERVED}
     errors = refusal.errors
     if len(errors) > ERRORS_MAX:
@@ -74,7 +74,7 @@ def problem_document(refusal: Refusal) -> dict[str, Any]:
 
 
 def problem_response(refusal: Refusal) -> JSONResponse:
-    """The HTTP answer that tells of `refusal`."""
+    """The HTTP response for `refusal`."""
     headers = dict(refusal.headers)
     if refusal.retry_after_seconds is not None:
         headers.setdefault("Retry-After", str(refusal.retry_after_seconds))
@@ -82,12 +82,12 @@ def problem_response(refusal: Refusal) -> JSONResponse:
 
 
 def internal_error() -> JSONResponse:
-    """The answer to a fault of ours: the trace id is all that it tells."""
+    """The response to an internal error; it contains only the trace id."""
     return _plain(500, "internal-error", "An internal error occurred; it has been recorded.")
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Make every error of `app` a problem document. Faults without a handler are answered by `InputGuard`'s shield."""
+    """Make every error of `app` a problem document. `InputGuard` answers errors without a handler."""
     app.add_exception_handler(Refusal, _of_refusal)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
@@ -146,7 +146,7 @@ async def _of_validation(_: Request, error: Exception) -> Response:
 
 
 def _named(faults: Sequence[FieldError]) -> Refusal | None:
-    """A demanded Idempotency-Key that is missing has a status and a code of its own (its draft says 400)."""
+    """A missing Idempotency-Key has its own status and code (its draft says 400)."""
     if any(fault.pointer == "Idempotency-Key" and fault.rule == "missing" for fault in faults):
         return KeyMissing("Send an Idempotency-Key.", pointer="Idempotency-Key")
     return None

@@ -1,7 +1,7 @@
-"""How often somebody may ask: each client, each address, and whoever guesses far less often.
+"""Rate limits: for each client, for each address, and much lower ones for wrong guesses.
 
-Counted in the memory of this process (GCRA, `throttled-py`), in a bounded number of keys, of which the longest unused
-goes first. Keys are never logged. What several processes mean, and why so: docs/decisions.
+Counted in the memory of this process (GCRA, `throttled-py`), for a limited number of keys; the key that was not used
+for the longest time is removed first. Keys are never logged. The effect of several processes: docs/decisions.
 """
 
 import math
@@ -20,13 +20,13 @@ from libs.chassis.problems import problem_response
 
 _MINUTE_SECONDS = 60
 _KEYS = 20_000
-"""Clients or addresses that one limit knows at once."""
+"""The maximum number of clients or addresses that one limit stores."""
 _STATE = "libs.chassis.rate"
-"""Key of the request's state: what its client has left, for the headers of the answer."""
+"""Key in the request's state: the remaining allowance of its client, for the response headers."""
 
 
 class TooManyRequests(Refusal):
-    """This client or address asks more often than it may, or has guessed too often."""
+    """This client or address has sent too many requests, or too many wrong guesses."""
 
     code = "too-many-requests"
     status = 429
@@ -42,14 +42,14 @@ class TooManyRequests(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is left of a limit."""
+    """The remaining allowance of a limit."""
 
     policy: str
     most: int
     remaining: int
     limited: bool
     seconds: int
-    """Until more may be asked; where nothing is refused, until all is there again."""
+    """Seconds until a request is allowed again; if none is refused, until the allowance is full."""
 
     def headers(self) -> dict[str, str]:
         """The fields of the IETF's draft (ratelimit-headers)."""
@@ -60,7 +60,7 @@ class Left:
 
 
 class Limit:
-    """So many a minute for each key, all of them at once if need be; 0: as many as come."""
+    """A number of requests per minute for each key, which may all come at once; 0: no limit."""
 
     def __init__(self, policy: str, per_minute: int, *, burst: int | None = None) -> None:
         self._policy = policy
@@ -74,7 +74,7 @@ class Limit:
             )
 
     def take(self, key: str, *, cost: int = 1) -> Left | None:
-        """Count one request; None where there is no limit. With cost 0 it only looks."""
+        """Count one request; None if there is no limit. With cost 0 it only returns the allowance."""
         if self._throttle is None:
             return None
         key = key[:200]
@@ -100,28 +100,28 @@ class Rates:
         self._failed = Limit("failed", limits.rate_failed_per_minute)
 
     def of_peer(self, scope: Scope) -> None:
-        """Count a request before anything is known of it but its address; `TooManyRequests`."""
+        """Count a request of which only the address is known; may raise `TooManyRequests`."""
         peer = self._peer_in(scope)
         if peer is not None:
             _refuse(self._peer.take(peer))
 
     def of_client(self, request: Request, client_id: str) -> None:
-        """Count a request of a caller whose token holds; `TooManyRequests` also for who has guessed too often."""
+        """Count a request with a valid token; raises `TooManyRequests` also after too many wrong guesses."""
         _refuse(self._unknown.take(client_id, cost=0))
         left = self._client.take(client_id)
         _refuse(left)
         setattr(request.state, _STATE, left)
 
     def guessed(self, request: Request) -> None:
-        """Count a request that named what is not there. A 404 counts by itself; a search that finds nothing doesn't."""
+        """Count a request for something that does not exist. A 404 is counted automatically, an empty search is not."""
         client_id: str | None = getattr(request.state, "verified_client", None)
         if client_id is not None:
             self._unknown.take(client_id)
 
     def after(self, request: Request, refusal: Refusal) -> Refusal:
-        """What is answered: a failed token or a 404 counts as a guess, and too many failed tokens are a 429.
+        """Process a response: an invalid token or a 404 counts as a guess; too many invalid tokens become a 429.
 
-        Good tokens from the same address go on: an office must not be shut out by one of its machines.
+        Valid tokens from the same address are still accepted, so that one machine cannot lock out its whole office.
         """
         if refusal.status == 404:
             self.guessed(request)
@@ -138,7 +138,7 @@ class Rates:
 
 
 class RateLimits:
-    """ASGI middleware: refuses addresses that ask too often, and tells clients what they have left."""
+    """ASGI middleware: refuses addresses with too many requests, and adds the remaining allowance to responses."""
 
     def __init__(self, app: ASGIApp, *, rates: Rates) -> None:
         self._app = app

@@ -1,7 +1,7 @@
 """Refusals of access are counted and logged: who (as far as verified), which operation, why; never what was sent.
 
-A flood of them fills no disk: of one reason by one client (or peer) a few lines a minute are written and the rest is
-counted in the next line, and a process writes so many lines a minute in all.
+Many refusals do not fill the disk: per reason and client (or peer) a few lines a minute are written, and the next line
+contains the number of the others. The number of lines per minute of a process is limited too.
 """
 
 import time
@@ -25,7 +25,7 @@ _refused = metrics.get_meter("enlace").create_counter(
 
 
 class Sampler:
-    """Says which refusals are written down, and how many like it were held back before; bounded in memory."""
+    """Decides which refusals are logged, and counts the suppressed ones; uses limited memory."""
 
     def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -35,7 +35,7 @@ class Sampler:
         self._held_back = 0
 
     def shown(self, reason: str, who: str) -> int | None:
-        """How many refusals were held back since the last line; None where this one is held back too."""
+        """The number of refusals suppressed since the last line; None if this one is suppressed too."""
         if self._now() - self._began >= _MINUTE_SECONDS:
             self._began, self._lines = self._now(), 0
             self._seen.clear()
@@ -53,11 +53,11 @@ class Sampler:
 
 
 def record(request: Request, refusal: Refusal) -> None:
-    """Count a 401, 403 or 429, or a 404 to somebody who is known; write it down if it is one of the few."""
+    """Count a 401, 403 or 429, or a 404 for a known caller; log it if it is not suppressed."""
     client_id: str | None = getattr(request.state, "verified_client", None)
     if refusal.status not in (401, 403, 429) and not (refusal.status == 404 and client_id is not None):
         return
-    # The template of the path, never the path: it may hold ids.
+    # The template of the path, never the path itself, which can contain ids.
     operation = str(getattr(request.scope.get("route"), "name", "none"))
     _refused.add(1, {"enlace.operation": operation, "enlace.reason": refusal.code})
     peer = client_id or (request.client.host if request.client else "")

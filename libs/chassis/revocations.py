@@ -28,12 +28,12 @@ class RevocationsUnknown(Unavailable):
 
 
 class DenyList(BaseModel):
-    """What the file holds. Moments are seconds since 1970: what was issued then or before is refused."""
+    """The content of the file. Times are seconds since 1970: tokens issued then or before are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
     tokens: dict[str, int] = {}
-    """By `jti`, with the moment from which the line may go: the token has run out by itself."""
+    """By `jti`, with the time after which the entry may be deleted, because the token has expired."""
     clients: dict[str, int] = {}
     subjects: dict[str, int] = {}
 
@@ -45,7 +45,7 @@ class DenyList(BaseModel):
 
 
 class Revocations:
-    """The list as it stands in its file; without a file nothing is revoked."""
+    """The list in its file; without a file nothing is revoked."""
 
     def __init__(self, path: Path | None, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._path = path
@@ -71,7 +71,7 @@ class Revocations:
                 self._list = DenyList.model_validate_json(path.read_bytes())
                 self._seen = seen
         except (OSError, ValidationError) as error:
-            # Who was shut out must not come back because a file is gone: nobody is let in until it can be read.
+            # A missing file must not make revoked tokens valid again: all tokens are refused until it can be read.
             self._list, self._seen = None, None
             log.error("revocations.unreadable", error=error)
 
@@ -79,9 +79,9 @@ class Revocations:
 def revoke(
     path: Path, *, at: int, token: tuple[str, int] | None = None, client: str | None = None, subject: str | None = None
 ) -> DenyList:
-    """Add to the file, which is replaced as a whole and made where there is none; lines that have run out go.
+    """Add to the file, which is replaced as a whole, or created; expired entries are deleted.
 
-    Whoever could read it can read it afterwards: processes of other users fail closed where they can't.
+    Its read permissions are kept: processes of other users refuse all tokens if they cannot read it.
     """
     known = DenyList.model_validate_json(path.read_bytes()) if path.exists() else DenyList()
     tokens = {name: until for name, until in known.tokens.items() if until > at}

@@ -1,4 +1,4 @@
-"""Shut somebody out at once: `python -m libs.chassis.revoke --file FILE --client CLIENT`.
+"""Revoke tokens at once: `python -m libs.chassis.revoke --file FILE --client CLIENT`.
 
 Every process whose `ENLACE_REVOCATIONS_FILE` names the file refuses the tokens within a second.
 """
@@ -13,13 +13,17 @@ from libs.chassis.revocations import revoke
 
 
 def main(
-    file: Annotated[Path, typer.Option(envvar="ENLACE_REVOCATIONS_FILE", help="The list of the installation.")],
+    file: Annotated[
+        Path, typer.Option(envvar="ENLACE_REVOCATIONS_FILE", help="The file with the revocations of the installation.")
+    ],
     token: Annotated[str | None, typer.Option(help="The jti of one token.")] = None,
-    client: Annotated[str | None, typer.Option(help="All tokens of this client up to now.")] = None,
-    subject: Annotated[str | None, typer.Option(help="All tokens of this subject up to now.")] = None,
-    hours: Annotated[int, typer.Option(min=1, help="How long the line of a token is kept: longer than it lives.")] = 24,
+    client: Annotated[str | None, typer.Option(help="Revoke all tokens that this client has now.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Revoke all tokens that this subject has now.")] = None,
+    hours: Annotated[
+        int, typer.Option(min=1, help="How long the entry of a token is kept; longer than the token is valid.")
+    ] = 24,
 ) -> None:
-    """Revoke a token, or all that a client or a subject has had until now. What is issued afterwards is good."""
+    """Revoke a token, or all present tokens of a client or a subject. Tokens issued later are valid."""
     if token is None and client is None and subject is None:
         raise typer.BadParameter("name a token, a client or a subject")
     at = int(time.time())

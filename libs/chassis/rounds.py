@@ -1,4 +1,4 @@
-"""Work that comes in portions: one transaction each, again at once while a portion is full, then a pause."""
+"""Work in portions: one transaction each, repeated at once while a portion is full, then a pause."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ async def work_forever(
     work: Callable[[AsyncSession], Awaitable[int]],
     told: Callable[[int], None],
 ) -> None:
-    """Run `work` until told to stop; it does at most `rounds.limit` and returns how much, which `told` hears if any."""
+    """Run `work` until stopped. It does at most `rounds.limit` and returns how much; `told` gets it if it is not 0."""
     while not stop.is_set():
         async with database.transaction() as session:
             count = await work(session)

@@ -9,10 +9,10 @@ from opentelemetry.util.types import Attributes
 
 
 class FollowsMessages(Sampler):
-    """Records a span of a messaging batch when one of its messages is recorded; leaves all others to `others`.
+    """Records a span of a messaging batch if one of its messages is recorded; `others` decides about all other spans.
 
-    Such a span has no parent, because it belongs to many traces, so a sampler that follows parents would decide anew:
-    at one in a hundred, a recorded journey's batches would nearly always be missing.
+    Such a span has no parent, because it belongs to many traces, so a sampler that follows parents would decide
+    independently: with a rate of 1 %, the batches of a recorded journey would nearly always be missing.
     """
 
     def __init__(self, others: Sampler) -> None:

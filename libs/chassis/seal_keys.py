@@ -1,4 +1,4 @@
-"""The keys of a record's seals: the newest makes them, the older ones prove what was sealed before it (pure).
+"""The keys of a record's seals: the newest creates seals, the older ones verify earlier seals (pure).
 
 As text, one key a line, the newest first; `derived:` and 64 hexadecimal digits is a key that came from another secret.
 """
@@ -13,14 +13,14 @@ SealKeys = tuple[bytes, ...]
 
 
 class SealKeysError(ValueError):
-    """The text is no list of keys; it is not quoted."""
+    """The text is not a list of keys; the error does not quote it."""
 
 
 def seal_keys(text: str) -> SealKeys:
     """The keys of a file, the newest first; `SealKeysError` for a line that is too short, or none at all."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines or any(len(line) < SHORTEST for line in lines):
-        raise SealKeysError(f"a key of the seals has at least {SHORTEST} signs, and stands on a line of its own")
+        raise SealKeysError(f"a seal key must have at least {SHORTEST} characters, and a line of its own")
     return tuple(map(_key, lines))
 
 
@@ -30,7 +30,7 @@ def _key(line: str) -> bytes:
     try:
         return bytes.fromhex(line.removeprefix(_DERIVED))
     except ValueError:
-        raise SealKeysError("a derived key is written in hexadecimal digits") from None
+        raise SealKeysError("a derived key must be in hexadecimal digits") from None
 
 
 def derived_key(secret: str) -> bytes:
@@ -39,7 +39,7 @@ def derived_key(secret: str) -> bytes:
 
 
 def successor(keys: Sequence[bytes]) -> str:
-    """What the file holds next: a new key first, behind it all that there were."""
+    """The next content of the file: a new key first, then all earlier keys."""
     return "".join(f"{line}\n" for line in (secrets.token_urlsafe(32), *map(_line, keys)))
 
 

@@ -1,9 +1,9 @@
-"""An append-only table that is sealed by a hash chain, so that no entry can change or go unnoticed.
+"""An append-only table that is sealed by a hash chain, which detects every changed or removed entry.
 
 A service declares its two tables as a `SealedLog`. Entries carry the id of the transaction that wrote them. The sealer
-adds one link over all entries that are final: whatever commits later belongs to a later link. Each link carries a keyed
-hash, whose key is not in the database, and is told outside in the transaction that makes it. `sealed_log_check` walks
-the whole chain and compares every link with what is recorded now, and with what was told outside.
+adds one link over all entries that are final: entries that commit later belong to a later link. Each link has a keyed
+hash, whose key is not in the database, and is published in the transaction that creates it. `sealed_log_check` walks
+the whole chain and compares every link with the recorded entries, and with the published links.
 """
 
 import asyncio
@@ -23,33 +23,33 @@ from libs.chassis.telemetry import meter
 log = get_logger(__name__, fields=("head", "seal_id", "seconds"))
 
 LIMIT = 20_000
-"""So many entries, at about, are sealed by one link."""
+"""The approximate maximum number of entries of one link."""
 _INTERVAL_SECONDS = 5.0
-"""Between two links: what is recorded for longer can no longer be taken out without a trace."""
+"""Time between two links; older entries cannot be removed without a trace."""
 STALLED_AFTER = timedelta(minutes=1)
 _UNSEALED = meter().create_gauge(
     "enlace.audit.unsealed_seconds", unit="s", description="How long the oldest entry of the record waits for its seal"
 )
 _SEALER_LOCK = 0x656E6C616365
-"""Advisory lock of the one sealer of a database."""
+"""The advisory lock that allows only one sealer per database."""
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 
 @dataclass(frozen=True, slots=True)
 class SealedLog:
-    """Which tables, and what a seal covers."""
+    """The two tables, and the columns that a seal covers."""
 
     entries: str
     """The table of entries: `id` and `transaction_id` among its columns."""
     seals: str
     """The table of links."""
     covered: tuple[str, ...]
-    """The columns that a seal covers, in the order in which they are hashed, for ever."""
+    """The columns that a seal covers, in the order in which they are hashed; this order must never change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link of the chain, as it is kept and as it is told outside."""
+    """One link of the chain, as stored and as published."""
 
     id: int
     from_transaction: int
@@ -64,11 +64,11 @@ class Link:
 
     @property
     def identity(self) -> tuple[bytes, bytes | None]:
-        """By which two forms of one link are told apart; the keyed hash covers all of it."""
+        """The fields that identify one form of a link; the keyed hash covers all of them."""
         return self.hash, self.mac
 
     def told(self) -> dict[str, Any]:
-        """What is told of it outside, by name; it must have its keyed hash. `link_of` reads it again."""
+        """The published form, by name; the link must have its keyed hash. `link_of` reads this form."""
         assert self.mac is not None, "what leaves the database was made with the key"
         assert self.last_entry_id is not None, "it covers an entry"
         return {
@@ -88,11 +88,11 @@ class Link:
         return replace(self, mac=self._keyed(key))
 
     def is_made_with(self, key: bytes) -> bool:
-        """Whether whoever made it had the key."""
+        """Whether it was created with this key."""
         return self.mac is not None and hmac.compare_digest(self.mac, self._keyed(key))
 
     def maker(self, keys: Sequence[bytes]) -> int | None:
-        """The place of the key with which it was made; None where it was none of these."""
+        """The index of the key with which it was created; None if it was none of these."""
         return next((place for place, key in enumerate(keys) if self.is_made_with(key)), None)
 
     def _values(self) -> tuple[Any, ...]:
@@ -103,7 +103,7 @@ class Link:
 
 
 Tell = Callable[[AsyncSession, Link], Awaitable[None]]
-"""Tells a link outside, in the transaction that makes it."""
+"""Publishes a link, in the transaction that creates it."""
 
 
 async def seal(
@@ -115,9 +115,9 @@ async def seal(
     keys: Sequence[bytes] = (),
     tell: Tell | None = None,
 ) -> int | None:
-    """Add one link over all entries that are final, `limit` at about; how many it covers. None where another seals.
+    """Add one link over all final entries, about `limit` at most; returns their number. None if another process seals.
 
-    `keys`: the newest first, which makes it. None too where the last link was made with none of them.
+    `keys`: the newest first; it creates the link. Also None if the last link was created with none of them.
     """
     connection = await raw(session)
     if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _SEALER_LOCK):
@@ -149,7 +149,7 @@ async def seal(
 
 
 def _is_of_another_key(link: Link, keys: Sequence[bytes]) -> bool:
-    """Whether another worker has a newer key already, or somebody made the link up; an older key must not follow."""
+    """Whether another worker has a newer key, or the link is forged; an older key must not follow a newer one."""
     if not keys or link.mac is None or link.maker(keys) is not None:
         return False
     log.error("audit.key_unknown", seal_id=link.id)
@@ -171,7 +171,7 @@ async def seal_once(
     keys: Sequence[bytes] = (),
     tell: Tell | None = None,
 ) -> int | None:
-    """One link, in a transaction of its own; its head goes to the log as a further witness outside of the database."""
+    """Add one link in its own transaction; its hash is also logged, as further evidence outside the database."""
     async with database.transaction() as session:
         count = await seal(session, table, sealed_at=sealed_at or now(session), keys=keys, tell=tell)
         last = await head(session, table)
@@ -182,10 +182,10 @@ async def seal_once(
 
 
 async def _look_for_a_stall(session: AsyncSession, table: SealedLog, last: Link | None) -> None:
-    """Entries that wait too long for their seal are told as the error that it is: until sealed they can be taken out.
+    """Log an error if entries wait too long for their seal, because unsealed entries can be removed.
 
-    They wait for the oldest transaction of the database, or, in a cluster that was restored from a dump, for the ids of
-    transactions to pass the last seal's.
+    They wait for the oldest transaction of the database or, in a cluster that was restored from a dump, until the
+    transaction ids are higher than that of the last seal.
     """
     oldest: datetime | None = await (await raw(session)).fetchval(
         f"SELECT min(at) FROM {table.entries} WHERE id > $1",  # noqa: S608 (a declared name)
@@ -200,7 +200,7 @@ async def _look_for_a_stall(session: AsyncSession, table: SealedLog, last: Link 
 async def seal_forever(
     stop: asyncio.Event, *, database: Database, table: SealedLog, keys: Sequence[bytes] = (), tell: Tell | None = None
 ) -> None:
-    """Seal what is final every few seconds until told to stop."""
+    """Seal final entries every few seconds until stopped."""
     while not stop.is_set():
         count = await seal_once(database, table, keys=keys, tell=tell)
         if count is not None and count >= LIMIT:
@@ -223,7 +223,7 @@ def links_of(table: SealedLog) -> str:
 
 
 async def entries_between(connection: Any, table: SealedLog, start: int, end: int) -> list[tuple[object, ...]]:
-    """What a seal covers of the entries of these transactions, in the order in which they are sealed."""
+    """The sealed columns of the entries of these transactions, in the order in which they are sealed."""
     rows = await connection.fetch(
         f"SELECT {', '.join(table.covered)} FROM {table.entries}"  # noqa: S608 (declared names)
         " WHERE transaction_id >= $1 AND transaction_id < $2 ORDER BY transaction_id, id",
@@ -234,7 +234,7 @@ async def entries_between(connection: Any, table: SealedLog, start: int, end: in
 
 
 async def _final_horizon(connection: Any, table: SealedLog, start: int, limit: int) -> int:
-    """Below which transaction all entries are final; lower when more than about `limit` entries wait.
+    """The transaction below which all entries are final; lower if more than about `limit` entries wait.
 
     Whole transactions only, so one that wrote more than `limit` entries is taken whole.
     """

@@ -12,7 +12,7 @@ from libs.chassis.hash_chain import GENESIS, chain
 from libs.chassis.sealed_log import Link, SealedLog, entries_between, links_of
 
 TOLD_WITHIN = timedelta(hours=1)
-"""A seal that is older and was not told outside is a fault: somebody keeps it from leaving, or has made it up."""
+"""An older seal that was not published is a fault: its publication was prevented, or it is forged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +22,26 @@ class ChainReport:
     entries_count: int
     seals_count: int
     broken_at: int | None
-    """The first seal that does not match what is recorded; None when all do."""
+    """The first seal that does not match the recorded entries; None if all match."""
     unsealed_count: int
     faults: list[str] = field(default_factory=list)
-    """What else is wrong, a sentence each: with keyed hashes, and against what was told outside."""
+    """Further faults, one sentence each: of keyed hashes, and compared with the published seals."""
     told_count: int | None = None
-    """How many seals were told outside; None where that was not compared."""
+    """The number of published seals; None if these were not compared."""
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing at all is wrong."""
+        """Whether there is no fault."""
         return self.broken_at is None and not self.faults
 
 
 async def check(
     session: AsyncSession, table: SealedLog, *, keys: Sequence[bytes] = (), told: Sequence[Link] | None = None
 ) -> ChainReport:
-    """Walk the whole chain and compare every link with what is recorded now.
+    """Check the whole chain and compare every link with the recorded entries.
 
-    With the keys, the newest first, also whether each link was made by the service, with `told` whether each is the one
-    that left the database, and none that left it is missing.
+    With the keys (newest first) it also checks that the service created each link. With `told` it checks that each link
+    is the published one, and that no published link is missing.
     """
     connection = await raw(session)
     for name in (table.entries, table.seals):
@@ -64,7 +64,7 @@ async def check(
 
 
 def _faults_of_macs(links: Sequence[Link], keys: Sequence[bytes]) -> list[str]:
-    """Links of an older version have none; once one has one, all later ones must, and no key follows a newer one."""
+    """After the first keyed hash all links must have one (older versions had none), and keys must not get older."""
     first = next((link.id for link in links if link.mac is not None), None)
     faults, newest = [], len(keys) - 1
     for link in links:

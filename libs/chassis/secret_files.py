@@ -14,7 +14,7 @@ from libs.wire.secret_file import read_secret
 
 
 class SettingRefused(ValueError):  # noqa: N818 (a state of the settings)
-    """Settings can't be used. `refused_settings` says why, by variable, and quotes none of them."""
+    """Settings cannot be used. `refused_settings` gives the reasons by variable, without values."""
 
     def __init__(self, refused: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{variable}: {why}" for variable, why in refused.items()))
@@ -22,7 +22,7 @@ class SettingRefused(ValueError):  # noqa: N818 (a state of the settings)
 
 
 def secret_of_file(path: Path, *, variable: str) -> str:
-    """What a file with a secret holds, without the end of its line.
+    """The content of a file with a secret, without the line end.
 
     `SettingRefused` if it is empty, cannot be read, or may be read by everybody.
     """
@@ -36,7 +36,7 @@ class SecretFiles(PydanticBaseSettingsSource):
     """The secrets of a class of settings, from the files that the environment names."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """What the file of one field holds; None where none is named. `SettingRefused` if it cannot be used."""
+        """The content of the file of one field; None if no file is named. `SettingRefused` if it cannot be used."""
         variable = variable_of(field_name, field)
         path = os.environ.get(f"{variable}_FILE")
         if variable is None or not path or f"{field_name}_file" in self.settings_cls.model_fields:
@@ -52,7 +52,7 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 def variable_of(name: str, field: FieldInfo) -> str | None:
-    """The variable of a setting that is a secret; None for any other. An address holds its login's password."""
+    """The variable of a secret setting; None for others. A database URL is secret, because it contains a password."""
     is_secret = name.endswith("database_url") or SecretStr in (field.annotation, *_members(field.annotation))
     return field.validation_alias if is_secret and isinstance(field.validation_alias, str) else None
 

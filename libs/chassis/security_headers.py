@@ -1,4 +1,4 @@
-"""Headers that every answer carries, whatever it is: what a browser may do with it, and that nobody keeps it."""
+"""Headers of every response: what a browser may do with it, and that it must not be cached."""
 
 from collections.abc import Iterable
 
@@ -14,19 +14,19 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-"""A route that needs another value sets it itself."""
+"""A route that needs a different value sets it itself."""
 _TLS_ONLY = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 _IGNORED = frozenset({b"cookie"})
-"""Headers of requests that mean nothing here. Nothing reads cookies; Python's parser of them takes quadratic time."""
+"""Request headers that are removed. No code reads cookies, and Python's cookie parser takes quadratic time."""
 
 
 def security_headers(scheme: str) -> dict[str, str]:
-    """The headers for an answer over `scheme`: where TLS is spoken, that it must be from now on."""
+    """The headers for a response over `scheme`; with https they include Strict-Transport-Security."""
     return ALWAYS | _TLS_ONLY if scheme == "https" else ALWAYS
 
 
 class SecurityHeaders:
-    """ASGI middleware: adds to each answer what it doesn't say itself."""
+    """ASGI middleware: adds the headers that a response does not set itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,8 +1,8 @@
-"""The HTTP server of every process: uvicorn, with bounds on what a peer may send, and on how slowly.
+"""The HTTP server of every process: uvicorn, with limits on size and speed of what a peer sends.
 
-Uvicorn reads headers without end, and waits for ever for the rest of a head or a body. Here each connection has a
-deadline for what it is at, looked at twice a second; a head has a size; what the parser refuses is told as a problem
-document. Why not another server: docs/decisions.
+Uvicorn has no limit for headers, and waits without limit for the rest of headers or a body. Here each connection has a
+deadline for its current state, checked twice a second; headers have a size limit; errors of the parser become problem
+documents. Why no other server is used: docs/decisions.
 """
 
 import time
@@ -20,9 +20,9 @@ from libs.chassis.peers import BadProxyLine, is_trusted, read_proxy_line
 
 _GRACEFUL_SECONDS = 10
 _CLOSING_SECONDS = 3.0
-"""How long a connection that is being closed may take to hand over what was written to it."""
+"""How long a connection that is being closed may take to send the written data."""
 _PIPELINED_MOST = 8
-"""Requests that may wait on a connection behind the one that is being answered."""
+"""The maximum number of requests that may wait on a connection behind the current one."""
 _TICKS_BETWEEN_LOOKS = 5
 
 
@@ -107,7 +107,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._looked_at = 0.0
 
     def connection_made(self, transport: Any) -> None:
-        """A peer has connected; it is told at once if there are too many."""
+        """A peer has connected; it is refused at once if there are too many."""
         super().connection_made(transport)
         self._head_since = self._looked_at = time.monotonic()
         host = self.client[0] if self.client else ""
@@ -128,12 +128,12 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def give_way(self) -> None:
-        """End a connection over which nothing is asked, because another needs its place."""
+        """Close an idle connection, because another one needs its place."""
         self._over = True
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, unless the connection is over."""
+        """Process received data, unless the connection is closed."""
         if self._over or (self._first is not None and (data := self._behind_proxy_line(data)) == b""):
             return
         if self._head_since is None and self._body_since is None:
@@ -146,7 +146,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(self._head_too_large())
 
     def _behind_proxy_line(self, data: bytes) -> bytes:
-        """What follows the line in which a trusted proxy names its caller; nothing while that line is incomplete."""
+        """The data after the line in which a trusted proxy names its caller; empty while that line is incomplete."""
         self._first = (self._first or b"") + data
         try:
             found = read_proxy_line(self._first)
@@ -166,7 +166,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The parser met a request."""
         self._head_bytes = 0
-        if self._head_since is None:  # in the same piece as the end of the one before
+        if self._head_since is None:  # in the same data as the end of the previous request
             self._head_since, self._unparsed = time.monotonic(), 0
         super().on_message_begin()
 
@@ -176,7 +176,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; behind a chunked body a trailer, which nobody reads."""
+        """A header; after a chunked body a trailer, which is ignored."""
         self._count_head(len(name) + len(value) + 4)
         if self._head_since is not None:
             super().on_header(name, value)
@@ -210,7 +210,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request came whole."""
+        """A request is complete."""
         self._body_since = None
         super().on_message_complete()
 
@@ -225,7 +225,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(self._refused or MalformedRequest("The request is not valid HTTP (RFC 9112)."))
 
     def look(self, now: float) -> None:
-        """End the connection if its peer has had enough time for what it is at."""
+        """Close the connection if its peer has exceeded the deadline of the current state."""
         passed, self._looked_at = now - self._looked_at, now
         if self._lasts("closing", self._lingers or self.transport.is_closing(), now) > _CLOSING_SECONDS:
             self.transport.abort()
@@ -238,11 +238,11 @@ class BoundedProtocol(HttpToolsProtocol):
             if now - self._head_since > self._limits.head_seconds:
                 self._end_head()
         elif self._body_since is not None:
-            self._body_since += passed if self.flow.read_paused else 0.0  # then it is we who are slow
+            self._body_since += passed if self.flow.read_paused else 0.0  # then the service is slow, not the peer
             if now - self._body_since > self._seconds_for_body():
                 self._refuse(TooSlow("The body did not arrive in time."))
         elif self._lasts("idle", not asking, now) > self._limits.idle_seconds + _CLOSING_SECONDS:
-            self.transport.close()  # a request whose answer came before its body: uvicorn has no timer for it
+            self.transport.close()  # answered before its body was complete: uvicorn has no timer for it
 
     def _end_head(self) -> None:
         if self._head_came:
@@ -256,20 +256,20 @@ class BoundedProtocol(HttpToolsProtocol):
         return min(self._limits.body_seconds + earned, self._limits.body_seconds_most)
 
     def _lasts(self, what: str, holds: bool, now: float) -> float:
-        """For how many seconds `what` has been seen to hold."""
+        """The number of seconds for which `what` has been true."""
         if not holds:
             self._since.pop(what, None)
             return 0.0
         return now - self._since.setdefault(what, now)
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Say no and close; where an answer is on its way already, close behind it."""
+        """Refuse and close; if a response is being sent, close after it."""
         if self._over or self.transport.is_closing():
             return
         self._over = True
         cycle = self.cycle
         if self._head_since is not None and cycle is not None and not cycle.response_complete:
-            cycle.keep_alive = False  # the next request is refused, and the one before it still answered
+            cycle.keep_alive = False  # the next request is refused, and the previous one is still answered
             return
         if self._head_since is None and cycle is not None:
             if cycle.response_started:
@@ -280,7 +280,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(written(refusal, self.scheme or "http"))
         if isinstance(refusal, TooManyConnections):
             self.transport.close()
-        else:  # closed while the peer still sends, its system would throw our answer away
+        else:  # if we closed while the peer still sends, its system would discard our response
             self._lingers = True
             self.flow.resume_reading()
             self.transport.write_eof()

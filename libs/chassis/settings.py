@@ -1,6 +1,6 @@
-"""What every service reads from its environment; each service's `settings.py` extends it.
+"""The settings that every service reads from its environment; each service's `settings.py` extends them.
 
-Addresses and secrets have no default: a service that lacks one refuses to start and names the variable.
+Addresses and secrets have no default: a service without one of them refuses to start and names the variable.
 """
 
 from datetime import datetime
@@ -21,7 +21,7 @@ from libs.wire.database_lines import check_line, is_on_this_machine, is_this_mac
 
 
 class Role(StrEnum):
-    """Which work a process of a service does; `all` does everything in one process."""
+    """The work of a process of a service; `all` does everything in one process."""
 
     ALL = "all"
     API = "api"
@@ -54,10 +54,10 @@ class DatabaseSettings(BaseSettings):
     )
 
     database_tls: Literal["required", "off"] = Field(default="required", validation_alias="ENLACE_DATABASE_TLS")
-    """`required`: a database on another machine proves its name by a certificate (`?sslmode=verify-full`). `off`:
-    nobody else is on the network, such as that of containers on one machine."""
+    """`required`: a database on another machine must prove its name by a certificate (`?sslmode=verify-full`). `off`:
+    only for a network without other machines, such as that of containers on one machine."""
     secrets_from_environment: bool = Field(default=False, validation_alias="ENLACE_SECRETS_FROM_ENVIRONMENT")
-    """Whoever may look at a process sees its environment: for one's own machine only."""
+    """Allows secrets in the environment, which everybody who can inspect the process can read: only for a laptop."""
 
     @classmethod
     def settings_customise_sources(  # type: ignore[override]
@@ -78,21 +78,21 @@ class DatabaseSettings(BaseSettings):
         here = all(is_on_this_machine(value) for name, value in self if name.endswith("database_url"))
         if not (here or self.secrets_from_environment) and (given := from_environment_alone(type(self))):
             raise ValueError(
-                f"{', '.join(given)}: a secret comes in a file (its name and _FILE) where a database is elsewhere;"
-                " ENLACE_SECRETS_FROM_ENVIRONMENT=true on one's own machine"
+                f"{', '.join(given)}: a secret must be in a file (the name with _FILE) if a database is on another"
+                " machine; ENLACE_SECRETS_FROM_ENVIRONMENT=true allows it in the environment"
             )
         return self
 
 
 class AuditSettings(DatabaseSettings):
-    """What it takes to check a service's record of access, besides its database."""
+    """Settings for checking a service's record of access, in addition to its database."""
 
     audit_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY", min_length=16)
     audit_key_file: Path | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY_FILE")
     fingerprint_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_FINGERPRINT_KEY", min_length=16)
 
     def audit_keys(self) -> SealKeys | None:
-        """The keys of the seals; None where neither they nor what one is derived from is given."""
+        """The keys of the seals; None if neither they nor the key for the derivation are given."""
         if self.audit_key is None and self.audit_key_file is None and self.fingerprint_key is None:
             return None
         return audit_keys(self.audit_key, self.audit_key_file, self.fingerprint_key or SecretStr(""))
@@ -117,57 +117,59 @@ class CommonSettings(DatabaseSettings, HttpSettings):
     kafka_sasl_username: str | None = Field(default=None, validation_alias="KAFKA_SASL_USERNAME", min_length=1)
     kafka_sasl_password: SecretStr | None = Field(default=None, validation_alias="KAFKA_SASL_PASSWORD", min_length=1)
     kafka_sasl_password_file: Path | None = Field(default=None, validation_alias="KAFKA_SASL_PASSWORD_FILE")
-    """Instead of the password itself: a file that holds nothing else."""
+    """Instead of the password itself: a file that contains only the password."""
     kafka_plaintext_allowed: Literal["loopback"] | None = Field(
         default=None, validation_alias="KAFKA_PLAINTEXT_ALLOWED"
     )
-    """Without it connections must be encrypted; with it they may be in clear on one's own machine."""
+    """Not set: connections must be encrypted. Set: connections on the same machine may be unencrypted."""
     kafka_ssl_cafile: Path | None = Field(default=None, validation_alias="KAFKA_SSL_CAFILE")
-    """Certificates of those who may vouch for the brokers; without it the system's are trusted."""
+    """Certificates of the authorities that sign the brokers' certificates; default: those of the system."""
     event_signing_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_EVENT_SIGNING_KEY")
     """Instead of the file: the 32 bytes of the key in base64."""
     event_signing_key_file: Path | None = Field(default=None, validation_alias="ENLACE_EVENT_SIGNING_KEY_FILE")
-    """This service's private key, in PEM: what its relay publishes is signed with it."""
+    """This service's private key in PEM; its relay signs events with it."""
     event_keys: str | None = Field(default=None, validation_alias="ENLACE_EVENT_KEYS")
     event_keys_file: Path | None = Field(default=None, validation_alias="ENLACE_EVENT_KEYS_FILE")
-    """The public keys of all services (JWK Set): an event that none of them has signed is not believed."""
+    """The public keys of all services (JWK Set): an event that none of them has signed is rejected."""
     token_issuer: str = Field(validation_alias="ENLACE_TOKEN_ISSUER", min_length=1)
-    """The `iss` that access tokens must carry."""
+    """The `iss` that access tokens must have."""
     issuer_tls: Literal["required", "off"] = Field(default="required", validation_alias="ENLACE_ISSUER_TLS")
-    """`required`: the issuer's keys are fetched over https, unless the issuer is on this machine. `off`: nobody else is
-    on the network; whoever is could put keys of their own in their place, and make tokens."""
+    """`required`: the issuer's keys must be fetched over https, unless the issuer is on this machine. `off`: only for a
+    network without other machines, because another machine could replace the keys and create tokens."""
     token_jwks_url: str = Field(validation_alias="ENLACE_TOKEN_JWKS_URL", min_length=1)
     token_audience: str = Field(validation_alias="ENLACE_TOKEN_AUDIENCE", min_length=1)
-    """What `aud` must hold; each service has a default of its own."""
+    """The value that `aud` must contain; each service has its own default."""
     token_longest_seconds: int = Field(default=3600, gt=0, validation_alias="ENLACE_TOKEN_LONGEST_SECONDS")
-    """Tokens that were made to live longer (`exp` after `iat`) are refused."""
+    """Tokens with a longer validity (`exp` after `iat`) are refused."""
     revocations_file: Path | None = Field(default=None, validation_alias="ENLACE_REVOCATIONS_FILE")
-    """The list of revoked tokens (`libs.chassis.revocations`); one that is named and cannot be read lets nobody in."""
+    """The list of revoked tokens (`libs.chassis.revocations`); if it is set and cannot be read, all tokens are
+    refused."""
     token_url: str | None = Field(default=None, validation_alias="ENLACE_TOKEN_URL")
-    """Where clients fetch tokens; shown in the API document."""
+    """The URL where clients get tokens; shown in the API document."""
     api_docs: Literal["open", "off"] = Field(default="off", validation_alias="ENLACE_API_DOCS")
-    """`open`: whoever reaches this service may read its API document (`/docs`, `/openapi.json`), without a token."""
+    """`open`: everybody who can reach this service may read its API document (`/docs`, `/openapi.json`), without a
+    token."""
     role: Role = Field(default=Role.ALL, validation_alias="ENLACE_ROLE")
     worker_slot: str | None = Field(default=None, validation_alias="ENLACE_WORKER_SLOT", min_length=1, max_length=60)
-    """This process's name among the workers of its service, the same after a restart and never shared by two: its
-    events then come to it again at once. Without one, others take over after the group's session timeout."""
+    """This process's name among the workers of its service, the same after a restart, never used by two processes: it
+    then gets its partitions back at once. Without a name, others take over after the group's session timeout."""
     clock_rate: float = Field(default=1.0, gt=0, allow_inf_nan=False, validation_alias="ENLACE_CLOCK_RATE")
     clock_origin: datetime | None = Field(default=None, validation_alias="ENLACE_CLOCK_ORIGIN")
     clock_schedule: Path | None = Field(default=None, validation_alias="ENLACE_CLOCK_SCHEDULE")
     """A file by which the clock's rate changes while it runs; `clock_rate` is then the highest that it may have."""
     spans_directory: Path | None = Field(default=None, validation_alias="ENLACE_SPANS_DIRECTORY")
     fingerprint_key: SecretStr = Field(validation_alias="ENLACE_FINGERPRINT_KEY", min_length=16)
-    """Keys the fingerprints of requests and signs cursors; the same in every process of a service."""
+    """The key for fingerprints of requests and signatures of cursors; the same in every process of a service."""
     audit_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY", min_length=16)
     audit_key_file: Path | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY_FILE")
-    """A file that holds nothing but keys, one a line, the newest first, instead of the key itself."""
+    """A file that contains only keys, one per line, the newest first, instead of the key itself."""
     body_limit_bytes: int = Field(default=2_000_000, gt=0, validation_alias="ENLACE_BODY_LIMIT_BYTES")
 
     @field_validator("database_url")
     @classmethod
     def _speaks_postgresql(cls, url: str) -> str:
         if not url.startswith(("postgresql://", "postgres://")):
-            raise ValueError("a database URL starts with postgresql://")
+            raise ValueError("a database URL must start with postgresql://")
         return url
 
     @model_validator(mode="after")
@@ -176,8 +178,8 @@ class CommonSettings(DatabaseSettings, HttpSettings):
         here = parts.scheme == "http" and (self.issuer_tls == "off" or is_this_machine(parts.hostname or "-"))
         if parts.scheme != "https" and not here:
             raise ValueError(
-                "ENLACE_TOKEN_JWKS_URL begins with https://, since whoever answers in the issuer's place makes tokens;"
-                " ENLACE_ISSUER_TLS=off where nobody else is on the network"
+                "ENLACE_TOKEN_JWKS_URL must begin with https://, because another machine could replace the keys of the"
+                " issuer; ENLACE_ISSUER_TLS=off allows http on a network without other machines"
             )
         return self
 
@@ -186,7 +188,7 @@ class CommonSettings(DatabaseSettings, HttpSettings):
         password = self.kafka_sasl_password or self.kafka_sasl_password_file
         named = self.kafka_security_protocol.startswith("SASL_")
         if named and not (self.kafka_sasl_username and password):
-            raise ValueError("KAFKA_SECURITY_PROTOCOL asks for KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD (or _FILE)")
+            raise ValueError("KAFKA_SECURITY_PROTOCOL requires KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD (or _FILE)")
         return self
 
     @model_validator(mode="after")
@@ -195,7 +197,7 @@ class CommonSettings(DatabaseSettings, HttpSettings):
         return self
 
     def kafka_access(self) -> dict[str, str | None]:
-        """How the brokers are reached, as keywords of `Cluster.named`.
+        """The settings of the connection to the brokers, as keywords of `Cluster.named`.
 
         `SettingRefused` if the password's file cannot be used.
         """
@@ -212,9 +214,9 @@ class CommonSettings(DatabaseSettings, HttpSettings):
         }
 
     def keys_of_events(self) -> dict[str, Path | str | None]:
-        """Keys or their files, as keywords of `EventKeys.named`: what this process's role needs, None for the rest.
+        """Keys or their files, as keywords of `EventKeys.named`: those that this process's role needs, None for others.
 
-        `SettingRefused` if one of them isn't given.
+        `SettingRefused` if one of them is missing.
         """
         private: Path | str | None = self.event_signing_key_file
         if self.event_signing_key is not None:
@@ -231,14 +233,14 @@ class CommonSettings(DatabaseSettings, HttpSettings):
         return {"private": private if publishes else None, "public": public if publishes or hears else None}
 
     def audit_keys(self) -> SealKeys:
-        """What makes the keyed hashes of the record's seals, the newest first: keys of their own, or a derived one.
+        """The keys of the record's seals, the newest first: configured keys, or a derived one.
 
         `SettingRefused` if their file cannot be used.
         """
         return audit_keys(self.audit_key, self.audit_key_file, self.fingerprint_key)
 
     def worker_id(self, service: str) -> str | None:
-        """The name by which this process is known to the broker among the workers of `service`, if it has one."""
+        """The name of this process at the broker among the workers of `service`, if it has one."""
         return None if self.worker_slot is None else f"{service}-{self.worker_slot}"
 
     def clock(self) -> Timekeeper:

@@ -1,4 +1,4 @@
-"""Where spans go, and what may go with them: declared attributes only, errors by type."""
+"""Export of spans: with declared attributes only, and errors by type."""
 
 import json
 import os
@@ -27,7 +27,7 @@ _NEVER = frozenset({"messaging.kafka.message.key", "cloudevents.event_subject"})
 
 
 def declared_only(attributes: Attributes) -> dict[str, AttributeValue]:
-    """The attributes that may leave the process: paths, queries, addresses and texts of errors stay."""
+    """The attributes that may be exported: no paths, queries, addresses or texts of errors."""
     return {
         name: value
         for name, value in (attributes or {}).items()
@@ -42,7 +42,7 @@ class DiscreetExporter(SpanExporter):
         self._inner = inner
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Hand the reduced spans on."""
+        """Pass the reduced spans on."""
         return self._inner.export([_discreet(span) for span in spans])
 
     def shutdown(self) -> None:

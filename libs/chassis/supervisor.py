@@ -18,7 +18,7 @@ _SETTLED_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """Work that runs by itself until the event that it is given is set; then it finishes what it holds and returns.
+    """Background work that runs until its stop event is set; then it finishes the current work and returns.
 
     A loop whose role is `all` runs in every process.
     """
@@ -29,9 +29,9 @@ class Loop:
 
 
 class Supervisor:
-    """Keeps loops running: one that raises is logged and started again after a pause that grows, with jitter.
+    """Keeps loops running: if one raises, the error is logged and the loop restarted after a growing pause with jitter.
 
-    To stop, the stop event is set; loops that haven't returned `deadline_seconds` later are cancelled.
+    To stop, the stop event is set; loops that have not returned after `deadline_seconds` are cancelled.
     """
 
     def __init__(self, loops: Sequence[Loop], *, deadline_seconds: float = 10.0) -> None:
@@ -83,7 +83,7 @@ class _Keeper:
                 if stop.is_set():
                     return
                 self._failed("ended by itself", None)
-            except Exception as error:  # whatever a loop raises must not end its process
+            except Exception as error:  # an error of a loop must not end the process
                 self._failed(type(error).__name__, error)
             await self._pause(stop)
 

@@ -1,7 +1,7 @@
 """OpenTelemetry for every service: spans, metrics, and the helpers that carry one trace through days.
 
 Spans go to OTLP when `OTEL_EXPORTER_OTLP_ENDPOINT` is set, and as JSON lines into `spans_directory` when that is set.
-The sampler follows `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`; without them everything is sampled. Where it
+The sampler follows `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`; without them all traces are sampled. If it
 follows parents, spans of batches follow their messages (`libs.chassis.sampling`).
 """
 
@@ -109,9 +109,9 @@ def span_from(
     attributes: Mapping[str, AttributeValue] | None = None,
     links: Sequence[str | None] = (),
 ) -> Iterator[Span]:
-    """A span that goes on with the stored `traceparent`; None or a broken one starts a trace of its own.
+    """A span that continues the stored `traceparent`; None or an invalid one starts a new trace.
 
-    It is linked to `links` and to the span that is current, when that belongs to another trace.
+    It is linked to `links`, and to the current span if that belongs to another trace.
     """
     parent = span_context(traceparent)
     context = Context() if parent is None else trace.set_span_in_context(NonRecordingSpan(parent), Context())
@@ -127,13 +127,13 @@ def root_span(
     attributes: Mapping[str, AttributeValue] | None = None,
     links: Sequence[str | None] = (),
 ) -> Iterator[Span]:
-    """The first span of a new trace, linked to the span that is current: how long work starts inside a request."""
+    """The first span of a new trace, linked to the current span: for long work that a request starts."""
     with _span(name, Context(), None, kind=kind, attributes=attributes, links=links) as span:
         yield span
 
 
 def is_sampled(traceparent: str | None) -> bool:
-    """Whether a W3C `traceparent` says that its trace is recorded; told without parsing the rest."""
+    """Whether the trace of a W3C `traceparent` is recorded; reads only its flags."""
     return traceparent is not None and traceparent[-1:] in _SAMPLED
 
 

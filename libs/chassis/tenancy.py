@@ -1,4 +1,4 @@
-"""Whose rows a caller may touch (pure). A token that says nothing of it is nobody's and may touch none."""
+"""The rows that a caller may read and change (pure). A token without any of these claims may use none."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -13,7 +13,7 @@ RESTRICTED_SCOPE = "restricted:read"
 
 
 class CallerKind(StrEnum):
-    """For whom an operation is. Every route names its kinds; there is no default."""
+    """The kinds of caller. Every route declares who may call it; there is no default."""
 
     ORGANIZATION = "organization"
     """A client or person of a partner: the rows of its own organisation."""
@@ -27,22 +27,22 @@ class CallerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """What of a service's rows is the caller's. Hashable, and holds nothing personal."""
+    """The rows of a service that belong to the caller. Hashable; contains no personal data."""
 
     client_id: str
     organization_id: UUID | None = None
     reception_places: tuple[str, ...] = ()
-    """Codes of the places whose people it sees; the code of a country holds all of it."""
+    """Codes of the places whose people it sees; the code of a country includes all its places."""
     staff: bool = False
     service: str | None = None
     restricted: bool = False
-    """Whether rows of restricted categories exist for it."""
+    """Whether it can see rows of restricted categories."""
 
     @classmethod
     def of(cls, claims: Mapping[str, Any], scopes: frozenset[str]) -> Self:
         """The tenant that these claims describe; ValueError or TypeError where a claim has the wrong form.
 
-        A token of an organisation is that organisation's alone, whatever else it claims.
+        A token with an organisation acts only for that organisation, whatever other claims it has.
         """
         written = claims.get("organization_id")
         staff, service = claims.get("staff", False), claims.get("service")
@@ -60,7 +60,7 @@ class Tenant:
 
     @property
     def kinds(self) -> frozenset[CallerKind]:
-        """What the caller is; empty for a token that is nobody's."""
+        """The kinds of the caller; empty for a token without a tenant."""
         held = {
             CallerKind.ORGANIZATION: self.organization_id is not None,
             CallerKind.RECEPTION: bool(self.reception_places) and self.service is None,
@@ -83,11 +83,11 @@ STAFF = frozenset({CallerKind.STAFF})
 SERVICES = frozenset({CallerKind.SERVICE})
 ORGANIZATIONS_AND_STAFF = ORGANIZATIONS | STAFF
 WHO_REGISTERS = frozenset({CallerKind.RECEPTION}) | ORGANIZATIONS_AND_STAFF
-"""Those who meet people, and those of the network who look after what they told."""
+"""Callers who register people, and staff of the network who correct the data."""
 
 
 class TenantMissing(Refusal):
-    """The token names neither an organisation nor a reception place, and isn't of the network: it is nobody's."""
+    """The token names no organisation, reception place or service, and is not a token of staff."""
 
     code: ClassVar[str] = "tenant-missing"
     status: ClassVar[int] = 403
@@ -95,7 +95,7 @@ class TenantMissing(Refusal):
 
 
 class OrganizationRequired(Refusal):
-    """The token names no organisation, so there is nothing that it could own here."""
+    """The token names no organisation, so no rows of this operation belong to it."""
 
     code: ClassVar[str] = "organization-required"
     status: ClassVar[int] = 403
@@ -103,7 +103,7 @@ class OrganizationRequired(Refusal):
 
 
 class StaffOnly(Refusal):
-    """This step is taken by the network, never by a provider."""
+    """Only staff of the network may take this step, never a provider."""
 
     code: ClassVar[str] = "staff-only"
     status: ClassVar[int] = 403
@@ -119,7 +119,7 @@ class WrongCaller(Refusal):
 
 
 def refused_kind(kinds: AbstractSet[CallerKind], *, by: AbstractSet[CallerKind]) -> Refusal:
-    """What a caller of these kinds is told where the operation is for the kinds `by`."""
+    """The refusal for a caller of these kinds if the operation is for the kinds `by`."""
     if not kinds:
         return TenantMissing()
     if by == ORGANIZATIONS:

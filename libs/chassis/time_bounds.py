@@ -1,6 +1,6 @@
-"""How far a time that somebody outside tells may lie from our clock (pure). Each country pack says how far.
+"""How far a time in the input may differ from our clock (pure). The country pack sets the limits.
 
-A clock that is wrong, or a year that is mistyped, would otherwise decide ages, deadlines and expiries.
+Otherwise a wrong clock or a mistyped year would affect ages, deadlines and expiries.
 """
 
 from datetime import date, datetime, timedelta
@@ -12,11 +12,11 @@ from libs.chassis.errors import FieldError
 
 Span = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=40_000))]
 _SOMEWHERE_ELSE = timedelta(days=1)
-"""By how much the day of somewhere on Earth may differ from the day of UTC."""
+"""The largest difference between a local date and the date in UTC."""
 
 
 class Tolerance(BaseModel):
-    """How far ahead of our clock and how far back a told time of one kind may lie."""
+    """The allowed distance of a time of one kind into the future and into the past."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,7 +24,7 @@ class Tolerance(BaseModel):
     back: Span
 
     def faults(self, told: date, *, at: datetime, pointer: str) -> list[FieldError]:
-        """What is wrong with a day, or with a moment that has a time zone, when our clock shows `at`."""
+        """The faults of a date, or of a time with a time zone, when our clock shows `at`."""
         if isinstance(told, datetime):
             distance, slack = told - at, timedelta(0)
         else:

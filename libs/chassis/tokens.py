@@ -22,7 +22,7 @@ _TEXTS = ("iss", "sub", "client_id", "jti")
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 _LONGEST_TOKEN = 8_192
 _TOKENS_KNOWN = 4_096
-"""Tokens whose signature isn't checked again."""
+"""The maximum number of tokens whose signature is not checked again."""
 _LEAST_WITHOUT_KEYS_SECONDS = 1.0
 _LEAST_RSA_BITS = 2048
 
@@ -30,7 +30,7 @@ log = get_logger(__name__)
 
 
 class _Registry(jws.JWSRegistry):
-    """The listed algorithms and no others; EdDSA too, which RFC 9864 renames but issuers still write."""
+    """Only the listed algorithms; also EdDSA, which RFC 9864 renames but issuers still use."""
 
     def get_alg(self, name: str) -> Any:
         if name not in ALGORITHMS:
@@ -38,16 +38,16 @@ class _Registry(jws.JWSRegistry):
         return self.algorithms[name]
 
 
-# RFC 7515: header parameters that aren't understood are ignored, unless `crit` names them.
+# RFC 7515: unknown header parameters are ignored, unless `crit` names them.
 _REGISTRY = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
 
 
 class InvalidToken(Exception):  # noqa: N818 (the name of RFC 6750)
-    """The token is refused; the text says why in words that are safe to send back."""
+    """The token is refused; the text gives the reason and is safe to send to the caller."""
 
 
 class IssuerUnreachable(Unavailable):
-    """The issuer's keys cannot be had now, so nobody can be recognised."""
+    """The issuer's keys cannot be fetched now, so no caller can be authenticated."""
 
     code = "issuer-unreachable"
     retry_after_seconds = 5
@@ -56,8 +56,8 @@ class IssuerUnreachable(Unavailable):
 class KeyRing:
     """The issuer's public keys: fetched at first need, again each hour, and when a token names an unknown key.
 
-    Unknown keys cause at most one fetch in `least_seconds`, so that made-up tokens cannot drive traffic to the
-    issuer. Keys that are known stay good while the issuer is away, and nobody waits while they are fetched again.
+    Unknown keys cause at most one fetch in `least_seconds`, so that forged tokens cannot cause traffic to the issuer.
+    Known keys stay valid while the issuer is unavailable, and no request waits while they are fetched again.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class KeyRing:
         self._renewal: asyncio.Task[None] | None = None
 
     async def keys_for(self, key_id: str | None) -> KeySet:
-        """The keys, among them the one of `key_id`; `InvalidToken` when it isn't there, or `IssuerUnreachable`."""
+        """The keys, including the one with `key_id`; raises `InvalidToken` if it is missing, or `IssuerUnreachable`."""
         if self._keys is None or not _holds(self._keys, key_id):
             await self._refresh(key_id)
         elif self._is_stale() and (self._renewal is None or self._renewal.done()):
@@ -101,8 +101,8 @@ class KeyRing:
     async def _refresh(self, key_id: str | None) -> None:
         async with self._lock:
             known = self._keys is not None and _holds(self._keys, key_id) and not self._is_stale()
-            # Without any key at all nobody can be recognised, so the issuer is asked again sooner; but those who
-            # waited for an attempt that failed don't each wait for one of their own.
+            # Without any key no caller can be authenticated, so the next fetch comes sooner; but requests that
+            # waited for a failed attempt do not each start another one.
             least = self._least if self._keys is not None else min(self._least, _LEAST_WITHOUT_KEYS_SECONDS)
             if known or self._monotonic() - self._tried_at < least:
                 return
@@ -120,7 +120,7 @@ class KeyRing:
 
 
 class TokenVerifier:
-    """Checks access tokens: signature, algorithm, `typ`, issuer, audience, times, and the claims RFC 9068 demands."""
+    """Checks access tokens: signature, algorithm, `typ`, issuer, audience, times, and the claims of RFC 9068."""
 
     def __init__(
         self,
@@ -141,16 +141,16 @@ class TokenVerifier:
         self._known: dict[str, tuple[KeySet | None, Mapping[str, Any]]] = {}
 
     async def verify(self, token: str) -> Mapping[str, Any]:
-        """The claims of a good token; `InvalidToken` for any other, `IssuerUnreachable` when nobody can tell."""
+        """The claims of a valid token; `InvalidToken` for an invalid one, `IssuerUnreachable` without keys."""
         header = _header(token)
         claims = self._signed(token, await self._ring.keys_for(header.get("kid")))
         self._check(claims)
         return claims
 
     def _signed(self, token: str, keys: KeySet) -> Mapping[str, Any]:
-        """The claims of a token whose signature holds; it is checked once, as clients send a token again and again."""
+        """The claims of a token with a valid signature; it is checked once, because clients reuse tokens."""
         under, claims = self._known.get(token, (None, {}))
-        if under is keys:  # keys that were fetched anew may lack the one that signed it
+        if under is keys:  # newly fetched keys may not contain the key that signed it
             return claims
         try:
             claims = MappingProxyType(jwt.decode(token, keys, registry=_REGISTRY).claims)
@@ -200,7 +200,7 @@ def _header(token: str) -> Mapping[str, Any]:
 
 
 def _strong(keys: KeySet) -> KeySet:
-    """The keys without those of RSA that can be broken: whoever does could make any token."""
+    """The keys without weak RSA keys: whoever breaks one could create any token."""
     weak = [key for key in keys.keys if isinstance(key, RSAKey) and key.raw_value.key_size < _LEAST_RSA_BITS]
     if weak:
         log.warning("issuer.weak_keys", count=len(weak))

@@ -1,7 +1,7 @@
-"""What of a caller's trace headers is taken: one sound `traceparent`, and nothing else (W3C Trace Context).
+"""Accepted trace headers of a caller: one valid `traceparent`, and nothing else (W3C Trace Context).
 
-`tracestate` and `baggage` hold whatever a stranger writes there, and would go on into spans and to collectors; the
-standard lets whoever receives them drop both. Of two `traceparent` neither counts.
+`tracestate` and `baggage` contain arbitrary text of a stranger, which would be copied to spans and collectors; the
+standard allows a receiver to ignore both. If there are two `traceparent` headers, both are ignored.
 """
 
 from opentelemetry.context import Context
@@ -26,7 +26,7 @@ class CallersTrace(TextMapPropagator):
     def extract(
         self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
     ) -> Context:
-        """`context` with the caller's span, or as it was where the header is absent, repeated or broken."""
+        """`context` with the caller's span; unchanged if the header is absent, repeated or invalid."""
         values = getter.get(carrier, _NAME) or []
         if len(values) != 1:
             return Context() if context is None else context

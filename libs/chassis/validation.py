@@ -1,4 +1,4 @@
-"""From the findings of pydantic to fields that break rules, without the values (pure)."""
+"""Converts errors of pydantic to fields and rules, without the values (pure)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from libs.chassis.errors import FieldError
 
 _LONGEST_POINTER = 200
 _LONGEST_NAME = 60
-"""Of one name in a pointer. Ours are shorter; a longer one is a stranger's, and is not given back whole."""
+"""The maximum length of a name in a pointer. Our names are shorter; a longer name of a caller is shortened."""
 _PLAIN = {
     "json_invalid": "The body isn't valid JSON",
     "uuid_parsing": "Input should be a valid UUID",
@@ -16,24 +16,24 @@ _PLAIN = {
     "union_tag_invalid": "The tag isn't one of those expected",
     "timezone_offset": "The time zone isn't the one expected",
 }
-"""Rules whose own texts quote the input."""
+"""Rules whose messages quote the input."""
 _WORD = re.compile(r"\w{3,}")
 
 
 def field_errors(findings: Sequence[Any], body: Any) -> list[FieldError]:
-    """One entry per finding. `body` is the parsed body, if any: it tells keys of the input from names of models."""
+    """One entry per error. `body` is the parsed body, if any, to distinguish keys of the input from names of models."""
     return [FieldError(_pointer(finding, body), _rule(finding["type"]), _detail(finding)) for finding in findings]
 
 
 def json_pointer(path: Sequence[str | int]) -> str:
-    """RFC 6901: `/` before each part; `~` and `/` inside a part are escaped. What grows beyond reason is cut."""
+    """RFC 6901: `/` before each part; `~` and `/` inside a part are escaped. Very long pointers are shortened."""
     parts = (shortened(str(part)).replace("~", "~0").replace("/", "~1") for part in path)
     pointer = "".join(f"/{part}" for part in parts)
     return pointer if len(pointer) <= _LONGEST_POINTER else pointer[:_LONGEST_POINTER] + "…"
 
 
 def shortened(name: str) -> str:
-    """A name as it was sent, or its beginning where it is longer than any name of ours."""
+    """A name as sent, or its beginning if it is longer than our names."""
     return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
 
 
@@ -44,14 +44,14 @@ def _pointer(finding: Mapping[str, Any], body: Any) -> str:
     if origin != "body":
         return shortened(str(path[0])) if path else str(origin)
     if len(path) == 1 and isinstance(path[0], int) and not isinstance(body, list):
-        return ""  # where the parser of JSON gave up: a character's position, not a field
+        return ""  # where the JSON parser stopped: the position of a character, not a field
     return json_pointer(_real_path(path, body, lacking=finding["type"] == "missing"))
 
 
 def _real_path(path: Sequence[str | int], body: Any, *, lacking: bool) -> list[str | int]:
-    """`path` without the names of union members that pydantic puts between and behind the keys.
+    """`path` without the names of union members that pydantic adds between and after the keys.
 
-    Only what is `lacking` isn't in the body although it is a key.
+    Only a `lacking` field is a key that is not in the body.
     """
     real: list[str | int] = []
     here = body
@@ -78,7 +78,10 @@ def _detail(finding: Mapping[str, Any]) -> str:
     kind = str(finding["type"])
     message = _PLAIN.get(kind) or str(finding["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     value = finding.get("input")
-    ours = kind in {"value_error", "assertion_error"}  # texts of our own validators, in which any part may be quoted
+    ours = kind in {
+        "value_error",
+        "assertion_error",
+    }  # messages of our own validators, which can quote any part of the input
     if kind not in _PLAIN and (
         _quotes(message, value) or (ours and isinstance(value, str) and value.strip() and value in message)
     ):
@@ -87,7 +90,7 @@ def _detail(finding: Mapping[str, Any]) -> str:
 
 
 def _quotes(message: str, value: Any) -> bool:
-    """Whether `message` repeats a word of `value`; a name in a custom message would."""
+    """Whether `message` repeats a word of `value`, such as a name in a custom message."""
     if not isinstance(value, str):
         return False
     said = {word.lower() for word in _WORD.findall(message)}

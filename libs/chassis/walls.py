@@ -1,25 +1,25 @@
-"""The second wall: which rows exist for a transaction, judged by PostgreSQL whatever a query asks for (pure).
+"""Row-level security: PostgreSQL decides which rows a transaction can see, whatever a query selects (pure).
 
-A transaction says for whom it works, in settings that end with it (`Database` sets them). The policies of a table read
-these settings. A transaction that says nothing sees no row and writes none.
+Settings of a transaction state for whom it works; they end with it (`Database` sets them). The policies of a table read
+these settings. A transaction without settings can read and write no rows.
 
-| setting | holds |
+| setting | value |
 |---|---|
 | `enlace.works_for` | `service`: the service's own work; `caller`: a request |
 | `enlace.organization_id` | the organisation of the caller's token; empty for none |
 | `enlace.staff` | `true` for the network itself |
-| `enlace.restricted` | `true` where rows of restricted categories exist for the caller |
+| `enlace.restricted` | `true` if the caller can see rows of restricted categories |
 | `enlace.reception_places` | codes of the caller's reception places, as the text of a `text[]` |
 
-A service that needs more gives `build_app` a `told_of`, whose settings come on top.
+A service that needs more settings passes `told_of` to `build_app`; its settings are added.
 
-In a policy a setting is read in a subquery of its own, so that it is read once a statement and is no function of the
-row. What is asked of it is asked inside: of a boolean the planner expects that it holds for half of all rows, of an
-equation outside for one in 200, and plans by it.
+In a policy each setting is read in a subquery, so that it is read once per statement and does not depend on the row.
+The comparison is inside the subquery: the planner estimates that a boolean is true for half of all rows, and a
+comparison outside for one row in 200, and chooses its plan accordingly.
 
-Behind a policy a condition may use its index only where its operator can't leak what it saw: `=`, `<` and their like on
-ids, texts, numbers and times may; `&&`, `@>`, `@@` and `LIKE` may not, for the service itself neither. Where that
-matters ids are found by a function of the owner that answers to the service's own work alone (`behind_walls`).
+In a table with policies, a condition can use an index only if its operator is leakproof: `=`, `<` and similar operators
+on ids, texts, numbers and times are; `&&`, `@>`, `@@` and `LIKE` are not, also for the service itself. If that matters,
+ids are found by a function of the owner that only the service itself can use (`behind_walls`).
 """
 
 from collections.abc import Mapping
@@ -29,28 +29,28 @@ from libs.chassis.tenancy import Tenant
 
 WORKS_FOR: Final = "enlace.works_for"
 SERVICE_ITSELF: Final[Mapping[str, str]] = {WORKS_FOR: "service"}
-"""What the service's own work says: consumers, clocks, sweepers, commands. Every row exists for it."""
+"""The settings of the service's own work: consumers, clocks, sweepers, commands. It can see every row."""
 
 
 def is_true(setting: str) -> str:
-    """The SQL condition that a setting of this name says `true`."""
+    """The SQL condition that the setting with this name is `true`."""
     return f"(SELECT current_setting('{setting}', true) = 'true')"
 
 
 SERVICE: Final = f"(SELECT current_setting('{WORKS_FOR}', true) = 'service')"
 """The SQL condition that the service itself works."""
 CALLER: Final = f"(SELECT current_setting('{WORKS_FOR}', true) = 'caller')"
-"""The SQL condition that a request is worked on, whoever sent it."""
+"""The SQL condition that the transaction works for a request, whoever sent it."""
 STAFF: Final = is_true("enlace.staff")
 RESTRICTED: Final = is_true("enlace.restricted")
 ORGANIZATION: Final = "(SELECT nullif(current_setting('enlace.organization_id', true), '')::uuid)"
-"""SQL for the caller's organisation; null for none, which equals nothing."""
+"""SQL for the caller's organisation; null for none, which is never equal to a value."""
 RECEPTION_PLACES: Final = "(SELECT nullif(current_setting('enlace.reception_places', true), '')::text[])"
 """SQL for the codes of the caller's reception places; null outside a request."""
 
 
 def settings_of(tenant: Tenant | None, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a request of this caller says; None: a route that asks for no caller, for which no row exists."""
+    """The settings for a request of this caller; None: a route without a caller, which can see no rows."""
     if tenant is None:
         return {WORKS_FOR: "caller"}
     return {
@@ -64,16 +64,16 @@ def settings_of(tenant: Tenant | None, more: Mapping[str, str] | None = None) ->
 
 
 def array_text(codes: tuple[str, ...]) -> str:
-    """Texts as PostgreSQL reads a `text[]`, whatever they hold."""
+    """Texts in the form of a `text[]` of PostgreSQL, with any characters."""
     quoted = (code.replace("\\", "\\\\").replace('"', '\\"') for code in codes)
     return "{" + ",".join(f'"{code}"' for code in quoted) + "}"
 
 
 def wall(table: str, seen: str, written: str | None = None) -> str:
-    """SQL that lets callers see the rows of which `seen` holds and write those of which `written` does.
+    """SQL that lets callers read the rows for which `seen` is true, and write those for which `written` is true.
 
-    `written` is the same as `seen` unless it is given, and must not let anything through that `seen` hides. The
-    service's own work sees and writes all. The owner of the table isn't bound: it migrates and dumps, and no service
+    The default of `written` is `seen`; it must not allow rows that `seen` hides. The service's own work can read and
+    write all rows. The policies do not apply to the owner of the table: it migrates and makes dumps, and no service
     starts under it.
     """
     reading = f"{SERVICE} OR ({CALLER} AND ({seen}))"
@@ -88,9 +88,10 @@ def wall(table: str, seen: str, written: str | None = None) -> str:
 
 
 def behind_walls(signature: str, returns: str, query: str) -> str:
-    """SQL of a function that looks into walled tables as their owner; `query` must ask `SERVICE` itself.
+    """SQL of a function that reads tables with policies as their owner; `query` must check `SERVICE` itself.
 
-    `migrate` lets the service's login call it. Return ids and what orders them, and read the rows through the wall.
+    `migrate` allows the service's login to call it. Return only ids and their order, and read the rows with the
+    policies.
     """
     if SERVICE not in query:
         raise ValueError("the function would answer to everybody")
@@ -102,7 +103,7 @@ def behind_walls(signature: str, returns: str, query: str) -> str:
 
 
 def no_wall(table: str) -> str:
-    """SQL that takes the wall of a table down again."""
+    """SQL that removes the policies of a table."""
     drops = "".join(f"DROP POLICY wall_{verb} ON {table};" for verb in ("select", "insert", "update", "delete"))
     return f"{drops} ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;"
 

@@ -1,4 +1,4 @@
-"""Reading YAML files with the parser in C: that in Python takes a good part of a service's start for a country pack."""
+"""Reads YAML files with the parser in C; for a country pack, the one in Python would delay a service's start."""
 
 from pathlib import Path
 from typing import Any
@@ -7,5 +7,5 @@ import yaml
 
 
 def read_yaml(path: Path) -> Any:
-    """What the file says; plain types only. Raises OSError, and YAMLError for a text that is not YAML."""
+    """The content of the file; plain types only. Raises OSError, and YAMLError for a text that is not YAML."""
     return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)

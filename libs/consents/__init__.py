@@ -1,1 +1,1 @@
-"""Which consent opens what: the country pack's `consents.yaml`, read alike by every service that keeps to it."""
+"""The rules which consent allows what: `consents.yaml` of the country pack, read in the same way by all services."""

@@ -1,7 +1,7 @@
-"""`consents.yaml` of the country pack, as closed models. Registration gates packets by it, referral offers.
+"""`consents.yaml` of the country pack, as closed models. Registration uses it for packets, referral for offers.
 
-Both services read this one file through this one model, so that an offer and its packet never ask for different
-consents. A mistake in it stops a service at start.
+Both services read this one file through this one model, so that an offer and its packet never require different
+consents. A service does not start if the file has an error.
 """
 
 from collections.abc import Collection
@@ -25,25 +25,25 @@ class _Part(BaseModel):
 
 
 class ConsentGate(_Part):
-    """One purpose, and the recipient classes of which a consent must name one."""
+    """One purpose, and the recipient classes; a consent must name one of these classes."""
 
     purpose: ConsentPurpose
     recipient_classes: Annotated[tuple[RecipientClass, ...], Field(min_length=1)]
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
-        """The keys (`consent_key`) of the consents that open the gate: one that holds is enough."""
+        """The keys (`consent_key`) of the consents that open the gate; one valid consent is enough."""
         return tuple(consent_key(self.purpose, one) for one in self.recipient_classes)
 
 
 class ConsentPolicy(_Part):
-    """Which consent opens each category of need, and which one lets a person be counted."""
+    """The consent for each category of need, and the consent for statistics."""
 
     version: str
     by_category: dict[NeedCategory, ConsentGate]
-    """What the provider's packet needs, and the offer too where the category is not basic."""
+    """The consent for the provider's packet, and for the offer too if the category is not basic."""
     statistics: ConsentGate
-    """Without it a person's needs are in no statistic."""
+    """Without it a person's needs are not counted in statistics."""
 
     def opened_by(self, keys: Collection[str]) -> frozenset[NeedCategory]:
         """The categories that consents with these keys open."""

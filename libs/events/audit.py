@@ -36,9 +36,9 @@ class Hand:
 
     def __post_init__(self) -> None:
         if not self.reason.strip():
-            raise ReasonMissingError("a change by hand needs a reason")
+            raise ReasonMissingError("a change by an operator needs a reason")
         if not self.operator.strip():
-            raise ReasonMissingError("a change by hand needs the name of who makes it")
+            raise ReasonMissingError("a change by an operator needs the name of the operator")
 
 
 @dataclass(frozen=True, slots=True)

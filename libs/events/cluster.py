@@ -82,15 +82,15 @@ class Cluster:
             for host in self.hosts:
                 if not _is_loopback(host):
                     raise ClusterError(
-                        f"{self.protocol} is not encrypted, and would leave this machine: use SASL_SSL"
+                        f"{self.protocol} is not encrypted, and the broker is on another machine: use SASL_SSL"
                         " (KAFKA_SECURITY_PROTOCOL)"
                     )
         if self.protocol.named and not (self.username and self.password):
             raise ClusterError(f"{self.protocol} needs a user name and a password")
         if not self.protocol.named and (self.username or self.password):
-            raise ClusterError(f"a user name or password is of no use with {self.protocol}")
+            raise ClusterError(f"a user name or password cannot be used with {self.protocol}")
         if self.ca_file is not None and not self.protocol.encrypted:
-            raise ClusterError(f"a file of certificates is of no use with {self.protocol}")
+            raise ClusterError(f"a file of certificates cannot be used with {self.protocol}")
 
     @classmethod
     def of(cls, servers: "str | Cluster") -> "Cluster":
@@ -133,7 +133,7 @@ class Cluster:
         spoken = _one_of(SecurityProtocol, protocol or SecurityProtocol.PLAINTEXT)
         if not spoken.encrypted and plaintext is None:
             raise ClusterError(
-                f"{spoken} is not encrypted: use SASL_SSL (KAFKA_SECURITY_PROTOCOL), or on one's own machine say"
+                f"{spoken} is not encrypted: use SASL_SSL (KAFKA_SECURITY_PROTOCOL), or on a laptop"
                 " KAFKA_PLAINTEXT_ALLOWED=loopback"
             )
         _one_of(Plaintext, plaintext or Plaintext.LOOPBACK)
@@ -204,7 +204,7 @@ async def _connect(host: str, port: int, *, security_protocol: str = "PLAINTEXT"
     """
     is_clear = not SecurityProtocol(security_protocol).encrypted
     if is_clear and not _is_loopback(host):
-        raise KafkaConnectionError("a broker on another machine is not spoken to in clear")
+        raise KafkaConnectionError("connections to a broker on another machine must be encrypted")
     return await _create_conn(host, port, security_protocol=security_protocol, **options)
 
 

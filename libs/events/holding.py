@@ -37,19 +37,19 @@ async def hold(connection: Connection, by: Hand, *, seconds: float = LET_GO_SECO
     """
     async with connection.transaction():
         if not await _set(connection, f"{mark}{by.operator}"):
-            raise RefusedError("the relay is held already")
+            raise RefusedError("the relay is already held")
         await note(connection, "relay.hold", by, {})
     try:
         await let_go(connection, seconds=seconds)
     except RefusedError:
-        await release(connection, Hand(by.operator, f"it didn't let go: {by.reason}"))
+        await release(connection, Hand(by.operator, f"the relay did not stop: {by.reason}"))
         raise
 
 
 async def let_go(connection: Connection, *, seconds: float = LET_GO_SECONDS) -> None:
     """Wait until no relay leads; `RefusedError` if one still does after so long."""
     if not await none_leads(connection, seconds=seconds):
-        raise RefusedError(f"a relay still leads after {seconds:g} s; end that process, then hold again")
+        raise RefusedError(f"a relay is still the leader after {seconds:g} s; end that process, then hold again")
 
 
 async def release(connection: Connection, by: Hand) -> None:
@@ -59,7 +59,7 @@ async def release(connection: Connection, by: Hand) -> None:
             "UPDATE outbox_leader SET held_since = NULL, held_by = NULL WHERE held_since IS NOT NULL RETURNING 1"
         )
         if row is None:
-            raise RefusedError("the relay isn't held")
+            raise RefusedError("the relay is not held")
         await note(connection, "relay.release", by, {})
 
 

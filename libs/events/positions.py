@@ -42,7 +42,7 @@ class Place(Enum):
     START = "start"
     """The oldest record that the log still has."""
     END = "end"
-    """Behind the newest record."""
+    """Move behind the newest record."""
     OFFSET = "offset"
     """An offset between both."""
     AFTER_LAST_EVENT = "after-last-event"
@@ -147,7 +147,9 @@ class _Names:
     def require(self) -> None:
         """`RefusedError` where names can't be compared."""
         if self.topic.personal and self.digest is None:
-            raise RefusedError(f"the last event of {self.topic.name} is kept as a digest: say by which, with --digest")
+            raise RefusedError(
+                f"the last event of {self.topic.name} is stored as a digest: name the function with --digest"
+            )
 
     def is_last(self, record: Record) -> bool:
         if not self.topic.personal or self.digest is None:
@@ -214,10 +216,10 @@ async def _whereto(
         for record in records:
             if names.is_last(record):
                 return record.offset + 1
-    raise RefusedError(f"partition {name.partition} doesn't hold the event that was handled last")
+    raise RefusedError(f"partition {name.partition} does not contain the event that was processed last")
 
 
 def _refuse_skips(moves: Sequence[Move], *, may_skip: bool) -> None:
     skipped = sum(move.skipped for move in moves)
     if skipped and not may_skip:
-        raise RefusedError(f"{skipped} records would never be handled; say --skip if that is meant")
+        raise RefusedError(f"{skipped} records would never be processed; use --skip if this is intended")

@@ -80,12 +80,12 @@ class _Rebuild:
 def model_of(subscriptions: Subscriptions, topic: str) -> ReadModel:
     """The read model that a topic makes; `RefusedError` says why there is none that can be rebuilt."""
     if topic not in subscriptions.topics:
-        raise RefusedError(f"{subscriptions.group} doesn't listen to {topic}")
+        raise RefusedError(f"{subscriptions.group} does not subscribe to {topic}")
     model = subscriptions.read_model(topic)
     if model is None:
         raise RefusedError(
-            f"{subscriptions.group} doesn't declare what it makes of {topic} as a read model that can be rebuilt:"
-            " its handlers do more than that, and would do it twice"
+            f"{subscriptions.group} does not declare a read model of {topic} that can be rebuilt:"
+            " its handlers have further effects, which would happen twice"
         )
     return model
 
@@ -100,10 +100,10 @@ async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list
     topics = sorted(model.topics)
     known = {name: service.topics.get(name) or Topic(name, partitions=0) for name in topics}
     if personal := [name for name, one in known.items() if one.personal]:
-        raise RefusedError(f"{personal[0]} may carry identity data: what is parked of it can't be told apart here")
+        raise RefusedError(f"{personal[0]} may contain identity data: its parked events cannot be distinguished here")
     lacking = service.keyring.lacks({one.writer for one in known.values() if one.writer is not None})
     if lacking:
-        raise RefusedError(f"no key of {', '.join(lacking)} is known: none of their events would be believed")
+        raise RefusedError(f"no key of {', '.join(lacking)} is known: their events would be rejected")
     async with service.transaction() as session:
         rows = outbox.gather(session)
         connection = await raw(session)
@@ -120,7 +120,7 @@ async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list
             async for items in _items(logs, name, first, end, work, found[name.topic]):
                 await _handle(work, items)
         if rows:
-            raise RefusedError(f"the handlers of {topic} publish events: that isn't a read model")
+            raise RefusedError(f"the handlers of {topic} publish events, so this is not a read model")
         counts = {name: one.handled for name, one in found.items()}
         await note(connection, "replay", by, {"group": subscriptions.group, "model": model.name, "handled": counts})
     return list(found.values())
@@ -148,11 +148,11 @@ async def _ranges(
 
 def _refuse_lost(name: TopicPartition, position: int, there: Bounds, *, compacted: bool) -> None:
     if position > there.end:
-        raise RefusedError(f"the log of {name.topic} {name.partition} was cut: mend that first")
+        raise RefusedError(f"the log of {name.topic} {name.partition} was cut: repair that first")
     if there.first > 0 and not compacted:
         raise RefusedError(
             f"{name.topic} {name.partition} has lost the records before offset {there.first}:"
-            " what they made can't be made again"
+            " their effects cannot be rebuilt"
         )
 
 
@@ -193,5 +193,5 @@ async def _handle(work: _Rebuild, items: list[Incoming]) -> None:
         record: Any = items[0].record
         raise RefusedError(
             f"a handler failed for records from {record.topic} {record.partition}, offset {record.offset} on"
-            f" ({told(error)}); the read model is as it was"
+            f" ({told(error)}); the read model was not changed"
         ) from error

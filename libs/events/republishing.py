@@ -99,7 +99,7 @@ async def republish(
     if selection.until is not None:
         for chosen in await count(connection, selection):
             if chosen.topic in topics and topics[chosen.topic].compacted:
-                raise RefusedError(f"{chosen.topic} keeps the last state of a key: publish again without an end")
+                raise RefusedError(f"{chosen.topic} is compacted: publish again without --until")
     arguments = selection.arguments()
     total = 0
     async with _alone(connection), _held(connection, by):
@@ -127,7 +127,7 @@ async def _step(
 @asynccontextmanager
 async def _alone(connection: Connection) -> AsyncIterator[None]:
     if not await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", *_LOCK):
-        raise RefusedError("another one is publishing again here")
+        raise RefusedError("another process is publishing again here")
     try:
         yield
     finally:

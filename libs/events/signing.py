@@ -81,7 +81,7 @@ class Signer:
         except (JoseError, ValueError, TypeError, AttributeError):
             key = None
         if not isinstance(key, Ed25519PrivateKey):
-            raise KeysError("the file holds no private Ed25519 key in PEM")
+            raise KeysError("the file does not contain a private Ed25519 key in PEM")
         return cls(key, {service})
 
     @classmethod
@@ -90,7 +90,7 @@ class Signer:
         try:
             return cls(Ed25519PrivateKey.from_private_bytes(b64decode(text, validate=True)), {service})
         except ValueError:
-            raise KeysError("it isn't the 32 bytes of a private Ed25519 key in base64") from None
+            raise KeysError("it is not a private Ed25519 key of 32 bytes in base64") from None
 
     @property
     def public_key(self) -> Ed25519PublicKey:
@@ -203,7 +203,7 @@ class EventKeys:
         except (OSError, KeysError) as error:
             raise KeysRefusedError(PUBLIC_VARIABLE, _why(error)) from None
         if signer is not None and not keyring.knows(signer):
-            raise KeysRefusedError(PUBLIC_VARIABLE, f"it lacks the public key with which {service} signs")
+            raise KeysRefusedError(PUBLIC_VARIABLE, f"it does not contain the public key with which {service} signs")
         return cls(signer, keyring)
 
 
@@ -229,16 +229,16 @@ def keys_of(text: str) -> dict[str, TrustedKey]:
             public: Any = OKPKey.import_key(member).public_key
             service = member["service"]
             if member["kty"] != "OKP" or not isinstance(public, Ed25519PublicKey) or not isinstance(service, str):
-                raise KeysError("every key must be of Ed25519 and name its service")
+                raise KeysError("every key must be an Ed25519 key and name its service")
             if "d" in member:
-                raise KeysError("the file of public keys holds a private one")
+                raise KeysError("the file of public keys contains a private key")
             key_id = key_id_of(public)
             before = found.get(key_id)
             if member.get("kid", key_id) != key_id or before is not None:
-                raise KeysError("the id of a key must be its thumbprint, and no key may be there twice")
+                raise KeysError("the id of a key must be its thumbprint, and no key may occur twice")
             found[key_id] = TrustedKey(public, frozenset({service}))
     except (JoseError, KeyError, TypeError, ValueError) as error:
-        raise error if isinstance(error, KeysError) else KeysError("it is no JWK Set of our form") from None
+        raise error if isinstance(error, KeysError) else KeysError("it is not a JWK Set in the required form") from None
     return found
 
 

@@ -89,7 +89,7 @@ async def events_by_id(connection: Connection, event_id: str, *, digest: Digest 
     """
     names = [event_id] if digest is None else [event_id, keyed_name(event_id, digest)]
     if digest is None and await connection.fetchval(_ANY_KEYED, f"{KEYED}%"):
-        raise RefusedError("ids of parked events are kept as digests here: say by which function, with --digest")
+        raise RefusedError("ids of parked events are stored as digests here: name the function with --digest")
     rows = await connection.fetch("SELECT * FROM parked WHERE event_id = ANY($1::text[]) ORDER BY id", names)
     return [_event(row) for row in rows]
 

@@ -1,1 +1,1 @@
-"""The forms in which text from outside is read, the same by REST, by file and by event. Pure, below bus and chassis."""
+"""How text from outside is read, the same for REST, files and events. Pure; used by bus and chassis."""

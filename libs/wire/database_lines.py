@@ -1,4 +1,4 @@
-"""Over which lines a database may be reached: encrypted to everywhere but this machine.
+"""Checks of database URLs: connections to other machines must be encrypted.
 
 `postgresql://…@host:port/database?sslmode=verify-full&sslrootcert=/path/to/authorities.pem`
 """
@@ -7,7 +7,7 @@ import ipaddress
 from urllib.parse import parse_qs, urlsplit
 
 _PROVEN = frozenset({"verify-full"})
-"""Values of `sslmode` with which nobody between can read along or pass as the server."""
+"""Values of `sslmode` that prevent reading the connection and impersonating the server."""
 
 
 def is_reached_safely(url: str) -> bool:
@@ -19,11 +19,11 @@ def is_reached_safely(url: str) -> bool:
 
 
 def check_line(url: str, *, tls: str) -> None:
-    """ValueError, which quotes nothing, where somebody on the way could read along; `tls` is ENLACE_DATABASE_TLS."""
+    """ValueError without any value if the connection could be read on the network; `tls` is ENLACE_DATABASE_TLS."""
     if tls != "off" and not is_reached_safely(url):
         raise ValueError(
-            "a database on another machine needs ?sslmode=verify-full (and sslrootcert=… for an authority of one's own)"
-            "; ENLACE_DATABASE_TLS=off where nobody else is on the network"
+            "a database on another machine needs ?sslmode=verify-full (and sslrootcert=… for a private authority)"
+            "; ENLACE_DATABASE_TLS=off allows none on a network without other machines"
         )
 
 

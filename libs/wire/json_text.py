@@ -1,8 +1,8 @@
-"""JSON as it comes from outside: what of it is refused is the same by REST and by event.
+"""JSON from outside: the same rules for REST and for events.
 
-RFC 8259 leaves open what a reader does with a byte order mark, a name that an object has twice, or a number beyond any
-column. Two readers that differ make two people of one. Here a mark is dropped, as spreadsheets and editors of Windows
-write it; what can be read in two ways, or cannot be stored, is refused with its place.
+RFC 8259 does not define what a reader does with a byte order mark, a field that occurs twice, or a very large number.
+If two readers differ, one person can become two. Here a byte order mark is ignored, because spreadsheets and editors of
+Windows write it; input that is ambiguous or cannot be stored is refused with its place.
 """
 
 import codecs
@@ -16,13 +16,13 @@ from typing import Any
 
 DEEPEST = 64
 NAMES_MAX = 500
-"""Of one object. Those of our requests and events have some dozens."""
+"""Maximum number of names in one object. Our requests and events have some dozens."""
 ALL_NAMES_MAX = 60_000
-"""Of all objects in a text. A manifest of 1,000 people has some ten thousand. Whoever reads the fields has to describe
-each unknown one as a fault: 150,000 of them took half a second and 200 MB."""
+"""Maximum number of names in all objects of a text. A manifest of 1,000 people has about ten thousand. Each unknown
+field becomes a fault: 150,000 of them took half a second and 200 MB."""
 _LARGEST_INTEGER = 2**63
 _SUSPICIOUS = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]|NaN|Infinity|[0-9]{18,}|[eE]\+?[0-9]{3,}")
-"""Bytes without which no text can break one of the rules on values below; most texts need no second look."""
+"""A text without any of these bytes cannot break a rule on values below; most texts need no further check."""
 
 Path = list[str | int]
 
@@ -33,7 +33,7 @@ _COLON = re.compile(r"[ \t\n\r]*:[ \t\n\r]*")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What cannot be taken: where, which rule (kebab-case), and why in words without the value."""
+    """A fault: its place, the rule (kebab-case), and the reason in words without the value."""
 
     path: Path
     rule: str
@@ -46,7 +46,7 @@ def without_mark(text: bytes) -> bytes:
 
 
 def faults_of(text: bytes) -> list[Fault]:
-    """What of a JSON text without mark is refused; nothing where it is no JSON: who reads its fields tells that."""
+    """The faults of a JSON text without mark; none if it is not JSON, because the reader of its fields reports that."""
     if b"\0" in text or not _is_utf8(text):
         return [Fault([], "json-invalid", "JSON is UTF-8")]
     reading = _Reading()
@@ -66,7 +66,7 @@ def faults_of(text: bytes) -> list[Fault]:
 
 
 def member_of(text: str, name: str) -> str | None:
-    """The text of one member of the object that a sound JSON text is, as it was written; None if it has none."""
+    """The unchanged text of one member of the object in a valid JSON text; None if it does not have it."""
     decoder, place = json.JSONDecoder(), text.index("{") + 1
     while (place := _SPACE.match(text, place).end()) < len(text) and text[place] == '"':  # type: ignore[union-attr]
         key, place = decoder.raw_decode(text, place)
@@ -98,7 +98,7 @@ class _Reading:
 
 
 class _Ambiguous(dict[str, Any]):
-    """Stands in the parsed text for an object that has a name twice."""
+    """Marks an object with a repeated name in the parsed text."""
 
     def __init__(self, found: dict[str, Any], *, counts: Counter[str]) -> None:
         super().__init__(found)
@@ -106,14 +106,14 @@ class _Ambiguous(dict[str, Any]):
 
 
 class _Unstorable(int):
-    """Stands in the parsed text for a number that cannot be kept."""
+    """Marks a number that cannot be stored in the parsed text."""
 
 
 _TOO_LARGE = _Unstorable(0)
 
 
 def _integer(digits: str) -> int:
-    # The digits may be too many to be read at all.
+    # There can be too many digits for Python to read the number.
     return int(digits) if len(digits) <= 20 and -_LARGEST_INTEGER <= int(digits) < _LARGEST_INTEGER else _TOO_LARGE
 
 

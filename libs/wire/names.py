@@ -1,7 +1,7 @@
-"""Names as people write them: what a name is, and what of two spellings is the same name.
+"""Names as people write them: which texts are names, and which spellings are the same name.
 
 Mayan languages write a glottal stop with one of a dozen characters that look like an apostrophe; phones, spreadsheets
-and typewriters each choose another. What is stored stays as it was written; only comparing knows one form.
+and typewriters each choose another. Names are stored as written; only comparisons use a common form.
 """
 
 import re
@@ -16,32 +16,32 @@ APOSTROPHES = (
     "'`\u00b4\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u02c8\u02ca\u02cb\u2018\u2019\u201b"
     "\u2032\u2035\ua78b\ua78c\uff07\u055a\u05f3\u07f4\u07f5\u1fbd\u1fbf\u1ffe\uff40"
 )
-"""What stands for a glottal stop, or for an apostrophe between two words."""
+"""Characters for a glottal stop, or for an apostrophe between two words."""
 _TO_APOSTROPHE = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
 _JOINERS = "\u200c\u200d"
-"""They change how letters of Persian and of Indian scripts are joined, so they stay in what is shown."""
+"""They change how letters of Persian and of Indian scripts are joined, so they are kept."""
 _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"
-"""Letters of Hangul that show nothing."""
+"""Invisible letters of Hangul."""
 _WORD = re.compile(r"\w+")
 
 
 def is_invisible(character: str) -> bool:
-    """Whether it shows nothing and says nothing: zero width, direction of writing, soft hyphens, byte order marks."""
+    """Whether a character is invisible and has no meaning: zero width, text direction, soft hyphen, byte order mark."""
     return character not in _JOINERS and (unicodedata.category(character) == "Cf" or character in _BLANK_LETTERS)
 
 
 def without_invisible(text: str) -> str:
-    """The text without what nobody can see, and without white space around it."""
+    """The text without invisible characters, and without white space around it."""
     return "".join(character for character in text if not is_invisible(character)).strip()
 
 
 def has_letter(text: str) -> bool:
-    """Whether somebody who reads the text sees a letter; an apostrophe alone is none."""
+    """Whether the text contains a visible letter; an apostrophe alone does not count."""
     return any(unicodedata.category(one) in ("Lu", "Ll", "Lt", "Lo") and one not in _BLANK_LETTERS for one in text)
 
 
 def has_control(text: str) -> bool:
-    """Whether the text holds a control character or a line's end: no name has one, and no list shows it well."""
+    """Whether the text contains a control character or a line end, which names never have."""
     return any(unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") for character in text)
 
 
@@ -54,23 +54,23 @@ def comparable(text: str) -> str:
 
 
 def words(*names: str) -> frozenset[str]:
-    """The words of names in the form in which they are compared; an apostrophe divides, as any punctuation does."""
+    """The words of names in their form for comparison; an apostrophe separates words, like any punctuation."""
     return frozenset(_WORD.findall(comparable(" ".join(names))))
 
 
 def name_readings(text: str) -> list[frozenset[str]]:
-    """How a name that is looked for may be meant: as it is written, or as if its apostrophes were not."""
+    """The possible meanings of a searched name: as written, or without its apostrophes."""
     readings = [words(text), frozenset(_WORD.findall(comparable(text).replace("'", "")))]
     return readings[:1] if readings[0] == readings[1] else readings
 
 
 def words_to_find(*names: str) -> frozenset[str]:
-    """By which words a name is found: its own, and those that are left when the apostrophe is not written at all."""
+    """The words by which a name is found: its own, and those without the apostrophes."""
     return words(*names) | frozenset(_WORD.findall(comparable(" ".join(names)).replace("'", "")))
 
 
 def written_number(told: str) -> str:
-    """The number of a document as it is written, if it has a letter or a digit and no control character."""
+    """The number of a document as written, if it has a letter or a digit and no control character."""
     if has_control(told) or not any(character.isalnum() for character in told):
         raise PydanticCustomError(
             "letters_or_digits", "A number must have letters or digits, and no control characters"
@@ -79,7 +79,7 @@ def written_number(told: str) -> str:
 
 
 def _name(told: str) -> str:
-    # Its ends may hold line ends of a cell, as any white space.
+    # Line ends of a cell at its ends are allowed, like other white space.
     told = told.strip()
     if has_control(told):
         raise PydanticCustomError("control_character", "A name must not contain control characters")
@@ -94,9 +94,9 @@ def _name(told: str) -> str:
 _SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST}
 Name = Annotated[
     str,
-    # Before the letters are composed there may be several characters for each.
+    # Before normalisation a letter can consist of several characters.
     StringConstraints(max_length=8 * LONGEST),
     AfterValidator(_name),
     WithJsonSchema(_SCHEMA),
 ]
-"""A person's name, with at least one letter that can be seen; what is invisible in it is dropped."""
+"""A person's name with at least one visible letter; invisible characters are removed."""

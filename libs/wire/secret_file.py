@@ -1,13 +1,13 @@
-"""A file that holds a secret and nothing else."""
+"""A file that contains only a secret."""
 
 import stat
 from pathlib import Path
 
 
 def read_secret(path: Path) -> str:
-    """What it holds, without the end of its line.
+    """The content of the file, without the line end.
 
-    ValueError, which says why and quotes nothing, if it is empty, cannot be read, or may be read by everybody.
+    ValueError with the reason, without the content, if it is empty, cannot be read, or is readable by everybody.
     """
     try:
         readable_by_others = path.stat().st_mode & stat.S_IROTH
@@ -15,7 +15,7 @@ def read_secret(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"the file cannot be read ({type(error).__name__})") from None
     if readable_by_others:
-        raise ValueError("everybody may read the file: take that right away (chmod o-r)")
+        raise ValueError("everybody can read the file; remove this right (chmod o-r)")
     if not text:
         raise ValueError("the file is empty")
     return text

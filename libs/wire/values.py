@@ -1,7 +1,7 @@
-"""Days, moments, yes or no, and whole numbers as somebody outside tells them: one form each, nothing is guessed.
+"""Dates, times, booleans and whole numbers from outside: one form each, nothing is guessed.
 
-Pydantic by itself reads 0 and "0" as the first of January 1970, and "yes" as true. Where that stands for a person's
-word it invents an answer: a child whose age is unknown becomes an adult of 56.
+Pydantic by itself reads 0 and "0" as the first of January 1970, and "yes" as true. For a statement
+of a person that would invent an answer: a child of unknown age would become an adult of 56.
 """
 
 import re
@@ -50,10 +50,10 @@ def _real(text: str, kind: type[date], rule: str, reason: str) -> date:
 
 
 Day = Annotated[date, BeforeValidator(_day)]
-"""A day as text, `1990-05-17`; no number, no time of day."""
+"""A date as text, `1990-05-17`; not a number, no time of day."""
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-"""A moment as text with its time zone (RFC 3339); no number."""
+"""A time as text with its time zone (RFC 3339); not a number."""
 Whole = Annotated[int, Field(strict=True)]
-"""A JSON number without fraction; not `true`, not a text."""
+"""A JSON number without fraction; not `true`, not text."""
 Flag = Annotated[bool, Field(strict=True)]
-"""A JSON `true` or `false`; not 1, not a text."""
+"""A JSON `true` or `false`; not 1, not text."""

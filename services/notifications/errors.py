@@ -1,4 +1,4 @@
-"""Every reason for which notifications says no, besides those of `libs.chassis`."""
+"""All refusals of notifications, in addition to those of `libs.chassis`."""
 
 from typing import ClassVar
 
@@ -13,14 +13,14 @@ class StepNotAllowed(Conflict):
 
 
 class EndpointLimitReached(Conflict):
-    """The organisation has as many endpoints as one may have."""
+    """The organisation has the maximum number of endpoints."""
 
     code: ClassVar[str] = "endpoint-limit-reached"
     title: ClassVar[str] = "The organisation has the maximum number of endpoints; delete one first"
 
 
 class EndpointNotEnabled(Conflict):
-    """Nothing is sent to an endpoint that is switched off."""
+    """Nothing is sent to a disabled endpoint."""
 
     code: ClassVar[str] = "endpoint-not-enabled"
     title: ClassVar[str] = "The endpoint is not enabled"

@@ -1,4 +1,4 @@
-"""Every reason for which provider_directory says no, besides those of `libs.chassis`."""
+"""All refusals of provider_directory, in addition to those of `libs.chassis`."""
 
 from typing import ClassVar
 
@@ -13,14 +13,14 @@ class StepNotAllowed(Conflict):
 
 
 class StaleDeclaration(Conflict):
-    """The declaration is older than the one that stands. Member `as_of` is that of the standing one."""
+    """The declaration is older than the current one. Member `as_of` is the time of the current one."""
 
     code: ClassVar[str] = "stale-declaration"
     title: ClassVar[str] = "There is a newer declaration"
 
 
 class PoolIdTaken(Conflict):
-    """A pool of another service has this id already: an id belongs to its first service for ever."""
+    """A pool of another service has this id; an id always belongs to its first service."""
 
     code: ClassVar[str] = "pool-id-taken"
     title: ClassVar[str] = "This pool id belongs to another service"
@@ -34,7 +34,7 @@ class CapacityNotDeclared(NotFound):
 
 
 class AdminOnly(Refusal):
-    """An organisation's own client may not decide this about its own standing."""
+    """An organisation's client may not change this part of its own status."""
 
     code: ClassVar[str] = "admin-only"
     status: ClassVar[int] = 403
@@ -42,7 +42,7 @@ class AdminOnly(Refusal):
 
 
 class RestrictedScopeMissing(Refusal):
-    """Restricted services may be written only by those who may also read them."""
+    """Only callers who may read restricted services may write them."""
 
     code: ClassVar[str] = "restricted-scope-missing"
     status: ClassVar[int] = 403

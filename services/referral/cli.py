@@ -66,7 +66,7 @@ FOR_A_DESK = frozenset({"unknown", "older", "consent_older"})
 
 @cli.command()
 def reconcile(with_: WithFile, operator: Operator, dry_run: DryRun = False, reason: Reason = None) -> None:
-    """Give to desks what registration's `reconcile` could not mend, and take back what is found again."""
+    """Assign to desks what registration's `reconcile` could not resolve, and take back what is resolved."""
     left = [one for one in read(with_) if one.state in FOR_A_DESK]
     people = {one.of or one.id for one in left if one.kind != "need"}
     needs = {one.id for one in left if one.kind == "need"}
@@ -75,7 +75,7 @@ def reconcile(with_: WithFile, operator: Operator, dry_run: DryRun = False, reas
         typer.echo(f"{len(open_)} open needs would go to desks")
         return
     if not (reason or "").strip():
-        raise typer.BadParameter("a change by hand needs a reason", param_hint="--reason")
+        raise typer.BadParameter("a change by an operator needs a reason", param_hint="--reason")
     by, policy = Hand(operator, reason or ""), load_policy(ReadModelSettings().pack)
     handed, back = asyncio.run(
         in_transaction(_database(), lambda session: hand_to_desks(session, policy, people, needs, by))

@@ -1,4 +1,4 @@
-"""Every reason for which referral says no."""
+"""All refusals of referral."""
 
 from typing import ClassVar
 
@@ -13,56 +13,56 @@ class StepNotAllowed(Conflict):
 
 
 class OfferRecalled(Conflict):
-    """An answer came after the network had taken the offer back."""
+    """The answer arrived after the network had recalled the offer."""
 
     code: ClassVar[str] = "offer-recalled"
     title: ClassVar[str] = "The offer has been recalled"
 
 
 class OfferExpired(Conflict):
-    """An answer came after the offer's clock had run out."""
+    """The answer arrived after the deadline of the offer."""
 
     code: ClassVar[str] = "offer-expired"
     title: ClassVar[str] = "The offer has expired"
 
 
 class OfferIsHalted(Conflict):
-    """The accepted offer may not go on as things stand now: nothing begins until a desk of the network has decided."""
+    """The accepted offer is not allowed any more: nothing may start until a desk of the network has decided."""
 
     code: ClassVar[str] = "offer-halted"
     title: ClassVar[str] = "The offer is halted until a desk has decided"
 
 
 class PrerequisiteCycle(Conflict):
-    """The other need waits, through however many needs, on this one."""
+    """The other need depends on this one, directly or through further needs."""
 
     code: ClassVar[str] = "prerequisite-cycle"
     title: ClassVar[str] = "The prerequisites of the needs would form a cycle"
 
 
 class JourneyEnded(Conflict):
-    """The person has died, left the country, or goes on under another record. Member `reason` says which."""
+    """The person has died, left the country, or has another record now. Member `reason` says which."""
 
     code: ClassVar[str] = "journey-ended"
     title: ClassVar[str] = "The journey of this person has ended"
 
 
 class NotACandidate(Conflict):
-    """The service may not take this need. Member `reasons` lists the codes of the rules that say so."""
+    """The service is not a candidate for this need. Member `reasons` lists the codes of the violated rules."""
 
     code: ClassVar[str] = "not-a-candidate"
     title: ClassVar[str] = "The service may not take this need"
 
 
 class DeskIsAway(Conflict):
-    """The desk has a deputy in a part of that time already."""
+    """The desk already has a deputy in a part of that period."""
 
     code: ClassVar[str] = "desk-is-away"
     title: ClassVar[str] = "The desk already has a deputy at that time"
 
 
 class DeputiesInACircle(Conflict):
-    """At some moment nobody would be there: the deputy's work would come back to the desk."""
+    """At some time no desk would be present, because the deputy's deputy would be the desk itself."""
 
     code: ClassVar[str] = "deputies-in-a-circle"
     title: ClassVar[str] = "The deputies would form a cycle"
@@ -76,21 +76,21 @@ class NoPlaceFree(Conflict):
 
 
 class ExtensionTooLong(Conflict):
-    """The country pack lets nobody lengthen the stay by so much. Member `hours_left` says by how much it may be."""
+    """The country pack does not allow such a long extension. Member `hours_left` is the longest that is allowed."""
 
     code: ClassVar[str] = "extension-too-long"
     title: ClassVar[str] = "The extension of the stay is too long"
 
 
 class ExtensionTooShort(Conflict):
-    """The stay ran out longer ago than it is to be lengthened."""
+    """The stay ended longer ago than the requested extension."""
 
     code: ClassVar[str] = "extension-too-short"
     title: ClassVar[str] = "The stay would be over even after the extension"
 
 
 class ProfileMissing(Conflict):
-    """Registration has not yet told enough of the people whom this need is for."""
+    """The profiles of the people of this need have not all arrived from registration yet."""
 
     code: ClassVar[str] = "profile-missing"
     title: ClassVar[str] = "The routing profile has not arrived yet"

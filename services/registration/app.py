@@ -158,7 +158,7 @@ def _keys_check(vault: Vault) -> Check:
             if await connection.fetchval("SELECT to_regclass('data_key')") is None:
                 raise Unready("no migration has been applied to the database of keys")
         if await unknown_master_keys(vault):
-            raise Unready("a master key is missing that wraps keys of people")
+            raise Unready("a master key is missing that is still in use")
 
     return check
 
@@ -168,7 +168,7 @@ def _restricted_check(database: Database) -> Check:
         async with database.engine.connect() as connection:
             may = (await connection.exec_driver_sql(MAY_TAKE_ON_RESTRICTED)).scalar_one()
         if not may:
-            raise Unready("the login may not take on the role of restricted needs (docs/operations.md)")
+            raise Unready("the login has no right to use the role of restricted needs (docs/operations.md)")
 
     return check
 

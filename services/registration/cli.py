@@ -36,7 +36,7 @@ from services.registration.settings import Settings
 from services.registration.vault.actions import rewrap_keys
 from services.registration.vault.sealing import successor
 
-OfRestricted = Annotated[bool, typer.Option("--restricted", help="The key of restricted needs, not the vault key.")]
+OfRestricted = Annotated[bool, typer.Option("--restricted", help="Use the key of restricted needs, not the vault key.")]
 REWRAPPED_AT_ONCE = 500
 
 cli = make_cli(
@@ -94,12 +94,12 @@ add_accesses(cli, _database, _accesses)
 
 @cli.command()
 def reconcile(with_: WithFile, operator: Operator, dry_run: DryRun = False, reason: Reason = None) -> None:
-    """Compare with what referral knows and mend what differs; prints each difference, one line each.
+    """Compare with what referral knows and correct differences; prints each difference on one line.
 
     Run it again until it prints nothing that a program can mend. Referral's `reconcile` takes what is left.
     """
     if not dry_run and not (reason or "").strip():
-        raise typer.BadParameter("a change by hand needs a reason", param_hint="--reason")
+        raise typer.BadParameter("a change by an operator needs a reason", param_hint="--reason")
     write(asyncio.run(_reconcile(list(read(with_)), None if dry_run else Hand(operator, reason or ""))))
 
 
@@ -109,16 +109,16 @@ async def _reconcile(theirs: list[Known], by: Hand | None) -> list[Finding]:
 
 @cli.command()
 def next_vault_key(restricted: OfRestricted = False) -> None:
-    """Print what the file of vault keys holds next: a new key last, which opens and does not wrap yet."""
+    """Print the next content of the file of vault keys: a new key last, which decrypts and does not encrypt yet."""
     settings = Settings()
     typer.echo(successor(settings.restricted_key_text() if restricted else settings.vault_key_text()), nl=False)
 
 
 @cli.command()
 def rotate_master_key(restricted: OfRestricted = False) -> None:
-    """Wrap every data key anew under the first key of the file, in batches, while the service runs.
+    """Encrypt every data key again with the first key of the file, in batches, while the service runs.
 
-    Ends when no other key wraps anything, so that it may go; killed, it goes on where it was when it is run again.
+    Ends when no data key is encrypted with another key, so that those can be removed. If it is killed, run it again.
     """
     asyncio.run(_rotate(restricted=restricted))
 
@@ -136,7 +136,7 @@ async def _rotate(*, restricted: bool) -> None:
                 await asyncio.sleep(1)  # another process has the rest in hand
     finally:
         await keys.close()
-    typer.echo(f"{done} keys are wrapped anew; no other key wraps anything")
+    typer.echo(f"{done} keys were encrypted again; no other key is in use")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every reason for which registration says no."""
+"""All refusals of registration."""
 
 from typing import ClassVar
 
@@ -21,14 +21,14 @@ class ArrivalBatchNotLanded(Conflict):
 
 
 class ArrivalBatchNotAnnounced(Conflict):
-    """A batch that is known from its people only lands with its mode and place: announce it first."""
+    """The batch is known only from its people, so its mode and place are unknown: announce it before the landing."""
 
     code: ClassVar[str] = "arrival-batch-not-announced"
     title: ClassVar[str] = "The arrival batch has not been announced"
 
 
 class BatchReferenceReused(Conflict):
-    """A batch that has come is told again with another mode, place or time: it is another flight or bus.
+    """A batch that has arrived is sent again with another mode, place or time: it is another flight or bus.
 
     Give each flight or bus a `sender_reference` of its own.
     """
@@ -39,7 +39,7 @@ class BatchReferenceReused(Conflict):
 
 
 class ManifestAgedOut(Conflict):
-    """The names of people announced but not met are not kept any longer, so no more are taken (domain P17)."""
+    """The names of people who were announced and not met are deleted by now, so none are accepted (domain P17)."""
 
     code: ClassVar[str] = "manifest-aged-out"
     title: ClassVar[str] = "The manifest of this arrival batch has been deleted because of its age"
@@ -60,7 +60,7 @@ class EntryAlreadyRegistered(Conflict):
 
 
 class ReturneeErased(Refusal):
-    """The person's key has been destroyed; nothing of their identity is left."""
+    """The person's key was destroyed; no identity data are left."""
 
     code: ClassVar[str] = "returnee-erased"
     status: ClassVar[int] = 410
@@ -75,7 +75,7 @@ class MemberOfAnotherHousehold(Conflict):
 
 
 class HouseholdClaimDecided(Conflict):
-    """A person has decided before whether these people belong together."""
+    """Staff have already decided whether these people belong together."""
 
     code: ClassVar[str] = "household-claim-decided"
     title: ClassVar[str] = "This claim has already been decided"
@@ -89,7 +89,7 @@ class HouseholdFull(Conflict):
 
 
 class ArrivalReferenceReused(Conflict):
-    """This `sender_reference` was told before of another person, or of another arrival of the same one.
+    """This `sender_reference` was used before for another person, or for another arrival of the same person.
 
     Nothing is stored. A person who comes again, or another one, needs a reference of their own. A name or a birth date
     that was wrong is corrected with `PATCH /v1/returnees/{returnee_id}`.
@@ -101,7 +101,7 @@ class ArrivalReferenceReused(Conflict):
 
 
 class ArrivalToldDifferently(Conflict):
-    """The same arrival is told again and contradicts what was told before. Member `differing`
+    """The same arrival is sent again and contradicts the earlier data. Member `differing`
     names the parts; nothing is stored.
 
     Needs, consents, a household and a safe contact that were not told before are taken up; what changes is corrected
@@ -113,42 +113,42 @@ class ArrivalToldDifferently(Conflict):
 
 
 class DoubtfulPartClosed(Conflict):
-    """A person has dealt with this part before."""
+    """The part has already been closed."""
 
     code: ClassVar[str] = "doubtful-part-closed"
     title: ClassVar[str] = "This part has already been closed"
 
 
 class NeedAlreadyWithdrawn(Conflict):
-    """The need has been withdrawn before."""
+    """The need has already been withdrawn."""
 
     code: ClassVar[str] = "need-already-withdrawn"
     title: ClassVar[str] = "The need has already been withdrawn"
 
 
 class NeedReferenceTaken(Conflict):
-    """The sender's reference names another need of the person, of another category."""
+    """The sender's reference belongs to another need of the person, of another category."""
 
     code: ClassVar[str] = "need-reference-taken"
     title: ClassVar[str] = "This reference belongs to another need"
 
 
 class ConsentAlreadyWithdrawn(Conflict):
-    """The consent has been withdrawn before."""
+    """The consent has already been withdrawn."""
 
     code: ClassVar[str] = "consent-already-withdrawn"
     title: ClassVar[str] = "The consent has already been withdrawn"
 
 
 class SafeContactMissing(NotFound):
-    """The person has not said how they may be reached."""
+    """The person has not stated a safe contact."""
 
     code: ClassVar[str] = "safe-contact-missing"
     title: ClassVar[str] = "No safe contact is known"
 
 
 class ConsentMissing(Refusal):
-    """The person has not allowed this, or has taken it back, or the consent has run out (domain P1)."""
+    """The person has not consented to this, has withdrawn the consent, or it has expired (domain P1)."""
 
     code: ClassVar[str] = "consent-missing"
     status: ClassVar[int] = 403
@@ -156,8 +156,8 @@ class ConsentMissing(Refusal):
 
 
 class PacketNotReady(Conflict):
-    """Registration has not yet heard of an acceptance of this offer, or facts have changed since and are judged again;
-    ask again shortly."""
+    """The acceptance of this offer has not arrived yet, or facts have changed and the offer is being evaluated again;
+    the client repeats the request shortly."""
 
     code: ClassVar[str] = "packet-not-ready"
     title: ClassVar[str] = "The acceptance of this offer has not arrived yet"
@@ -165,7 +165,7 @@ class PacketNotReady(Conflict):
 
 
 class PacketHalted(Refusal):
-    """What is known of person or organisation no longer allows the accepted offer; a desk of the network decides."""
+    """The present facts about person or organisation do not allow the accepted offer; a desk decides."""
 
     code: ClassVar[str] = "packet-halted"
     status: ClassVar[int] = 403
@@ -173,7 +173,7 @@ class PacketHalted(Refusal):
 
 
 class PacketClosed(Refusal):
-    """The referral ended and the days that the country pack grants after it are over."""
+    """The referral has ended, and the days that the country pack allows after it have passed."""
 
     code: ClassVar[str] = "packet-closed"
     status: ClassVar[int] = 410

@@ -45,6 +45,6 @@ class Settings(CommonSettings):
         if key is None:
             raise SettingRefused({f"{variable}_FILE": "Field required"})
         if not (self.vault_key_from_environment or is_on_this_machine(self.keys_database_url)):
-            why = f"the key comes in a file ({variable}_FILE) where the database of keys is on another machine"
+            why = f"the key must be in a file ({variable}_FILE) if the database of keys is on another machine"
             raise SettingRefused({variable: why})
         return key.get_secret_value()

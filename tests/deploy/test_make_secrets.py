@@ -183,5 +183,5 @@ def test_a_lost_signing_key_is_not_made_up_for_in_silence(tmp_path):
     (tmp_path / "referral.env").unlink()
     make_secrets.write(tmp_path)
     private, public = read(tmp_path, "referral.env")["ENLACE_EVENT_SIGNING_KEY"], read(tmp_path, "notifications.env")
-    with pytest.raises(KeysRefusedError, match="lacks the public key with which referral signs"):
+    with pytest.raises(KeysRefusedError, match="does not contain the public key with which referral signs"):
         EventKeys.named("referral", private=private, public=public["ENLACE_EVENT_KEYS"])

@@ -106,7 +106,7 @@ async def test_a_change_is_noted_with_the_name_of_who_is_logged_in_unless_anothe
     assert state["held_by"] == getpass.getuser()
     assert (await typed("relay", "release", *database, "--reason", "seen", "--operator", "ana"))[0] == 0
     assert [note["operator"] for note in await lines("audit", *database)] == ["ana", getpass.getuser()]
-    assert (await typed("relay", "release", *database, "--reason", "again"))[::2] == (1, "the relay isn't held\n")
+    assert (await typed("relay", "release", *database, "--reason", "again"))[::2] == (1, "the relay is not held\n")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ async def test_positions_are_shown_and_moved(bus: Bus) -> None:
     assert code == 0
     assert "2 records are read again: the inbox drops those that it knows." in " ".join(out.split())
     code, _, err = await typed("position", "reset", *one, "--to-end", "--reason", "no")
-    assert (code, err.strip()) == (1, "2 records would never be handled; say --skip if that is meant")
+    assert (code, err.strip()) == (1, "2 records would never be processed; use --skip if this is intended")
     await bus.fetch("UPDATE consumer_position SET next_offset = 9 WHERE partition = $1", row["partition"])
     rows = await lines("position", "show", *where, code=1)
     assert [row["stopped"] for row in rows if row["stopped"]] == [

@@ -120,7 +120,7 @@ async def test_a_move_that_skips_records_is_refused_unless_that_is_meant(bus: Bu
     await handle(bus, 1, 2)
     await send(bus, 3, 4, 5)
     before = await stand(bus)
-    with pytest.raises(RefusedError, match="3 records would never be handled"):
+    with pytest.raises(RefusedError, match="3 records would never be processed"):
         await move(bus, Place.END)
     assert await stand(bus) == before
     assert await bus.fetch("SELECT 1 FROM operator_action") == []
@@ -152,7 +152,7 @@ async def test_an_offset_must_be_in_the_log_and_is_verified_by_the_event_before_
     await move(bus, Place.AFTER_LAST_EVENT)
     assert await stand(bus) == (1, verified_by)
     await bus.fetch("UPDATE consumer_position SET last_event_id = 'another'")
-    with pytest.raises(RefusedError, match="doesn't hold the event that was handled last"):
+    with pytest.raises(RefusedError, match="does not contain the event that was processed last"):
         await move(bus, Place.AFTER_LAST_EVENT)
 
 

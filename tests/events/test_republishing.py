@@ -227,21 +227,21 @@ async def test_a_held_relay_publishes_nothing_says_so_and_goes_on_when_released(
         await append(bus, 0)
         await until(drained(bus))
         await hold(connection, ANA)
-        with pytest.raises(RefusedError, match="held already"):
+        with pytest.raises(RefusedError, match="already held"):
             await hold(connection, ANA)
         await append(bus, 1)
         await until(_says_held(first, second))
         assert len(await bus.fetch("SELECT 1 FROM outbox")) == KEYS
         await release(connection, ANA)
         await until(drained(bus))
-        with pytest.raises(RefusedError, match="isn't held"):
+        with pytest.raises(RefusedError, match="is not held"):
             await release(connection, ANA)
 
 
 async def test_a_relay_that_does_not_let_go_is_not_held(bus: Bus) -> None:
     async with connected(bus) as connection, connected(bus) as leader:
         await leader.execute("SELECT pg_advisory_lock($1, $2)", 0x656E6C61, 1)
-        with pytest.raises(RefusedError, match="a relay still leads"):
+        with pytest.raises(RefusedError, match="a relay is still the leader"):
             await hold(connection, ANA, seconds=0.3)
         assert (await bus.fetch("SELECT held_since FROM outbox_leader"))[0]["held_since"] is None
 
@@ -249,7 +249,7 @@ async def test_a_relay_that_does_not_let_go_is_not_held(bus: Bus) -> None:
 async def test_two_do_not_publish_again_at_the_same_time(bus: Bus) -> None:
     async with connected(bus) as connection, connected(bus) as other:
         await other.execute("SELECT pg_advisory_lock($1, $2)", *republishing._LOCK)
-        with pytest.raises(RefusedError, match="another one"):
+        with pytest.raises(RefusedError, match="another process"):
             await republish(connection, Selection(LONG_AGO), ANA)
 
 
@@ -262,7 +262,7 @@ async def test_an_old_state_is_not_made_the_last_one_of_a_compacted_topic(make_b
     soon = datetime.now(UTC) + timedelta(hours=1)
     topics = {bus.topic.name: bus.topic}
     async with connected(bus) as connection:
-        with pytest.raises(RefusedError, match="keeps the last state of a key"):
+        with pytest.raises(RefusedError, match="is compacted"):
             await republish(connection, Selection(LONG_AGO, soon), ANA, topics=topics)
         assert await bus.fetch("SELECT 1 FROM outbox") == []
         assert await republish(connection, Selection(LONG_AGO), ANA, topics=topics) == KEYS

@@ -13,10 +13,11 @@ acls = typer.Typer(help="Rights on Kafka, from the catalogue.", no_args_is_help=
 
 Reception = Annotated[
     list[str] | None,
-    typer.Option("--reception", help="A user of a reception system, again for each of them."),
+    typer.Option("--reception", help="The user of a reception system; repeat the option for each."),
 ]
 Operators = Annotated[
-    list[str] | None, typer.Option("--operator-user", help=f"A user of operators, again for each; {OPERATOR} without.")
+    list[str] | None,
+    typer.Option("--operator-user", help=f"A user of operators; repeat the option for each. Default: {OPERATOR}."),
 ]
 
 
@@ -26,7 +27,7 @@ def _wanted(reception: list[str] | None, operators: list[str] | None) -> list[Ri
 
 @acls.command("show")
 def show_rights(reception: Reception = None, operators: Operators = None, as_json: AsJson = False) -> None:
-    """Each principal, and what it may do with which topic or group."""
+    """Show the rights of each principal on topics and groups."""
     rows: dict[tuple[str, str, str], list[str]] = {}
     for right in _wanted(reception, operators):
         rows.setdefault((right.user, right.resource.name.lower(), right.name), []).append(right.operation.name)
@@ -41,7 +42,7 @@ def show_rights(reception: Reception = None, operators: Operators = None, as_jso
 
 @acls.command()
 def commands(reception: Reception = None, operators: Operators = None) -> None:
-    """The same as commands of Kafka's own tool, one a line."""
+    """Show the same as commands of kafka-acls.sh, one per line."""
     for right in _wanted(reception, operators):
         typer.echo(
             'kafka-acls.sh --bootstrap-server "$KAFKA_BOOTSTRAP_SERVERS" --command-config admin.properties'
@@ -53,7 +54,7 @@ def commands(reception: Reception = None, operators: Operators = None) -> None:
 def apply(
     bootstrap_servers: Brokers, reception: Reception = None, operators: Operators = None, as_json: AsJson = False
 ) -> None:
-    """Create the rights that are missing; run it as a user who may. Nothing is taken away."""
+    """Create missing rights; run it as an administrator. No right is removed."""
     wanted = _wanted(reception, operators)
     finish(apply_rights(bootstrap_servers, wanted))
     done(f"{len(wanted)} rights are there", as_json=as_json, rights=len(wanted))

@@ -29,7 +29,7 @@ def digest_of(where: str | None) -> Digest | None:
         return None
     found = loaded(where, hint="--digest")
     if not callable(found):
-        raise typer.BadParameter("it gives no digest", param_hint="--digest")
+        raise typer.BadParameter("it does not return a digest function", param_hint="--digest")
     digest: Digest = found
     return digest
 
@@ -39,7 +39,7 @@ DigestOf = Annotated[
     typer.Option(
         "--digest",
         envvar="EVENTS_DIGEST",
-        help="MODULE:FUNCTION that gives the digest by which a service keeps ids of a topic with identity data."
+        help="MODULE:FUNCTION that returns the digest function for ids of a topic with identity data."
         " It reads the service's settings, so run this where the service runs.",
         metavar="WHERE",
     ),

@@ -41,7 +41,7 @@ cli.command()(catalogue)
 
 @cli.command()
 def lag(database: Database, bootstrap_servers: Brokers, as_json: AsJson = False) -> None:
-    """Positions of this service's consumer against the ends of the logs; seconds: how long the next record waits."""
+    """Compare the consumer's positions with the ends of the logs; seconds: age of the next record."""
     found = with_database(database, lambda connection: lag_of(connection, bootstrap_servers))
     rows = [
         {"group": one.group, "topic": one.topic, "partition": one.partition, "position": one.position,
@@ -54,10 +54,12 @@ def lag(database: Database, bootstrap_servers: Brokers, as_json: AsJson = False)
 @cli.command()
 def audit(
     database: Database,
-    since: Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="From then on.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(parser=moment, metavar="TIME", help="Only from this time on.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Every change by hand, the newest first: when, who, what, why, and what it touched."""
+    """List every change by an operator, newest first: time, operator, action, reason and affected objects."""
     found = with_database(database, lambda connection: notes(connection, since=since))
     rows = [
         {"id": one.id, "at": one.at, "operator": one.operator, "action": one.action, "reason": one.reason,

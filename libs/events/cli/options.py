@@ -70,9 +70,9 @@ def login_name() -> str:
 def hand(operator: str, reason: str | None) -> Hand:
     """Who and why; wrong usage where the reason or the name is missing."""
     if reason is None:
-        raise typer.BadParameter("a change by hand needs a reason", param_hint="--reason")
+        raise typer.BadParameter("a change by an operator needs a reason", param_hint="--reason")
     if not operator:
-        raise typer.BadParameter("who are you?", param_hint="--operator")
+        raise typer.BadParameter("the name of the operator is missing", param_hint="--operator")
     return Hand(operator, reason)
 
 
@@ -95,12 +95,15 @@ Brokers = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 Reason = Annotated[
-    str, typer.Option("--reason", callback=_not_empty, help="Why; kept with the change. Name no person in it.")
+    str, typer.Option("--reason", callback=_not_empty, help="The reason; stored with the change. Do not name a person.")
 ]
 ReasonUnlessDry = Annotated[
-    str | None, typer.Option("--reason", callback=_not_empty, help="Why; needed unless it is a dry run.")
+    str | None, typer.Option("--reason", callback=_not_empty, help="The reason; required unless it is a dry run.")
 ]
 Operator = Annotated[
-    str, typer.Option("--operator", default_factory=login_name, callback=_not_empty, help="Who makes the change.")
+    str,
+    typer.Option(
+        "--operator", default_factory=login_name, callback=_not_empty, help="The person who makes the change."
+    ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]

@@ -86,7 +86,7 @@ def show(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
         return
     table = Table()
     for name in given[0]:
-        table.add_column(name, overflow="fold")  # an id that is cut short is of no use
+        table.add_column(name, overflow="fold")  # a truncated id cannot be used
     for row in given:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)

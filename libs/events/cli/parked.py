@@ -11,12 +11,12 @@ from libs.events.cli.options import AsJson, Database, Operator, Reason, hand
 from libs.events.cli.output import done, show, with_database
 from libs.events.leadership import Connection
 
-parked = typer.Typer(help="Events that wait for a person.", no_args_is_help=True)
+parked = typer.Typer(help="Parked events, which wait for an operator.", no_args_is_help=True)
 
 
 @parked.command("list")
 def list_parked(database: Database, as_json: AsJson = False) -> None:
-    """Keys whose events wait, and why the first of them does. Of arrivals a key is shown as its digest."""
+    """List parked keys, and why the first event of each is parked. Keys of arrivals are shown as digests."""
     rows = [
         {"group": key.group, "topic": key.topic, "key": _text(key.key), "since": key.since, "events": key.count,
          "first": key.first_id, "reason": key.reason, "error": key.error, "retry_wanted": key.retry_wanted_at}
@@ -27,7 +27,7 @@ def list_parked(database: Database, as_json: AsJson = False) -> None:
 
 @parked.command("find")
 def find_parked(event_id: str, database: Database, digest: DigestOf = None, as_json: AsJson = False) -> None:
-    """Parked events by the CloudEvents id that their sender tells. Of arrivals ids are digests: name `--digest`."""
+    """Find parked events by the CloudEvents id of their sender. Ids of arrivals are digests: use `--digest`."""
     keyed = digest_of(digest)
     found = with_database(database, lambda connection: unparking.events_by_id(connection, event_id, digest=keyed))
     rows = [
@@ -40,7 +40,7 @@ def find_parked(event_id: str, database: Database, digest: DigestOf = None, as_j
 
 @parked.command("show")
 def show_parked(parked_id: int, database: Database, as_json: AsJson = False) -> None:
-    """One parked event, with its attributes; what is sealed stays so."""
+    """Show one parked event with its attributes; encrypted data stay encrypted."""
     event = with_database(database, lambda connection: unparking.parked_event(connection, parked_id))
     row = {name: getattr(event, name) for name in event.__slots__ if name not in ("content", "key")}
     row["key"] = _text(event.key)
@@ -53,14 +53,14 @@ def retry(
     database: Database,
     reason: Reason,
     operator: Operator,
-    parked_id: Annotated[int | None, typer.Argument(help="A parked event of the key.")] = None,
+    parked_id: Annotated[int | None, typer.Argument(help="The number of a parked event of the key.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every parked key.")] = False,
-    topic: Annotated[str | None, typer.Option("--topic", help="With --all: of this topic only.")] = None,
+    topic: Annotated[str | None, typer.Option("--topic", help="With --all: only keys of this topic.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let the consumer handle again, in order, the key to which this parked event belongs, or every key."""
+    """Let the consumer process the events of this event's key again, in order, or those of every key."""
     if (parked_id is None) != everything:
-        raise typer.BadParameter("name a parked event, or say --all")
+        raise typer.BadParameter("give the number of a parked event, or --all")
     by = hand(operator, reason)
 
     async def ask(connection: Connection) -> int:
@@ -80,7 +80,7 @@ async def _ask_for_one(connection: Connection, parked_id: int, by: Hand) -> int:
 
 @parked.command()
 def discard(parked_id: int, database: Database, reason: Reason, operator: Operator, as_json: AsJson = False) -> None:
-    """Give one parked event up for good; what is behind it waits for a retry."""
+    """Discard one parked event permanently; the events after it wait for a retry."""
     by = hand(operator, reason)
     with_database(database, lambda connection: unparking.discard(connection, parked_id, by=by))
     done("discarded", as_json=as_json, discarded=parked_id)

@@ -12,7 +12,7 @@ from libs.events.cli.options import AsJson, Brokers, Database, DryRun, Operator,
 from libs.events.cli.output import show, with_both
 from libs.events.positions import Move, Place, positions, reset
 
-position = typer.Typer(help="Where a service's consumer stands.", no_args_is_help=True)
+position = typer.Typer(help="The positions of a service's consumer.", no_args_is_help=True)
 
 Group = Annotated[str, typer.Option("--group", help="The consumer group: the name of the service.")]
 Topic = Annotated[str, typer.Option("--topic", help="The topic.")]
@@ -22,11 +22,11 @@ Topic = Annotated[str, typer.Option("--topic", help="The topic.")]
 def show_positions(
     database: Database,
     bootstrap_servers: Brokers,
-    group: Annotated[str | None, typer.Option("--group", help="Of this group only.")] = None,
-    topic: Annotated[str | None, typer.Option("--topic", help="Of this topic only.")] = None,
+    group: Annotated[str | None, typer.Option("--group", help="Only this group.")] = None,
+    topic: Annotated[str | None, typer.Option("--topic", help="Only this topic.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Positions, the logs' beginnings and ends, and why a partition is stopped; exit 1 if one is."""
+    """Show positions, beginnings and ends of the logs, and why a partition is stopped; exit code 1 if one is."""
     found = with_both(database, bootstrap_servers, lambda one, logs: positions(one, logs, group=group, topic=topic))
     rows = [
         {"group": one.group, "topic": one.topic, "partition": one.partition, "position": one.next_offset,
@@ -48,27 +48,30 @@ def reset_position(
     operator: Operator,
     partition: Annotated[int | None, typer.Option("--partition", help="One partition.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All partitions.")] = False,
-    to_start: Annotated[bool, typer.Option("--to-start", help="The oldest record that is still there.")] = False,
-    to_end: Annotated[bool, typer.Option("--to-end", help="Behind the newest record.")] = False,
-    to_offset: Annotated[int | None, typer.Option("--to-offset", help="This offset, of one partition.")] = None,
+    to_start: Annotated[bool, typer.Option("--to-start", help="Move to the oldest record that still exists.")] = False,
+    to_end: Annotated[bool, typer.Option("--to-end", help="Move behind the newest record.")] = False,
+    to_offset: Annotated[int | None, typer.Option("--to-offset", help="Move to this offset of one partition.")] = None,
     after_last_event: Annotated[
-        bool, typer.Option("--after-last-event", help="Behind the event handled last, wherever it is now.")
+        bool,
+        typer.Option(
+            "--after-last-event", help="Move behind the event that was processed last, at whatever offset it is now."
+        ),
     ] = False,
-    skip: Annotated[bool, typer.Option("--skip", help="Records may be skipped: they are never handled.")] = False,
+    skip: Annotated[bool, typer.Option("--skip", help="Allow skipping records; they are never processed.")] = False,
     digest: DigestOf = None,
     dry_run: DryRun = False,
     reason: ReasonUnlessDry = None,
     as_json: AsJson = False,
 ) -> None:
-    """Move positions. A worker that runs notices it and goes on from there.
+    """Move positions. A running worker notices the move and continues from there.
 
     What is read again is dropped by the inbox if it was handled before. To make a read model again use `replay`.
     """
     if (partition is None) != every:
-        raise typer.BadParameter("name one partition, or say --all")
+        raise typer.BadParameter("give one partition, or --all")
     place = _place(start=to_start, end=to_end, offset=to_offset is not None, after=after_last_event)
     if place is Place.OFFSET and every:
-        raise typer.BadParameter("an offset is one partition's", param_hint="--to-offset")
+        raise typer.BadParameter("--to-offset needs exactly one partition", param_hint="--to-offset")
     by = Hand(operator, "a dry run") if dry_run else hand(operator, reason)
     chosen = partial(reset, group=group, topic=topic, partition=partition, place=place, by=by, offset=to_offset)
     work = partial(chosen, digest=digest_of(digest), may_skip=skip, dry_run=dry_run)
@@ -82,7 +85,7 @@ def _place(*, start: bool, end: bool, offset: bool, after: bool) -> Place:
     said = {Place.START: start, Place.END: end, Place.OFFSET: offset, Place.AFTER_LAST_EVENT: after}
     chosen = [place for place, is_said in said.items() if is_said]
     if len(chosen) != 1:
-        raise typer.BadParameter("say one of --to-start, --to-end, --to-offset N, --after-last-event")
+        raise typer.BadParameter("give one of --to-start, --to-end, --to-offset N, --after-last-event")
     return chosen[0]
 
 

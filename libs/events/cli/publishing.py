@@ -21,13 +21,13 @@ _OUTBOX = """
 
 
 def outbox(database: Database, as_json: AsJson = False) -> None:
-    """Events that Kafka hasn't acknowledged, by topic, and what it refuses."""
+    """Show events that Kafka has not acknowledged, by topic, and those that it refuses."""
     show(with_database(database, lambda connection: connection.fetch(_OUTBOX)), as_json=as_json)
 
 
 @relay.command("show")
 def show_relay(database: Database, as_json: AsJson = False) -> None:
-    """Who leads since when, and whether a person holds it."""
+    """Show which relay is the leader, since when, and whether an operator holds it."""
 
     async def look(connection: Connection) -> list[dict[str, object]]:
         row = await connection.fetchrow("SELECT owner, since, epoch FROM outbox_leader")
@@ -39,7 +39,7 @@ def show_relay(database: Database, as_json: AsJson = False) -> None:
 
 @relay.command("hold")
 def hold_relay(database: Database, reason: Reason, operator: Operator, as_json: AsJson = False) -> None:
-    """Publish nothing until it is released; returns when nothing is under way any more."""
+    """Stop publishing until the relay is released; returns when nothing is being sent any more."""
     by = hand(operator, reason)
     with_database(database, lambda connection: hold(connection, by))
     done("held: nothing is published until it is released", as_json=as_json, held=True)
@@ -47,7 +47,7 @@ def hold_relay(database: Database, reason: Reason, operator: Operator, as_json: 
 
 @relay.command("release")
 def release_relay(database: Database, reason: Reason, operator: Operator, as_json: AsJson = False) -> None:
-    """Let it publish again."""
+    """Release the relay: it publishes again."""
     by = hand(operator, reason)
     with_database(database, lambda connection: release(connection, by))
     done("released", as_json=as_json, held=False)
@@ -55,16 +55,21 @@ def release_relay(database: Database, reason: Reason, operator: Operator, as_jso
 
 def republish_archived(
     database: Database,
-    since: Annotated[datetime, typer.Option(parser=moment, metavar="TIME", help="Acknowledged by Kafka from then on.")],
+    since: Annotated[
+        datetime,
+        typer.Option(parser=moment, metavar="TIME", help="Only events acknowledged by Kafka from this time on."),
+    ],
     operator: Operator,
-    until: Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="Acknowledged before.")] = None,
-    topic: Annotated[str | None, typer.Option("--topic", help="Of this topic only.")] = None,
-    key: Annotated[str | None, typer.Option("--key", help="Of this key only.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option(parser=moment, metavar="TIME", help="Only events acknowledged before this time.")
+    ] = None,
+    topic: Annotated[str | None, typer.Option("--topic", help="Only this topic.")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="Only this key.")] = None,
     dry_run: DryRun = False,
     reason: ReasonUnlessDry = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish archived events again, in their order and before everything unsent; consumers drop what they had."""
+    """Publish archived events again, in their order and before unsent ones; consumers discard duplicates."""
     selection = Selection(since, until, topic, key)
     if dry_run:
         show(map(asdict, with_database(database, lambda one: count(one, selection))), as_json=as_json)

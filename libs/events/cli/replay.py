@@ -17,7 +17,9 @@ from libs.events.replaying import Rebuilt, Service, model_of, rebuild
 def replay(
     service: Annotated[
         str,
-        typer.Option("--service", help="MODULE:FUNCTION that gives a libs.events.replaying.Service.", metavar="WHERE"),
+        typer.Option(
+            "--service", help="MODULE:FUNCTION that returns a libs.events.replaying.Service.", metavar="WHERE"
+        ),
     ],
     topic: Annotated[str, typer.Option("--topic", help="A topic of the read model.")],
     bootstrap_servers: Brokers,
@@ -26,7 +28,7 @@ def replay(
     reason: ReasonUnlessDry = None,
     as_json: AsJson = False,
 ) -> None:
-    """Empty a read model and make it again from its topics, in one transaction; its worker may run.
+    """Empty a read model and rebuild it from its topics, in one transaction; its worker may run.
 
     Only what a service declares as a read model. It reads its own settings, so run this where the service runs.
     """
@@ -57,5 +59,5 @@ async def _rebuild(service: Service, bootstrap_servers: Cluster, topic: str, by:
 def _service(where: str) -> Service:
     made = loaded(where, hint="--service")
     if not isinstance(made, Service):
-        raise typer.BadParameter("it gives no libs.events.replaying.Service", param_hint="--service")
+        raise typer.BadParameter("it does not return a libs.events.replaying.Service", param_hint="--service")
     return made

@@ -18,18 +18,18 @@ from libs.events.topics import TOPICS
 def seals(
     service: Annotated[str, typer.Argument(help="registration or referral.")], bootstrap_servers: Brokers
 ) -> None:
-    """Print every seal that a service has told, one JSON object a line; exit 1 if one was not signed by the service.
+    """Print every seal that a service has published, one JSON object per line; exit code 1 for a wrong signature.
 
     Reads with the rights of an auditor: the topic's ACL lets nobody else. Run it where the database's owner cannot
     change what it prints.
     """
     topic = f"enlace.{service}-audit"
     if topic not in TOPICS:
-        raise typer.BadParameter("no such service keeps a record", param_hint="SERVICE")
+        raise typer.BadParameter("no such service has a record of access", param_hint="SERVICE")
     file = os.environ.get(f"{PUBLIC_VARIABLE}_FILE")
     public = os.environ.get(PUBLIC_VARIABLE) or (None if file is None else Path(file))
     if public is None:
-        raise typer.BadParameter(f"the environment lacks {PUBLIC_VARIABLE} (or {PUBLIC_VARIABLE}_FILE)")
+        raise typer.BadParameter(f"the environment variable is missing: {PUBLIC_VARIABLE} (or {PUBLIC_VARIABLE}_FILE)")
     keys = EventKeys.named(service, private=None, public=public)
     told, faults = finish(read_seals(bootstrap_servers, topic, writer=service, keyring=keys.keyring))
     for one in told:

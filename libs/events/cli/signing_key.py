@@ -26,9 +26,9 @@ def _group() -> None:
 @signing_key.command()
 def new(
     service: Annotated[str, typer.Option("--service", help=f"One of {', '.join(WRITERS)}.")],
-    out: Annotated[Path, typer.Option("--out", help="The file of the private key; it must not be there yet.")],
+    out: Annotated[Path, typer.Option("--out", help="The file for the private key; it must not exist yet.")],
 ) -> None:
-    """Make a key, write it to a file that only its owner can read, and print its public half (JWK)."""
+    """Create a key pair, write the private key to a file for its owner only, and print the public key (JWK)."""
     if service not in WRITERS:
         raise typer.BadParameter(f"one of {', '.join(WRITERS)}", param_hint="--service")
     key = Ed25519PrivateKey.generate()

@@ -16,14 +16,14 @@ topics = typer.Typer(help="The topics of Enlace.", no_args_is_help=True)
 
 @topics.command()
 def ensure(bootstrap_servers: Brokers, as_json: AsJson = False) -> None:
-    """Create topics that are missing and check those that are there."""
+    """Create missing topics and check the existing ones."""
     finish(ensure_topics(bootstrap_servers))
     done(f"{len(TOPICS)} topics are as declared", as_json=as_json, topics=len(TOPICS), faults=[])
 
 
 @topics.command()
 def check(bootstrap_servers: Brokers, as_json: AsJson = False) -> None:
-    """Tell what is wrong with the topics; exit 1 if anything is."""
+    """Report differences between topics and declaration; exit code 1 if there are any."""
     faults = finish(check_topics(bootstrap_servers))
     if as_json:
         done("", as_json=True, topics=len(TOPICS), faults=faults)
@@ -34,7 +34,7 @@ def check(bootstrap_servers: Brokers, as_json: AsJson = False) -> None:
 
 
 def catalogue(as_json: AsJson = False) -> None:
-    """Every event type: its topic, key and version, whether only the newest of a key is kept; as JSON its fields."""
+    """List every event type: topic, key, version, and whether it is compacted; with --json its fields."""
     rows = [_entry(model) for _, model in sorted(CATALOGUE.items())]
     if not as_json:
         rows = [{name: value for name, value in row.items() if name != "fields"} for row in rows]

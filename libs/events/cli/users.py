@@ -15,16 +15,16 @@ SHORTEST = 16
 
 @users.command("set")
 def set_password(
-    user: Annotated[str, typer.Argument(help="A service's name, or that of a reception system, operator or auditor.")],
+    user: Annotated[str, typer.Argument(help="The name of a service, reception system, operator or auditor.")],
     bootstrap_servers: Brokers,
     password_file: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="A file that holds the password and nothing else.")
+        Path, typer.Option(exists=True, dir_okay=False, help="A file that contains only the password.")
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Make the user or change its password (SCRAM-SHA-512); run it as a user who may. Open connections stay."""
+    """Create the user or change its password (SCRAM-SHA-512); run it as an administrator. Open connections continue."""
     password = password_file.read_text(encoding="utf-8").strip()
     if len(password) < SHORTEST:
-        raise typer.BadParameter(f"a password has at least {SHORTEST} signs", param_hint="--password-file")
+        raise typer.BadParameter(f"a password must have at least {SHORTEST} characters", param_hint="--password-file")
     finish(set_passwords(bootstrap_servers, {user: password}))
     done(f"{user} has this password", as_json=as_json, user=user)

@@ -170,7 +170,7 @@ class _BoundedStream(httpcore.AsyncNetworkStream):
         piece = await self._inner.read(min(max_bytes, _PIECE_BYTES), timeout)
         self._received += len(piece)
         if self._received > _RECEIVED_BYTES_MAX:
-            raise httpcore.RemoteProtocolError("the receiver sends without end")
+            raise httpcore.RemoteProtocolError("the receiver sends too much data")
         return piece
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:

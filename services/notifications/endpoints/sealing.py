@@ -53,7 +53,7 @@ class SecretBox:
         """The secret behind a stored row, or `SealBroken`."""
         cipher = self._ciphers.get(sealed[:_KEY_ID_BYTES])
         if cipher is None:
-            raise SealBroken("no configured key opens this webhook secret")
+            raise SealBroken("no configured key decrypts this webhook secret")
         nonce, ciphertext = sealed[_KEY_ID_BYTES:][:_NONCE_BYTES], sealed[_KEY_ID_BYTES + _NONCE_BYTES :]
         try:
             return cipher.decrypt(nonce, ciphertext, secret_id.bytes)

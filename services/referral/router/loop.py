@@ -88,7 +88,7 @@ class Router:
     async def _place(self, connection: "asyncpg.Connection[asyncpg.Record]", stop: asyncio.Event) -> None:
         while not stop.is_set():
             if connection.is_closed():
-                raise Unready("lost the connection by which it leads")
+                raise Unready("lost the connection that holds its leadership")
             worth_it = await self._is_worth_a_round(connection)
             self._wakeup.clear()
             if not worth_it or not await self._place_and_go_on():

@@ -41,11 +41,11 @@ def _seal(aead: AESGCM, plain: bytes, bound: bytes) -> bytes:
 
 def _open(aead: AESGCM, sealed: bytes, bound: bytes) -> bytes:
     if sealed[:1] != _VERSION or len(sealed) < 1 + _NONCE_BYTES:
-        raise VaultError("not a sealed value of a known version")
+        raise VaultError("not an encrypted value of a known version")
     try:
         return aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], bound)
     except InvalidTag:
-        raise VaultError("the sealed value does not open") from None
+        raise VaultError("the encrypted value cannot be decrypted") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class MasterKey:
         if any(len(one) != KEY_BYTES for one in (secret, *retired, *kept)):
             raise VaultError(f"the vault key must be {KEY_BYTES} bytes")
         if len(kept) == 1 or (retired and not kept):
-            raise VaultError("beside several vault keys stand those for hashing and parking")
+            raise VaultError("a file with several vault keys must contain the derived keys for hashing and parking")
         self._wrapping = {_name_of(one): AESGCM(_derived(one, "wrapping")) for one in (secret, *retired)}
         self._parking = AESGCM(parking or _derived(secret, "parking"))
         self._hashing = hashing or _derived(secret, "hashing")
@@ -141,7 +141,7 @@ class MasterKey:
                 return _open(aead, wrapped, _of_subject(subject_id))
             except VaultError:
                 continue
-        raise VaultError("the sealed value does not open")
+        raise VaultError("the encrypted value cannot be decrypted")
 
     def fresh_key(self, subject_id: UUID) -> FreshKey:
         """A new data key for `subject_id`."""
@@ -208,7 +208,7 @@ class Vault:
 
     def __post_init__(self) -> None:
         if set(self.master.key_ids) & set(self.restricted.key_ids):
-            raise VaultError("the key of restricted needs must be another than the vault key")
+            raise VaultError("the key of restricted needs must be different from the vault key")
 
     def master_of(self, kind: SubjectKind | str) -> MasterKey:
         """Which of the two wraps the data keys of this kind of subject."""

@@ -94,8 +94,8 @@ async def test_a_wrong_password_is_told_and_holds_up_nothing_but_kafka(bus: Bus,
     ("given", "words"),
     [
         ({"protocol": "SASL_SSL"}, "SASL_SSL needs a user name and a password"),
-        ({"username": "a", "password": "b"}, "of no use with PLAINTEXT"),
-        ({"ca_file": "/nowhere.pem"}, "of no use with PLAINTEXT"),
+        ({"username": "a", "password": "b"}, "cannot be used with PLAINTEXT"),
+        ({"ca_file": "/nowhere.pem"}, "cannot be used with PLAINTEXT"),
         ({"protocol": "TLS"}, "TLS is none of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
         ({"mechanism": "GSSAPI"}, "GSSAPI is none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"),
     ],
@@ -141,7 +141,7 @@ def test_ones_own_machine_is_spoken_to_in_clear_where_a_setting_says_so(servers:
 
 async def test_a_broker_elsewhere_that_the_cluster_names_is_not_spoken_to_in_clear() -> None:
     for protocol in ("PLAINTEXT", "SASL_PLAINTEXT"):
-        with pytest.raises(KafkaConnectionError, match="not spoken to in clear"):
+        with pytest.raises(KafkaConnectionError, match="must be encrypted"):
             await aiokafka.client.create_conn("broker.example.org", 9092, security_protocol=protocol)
 
 
@@ -155,5 +155,5 @@ def test_an_encrypted_cluster_checks_the_brokers_certificates() -> None:
 def test_a_service_that_is_to_name_itself_and_has_no_name_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (ENVIRONMENT | {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}).items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ValidationError, match="asks for KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"):
+    with pytest.raises(ValidationError, match="requires KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"):
         CommonSettings()  # type: ignore[call-arg]

@@ -45,7 +45,7 @@ async def test_the_command_runs_over_four_real_databases(migrated: Any):
     }
     assert done["--dry-run",].returncode == 0, done["--dry-run",].stderr[-2000:]
     assert done["--dry-run",].stdout == "0 open needs would go to desks\n"
-    assert done[()].returncode == 2, "a change by hand needs a reason"
+    assert done[()].returncode == 2, "a change by an operator needs a reason"
 
 
 def test_what_the_directory_has_lost_or_referral_has_not_heard_is_listed():

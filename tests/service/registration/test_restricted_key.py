@@ -1,4 +1,4 @@
-"""The key of restricted needs: another than the vault key, given and changed as that one is."""
+"""The key of restricted needs: different from the vault key, given and changed as that one is."""
 
 import base64
 import os
@@ -16,7 +16,7 @@ from services.registration.vault.sealing import MasterKey, Vault, VaultError, su
 
 def test_one_key_cannot_be_both():
     key = MasterKey(os.urandom(32))
-    with pytest.raises(VaultError, match="another than the vault key"):
+    with pytest.raises(VaultError, match="different from the vault key"):
         Vault(key, None, key)
 
 

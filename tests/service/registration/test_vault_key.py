@@ -88,7 +88,7 @@ async def test_the_key_comes_in_a_file_that_others_may_not_read(registration, tm
     settings: Settings = settings_of(registration, vault_key_file=file)
     assert settings.vault_key_text() == OLD
     file.chmod(0o444)
-    with pytest.raises(SettingRefused, match="everybody may read"):
+    with pytest.raises(SettingRefused, match="everybody can read"):
         settings.vault_key_text()
     with pytest.raises(SettingRefused, match="cannot be read"):
         settings_of(registration, vault_key_file=tmp_path / "none").vault_key_text()
@@ -97,7 +97,7 @@ async def test_the_key_comes_in_a_file_that_others_may_not_read(registration, tm
 async def test_the_environment_holds_the_key_on_ones_own_machine_only(registration):
     key = registration.settings.vault_key
     assert registration.settings.vault_key_text(), "the databases are here"
-    with pytest.raises(SettingRefused, match="comes in a file"):
+    with pytest.raises(SettingRefused, match="must be in a file"):
         settings_of(registration, vault_key=key).vault_key_text()
     with pytest.raises(SettingRefused, match="ENLACE_VAULT_KEY_FILE"):
         settings_of(registration).vault_key_text()

@@ -76,7 +76,7 @@ def test_where_a_database_is_elsewhere_a_secret_in_the_environment_is_refused(
     in_files(tmp_path, monkeypatch)
     monkeypatch.delenv(f"{name}_FILE")
     monkeypatch.setenv(name, SECRETS[name])
-    with pytest.raises(ValidationError, match=f"{name}: a secret comes in a file") as told:
+    with pytest.raises(ValidationError, match=f"{name}: a secret must be in a file") as told:
         settings()
     assert SECRETS[name] not in str(told.value)
     monkeypatch.setenv("ENLACE_SECRETS_FROM_ENVIRONMENT", "true")
@@ -103,7 +103,7 @@ def test_what_makes_a_read_model_again_reaches_its_database_by_the_same_rules(mo
     with pytest.raises(ValidationError, match="verify-full"):
         ReadModelSettings()  # type: ignore[call-arg]
     monkeypatch.setenv("ENLACE_REFERRAL_DATABASE_URL", ELSEWHERE)
-    with pytest.raises(ValidationError, match="a secret comes in a file"):
+    with pytest.raises(ValidationError, match="a secret must be in a file"):
         ReadModelSettings()  # type: ignore[call-arg]
 
 
@@ -116,7 +116,7 @@ def test_a_secret_that_is_given_twice_or_in_a_file_that_everybody_may_read_is_re
         settings()
     monkeypatch.delenv("ENLACE_FINGERPRINT_KEY")
     (tmp_path / "ENLACE_FINGERPRINT_KEY").chmod(0o444)
-    with pytest.raises(SettingRefused, match="everybody may read the file"):
+    with pytest.raises(SettingRefused, match="everybody can read the file"):
         settings()
 
 
@@ -128,5 +128,5 @@ def test_the_password_of_kafka_comes_in_such_a_file_too(tmp_path: Path, monkeypa
     password.chmod(0o400)
     assert settings().kafka_access()["password"] == "a-password-of-kafka"  # pragma: allowlist secret
     password.chmod(0o444)
-    with pytest.raises(SettingRefused, match="everybody may read the file"):
+    with pytest.raises(SettingRefused, match="everybody can read the file"):
         settings().kafka_access()

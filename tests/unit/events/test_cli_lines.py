@@ -36,7 +36,7 @@ def test_the_address_may_stand_in_a_file_that_not_everybody_may_read(
     file = tmp_path / "address"
     monkeypatch.setenv("EVENTS_DATABASE_URL_FILE", str(file))
     file.write_text(f"{ELSEWHERE}\n", encoding="utf-8")
-    for mode, why in ((0o444, "everybody may read the file"), (0o400, "verify-full")):
+    for mode, why in ((0o444, "everybody can read the file"), (0o400, "verify-full")):
         file.chmod(mode)
         refused = CliRunner().invoke(cli, ["outbox"])
         assert refused.exit_code == 2

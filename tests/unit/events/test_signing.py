@@ -113,7 +113,9 @@ def test_keys_come_from_files_or_texts_and_must_fit(tmp_path: Path) -> None:
     assert keys.signer is not None
     assert keys.signer.key_id == SIGNERS["referral"].key_id
     assert keys.keyring.fault(record(), writer="referral") is None
-    with pytest.raises(KeysRefusedError, match="ENLACE_EVENT_KEYS: it lacks the public key with which notifications"):
+    with pytest.raises(
+        KeysRefusedError, match="ENLACE_EVENT_KEYS: it does not contain the public key with which notifications"
+    ):
         EventKeys.named("notifications", private=private, public=public)
     for given in (tmp_path / "nowhere", public, "no key", "AAAA"):
         with pytest.raises(KeysRefusedError, match="ENLACE_EVENT_SIGNING_KEY: "):
