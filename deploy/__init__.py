@@ -1,1 +1,1 @@
-"""How Enlace is run: locally, in containers, and with which country pack."""
+"""Running Enlace: locally, in containers, and with a country pack."""

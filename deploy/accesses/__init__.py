@@ -1,1 +1,1 @@
-"""Who has touched whose data, over all services that keep a record."""
+"""Who has read or changed whose data, over all services with a record of access."""

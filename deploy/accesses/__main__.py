@@ -1,7 +1,7 @@
-"""`python -m deploy.accesses --returnee ID | --by CLIENT`: who has read one person's data, or what one has read.
+"""`python -m deploy.accesses --returnee ID | --by CLIENT`: who has read a person's data, or what a caller has read.
 
-Runs the command `accesses` of registration and referral with the environment that each needs, and puts what they print
-in the order of time. Where they are installed apart, run the command there and join the lines.
+Runs the command `accesses` of registration and referral with the environment that each needs, and sorts their output by
+time. If they are installed on different machines, run the command there and join the lines.
 """
 
 import json

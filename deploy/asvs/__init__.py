@@ -1,1 +1,1 @@
-"""The table of OWASP ASVS requirements: read, held against the tree, and made into a page."""
+"""The table of OWASP ASVS requirements: read, compared with the code, and rendered as a page."""

@@ -13,7 +13,7 @@ cli = typer.Typer(help=__doc__, no_args_is_help=True)
 
 @cli.command("check")
 def check_command() -> None:
-    """Exit 1 if the table has a gap, names what is not there, or the page isn't what the table says."""
+    """Exit 1 if the table has a gap, names missing code or tests, or the page is out of date."""
     found = faults(table(), levels().requirements, ROOT)
     path = ROOT / PAGE
     if not found and (not path.exists() or path.read_text(encoding="utf-8") != page()):

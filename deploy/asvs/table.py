@@ -1,7 +1,7 @@
-"""The table as data, and what may be wrong with it.
+"""The table as data, and the checks of it.
 
-`docs/security/asvs-5.0.0.yaml` is the list of requirements that OWASP published; `docs/security/asvs.yaml` says of each
-whether it is met, and where. A place is a path, or a path and a name: `libs/chassis/tokens.py::ALGORITHMS`.
+`docs/security/asvs-5.0.0.yaml` is the list of requirements that OWASP published; `docs/security/asvs.yaml` says for
+each whether it is met, and where. A place is a path, or a path and a name: `libs/chassis/tokens.py::ALGORITHMS`.
 """
 
 import ast
@@ -21,7 +21,7 @@ LEVELS: Final = "docs/security/asvs-5.0.0.yaml"
 
 
 class State(StrEnum):
-    """How a requirement stands."""
+    """The state of a requirement."""
 
     MET = "met"
     OPEN = "open"
@@ -37,23 +37,23 @@ class Requirement(_Strict):
 
     id: str = Field(pattern=r"^V\d+\.\d+\.\d+$")
     asks: str = Field(min_length=1)
-    """What the requirement wants, in our words."""
+    """The requirement in our words."""
     state: State
     code: tuple[str, ...] = ()
-    """Where it is done: code, settings, or the page that a requirement on documents asks for."""
+    """Where it is met: code, settings, or the page for a requirement about documents."""
     tests: tuple[str, ...] = ()
     """Tests that fail without it."""
     because: str = ""
-    """The name of a reason that several lines share."""
+    """The name of a reason that several entries share."""
     why: str = ""
-    """What is missing, why it does not apply, or what one must know to believe it."""
+    """What is missing, why it does not apply, or a necessary explanation."""
 
 
 class Table(_Strict):
-    """The table as it is written."""
+    """The table in its file."""
 
     reasons: dict[str, str]
-    """Why a requirement does not apply, where that is the same for several: name → reason."""
+    """Reasons why requirements do not apply, if shared by several: name → reason."""
     requirements: tuple[Requirement, ...]
 
 
@@ -72,7 +72,7 @@ class Levels(_Strict):
 
 @cache
 def table() -> Table:
-    """The table of this tree; ValidationError for a line of another form."""
+    """The table of this repository; ValidationError for an entry with another form."""
     return Table.model_validate(read_yaml(ROOT / TABLE))
 
 
@@ -83,7 +83,7 @@ def levels() -> Levels:
 
 
 def faults(told: Table, wanted: Mapping[str, int], root: Path) -> list[str]:
-    """What is wrong with the table: a gap, a line without its reason, a place that is not in the tree of `root`."""
+    """The faults of the table: a gap, an entry without its reason, a path that does not exist below `root`."""
     lines, shared = told.requirements, told.reasons
     ids = [line.id for line in lines]
     found = [f"{id_} is not in the table" for id_ in wanted if id_ not in ids]

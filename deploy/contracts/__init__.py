@@ -1,1 +1,1 @@
-"""The contracts of the bus as files: written from catalogue and services, checked against what was published."""
+"""The contracts of the bus as files: generated from catalogue and services, compared with earlier versions."""

@@ -13,7 +13,7 @@ cli = typer.Typer(help=__doc__, no_args_is_help=True)
 
 @cli.command("check")
 def check_command() -> None:
-    """Exit 1 if a published contract is broken, a generated file isn't up to date or its AsyncAPI isn't accepted."""
+    """Exit 1 if a published contract is broken, a generated file is out of date, or the AsyncAPI is invalid."""
     now = made(ROOT)
     _end_if(broken_promises(ROOT, now.schemas), "incompatible with what is published; publish a new type beside it")
     late = [*stale(ROOT, now.texts), *unlisted(ROOT)]

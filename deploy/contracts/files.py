@@ -1,4 +1,4 @@
-"""The contracts as files of `docs`: what they should be now, and what must not happen to those that are there."""
+"""The contracts as files of `docs`: their content now, and which changes of existing ones are not allowed."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -62,7 +62,7 @@ type, published beside the old one; `make check` verifies this for schemas and m
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What the files should hold."""
+    """The content that the files should have."""
 
     schemas: dict[str, Schema]
     """By path from the root."""
@@ -71,7 +71,7 @@ class Made:
 
 
 def made(root: Path) -> Made:
-    """What catalogue, services and golden messages make of the files."""
+    """Generate the content of the files from catalogue, services and golden messages."""
     schemas: dict[type[Event], Schema] = {
         model: event_schema(model, TOPICS[model.topic]) for model in CATALOGUE.values()
     }
@@ -85,12 +85,12 @@ def made(root: Path) -> Made:
 
 
 def broken_promises(root: Path, schemas: Mapping[str, Schema]) -> list[str]:
-    """What would break those who read or send by a contract that is or was in the tree; a sentence each."""
+    """Changes that would break readers or senders of a present or earlier contract; one sentence each."""
     return [*_schema_faults(root, schemas), *_message_faults(root)]
 
 
 def stale(root: Path, texts: Mapping[str, str]) -> list[str]:
-    """Generated files that aren't what they should be."""
+    """Generated files that are out of date."""
     return [path for path, text in texts.items() if _read(root / path) != text]
 
 
@@ -119,7 +119,7 @@ def _schema_faults(root: Path, schemas: Mapping[str, Schema]) -> Iterator[str]:
 
 
 def _message_faults(root: Path) -> Iterator[str]:
-    """Messages that were changed or removed, and lines of their ledger that a commit had and the tree has not."""
+    """Messages that were changed or removed, and lines of their ledger that were in a commit and are missing now."""
     folder, ledger = root / MESSAGES, f"{MESSAGES}/{LEDGER}"
     listed = ledger_of(_read(root / ledger))
     found = digests_in(folder)
@@ -131,7 +131,7 @@ def _message_faults(root: Path) -> Iterator[str]:
 
 
 def unlisted(root: Path) -> list[str]:
-    """Golden messages that the ledger lacks."""
+    """Golden messages that are not in the ledger."""
     folder = root / MESSAGES
     return sorted(digests_in(folder).keys() - ledger_of(_read(folder / LEDGER)).keys())
 
@@ -141,7 +141,7 @@ def _read(path: Path) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Lists are indented, as yamllint wants them, and nothing is an alias."""
+    """Lists are indented, as yamllint requires, and there are no aliases."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)

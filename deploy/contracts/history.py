@@ -1,4 +1,4 @@
-"""What was published before, as git remembers it: a contract that was there once holds, whatever the tree says now."""
+"""Earlier versions of contracts from git: a published contract stays valid, even if its file was changed."""
 
 import subprocess
 from collections.abc import Iterable
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def versions_of(root: Path, folder: str) -> dict[str, list[bytes]]:
-    """Every content that each file below `folder` has had in a commit, by its path from `root`.
+    """All versions of each file below `folder` in any commit, by its path from `root`.
 
-    Empty where there is no git or no history (an unpacked archive); a shallow clone knows as much as it holds.
+    Empty without git or history (an unpacked archive); a shallow clone has only its own commits.
     """
     blobs: dict[str, dict[str, None]] = {}
     for line in _git(root, "log", "--format=", "--raw", "--no-abbrev", "--no-renames", "--", folder).splitlines():

@@ -1,4 +1,4 @@
-"""The parser of the AsyncAPI Initiative, which is JavaScript: installed from its lock file, run on the document."""
+"""Runs the AsyncAPI Initiative's parser (JavaScript), installed from its lock file, on the document."""
 
 import fcntl
 import subprocess
@@ -7,22 +7,22 @@ from hashlib import sha256
 from pathlib import Path
 
 PARSER = Path(__file__).with_name("parser")
-"""Holds package.json, its lock file and `check.mjs`."""
+"""Contains package.json, its lock file and `check.mjs`."""
 INSTALLED = "node_modules/.installed-from"
 """Inside `PARSER`: the digest of the lock file from which the packages there were installed."""
 
 
 class ParserError(Exception):
-    """The packages could not be installed; the text is what npm said."""
+    """The packages could not be installed; the text is the output of npm."""
 
 
 def install(folder: Path = PARSER) -> bool:
-    """Install what the lock file names, unless it is there already; whether it had to. `ParserError` if it can't."""
+    """Install the locked packages if necessary; True if it installed them. `ParserError` if it fails."""
     lock = folder / "package-lock.json"
     wanted = sha256(lock.read_bytes()).hexdigest()
     sentinel = folder / INSTALLED
     with lock.open("rb") as held:
-        # Two runs at once wait for each other: npm would empty the folder under the first one's feet.
+        # Concurrent runs wait for each other, because npm would delete the folder that the first run uses.
         fcntl.flock(held, fcntl.LOCK_EX)
         if sentinel.exists() and sentinel.read_text(encoding="ascii") == wanted:
             return False
@@ -36,7 +36,7 @@ def install(folder: Path = PARSER) -> bool:
 
 
 def read(*documents: Path, folder: Path = PARSER) -> tuple[bool, str]:
-    """Whether the parser accepts the documents, and what it says of each, a line or more that begin with its path."""
+    """Whether the parser accepts the documents, and its messages, which begin with the path of the document."""
     done = subprocess.run(  # noqa: S603
         [beside_python("node"), str(folder / "check.mjs"), *map(str, documents)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Who sends and hears what, asked of the services themselves."""
+"""Senders and subscribers of events, from the services themselves."""
 
 from typing import cast
 
@@ -16,12 +16,12 @@ from services.registration.pack import load_pack
 from services.registration.vault.sealing import Vault
 
 PACK = ROOT / "deploy" / "packs" / "guatemala"
-"""Any pack would do: which events a service hears doesn't depend on it."""
+"""Any pack can be used: the subscriptions of a service do not depend on it."""
 
 
 def parties() -> list[Party]:
     """Reception systems and the four services, in the order in which an arrival meets them."""
-    # Handlers are registered, never called: no vault is opened.
+    # Handlers are registered and not called, so no vault is needed.
     no_vault = cast(Vault, None)
     notified = Subscriptions("notifications")
     subscribe_notifications(notified)

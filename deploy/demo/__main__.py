@@ -1,4 +1,4 @@
-"""`python -m deploy.demo` (make demo): the whole system, a flight of 135, a bus of 40, and whether the promise held."""
+"""`python -m deploy.demo` (make demo): the system, a flight of 135, a bus of 40, and a check of the invariants."""
 
 import asyncio
 import signal
@@ -25,7 +25,7 @@ from libs.chassis.clock import ClockFault
 from libs.chassis.paced_clock import Schedule
 
 BESIDE = "demo"
-"""Where the demo keeps its state: days are let pass there, and `make up` runs the system with the real clock."""
+"""The state of the demo, kept apart from that of `make up`, because the demo's clock is ahead of real time."""
 
 console = Console(highlight=False)
 if not console.is_terminal:
@@ -38,7 +38,7 @@ def main(
     bus: Annotated[int, typer.Option(min=10, max=200, help="People on the bus.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 20,
 ) -> None:
-    """Run the demo and exit 0 only if its promise was kept."""
+    """Run the demo and exit 0 only if all invariants hold."""
     options = Options(flight=flight, bus=bus, seed=seed)
     try:
         kept = asyncio.run(_run(state / BESIDE, options))

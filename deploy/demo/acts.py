@@ -1,6 +1,6 @@
-"""What the demo must have shown on one flight, found in the journeys as they were recorded (pure).
+"""The scenes that the demo must show on one flight, found in the recorded journeys (pure).
 
-Each act names case codes, providers and times; one that did not happen says so, and the demo fails.
+Each scene names case codes, providers and times. If one did not happen, it is reported and the demo fails.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ def acts_of(journeys: Sequence[Journey], staged: Staged, names: Names) -> list[A
 
 def silence(journeys: Iterable[Journey], names: Names) -> Act:
     """Somebody stayed silent: reminded, expired, and the next provider accepted."""
-    title = "Silence: reminded, expired, the next provider asked"
+    title = "No answer: reminder, expiry, offer to the next provider"
     for journey, need in needs_of(journeys):
         offers = _offers(need)
         for silent, later in pairwise(offers):
@@ -65,10 +65,10 @@ def silence(journeys: Iterable[Journey], names: Names) -> Act:
             if silent["status"] == "expired" and reminded and later["status"] == "accepted":
                 who = f"{journey['case_code']}, {need['category']}"
                 return Act(title, (
-                    f"{_clock(silent['made_at'])} {who}: put to {_name(silent, names)}, which says nothing",
+                    f"{_clock(silent['made_at'])} {who}: offered to {_name(silent, names)}, which does not answer",
                     f"{_clock(reminded)} reminded",
                     f"{_clock(silent['ended_at'])} expired",
-                    f"{_clock(later['made_at'])} put to {_name(later, names)}",
+                    f"{_clock(later['made_at'])} offered to {_name(later, names)}",
                     f"{_clock(later['ended_at'])} accepted",
                 ))  # fmt: skip
     return Act(title)
@@ -76,7 +76,7 @@ def silence(journeys: Iterable[Journey], names: Names) -> Act:
 
 def full_and_queue(journeys: Iterable[Journey], staged: Staged, names: Names) -> Act:
     """A provider was full: its places closed; those who waited in the queue were served when places appeared."""
-    title = "Full: the places close, the queue waits, a place appears, the next in the queue is served"
+    title = "Full: the pool closes, referrals wait in the queue, new places are declared, the next one is offered"
     closed = _declined_as_full(journeys, staged, names)
     if staged.declared is None or closed is None:
         return Act(title)
@@ -87,9 +87,9 @@ def full_and_queue(journeys: Iterable[Journey], staged: Staged, names: Names) ->
         if need["id"] in staged.served_from_queue and queued and served:
             return Act(title, (
                 *closed,
-                f"{_clock(queued)} {journey['case_code']}, {need['category']}: no place anywhere, waits in the queue",
+                f"{_clock(queued)} {journey['case_code']}, {need['category']}: no place is free, waits in the queue",
                 f"{_clock(at)} {names.get(service, service)} declares {count} more places",
-                f"{_clock(served[0]['made_at'])} put to {_name(served[0], names)}",
+                f"{_clock(served[0]['made_at'])} offered to {_name(served[0], names)}",
                 f"{_clock(served[0]['ended_at'])} accepted",
             ))  # fmt: skip
     return Act(title)
@@ -97,7 +97,7 @@ def full_and_queue(journeys: Iterable[Journey], staged: Staged, names: Names) ->
 
 def escalation(journeys: Iterable[Journey], names: Names) -> Act:
     """Nobody was left to ask: the lead agency's desk owns the need."""
-    title = "Escalation: nobody is left to ask, the lead agency's desk owns the need"
+    title = "Escalation: no provider is left to ask, the lead agency's desk owns the need"
     for journey, need in needs_of(journeys):
         tried = [one for one in _offers(need) if one["status"] in {"declined", "expired"}]
         assigned = _step_at(journey, "need.assign", need=need)
@@ -105,14 +105,14 @@ def escalation(journeys: Iterable[Journey], names: Names) -> Act:
             return Act(title, (
                 *(f"{_clock(one['ended_at'])} {journey['case_code']}, {need['category']}: {_name(one, names)} "
                   f"{one['status']} {one['reason'] or ''}".rstrip() for one in tried),
-                f"{_clock(assigned)} {need['owner']} answers for it: {need['owner_reason']}",
+                f"{_clock(assigned)} {need['owner']} is the owner: {need['owner_reason']}",
             ))  # fmt: skip
     return Act(title)
 
 
 def document_first(journeys: Iterable[Journey], names: Names) -> Act:
     """A job waited for a document; the document was made, and the job was offered."""
-    title = "Prerequisite: a document unlocks the referral to a job"
+    title = "Prerequisite: the referral to a job starts when a document is issued"
     for journey, need in needs_of(journeys):
         first = next((one for one in journey["needs"] if one["id"] == need["after_need_id"]), None)
         unblocked = _step_at(journey, "referral.unblock", need=need)
@@ -123,9 +123,9 @@ def document_first(journeys: Iterable[Journey], names: Names) -> Act:
             who = f"{journey['case_code']}, {need['category']}"
             return Act(title, (
                 f"{_clock(need['reported_at'])} {who}: waits for {first['category']}",
-                f"{_clock(first['ended_at'])} the document is there, from {maker}",
+                f"{_clock(first['ended_at'])} the document was issued by {maker}",
                 f"{_clock(unblocked)} {need['category']} seeks a provider",
-                f"{_clock(offers[0]['made_at'])} put to {_name(offers[0], names)}: {offers[0]['status']}",
+                f"{_clock(offers[0]['made_at'])} offered to {_name(offers[0], names)}: {offers[0]['status']}",
             ))  # fmt: skip
     return Act(title)
 
@@ -149,9 +149,7 @@ def recall(journeys: Iterable[Journey], staged: Staged, names: Names) -> Act:
 
 def _now_with(need: Need) -> str:
     owner = need["owner"]
-    return (
-        f"{need['status']}" if owner is None else f"{need['status']}, {owner} answers for it ({need['owner_reason']})"
-    )
+    return f"{need['status']}" if owner is None else f"{need['status']}, {owner} is the owner ({need['owner_reason']})"
 
 
 def _declined_as_full(journeys: Iterable[Journey], staged: Staged, names: Names) -> tuple[str, ...] | None:
@@ -162,7 +160,7 @@ def _declined_as_full(journeys: Iterable[Journey], staged: Staged, names: Names)
                 return (
                     f"{_clock(offer['ended_at'])} {journey['case_code']}, {need['category']}: {_name(offer, names)} "
                     "declines, it is full",
-                    f"{closed_at:%H:%M:%S} its places are closed until it declares anew",
+                    f"{closed_at:%H:%M:%S} its places are closed until it declares again",
                 )
     return None
 

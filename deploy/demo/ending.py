@@ -47,10 +47,10 @@ class Ending:
         self.console.print(partners_table(run.tally, offers=offers, rerouted=rerouted(run.journeys)))
         self.console.print(
             f"{run.webhooks_verified} webhooks verified, {run.webhooks_refused} refused; "
-            f"{run.calls_again} calls tried again while something was not there"
+            f"{run.calls_again} calls repeated because a server did not answer"
         )
         if run.pace < BUSY_BELOW:
-            self.console.print(f"The machine was busy: the clock waited for it and ran at {run.pace:.2f} of real time")
+            self.console.print(f"The machine was busy: the clock was slowed down to {run.pace:.2f} of real time")
         await self._show_three(run)
         self._show_trace(run)
         kept = await self._promises(run)
@@ -71,7 +71,7 @@ class Ending:
         accepted = sum(row.accepted for row in by_category(run.journeys).values())
         later, failures = rerouted(run.journeys), run.tally.failures
         return [
-            ("every need told at intake is known", known == run.needs_count, f"{known} of {run.needs_count}"),
+            ("every need reported at intake is known", known == run.needs_count, f"{known} of {run.needs_count}"),
             ("needs were accepted", accepted > 0, f"{accepted}, {later} of them by a later candidate"),
             *(
                 (f"shown: {act.title}", act.happened, "yes" if act.happened else "it did not happen")

@@ -1,4 +1,4 @@
-"""The demo checks its own promise: nobody forgotten, nothing promised twice, nothing left on the way."""
+"""The demo checks its result: no need is forgotten, no place is given twice, no event is unsent."""
 
 import asyncio
 import time
@@ -20,9 +20,9 @@ Kept = tuple[str, bool, str]
 
 
 def check_invariants(found: Mapping[str, Any]) -> list[Kept]:
-    """What referral says of its own promises; the first: no open need without a clock, a queue or a named owner."""
+    """The invariants that referral reports; the first: no open need without a clock, a queue or a named owner."""
     return [
-        (f"{one['promise'][0].lower()}{one['promise'][1:]}", one["violations"] == 0, f"{one['violations']} break it")
+        (f"{one['promise'][0].lower()}{one['promise'][1:]}", one["violations"] == 0, f"{one['violations']} violations")
         for one in found["promises"]
     ]
 
@@ -30,11 +30,11 @@ def check_invariants(found: Mapping[str, Any]) -> list[Kept]:
 def check_places(pools: Sequence[Pool]) -> Kept:
     """No service has promised more places than it has."""
     over = [pool for pool in pools if pool.is_over]
-    return ("no service has promised more places than it has", not over, f"{len(over)} of {len(pools)} have")
+    return ("no service has more held and taken places than its maximum", not over, f"{len(over)} of {len(pools)} have")
 
 
 async def check_clocks(databases: Mapping[str, str], now: datetime) -> Kept:
-    """No clock that ran out by now waits, judged at the present pace: referral itself allows for the fastest."""
+    """Every passed deadline was handled, at the present rate of the clock; referral itself allows for the highest."""
     until = time.monotonic() + DRAIN_WITHIN_S
     while True:
         late = await overdue(databases, now - LATE)

@@ -76,15 +76,15 @@ def why_panel(
     more = len(explanation["excluded"]) - REASONS_MAX
     for one in explanation["excluded"][:REASONS_MAX]:
         reasons = ", ".join(one["reasons"])
-        lines.append(Text(f"not: {names.get(one['provider_service_id'], '?')} ({reasons})", "dim"))
+        lines.append(Text(f"excluded: {names.get(one['provider_service_id'], '?')} ({reasons})", "dim"))
     if more > 0:
-        lines.append(Text(f"and {more} more that could not", "dim"))
+        lines.append(Text(f"and {more} more excluded services", "dim"))
     return Panel(Group(*lines), title=case_code, title_align="left")
 
 
 def act_panel(act: Act) -> Panel:
     """One act of the demo, line by line."""
-    lines = act.lines or ("It did not happen.",)
+    lines = act.lines or ("This did not happen in this run.",)
     style = "none" if act.happened else "bold red"
     return Panel(Group(*(Text(line) for line in lines)), title=act.title, title_align="left", border_style=style)
 
@@ -128,7 +128,7 @@ def promises_table(kept: Sequence[tuple[str, bool, str]]) -> Table:
 
 def addresses_table(addresses: Iterable[tuple[str, str]]) -> Table:
     """Where to look while the system runs."""
-    table = Table(title="Addresses of the API docs in this run (`make up` tells its own)", header_style="bold")
+    table = Table(title="Addresses of the API docs in this run (`make up` prints its own)", header_style="bold")
     table.add_column("")
     table.add_column("")
     for name, url in addresses:

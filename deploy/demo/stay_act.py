@@ -10,7 +10,7 @@ from deploy.demo.acts import Act
 HOURS: Final = 72
 """How long people may stay in a shelter (domain C3)."""
 LEAVING, EXITS = "leaving-without-next-step", "exits-today"
-_TITLE: Final = "A stay of 72 hours: the alarms ring, the desk answers, nobody leaves without a next step"
+_TITLE: Final = "A stay of 72 hours: alarms are sent, the desk becomes the owner, nobody leaves without a next step"
 _IN_ORDER: Final = (
     "referral.alarm_stay alarm_1", "referral.alarm_stay alarm_2", "referral.alarm_stay alarm_3", "referral.run_out",
     "referral.complete",
@@ -52,9 +52,9 @@ def stay_act(stayed: Stayed | None, names: Mapping[str, str]) -> Act:
     first, second, third, over, left = (_clock(steps[name]) for name in _IN_ORDER)
     return Act(_TITLE, (
         *_beginning(stayed, need, names),
-        f"{first} hour 24: the first alarm, the shelter is told",
-        f"{second} hour 48: the second alarm; {owner[0]} answers for it ({owner[1]})",
-        f"on the list of those who leave with no next step: lacks {', '.join(lacking['open_items'])}",
+        f"{first} hour 24: the first alarm, the shelter is notified",
+        f"{second} hour 48: the second alarm; {owner[0]} is the owner ({owner[1]})",
+        f"on the list of people who leave without a next step; missing: {', '.join(lacking['open_items'])}",
         f"{third} hour 60: the third alarm; {_answers(stayed.owners.get(60))}",
         f"{over} hour 72: the time is over and they are still there; {_answers(stayed.owners.get(HOURS))}",
         f"on the list of today's exits, for {due['desk']}",
@@ -84,7 +84,7 @@ def _plan(stay: Mapping[str, Any]) -> str:
 
 
 def _answers(owner: tuple[str, str] | None) -> str:
-    return "nobody answers for it yet" if owner is None else f"{owner[0]} answers for it ({owner[1]})"
+    return "no owner yet" if owner is None else f"{owner[0]} is the owner ({owner[1]})"
 
 
 def _clock(moment: str) -> str:

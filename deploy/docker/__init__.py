@@ -1,1 +1,1 @@
-"""The system in containers: the image, what PostgreSQL starts with, the jobs that run once, the secrets."""
+"""The system in containers: the image, the databases, the one-shot jobs, the secrets."""

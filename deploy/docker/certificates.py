@@ -1,8 +1,8 @@
-"""An authority and a broker's certificate (X.509, ECDSA on P-256), made with nothing but Python.
+"""Creates an authority and a broker's certificate (X.509, ECDSA on P-256) with the standard library only.
 
-The authority's private key signs one certificate and is then forgotten: nobody can vouch for another broker with it.
-Whatever checks these certificates uses OpenSSL or Java; nothing here verifies anything. It takes no care about the time
-that it takes.
+The authority's private key signs one certificate and is not stored, so nobody can sign a certificate for another
+broker. This code verifies nothing; certificates are verified by OpenSSL or Java. It is not protected against timing
+attacks.
 """
 
 import base64
@@ -26,7 +26,7 @@ _Point = tuple[int, int]
 
 @dataclass(frozen=True)
 class BrokerIdentity:
-    """What a broker shows, and by what its clients know it; in PEM on one line, as an environment file takes it."""
+    """A broker's certificate and the authority by which clients verify it; PEM on one line, for environment files."""
 
     key: str
     certificate: str

@@ -1,7 +1,7 @@
 """Makes the services' databases and logins on the PostgreSQL of the compose file: `python -m deploy.docker.databases`.
 
-A job of its own and no script of the image's first start: such a script runs on an empty volume only, so that one that
-failed once would never be made good.
+This is a separate job, not an init script of the image: init scripts run only on an empty volume, so a script that
+failed once would never be repeated.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ PAUSE_SECONDS = 0.5
 
 
 async def answered(url: str, *, seconds: float = WAIT_SECONDS) -> None:
-    """Wait until the server takes connections; while it makes itself, it listens on its socket only."""
+    """Wait until the server accepts connections; during its initialisation it listens only on its socket."""
     until = time.monotonic() + seconds
     while True:
         try:
@@ -34,7 +34,7 @@ async def answered(url: str, *, seconds: float = WAIT_SECONDS) -> None:
 
 
 async def make(url: str) -> str | None:
-    """Make everything, with the passwords of the environment; what is wrong, in words that a person can act on."""
+    """Create everything, with the passwords in the environment; returns a description of the problem, if any."""
     try:
         await answered(url)
         await make_databases(url, {name: os.environ[f"{name.upper()}_PASSWORD"] for name in LOGINS})

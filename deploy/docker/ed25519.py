@@ -1,4 +1,4 @@
-"""The public half of an Ed25519 key, with nothing but Python."""
+"""Calculates the public key of an Ed25519 key with the standard library only."""
 
 from hashlib import sha512
 
@@ -22,7 +22,7 @@ def _edwards_sum(one: _Point, other: _Point) -> _Point:
 def ed25519_public_key(private: bytes) -> bytes:
     """The public half of an Ed25519 key (RFC 8032, 5.1.5), for want of a library here; both are 32 bytes.
 
-    It takes no care about the time that it takes. Whatever signs or checks uses `cryptography`.
+    It is not protected against timing attacks. Signing and verification use `cryptography`.
     """
     scalar = int.from_bytes(sha512(private).digest()[:32], "little")
     scalar = (scalar & ((1 << 254) - 8)) | (1 << 254)

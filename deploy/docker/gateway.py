@@ -1,9 +1,9 @@
-"""Passes connections to published ports on to the services.
+"""Forwards connections on published ports to the services.
 
     python -m deploy.docker.gateway 8101=registration:8000 8102=provider_directory:8000
 
-One container only can publish a port. Here it is this one, so that a service runs in as many containers as `--scale`
-says: its name then stands for all of them, and each connection goes to one of those.
+Only one container can publish a port. Here it is this one, so that a service can run in as many containers as `--scale`
+sets: the name of the service resolves to all of them, and each connection goes to one of them.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from collections.abc import Sequence
 CONNECT_SECONDS = 3.0
 PIECE_BYTES = 65_536
 STALLED_SECONDS = 30.0
-"""How long an end may leave unread what was sent to it; how long a peer may be silent, the services say."""
+"""How long a peer may leave data unread; the services limit how long a peer may send nothing."""
 CONNECTIONS = 1_000
 CONNECTIONS_PER_PEER = 300
-"""Fewer than a service takes from one address, which is what the gateway is to it."""
+"""Less than a service accepts from one address, because for the service all connections come from the gateway."""
 NOBODY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -31,7 +31,7 @@ async def addresses_of(host: str, port: int) -> list[str]:
 
 
 async def connected(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-    """A connection to one of the containers of a service, in any order; None where none takes it."""
+    """A connection to one of the containers of a service, in any order; None if none accepts it."""
     with contextlib.suppress(OSError):
         addresses = await addresses_of(host, port)
         for address in random.sample(addresses, len(addresses)):
@@ -68,9 +68,9 @@ async def serve(port: int, host: str, target_port: int, *, address: str = "0.0.0
                 return
             asked = asyncio.create_task(pass_on(reader, there[1]))
             await pass_on(there[0], writer)
-            asked.cancel()  # a service that has closed wants no more, however long the caller keeps its end open
+            asked.cancel()  # no more data are forwarded after the service has closed
         except (OSError, TimeoutError):
-            pass  # whoever called is gone
+            pass  # the caller has closed the connection
         finally:
             peers[peer] -= 1
             if not peers[peer]:

@@ -1,4 +1,4 @@
-"""The local token issuer in a container of its own; anywhere else the settings name a real OpenID provider.
+"""The local token issuer in its own container; in an installation the settings name a real OpenID provider.
 
 `python -m deploy.docker.issuer serve` answers on port 8000 of every address of the container, which is published on
 the loopback interface only. `... token CLIENT` prints a bearer token of a client of the pack:

@@ -1,9 +1,9 @@
-"""Gives every user of Kafka its password and its rights, once, before the services start.
+"""Sets the password and the rights of every user of Kafka, once, before the services start.
 
 `python -m deploy.docker.kafka_access`.
 
 The rights are those of `python -m libs.events acls apply`. It may run again at any time: a password that has changed in
-`kafka-access.env` is set, rights that are missing are added, none is taken away.
+`kafka-access.env` is set, missing rights are added, no rights are removed.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ RECEPTION = ("reception-system",)
 async def give_access(
     cluster: Cluster, environment: Mapping[str, str], *, reception: tuple[str, ...] = RECEPTION
 ) -> int:
-    """Make it so; how many rights there are. KeyError names the password that the environment lacks."""
+    """Set passwords and rights; returns the number of rights. KeyError names a missing password."""
     wanted = rights(reception=reception)
     users = sorted({right.user for right in wanted})
     await set_passwords(cluster, {user: environment[f"{user.upper().replace('-', '_')}_PASSWORD"] for user in users})
@@ -31,7 +31,7 @@ async def give_access(
 
 
 def main() -> str | None:
-    """Do it on the cluster that the environment names; what is wrong, in words that a person can act on."""
+    """Do it on the cluster in the environment; returns a description of the problem, if any."""
     cluster = Cluster.from_environment(os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ)
     try:
         count = asyncio.run(give_access(cluster, os.environ))

@@ -1,14 +1,14 @@
 """Generates the secrets of a containerised installation, once: `python3 deploy/docker/make_secrets.py`.
 
-Needs nothing but Python. Writes one environment file per container into `.enlace/docker/`, readable by their owner
-only and never committed; each container sees its own secrets and nobody else's. `.enlace/docker/env` is for people and
-commands on this machine: it has the addresses at which the containers are reached.
+Needs only the standard library. Writes one environment file per container into `.enlace/docker/`, readable only by
+their owner and never committed; each container gets only its own secrets. `.enlace/docker/env` is for people and
+commands on this machine: it contains the addresses of the containers.
 
-What is there is never changed: a variable that a file lacks is added behind what it holds. So edited values, added
-lines, comments and their order stay. Without these files `docker compose` names the one that it misses.
+Existing lines are never changed: a missing variable is added at the end of a file. Edited values, added lines, comments
+and their order are kept. Without these files, `docker compose` names the missing one.
 
-`.enlace/docker/shared/` is what all containers may read, and holds no secret: the certificate by which Kafka is known,
-and the list of revoked tokens.
+All containers may read `.enlace/docker/shared/`. It contains no secrets: the certificate of Kafka's authority, and the
+list of revoked tokens.
 """
 
 import base64
@@ -76,7 +76,7 @@ def key_32_bytes() -> str:
 
 
 def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
-    """What each container's file holds; values that are `kept` stay as they are."""
+    """The content of each container's file; `kept` values do not change."""
 
     def value(file: str, name: str, make: Callable[[], str]) -> str:
         known = kept.get(file, {}).get(name)

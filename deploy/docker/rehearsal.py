@@ -1,8 +1,8 @@
-"""A flight of invented people lands, and the pack's providers answer: `python -m deploy.docker.rehearsal`.
+"""Registers a flight of invented people, and answers for the pack's providers: `python -m deploy.docker.rehearsal`.
 
-Providers hear by webhook where notifications may send to private addresses (`ENLACE_WEBHOOK_ALLOW_PRIVATE=true`),
-signed and verified as on the way to a real partner; else they ask. It goes on answering until it is stopped. The flight
-lands once.
+Providers get webhooks if notifications may send to private addresses (`ENLACE_WEBHOOK_ALLOW_PRIVATE=true`), signed and
+verified as for a real partner; otherwise they poll. It continues to answer until it is stopped. The flight is
+registered only once.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ RECEPTION = "reception-system"
 PORT = 8000
 SEED = 20
 LANDED = Path("/tmp/landed")  # noqa: S108 - of this container only
-"""There once the flight has landed and a provider has accepted somebody: what the health check looks for."""
+"""Exists when the flight has landed and a provider has accepted an offer; used by the health check."""
 
 
 class Rehearsal:

@@ -1,1 +1,1 @@
-"""The page of the lifecycles, made from the tables of states."""
+"""The page of the lifecycles, generated from the tables of states."""

@@ -12,7 +12,7 @@ cli = typer.Typer(help=__doc__, no_args_is_help=True)
 
 @cli.command("check")
 def check_command() -> None:
-    """Exit 1 if the page isn't what the tables say."""
+    """Exit 1 if the page is out of date."""
     path = ROOT / PAGE
     if not path.exists() or path.read_text(encoding="utf-8") != page():
         typer.echo(f"lifecycles: {PAGE} is not up to date; run `python -m deploy.lifecycles write`", err=True)

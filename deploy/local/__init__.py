@@ -1,1 +1,1 @@
-"""The whole system on one machine: PostgreSQL, Kafka, a token issuer and the four services, with nothing but Python."""
+"""The whole system on one machine, from Python packages: PostgreSQL, Kafka, a token issuer, the four services."""

@@ -1,4 +1,4 @@
-"""Which service a scope belongs to: a token is for the services at which its scopes open something, and no other."""
+"""The service of each scope: a token is valid only for the services at which its scopes permit something."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -1,4 +1,4 @@
-"""Who may ask the local issuer for tokens: the clients of the country pack, and those that `make partner` added."""
+"""The clients of the local issuer: those of the country pack, and those that `make partner` added."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from libs.chassis.yaml_files import read_yaml
 
 
 class UnknownClientError(Exception):
-    """No client of this id; the text lists those there are."""
+    """No client has this id; the text lists the existing ones."""
 
 
 class ClientBook:

@@ -1,6 +1,6 @@
-"""PostgreSQL and Kafka alone, for tests and for work on one part: `python -m deploy.local.infra up|down`.
+"""Only PostgreSQL and Kafka, for tests and for work on one part: `python -m deploy.local.infra up|down`.
 
-`up` prints the two variables that tests take instead of starting servers of their own.
+`up` prints the two variables with which tests use these servers instead of starting their own.
 """
 
 from __future__ import annotations

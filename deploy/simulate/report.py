@@ -43,7 +43,7 @@ def _cells(row: Category) -> list[str]:
 
 def times_table(categories: Mapping[str, Category]) -> Table:
     """How long each took from the report of the need: the median, and within what nine in ten were."""
-    table = Table(title="Time from the report of the need: median, then nine in ten within", header_style="bold")
+    table = Table(title="Time since the report of the need: median, 90th percentile", header_style="bold")
     table.add_column("category", no_wrap=True)
     for title in TIME_TITLES.values():
         table.add_column(title, justify="right")
@@ -69,7 +69,7 @@ def span(time: timedelta) -> str:
 
 def owners_table(categories: Mapping[str, Category]) -> Table:
     """With whom the open needs are."""
-    table = Table(title="Who answers for the needs that are open", header_style="bold")
+    table = Table(title="Who is responsible for the open needs", header_style="bold")
     table.add_column("who", no_wrap=True)
     table.add_column("needs", justify="right")
     for who, number in Counter(total(categories).open_with).most_common(OWNERS_MAX):

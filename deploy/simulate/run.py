@@ -190,7 +190,7 @@ class Simulation:
         whole = total(categories)
         unattended = self._watch.worst["every_open_need_is_attended"]
         kept: list[Kept] = [
-            ("every need told at intake is known", whole.needs == self._needs_told,
+            ("every need reported at intake is known", whole.needs == self._needs_told,
              f"{whole.needs} of {self._needs_told}"),
             ("no need is unowned", whole.unowned == 0, f"{whole.unowned} of {whole.open} open ones are"),
             (f"no open need was unattended at any of {self._watch.looks} looks", unattended == 0,

@@ -55,15 +55,15 @@ async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: Sy
         assert shown in text
     # Every act names its people by case code; one that did not happen would have broken the promise.
     for act in (
-        "Silence: reminded",
-        "Full: the places close",
-        "Escalation: nobody",
+        "No answer: reminder",
+        "Full: the pool closes",
+        "Escalation: no provider",
         "Prerequisite:",
         "Consent withdrawn",
         "A stay of 72 hours",
     ):
         assert act in text
-    assert "It did not happen" not in text
+    assert "This did not happen" not in text
     # A trace of somebody whose offer was declined as full: provider_directory hears of that.
     assert "spans in notifications, provider_directory, referral, registration" in text
     # Nobody's name may stand in what the demo shows: case codes only.

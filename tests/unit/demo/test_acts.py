@@ -45,7 +45,7 @@ def test_silence_needs_a_reminder_an_expiry_and_a_later_acceptance() -> None:
     offers = offer("o1", "expired", made=1, ended=5), offer("o2", "accepted", made=5, ended=6, service="s2")
     reminded = step("offer.remind", 3, of="n", offer_id="o1")
     told = silence([journey(need("n", *offers), steps=(reminded,))], NAMES)
-    assert told.lines[0] == "12:01:00 GT-1, food: put to First service, which says nothing"
+    assert told.lines[0] == "12:01:00 GT-1, food: offered to First service, which does not answer"
     assert told.lines[-1] == "12:06:00 accepted"
     assert not silence([journey(need("n", *offers))], NAMES).happened
     assert not silence([journey(need("n", offers[0]), steps=(reminded,))], NAMES).happened
@@ -66,7 +66,7 @@ def test_an_escalation_names_the_desk_that_owns_the_need_when_nobody_is_left() -
     spent = need("n", offer("o1", "declined", made=1, ended=2, reason="other"), owner="a-desk",
                  owner_reason="candidates_spent")  # fmt: skip
     told = escalation([journey(spent, steps=(step("need.assign", 3, of="n"),))], NAMES)
-    assert told.lines[-1] == "12:03:00 a-desk answers for it: candidates_spent"
+    assert told.lines[-1] == "12:03:00 a-desk is the owner: candidates_spent"
     assert not escalation([journey(spent)], NAMES).happened
 
 

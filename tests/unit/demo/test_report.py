@@ -73,7 +73,7 @@ def test_why_this_one_and_why_not_the_others() -> None:
     assert "GT-AAAA-BBBB" in text
     assert "asked before: House A: declined full" in text
     assert "chosen: House B, score 0.7 (distance 1)" in text
-    assert "not: House C (age, no_agreement)" in text
+    assert "excluded: House C (age, no_agreement)" in text
 
 
 def test_what_partners_did_is_counted_by_reason() -> None:

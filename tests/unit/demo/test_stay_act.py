@@ -35,7 +35,7 @@ def stayed(record: tuple[tuple[str, str | None, int], ...] = RECORD, *, status: 
 def test_it_is_told_hour_by_hour_on_the_installations_clock() -> None:
     lines = stay_act(stayed(), NAMES).lines
     assert lines[0] == "02 Mar 12:00:00 GT-1, shelter: hour 0 at First shelter, until 05 Mar 12:00:00"
-    assert "04 Mar 12:00:00 hour 48: the second alarm; shelter-desk answers for it (stay_ending)" in lines
+    assert "04 Mar 12:00:00 hour 48: the second alarm; shelter-desk is the owner (stay_ending)" in lines
     assert lines[-1] == "07 Mar 12:00:00 they leave after three nights; the need is met"
 
 
