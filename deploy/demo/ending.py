@@ -38,8 +38,8 @@ class Ending:
         for act in run.acts:
             self.console.print(act_panel(act))
         self.console.print(
-            "For the last act 72 hours were let pass on the installation's clock: tables and trace show what was "
-            "before, the promises how all stands now."
+            "For the last scene, 72 hours passed on the clock of the installation. Tables and trace show the state "
+            "before that time, the invariants show the present state."
         )
         self.console.print(needs_table(by_category(run.journeys)))
         self.console.print(places_table(run.before, run.after, self.directory))

@@ -41,7 +41,7 @@ def anchor(heading: str) -> str:
 def _topic_table(
     topics: Mapping[str, Topic], schemas: Mapping[type[Event], Schema], parties: Sequence[Party]
 ) -> Iterator[str]:
-    yield "| topic | kept | sent by | heard by |"
+    yield "| topic | kept | sent by | consumed by |"
     yield "|---|---|---|---|"
     for topic in topics.values():
         events = [event for event in schemas if event.topic == topic.name]
@@ -72,7 +72,7 @@ def _event_blocks(
 ) -> Iterator[str]:
     yield f"### {event.type}"
     hearers = hearers_of(parties, event)
-    told = f"Heard by {', '.join(hearers)}." if hearers else "Heard by none of our services."
+    told = f"Consumed by {', '.join(hearers)}." if hearers else "Consumed by none of our services."
     path = f"contracts/schemas/{event.topic}/{event.type}.json"
     yield f"{schema['description']} Key: `{event.key_field}`. {told} [Schema]({path})."
     rows = [f"| `{name}` | {kind} | {text} |" for name, kind, text in _rows(schema, schema.get("definitions", {}))]

@@ -39,7 +39,7 @@ class ReviewView(BaseModel):
         description="The need, offer or pool that breaks it, or the subject of the late clock"
     )
     reason: ReviewReason
-    desk: str = Field(description="Who decides")
+    desk: str = Field(description="The desk that decides")
     status: ReviewStatus
     requested_at: datetime
     decided_at: datetime | None
