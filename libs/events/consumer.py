@@ -11,20 +11,22 @@ from typing import Any
 
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
-from libs.events import kafka, metrics
+from libs.events import kafka
 from libs.events.cluster import Cluster
-from libs.events.delivery import Delivery
-from libs.events.ending import end
-from libs.events.keyed import Digest, Seal
-from libs.events.lanes import Lane, Transaction
-from libs.events.membership import Membership
-from libs.events.partitions import Partition, Phase
-from libs.events.reporting import report
-from libs.events.retries import Retries
+from libs.events.consuming.lanes import Lane
+from libs.events.consuming.membership import Membership
+from libs.events.consuming.retries import Retries
+from libs.events.consuming.watchdog import StuckError
+from libs.events.handling.delivery import Delivery
+from libs.events.handling.keyed import Digest, Seal
+from libs.events.handling.partitions import Partition, Phase
+from libs.events.observing import metrics
+from libs.events.observing.reporting import report
+from libs.events.postgres import Transaction
+from libs.events.processes.ending import end
 from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import TOPICS, Topic, TopicsError, check_topics
-from libs.events.watchdog import StuckError
 
 log = logging.getLogger(__name__)
 

@@ -37,7 +37,7 @@ class Event(BaseModel):
 
     Subclasses set `type` (ends in its major version), `topic` and `key_field`, the field whose value orders the
     event among its kin: it becomes the Kafka key. Producers' models are closed (`extra="forbid"`); what consumers
-    read is open: `libs.events.envelope` drops fields that a newer producer added.
+    read is open: `libs.events.messages.envelope` drops fields that a newer producer added.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

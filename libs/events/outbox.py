@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from sqlalchemy import event as sqlalchemy_events
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events import tracing, wakeups
-from libs.events.crashpoints import CrashPoint, armed, crashpoint
-from libs.events.envelope import new_id
 from libs.events.event import Event
+from libs.events.messages.envelope import new_id
+from libs.events.observing import tracing
 from libs.events.postgres import raw
+from libs.events.processes import wakeups
+from libs.events.processes.crashpoints import CrashPoint, armed, crashpoint
 
 _INSERT = """
     INSERT INTO outbox (event_id, topic, key, type, payload, traceparent, tracestate)

@@ -17,14 +17,16 @@ from typing import Any
 
 import asyncpg
 
-from libs.events import kafka, metrics, retention, tracing, wakeups
+from libs.events import kafka, retention
 from libs.events.cluster import Cluster
-from libs.events.crashpoints import CrashPoint, crashpoint
-from libs.events.ending import end
-from libs.events.leadership import SILENCE_SECONDS, Connection, Leadership, LeadershipLostError, connected, lead
-from libs.events.postgres import plain_dsn
-from libs.events.publishing import Outcome, Publisher
-from libs.events.reporting import report
+from libs.events.observing import metrics, tracing
+from libs.events.observing.reporting import report
+from libs.events.postgres import Connection, plain_dsn
+from libs.events.processes import wakeups
+from libs.events.processes.crashpoints import CrashPoint, crashpoint
+from libs.events.processes.ending import end
+from libs.events.relaying.leadership import SILENCE_SECONDS, Leadership, LeadershipLostError, connected, lead
+from libs.events.relaying.publishing import Outcome, Publisher
 from libs.events.signing import Signer
 from libs.events.topics import TOPICS, Topic
 

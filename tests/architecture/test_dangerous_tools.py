@@ -43,7 +43,7 @@ OPENS_FILES = {
 PAUSES = {
     "libs/chassis/supervisor.py",
     "libs/events/consumer.py",
-    "libs/events/lanes.py",
+    "libs/events/consuming/lanes.py",
     "libs/events/relay.py",
     "services/notifications/deliveries/loop.py",
 }

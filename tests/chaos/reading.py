@@ -14,7 +14,7 @@ from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.chassis.walls import WORKS_FOR
 from libs.events.catalogue import CATALOGUE
-from libs.events.keyed import kept_name
+from libs.events.handling.keyed import kept_name
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import TOPICS
 from services.notifications.inbox import subscribers as notifications_inbox

@@ -9,8 +9,8 @@ from typing import Any
 from libs.events.contracts.messages import Message
 from libs.events.contracts.parties import Party
 from libs.events.contracts.schemas import Schema
-from libs.events.envelope import schema_of
 from libs.events.event import Event
+from libs.events.messages.envelope import schema_of
 from libs.events.topics import Topic
 
 VERSION = "3.0.0"

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.events.catalogue.arrivals import ReturneeArrived
-from libs.events.opening import UnreadableEventError, parse
+from libs.events.messages.opening import UnreadableEventError, parse
 from services.registration.people.indexing import index_anew
 from tests.service.registration.conftest import a_returnee, an_announcement
 

@@ -6,9 +6,9 @@ from typing import Any, cast
 from aiokafka.errors import KafkaConnectionError
 
 from libs.events import kafka
-from libs.events.ending import end, ends_within
+from libs.events.consuming.membership import Membership
 from libs.events.kafka import GroupMember
-from libs.events.membership import Membership
+from libs.events.processes.ending import end, ends_within
 
 SOON_S = 15.0
 

@@ -20,11 +20,11 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from libs.events import metrics
-from libs.events.crashpoints import CrashPoint, crashpoint
-from libs.events.envelope import CONTENT_TYPE, SPEC_VERSION, schema_of
 from libs.events.kafka import BATCH_BYTES, Acknowledged, BatchBuilder, Producer
-from libs.events.leadership import LeadershipLostError
+from libs.events.messages.envelope import CONTENT_TYPE, SPEC_VERSION, schema_of
+from libs.events.observing import metrics
+from libs.events.processes.crashpoints import CrashPoint, crashpoint
+from libs.events.relaying.leadership import LeadershipLostError
 from libs.events.signing import Signer
 from libs.events.topics import Topic
 

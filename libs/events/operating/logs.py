@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from libs.events.cluster import Cluster
-from libs.events.ending import ends_within
 from libs.events.kafka import CLOSE_SECONDS, GroupMember, Record
+from libs.events.processes.ending import ends_within
 
 ANSWER_SECONDS = 15.0
 FETCH_RECORDS = 2_000

@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
 
-from libs.events.envelope import Envelope, EnvelopeError, read
 from libs.events.event import Event, Received, SetAside
+from libs.events.handling.partitions import Partition
 from libs.events.kafka import Record
-from libs.events.opening import UnreadableEventError, take_up
-from libs.events.partitions import Partition
+from libs.events.messages.envelope import Envelope, EnvelopeError, read
+from libs.events.messages.opening import UnreadableEventError, take_up
 from libs.events.signing import Keyring
 from libs.events.subscriptions import Handler, Subscriptions
 from libs.events.topics import Topic

@@ -11,19 +11,18 @@ from hashlib import sha256
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events import outbox
-from libs.events.batch import NOT_BELIEVED, Batch, Incoming, Unreadable, content_of, identity_of
-from libs.events.crashpoints import CrashPoint, crashpoint
-from libs.events.isolation import Isolation
+from libs.events.handling.batch import NOT_BELIEVED, Batch, Incoming, Unreadable, content_of, identity_of
+from libs.events.handling.isolation import Isolation
+from libs.events.handling.keyed import Digest, Seal, kept_name, known_as, name_of_before, parked_key
+from libs.events.handling.limits import ParkingLimit
+from libs.events.handling.parking import BEHIND, ID_REUSED, Parking, still_parked
+from libs.events.handling.partitions import Partition
+from libs.events.handling.waves import waves
 from libs.events.kafka import Record
-from libs.events.keyed import Digest, Seal, kept_name, known_as, name_of_before, parked_key
-from libs.events.leadership import Connection
-from libs.events.limits import ParkingLimit
-from libs.events.parking import BEHIND, ID_REUSED, Parking, still_parked
-from libs.events.partitions import Partition
-from libs.events.postgres import raw
+from libs.events.postgres import Connection, raw
+from libs.events.processes.crashpoints import CrashPoint, crashpoint
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic
-from libs.events.waves import waves
 
 _FENCE = """
     WITH moved AS (

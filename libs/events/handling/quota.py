@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from libs.events.leadership import Connection
+from libs.events.postgres import Connection
 
 SOURCE_ROWS = 100
 """Messages of one CloudEvents source. The source is what a sender says of itself: an attacker makes up others."""

@@ -1,7 +1,7 @@
 """Handle parked events again, in order per key, when a person has asked for it.
 
-The request is a mark on the key (see `libs.events.unparking`); the consumer that has the handlers does the work, each
-key in one transaction. While that runs, newer events of the key wait for it: none overtakes.
+The request is a mark on the key (see `libs.events.operating.unparking`); the consumer that has the handlers does the
+work, each key in one transaction. While that runs, newer events of the key wait for it: none overtakes.
 """
 
 import asyncio
@@ -11,16 +11,16 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events import metrics, outbox, wakeups
-from libs.events.batch import Incoming, understand
-from libs.events.delivery import Delivery
+from libs.events import outbox
+from libs.events.handling.batch import Incoming, understand
+from libs.events.handling.delivery import Delivery
+from libs.events.handling.keyed import Digest, Seal, key_anew
+from libs.events.handling.parking import Content, told
 from libs.events.kafka import Record
-from libs.events.keyed import Digest, Seal, key_anew
-from libs.events.lanes import Transaction
-from libs.events.leadership import Connection
-from libs.events.parking import Content, told
-from libs.events.postgres import Cause, cause_of, raw
-from libs.events.reporting import report
+from libs.events.observing import metrics
+from libs.events.observing.reporting import report
+from libs.events.postgres import Cause, Connection, Transaction, cause_of, raw
+from libs.events.processes import wakeups
 from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic

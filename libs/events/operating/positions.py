@@ -12,13 +12,13 @@ from enum import Enum
 
 from aiokafka.structs import TopicPartition
 
-from libs.events.admission import fault
 from libs.events.audit import Hand, RefusedError, note
-from libs.events.batch import identity_of
+from libs.events.consuming.admission import fault
+from libs.events.handling.batch import identity_of
+from libs.events.handling.keyed import KEYED, Digest, kept_name, known_as
 from libs.events.kafka import Record
-from libs.events.keyed import KEYED, Digest, kept_name, known_as
-from libs.events.leadership import Connection
-from libs.events.logs import Bounds, Logs
+from libs.events.operating.logs import Bounds, Logs
+from libs.events.postgres import Connection
 from libs.events.topics import TOPICS, Topic
 
 _ROWS = """

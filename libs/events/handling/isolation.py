@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events.batch import Incoming
-from libs.events.limits import ParkingLimit
+from libs.events.handling.batch import Incoming
+from libs.events.handling.limits import ParkingLimit
+from libs.events.handling.parking import BEHIND, Parking, reason_of, told
 from libs.events.outbox import Row
-from libs.events.parking import BEHIND, Parking, reason_of, told
 from libs.events.postgres import Cause, cause_of, raw
 
 Run = Callable[[AsyncSession, Sequence[Incoming]], Awaitable[None]]

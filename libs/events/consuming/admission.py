@@ -12,11 +12,10 @@ from typing import Any
 from aiokafka.errors import IllegalStateError, KafkaTimeoutError
 from aiokafka.structs import TopicPartition
 
+from libs.events.handling.partitions import Partition, Phase
 from libs.events.kafka import GroupMember
-from libs.events.lanes import Transaction
-from libs.events.partitions import Partition, Phase
-from libs.events.postgres import raw
-from libs.events.reporting import report
+from libs.events.observing.reporting import report
+from libs.events.postgres import Transaction, raw
 
 log = logging.getLogger(__name__)
 

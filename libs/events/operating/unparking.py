@@ -1,6 +1,7 @@
 """What a person may do about parked events: look, ask for a retry, discard. Each change needs a reason, which is kept.
 
-A retry is only asked for here. The consumer that has the handlers does it, in order per key (`libs.events.retries`).
+A retry is only asked for here. The consumer that has the handlers does it, in order per key
+(`libs.events.consuming.retries`).
 """
 
 import contextlib
@@ -9,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from libs.events.audit import Hand, RefusedError, note
-from libs.events.keyed import KEYED, Digest, keyed_name
-from libs.events.leadership import Connection
-from libs.events.parking import Content
+from libs.events.handling.keyed import KEYED, Digest, keyed_name
+from libs.events.handling.parking import Content
+from libs.events.postgres import Connection
 
 _KEYS = """
     SELECT k.consumer_group, k.topic, k.key, k.since, k.retry_wanted_at, count(p.id) AS count,

@@ -8,10 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from aiokafka.structs import TopicPartition
 
-from libs.events.lanes import Transaction
-from libs.events.leadership import Connection
-from libs.events.partitions import Partition, Phase
-from libs.events.postgres import raw
+from libs.events.handling.partitions import Partition, Phase
+from libs.events.postgres import Connection, Transaction, raw
 
 _POSITIONS = "SELECT topic, partition, next_offset, stopped FROM consumer_position WHERE consumer_group = $1"
 _TELL = """

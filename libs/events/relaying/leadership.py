@@ -13,19 +13,15 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 
-from libs.events.ending import end
-from libs.events.reporting import report
+from libs.events.observing.reporting import report
+from libs.events.postgres import Connection
+from libs.events.processes.ending import end
 
 log = logging.getLogger(__name__)
-
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[Any]
-else:
-    Connection = asyncpg.Connection
 
 _LOCK = (0x656E6C61, 1)  # "enla"; the number keeps other advisory locks of the same database apart
 _RETRY_SECONDS = 0.5

@@ -1,7 +1,7 @@
 """Events that wait for a person, and the keys that wait with them.
 
 A parked event keeps everything that came with it. Where a topic may carry identity data, content is sealed, and what
-its sender called it is kept as keyed digests only (`libs.events.keyed`).
+its sender called it is kept as keyed digests only (`libs.events.handling.keyed`).
 While a key is parked its later events are parked too, so that none overtakes another.
 """
 
@@ -12,11 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from libs.events import quota
-from libs.events.batch import NOT_BELIEVED, Incoming, Unreadable, identity_of, key_alone
-from libs.events.envelope import Headers
-from libs.events.keyed import Digest, Seal, kept_name, parked_key
-from libs.events.leadership import Connection
+from libs.events.handling import quota
+from libs.events.handling.batch import NOT_BELIEVED, Incoming, Unreadable, identity_of, key_alone
+from libs.events.handling.keyed import Digest, Seal, kept_name, parked_key
+from libs.events.messages.envelope import Headers
+from libs.events.postgres import Connection
 from libs.events.topics import Topic
 
 BEHIND = "behind"

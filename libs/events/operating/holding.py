@@ -1,7 +1,8 @@
 """Hold a relay: nothing is published until it is released. Services go on, and their outbox grows.
 
-A hold is what a person needs while something must go out first (`libs.events.republishing`), or while the positions of
-consumers are moved to the end of a log that was lost: the end doesn't move meanwhile, as far as this service writes.
+A hold is what a person needs while something must go out first (`libs.events.operating.republishing`), or while the
+positions of consumers are moved to the end of a log that was lost: the end doesn't move meanwhile, as far as this
+service writes.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from libs.events.audit import Hand, RefusedError, note
-from libs.events.leadership import Connection, none_leads
+from libs.events.postgres import Connection
+from libs.events.relaying.leadership import none_leads
 
 LET_GO_SECONDS = 40.0
 """A round of the relay that waits for Kafka takes half of it at most."""

@@ -9,19 +9,20 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager, ExitStack
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
-from libs.events import metrics, retention, tracing, wakeups
-from libs.events.batch import Batch, Part, forgotten, understand
-from libs.events.crashpoints import CrashPoint, crashpoint
-from libs.events.delivery import Delivered, Delivery, FencedError
-from libs.events.limits import ParkingLimit, ParkingLimitError
-from libs.events.partitions import Partition, Phase
-from libs.events.postgres import Cause, cause_of
-from libs.events.reporting import report
+from libs.events import retention
+from libs.events.handling.batch import Batch, Part, forgotten, understand
+from libs.events.handling.delivery import Delivered, Delivery, FencedError
+from libs.events.handling.limits import ParkingLimit, ParkingLimitError
+from libs.events.handling.partitions import Partition, Phase
+from libs.events.handling.spans import Processing, processing
+from libs.events.observing import metrics, tracing
+from libs.events.observing.reporting import report
+from libs.events.postgres import Cause, Transaction, cause_of
+from libs.events.processes import wakeups
+from libs.events.processes.crashpoints import CrashPoint, crashpoint
 from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic
@@ -34,8 +35,6 @@ CHUNK_RECORDS = 100
 LONGEST_PAUSE_SECONDS = 5.0
 CONFLICTS_BEFORE_PAUSE = 5
 COMMIT_FAULTS_MAX = 3
-
-Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 
 class Lane:
@@ -104,7 +103,7 @@ class Lane:
     async def _settle(self, parts: list[Part]) -> None:
         for part in parts:
             await self._understand(part)
-        with tracing.processing(self._topic.name, self._subscriptions.group, Batch(self._topic, parts)) as spans:
+        with processing(self._topic.name, self._subscriptions.group, Batch(self._topic, parts)) as spans:
             careful, attempts, faults = False, 0, 0
             while parts := [part for part in parts if part.partition.phase is Phase.READY]:
                 attempts += 1
@@ -142,7 +141,7 @@ class Lane:
                     part.items.append(forgotten(item, topic=self._topic, before=remembered))
             await asyncio.sleep(0)
 
-    async def _attempt(self, batch: Batch, spans: tracing.Processing, *, careful: bool) -> None:
+    async def _attempt(self, batch: Batch, spans: Processing, *, careful: bool) -> None:
         started = time.monotonic()
         labels = metrics.messaging("process", "process", topic=self._topic.name, group=self._subscriptions.group)
         try:
@@ -158,7 +157,7 @@ class Lane:
             wakeups.wake()
         self._count(batch, delivered)
 
-    async def _apply(self, batch: Batch, spans: tracing.Processing, *, careful: bool) -> Delivered:
+    async def _apply(self, batch: Batch, spans: Processing, *, careful: bool) -> Delivered:
         with ExitStack() as committing:
             async with self._transaction() as session:
                 delivered = await self._delivery.deliver(session, batch, careful=careful)

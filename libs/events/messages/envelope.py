@@ -1,7 +1,7 @@
 """CloudEvents 1.0 on Kafka: headers out, headers or structured JSON in.
 
 Out: binary mode. In: binary and structured mode. A required attribute that is missing is refused, never made up: an
-invented id would defeat the inbox. Parsing is open where producers are closed: see `libs.events.opening`.
+invented id would defeat the inbox. Parsing is open where producers are closed: see `libs.events.messages.opening`.
 """
 
 import base64

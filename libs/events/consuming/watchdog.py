@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from aiokafka.errors import IllegalStateError, KafkaError
 
+from libs.events.handling.partitions import Partition, Phase
 from libs.events.kafka import GroupMember
-from libs.events.partitions import Partition, Phase
 
 STUCK_SECONDS = 15.0
 """A partition that is behind, with nothing in hand, and doesn't move for so long is stuck."""

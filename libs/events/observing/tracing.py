@@ -15,7 +15,6 @@ nothing here, a sampled one always gets its spans. Spans hold neither keys nor p
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -23,13 +22,12 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode, TraceState
 
-from libs.events.batch import Batch, Incoming
-from libs.events.metrics import Attributes, messaging
+from libs.events.observing.metrics import messaging
 
 LINKS_MAX = 128
 """As many links as the SDK keeps by default."""
 
-_tracer = trace.get_tracer("enlace.events")
+tracer = trace.get_tracer("enlace.events")
 
 
 def current() -> tuple[str | None, str | None]:
@@ -77,8 +75,8 @@ def creating(
     attributes = messaging("create", "create", topic=topic)
     attributes["messaging.message.id"] = event_id
     attributes["cloudevents.event_type"] = event_type
-    parent = _below(context_of(traceparent, tracestate))
-    span = _tracer.start_span(f"create {topic}", parent, SpanKind.PRODUCER, attributes)
+    parent = below(context_of(traceparent, tracestate))
+    span = tracer.start_span(f"create {topic}", parent, SpanKind.PRODUCER, attributes)
     recorded = span.is_recording()
     span.end()
     return texts_of(span.get_span_context()) if recorded else (traceparent, tracestate)
@@ -97,7 +95,7 @@ def sending(rows: Sequence[Any]) -> Iterator[trace.Span]:
     attributes["messaging.batch.message_count"] = len(rows)
     name = f"send {next(iter(topics))}" if len(topics) == 1 else "send"
     links = [trace.Link(context_of(traceparent)) for traceparent in islice(traceparents, LINKS_MAX)]
-    with _span(name, SpanKind.CLIENT, attributes, links, Context()) as span:
+    with recorded_span(name, SpanKind.CLIENT, attributes, links, Context()) as span:
         yield span
 
 
@@ -108,94 +106,17 @@ def fail(span: trace.Span, error: str | BaseException) -> None:
     span.set_status(Status(StatusCode.ERROR))
 
 
-@dataclass(frozen=True, slots=True)
-class Processing:
-    """The spans of one batch; without any where it has no sampled event."""
-
-    span: trace.Span
-    topic: str
-    group: str
-    links: Sequence[trace.Link] = ()
-
-    @contextmanager
-    def settling(self, batch: Batch) -> Iterator[None]:
-        """A `commit` span around the COMMIT that moves the positions."""
-        if not self.links:
-            yield
-            return
-        attributes = _of_batch("commit", "settle", self.topic, self.group, batch)
-        parent = trace.set_span_in_context(self.span)
-        with _span(f"commit {self.topic}", SpanKind.CLIENT, attributes, self.links, parent):
-            yield
-
-
-@contextmanager
-def processing(topic: str, group: str, batch: Batch) -> Iterator[Processing]:
-    """A `process` span around one batch, linked to its sampled messages, and a span for each of those.
-
-    A sampled message's own span has the creation context as its parent, and takes its place in `Received`: what
-    handlers store with it, and append for it, hangs below this hop. A batch of which no event is sampled has no span,
-    unless some come without a trace: then this is their first service, and its sampler decides.
-    """
-    items = [item for part in batch.parts for item in part.items if isinstance(item, Incoming)]
-    marked = [item for item in items if sampled(item.received.traceparent)]
-    if not marked and all(item.received.traceparent is not None for item in items):
-        yield Processing(trace.INVALID_SPAN, topic, group)
-        return
-    contexts = [_created_in(item) for item in marked]
-    links = [trace.Link(context) for context in contexts[:LINKS_MAX]]
-    attributes = _of_batch("process", "process", topic, group, batch)
-    with _span(f"process {topic}", SpanKind.CONSUMER, attributes, links, Context()) as span:
-        link = trace.Link(span.get_span_context())
-        own = [_message_span(topic, group, item, context, link) for item, context in zip(marked, contexts, strict=True)]
-        try:
-            yield Processing(span, topic, group, links)
-        finally:
-            for item, message_span in zip(marked, own, strict=True):
-                if item.failure is not None:
-                    fail(message_span, item.failure)
-                message_span.end()
-
-
-def _message_span(
-    topic: str, group: str, item: Incoming, created_in: trace.SpanContext, link: trace.Link
-) -> trace.Span:
-    attributes = messaging("process", "process", topic=topic, group=group)
-    span = _tracer.start_span(f"process {topic}", _below(created_in), SpanKind.CONSUMER, attributes, [link])
-    if span.is_recording():
-        received = item.received
-        span.set_attribute("messaging.message.id", received.id)
-        span.set_attribute("messaging.destination.partition.id", str(item.record.partition))
-        span.set_attribute("messaging.kafka.offset", item.record.offset)
-        span.set_attribute("cloudevents.event_type", received.event.type)
-        traceparent, tracestate = texts_of(span.get_span_context())
-        item.received = replace(received, traceparent=traceparent, tracestate=tracestate)
-    return span
-
-
-def _created_in(item: Incoming) -> trace.SpanContext:
-    assert item.received.traceparent is not None
-    return context_of(item.received.traceparent, item.received.tracestate)
-
-
-def _of_batch(operation: str, type_: str, topic: str, group: str, batch: Batch) -> Attributes:
-    attributes = messaging(operation, type_, topic=topic, group=group)
-    attributes["messaging.batch.message_count"] = batch.record_count
-    if len(batch.parts) == 1:
-        attributes["messaging.destination.partition.id"] = str(batch.parts[0].partition.number)
-    return attributes
-
-
-def _below(parent: trace.SpanContext) -> Context:
+def below(parent: trace.SpanContext) -> Context:
+    """The context in which a new span has `parent` as its parent."""
     return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
 
 
 @contextmanager
-def _span(
+def recorded_span(
     name: str, kind: SpanKind, attributes: Mapping[str, str | int], links: Sequence[trace.Link], parent: Context
 ) -> Iterator[trace.Span]:
     """The current span until the block ends. Not the SDK's own way to note exceptions: that would keep their text."""
-    span = _tracer.start_span(name, parent, kind, attributes, links)
+    span = tracer.start_span(name, parent, kind, attributes, links)
     with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         try:
             yield span

@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from libs.events.audit import Hand, RefusedError, note
-from libs.events.holding import held, hold, let_go, release
-from libs.events.leadership import Connection
+from libs.events.operating.holding import held, hold, let_go, release
+from libs.events.postgres import Connection
 from libs.events.retention import PARTITIONS, REMEMBERED_DAYS
 from libs.events.topics import TOPICS, Topic
 

@@ -20,17 +20,18 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import TopicPartition
 
-from libs.events import metrics
-from libs.events.admission import admit
-from libs.events.crashpoints import CrashPoint, crashpoint
-from libs.events.ending import end
+from libs.events.consuming.admission import admit
+from libs.events.consuming.lanes import Lane
+from libs.events.consuming.oversight import moved_by_hand
+from libs.events.consuming.watchdog import Watchdog
+from libs.events.handling.partitions import Partition, Phase
 from libs.events.kafka import GroupMember, Record
-from libs.events.lanes import Lane, Transaction
-from libs.events.oversight import moved_by_hand
-from libs.events.partitions import Partition, Phase
-from libs.events.reporting import report
+from libs.events.observing import metrics
+from libs.events.observing.reporting import report
+from libs.events.postgres import Transaction
+from libs.events.processes.crashpoints import CrashPoint, crashpoint
+from libs.events.processes.ending import end
 from libs.events.topics import Topic
-from libs.events.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ clear, within the form of a URI: operators act by it.
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 
-from libs.events.batch import identity_of
+from libs.events.handling.batch import identity_of
 from libs.events.kafka import Record
-from libs.events.leadership import Connection
+from libs.events.postgres import Connection
 from libs.events.topics import Topic
 
 Seal = Callable[[bytes], bytes]

@@ -12,9 +12,9 @@ from enum import Enum
 
 from aiokafka.structs import TopicPartition
 
+from libs.events.handling.limits import ParkingLimit
 from libs.events.kafka import Record
-from libs.events.limits import ParkingLimit
-from libs.events.metrics import Attributes
+from libs.events.observing.metrics import Attributes
 from libs.events.topics import Topic
 
 Identify = Callable[[Record], str]
