@@ -44,6 +44,8 @@ class Event(BaseModel):
 
     optional_parts: ClassVar[tuple[OptionalPart, ...]] = ()
     """Without which of its parts an event from outside is handled all the same, when they break a rule."""
+    planned: ClassVar[bool] = False
+    """Whether no service publishes it yet, although consumers may be ready for it; the documents say so."""
     type: ClassVar[str]
     topic: ClassVar[str]
     key_field: ClassVar[str]

@@ -252,6 +252,7 @@ class ReturneeMerged(RegistrationEvent):
     """Two records are one person; `returnee_id` goes on under `into_returnee_id`. Keyed by the id at birth."""
 
     type: ClassVar[str] = "returnee.merged.v1"
+    planned: ClassVar[bool] = True
 
     into_returnee_id: UUID
     """The record that goes on."""
@@ -261,6 +262,7 @@ class ReturneeUnmerged(RegistrationEvent):
     """A merge was wrong and has been undone."""
 
     type: ClassVar[str] = "returnee.unmerged.v1"
+    planned: ClassVar[bool] = True
 
     from_returnee_id: UUID
     """The record that it had been merged into."""
