@@ -1,7 +1,6 @@
 """The consumer of one service: keeps a membership in its group alive, and builds another one when it fails."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import random
@@ -27,6 +26,7 @@ from libs.events.processes.ending import end
 from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import TOPICS, Topic, TopicsError, check_topics
+from libs.waiting.pauses import is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +129,7 @@ class Consumer:
                 if stop.is_set():
                     return
                 pause = 0.2 if time.monotonic() - started > 30 else min(pause * 2, 5.0)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+                await is_set_within(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         finally:
             await end(retries)
 

@@ -13,8 +13,8 @@ from libs.events.event import Event
 from libs.events.messages.envelope import new_id
 from libs.events.observing import tracing
 from libs.events.postgres import raw
-from libs.events.processes import wakeups
 from libs.events.processes.crashpoints import CrashPoint, armed, crashpoint
+from libs.waiting.wakeups import Wakeups
 
 _INSERT = """
     INSERT INTO outbox (event_id, topic, key, type, payload, traceparent, tracestate)
@@ -23,6 +23,8 @@ _INSERT = """
         WITH ORDINALITY AS e (event_id, topic, key, type, payload, traceparent, tracestate, ord)
     ORDER BY ord
 """
+committed = Wakeups("libs.events.outbox")
+"""Wakes the relays of this process when a transaction with new rows has committed."""
 _BUFFER = "libs.events.outbox"
 
 Row = tuple[str, str, str, str, bytes, str | None, str | None]
@@ -51,7 +53,7 @@ async def append(
         return
     await write(session, rows)
     crashpoint(CrashPoint.OUTBOX_BEFORE_COMMIT)
-    if wakeups.wanted() or armed(CrashPoint.OUTBOX_AFTER_COMMIT):
+    if committed.wanted or armed(CrashPoint.OUTBOX_AFTER_COMMIT):
         sqlalchemy_events.listen(session.sync_session, "after_commit", _committed, once=True)
 
 
@@ -90,4 +92,4 @@ def _row(event: Event, traceparent: str | None, tracestate: str | None) -> Row:
 
 def _committed(_: object) -> None:
     crashpoint(CrashPoint.OUTBOX_AFTER_COMMIT)
-    wakeups.wake()
+    committed.wake()

@@ -6,7 +6,6 @@ sends a batch twice; the consumers' inboxes drop it.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import random
@@ -17,18 +16,18 @@ from typing import Any
 
 import asyncpg
 
-from libs.events import kafka, retention
+from libs.events import kafka, outbox, retention
 from libs.events.cluster import Cluster
 from libs.events.observing import metrics, tracing
 from libs.events.observing.reporting import report
 from libs.events.postgres import Connection, plain_dsn
-from libs.events.processes import wakeups
 from libs.events.processes.crashpoints import CrashPoint, crashpoint
 from libs.events.processes.ending import end
 from libs.events.relaying.leadership import SILENCE_SECONDS, Leadership, LeadershipLostError, connected, lead
 from libs.events.relaying.publishing import Outcome, Publisher
 from libs.events.signing import Signer
 from libs.events.topics import TOPICS, Topic
+from libs.waiting.pauses import is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +122,7 @@ class Relay:
 
     async def _run(self, stop: asyncio.Event) -> None:
         pause = 0.2
-        self._wakeup = wakeups.register()
+        self._wakeup = outbox.committed.register()
         while not stop.is_set():
             started = time.monotonic()
             try:
@@ -144,7 +143,7 @@ class Relay:
             if stop.is_set():
                 return
             pause = 0.2 if time.monotonic() - started > 30 else min(pause * 2, 5.0)
-            await _wait(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+            await is_set_within(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
     async def _lead(self, connection: Connection, stop: asyncio.Event) -> None:
         leadership = await lead(
@@ -278,11 +277,6 @@ def _count_sent(rows: Sequence[Any], outcome: Outcome, seconds: float) -> None:
     failed: metrics.Attributes = {} if outcome.error is None else {"error.type": type(outcome.error).__name__}
     metrics.operation_duration.record(seconds, metrics.messaging("send", "send") | failed)
     metrics.relay_batch_size.record(len(rows))
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
 
 
 async def _nap(wakeup: asyncio.Event, seconds: float) -> None:

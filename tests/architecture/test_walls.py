@@ -23,7 +23,10 @@ OWN_WORK = {
         "a write needs all arrivals, case codes and members; the wall is asked first",
     ),
     "services/registration/households/queries.py": (2, "who sees one member, or decides on a claim, is told of all"),
-    "services/registration/packets/actions.py": (1, "a packet tells of a person who is no row of the organisation's"),
+    "services/registration/packets/actions/packets.py": (
+        1,
+        "a packet tells of a person who is no row of the organisation's",
+    ),
     "services/registration/packets/queries.py": (1, "whether an unknown offer is another organisation's"),
     "services/registration/people/queries.py": (1, "ids by an index over arrays; the caller then reads them"),
     "services/provider_directory/organizations/actions.py": (2, "whether an id is taken; the whole standing is told"),

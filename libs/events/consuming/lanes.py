@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
-from libs.events import retention
+from libs.events import outbox, retention
 from libs.events.handling.batch import Batch, Part, forgotten, understand
 from libs.events.handling.delivery import Delivered, Delivery, FencedError
 from libs.events.handling.limits import ParkingLimit, ParkingLimitError
@@ -21,7 +21,6 @@ from libs.events.handling.spans import Processing, processing
 from libs.events.observing import metrics, tracing
 from libs.events.observing.reporting import report
 from libs.events.postgres import Cause, Transaction, cause_of
-from libs.events.processes import wakeups
 from libs.events.processes.crashpoints import CrashPoint, crashpoint
 from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
@@ -154,7 +153,7 @@ class Lane:
         for part in batch.parts:
             part.partition.moved(part.next_offset, delivered.limits[part.partition.number])
         if delivered.appended:
-            wakeups.wake()
+            outbox.committed.wake()
         self._count(batch, delivered)
 
     async def _apply(self, batch: Batch, spans: Processing, *, careful: bool) -> Delivered:

@@ -20,7 +20,6 @@ from libs.events.kafka import Record
 from libs.events.observing import metrics
 from libs.events.observing.reporting import report
 from libs.events.postgres import Cause, Connection, Transaction, cause_of, raw
-from libs.events.processes import wakeups
 from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic
@@ -64,7 +63,7 @@ class Retries:
             try:
                 keyed = keyed or await self.key_anew(transaction)
                 while await self.retry_next(transaction):
-                    wakeups.wake()
+                    outbox.committed.wake()
             except Exception as error:
                 report(log, logging.WARNING, "consumer.retry_interrupted", error, group=self._subscriptions.group)
 

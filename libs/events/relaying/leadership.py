@@ -20,6 +20,7 @@ import asyncpg
 from libs.events.observing.reporting import report
 from libs.events.postgres import Connection
 from libs.events.processes.ending import end
+from libs.waiting.pauses import is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -153,13 +154,13 @@ async def lead(
                 return Leadership(connection, epoch, silence_seconds=silence_seconds)
             await connection.execute("SELECT pg_advisory_unlock($1, $2)", *_LOCK)
             on_held()
-            await wait(stop, _RETRY_SECONDS)
+            await is_set_within(stop, _RETRY_SECONDS)
             continue
         on_standby()
         if await connection.fetchval(_END_SILENT_LEADER, *_LOCK, silence_seconds):
             report(log, logging.WARNING, "relay.silent_leader_ended", silence_seconds=silence_seconds)
             continue
-        await wait(stop, _RETRY_SECONDS)
+        await is_set_within(stop, _RETRY_SECONDS)
     return None
 
 
@@ -172,9 +173,3 @@ async def none_leads(connection: Connection, *, seconds: float) -> bool:
         await asyncio.sleep(0.05)
     await connection.execute("SELECT pg_advisory_unlock($1, $2)", *_LOCK)
     return True
-
-
-async def wait(stop: asyncio.Event, seconds: float) -> None:
-    """Until `stop` is set or the time is over."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

@@ -10,7 +10,7 @@ import pytest
 
 from libs.events.catalogue.arrivals import ReturneeArrived
 from libs.events.messages.opening import UnreadableEventError, parse
-from services.registration.people.indexing import index_anew
+from services.registration.people.actions.indexing import index_anew
 from tests.service.registration.conftest import a_returnee, an_announcement
 
 

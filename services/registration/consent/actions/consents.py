@@ -1,4 +1,4 @@
-"""Give and withdraw consent, say how one may be reached. Giving takes many people at once: one statement per table."""
+"""Give, withdraw and show consents. Giving takes many people at once: one statement a table."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,24 +10,22 @@ from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now, raw
 from libs.chassis.errors import InvalidInput
-from libs.events.catalogue.arrivals import ConsentGiven, SafeContactTold
-from libs.events.catalogue.registration import ConsentChanged, ConsentGrant, DeletionReason, SafeContactChanged
+from libs.events.catalogue.arrivals import ConsentGiven
+from libs.events.catalogue.registration import ConsentChanged, ConsentGrant, DeletionReason
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent import queries
-from services.registration.consent.addresses import kept_address
-from services.registration.consent.references import sealed_reference
-from services.registration.consent.rules import child_consent_faults, consent_faults, safe_contact_faults
-from services.registration.consent.schemas import ConsentView, NewConsent, NewSafeContact, SafeContactView
-from services.registration.consent.tables import ConsentWithdrawal
+from services.registration.consent.rules import child_consent_faults, consent_faults
+from services.registration.consent.schemas import ConsentView, NewConsent
+from services.registration.consent.tables import ConsentWithdrawal, sealed_reference
 from services.registration.errors import ConsentAlreadyWithdrawn
 from services.registration.pack import Pack
 from services.registration.people.queries import returnee
 from services.registration.people.tables import Returnee
 from services.registration.sharing.actions import Withdrawn, ask_for_deletion
 from services.registration.told_times import ToldTimes
-from services.registration.vault.queries import data_key
+from services.registration.vault.queries import data_key, data_keys
 from services.registration.vault.sealing import DataKey, Vault
 
 _GIVE = """
@@ -45,18 +43,6 @@ _NEXT_VERSION = """
     INSERT INTO consent_state (returnee_id, version) SELECT returnee_id, 1 FROM unnest($1::uuid[]) AS s (returnee_id)
     ORDER BY returnee_id
     ON CONFLICT (returnee_id) DO UPDATE SET version = consent_state.version + 1
-    RETURNING returnee_id, version
-"""
-_CONTACT = """
-    INSERT INTO safe_contact (returnee_id, version, channel, address_sealed, language, hours_from, hours_until,
-                              may_leave_message, confirmed_at)
-    SELECT returnee_id, 1, channel, address, language, hours_from, hours_until, may_leave_message, $8
-    FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[], $5::int[], $6::int[], $7::bool[])
-        AS s (returnee_id, channel, address, language, hours_from, hours_until, may_leave_message)
-    ON CONFLICT (returnee_id) DO UPDATE SET
-        version = safe_contact.version + 1, channel = excluded.channel, address_sealed = excluded.address_sealed,
-        language = excluded.language, hours_from = excluded.hours_from, hours_until = excluded.hours_until,
-        may_leave_message = excluded.may_leave_message, confirmed_at = excluded.confirmed_at
     RETURNING returnee_id, version
 """
 
@@ -134,40 +120,6 @@ async def _tell(session: AsyncSession, traceparents: Mapping[UUID, str | None]) 
     await append(session, events, traceparents=list(traceparents.values()))
 
 
-async def set_safe_contacts(
-    session: AsyncSession, contacts: Sequence[NewSafeContact], keys: Mapping[UUID, DataKey], *, country: str
-) -> None:
-    """Record how people may be reached, one contact per person, and tell which kind of channel it is.
-
-    Addresses must be without fault; numbers without a country code are of `country`.
-    """
-    if not contacts:
-        return
-    rows = [
-        (
-            one.returnee_id,
-            one.body.channel.value,
-            keys[one.returnee_id].seal_or_none(_kept(one.body, country), table="safe_contact", column="address"),
-            one.body.told("language"),
-            one.body.told("hours_from"),
-            one.body.told("hours_until"),
-            one.body.may_leave_message,
-        )
-        for one in contacts
-    ]
-    stored = await (await raw(session)).fetch(_CONTACT, *map(list, zip(*rows, strict=True)), now(session))
-    versions = {row["returnee_id"]: row["version"] for row in stored}
-    events = [
-        SafeContactChanged(returnee_id=one.returnee_id, version=versions[one.returnee_id], channel=one.body.channel)
-        for one in contacts
-    ]
-    await append(session, events, traceparents=[one.traceparent for one in contacts])
-
-
-def _kept(body: SafeContactTold, country: str) -> str | None:
-    return None if body.address is None else kept_address(body.channel, body.address, country=country)
-
-
 async def give_consent(
     session: AsyncSession, returnee_id: UUID, body: ConsentGiven, *, actor: Actor, vault: Vault, times: ToldTimes
 ) -> UUID:
@@ -186,7 +138,7 @@ async def give_consent(
     key = await data_key(vault, returnee_id)
     new = NewConsent(returnee_id, body, discloser=actor.client_id, traceparent=row.traceparent)
     (consent_id,) = await give_consents(session, [new], {returnee_id: key})
-    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.give", ["consent"])])
+    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.give")])
     return consent_id
 
 
@@ -205,7 +157,7 @@ async def withdraw_consent(
     session.add(ConsentWithdrawal(consent_id=consent_id, withdrawn_at=now(session), recorded_by=actor.client_id))
     await session.flush()
     await _tell(session, {returnee_id: row.traceparent})
-    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.withdraw", ["consent"])])
+    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.withdraw")])
     withdrawn = Withdrawn(
         returnee_id,
         row.case_code,
@@ -224,7 +176,7 @@ async def look_up_consents(
     person = await returnee(session, returnee_id, actor=actor)
     rows = await queries.consent_rows(session, returnee_id)
     key = await data_key(vault, returnee_id)
-    await record(session, actor, [_access(returnee_id, AccessKind.READ, "consent.read", ["consent"])])
+    await record(session, actor, [_access(returnee_id, AccessKind.READ, "consent.read")])
     return [
         queries.consent_view(consent, withdrawal, key, age_band=person.age_band, at=now(session))
         for consent, withdrawal in rows
@@ -240,50 +192,32 @@ async def show_consent(session: AsyncSession, returnee_id: UUID, consent_id: UUI
     return queries.consent_view(consent, withdrawal, key, age_band=person.age_band, at=now(session))
 
 
-async def set_safe_contact(
-    session: AsyncSession, returnee_id: UUID, body: SafeContactTold, *, actor: Actor, vault: Vault, country: str
-) -> None:
-    """Record how a registered person may be reached from now on."""
-    row = await returnee(session, returnee_id, actor=actor, lock=True)
-    faults = safe_contact_faults(
-        channel=body.channel,
-        address=body.address,
-        hours_from=body.told("hours_from"),
-        hours_until=body.told("hours_until"),
-        country=country,
-        pointer="",
+def _access(returnee_id: UUID, kind: AccessKind, action: str) -> Access:
+    return Access(
+        subject_id=returnee_id, kind=kind, action=action, purpose=AccessPurpose.REGISTRATION, fields=["consent"]
     )
-    if faults:
-        raise InvalidInput(errors=faults)
-    key = await data_key(vault, returnee_id)
-    await set_safe_contacts(
-        session, [NewSafeContact(returnee_id, body, row.traceparent)], {returnee_id: key}, country=country
-    )
-    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "safe_contact.set", ["safe_contact"])])
 
 
-async def show_safe_contact(session: AsyncSession, returnee_id: UUID, *, vault: Vault) -> SafeContactView:
-    """The safe contact to who has just set it."""
-    return await queries.safe_contact(session, returnee_id, key=await data_key(vault, returnee_id))
+# The key of who is about to be erased is gone already: the erasure wipes what is passed over here.
+_IN_CLEAR = """
+    SELECT id, returnee_id, staff_reference FROM consent WHERE staff_reference <> '' ORDER BY id LIMIT $1
+    FOR NO KEY UPDATE SKIP LOCKED
+"""
+_SEAL = """
+    UPDATE consent SET staff_reference = '', staff_reference_sealed = s.sealed
+    FROM unnest($1::uuid[], $2::bytea[]) AS s (id, sealed) WHERE consent.id = s.id
+"""
 
 
-async def look_up_safe_contact(
-    session: AsyncSession, returnee_id: UUID, *, purpose: AccessPurpose, actor: Actor, vault: Vault
-) -> SafeContactView:
-    """How a person may be reached, under a purpose; recorded."""
-    await returnee(session, returnee_id, actor=actor)
-    view = await queries.safe_contact(session, returnee_id, key=await data_key(vault, returnee_id))
-    access = _access(returnee_id, AccessKind.READ, "safe_contact.read", ["safe_contact"], purpose=purpose)
-    await record(session, actor, [access])
-    return view
-
-
-def _access(
-    returnee_id: UUID,
-    kind: AccessKind,
-    action: str,
-    fields: Sequence[str],
-    *,
-    purpose: AccessPurpose = AccessPurpose.REGISTRATION,
-) -> Access:
-    return Access(subject_id=returnee_id, kind=kind, action=action, purpose=purpose, fields=fields)
+async def seal_staff_references(session: AsyncSession, *, vault: Vault, limit: int) -> int:
+    """Seal up to `limit` references of who took a consent that stand in clear; how many were sealed."""
+    connection = await raw(session)
+    rows = await connection.fetch(_IN_CLEAR, limit)
+    keys = await data_keys(vault, {row["returnee_id"] for row in rows})
+    sealed = {
+        row["id"]: sealed_reference(row["staff_reference"], keys[row["returnee_id"]])
+        for row in rows
+        if row["returnee_id"] in keys
+    }
+    await connection.execute(_SEAL, list(sealed), list(sealed.values()))
+    return len(sealed)

@@ -14,21 +14,22 @@ from libs.events.catalogue.registration import ReturneeChanged
 from libs.events.doubt import NotOptionalError
 from libs.events.outbox import append
 from services.registration.audit.actions import record
-from services.registration.consent.actions import give_consents, set_safe_contacts, tell_that_nothing_is_granted
+from services.registration.consent.actions.consents import give_consents, tell_that_nothing_is_granted
+from services.registration.consent.actions.safe_contacts import set_safe_contacts
 from services.registration.consent.queries import never_heard
 from services.registration.consent.schemas import NewConsent, NewSafeContact
 from services.registration.doubts.actions import set_aside
 from services.registration.doubts.schemas import NewDoubt
-from services.registration.households.actions import claim_reference, join_households
-from services.registration.households.claims import doubts, hold_households, keep_claims
+from services.registration.households.actions import claim_reference, hold_households, join_households, keep_claims
+from services.registration.households.queries import doubts
 from services.registration.households.schemas import Joining
-from services.registration.intake.recording import accesses_of, household_id_of
+from services.registration.intake.actions.recording import accesses_of, household_id_of
+from services.registration.intake.actions.tellings import Telling, remembered, telling, told
 from services.registration.intake.rules import arrival_faults, sound_arrival
 from services.registration.intake.schemas import Arrival
-from services.registration.intake.tellings import Telling, remembered, telling, told
-from services.registration.needs.actions import Teller, told_needs
+from services.registration.needs.actions.needs import Teller, told_needs
+from services.registration.needs.actions.tellings import report_needs
 from services.registration.needs.queries import known_needs
-from services.registration.needs.tellings import report_needs
 from services.registration.pack import Reception
 from services.registration.people.queries import profile_fields
 from services.registration.people.tables import Returnee

@@ -8,13 +8,12 @@ import asyncpg
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
-from libs.events.catalogue.registration import NeedReported
 from libs.events.codes import NeedCategory
 from libs.events.outbox import append
-from services.registration.needs.moving import move_of
-from services.registration.needs.restricted_tellings import hasten_known, report_restricted
+from services.registration.needs.actions.moving import move_of
+from services.registration.needs.actions.restricted_tellings import hasten_known, report_restricted
 from services.registration.needs.rules import BY_URGENCY
-from services.registration.needs.schemas import NewNeed
+from services.registration.needs.schemas import NewNeed, reported
 from services.registration.needs.tables import OPEN
 from services.registration.vault.sealing import Vault
 
@@ -144,19 +143,19 @@ async def _unsettled(session: AsyncSession, needs: Sequence[NewNeed], noted: Col
         return left
     connection = await raw(session)
     hastened = await connection.fetch(_HASTEN, *_columns(keyed), _BY_URGENCY)
-    events = [told_again(row, session) for row in hastened]
+    events = [reported(row, at=now(session)) for row in hastened]
     await append(session, events, traceparents=[row["traceparent"] for row in hastened])
     known = {row["need_key"] for row in await connection.fetch(_KNOWN, [need.need_key for need in keyed])}
     return [need for need in left if need.need_key not in known]
 
 
 async def _tell(session: AsyncSession, told: Sequence[NewNeed], repeats: Sequence[asyncpg.Record]) -> None:
-    events = [_reported(need, session) for need in told]
+    events = [reported(need, at=now(session)) for need in told]
     traces = [need.traceparent for need in told]
     if repeats:
         said = [row["need_id"] for row in repeats], [row["urgency"] for row in repeats]
         for row in await (await raw(session)).fetch(_RAISE, *said, _BY_URGENCY):
-            events.append(told_again(row, session))
+            events.append(reported(row, at=now(session)))
             traces.append(row["traceparent"])
     await append(session, events, traceparents=traces)
 
@@ -179,34 +178,3 @@ def _columns(needs: Sequence[NewNeed]) -> list[list[object]]:
         for need in needs
     ]
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _reported(need: NewNeed, session: AsyncSession) -> NeedReported:
-    return NeedReported(
-        returnee_id=need.returnee_id,
-        need_id=need.id,
-        category=need.category,
-        urgency=need.urgency,
-        people_count=need.people_count,
-        household_id=need.household_id,
-        arrival_batch_id=need.arrival_batch_id,
-        after_need_id=need.after_need_id,
-        reported_at=now(session),
-        is_second=need.second_reason is not None,
-    )
-
-
-def told_again(row: asyncpg.Record, session: AsyncSession) -> NeedReported:
-    """What is told of a need that others may know already."""
-    return NeedReported(
-        returnee_id=row["returnee_id"],
-        need_id=row["id"],
-        category=row["category"],
-        urgency=row["urgency"],
-        people_count=row["people_count"],
-        household_id=row["household_id"],
-        arrival_batch_id=row["arrival_batch_id"],
-        after_need_id=row["after_need_id"],
-        reported_at=now(session),
-        is_second=row["second_reason"] is not None,
-    )

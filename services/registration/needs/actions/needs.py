@@ -21,7 +21,8 @@ from services.registration.errors import NeedAlreadyWithdrawn, NeedReferenceTake
 from services.registration.households.actions import claim_reference
 from services.registration.households.schemas import HouseholdState
 from services.registration.needs import queries
-from services.registration.needs.restricted_tellings import keep_restricted_ends, withdraw_restricted
+from services.registration.needs.actions.restricted_tellings import keep_restricted_ends, withdraw_restricted
+from services.registration.needs.actions.tellings import report_needs
 from services.registration.needs.rules import (
     NeedStatus,
     SecondNeedReason,
@@ -32,7 +33,6 @@ from services.registration.needs.rules import (
 )
 from services.registration.needs.schemas import NeedBody, NeedView, NewNeed
 from services.registration.needs.tables import OPEN
-from services.registration.needs.tellings import report_needs
 from services.registration.people.queries import returnee
 from services.registration.people.tables import Returnee
 from services.registration.vault.sealing import LAST_PLACE, MasterKey, Vault

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now, raw
 from libs.chassis.telemetry import current_traceparent
+from libs.waiting.wakeups import Wakeups
 from services.notifications.deliveries import rules
 from services.notifications.deliveries.rules import (
     Claimed,
@@ -22,11 +23,12 @@ from services.notifications.deliveries.rules import (
     Notice,
 )
 from services.notifications.deliveries.tables import Delivery
-from services.notifications.deliveries.wakeups import wake_after_commit
 from services.notifications.endpoints.rules import EndpointStatus
 from services.notifications.endpoints.tables import Endpoint
 from services.notifications.errors import EndpointNotEnabled, StepNotAllowed
 
+DUE = Wakeups("notifications.deliveries")
+"""Wakes the senders of this process when new deliveries are committed."""
 LEASE = timedelta(seconds=30)
 """Real time within which an attempt (15 s at most) is made and recorded; after it the delivery is sent again."""
 
@@ -54,7 +56,7 @@ async def create_deliveries(session: AsyncSession, notices: Sequence[Notice]) ->
         now(session),
         [notice.restricted for notice in notices],
     )
-    wake_after_commit(session)
+    DUE.wake_after_commit(session)
 
 
 async def create_test_delivery(session: AsyncSession, endpoint: Endpoint) -> UUID:
@@ -77,7 +79,7 @@ async def create_test_delivery(session: AsyncSession, endpoint: Endpoint) -> UUI
     )
     session.add(delivery)
     await session.flush()
-    wake_after_commit(session)
+    DUE.wake_after_commit(session)
     return delivery.id
 
 
@@ -93,7 +95,7 @@ async def replay_delivery(session: AsyncSession, delivery: Delivery, endpoint: E
     delivery.finished_at = None
     delivery.attempts_before_replay = delivery.attempt_count
     session.add(delivery)
-    wake_after_commit(session)
+    DUE.wake_after_commit(session)
     return delivery.id
 
 

@@ -7,10 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.etag import Condition
 from libs.events.catalogue.registration import DeletionReason
 from services.registration.audit.rules import Actor
-from services.registration.consent.actions import (
-    tell_again,
-    tell_that_nothing_is_granted,
-)
+from services.registration.consent.actions.consents import tell_again, tell_that_nothing_is_granted
 from services.registration.consent.queries import never_heard, opened_categories
 from services.registration.consent.rules import CHILDREN
 from services.registration.households import actions as households
@@ -18,7 +15,7 @@ from services.registration.households.queries import members_of
 from services.registration.households.rules import ClaimDecision
 from services.registration.households.schemas import HouseholdBody, HouseholdCorrection
 from services.registration.pack import Pack
-from services.registration.people.actions import correct_returnee as correct_record
+from services.registration.people.actions.people import correct_returnee as correct_record
 from services.registration.people.queries import returnee
 from services.registration.people.schemas import ReturneeCorrection
 from services.registration.sharing.actions import Withdrawn, ask_for_deletion

@@ -16,8 +16,7 @@ from libs.chassis.database import now, raw
 from libs.chassis.telemetry import current_traceparent
 from services.registration.arrivals import queries
 from services.registration.arrivals.schemas import Coming, Sender
-from services.registration.arrivals.tables import ArrivalBatch
-from services.registration.arrivals.words import Words, reference_key, sealed_words, words_of
+from services.registration.arrivals.tables import ArrivalBatch, Words, reference_key, sealed_words, words_of
 from services.registration.vault.sealing import MasterKey
 
 Reference = tuple[str, str]

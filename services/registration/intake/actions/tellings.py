@@ -16,8 +16,9 @@ from libs.events.event import SetAside
 from services.registration.consent.tables import Consent, SafeContact
 from services.registration.errors import ArrivalReferenceReused, ArrivalToldDifferently
 from services.registration.households.tables import HouseholdClaim
-from services.registration.intake.facts import (
+from services.registration.intake.rules import (
     ASIDE,
+    FORM_OF_FACTS,
     Fact,
     Known,
     News,
@@ -27,7 +28,6 @@ from services.registration.intake.facts import (
     standing_facts,
     told_facts,
 )
-from services.registration.intake.rules import FORM_OF_FACTS
 from services.registration.intake.schemas import Arrival
 from services.registration.needs.queries import told_urgencies
 from services.registration.people.queries import identity_of
@@ -118,11 +118,6 @@ async def key_anew(session: AsyncSession, *, vault: Vault, limit: int) -> int:
 def _in_form(row: asyncpg.Record, *, vault: Vault) -> list[bytes]:
     facts: list[bytes] = row["facts"]
     return facts if row["form"] == FORM_OF_FACTS else [_keyed(vault, one) for one in facts]
-
-
-async def forget_told(session: AsyncSession, returnee_id: UUID) -> None:
-    """The person is erased: no hash of what was told is left."""
-    await (await raw(session)).execute("DELETE FROM arrival_told WHERE returnee_id = $1", returnee_id)
 
 
 async def telling(

@@ -21,8 +21,9 @@ from libs.wire.names import words
 from services.registration.audit.actions import record
 from services.registration.doubts.actions import set_aside
 from services.registration.households import actions as households
-from services.registration.households.claims import doubts, hold_households, keep_claims
-from services.registration.intake.recording import (
+from services.registration.households.actions import hold_households, keep_claims
+from services.registration.households.queries import doubts
+from services.registration.intake.actions.recording import (
     Pair,
     accesses_of,
     doubts_of,
@@ -31,13 +32,13 @@ from services.registration.intake.recording import (
     needs_of,
     record_told,
 )
+from services.registration.intake.actions.repeats import take_up_more
+from services.registration.intake.actions.tellings import remember, told
 from services.registration.intake.rules import arrival_faults, sound_arrival
 from services.registration.intake.schemas import Arrival, Registration
-from services.registration.intake.taking import take_up_more
-from services.registration.intake.tellings import remember, told
-from services.registration.needs.tellings import report_needs
+from services.registration.needs.actions.tellings import report_needs
 from services.registration.pack import Reception
-from services.registration.people.actions import register_returnees
+from services.registration.people.actions.people import register_returnees
 from services.registration.people.queries import known_arrivals
 from services.registration.people.schemas import NewReturnee
 from services.registration.vault.actions import create_keys

@@ -9,12 +9,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events.event import SetAside
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose
-from services.registration.consent.actions import give_consents, set_safe_contacts, tell_that_nothing_is_granted
+from services.registration.consent.actions.consents import give_consents, tell_that_nothing_is_granted
+from services.registration.consent.actions.safe_contacts import set_safe_contacts
 from services.registration.consent.schemas import NewConsent, NewSafeContact
 from services.registration.doubts.schemas import NewDoubt
 from services.registration.households.schemas import HouseholdState, Joining
 from services.registration.intake.schemas import Arrival
-from services.registration.needs.actions import Teller, told_needs
+from services.registration.needs.actions.needs import Teller, told_needs
 from services.registration.needs.schemas import NewNeed
 from services.registration.people.schemas import NewReturnee
 from services.registration.people.tables import Returnee

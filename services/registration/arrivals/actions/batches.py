@@ -16,7 +16,7 @@ from libs.events.catalogue.registration import ArrivalBatchIntakeCompleted, Arri
 from libs.events.codes import TransportMode
 from libs.events.outbox import append
 from services.registration.arrivals import queries
-from services.registration.arrivals.references import Found, batches_of, locked_batch
+from services.registration.arrivals.actions.references import Found, batches_of, locked_batch
 from services.registration.arrivals.rules import (
     NEXT_STATUS,
     BatchStatus,
@@ -27,8 +27,7 @@ from services.registration.arrivals.rules import (
     manifest_until,
 )
 from services.registration.arrivals.schemas import Announcement, Coming, Landing, LandingBody
-from services.registration.arrivals.tables import ArrivalBatch
-from services.registration.arrivals.words import Words, keep_words
+from services.registration.arrivals.tables import ArrivalBatch, Words, keep_words
 from services.registration.audit.rules import Actor
 from services.registration.errors import (
     ArrivalBatchNotAnnounced,
@@ -37,12 +36,12 @@ from services.registration.errors import (
     IntakeIncomplete,
     ManifestAgedOut,
 )
-from services.registration.intake.actions import register_arrivals
+from services.registration.intake.actions.registering import register_arrivals
 from services.registration.intake.schemas import Arrival, Registration
 from services.registration.manifests.actions import claim_entries, entry_key, hold_manifest, let_age_out, mark_absent
 from services.registration.manifests.schemas import Claim
 from services.registration.pack import Reception
-from services.registration.people.actions import place_returnees
+from services.registration.people.actions.people import place_returnees
 from services.registration.vault.sealing import Vault
 
 

@@ -8,14 +8,14 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now
-from libs.events.catalogue.registration import NeedReported, NeedWithdrawn
+from libs.events.catalogue.registration import NeedWithdrawn
 from libs.events.codes import Urgency
 from libs.events.outbox import append
 from services.registration.errors import NeedAlreadyWithdrawn
 from services.registration.needs import restricted
 from services.registration.needs.restricted import Kept
 from services.registration.needs.rules import NeedStatus, SecondNeedReason, is_more_urgent
-from services.registration.needs.schemas import NewNeed, RestrictedNeed, RestrictedRepeat
+from services.registration.needs.schemas import NewNeed, RestrictedNeed, RestrictedRepeat, reported
 from services.registration.vault.actions import restricted_keys
 from services.registration.vault.sealing import DataKey, Vault
 
@@ -71,22 +71,6 @@ async def keep_restricted_ends(
             await restricted.save(session, [replace(kept, need=changed)], vault=vault)
 
 
-def told_of(need: RestrictedNeed, session: AsyncSession) -> NeedReported:
-    """What is told of a restricted need, also one that others may know already."""
-    return NeedReported(
-        returnee_id=need.returnee_id,
-        need_id=need.id,
-        category=need.category,
-        urgency=need.urgency,
-        people_count=need.people_count,
-        household_id=need.household_id,
-        arrival_batch_id=need.arrival_batch_id,
-        after_need_id=need.after_need_id,
-        reported_at=now(session),
-        is_second=need.second_reason is not None,
-    )
-
-
 async def _report(session: AsyncSession, need: NewNeed, key: DataKey, *, vault: Vault) -> UUID:
     """Record one need or note that it was told again; the id of the one that stands."""
     while True:
@@ -100,7 +84,7 @@ async def _report(session: AsyncSession, need: NewNeed, key: DataKey, *, vault: 
             return standing.need.id
         fresh = _fresh(need, session, beside=standing is not None)
         if await restricted.insert(session, Kept(fresh, key), need.need_key, vault=vault):
-            await append(session, [told_of(fresh, session)], traceparents=[fresh.traceparent])
+            await append(session, [reported(fresh, at=now(session))], traceparents=[fresh.traceparent])
             return fresh.id
         # Another transaction has recorded one meanwhile: it is there now.
 
@@ -134,13 +118,13 @@ async def _repeat(session: AsyncSession, standing: Kept, need: NewNeed, *, vault
     )
     await restricted.insert_repeat(session, repeat, need.need_key, standing.key, vault=vault)
     raised = await _raise(session, standing, need.urgency, vault=vault)
-    await append(session, [told_of(raised, session)], traceparents=[raised.traceparent])
+    await append(session, [reported(raised, at=now(session))], traceparents=[raised.traceparent])
 
 
 async def _hasten(session: AsyncSession, known: Kept, urgency: Urgency, *, vault: Vault) -> None:
     if known.need.is_open and is_more_urgent(urgency, known.need.urgency):
         raised = await _raise(session, known, urgency, vault=vault)
-        await append(session, [told_of(raised, session)], traceparents=[raised.traceparent])
+        await append(session, [reported(raised, at=now(session))], traceparents=[raised.traceparent])
 
 
 async def _raise(session: AsyncSession, kept: Kept, urgency: Urgency, *, vault: Vault) -> RestrictedNeed:
