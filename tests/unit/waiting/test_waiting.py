@@ -43,7 +43,7 @@ async def test_who_no_longer_waits_is_forgotten():
 
 
 async def test_a_commit_wakes_once_for_all_that_was_done_in_it_and_a_rollback_does_not():
-    """Seen to fail with `wake` called at once, and with the mark left out."""
+    """Seen to fail with `wake` called at once, before the commit."""
     wakeups = Wakeups("one")
     waiting = wakeups.register()
     session = AsyncSession()
