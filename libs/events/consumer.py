@@ -26,7 +26,7 @@ from libs.events.processes.ending import end
 from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import TOPICS, Topic, TopicsError, check_topics
-from libs.waiting.pauses import is_set_within
+from libs.waiting.pauses import done_or_set, is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -172,15 +172,14 @@ class Consumer:
 
     async def _until(self, stop: asyncio.Event, membership: Membership) -> None:
         work = asyncio.create_task(membership.run())
-        stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await done_or_set(work, stop)
             if work.done():
                 work.result()
             else:
                 await membership.drain(DRAIN_SECONDS)
         finally:
-            await end(work, stopping)
+            await end(work)
 
     def _new_lanes(self) -> dict[str, list[Lane]]:
         slots = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
@@ -216,12 +215,12 @@ class Consumer:
 
 async def _before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
     """Whether `work` ended before `stop` was set; it is cancelled then. Raises what it raises."""
-    task, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
+    task = asyncio.create_task(work)
     try:
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await done_or_set(task, stop)
         if not task.done():
             return False
         task.result()
         return True
     finally:
-        await end(task, stopping)
+        await end(task)

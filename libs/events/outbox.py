@@ -23,7 +23,7 @@ _INSERT = """
         WITH ORDINALITY AS e (event_id, topic, key, type, payload, traceparent, tracestate, ord)
     ORDER BY ord
 """
-committed = Wakeups("libs.events.outbox")
+COMMITTED = Wakeups("libs.events.outbox")
 """Wakes the relays of this process when a transaction with new rows has committed."""
 _BUFFER = "libs.events.outbox"
 
@@ -53,7 +53,7 @@ async def append(
         return
     await write(session, rows)
     crashpoint(CrashPoint.OUTBOX_BEFORE_COMMIT)
-    if committed.wanted or armed(CrashPoint.OUTBOX_AFTER_COMMIT):
+    if COMMITTED.wanted or armed(CrashPoint.OUTBOX_AFTER_COMMIT):
         sqlalchemy_events.listen(session.sync_session, "after_commit", _committed, once=True)
 
 
@@ -92,4 +92,4 @@ def _row(event: Event, traceparent: str | None, tracestate: str | None) -> Row:
 
 def _committed(_: object) -> None:
     crashpoint(CrashPoint.OUTBOX_AFTER_COMMIT)
-    committed.wake()
+    COMMITTED.wake()

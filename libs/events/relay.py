@@ -27,7 +27,7 @@ from libs.events.relaying.leadership import SILENCE_SECONDS, Leadership, Leaders
 from libs.events.relaying.publishing import Outcome, Publisher
 from libs.events.signing import Signer
 from libs.events.topics import TOPICS, Topic
-from libs.waiting.pauses import is_set_within
+from libs.waiting.pauses import done_or_set, is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -113,16 +113,16 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set. Never raises: what fails is told, and tried again with growing pauses."""
-        work, stopping = asyncio.create_task(self._run(stop)), asyncio.create_task(stop.wait())
+        work = asyncio.create_task(self._run(stop))
         try:
-            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await done_or_set(work, stop)
             await asyncio.wait({work}, timeout=STOP_SECONDS)
         finally:
-            await end(work, stopping)
+            await end(work)
 
     async def _run(self, stop: asyncio.Event) -> None:
         pause = 0.2
-        self._wakeup = outbox.committed.register()
+        self._wakeup = outbox.COMMITTED.register()
         while not stop.is_set():
             started = time.monotonic()
             try:

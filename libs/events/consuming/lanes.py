@@ -153,7 +153,7 @@ class Lane:
         for part in batch.parts:
             part.partition.moved(part.next_offset, delivered.limits[part.partition.number])
         if delivered.appended:
-            outbox.committed.wake()
+            outbox.COMMITTED.wake()
         self._count(batch, delivered)
 
     async def _apply(self, batch: Batch, spans: Processing, *, careful: bool) -> Delivered:

@@ -63,7 +63,7 @@ class Retries:
             try:
                 keyed = keyed or await self.key_anew(transaction)
                 while await self.retry_next(transaction):
-                    outbox.committed.wake()
+                    outbox.COMMITTED.wake()
             except Exception as error:
                 report(log, logging.WARNING, "consumer.retry_interrupted", error, group=self._subscriptions.group)
 

@@ -7,7 +7,7 @@ import gc
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.waiting.pauses import is_set_within
+from libs.waiting.pauses import done_or_set, is_set_within
 from libs.waiting.wakeups import Wakeups
 
 
@@ -21,6 +21,17 @@ async def test_a_pause_ends_when_its_event_is_set():
 
 async def test_a_pause_ends_with_its_time():
     assert not await is_set_within(asyncio.Event(), 0.001)
+
+
+async def test_work_goes_on_when_the_event_is_set_first():
+    stop, go_on = asyncio.Event(), asyncio.Event()
+    work = asyncio.create_task(go_on.wait())
+    asyncio.get_running_loop().call_soon(stop.set)
+    await done_or_set(work, stop)
+    assert not work.done()
+    go_on.set()
+    await done_or_set(work, asyncio.Event())
+    assert work.done()
 
 
 async def test_everybody_who_waits_for_this_kind_of_work_is_woken_and_nobody_else():
