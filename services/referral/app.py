@@ -23,9 +23,11 @@ from services.referral.audit.tables import AUDIT
 from services.referral.bulk_answers.api import router as bulk_answer_routes
 from services.referral.clocks.loop import Clockwork, Fire
 from services.referral.clocks.queries import Due
-from services.referral.clocks.tables import TimerKind
+from services.referral.clocks.rules import TimerKind
+from services.referral.consents import subscribers as consents
 from services.referral.desk.api import router as desk_routes
 from services.referral.desk_lists.api import router as desk_list_routes
+from services.referral.endings import subscribers as endings
 from services.referral.intake import subscribers as intake
 from services.referral.journeys import queries as journeys
 from services.referral.needs import actions as needs
@@ -35,7 +37,7 @@ from services.referral.offers.api import router as offer_routes
 from services.referral.offers.gathering import Gathering
 from services.referral.ownership.api import router as ownership_routes
 from services.referral.ownership.loop import HandOvers
-from services.referral.pack import RoutingPolicy, load_policy
+from services.referral.pack.policy import RoutingPolicy, load_policy
 from services.referral.places import subscribers as places
 from services.referral.places.api import router as place_routes
 from services.referral.places.loop import Sweeper
@@ -53,7 +55,6 @@ from services.referral.stays.api import router as stay_routes
 from services.referral.timelines.api import router as timeline_routes
 from services.referral.unmet.api import router as unmet_routes
 from services.referral.waitlists.api import router as waitlist_routes
-from services.referral.withdrawals import subscribers as withdrawals
 from services.referral.worklists.api import router as worklist_routes
 
 TimerAction = Callable[[AsyncSession, RoutingPolicy, Sequence[Due]], Awaitable[None]]
@@ -126,7 +127,8 @@ def subscriptions(policy: RoutingPolicy, *, group: str = "referral") -> Subscrip
     providers.subscribe(listening)
     places.subscribe(listening)
     intake.subscribe(listening, policy)
-    withdrawals.subscribe(listening, policy)
+    consents.subscribe(listening, policy)
+    endings.subscribe(listening, policy)
     return listening
 
 

@@ -12,7 +12,7 @@ from services.referral.candidates.facts import Need, Service
 from services.referral.candidates.interlocks import Interlock, guards_of, interlocks
 from services.referral.candidates.pools import admits_among
 from services.referral.candidates.rules import Exclusion, breakable, exclusions, standing
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 
 STANDING: Final[frozenset[str]] = frozenset({Exclusion.NOT_ACTIVE, Exclusion.NOT_ACCREDITED, Exclusion.NO_AGREEMENT})
 """Rules that say something of the organisation or service, whoever the person is."""

@@ -4,37 +4,33 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import now, own_work, raw
+from libs.chassis.database import now, own_work
 from libs.chassis.errors import NotFound
 from libs.events.codes import RecallReason
+from services.referral.access import Rights
 from services.referral.candidates.choice import Candidate, Market
 from services.referral.candidates.pools import fitting_places, in_time
 from services.referral.candidates.score import PARTS
 from services.referral.desk import queries, rules
 from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StepNotAllowed
 from services.referral.journeys import queries as journeys
-from services.referral.journeys import referral_steps, routing_steps
-from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import locked_work, work
 from services.referral.journeys.facts import Journey, Referral
-from services.referral.journeys.people import judged_on
-from services.referral.journeys.rules import ReferralStatus, ReferralStep
+from services.referral.lifecycles.rules import ReferralStatus, ReferralStep
 from services.referral.notes import actions as notes
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
 from services.referral.referrals import queries as referrals
+from services.referral.reviews import actions as reviews
 from services.referral.router import actions as router
 from services.referral.router import queries as rounds
 from services.referral.router.actions import Memory
 from services.referral.router.queries import Placing
-
-_RESOLVE = """
-UPDATE review SET status = 'resolved', decided_at = $2, decided_by = $3, note_id = $4
-WHERE review_id = $1 AND status = 'pending' AND promise IS NOT NULL
-RETURNING true
-"""
+from services.referral.steps import referrals as referral_steps
+from services.referral.steps import routing as routing_steps
+from services.referral.steps.people import judged_on
 
 
 async def decide_review(
@@ -70,7 +66,7 @@ async def resolve_review(session: AsyncSession, rights: Rights, review_id: UUID,
     review = await queries.review_view(session, rights, review_id)
     async with own_work(session):
         note_id = await notes.write_one(session, review.returnee_id, note)
-        resolved = await (await raw(session)).fetchval(_RESOLVE, review_id, now(session), actor, note_id)
+        resolved = await reviews.resolve(session, review_id, by=actor, note_id=note_id)
     if not resolved:
         raise StepNotAllowed(
             "Only a pending review of a broken promise is resolved",

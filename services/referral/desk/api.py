@@ -13,14 +13,14 @@ from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF, StaffOnly
 from libs.events.codes import NeedCategory
+from services.referral.access import Policy, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.desk import actions, queries
 from services.referral.desk.schemas import DecisionBody, OverrideBody, ResolutionBody, ReviewFilters, ReviewView
 from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StepNotAllowed
-from services.referral.journeys.access import Policy, staff_rights_of
-from services.referral.journeys.review_tables import ReviewStatus
 from services.referral.referrals import queries as referrals
 from services.referral.referrals.schemas import ReferralView
+from services.referral.reviews.rules import ReviewStatus
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["desk"])
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.events.codes import NeedCategory
 from services.referral.candidates.interlocks import ReviewReason
-from services.referral.journeys.review_tables import ReviewStatus
+from services.referral.reviews.rules import ReviewStatus
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 

@@ -13,6 +13,7 @@ from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF, StaffOnly
 from libs.events.codes import NeedCategory, Urgency
+from services.referral.access import Policy, desks_of, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.desk_lists import queries
 from services.referral.desk_lists.queries import Walk
@@ -25,9 +26,8 @@ from services.referral.desk_lists.schemas import (
     ItemView,
     WaitingItemView,
 )
-from services.referral.journeys.access import Policy, desks_of, staff_rights_of
 from services.referral.ownership.queries import covered_desks
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 
 router = APIRouter(
     route_class=RecordedRoute, prefix="/v1/work-lists", tags=["work-lists"], responses=responses(StaffOnly)

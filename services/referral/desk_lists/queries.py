@@ -16,11 +16,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.paging import COUNT_MAX, Count
-from services.referral.clocks.tables import REMINDERS
+from services.referral.access import Rights
+from services.referral.clocks.rules import REMINDERS
 from services.referral.desk_lists.rules import NOT_ESCALATED, OVERDUE, WAITS_IN, Party, party_of
 from services.referral.desk_lists.schemas import Filters, ItemView
-from services.referral.journeys.access import Rights
-from services.referral.journeys.rules import LIVE_REFERRAL, UNMET, ReferralStatus
+from services.referral.lifecycles.rules import LIVE_REFERRAL, UNMET, ReferralStatus
 
 View = TypeVar("View", bound=ItemView)
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from libs.events.codes import OwnerReason
-from services.referral.journeys.rules import ReferralStatus
+from services.referral.lifecycles.rules import ReferralStatus
 
 OVERDUE: Final[frozenset[str]] = frozenset(one.value for one in OwnerReason if one.value.endswith("_overdue")) | {
     "owner_silent"

@@ -18,19 +18,20 @@ from libs.events.codes import CloseReason, OwnerReason
 from libs.events.event import Received
 from services.referral.database import as_array, insert_rows, update_rows
 from services.referral.intake import queries
+from services.referral.intake import telling as telling_steps
 from services.referral.intake.tables import ArrivalBatchRow, HouseholdRow
-from services.referral.journeys import need_steps, telling_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import NEVER_BY_ITSELF, URGENCY_RANK, Need
-from services.referral.journeys.owners import assign
-from services.referral.journeys.prerequisite_steps import closes_circle
-from services.referral.journeys.rules import NeedStatus
 from services.referral.journeys.tables import JourneyRow
-from services.referral.journeys.wakeups import wake_after_commit
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import judge_again
-from services.referral.pack import RoutingPolicy
+from services.referral.lifecycles.rules import NeedStatus
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.steps import needs as need_steps
+from services.referral.steps.owners import assign
+from services.referral.steps.prerequisites import closes_circle
+from services.referral.wakeups import wake_after_commit
 
 log = get_logger(__name__)
 

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.events.codes import NeedCategory, OwnerReason, Urgency
 from services.referral.journeys.facts import Household, Journey, Need, Offer, Referral
-from services.referral.journeys.rules import NeedStatus, OfferStatus, ReferralStatus
+from services.referral.lifecycles.rules import NeedStatus, OfferStatus, ReferralStatus
 
 SETS: Final = ("approved_for", "overruled", "halted_for")
 """Columns of a referral that hold a set."""

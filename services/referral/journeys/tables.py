@@ -10,7 +10,7 @@ from sqlmodel import Field
 
 from libs.events.codes import NeedCategory, Urgency
 from services.referral.database import Table, big, document, is_one_of, moment
-from services.referral.journeys.rules import (
+from services.referral.lifecycles.rules import (
     LIVE_OFFER,
     LIVE_REFERRAL,
     UNMET,

@@ -15,13 +15,13 @@ from pydantic_core import to_json
 
 from libs.events.catalogue.journeys import AtProvider, JudgedOn, OfReferral, ReferralEvent
 from libs.events.codes import NeedCategory
-from services.referral.clocks.rules import Hours, due_after
-from services.referral.clocks.tables import TimerKind
+from services.referral.clocks.rules import Hours, TimerKind, due_after
 from services.referral.journeys.facts import Journey, Need, Offer, Referral, Stay
-from services.referral.journeys.lifecycle import NETWORK
-from services.referral.notes.actions import Note
-from services.referral.pack import CategoryPolicy, CompletionFact, RoutingPolicy
-from services.referral.pack_clocks import ProviderWait
+from services.referral.lifecycles.printed import NETWORK
+from services.referral.notes.rules import Note
+from services.referral.pack.clocks import ProviderWait
+from services.referral.pack.policy import CategoryPolicy, CompletionFact, RoutingPolicy
+from services.referral.reviews.rules import ReviewStatus
 
 Trace = Callable[[str | None, str, UUID], str | None]
 """Starts a span below a stored traceparent, by name and returnee, and says its own; ended when the work is written."""
@@ -91,7 +91,7 @@ class ReviewDecided:
     """The end of a referral's pending review."""
 
     referral_id: UUID
-    status: str
+    status: ReviewStatus
     actor: str
 
 

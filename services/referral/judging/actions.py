@@ -11,17 +11,17 @@ from libs.chassis.database import now, raw
 from libs.chassis.errors import Refusal
 from services.referral.candidates.judgement import broken_rules
 from services.referral.errors import OfferRecalled
-from services.referral.journeys import halt_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Offer, Referral
-from services.referral.journeys.lifecycle import Who
-from services.referral.journeys.people import household_of, judged_on, person_of, to_route, with_them
 from services.referral.journeys.work import Work
+from services.referral.judging import halts as halt_steps
 from services.referral.judging import queries
 from services.referral.judging.queries import MARK_CONCERNED, Circumstances
-from services.referral.pack import RoutingPolicy
+from services.referral.lifecycles.printed import Who
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.providers.actions import take_republished
+from services.referral.steps.people import household_of, judged_on, person_of, to_route, with_them
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=2)
 """On the installation's clock: how long after a service was published anew its offers are looked at once more. A round

@@ -7,18 +7,21 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events.codes import CloseReason, JourneyEnd, OwnerReason
+from services.referral.access import Rights
 from services.referral.clocks.queries import Due
+from services.referral.endings import ends
 from services.referral.errors import JourneyEnded, StepNotAllowed
-from services.referral.journeys import end_steps, need_steps, prerequisite_steps, routing_steps
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import locked_work, work
 from services.referral.journeys.facts import Journey, Need
-from services.referral.journeys.owners import assign
-from services.referral.journeys.rules import NeedStep
 from services.referral.journeys.work import Work
+from services.referral.lifecycles.rules import NeedStep
 from services.referral.needs import queries
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.steps import needs as need_steps
+from services.referral.steps import prerequisites as prerequisite_steps
+from services.referral.steps import routing as routing_steps
+from services.referral.steps.owners import assign
 
 
 async def assign_need(
@@ -111,9 +114,9 @@ async def end_journey(
     async with _journeys(session, policy, returnee_id, actor=actor) as (piece, journey, of_household):
         if journey.journey_end_reason is not None:
             raise JourneyEnded(reason=journey.journey_end_reason)
-        end_steps.end(piece, journey, reason=reason)
+        ends.end(piece, journey, reason=reason)
         if of_household is not None:
-            end_steps.leave_household(piece, of_household, household_id=journey.household_id)
+            ends.leave_household(piece, of_household, household_id=journey.household_id)
     return returnee_id
 
 
@@ -125,7 +128,7 @@ async def reopen_journey(session: AsyncSession, policy: RoutingPolicy, returnee_
             raise StepNotAllowed(
                 "Only a journey that somebody has ended can be reopened", subject="journey", state=state, step="reopen"
             )
-        end_steps.resume(piece, journey)
+        ends.resume(piece, journey)
     return returnee_id
 
 

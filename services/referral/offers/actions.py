@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.clocks.queries import Due
-from services.referral.journeys import offer_steps, referral_steps
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Offer
-from services.referral.journeys.rules import OfferStatus
 from services.referral.journeys.work import Work
-from services.referral.pack import RoutingPolicy
+from services.referral.lifecycles.rules import OfferStatus
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.steps import offers as offer_steps
+from services.referral.steps import referrals as referral_steps
 
 
 async def expire_offers(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:

@@ -13,11 +13,11 @@ from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS, ORGANIZATIONS_AND_STAFF
+from services.referral.access import rights_of
 from services.referral.audit.recording import RecordedRoute, actor_of
 from services.referral.audit.rules import Access, AccessKind, AccessPurpose, Record
 from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
-from services.referral.journeys.access import rights_of
-from services.referral.journeys.rules import OfferStatus
+from services.referral.lifecycles.rules import OfferStatus
 from services.referral.offers import queries, taking
 from services.referral.offers.gathering import Gathering
 from services.referral.offers.schemas import DeclineBody, ExplanationView, OfferView

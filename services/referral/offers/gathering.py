@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
-from services.referral.journeys.access import EVERYTHING
+from services.referral.access import EVERYTHING
 from services.referral.offers import queries, taking
 from services.referral.offers.schemas import OfferView
 from services.referral.offers.taking import Said
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 
 log = get_logger(__name__)
 

@@ -14,18 +14,19 @@ from libs.chassis.database import on_behalf_of, own_work
 from libs.chassis.errors import NotFound, Refusal
 from libs.chassis.idempotency import Once, begun, finished
 from libs.events.codes import DeclineReason
+from services.referral.access import Rights
 from services.referral.audit import actions as audit
 from services.referral.audit.rules import Access
-from services.referral.journeys import offer_steps, referral_steps
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Journey, Offer
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import refusal_of
 from services.referral.judging.queries import Circumstances, circumstances
 from services.referral.offers import queries
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.steps import offers as offer_steps
+from services.referral.steps import referrals as referral_steps
 
 Step = Callable[[Work, Offer], None]
 """What an answer does; raises a Refusal where it may not be given."""

@@ -12,18 +12,18 @@ from uuid_utils.compat import uuid7
 from libs.chassis.database import now, own_work, raw
 from libs.chassis.errors import NotFound
 from libs.events.codes import OwnerReason
+from services.referral.access import Rights
 from services.referral.database import insert_rows
 from services.referral.errors import DeputiesInACircle, DeskIsAway
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import work
-from services.referral.journeys.owners import assign
-from services.referral.journeys.rules import NeedStatus
+from services.referral.lifecycles.rules import NeedStatus
 from services.referral.ownership import queries
 from services.referral.ownership.rules import Absence, AbsenceReason, makes_a_circle, overlaps
 from services.referral.ownership.schemas import NEEDS_MAX
 from services.referral.ownership.tables import AbsenceRow
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.steps.owners import assign
 
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('referral.absence'))"
 """Absences are judged against one another, and there are few: whoever enters one waits for the other."""

@@ -13,13 +13,12 @@ from libs.chassis.idempotency import OnceRequired
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF, StaffOnly
+from services.referral.access import Policy, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import DeputiesInACircle, DeskIsAway
-from services.referral.journeys.access import Policy, staff_rights_of
-from services.referral.journeys.owners import desks
 from services.referral.ownership import actions, queries
 from services.referral.ownership.schemas import AbsenceBody, AbsenceView, DeskCode, HandOverBody, HandOverView
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["ownership"])
 
@@ -113,10 +112,10 @@ def _require_plausible(policy: RoutingPolicy, body: AbsenceBody, *, at: datetime
 
 
 def _require_desk(policy: RoutingPolicy, desk: str, pointer: str) -> None:
-    if desk not in desks(policy):
+    if desk not in policy.desks:
         raise InvalidInput("The country pack knows no such desk", pointer=pointer)
 
 
 def _require_known(policy: RoutingPolicy, desk: str) -> None:
-    if desk not in desks(policy):
+    if desk not in policy.desks:
         raise NotFound("There is no such desk")

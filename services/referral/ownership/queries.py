@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
 from libs.chassis.errors import NotFound
-from services.referral.journeys.access import Rights
+from services.referral.access import Rights
 from services.referral.ownership.rules import Absence
 from services.referral.ownership.schemas import AbsenceView, HandOverView
 

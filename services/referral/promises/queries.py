@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, own_work, raw
-from services.referral.clocks.tables import REMINDERS
-from services.referral.journeys.access import Rights
+from services.referral.access import Rights
+from services.referral.clocks.rules import REMINDERS
 from services.referral.promises.schemas import InvariantsView, PromiseView
 
 FIRST_INVARIANT: Final = "every_open_need_is_attended"

@@ -11,10 +11,10 @@ from libs.events.audit import Hand, note
 from libs.events.codes import OwnerReason
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions import work
-from services.referral.journeys.owners import assign, disown
-from services.referral.journeys.rules import NeedStatus
-from services.referral.pack import RoutingPolicy
+from services.referral.lifecycles.rules import NeedStatus
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.reconciling import queries
+from services.referral.steps.owners import assign, disown
 
 ACTOR: Final = "reconcile"
 _REASON: Final = OwnerReason.LOST_AT_REGISTRATION

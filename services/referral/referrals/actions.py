@@ -7,17 +7,19 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events.codes import Awaited, CancelReason, NotDeliveredReason, Outcome, OwnerReason
+from services.referral.access import Rights
 from services.referral.clocks.queries import Due
-from services.referral.journeys import need_steps, referral_steps, routing_steps
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import locked_work, work
 from services.referral.journeys.facts import Referral
-from services.referral.journeys.rules import ReferralStatus
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import require_going_on, uphold
-from services.referral.pack import CompletionFact, RoutingPolicy
+from services.referral.lifecycles.rules import ReferralStatus
+from services.referral.pack.policy import CompletionFact, RoutingPolicy
 from services.referral.referrals import queries
+from services.referral.steps import needs as need_steps
+from services.referral.steps import referrals as referral_steps
+from services.referral.steps import routing as routing_steps
 
 _ON_ITS_WAY = frozenset({ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, ReferralStatus.BLOCKED})
 

@@ -11,10 +11,10 @@ from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF, StaffOnly
+from services.referral.access import Policy, rights_of, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import NotACandidate, OfferIsHalted, StepNotAllowed
-from services.referral.journeys.access import Policy, rights_of, staff_rights_of
-from services.referral.pack import CompletionFact
+from services.referral.pack.policy import CompletionFact
 from services.referral.referrals import actions, queries
 from services.referral.referrals.schemas import (
     CancelBody,

@@ -9,8 +9,8 @@ from typing_extensions import TypedDict
 
 from libs.events.codes import CancelReason, NeedCategory, NotDeliveredReason, Outcome, Urgency
 from services.referral.audit.rules import Record, ShowsRecord
-from services.referral.journeys.rules import ReferralStatus
-from services.referral.pack import CompletionFact
+from services.referral.lifecycles.rules import ReferralStatus
+from services.referral.pack.policy import CompletionFact
 from services.referral.waitlists.schemas import QueueView
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]

@@ -14,14 +14,11 @@ from services.referral.candidates import facts as candidates
 from services.referral.candidates.choice import Candidate, Decision, Market
 from services.referral.candidates.interlocks import review_reason
 from services.referral.journeys import queries as journeys
-from services.referral.journeys import referral_steps, routing_steps
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Referral
-from services.referral.journeys.people import judged_on
-from services.referral.journeys.prerequisite_steps import closes_circle
-from services.referral.journeys.rules import ReferralStatus
 from services.referral.journeys.work import Work
-from services.referral.pack import RoutingPolicy
+from services.referral.lifecycles.rules import ReferralStatus
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.places import queries as ledger
 from services.referral.providers import queries as providers
@@ -30,6 +27,10 @@ from services.referral.router import queries, rules
 from services.referral.router.picks import Picks, pick_ready, pick_woken
 from services.referral.router.queries import Placing
 from services.referral.router.rules import Line, Pace, Way
+from services.referral.steps import referrals as referral_steps
+from services.referral.steps import routing as routing_steps
+from services.referral.steps.people import judged_on
+from services.referral.steps.prerequisites import closes_circle
 from services.referral.waitlists import actions as waitlists
 
 log = get_logger(__name__)

@@ -12,8 +12,8 @@ from libs.chassis.database import Database
 from libs.chassis.health import Unready
 from libs.chassis.logs import get_logger
 from libs.events.postgres import Cause, cause_of
-from services.referral.journeys import wakeups
-from services.referral.pack import RoutingPolicy
+from services.referral import wakeups
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.router import actions, upkeep
 from services.referral.router.actions import Memory, Round
 

@@ -15,12 +15,12 @@ from services.referral.candidates import facts as candidates
 from services.referral.candidates.facts import Service
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.facts import Household, Journey, Need, Referral
-from services.referral.journeys.people import household_of, person_of, to_route, with_them
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
 from services.referral.router.picks import ASLEEP, OPENED, WHO, Picked
 from services.referral.router.rules import Line, Pace, Waiting
+from services.referral.steps.people import household_of, person_of, to_route, with_them
 
 UNSEEN_MAX: Final = 2000
 """Of those who wait but are not in a round, how many it looks ahead to."""

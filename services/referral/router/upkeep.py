@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now
 from services.referral.judging import actions as judging
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.providers import queries as providers
 from services.referral.router import queries

@@ -7,20 +7,21 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
 from libs.events.codes import OwnerReason
+from services.referral.access import Rights
 from services.referral.clocks.queries import Due
 from services.referral.database import insert_rows
 from services.referral.journeys import queries as journeys
-from services.referral.journeys import routing_steps, search_steps
-from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import locked_work, work
 from services.referral.journeys.facts import Referral
-from services.referral.journeys.owners import disown
 from services.referral.journeys.work import Work
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.searches import queries
 from services.referral.searches.rules import SearchResult
 from services.referral.searches.schemas import SearchAttemptBody
 from services.referral.searches.tables import SearchAttemptRow
+from services.referral.steps import routing as routing_steps
+from services.referral.steps import searches as search_steps
+from services.referral.steps.owners import disown
 
 
 async def log_attempt(

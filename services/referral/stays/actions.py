@@ -7,17 +7,17 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.etag import Condition
+from services.referral.access import Rights
 from services.referral.clocks.queries import Due
 from services.referral.journeys import queries as journeys
-from services.referral.journeys import stay_steps
-from services.referral.journeys.access import Rights
 from services.referral.journeys.actions import locked_work, work
 from services.referral.journeys.facts import Referral, Stay
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import require_going_on
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.stays import queries
 from services.referral.stays.schemas import ExtendBody, PlanBody
+from services.referral.steps import stays as stay_steps
 
 
 async def plan_exit(

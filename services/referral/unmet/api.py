@@ -11,8 +11,8 @@ from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF, StaffOnly
 from libs.events.codes import NeedCategory
+from services.referral.access import Policy, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
-from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.unmet import queries
 from services.referral.unmet.schemas import Filters, UnmetView
 

@@ -8,8 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
 from libs.events.codes import NeedCategory
-from services.referral.journeys.access import Rights
-from services.referral.journeys.rules import UNMET_ENDED, UNMET_OPEN
+from services.referral.access import Rights
+from services.referral.lifecycles.rules import UNMET_ENDED, UNMET_OPEN
 from services.referral.unmet.rules import Cell, not_told
 from services.referral.unmet.schemas import Filters, UnmetView
 

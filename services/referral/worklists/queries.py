@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
-from services.referral.journeys.access import Rights
+from services.referral.access import Rights
 from services.referral.worklists.rules import told
 from services.referral.worklists.schemas import CategoryStatistics, OwnedNeedView
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from libs.events.codes import NeedCategory, OwnerReason, Urgency
-from services.referral.journeys.rules import ReferralStatus
+from services.referral.lifecycles.rules import ReferralStatus
 
 
 class OwnedNeedView(BaseModel):

@@ -14,10 +14,10 @@ import pytest
 from libs.chassis.database import raw
 from libs.events.codes import NeedCategory
 from services.referral.journeys.facts import Need
-from services.referral.journeys.owners import assign
 from services.referral.journeys.work import Work
 from services.referral.ownership import actions
 from services.referral.ownership.loop import HandOvers
+from services.referral.steps.owners import assign
 from tests.events.bus import until
 from tests.service.referral.world import STAFF, World
 

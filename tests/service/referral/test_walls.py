@@ -15,10 +15,10 @@ import pytest
 from libs.chassis.database import on_behalf_of, own_work, raw
 from libs.chassis.tenancy import Tenant
 from libs.events.codes import NeedCategory
+from services.referral.access import Rights
 from services.referral.bulk_answers import queries as bulk_answers
 from services.referral.desk_lists import queries as desk_lists
 from services.referral.desk_lists.schemas import Filters
-from services.referral.journeys.access import Rights
 from services.referral.offers import queries as offers
 from services.referral.referrals import queries as referrals
 from services.referral.stays import queries as stays
