@@ -6,33 +6,24 @@ The journeys are locked before (DESIGN 3).
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import now, raw
+from libs.chassis.database import now
 from libs.consents.policy import consent_key
 from libs.events.catalogue.registration import ConsentChanged, ConsentGrant
 from libs.events.codes import CancelReason, NeedCategory, OwnerReason
 from services.referral.consents import queries
-from services.referral.database import as_json, update_rows
-from services.referral.intake.actions import ACTOR, wake
+from services.referral.database import as_json
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import work
+from services.referral.journeys import told
+from services.referral.journeys.actions import held, opened
 from services.referral.journeys.facts import opened_until, opens
-from services.referral.journeys.tables import JourneyRow
-from services.referral.lifecycles.rules import NeedStatus, ReferralStatus
+from services.referral.lifecycles.printed import Who
+from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, NeedStatus
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.steps import needs as need_steps
-
-_COUNT = """
-UPDATE need SET counted_until = told.until
-FROM unnest($1::uuid[], $2::timestamptz[]) AS told (returnee_id, until)
-WHERE need.returnee_id = told.returnee_id AND need.counted_until IS DISTINCT FROM told.until
-"""
-
-_WITH_PROVIDER: Final = {ReferralStatus.OFFERED, ReferralStatus.ACCEPTED, ReferralStatus.IN_SERVICE}
 
 
 async def keep_consents(session: AsyncSession, policy: RoutingPolicy, changed: Sequence[ConsentChanged]) -> None:
@@ -47,10 +38,9 @@ async def keep_consents(session: AsyncSession, policy: RoutingPolicy, changed: S
         {"returnee_id": key, "consent_version": one.version, "consents": as_json(allowed[key])}
         for key, one in fresh.items()
     ]
-    await update_rows(session, JourneyRow, rows, key="returnee_id")
     counted = {key: opened_until(policy.consents.statistics, one) for key, one in allowed.items()}
-    await (await raw(session)).execute(_COUNT, list(counted), list(counted.values()))
-    await wake(session, fresh)
+    await told.keep_consents(session, rows, counted_until=counted)
+    await told.wake(session, fresh)
     then = {key: _open_categories(policy, before[key][1], at=at) for key in fresh}
     since = {key: _open_categories(policy, allowed[key], at=at) for key in fresh}
     await _end_what_needed_it(session, policy, {key: lost for key in fresh if (lost := then[key] - since[key])})
@@ -83,16 +73,15 @@ async def _end_what_needed_it(
     if not lost:
         return
     affected = await queries.served_by_consent(session, lost, categories=frozenset().union(*lost.values()))
-    loaded = await journeys.load(session, affected)
     by_household: dict[UUID, set[NeedCategory]] = defaultdict(set)
     for returnee_id, head in (await journeys.heads(session, lost)).items():
         if head.household_id is not None:
             by_household[head.household_id] |= lost[returnee_id]
-    async with work(session, policy, loaded, actor=ACTOR) as piece:
-        for journey in loaded.values():
+    async with opened(session, policy, affected, actor=Who.REGISTRATION.value, lock=held) as piece:
+        for journey in piece.journeys.values():
             for referral in list(journey.referrals.values()):
                 of_household = by_household.get(referral.household_id, set()) if referral.household_id else set()
-                if referral.status in _WITH_PROVIDER and (
+                if referral.status in ASKED_OR_WITH_PROVIDER and (
                     referral.category in lost.get(journey.returnee_id, ()) or referral.category in of_household
                 ):
                     need_steps.cancel(piece, referral, reason=CancelReason.CONSENT_WITHDRAWN)
@@ -105,9 +94,8 @@ async def _reopen_what_ended(
     waiting = await queries.owned_for_consent(session, allowing) if allowing else set()
     if not waiting:
         return
-    loaded = await journeys.load(session, waiting)
-    async with work(session, policy, loaded, actor=ACTOR) as piece:
-        for journey in loaded.values():
+    async with opened(session, policy, waiting, actor=Who.REGISTRATION.value, lock=held) as piece:
+        for journey in piece.journeys.values():
             for need in journey.needs.values():
                 ended = need.status is NeedStatus.OPEN and need.owner_reason is OwnerReason.CONSENT_WITHDRAWN
                 if ended and need.category in allowing[journey.returnee_id]:

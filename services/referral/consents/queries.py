@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
+from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, in_sql
 
 _CONSENTS = """
 SELECT returnee_id, consent_version, consents FROM journey WHERE returnee_id = ANY($1::uuid[])
@@ -16,12 +17,12 @@ SELECT DISTINCT need.returnee_id FROM need
 WHERE returnee_id = ANY($1::uuid[]) AND status = 'open' AND owner_reason = 'consent_withdrawn'
 """
 
-_AFFECTED = """
+_AFFECTED = f"""
 SELECT DISTINCT referral.returnee_id FROM referral
-WHERE category = ANY($2::text[]) AND status IN ('offered', 'accepted', 'in_service')
+WHERE category = ANY($2::text[]) AND status IN {in_sql(ASKED_OR_WITH_PROVIDER)}
   AND (returnee_id = ANY($1::uuid[]) OR household_id = ANY(ARRAY(
       SELECT household_id FROM journey WHERE returnee_id = ANY($1) AND household_id IS NOT NULL)))
-"""
+"""  # noqa: S608 (constants)
 
 
 async def consents(session: AsyncSession, returnee_ids: Iterable[UUID]) -> dict[UUID, tuple[int, dict[str, str]]]:

@@ -14,8 +14,9 @@ from services.referral.candidates.score import PARTS
 from services.referral.desk import queries, rules
 from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StepNotAllowed
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import locked_work, work
-from services.referral.journeys.facts import Journey, Referral
+from services.referral.journeys.actions import opened
+from services.referral.journeys.facts import Household, Referral
+from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import ReferralStatus, ReferralStep
 from services.referral.notes import actions as notes
 from services.referral.pack.policy import RoutingPolicy
@@ -26,7 +27,6 @@ from services.referral.referrals import queries as referrals
 from services.referral.reviews import actions as reviews
 from services.referral.router import actions as router
 from services.referral.router import queries as rounds
-from services.referral.router.actions import Memory
 from services.referral.router.queries import Placing
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps import routing as routing_steps
@@ -52,7 +52,7 @@ async def decide_review(
             state=review.status.value,
             step="approve" if approved else "reject",
         )
-    async with locked_work(session, policy, [review.returnee_id], actor=actor) as piece:
+    async with opened(session, policy, [review.returnee_id], actor=actor) as piece:
         referral = piece.journeys[review.returnee_id].referrals[review.referral_id]
         if approved:
             routing_steps.approve(piece, referral, reason=review.reason, note=note)
@@ -104,19 +104,22 @@ async def _override(
     reason: str,
     actor: str,
 ) -> None:
-    loaded, referral, placing = await _lock(session, returnee_id, referral_id)
-    referral_steps.require(referral, ReferralStep.OVERRIDE)
-    candidate, overruled = await _candidate(session, policy, placing, referral, provider_service_id)
-    standing = loaded[referral.returnee_id].offer_of(referral)
-    wanted = {share.pool.pool_id: share.places for share in candidate.shares}
-    await places.lock(session, wanted, of_offers=[] if standing is None else [standing.offer_id])
-    if not all(await places.hold(session, [wanted])):
-        raise NoPlaceFree
-    async with work(session, policy, loaded, actor=actor) as piece:
+    household = await _household_of(session, returnee_id)
+    together = {returnee_id} if household is None else {returnee_id, *household.member_ids}
+    async with opened(session, policy, together, actor=actor) as piece:
+        referral = piece.journeys[returnee_id].referrals[referral_id]
+        placing = await _placing(session, piece, referral, household)
+        referral_steps.require(referral, ReferralStep.OVERRIDE)
+        candidate, overruled = await _candidate(session, policy, placing, referral, provider_service_id)
+        standing = piece.journeys[returnee_id].offer_of(referral)
+        wanted = {share.pool.pool_id: share.places for share in candidate.shares}
+        await places.lock(session, wanted, of_offers=[] if standing is None else [standing.offer_id])
+        if not all(await places.hold(session, [wanted])):
+            raise NoPlaceFree
         piece.judged_on[referral_id] = judged_on(referral, placing.journeys, placing.households)
         if referral.status is ReferralStatus.OFFERED and standing is not None:
             referral_steps.recall_offer(piece, standing, reason=RecallReason.OVERRIDDEN)
-        piece.record("referral.override", referral, note=reason)
+        piece.record(ReferralStep.OVERRIDE, referral, note=reason)
         explanation: dict[str, object] = {
             "policy": policy.version,
             "ranked": [candidate.told()],
@@ -127,23 +130,23 @@ async def _override(
         router.make_offer(piece, referral, candidate, explanation, overruled=frozenset(overruled))
 
 
-async def _lock(
-    session: AsyncSession, returnee_id: UUID, referral_id: UUID
-) -> tuple[dict[UUID, Journey], Referral, Placing]:
-    """The referral's journey and those of its household's members, locked in order and loaded."""
+async def _household_of(session: AsyncSession, returnee_id: UUID) -> Household | None:
+    """The household of this person, whose members are locked together."""
     household_id = (await journeys.heads(session, [returnee_id]))[returnee_id].household_id
-    households = await journeys.households(session, [household_id] if household_id is not None else [])
-    members = {one for household in households.values() for one in household.member_ids}
-    await journeys.lock(session, members | {returnee_id})
-    loaded = await journeys.load(session, [returnee_id])
-    referral = loaded[returnee_id].referrals[referral_id]
-    heads = await journeys.heads(session, members - {returnee_id})
-    people = [loaded[returnee_id], *heads.values()] if referral.household_id is not None else [loaded[returnee_id]]
-    if any(person.profile is None for person in people) or not members <= heads.keys() | {returnee_id}:
+    return None if household_id is None else (await journeys.households(session, [household_id])).get(household_id)
+
+
+async def _placing(session: AsyncSession, piece: Work, referral: Referral, household: Household | None) -> Placing:
+    """What must be known to choose for this referral; refused where a member's profile is not known."""
+    mine = piece.journeys[referral.returnee_id]
+    people = [mine] if referral.household_id is None else list(piece.journeys.values())
+    members = set() if household is None else set(household.member_ids)
+    if any(person.profile is None for person in people) or not members <= piece.journeys.keys():
         raise ProfileMissing
-    placing = Placing([referral], loaded[returnee_id].needs, {**heads, **loaded}, households)
+    households = {} if household is None else {household.household_id: household}
+    placing = Placing([referral], mine.needs, piece.journeys, households)
     await rounds.read_refusals(session, placing)
-    return loaded, referral, placing
+    return placing
 
 
 async def _candidate(
@@ -151,8 +154,8 @@ async def _candidate(
 ) -> tuple[Candidate, list[str]]:
     """The service as candidate, and the codes of the rules that the person overrules."""
     at = now(session)
-    memory = Memory(directory=await providers.refreshed(session, Directory()))
-    found = {service.view.provider_service_id: service for service in await router.services(session, memory, today=at)}
+    directory = await providers.refreshed(session, Directory())
+    found = {one.view.provider_service_id: one for one in await router.services(session, directory, {}, today=at)}
     service = found.get(provider_service_id)
     if service is None or service.view.category is not referral.category:
         raise NotFound("There is no such service in this category", pointer="/provider_service_id")

@@ -20,12 +20,12 @@ from services.referral.access import Rights
 from services.referral.clocks.rules import REMINDERS
 from services.referral.desk_lists.rules import NOT_ESCALATED, OVERDUE, WAITS_IN, Party, party_of
 from services.referral.desk_lists.schemas import Filters, ItemView
-from services.referral.lifecycles.rules import LIVE_REFERRAL, UNMET, ReferralStatus
+from services.referral.lifecycles.rules import LIVE_REFERRAL, UNMET, ReferralStatus, in_sql
 
 View = TypeVar("View", bound=ItemView)
 
-_LIVE = ", ".join(sorted(repr(one.value) for one in LIVE_REFERRAL))
-_REMINDERS: Final = ", ".join(sorted(repr(one.value) for one in REMINDERS))
+_LIVE = in_sql(LIVE_REFERRAL)
+_REMINDERS: Final = in_sql(REMINDERS)
 _NEED: Final = """need.need_id, need.returnee_id, need.category, need.urgency, need.people_count, need.area,
 need.arrival_batch_id, need.status, need.reported_at, need.owner, need.owner_reason, need.owned_since,
 need.owner_due_at,
@@ -35,7 +35,7 @@ _CLOCK: Final = f"""
 LEFT JOIN LATERAL (
     SELECT due_at, kind FROM timer
     WHERE subject_id IN (chosen.need_id, live.referral_id, live.offer_id)
-      AND kind NOT IN ({_REMINDERS})
+      AND kind NOT IN {_REMINDERS}
     ORDER BY due_at LIMIT 1
 ) AS clock ON true"""  # noqa: S608 (constants)
 _DRESSED: Final = """
@@ -57,7 +57,7 @@ JOIN LATERAL (
         WHEN referral.need_id IS NOT NULL THEN referral.need_id ELSE timer.subject_id END OFFSET 0
 ) AS need ON true"""
 _TIMERS_OF_NEEDS: Final = f"""need
-LEFT JOIN referral ON referral.need_id = need.need_id AND referral.status IN ({_LIVE})
+LEFT JOIN referral ON referral.need_id = need.need_id AND referral.status IN {_LIVE}
 JOIN timer ON timer.subject_id IN (need.need_id, referral.referral_id, referral.offer_id)"""
 
 
@@ -111,7 +111,7 @@ def due(until: datetime, *, needs_first: bool) -> Walk:
     """Clocks that run out by then, the first first; reminders apart. `needs_first`: see `narrows_first`."""
     return Walk(
         _TIMERS_OF_NEEDS if needs_first else _TIMERS,
-        ("timer.due_at <= {}", f"timer.kind NOT IN ({_REMINDERS})"),
+        ("timer.due_at <= {}", f"timer.kind NOT IN {_REMINDERS}"),
         ("due_at", "subject_id", "due"),
         more=", timer.due_at, timer.kind AS due, timer.subject_id",
         values=(until,),
@@ -127,7 +127,7 @@ def waiting(parties: Iterable[Party], *, organization_id: UUID | None = None) ->
     """Live referrals of needs that wait on these parties, the longest first."""
     statuses = [status.value for party in parties for status in WAITS_IN[party]]
     source = "referral JOIN LATERAL (SELECT * FROM need WHERE need.need_id = referral.need_id OFFSET 0) AS need ON true"
-    conditions: tuple[str, ...] = (f"referral.status IN ({_LIVE})",)
+    conditions: tuple[str, ...] = (f"referral.status IN {_LIVE}",)
     if organization_id is not None:
         source += _PROVIDER
         conditions = (*conditions, "offer.organization_id = {}")

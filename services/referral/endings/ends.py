@@ -7,15 +7,13 @@ from uuid import UUID
 from libs.events.codes import CancelReason, CloseReason, JourneyEnd, OwnerReason, RecallReason
 from services.referral.journeys.facts import Journey, Need
 from services.referral.journeys.work import Work
-from services.referral.lifecycles.rules import NeedStatus, ReferralStatus
+from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, WITH_PROVIDER, NeedStatus, ReferralStatus
 from services.referral.steps import needs as need_steps
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps import routing as routing_steps
 from services.referral.steps.owners import disown
 from services.referral.steps.prerequisites import first_things_first
 from services.referral.steps.routing import hand_to_desk
-
-_TAKEN = frozenset({ReferralStatus.ACCEPTED, ReferralStatus.IN_SERVICE})
 
 
 def end(work: Work, journey: Journey, *, reason: JourneyEnd) -> None:
@@ -161,7 +159,7 @@ def _twin_of(need: Need, journey: Journey) -> Need | None:
 
 def _is_taken(journey: Journey, need: Need) -> bool:
     referral = journey.live_referral(need.need_id)
-    return referral is not None and referral.status in _TAKEN
+    return referral is not None and referral.status in WITH_PROVIDER
 
 
 def _open(journey: Journey) -> list[Need]:
@@ -185,7 +183,7 @@ def _let_go(work: Work, journey: Journey, reason: OwnerReason) -> None:
             referral = journey.live_referral(need.need_id)
             if referral is None:
                 need_steps.route_again(work, need)
-            elif referral.status in _TAKEN | {ReferralStatus.OFFERED}:
+            elif referral.status in ASKED_OR_WITH_PROVIDER:
                 disown(work, need)
             elif referral.status in {ReferralStatus.SEEKING, ReferralStatus.WAITLISTED}:
                 disown(work, need)

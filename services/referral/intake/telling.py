@@ -4,7 +4,7 @@ from libs.events.codes import RecallReason, Urgency
 from services.referral.clocks.rules import TimerKind
 from services.referral.journeys.facts import URGENCY_RANK, Need, Referral
 from services.referral.journeys.work import Work
-from services.referral.lifecycles.rules import NeedStatus, ReferralStatus
+from services.referral.lifecycles.rules import NeedStatus, NeedStep, ReferralStatus
 from services.referral.steps import needs as need_steps
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps import routing as routing_steps
@@ -25,7 +25,7 @@ def tell_again(work: Work, need: Need, *, urgency: Urgency) -> None:
         return
     if not is_more_urgent:
         return
-    work.record("need.tell_again", need, reason=urgency.value)
+    work.record(NeedStep.TELL_AGAIN, need, reason=urgency.value)
     referral = work.journeys[need.returnee_id].live_referral(need.need_id)
     if referral is not None:
         _hasten(work, referral, urgency)

@@ -1,6 +1,6 @@
 """Opening and writing a piece of work: the steps of one transaction, one statement per table however many they are."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from typing import TypeVar
@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from libs.chassis.database import now, own_work
 from libs.events import outbox
 from services.referral.clocks import actions as clocks
+from services.referral.clocks.queries import Due
 from services.referral.database import (
     Columns,
     Row,
@@ -27,6 +28,7 @@ from services.referral.journeys.facts import Journey, Need, Offer, Referral
 from services.referral.journeys.spans import Spans
 from services.referral.journeys.tables import JourneyRow, NeedRow, OfferRow, ReferralRow, StepRow
 from services.referral.journeys.work import Queued, Step, Timer, Work
+from services.referral.lifecycles.printed import Who
 from services.referral.notes import actions as notes
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
@@ -40,6 +42,9 @@ from services.referral.wakeups import wake_after_commit
 
 _T = TypeVar("_T", Need, Referral, Offer)
 
+Lock = Callable[[AsyncSession, Collection[UUID]], Awaitable[Collection[UUID]]]
+"""Locks some of these journeys and says which."""
+_KEPT_AS: Mapping[type, str] = {Need: "needs", Referral: "referrals", Offer: "offers"}
 _NEED, _REFERRAL, _OFFER = (tuple(field.name for field in fields(kind)) for kind in (Need, Referral, Offer))
 
 _CHANGING: Mapping[type, tuple[str, ...]] = {
@@ -86,7 +91,7 @@ _CHANGING: Mapping[type, tuple[str, ...]] = {
 async def work(
     session: AsyncSession, policy: RoutingPolicy, journeys: dict[UUID, Journey], *, actor: str
 ) -> AsyncIterator[Work]:
-    """A piece of work on these locked journeys; written at the end, unless it raised."""
+    """A piece of work on journeys that are locked and loaded in part, for rounds and batches; else use `opened`."""
     opened = Spans()
     piece = Work(at=now(session), policy=policy, journeys=journeys, new_id=uuid7, trace=opened.start, actor=actor)
     keeping_hours = _keeping_hours(policy, journeys.values())
@@ -99,17 +104,39 @@ async def work(
         opened.end()
 
 
+async def held(session: AsyncSession, returnee_ids: Collection[UUID]) -> Collection[UUID]:
+    """For journeys that this transaction has locked before: a batch of events and the loop of the clocks lock all."""
+    return returnee_ids
+
+
 @asynccontextmanager
-async def locked_work(
-    session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID], *, actor: str
+async def opened(
+    session: AsyncSession, policy: RoutingPolicy, people: Collection[UUID], *, actor: str, lock: Lock = queries.lock
 ) -> AsyncIterator[Work]:
-    """A piece of work on these journeys, locked and loaded, as the service's own: a step may change what its caller
-    may not see. That the caller may take it is judged before, on what the caller sees."""
+    """The way to a journey: lock it, load it, and write at the end what was decided about it, unless that raised.
+
+    `lock`: `queries.lock` waits for whoever holds a journey, `queries.claim` leaves such a journey out, `held` locks
+    nothing. It is the service's own work, because a step may change what its caller may not see. Whether the caller may
+    take the step is judged before, on what the caller sees.
+    """
     async with own_work(session):
-        await queries.lock(session, returnee_ids)
-        loaded = await queries.load(session, returnee_ids)
+        loaded = await queries.load(session, await lock(session, people))
         async with work(session, policy, loaded, actor=actor) as piece:
             yield piece
+
+
+@asynccontextmanager
+async def fired(
+    session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due], kind: type[_T]
+) -> AsyncIterator[tuple[Work, list[_T]]]:
+    """A piece of work of clocks that have run out, with the need, referral or offer of each, in their order."""
+    async with opened(session, policy, {one.returnee_id for one in due}, actor=Who.CLOCK.value, lock=held) as piece:
+        yield piece, [_kept(piece.journeys[one.returnee_id], kind)[one.subject_id] for one in due]
+
+
+def _kept(journey: Journey, kind: type[_T]) -> dict[UUID, _T]:
+    rows: dict[UUID, _T] = getattr(journey, _KEPT_AS[kind])
+    return rows
 
 
 def _keeping_hours(policy: RoutingPolicy, journeys: Iterable[Journey]) -> set[UUID]:

@@ -12,15 +12,12 @@ from services.referral.errors import NotACandidate, OfferIsHalted
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.printed import not_allowed
-from services.referral.lifecycles.rules import ReferralStatus, ReferralStep, next_referral
+from services.referral.lifecycles.rules import WITH_PROVIDER, ReferralStatus, ReferralStep, next_referral
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps import stays as stay_steps
 from services.referral.steps.owners import assign, disown
 from services.referral.steps.routing import need_of, take
 
-WITH_PROVIDER: Final = frozenset({ReferralStatus.ACCEPTED, ReferralStatus.IN_SERVICE})
-JUDGED: Final = WITH_PROVIDER | {ReferralStatus.OFFERED}
-"""States in which a provider has been asked or has said yes."""
 _FOR_DESK: Final = {
     RecallReason.FACTS_CHANGED: OwnerReason.FACTS_CHANGED,
     RecallReason.SERVICE_WITHDRAWN: OwnerReason.SERVICE_WITHDRAWN,
@@ -97,5 +94,5 @@ def _hand_over(work: Work, referral: Referral, reason: OwnerReason, *, child: bo
     about_child = child and reason is OwnerReason.FACTS_CHANGED
     owner = work.policy.child_desk if about_child else work.category(referral.category).lead_desk
     assign(work, need, owner=owner, reason=reason)
-    work.record("referral.escalate", referral, reason=reason.value)
+    work.record(ReferralStep.ESCALATE, referral, reason=reason.value)
     work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=owner, reason=reason)

@@ -11,6 +11,7 @@ GUARDS: Final[dict[str, Guard]] = {
     "desk": Guard("the country pack knows the desk", ("invalid-input",)),
     "answers": Guard("its referral is escalated, goes to review or was entered in error, or its owner is silent"),
     "forgotten": Guard("nothing works for it, against the first invariant"),
+    "theirs": Guard("the desk that hands it over owns it still"),
     "owned": Guard("it has an owner", ("step-not-allowed",)),
     "silent": Guard("its owner, the network's steward, has given no sign of life in time"),
     "routable": Guard("no referral works for it, or that one is seeking or waitlisted", ("step-not-allowed",)),

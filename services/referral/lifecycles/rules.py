@@ -4,6 +4,7 @@ Each table is the whole truth of its lifecycle: a (state, step) pair that is not
 How a line is read says `printed.py`; `docs/lifecycles.md` draws these tables (`python -m deploy.lifecycles write`).
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
@@ -34,6 +35,7 @@ class NeedStep(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     TELL_AGAIN = "tell_again"
     REMIND_OWNER = "remind_owner"
+    HAND_OVER = "hand_over"
     SET_PREREQUISITE = "set_prerequisite"
     REMOVE_PREREQUISITE = "remove_prerequisite"
 
@@ -118,6 +120,12 @@ LIVE_REFERRAL: Final[frozenset[ReferralStatus]] = frozenset(
     {_R.AWAITING_REVIEW, _R.BLOCKED, _R.SEEKING, _R.WAITLISTED, _R.OFFERED, _R.ACCEPTED, _R.IN_SERVICE}
 )
 """States in which the referral still works for its need."""
+ROUTED: Final = frozenset({_R.SEEKING, _R.WAITLISTED})
+"""States in which a round may place the referral."""
+WITH_PROVIDER: Final = frozenset({_R.ACCEPTED, _R.IN_SERVICE})
+"""States in which a provider has said yes and has not ended the service."""
+ASKED_OR_WITH_PROVIDER: Final = WITH_PROVIDER | {_R.OFFERED}
+"""States in which a provider has been asked or has said yes."""
 _NAMED = {"live": LIVE_REFERRAL, "ended": frozenset({_R.COMPLETED, _R.CANCELLED, _R.NOT_DELIVERED})}
 """States that a line of the table may name together."""
 
@@ -132,6 +140,14 @@ UNMET: Final = f"{UNMET_OPEN} OR {UNMET_ENDED}"
 
 LIVE_OFFER: Final[frozenset[OfferStatus]] = frozenset({OfferStatus.PENDING, OfferStatus.ACKNOWLEDGED})
 """States in which the offer waits for its answer and holds its places."""
+STANDING_OFFER: Final = LIVE_OFFER | {OfferStatus.ACCEPTED}
+"""States in which its provider has the need or is asked for it."""
+
+
+def in_sql(states: Collection[StrEnum]) -> str:
+    """These states as the right side of an SQL `IN`."""
+    return f"({', '.join(sorted(repr(one.value) for one in states))})"
+
 
 _NEEDS = """
 from     step                to       guard      event             who
@@ -146,6 +162,7 @@ open     seek_again          =        routable   -                 desk
 open     assign              =        desk       need.assigned.v1  desk
 open     assign              =        answers    need.assigned.v1  provider desk router clock registration
 open     assign              =        forgotten  need.assigned.v1  watcher
+open     hand_over           =        theirs     -                 desk
 open     acknowledge         =        owned      -                 desk
 open     tell_again          =        -          -                 registration
 open     remind_owner        =        silent     need.assigned.v1  clock
@@ -231,6 +248,15 @@ NEEDS: Final = lifecycle("need", NeedStatus, NeedStep, _NEEDS, guards=GUARDS)
 REFERRALS: Final = lifecycle("referral", ReferralStatus, ReferralStep, _REFERRALS, guards=GUARDS, named=_NAMED)
 OFFERS: Final = lifecycle("offer", OfferStatus, OfferStep, _OFFERS, guards=GUARDS, named={"live": LIVE_OFFER})
 NEXT_NEED, NEXT_REFERRAL, NEXT_OFFER = NEEDS.next, REFERRALS.next, OFFERS.next
+
+
+AnyStep = NeedStep | ReferralStep | OfferStep
+_SUBJECT_OF: Final = {NeedStep: "need", ReferralStep: "referral", OfferStep: "offer"}
+
+
+def recorded(step: AnyStep) -> str:
+    """The step as the record names it, such as `offer.accept`."""
+    return f"{_SUBJECT_OF[type(step)]}.{step.value}"
 
 
 def next_need(current: NeedStatus, step: NeedStep) -> NeedStatus:

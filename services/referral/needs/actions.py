@@ -11,8 +11,7 @@ from services.referral.access import Rights
 from services.referral.clocks.queries import Due
 from services.referral.endings import ends
 from services.referral.errors import JourneyEnded, StepNotAllowed
-from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import locked_work, work
+from services.referral.journeys.actions import fired, opened
 from services.referral.journeys.facts import Journey, Need
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import NeedStep
@@ -45,10 +44,8 @@ async def acknowledge_need(
 
 async def escalate_silent_owners(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
     """Owners of these needs have given no sign of life in time: the desk above answers; their journeys are locked."""
-    loaded = await journeys.load(session, {one.returnee_id for one in due})
-    async with work(session, policy, loaded, actor="clock") as piece:
-        for one in due:
-            need = loaded[one.returnee_id].needs[one.subject_id]
+    async with fired(session, policy, due, Need) as (piece, needs):
+        for need in needs:
             if need.owner is not None:
                 routing_steps.escalate_silence(piece, need)
 
@@ -139,7 +136,7 @@ async def _journeys(
     """This journey, and that of the household's reference person if it is another, locked in order."""
     reference = await queries.household_reference(session, returnee_id)
     wanted = {returnee_id} | ({reference} if reference is not None else set())
-    async with locked_work(session, policy, wanted, actor=actor) as piece:
+    async with opened(session, policy, wanted, actor=actor) as piece:
         other = None if reference is None or reference == returnee_id else piece.journeys.get(reference)
         yield piece, piece.journeys[returnee_id], other
 
@@ -149,5 +146,5 @@ async def _locked(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, actor: str
 ) -> AsyncIterator[tuple[Work, Need]]:
     returnee_id = await queries.returnee_of(session, rights, need_id)
-    async with locked_work(session, policy, [returnee_id], actor=actor) as piece:
+    async with opened(session, policy, [returnee_id], actor=actor) as piece:
         yield piece, piece.journeys[returnee_id].needs[need_id]

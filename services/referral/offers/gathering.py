@@ -41,7 +41,11 @@ class Gathering:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, said: Said) -> OfferView:
-        """Take an answer; the offer as it stands then. Raises the Refusal where it may not be taken."""
+        """Take an answer; the offer as it stands then. Raises the Refusal where it may not be taken.
+
+        `_share` writes all that waits: `_write_together` calls `taking.take_free`, which takes the step of each answer
+        (`taking._take_one`), and tells each of its own outcome.
+        """
         waiting = _Waiting(said, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if not self._is_sharing:

@@ -12,7 +12,7 @@ from libs.events.codes import OwnerReason
 from services.referral.access import Rights
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import work
+from services.referral.journeys.actions import held, opened
 from services.referral.lifecycles.printed import Who
 from services.referral.notes import actions as notes
 from services.referral.pack.policy import RoutingPolicy
@@ -55,9 +55,8 @@ async def _own(
     """The steward answers for these needs at once; how they came to be forgotten is for the review."""
     if not need_ids:
         return
-    loaded = await journeys.load(session, returnee_ids)
-    async with work(session, policy, loaded, actor=ACTOR) as piece:
-        for journey in loaded.values():
+    async with opened(session, policy, returnee_ids, actor=ACTOR, lock=held) as piece:
+        for journey in piece.journeys.values():
             for need in journey.needs.values():
                 if need.need_id in need_ids:
                     assign(piece, need, owner=policy.steward_desk, reason=OwnerReason.PROMISE_BROKEN)

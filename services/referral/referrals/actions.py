@@ -9,8 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.events.codes import Awaited, CancelReason, NotDeliveredReason, Outcome, OwnerReason
 from services.referral.access import Rights
 from services.referral.clocks.queries import Due
-from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import locked_work, work
+from services.referral.journeys.actions import fired, opened
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import require_going_on, uphold
@@ -138,13 +137,11 @@ async def _remind(
     """After a long downtime the deadline itself may have passed: then the desk asks, and nobody is reminded."""
     _, deadline = referral_steps.CLOCKS_OF[awaits]
     due_by = await queries.run_out_at(session, [one.subject_id for one in due], deadline)
-    loaded = await journeys.load(session, {one.returnee_id for one in due})
-    async with work(session, policy, loaded, actor="clock") as piece:
-        for one in due:
-            referral = loaded[one.returnee_id].referrals[one.subject_id]
+    async with fired(session, policy, due, Referral) as (piece, found):
+        for referral in found:
             waited_for = referral.status is while_in and referral.halted_since is None
-            if waited_for and due_by.get(one.subject_id, piece.at) > piece.at:
-                referral_steps.remind(piece, referral, awaits=awaits, due_by=due_by[one.subject_id])
+            if waited_for and due_by.get(referral.referral_id, piece.at) > piece.at:
+                referral_steps.remind(piece, referral, awaits=awaits, due_by=due_by[referral.referral_id])
 
 
 async def _escalate(
@@ -155,10 +152,8 @@ async def _escalate(
     while_in: frozenset[ReferralStatus],
     reason: OwnerReason,
 ) -> None:
-    loaded = await journeys.load(session, {one.returnee_id for one in due})
-    async with work(session, policy, loaded, actor="clock") as piece:
-        for one in due:
-            referral = loaded[one.returnee_id].referrals[one.subject_id]
+    async with fired(session, policy, due, Referral) as (piece, found):
+        for referral in found:
             if referral.status in while_in:
                 routing_steps.escalate(piece, referral, reason)
 
@@ -169,5 +164,5 @@ async def locked(
 ) -> AsyncIterator[tuple[Work, Referral]]:
     """A piece of work on the journey of this referral, which is locked and loaded; written at the end."""
     returnee_id = await queries.returnee_of(session, rights, referral_id)
-    async with locked_work(session, policy, [returnee_id], actor=actor) as piece:
+    async with opened(session, policy, [returnee_id], actor=actor) as piece:
         yield piece, piece.journeys[returnee_id].referrals[referral_id]

@@ -34,7 +34,7 @@ def report(work: Work, need: Need) -> Referral | None:
     need.counted_until = opened_until(work.policy.consents.statistics, consents)
     need.traceparent = work.trace(need.traceparent, "referral.need.record", need.returnee_id)
     work.add(need)
-    work.record("need.report", need)
+    work.record(NeedStep.REPORT, need)
     return opening.open_unless_ended(work, need)
 
 
@@ -88,7 +88,7 @@ def acknowledge(work: Work, need: Need) -> None:
     require_open(need, NeedStep.ACKNOWLEDGE)
     if need.owner is None:
         raise not_allowed("need", need.status, NeedStep.ACKNOWLEDGE, "has no owner")
-    work.record("need.acknowledge", need)
+    work.record(NeedStep.ACKNOWLEDGE, need)
 
 
 def route_again(work: Work, need: Need) -> Referral | None:
@@ -109,12 +109,12 @@ def seek_again(work: Work, need: Need) -> None:
     referral = work.journeys[need.returnee_id].live_referral(need.need_id)
     if referral is not None:
         referral_steps.require(referral, ReferralStep.LOOK)
-    work.record("need.seek_again", need)
+    work.record(NeedStep.SEEK_AGAIN, need)
     if referral is None:
         opening.require_going_on(work, need)
         route_again(work, need)
         return
-    work.record("referral.look", referral)
+    work.record(ReferralStep.LOOK, referral)
     if referral.searching_since is not None:
         search_steps.end(work, referral)
         work.stop_timers(referral)
@@ -197,7 +197,7 @@ def _reopen(work: Work, need: Need) -> None:
     need.status = next_need(need.status, NeedStep.REOPEN)
     need.ended_at = need.end_reason = None
     work.change(need)
-    work.record("need.reopen", need)
+    work.record(NeedStep.REOPEN, need)
     work.tell_of_need(NeedReopened, need, trace=need.traceparent)
 
 
@@ -206,7 +206,7 @@ def _end(work: Work, need: Need, step: NeedStep, *, reason: str | None = None) -
     need.ended_at, need.end_reason = work.at, reason
     disown(work, need)
     work.change(need)
-    work.record(f"need.{step.value}", need, reason=reason)
+    work.record(step, need, reason=reason)
 
 
 def _end_unmet(work: Work, need: Need, *, cancel: CancelReason, recall: RecallReason) -> None:

@@ -38,7 +38,7 @@ def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: d
     if acknowledge_by is not None:
         work.start_timer(TimerKind.ACKNOWLEDGE_DEADLINE, offer, due_at=acknowledge_by)
     work.start_timer(TimerKind.OFFER_EXPIRY, offer, due_at=offer.answer_by)
-    work.record("offer.make", offer)
+    work.record(OfferStep.MAKE, offer)
     work.tell_of_offer(
         OfferMade,
         offer,
@@ -143,7 +143,7 @@ def recall(work: Work, offer: Offer, *, reason: RecallReason) -> None:
 def remind(work: Work, offer: Offer) -> None:
     """Tell the provider again that an offer waits for its answer."""
     next_offer(offer.status, OfferStep.REMIND)
-    work.record("offer.remind", offer)
+    work.record(OfferStep.REMIND, offer)
     work.tell_of_offer(OfferReminded, offer, trace=offer.traceparent, answer_by=offer.answer_by)
 
 
@@ -162,5 +162,5 @@ def _step(
     offer.status = next_offer(offer.status, step)
     work.change(offer)
     trace = work.trace(offer.traceparent, f"referral.offer.{step.value}", offer.returnee_id)
-    work.record(f"offer.{step.value}", offer, reason=reason, note=note, traceparent=trace)
+    work.record(step, offer, reason=reason, note=note, traceparent=trace)
     return trace

@@ -7,7 +7,7 @@ from services.referral.clocks.rules import TimerKind
 from services.referral.errors import JourneyEnded
 from services.referral.journeys.facts import URGENCY_RANK, Need, Referral
 from services.referral.journeys.work import Work
-from services.referral.lifecycles.rules import NeedStatus, ReferralStatus
+from services.referral.lifecycles.rules import NeedStatus, ReferralStatus, ReferralStep
 from services.referral.steps import routing as routing_steps
 from services.referral.steps.people import as_told
 
@@ -39,7 +39,7 @@ def open_referral(work: Work, need: Need, *, approved_for: frozenset[str] = froz
     work.tell_of_referral(
         ReferralOpened, referral, trace=need.traceparent, urgency=need.urgency, people_count=need.people_count
     )
-    work.record("referral.open", referral)
+    work.record(ReferralStep.OPEN, referral)
     _begin(work, referral, need, prerequisite)
     return referral
 

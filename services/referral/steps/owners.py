@@ -4,6 +4,8 @@ A named owner has a clock of its own (decision 0025). Any step that a person tak
 sign in time, and the desk above answers, up to the network's steward, who is reminded for as long as the silence lasts.
 """
 
+from uuid import UUID
+
 from libs.events.catalogue.referral import NeedAssigned
 from libs.events.codes import OwnerReason
 from services.referral.journeys.facts import Need
@@ -19,8 +21,16 @@ def assign(work: Work, need: Need, *, owner: str, reason: OwnerReason, level: in
     need.owner_seen_at = need.owner_overdue_since = None
     work.newly_owned.add(need.need_id)
     start_clock(work, need, clock_of(work, need).see_within)
-    work.record("need.assign", need, reason=reason.value)
+    work.record(NeedStep.ASSIGN, need, reason=reason.value)
     work.tell_of_need(NeedAssigned, need, trace=need.traceparent, owner=owner, reason=reason)
+
+
+def hand_over(work: Work, need: Need, *, to: str, note: str | None, hand_over_id: UUID) -> None:
+    """A person gives the need from the desk that owns it to another one; the note is that of the whole hand-over."""
+    next_need(need.status, NeedStep.HAND_OVER)
+    reason = OwnerReason.BY_HAND
+    work.record(NeedStep.HAND_OVER, need, reason=reason.value, note=note, hand_over_id=hand_over_id)
+    assign(work, need, owner=to, reason=reason)
 
 
 def disown(work: Work, need: Need) -> None:
@@ -44,7 +54,7 @@ def pass_on(work: Work, need: Need) -> str | None:
         return above
     need.owner_overdue_since = need.owner_overdue_since or work.at
     start_clock(work, need, clock_of(work, need).see_within)
-    work.record("need.remind_owner", need, reason=OwnerReason.OWNER_SILENT.value)
+    work.record(NeedStep.REMIND_OWNER, need, reason=OwnerReason.OWNER_SILENT.value)
     # Told again as it stands: who watches for it is reminded, who keeps state learns nothing new.
     reason = need.owner_reason or OwnerReason.OWNER_SILENT
     work.tell_of_need(NeedAssigned, need, trace=need.traceparent, owner=need.owner, reason=reason)

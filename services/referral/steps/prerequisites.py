@@ -7,7 +7,7 @@ from libs.chassis.errors import FieldError, InvalidInput
 from services.referral.errors import PrerequisiteCycle, StepNotAllowed
 from services.referral.journeys.facts import Journey, Need, Referral
 from services.referral.journeys.work import Work
-from services.referral.lifecycles.rules import NeedStatus, ReferralStatus
+from services.referral.lifecycles.rules import NeedStatus, NeedStep, ReferralStatus
 from services.referral.steps import routing as routing_steps
 
 _CAN_WAIT = frozenset({ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, ReferralStatus.BLOCKED})
@@ -34,7 +34,7 @@ def set_prerequisite(work: Work, need: Need, prerequisite_id: UUID) -> None:
         return
     need.after_need_id = prerequisite_id
     work.change(need)
-    work.record("need.set_prerequisite", need)
+    work.record(NeedStep.SET_PREREQUISITE, need)
     if referral is not None:
         _wait(work, referral, prerequisite)
 
@@ -47,7 +47,7 @@ def remove_prerequisite(work: Work, need: Need) -> None:
         return
     need.after_need_id = None
     work.change(need)
-    work.record("need.remove_prerequisite", need)
+    work.record(NeedStep.REMOVE_PREREQUISITE, need)
     referral = work.journeys[need.returnee_id].live_referral(need.need_id)
     if referral is not None and referral.status is ReferralStatus.BLOCKED and referral.blocked_by == before:
         routing_steps.unblock(work, referral)

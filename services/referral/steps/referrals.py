@@ -185,7 +185,7 @@ def _close_review(work: Work, referral: Referral) -> None:
 def remind(work: Work, referral: Referral, *, awaits: Awaited, due_by: datetime) -> None:
     """Tell the provider again what it is waited for, and until when."""
     require(referral, ReferralStep.REMIND)
-    work.record("referral.remind", referral, reason=awaits.value)
+    work.record(ReferralStep.REMIND, referral, reason=awaits.value)
     _tell(work, referral, ReferralReminded, awaits=awaits, due_by=due_by)
 
 

@@ -26,7 +26,7 @@ def take(
         work.unqueue(referral)
     referral.status = next_referral(referral.status, step)
     work.change(referral)
-    work.record(f"referral.{step.value}", referral, reason=reason, note=note)
+    work.record(step, referral, reason=reason, note=note)
     return referral.traceparent
 
 
@@ -63,7 +63,7 @@ def escalate(work: Work, referral: Referral, reason: OwnerReason) -> None:
         return
     owner = work.category(referral.category).lead_desk
     assign(work, need, owner=owner, reason=reason)
-    work.record("referral.escalate", referral, reason=reason.value)
+    work.record(ReferralStep.ESCALATE, referral, reason=reason.value)
     work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=owner, reason=reason)
 
 
@@ -74,7 +74,7 @@ def escalate_silence(work: Work, need: Need) -> None:
     if above is None or referral is None:
         return
     reason = OwnerReason.OWNER_SILENT
-    work.record("referral.escalate", referral, reason=reason.value)
+    work.record(ReferralStep.ESCALATE, referral, reason=reason.value)
     work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=above, reason=reason)
 
 
@@ -82,7 +82,7 @@ def widen(work: Work, referral: Referral, ring: int) -> None:
     """Nobody is left to ask nearer by: the search widens to this ring, and never narrows again."""
     referral.ring = ring
     work.change(referral)
-    work.record("referral.widen", referral, reason=f"ring_{ring}")
+    work.record(ReferralStep.WIDEN, referral, reason=f"ring_{ring}")
 
 
 def hand_to_desk(work: Work, need: Need, reason: OwnerReason) -> None:
@@ -94,7 +94,7 @@ def hand_over(work: Work, referral: Referral, reason: OwnerReason) -> None:
     """Routing stops for a reason that a person must see: the desk that owns the need, or else the lead desk."""
     need = need_of(work, referral)
     hand_to_desk(work, need, reason)
-    work.record("referral.escalate", referral, reason=reason.value)
+    work.record(ReferralStep.ESCALATE, referral, reason=reason.value)
     work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=need.owner, reason=reason)
 
 

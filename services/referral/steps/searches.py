@@ -18,7 +18,7 @@ from services.referral.steps.owners import assign
 def begin(work: Work, referral: Referral) -> None:
     """Somebody has to look for the person; the clock of the first attempt runs."""
     referral.searching_since, referral.missed_count = work.at, 0
-    work.record("referral.search", referral)
+    work.record(ReferralStep.SEARCH, referral)
     _look_in(work, referral)
 
 
@@ -31,7 +31,7 @@ def log(work: Work, referral: Referral, *, result: str, note: str | None) -> Non
             state=referral.status.value,
             step=ReferralStep.SEARCH_ATTEMPT.value,
         )
-    work.record("referral.search_attempt", referral, reason=result, note=note)
+    work.record(ReferralStep.SEARCH_ATTEMPT, referral, reason=result, note=note)
 
 
 def miss(work: Work, referral: Referral) -> None:
@@ -44,7 +44,7 @@ def miss(work: Work, referral: Referral) -> None:
     work.stop_timers(referral)
     need, steward = _need(work, referral), work.policy.steward_desk
     assign(work, need, owner=steward, reason=OwnerReason.PERSON_NOT_FOUND)
-    work.record("referral.escalate", referral, reason=OwnerReason.PERSON_NOT_FOUND.value)
+    work.record(ReferralStep.ESCALATE, referral, reason=OwnerReason.PERSON_NOT_FOUND.value)
     work.tell_of_referral(
         ReferralEscalated,
         referral,
@@ -58,7 +58,7 @@ def remind(work: Work, referral: Referral) -> None:
     """The time to look again has come and nobody has: the owner is told, and it counts as missed."""
     need = _need(work, referral)
     owner = need.owner or work.category(referral.category).lead_desk
-    work.record("referral.search_due", referral)
+    work.record(ReferralStep.SEARCH_DUE, referral)
     miss(work, referral)
     work.tell_of_referral(
         ReferralSearchDue, referral, trace=referral.traceparent, owner=owner, missed_count=referral.missed_count

@@ -28,7 +28,7 @@ from services.referral.candidates.score import PARTS
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
 from services.referral.judging import halts as halt_steps
-from services.referral.lifecycles.rules import ReferralStatus
+from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, ReferralStatus
 from services.referral.steps import needs as need_steps
 from services.referral.steps import offers as offer_steps
 from services.referral.steps import owners
@@ -195,7 +195,7 @@ class LifecycleMachine(Walker):
     def stop(self, n: int, actor: str, child: bool, rule: str) -> None:
         n %= len(self.ids)
         live = self.kept.journey.live_referral(self.ids[n])
-        if live is not None and live.status in halt_steps.JUDGED:
+        if live is not None and live.status in ASKED_OR_WITH_PROVIDER:
             self.model.stop(n)
             self.kept.work(
                 actor,

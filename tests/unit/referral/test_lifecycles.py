@@ -26,6 +26,7 @@ open    seek_again open
 open    acknowledge open
 open    tell_again  open
 open    remind_owner open
+open    hand_over   open
 open    set_prerequisite    open
 open    remove_prerequisite open
 """
