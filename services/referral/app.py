@@ -45,6 +45,7 @@ from services.referral.promises.api import router as promise_routes
 from services.referral.promises.loop import Watcher
 from services.referral.providers import subscribers as providers
 from services.referral.referrals import actions as referrals
+from services.referral.referrals.api import desk_router as referral_desk_routes
 from services.referral.referrals.api import router as referral_routes
 from services.referral.router.loop import Router
 from services.referral.searches import actions as searches
@@ -63,6 +64,7 @@ TimerAction = Callable[[AsyncSession, RoutingPolicy, Sequence[Due]], Awaitable[N
 ROUTES: tuple[APIRouter, ...] = (
     offer_routes,
     referral_routes,
+    referral_desk_routes,
     need_routes,
     desk_routes,
     place_routes,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from libs.chassis.database import own_work
 from libs.events.codes import Awaited, CancelReason, NotDeliveredReason, Outcome, OwnerReason
 from services.referral.access import Rights
 from services.referral.clocks.queries import Due
@@ -16,6 +17,7 @@ from services.referral.judging.actions import require_going_on, uphold
 from services.referral.lifecycles.rules import ReferralStatus
 from services.referral.pack.policy import CompletionFact, RoutingPolicy
 from services.referral.referrals import queries
+from services.referral.router.override import place_by_hand
 from services.referral.steps import needs as need_steps
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps import routing as routing_steps
@@ -39,6 +41,31 @@ async def uphold_referral(
     """A person lets a halted offer go on. Interlocks and law hold for people too."""
     async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
         await uphold(session, piece, referral, note=reason)
+    return referral_id
+
+
+async def override_referral(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    rights: Rights,
+    referral_id: UUID,
+    *,
+    provider_service_id: UUID,
+    reason: str,
+    actor: str,
+) -> UUID:
+    """A person chooses the service. A live offer is recalled; interlocks, law and places hold for people too."""
+    returnee_id = await queries.returnee_of(session, rights, referral_id)
+    async with own_work(session):
+        await place_by_hand(
+            session,
+            policy,
+            returnee_id,
+            referral_id,
+            provider_service_id=provider_service_id,
+            reason=reason,
+            actor=actor,
+        )
     return referral_id
 
 

@@ -60,6 +60,13 @@ class FactsBody(TypedDict, total=False):
     certificate_awarded: StrictBool
 
 
+class OverrideBody(Body):
+    """A person's choice in place of the router's."""
+
+    provider_service_id: UUID
+    reason: Note = Field(description="Kept in referral only; name nobody")
+
+
 class CompleteBody(Body):
     """What the service achieved."""
 
