@@ -42,7 +42,7 @@ _DRESSED: Final = """
 SELECT chosen.*, journey.case_code, live.referral_id, live.status AS referral_status, asked.organization_id{clock}
 FROM ({walk}) AS chosen
 JOIN journey ON journey.returnee_id = chosen.returnee_id
-LEFT JOIN referral AS live ON live.need_id = chosen.need_id AND live.status IN ({live})
+LEFT JOIN referral AS live ON live.need_id = chosen.need_id AND live.status IN {live}
 LEFT JOIN offer AS asked ON asked.offer_id = live.offer_id{join}
 ORDER BY {order}"""
 

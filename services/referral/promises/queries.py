@@ -40,8 +40,8 @@ class Breach:
     restricted: bool
 
 
-_REMINDERS = ", ".join(sorted(repr(one.value) for one in REMINDERS))
-_CLOCK = f"SELECT 1 FROM timer WHERE kind NOT IN ({_REMINDERS}) AND subject_id ="  # noqa: S608 (constants)
+_REMINDERS = in_sql(REMINDERS)
+_CLOCK = f"SELECT 1 FROM timer WHERE kind NOT IN {_REMINDERS} AND subject_id ="  # noqa: S608 (constants)
 _OF_A_POOL = (
     "pool_id AS subject_id, NULL::uuid AS need_id, NULL::uuid AS returnee_id, NULL AS category, false AS restricted"
 )
