@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 SERVICES = Path(__file__).resolve().parents[2] / "services"
-LISTS = {"desk_lists", "promises", "timelines", "unmet", "worklists"}
+LISTS = {"promises", "statistics", "timelines", "work_lists"}
 """Parts of referral that may read every table: they show or count rows, and change none."""
 READERS = {
     "audit": "journey need offer referral review",
@@ -28,7 +28,7 @@ READERS = {
     "needs": "household journey need offer referral step",
     "notes": "journey",
     "offers": "offer referral",
-    "ownership": "need",
+    "ownership": "journey need referral",
     "places": "offer provider_organization provider_service referral",
     "reconciling": "household journey need offer provider_organization provider_service referral",
     "referrals": "household journey offer referral timer",

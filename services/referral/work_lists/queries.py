@@ -18,9 +18,9 @@ from libs.chassis.database import raw
 from libs.chassis.paging import COUNT_MAX, Count
 from services.referral.access import Rights
 from services.referral.clocks.rules import REMINDERS
-from services.referral.desk_lists.rules import NOT_ESCALATED, OVERDUE, WAITS_IN, Party, party_of
-from services.referral.desk_lists.schemas import Filters, ItemView
 from services.referral.lifecycles.rules import LIVE_REFERRAL, UNMET, ReferralStatus, in_sql
+from services.referral.work_lists.rules import NOT_ESCALATED, OVERDUE, WAITS_IN, Party, party_of
+from services.referral.work_lists.schemas import Filters, ItemView
 
 View = TypeVar("View", bound=ItemView)
 

@@ -1,4 +1,4 @@
-"""Counting unmet needs, along indexes that hold nothing else."""
+"""Counting needs, and unmet needs along indexes that hold nothing else."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,8 +10,29 @@ from libs.chassis.database import now, raw
 from libs.events.codes import NeedCategory
 from services.referral.access import Rights
 from services.referral.lifecycles.rules import UNMET_ENDED, UNMET_OPEN
-from services.referral.unmet.rules import Cell, not_told
-from services.referral.unmet.schemas import Filters, UnmetView
+from services.referral.statistics.rules import Cell, not_told, told
+from services.referral.statistics.schemas import CategoryStatistics, UnmetFilters, UnmetView
+
+_STATISTICS: Final = """
+SELECT category, count(*) AS needs,
+    count(*) FILTER (WHERE need.status = 'open') AS open,
+    count(*) FILTER (WHERE offered.need_id IS NOT NULL) AS offered,
+    count(*) FILTER (WHERE offered.accepted) AS accepted,
+    count(*) FILTER (WHERE live.status = 'waitlisted') AS waitlisted,
+    count(*) FILTER (WHERE live.status = 'awaiting_review') AS awaiting_review,
+    count(*) FILTER (WHERE owner IS NOT NULL) AS owned,
+    count(*) FILTER (WHERE need.status = 'met') AS met,
+    count(*) FILTER (WHERE need.status = 'refused') AS refused,
+    count(*) FILTER (WHERE need.status = 'closed') AS closed
+FROM need
+LEFT JOIN (SELECT need_id, bool_or(status = 'accepted') AS accepted FROM offer GROUP BY need_id) AS offered
+    USING (need_id)
+LEFT JOIN (SELECT need_id, status FROM referral WHERE status IN ('waitlisted', 'awaiting_review')) AS live
+    USING (need_id)
+WHERE ($1 OR NOT restricted) AND counted_until > $2
+GROUP BY category ORDER BY category
+"""
+
 
 _CELLS: Final = """
 SELECT category, coalesce(area, '') AS area, reason, sum(part_count)::bigint AS cell_count FROM (
@@ -22,6 +43,18 @@ SELECT category, coalesce(area, '') AS area, reason, sum(part_count)::bigint AS 
     WHERE {ended} AND ended_at > $1 AND counted_until > $2{seen} GROUP BY category, area, end_reason
 ) AS part GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
+
+
+async def statistics(session: AsyncSession, rights: Rights, *, small_below: int) -> list[CategoryStatistics]:
+    """How the needs stand of people who allow that they are counted, by category; small numbers are left out."""
+    rows = await (await raw(session)).fetch(_STATISTICS, rights.restricted, now(session))
+    return [
+        CategoryStatistics(
+            category=row["category"],
+            **told({name: value for name, value in row.items() if name != "category"}, below=small_below),
+        )
+        for row in rows
+    ]
 
 
 def cells_statement(rights: Rights, *, ended_since: datetime, at: datetime) -> tuple[str, list[Any]]:
@@ -35,7 +68,7 @@ def cells_statement(rights: Rights, *, ended_since: datetime, at: datetime) -> t
 async def cells(
     session: AsyncSession,
     rights: Rights,
-    filters: Filters,
+    filters: UnmetFilters,
     *,
     ended_since: datetime,
     small_below: int,
@@ -55,7 +88,7 @@ async def cells(
     return [_view(cell, None if cell in hidden else counts[cell]) for cell in wanted[: limit + 1]]
 
 
-def _is_wanted(cell: Cell, filters: Filters) -> bool:
+def _is_wanted(cell: Cell, filters: UnmetFilters) -> bool:
     pairs = ((cell.category, filters.category), (cell.area, filters.area), (cell.reason, filters.reason))
     return all(wanted is None or found == wanted for found, wanted in pairs)
 

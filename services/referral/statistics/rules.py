@@ -1,8 +1,9 @@
-"""Which numbers of a category's row are told (pure)."""
+"""Which numbers of statistics and of unmet needs are told. Pure."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
+from libs.events.codes import NeedCategory
 from services.referral.suppression import Sum, Table, left_out
 
 _PARTS: Final = {
@@ -34,3 +35,30 @@ def told(row: Mapping[str, int], *, below: int) -> dict[str, int | None]:
     """The row without the numbers that are small, and without those that would give one away."""
     hidden = left_out(table_of(row), below=below)
     return {name: None if name in hidden else value for name, value in row.items()}
+
+
+class Cell(NamedTuple):
+    """Unmet needs of one category, in one area, for one reason."""
+
+    category: NeedCategory
+    area: str
+    """Empty where it is not known."""
+    reason: str
+
+
+def not_told(counts: Mapping[Cell, int], *, below: int) -> set[Cell]:
+    """The cells that are too small, and those that would give one away to who knows the sum of their category."""
+    by_category: dict[NeedCategory, list[Cell]] = {}
+    for cell in counts:
+        by_category.setdefault(cell.category, []).append(cell)
+    hidden: set[Cell] = set()
+    for category, cells in by_category.items():
+        total = Cell(category, "", "")
+        table = Table(
+            {**{cell: counts[cell] for cell in cells}, total: sum(counts[cell] for cell in cells)},
+            [Sum(total, tuple(cells))],
+            known=frozenset({total}),
+            lowest=1,
+        )
+        hidden |= left_out(table, below=below)
+    return hidden

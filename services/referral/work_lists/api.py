@@ -15,10 +15,12 @@ from libs.chassis.tenancy import STAFF, StaffOnly
 from libs.events.codes import NeedCategory, Urgency
 from services.referral.access import Policy, desks_of, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
-from services.referral.desk_lists import queries
-from services.referral.desk_lists.queries import Walk
-from services.referral.desk_lists.rules import Party
-from services.referral.desk_lists.schemas import (
+from services.referral.ownership.queries import covered_desks
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.work_lists import queries
+from services.referral.work_lists.queries import Walk
+from services.referral.work_lists.rules import Party
+from services.referral.work_lists.schemas import (
     CountsView,
     DueItemView,
     Filters,
@@ -26,8 +28,6 @@ from services.referral.desk_lists.schemas import (
     ItemView,
     WaitingItemView,
 )
-from services.referral.ownership.queries import covered_desks
-from services.referral.pack.policy import RoutingPolicy
 
 router = APIRouter(
     route_class=RecordedRoute, prefix="/v1/work-lists", tags=["work-lists"], responses=responses(StaffOnly)

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 from libs.chassis.paging import Count
 from libs.events.codes import NeedCategory, OwnerReason, Urgency
 from services.referral.clocks.rules import TimerKind
-from services.referral.desk_lists.rules import Party
 from services.referral.lifecycles.rules import NeedStatus, ReferralStatus
+from services.referral.work_lists.rules import Party
 
 
 @dataclass(frozen=True, slots=True)
