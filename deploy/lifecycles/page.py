@@ -6,16 +6,16 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any, Final
 
-from services.referral.journeys.fhir import ASKED, REQUEST, SERVED
-from services.referral.journeys.guards import GUARDS
-from services.referral.journeys.lifecycle import Lifecycle, Row, Who
-from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, NEEDS, OFFERS, REFERRALS, OfferStatus
+from services.referral.lifecycles.fhir import ASKED, REQUEST, SERVED
+from services.referral.lifecycles.guards import GUARDS
+from services.referral.lifecycles.printed import Lifecycle, Row, Who
+from services.referral.lifecycles.rules import LIVE_OFFER, LIVE_REFERRAL, NEEDS, OFFERS, REFERRALS, OfferStatus
 
 PAGE: Final = "docs/lifecycles.md"
 _HEAD: Final = """\
 # Lifecycles
 
-Written by `python -m deploy.lifecycles write` from the tables in `services/referral/journeys/rules.py`; change
+Written by `python -m deploy.lifecycles write` from the tables in `services/referral/lifecycles/rules.py`; change
 those, not this page. A need is what a person or household wants help with, a referral one need on its way to a
 provider's service, an offer a referral put to one service while the clock of its answer runs.
 

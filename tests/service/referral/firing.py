@@ -13,7 +13,7 @@ from libs.chassis.database import Database
 from services.referral.app import clockwork
 from services.referral.clocks.loop import Fire
 from services.referral.clocks.queries import Due
-from services.referral.pack import load_policy
+from services.referral.pack.policy import load_policy
 
 REST_SECONDS = 0.5
 """How long a transaction rests once it has written, so that there is something to kill."""

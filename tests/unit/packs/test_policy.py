@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from deploy.packs.directory import load_directory, organization_id
 from libs.events.codes import NeedCategory, Urgency
-from services.referral.pack import load_policy
-from services.referral.pack_clocks import OfferClock, Wait
+from services.referral.pack.clocks import OfferClock, Wait
+from services.referral.pack.policy import load_policy
 
 PACKS = Path(__file__).parents[3] / "deploy" / "packs"
 GUATEMALA, DEMO = PACKS / "guatemala", PACKS / "demo"
