@@ -25,7 +25,7 @@ from libs.events.topics import Topic
 GROUP = "bench-bus"
 SOURCE = "urn:bench:bus"
 CHUNK = 500
-PATIENCE_S = 300.0
+PATIENCE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ async def load(running: Servers, way: Way, events: int) -> tuple[float, float]:
     stop = asyncio.Event()
     loops = [asyncio.create_task(consumer.run(stop)), asyncio.create_task(relay.run(stop))]
     try:
-        await until(lambda: _ready(consumer, relay), what="consumer and relay ready", within_s=PATIENCE_S)
+        await until(lambda: _ready(consumer, relay), what="consumer and relay ready", within_s=PATIENCE_SECONDS)
         wanted = await value(way.url, "SELECT count(*) FROM effect") + events
         own, before, started = psutil.Process(), cpu_of(running), time.monotonic()
         own_before = sum(own.cpu_times()[:2])
         await _append(database, way.event, events)
-        await until(lambda: _done(way.url, wanted), what="effects", within_s=PATIENCE_S, every_s=0.05)
+        await until(lambda: _done(way.url, wanted), what="effects", within_s=PATIENCE_SECONDS, every_s=0.05)
         wall_s = time.monotonic() - started
         cpu_s = sum(spent(before, cpu_of(running)).values()) + sum(own.cpu_times()[:2]) - own_before
     finally:

@@ -22,7 +22,7 @@ from libs.chassis.walls import WORKS_FOR
 
 PLACES = 1_000_000
 """Declared by every pool, so that no run ends in a waitlist."""
-PATIENCE_S = 600.0
+PATIENCE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ async def measure_chain(running: Running, returnees: int, *, run: str) -> Result
         count = await value(running.url("NOTIFICATIONS"), "SELECT count(*) FROM delivery")
         return bool(count >= delivered_before + expected)
 
-    await until(done, what=f"delivery rows for {expected} offers", within_s=PATIENCE_S)
+    await until(done, what=f"delivery rows for {expected} offers", within_s=PATIENCE_SECONDS)
     last_row = await value(running.url("NOTIFICATIONS"), "SELECT max(stored_at) FROM delivery")
     last_event = await value(
         running.url("REFERRAL"), "SELECT max(published_at) FROM outbox_sent WHERE type = 'offer.made.v1'"
@@ -164,7 +164,7 @@ async def land(running: Running, returnees: int, *, run: str) -> None:
     async def heard() -> bool:
         return bool(await value(running.url("REFERRAL"), landed) >= known + len(messages))
 
-    await until(heard, what="flights to land", within_s=PATIENCE_S, every_s=0.05)
+    await until(heard, what="flights to land", within_s=PATIENCE_SECONDS, every_s=0.05)
 
 
 async def measure_flight(running: Running, *, run: str) -> float:
@@ -178,13 +178,13 @@ async def measure_flight(running: Running, *, run: str) -> float:
     async def done() -> bool:
         return bool(await value(running.url("REFERRAL"), offers) >= before + FLIGHT_SIZE * len(NEEDS))
 
-    await until(done, what="offers of a flight", within_s=PATIENCE_S, every_s=0.05)
+    await until(done, what="offers of a flight", within_s=PATIENCE_SECONDS, every_s=0.05)
     written = "SELECT max(created_at) FROM outbox_sent WHERE type = $1 AND created_at >= $2"
 
     async def sent() -> bool:
         return not await value(running.url("REFERRAL"), "SELECT count(*) FROM outbox")
 
-    await until(sent, what="the outbox of referral to be drained", within_s=PATIENCE_S, every_s=0.05)
+    await until(sent, what="the outbox of referral to be drained", within_s=PATIENCE_SECONDS, every_s=0.05)
     reported = await value(running.url("REGISTRATION"), written, "need.reported.v1", started)
     offered = await value(running.url("REFERRAL"), written, "offer.made.v1", started)
     return seconds_between(reported, offered)

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from bench.arrivals import NEEDS
-from bench.chain import PATIENCE_S, Running, enlace, measure_chain
+from bench.chain import PATIENCE_SECONDS, Running, enlace, measure_chain
 from bench.measuring import until, value
 from bench.resting import rest
 from bench.steady import Steady, measure_steady
@@ -19,8 +19,8 @@ from libs.chassis.walls import WORKS_FOR
 CLOCKS = 10_000
 RATE = 20.0
 """Arrivals a second while the clocks run out."""
-QUIET_S, BUSY_S = 20.0, 30.0
-AFTER_S = 10.0
+QUIET_SECONDS, BUSY_SECONDS = 20.0, 30.0
+AFTER_SECONDS = 10.0
 """Into the busy stream: its warm-up is over."""
 
 _STILL_DUE = "SELECT count(*) FROM timer WHERE due_at <= $1"
@@ -44,9 +44,9 @@ async def _clocks(running: Running) -> dict[str, Any]:
     if missing > 0:
         await measure_chain(running, missing // len(NEEDS) + 1, run="clocks-fill")
     await rest(running)
-    quiet = await measure_steady(running, run="clocks-quiet", rate=RATE, seconds=QUIET_S)
-    busy_run = asyncio.create_task(measure_steady(running, run="clocks-busy", rate=RATE, seconds=BUSY_S))
-    await asyncio.sleep(AFTER_S)
+    quiet = await measure_steady(running, run="clocks-quiet", rate=RATE, seconds=QUIET_SECONDS)
+    busy_run = asyncio.create_task(measure_steady(running, run="clocks-busy", rate=RATE, seconds=BUSY_SECONDS))
+    await asyncio.sleep(AFTER_SECONDS)
     seconds, count = await _run_out(running)
     busy: Steady = await busy_run
     print(
@@ -72,7 +72,7 @@ async def _run_out(running: Running) -> tuple[float, int]:
         async def decided() -> bool:
             return not await connection.fetchval(_STILL_DUE, due)
 
-        await until(decided, what="clocks to be decided", within_s=PATIENCE_S, every_s=0.1)
+        await until(decided, what="clocks to be decided", within_s=PATIENCE_SECONDS, every_s=0.1)
         return time.monotonic() - started, changed
     finally:
         await connection.close()

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from bench.buses import new_database, new_topic, numbered, servers
-from bench.busload import GROUP, PATIENCE_S, SOURCE, Way, load
+from bench.busload import GROUP, PATIENCE_SECONDS, SOURCE, Way, load
 from deploy.local.infra import Servers
 from libs.events.retention import TABLES, partition_of
 
@@ -64,11 +64,11 @@ async def _side(running: Servers, *, stored: int) -> Way:
                     f" FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
                 )
         if stored:
-            await connection.execute(_INBOX, stored, GROUP, SOURCE, timeout=PATIENCE_S)
-            await connection.execute(_ARCHIVE, stored, timeout=PATIENCE_S)
+            await connection.execute(_INBOX, stored, GROUP, SOURCE, timeout=PATIENCE_SECONDS)
+            await connection.execute(_ARCHIVE, stored, timeout=PATIENCE_SECONDS)
         # As autovacuum would have.
-        await connection.execute("VACUUM ANALYZE", timeout=PATIENCE_S)
-        await connection.execute("CHECKPOINT", timeout=PATIENCE_S)
+        await connection.execute("VACUUM ANALYZE", timeout=PATIENCE_SECONDS)
+        await connection.execute("CHECKPOINT", timeout=PATIENCE_SECONDS)
     finally:
         await connection.close()
     return Way(url, running.kafka.bootstrap_servers, topic, numbered(topic))

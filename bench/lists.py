@@ -24,18 +24,18 @@ from libs.chassis.clock import Clock
 from libs.chassis.database import Database, raw
 from libs.chassis.migrations import upgrade_async
 from libs.events.codes import NeedCategory
+from services.referral.access import Rights
 from services.referral.desk import queries as reviews
 from services.referral.desk.schemas import ReviewFilters
-from services.referral.desk_lists import queries as lists
-from services.referral.desk_lists.rules import Party
-from services.referral.desk_lists.schemas import DueItemView, Filters, ItemView, WaitingItemView
-from services.referral.journeys.access import Rights
-from services.referral.journeys.review_tables import ReviewStatus
 from services.referral.needs import queries as needs
-from services.referral.pack import load_policy
+from services.referral.pack.policy import load_policy
+from services.referral.reviews.rules import ReviewStatus
 from services.referral.timelines import queries as timelines
 from services.referral.timelines.schemas import Order
 from services.referral.waitlists import queries as waitlists
+from services.referral.work_lists import queries as lists
+from services.referral.work_lists.rules import Party
+from services.referral.work_lists.schemas import DueItemView, Filters, ItemView, WaitingItemView
 
 RIGHTS = Rights(None, restricted=False)
 PACK = ROOT / "deploy" / "packs" / "guatemala"

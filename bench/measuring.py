@@ -11,7 +11,7 @@ import psutil
 
 from libs.chassis.walls import WORKS_FOR
 
-LOOK_S = 0.25
+LOOK_SECONDS = 0.25
 
 
 def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
@@ -48,7 +48,9 @@ async def value(url: str, query: str, *arguments: Any) -> Any:
         await connection.close()
 
 
-async def until(done: Callable[[], Awaitable[bool]], *, what: str, within_s: float, every_s: float = LOOK_S) -> None:
+async def until(
+    done: Callable[[], Awaitable[bool]], *, what: str, within_s: float, every_s: float = LOOK_SECONDS
+) -> None:
     """Wait until `done`; raises TimeoutError that says what was awaited."""
     deadline = time.monotonic() + within_s
     while not await done():

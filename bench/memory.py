@@ -30,7 +30,7 @@ from libs.events.topics import Topic
 GROUP = "bench-memory"
 WARM_UP_SHARE = 0.3
 FILL_ROWS = 50_000
-LOOK_S = 0.5
+LOOK_SECONDS = 0.5
 PATIENCE_LOOKS = 240
 MIB = 1024 * 1024
 
@@ -68,7 +68,7 @@ async def _points(running: Servers, events: int) -> list[tuple[int, float]]:
     process, still = psutil.Process(worker.pid), 0
     try:
         while not points or points[-1][0] < events:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(LOOK_SECONDS)
             handled = await value(url, "SELECT coalesce(sum(handled), 0)::bigint FROM progress")
             still = still + 1 if points and points[-1][0] == handled else 0
             if still > PATIENCE_LOOKS or worker.returncode is not None:

@@ -22,8 +22,8 @@ from libs.events import kafka
 from libs.events.relay import BATCH_ROWS, Relay
 from libs.events.topics import Topic
 
-LOOK_S = 0.01
-PATIENCE_S = 300.0
+LOOK_SECONDS = 0.01
+PATIENCE_SECONDS = 300.0
 
 _FILL = """
     INSERT INTO outbox (event_id, topic, key, type, payload)
@@ -100,9 +100,9 @@ async def _ours(running: Servers, url: str, topic: Topic, fill: Callable[[], Awa
     work = asyncio.create_task(relay.run(stop))
     try:
         while await connection.fetchval(_LEFT):
-            if time.monotonic() - started > PATIENCE_S:
+            if time.monotonic() - started > PATIENCE_SECONDS:
                 raise TimeoutError("the relay didn't drain the outbox")
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(LOOK_SECONDS)
         return time.monotonic() - started
     finally:
         stop.set()

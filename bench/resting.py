@@ -4,7 +4,7 @@ from typing import Final
 
 import asyncpg
 
-from bench.chain import PATIENCE_S, Running
+from bench.chain import PATIENCE_SECONDS, Running
 from bench.measuring import until
 from libs.events.lag import lag_of
 
@@ -27,4 +27,4 @@ async def rest(running: Running) -> None:
                 await connection.close()
         return True
 
-    await until(resting, what="rest", within_s=PATIENCE_S)
+    await until(resting, what="rest", within_s=PATIENCE_SECONDS)

@@ -20,11 +20,11 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from bench.arrivals import NEEDS, TOPIC, Message, arrivals
-from bench.chain import PATIENCE_S, Running, land
+from bench.chain import PATIENCE_SECONDS, Running, land
 from bench.measuring import until
 from libs.chassis.walls import WORKS_FOR
 
-LEAD_S = 1.0
+LEAD_SECONDS = 1.0
 """Between making the timetable and its first arrival."""
 
 Moments = dict[datetime, datetime]
@@ -78,7 +78,7 @@ async def measure_steady(
     people = list(arrivals(count, run=run))
     if flights:
         await land(running, count, run=run)
-    first = datetime.now(UTC) + timedelta(seconds=LEAD_S)
+    first = datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS)
     due = [first + timedelta(seconds=number / rate) for number in range(count)]
     messages = [_arriving(message, at) for message, at in zip(people, due, strict=True)]
     sent = await _send(running.system.environment["KAFKA_BOOTSTRAP_SERVERS"], messages, due)
@@ -87,7 +87,7 @@ async def measure_steady(
     async def done() -> bool:
         return await _count(running, list(ids)) >= count * len(NEEDS)
 
-    await until(done, what=f"offers for {count} steady arrivals", within_s=PATIENCE_S)
+    await until(done, what=f"offers for {count} steady arrivals", within_s=PATIENCE_SECONDS)
     return await _result(running, due[skipped:], sent, ids)
 
 
@@ -124,7 +124,7 @@ async def _registered(running: Running, due: Sequence[datetime]) -> dict[UUID, d
         found.update((row["id"], row["arrived_at"]) for row in rows)
         return len(found) == len(due)
 
-    await until(done, what=f"{len(due)} steady arrivals to be registered", within_s=PATIENCE_S)
+    await until(done, what=f"{len(due)} steady arrivals to be registered", within_s=PATIENCE_SECONDS)
     return found
 
 

@@ -25,8 +25,8 @@ from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.chassis.logins import grant
 from libs.chassis.tenancy import Tenant
+from services.referral.access import Rights
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.access import Rights
 from services.referral.offers import queries as offers
 
 REFERRALS = 100_000

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bench.arrivals import NEEDS, arrivals, send_all
-from bench.chain import PATIENCE_S, Result, Running
+from bench.chain import PATIENCE_SECONDS, Result, Running
 from bench.measuring import cpu_seconds, seconds_between, spent, until, value
 from deploy.local.installation import ROOT
 
@@ -55,6 +55,6 @@ async def measure_floor(floor: Floor, returnees: int, *, run: str) -> Result:
     async def done() -> bool:
         return bool(await value(running.url("NOTIFICATIONS"), deliveries) >= expected)
 
-    await until(done, what="the floor's delivery rows", within_s=PATIENCE_S)
+    await until(done, what="the floor's delivery rows", within_s=PATIENCE_SECONDS)
     last = await value(running.url("NOTIFICATIONS"), "SELECT max(stored_at) FROM delivery")
     return Result(returnees, seconds_between(started, last), spent(before, cpu_seconds(floor.pids)))

@@ -16,7 +16,7 @@ CONSUME_MAX = 12_000
 RELAY_MAX = 5_000
 PARTITIONS = 12
 POLL_MS = 20
-IDLE_S = 0.005
+IDLE_SECONDS = 0.005
 
 Record = tuple[str, dict[str, Any]]
 """Event type and data."""
@@ -134,7 +134,7 @@ async def _relay(pool: Any, bootstrap: str) -> None:
         while True:
             found = await connection.fetch("SELECT * FROM outbox ORDER BY id LIMIT $1", RELAY_MAX)
             if not found:
-                await asyncio.sleep(IDLE_S)
+                await asyncio.sleep(IDLE_SECONDS)
                 continue
             await _send(producer, found)
             await connection.execute(

@@ -14,7 +14,8 @@ from sqlmodel import SQLModel, col, select
 from bench.usual.messages import Made, Opened, Registered, Reported
 from bench.usual.stage import TRACE, Sessions, Stage, application, event, is_type, once, subscriber
 from bench.usual.tables import Outbox
-from services.referral.clocks.tables import TimerKind, TimerRow
+from services.referral.clocks.rules import TimerKind
+from services.referral.clocks.tables import TimerRow
 from services.referral.journeys.tables import JourneyRow, NeedRow, OfferRow, ReferralRow, StepRow
 from services.referral.places.tables import PlaceHoldRow, PoolRow
 from services.referral.providers.tables import ProviderServiceRow

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench.arrivals import NEEDS, arrivals, send_all
-from bench.chain import PATIENCE_S, Result, Running
+from bench.chain import PATIENCE_SECONDS, Result, Running
 from bench.floor.stage import PARTITIONS
 from bench.measuring import cpu_seconds, seconds_between, spent, until, value
 from bench.usual import notifications, referral, registration
@@ -22,7 +22,7 @@ STAGES = {
     "referral": referral.LISTENS_TO,
     "notifications": notifications.LISTENS_TO,
 }
-START_S = 90.0
+START_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ async def usual(running: Running) -> AsyncIterator[Usual]:
             processes[name] = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bench.usual", name, cwd=ROOT, env=environment, stdout=PIPE
             )
-        async with asyncio.timeout(START_S):
+        async with asyncio.timeout(START_SECONDS):
             await asyncio.gather(*(_ready(name, process) for name, process in processes.items()))
         servers = {name: pid for name, pid in running.pids.items() if name in {"postgres", "kafka"}}
         yield Usual(running, servers | {name: process.pid for name, process in processes.items()})
@@ -92,6 +92,6 @@ async def measure_usual(usual: Usual, returnees: int, *, run: str) -> Result:
     async def done() -> bool:
         return bool(await value(running.url("NOTIFICATIONS"), deliveries) >= expected)
 
-    await until(done, what="the usual stack's delivery rows", within_s=PATIENCE_S)
+    await until(done, what="the usual stack's delivery rows", within_s=PATIENCE_SECONDS)
     last = await value(running.url("NOTIFICATIONS"), "SELECT max(stored_at) FROM delivery")
     return Result(returnees, seconds_between(started, last), spent(before, cpu_seconds(usual.pids)))

@@ -25,7 +25,7 @@ from bench.usual.tables import Inbox, Outbox, OutboxSent
 from libs.chassis.walls import WORKS_FOR
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
-POLL_S = 0.05
+POLL_SECONDS = 0.05
 PAGE_ROWS = 100
 WORKERS = 4
 """Consumers of one group in each service: partitions are handled side by side, as its page on concurrency shows."""
@@ -165,7 +165,7 @@ async def _relay(stage: Stage) -> None:
             log.exception("the outbox could not be published")
             count = 0
         if count < PAGE_ROWS:
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def _publish_page(stage: Stage) -> int:

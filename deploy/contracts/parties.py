@@ -10,7 +10,7 @@ from libs.events.subscriptions import Subscriptions
 from services.notifications.inbox.subscribers import subscribe as subscribe_notifications
 from services.provider_directory.capacity.subscribers import subscriptions as directory_subscriptions
 from services.referral.app import subscriptions as referral_subscriptions
-from services.referral.pack import load_policy
+from services.referral.pack.policy import load_policy
 from services.registration.app import subscriptions_of as registration_subscriptions
 from services.registration.pack import load_pack
 from services.registration.vault.sealing import Vault

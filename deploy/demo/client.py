@@ -14,10 +14,10 @@ from uuid import uuid4
 
 import httpx
 
-PATIENCE_S: Final = 90.0
+PATIENCE_SECONDS: Final = 90.0
 """How long one call goes on trying; a killed service is back long before."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
-TOKEN_SLACK_S: Final = 60.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0
+TOKEN_SLACK_SECONDS: Final = 60.0
 CONNECTIONS_MAX: Final = 24
 """More than the demo has in hand at a time helps nobody: the pool looks at each of them for each request."""
 RETRY_STATUS: Final = frozenset({429, 502, 503, 504})
@@ -88,7 +88,7 @@ class Caller:
         `again_on` are codes of refusals that pass with time, such as `packet-not-ready`.
         """
         once = {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
-        until, pause = time.monotonic() + PATIENCE_S, FIRST_PAUSE_S
+        until, pause = time.monotonic() + PATIENCE_SECONDS, FIRST_PAUSE_SECONDS
         while True:
             response = await self._attempt(method, url, body, query, {**once, **(headers or {})})
             if response is not None and (response.is_success or response.status_code in expect):
@@ -98,7 +98,7 @@ class Caller:
                 raise _unexpected(method, url, response)
             self.attempts_again += 1
             await asyncio.sleep(max(pause, _asked_to_wait(response)))
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _attempt(
         self, method: str, url: str, body: Any, query: Mapping[str, Any] | None, headers: Mapping[str, str]
@@ -121,7 +121,7 @@ class Caller:
                 answer.raise_for_status()
                 token = answer.json()
                 self._token = token["access_token"]
-                self._until = time.monotonic() + token["expires_in"] - TOKEN_SLACK_S
+                self._until = time.monotonic() + token["expires_in"] - TOKEN_SLACK_SECONDS
             return self._token
 
 
@@ -154,4 +154,4 @@ def _detail(response: httpx.Response | None) -> str:
 
 def _asked_to_wait(response: httpx.Response | None) -> float:
     value = response.headers.get("retry-after", "") if response is not None else ""
-    return min(float(value), LONGEST_PAUSE_S) if value.isdigit() else 0.0
+    return min(float(value), LONGEST_PAUSE_SECONDS) if value.isdigit() else 0.0

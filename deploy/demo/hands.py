@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
-INTAKE_LAG_S: Final = 0.8
+INTAKE_LAG_SECONDS: Final = 0.8
 """While a flight is being registered the clock runs as if something had waited so long: an intake takes its time."""
 
 
@@ -55,7 +55,7 @@ class Hands:
         heard, self._heard_s = self._heard_s, 0.0
         oldest = min(self._wanted.values(), default=None)
         called = 0.0 if oldest is None else monotonic() - oldest
-        return max(heard, called, INTAKE_LAG_S if self._intakes else 0.0)
+        return max(heard, called, INTAKE_LAG_SECONDS if self._intakes else 0.0)
 
     @contextmanager
     def _wanting(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from deploy.demo.client import Caller
 from deploy.demo.loading import Said, in_turns
 from deploy.demo.needs import Told
 
-HEARD_WITHIN_S: Final = 180.0
+HEARD_WITHIN_SECONDS: Final = 180.0
 DESKS: Final = 12
 """Intake desks that register side by side."""
 Met = Callable[[Told, dict[str, Any]], None]
@@ -58,10 +58,10 @@ def intake_body(arrival: Arrival, told: Told, *, batch_id: str) -> dict[str, Any
 async def registered(reference: str, *, url: str, reception: Caller, count: int) -> Landed:
     """The people of a batch that came as events, once registration has heard of all.
 
-    Raises TimeoutError when it has heard of nobody more for HEARD_WITHIN_S.
+    Raises TimeoutError when it has heard of nobody more for HEARD_WITHIN_SECONDS.
     """
     heard = -1
-    async with asyncio.timeout(HEARD_WITHIN_S) as waiting:
+    async with asyncio.timeout(HEARD_WITHIN_SECONDS) as waiting:
         while True:
             found = await reception.get(f"{url}/v1/arrival-batches", limit=20)
             batch = next((one for one in found["items"] if one["sender_reference"] == reference), None)
@@ -69,7 +69,7 @@ async def registered(reference: str, *, url: str, reception: Caller, count: int)
                 break
             if batch is not None and batch["registered_count"] > heard:
                 heard = batch["registered_count"]
-                waiting.reschedule(asyncio.get_running_loop().time() + HEARD_WITHIN_S)
+                waiting.reschedule(asyncio.get_running_loop().time() + HEARD_WITHIN_SECONDS)
             await asyncio.sleep(0.2)
     landed = Landed(batch_id=batch["id"])
     query: dict[str, Any] = {"limit": 200}

@@ -22,7 +22,7 @@ from libs.chassis.walls import WORKS_FOR
 PACK: Final = ROOT / "deploy" / "packs" / "demo"
 RACES_AT: Final = 18_000.0
 """Seconds in a real second while days are let pass: five hours."""
-ACTED_ON_WITHIN_S: Final = 300.0
+ACTED_ON_WITHIN_SECONDS: Final = 300.0
 LATE: Final = timedelta(seconds=2)
 """A clock that ran out longer ago than that waits for the machine."""
 _OVERDUE: Final = "SELECT count(*) FROM timer WHERE due_at < $1"
@@ -59,7 +59,7 @@ class Pace:
 
     async def acted_on(self) -> None:
         """Return when no clock that has run out waits to be acted on. Raises TimeoutError."""
-        async with asyncio.timeout(ACTED_ON_WITHIN_S):
+        async with asyncio.timeout(ACTED_ON_WITHIN_SECONDS):
             while await overdue(self.world.databases, self.world.now() - LATE):  # noqa: ASYNC110 - another process acts
                 await asyncio.sleep(0.3)
 

@@ -20,8 +20,8 @@ from deploy.demo.world import World
 from libs.chassis.paced_clock import Schedule
 from libs.chassis.walls import WORKS_FOR
 
-LOOKS_EVERY_S: Final = 0.3
-LEAST_LAG_S: Final = 0.02
+LOOKS_EVERY_SECONDS: Final = 0.3
+LEAST_LAG_SECONDS: Final = 0.02
 FORGETS: Final = 0.6
 """How much of a lag is still believed at the next look."""
 
@@ -45,7 +45,7 @@ class Pacer:
     """On the clock: so late may the machine be."""
     rates: list[float] = field(default_factory=list)
     """The rate at each look."""
-    _lag_s: float = LEAST_LAG_S
+    _lag_s: float = LEAST_LAG_SECONDS
 
     async def run(self) -> None:
         """Pace until cancelled. Raises what a database raises that is away: a clock that nobody paces is no clock."""
@@ -63,15 +63,15 @@ class Pacer:
                     (await notifications.fetchval(_DELIVERIES, now) or 0.0) / rate,
                     self.hands.lag_s(),
                 ]
-                self._lag_s = max(LEAST_LAG_S, *lags, self._lag_s * FORGETS)
+                self._lag_s = max(LEAST_LAG_SECONDS, *lags, self._lag_s * FORGETS)
                 self._pace(self.bound.total_seconds() / self._lag_s)
-                await asyncio.sleep(LOOKS_EVERY_S)
+                await asyncio.sleep(LOOKS_EVERY_SECONDS)
 
     async def slowed_down(self) -> None:
         """Return once the clock runs as slowly as what waits now asks for; before much is begun."""
         looks = len(self.rates)
         while len(self.rates) < looks + 2:  # noqa: ASYNC110 - a look every so often
-            await asyncio.sleep(LOOKS_EVERY_S)
+            await asyncio.sleep(LOOKS_EVERY_SECONDS)
 
     @property
     def mean_rate(self) -> float:

@@ -20,13 +20,13 @@ from deploy.packs.directory import Organization, Service
 from libs.chassis.clock import Timekeeper
 from libs.events.codes import DeclineReason, NeedCategory, Urgency
 
-LOOK_EVERY_S: Final = 2.0
+LOOK_EVERY_SECONDS: Final = 2.0
 """How often an organisation without a webhook looks for offers."""
 NOT_YET: Final = frozenset({"packet-not-ready"})
 CLOSED: Final = frozenset({403, 410})
 """The person allows it no longer, or the referral was recalled after the acceptance."""
 CONFLICT: Final = frozenset({409})
-SAYS_FULL_AFTER_S: Final = 2.0
+SAYS_FULL_AFTER_SECONDS: Final = 2.0
 """From a decline for want of places to the true figures: meanwhile the network has closed the places by itself."""
 Keeps = Callable[[str, Mapping[str, Any]], bool]
 """Whether this offer, by id and content, is to be left without an answer, because somebody is about to act on it."""
@@ -106,7 +106,7 @@ class Partner:
                     self.hear(offer["id"], offer)
             except CallError as error:
                 self._tally.failures.append(str(error))
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def offers(self, **query: Any) -> AsyncIterator[dict[str, Any]]:
         """The organisation's own offers, page by page."""
@@ -245,7 +245,7 @@ class Partner:
 
         Not before the ledger was looked at: on a busy machine nobody would see that the places had been closed.
         """
-        await asyncio.sleep(SAYS_FULL_AFTER_S)
+        await asyncio.sleep(SAYS_FULL_AFTER_SECONDS)
         await self._looked()
         body = capacity_body(service)
         body["pools"] = [{**pool, "available": 0} for pool in body["pools"]]

@@ -13,7 +13,7 @@ from deploy.demo.looking import Pool
 from deploy.demo.pace import overdue
 from libs.chassis.walls import WORKS_FOR
 
-DRAIN_WITHIN_S: Final = 90.0
+DRAIN_WITHIN_SECONDS: Final = 90.0
 LATE: Final = timedelta(seconds=15)
 Kept = tuple[str, bool, str]
 """A promise, whether it holds, and what was found."""
@@ -35,7 +35,7 @@ def check_places(pools: Sequence[Pool]) -> Kept:
 
 async def check_clocks(databases: Mapping[str, str], now: datetime) -> Kept:
     """Every passed deadline was handled, at the present rate of the clock; referral itself allows for the highest."""
-    until = time.monotonic() + DRAIN_WITHIN_S
+    until = time.monotonic() + DRAIN_WITHIN_SECONDS
     while True:
         late = await overdue(databases, now - LATE)
         if not late or time.monotonic() > until:
@@ -45,8 +45,8 @@ async def check_clocks(databases: Mapping[str, str], now: datetime) -> Kept:
 
 
 async def check_drained(databases: Mapping[str, str]) -> list[Kept]:
-    """Outboxes are empty within DRAIN_WITHIN_S, and no event is parked."""
-    until = time.monotonic() + DRAIN_WITHIN_S
+    """Outboxes are empty within DRAIN_WITHIN_SECONDS, and no event is parked."""
+    until = time.monotonic() + DRAIN_WITHIN_SECONDS
     databases = {name: url for name, url in databases.items() if await _has_outbox(url)}
     while True:
         waiting = {name: await _count(url, "SELECT count(*) FROM outbox") for name, url in databases.items()}

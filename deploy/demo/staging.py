@@ -20,7 +20,7 @@ PLACES_MORE: Final = 6
 """Places that appear at a service on which a queue waits."""
 WITHDRAWING: Final = 2
 """People who take their consent back: one whose offer has expired before, on a busy machine, shows nothing."""
-WITHIN_S: Final = 120.0
+WITHIN_SECONDS: Final = 120.0
 ALREADY: Final = frozenset({409})
 WAITLISTED: Final = "waitlisted"
 ON_THE_WAY: Final = frozenset({"seeking", "offered"})
@@ -120,11 +120,11 @@ class Staging:
         """
         seen: list[str] = []
         try:
-            async with asyncio.timeout(WITHIN_S) as waiting:
+            async with asyncio.timeout(WITHIN_SECONDS) as waiting:
                 while True:
                     found = [await self._steward.get(f"{self._referral}/v1/referrals/{id_}") for id_ in referral_ids]
                     if seen != (seen := [one["status"] for one in found]):
-                        waiting.reschedule(asyncio.get_running_loop().time() + WITHIN_S)
+                        waiting.reschedule(asyncio.get_running_loop().time() + WITHIN_SECONDS)
                     if any(
                         one["offer_id"] is not None and one["status"] not in {WAITLISTED, *ON_THE_WAY} for one in found
                     ):

@@ -33,11 +33,11 @@ from deploy.demo.world import Callers, World
 from deploy.packs.directory import Directory
 from libs.events.codes import TransportMode
 
-SETTLE_WITHIN_S: Final = 900.0
+SETTLE_WITHIN_SECONDS: Final = 900.0
 SLOWEST: Final = 0.2
 LATENESS: Final = timedelta(seconds=4)
 """A quarter of an offer's time: where the machine is later than that, the clock waits for it (`pacing`)."""
-TELL_EVERY_S: Final = 10.0
+TELL_EVERY_SECONDS: Final = 10.0
 STEWARDS_DESK: Final = "network-steward-desk"
 AIR, LAND = "GT01", "GT12"
 
@@ -257,15 +257,15 @@ class Story:
         Journeys are many calls: they are looked at only when no offer waits. While partners do anything there is time.
         """
         bar = progress.add_task("needs settled", total=needs_count)
-        url, tell_at, done = self.world.url("REFERRAL"), time.monotonic() + TELL_EVERY_S, 0
-        async with asyncio.timeout(SETTLE_WITHIN_S) as waiting:
+        url, tell_at, done = self.world.url("REFERRAL"), time.monotonic() + TELL_EVERY_SECONDS, 0
+        async with asyncio.timeout(SETTLE_WITHIN_SECONDS) as waiting:
             while True:
                 if done != (done := self.tally.done.total()):
-                    waiting.reschedule(asyncio.get_running_loop().time() + SETTLE_WITHIN_S)
+                    waiting.reschedule(asyncio.get_running_loop().time() + SETTLE_WITHIN_SECONDS)
                 progress.update(bar, completed=min(self.tally.done["accepted"], needs_count))
                 if time.monotonic() > tell_at:
                     self._say(f"offers accepted so far: {self.tally.done['accepted']}")
-                    tell_at += TELL_EVERY_S
+                    tell_at += TELL_EVERY_SECONDS
                 if not await are_offers_waiting(steward, url=url):
                     await self._rest()
                     found = await journeys(steward, returnee_ids, url=url)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from libs.chassis.yaml_files import read_yaml
+from libs.chassis.yaml_files import PackPart, read_yaml
 from libs.events.catalogue.directory import Eligibility, Opening
 from libs.events.codes import AccessNeed, NeedCategory
 
@@ -23,12 +23,6 @@ Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{2,60}$")]
 PlaceCode = Annotated[str, Field(pattern=r"^[A-Z]{2}[0-9]{2,6}$")]
 
 _HOURS: Final = re.compile(r"([1-7])(?:-([1-7]))? (\d\d):(\d\d)-(\d\d):(\d\d)")
-
-
-class PackPart(BaseModel):
-    """A closed, frozen part of the pack."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def organization_id(slug: str) -> UUID:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from deploy.demo.needs import Told
 
-INTRODUCED_WITHIN_S: Final = 60.0
+INTRODUCED_WITHIN_SECONDS: Final = 60.0
 """Real seconds in which an intake desk has its answer, which tells the case code."""
 
 
@@ -24,7 +24,7 @@ class People:
 
     async def known(self, case_code: str) -> str:
         """The person's reference; raises TimeoutError for a code that nobody's intake told."""
-        async with asyncio.timeout(INTRODUCED_WITHIN_S):
+        async with asyncio.timeout(INTRODUCED_WITHIN_SECONDS):
             while case_code not in self.references:  # noqa: ASYNC110 - thousands wait, each for a moment
                 await asyncio.sleep(0.05)
         return self.references[case_code]

@@ -39,7 +39,7 @@ PLACES: Final = {
 """Where each is received, and the reception system that registers it."""
 SLOWEST: Final = 2.0
 """The lowest rate of the clock."""
-SETTLES_WITHIN_S: Final = 60.0
+SETTLES_WITHIN_SECONDS: Final = 60.0
 """Real seconds in which a clock that is due at the very end is acted on."""
 
 
@@ -207,8 +207,8 @@ class Simulation:
         )  # fmt: skip
 
     async def _settled(self) -> dict[str, Any]:
-        """The promises at the end; one that is broken gets SETTLES_WITHIN_S to be kept, for a clock may be due now."""
-        until = asyncio.get_running_loop().time() + SETTLES_WITHIN_S
+        """The promises at the end. A broken one gets SETTLES_WITHIN_SECONDS to be kept: a clock may be due now."""
+        until = asyncio.get_running_loop().time() + SETTLES_WITHIN_SECONDS
         while True:
             try:
                 found = await self._watch.look()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from libs.chassis.clock import Timekeeper
 
-SHORTEST_SLEEP_S: Final = 0.1
+SHORTEST_SLEEP_SECONDS: Final = 0.1
 """Real seconds between two looks at a clock that has slowed down."""
 
 
@@ -26,7 +26,7 @@ class Timepiece:
     async def until(self, moment: datetime) -> None:
         """Sleep until the clock shows `moment`: at first as long as it takes at the fastest, then look again."""
         while (left := (moment - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - no event tells the time
-            await asyncio.sleep(max(left / self.clock.fastest, min(left / self.clock.rate, SHORTEST_SLEEP_S)))
+            await asyncio.sleep(max(left / self.clock.fastest, min(left / self.clock.rate, SHORTEST_SLEEP_SECONDS)))
 
     async def rest(self, span: timedelta) -> None:
         """Sleep while `span` passes on the clock."""

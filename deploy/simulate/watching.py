@@ -11,7 +11,7 @@ from deploy.demo.promise import invariants
 from deploy.simulate.tally import Tally
 from deploy.simulate.timing import Timepiece
 
-LOOKS_EVERY_S: Final = 5.0
+LOOKS_EVERY_SECONDS: Final = 5.0
 TELLS_EVERY: Final = timedelta(hours=6)
 
 
@@ -39,7 +39,7 @@ class Watch:
                     await self._tell()
             except CallError as error:
                 self.tally.fail(error)
-            await asyncio.sleep(LOOKS_EVERY_S)
+            await asyncio.sleep(LOOKS_EVERY_SECONDS)
 
     async def look(self) -> dict[str, Any]:
         """One look at the promises."""

@@ -5,7 +5,7 @@ retention run on real time (DESIGN 5).
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -64,7 +64,3 @@ class Clock:
         if self.rate == 1.0 or self.origin is None:
             return moment.astimezone(UTC)
         return (self.origin + (moment - self.origin) / self.rate).astimezone(UTC)
-
-    def real_seconds(self, span: timedelta) -> float:
-        """How many real seconds pass while `span` passes on this clock; what a loop may sleep."""
-        return span.total_seconds() / self.rate

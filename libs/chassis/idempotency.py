@@ -16,7 +16,6 @@ import hmac
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -29,6 +28,7 @@ from libs.chassis.database import Database, raw
 from libs.chassis.errors import Conflict, InvalidInput, Refusal
 from libs.chassis.settings import Role
 from libs.chassis.supervisor import Loop
+from libs.waiting.pauses import is_set_within
 
 RETENTION = timedelta(hours=24)
 TABLE = "idempotency_key"
@@ -228,8 +228,7 @@ def retention_loop(database: Database) -> Loop:
         while not stop.is_set():
             while await purge_expired(database) and not stop.is_set():
                 pass
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _PURGE_SECONDS)
+            await is_set_within(stop, _PURGE_SECONDS)
 
     return Loop(name="idempotency-retention", run=run, role=Role.WORKER)
 

@@ -19,6 +19,7 @@ from libs.chassis.database import Database, now, raw
 from libs.chassis.hash_chain import GENESIS, chain, keyed
 from libs.chassis.logs import get_logger
 from libs.chassis.telemetry import meter
+from libs.waiting.pauses import is_set_within
 
 log = get_logger(__name__, fields=("head", "seal_id", "seconds"))
 
@@ -205,10 +206,7 @@ async def seal_forever(
         count = await seal_once(database, table, keys=keys, tell=tell)
         if count is not None and count >= LIMIT:
             continue
-        try:
-            await asyncio.wait_for(stop.wait(), _INTERVAL_SECONDS)
-        except TimeoutError:
-            continue
+        await is_set_within(stop, _INTERVAL_SECONDS)
 
 
 async def head(session: AsyncSession, table: SealedLog) -> Link | None:

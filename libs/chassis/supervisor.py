@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from libs.chassis.health import Check, Unready
 from libs.chassis.logs import get_logger
 from libs.chassis.settings import Role
+from libs.waiting.pauses import is_set_within
 
 log = get_logger(__name__)
 _FIRST_PAUSE_SECONDS = 0.2
@@ -103,7 +104,4 @@ class _Keeper:
 
     async def _pause(self, stop: asyncio.Event) -> None:
         longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10))
-        try:
-            await asyncio.wait_for(stop.wait(), random.uniform(longest / 2, longest))  # noqa: S311 (jitter)
-        except TimeoutError:
-            return
+        await is_set_within(stop, random.uniform(longest / 2, longest))  # noqa: S311 (jitter)

@@ -1,9 +1,19 @@
-"""Reads YAML files with the parser in C; for a country pack, the one in Python would delay a service's start."""
+"""YAML files, such as those of a country pack: reading them, and what their models have in common.
+
+They are read with the parser in C; for a country pack, the one in Python would delay a service's start.
+"""
 
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict
+
+
+class PackPart(BaseModel):
+    """A part of a country pack. It is frozen, and a field that it does not declare is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def read_yaml(path: Path) -> Any:

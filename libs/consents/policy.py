@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from libs.chassis.yaml_files import read_yaml
+from libs.chassis.yaml_files import PackPart, read_yaml
 from libs.events.codes import ConsentPurpose, NeedCategory, RecipientClass
 
 
@@ -20,11 +20,7 @@ def consent_key(purpose: ConsentPurpose, recipient_class: RecipientClass) -> str
     return f"{purpose}:{recipient_class}"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ConsentGate(_Part):
+class ConsentGate(PackPart):
     """One purpose, and the recipient classes; a consent must name one of these classes."""
 
     purpose: ConsentPurpose
@@ -36,7 +32,7 @@ class ConsentGate(_Part):
         return tuple(consent_key(self.purpose, one) for one in self.recipient_classes)
 
 
-class ConsentPolicy(_Part):
+class ConsentPolicy(PackPart):
     """The consent for each category of need, and the consent for statistics."""
 
     version: str

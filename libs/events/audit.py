@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from libs.events.leadership import Connection
+from libs.events.postgres import Connection
 
 _NOTE = "INSERT INTO operator_action (action, operator, reason, subject) VALUES ($1, $2, $3, $4)"
 _NOTES = """

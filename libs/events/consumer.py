@@ -1,7 +1,6 @@
 """The consumer of one service: keeps a membership in its group alive, and builds another one when it fails."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import random
@@ -11,20 +10,23 @@ from typing import Any
 
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
-from libs.events import kafka, metrics
+from libs.events import kafka
 from libs.events.cluster import Cluster
-from libs.events.delivery import Delivery
-from libs.events.ending import end
-from libs.events.keyed import Digest, Seal
-from libs.events.lanes import Lane, Transaction
-from libs.events.membership import Membership
-from libs.events.partitions import Partition, Phase
-from libs.events.reporting import report
-from libs.events.retries import Retries
+from libs.events.consuming.lanes import Lane
+from libs.events.consuming.membership import Membership
+from libs.events.consuming.retries import Retries
+from libs.events.consuming.watchdog import StuckError
+from libs.events.handling.delivery import Delivery
+from libs.events.handling.keyed import Digest, Seal
+from libs.events.handling.partitions import Partition, Phase
+from libs.events.observing import metrics
+from libs.events.observing.reporting import report
+from libs.events.postgres import Transaction
+from libs.events.processes.ending import end
 from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import TOPICS, Topic, TopicsError, check_topics
-from libs.events.watchdog import StuckError
+from libs.waiting.pauses import done_or_set, is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -127,8 +129,7 @@ class Consumer:
                 if stop.is_set():
                     return
                 pause = 0.2 if time.monotonic() - started > 30 else min(pause * 2, 5.0)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+                await is_set_within(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         finally:
             await end(retries)
 
@@ -171,15 +172,14 @@ class Consumer:
 
     async def _until(self, stop: asyncio.Event, membership: Membership) -> None:
         work = asyncio.create_task(membership.run())
-        stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await done_or_set(work, stop)
             if work.done():
                 work.result()
             else:
                 await membership.drain(DRAIN_SECONDS)
         finally:
-            await end(work, stopping)
+            await end(work)
 
     def _new_lanes(self) -> dict[str, list[Lane]]:
         slots = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
@@ -215,12 +215,12 @@ class Consumer:
 
 async def _before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
     """Whether `work` ended before `stop` was set; it is cancelled then. Raises what it raises."""
-    task, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
+    task = asyncio.create_task(work)
     try:
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await done_or_set(task, stop)
         if not task.done():
             return False
         task.result()
         return True
     finally:
-        await end(task, stopping)
+        await end(task)

@@ -37,13 +37,15 @@ class Event(BaseModel):
 
     Subclasses set `type` (ends in its major version), `topic` and `key_field`, the field whose value orders the
     event among its kin: it becomes the Kafka key. Producers' models are closed (`extra="forbid"`); what consumers
-    read is open: `libs.events.envelope` drops fields that a newer producer added.
+    read is open: `libs.events.messages.envelope` drops fields that a newer producer added.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     optional_parts: ClassVar[tuple[OptionalPart, ...]] = ()
     """Without which of its parts an event from outside is handled all the same, when they break a rule."""
+    planned: ClassVar[bool] = False
+    """Whether no service publishes it yet, although consumers may be ready for it; the documents say so."""
     type: ClassVar[str]
     topic: ClassVar[str]
     key_field: ClassVar[str]

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from libs.events.cluster import Cluster
-from libs.events.ending import ends_within
+from libs.events.processes.ending import ends_within
 
 BATCH_BYTES = 900_000
 """Largest batch of one partition; below the broker's default of 1 MiB for a whole batch."""

@@ -12,7 +12,7 @@ from aiokafka.structs import TopicPartition
 
 from libs.events.cluster import Cluster
 from libs.events.kafka import GroupMember
-from libs.events.leadership import Connection
+from libs.events.postgres import Connection
 
 READ_SECONDS = 10.0
 """So long the records at the positions are waited for."""

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from sqlalchemy import event as sqlalchemy_events
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events import tracing, wakeups
-from libs.events.crashpoints import CrashPoint, armed, crashpoint
-from libs.events.envelope import new_id
 from libs.events.event import Event
+from libs.events.messages.envelope import new_id
+from libs.events.observing import tracing
 from libs.events.postgres import raw
+from libs.events.processes.crashpoints import CrashPoint, armed, crashpoint
+from libs.waiting.wakeups import Wakeups
 
 _INSERT = """
     INSERT INTO outbox (event_id, topic, key, type, payload, traceparent, tracestate)
@@ -22,6 +23,8 @@ _INSERT = """
         WITH ORDINALITY AS e (event_id, topic, key, type, payload, traceparent, tracestate, ord)
     ORDER BY ord
 """
+COMMITTED = Wakeups("libs.events.outbox")
+"""Wakes the relays of this process when a transaction with new rows has committed."""
 _BUFFER = "libs.events.outbox"
 
 Row = tuple[str, str, str, str, bytes, str | None, str | None]
@@ -50,7 +53,7 @@ async def append(
         return
     await write(session, rows)
     crashpoint(CrashPoint.OUTBOX_BEFORE_COMMIT)
-    if wakeups.wanted() or armed(CrashPoint.OUTBOX_AFTER_COMMIT):
+    if COMMITTED.wanted or armed(CrashPoint.OUTBOX_AFTER_COMMIT):
         sqlalchemy_events.listen(session.sync_session, "after_commit", _committed, once=True)
 
 
@@ -89,4 +92,4 @@ def _row(event: Event, traceparent: str | None, tracestate: str | None) -> Row:
 
 def _committed(_: object) -> None:
     crashpoint(CrashPoint.OUTBOX_AFTER_COMMIT)
-    wakeups.wake()
+    COMMITTED.wake()

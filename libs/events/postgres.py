@@ -1,15 +1,25 @@
 """What the event path needs from PostgreSQL: the driver's connection of an open session, and what an error means."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from enum import Enum
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[Any]
+else:
+    Connection = asyncpg.Connection
 
-async def raw(session: AsyncSession) -> "asyncpg.Connection[Any]":
+Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+"""Opens a session whose transaction commits at its end, and is rolled back by an exception."""
+
+
+async def raw(session: AsyncSession) -> Connection:
     """The asyncpg connection inside this session's open transaction, for set-based SQL.
 
     Pending ORM changes are written first and BEGIN is sent if SQLAlchemy hasn't yet: it waits for the first statement
@@ -18,7 +28,7 @@ async def raw(session: AsyncSession) -> "asyncpg.Connection[Any]":
     if session.new or session.dirty or session.deleted:
         await session.flush()
     connection = await session.connection()
-    driver = cast("asyncpg.Connection[Any]", (await connection.get_raw_connection()).driver_connection)
+    driver = cast("Connection", (await connection.get_raw_connection()).driver_connection)
     if not driver.is_in_transaction():
         await connection.exec_driver_sql("SELECT 1")
     return driver

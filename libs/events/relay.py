@@ -6,7 +6,6 @@ sends a batch twice; the consumers' inboxes drop it.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import random
@@ -17,16 +16,18 @@ from typing import Any
 
 import asyncpg
 
-from libs.events import kafka, metrics, retention, tracing, wakeups
+from libs.events import kafka, outbox, retention
 from libs.events.cluster import Cluster
-from libs.events.crashpoints import CrashPoint, crashpoint
-from libs.events.ending import end
-from libs.events.leadership import SILENCE_SECONDS, Connection, Leadership, LeadershipLostError, connected, lead
-from libs.events.postgres import plain_dsn
-from libs.events.publishing import Outcome, Publisher
-from libs.events.reporting import report
+from libs.events.observing import metrics, tracing
+from libs.events.observing.reporting import report
+from libs.events.postgres import Connection, plain_dsn
+from libs.events.processes.crashpoints import CrashPoint, crashpoint
+from libs.events.processes.ending import end
+from libs.events.relaying.leadership import SILENCE_SECONDS, Leadership, LeadershipLostError, connected, lead
+from libs.events.relaying.publishing import Outcome, Publisher
 from libs.events.signing import Signer
 from libs.events.topics import TOPICS, Topic
+from libs.waiting.pauses import done_or_set, is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -112,16 +113,16 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set. Never raises: what fails is told, and tried again with growing pauses."""
-        work, stopping = asyncio.create_task(self._run(stop)), asyncio.create_task(stop.wait())
+        work = asyncio.create_task(self._run(stop))
         try:
-            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await done_or_set(work, stop)
             await asyncio.wait({work}, timeout=STOP_SECONDS)
         finally:
-            await end(work, stopping)
+            await end(work)
 
     async def _run(self, stop: asyncio.Event) -> None:
         pause = 0.2
-        self._wakeup = wakeups.register()
+        self._wakeup = outbox.COMMITTED.register()
         while not stop.is_set():
             started = time.monotonic()
             try:
@@ -142,7 +143,7 @@ class Relay:
             if stop.is_set():
                 return
             pause = 0.2 if time.monotonic() - started > 30 else min(pause * 2, 5.0)
-            await _wait(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+            await is_set_within(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
     async def _lead(self, connection: Connection, stop: asyncio.Event) -> None:
         leadership = await lead(
@@ -276,11 +277,6 @@ def _count_sent(rows: Sequence[Any], outcome: Outcome, seconds: float) -> None:
     failed: metrics.Attributes = {} if outcome.error is None else {"error.type": type(outcome.error).__name__}
     metrics.operation_duration.record(seconds, metrics.messaging("send", "send") | failed)
     metrics.relay_batch_size.record(len(rows))
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
 
 
 async def _nap(wakeup: asyncio.Event, seconds: float) -> None:

@@ -14,13 +14,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events import outbox
 from libs.events.audit import Hand, RefusedError, note
-from libs.events.batch import NOT_BELIEVED, Incoming, Unreadable, identity_of, understand
-from libs.events.delivery import Delivery
-from libs.events.lanes import Transaction
-from libs.events.leadership import Connection
-from libs.events.logs import Bounds, Logs
-from libs.events.parking import told
-from libs.events.postgres import raw
+from libs.events.handling.batch import NOT_BELIEVED, Incoming, Unreadable, identity_of, understand
+from libs.events.handling.delivery import Delivery
+from libs.events.handling.parking import told
+from libs.events.operating.logs import Bounds, Logs
+from libs.events.postgres import Connection, Transaction, raw
 from libs.events.signing import Keyring
 from libs.events.subscriptions import ReadModel, Subscriptions
 from libs.events.topics import TOPICS, Topic

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 
-from libs.events.leadership import Connection
-from libs.events.reporting import report
+from libs.events.observing.reporting import report
+from libs.events.postgres import Connection
 from libs.events.tables import KEEP_DAYS
 
 log = logging.getLogger(__name__)

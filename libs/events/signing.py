@@ -23,7 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
-from libs.events.reporting import report
+from libs.events.observing.reporting import report
 
 log = logging.getLogger(__name__)
 

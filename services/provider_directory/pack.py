@@ -7,16 +7,9 @@ from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict
 
 from libs.chassis.time_bounds import Tolerance
-from libs.chassis.yaml_files import read_yaml
-
-
-class PackPart(BaseModel):
-    """A closed, frozen part of the pack."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from libs.chassis.yaml_files import PackPart, read_yaml
 
 
 class ToldTimes(PackPart):

@@ -23,9 +23,10 @@ from services.referral.audit.tables import AUDIT
 from services.referral.bulk_answers.api import router as bulk_answer_routes
 from services.referral.clocks.loop import Clockwork, Fire
 from services.referral.clocks.queries import Due
-from services.referral.clocks.tables import TimerKind
+from services.referral.clocks.rules import TimerKind
+from services.referral.consents import subscribers as consents
 from services.referral.desk.api import router as desk_routes
-from services.referral.desk_lists.api import router as desk_list_routes
+from services.referral.endings import subscribers as endings
 from services.referral.intake import subscribers as intake
 from services.referral.journeys import queries as journeys
 from services.referral.needs import actions as needs
@@ -33,9 +34,10 @@ from services.referral.needs.api import router as need_routes
 from services.referral.offers import actions as offers
 from services.referral.offers.api import router as offer_routes
 from services.referral.offers.gathering import Gathering
+from services.referral.ownership.api import list_router as owned_routes
 from services.referral.ownership.api import router as ownership_routes
 from services.referral.ownership.loop import HandOvers
-from services.referral.pack import RoutingPolicy, load_policy
+from services.referral.pack.policy import RoutingPolicy, load_policy
 from services.referral.places import subscribers as places
 from services.referral.places.api import router as place_routes
 from services.referral.places.loop import Sweeper
@@ -43,18 +45,18 @@ from services.referral.promises.api import router as promise_routes
 from services.referral.promises.loop import Watcher
 from services.referral.providers import subscribers as providers
 from services.referral.referrals import actions as referrals
+from services.referral.referrals.api import desk_router as referral_desk_routes
 from services.referral.referrals.api import router as referral_routes
 from services.referral.router.loop import Router
 from services.referral.searches import actions as searches
 from services.referral.searches.api import router as search_routes
 from services.referral.settings import ReadModelSettings, Settings
+from services.referral.statistics.api import router as statistics_routes
 from services.referral.stays import actions as stays
 from services.referral.stays.api import router as stay_routes
 from services.referral.timelines.api import router as timeline_routes
-from services.referral.unmet.api import router as unmet_routes
 from services.referral.waitlists.api import router as waitlist_routes
-from services.referral.withdrawals import subscribers as withdrawals
-from services.referral.worklists.api import router as worklist_routes
+from services.referral.work_lists.api import router as work_list_routes
 
 TimerAction = Callable[[AsyncSession, RoutingPolicy, Sequence[Due]], Awaitable[None]]
 """What happens when clocks of one kind run out."""
@@ -62,19 +64,20 @@ TimerAction = Callable[[AsyncSession, RoutingPolicy, Sequence[Due]], Awaitable[N
 ROUTES: tuple[APIRouter, ...] = (
     offer_routes,
     referral_routes,
+    referral_desk_routes,
     need_routes,
     desk_routes,
     place_routes,
     stay_routes,
     waitlist_routes,
-    worklist_routes,
+    statistics_routes,
+    owned_routes,
     promise_routes,
     bulk_answer_routes,
     timeline_routes,
     search_routes,
     ownership_routes,
-    desk_list_routes,
-    unmet_routes,
+    work_list_routes,
 )
 
 
@@ -126,7 +129,8 @@ def subscriptions(policy: RoutingPolicy, *, group: str = "referral") -> Subscrip
     providers.subscribe(listening)
     places.subscribe(listening)
     intake.subscribe(listening, policy)
-    withdrawals.subscribe(listening, policy)
+    consents.subscribe(listening, policy)
+    endings.subscribe(listening, policy)
     return listening
 
 

@@ -26,7 +26,7 @@ from services.referral.audit.actions import record
 from services.referral.audit.queries import accesses
 from services.referral.audit.rules import Access, AccessKind, AccessPurpose, Actor, Record
 from services.referral.audit.tables import AUDIT
-from services.referral.pack import load_policy
+from services.referral.pack.policy import load_policy
 from services.referral.reconciling.actions import hand_to_desks
 from services.referral.reconciling.queries import known, open_without_owner
 from services.referral.settings import ReadModelSettings

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from libs.chassis.yaml_files import read_yaml
+from libs.chassis.yaml_files import PackPart, read_yaml
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import CountryCode, DeskCode, NeedCategory, PlaceCode, TransportMode
 from services.registration.told_times import ToldTimes
@@ -48,12 +48,6 @@ class PacketField(StrEnum):
     ACCESS_NEEDS = "access_needs"
     SAFE_CONTACT = "safe_contact"
     HOUSEHOLD_MEMBERS = "household_members"
-
-
-class PackPart(BaseModel):
-    """A closed, frozen part of the pack."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class PacketPolicy(PackPart):

@@ -21,7 +21,7 @@ class Settings(CommonSettings):
     vault_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_VAULT_KEY", min_length=44, max_length=44)
     """Instead of the file, where the databases are on this machine or `vault_key_from_environment` says so."""
     vault_key_from_environment: bool = Field(default=False, validation_alias="ENLACE_VAULT_KEY_FROM_ENVIRONMENT")
-    """Whoever may look at a process sees its environment: for one's own machine only."""
+    """Allows secrets in the environment, which everybody who can inspect the process can read: only for a laptop."""
     restricted_key_file: Path | None = Field(default=None, validation_alias="ENLACE_RESTRICTED_KEY_FILE")
     """Another key, in a file like that: what people tell of restricted needs is sealed and found by it alone."""
     restricted_key: SecretStr | None = Field(

@@ -43,7 +43,7 @@ OPENS_FILES = {
 PAUSES = {
     "libs/chassis/supervisor.py",
     "libs/events/consumer.py",
-    "libs/events/lanes.py",
+    "libs/events/consuming/lanes.py",
     "libs/events/relay.py",
     "services/notifications/deliveries/loop.py",
 }
@@ -53,7 +53,7 @@ FILE_METHODS = {"read_text", "read_bytes", "write_text", "write_bytes", "unlink"
 FORMATS = {
     ("libs/chassis/foreign_logs.py", "str(record.msg)"): "a library's own message, as logging itself formats it",
     ("services/referral/desk/queries.py", "condition"): "one of the constants of the loop",
-    ("services/referral/desk_lists/queries.py", "condition"): "one of the constants of the loop",
+    ("services/referral/work_lists/queries.py", "condition"): "one of the constants of the loop",
     ("services/referral/offers/queries.py", "condition"): "one of the constants of the loop",
     ("services/registration/erasure/rules.py", "how.value"): "members of an enum",
 }

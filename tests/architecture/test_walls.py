@@ -8,10 +8,8 @@ ROOT = Path(__file__).resolve().parents[2]
 OWN_WORK = {
     "services/referral/journeys/actions.py": (1, "a permitted step changes the whole journey of a person"),
     "services/referral/offers/taking.py": (1, "the same, for answers of many callers in one transaction"),
-    "services/referral/desk/actions.py": (
-        2,
-        "an override looks through all services; a review is resolved with a note",
-    ),
+    "services/referral/desk/actions.py": (1, "a review is resolved with a note"),
+    "services/referral/referrals/actions.py": (1, "an override looks through all services"),
     "services/referral/ownership/actions.py": (1, "a hand-over moves needs as its worker does"),
     "services/referral/bulk_answers/actions.py": (1, "what calls of any organisation came to is forgotten"),
     "services/referral/audit/actions.py": (1, "what was shown is recorded, also of rows that the caller may not list"),
@@ -23,7 +21,10 @@ OWN_WORK = {
         "a write needs all arrivals, case codes and members; the wall is asked first",
     ),
     "services/registration/households/queries.py": (2, "who sees one member, or decides on a claim, is told of all"),
-    "services/registration/packets/actions.py": (1, "a packet tells of a person who is no row of the organisation's"),
+    "services/registration/packets/actions/packets.py": (
+        1,
+        "a packet tells of a person who is no row of the organisation's",
+    ),
     "services/registration/packets/queries.py": (1, "whether an unknown offer is another organisation's"),
     "services/registration/people/queries.py": (1, "ids by an index over arrays; the caller then reads them"),
     "services/provider_directory/organizations/actions.py": (2, "whether an id is taken; the whole standing is told"),

@@ -15,14 +15,14 @@ from rich.console import Console
 
 from deploy.local.installation import ROOT
 from tests.chaos import report
-from tests.chaos.faults import MEAN_PAUSE_S
+from tests.chaos.faults import MEAN_PAUSE_SECONDS
 from tests.chaos.load import RATE
 from tests.chaos.planted import Plant
 from tests.chaos.running import Run
 from tests.chaos.stage import set_stage
 
 REPORT = ROOT / ".enlace" / "chaos.json"
-PATIENCE_S = 300.0
+PATIENCE_SECONDS = 300.0
 SEEDS = 1_000_000
 console = Console(highlight=False)
 if not console.is_terminal:
@@ -35,7 +35,7 @@ def main(
         int | None, typer.Option(help="The same seed plans the same faults; else one from the clock.")
     ] = None,
     rate: Annotated[float, typer.Option(min=0.1, help="Inputs a second.")] = RATE,
-    pause: Annotated[float, typer.Option(min=0.6, help="Mean seconds between two faults.")] = MEAN_PAUSE_S,
+    pause: Annotated[float, typer.Option(min=0.6, help="Mean seconds between two faults.")] = MEAN_PAUSE_SECONDS,
     plant: Annotated[
         list[Plant] | None, typer.Option(help="Make the system misbehave once: the run must fail.")
     ] = None,
@@ -67,7 +67,7 @@ async def _run(minutes: float, seed: int, rate: float, pause: float, plants: lis
             try:
                 await run.torment(minutes * 60, rate=rate, mean_pause_s=pause)
                 await run.plant(plants)
-                verdict = await run.verdict(patience_s=PATIENCE_S)
+                verdict = await run.verdict(patience_s=PATIENCE_SECONDS)
             finally:
                 await run.close()
                 run.history.save(folder / "history.jsonl")

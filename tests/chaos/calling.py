@@ -13,9 +13,9 @@ import httpx
 
 from tests.chaos.history import History
 
-TIMEOUT_S = 10.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
-TOKEN_SLACK_S = 60.0
+TIMEOUT_SECONDS = 10.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 3.0
+TOKEN_SLACK_SECONDS = 60.0
 IN_FLIGHT = "idempotency-in-flight"
 
 
@@ -48,7 +48,7 @@ class Client:
 
     async def ask(self, method: str, url: str, *, body: Any = None, key: str | None = None) -> Answer:
         """The definite answer. Goes on until there is one, or until it is cancelled."""
-        pause, headers = FIRST_PAUSE_S, {} if key is None else {"Idempotency-Key": key}
+        pause, headers = FIRST_PAUSE_SECONDS, {} if key is None else {"Idempotency-Key": key}
         while True:
             response = await self._attempt(method, url, body, headers)
             answer = None if response is None else _answer(response)
@@ -58,12 +58,12 @@ class Client:
                 self.history.surprises.append(f"{method} {httpx.URL(url).path}: 500")
             self.history.attempts_again += 1
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _attempt(self, method: str, url: str, body: Any, headers: dict[str, str]) -> httpx.Response | None:
         try:
             bearer = {"Authorization": f"Bearer {await self._bearer()}"}
-            return await self.http.request(method, url, json=body, headers=bearer | headers, timeout=TIMEOUT_S)
+            return await self.http.request(method, url, json=body, headers=bearer | headers, timeout=TIMEOUT_SECONDS)
         except httpx.HTTPError:
             return None
 
@@ -76,7 +76,7 @@ class Client:
                 answer.raise_for_status()
                 token = answer.json()
                 self._token = token["access_token"]
-                self._until = time.monotonic() + token["expires_in"] - TOKEN_SLACK_S
+                self._until = time.monotonic() + token["expires_in"] - TOKEN_SLACK_SECONDS
             return self._token
 
 

@@ -17,9 +17,9 @@ from tests.chaos.history import Happened, History
 from tests.chaos.proxy import Proxy
 from tests.chaos.stage import SERVICE_NAMES, Stage
 
-MEAN_PAUSE_S = 3.0
-SHORTEST_PAUSE_S = 0.5
-LONGEST_DELAY_S = 0.4
+MEAN_PAUSE_SECONDS = 3.0
+SHORTEST_PAUSE_SECONDS = 0.5
+LONGEST_DELAY_SECONDS = 0.4
 NETWORKS = ("kafka", "postgres", "webhooks")
 
 
@@ -40,7 +40,7 @@ class Kind(StrEnum):
     HALF_OPEN = "half-open"
 
 
-LONGEST_S = {
+LONGEST_SECONDS = {
     Kind.PAUSE: 12.0,
     Kind.CUT: 5.0,
     Kind.DELAY: 6.0,
@@ -48,7 +48,7 @@ LONGEST_S = {
     Kind.HALF_OPEN: 12.0,
 }
 """How long a fault may last, in seconds; the others are over at once. A pause may outlast the group's session."""
-SHORTEST_S = 0.2
+SHORTEST_SECONDS = 0.2
 DECK: tuple[tuple[Kind, str], ...] = (
     *((Kind.KILL, name) for name in (*SERVICE_NAMES, "kafka")),
     *((Kind.PAUSE, name) for name in SERVICE_NAMES),
@@ -69,15 +69,15 @@ class Fault:
     delay_s: float = 0.0
 
 
-def plan(seed: int, seconds: float, *, mean_pause_s: float = MEAN_PAUSE_S) -> list[Fault]:
+def plan(seed: int, seconds: float, *, mean_pause_s: float = MEAN_PAUSE_SECONDS) -> list[Fault]:
     """The faults of a run: the whole deck in a random order, then again, until `seconds` are over (pure)."""
     random = Random(seed)
     faults: list[Fault] = []
     at = 0.0
     for kind, target in chain.from_iterable(_dealt(random) for _ in repeat(None)):
-        at += SHORTEST_PAUSE_S + random.expovariate(1 / (mean_pause_s - SHORTEST_PAUSE_S))
-        lasts = random.uniform(SHORTEST_S, LONGEST_S[kind]) if kind in LONGEST_S else 0.0
-        delay = random.uniform(0.02, LONGEST_DELAY_S)
+        at += SHORTEST_PAUSE_SECONDS + random.expovariate(1 / (mean_pause_s - SHORTEST_PAUSE_SECONDS))
+        lasts = random.uniform(SHORTEST_SECONDS, LONGEST_SECONDS[kind]) if kind in LONGEST_SECONDS else 0.0
+        delay = random.uniform(0.02, LONGEST_DELAY_SECONDS)
         if at >= seconds:
             return faults
         faults.append(Fault(kind, target, at, lasts, delay if kind is Kind.DELAY else 0.0))

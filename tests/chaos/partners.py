@@ -17,7 +17,7 @@ REASONS = ("full", "full", "not_eligible", "not_our_area")
 FACTS = {"document_issued": True, "nights_stayed": 2, "certificate_awarded": True}
 HANDS = 12
 """So many calls are made at a time: partners that all ask again and again would keep what comes back from its feet."""
-LONGEST_THOUGHT_S, LONGEST_SERVICE_S = 1.5, 6.0
+LONGEST_THOUGHT_SECONDS, LONGEST_SERVICE_SECONDS = 1.5, 6.0
 
 
 class Partners:
@@ -57,7 +57,7 @@ class Partners:
         if not self.is_closing:
             if die < SILENT:
                 return
-            await asyncio.sleep(random.uniform(0, LONGEST_THOUGHT_S))
+            await asyncio.sleep(random.uniform(0, LONGEST_THOUGHT_SECONDS))
             if random.random() < ACKNOWLEDGED_FIRST:
                 await self._step(client, "offer.acknowledge", data["offer_id"], f"{offer}/acknowledge")
             if die < DECLINED:
@@ -70,9 +70,9 @@ class Partners:
             await self._serve(client, data["referral_id"])
 
     async def _serve(self, client: Client, referral_id: str) -> None:
-        await asyncio.sleep(self._random.uniform(0, LONGEST_SERVICE_S))
+        await asyncio.sleep(self._random.uniform(0, LONGEST_SERVICE_SECONDS))
         if await self._step(client, "referral.start", referral_id, f"referrals/{referral_id}/start"):
-            await asyncio.sleep(self._random.uniform(0, LONGEST_SERVICE_S))
+            await asyncio.sleep(self._random.uniform(0, LONGEST_SERVICE_SECONDS))
             outcome = {"outcome": "need_met", "facts": await self._facts(client, referral_id)}
             await self._step(client, "referral.complete", referral_id, f"referrals/{referral_id}/complete", outcome)
 

@@ -19,7 +19,7 @@ from libs.chassis.walls import WORKS_FOR
 from tests.chaos.load import Load
 from tests.chaos.stage import Stage
 
-PATIENCE_S: Final = 60.0
+PATIENCE_SECONDS: Final = 60.0
 SOURCE: Final = b"urn:enlace:registration"
 
 
@@ -56,7 +56,7 @@ async def plant(stage: Stage, load: Load, plants: list[Plant]) -> None:
 async def _waiting(connection: Any, returnee_id: str) -> list[Any]:
     """The person's events in the outbox."""
     rows = "SELECT id, event_id, topic, key, type, payload, created_at FROM outbox WHERE key = $1 ORDER BY id"
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             found: list[Any] = await connection.fetch(rows, returnee_id)
             if len(found) > 1:

@@ -9,8 +9,8 @@ from aiokafka.errors import KafkaError
 
 from tests.chaos.history import History
 
-ACKNOWLEDGED_WITHIN_S = 12.0
-PAUSE_S = 0.5
+ACKNOWLEDGED_WITHIN_SECONDS = 12.0
+PAUSE_SECONDS = 0.5
 TOPIC = "enlace.arrivals"
 Record = tuple[bytes, bytes, list[tuple[str, bytes]]]
 
@@ -30,14 +30,14 @@ class Producing:
         while True:
             client: Any = None
             try:
-                async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
+                async with asyncio.timeout(ACKNOWLEDGED_WITHIN_SECONDS):
                     client = await self._current()
                     await client.send_and_wait(TOPIC, key=key, value=value, headers=headers)
                 return
             except (KafkaError, OSError, TimeoutError):
                 self._history.attempts_again += 1
                 await self._discard(client)
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def close(self) -> None:
         """Give up whatever is on its way."""

@@ -20,7 +20,7 @@ from typing import Self
 from tests.chaos.links import Link, Mode
 
 HOST = "127.0.0.1"
-CONNECT_S = 10.0
+CONNECT_SECONDS = 10.0
 
 
 class Proxy:
@@ -141,7 +141,7 @@ class Proxy:
 
     async def _connect(self, link: Link) -> None:
         try:
-            async with asyncio.timeout(CONNECT_S):
+            async with asyncio.timeout(CONNECT_SECONDS):
                 loop = asyncio.get_running_loop()
                 await loop.create_connection(lambda: link.target, self._target_host, self.target_port)
         except (OSError, TimeoutError):

@@ -14,13 +14,13 @@ from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.chassis.walls import WORKS_FOR
 from libs.events.catalogue import CATALOGUE
-from libs.events.keyed import kept_name
+from libs.events.handling.keyed import kept_name
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import TOPICS
 from services.notifications.inbox import subscribers as notifications_inbox
 from services.provider_directory.capacity import subscribers as directory_capacity
+from services.referral.access import Rights
 from services.referral.app import subscriptions as referral_subscriptions
-from services.referral.journeys.access import Rights
 from services.referral.promises.queries import invariants
 from services.registration.app import subscriptions_of as registration_subscriptions
 from services.registration.pack import load_pack

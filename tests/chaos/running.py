@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.chaos.checker import Verdict, judge
 from tests.chaos.evidence import Evidence
-from tests.chaos.faults import MEAN_PAUSE_S, Breaker, plan
+from tests.chaos.faults import MEAN_PAUSE_SECONDS, Breaker, plan
 from tests.chaos.history import History
 from tests.chaos.load import RATE, Load
 from tests.chaos.planted import Plant, plant
@@ -14,7 +14,7 @@ from tests.chaos.reading import read_evidence
 from tests.chaos.settling import at_rest
 from tests.chaos.stage import Stage
 
-CALM_S = 2.0
+CALM_SECONDS = 2.0
 """Load without faults before the first and after the last of them."""
 
 
@@ -26,14 +26,14 @@ class Run:
         self.history = History()
         self.load = Load(stage, self.history, seed=seed)
 
-    async def torment(self, seconds: float, *, rate: float = RATE, mean_pause_s: float = MEAN_PAUSE_S) -> None:
+    async def torment(self, seconds: float, *, rate: float = RATE, mean_pause_s: float = MEAN_PAUSE_SECONDS) -> None:
         """Load for so many seconds, and the faults of the seed among it."""
         breaker = Breaker(self._stage, self.history)
         faults = plan(self._seed, seconds, mean_pause_s=mean_pause_s)
         self._say(f"{len(faults)} faults planned in {seconds:.0f} s")
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.load.run(seconds + 2 * CALM_S, rate=rate))
-            await asyncio.sleep(CALM_S)
+            group.create_task(self.load.run(seconds + 2 * CALM_SECONDS, rate=rate))
+            await asyncio.sleep(CALM_SECONDS)
             group.create_task(breaker.run(faults))
 
     async def plant(self, plants: Sequence[Plant]) -> None:

@@ -27,9 +27,9 @@ from tests.chaos.load import Load
 from tests.chaos.reading import handled_types
 from tests.chaos.stage import SERVICE_NAMES, Stage, unready
 
-LOOK_S = 0.7
-TELL_S = 15.0
-LONGEST_RETRY_S = 900.0
+LOOK_SECONDS = 0.7
+TELL_SECONDS = 15.0
+LONGEST_RETRY_SECONDS = 900.0
 """How long a webhook that has failed often may wait for its next attempt beyond everybody's patience."""
 LOOK_FAULTS = (OSError, asyncpg.PostgresError, KafkaError)
 """What is back in a moment."""
@@ -48,11 +48,11 @@ async def at_rest(
     load.partners.is_closing = True
     stage.receivers.fail_share = 0.0
     loop = asyncio.get_running_loop()
-    until, tell_at, extended = loop.time() + patience_s, loop.time() + TELL_S, False
+    until, tell_at, extended = loop.time() + patience_s, loop.time() + TELL_SECONDS, False
     while True:
         missing = await _on_its_way(stage, load)
         if loop.time() > until and not extended and (wait := await retries_wait(stage)):
-            extended, until = True, loop.time() + min(wait, LONGEST_RETRY_S) + patience_s / 4
+            extended, until = True, loop.time() + min(wait, LONGEST_RETRY_SECONDS) + patience_s / 4
             say(f"a webhook is to be tried again in {wait:.0f} s")
         if not missing or loop.time() > until:
             with standing_still(stage):
@@ -63,9 +63,9 @@ async def at_rest(
                     if not missing or loop.time() > until:
                         return found, missing
         if loop.time() > tell_at:
-            tell_at += TELL_S
+            tell_at += TELL_SECONDS
             say(f"still on its way: {'; '.join(missing[:3])}")
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 @contextmanager

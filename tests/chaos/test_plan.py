@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 
-from tests.chaos.faults import DECK, LONGEST_S, SHORTEST_PAUSE_S, plan
+from tests.chaos.faults import DECK, LONGEST_SECONDS, SHORTEST_PAUSE_SECONDS, plan
 
 
 def test_the_same_seed_plans_the_same_faults_and_another_seed_others() -> None:
@@ -22,6 +22,6 @@ def test_every_fault_of_the_deck_comes_once_before_any_comes_twice() -> None:
 def test_faults_come_at_their_pace_and_last_no_longer_than_they_may() -> None:
     faults = plan(7, 3600, mean_pause_s=3.0)
     assert 1000 < len(faults) < 1400
-    assert all(later.at_s - one.at_s >= SHORTEST_PAUSE_S for one, later in pairwise(faults))
-    assert all(fault.lasts_s <= LONGEST_S.get(fault.kind, 0.0) for fault in faults)
+    assert all(later.at_s - one.at_s >= SHORTEST_PAUSE_SECONDS for one, later in pairwise(faults))
+    assert all(fault.lasts_s <= LONGEST_SECONDS.get(fault.kind, 0.0) for fault in faults)
     assert faults[-1].at_s < 3600

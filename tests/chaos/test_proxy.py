@@ -9,8 +9,8 @@ import pytest
 
 from tests.chaos.proxy import Proxy
 
-SHORT_S = 0.3
-LONG_S = 20.0
+SHORT_SECONDS = 0.3
+LONG_SECONDS = 20.0
 
 
 async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -48,7 +48,7 @@ class Client:
     def say(self, words: bytes = b"hello") -> None:
         self._writer.write(words)
 
-    async def hears(self, within_s: float = LONG_S) -> bytes:
+    async def hears(self, within_s: float = LONG_SECONDS) -> bytes:
         """What comes back, b"" at the end of the connection; raises TimeoutError, ConnectionError."""
         async with asyncio.timeout(within_s):
             return await self._reader.read(1024)
@@ -67,7 +67,7 @@ async def test_a_normal_network_passes_everything_on_and_ends_with_its_ends() ->
         assert await client.hears() == b"hello"
         client._writer.write_eof()
         assert await client.hears() == b""
-        async with asyncio.timeout(LONG_S):
+        async with asyncio.timeout(LONG_SECONDS):
             while proxy.links:  # noqa: ASYNC110 - the end of a connection sets no event
                 await asyncio.sleep(0.01)
 
@@ -92,26 +92,26 @@ async def test_more_than_is_kept_makes_the_sender_wait_and_nothing_of_it_is_lost
     async with proxied() as proxy, Client.of(proxy) as client:
         proxy.stall()
         client._writer.write(sent)
-        await asyncio.sleep(SHORT_S)
+        await asyncio.sleep(SHORT_SECONDS)
         assert client._writer.transport.get_write_buffer_size() > 0
         proxy.heal()
-        async with asyncio.timeout(LONG_S):
+        async with asyncio.timeout(LONG_SECONDS):
             assert await client._reader.readexactly(len(sent)) == sent
 
 
 async def test_a_slow_network_is_late_but_loses_and_overtakes_nothing() -> None:
     """Seen to fail when what comes after the healing does not wait behind what is still late."""
     async with proxied() as proxy, Client.of(proxy) as client:
-        proxy.delay(SHORT_S)
+        proxy.delay(SHORT_SECONDS)
         client.say()
         began = asyncio.get_running_loop().time()
         assert await client.hears() == b"hello"
-        assert asyncio.get_running_loop().time() - began >= 2 * SHORT_S
+        assert asyncio.get_running_loop().time() - began >= 2 * SHORT_SECONDS
         client.say(b"first ")
-        await asyncio.sleep(SHORT_S / 3)
+        await asyncio.sleep(SHORT_SECONDS / 3)
         proxy.heal()
         client.say(b"second")
-        async with asyncio.timeout(LONG_S):
+        async with asyncio.timeout(LONG_SECONDS):
             assert await client._reader.readexactly(12) == b"first second"
 
 
@@ -120,7 +120,7 @@ async def test_a_stalled_network_delivers_later_on_the_same_connection() -> None
         proxy.stall()
         client.say()
         with pytest.raises(TimeoutError):
-            await client.hears(SHORT_S)
+            await client.hears(SHORT_SECONDS)
         proxy.heal()
         assert await client.hears() == b"hello"
 
@@ -130,11 +130,11 @@ async def test_a_half_open_network_says_nothing_and_gives_up_its_connections_whe
         proxy.half_open()
         before.say()
         with pytest.raises(TimeoutError):
-            await before.hears(SHORT_S)
+            await before.hears(SHORT_SECONDS)
         async with Client.of(proxy) as during:
             during.say()
             with pytest.raises(TimeoutError):
-                await during.hears(SHORT_S)
+                await during.hears(SHORT_SECONDS)
             proxy.heal()
             assert await is_reset(before)
             assert await is_reset(during)

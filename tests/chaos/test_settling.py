@@ -32,7 +32,7 @@ async def test_a_commit_that_ends_after_its_service_was_stopped_has_all_read_aga
     monkeypatch.setattr(settling, "standing_still", lambda _: nullcontext())
     monkeypatch.setattr(settling, "_on_its_way", nothing)
     monkeypatch.setattr(settling, "looked_at", look)
-    monkeypatch.setattr(settling, "LOOK_S", 0.0)
+    monkeypatch.setattr(settling, "LOOK_SECONDS", 0.0)
     evidence, unsettled = await settling.at_rest(stage, load, patience_s=60, say=print, read=take)
     assert len(read) == 2
     assert evidence is read[1]

@@ -20,9 +20,9 @@ from tests.chaos.stage import set_stage
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(1500)]
 SEED = 20
 SECONDS = 40.0
-PAUSE_S = 1.5
+PAUSE_SECONDS = 1.5
 """Between faults: the whole deck is dealt once."""
-PATIENCE_S = 400.0
+PATIENCE_SECONDS = 400.0
 """Spent only where something is still on its way: a busy machine comes to rest later, and not less."""
 
 
@@ -31,10 +31,10 @@ async def _both(folder: Path) -> tuple[Verdict, Verdict]:
     async with set_stage(folder, seed=SEED) as stage:
         run = Run(stage, seed=SEED)
         try:
-            await run.torment(SECONDS, mean_pause_s=PAUSE_S)
-            tormented = await run.verdict(patience_s=PATIENCE_S)
+            await run.torment(SECONDS, mean_pause_s=PAUSE_SECONDS)
+            tormented = await run.verdict(patience_s=PATIENCE_SECONDS)
             await run.plant(list(Plant))
-            return tormented, await run.verdict(patience_s=PATIENCE_S)
+            return tormented, await run.verdict(patience_s=PATIENCE_SECONDS)
         finally:
             await run.close()
 

@@ -12,7 +12,7 @@ import pytest
 from deploy.local.installation import ROOT
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
-GONE_WITHIN_S = 30.0
+GONE_WITHIN_SECONDS = 30.0
 
 
 def test_a_run_that_is_stopped_leaves_no_process_and_no_directory_behind(tmp_path: Path) -> None:
@@ -27,6 +27,6 @@ def test_a_run_that_is_stopped_leaves_no_process_and_no_directory_behind(tmp_pat
         run.send_signal(signal.SIGTERM)
         run.stdout.read()
     assert run.returncode == 130
-    _, alive = psutil.wait_procs(family, timeout=GONE_WITHIN_S)
+    _, alive = psutil.wait_procs(family, timeout=GONE_WITHIN_SECONDS)
     assert alive == []
     assert list(tmp_path.glob("enlace-chaos-*")) == []

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from deploy.lifecycles.page import PAGE, page
-from services.referral.journeys.fhir import REQUEST
-from services.referral.journeys.guards import GUARDS
-from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, NEEDS, OFFERS, REFERRALS
+from services.referral.lifecycles.fhir import REQUEST
+from services.referral.lifecycles.guards import GUARDS
+from services.referral.lifecycles.rules import LIVE_OFFER, LIVE_REFERRAL, NEEDS, OFFERS, REFERRALS
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = [(NEEDS, frozenset()), (REFERRALS, LIVE_REFERRAL), (OFFERS, LIVE_OFFER)]

@@ -19,9 +19,9 @@ from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.events import outbox
 from libs.events.consumer import Consumer
-from libs.events.ending import end
 from libs.events.event import Event, Received
 from libs.events.postgres import raw
+from libs.events.processes.ending import end
 from libs.events.relay import Relay
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic

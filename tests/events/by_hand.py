@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from libs.chassis.database import Database
-from libs.events.batch import Part
-from libs.events.delivery import Delivery
+from libs.events.consuming.lanes import Lane
 from libs.events.event import Event
+from libs.events.handling.batch import Part
+from libs.events.handling.delivery import Delivery
+from libs.events.handling.partitions import Partition
 from libs.events.kafka import Record
-from libs.events.lanes import Lane
-from libs.events.partitions import Partition
 from libs.events.postgres import raw
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic

@@ -20,8 +20,8 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events import consumer, kafka
-from libs.events.crashpoints import CrashPoint
 from libs.events.postgres import raw
+from libs.events.processes.crashpoints import CrashPoint
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic
 from tests.events.bus import Bus, database_for

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, Sampler
 
-from libs.events import metrics, tracing
+from libs.events.observing import metrics, tracing
 from tests.events.bus import until
 
 
@@ -46,7 +46,7 @@ def recorded_spans(monkeypatch: pytest.MonkeyPatch, sampler: Sampler | None = No
     exporter = InMemorySpanExporter()
     provider = TracerProvider(sampler=sampler or ParentBased(ALWAYS_ON))
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("enlace.events"))
+    monkeypatch.setattr(tracing, "tracer", provider.get_tracer("enlace.events"))
     yield Spans(exporter)
     provider.shutdown()
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from aiokafka.structs import TopicPartition
 
-from libs.events import kafka, membership
+from libs.events import kafka
 from libs.events.consumer import Consumer
+from libs.events.consuming import membership
 from libs.events.topics import Topic, ensure_topics
 from tests.events.bus import Bus, event_headers, running, until
 

@@ -9,10 +9,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from libs.events import quota, retention, unparking
+from libs.events import retention
 from libs.events.audit import Hand
-from libs.events.batch import NOT_BELIEVED
-from libs.events.quota import OVER_QUOTA, Room
+from libs.events.handling import quota
+from libs.events.handling.batch import NOT_BELIEVED
+from libs.events.handling.quota import OVER_QUOTA, Room
+from libs.events.operating import unparking
 from tests.events.bus import Bus, event_headers, running, until
 from tests.events.test_poison import seal, unseal
 from tests.signing import KEYRING

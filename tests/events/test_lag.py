@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
-from libs.events.batch import identity_of
+from libs.events.handling.batch import identity_of
+from libs.events.handling.partitions import CLEAR_SECONDS, Partition
 from libs.events.kafka import Record
 from libs.events.lag import lag_of
-from libs.events.partitions import CLEAR_SECONDS, Partition
 from libs.events.topics import Topic
 from tests.events.bus import Bus, event_headers, running, until
 from tests.events.recording import Metrics, Seen, recorded_metrics

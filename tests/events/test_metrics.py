@@ -13,8 +13,8 @@ from aiokafka.errors import OutOfOrderSequenceNumber
 from opentelemetry.metrics import Counter, Histogram, Instrument, ObservableGauge
 from opentelemetry.sdk.metrics import Histogram as RecordedHistogram
 
-from libs.events import metrics
-from libs.events.publishing import Publisher
+from libs.events.observing import metrics
+from libs.events.relaying.publishing import Publisher
 from libs.events.topics import Topic
 from tests.events.bus import Bus, running
 from tests.events.recording import Metrics, Seen, recorded_metrics
@@ -94,7 +94,7 @@ async def test_a_refused_event_counts_as_blocked_and_not_as_sent(
     bus: Bus, recorded: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = Seen(recorded)
-    monkeypatch.setattr("libs.events.publishing.BATCH_BYTES", 4_096 + 100)
+    monkeypatch.setattr("libs.events.relaying.publishing.BATCH_BYTES", 4_096 + 100)
     await bus.append(bus.counted(name="x" * 200, number=1))
     async with running(bus.relay()):
         await seen.until_it_is("outbox.blocked_keys", 1)
@@ -130,7 +130,7 @@ async def test_a_producer_that_is_replaced_is_counted_and_what_it_failed_to_send
 def test_every_instrument_says_what_it_means_in_one_line_and_is_recorded_somewhere(recorded: Metrics) -> None:
     code = "\n".join(
         path.read_text(encoding="utf-8")
-        for path in (ROOT / "libs" / "events").glob("*.py")
+        for path in (ROOT / "libs" / "events").rglob("*.py")
         if path.name != "metrics.py"
     )
     assert "metrics.watch(self)" in code

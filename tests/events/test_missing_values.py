@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from libs.events import unparking
 from libs.events.audit import Hand
+from libs.events.operating import unparking
 from libs.events.postgres import raw
 from tests.events.bus import Bus, event_headers, running, until
 from tests.events.failures.observing import effects, position

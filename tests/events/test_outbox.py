@@ -12,8 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.events import outbox
+from libs.events.observing.tracing import traceparent_of
 from libs.events.postgres import raw
-from libs.events.tracing import traceparent_of
 from tests.events.bus import Bus, running, until
 
 

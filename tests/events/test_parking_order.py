@@ -10,9 +10,10 @@ import asyncpg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events import limits, unparking
 from libs.events.audit import Hand
 from libs.events.event import Received
+from libs.events.handling import limits
+from libs.events.operating import unparking
 from libs.events.subscriptions import Subscriptions
 from tests.events.bus import Bus, record_effects, running, until
 from tests.events.test_fail_stop import recreate

@@ -11,7 +11,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from libs.events import delivery, relay, retention
+from libs.events import relay, retention
+from libs.events.handling import delivery
 from tests.events.conftest import Databases
 
 FILLED = 30_000

@@ -10,12 +10,14 @@ import asyncpg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events import limits, outbox, unparking
+from libs.events import outbox
 from libs.events.audit import Hand, ReasonMissingError
 from libs.events.event import Event
-from libs.events.parking import Content
+from libs.events.handling import limits
+from libs.events.handling.parking import Content
+from libs.events.operating import unparking
+from libs.events.operating.unparking import NothingParkedError
 from libs.events.postgres import raw
-from libs.events.unparking import NothingParkedError
 from tests.events.bus import Bus, event_headers, running, until
 
 Make = Callable[..., Awaitable[Bus]]

@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from libs.events import unparking
 from libs.events.audit import Hand
-from libs.events.batch import Batch, Incoming, Part, understand
-from libs.events.delivery import Delivery
+from libs.events.consuming.retries import Retries
+from libs.events.handling.batch import Batch, Incoming, Part, understand
+from libs.events.handling.delivery import Delivery
+from libs.events.handling.limits import ParkingLimit, ParkingLimitError
+from libs.events.handling.partitions import Partition, Phase
 from libs.events.kafka import Record
-from libs.events.limits import ParkingLimit, ParkingLimitError
-from libs.events.partitions import Partition, Phase
-from libs.events.retries import Retries
+from libs.events.operating import unparking
 from libs.events.topics import Topic
 from tests.events.bus import Bus, database_for, event_headers
 from tests.events.conftest import Databases

@@ -8,11 +8,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from libs.events import membership
 from libs.events.audit import Hand, RefusedError
 from libs.events.consumer import Consumer
-from libs.events.logs import reading
-from libs.events.positions import Move, Place, positions, reset
+from libs.events.consuming import membership
+from libs.events.operating.logs import reading
+from libs.events.operating.positions import Move, Place, positions, reset
 from tests.events.bus import Bus, event_headers, running, until
 
 Make = Callable[..., Awaitable[Bus]]

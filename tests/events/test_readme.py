@@ -18,9 +18,8 @@ from typing import ClassVar
 from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.events.consumer import Consumer
 from libs.events.event import Event, Received
-from libs.events.lanes import Transaction
 from libs.events.outbox import append
-from libs.events.postgres import raw
+from libs.events.postgres import Transaction, raw
 from libs.events.relay import Relay
 from libs.events.subscriptions import Subscriptions
 """

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from libs.events import kafka, publishing, relay
+from libs.events import kafka, relay
+from libs.events.relaying import publishing
 from libs.events.topics import Topic
 from tests.events.bus import Bus, Counted, running, until
 from tests.events.failures.observing import drained, sequences

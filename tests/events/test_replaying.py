@@ -12,10 +12,11 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import TopicPartition
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events import kafka, outbox, unparking
+from libs.events import kafka, outbox
 from libs.events.audit import Hand, RefusedError
 from libs.events.event import Received
-from libs.events.logs import reading
+from libs.events.operating import unparking
+from libs.events.operating.logs import reading
 from libs.events.postgres import raw
 from libs.events.relay import Relay
 from libs.events.replaying import Rebuilt, Service, model_of, rebuild

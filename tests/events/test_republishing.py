@@ -10,15 +10,16 @@ from typing import Any
 import asyncpg
 import pytest
 
-from libs.events import membership, republishing
 from libs.events.audit import Hand, RefusedError
 from libs.events.consumer import Consumer
-from libs.events.holding import held, hold, release
-from libs.events.leadership import Connection
-from libs.events.logs import reading
-from libs.events.positions import Place, reset
+from libs.events.consuming import membership
+from libs.events.operating import republishing
+from libs.events.operating.holding import held, hold, release
+from libs.events.operating.logs import reading
+from libs.events.operating.positions import Place, reset
+from libs.events.operating.republishing import Selection, count, republish
+from libs.events.postgres import Connection
 from libs.events.relay import Relay
-from libs.events.republishing import Selection, count, republish
 from tests.events.bus import Bus, running, until
 from tests.events.test_fail_stop import recreate, remove_before
 

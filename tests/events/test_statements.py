@@ -21,7 +21,7 @@ from deploy.local.processes import Family
 from libs.chassis.database import Database
 from libs.events import outbox, relay
 from libs.events.event import Event, Received
-from libs.events.publishing import Outcome
+from libs.events.relaying.publishing import Outcome
 from libs.events.subscriptions import Subscriptions
 from libs.events.tables import create_tables
 from libs.events.topics import TOPICS, Topic

@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from libs.events.audit import Hand, RefusedError
-from libs.events.keyed import KEYED, key_anew, keyed_name
-from libs.events.logs import reading
-from libs.events.positions import Place, reset
+from libs.events.handling.keyed import KEYED, key_anew, keyed_name
+from libs.events.operating.logs import reading
+from libs.events.operating.positions import Place, reset
 from libs.events.replaying import Service, rebuild
 from libs.events.signing import Keyring
 from tests.events.bus import Bus, digest, event_digest, event_headers, running, until

@@ -14,8 +14,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRat
 from opentelemetry.trace import NoOpTracer, SpanKind, StatusCode
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events import outbox, tracing
+from libs.events import outbox
 from libs.events.event import Received
+from libs.events.observing import tracing
 from libs.events.postgres import raw
 from libs.events.subscriptions import Subscriptions
 from tests.events.bus import Bus, event_headers, running, until
@@ -268,7 +269,7 @@ async def test_tracestate_of_a_foreign_sender_reaches_the_handler_and_a_broken_o
 
 async def test_without_an_sdk_the_trace_goes_through_unchanged(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     # Another test of the same run may have set up an SDK for the whole process.
-    monkeypatch.setattr(tracing, "_tracer", NoOpTracer())
+    monkeypatch.setattr(tracing, "tracer", NoOpTracer())
     seen: list[Received[Any]] = []
     async with bus.database.transaction() as session:
         events = [bus.counted(name="a", number=1)]

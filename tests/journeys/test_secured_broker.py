@@ -23,9 +23,9 @@ from deploy.local.installation import SERVICES, Installation
 from deploy.local.pack_loading import load_pack_once
 from deploy.local.processes import Family
 from deploy.local.supervisor import System, running_system
-from libs.events.batch import NOT_BELIEVED
 from libs.events.catalogue.referral import OfferAccepted
 from libs.events.cluster import Cluster
+from libs.events.handling.batch import NOT_BELIEVED
 from tests.compose_broker import ComposeBroker, start_compose_broker
 from tests.service.registration.test_forged_events import message
 

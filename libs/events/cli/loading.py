@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from libs.events.keyed import Digest
+from libs.events.handling.keyed import Digest
 
 
 def loaded(where: str, *, hint: str) -> Any:

@@ -16,9 +16,8 @@ from rich.table import Table
 
 from libs.events.audit import RefusedError
 from libs.events.cluster import Cluster
-from libs.events.leadership import Connection
-from libs.events.logs import Logs, reading
-from libs.events.postgres import plain_dsn
+from libs.events.operating.logs import Logs, reading
+from libs.events.postgres import Connection, plain_dsn
 from libs.events.topics import TopicsError
 
 T = TypeVar("T")

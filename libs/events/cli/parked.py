@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from libs.events import unparking
 from libs.events.audit import Hand
 from libs.events.cli.loading import DigestOf, digest_of
 from libs.events.cli.options import AsJson, Database, Operator, Reason, hand
 from libs.events.cli.output import done, show, with_database
-from libs.events.leadership import Connection
+from libs.events.operating import unparking
+from libs.events.postgres import Connection
 
 parked = typer.Typer(help="Parked events, which wait for an operator.", no_args_is_help=True)
 

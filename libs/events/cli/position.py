@@ -10,7 +10,7 @@ from libs.events.audit import Hand
 from libs.events.cli.loading import DigestOf, digest_of
 from libs.events.cli.options import AsJson, Brokers, Database, DryRun, Operator, ReasonUnlessDry, hand
 from libs.events.cli.output import show, with_both
-from libs.events.positions import Move, Place, positions, reset
+from libs.events.operating.positions import Move, Place, positions, reset
 
 position = typer.Typer(help="The positions of a service's consumer.", no_args_is_help=True)
 

@@ -8,9 +8,9 @@ import typer
 
 from libs.events.cli.options import AsJson, Database, DryRun, Operator, Reason, ReasonUnlessDry, hand, moment
 from libs.events.cli.output import done, show, with_database
-from libs.events.holding import held, hold, release
-from libs.events.leadership import Connection
-from libs.events.republishing import Selection, count, republish
+from libs.events.operating.holding import held, hold, release
+from libs.events.operating.republishing import Selection, count, republish
+from libs.events.postgres import Connection
 
 relay = typer.Typer(help="The relay of one service.", no_args_is_help=True)
 

@@ -10,7 +10,7 @@ from libs.events.cli.loading import loaded
 from libs.events.cli.options import AsJson, Brokers, DryRun, Operator, ReasonUnlessDry, hand
 from libs.events.cli.output import done, finish, show
 from libs.events.cluster import Cluster
-from libs.events.logs import reading
+from libs.events.operating.logs import reading
 from libs.events.replaying import Rebuilt, Service, model_of, rebuild
 
 

@@ -10,7 +10,7 @@ import typer
 from libs.events.cli.options import Brokers
 from libs.events.cli.output import ended, finish
 from libs.events.cluster import Cluster
-from libs.events.logs import reading
+from libs.events.operating.logs import reading
 from libs.events.signing import PUBLIC_VARIABLE, EventKeys, Keyring
 from libs.events.topics import TOPICS
 

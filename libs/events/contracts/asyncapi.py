@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from libs.events.contracts.messages import Message
-from libs.events.contracts.parties import Party
+from libs.events.contracts.parties import PLANNED, Party
 from libs.events.contracts.schemas import Schema
-from libs.events.envelope import schema_of
 from libs.events.event import Event
+from libs.events.messages.envelope import schema_of
 from libs.events.topics import Topic
 
 VERSION = "3.0.0"
@@ -99,7 +99,7 @@ def _message(event: type[Event], schema: Schema, messages: Sequence[Message]) ->
     return {
         "name": event.type,
         "title": event.__name__,
-        "summary": schema["description"],
+        "summary": f"{PLANNED} {schema['description']}" if event.planned else schema["description"],
         "contentType": "application/json",
         "traits": [{"$ref": f"#/components/messageTraits/{TRAIT}"}],
         "headers": {"type": "object", "properties": headers},

@@ -2,8 +2,8 @@
 
 A type's producers and consumers are of different age for a while, in both directions. A new consumer must read what an
 old producer wrote: so nothing may become stricter. An old consumer must read what a new producer writes: it drops a
-field that it doesn't know and has a way with a code that it doesn't know (`libs.events.opening`), but it still holds
-the bounds that it was made with: so nothing else may become looser either. Every other change is a new type,
+field that it doesn't know and has a way with a code that it doesn't know (`libs.events.messages.opening`), but it still
+holds the bounds that it was made with: so nothing else may become looser either. Every other change is a new type,
 published beside the old one (DESIGN 3).
 """
 

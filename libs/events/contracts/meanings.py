@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-from enum import StrEnum
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, get_args
@@ -30,17 +29,6 @@ def parts_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
         for field in part.model_fields.values():
             waiting += [inner for inner in _leaves(field.annotation) if issubclass(inner, BaseModel)]
     return found
-
-
-def enums_of(model: type[BaseModel]) -> dict[str, type[StrEnum]]:
-    """Every enum of codes in `model`, at any depth, by class name."""
-    return {
-        leaf.__name__: leaf
-        for part in parts_of(model).values()
-        for field in part.model_fields.values()
-        for leaf in _leaves(field.annotation)
-        if issubclass(leaf, StrEnum)
-    }
 
 
 def plain(text: str) -> str:

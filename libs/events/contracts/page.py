@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from libs.events.contracts.messages import USUAL, Message
-from libs.events.contracts.parties import Party, hearers_of, senders_of
+from libs.events.contracts.parties import PLANNED, Party, hearers_of, senders_of
 from libs.events.contracts.schemas import Schema
 from libs.events.event import Event
 from libs.events.topics import DAY_MS, Topic
@@ -73,8 +73,9 @@ def _event_blocks(
     yield f"### {event.type}"
     hearers = hearers_of(parties, event)
     told = f"Consumed by {', '.join(hearers)}." if hearers else "Consumed by none of our services."
+    planned = f"**{PLANNED}** " if event.planned else ""
     path = f"contracts/schemas/{event.topic}/{event.type}.json"
-    yield f"{schema['description']} Key: `{event.key_field}`. {told} [Schema]({path})."
+    yield f"{planned}{schema['description']} Key: `{event.key_field}`. {told} [Schema]({path})."
     rows = [f"| `{name}` | {kind} | {text} |" for name, kind, text in _rows(schema, schema.get("definitions", {}))]
     yield "\n".join(["| field | type | |", "|---|---|---|", *rows])
     usual = (*_named(event), USUAL)

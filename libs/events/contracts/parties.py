@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from libs.events.event import Event
 
+PLANNED = "Planned: no service sends this yet."
+"""What the documents say of an event type that is declared and has no publisher."""
+
 
 @dataclass(frozen=True, slots=True)
 class Party:

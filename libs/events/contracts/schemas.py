@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from libs.events.contracts.meanings import meanings_of, parts_of
-from libs.events.envelope import schema_of
 from libs.events.event import Event
+from libs.events.messages.envelope import schema_of
 from libs.events.topics import Topic
 
 Schema = dict[str, Any]

@@ -12,7 +12,8 @@ from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS, OrganizationRequired
-from services.notifications.deliveries import actions, queries
+from services.notifications.deliveries import queries
+from services.notifications.deliveries.actions import deliveries
 from services.notifications.deliveries.rules import DeliveryStatus
 from services.notifications.deliveries.schemas import AttemptView, DeliveryLog, DeliveryView
 from services.notifications.deliveries.tables import Delivery
@@ -36,7 +37,7 @@ async def send_test(
     """Send an `endpoint.test.v1` webhook to an endpoint. `Location` is the URL of the delivery."""
     organization_id = organization_of(caller)
     endpoint = await endpoint_queries.endpoint(session, endpoint_id, organization_id=organization_id)
-    delivery_id = await once(session, lambda: actions.create_test_delivery(session, endpoint))
+    delivery_id = await once(session, lambda: deliveries.create_test_delivery(session, endpoint))
     response.headers["Location"] = f"/v1/deliveries/{delivery_id}"
     return _view(await queries.delivery(session, delivery_id, organization_id=organization_id, restricted=False))
 
@@ -86,7 +87,7 @@ async def replay_delivery(delivery_id: UUID, caller: Writer, session: Session, o
     delivery = await queries.delivery(
         session, delivery_id, organization_id=organization_id, restricted=restricted, lock=True
     )
-    await once(session, lambda: actions.replay_delivery(session, delivery, endpoint))
+    await once(session, lambda: deliveries.replay_delivery(session, delivery, endpoint))
     return _view(delivery)
 
 

@@ -21,11 +21,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
 from libs.chassis.telemetry import current_traceparent, root_span, span_from
-from services.notifications.deliveries import actions, recording
-from services.notifications.deliveries.posting import Poster
+from libs.waiting.pauses import is_set_within
+from services.notifications.deliveries.actions import attempts, deliveries
+from services.notifications.deliveries.posting import Poster, signed_headers
 from services.notifications.deliveries.rules import Answer, AttemptFault, Claimed, Finished
-from services.notifications.deliveries.signing import signed_headers
-from services.notifications.deliveries.wakeups import register
 from services.notifications.endpoints import queries as endpoint_queries
 from services.notifications.endpoints.sealing import SealBroken, SecretBox
 from services.notifications.endpoints.tables import EndpointSecret
@@ -69,7 +68,7 @@ class Sender:
         self._allow_private = allow_private
         self._concurrency = concurrency
         self._endpoint_concurrency = endpoint_concurrency
-        self._wakeup = register()
+        self._wakeup = deliveries.DUE.register()
         self._flying: dict[asyncio.Task[Finished], Claimed] = {}
         self._landed: list[Finished] = []
         self._recordable = asyncio.Event()
@@ -85,7 +84,7 @@ class Sender:
                             helper.result()
                     self._wakeup.clear()
                     if not await self._launch(poster):
-                        await self._rest(POLL_SECONDS)
+                        await is_set_within(self._wakeup, POLL_SECONDS)
             finally:
                 for helper in helpers:
                     helper.cancel()
@@ -100,7 +99,7 @@ class Sender:
         busy = Counter(claimed.endpoint_id for claimed in self._flying.values())
         try:
             async with self._database.transaction() as session:
-                claims = await actions.claim_deliveries(
+                claims = await deliveries.claim_deliveries(
                     session, limit=free, endpoint_limit=self._endpoint_concurrency, busy=busy
                 )
                 endpoint_ids = {claimed.endpoint_id for claimed in claims}
@@ -147,7 +146,7 @@ class Sender:
     async def _flush(self) -> bool:
         """One transaction for everything that has landed; False if it must be tried again.
 
-        What could not be recorded within its lease is dropped by `recording`: it has been given to another.
+        What could not be recorded within its lease is dropped by `attempts`: it has been given to another.
         """
         batch = self._landed
         self._landed = []
@@ -156,7 +155,7 @@ class Sender:
         try:
             async with self._database.transaction() as session:
                 clock = self._database.clock
-                await recording.record_attempts(
+                await attempts.record_attempts(
                     session, [_on_clock(finished, rate=clock.rate) for finished in batch], jitter=random.random
                 )
         except BaseException as trouble:
@@ -173,9 +172,9 @@ class Sender:
         while True:
             try:
                 async with self._database.transaction() as session:
-                    lost = await recording.release_lost(session)
+                    lost = await attempts.release_lost(session)
                 async with self._database.transaction() as session:
-                    await recording.give_up_where_not_enabled(session)
+                    await attempts.give_up_where_not_enabled(session)
                 if lost:
                     log.warning("webhooks.lost-found", count=lost)
                     self._wakeup.set()
@@ -186,12 +185,6 @@ class Sender:
     async def _wake_at(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._wakeup.set()
-
-    async def _rest(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._wakeup.wait(), seconds)
-        except TimeoutError:
-            return
 
     async def _drain(self) -> None:
         """Wait for what is in flight, record it, give back the rest."""
@@ -206,7 +199,7 @@ class Sender:
         await self._flush()
         if left:
             async with self._database.transaction() as session:
-                await recording.release_claims(session, left)
+                await attempts.release_claims(session, left)
 
 
 async def attempt(poster: Poster, claimed: Claimed, secrets: Sequence[bytes]) -> Finished:

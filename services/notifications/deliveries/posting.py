@@ -2,19 +2,21 @@
 
 The host's name is looked up once per connection, every address that it has is checked, and the connection goes to
 the address that was checked, while TLS still proves the name. Connections are kept by host name, so one host never
-speaks over a connection that was proven for another.
+speaks over a connection that was proven for another. The receiver can prove by the signature (Standard Webhooks 1.0)
+that a request is ours, unchanged and recent.
 """
 
 import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 import httpcore
+from standardwebhooks import Webhook
 
 from services.notifications.deliveries.rules import Answer, AttemptFault, answer_of
 from services.notifications.endpoints.rules import Target, UrlRefused, address_allowed, target_of
@@ -208,3 +210,20 @@ def _of_tls(error: BaseException) -> bool:
             return True
         cause = cause.__cause__ or cause.__context__
     return False
+
+
+def signed_headers(*, message_id: str, body: str, secrets: Sequence[bytes], at: datetime) -> dict[str, str]:
+    """The three `webhook-*` headers of one attempt at `at` (aware, real time).
+
+    One signature per secret, newest first: while a secret is rotated the receiver may verify by either. The
+    library stamps UTC on whatever time it is given, so it gets UTC and nothing else.
+    """
+    if at.tzinfo is None:
+        raise ValueError("the time of a signature must be aware")
+    moment = at.astimezone(UTC)
+    signatures = [Webhook(secret).sign(msg_id=message_id, timestamp=moment, data=body) for secret in secrets]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(moment.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }

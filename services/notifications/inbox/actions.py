@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
-from services.notifications.deliveries.actions import create_deliveries
+from services.notifications.deliveries.actions.deliveries import create_deliveries
 from services.notifications.deliveries.rules import Notice
 from services.notifications.inbox import queries
 

@@ -1,10 +1,10 @@
 """Ageing out: what an organisation was told, and the log of its deliveries, is forgotten after 30 days."""
 
 import asyncio
-from contextlib import suppress
 
 from libs.chassis.database import Database
-from services.notifications.deliveries.actions import purge_deliveries
+from libs.waiting.pauses import is_set_within
+from services.notifications.deliveries.actions.deliveries import purge_deliveries
 from services.notifications.inbox.actions import purge_notifications
 from services.notifications.inbox.rules import RETENTION
 
@@ -22,8 +22,7 @@ class Retention:
         while not stop.is_set():
             while await self.purge_once() and not stop.is_set():
                 pass
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), PURGE_SECONDS)
+            await is_set_within(stop, PURGE_SECONDS)
 
     async def purge_once(self) -> int:
         """One transaction's worth; how many rows were forgotten."""

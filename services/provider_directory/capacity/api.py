@@ -8,14 +8,13 @@ from fastapi import APIRouter, Response
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.errors import InvalidInput
-from libs.chassis.etag import VersionMismatch, etag_of
+from libs.chassis.etag import VersionMismatch
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
 from services.provider_directory.capacity import actions, queries
 from services.provider_directory.capacity.schemas import CapacityBody, CapacityView
 from services.provider_directory.errors import CapacityNotDeclared, PoolIdTaken, StaleDeclaration, StepNotAllowed
-from services.provider_directory.organizations.api import CREATED, IfMatchGiven, rights_of
-from services.provider_directory.organizations.rules import Rights
+from services.provider_directory.organizations.api import CREATED, IfMatchGiven, answered, rights_of
 from services.provider_directory.pack import ThePack
 
 router = APIRouter(prefix="/v1/services/{service_id}/capacity", tags=["capacity"])
@@ -29,7 +28,7 @@ async def read_capacity(
     caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)],
 ) -> CapacityView:
     """The current declaration of this service, the time of its figures, and how reliable they are."""
-    return await _answer(session, service_id, rights_of(caller), response)
+    return answered(response, await queries.view(session, service_id, rights=rights_of(caller)))
 
 
 @router.put(
@@ -63,14 +62,4 @@ async def declare_capacity(
         precondition=precondition,
         times=pack.times,
     )
-    return await _answer(session, service_id, rights, response, created=created)
-
-
-async def _answer(
-    session: Session, service_id: UUID, rights: Rights, response: Response, *, created: bool = False
-) -> CapacityView:
-    view = await queries.view(session, service_id, rights=rights)
-    response.headers["ETag"] = etag_of(view.version)
-    if created:
-        response.status_code = 201
-    return view
+    return answered(response, await queries.view(session, service_id, rights=rights), created=created)

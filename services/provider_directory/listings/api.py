@@ -1,15 +1,16 @@
 """Services and locations over HTTP: put, list, read; suspend, resume and withdraw a service."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.errors import InvalidInput, NotFound
-from libs.chassis.etag import IfMatchOrNone, PreconditionRequired, VersionMismatch, etag_of
-from libs.chassis.idempotency import Once, OnceOptional
+from libs.chassis.etag import IfMatchOrNone, PreconditionRequired, VersionMismatch
+from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
@@ -17,9 +18,8 @@ from libs.events.codes import NeedCategory
 from services.provider_directory.errors import RestrictedScopeMissing, StepNotAllowed
 from services.provider_directory.listings import actions, queries
 from services.provider_directory.listings.schemas import LocationBody, LocationView, ServiceBody, ServiceView
-from services.provider_directory.organizations.actions import Precondition
-from services.provider_directory.organizations.api import CREATED, IfMatchGiven, rights_of
-from services.provider_directory.organizations.rules import Rights, Step
+from services.provider_directory.organizations.api import CREATED, IfMatchGiven, answered, rights_of
+from services.provider_directory.organizations.rules import Step
 
 router = APIRouter(prefix="/v1", tags=["listings"])
 
@@ -52,7 +52,7 @@ async def list_services(
 @router.get("/services/{service_id}", responses=responses(NotFound))
 async def read_service(service_id: UUID, session: Session, response: Response, caller: Reader) -> ServiceView:
     """One service: as it was entered, and as it was published."""
-    return await _answer(session, service_id, rights_of(caller), response)
+    return answered(response, await queries.view(session, service_id, rights=rights_of(caller)))
 
 
 @router.put(
@@ -75,52 +75,55 @@ async def put_service(
     """Create or replace the service with this id. Replacing requires If-Match. A change is published."""
     rights = rights_of(caller)
     created = await actions.put_service(session, service_id, body, rights=rights, precondition=condition.check)
-    return await _answer(session, service_id, rights, response, created=created)
+    return answered(response, await queries.view(session, service_id, rights=rights), created=created)
+
+
+async def _step(
+    service_id: UUID,
+    session: Session,
+    response: Response,
+    precondition: IfMatchGiven,
+    caller: Writer,
+    once: OnceOptional,
+) -> Callable[[Step], Awaitable[ServiceView]]:
+    rights = rights_of(caller)
+
+    async def take(step: Step) -> ServiceView:
+        await once(
+            session,
+            lambda: actions.step_service(session, service_id, step, rights=rights, precondition=precondition),
+        )
+        return answered(response, await queries.view(session, service_id, rights=rights))
+
+    return take
+
+
+StepTaken = Annotated[Callable[[Step], Awaitable[ServiceView]], Depends(_step)]
+"""Takes a step of the service that the request names, once for each Idempotency-Key, and answers with its view."""
 
 
 @router.post("/services/{service_id}/suspend", responses=responses(NotFound, StepNotAllowed, VersionMismatch))
-async def suspend_service(
-    service_id: UUID,
-    session: Session,
-    response: Response,
-    precondition: IfMatchGiven,
-    caller: Writer,
-    once: OnceOptional,
-) -> ServiceView:
+async def suspend_service(step: StepTaken) -> ServiceView:
     """Suspend the service: it gets no offers until it is resumed."""
-    return await _step(session, service_id, Step.SUSPEND, caller, response, precondition, once)
+    return await step(Step.SUSPEND)
 
 
 @router.post("/services/{service_id}/resume", responses=responses(NotFound, StepNotAllowed, VersionMismatch))
-async def resume_service(
-    service_id: UUID,
-    session: Session,
-    response: Response,
-    precondition: IfMatchGiven,
-    caller: Writer,
-    once: OnceOptional,
-) -> ServiceView:
+async def resume_service(step: StepTaken) -> ServiceView:
     """Resume a suspended service: it gets offers again."""
-    return await _step(session, service_id, Step.RESUME, caller, response, precondition, once)
+    return await step(Step.RESUME)
 
 
 @router.post("/services/{service_id}/withdraw", responses=responses(NotFound, StepNotAllowed, VersionMismatch))
-async def withdraw_service(
-    service_id: UUID,
-    session: Session,
-    response: Response,
-    precondition: IfMatchGiven,
-    caller: Writer,
-    once: OnceOptional,
-) -> ServiceView:
+async def withdraw_service(step: StepTaken) -> ServiceView:
     """Withdraw the service permanently."""
-    return await _step(session, service_id, Step.WITHDRAW, caller, response, precondition, once)
+    return await step(Step.WITHDRAW)
 
 
 @router.get("/locations/{location_id}", responses=responses(NotFound))
 async def read_location(location_id: UUID, session: Session, response: Response, caller: Reader) -> LocationView:
     """One location."""
-    return await _answer_location(session, location_id, rights_of(caller), response)
+    return answered(response, await queries.location_view(session, location_id, rights=rights_of(caller)))
 
 
 @router.put(
@@ -138,41 +141,4 @@ async def put_location(
     """Create or replace the location with this id. Services that change as a result are published."""
     rights = rights_of(caller)
     created = await actions.put_location(session, location_id, body, rights=rights, precondition=condition.check)
-    return await _answer_location(session, location_id, rights, response, created=created)
-
-
-async def _step(
-    session: Session,
-    service_id: UUID,
-    step: Step,
-    caller: Caller,
-    response: Response,
-    precondition: Precondition,
-    once: Once,
-) -> ServiceView:
-    rights = rights_of(caller)
-    await once(
-        session,
-        lambda: actions.step_service(session, service_id, step, rights=rights, precondition=precondition),
-    )
-    return await _answer(session, service_id, rights, response)
-
-
-async def _answer(
-    session: Session, service_id: UUID, rights: Rights, response: Response, *, created: bool = False
-) -> ServiceView:
-    view = await queries.view(session, service_id, rights=rights)
-    response.headers["ETag"] = etag_of(view.version)
-    if created:
-        response.status_code = 201
-    return view
-
-
-async def _answer_location(
-    session: Session, location_id: UUID, rights: Rights, response: Response, *, created: bool = False
-) -> LocationView:
-    view = await queries.location_view(session, location_id, rights=rights)
-    response.headers["ETag"] = etag_of(view.version)
-    if created:
-        response.status_code = 201
-    return view
+    return answered(response, await queries.location_view(session, location_id, rights=rights), created=created)

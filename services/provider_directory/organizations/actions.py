@@ -1,7 +1,7 @@
 """What may be done with an organisation: put it, accredit it, record an agreement. Each publishes its standing."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
@@ -60,51 +60,22 @@ async def put_organization(
     return False
 
 
-async def put_accreditation(
-    session: AsyncSession,
-    organization_id: UUID,
-    category: NeedCategory,
-    *,
-    valid_until: date,
-    rights: Rights,
-    precondition: Precondition,
-    tolerance: Tolerance,
-) -> bool:
-    """Give the organisation a licence for the category, or change its last day; True if it had none."""
-    _require_plausible(valid_until, tolerance, at=now(session))
-    return await _put_validity(session, Accreditation, organization_id, category, valid_until, rights, precondition)
-
-
-async def put_agreement(
-    session: AsyncSession,
-    organization_id: UUID,
-    category: NeedCategory,
-    *,
-    valid_until: date,
-    rights: Rights,
-    precondition: Precondition,
-    tolerance: Tolerance,
-) -> bool:
-    """Record a data-sharing agreement for the category, or change its last day; True if there was none."""
-    _require_plausible(valid_until, tolerance, at=now(session))
-    return await _put_validity(session, Agreement, organization_id, category, valid_until, rights, precondition)
-
-
-def _require_plausible(valid_until: date, tolerance: Tolerance, *, at: datetime) -> None:
-    faults = tolerance.faults(valid_until, at=at, pointer="/valid_until")
-    if faults:
-        raise InvalidInput(errors=faults)
-
-
-async def _put_validity(
+async def put_validity(
     session: AsyncSession,
     table: type[V],
     organization_id: UUID,
     category: NeedCategory,
+    *,
     valid_until: date,
     rights: Rights,
     precondition: Precondition,
+    tolerance: Tolerance,
 ) -> bool:
+    """Give the organisation an accreditation or a data-sharing agreement for the category, or change its last day;
+    True if it had none."""
+    faults = tolerance.faults(valid_until, at=now(session), pointer="/valid_until")
+    if faults:
+        raise InvalidInput(errors=faults)
     organization = await queries.lock_own(session, organization_id, rights=rights)
     if not rights.sees_category(category):
         raise RestrictedScopeMissing

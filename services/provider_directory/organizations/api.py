@@ -1,6 +1,8 @@
 """Organisations over HTTP: put, list, read; accreditations and agreements, which only administrators give."""
 
-from typing import Annotated, Any
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,12 +14,14 @@ from libs.chassis.etag import IfMatchOrNone, PreconditionRequired, VersionMismat
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF
+from libs.chassis.time_bounds import Tolerance
 from libs.events.codes import NeedCategory
 from services.provider_directory.errors import AdminOnly, RestrictedScopeMissing, StepNotAllowed
 from services.provider_directory.organizations import actions, queries
 from services.provider_directory.organizations.actions import Precondition
 from services.provider_directory.organizations.rules import Rights
 from services.provider_directory.organizations.schemas import OrganizationBody, OrganizationView, ValidityBody
+from services.provider_directory.organizations.tables import Accreditation, Agreement
 from services.provider_directory.pack import ThePack
 
 router = APIRouter(prefix="/v1/organizations", tags=["organizations"])
@@ -39,6 +43,25 @@ IfMatchGiven = Annotated[Precondition, Depends(_if_given)]
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "It is new"}}
 
 
+class Versioned(Protocol):
+    """A view of a resource that has a version."""
+
+    @property
+    def version(self) -> int:
+        """Rises with every change."""
+
+
+V = TypeVar("V", bound=Versioned)
+
+
+def answered(response: Response, view: V, *, created: bool = False) -> V:
+    """The view as the answer, with its ETag; 201 where the request has created it."""
+    response.headers["ETag"] = etag_of(view.version)
+    if created:
+        response.status_code = 201
+    return view
+
+
 @router.get("", responses=responses())
 async def list_organizations(
     session: Session, page: PageQuery, caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)]
@@ -58,7 +81,7 @@ async def read_organization(
     caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)],
 ) -> OrganizationView:
     """One organisation, with its accreditations and agreements."""
-    return await _answer(session, organization_id, rights_of(caller), response)
+    return answered(response, await queries.view(session, organization_id, rights=rights_of(caller)))
 
 
 @router.put(
@@ -81,70 +104,64 @@ async def put_organization(
     created = await actions.put_organization(
         session, organization_id, body, rights=rights, precondition=condition.check
     )
-    return await _answer(session, organization_id, rights, response, created=created)
+    return answered(response, await queries.view(session, organization_id, rights=rights), created=created)
+
+
+@dataclass(frozen=True, slots=True)
+class _Validity:
+    """Until when an organisation has an accreditation or an agreement, as an administrator says it."""
+
+    organization_id: UUID
+    category: NeedCategory
+    valid_until: date
+    rights: Rights
+    precondition: Precondition
+    tolerance: Tolerance
+
+
+async def _validity(
+    organization_id: UUID,
+    category: NeedCategory,
+    body: ValidityBody,
+    precondition: IfMatchGiven,
+    caller: Annotated[Caller, requires("directory:admin", by=STAFF)],
+    pack: ThePack,
+) -> _Validity:
+    rights, tolerance = rights_of(caller), pack.times.valid_until
+    return _Validity(organization_id, category, body.valid_until, rights, precondition, tolerance)
+
+
+Validity = Annotated[_Validity, Depends(_validity)]
 
 
 @router.put(
     "/{organization_id}/accreditations/{category}",
     responses={**CREATED, **responses(NotFound, RestrictedScopeMissing, VersionMismatch)},
 )
-async def put_accreditation(
-    organization_id: UUID,
-    category: NeedCategory,
-    body: ValidityBody,
-    session: Session,
-    response: Response,
-    precondition: IfMatchGiven,
-    caller: Annotated[Caller, requires("directory:admin", by=STAFF)],
-    pack: ThePack,
-) -> OrganizationView:
+async def put_accreditation(given: Validity, session: Session, response: Response) -> OrganizationView:
     """Accredit the organisation for a category until a date; a date in the past ends the accreditation."""
-    rights = rights_of(caller)
-    created = await actions.put_accreditation(
-        session,
-        organization_id,
-        category,
-        valid_until=body.valid_until,
-        rights=rights,
-        precondition=precondition,
-        tolerance=pack.times.valid_until,
-    )
-    return await _answer(session, organization_id, rights, response, created=created)
+    return await _put(Accreditation, given, session, response)
 
 
 @router.put(
     "/{organization_id}/agreements/{category}",
     responses={**CREATED, **responses(NotFound, RestrictedScopeMissing, VersionMismatch)},
 )
-async def put_agreement(
-    organization_id: UUID,
-    category: NeedCategory,
-    body: ValidityBody,
-    session: Session,
-    response: Response,
-    precondition: IfMatchGiven,
-    caller: Annotated[Caller, requires("directory:admin", by=STAFF)],
-    pack: ThePack,
-) -> OrganizationView:
+async def put_agreement(given: Validity, session: Session, response: Response) -> OrganizationView:
     """Record the data-sharing agreement for a category until a date; a date in the past ends it."""
-    rights = rights_of(caller)
-    created = await actions.put_agreement(
+    return await _put(Agreement, given, session, response)
+
+
+async def _put(table: type[actions.V], given: _Validity, session: Session, response: Response) -> OrganizationView:
+    created = await actions.put_validity(
         session,
-        organization_id,
-        category,
-        valid_until=body.valid_until,
-        rights=rights,
-        precondition=precondition,
-        tolerance=pack.times.valid_until,
+        table,
+        given.organization_id,
+        given.category,
+        valid_until=given.valid_until,
+        rights=given.rights,
+        precondition=given.precondition,
+        tolerance=given.tolerance,
     )
-    return await _answer(session, organization_id, rights, response, created=created)
-
-
-async def _answer(
-    session: Session, organization_id: UUID, rights: Rights, response: Response, *, created: bool = False
-) -> OrganizationView:
-    view = await queries.view(session, organization_id, rights=rights)
-    response.headers["ETag"] = etag_of(view.version)
-    if created:
-        response.status_code = 201
-    return view
+    view = await queries.view(session, given.organization_id, rights=given.rights)
+    return answered(response, view, created=created)

@@ -10,11 +10,11 @@ from libs.chassis.database import own_work, raw
 from libs.chassis.errors import Refusal
 from libs.chassis.idempotency import RETENTION
 from libs.chassis.problems import problem_document
+from services.referral.access import Rights
 from services.referral.bulk_answers.schemas import Acceptance, Acknowledgement, Answer
 from services.referral.database import as_json
-from services.referral.journeys.access import Rights
 from services.referral.offers import taking
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 
 _KEEP = """
 INSERT INTO bulk_answer (call_id, nth, offer_id, status, problem, kept_until, organization_id)

@@ -10,10 +10,10 @@ from libs.chassis.errors import FieldError, InvalidInput
 from libs.chassis.idempotency import OnceRequired
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS
+from services.referral.access import Policy, rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.bulk_answers import actions, queries
 from services.referral.bulk_answers.schemas import AnswersBody, AnswersView
-from services.referral.journeys.access import Policy, rights_of
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1/offers", tags=["offers"])
 

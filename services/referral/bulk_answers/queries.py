@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
+from services.referral.access import Rights
 from services.referral.bulk_answers.schemas import AnswersView, ResultView
-from services.referral.journeys.access import Rights
 from services.referral.offers import queries as offers
 
 _RESULTS = "SELECT offer_id, status, problem FROM bulk_answer WHERE call_id = $1 ORDER BY nth"

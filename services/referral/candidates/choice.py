@@ -22,7 +22,7 @@ from services.referral.candidates.rules import (
     standing,
 )
 from services.referral.candidates.score import PARTS, Parts, Scale
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 
 TOLD_IN_PARTS: Final = 3
 """How many of the best candidates an explanation shows with the parts of their scores."""

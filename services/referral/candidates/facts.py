@@ -134,7 +134,7 @@ class Service:
 
     @cached_property
     def languages(self) -> frozenset[str]:
-        """Languages in which it is given."""
+        """Languages in which it is offered."""
         return frozenset(self.view.languages)
 
     @cached_property

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from libs.events.codes import NeedCategory, ProtectionFlag
 from services.referral.candidates.facts import Need, Person, Service, overlaps
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 
 
 class ReviewReason(StrEnum):

@@ -12,7 +12,7 @@ from services.referral.candidates.facts import Need, Service
 from services.referral.candidates.interlocks import Interlock, guards_of, interlocks
 from services.referral.candidates.pools import admits_among
 from services.referral.candidates.rules import Exclusion, breakable, exclusions, standing
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 
 STANDING: Final[frozenset[str]] = frozenset({Exclusion.NOT_ACTIVE, Exclusion.NOT_ACCREDITED, Exclusion.NO_AGREEMENT})
 """Rules that say something of the organisation or service, whoever the person is."""
@@ -55,3 +55,14 @@ def broken_rules(
         codes.append(Exclusion.AGE)
     # An interlock cannot be overruled, whatever was stored.
     return frozenset(code.value for code in codes) - (OVERRULED_BY_PERSON & set(overruled))
+
+
+def standing_reasons(codes: Iterable[Interlock | Exclusion]) -> list[str]:
+    """The reasons that stand against a service whoever decides, the missing place apart."""
+    passed = OVERRULED_BY_PERSON | {Exclusion.NO_FREE_PLACE}
+    return [code.value for code in codes if code.value not in passed]
+
+
+def overruled(codes: Iterable[Interlock | Exclusion]) -> list[str]:
+    """The reasons that the person has overruled."""
+    return [code.value for code in codes if code.value in OVERRULED_BY_PERSON]

@@ -14,7 +14,7 @@ from libs.events.codes import Sex
 from services.referral.candidates.facts import ADULT_AGE, AGES, Need, Person, Service, covers, opens_between
 from services.referral.candidates.pools import day_at
 from services.referral.candidates.score import way_km
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 
 
 class Exclusion(StrEnum):

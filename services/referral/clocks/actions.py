@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
-from services.referral.clocks.tables import TimerKind, TimerRow
+from services.referral.clocks.rules import TimerKind
+from services.referral.clocks.tables import TimerRow
 from services.referral.database import Columns, insert_columns
 
 _LOCK_DUE = """

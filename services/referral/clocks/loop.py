@@ -19,8 +19,7 @@ from libs.chassis.database import Database, shown
 from libs.chassis.logs import get_logger
 from services.referral.clocks import actions, queries
 from services.referral.clocks.queries import Due
-from services.referral.clocks.rules import Trust
-from services.referral.clocks.tables import TimerKind
+from services.referral.clocks.rules import TimerKind, Trust
 
 BATCH_MAX: Final = 200
 """Clocks fired in one transaction at the most."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
-from services.referral.clocks.tables import TimerKind
+from services.referral.clocks.rules import TimerKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""When a clock runs out that runs only while somebody is there (domain 1C). Pure."""
+"""Which clocks there are, and when one runs out that runs only while somebody is there (domain 1C). Pure."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,41 @@ JUMP: Final = timedelta(seconds=5)
 """Real time that the clock may run ahead of the machine's between two looks."""
 BELIEVED_AFTER_S: Final = 60.0
 """Real seconds after which a clock that has jumped ahead is believed: then it was wrong before."""
+
+
+class TimerKind(StrEnum):
+    """What is due. `subject_id` is an offer for the first two, a referral for others, a need where it says so."""
+
+    OFFER_REMINDER = "offer_reminder"
+    OFFER_EXPIRY = "offer_expiry"
+    ROUTING_DEADLINE = "routing_deadline"
+    """No offer has been made in time."""
+    HOUSEHOLD_DEADLINE = "household_deadline"
+    """A household is still incomplete."""
+    WAITLIST_DEADLINE = "waitlist_deadline"
+    """No place has come free in time."""
+    START_DEADLINE = "start_deadline"
+    """An accepted service has not begun in time."""
+    REPORT_DEADLINE = "report_deadline"
+    """A service that began has no outcome in time."""
+    ACKNOWLEDGE_DEADLINE = "acknowledge_deadline"
+    """An offer has not been acknowledged in time."""
+    OWNER_SILENCE = "owner_silence"
+    """The owner of a need has given no sign of life in time. Of a need."""
+    SEARCH_DEADLINE = "search_deadline"
+    """It is time to look again for a person who could not be found."""
+    STAY_ALARM = "stay_alarm"
+    """The end of a stay comes nearer."""
+    STAY_END = "stay_end"
+    """A stay is as long as it may be."""
+    START_REMINDER = "start_reminder"
+    """An accepted service is awaited. Of a referral."""
+    REPORT_REMINDER = "report_reminder"
+    """The outcome of a service is awaited. Of a referral."""
+
+
+REMINDERS: Final = frozenset({TimerKind.OFFER_REMINDER, TimerKind.START_REMINDER, TimerKind.REPORT_REMINDER})
+"""Clocks at which somebody is told again and nothing is decided: a need is not attended by these alone."""
 
 
 class Trust:

@@ -1,40 +1,19 @@
-"""Decisions of people: reviews and overrides."""
+"""Deciding reviews, and looking into broken promises."""
 
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import now, own_work, raw
-from libs.chassis.errors import NotFound
-from libs.events.codes import RecallReason
-from services.referral.candidates.choice import Candidate, Market
-from services.referral.candidates.pools import fitting_places, in_time
-from services.referral.candidates.score import PARTS
-from services.referral.desk import queries, rules
-from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StepNotAllowed
-from services.referral.journeys import queries as journeys
-from services.referral.journeys import referral_steps, routing_steps
-from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import locked_work, work
-from services.referral.journeys.facts import Journey, Referral
-from services.referral.journeys.people import judged_on
-from services.referral.journeys.rules import ReferralStatus, ReferralStep
+from libs.chassis.database import own_work
+from services.referral.access import Rights
+from services.referral.desk import queries
+from services.referral.errors import StepNotAllowed
+from services.referral.journeys.actions import opened
 from services.referral.notes import actions as notes
-from services.referral.pack import RoutingPolicy
-from services.referral.places import actions as places
-from services.referral.providers import queries as providers
-from services.referral.providers.queries import Directory
-from services.referral.referrals import queries as referrals
-from services.referral.router import actions as router
-from services.referral.router import queries as rounds
-from services.referral.router.actions import Memory
-from services.referral.router.queries import Placing
-
-_RESOLVE = """
-UPDATE review SET status = 'resolved', decided_at = $2, decided_by = $3, note_id = $4
-WHERE review_id = $1 AND status = 'pending' AND promise IS NOT NULL
-RETURNING true
-"""
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.reviews import actions as reviews
+from services.referral.steps import referrals as referral_steps
+from services.referral.steps import routing as routing_steps
 
 
 async def decide_review(
@@ -56,7 +35,7 @@ async def decide_review(
             state=review.status.value,
             step="approve" if approved else "reject",
         )
-    async with locked_work(session, policy, [review.returnee_id], actor=actor) as piece:
+    async with opened(session, policy, [review.returnee_id], actor=actor) as piece:
         referral = piece.journeys[review.returnee_id].referrals[review.referral_id]
         if approved:
             routing_steps.approve(piece, referral, reason=review.reason, note=note)
@@ -70,7 +49,7 @@ async def resolve_review(session: AsyncSession, rights: Rights, review_id: UUID,
     review = await queries.review_view(session, rights, review_id)
     async with own_work(session):
         note_id = await notes.write_one(session, review.returnee_id, note)
-        resolved = await (await raw(session)).fetchval(_RESOLVE, review_id, now(session), actor, note_id)
+        resolved = await reviews.resolve(session, review_id, by=actor, note_id=note_id)
     if not resolved:
         raise StepNotAllowed(
             "Only a pending review of a broken invariant can be resolved",
@@ -79,97 +58,3 @@ async def resolve_review(session: AsyncSession, rights: Rights, review_id: UUID,
             step="resolve",
         )
     return review_id
-
-
-async def override_referral(
-    session: AsyncSession,
-    policy: RoutingPolicy,
-    rights: Rights,
-    referral_id: UUID,
-    *,
-    provider_service_id: UUID,
-    reason: str,
-    actor: str,
-) -> UUID:
-    """A person chooses the service. A live offer is recalled; interlocks, law and places hold for people too."""
-    returnee_id = await referrals.returnee_of(session, rights, referral_id)
-    async with own_work(session):
-        await _override(session, policy, returnee_id, referral_id, provider_service_id, reason=reason, actor=actor)
-    return referral_id
-
-
-async def _override(
-    session: AsyncSession,
-    policy: RoutingPolicy,
-    returnee_id: UUID,
-    referral_id: UUID,
-    provider_service_id: UUID,
-    *,
-    reason: str,
-    actor: str,
-) -> None:
-    loaded, referral, placing = await _lock(session, returnee_id, referral_id)
-    referral_steps.require(referral, ReferralStep.OVERRIDE)
-    candidate, overruled = await _candidate(session, policy, placing, referral, provider_service_id)
-    standing = loaded[referral.returnee_id].offer_of(referral)
-    wanted = {share.pool.pool_id: share.places for share in candidate.shares}
-    await places.lock(session, wanted, of_offers=[] if standing is None else [standing.offer_id])
-    if not all(await places.hold(session, [wanted])):
-        raise NoPlaceFree
-    async with work(session, policy, loaded, actor=actor) as piece:
-        piece.judged_on[referral_id] = judged_on(referral, placing.journeys, placing.households)
-        if referral.status is ReferralStatus.OFFERED and standing is not None:
-            referral_steps.recall_offer(piece, standing, reason=RecallReason.OVERRIDDEN)
-        piece.record("referral.override", referral, note=reason)
-        explanation: dict[str, object] = {
-            "policy": policy.version,
-            "ranked": [candidate.told()],
-            "excluded": [],
-            "chosen_by_person": True,
-            "overruled": overruled,
-        }
-        router.make_offer(piece, referral, candidate, explanation, overruled=frozenset(overruled))
-
-
-async def _lock(
-    session: AsyncSession, returnee_id: UUID, referral_id: UUID
-) -> tuple[dict[UUID, Journey], Referral, Placing]:
-    """The referral's journey and those of its household's members, locked in order and loaded."""
-    household_id = (await journeys.heads(session, [returnee_id]))[returnee_id].household_id
-    households = await journeys.households(session, [household_id] if household_id is not None else [])
-    members = {one for household in households.values() for one in household.member_ids}
-    await journeys.lock(session, members | {returnee_id})
-    loaded = await journeys.load(session, [returnee_id])
-    referral = loaded[returnee_id].referrals[referral_id]
-    heads = await journeys.heads(session, members - {returnee_id})
-    people = [loaded[returnee_id], *heads.values()] if referral.household_id is not None else [loaded[returnee_id]]
-    if any(person.profile is None for person in people) or not members <= heads.keys() | {returnee_id}:
-        raise ProfileMissing
-    placing = Placing([referral], loaded[returnee_id].needs, {**heads, **loaded}, households)
-    await rounds.read_refusals(session, placing)
-    return loaded, referral, placing
-
-
-async def _candidate(
-    session: AsyncSession, policy: RoutingPolicy, placing: Placing, referral: Referral, provider_service_id: UUID
-) -> tuple[Candidate, list[str]]:
-    """The service as candidate, and the codes of the rules that the person overrules."""
-    at = now(session)
-    memory = Memory(directory=await providers.refreshed(session, Directory()))
-    found = {service.view.provider_service_id: service for service in await router.services(session, memory, today=at)}
-    service = found.get(provider_service_id)
-    if service is None or service.view.category is not referral.category:
-        raise NotFound("There is no such service in this category", pointer="/provider_service_id")
-    need = rounds.as_candidate(placing, placing.needs[referral.need_id], referral, policy.consents, at=at)
-    decision = Market([service], policy, at).choose(need)
-    if decision.chosen is not None:
-        return decision.chosen, []
-    codes = decision.excluded[provider_service_id]
-    standing = rules.standing_reasons(codes)
-    if standing:
-        raise NotACandidate(reasons=standing)
-    ahead = policy.categories[need.category].held_ahead
-    shares = fitting_places(need, in_time(service, at, ahead=ahead))
-    if not shares:
-        raise NoPlaceFree
-    return Candidate(service, shares, 0.0, (0.0,) * len(PARTS)), rules.overruled(codes)

@@ -1,4 +1,4 @@
-"""Reviews and overrides over HTTP; for staff of the network."""
+"""Reviews over HTTP; for staff of the network."""
 
 from typing import Annotated
 from uuid import UUID
@@ -13,14 +13,12 @@ from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF, StaffOnly
 from libs.events.codes import NeedCategory
+from services.referral.access import Policy, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.desk import actions, queries
-from services.referral.desk.schemas import DecisionBody, OverrideBody, ResolutionBody, ReviewFilters, ReviewView
-from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing, StepNotAllowed
-from services.referral.journeys.access import Policy, staff_rights_of
-from services.referral.journeys.review_tables import ReviewStatus
-from services.referral.referrals import queries as referrals
-from services.referral.referrals.schemas import ReferralView
+from services.referral.desk.schemas import DecisionBody, ResolutionBody, ReviewFilters, ReviewView
+from services.referral.errors import StepNotAllowed
+from services.referral.reviews.rules import ReviewStatus
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["desk"])
 
@@ -80,35 +78,6 @@ async def resolve_review(
         session, lambda: actions.resolve_review(session, rights, review_id, note=body.note, actor=caller.subject)
     )
     return await queries.review_view(session, rights, review_id)
-
-
-@router.post(
-    "/referrals/{referral_id}/override",
-    responses=responses(NotFound, StepNotAllowed, NotACandidate, NoPlaceFree, ProfileMissing, StaffOnly),
-)
-async def override_referral(
-    referral_id: UUID,
-    body: OverrideBody,
-    session: Session,
-    policy: Policy,
-    once: OnceOptional,
-    caller: Annotated[Caller, requires("referrals:write", by=STAFF)],
-) -> ReferralView:
-    """Choose the service instead of the router, with a reason. Interlocks, law and free places still apply."""
-    rights = staff_rights_of(caller)
-    await once(
-        session,
-        lambda: actions.override_referral(
-            session,
-            policy,
-            rights,
-            referral_id,
-            provider_service_id=body.provider_service_id,
-            reason=body.reason,
-            actor=caller.subject,
-        ),
-    )
-    return await referrals.referral_view(session, rights, referral_id)
 
 
 async def _decide(

@@ -11,9 +11,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import COUNT_MAX, Count
+from services.referral.access import Rights
 from services.referral.desk.schemas import ReviewFilters, ReviewView
-from services.referral.journeys.access import Rights
-from services.referral.journeys.review_tables import ReviewStatus
+from services.referral.reviews.rules import ReviewStatus
 
 _REVIEWS: Final = """
 SELECT review_id AS id, referral_id, need_id, review.returnee_id, case_code, category, promise, subject_id, reason,

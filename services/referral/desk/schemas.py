@@ -1,4 +1,4 @@
-"""What reviews and overrides look like over HTTP."""
+"""What reviews look like over HTTP."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.events.codes import NeedCategory
 from services.referral.candidates.interlocks import ReviewReason
-from services.referral.journeys.review_tables import ReviewStatus
+from services.referral.reviews.rules import ReviewStatus
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
@@ -60,12 +60,3 @@ class ResolutionBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     note: Note = Field(description="Stored only in referral; do not write any names")
-
-
-class OverrideBody(BaseModel):
-    """The choice of a person instead of the router."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    provider_service_id: UUID
-    reason: Note = Field(description="Stored only in referral; do not write any names")

@@ -1,6 +1,8 @@
 """Recording what registration tells: one statement per table and batch. The journeys are locked before (DESIGN 3)."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -18,34 +20,36 @@ from libs.events.codes import CloseReason, OwnerReason
 from libs.events.event import Received
 from services.referral.database import as_array, insert_rows, update_rows
 from services.referral.intake import queries
+from services.referral.intake import telling as telling_steps
 from services.referral.intake.tables import ArrivalBatchRow, HouseholdRow
-from services.referral.journeys import need_steps, telling_steps
 from services.referral.journeys import queries as journeys
+from services.referral.journeys import told
 from services.referral.journeys.actions import work
-from services.referral.journeys.facts import NEVER_BY_ITSELF, URGENCY_RANK, Need
-from services.referral.journeys.owners import assign
-from services.referral.journeys.prerequisite_steps import closes_circle
-from services.referral.journeys.rules import NeedStatus
-from services.referral.journeys.tables import JourneyRow
-from services.referral.journeys.wakeups import wake_after_commit
+from services.referral.journeys.facts import URGENCY_RANK, Need
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import judge_again
-from services.referral.pack import RoutingPolicy
+from services.referral.lifecycles.printed import Who
+from services.referral.lifecycles.rules import NeedStatus
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.steps import needs as need_steps
+from services.referral.steps.owners import assign
+from services.referral.steps.prerequisites import closes_circle
+from services.referral.wakeups import wake_after_commit
 
 log = get_logger(__name__)
 
-ACTOR = "registration"
+ACTOR: Final = Who.REGISTRATION.value
 DUPLICATE = CloseReason.DUPLICATE
-_AREA = """
-UPDATE need SET area = journey.profile ->> 'destination' FROM journey
-WHERE need.returnee_id = journey.returnee_id AND journey.returnee_id = ANY($1::uuid[])
-  AND need.area IS DISTINCT FROM journey.profile ->> 'destination'
-"""
-_WAKE = """
-UPDATE referral SET ready_at = $2
-WHERE (returnee_id = ANY($1::uuid[]) OR household_id = ANY(ARRAY(
-        SELECT household_id FROM journey WHERE returnee_id = ANY($1) AND household_id IS NOT NULL)))
-  AND ready_at IS NULL AND status IN ('seeking', 'waitlisted') AND tried_opening < $3
+
+
+_OPEN_BATCHES = """
+UPDATE arrival_batch AS batch SET opened_at = $1
+WHERE opened_at IS NULL AND (
+    first_seen_at <= $2
+    OR returnees_expected <= (
+        SELECT count(*) FROM journey WHERE arrival_batch_id = batch.arrival_batch_id AND profile_version > 0
+    ) AND needs_expected <= (SELECT count(*) FROM need WHERE arrival_batch_id = batch.arrival_batch_id)
+)
 """
 
 
@@ -61,18 +65,7 @@ async def lock_journeys(
     With each member's journey that of the household's reference person is locked: its needs depend on every member.
     `household_ids`: those that members come to belong to. `members`: people whose own needs depend on a household.
     """
-    at = now(session)
-    rows = [
-        {
-            "returnee_id": returnee_id,
-            "profile_version": 0,
-            "consent_version": 0,
-            "first_seen_at": at,
-            "traceparent": returnees[returnee_id],
-        }
-        for returnee_id in sorted(returnees)
-    ]
-    await insert_rows(session, JourneyRow, rows, on_conflict="ON CONFLICT DO NOTHING")
+    await told.begin(session, returnees)
     references = await queries.references_of(session, returnees, household_ids)
     await journeys.lock(session, returnees.keys() | references | set(members))
 
@@ -92,16 +85,9 @@ async def keep_profiles(session: AsyncSession, policy: RoutingPolicy, profiles: 
         }
         for profile in newest.values()
     ]
-    await update_rows(
-        session,
-        JourneyRow,
-        rows,
-        key="returnee_id",
-        only_if="kept.profile_version < given.profile_version AND kept.erased_at IS NULL",
-    )
-    await (await raw(session)).execute(_AREA, sorted(newest))
+    await told.keep_profiles(session, rows)
     await see_batches(session, {profile.arrival_batch_id for profile in newest.values()})
-    await wake(session, newest)
+    await told.wake(session, newest)
     await judge_again(session, policy, newest, actor=ACTOR)
 
 
@@ -128,27 +114,27 @@ async def keep_households(session: AsyncSession, policy: RoutingPolicy, househol
         on_conflict=f"ON CONFLICT (household_id) DO UPDATE SET ({columns}) = ROW({excluded})"
         " WHERE kept.version < excluded.version",
     )
-    await wake(session, {one.reference_returnee_id for one in newest.values()})
+    await told.wake(session, {one.reference_returnee_id for one in newest.values()})
     concerned = {key for one in newest.values() for key in (one.reference_returnee_id, *one.member_ids)}
     await judge_again(session, policy, concerned, actor=ACTOR)
 
 
 async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequence[Received[NeedReported]]) -> None:
     """Record needs that were told at intake, each with its first referral and the clock of its routing."""
-    told = {received.event.need_id: received for received in batch}
+    reported = {received.event.need_id: received for received in batch}
     after = {received.event.after_need_id for received in batch} - {None}
-    known = await queries.needs_by_id(session, told.keys() | after)
+    known = await queries.needs_by_id(session, reported.keys() | after)
     heads = await journeys.heads(session, {received.event.returnee_id for received in batch})
     for need in known.values():
         if need.returnee_id in heads:
             heads[need.returnee_id].needs[need.need_id] = need
     waits = await journeys.waits_of(session, heads) if after else {}
-    again = [one.event for key, one in told.items() if key in known and _says_more(one.event, known[key])]
+    again = [one.event for key, one in reported.items() if key in known and _says_more(one.event, known[key])]
     heads |= await journeys.load(session, {event.returnee_id for event in again})
     moved = await queries.moved_needs(session, heads)
     await see_batches(session, {received.event.arrival_batch_id for received in batch})
     async with work(session, policy, heads, actor=ACTOR) as piece:
-        for need_id, received in told.items():
+        for need_id, received in reported.items():
             if need_id not in known:
                 _report(piece, _need(received, policy), waits)
                 if not received.event.is_second and (received.event.returnee_id, received.event.category) in moved:
@@ -193,6 +179,12 @@ async def see_batches(session: AsyncSession, batch_ids: Collection[UUID | None])
     await insert_rows(session, ArrivalBatchRow, rows, on_conflict="ON CONFLICT DO NOTHING")
 
 
+async def open_batches(session: AsyncSession, *, timeout: timedelta) -> None:
+    """Let the ordinary needs go of batches whose intake is complete and seen, or has taken too long."""
+    at = now(session)
+    await (await raw(session)).execute(_OPEN_BATCHES, at, at - timeout)
+
+
 async def land_batches(session: AsyncSession, landed: Sequence[ArrivalBatchLanded]) -> None:
     """Keep when a batch landed and with how many people."""
     await see_batches(session, {one.arrival_batch_id for one in landed})
@@ -211,18 +203,6 @@ async def complete_batches(session: AsyncSession, completed: Sequence[ArrivalBat
         for key, one in {one.arrival_batch_id: one for one in completed}.items()
     ]
     await update_rows(session, ArrivalBatchRow, rows, key="arrival_batch_id")
-    wake_after_commit(session)
-
-
-async def wake(session: AsyncSession, returnee_ids: Iterable[UUID]) -> None:
-    """Give the waiting referrals of these returnees, and of the households that they belong to, another look in the
-    next round, but those that a person holds."""
-    await (await raw(session)).execute(
-        _WAKE,
-        sorted(returnee_ids),
-        now(session),
-        NEVER_BY_ITSELF,
-    )
     wake_after_commit(session)
 
 

@@ -21,7 +21,7 @@ from libs.events.catalogue.registration import (
 from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
 from services.referral.intake import actions
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 
 
 def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:

@@ -1,6 +1,6 @@
 """Opening and writing a piece of work: the steps of one transaction, one statement per table however many they are."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from typing import TypeVar
@@ -10,38 +10,41 @@ from pydantic_core import to_json
 from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
-from libs.chassis.database import now, own_work, raw
+from libs.chassis.database import now, own_work
 from libs.events import outbox
-from services.referral.candidates.rules import Exclusion
 from services.referral.clocks import actions as clocks
+from services.referral.clocks.queries import Due
 from services.referral.database import (
     Columns,
     Row,
     as_array,
     columns_of,
     insert_columns,
-    insert_rows,
     update_columns,
     update_rows,
 )
-from services.referral.journeys import owners, queries, spans, stay_writes
+from services.referral.journeys import queries, signs_of_life, spans, stay_writes
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
-from services.referral.journeys.review_tables import ReviewRow, ReviewStatus
 from services.referral.journeys.spans import Spans
 from services.referral.journeys.tables import JourneyRow, NeedRow, OfferRow, ReferralRow, StepRow
-from services.referral.journeys.wakeups import wake_after_commit
 from services.referral.journeys.work import Queued, Step, Timer, Work
+from services.referral.lifecycles.printed import Who
 from services.referral.notes import actions as notes
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.places.actions import Hold
-from services.referral.providers import queries as providers
-from services.referral.providers.actions import stop_offering
-from services.referral.providers.tables import ConflictOfInterestRow, ExclusionRow
+from services.referral.providers import actions as providers
+from services.referral.providers import queries as directory
+from services.referral.reviews import actions as reviews
+from services.referral.reviews.rules import ReviewStatus
 from services.referral.waitlists import actions as waitlists
+from services.referral.wakeups import wake_after_commit
 
 _T = TypeVar("_T", Need, Referral, Offer)
 
+Lock = Callable[[AsyncSession, Collection[UUID]], Awaitable[Collection[UUID]]]
+"""Locks some of these journeys and says which."""
+_KEPT_AS: Mapping[type, str] = {Need: "needs", Referral: "referrals", Offer: "offers"}
 _NEED, _REFERRAL, _OFFER = (tuple(field.name for field in fields(kind)) for kind in (Need, Referral, Offer))
 
 _CHANGING: Mapping[type, tuple[str, ...]] = {
@@ -83,25 +86,17 @@ _CHANGING: Mapping[type, tuple[str, ...]] = {
 }
 """What steps may change of a row; everything else is written once."""
 
-_CARRY_EXCLUSIONS = """
-INSERT INTO exclusion (need_id, provider_service_id, code, since)
-SELECT DISTINCT ON (moved.after, provider_service_id) moved.after, provider_service_id, code, since
-FROM exclusion JOIN unnest($1::uuid[], $2::uuid[]) AS moved(before, after) ON moved.before = exclusion.need_id
-ON CONFLICT DO NOTHING
-"""
-_FORGIVE = f"DELETE FROM exclusion WHERE need_id = ANY($1::uuid[]) AND code = '{Exclusion.EXPIRED_BEFORE.value}'"  # noqa: S608
-
 
 @asynccontextmanager
 async def work(
     session: AsyncSession, policy: RoutingPolicy, journeys: dict[UUID, Journey], *, actor: str
 ) -> AsyncIterator[Work]:
-    """A piece of work on these locked journeys; written at the end, unless it raised."""
+    """A piece of work on journeys that are locked and loaded in part, for rounds and batches; else use `opened`."""
     opened = Spans()
     piece = Work(at=now(session), policy=policy, journeys=journeys, new_id=uuid7, trace=opened.start, actor=actor)
     keeping_hours = _keeping_hours(policy, journeys.values())
     if keeping_hours:
-        piece.hours.update(await providers.hours(session, keeping_hours))
+        piece.hours.update(await directory.hours(session, keeping_hours))
     try:
         yield piece
         await write(session, piece)
@@ -109,17 +104,39 @@ async def work(
         opened.end()
 
 
+async def held(session: AsyncSession, returnee_ids: Collection[UUID]) -> Collection[UUID]:
+    """For journeys that this transaction has locked before: a batch of events and the loop of the clocks lock all."""
+    return returnee_ids
+
+
 @asynccontextmanager
-async def locked_work(
-    session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID], *, actor: str
+async def opened(
+    session: AsyncSession, policy: RoutingPolicy, people: Collection[UUID], *, actor: str, lock: Lock = queries.lock
 ) -> AsyncIterator[Work]:
-    """A piece of work on these journeys, locked and loaded, as the service's own: a step may change what its caller
-    may not see. That the caller may take it is judged before, on what the caller sees."""
+    """The way to a journey: lock it, load it, and write at the end what was decided about it, unless that raised.
+
+    `lock`: `queries.lock` waits for whoever holds a journey, `queries.claim` leaves such a journey out, `held` locks
+    nothing. It is the service's own work, because a step may change what its caller may not see. Whether the caller may
+    take the step is judged before, on what the caller sees.
+    """
     async with own_work(session):
-        await queries.lock(session, returnee_ids)
-        loaded = await queries.load(session, returnee_ids)
+        loaded = await queries.load(session, await lock(session, people))
         async with work(session, policy, loaded, actor=actor) as piece:
             yield piece
+
+
+@asynccontextmanager
+async def fired(
+    session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due], kind: type[_T]
+) -> AsyncIterator[tuple[Work, list[_T]]]:
+    """A piece of work of clocks that have run out, with the need, referral or offer of each, in their order."""
+    async with opened(session, policy, {one.returnee_id for one in due}, actor=Who.CLOCK.value, lock=held) as piece:
+        yield piece, [_kept(piece.journeys[one.returnee_id], kind)[one.subject_id] for one in due]
+
+
+def _kept(journey: Journey, kind: type[_T]) -> dict[UUID, _T]:
+    rows: dict[UUID, _T] = getattr(journey, _KEPT_AS[kind])
+    return rows
 
 
 def _keeping_hours(policy: RoutingPolicy, journeys: Iterable[Journey]) -> set[UUID]:
@@ -134,7 +151,7 @@ def _keeping_hours(policy: RoutingPolicy, journeys: Iterable[Journey]) -> set[UU
 
 async def write(session: AsyncSession, work: Work) -> None:
     """Write all that the work has decided, in the lock order of DESIGN 3: its journeys are locked already."""
-    owners.note_signs_of_life(work)
+    signs_of_life.note_signs_of_life(work)
     ends = [
         {
             "returnee_id": key,
@@ -162,7 +179,7 @@ async def write(session: AsyncSession, work: Work) -> None:
     await clocks.start(session, columns_of(timers, Timer._fields))
     events, traces = [event for event, _ in work.events], [trace for _, trace in work.events]
     await outbox.append(session, events, traceparents=traces)
-    await stop_offering(session, work.no_longer_offered, at=work.at)
+    await providers.stop_offering(session, work.no_longer_offered, at=work.at)
     rows = (*work.added.values(), *work.changed.values())
     if any(isinstance(row, Referral) and row.ready_at is not None for row in rows):
         wake_after_commit(session)
@@ -197,39 +214,20 @@ async def _write_offers(session: AsyncSession, work: Work) -> None:
 
 
 async def _write_exclusions(session: AsyncSession, work: Work) -> None:
-    if work.moved:
-        before, after = zip(*work.moved, strict=True)
-        await (await raw(session)).execute(_CARRY_EXCLUSIONS, list(before), list(after))
-    if work.silence_forgiven:
-        await (await raw(session)).execute(_FORGIVE, sorted(work.silence_forgiven))
+    await providers.carry(session, work.moved)
+    await providers.forgive_silence(session, work.silence_forgiven)
     # The newest reason stands: a person may have had a service asked again that had declined before.
     codes = {(offer.need_id, offer.provider_service_id): code for offer, code in work.excluded}
-    excluded = [
-        {"need_id": need_id, "provider_service_id": service_id, "code": code, "since": work.at}
-        for (need_id, service_id), code in codes.items()
-    ]
-    newest = "ON CONFLICT (need_id, provider_service_id) DO UPDATE SET code = excluded.code, since = excluded.since"
-    await insert_rows(session, ExclusionRow, excluded, on_conflict=newest)
-    conflicts = [
-        {"returnee_id": returnee_id, "organization_id": organization_id, "since": work.at}
-        for returnee_id, organization_id in sorted(work.conflicts)
-    ]
-    await insert_rows(session, ConflictOfInterestRow, conflicts, on_conflict="ON CONFLICT DO NOTHING")
+    await providers.exclude(session, codes, at=work.at)
+    await providers.keep_conflicts(session, work.conflicts, at=work.at)
 
 
 async def _write_reviews(session: AsyncSession, work: Work) -> None:
     decided = [
-        {
-            "referral_id": one.referral_id,
-            "status": one.status,
-            "decided_at": work.at,
-            "decided_by": one.actor,
-        }
+        {"referral_id": one.referral_id, "status": one.status.value, "decided_at": work.at, "decided_by": one.actor}
         for one in work.reviews_decided
     ]
-    await update_rows(
-        session, ReviewRow, decided, key="referral_id", only_if=f"kept.status = '{ReviewStatus.PENDING.value}'"
-    )
+    await reviews.decide(session, decided)
     asked = [
         {
             "review_id": one.review_id,
@@ -246,7 +244,7 @@ async def _write_reviews(session: AsyncSession, work: Work) -> None:
         }
         for one in work.reviews_asked
     ]
-    await insert_rows(session, ReviewRow, asked)
+    await reviews.ask(session, asked)
 
 
 async def _write_places(session: AsyncSession, work: Work) -> None:

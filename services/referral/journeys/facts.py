@@ -9,8 +9,8 @@ from uuid import UUID
 
 from libs.consents.policy import ConsentGate
 from libs.events.codes import NeedCategory, OwnerReason, Urgency
-from services.referral.journeys.exit_plan import Checklist, NextStep, empty_checklist, is_complete
-from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, NeedStatus, OfferStatus, ReferralStatus
+from services.referral.lifecycles.exit_plan import Checklist, NextStep, empty_checklist, is_complete
+from services.referral.lifecycles.rules import LIVE_OFFER, LIVE_REFERRAL, NeedStatus, OfferStatus, ReferralStatus
 
 URGENCY_RANK = {Urgency.EMERGENCY: 0, Urgency.URGENT: 1, Urgency.NORMAL: 2}
 """The order of the router's rounds."""

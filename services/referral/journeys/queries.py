@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.events.codes import NeedCategory, OwnerReason, Urgency
 from services.referral.journeys.facts import Household, Journey, Need, Offer, Referral
-from services.referral.journeys.rules import NeedStatus, OfferStatus, ReferralStatus
+from services.referral.lifecycles.rules import NeedStatus, OfferStatus, ReferralStatus
 
 SETS: Final = ("approved_for", "overruled", "halted_for")
 """Columns of a referral that hold a set."""
@@ -39,16 +39,17 @@ _REFERRALS = f"SELECT {_columns(Referral)} FROM referral WHERE returnee_id = ANY
 _OFFERS = f"SELECT {_columns(Offer)} FROM offer WHERE returnee_id = ANY($1::uuid[])"  # noqa: S608
 
 
-async def lock(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:
-    """Lock these journeys in the order of their ids, waiting for whoever holds one."""
+async def lock(session: AsyncSession, returnee_ids: Collection[UUID]) -> Collection[UUID]:
+    """Lock these journeys in the order of their ids, waiting for whoever holds one; returns them all."""
     await (await raw(session)).execute(
         "SELECT 1 FROM journey WHERE returnee_id = ANY($1::uuid[]) ORDER BY returnee_id FOR UPDATE",
         sorted(returnee_ids),
     )
+    return returnee_ids
 
 
 async def claim(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
-    """Lock those of these journeys that nobody holds."""
+    """Lock those of these journeys that nobody holds; returns which."""
     rows = await (await raw(session)).fetch(
         "SELECT returnee_id FROM journey WHERE returnee_id = ANY($1::uuid[])"
         " ORDER BY returnee_id FOR UPDATE SKIP LOCKED",

@@ -13,7 +13,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span
 
 from libs.chassis.telemetry import is_sampled, meter, span_context, traceparent_of, tracer
 from services.referral.journeys.facts import Offer, Referral
-from services.referral.journeys.rules import OfferStatus
+from services.referral.lifecycles.rules import OfferStatus
 
 _BOUNDS_S = (1, 5, 30, 120, 600, 1800, 7200, 28_800, 86_400, 259_200, 1_209_600)
 

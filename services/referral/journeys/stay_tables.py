@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
 from services.referral.database import Table, document, is_one_of, moment
-from services.referral.journeys.exit_plan import NextStep
+from services.referral.lifecycles.exit_plan import NextStep
 
 
 class StayRow(Table, table=True):

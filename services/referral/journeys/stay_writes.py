@@ -8,10 +8,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from services.referral.database import Columns, columns_of, insert_columns, update_columns
-from services.referral.journeys.exit_plan import as_document
 from services.referral.journeys.facts import Stay
 from services.referral.journeys.stay_tables import StayRow
 from services.referral.journeys.work import StayEnd, Work
+from services.referral.lifecycles.exit_plan import as_document
 
 _STAY = tuple(field.name for field in fields(Stay) if field.name != "checklist")
 _STAY_CHANGING = ("ends_at", "leaves_at", "extended_hours", "next_step", "without_next_step", "version")

@@ -10,19 +10,22 @@ from sqlmodel import Field
 
 from libs.events.codes import NeedCategory, Urgency
 from services.referral.database import Table, big, document, is_one_of, moment
-from services.referral.journeys.rules import (
+from services.referral.lifecycles.rules import (
     LIVE_OFFER,
     LIVE_REFERRAL,
+    ROUTED,
     UNMET,
     UNMET_ENDED,
     UNMET_OPEN,
     NeedStatus,
     OfferStatus,
     ReferralStatus,
+    in_sql,
 )
 
-_LIVE_REFERRAL = f"status IN ({', '.join(sorted(repr(one.value) for one in LIVE_REFERRAL))})"
-_LIVE_OFFER = f"status IN ({', '.join(sorted(repr(one.value) for one in LIVE_OFFER))})"
+_LIVE_REFERRAL = f"status IN {in_sql(LIVE_REFERRAL)}"
+_LIVE_OFFER = f"status IN {in_sql(LIVE_OFFER)}"
+_ROUTED = f"status IN {in_sql(ROUTED)}"
 
 
 class JourneyRow(Table, table=True):
@@ -114,7 +117,7 @@ class NeedRow(Table, table=True):
 
 
 class ReferralRow(Table, table=True):
-    """One need on its way to a provider service."""
+    """The process that brings one need to a provider service."""
 
     __tablename__ = "referral"
     __table_args__ = (
@@ -128,19 +131,19 @@ class ReferralRow(Table, table=True):
             "urgency_rank",
             "waiting_since",
             "referral_id",
-            postgresql_where="ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted')",
+            postgresql_where=f"ready_at IS NOT NULL AND {_ROUTED}",
         ),
         Index(
             "ix_referral_new",
             "urgency_rank",
             "waiting_since",
             "referral_id",
-            postgresql_where="ready_at = opened_at AND status IN ('seeking', 'waitlisted')",
+            postgresql_where=f"ready_at = opened_at AND {_ROUTED}",
         ),
         Index(
             "ix_referral_ready_at",
             "ready_at",
-            postgresql_where="ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted')",
+            postgresql_where=f"ready_at IS NOT NULL AND {_ROUTED}",
         ),
         Index(
             "ix_referral_idle",
@@ -148,7 +151,7 @@ class ReferralRow(Table, table=True):
             "urgency_rank",
             "waiting_since",
             "referral_id",
-            postgresql_where="(ready_at IS NULL OR status = 'waitlisted') AND status IN ('seeking', 'waitlisted')",
+            postgresql_where=f"(ready_at IS NULL OR status = 'waitlisted') AND {_ROUTED}",
         ),
         Index("ix_referral_waiting", "status", "waiting_since", "need_id", postgresql_where=_LIVE_REFERRAL),
         Index("ix_referral_halted", "halted_since", "need_id", postgresql_where="halted_since IS NOT NULL"),
@@ -270,7 +273,7 @@ class StepRow(Table, table=True):
     led_to: str
     """The state after it."""
     actor: str
-    """`router`, `clock`, `auto`, `registration`, or the subject of a person's or partner's token."""
+    """`router`, `clock`, `auto`, `registration`, `watcher`, or the subject of a person's or partner's token."""
     reason: str | None = None
     note_id: UUID | None = None
     """The note in which a person gave the reason in words. The note goes with an erasure, this row stays."""

@@ -15,13 +15,14 @@ from pydantic_core import to_json
 
 from libs.events.catalogue.journeys import AtProvider, JudgedOn, OfReferral, ReferralEvent
 from libs.events.codes import NeedCategory
-from services.referral.clocks.rules import Hours, due_after
-from services.referral.clocks.tables import TimerKind
+from services.referral.clocks.rules import Hours, TimerKind, due_after
 from services.referral.journeys.facts import Journey, Need, Offer, Referral, Stay
-from services.referral.journeys.lifecycle import NETWORK
-from services.referral.notes.actions import Note
-from services.referral.pack import CategoryPolicy, CompletionFact, RoutingPolicy
-from services.referral.pack_clocks import ProviderWait
+from services.referral.lifecycles.printed import NETWORK
+from services.referral.lifecycles.rules import AnyStep, recorded
+from services.referral.notes.rules import Note
+from services.referral.pack.clocks import ProviderWait
+from services.referral.pack.policy import CategoryPolicy, CompletionFact, RoutingPolicy
+from services.referral.reviews.rules import ReviewStatus
 
 Trace = Callable[[str | None, str, UUID], str | None]
 """Starts a span below a stored traceparent, by name and returnee, and says its own; ended when the work is written."""
@@ -91,7 +92,7 @@ class ReviewDecided:
     """The end of a referral's pending review."""
 
     referral_id: UUID
-    status: str
+    status: ReviewStatus
     actor: str
 
 
@@ -237,7 +238,7 @@ class Work:
 
     def record(
         self,
-        step: str,
+        step: AnyStep,
         row: Need | Referral | Offer,
         *,
         reason: str | None = None,
@@ -248,9 +249,9 @@ class Work:
         """Add one line to the record; `hand_over_id` where its note is said of several people at once."""
         offer_id = row.offer_id if isinstance(row, Offer) else None
         referral_id = None if isinstance(row, Need) else row.referral_id
-        values = (self.at, step, row.status.value, self.actor, row.returnee_id, row.need_id, referral_id, offer_id)
+        values = (self.at, recorded(step), row.status.value, self.actor, row.returnee_id, row.need_id)
         note_id = self._keep(row.returnee_id, note, hand_over_id)
-        self.steps.append(Step(*values, reason, note_id, traceparent or row.traceparent))
+        self.steps.append(Step(*values, referral_id, offer_id, reason, note_id, traceparent or row.traceparent))
 
     def _keep(self, returnee_id: UUID, text: str | None, hand_over_id: UUID | None) -> UUID | None:
         """Keep a note apart from its step; nothing is kept of a person who has been erased."""

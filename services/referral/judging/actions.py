@@ -11,17 +11,18 @@ from libs.chassis.database import now, raw
 from libs.chassis.errors import Refusal
 from services.referral.candidates.judgement import broken_rules
 from services.referral.errors import OfferRecalled
-from services.referral.journeys import halt_steps
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import work
+from services.referral.journeys.actions import opened
 from services.referral.journeys.facts import Offer, Referral
-from services.referral.journeys.lifecycle import Who
-from services.referral.journeys.people import household_of, judged_on, person_of, to_route, with_them
 from services.referral.journeys.work import Work
+from services.referral.judging import halts as halt_steps
 from services.referral.judging import queries
 from services.referral.judging.queries import MARK_CONCERNED, Circumstances
-from services.referral.pack import RoutingPolicy
+from services.referral.lifecycles.printed import Who
+from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.providers.actions import take_republished
+from services.referral.steps.people import household_of, judged_on, person_of, to_route, with_them
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=2)
 """On the installation's clock: how long after a service was published anew its offers are looked at once more. A round
@@ -88,25 +89,21 @@ async def judge_again(
     """
     found = await queries.under_way(session, returnee_ids) if returnee_ids else set()
     if found:
-        await journeys.lock(session, found)
-        await _judge(session, policy, found, actor=actor, telling=True)
+        async with opened(session, policy, found, actor=actor) as piece:
+            for referral in await _judge_all(session, piece):
+                halt_steps.still_stands(piece, referral, piece.judged_on[referral.referral_id])
 
 
-async def _judge(
-    session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID], *, actor: str, telling: bool
-) -> None:
-    loaded = await journeys.load(session, returnee_ids)
+async def _judge_all(session: AsyncSession, piece: Work) -> list[Referral]:
+    """Judge what is under way in these journeys; the referrals of which the offer still stands."""
     under_way = [
         referral
-        for journey in loaded.values()
+        for journey in piece.journeys.values()
         for referral in journey.referrals.values()
-        if referral.status in halt_steps.JUDGED
+        if referral.status in ASKED_OR_WITH_PROVIDER
     ]
-    known = await queries.circumstances(session, loaded, under_way)
-    async with work(session, policy, loaded, actor=actor) as piece:
-        for referral in under_way:
-            if judge(piece, known, referral) and telling:
-                halt_steps.still_stands(piece, referral, piece.judged_on[referral.referral_id])
+    known = await queries.circumstances(session, piece.journeys, under_way)
+    return [referral for referral in under_way if judge(piece, known, referral)]
 
 
 async def require_going_on(session: AsyncSession, piece: Work, referral: Referral) -> None:
@@ -160,10 +157,12 @@ async def judge_consent_run_out(session: AsyncSession, policy: RoutingPolicy, *,
 
 
 async def _judge_claimed(session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID]) -> set[UUID]:
-    claimed = await journeys.claim(session, returnee_ids) if returnee_ids else set()
-    if claimed:
-        await _judge(session, policy, claimed, actor=Who.ROUTER.value, telling=False)
-    return claimed
+    """Judge those of these people whose journeys nobody holds; whose they are."""
+    if not returnee_ids:
+        return set()
+    async with opened(session, policy, returnee_ids, actor=Who.ROUTER.value, lock=journeys.claim) as piece:
+        await _judge_all(session, piece)
+    return set(piece.journeys)
 
 
 def _with_child(known: Circumstances, referral: Referral) -> bool:

@@ -13,14 +13,15 @@ from libs.events.catalogue.directory import OrganizationPublished, ProviderServi
 from services.referral.candidates.facts import Service
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.facts import Household, Journey, Referral
+from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, LIVE_OFFER, WITH_PROVIDER, in_sql
 
 # Of these people and of the households that they belong to: their own, and what is under way for all of a household.
-_UNDER_WAY: Final = """
+_UNDER_WAY: Final = f"""
 SELECT DISTINCT returnee_id FROM referral
-WHERE status IN ('offered', 'accepted', 'in_service')
+WHERE status IN {in_sql(ASKED_OR_WITH_PROVIDER)}
   AND (returnee_id = ANY($1::uuid[]) OR household_id = ANY(ARRAY(
       SELECT household_id FROM journey WHERE returnee_id = ANY($1) AND household_id IS NOT NULL)))
-"""
+"""  # noqa: S608 (constants)
 _SERVICES: Final = """
 SELECT provider_service_id, provider_service.view::text, provider_organization.view::text AS organization
 FROM provider_service JOIN provider_organization USING (organization_id)
@@ -32,36 +33,36 @@ WHERE offer_id = ANY($1::uuid[]) AND place_hold.status <> 'released' GROUP BY of
 """
 
 # From a service to those whom it concerns now, never from all that ever was to its services.
-_AT_SERVICE: Final = """
+_AT_SERVICE: Final = f"""
     SELECT returnee_id FROM offer
-    WHERE offer.provider_service_id = at.provider_service_id AND status IN ('pending', 'acknowledged') {limit}
-"""
-_SERVED_BY: Final = """
+    WHERE offer.provider_service_id = at.provider_service_id AND status IN {in_sql(LIVE_OFFER)} {{limit}}
+"""  # noqa: S608 (constants)
+_SERVED_BY: Final = f"""
     SELECT referral.returnee_id FROM pool
     JOIN place_hold ON place_hold.pool_id = pool.pool_id AND place_hold.status <> 'released'
     JOIN offer ON offer.offer_id = place_hold.offer_id
     JOIN referral ON referral.referral_id = offer.referral_id
     WHERE pool.provider_service_id = at.provider_service_id
-      AND referral.status IN ('accepted', 'in_service') AND referral.halted_since IS NULL {limit}
-"""
+      AND referral.status IN {in_sql(WITH_PROVIDER)} AND referral.halted_since IS NULL {{limit}}
+"""  # noqa: S608 (constants)
 _UNFIT: Final = f"""
 SELECT DISTINCT concerned.returnee_id FROM unnest($1::uuid[]) AS at(provider_service_id) CROSS JOIN LATERAL (
     ({_AT_SERVICE.format(limit="LIMIT $2")}) UNION ALL ({_SERVED_BY.format(limit="LIMIT $2")})
 ) AS concerned LIMIT $2
 """  # noqa: S608 (constants)
 
-_CONSENT_RUN_OUT: Final = """
+_CONSENT_RUN_OUT: Final = f"""
 SELECT DISTINCT referral.returnee_id
 FROM referral LEFT JOIN household ON household.household_id = referral.household_id
 CROSS JOIN LATERAL unnest(coalesce(household.member_ids, ARRAY[referral.returnee_id])) AS together(returnee_id)
 JOIN journey ON journey.returnee_id = together.returnee_id
-WHERE referral.status IN ('offered', 'accepted', 'in_service') AND referral.halted_since IS NULL
+WHERE referral.status IN {in_sql(ASKED_OR_WITH_PROVIDER)} AND referral.halted_since IS NULL
   AND referral.category = ANY($1::text[]) AND journey.erased_at IS NULL
   AND NOT EXISTS (
       SELECT 1 FROM unnest($1::text[], $2::text[]) AS gate(category, key)
       WHERE gate.category = referral.category AND (journey.consents ->> gate.key)::timestamptz > $3)
 LIMIT $4
-"""
+"""  # noqa: S608 (constants)
 
 MARK_CONCERNED: Final = f"""
 INSERT INTO journey_to_judge (returnee_id)

@@ -7,18 +7,20 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events.codes import CloseReason, JourneyEnd, OwnerReason
+from services.referral.access import Rights
 from services.referral.clocks.queries import Due
+from services.referral.endings import ends
 from services.referral.errors import JourneyEnded, StepNotAllowed
-from services.referral.journeys import end_steps, need_steps, prerequisite_steps, routing_steps
-from services.referral.journeys import queries as journeys
-from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import locked_work, work
+from services.referral.journeys.actions import fired, opened
 from services.referral.journeys.facts import Journey, Need
-from services.referral.journeys.owners import assign
-from services.referral.journeys.rules import NeedStep
 from services.referral.journeys.work import Work
+from services.referral.lifecycles.rules import NeedStep
 from services.referral.needs import queries
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.steps import needs as need_steps
+from services.referral.steps import prerequisites as prerequisite_steps
+from services.referral.steps import routing as routing_steps
+from services.referral.steps.owners import assign
 
 
 async def assign_need(
@@ -42,10 +44,8 @@ async def acknowledge_need(
 
 async def escalate_silent_owners(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
     """Owners of these needs have given no sign of life in time: the desk above answers; their journeys are locked."""
-    loaded = await journeys.load(session, {one.returnee_id for one in due})
-    async with work(session, policy, loaded, actor="clock") as piece:
-        for one in due:
-            need = loaded[one.returnee_id].needs[one.subject_id]
+    async with fired(session, policy, due, Need) as (piece, needs):
+        for need in needs:
             if need.owner is not None:
                 routing_steps.escalate_silence(piece, need)
 
@@ -111,9 +111,9 @@ async def end_journey(
     async with _journeys(session, policy, returnee_id, actor=actor) as (piece, journey, of_household):
         if journey.journey_end_reason is not None:
             raise JourneyEnded(reason=journey.journey_end_reason)
-        end_steps.end(piece, journey, reason=reason)
+        ends.end(piece, journey, reason=reason)
         if of_household is not None:
-            end_steps.leave_household(piece, of_household, household_id=journey.household_id)
+            ends.leave_household(piece, of_household, household_id=journey.household_id)
     return returnee_id
 
 
@@ -125,7 +125,7 @@ async def reopen_journey(session: AsyncSession, policy: RoutingPolicy, returnee_
             raise StepNotAllowed(
                 "Only a journey that was ended by staff can be reopened", subject="journey", state=state, step="reopen"
             )
-        end_steps.resume(piece, journey)
+        ends.resume(piece, journey)
     return returnee_id
 
 
@@ -136,7 +136,7 @@ async def _journeys(
     """This journey, and that of the household's reference person if it is another, locked in order."""
     reference = await queries.household_reference(session, returnee_id)
     wanted = {returnee_id} | ({reference} if reference is not None else set())
-    async with locked_work(session, policy, wanted, actor=actor) as piece:
+    async with opened(session, policy, wanted, actor=actor) as piece:
         other = None if reference is None or reference == returnee_id else piece.journeys.get(reference)
         yield piece, piece.journeys[returnee_id], other
 
@@ -146,5 +146,5 @@ async def _locked(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, actor: str
 ) -> AsyncIterator[tuple[Work, Need]]:
     returnee_id = await queries.returnee_of(session, rights, need_id)
-    async with locked_work(session, policy, [returnee_id], actor=actor) as piece:
+    async with opened(session, policy, [returnee_id], actor=actor) as piece:
         yield piece, piece.journeys[returnee_id].needs[need_id]

@@ -11,10 +11,9 @@ from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF, StaffOnly
+from services.referral.access import Policy, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import JourneyEnded, PrerequisiteCycle, StepNotAllowed
-from services.referral.journeys.access import Policy, staff_rights_of
-from services.referral.journeys.owners import desks
 from services.referral.needs import actions, queries
 from services.referral.needs.schemas import AssignBody, CloseBody, EndBody, JourneyView, NeedView, PrerequisiteBody
 
@@ -70,7 +69,7 @@ async def assign_need(
 ) -> NeedView:
     """Assign an open need to a desk."""
     rights = staff_rights_of(caller)
-    if body.owner not in desks(policy):
+    if body.owner not in policy.desks:
         raise InvalidInput("The country pack contains no such desk", pointer="/owner")
     await once(
         session,

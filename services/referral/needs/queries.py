@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
-from services.referral.journeys.access import Rights
+from services.referral.access import Rights
 from services.referral.needs.schemas import JourneyView, NeedView, StepView
 from services.referral.offers.schemas import OfferView
 from services.referral.referrals.schemas import ReferralView

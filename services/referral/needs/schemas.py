@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.events.codes import CloseReason, JourneyEnd, NeedCategory, OwnerReason, Urgency
 from services.referral.audit.rules import Record, ShowsRecord
-from services.referral.journeys.rules import NeedStatus
+from services.referral.lifecycles.rules import NeedStatus
 from services.referral.offers.schemas import OfferView
 from services.referral.referrals.schemas import ReferralView
 

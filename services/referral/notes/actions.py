@@ -1,8 +1,6 @@
 """Writing notes, and wiping them."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,19 +8,8 @@ from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now, raw
 from services.referral.database import columns_of, insert_columns
-from services.referral.notes.rules import KEEP_OF_NOBODY
+from services.referral.notes.rules import KEEP_OF_NOBODY, Note
 from services.referral.notes.tables import NoteRow
-
-
-class Note(NamedTuple):
-    """A note to write; the fields are those of its row."""
-
-    note_id: UUID
-    returnee_id: UUID | None
-    text: str
-    written_at: datetime
-    hand_over_id: UUID | None = None
-
 
 # A person may have more than one record: those merged into one another are the same person, either way.
 _WIPE = """

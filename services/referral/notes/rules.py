@@ -1,7 +1,18 @@
-"""How long a note is kept that belongs to no person (pure)."""
+"""What a note is, and how long one is kept that belongs to no person. Pure."""
 
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
 
 KEEP_OF_NOBODY: Final = timedelta(days=28)
 """As long as topics and parked events: no erasure reaches it, so its days are counted."""
+
+
+class Note(NamedTuple):
+    """A note to write; the fields are those of its row."""
+
+    note_id: UUID
+    returnee_id: UUID | None
+    text: str
+    written_at: datetime
+    hand_over_id: UUID | None = None

@@ -1,45 +1,81 @@
-"""What the clocks of offers do."""
+"""What providers answer to offers, and what the clocks of offers do."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from libs.chassis.idempotency import Once
+from libs.events.codes import DeclineReason
+from services.referral.access import Rights
+from services.referral.audit.rules import Access
 from services.referral.clocks.queries import Due
-from services.referral.journeys import offer_steps, referral_steps
-from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import work
+from services.referral.journeys.actions import fired
 from services.referral.journeys.facts import Offer
-from services.referral.journeys.rules import OfferStatus
 from services.referral.journeys.work import Work
-from services.referral.pack import RoutingPolicy
+from services.referral.lifecycles.rules import OfferStatus
+from services.referral.offers import taking
+from services.referral.offers.gathering import Gathering
+from services.referral.offers.schemas import OfferView
+from services.referral.offers.taking import Said
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.steps import offers as offer_steps
+from services.referral.steps import referrals as referral_steps
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """A request that answers one offer."""
+
+    gathering: Gathering
+    offer_id: UUID
+    rights: Rights
+    actor: str
+    once: Once | None
+    access: Access
+
+    async def give(self, step: taking.Step) -> OfferView:
+        """Take this step as the answer, with others that come meanwhile. Raises the Refusal where it may not be."""
+        said = Said(self.offer_id, step, self.rights, self.actor, self.once, self.access)
+        return await self.gathering.take(said)
+
+
+async def acknowledge_offer(answering: Answering) -> OfferView:
+    """The provider has confirmed that it has seen the offer."""
+    return await answering.give(offer_steps.acknowledge)
+
+
+async def accept_offer(answering: Answering) -> OfferView:
+    """Accept the offer."""
+    return await answering.give(referral_steps.accept_offer)
+
+
+async def decline_offer(answering: Answering, *, reason: DeclineReason, note: str | None) -> OfferView:
+    """The provider says no, for this reason."""
+    return await answering.give(taking.decline(reason, note))
 
 
 async def expire_offers(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
     """The clocks of these offers have run out; their journeys are locked."""
-    loaded = await journeys.load(session, {one.returnee_id for one in due})
-    async with work(session, policy, loaded, actor="clock") as piece:
-        for one in due:
-            offer = loaded[one.returnee_id].offers[one.subject_id]
+    async with fired(session, policy, due, Offer) as (piece, offers):
+        for offer in offers:
             if offer.is_live:
                 referral_steps.expire_offer(piece, offer)
 
 
 async def remind_of_offers(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
     """Tell providers again of offers that wait for their answer; their journeys are locked."""
-    loaded = await journeys.load(session, {one.returnee_id for one in due})
-    async with work(session, policy, loaded, actor="clock") as piece:
-        for one in due:
-            offer = loaded[one.returnee_id].offers[one.subject_id]
+    async with fired(session, policy, due, Offer) as (piece, offers):
+        for offer in offers:
             if offer.is_live and offer.answer_by > piece.at:
                 offer_steps.remind(piece, offer)
 
 
 async def act_on_unacknowledged(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
     """Nobody has said in time that these offers were seen: the pack says what follows; their journeys are locked."""
-    loaded = await journeys.load(session, {one.returnee_id for one in due})
-    async with work(session, policy, loaded, actor="clock") as piece:
-        for one in due:
-            offer = loaded[one.returnee_id].offers[one.subject_id]
+    async with fired(session, policy, due, Offer) as (piece, offers):
+        for offer in offers:
             if offer.status is OfferStatus.PENDING:
                 _unacknowledged(piece, offer)
 

@@ -1,6 +1,5 @@
 """Offers over HTTP: a partner sees and answers those of its own organisation; any other is a 404."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -13,12 +12,13 @@ from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS, ORGANIZATIONS_AND_STAFF
+from services.referral.access import rights_of
 from services.referral.audit.recording import RecordedRoute, actor_of
 from services.referral.audit.rules import Access, AccessKind, AccessPurpose, Record
 from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
-from services.referral.journeys.access import rights_of
-from services.referral.journeys.rules import OfferStatus
-from services.referral.offers import queries, taking
+from services.referral.lifecycles.rules import OfferStatus
+from services.referral.offers import actions, queries
+from services.referral.offers.actions import Answering
 from services.referral.offers.gathering import Gathering
 from services.referral.offers.schemas import DeclineBody, ExplanationView, OfferView
 
@@ -26,19 +26,14 @@ router = APIRouter(route_class=RecordedRoute, prefix="/v1/offers", tags=["offers
 
 Reader = Annotated[Caller, requires("offers:read", by=ORGANIZATIONS_AND_STAFF)]
 Answerer = Annotated[Caller, requires("offers:answer", by=ORGANIZATIONS)]
-Take = Callable[[UUID, taking.Step], Awaitable[OfferView]]
 ANSWERS = responses(NotFound, StepNotAllowed, OfferRecalled, OfferExpired)
 
 
-async def _taking(request: Request, once: OnceOptional, caller: Answerer) -> Take:
-    """Takes the answer of one request, with others that come meanwhile."""
+async def _answering(request: Request, offer_id: UUID, once: OnceOptional, caller: Answerer) -> Answering:
+    """The request that answers this offer."""
     gathering: Gathering = request.app.state.gathering
-
-    async def take(offer_id: UUID, step: taking.Step) -> OfferView:
-        access = changed_offer(caller, request.scope["route"].name, offer_id)
-        return await gathering.take(taking.Said(offer_id, step, rights_of(caller), caller.subject, once, access))
-
-    return take
+    access = changed_offer(caller, request.scope["route"].name, offer_id)
+    return Answering(gathering, offer_id, rights_of(caller), caller.subject, once, access)
 
 
 def changed_offer(caller: Caller, action: str, offer_id: UUID) -> Access:
@@ -47,7 +42,7 @@ def changed_offer(caller: Caller, action: str, offer_id: UUID) -> Access:
     return Access(actor_of(caller), AccessKind.WRITE, action, AccessPurpose.REFERRAL, fields, records)
 
 
-Taking = Annotated[Take, Depends(_taking)]
+Answered = Annotated[Answering, Depends(_answering)]
 
 
 @router.get("")
@@ -76,18 +71,18 @@ async def explain_offer(offer_id: UUID, session: Session, caller: Reader) -> Exp
 
 
 @router.post("/{offer_id}/acknowledge", responses=ANSWERS)
-async def acknowledge_offer(offer_id: UUID, take: Taking) -> OfferView:
+async def acknowledge_offer(answering: Answered) -> OfferView:
     """Acknowledge the offer: you have seen it. The deadline for the answer does not change."""
-    return await take(offer_id, taking.acknowledge)
+    return await actions.acknowledge_offer(answering)
 
 
 @router.post("/{offer_id}/accept", responses=ANSWERS)
-async def accept_offer(offer_id: UUID, take: Taking) -> OfferView:
+async def accept_offer(answering: Answered) -> OfferView:
     """Accept the offer: its places are taken, and shortly after that registration provides the packet."""
-    return await take(offer_id, taking.accept)
+    return await actions.accept_offer(answering)
 
 
 @router.post("/{offer_id}/decline", responses={**ANSWERS, **responses(InvalidInput)})
-async def decline_offer(offer_id: UUID, body: DeclineBody, take: Taking) -> OfferView:
+async def decline_offer(body: DeclineBody, answering: Answered) -> OfferView:
     """Decline the offer with a coded reason; the reason decides what happens next."""
-    return await take(offer_id, taking.decline(body.reason, body.note))
+    return await actions.decline_offer(answering, reason=body.reason, note=body.note)

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
-from services.referral.journeys.access import EVERYTHING
+from services.referral.access import EVERYTHING
 from services.referral.offers import queries, taking
 from services.referral.offers.schemas import OfferView
 from services.referral.offers.taking import Said
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 
 log = get_logger(__name__)
 
@@ -41,7 +41,11 @@ class Gathering:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, said: Said) -> OfferView:
-        """Take an answer; the offer as it stands then. Raises the Refusal where it may not be taken."""
+        """Take an answer; the offer as it stands then. Raises the Refusal where it may not be taken.
+
+        `_share` writes all that waits: `_write_together` calls `taking.take_free`, which takes the step of each answer
+        (`taking._take_one`), and tells each of its own outcome.
+        """
         waiting = _Waiting(said, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if not self._is_sharing:

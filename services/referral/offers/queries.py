@@ -8,8 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
-from services.referral.journeys.access import Rights
-from services.referral.journeys.rules import OfferStatus
+from services.referral.access import Rights
+from services.referral.lifecycles.rules import OfferStatus
 from services.referral.offers.schemas import ExplanationView, OfferView
 
 _COLUMNS = """offer_id AS id, referral_id, case_code, category, service_type, urgency, people_count,

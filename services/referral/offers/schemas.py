@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.events.codes import DeclineReason, NeedCategory, Urgency
 from services.referral.audit.rules import Record, ShowsRecord
-from services.referral.journeys.rules import OfferStatus
+from services.referral.lifecycles.rules import OfferStatus
 
 
 class OfferView(ShowsRecord, BaseModel):

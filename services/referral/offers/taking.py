@@ -1,6 +1,6 @@
 """Taking answers to offers, many in one transaction. An answer that is refused leaves no trace on the others."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -14,23 +14,23 @@ from libs.chassis.database import on_behalf_of, own_work
 from libs.chassis.errors import NotFound, Refusal
 from libs.chassis.idempotency import Once, begun, finished
 from libs.events.codes import DeclineReason
+from services.referral.access import Rights
 from services.referral.audit import actions as audit
 from services.referral.audit.rules import Access
-from services.referral.journeys import offer_steps, referral_steps
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import work
+from services.referral.journeys.actions import Lock, opened
 from services.referral.journeys.facts import Journey, Offer
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import refusal_of
 from services.referral.judging.queries import Circumstances, circumstances
+from services.referral.lifecycles.printed import Who
 from services.referral.offers import queries
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.steps import offers as offer_steps
+from services.referral.steps import referrals as referral_steps
 
 Step = Callable[[Work, Offer], None]
 """What an answer does; raises a Refusal where it may not be given."""
-Lock = Callable[[AsyncSession, Collection[UUID]], Awaitable[Collection[UUID]]]
-"""Locks some of these journeys, and says which."""
 
 accept: Step = referral_steps.accept_offer
 acknowledge: Step = offer_steps.acknowledge
@@ -61,7 +61,7 @@ class Said:
 
 async def take_waiting(session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said]) -> list[Refusal | None]:
     """Take each answer that may be taken, waiting for whoever holds its journey; why not, for each that may not."""
-    taken = await _take(session, policy, said, lock=_all_of)
+    taken = await _take(session, policy, said, lock=journeys.lock)
     return [taken[nth] for nth in range(len(said))]
 
 
@@ -106,11 +106,9 @@ async def _take_judged(
     taken: dict[int, Refusal | None] = {nth: _no_such_offer() for nth, one in enumerate(returnees) if one is None}
     taken |= await _taken_before(session, {nth: one for nth, one in enumerate(said) if nth not in taken})
     new = {nth: one for nth, one in enumerate(returnees) if one is not None and nth not in taken}
-    locked = await lock(session, set(new.values()))
-    mine = {nth: one for nth, one in new.items() if one in locked}
-    loaded = await journeys.load(session, locked)
-    known = await _known(session, loaded, [said[nth] for nth in mine])
-    async with work(session, policy, loaded, actor="provider") as piece:
+    async with opened(session, policy, set(new.values()), actor=Who.PROVIDER.value, lock=lock) as piece:
+        mine = {nth: one for nth, one in new.items() if one in piece.journeys}
+        known = await _known(session, piece.journeys, [said[nth] for nth in mine])
         taken |= {nth: _take_one(piece, known, said[nth], one) for nth, one in mine.items()}
     done = [said[nth] for nth in mine if taken[nth] is None]
     await finished(session, [(one.once, one.offer_id) for one in done if one.once is not None])
@@ -124,11 +122,6 @@ async def _taken_before(session: AsyncSession, said: Mapping[int, Said]) -> dict
     keyed = {nth: one.once for nth, one in said.items() if one.once is not None}
     before = zip(keyed, await begun(session, list(keyed.values())), strict=True)
     return {nth: one if isinstance(one, Refusal) else None for nth, one in before if one is not None}
-
-
-async def _all_of(session: AsyncSession, returnee_ids: Collection[UUID]) -> Collection[UUID]:
-    await journeys.lock(session, returnee_ids)
-    return returnee_ids
 
 
 def _no_such_offer() -> Refusal:

@@ -11,19 +11,17 @@ from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now, own_work, raw
 from libs.chassis.errors import NotFound
-from libs.events.codes import OwnerReason
+from services.referral.access import Rights
 from services.referral.database import insert_rows
 from services.referral.errors import DeputiesInACircle, DeskIsAway
-from services.referral.journeys import queries as journeys
-from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import work
-from services.referral.journeys.owners import assign
-from services.referral.journeys.rules import NeedStatus
+from services.referral.journeys.actions import opened
+from services.referral.lifecycles.rules import NeedStatus
 from services.referral.ownership import queries
 from services.referral.ownership.rules import Absence, AbsenceReason, makes_a_circle, overlaps
 from services.referral.ownership.schemas import NEEDS_MAX
 from services.referral.ownership.tables import AbsenceRow
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.steps import owners
 
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('referral.absence'))"
 """Absences are judged against one another, and there are few: whoever enters one waits for the other."""
@@ -117,22 +115,14 @@ async def go_on(session: AsyncSession, policy: RoutingPolicy, hand_over_id: UUID
 
 async def _move(session: AsyncSession, policy: RoutingPolicy, needs: dict[UUID, UUID], given: Mapping[str, Any]) -> int:
     """Give these needs to the new desk, those apart that the old one no longer owns once their journeys are locked."""
-    returnees = set(needs.values())
-    await journeys.lock(session, returnees)
-    loaded = await journeys.load(session, returnees)
     moved = 0
-    async with work(session, policy, loaded, actor=given["made_by"]) as piece:
+    async with opened(session, policy, set(needs.values()), actor=given["made_by"]) as piece:
         for need_id, returnee_id in needs.items():
-            need = loaded[returnee_id].needs[need_id]
+            need = piece.journeys[returnee_id].needs[need_id]
             if need.status is NeedStatus.OPEN and need.owner == given["from_desk"]:
-                piece.record(
-                    "need.hand_over",
-                    need,
-                    reason=OwnerReason.BY_HAND.value,
-                    note=given["note"],
-                    hand_over_id=given["hand_over_id"],
+                owners.hand_over(
+                    piece, need, to=given["to_desk"], note=given["note"], hand_over_id=given["hand_over_id"]
                 )
-                assign(piece, need, owner=given["to_desk"], reason=OwnerReason.BY_HAND)
                 moved += 1
     return moved
 

@@ -1,10 +1,10 @@
-"""Hand-overs and absences over HTTP; for staff of the network."""
+"""Owned needs, hand-overs and absences over HTTP; for staff of the network."""
 
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session, now
@@ -13,19 +13,40 @@ from libs.chassis.idempotency import OnceRequired
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF, StaffOnly
+from services.referral.access import Policy, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import DeputiesInACircle, DeskIsAway
-from services.referral.journeys.access import Policy, staff_rights_of
-from services.referral.journeys.owners import desks
 from services.referral.ownership import actions, queries
-from services.referral.ownership.schemas import AbsenceBody, AbsenceView, DeskCode, HandOverBody, HandOverView
-from services.referral.pack import RoutingPolicy
+from services.referral.ownership.schemas import (
+    AbsenceBody,
+    AbsenceView,
+    DeskCode,
+    HandOverBody,
+    HandOverView,
+    OwnedNeedView,
+)
+from services.referral.pack.policy import RoutingPolicy
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["ownership"])
+list_router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["work-lists"], responses=responses(StaffOnly))
 
 Reader = Annotated[Caller, requires("work-lists:read", by=STAFF)]
 Writer = Annotated[Caller, requires("needs:write", by=STAFF)]
 InPath = Annotated[DeskCode, Path(description="A desk of the country pack")]
+
+
+@list_router.get("/work-lists/owned")
+async def list_owned_needs(
+    session: Session,
+    page: PageQuery,
+    caller: Reader,
+    owner: Annotated[str | None, Query(description="Only needs of this desk", max_length=80)] = None,
+) -> Page[OwnedNeedView]:
+    """Open needs that a desk owns, the longest owned first."""
+    after = None if page.after is None else (datetime.fromisoformat(page.after[0]), UUID(page.after[1]))
+    rights = staff_rights_of(caller)
+    views = await queries.owned_needs(session, rights, owner=owner, after=after, limit=page.limit)
+    return page_of(views, request=page, cursor_of=lambda view: [view.owned_since.isoformat(), str(view.need_id)])
 
 
 @router.post("/work-lists/hand-over", status_code=201, responses=responses(InvalidInput, StaffOnly))
@@ -113,10 +134,10 @@ def _require_plausible(policy: RoutingPolicy, body: AbsenceBody, *, at: datetime
 
 
 def _require_desk(policy: RoutingPolicy, desk: str, pointer: str) -> None:
-    if desk not in desks(policy):
+    if desk not in policy.desks:
         raise InvalidInput("The country pack contains no such desk", pointer=pointer)
 
 
 def _require_known(policy: RoutingPolicy, desk: str) -> None:
-    if desk not in desks(policy):
+    if desk not in policy.desks:
         raise NotFound("There is no such desk")

@@ -6,7 +6,7 @@ from typing import Final
 
 from libs.chassis.database import Database
 from services.referral.ownership import actions
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 
 PAUSE_S: Final = 1.0
 """Real seconds between two looks when nothing is left to move."""

@@ -1,4 +1,4 @@
-"""Reading absences and hand-overs, and whose work somebody sees now."""
+"""Reading owned needs, absences and hand-overs, and whose work somebody sees now."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -8,14 +8,26 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
 from libs.chassis.errors import NotFound
-from services.referral.journeys.access import Rights
+from services.referral.access import Rights
+from services.referral.lifecycles.rules import LIVE_REFERRAL, in_sql
 from services.referral.ownership.rules import Absence
-from services.referral.ownership.schemas import AbsenceView, HandOverView
+from services.referral.ownership.schemas import AbsenceView, HandOverView, OwnedNeedView
 
 _ABSENCES = """
 SELECT absence_id AS id, desk, deputy, starts_at, ends_at, reason, made_by, made_at FROM absence
 WHERE desk = $1 AND cancelled_at IS NULL AND ends_at > $2
 """
+
+_OWNED = f"""
+SELECT need.need_id, need.returnee_id, case_code, need.category, need.urgency, need.people_count, owner,
+    owner_reason, owned_since, owner_level, owner_seen_at, owner_due_at, owner_overdue_since, reported_at,
+    live.referral_id, live.status AS referral_status
+FROM need JOIN journey USING (returnee_id)
+LEFT JOIN referral AS live ON live.need_id = need.need_id AND live.status IN {in_sql(LIVE_REFERRAL)}
+WHERE owner IS NOT NULL AND ($1::text IS NULL OR owner = $1) AND ($2 OR NOT need.restricted)
+  AND ($3::timestamptz IS NULL OR (owned_since, need.need_id) > ($3, $4))
+ORDER BY owned_since, need.need_id LIMIT $5
+"""  # noqa: S608 (constants)
 
 # A chain of deputies is followed to its end: who stands in for a deputy sees the work of both.
 _COVERED = """
@@ -84,3 +96,17 @@ async def hand_over_view(session: AsyncSession, rights: Rights, hand_over_id: UU
     if row is None:
         raise NotFound("There is no such hand-over")
     return HandOverView.model_validate(dict(row))
+
+
+async def owned_needs(
+    session: AsyncSession,
+    rights: Rights,
+    *,
+    owner: str | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[OwnedNeedView]:
+    """Open needs that a desk answers for, the longest owned first; one more than `limit`."""
+    since, need_id = after or (None, None)
+    rows = await (await raw(session)).fetch(_OWNED, owner, rights.restricted, since, need_id, limit + 1)
+    return [OwnedNeedView.model_validate(dict(row)) for row in rows]

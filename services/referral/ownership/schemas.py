@@ -1,4 +1,4 @@
-"""What absences and hand-overs look like over HTTP."""
+"""What owned needs, absences and hand-overs look like over HTTP."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -6,7 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from libs.events.codes import NeedCategory, OwnerReason, Urgency
 from libs.wire.values import Moment
+from services.referral.lifecycles.rules import ReferralStatus
 from services.referral.ownership.rules import AbsenceReason
 
 DeskCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,60}$")]
@@ -69,3 +71,28 @@ class HandOverView(BaseModel):
     made_at: datetime
     moved_count: int = Field(description="The number of needs transferred so far")
     finished_at: datetime | None = Field(description="Null while there are needs to transfer")
+
+
+class OwnedNeedView(BaseModel):
+    """An open need that a desk owns now."""
+
+    need_id: UUID
+    returnee_id: UUID
+    case_code: str | None
+    category: NeedCategory
+    urgency: Urgency
+    people_count: int
+    owner: str
+    owner_reason: OwnerReason
+    owned_since: datetime
+    owner_level: int = Field(description="The number of desks below this one that did not act in time")
+    owner_seen_at: datetime | None = Field(description="When the owner last gave a sign of life")
+    owner_due_at: datetime | None = Field(
+        description="Deadline for the next sign of life; then the desk above becomes the owner"
+    )
+    owner_overdue_since: datetime | None = Field(
+        description="Since when the deadline of the steward, the highest desk, has passed"
+    )
+    reported_at: datetime
+    referral_id: UUID | None = Field(description="The live referral of the need")
+    referral_status: ReferralStatus | None

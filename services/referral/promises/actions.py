@@ -9,18 +9,18 @@ from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now
 from libs.events.codes import OwnerReason
+from services.referral.access import Rights
 from services.referral.candidates.interlocks import ReviewReason
-from services.referral.database import insert_rows
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import work
-from services.referral.journeys.lifecycle import Who
-from services.referral.journeys.owners import assign
-from services.referral.journeys.review_tables import ReviewRow, ReviewStatus
+from services.referral.journeys.actions import held, opened
+from services.referral.lifecycles.printed import Who
 from services.referral.notes import actions as notes
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.promises import queries
 from services.referral.promises.queries import FIRST_INVARIANT, Breach
+from services.referral.reviews import actions as reviews
+from services.referral.reviews.rules import ReviewStatus
+from services.referral.steps.owners import assign
 
 REVIEWS_MAX = 100
 """Reviews opened per promise and look at the most: a fault of thousands is one to look into, not thousands."""
@@ -46,9 +46,7 @@ async def _open_reviews(session: AsyncSession, policy: RoutingPolicy, promise: s
         still = await queries.still_broken(session, promise, [one.subject_id for one in mine], late_since=late_since)
         breaches = [one for one in mine if one.subject_id in still]
         await _own(session, policy, claimed, still)
-    await insert_rows(
-        session, ReviewRow, _reviews(session, policy, promise, breaches), on_conflict="ON CONFLICT DO NOTHING"
-    )
+    await reviews.open_for_breaches(session, _reviews(session, policy, promise, breaches))
 
 
 async def _own(
@@ -57,9 +55,8 @@ async def _own(
     """The steward answers for these needs at once; how they came to be forgotten is for the review."""
     if not need_ids:
         return
-    loaded = await journeys.load(session, returnee_ids)
-    async with work(session, policy, loaded, actor=ACTOR) as piece:
-        for journey in loaded.values():
+    async with opened(session, policy, returnee_ids, actor=ACTOR, lock=held) as piece:
+        for journey in piece.journeys.values():
             for need in journey.needs.values():
                 if need.need_id in need_ids:
                     assign(piece, need, owner=policy.steward_desk, reason=OwnerReason.PROMISE_BROKEN)

@@ -9,8 +9,8 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF, StaffOnly
+from services.referral.access import staff_rights_of
 from services.referral.audit.recording import RecordedRoute
-from services.referral.journeys.access import staff_rights_of
 from services.referral.promises import queries
 from services.referral.promises.queries import LATE_AFTER_S
 from services.referral.promises.schemas import InvariantsView

@@ -12,7 +12,7 @@ from typing import Final
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
 from libs.chassis.telemetry import meter
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.promises import actions
 from services.referral.promises.queries import LATE_AFTER_S
 

@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, own_work, raw
-from services.referral.clocks.tables import REMINDERS
-from services.referral.journeys.access import Rights
+from services.referral.access import Rights
+from services.referral.clocks.rules import REMINDERS
+from services.referral.lifecycles.rules import LIVE_OFFER, LIVE_REFERRAL, WITH_PROVIDER, in_sql
 from services.referral.promises.schemas import InvariantsView, PromiseView
 
 FIRST_INVARIANT: Final = "every_open_need_is_attended"
@@ -39,8 +40,8 @@ class Breach:
     restricted: bool
 
 
-_REMINDERS = ", ".join(sorted(repr(one.value) for one in REMINDERS))
-_CLOCK = f"SELECT 1 FROM timer WHERE kind NOT IN ({_REMINDERS}) AND subject_id ="  # noqa: S608 (constants)
+_REMINDERS = in_sql(REMINDERS)
+_CLOCK = f"SELECT 1 FROM timer WHERE kind NOT IN {_REMINDERS} AND subject_id ="  # noqa: S608 (constants)
 _OF_A_POOL = (
     "pool_id AS subject_id, NULL::uuid AS need_id, NULL::uuid AS returnee_id, NULL AS category, false AS restricted"
 )
@@ -53,8 +54,7 @@ PROMISES: Final[dict[str, Promise]] = {
         WHERE status = 'open' AND owner IS NULL AND NOT EXISTS (
             SELECT 1 FROM referral
             WHERE referral.need_id = need.need_id
-              AND referral.status IN
-                ('awaiting_review', 'blocked', 'seeking', 'waitlisted', 'offered', 'accepted', 'in_service')
+              AND referral.status IN {in_sql(LIVE_REFERRAL)}
               AND (EXISTS ({_CLOCK} referral.referral_id) OR EXISTS ({_CLOCK} referral.offer_id)
                 OR EXISTS (SELECT 1 FROM waitlist_entry WHERE waitlist_entry.referral_id = referral.referral_id)
                 OR EXISTS (
@@ -95,13 +95,13 @@ PROMISES: Final[dict[str, Promise]] = {
     ),
     "no_hold_leaks": Promise(
         "Places are held only by live offers and taken only by referrals that are accepted or in service",
-        """
+        f"""
         SELECT DISTINCT offer.offer_id AS subject_id, offer.need_id, offer.returnee_id, offer.category, offer.restricted
         FROM place_hold JOIN offer USING (offer_id) JOIN referral ON referral.referral_id = offer.referral_id
         WHERE place_hold.status <> 'released'
-          AND (place_hold.status = 'held' AND offer.status NOT IN ('pending', 'acknowledged')
-            OR place_hold.status = 'taken' AND referral.status NOT IN ('accepted', 'in_service'))
-        """,
+          AND (place_hold.status = 'held' AND offer.status NOT IN {in_sql(LIVE_OFFER)}
+            OR place_hold.status = 'taken' AND referral.status NOT IN {in_sql(WITH_PROVIDER)})
+        """,  # noqa: S608 (constants)
     ),
     "no_clock_is_overdue": Promise(
         "Every deadline that has passed has been handled",
@@ -112,16 +112,16 @@ PROMISES: Final[dict[str, Promise]] = {
     ),
     "no_offer_is_orphaned": Promise(
         "A live offer belongs to a referral in the state offered, holds its places, and has a deadline",
-        """
+        f"""
         SELECT offer.offer_id AS subject_id, offer.need_id, offer.returnee_id, offer.category, offer.restricted
         FROM offer JOIN referral ON referral.referral_id = offer.referral_id
-        WHERE offer.status IN ('pending', 'acknowledged') AND (
+        WHERE offer.status IN {in_sql(LIVE_OFFER)} AND (
             referral.status <> 'offered' OR referral.offer_id IS DISTINCT FROM offer.offer_id
             OR NOT EXISTS (
                 SELECT 1 FROM timer WHERE subject_id = offer.offer_id AND kind = 'offer_expiry')
             OR NOT EXISTS (
                 SELECT 1 FROM place_hold WHERE place_hold.offer_id = offer.offer_id AND place_hold.status = 'held'))
-        """,
+        """,  # noqa: S608 (constants)
     ),
 }
 """Each promise by name. Every query asks rows that are live now, so that its cost follows them and not the past."""

@@ -1,8 +1,11 @@
-"""Keeping the read model: the newest version of each view wins, whatever order they come in."""
+"""Keeping the read model, and what providers have said of needs and people.
 
-from collections.abc import Iterable, Sequence
+The newest version of each view wins, whatever order they come in.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from sqlmodel import delete
@@ -10,8 +13,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
 from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
+from services.referral.candidates.rules import Exclusion
 from services.referral.database import insert_rows
-from services.referral.providers.tables import ProviderOrganizationRow, ProviderServiceRow
+from services.referral.providers.tables import (
+    ConflictOfInterestRow,
+    ExclusionRow,
+    ProviderOrganizationRow,
+    ProviderServiceRow,
+)
 
 _NEWER = """ON CONFLICT ({key}) DO UPDATE SET ({columns}) = ROW({excluded}), revision = kept.revision + 1
 WHERE kept.version < excluded.version"""
@@ -35,6 +44,14 @@ _TAKE = """
 SELECT provider_service_id, looked_at FROM republished WHERE looked_at IS NULL OR looked_at <= $1
 ORDER BY provider_service_id LIMIT $2 FOR UPDATE SKIP LOCKED
 """
+_CARRY: Final = """
+INSERT INTO exclusion (need_id, provider_service_id, code, since)
+SELECT DISTINCT ON (moved.after, provider_service_id) moved.after, provider_service_id, code, since
+FROM exclusion JOIN unnest($1::uuid[], $2::uuid[]) AS moved(before, after) ON moved.before = exclusion.need_id
+ON CONFLICT DO NOTHING
+"""
+_FORGIVE: Final = "DELETE FROM exclusion WHERE need_id = ANY($1::uuid[]) AND code = $2"
+_NEWEST: Final = "ON CONFLICT (need_id, provider_service_id) DO UPDATE SET code = excluded.code, since = excluded.since"
 _FIRST_REVISION = "services.referral.providers.first_revision"
 
 
@@ -107,6 +124,37 @@ async def stop_offering(session: AsyncSession, provider_service_ids: Iterable[UU
     ids = sorted(set(provider_service_ids))
     if ids:
         await (await raw(session)).execute(_STOP_OFFERING, ids, at)
+
+
+async def carry(session: AsyncSession, moved: Sequence[tuple[UUID, UUID]]) -> None:
+    """Exclude for each second need of a pair what is excluded for the first: it goes on in its place."""
+    if moved:
+        before, after = zip(*moved, strict=True)
+        await (await raw(session)).execute(_CARRY, list(before), list(after))
+
+
+async def forgive_silence(session: AsyncSession, need_ids: Collection[UUID]) -> None:
+    """Services that only let an offer for one of these needs expire may be asked again."""
+    if need_ids:
+        await (await raw(session)).execute(_FORGIVE, sorted(need_ids), Exclusion.EXPIRED_BEFORE.value)
+
+
+async def exclude(session: AsyncSession, codes: Mapping[tuple[UUID, UUID], str], *, at: datetime) -> None:
+    """Keep, by need and service, why it is not asked again; the newest reason stands."""
+    rows = [
+        {"need_id": need_id, "provider_service_id": service_id, "code": code, "since": at}
+        for (need_id, service_id), code in codes.items()
+    ]
+    await insert_rows(session, ExclusionRow, rows, on_conflict=_NEWEST)
+
+
+async def keep_conflicts(session: AsyncSession, conflicts: Collection[tuple[UUID, UUID]], *, at: datetime) -> None:
+    """Keep, by returnee and organisation, that the organisation declared a conflict of interest."""
+    rows = [
+        {"returnee_id": returnee_id, "organization_id": organization_id, "since": at}
+        for returnee_id, organization_id in sorted(conflicts)
+    ]
+    await insert_rows(session, ConflictOfInterestRow, rows, on_conflict="ON CONFLICT DO NOTHING")
 
 
 async def forget_directory(session: AsyncSession) -> None:

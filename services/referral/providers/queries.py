@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -13,6 +12,7 @@ from libs.events.catalogue.directory import OrganizationPublished, ProviderServi
 from services.referral.candidates.facts import Service
 from services.referral.candidates.rules import standing
 from services.referral.clocks.rules import Hours
+from services.referral.providers.rules import hours_of
 
 _VERSION = """
 SELECT (SELECT coalesce(sum(revision), 0) FROM provider_service)::bigint AS services,
@@ -56,12 +56,6 @@ async def refreshed(session: AsyncSession, known: Directory) -> Directory:
         services={view.provider_service_id: view for view in views},
         organizations={standing.organization_id: standing for standing in standings},
     )
-
-
-def hours_of(view: ProviderServicePublished) -> Hours:
-    """When this service is open."""
-    openings = tuple((one.weekday, one.opens_minute, one.closes_minute) for one in view.openings)
-    return Hours(openings, ZoneInfo(view.timezone))
 
 
 async def hours(session: AsyncSession, provider_service_ids: Collection[UUID]) -> dict[UUID, Hours]:

@@ -9,12 +9,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.events.audit import Hand, note
 from libs.events.codes import OwnerReason
-from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import work
-from services.referral.journeys.owners import assign, disown
-from services.referral.journeys.rules import NeedStatus
-from services.referral.pack import RoutingPolicy
+from services.referral.journeys.actions import opened
+from services.referral.lifecycles.rules import NeedStatus
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.reconciling import queries
+from services.referral.steps.owners import assign, disown
 
 ACTOR: Final = "reconcile"
 _REASON: Final = OwnerReason.LOST_AT_REGISTRATION
@@ -34,17 +33,14 @@ async def hand_to_desks(
     """
     lost = await queries.open_without_owner(session, returnee_ids, need_ids)
     found = await queries.owned_for_nothing(session, returnee_ids, need_ids)
-    people = {*lost.values(), *found.values()}
-    await journeys.lock(session, people)
-    loaded = await journeys.load(session, people)
-    async with work(session, policy, loaded, actor=ACTOR) as piece:
+    async with opened(session, policy, {*lost.values(), *found.values()}, actor=ACTOR) as piece:
         for need_id, returnee_id in lost.items():
-            need = loaded[returnee_id].needs[need_id]
+            need = piece.journeys[returnee_id].needs[need_id]
             if need.status is NeedStatus.OPEN and need.owner is None:
                 assign(piece, need, owner=piece.category(need.category).lead_desk, reason=_REASON)
                 piece.change(need)
         for need_id, returnee_id in found.items():
-            need = loaded[returnee_id].needs[need_id]
+            need = piece.journeys[returnee_id].needs[need_id]
             if need.owner_reason is _REASON:
                 disown(piece, need)
     handed = {"to_desks": len(lost), "back": len(found)}

@@ -8,8 +8,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.chassis.knowing import Known
 from libs.events.codes import OwnerReason
+from services.referral.lifecycles.rules import WITH_PROVIDER, in_sql
 
-_KNOWN = """
+_KNOWN = f"""
 SELECT 'returnee' AS kind, returnee_id AS id, profile_version AS version,
     CASE WHEN erased_at IS NULL THEN 'known' ELSE 'erased' END AS state, returnee_id AS of FROM journey
 UNION ALL
@@ -23,13 +24,13 @@ WHERE moved_from IS NULL
 UNION ALL
 SELECT 'packet', offer.offer_id, 0, '', offer.returnee_id
 FROM offer JOIN referral ON referral.offer_id = offer.offer_id
-WHERE offer.status = 'accepted' AND referral.status IN ('accepted', 'in_service')
+WHERE offer.status = 'accepted' AND referral.status IN {in_sql(WITH_PROVIDER)}
 UNION ALL
 SELECT 'provider_service', provider_service_id, version, '', organization_id FROM provider_service
 UNION ALL
 SELECT 'organization', organization_id, version, '', organization_id FROM provider_organization
 ORDER BY kind, id
-"""
+"""  # noqa: S608 (constants)
 _OPEN = """
 SELECT need_id, returnee_id FROM need WHERE status = 'open' AND owner IS NULL
   AND (returnee_id = ANY($1::uuid[]) OR need_id = ANY($2::uuid[]))

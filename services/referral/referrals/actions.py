@@ -6,18 +6,21 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from libs.chassis.database import own_work
 from libs.events.codes import Awaited, CancelReason, NotDeliveredReason, Outcome, OwnerReason
+from services.referral.access import Rights
 from services.referral.clocks.queries import Due
-from services.referral.journeys import need_steps, referral_steps, routing_steps
-from services.referral.journeys import queries as journeys
-from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import locked_work, work
+from services.referral.journeys.actions import fired, opened
 from services.referral.journeys.facts import Referral
-from services.referral.journeys.rules import ReferralStatus
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import require_going_on, uphold
-from services.referral.pack import CompletionFact, RoutingPolicy
+from services.referral.lifecycles.rules import ReferralStatus
+from services.referral.pack.policy import CompletionFact, RoutingPolicy
 from services.referral.referrals import queries
+from services.referral.router.override import place_by_hand
+from services.referral.steps import needs as need_steps
+from services.referral.steps import referrals as referral_steps
+from services.referral.steps import routing as routing_steps
 
 _ON_ITS_WAY = frozenset({ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, ReferralStatus.BLOCKED})
 
@@ -38,6 +41,31 @@ async def uphold_referral(
     """A person lets a halted offer go on. Interlocks and law hold for people too."""
     async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
         await uphold(session, piece, referral, note=reason)
+    return referral_id
+
+
+async def override_referral(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    rights: Rights,
+    referral_id: UUID,
+    *,
+    provider_service_id: UUID,
+    reason: str,
+    actor: str,
+) -> UUID:
+    """A person chooses the service. A live offer is recalled; interlocks, law and places hold for people too."""
+    returnee_id = await queries.returnee_of(session, rights, referral_id)
+    async with own_work(session):
+        await place_by_hand(
+            session,
+            policy,
+            returnee_id,
+            referral_id,
+            provider_service_id=provider_service_id,
+            reason=reason,
+            actor=actor,
+        )
     return referral_id
 
 
@@ -136,13 +164,11 @@ async def _remind(
     """After a long downtime the deadline itself may have passed: then the desk asks, and nobody is reminded."""
     _, deadline = referral_steps.CLOCKS_OF[awaits]
     due_by = await queries.run_out_at(session, [one.subject_id for one in due], deadline)
-    loaded = await journeys.load(session, {one.returnee_id for one in due})
-    async with work(session, policy, loaded, actor="clock") as piece:
-        for one in due:
-            referral = loaded[one.returnee_id].referrals[one.subject_id]
+    async with fired(session, policy, due, Referral) as (piece, found):
+        for referral in found:
             waited_for = referral.status is while_in and referral.halted_since is None
-            if waited_for and due_by.get(one.subject_id, piece.at) > piece.at:
-                referral_steps.remind(piece, referral, awaits=awaits, due_by=due_by[one.subject_id])
+            if waited_for and due_by.get(referral.referral_id, piece.at) > piece.at:
+                referral_steps.remind(piece, referral, awaits=awaits, due_by=due_by[referral.referral_id])
 
 
 async def _escalate(
@@ -153,10 +179,8 @@ async def _escalate(
     while_in: frozenset[ReferralStatus],
     reason: OwnerReason,
 ) -> None:
-    loaded = await journeys.load(session, {one.returnee_id for one in due})
-    async with work(session, policy, loaded, actor="clock") as piece:
-        for one in due:
-            referral = loaded[one.returnee_id].referrals[one.subject_id]
+    async with fired(session, policy, due, Referral) as (piece, found):
+        for referral in found:
             if referral.status in while_in:
                 routing_steps.escalate(piece, referral, reason)
 
@@ -167,5 +191,5 @@ async def locked(
 ) -> AsyncIterator[tuple[Work, Referral]]:
     """A piece of work on the journey of this referral, which is locked and loaded; written at the end."""
     returnee_id = await queries.returnee_of(session, rights, referral_id)
-    async with locked_work(session, policy, [returnee_id], actor=actor) as piece:
+    async with opened(session, policy, [returnee_id], actor=actor) as piece:
         yield piece, piece.journeys[returnee_id].referrals[referral_id]

@@ -11,10 +11,10 @@ from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.idempotency import OnceOptional
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF, StaffOnly
+from services.referral.access import Policy, rights_of, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
-from services.referral.errors import NotACandidate, OfferIsHalted, StepNotAllowed
-from services.referral.journeys.access import Policy, rights_of, staff_rights_of
-from services.referral.pack import CompletionFact
+from services.referral.errors import NoPlaceFree, NotACandidate, OfferIsHalted, ProfileMissing, StepNotAllowed
+from services.referral.pack.policy import CompletionFact
 from services.referral.referrals import actions, queries
 from services.referral.referrals.schemas import (
     CancelBody,
@@ -22,11 +22,13 @@ from services.referral.referrals.schemas import (
     CompletionFactsView,
     ErrorBody,
     NotDeliveredBody,
+    OverrideBody,
     ReferralView,
     UpholdBody,
 )
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1/referrals", tags=["referrals"])
+desk_router = APIRouter(route_class=RecordedRoute, prefix="/v1/referrals", tags=["desk"])
 
 Reader = Annotated[Caller, requires("referrals:read", by=ORGANIZATIONS_AND_STAFF)]
 Writer = Annotated[Caller, requires("referrals:write", by=ORGANIZATIONS_AND_STAFF)]
@@ -123,5 +125,34 @@ async def enter_in_error(
     await once(
         session,
         lambda: actions.enter_in_error(session, policy, rights, referral_id, note=body.note, actor=caller.subject),
+    )
+    return await queries.referral_view(session, rights, referral_id)
+
+
+@desk_router.post(
+    "/{referral_id}/override",
+    responses=responses(NotFound, StepNotAllowed, NotACandidate, NoPlaceFree, ProfileMissing, StaffOnly),
+)
+async def override_referral(
+    referral_id: UUID,
+    body: OverrideBody,
+    session: Session,
+    policy: Policy,
+    once: OnceOptional,
+    caller: Desk,
+) -> ReferralView:
+    """Choose the service instead of the router, with a reason. Interlocks, law and free places still apply."""
+    rights = staff_rights_of(caller)
+    await once(
+        session,
+        lambda: actions.override_referral(
+            session,
+            policy,
+            rights,
+            referral_id,
+            provider_service_id=body.provider_service_id,
+            reason=body.reason,
+            actor=caller.subject,
+        ),
     )
     return await queries.referral_view(session, rights, referral_id)

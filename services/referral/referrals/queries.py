@@ -7,9 +7,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
-from services.referral.clocks.tables import TimerKind
-from services.referral.journeys.access import Rights
-from services.referral.journeys.rules import ReferralStatus
+from services.referral.access import Rights
+from services.referral.clocks.rules import TimerKind
+from services.referral.lifecycles.rules import ReferralStatus
 from services.referral.referrals.schemas import ReferralView
 from services.referral.waitlists import queries as waitlists
 

@@ -9,8 +9,8 @@ from typing_extensions import TypedDict
 
 from libs.events.codes import CancelReason, NeedCategory, NotDeliveredReason, Outcome, Urgency
 from services.referral.audit.rules import Record, ShowsRecord
-from services.referral.journeys.rules import ReferralStatus
-from services.referral.pack import CompletionFact
+from services.referral.lifecycles.rules import ReferralStatus
+from services.referral.pack.policy import CompletionFact
 from services.referral.waitlists.schemas import QueueView
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
@@ -62,6 +62,13 @@ class FactsBody(TypedDict, total=False):
     document_issued: StrictBool
     nights_stayed: Annotated[StrictInt, Field(ge=0, le=366)]
     certificate_awarded: StrictBool
+
+
+class OverrideBody(Body):
+    """The choice of a person instead of the router."""
+
+    provider_service_id: UUID
+    reason: Note = Field(description="Stored only in referral; do not write any names")
 
 
 class CompleteBody(Body):

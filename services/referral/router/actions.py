@@ -14,14 +14,12 @@ from services.referral.candidates import facts as candidates
 from services.referral.candidates.choice import Candidate, Decision, Market
 from services.referral.candidates.interlocks import review_reason
 from services.referral.journeys import queries as journeys
-from services.referral.journeys import referral_steps, routing_steps
 from services.referral.journeys.actions import work
 from services.referral.journeys.facts import Referral
-from services.referral.journeys.people import judged_on
-from services.referral.journeys.prerequisite_steps import closes_circle
-from services.referral.journeys.rules import ReferralStatus
 from services.referral.journeys.work import Work
-from services.referral.pack import RoutingPolicy
+from services.referral.lifecycles.printed import Who
+from services.referral.lifecycles.rules import ReferralStatus
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.places import queries as ledger
 from services.referral.providers import queries as providers
@@ -30,6 +28,10 @@ from services.referral.router import queries, rules
 from services.referral.router.picks import Picks, pick_ready, pick_woken
 from services.referral.router.queries import Placing
 from services.referral.router.rules import Line, Pace, Way
+from services.referral.steps import referrals as referral_steps
+from services.referral.steps import routing as routing_steps
+from services.referral.steps.people import judged_on
+from services.referral.steps.prerequisites import closes_circle
 from services.referral.waitlists import actions as waitlists
 
 log = get_logger(__name__)
@@ -87,9 +89,9 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
     placing = await queries.to_place(session, picks.picked)
     await _meet_households(session, placing)
     memory.directory = await providers.refreshed(session, memory.directory)
-    found = await services(session, memory, today=at)
+    found = await services(session, memory.directory, memory.records, today=at)
     market, line = Market(found, policy, at), await queries.line(session, placing, found, openings)
-    async with work(session, policy, placing.journeys, actor="router") as piece:
+    async with work(session, policy, placing.journeys, actor=Who.ROUTER.value) as piece:
         for referral in placing.referrals:
             journey = piece.journeys[referral.returnee_id]
             journey.needs[referral.need_id] = placing.needs[referral.need_id]
@@ -130,16 +132,21 @@ async def _meet_households(session: AsyncSession, placing: Placing) -> None:
     ]
 
 
-async def services(session: AsyncSession, memory: Memory, *, today: datetime) -> list[candidates.Service]:
-    """Every service of the directory whose organisation is known, with what is free now."""
+async def services(
+    session: AsyncSession, directory: Directory, records: Mapping[UUID, tuple[int, int]], *, today: datetime
+) -> list[candidates.Service]:
+    """Every service of the directory whose organisation is known, with what is free now.
+
+    `records`, by service: how many offers it was made lately, and how many it answered.
+    """
     pools = await ledger.pools(session, today=today.date())
     waiting = await queries.open_offers(session)
     ended = await providers.no_longer_offered(session)
     found = []
-    for key, view in memory.directory.services.items():
-        organization = memory.directory.organizations.get(view.organization_id)
+    for key, view in directory.services.items():
+        organization = directory.organizations.get(view.organization_id)
         if organization is not None:
-            made, answered = memory.records.get(key, (0, 0))
+            made, answered = records.get(key, (0, 0))
             found.append(
                 candidates.Service(
                     view, organization, pools.get(key, ()), answered, made, waiting.get(key, 0), key not in ended
@@ -289,5 +296,5 @@ def make_offer(
     referral.overruled = overruled
     offer = routing_steps.offer(piece, referral, candidate, explanation=explanation)
     if candidate.service.view.accepts_automatically:
-        with piece.acting_as("auto"):
+        with piece.acting_as(Who.AUTO.value):
             referral_steps.accept_offer(piece, offer)

@@ -12,8 +12,9 @@ from libs.chassis.database import Database
 from libs.chassis.health import Unready
 from libs.chassis.logs import get_logger
 from libs.events.postgres import Cause, cause_of
-from services.referral.journeys import wakeups
-from services.referral.pack import RoutingPolicy
+from services.referral import wakeups
+from services.referral.lifecycles.rules import ROUTED, in_sql
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.router import actions, upkeep
 from services.referral.router.actions import Memory, Round
 
@@ -27,13 +28,13 @@ _LOCK_CLASS: Final = 0x656E6C61
 _RETRY_S: Final = 0.5
 
 # A referral that is ready may still wait for its flight or household; only a round can tell.
-_PROBE: Final = """
+_PROBE: Final = f"""
 SELECT clock_timestamp() AS real,
-    (SELECT min(ready_at) FROM referral WHERE ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted')) AS ready_at,
+    (SELECT min(ready_at) FROM referral WHERE ready_at IS NOT NULL AND status IN {in_sql(ROUTED)}) AS ready_at,
     (SELECT coalesce(sum(freed_count), 0) FROM pool)
     + (SELECT coalesce(sum(revision), 0) FROM provider_service)
     + (SELECT coalesce(sum(revision), 0) FROM provider_organization) AS openings
-"""
+"""  # noqa: S608 (constants)
 
 log = get_logger(__name__)
 

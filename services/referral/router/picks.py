@@ -12,6 +12,7 @@ from libs.chassis.database import raw
 from libs.events.codes import NeedCategory
 from services.referral.candidates.choice import Candidate
 from services.referral.journeys.facts import Referral
+from services.referral.lifecycles.rules import ROUTED, in_sql
 
 CLOCKS_BEHIND: Final = 200
 """Clocks that have run out and wait: from so many on they go before whoever is to be asked for anew."""
@@ -25,7 +26,7 @@ SHARE_OF_NEWCOMERS: Final = 4
 WHO: Final = """
 FROM referral JOIN journey USING (returnee_id) {joined}
 LEFT JOIN arrival_batch ON arrival_batch.arrival_batch_id = referral.arrival_batch_id
-WHERE {waiting} AND referral.status IN ('seeking', 'waitlisted') AND journey.profile IS NOT NULL
+WHERE {waiting} AND referral.status IN {routed} AND journey.profile IS NOT NULL
   AND (referral.arrival_batch_id IS NULL OR referral.urgency_rank < 2 OR arrival_batch.opened_at IS NOT NULL)
   AND (journey.household_id IS NULL OR EXISTS (
       SELECT 1 FROM household WHERE household.household_id = journey.household_id))
@@ -44,18 +45,19 @@ OPENED: Final = (
 # Who waits for a place may also have a time at which somebody opens.
 ASLEEP: Final = "(ready_at IS NULL OR referral.status = 'waitlisted') AND tried_opening < openings"
 
+_ROUTED = in_sql(ROUTED)
 _PICK = "SELECT referral.referral_id, referral.returnee_id, referral.household_id" + WHO
 _LOCKED = "FOR UPDATE OF journey SKIP LOCKED"
-_READY = _PICK.format(joined="", waiting="ready_at <= $2") + _LOCKED
+_READY = _PICK.format(routed=_ROUTED, joined="", waiting="ready_at <= $2") + _LOCKED
 # Ready since it was opened: nobody has been asked for it, and no round has put it off.
 _NEW = "ready_at <= $2 AND ready_at = referral.opened_at AND referral_id <> ALL($3::uuid[])"
-_NEWCOMERS = _PICK.format(joined="", waiting=_NEW) + _LOCKED
-_WOKEN = _PICK.format(joined=OPENED, waiting=ASLEEP) + _LOCKED
+_NEWCOMERS = _PICK.format(routed=_ROUTED, joined="", waiting=_NEW) + _LOCKED
+_WOKEN = _PICK.format(routed=_ROUTED, joined=OPENED, waiting=ASLEEP) + _LOCKED
 
-_AHEAD = """
+_AHEAD = f"""
 SELECT category, sum(people_count) AS people FROM referral
-WHERE ready_at <= $1 AND status IN ('seeking', 'waitlisted') AND referral_id <> ALL($2::uuid[]) GROUP BY category
-"""
+WHERE ready_at <= $1 AND status IN {_ROUTED} AND referral_id <> ALL($2::uuid[]) GROUP BY category
+"""  # noqa: S608 (constants)
 _NTH_CLOCK = "SELECT due_at FROM timer ORDER BY due_at OFFSET $1 LIMIT 1"
 
 

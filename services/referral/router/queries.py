@@ -15,30 +15,22 @@ from services.referral.candidates import facts as candidates
 from services.referral.candidates.facts import Service
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.facts import Household, Journey, Need, Referral
-from services.referral.journeys.people import household_of, person_of, to_route, with_them
-from services.referral.pack import RoutingPolicy
+from services.referral.lifecycles.rules import LIVE_OFFER, ROUTED, STANDING_OFFER, in_sql
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
 from services.referral.router.picks import ASLEEP, OPENED, WHO, Picked
 from services.referral.router.rules import Line, Pace, Waiting
+from services.referral.steps.people import household_of, person_of, to_route, with_them
 
 UNSEEN_MAX: Final = 2000
 """Of those who wait but are not in a round, how many it looks ahead to."""
-
-_OPEN_BATCHES = """
-UPDATE arrival_batch AS batch SET opened_at = $1
-WHERE opened_at IS NULL AND (
-    first_seen_at <= $2
-    OR returnees_expected <= (
-        SELECT count(*) FROM journey WHERE arrival_batch_id = batch.arrival_batch_id AND profile_version > 0
-    ) AND needs_expected <= (SELECT count(*) FROM need WHERE arrival_batch_id = batch.arrival_batch_id)
-)
-"""
 
 _UNSEEN = f"""
 SELECT referral.referral_id, referral.urgency_rank, referral.waiting_since, pool_ids, pool_places
 {
     WHO.format(
+        routed=in_sql(ROUTED),
         joined=OPENED + " JOIN waitlist_entry USING (referral_id)",
         waiting=f"{ASLEEP} AND pool_ids && $4::uuid[] AND referral_id <> ALL($5::uuid[])",
     )
@@ -52,22 +44,22 @@ FROM kept_pool JOIN waitlist_entry USING (referral_id)
 
 _REFERRALS = f"""
 SELECT {", ".join(one.name for one in fields(Referral))} FROM referral
-WHERE referral_id = ANY($1::uuid[]) AND status IN ('seeking', 'waitlisted')
+WHERE referral_id = ANY($1::uuid[]) AND status IN {in_sql(ROUTED)}
 ORDER BY urgency_rank, waiting_since, referral_id
 """  # noqa: S608 (names come from our own code)
 _NEEDS = f"SELECT {', '.join(one.name for one in fields(Need))} FROM need WHERE need_id = ANY($1::uuid[])"  # noqa: S608
 
-_SERVING = """
+_SERVING = f"""
 SELECT returnee_id, organization_id FROM offer
-WHERE returnee_id = ANY($1::uuid[]) AND status IN ('pending', 'acknowledged', 'accepted')
-"""
+WHERE returnee_id = ANY($1::uuid[]) AND status IN {in_sql(STANDING_OFFER)}
+"""  # noqa: S608 (constants)
 
 _EXCLUSIONS = "SELECT need_id, provider_service_id, code FROM exclusion WHERE need_id = ANY($1::uuid[])"
 
-_OPEN_OFFERS = """
+_OPEN_OFFERS = f"""
 SELECT provider_service_id, count(*) AS offers FROM offer
-WHERE status IN ('pending', 'acknowledged') GROUP BY provider_service_id
-"""
+WHERE status IN {in_sql(LIVE_OFFER)} GROUP BY provider_service_id
+"""  # noqa: S608 (constants)
 
 _ANSWERED = """
 SELECT provider_service_id, count(*) AS made,
@@ -106,11 +98,6 @@ class Placing:
     """By returnee: organisations that declared a conflict of interest."""
     serving: dict[UUID, set[UUID]] = field(default_factory=dict)
     """By returnee: organisations that serve, or are asked to serve, them."""
-
-
-async def open_batches(session: AsyncSession, *, at: datetime, timeout: timedelta) -> None:
-    """Open the arrival batches whose intake is complete and seen, or has taken too long."""
-    await (await raw(session)).execute(_OPEN_BATCHES, at, at - timeout)
 
 
 async def waiting(

@@ -13,7 +13,7 @@ from libs.events.codes import Urgency
 from services.referral.candidates.choice import Decision, Verdict
 from services.referral.candidates.facts import Pool
 from services.referral.candidates.rules import Exclusion
-from services.referral.pack import Pacing
+from services.referral.pack.policy import Pacing
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
 """When a referral is looked at again that only waits for somebody to open, on the installation's clock."""

@@ -6,8 +6,9 @@ from typing import Final
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now
+from services.referral.intake import actions as intake
 from services.referral.judging import actions as judging
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.providers import queries as providers
 from services.referral.router import queries
@@ -23,8 +24,7 @@ async def open_batches(session: AsyncSession, policy: RoutingPolicy) -> None:
 
     In a transaction of its own: a round that held a flight's row could wait for a consumer that waits for that row.
     """
-    timeout = timedelta(seconds=policy.rounds.batch_timeout)
-    await queries.open_batches(session, at=now(session), timeout=timeout)
+    await intake.open_batches(session, timeout=timedelta(seconds=policy.rounds.batch_timeout))
 
 
 async def end_kept_pools(session: AsyncSession) -> None:

@@ -7,20 +7,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
 from libs.events.codes import OwnerReason
+from services.referral.access import Rights
 from services.referral.clocks.queries import Due
 from services.referral.database import insert_rows
-from services.referral.journeys import queries as journeys
-from services.referral.journeys import routing_steps, search_steps
-from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import locked_work, work
+from services.referral.journeys.actions import fired, opened
 from services.referral.journeys.facts import Referral
-from services.referral.journeys.owners import disown
 from services.referral.journeys.work import Work
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.searches import queries
 from services.referral.searches.rules import SearchResult
 from services.referral.searches.schemas import SearchAttemptBody
 from services.referral.searches.tables import SearchAttemptRow
+from services.referral.steps import routing as routing_steps
+from services.referral.steps import searches as search_steps
+from services.referral.steps.owners import disown
 
 
 async def log_attempt(
@@ -35,7 +35,7 @@ async def log_attempt(
     """Somebody has looked for the person. Found: the need is offered again at once, to the same service too."""
     returnee_id = await queries.returnee_of(session, rights, referral_id)
     attempt_id: UUID = uuid7()
-    async with locked_work(session, policy, [returnee_id], actor=actor) as piece:
+    async with opened(session, policy, [returnee_id], actor=actor) as piece:
         referral = piece.journeys[returnee_id].referrals[referral_id]
         search_steps.log(piece, referral, result=attempt.result.value, note=attempt.note)
         if attempt.result is SearchResult.FOUND:
@@ -60,10 +60,8 @@ async def log_attempt(
 
 async def remind_of_searches(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
     """It is time to look again and nobody has; the journeys are locked."""
-    loaded = await journeys.load(session, {one.returnee_id for one in due})
-    async with work(session, policy, loaded, actor="clock") as piece:
-        for one in due:
-            referral = loaded[one.returnee_id].referrals[one.subject_id]
+    async with fired(session, policy, due, Referral) as (piece, found):
+        for referral in found:
             if referral.searching_since is not None:
                 search_steps.remind(piece, referral)
 

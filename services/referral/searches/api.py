@@ -13,9 +13,9 @@ from libs.chassis.idempotency import OnceRequired
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF, StaffOnly
+from services.referral.access import Policy, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import StepNotAllowed
-from services.referral.journeys.access import Policy, staff_rights_of
 from services.referral.searches import actions, queries
 from services.referral.searches.schemas import FollowUpView, SearchAttemptBody, SearchAttemptView
 

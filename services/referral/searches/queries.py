@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
-from services.referral.journeys.access import Rights
+from services.referral.access import Rights
 from services.referral.searches.schemas import FollowUpView, SearchAttemptView
 
 _ATTEMPTS = """

@@ -7,17 +7,16 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.etag import Condition
+from services.referral.access import Rights
 from services.referral.clocks.queries import Due
-from services.referral.journeys import queries as journeys
-from services.referral.journeys import stay_steps
-from services.referral.journeys.access import Rights
-from services.referral.journeys.actions import locked_work, work
+from services.referral.journeys.actions import fired, opened
 from services.referral.journeys.facts import Referral, Stay
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import require_going_on
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.stays import queries
 from services.referral.stays.schemas import ExtendBody, PlanBody
+from services.referral.steps import stays as stay_steps
 
 
 async def plan_exit(
@@ -71,15 +70,11 @@ async def _due(
     session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]
 ) -> AsyncIterator[tuple[Work, list[tuple[Due, Referral, Stay]]]]:
     """A piece of work on what these clocks are about, with the stays that still run."""
-    loaded = await journeys.load(session, {one.returnee_id for one in due})
     stays = await queries.load(session, {one.subject_id for one in due})
-    found = [
-        (one, loaded[one.returnee_id].referrals[one.subject_id], stays[one.subject_id])
-        for one in due
-        if one.subject_id in stays and stays[one.subject_id].ended_at is None
-    ]
-    async with work(session, policy, loaded, actor="clock") as piece:
-        yield piece, found
+    running = [one for one in due if one.subject_id in stays and stays[one.subject_id].ended_at is None]
+    async with fired(session, policy, running, Referral) as (piece, referrals):
+        found = zip(running, referrals, strict=True)
+        yield piece, [(one, referral, stays[referral.referral_id]) for one, referral in found]
 
 
 @asynccontextmanager
@@ -88,6 +83,6 @@ async def _locked(
 ) -> AsyncIterator[tuple[Work, Referral, Stay]]:
     """A piece of work on the journey of this stay, which is locked and loaded; written at the end."""
     returnee_id = await queries.returnee_of(session, rights, referral_id)
-    async with locked_work(session, policy, [returnee_id], actor=actor) as piece:
+    async with opened(session, policy, [returnee_id], actor=actor) as piece:
         stay = (await queries.load(session, [referral_id]))[referral_id]
         yield piece, piece.journeys[returnee_id].referrals[referral_id], stay

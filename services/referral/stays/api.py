@@ -14,10 +14,10 @@ from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF, StaffOnly
+from services.referral.access import Policy, rights_of, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import ExtensionTooLong, ExtensionTooShort, OfferIsHalted, StepNotAllowed
-from services.referral.journeys.access import Policy, rights_of, staff_rights_of
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.stays import actions, queries
 from services.referral.stays.queries import BEGINNING, Place, Watch
 from services.referral.stays.rules import day_of

@@ -11,9 +11,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
 from libs.events.codes import NeedCategory
-from services.referral.journeys.access import Rights
-from services.referral.journeys.exit_plan import NextStep, from_document, open_items
+from services.referral.access import Rights
 from services.referral.journeys.facts import Stay
+from services.referral.lifecycles.exit_plan import NextStep, from_document, open_items
 from services.referral.stays.schemas import PlanItemView, StayCountsView, StayEntryView, StayView, WatchedStayView
 
 Place = tuple[datetime, UUID]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.events.codes import NeedCategory
 from libs.wire.values import Whole
-from services.referral.journeys.exit_plan import ExitItem, ItemStatus, NextStep
+from services.referral.lifecycles.exit_plan import ExitItem, ItemStatus, NextStep
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 NEXT_STEP = "Where the people go, as coarse as that: never an address. `not_told`: asked, and they would rather not say"

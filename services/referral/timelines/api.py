@@ -11,10 +11,10 @@ from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF, StaffOnly
+from services.referral.access import Policy, Rights, rights_of, staff_rights_of
 from services.referral.audit.queries import access_log
 from services.referral.audit.recording import RecordedRoute
 from services.referral.audit.schemas import AccessView
-from services.referral.journeys.access import Policy, Rights, rights_of, staff_rights_of
 from services.referral.offers import queries as offers
 from services.referral.timelines import queries
 from services.referral.timelines.schemas import EntryView, Order

@@ -11,9 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
-from services.referral.journeys.access import Rights
-from services.referral.journeys.owners import desks
-from services.referral.pack import RoutingPolicy
+from services.referral.access import Rights
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.timelines.rules import OF_THE_SERVICE, role_of
 from services.referral.timelines.schemas import EntryView, Order
 
@@ -71,7 +70,7 @@ async def timeline(
     if rights.organization_id is not None:
         statement = FOR_PARTNER
         values.append(rights.organization_id)
-    known = desks(policy)
+    known = policy.desks
     rows = await (await raw(session)).fetch(statement, *values)
     return [_view(row, rights, known) for row in rows]
 

@@ -4,17 +4,23 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
-NETWORK_ACTORS: Final[frozenset[str]] = frozenset({"router", "clock", "auto", "registration"})
-"""Actors of the record that are no person: see `StepRow.actor`."""
-ANSWERS: Final[frozenset[str]] = frozenset({"offer.acknowledge", "offer.accept", "offer.decline"})
+from services.referral.lifecycles.printed import NETWORK
+from services.referral.lifecycles.rules import OfferStep, ReferralStep, recorded
+
+ANSWERS: Final = frozenset(map(recorded, (OfferStep.ACKNOWLEDGE, OfferStep.ACCEPT, OfferStep.DECLINE)))
 """Steps that only providers take."""
-OF_THE_SERVICE: Final[tuple[str, ...]] = (
-    "referral.remind",
-    "referral.start",
-    "referral.complete",
-    "referral.report_not_delivered",
-    "referral.cancel",
-    "referral.enter_in_error",
+OF_THE_SERVICE: Final = tuple(
+    map(
+        recorded,
+        (
+            ReferralStep.REMIND,
+            ReferralStep.START,
+            ReferralStep.COMPLETE,
+            ReferralStep.REPORT_NOT_DELIVERED,
+            ReferralStep.CANCEL,
+            ReferralStep.ENTER_IN_ERROR,
+        ),
+    )
 )
 """Steps of a referral that the provider which accepted it sees. Any other is the network's own affair."""
 
@@ -23,7 +29,7 @@ class Role(StrEnum):
     """In what role somebody took a step."""
 
     NETWORK = "network"
-    """The router, a clock, or registration."""
+    """The router, a clock, the watcher, a service that accepts by itself, or registration."""
     PROVIDER = "provider"
     DESK = "desk"
     PERSON = "person"
@@ -32,7 +38,7 @@ class Role(StrEnum):
 
 def role_of(step: str, actor: str, *, desks: Collection[str]) -> Role:
     """The role of the actor of this step of the record."""
-    if actor in NETWORK_ACTORS:
+    if actor in NETWORK:
         return Role.NETWORK
     if step in ANSWERS:
         return Role.PROVIDER

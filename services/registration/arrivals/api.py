@@ -18,7 +18,8 @@ from libs.chassis.tenancy import WHO_REGISTERS
 from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, Reference, ReturneeArrived
 from libs.events.codes import PlaceCode, TransportMode
 from libs.wire.values import Moment
-from services.registration.arrivals import actions, queries
+from services.registration.arrivals import queries
+from services.registration.arrivals.actions import batches
 from services.registration.arrivals.rules import BatchStatus
 from services.registration.arrivals.schemas import (
     Announcement,
@@ -126,7 +127,7 @@ async def announce_batch(
     announcement = Announcement(body, _sender(caller, pack))
     batch_id = await once(
         session,
-        own(session, lambda: actions.announce_batch(session, announcement, vault=vault, reception=pack.reception)),
+        own(session, lambda: batches.announce_batch(session, announcement, vault=vault, reception=pack.reception)),
     )
     response.headers["Location"] = f"/v1/arrival-batches/{batch_id}"
     return await queries.batch_view(session, batch_id, actor=actor_of(caller, pack), vault=vault)
@@ -196,7 +197,7 @@ async def land_batch(
     actor, reception = actor_of(caller, pack), pack.reception
 
     async def land() -> UUID:
-        return await actions.land_announced_batch(
+        return await batches.land_announced_batch(
             session, batch_id, body, actor=actor, vault=vault, reception=reception
         )
 
@@ -221,7 +222,7 @@ async def mark_entry_absent(
     actor = actor_of(caller, pack)
 
     async def mark() -> UUID:
-        return await actions.mark_entry_absent(session, batch_id, entry_id, actor=actor, vault=vault)
+        return await batches.mark_entry_absent(session, batch_id, entry_id, actor=actor, vault=vault)
 
     await once(session, own(session, mark, arrival_batch=batch_id))
     return await queries.batch_view(session, batch_id, actor=actor, vault=vault)
@@ -241,7 +242,7 @@ async def complete_intake(
     actor = actor_of(caller, pack)
 
     async def complete() -> UUID:
-        return await actions.complete_intake(session, batch_id, actor=actor, vault=vault)
+        return await batches.complete_intake(session, batch_id, actor=actor, vault=vault)
 
     await once(session, own(session, complete, arrival_batch=batch_id))
     return await queries.batch_view(session, batch_id, actor=actor, vault=vault)
@@ -271,7 +272,7 @@ async def register_returnee(
     coming = Coming(_arrived(body), _sender(caller, pack), arrival_batch_id=body.arrival_batch_id)
 
     async def register() -> UUID:
-        (one,) = await actions.receive_people(session, [coming], vault=vault, reception=pack.reception)
+        (one,) = await batches.receive_people(session, [coming], vault=vault, reception=pack.reception)
         return one.returnee_id
 
     returnee_id = await once(session, own(session, register, arrival_batch=body.arrival_batch_id))

@@ -14,8 +14,7 @@ from libs.chassis.paging import Page, PageRequest, page_of
 from libs.events.codes import TransportMode
 from services.registration.arrivals.rules import BatchStatus, IntakeCounts
 from services.registration.arrivals.schemas import ArrivalBatchView
-from services.registration.arrivals.tables import ArrivalBatch
-from services.registration.arrivals.words import Words, words_of
+from services.registration.arrivals.tables import ArrivalBatch, Words, words_of
 from services.registration.audit.rules import Actor
 from services.registration.manifests.queries import entry_counts
 from services.registration.manifests.schemas import EntryCounts

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, ArrivalBatchLanded, ReturneeArrived
 from libs.events.event import Received
 from libs.events.subscriptions import Subscriptions
-from services.registration.arrivals.actions import announce_batch, land_batch, receive_people
+from services.registration.arrivals.actions.batches import announce_batch, land_batch, receive_people
 from services.registration.arrivals.schemas import Announcement, Coming, Landing, Sender
 from services.registration.audit.rules import Actor, Sight, is_source_of_a_client
 from services.registration.pack import Pack

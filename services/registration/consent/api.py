@@ -14,7 +14,7 @@ from libs.chassis.tenancy import SERVICES, WHO_REGISTERS
 from libs.events.catalogue.arrivals import SafeContactTold
 from services.registration.audit.api import actor_of
 from services.registration.audit.rules import AccessPurpose
-from services.registration.consent import actions
+from services.registration.consent.actions import consents, safe_contacts
 from services.registration.consent.schemas import ConsentTold, ConsentView, SafeContactView
 from services.registration.errors import ConsentAlreadyWithdrawn, ReturneeErased, SafeContactMissing
 from services.registration.pack import ThePack
@@ -58,10 +58,10 @@ async def give_consent(
     actor, times = actor_of(caller, pack), pack.reception.times
 
     async def give() -> UUID:
-        return await actions.give_consent(session, returnee_id, body, actor=actor, vault=vault, times=times)
+        return await consents.give_consent(session, returnee_id, body, actor=actor, vault=vault, times=times)
 
     consent_id = await once(session, own(session, give, returnee=returnee_id))
-    return await actions.show_consent(session, returnee_id, consent_id, vault=vault)
+    return await consents.show_consent(session, returnee_id, consent_id, vault=vault)
 
 
 @router.get("/returnees/{returnee_id}/consents", responses=responses(NotFound, ReturneeErased))
@@ -69,7 +69,7 @@ async def look_up_consents(
     returnee_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault
 ) -> list[ConsentView]:
     """All consents that were ever recorded of a person, oldest first, including withdrawn ones."""
-    return await actions.look_up_consents(session, returnee_id, actor=actor_of(caller, pack), vault=vault)
+    return await consents.look_up_consents(session, returnee_id, actor=actor_of(caller, pack), vault=vault)
 
 
 @router.post(
@@ -92,10 +92,10 @@ async def withdraw_consent(
     actor = actor_of(caller, pack)
 
     async def withdraw() -> UUID:
-        return await actions.withdraw_consent(session, returnee_id, consent_id, pack=pack, actor=actor)
+        return await consents.withdraw_consent(session, returnee_id, consent_id, pack=pack, actor=actor)
 
     await once(session, own(session, withdraw, returnee=returnee_id))
-    return await actions.show_consent(session, returnee_id, consent_id, vault=vault)
+    return await consents.show_consent(session, returnee_id, consent_id, vault=vault)
 
 
 @router.put("/returnees/{returnee_id}/safe-contact", responses=responses(NotFound, ReturneeErased))
@@ -113,11 +113,11 @@ async def set_safe_contact(
     country = pack.reception.country
 
     async def set_it() -> None:
-        await actions.set_safe_contact(session, returnee_id, body, actor=actor, vault=vault, country=country)
+        await safe_contacts.set_safe_contact(session, returnee_id, body, actor=actor, vault=vault, country=country)
 
     await own(session, set_it, returnee=returnee_id)()
     response.headers["Cache-Control"] = "no-store"
-    return await actions.show_safe_contact(session, returnee_id, vault=vault)
+    return await safe_contacts.show_safe_contact(session, returnee_id, vault=vault)
 
 
 @router.get("/returnees/{returnee_id}/safe-contact", responses=responses(NotFound, ReturneeErased, SafeContactMissing))
@@ -133,4 +133,4 @@ async def look_up_safe_contact(
     """The safe contact of a person. Request it with a purpose directly before you send; never store the response."""
     response.headers["Cache-Control"] = "no-store"
     actor = actor_of(caller, pack)
-    return await actions.look_up_safe_contact(session, returnee_id, purpose=purpose, actor=actor, vault=vault)
+    return await safe_contacts.look_up_safe_contact(session, returnee_id, purpose=purpose, actor=actor, vault=vault)

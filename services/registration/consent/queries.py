@@ -11,10 +11,9 @@ from libs.chassis.database import now, raw
 from libs.chassis.errors import NotFound
 from libs.consents.policy import ConsentGate, ConsentPolicy, consent_key
 from libs.events.codes import ConsentPurpose, ContactChannel, NeedCategory, RecipientClass
-from services.registration.consent.references import staff_reference
 from services.registration.consent.rules import CHILDREN, ConsentMethod, GivenBy, Grant, counts, standing_grants
 from services.registration.consent.schemas import ConsentView, SafeContactView
-from services.registration.consent.tables import Consent, ConsentState, ConsentWithdrawal, SafeContact
+from services.registration.consent.tables import Consent, ConsentState, ConsentWithdrawal, SafeContact, staff_reference
 from services.registration.errors import SafeContactMissing
 from services.registration.vault.sealing import DataKey
 

@@ -1,4 +1,7 @@
-"""Consents and their withdrawals (both append-only), the version of a person's consent, and the safe contact."""
+"""Consents and their withdrawals (both append-only), the version of a person's consent, and the safe contact.
+
+The reference of the staff member who took a consent may hold any text: it is sealed under the person's key.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +12,7 @@ from sqlmodel import Field
 from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
 from services.registration.consent.rules import ConsentMethod, GivenBy
 from services.registration.database import Table, moment, one_of, sealed
+from services.registration.vault.sealing import DataKey
 
 
 class Consent(Table, table=True):
@@ -91,3 +95,13 @@ class SafeContact(Table, table=True):
     may_leave_message: bool
     confirmed_at: datetime = Field(sa_column=moment())
     """When the person last said that this is safe."""
+
+
+def sealed_reference(told: str, key: DataKey) -> bytes:
+    """The reference as the table keeps it."""
+    return key.seal(told, table="consent", column="staff_reference")
+
+
+def staff_reference(sealed: bytes | None, in_clear: str, key: DataKey) -> str:
+    """The reference again, also where a process of before wrote it in clear; `VaultError` where it does not open."""
+    return in_clear if sealed is None else key.open(sealed, table="consent", column="staff_reference")

@@ -4,6 +4,7 @@ import asyncio
 
 from libs.chassis.database import Database
 from libs.chassis.telemetry import meter
+from libs.waiting.pauses import is_set_within
 from services.registration.doubts.queries import open_counts
 
 INTERVAL_SECONDS = 60.0
@@ -21,7 +22,4 @@ async def count_forever(stop: asyncio.Event, *, database: Database) -> None:
             count, urgent = await open_counts(session)
         _OPEN.set(urgent, {"enlace.urgent": True})
         _OPEN.set(count - urgent, {"enlace.urgent": False})
-        try:
-            await asyncio.wait_for(stop.wait(), INTERVAL_SECONDS)
-        except TimeoutError:
-            continue
+        await is_set_within(stop, INTERVAL_SECONDS)

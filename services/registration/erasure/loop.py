@@ -4,6 +4,7 @@ import asyncio
 
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
+from libs.waiting.pauses import is_set_within
 from services.registration.erasure.actions import let_arrival_keys_age_out, replay_erasures
 from services.registration.pack import Pack
 from services.registration.vault.sealing import Vault
@@ -20,7 +21,4 @@ async def replay_forever(stop: asyncio.Event, *, database: Database, pack: Pack,
             await let_arrival_keys_age_out(session, vault)
         if count:
             log.warning("erasures.replayed", count=count)
-        try:
-            await asyncio.wait_for(stop.wait(), INTERVAL_SECONDS)
-        except TimeoutError:
-            continue
+        await is_set_within(stop, INTERVAL_SECONDS)

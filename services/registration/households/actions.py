@@ -1,6 +1,9 @@
-"""Join households (many people at once), put them together at the desk, change them; each change is told whole."""
+"""Join households (many people at once), put them together at the desk, change them; each change is told whole.
 
-from collections.abc import Collection, Sequence
+A household is held while its members are decided. A person who may not belong to it waits for a decision.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -17,8 +20,8 @@ from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.errors import HouseholdFull, MemberOfAnotherHousehold
 from services.registration.households import queries
-from services.registration.households.claims import by_household, close_claims
-from services.registration.households.rules import MEMBERS_MAX, ClaimDecision
+from services.registration.households.queries import by_household
+from services.registration.households.rules import MEMBERS_MAX, ClaimDecision, ClaimReason
 from services.registration.households.schemas import HouseholdBody, HouseholdCorrection, HouseholdState, Joining
 from services.registration.households.tables import Household
 from services.registration.people.queries import member_fault, profile_fields, visible_to
@@ -234,3 +237,56 @@ def _access(returnee_id: UUID) -> Access:
         purpose=AccessPurpose.REGISTRATION,
         fields=["household"],
     )
+
+
+# Version 0 is told to nobody: its first member makes it version 1. An existing household is only locked.
+_HOLD = """
+    INSERT INTO household (id, reference_returnee_id, reference_told, expected_size, stay_together, version,
+                           organization_id, created_at)
+    SELECT id, reference_returnee_id, false, 1, true, 0, organization_id, $4
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS h (id, reference_returnee_id, organization_id)
+    ORDER BY id
+    ON CONFLICT (id) DO UPDATE SET version = household.version
+"""
+_CLAIM = """
+    INSERT INTO household_claim (id, household_id, returnee_id, reason, told_size, claimed_at)
+    SELECT *, $6 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[])
+    ON CONFLICT (returnee_id) WHERE decided_at IS NULL DO NOTHING
+"""
+_CLOSE = """
+    UPDATE household_claim SET decision = $2, decided_at = $3, decided_by = $4
+    WHERE returnee_id = ANY($1) AND decided_at IS NULL
+"""
+
+
+async def hold_households(session: AsyncSession, joinings: Sequence[Joining]) -> None:
+    """Lock the households that these people name, and found those that are new; in the order of ids.
+
+    Held until the end of the transaction: who is a member is decided once, whoever else comes at the same time.
+    """
+    first = {joining.household_id: joining for joining in reversed(joinings)}
+    if first:
+        columns = zip(
+            *((one.household_id, one.returnee_id, one.organization_id) for one in first.values()), strict=True
+        )
+        await (await raw(session)).execute(_HOLD, *map(list, columns), now(session))
+
+
+async def keep_claims(session: AsyncSession, joinings: Sequence[Joining], reasons: Mapping[UUID, ClaimReason]) -> None:
+    """Keep who names a household without being its member, until a person decides."""
+    rows = [
+        (uuid7(), one.household_id, one.returnee_id, reasons[one.returnee_id].value, one.told_size)
+        for one in joinings
+        if one.returnee_id in reasons
+    ]
+    if rows:
+        await (await raw(session)).execute(_CLAIM, *map(list, zip(*rows, strict=True)), now(session))
+
+
+async def close_claims(
+    session: AsyncSession, returnee_ids: Collection[UUID], decision: ClaimDecision, *, by: str
+) -> None:
+    """It has been decided where these people belong."""
+    if returnee_ids:
+        connection = await raw(session)
+        await connection.execute(_CLOSE, list(returnee_ids), decision.value, now(session), by)

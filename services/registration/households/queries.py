@@ -1,6 +1,6 @@
-"""Households with their members, and who waits for a decision whether they belong to one."""
+"""Households with their members; who may not belong to one, and who waits for a decision on that."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -11,8 +11,8 @@ from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageRequest, page_of
 from services.registration.audit.rules import Actor
 from services.registration.errors import HouseholdClaimDecided
-from services.registration.households.rules import ClaimDecision, ClaimReason
-from services.registration.households.schemas import HouseholdClaimView, HouseholdState, HouseholdView
+from services.registration.households.rules import ClaimDecision, ClaimReason, claims_in_doubt
+from services.registration.households.schemas import HouseholdClaimView, HouseholdState, HouseholdView, Joining
 from services.registration.households.tables import Household, HouseholdClaim
 from services.registration.people.queries import visible_to
 from services.registration.people.tables import Returnee
@@ -142,3 +142,34 @@ def _claim_view(
         decision=None if claim.decision is None else ClaimDecision(claim.decision),
         decided_at=claim.decided_at,
     )
+
+
+_SIZES = """
+    SELECT h.id, h.told_size, count(r.id) AS members_count
+    FROM household h LEFT JOIN returnee r ON r.household_id = h.id AND r.erased_at IS NULL
+    WHERE h.id = ANY($1) GROUP BY h.id
+"""
+
+
+async def doubts(session: AsyncSession, joinings: Sequence[Joining]) -> dict[UUID, ClaimReason]:
+    """Who of these people may not belong to the household that they name, and why; the households are held."""
+    if not joinings:
+        return {}
+    groups = by_household(joinings)
+    rows = await (await raw(session)).fetch(_SIZES, list(groups))
+    found: dict[UUID, ClaimReason] = {}
+    for row in rows:
+        group = groups[row["id"]]
+        reasons = claims_in_doubt(
+            [joining.told_size for joining in group], members_count=row["members_count"], told_size=row["told_size"]
+        )
+        found |= {one.returnee_id: reason for one, reason in zip(group, reasons, strict=True) if reason is not None}
+    return found
+
+
+def by_household(joinings: Sequence[Joining]) -> dict[UUID, list[Joining]]:
+    """Who names the same household, in the order in which they came."""
+    groups: dict[UUID, list[Joining]] = {}
+    for joining in joinings:
+        groups.setdefault(joining.household_id, []).append(joining)
+    return groups

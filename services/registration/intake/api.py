@@ -22,7 +22,7 @@ from services.registration.households.schemas import (
     HouseholdDecision,
     HouseholdView,
 )
-from services.registration.intake import corrections
+from services.registration.intake.actions import corrections
 from services.registration.pack import ThePack
 from services.registration.people import queries as people
 from services.registration.people.queries import require_known

@@ -5,20 +5,14 @@ from functools import partial
 
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
-from libs.chassis.rounds import Rounds, work_forever
-from services.registration.intake.tellings import key_anew
+from libs.chassis.rounds import Rounds
+from services.registration.intake.actions.tellings import key_anew
 from services.registration.vault.sealing import Vault
 
 log = get_logger(__name__)
-ROUNDS = Rounds(limit=500, pause_seconds=600)
+ROUNDS = Rounds(limit=500, pause_seconds=600, log_done=lambda count: log.info("told_facts.keyed", count=count))
 
 
 async def key_forever(stop: asyncio.Event, *, database: Database, vault: Vault) -> None:
     """Until told to stop."""
-    await work_forever(
-        stop,
-        database=database,
-        rounds=ROUNDS,
-        work=partial(key_anew, vault=vault, limit=ROUNDS.limit),
-        told=lambda count: log.info("told_facts.keyed", count=count),
-    )
+    await ROUNDS.run(stop, partial(key_anew, vault=vault), database=database)

@@ -14,7 +14,7 @@ from libs.chassis.problems import responses
 from libs.chassis.tenancy import WHO_REGISTERS
 from services.registration.audit.api import actor_of, source_of
 from services.registration.errors import NeedAlreadyWithdrawn, NeedReferenceTaken, ReturneeErased
-from services.registration.needs import actions
+from services.registration.needs.actions import needs
 from services.registration.needs.schemas import NeedBody, NeedView
 from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
@@ -60,11 +60,11 @@ async def report_need(
         session,
         own(
             session,
-            lambda: actions.report_need(session, returnee_id, body, source=source_of(caller), actor=actor, vault=vault),
+            lambda: needs.report_need(session, returnee_id, body, source=source_of(caller), actor=actor, vault=vault),
             returnee=returnee_id,
         ),
     )
-    view = await actions.show_told_need(session, returnee_id, told_id, body, actor=actor, vault=vault)
+    view = await needs.show_told_need(session, returnee_id, told_id, body, actor=actor, vault=vault)
     response.status_code = 200 if view.told_again else 201
     response.headers["Location"] = f"/v1/returnees/{returnee_id}/needs/{view.id}"
     return view
@@ -75,15 +75,15 @@ async def look_up_needs(
     returnee_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault, page: PageQuery
 ) -> Page[NeedView]:
     """The needs of a person and of the person's household, in the order in which they were reported."""
-    return await actions.look_up_needs(session, returnee_id, page, actor=actor_of(caller, pack), vault=vault)
+    return await needs.look_up_needs(session, returnee_id, page, actor=actor_of(caller, pack), vault=vault)
 
 
 @router.get("/returnees/{returnee_id}/needs/{need_id}", responses=responses(NotFound, ReturneeErased))
 async def look_up_need(
     returnee_id: UUID, need_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault
 ) -> NeedView:
-    """One need as reported."""
-    return await actions.look_up_need(session, returnee_id, need_id, actor=actor_of(caller, pack), vault=vault)
+    """One need as told."""
+    return await needs.look_up_need(session, returnee_id, need_id, actor=actor_of(caller, pack), vault=vault)
 
 
 @router.post(
@@ -103,7 +103,7 @@ async def withdraw_need(
     actor = actor_of(caller, pack)
 
     async def withdraw() -> UUID:
-        return await actions.withdraw_need(session, returnee_id, need_id, actor=actor, vault=vault)
+        return await needs.withdraw_need(session, returnee_id, need_id, actor=actor, vault=vault)
 
     await once(session, own(session, withdraw, returnee=returnee_id))
-    return await actions.show_need(session, returnee_id, need_id, actor=actor, vault=vault)
+    return await needs.show_need(session, returnee_id, need_id, actor=actor, vault=vault)

@@ -5,21 +5,15 @@ from functools import partial
 
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
-from libs.chassis.rounds import Rounds, work_forever
-from services.registration.needs.moving import move_restricted
+from libs.chassis.rounds import Rounds
+from services.registration.needs.actions.moving import move_restricted
 from services.registration.pack import Pack
 from services.registration.vault.sealing import Vault
 
 log = get_logger(__name__)
-ROUNDS = Rounds(limit=100, pause_seconds=600)
+ROUNDS = Rounds(limit=100, pause_seconds=600, log_done=lambda count: log.info("restricted_needs.moved", count=count))
 
 
 async def move_forever(stop: asyncio.Event, *, database: Database, pack: Pack, vault: Vault) -> None:
     """Until told to stop: older processes may write them in clear until they end."""
-    await work_forever(
-        stop,
-        database=database,
-        rounds=ROUNDS,
-        work=partial(move_restricted, categories=pack.routing.restricted, vault=vault, limit=ROUNDS.limit),
-        told=lambda count: log.info("restricted_needs.moved", count=count),
-    )
+    await ROUNDS.run(stop, partial(move_restricted, categories=pack.routing.restricted, vault=vault), database=database)

@@ -1,13 +1,16 @@
 """Bodies and views of needs."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Self
+from functools import partial
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.events.catalogue.arrivals import NeedTold
+from libs.events.catalogue.registration import NeedReported
 from libs.events.codes import NeedCategory, Urgency
 from services.registration.needs.rules import NeedStatus, SecondNeedReason
 
@@ -55,6 +58,25 @@ class RestrictedNeed(BaseModel):
     def is_open(self) -> bool:
         """Neither withdrawn nor ended at referral."""
         return self.status is NeedStatus.REPORTED and self.ended_at is None
+
+
+_REPORTED = (
+    "returnee_id", "category", "urgency", "people_count", "household_id", "arrival_batch_id", "after_need_id",
+)  # fmt: skip
+"""What the event says of a need under the names of its columns."""
+
+
+def reported(need: NewNeed | RestrictedNeed | Mapping[str, Any], *, at: datetime) -> NeedReported:
+    """What is told of a need, also of one that others may know already; `need` may be a row of the table `need`."""
+    value: Callable[[str], Any] = (
+        partial(getattr, need) if isinstance(need, NewNeed | RestrictedNeed) else need.__getitem__
+    )
+    return NeedReported(
+        need_id=value("id"),
+        reported_at=at,
+        is_second=value("second_reason") is not None,
+        **{name: value(name) for name in _REPORTED},
+    )
 
 
 class RestrictedRepeat(BaseModel):

@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.events.catalogue.referral import NeedClosed, NeedMet, NeedRefused, NeedReopened
 from libs.events.event import Received
 from libs.events.subscriptions import Subscriptions
-from services.registration.needs import actions
+from services.registration.needs.actions import needs
 from services.registration.vault.sealing import Vault
 
 Turn = NeedMet | NeedRefused | NeedClosed | NeedReopened
@@ -20,4 +20,4 @@ def subscribe(subscriptions: Subscriptions, *, vault: Vault) -> None:
     async def keep_ends(session: AsyncSession, batch: Sequence[Received[Turn]]) -> None:
         in_order = sorted((received.event for received in batch), key=lambda event: event.at)
         newest = {event.need_id: (event.at, isinstance(event, NeedReopened)) for event in in_order}
-        await actions.keep_ends(session, newest, vault=vault)
+        await needs.keep_ends(session, newest, vault=vault)

@@ -13,7 +13,7 @@ from libs.chassis.tenancy import ORGANIZATIONS
 from services.registration.audit.api import actor_of
 from services.registration.errors import ConsentMissing, PacketClosed, PacketHalted, PacketNotReady, ReturneeErased
 from services.registration.pack import ThePack
-from services.registration.packets import actions
+from services.registration.packets.actions import packets
 from services.registration.packets.schemas import PacketView
 from services.registration.vault.api import TheVault
 
@@ -40,4 +40,4 @@ async def fetch_packet(
     """
     response.headers["Cache-Control"] = "no-store"
     actor = actor_of(caller, pack)
-    return await actions.fetch_packet(session, offer_id, pack=pack, vault=vault, actor=actor)
+    return await packets.fetch_packet(session, offer_id, pack=pack, vault=vault, actor=actor)

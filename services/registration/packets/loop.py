@@ -5,20 +5,14 @@ from functools import partial
 
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
-from libs.chassis.rounds import Rounds, work_forever
+from libs.chassis.rounds import Rounds
 from services.registration.pack import Pack
-from services.registration.packets.lapses import act_on_ended_consents
+from services.registration.packets.actions.lapses import act_on_ended_consents
 
 log = get_logger(__name__)
-ROUNDS = Rounds(limit=50, pause_seconds=60)
+ROUNDS = Rounds(limit=50, pause_seconds=60, log_done=lambda count: log.info("consents.ended", count=count))
 
 
 async def act_on_ended_forever(stop: asyncio.Event, *, database: Database, pack: Pack) -> None:
     """Look every minute until told to stop."""
-    await work_forever(
-        stop,
-        database=database,
-        rounds=ROUNDS,
-        work=partial(act_on_ended_consents, pack=pack, limit=ROUNDS.limit),
-        told=lambda count: log.info("consents.ended", count=count),
-    )
+    await ROUNDS.run(stop, partial(act_on_ended_consents, pack=pack), database=database)

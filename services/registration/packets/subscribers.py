@@ -18,8 +18,8 @@ from libs.events.catalogue.referral import (
 from libs.events.event import Received
 from libs.events.subscriptions import Subscriptions
 from services.registration.pack import Closing, PacketPolicy
-from services.registration.packets.actions import forget_standings, judge_packets, keep_standings, open_packets
-from services.registration.packets.closings import Ending, close_packets, shut_packets
+from services.registration.packets.actions.closings import Ending, close_packets, shut_packets
+from services.registration.packets.actions.packets import forget_standings, judge_packets, keep_standings, open_packets
 
 Ended = ReferralCompleted | ReferralCancelled | ReferralNotDelivered | OfferRecalled
 CLOSINGS: dict[type[Ended], Closing] = {

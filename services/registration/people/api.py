@@ -18,7 +18,7 @@ from services.registration.audit.rules import AccessPurpose
 from services.registration.audit.schemas import AccessView
 from services.registration.errors import ReturneeErased
 from services.registration.pack import ThePack
-from services.registration.people import actions
+from services.registration.people.actions import people
 from services.registration.people.schemas import (
     FoundReturnees,
     ReturneeSearch,
@@ -44,7 +44,7 @@ async def look_up_returnee(
 ) -> ReturneeView:
     """One returnee with identity. Each access is recorded; the person can get the list."""
     actor = actor_of(caller, pack)
-    view = await actions.look_up_returnee(session, returnee_id, purpose=purpose, actor=actor, vault=vault)
+    view = await people.look_up_returnee(session, returnee_id, purpose=purpose, actor=actor, vault=vault)
     response.headers["ETag"] = etag_of(view.version)
     response.headers["Cache-Control"] = "no-store"
     return view
@@ -68,7 +68,7 @@ async def search_returnees(
     something unknown: too many of them get a 429.
     """
     response.headers["Cache-Control"] = "no-store"
-    found = await actions.search_returnees(session, body, limit=limit, actor=actor_of(caller, pack), vault=vault)
+    found = await people.search_returnees(session, body, limit=limit, actor=actor_of(caller, pack), vault=vault)
     if body.case_code is not None and not found.items:
         rates: Rates = request.app.state.rates
         rates.guessed(request)
@@ -87,7 +87,7 @@ async def look_up_access_log(
 
     Traces are shown only to staff of the network, because one trace covers all who help the person.
     """
-    log = await actions.look_up_access_log(session, returnee_id, page, actor=actor_of(caller, pack))
+    log = await people.look_up_access_log(session, returnee_id, page, actor=actor_of(caller, pack))
     if not caller.tenant.staff:
         log.items = [one.model_copy(update={"trace_id": None}) for one in log.items]
     return log

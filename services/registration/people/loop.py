@@ -5,20 +5,14 @@ from functools import partial
 
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
-from libs.chassis.rounds import Rounds, work_forever
-from services.registration.people.indexing import index_anew
+from libs.chassis.rounds import Rounds
+from services.registration.people.actions.indexing import index_anew
 from services.registration.vault.sealing import Vault
 
 log = get_logger(__name__)
-ROUNDS = Rounds(limit=500, pause_seconds=600)
+ROUNDS = Rounds(limit=500, pause_seconds=600, log_done=lambda count: log.info("names.indexed", count=count))
 
 
 async def index_forever(stop: asyncio.Event, *, database: Database, vault: Vault) -> None:
     """At start and every ten minutes until told to stop: older processes may write the old form until they end."""
-    await work_forever(
-        stop,
-        database=database,
-        rounds=ROUNDS,
-        work=partial(index_anew, vault=vault, limit=ROUNDS.limit),
-        told=lambda count: log.info("names.indexed", count=count),
-    )
+    await ROUNDS.run(stop, partial(index_anew, vault=vault), database=database)

@@ -11,13 +11,11 @@ from libs.chassis.knowing import Known
 from libs.events.audit import Hand, note
 from libs.events.catalogue.registration import NeedReported, NeedWithdrawn, ReturneeChanged, ReturneeErased
 from libs.events.outbox import append
-from services.registration.consent.actions import tell_states
+from services.registration.consent.actions.consents import tell_states
 from services.registration.households.actions import tell_households
 from services.registration.households.queries import household_states
 from services.registration.needs.restricted import by_id
-from services.registration.needs.restricted_tellings import told_of
-from services.registration.needs.schemas import RestrictedNeed
-from services.registration.needs.tellings import told_again
+from services.registration.needs.schemas import RestrictedNeed, reported
 from services.registration.people.queries import profile_fields
 from services.registration.people.tables import Returnee
 from services.registration.reconciling import queries
@@ -98,7 +96,7 @@ async def _tell_needs(session: AsyncSession, need_ids: Collection[UUID], *, vaul
     events: list[NeedWithdrawn | NeedReported] = [
         NeedWithdrawn(returnee_id=row["returnee_id"], need_id=row["id"], withdrawn_at=row["withdrawn_at"])
         if row["status"] == "withdrawn"
-        else told_again(row, session)
+        else reported(row, at=now(session))
         for row in rows
     ]
     hidden = [one.need for one in await by_id(session, need_ids, vault=vault)]
@@ -110,7 +108,7 @@ async def _tell_needs(session: AsyncSession, need_ids: Collection[UUID], *, vaul
 def _told(need: RestrictedNeed, session: AsyncSession) -> NeedWithdrawn | NeedReported:
     if need.withdrawn_at is not None:
         return NeedWithdrawn(returnee_id=need.returnee_id, need_id=need.id, withdrawn_at=need.withdrawn_at)
-    return told_of(need, session)
+    return reported(need, at=now(session))
 
 
 async def _tell_erasures(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:

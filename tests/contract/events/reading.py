@@ -9,11 +9,11 @@ from typing import Any
 from aiokafka.structs import ConsumerRecord
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events.batch import Incoming, Unreadable, understand
 from libs.events.catalogue import CATALOGUE
 from libs.events.contracts.messages import Message, messages_in
-from libs.events.envelope import Headers
 from libs.events.event import Received
+from libs.events.handling.batch import Incoming, Unreadable, understand
+from libs.events.messages.envelope import Headers
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import TOPICS, Topic
 

@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from libs.events.batch import Incoming
 from libs.events.catalogue import CATALOGUE
 from libs.events.contracts.messages import LEDGER, USUAL, Message, digests_in, ledger_faults, ledger_of
-from libs.events.envelope import schema_of
+from libs.events.handling.batch import Incoming
+from libs.events.messages.envelope import schema_of
 from tests.contract.events.reading import CONTRACTS, MESSAGES, NAMES, read_message
 
 

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from libs.events.batch import Incoming, Unreadable
 from libs.events.catalogue import CATALOGUE
 from libs.events.contracts.messages import Message
 from libs.events.contracts.schemas import event_schema, inlined
-from libs.events.opening import UnreadableEventError, parse
+from libs.events.handling.batch import Incoming, Unreadable
+from libs.events.messages.opening import UnreadableEventError, parse
 from libs.events.topics import TOPICS
 from tests.contract.events.mutations import Place, at, code_places, newer
 from tests.contract.events.reading import MESSAGES, NAMES, read_message, read_record

@@ -17,9 +17,9 @@ from cloudevents.core.bindings.kafka import (
     to_structured_event,
 )
 
-from libs.events.batch import Incoming
 from libs.events.contracts.messages import Message
-from libs.events.envelope import schema_of
+from libs.events.handling.batch import Incoming
+from libs.events.messages.envelope import schema_of
 from tests.contract.events.reading import MESSAGES, NAMES, read_message, read_record
 
 OF_CLOUDEVENTS = json.loads((Path(__file__).parent / "cloudevents.schema.json").read_text(encoding="utf-8"))

@@ -28,22 +28,13 @@ from services.referral.candidates.choice import Candidate
 from services.referral.candidates.facts import Share
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.candidates.score import PARTS
-from services.referral.journeys import (
-    halt_steps,
-    need_steps,
-    offer_steps,
-    owners,
-    prerequisite_steps,
-    referral_steps,
-    routing_steps,
-    search_steps,
-    stay_steps,
-    telling_steps,
-)
-from services.referral.journeys.exit_plan import ExitItem, ItemStatus, NextStep
+from services.referral.intake import telling as telling_steps
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
-from services.referral.journeys.lifecycle import Row
-from services.referral.journeys.rules import (
+from services.referral.journeys.work import Work
+from services.referral.judging import halts as halt_steps
+from services.referral.lifecycles.exit_plan import ExitItem, ItemStatus, NextStep
+from services.referral.lifecycles.printed import Row
+from services.referral.lifecycles.rules import (
     NEEDS,
     OFFERS,
     REFERRALS,
@@ -54,7 +45,14 @@ from services.referral.journeys.rules import (
     ReferralStatus,
     ReferralStep,
 )
-from services.referral.journeys.work import Work
+from services.referral.steps import needs as need_steps
+from services.referral.steps import offers as offer_steps
+from services.referral.steps import opening, owners
+from services.referral.steps import prerequisites as prerequisite_steps
+from services.referral.steps import referrals as referral_steps
+from services.referral.steps import routing as routing_steps
+from services.referral.steps import searches as search_steps
+from services.referral.steps import stays as stay_steps
 from tests.chaos.checks.facts import STEP_EVENTS
 from tests.contract.events.reading import MESSAGES
 from tests.unit.referral.making_facts import NOW, a_policy, a_pool, a_service, a_stay
@@ -177,11 +175,12 @@ STEPS: dict[str, Take] = {
     "need.close": lambda on: need_steps.close(on.work, on.need, reason=CloseReason.DUPLICATE),
     "need.reopen": lambda on: need_steps.reopen(on.work, on.need),
     "need.assign": lambda on: owners.assign(on.work, on.need, owner="lead", reason=OwnerReason.BY_HAND),
+    "need.hand_over": lambda on: owners.hand_over(on.work, on.need, to="lead", note=None, hand_over_id=uuid4()),
     "need.tell_again": lambda on: telling_steps.tell_again(on.work, on.need, urgency=Urgency.EMERGENCY),
     "need.acknowledge": lambda on: (owned(on), need_steps.acknowledge(on.work, on.need)),
     "need.remind_owner": lambda on: (owned(on), owners.pass_on(on.work, on.need)),
     "need.seek_again": lambda on: need_steps.seek_again(on.work, on.need),
-    "referral.open": lambda on: need_steps.open_referral(on.work, on.need),
+    "referral.open": lambda on: opening.open_referral(on.work, on.need),
     "referral.request_review": lambda on: routing_steps.request_review(on.work, on.referral, ReviewReason.POLICY),
     "referral.approve": lambda on: routing_steps.approve(on.work, on.referral, reason=ReviewReason.POLICY),
     "referral.reject": lambda on: referral_steps.reject(on.work, on.referral, note=None),
@@ -202,7 +201,7 @@ STEPS: dict[str, Take] = {
     "referral.escalate": lambda on: routing_steps.escalate(on.work, on.referral, OwnerReason.NO_CANDIDATE),
     "referral.widen": lambda on: routing_steps.widen(on.work, on.referral, 1),
     "referral.look": lambda on: need_steps.seek_again(on.work, on.need),
-    "referral.override": lambda on: on.work.record("referral.override", on.referral, note="they know her"),
+    "referral.override": lambda on: on.work.record(ReferralStep.OVERRIDE, on.referral, note="they know her"),
     "need.set_prerequisite": lambda on: prerequisite_steps.set_prerequisite(on.work, on.need, other_need(on)),
     "need.remove_prerequisite": lambda on: prerequisite_steps.remove_prerequisite(on.work, waiting(on)),
     "referral.search": lambda on: search_steps.begin(on.work, on.referral),

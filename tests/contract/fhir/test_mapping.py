@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from services.referral.journeys.fhir import REQUEST, RequestStatus, Task, TaskStatus, task_of
-from services.referral.journeys.lifecycle import Row, Who
-from services.referral.journeys.rules import OFFERS, REFERRALS, OfferStatus, OfferStep, ReferralStatus, ReferralStep
+from services.referral.lifecycles.fhir import REQUEST, RequestStatus, Task, TaskStatus, task_of
+from services.referral.lifecycles.printed import Row, Who
+from services.referral.lifecycles.rules import OFFERS, REFERRALS, OfferStatus, OfferStep, ReferralStatus, ReferralStep
 
 ROWS = json.loads((Path(__file__).parent / "referral_task.json").read_text(encoding="utf-8"))
 SIDE = {who: "target" if who in {Who.PROVIDER, Who.AUTO} else "requester" for who in Who}

@@ -7,7 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from libs.events import membership, publishing, relay
+from libs.events import relay
+from libs.events.consuming import membership
+from libs.events.relaying import publishing
 from libs.events.topics import Topic, check_topics, ensure_topics
 from tests.events.bus import Bus, Counted, event_headers, running, until
 from tests.events.conftest import Databases

@@ -19,7 +19,7 @@ import pytest
 
 from deploy.local.processes import free_port
 from libs.chassis.settings import CommonSettings
-from libs.events.crashpoints import CrashPoint
+from libs.events.processes.crashpoints import CrashPoint
 from tests.chaos.links import Link
 from tests.chaos.proxy import Proxy
 from tests.events.bus import until

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from libs.events import kafka, relay, watchdog
-from libs.events.publishing import Publisher
+from libs.events import kafka, relay
+from libs.events.consuming import watchdog
+from libs.events.relaying.publishing import Publisher
 from libs.events.topics import Topic
 from tests.events.bus import Bus, running, until
 from tests.events.conftest import Databases

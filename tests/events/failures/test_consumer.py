@@ -15,7 +15,7 @@ from aiokafka.structs import TopicPartition
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.events import kafka
-from libs.events.crashpoints import CrashPoint
+from libs.events.processes.crashpoints import CrashPoint
 from tests.events.bus import Bus, running, until
 from tests.events.failures.observing import committed_in_kafka, effects, numbers, position, send
 from tests.events.process import holding, killed_itself, start

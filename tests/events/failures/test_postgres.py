@@ -10,7 +10,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from libs.events import kafka, membership
+from libs.events import kafka
+from libs.events.consuming import membership
 from libs.events.postgres import raw
 from tests.events.bus import Bus, database_for, running, until
 from tests.events.failures.observing import bus_on, drained, effects, lasting, loading, numbers, send

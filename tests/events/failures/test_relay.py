@@ -12,10 +12,11 @@ import asyncpg
 import pytest
 from aiokafka.errors import OutOfOrderSequenceNumber
 
-from libs.events import kafka, leadership, publishing
-from libs.events.crashpoints import CrashPoint
-from libs.events.leadership import LeadershipLostError
-from libs.events.publishing import Outcome
+from libs.events import kafka
+from libs.events.processes.crashpoints import CrashPoint
+from libs.events.relaying import leadership, publishing
+from libs.events.relaying.leadership import LeadershipLostError
+from libs.events.relaying.publishing import Outcome
 from tests.events.bus import Bus, running, until
 from tests.events.failures.observing import drained, numbers, position, sequences
 from tests.events.process import killed_itself, start

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from libs.chassis.settings import CommonSettings
 from libs.events.cluster import Cluster, ClusterError, SaslMechanism, SecurityProtocol
 from libs.events.lag import lag_of
-from libs.events.logs import reading
+from libs.events.operating.logs import reading
 from libs.events.topics import check_topics
 from tests.events.bus import Bus, running, until
 from tests.events.conftest import Databases

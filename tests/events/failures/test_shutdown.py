@@ -10,8 +10,10 @@ import asyncpg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events import consumer, kafka, membership, publishing, relay
+from libs.events import consumer, kafka, relay
+from libs.events.consuming import membership
 from libs.events.postgres import raw
+from libs.events.relaying import publishing
 from tests.events.bus import Bus, running, until
 from tests.events.failures.observing import effects, send
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from libs.events import kafka, membership, watchdog
+from libs.events import kafka
+from libs.events.consuming import membership, watchdog
 from tests.events.bus import Bus, running, until
 from tests.events.failures.observing import effects, numbers, send
 from tests.events.recording import Metrics, recorded_metrics

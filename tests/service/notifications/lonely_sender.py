@@ -6,14 +6,14 @@ from datetime import timedelta
 
 from libs.chassis.clock import Clock
 from libs.chassis.database import Database
-from services.notifications.deliveries import actions
+from services.notifications.deliveries.actions import deliveries
 from services.notifications.deliveries.loop import Sender
 from services.notifications.endpoints.sealing import SecretBox
 
 
 async def main(url: str, key: str, lease_seconds: float) -> None:
     """Send until killed."""
-    actions.LEASE = timedelta(seconds=lease_seconds)
+    deliveries.LEASE = timedelta(seconds=lease_seconds)
     database = Database(url, clock=Clock(), application_name="lonely-sender")
     sender = Sender(database, box=SecretBox(key), allow_private=True, concurrency=4, endpoint_concurrency=4)
     await sender.run(asyncio.Event())

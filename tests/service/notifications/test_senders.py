@@ -5,8 +5,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from services.notifications.deliveries import loop, recording
-from services.notifications.deliveries.actions import claim_deliveries
+from services.notifications.deliveries import loop
+from services.notifications.deliveries.actions import attempts
+from services.notifications.deliveries.actions.deliveries import claim_deliveries
 from services.notifications.deliveries.rules import Answer, Finished
 from tests.service.notifications.conftest import KEY, a_database, an_offer
 from tests.service.notifications.receiving import answering_after
@@ -95,12 +96,12 @@ async def test_what_is_recorded_too_late_changes_nothing(service, webhooks):
     late = await claim()
     await service.rows("UPDATE delivery SET lease_until = now() - interval '1 second'")
     async with service.database.transaction() as session:
-        assert await recording.release_lost(session) == 1
+        assert await attempts.release_lost(session) == 1
     current = await claim()
     assert (late.attempt, current.attempt) == (1, 2)
     gone = Finished(claimed=late, answer=Answer(status_code=200), duration_ms=1)
     async with service.database.transaction() as session:
-        assert await recording.record_attempts(session, [gone], jitter=lambda: 0.0) == []
+        assert await attempts.record_attempts(session, [gone], jitter=lambda: 0.0) == []
     (row,) = await service.rows("SELECT status, attempt_count FROM delivery")
     assert (row["status"], row["attempt_count"]) == ("sending", 2)
 

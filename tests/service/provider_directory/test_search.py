@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import asyncpg
 from sqlmodel import select
 
 from services.provider_directory.listings.tables import ProviderService
-from services.provider_directory.search.finding import is_found
+from services.provider_directory.search.queries import is_found
 from tests.service.provider_directory.making import organization_body, pool_body
 
 WEEK = [{"weekday": day, "opens_minute": 480, "closes_minute": 960} for day in range(1, 6)]

@@ -12,7 +12,7 @@ import pytest
 
 from libs.chassis.settings import Role
 from services.referral.app import create_app
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.settings import Settings
 from tests.infra import for_service
 from tests.served import IssuerForTests

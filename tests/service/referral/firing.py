@@ -13,9 +13,9 @@ from libs.chassis.database import Database
 from services.referral.app import clockwork
 from services.referral.clocks.loop import Fire
 from services.referral.clocks.queries import Due
-from services.referral.pack import load_policy
+from services.referral.pack.policy import load_policy
 
-REST_S = 0.5
+REST_SECONDS = 0.5
 """How long a transaction rests once it has written, so that there is something to kill."""
 
 
@@ -25,7 +25,7 @@ def resting(fire: Fire) -> Fire:
     async def fire_and_rest(session: AsyncSession, due: Sequence[Due]) -> None:
         await fire(session, due)
         print("resting", flush=True)
-        await asyncio.sleep(REST_S)
+        await asyncio.sleep(REST_SECONDS)
 
     return fire_and_rest
 

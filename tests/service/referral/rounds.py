@@ -8,7 +8,7 @@ from pathlib import Path
 
 from libs.chassis.clock import Clock
 from libs.chassis.database import Database
-from services.referral.pack import load_policy
+from services.referral.pack.policy import load_policy
 from services.referral.router.loop import Router
 
 

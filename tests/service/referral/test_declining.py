@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from libs.events.codes import DeclineReason, NeedCategory, ProtectionFlag
-from services.referral.journeys.answers import CONSEQUENCES, Closing, Next
+from services.referral.lifecycles.declines import CONSEQUENCES, Closing, Next
 from tests.service.referral import making
 from tests.service.referral.world import World
 

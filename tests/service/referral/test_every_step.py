@@ -1,7 +1,7 @@
 """Each pair of state and step through the API: what the tables of states allow happens, all else is a 409 by name."""
 
 from libs.chassis.database import raw
-from services.referral.journeys.rules import (
+from services.referral.lifecycles.rules import (
     NEXT_NEED,
     NEXT_OFFER,
     NEXT_REFERRAL,

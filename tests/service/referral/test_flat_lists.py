@@ -16,16 +16,16 @@ from bench.filling import fill
 from libs.chassis.tenancy import Tenant
 from libs.chassis.walls import SERVICE_ITSELF, settings_of
 from libs.events.codes import NeedCategory, Urgency
+from services.referral.access import Rights
 from services.referral.desk import queries as reviews
 from services.referral.desk.schemas import ReviewFilters
-from services.referral.desk_lists import queries
-from services.referral.desk_lists.rules import Party
-from services.referral.desk_lists.schemas import Filters
-from services.referral.journeys.access import Rights
-from services.referral.journeys.review_tables import ReviewStatus
+from services.referral.reviews.rules import ReviewStatus
+from services.referral.statistics import queries as unmet
 from services.referral.timelines.queries import FOR_PARTNER, FOR_STAFF
-from services.referral.unmet import queries as unmet
 from services.referral.waitlists import queries as waitlists
+from services.referral.work_lists import queries
+from services.referral.work_lists.rules import Party
+from services.referral.work_lists.schemas import Filters
 from tests.infra import apart, for_service
 
 FEW, MANY = 8_000, 80_000

@@ -17,8 +17,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import Database, raw
 from libs.events.codes import DeclineReason
+from services.referral.access import EVERYTHING
 from services.referral.errors import StepNotAllowed
-from services.referral.journeys.access import EVERYTHING
 from services.referral.journeys.facts import Offer
 from services.referral.journeys.work import Work
 from services.referral.offers import taking

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from libs.chassis.database import Database, raw
-from services.referral.desk_lists import queries as lists
-from services.referral.desk_lists.schemas import Filters
-from services.referral.journeys.access import Rights
+from services.referral.access import Rights
 from services.referral.judging import queries
+from services.referral.work_lists import queries as lists
+from services.referral.work_lists.schemas import Filters
 from tests.service.referral.test_clock_plans import NOW, filled, filled_url, of_timers, touched
 
 __all__ = ["filled", "filled_url"]

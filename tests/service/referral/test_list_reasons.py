@@ -34,7 +34,7 @@ async def owned(world: World, count: int, **need: Any) -> list[UUID]:
 
 
 async def test_each_reason_of_an_owner_stands_on_its_lists(world: World):
-    """Without either condition on `owner_reason` in `desk_lists.queries` the lists hold every need with an owner."""
+    """Without either condition on `owner_reason` in `work_lists.queries` the lists hold every need with an owner."""
     by_reason = dict(zip(OwnerReason, await owned(world, len(OwnerReason)), strict=True))
     for reason, need_id in by_reason.items():
         await change(world, need_id, owner_reason=reason.value)

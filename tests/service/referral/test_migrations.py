@@ -8,13 +8,13 @@ import services.referral.audit.tables
 import services.referral.bulk_answers.tables
 import services.referral.clocks.tables
 import services.referral.intake.tables
-import services.referral.journeys.review_tables
 import services.referral.journeys.stay_tables
 import services.referral.journeys.tables
 import services.referral.notes.tables
 import services.referral.ownership.tables
 import services.referral.places.tables
 import services.referral.providers.tables
+import services.referral.reviews.tables
 import services.referral.searches.tables
 import services.referral.waitlists.tables  # noqa: F401
 from libs.chassis.migrations import differences

@@ -136,7 +136,7 @@ async def erase(world: World, returnee: UUID) -> None:
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 async def test_words_about_a_person_are_nowhere_after_erasure_and_the_steps_are_all_there(new_world, way: Way):
-    """Every way in which somebody may write. Seen to fail with `notes.wipe` taken out of `withdrawals.erase`."""
+    """Every way in which somebody may write. Seen to fail with `notes.wipe` taken out of `endings.erase`."""
     async with new_world(**WAYS[way]) as world:
         returnee = await way(world)
         assert await where_it_is_written(world.url, WORD) == {("note", "text")}
@@ -167,7 +167,7 @@ async def test_words_said_of_several_people_at_once_go_with_the_first_who_is_era
 
 
 async def test_words_of_a_hand_over_under_way_go_too_and_the_needs_still_move(world: World, monkeypatch):
-    """Seen to fail with `forget_words` taken out of `withdrawals.erase`."""
+    """Seen to fail with `forget_words` taken out of `endings.erase`."""
     monkeypatch.setattr("services.referral.ownership.actions.NEEDS_MAX", 1)
     other = await world.person({})
     returnee = await hands_over(world)

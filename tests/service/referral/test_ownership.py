@@ -14,10 +14,10 @@ import pytest
 from libs.chassis.database import raw
 from libs.events.codes import NeedCategory
 from services.referral.journeys.facts import Need
-from services.referral.journeys.owners import assign
 from services.referral.journeys.work import Work
 from services.referral.ownership import actions
 from services.referral.ownership.loop import HandOvers
+from services.referral.steps.owners import hand_over as hand_over_one
 from tests.events.bus import until
 from tests.service.referral.world import STAFF, World
 
@@ -82,10 +82,10 @@ async def test_a_part_that_breaks_off_moves_nothing_and_is_begun_again(world: Wo
         moved += 1
         if moved == 2:
             raise ConnectionResetError
-        assign(piece, need, **asked)
+        hand_over_one(piece, need, **asked)
 
     with monkeypatch.context() as broken:
-        broken.setattr(actions, "assign", breaking)
+        broken.setattr(actions.owners, "hand_over", breaking)
         with pytest.raises(ConnectionResetError):
             await loop.move_once()
     assert sorted((await owners(world)).values()) == ["lead"] * 3 + ["steward"] * 2

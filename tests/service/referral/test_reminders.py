@@ -120,7 +120,7 @@ async def test_a_need_with_nothing_but_a_reminder_is_not_attended(new_world):
 
 
 async def test_a_desk_s_list_of_what_is_due_shows_deadlines_and_no_reminder(new_world):
-    """Taken out: `_REMINDERS` in `desk_lists.queries`, either time."""
+    """Taken out: `_REMINDERS` in `work_lists.queries`, either time."""
     async with new_world(categories=shelters()) as world:
         await accepted(world)
         found = await world.ask("work-lists/due", within=12 * HOUR, headers=world.staff())

@@ -20,7 +20,7 @@ from libs.events import outbox
 from libs.events.__main__ import cli
 from libs.events.audit import Hand
 from libs.events.consumer import Consumer
-from libs.events.logs import reading
+from libs.events.operating.logs import reading
 from libs.events.relay import Relay
 from libs.events.replaying import Service, rebuild
 from libs.events.topics import ensure_topics

@@ -3,7 +3,7 @@
 from typing import Any
 
 from libs.events.codes import NeedCategory
-from services.referral.pack import Weights
+from services.referral.pack.policy import Weights
 from tests.service.referral.world import Provider, World
 
 RINGS: dict[str, Any] = {NeedCategory.SHELTER: {"rings_km": [50, 150]}}

@@ -8,7 +8,7 @@ import pytest
 
 from libs.chassis.database import raw
 from services.referral.clocks import queries as clocks
-from services.referral.journeys.rules import NEXT_REFERRAL, ReferralStatus, ReferralStep
+from services.referral.lifecycles.rules import NEXT_REFERRAL, ReferralStatus, ReferralStep
 from tests.service.referral.staying import DONE, ENDS, alarms, plan, staying
 from tests.service.referral.world import World
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from libs.events.codes import DeclineReason, NotDeliveredReason, Outcome
-from services.referral.journeys.lifecycle import NETWORK, Who
+from services.referral.lifecycles.printed import NETWORK, Who
 from tests.service.referral.world import Provider, World
 from tests.unit.referral import test_lifecycles as told
 from tests.unit.referral.kept_journey import ROWS

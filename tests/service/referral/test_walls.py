@@ -15,14 +15,14 @@ import pytest
 from libs.chassis.database import on_behalf_of, own_work, raw
 from libs.chassis.tenancy import Tenant
 from libs.events.codes import NeedCategory
+from services.referral.access import Rights
 from services.referral.bulk_answers import queries as bulk_answers
-from services.referral.desk_lists import queries as desk_lists
-from services.referral.desk_lists.schemas import Filters
-from services.referral.journeys.access import Rights
 from services.referral.offers import queries as offers
 from services.referral.referrals import queries as referrals
 from services.referral.stays import queries as stays
 from services.referral.waitlists import queries as waitlists
+from services.referral.work_lists import queries as work_lists
+from services.referral.work_lists.schemas import Filters
 from tests.service.referral.world import Provider, World
 
 OFFERED = "SELECT offer_id FROM offer WHERE organization_id = $1 AND ($2 OR NOT restricted)"
@@ -254,7 +254,7 @@ async def test_routes_whose_condition_is_gone_still_show_nothing_foreign(two, mo
 async def test_lists_walk_their_index_behind_the_wall_and_read_settings_once(two):
     """No condition of a list is lost to an index, and no policy asks a setting for each row."""
     world, one, _ = two
-    a_page = desk_lists.page_statement
+    a_page = work_lists.page_statement
     rights, staff = Rights(one.organization_id, restricted=False), Rights(None, restricted=False)
     own = f"SELECT * FROM offer WHERE organization_id = '{one.organization_id}' AND NOT restricted"
     lists = [
@@ -263,8 +263,8 @@ async def test_lists_walk_their_index_behind_the_wall_and_read_settings_once(two
         (rights, f"SELECT * FROM stay WHERE ended_at IS NULL AND organization_id = '{one.organization_id}'"
                  " AND NOT restricted ORDER BY leaves_at, referral_id LIMIT 50", [], "ix_stay_"),
         (staff, *waitlists.page_statement(waitlists.Asked(), after=None, limit=50), "ix_waitlist_entry_ordinary"),
-        (staff, *a_page(desk_lists.overdue(), staff, Filters(), after=None, limit=50), "ix_need_own"),
-        (staff, *a_page(desk_lists.halted(), staff, Filters(), after=None, limit=50), "ix_referral_"),
+        (staff, *a_page(work_lists.overdue(), staff, Filters(), after=None, limit=50), "ix_need_own"),
+        (staff, *a_page(work_lists.halted(), staff, Filters(), after=None, limit=50), "ix_referral_"),
     ]  # fmt: skip
     for seen, statement, values, index in lists:
         async with world.database.transaction_of(seen.tenant) as session:

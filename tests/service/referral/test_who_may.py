@@ -11,9 +11,9 @@ import pytest
 from fastapi import FastAPI
 
 from services.referral.app import ROUTES
-from services.referral.journeys.guards import GUARDS
-from services.referral.journeys.lifecycle import Row, Who
-from services.referral.journeys.rules import NEEDS, OFFERS, REFERRALS
+from services.referral.lifecycles.guards import GUARDS
+from services.referral.lifecycles.printed import Row, Who
+from services.referral.lifecycles.rules import NEEDS, OFFERS, REFERRALS
 from tests.service.referral.world import World
 
 STEPS: dict[str, tuple[str, Any]] = {

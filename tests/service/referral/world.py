@@ -14,11 +14,11 @@ from fastapi import FastAPI
 
 from libs.chassis.database import Database, now, raw
 from libs.events.codes import AgeBand
-from libs.events.envelope import new_id
 from libs.events.event import Event, Received
+from libs.events.messages.envelope import new_id
 from libs.events.subscriptions import Subscriptions
 from services.referral.app import clockwork, subscriptions
-from services.referral.pack import RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.router import upkeep
 from services.referral.router.loop import Router
 from tests.served import IssuerForTests

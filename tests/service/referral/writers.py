@@ -27,7 +27,7 @@ from tests.service.referral import making
 
 MAXIMUM = 30
 """The highest maximum that is ever declared; the lowest is a third of it."""
-LONGEST_S = 0.004
+LONGEST_SECONDS = 0.004
 """How long a transaction rests at the most once it has written, so that there is something to kill."""
 
 _SOME_HOLD = """
@@ -83,7 +83,7 @@ async def write(database: Database, given: dict[str, Any], halt: asyncio.Event) 
             if written and halt.is_set():
                 print("written", flush=True)
                 time.sleep(3600)  # noqa: ASYNC251 (nothing of this process goes on until it is killed)
-            await asyncio.sleep(random.random() * LONGEST_S)
+            await asyncio.sleep(random.random() * LONGEST_SECONDS)
 
 
 async def main(given: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, ArrivalBatchLanded, ReturneeArrived
-from services.registration.arrivals.words import reference_key
+from services.registration.arrivals.tables import reference_key
 from tests.service.registration.conftest import LANDED_AT, a_returnee, an_announcement
 
 CSV = "sender_reference,given_names,family_names,birth_date,sex,nationality"

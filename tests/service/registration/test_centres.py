@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from libs.events.catalogue.arrivals import ArrivalBatchLanded, ReturneeArrived
-from services.registration.arrivals.words import reference_key
+from services.registration.arrivals.tables import reference_key
 from tests.service.registration.conftest import LANDED_AT, a_returnee, an_announcement
 
 NORTH = {"client_id": "reception-north", "reception_places": ["GT01"]}

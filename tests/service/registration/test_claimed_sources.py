@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from libs.events.catalogue.arrivals import ReturneeArrived
-from libs.events.parking import reason_of
+from libs.events.handling.parking import reason_of
 from services.registration.arrivals.subscribers import SourceOfAClient
 from tests.service.registration.conftest import a_returnee
 

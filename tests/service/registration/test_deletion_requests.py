@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from libs.events.catalogue.referral import ReferralCompleted
-from services.registration.packets.lapses import act_on_ended_consents
+from services.registration.packets.actions.lapses import act_on_ended_consents
 from tests.service.registration.conftest import a_consent
 from tests.service.registration.test_packets import IDENTITY, accepted, facts, fetch
 

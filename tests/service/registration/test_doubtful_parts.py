@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from libs.chassis.errors import InvalidInput
-from libs.events.batch import Incoming, understand
 from libs.events.catalogue.arrivals import ReturneeArrived
+from libs.events.handling.batch import Incoming, understand
 from libs.events.kafka import Record
 from libs.events.topics import TOPICS
 from tests.service.registration.conftest import RECEPTION, a_consent, a_returnee

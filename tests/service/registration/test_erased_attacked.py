@@ -10,7 +10,7 @@ import pytest
 
 from libs.chassis.database import raw
 from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, ReturneeArrived
-from services.registration.arrivals.actions import let_manifests_age_out
+from services.registration.arrivals.actions.batches import let_manifests_age_out
 from services.registration.database import Table
 from services.registration.erasure.actions import let_arrival_keys_age_out, replay_erasures
 from services.registration.people.queries import fresh_case_codes, index_tokens

@@ -17,15 +17,15 @@ from zlib import crc32
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from libs.events.batch import NOT_BELIEVED
 from libs.events.catalogue.directory import Accreditation, Agreement, OrganizationPublished
 from libs.events.catalogue.journeys import JudgedOn
 from libs.events.catalogue.referral import OfferAccepted, OfferUpheld, ReferralCancelled, ReferralCompleted
 from libs.events.codes import NeedCategory
 from libs.events.consumer import Consumer
-from libs.events.envelope import new_id
 from libs.events.event import Event
-from libs.events.publishing import Publisher
+from libs.events.handling.batch import NOT_BELIEVED
+from libs.events.messages.envelope import new_id
+from libs.events.relaying.publishing import Publisher
 from libs.events.signing import Signer
 from libs.events.topics import TOPICS, ensure_topics
 from services.registration.app import subscriptions_of

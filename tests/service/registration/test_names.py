@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.events.catalogue.arrivals import ReturneeArrived
-from libs.events.opening import UnreadableEventError, parse
-from services.registration.people.indexing import index_anew
+from libs.events.messages.opening import UnreadableEventError, parse
+from services.registration.people.actions.indexing import index_anew
 from tests.service.registration.conftest import a_returnee, an_announcement
 
 

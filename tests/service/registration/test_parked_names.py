@@ -4,10 +4,10 @@ from hashlib import sha256
 from uuid import uuid4
 
 from libs.chassis.database import raw
-from libs.events.batch import Unreadable, key_alone
+from libs.events.handling.batch import Unreadable, key_alone
+from libs.events.handling.keyed import key_anew
+from libs.events.handling.parking import Parking
 from libs.events.kafka import Record
-from libs.events.keyed import key_anew
-from libs.events.parking import Parking
 from libs.events.topics import TOPICS
 from services.registration import app
 

@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, ReturneeArrived
 from libs.events.catalogue.referral import OfferAccepted
-from services.registration.arrivals.words import reference_key
+from services.registration.arrivals.tables import reference_key
 from services.registration.needs.restricted import of_person
 from tests.service.registration.conftest import LANDED_AT, RECEPTION, a_consent, a_returnee, an_announcement
 

@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from libs.chassis.migrations import upgrade_async
-from services.registration.intake.tellings import key_anew
-from services.registration.needs.moving import move_restricted
+from services.registration.intake.actions.tellings import key_anew
+from services.registration.needs.actions.moving import move_restricted
 from services.registration.needs.restricted import of_person
 from tests.infra import for_service
 from tests.service.registration.test_restricted_store import needs_of, tell

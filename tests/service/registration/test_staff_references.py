@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from libs.chassis.migrations import upgrade_async
+from services.registration.consent.actions.consents import seal_staff_references
 from services.registration.consent.queries import consent_rows, consent_view
-from services.registration.consent.references import seal_staff_references
 from services.registration.vault.actions import create_keys
 from services.registration.vault.queries import data_key
 from services.registration.vault.rules import SubjectKind

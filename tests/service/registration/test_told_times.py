@@ -14,7 +14,7 @@ from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.chassis.errors import InvalidInput
 from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, ArrivalBatchLanded, ReturneeArrived
-from libs.events.opening import UnreadableEventError, parse
+from libs.events.messages.opening import UnreadableEventError, parse
 from tests.service.registration.conftest import LANDED_AT, a_consent, a_returnee, an_announcement
 
 NO_DAYS = [

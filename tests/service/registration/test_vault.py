@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from libs.chassis.sealed_log import seal_forever
 from services.registration.app import create_app
-from services.registration.arrivals.actions import let_manifests_age_out
+from services.registration.arrivals.actions.batches import let_manifests_age_out
 from services.registration.arrivals.loop import age_out_forever
 from services.registration.audit.tables import AUDIT
 from services.registration.erasure.loop import replay_forever

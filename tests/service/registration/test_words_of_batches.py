@@ -12,9 +12,9 @@ from libs.chassis.migrations import upgrade_async
 from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, ArrivalBatchLanded
 from libs.events.postgres import Cause, cause_of
 from services.registration.arrivals import queries
-from services.registration.arrivals.references import locked_batch, seal_batches
+from services.registration.arrivals.actions.references import locked_batch, seal_batches
 from services.registration.arrivals.schemas import Sender
-from services.registration.arrivals.words import Words, keep_words, reference_key, words_of
+from services.registration.arrivals.tables import Words, keep_words, reference_key, words_of
 from services.registration.audit.rules import Actor, Sight
 from services.registration.vault.sealing import MasterKey, VaultError, successor
 from tests.infra import for_service

@@ -25,7 +25,6 @@ def test_at_its_origin_every_clock_shows_the_time_itself():
 def test_a_minute_passes_as_an_hour_at_rate_sixty():
     clock = Clock(rate=60, origin=ORIGIN)
     assert clock.at(ORIGIN + timedelta(minutes=1)) == ORIGIN + timedelta(hours=1)
-    assert clock.real_seconds(timedelta(hours=1)) == 60
 
 
 @given(rates, moments, moments)

@@ -37,8 +37,8 @@ def caller_with(answers: list[Answer | httpx.Response], seen: list[httpx.Request
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "FIRST_PAUSE_S", 0.0)
-    monkeypatch.setattr(client, "LONGEST_PAUSE_S", 0.001)
+    monkeypatch.setattr(client, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(client, "LONGEST_PAUSE_SECONDS", 0.001)
 
 
 async def test_a_creation_is_tried_again_under_the_same_idempotency_key() -> None:
@@ -81,7 +81,7 @@ async def test_a_named_refusal_is_waited_out_and_an_expected_one_is_handed_back(
 
 
 async def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PATIENCE_S", 0.02)
+    monkeypatch.setattr(client, "PATIENCE_SECONDS", 0.02)
     seen: list[Any] = []
     caller = caller_with([nobody] * 1000, seen)
     with pytest.raises(CallError, match="no answer"):

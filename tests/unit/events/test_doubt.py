@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from libs.events.catalogue.arrivals import OPTIONAL_PARTS_OF_AN_ARRIVAL, ReturneeArrived
 from libs.events.doubt import NotOptionalError, without_faults
-from libs.events.opening import UnreadableEventError, take_up
+from libs.events.messages.opening import UnreadableEventError, take_up
 
 NOW = "2026-11-28T18:00:00Z"
 CONSENT = {

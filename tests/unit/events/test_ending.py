@@ -6,11 +6,11 @@ from typing import Any, cast
 from aiokafka.errors import KafkaConnectionError
 
 from libs.events import kafka
-from libs.events.ending import end, ends_within
+from libs.events.consuming.membership import Membership
 from libs.events.kafka import GroupMember
-from libs.events.membership import Membership
+from libs.events.processes.ending import end, ends_within
 
-SOON_S = 15.0
+SOON_SECONDS = 15.0
 
 
 async def _swallows(times: int) -> None:
@@ -27,7 +27,7 @@ async def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> Non
     """Seen not to end when `end` cancels once."""
     task = asyncio.create_task(_swallows(2))
     await asyncio.sleep(0)
-    async with asyncio.timeout(SOON_S):
+    async with asyncio.timeout(SOON_SECONDS):
         await end(task, again_seconds=0.05)
     assert task.done()
 
@@ -45,7 +45,7 @@ async def test_nothing_is_left_behind_by_who_is_ended_while_it_ends_others() -> 
     outer = asyncio.create_task(ends_it())
     await asyncio.sleep(0)
     try:
-        async with asyncio.timeout(SOON_S):
+        async with asyncio.timeout(SOON_SECONDS):
             await end(outer, again_seconds=0.02)
         assert inner.done()
         assert outer.cancelled()
@@ -65,9 +65,9 @@ async def test_errors_of_tasks_that_are_ended_are_not_raised() -> None:
 
 async def test_work_that_does_not_let_itself_be_cancelled_is_left_to_itself() -> None:
     """Seen to hang with `asyncio.wait_for`."""
-    async with asyncio.timeout(SOON_S):
+    async with asyncio.timeout(SOON_SECONDS):
         assert not await ends_within(0.05, _swallows(1))
-        assert await ends_within(SOON_S, asyncio.sleep(0))
+        assert await ends_within(SOON_SECONDS, asyncio.sleep(0))
     left = [task for task in asyncio.all_tasks() if task.get_coro().__qualname__ == "_swallows"]
     await end(*left, again_seconds=0.05)
 
@@ -97,7 +97,7 @@ async def test_a_member_whose_end_hangs_is_given_up(monkeypatch: Any) -> None:
     Seen to hang with `asyncio.wait_for` in `leave`."""
     monkeypatch.setattr(kafka, "CLOSE_SECONDS", 0.05)
     member = _Member()
-    async with asyncio.timeout(SOON_S):
+    async with asyncio.timeout(SOON_SECONDS):
         await kafka.leave(cast(GroupMember, member))
     assert member.is_closed
     left = [task for task in asyncio.all_tasks() if "stop" in task.get_coro().__qualname__]
@@ -112,7 +112,7 @@ async def test_a_membership_ends_though_one_of_its_tasks_swallows_the_cancellati
     membership = Membership(
         cast(GroupMember, _Member()), group="g", topics={}, lanes={}, transaction=nothing, identify=nothing
     )
-    async with asyncio.timeout(SOON_S):
+    async with asyncio.timeout(SOON_SECONDS):
         try:
             await membership.run()
         except KafkaConnectionError:

@@ -7,8 +7,8 @@ import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event, to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 
-from libs.events.envelope import EnvelopeError, Headers, new_id, read, valid_traceparent
-from libs.events.publishing import Publisher
+from libs.events.messages.envelope import EnvelopeError, Headers, new_id, read, valid_traceparent
+from libs.events.relaying.publishing import Publisher
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ATTRIBUTES = {

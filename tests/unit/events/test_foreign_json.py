@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from libs.events.batch import Incoming, Unreadable, understand
 from libs.events.catalogue.arrivals import ReturneeArrived
+from libs.events.handling.batch import Incoming, Unreadable, understand
 from libs.events.kafka import Record
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import TOPICS

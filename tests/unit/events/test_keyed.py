@@ -2,8 +2,8 @@
 
 import pytest
 
+from libs.events.handling.keyed import kept_name, keyed_name, known_as, name_of_before, parked_key
 from libs.events.kafka import Record
-from libs.events.keyed import kept_name, keyed_name, known_as, name_of_before, parked_key
 from libs.events.topics import Topic
 from tests.events.bus import digest
 

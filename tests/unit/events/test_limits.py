@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.events.limits import ParkingLimit, ParkingLimitError
+from libs.events.handling.limits import ParkingLimit, ParkingLimitError
 
 
 def test_ten_failures_in_a_row_are_too_many() -> None:

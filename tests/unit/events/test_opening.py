@@ -8,7 +8,7 @@ import pytest
 from libs.events.catalogue.arrivals import ReturneeArrived
 from libs.events.catalogue.referral import OfferDeclined
 from libs.events.codes import DeclineReason, Sex
-from libs.events.opening import UnreadableEventError, parse
+from libs.events.messages.opening import UnreadableEventError, parse
 
 
 def arrival(**changes: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What of an assigned partition may be handled."""
 
+from libs.events.handling.partitions import Partition, Phase
 from libs.events.kafka import Record
-from libs.events.partitions import Partition, Phase
 from libs.events.topics import Topic
 
 

@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from libs.events import watchdog
+from libs.events.consuming import watchdog
+from libs.events.consuming.watchdog import StuckError, Watchdog
+from libs.events.handling.partitions import Partition
 from libs.events.kafka import GroupMember
-from libs.events.partitions import Partition
 from libs.events.topics import Topic
-from libs.events.watchdog import StuckError, Watchdog
 
 
 class Member:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from services.notifications.deliveries.signing import signed_headers
+from services.notifications.deliveries.posting import signed_headers
 from services.notifications.endpoints.sealing import new_secret, secret_text
 
 VECTORS: list[dict[str, Any]] = json.loads(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import NeedCategory
-from services.referral.pack import load_policy
+from services.referral.pack.policy import load_policy
 from services.registration.pack import load_pack
 
 PACKS = Path(__file__).parents[3] / "deploy" / "packs"

@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from deploy.packs.directory import load_directory, organization_id
 from libs.events.codes import NeedCategory, Urgency
-from services.referral.pack import load_policy
-from services.referral.pack_clocks import OfferClock, Wait
+from services.referral.pack.clocks import OfferClock, Wait
+from services.referral.pack.policy import load_policy
 
 PACKS = Path(__file__).parents[3] / "deploy" / "packs"
 GUATEMALA, DEMO = PACKS / "guatemala", PACKS / "demo"
-FOUR_WEEKS_S = 28 * 24 * 3600
+FOUR_WEEKS_SECONDS = 28 * 24 * 3600
 
 
 def read(name: str) -> Any:
@@ -58,7 +58,7 @@ def test_stays_are_watched_at_24_48_and_60_hours_of_72_in_the_days_of_the_recept
 
 def test_a_document_has_four_weeks() -> None:
     clocks = load_policy(GUATEMALA).categories[NeedCategory.DOCUMENTS].report_clocks
-    assert {clock.within for clock in clocks.values()} == {FOUR_WEEKS_S}
+    assert {clock.within for clock in clocks.values()} == {FOUR_WEEKS_SECONDS}
 
 
 def test_a_more_urgent_need_never_waits_longer() -> None:

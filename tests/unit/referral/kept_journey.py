@@ -12,12 +12,12 @@ from uuid import UUID, uuid4
 
 from libs.chassis.errors import Conflict
 from libs.events.codes import NeedCategory, Urgency
-from services.referral.clocks.tables import REMINDERS, TimerKind
+from services.referral.clocks.rules import REMINDERS, TimerKind
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
-from services.referral.journeys.lifecycle import Row
-from services.referral.journeys.owners import note_signs_of_life
-from services.referral.journeys.rules import LIVE_OFFER, LIVE_REFERRAL, NEEDS, OFFERS, REFERRALS
+from services.referral.journeys.signs_of_life import note_signs_of_life
 from services.referral.journeys.work import Step, Work
+from services.referral.lifecycles.printed import Row
+from services.referral.lifecycles.rules import LIVE_OFFER, LIVE_REFERRAL, NEEDS, OFFERS, REFERRALS
 from tests.unit.referral.making_facts import NOW, a_policy
 
 RETURNEE = UUID(int=1)

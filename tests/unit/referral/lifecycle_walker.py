@@ -11,14 +11,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from libs.chassis.errors import Conflict
-from libs.events.codes import Awaited, OwnerReason
-from services.referral.clocks.tables import TimerKind
-from services.referral.journeys import offer_steps, referral_steps, routing_steps, search_steps
+from libs.events.catalogue.journeys import JudgedOn
+from libs.events.codes import Awaited, CancelReason, OwnerReason
+from services.referral.clocks.rules import TimerKind
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
-from services.referral.journeys.rules import LIVE_OFFER, ReferralStatus
 from services.referral.journeys.work import Work
+from services.referral.lifecycles.rules import LIVE_OFFER, ReferralStatus
+from services.referral.steps import offers as offer_steps
+from services.referral.steps import referrals as referral_steps
+from services.referral.steps import routing as routing_steps
+from services.referral.steps import searches as search_steps
 from tests.unit.referral.kept_journey import Kept
 from tests.unit.referral.lifecycle_model import Model
+
+PEOPLE = ["desk:maria", "provider:casa"]
+CANCELS = [CancelReason.BY_RETURNEE, CancelReason.CONSENT_WITHDRAWN, CancelReason.DUPLICATE, CancelReason.MET_ELSEWHERE]
+"""Those that people may give."""
+JUDGED_ON = JudgedOn(profiles=[], household_version=None)
 
 OVERDUE = {
     TimerKind.ROUTING_DEADLINE: ({"seeking", "waitlisted", "blocked"}, OwnerReason.ROUTING_OVERDUE),

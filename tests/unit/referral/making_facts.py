@@ -15,16 +15,8 @@ from libs.events.catalogue.directory import (
 from libs.events.codes import AgeBand, NeedCategory, PublicationStatus, Sex, Urgency
 from services.referral.candidates.facts import Need, Person, Pool, Service
 from services.referral.journeys.facts import Offer, Referral, Stay
-from services.referral.pack import (
-    CategoryPolicy,
-    Place,
-    Rounds,
-    RoutingPolicy,
-    Search,
-    StayPolicy,
-    Weights,
-)
-from services.referral.pack_clocks import OfferClock, OwnerClock, Wait
+from services.referral.pack.clocks import OfferClock, OwnerClock, Wait
+from services.referral.pack.policy import CategoryPolicy, Place, Rounds, RoutingPolicy, Search, StayPolicy, Weights
 
 NOW = datetime(2026, 3, 4, 18, 0, tzinfo=UTC)  # a Wednesday, noon in Guatemala
 HOUR = 3600.0

@@ -11,7 +11,6 @@ from hypothesis import Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
-from libs.events.catalogue.journeys import JudgedOn
 from libs.events.codes import (
     CancelReason,
     CloseReason,
@@ -26,24 +25,26 @@ from services.referral.candidates.choice import Candidate
 from services.referral.candidates.facts import Share
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.candidates.score import PARTS
-from services.referral.journeys import halt_steps, need_steps, offer_steps, owners, referral_steps, routing_steps
 from services.referral.journeys.facts import Referral
-from services.referral.journeys.rules import ReferralStatus
 from services.referral.journeys.work import Work
+from services.referral.judging import halts as halt_steps
+from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, ReferralStatus
+from services.referral.steps import needs as need_steps
+from services.referral.steps import offers as offer_steps
+from services.referral.steps import owners
+from services.referral.steps import referrals as referral_steps
+from services.referral.steps import routing as routing_steps
 from tests.unit.referral.lifecycle_model import ONWARD
-from tests.unit.referral.lifecycle_walker import Walker
+from tests.unit.referral.lifecycle_walker import CANCELS, JUDGED_ON, PEOPLE, Walker
 from tests.unit.referral.making_facts import a_pool, a_service
 
 NEEDS_MAX = 3
-JUDGED_ON = JudgedOn(profiles=[], household_version=None)
 a_need = st.integers(0, NEEDS_MAX - 1)
-PEOPLE = ["desk:maria", "provider:casa"]
 some = precondition(lambda self: self.ids)
 
-CANCELS = [CancelReason.BY_RETURNEE, CancelReason.CONSENT_WITHDRAWN, CancelReason.DUPLICATE, CancelReason.MET_ELSEWHERE]
-"""Those that people may give."""
 CHOICES: dict[str, dict[str, Sequence[Any]]] = {
     **{name: {} for name in ("reopen", "assign", "acknowledge_need", "seek_again", "waitlist", "approve", "reject")},
+    **{name: {} for name in ("uphold", "enter_in_error", "enter_an_older_one_in_error")},
     **{name: {"actor": ["desk:maria", "registration"]} for name in ("refuse", "close")},
     **{name: {"actor": ["provider:casa"]} for name in ("acknowledge", "accept")},
     "start": {"actor": PEOPLE},
@@ -56,8 +57,6 @@ CHOICES: dict[str, dict[str, Sequence[Any]]] = {
     "complete": {"actor": PEOPLE, "outcome": list(Outcome)},
     "cancel": {"reason": CANCELS, "actor": ["desk:maria", "registration"]},
     "stop": {"actor": ["registration", "router"], "child": [True, False], "rule": ["do_not_share", "not_active"]},
-    **{name: {} for name in ("uphold", "enter_in_error")},
-    "enter_an_older_one_in_error": {},
 }
 """Every step of the machine, with what else it needs to be told."""
 
@@ -196,7 +195,7 @@ class LifecycleMachine(Walker):
     def stop(self, n: int, actor: str, child: bool, rule: str) -> None:
         n %= len(self.ids)
         live = self.kept.journey.live_referral(self.ids[n])
-        if live is not None and live.status in halt_steps.JUDGED:
+        if live is not None and live.status in ASKED_OR_WITH_PROVIDER:
             self.model.stop(n)
             self.kept.work(
                 actor,

@@ -4,8 +4,15 @@ import pytest
 
 from libs.chassis.errors import Refusal
 from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
-from services.referral.journeys import rules
-from services.referral.journeys.rules import NeedStatus, NeedStep, OfferStatus, OfferStep, ReferralStatus, ReferralStep
+from services.referral.lifecycles import rules
+from services.referral.lifecycles.rules import (
+    NeedStatus,
+    NeedStep,
+    OfferStatus,
+    OfferStep,
+    ReferralStatus,
+    ReferralStep,
+)
 
 NEED = """
 open    meet    met
@@ -19,6 +26,7 @@ open    seek_again open
 open    acknowledge open
 open    tell_again  open
 open    remind_owner open
+open    hand_over   open
 open    set_prerequisite    open
 open    remove_prerequisite open
 """

@@ -7,12 +7,12 @@ from typing import Any, cast
 import pytest
 from pydantic import ValidationError
 
-from services.referral.journeys import exit_plan
-from services.referral.journeys.exit_plan import ExitItem, ItemStatus, NextStep, PlanItem
 from services.referral.journeys.facts import Offer
-from services.referral.journeys.stay_steps import longest
-from services.referral.pack import StayPolicy
+from services.referral.lifecycles import exit_plan
+from services.referral.lifecycles.exit_plan import ExitItem, ItemStatus, NextStep, PlanItem
+from services.referral.pack.policy import StayPolicy
 from services.referral.stays.rules import day_of
+from services.referral.steps.stays import longest
 from tests.unit.referral.making_facts import HOUR, NOW, STAYS
 
 POLICY = StayPolicy(**cast(Any, STAYS))

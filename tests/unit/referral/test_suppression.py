@@ -5,8 +5,8 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.referral.statistics.rules import table_of, told
 from services.referral.suppression import Sum, Table, left_out, ranges
-from services.referral.worklists.rules import table_of, told
 
 BELOW = 5
 COUNT = st.integers(0, 12)

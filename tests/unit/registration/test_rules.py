@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from libs.events.codes import ConsentPurpose, ContactChannel, NeedCategory, RecipientClass
 from services.registration.arrivals.rules import NEXT_STATUS, BatchStatus, BatchStep, IntakeCounts, manifest_until
-from services.registration.consent.addresses import address_faults, kept_address
 from services.registration.consent.rules import (
     Grant,
+    address_faults,
     child_consent_faults,
     consent_faults,
+    kept_address,
     safe_contact_faults,
     standing_grants,
 )

@@ -1,0 +1,189 @@
+"""The records of one batch, as far as they can be understood without a database."""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any
+
+from libs.events.event import Event, Received, SetAside
+from libs.events.handling.partitions import Partition
+from libs.events.kafka import Record
+from libs.events.messages.envelope import Envelope, EnvelopeError, read
+from libs.events.messages.opening import UnreadableEventError, take_up
+from libs.events.signing import Keyring
+from libs.events.subscriptions import Handler, Subscriptions
+from libs.events.topics import Topic
+
+VALUE_MISSING = "value-missing"
+"""Why a record is parked that has no value where a value is the event."""
+NOT_BELIEVED = "signature"
+"""Why a record is parked that the writer of its topic has not signed."""
+NO_DAY = date(1970, 1, 1)
+"""The inbox day of an event without a time."""
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One record that is an event with a handler here."""
+
+    record: Record
+    key: bytes
+    """Whose order matters: the record's key, or something of its own where it has none."""
+    handler: Handler
+    received: Received[Any]
+    day: date
+    data: bytes
+    """What it says, as it came."""
+    failure: str | None = None
+    """The type of the error with which its handler failed."""
+
+
+@dataclass(slots=True)
+class Unreadable:
+    """One record that should be an event for a handler here and can't be understood."""
+
+    record: Record
+    key: bytes
+    code: str
+    detail: str
+    envelope: Envelope | None
+    """None: it takes no id, so that the event itself is handled when it comes."""
+
+    @property
+    def day(self) -> date:
+        """The inbox day, if it has a name to be remembered by."""
+        return NO_DAY if self.envelope is None else _day(self.envelope)
+
+
+@dataclass(slots=True)
+class Part:
+    """What a batch has of one partition: records in a row, the first and last of which the fence needs."""
+
+    partition: Partition
+    records: Sequence[Record]
+    items: list[Incoming | Unreadable] = field(default_factory=list)
+
+    @property
+    def first_offset(self) -> int:
+        """Offset of the first record."""
+        return self.records[0].offset
+
+    @property
+    def next_offset(self) -> int:
+        """The position after this part."""
+        return self.records[-1].offset + 1
+
+
+@dataclass(slots=True)
+class Batch:
+    """Parts of one topic that share a transaction."""
+
+    topic: Topic
+    parts: list[Part]
+
+    @property
+    def items(self) -> list[Incoming | Unreadable]:
+        """Everything that a handler should see, partition by partition, in order."""
+        return [item for part in self.parts for item in part.items]
+
+    @property
+    def record_count(self) -> int:
+        """How many records it holds, with those that nobody here handles."""
+        return sum(len(part.records) for part in self.parts)
+
+
+def content_of(item: Incoming | Unreadable) -> bytes:
+    """What an event says, in one form whatever its mode, spaces and order of names; nothing where that isn't known."""
+    if isinstance(item, Incoming):
+        type_, data = str(item.received.event.type), item.data
+    elif item.envelope is not None:
+        type_, data = item.envelope.type, item.envelope.data
+    else:
+        return b""
+    with contextlib.suppress(ValueError, RecursionError):
+        data = json.dumps(json.loads(data), sort_keys=True).encode()
+    return type_.encode() + b"\n" + data
+
+
+def key_alone(record: Record) -> bytes:
+    """A key that no other record has."""
+    return b"@%d:%d" % (record.partition, record.offset)
+
+
+def identity_of(record: Record) -> str:
+    """What tells this record from another one at the same offset of a log that was cut and grew again."""
+    for name, value in record.headers:
+        if name == "ce_id":
+            return value.decode("utf-8", "backslashreplace")[:256].replace("\0", "")
+    return "sha256:" + sha256(record.value or b"").hexdigest()
+
+
+def understand(
+    record: Record, subscriptions: Subscriptions, *, topic: Topic, keyring: Keyring | None
+) -> Incoming | Unreadable | None:
+    """The record as an event, or why it can't be read, or None if nobody here handles it.
+
+    On a compacted topic a record without a value is a tombstone, which nobody handles. Elsewhere its sender has lost
+    what it wanted to tell, and a person must know. Where the topic has a writer, nothing is read that it hasn't signed.
+    """
+    if record.value is None and topic.compacted:
+        return None
+    for name, value in record.headers:
+        if name == "ce_type":
+            if not subscriptions.handles(record.topic, value):
+                return None
+            break
+    alone = key_alone(record)
+    if topic.writer is not None:
+        fault = "signature-missing" if keyring is None else keyring.fault(record, writer=topic.writer)
+        if fault is not None:
+            # Under a key of its own: what somebody made up must not hold up the true events of the key that it names.
+            return Unreadable(record, alone, NOT_BELIEVED, fault, None)
+    key = alone if record.key is None else record.key
+    if not record.value:
+        # Without an envelope: its id is not taken, so the same event sent again with its value is handled.
+        return Unreadable(record, key, VALUE_MISSING, "the record has no value", None)
+    envelope: Envelope | None = None
+    try:
+        envelope = read(record.headers, record.value)
+        found = subscriptions.find(record.topic, envelope.type)
+        if found is None:
+            return None
+        event, set_aside = take_up(found[1], envelope.data, is_foreign=topic.foreign)
+    except EnvelopeError as error:
+        return Unreadable(record, key, "envelope", error.code, envelope)
+    except UnreadableEventError as error:
+        return Unreadable(record, key, error.code, error.places, envelope)
+    received = _received(event, set_aside, envelope, record)
+    return Incoming(record, key, found[0], received, _day(envelope), envelope.data)
+
+
+def forgotten(item: Incoming | Unreadable, *, topic: Topic, before: datetime) -> Incoming | Unreadable:
+    """`item`, or in its place why it isn't believed: an event so old that the inbox may no longer know it.
+
+    A signature stays good for ever, so a copy of an old event could else be handled a second time. On compacted topics
+    old states are usual, and their versions tell them from new ones.
+    """
+    if topic.writer is None or topic.compacted or not isinstance(item, Incoming) or item.received.time >= before:
+        return item
+    return Unreadable(item.record, key_alone(item.record), NOT_BELIEVED, "older-than-the-inbox", None)
+
+
+def _received(event: Event, set_aside: tuple[SetAside, ...], envelope: Envelope, record: Record) -> Received[Any]:
+    return Received(
+        event,
+        envelope.id,
+        envelope.source,
+        envelope.time or datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        "" if record.key is None else record.key.decode("utf-8", "replace"),
+        envelope.traceparent,
+        envelope.tracestate,
+        set_aside,
+    )
+
+
+def _day(envelope: Envelope) -> date:
+    return NO_DAY if envelope.time is None else envelope.time.date()

@@ -1,0 +1,286 @@
+"""One batch in one transaction: fence, inbox, handlers, outbox. Whoever opened the transaction commits it.
+
+The position row is the fence: of two processors of the same records one finds it moved and rolls back. The inbox
+drops what the relay sent twice. So every event has its effects once, however often it is delivered.
+"""
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events import outbox
+from libs.events.handling.batch import NOT_BELIEVED, Batch, Incoming, Unreadable, content_of, identity_of
+from libs.events.handling.isolation import Isolation
+from libs.events.handling.keyed import Digest, Seal, kept_name, known_as, name_of_before, parked_key
+from libs.events.handling.limits import ParkingLimit
+from libs.events.handling.parking import BEHIND, ID_REUSED, Parking, still_parked
+from libs.events.handling.partitions import Partition
+from libs.events.handling.waves import waves
+from libs.events.kafka import Record
+from libs.events.postgres import Connection, raw
+from libs.events.processes.crashpoints import CrashPoint, crashpoint
+from libs.events.subscriptions import Subscriptions
+from libs.events.topics import Topic
+
+_FENCE = """
+    WITH moved AS (
+        UPDATE consumer_position p
+        SET next_offset = u.next_offset, last_event_id = u.last_event_id, moved_at = clock_timestamp()
+        FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::text[])
+            AS u (partition, expected, next_offset, last_event_id)
+        WHERE p.consumer_group = $1 AND p.topic = $2 AND p.partition = u.partition
+            AND p.next_offset = u.expected
+        RETURNING p.partition
+    )
+    SELECT partition, NULL::bytea AS key FROM moved
+    UNION ALL SELECT NULL, key FROM parked_key WHERE consumer_group = $1 AND topic = $2 AND $7
+"""
+_CLAIM = """
+    WITH fresh AS (
+        INSERT INTO inbox (consumer_group, source, event_id, day)
+        SELECT $1, source, event_id, day FROM unnest($2::text[], $3::text[], $4::date[]) AS e (source, event_id, day)
+        ON CONFLICT DO NOTHING
+        RETURNING source, event_id
+    )
+    SELECT count(*) AS count,
+        CASE WHEN count(*) < cardinality($3::text[]) THEN array_agg(source) END AS sources,
+        CASE WHEN count(*) < cardinality($3::text[]) THEN array_agg(event_id) END AS ids
+    FROM fresh
+"""
+_CLAIM_FOREIGN = """
+    WITH told AS (
+        SELECT source, event_id, day, content, before
+        FROM unnest($2::text[], $3::text[], $4::date[], $5::bytea[], $6::text[])
+            AS e (source, event_id, day, content, before)
+    ), before AS (
+        SELECT t.source, t.event_id, i.content FROM told t
+        JOIN inbox i ON i.consumer_group = $1 AND (i.source, i.event_id, i.day) = (t.source, t.before, t.day)
+    ), fresh AS (
+        INSERT INTO inbox (consumer_group, source, event_id, day, content)
+        SELECT $1, source, event_id, day, content FROM told
+        WHERE NOT EXISTS (SELECT FROM before b WHERE (b.source, b.event_id) = (told.source, told.event_id))
+        ON CONFLICT DO NOTHING
+        RETURNING source, event_id
+    )
+    SELECT t.source, t.event_id, f.event_id IS NOT NULL AS is_fresh, coalesce(i.content, b.content) AS content
+    FROM told t LEFT JOIN fresh f USING (source, event_id) LEFT JOIN before b USING (source, event_id)
+        LEFT JOIN inbox i ON i.consumer_group = $1 AND (i.source, i.event_id, i.day) = (t.source, t.event_id, t.day)
+"""
+
+
+class FencedError(Exception):
+    """Another processor has had records of these partitions: nothing of this batch may be committed."""
+
+    def __init__(self, partitions: set[int]) -> None:
+        super().__init__(f"partitions {sorted(partitions)} have moved on")
+        self.partitions = partitions
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What became of a batch, valid once its transaction has committed."""
+
+    handled: int
+    duplicates: int
+    parked: int
+    not_believed: int
+    """Among the parked: what the writer of the topic hasn't signed."""
+    over_quota: int
+    """Among the parked: what is only counted, because its topic's quota is used up."""
+    appended: int
+    limits: dict[int, ParkingLimit]
+
+
+def _digest(content: bytes) -> bytes:
+    return sha256(content).digest()
+
+
+class Delivery:
+    """Delivers batches to the handlers of one group."""
+
+    def __init__(self, subscriptions: Subscriptions, *, seal: Seal | None, digest: Digest = _digest) -> None:
+        self._subscriptions = subscriptions
+        self._group = subscriptions.group
+        self._seal = seal
+        self._digest = digest
+
+    async def deliver(self, session: AsyncSession, batch: Batch, *, careful: bool) -> Delivered:
+        """Apply `batch` in the open transaction of `session`.
+
+        `careful` finds the events that fail, parks them and goes on; otherwise a handler's error leaves as it is and
+        costs nothing beforehand. `FencedError` and `ParkingLimitError` mean: roll back.
+        """
+        rows = outbox.gather(session)
+        connection = await raw(session)
+        blocked = await self._fence(connection, batch)
+        crashpoint(CrashPoint.CONSUMER_AFTER_FENCE)
+        items = batch.items
+        reused: set[int] = set()
+        if batch.topic.foreign:
+            fresh = await self._claim_foreign(connection, items, reused, topic=batch.topic)
+        else:
+            fresh = await self._claim(connection, items, topic=batch.topic)
+        crashpoint(CrashPoint.CONSUMER_AFTER_INBOX)
+        limits = {part.partition.number: part.partition.limit.copy() for part in batch.parts}
+        parking = Parking(batch.topic, self._group, self._seal, self._digest)
+        run = await self._set_aside(connection, batch, fresh, blocked, parking, limits, reused)
+        if careful:
+            run = await Isolation(session, self.run, rows, limits, parking, is_foreign=batch.topic.foreign).run(run)
+        elif run:
+            await self.run(session, run)
+            for item in run:
+                limits[item.record.partition].succeeded(1)
+        await parking.write(connection)
+        await outbox.write(session, rows)
+        not_believed = sum(isinstance(item, Unreadable) and item.code == NOT_BELIEVED for item in fresh)
+        return Delivered(
+            len(run), len(items) - len(fresh), len(parking), not_believed, parking.over_quota, len(rows), limits
+        )
+
+    async def run(self, session: AsyncSession, items: Sequence[Incoming]) -> None:
+        """Call the hooks, then the handlers, wave by wave."""
+        received = [item.received for item in items]
+        for before in self._subscriptions.before:
+            await before(session, received)
+        handlers = self._subscriptions.handlers
+        for handler, positions in waves([item.handler.index for item in items], [item.key for item in items]):
+            await handlers[handler].call(session, [received[position] for position in positions])
+
+    async def _fence(self, connection: Connection, batch: Batch) -> set[bytes]:
+        """Move the positions; returns the keys of this topic that are parked."""
+        parts = batch.parts
+        found = await connection.fetch(
+            _FENCE,
+            self._group,
+            batch.topic.name,
+            [part.partition.number for part in parts],
+            # Where gaps are allowed the first record may lie beyond the position; a position that a person has moved
+            # back must be seen there too.
+            [part.partition.next_offset if batch.topic.gaps_allowed else part.first_offset for part in parts],
+            [part.next_offset for part in parts],
+            [kept_name(batch.topic, identity_of(part.records[-1]), self._digest) for part in parts],
+            # Where others write no key holds up another message, and there may be very many.
+            not batch.topic.foreign,
+        )
+        moved = {row["partition"] for row in found}
+        behind = {part.partition.number for part in parts} - moved
+        if behind:
+            raise FencedError(behind)
+        return {row["key"] for row in found if row["key"] is not None}
+
+    async def _claim(
+        self, connection: Connection, items: Sequence[Incoming | Unreadable], *, topic: Topic
+    ) -> Sequence[Incoming | Unreadable]:
+        """Those that this group takes over now for the first time, in their order."""
+        first: dict[tuple[str, str], Incoming | Unreadable] = {}
+        nameless = False
+        for item in items:
+            name = self._name(item, topic)
+            if name is None:
+                nameless = True
+            else:
+                first.setdefault(name, item)
+        if not first:
+            return items
+        row = await connection.fetchrow(
+            _CLAIM,
+            self._group,
+            [source for source, _ in first],
+            [id_ for _, id_ in first],
+            [item.day for item in first.values()],
+        )
+        assert row is not None
+        if row["count"] == len(items):
+            return items
+        if row["count"] < len(first):
+            fresh = set(zip(row["sources"] or (), row["ids"] or (), strict=True))
+            first = {name: item for name, item in first.items() if name in fresh}
+        if not nameless:
+            return list(first.values())
+        return [item for item in items if (name := self._name(item, topic)) is None or first.get(name) is item]
+
+    async def _claim_foreign(
+        self, connection: Connection, items: Sequence[Incoming | Unreadable], reused: set[int], *, topic: Topic
+    ) -> Sequence[Incoming | Unreadable]:
+        """The same for a topic that others write to: an id that came with something else before is `reused`.
+
+        Nothing promises that a foreign producer gives each event an id of its own: to drop the second as a repeat of
+        the first would lose it silently. What can't be read takes no id: its sender may correct it under the same.
+        """
+        named = [
+            (item, name, self._digest(content_of(item)))
+            for item in items
+            if isinstance(item, Incoming) and (name := self._name(item, topic)) is not None
+        ]
+        first: dict[tuple[str, str], tuple[Incoming, bytes]] = {}
+        for item, name, digest in named:
+            first.setdefault(name, (item, digest))
+        if not first:
+            return items
+        rows = await connection.fetch(
+            _CLAIM_FOREIGN,
+            self._group,
+            [source for source, _ in first],
+            [id_ for _, id_ in first],
+            [item.day for item, _ in first.values()],
+            [digest for _, digest in first.values()],
+            [name_of_before(topic, item.received.id) for item, _ in first.values()],
+        )
+        known = {(row["source"], row["event_id"]): row for row in rows}
+        repeats: set[int] = set()
+        for item, name, digest in named:
+            row = known[name]
+            if row["is_fresh"] and first[name][0] is item:
+                continue
+            before = first[name][1] if row["is_fresh"] else row["content"]
+            # What was taken over by an older version has no digest.
+            (repeats if before in (None, digest) else reused).add(id(item))
+        return [item for item in items if id(item) not in repeats]
+
+    def identify(self, partition: Partition, record: Record) -> str:
+        """What tells this record from others, as the position of `partition` has it of the one handled last."""
+        return known_as(record, partition.last_event_id, topic=partition.topic, digest=self._digest)
+
+    def _name(self, item: Incoming | Unreadable, topic: Topic) -> tuple[str, str] | None:
+        """CloudEvents source and id as the inbox keeps them, which name an event; None where they can't be read."""
+        named = item.received if isinstance(item, Incoming) else item.envelope
+        return None if named is None else (named.source, kept_name(topic, named.id, self._digest))
+
+    async def is_new(self, connection: Connection, item: Incoming, *, topic: Topic) -> bool:
+        """Whether a foreign message that is retried hasn't been handled meanwhile, sent again under its id.
+
+        It takes its id if that is free. One that was parked because its id was used is new: a person wants it handled.
+        """
+        reused: set[int] = set()
+        return bool(await self._claim_foreign(connection, [item], reused, topic=topic))
+
+    async def _set_aside(
+        self,
+        connection: Connection,
+        batch: Batch,
+        fresh: Iterable[Incoming | Unreadable],
+        blocked: set[bytes],
+        parking: Parking,
+        limits: dict[int, ParkingLimit],
+        reused: Container[int],
+    ) -> list[Incoming]:
+        """Park what can't be read and what waits behind a parked key; returns what handlers may see."""
+        if blocked:
+            met = {parked_key(batch.topic, item.key, self._digest) for item in fresh} & blocked
+            blocked = await still_parked(connection, self._group, batch.topic, met)
+        run: list[Incoming] = []
+        for item in fresh:
+            if blocked and parked_key(batch.topic, item.key, self._digest) in blocked:
+                parking.add(item, BEHIND)
+            elif id(item) in reused:
+                parking.add(item, ID_REUSED)
+            elif isinstance(item, Unreadable):
+                parking.add(item, item.code, item.detail)
+                if not batch.topic.foreign and item.code != NOT_BELIEVED:
+                    blocked.add(parked_key(batch.topic, item.key, self._digest))
+                    limits[item.record.partition].failed()
+            else:
+                run.append(item)
+        return run

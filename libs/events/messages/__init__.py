@@ -1,0 +1,1 @@
+"""A message on Kafka: CloudEvents attributes, and parsing that a newer producer does not break."""

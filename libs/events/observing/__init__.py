@@ -1,0 +1,1 @@
+"""What the bus tells of itself: metrics, log lines and trace contexts."""

@@ -1,0 +1,1 @@
+"""Publishing an outbox: which relay leads, and what Kafka has acknowledged."""

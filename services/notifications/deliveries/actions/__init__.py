@@ -1,0 +1,1 @@
+"""What changes deliveries: they are made, claimed, sent again; attempts are recorded."""

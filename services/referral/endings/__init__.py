@@ -1,0 +1,1 @@
+"""What ends a journey or what is known of it: deaths, departures, merges, needs withdrawn, erasure."""

@@ -1,0 +1,69 @@
+"""Needs withdrawn, journeys ended and gone on with, records merged, people erased. The journeys are locked before."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events.catalogue.registration import (
+    NeedWithdrawn,
+    ReturneeMerged,
+    ReturneeUnmerged,
+)
+from libs.events.codes import CancelReason, CloseReason, RecallReason
+from services.referral.endings import ends
+from services.referral.journeys import told
+from services.referral.journeys.actions import held, opened
+from services.referral.lifecycles.printed import Who
+from services.referral.lifecycles.rules import NeedStatus
+from services.referral.notes import actions as notes
+from services.referral.ownership.actions import forget_words
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.providers import queries as providers
+from services.referral.steps import needs as need_steps
+
+
+async def withdraw_needs(session: AsyncSession, policy: RoutingPolicy, withdrawn: Sequence[NeedWithdrawn]) -> None:
+    """The returnee no longer asks for these: offers are recalled, places come free, no reason is asked for."""
+    async with opened(
+        session, policy, {one.returnee_id for one in withdrawn}, actor=Who.REGISTRATION.value, lock=held
+    ) as piece:
+        for one in withdrawn:
+            need = piece.journeys[one.returnee_id].needs.get(one.need_id)
+            if need is not None and need.status is NeedStatus.OPEN:
+                need_steps.refuse(piece, need, recall_reason=RecallReason.NEED_WITHDRAWN)
+
+
+async def erase(session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID]) -> None:
+    """Close what is open for these returnees and drop what is known of them; de-identified facts stay."""
+    async with opened(session, policy, returnee_ids, actor=Who.REGISTRATION.value, lock=held) as piece:
+        for journey in piece.journeys.values():
+            for need in journey.needs.values():
+                if need.status is NeedStatus.OPEN:
+                    need_steps.close(
+                        piece, need, reason=CloseReason.ERASED, cancel=CancelReason.ERASED, recall=RecallReason.ERASED
+                    )
+    hand_overs = await forget_words(session, returnee_ids)
+    await notes.wipe(session, returnee_ids, hand_over_ids=hand_overs)
+    await told.forget(session, returnee_ids, statistics_purpose=policy.consents.statistics.purpose)
+
+
+async def keep_merges(
+    session: AsyncSession, policy: RoutingPolicy, changed: Sequence[ReturneeMerged | ReturneeUnmerged]
+) -> None:
+    """Two records are one person, or are not after all: their open needs go where they belong, and none is lost."""
+    pairs = [
+        (one, one.into_returnee_id if isinstance(one, ReturneeMerged) else one.from_returnee_id) for one in changed
+    ]
+    people = {key for one, other in pairs for key in (one.returnee_id, other)}
+    conflicts = await providers.conflicts_of(session, people)
+    async with opened(session, policy, people, actor=Who.REGISTRATION.value, lock=held) as piece:
+        for one, other in pairs:
+            both = conflicts.get(one.returnee_id, set()) | conflicts.get(other, set())
+            journey, kept = piece.journeys[one.returnee_id], piece.journeys[other]
+            if isinstance(one, ReturneeUnmerged):
+                if journey.merged_into == other:
+                    ends.unmerge(piece, journey, kept)
+            elif journey.merged_into != other and one.returnee_id != other:
+                ends.merge(piece, journey, kept, conflicting=both)
+                conflicts[one.returnee_id] = conflicts[other] = both

@@ -1,0 +1,44 @@
+"""A need that is told again: more urgently than before, or after it had ended."""
+
+from libs.events.codes import RecallReason, Urgency
+from services.referral.clocks.rules import TimerKind
+from services.referral.journeys.facts import URGENCY_RANK, Need, Referral
+from services.referral.journeys.work import Work
+from services.referral.lifecycles.rules import NeedStatus, NeedStep, ReferralStatus
+from services.referral.steps import needs as need_steps
+from services.referral.steps import referrals as referral_steps
+from services.referral.steps import routing as routing_steps
+
+
+def tell_again(work: Work, need: Need, *, urgency: Urgency) -> None:
+    """The need has been told again: one that had ended is open again, and a more urgent telling counts from now on.
+
+    Who was asked without that haste and has not answered is asked anew, with the time that the urgency leaves. What a
+    provider has accepted goes on.
+    """
+    is_more_urgent = URGENCY_RANK[urgency] < URGENCY_RANK[need.urgency]
+    if is_more_urgent:
+        need.urgency = urgency
+        work.change(need)
+    if need.status is not NeedStatus.OPEN:
+        need_steps.reopen(work, need)
+        return
+    if not is_more_urgent:
+        return
+    work.record(NeedStep.TELL_AGAIN, need, reason=urgency.value)
+    referral = work.journeys[need.returnee_id].live_referral(need.need_id)
+    if referral is not None:
+        _hasten(work, referral, urgency)
+
+
+def _hasten(work: Work, referral: Referral, urgency: Urgency) -> None:
+    referral.urgency, referral.urgency_rank = urgency, URGENCY_RANK[urgency]
+    work.change(referral)
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    if offer is not None and offer.is_live:
+        referral_steps.recall_offer(work, offer, reason=RecallReason.MORE_URGENT)
+    elif referral.status in {ReferralStatus.SEEKING, ReferralStatus.WAITLISTED}:
+        routing_steps.seek(work, referral)
+        if referral.status is ReferralStatus.SEEKING and referral.searching_since is None:
+            work.stop_timer(TimerKind.ROUTING_DEADLINE, referral)
+            routing_steps.start_routing_clock(work, referral)

@@ -1,0 +1,98 @@
+"""What follows when an offer is judged again: it is recalled, halted until a desk decides, or upheld."""
+
+from collections.abc import Collection
+from typing import Final
+
+from libs.events.catalogue.journeys import JudgedOn
+from libs.events.catalogue.referral import OfferHalted, OfferUpheld, ReferralEscalated
+from libs.events.codes import OwnerReason, RecallReason
+from services.referral.candidates.judgement import OVERRULED_BY_PERSON, STANDING
+from services.referral.candidates.rules import Exclusion
+from services.referral.errors import NotACandidate, OfferIsHalted
+from services.referral.journeys.facts import Referral
+from services.referral.journeys.work import Work
+from services.referral.lifecycles.printed import not_allowed
+from services.referral.lifecycles.rules import WITH_PROVIDER, ReferralStatus, ReferralStep, next_referral
+from services.referral.steps import referrals as referral_steps
+from services.referral.steps import stays as stay_steps
+from services.referral.steps.owners import assign, disown
+from services.referral.steps.routing import need_of, take
+
+_FOR_DESK: Final = {
+    RecallReason.FACTS_CHANGED: OwnerReason.FACTS_CHANGED,
+    RecallReason.SERVICE_WITHDRAWN: OwnerReason.SERVICE_WITHDRAWN,
+    RecallReason.CONSENT_WITHDRAWN: OwnerReason.CONSENT_WITHDRAWN,
+}
+
+
+def stop(work: Work, referral: Referral, *, broken: Collection[str], judged_on: JudgedOn, child: bool) -> None:
+    """The offer breaks these rules now. One that is not answered is recalled; one that is accepted is halted.
+
+    `child`: one of the people is a child, or may be one, so that the desk for children decides.
+    """
+    codes, reason = ",".join(sorted(broken)), reason_of(broken)
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    if offer is not None and offer.is_live:
+        take(work, referral, ReferralStep.JUDGE, reason=codes)
+        referral_steps.recall_offer(work, offer, reason=reason)
+    elif offer is not None and referral.halted_since is None:
+        take(work, referral, ReferralStep.HALT, reason=codes)
+        referral.halted_since, referral.halted_for = work.at, frozenset(broken)
+        work.tell_of_offer(OfferHalted, offer, trace=offer.traceparent, reason=reason, judged_on=judged_on)
+        _hand_over(work, referral, _FOR_DESK[reason], child=child)
+
+
+def reason_of(broken: Collection[str]) -> RecallReason:
+    """What a provider is told of broken rules: never which of the person's facts has changed."""
+    if STANDING & set(broken):
+        return RecallReason.SERVICE_WITHDRAWN
+    if set(broken) == {Exclusion.NO_CONSENT.value}:
+        return RecallReason.CONSENT_WITHDRAWN
+    return RecallReason.FACTS_CHANGED
+
+
+def still_stands(work: Work, referral: Referral, judged_on: JudgedOn) -> None:
+    """Facts have changed and the accepted offer breaks no rule. What was halted before stays so: a desk decides."""
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    if offer is not None and referral.status in WITH_PROVIDER and referral.halted_since is None:
+        take(work, referral, ReferralStep.UPHOLD)
+        work.tell_of_offer(OfferUpheld, offer, trace=offer.traceparent, judged_on=judged_on, by_desk=False)
+
+
+def uphold(work: Work, referral: Referral, *, broken: Collection[str], note: str, judged_on: JudgedOn) -> None:
+    """A desk has decided that the accepted offer goes on; of the rules broken now it overrules those of convenience.
+
+    The desk lets the need go, and the provider is waited for anew. The end of a stay may have passed: there the desk
+    goes on owning the need. Raises NotACandidate where law or an interlock speaks against it.
+    """
+    next_referral(referral.status, ReferralStep.UPHOLD)
+    if referral.halted_since is None:
+        raise not_allowed("referral", referral.status, ReferralStep.UPHOLD, "is not halted")
+    against = sorted(set(broken) - OVERRULED_BY_PERSON)
+    if against:
+        raise NotACandidate(reasons=against)
+    take(work, referral, ReferralStep.UPHOLD, note=note)
+    referral.halted_since, referral.halted_for = None, frozenset()
+    referral.overruled |= frozenset(broken)
+    offer = referral_steps.accepted_offer(work, referral)
+    work.tell_of_offer(OfferUpheld, offer, trace=offer.traceparent, judged_on=judged_on, by_desk=True)
+    need = need_of(work, referral)
+    stays = referral.status is ReferralStatus.IN_SERVICE and stay_steps.longest(work.policy.stays, offer) is not None
+    if need.owner_reason in _FOR_DESK.values() and not stays:
+        referral_steps.wait_anew(work, referral)
+        disown(work, need)
+
+
+def require_going_on(referral: Referral, broken: Collection[str]) -> None:
+    """Refuse that anything begins or goes on longer while the accepted offer breaks a rule or is halted."""
+    if referral.status in WITH_PROVIDER and (broken or referral.halted_since is not None):
+        raise OfferIsHalted
+
+
+def _hand_over(work: Work, referral: Referral, reason: OwnerReason, *, child: bool) -> None:
+    need = need_of(work, referral)
+    about_child = child and reason is OwnerReason.FACTS_CHANGED
+    owner = work.policy.child_desk if about_child else work.category(referral.category).lead_desk
+    assign(work, need, owner=owner, reason=reason)
+    work.record(ReferralStep.ESCALATE, referral, reason=reason.value)
+    work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=owner, reason=reason)

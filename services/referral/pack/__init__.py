@@ -1,0 +1,1 @@
+"""What the country pack says of routing, as closed models."""

@@ -1,0 +1,40 @@
+"""Writing reviews: asked by a step, opened for a broken promise, decided or resolved by a person."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now, raw
+from services.referral.database import Row, insert_rows, update_rows
+from services.referral.reviews.rules import ReviewStatus
+from services.referral.reviews.tables import ReviewRow
+
+_RESOLVE: Final = f"""
+UPDATE review SET status = '{ReviewStatus.RESOLVED.value}', decided_at = $2, decided_by = $3, note_id = $4
+WHERE review_id = $1 AND status = '{ReviewStatus.PENDING.value}' AND promise IS NOT NULL
+RETURNING true
+"""  # noqa: S608 (constants)
+
+
+async def ask(session: AsyncSession, reviews: Sequence[Row]) -> None:
+    """Open these reviews; their referrals wait for the decision."""
+    await insert_rows(session, ReviewRow, reviews)
+
+
+async def open_for_breaches(session: AsyncSession, reviews: Sequence[Row]) -> None:
+    """Open these reviews of broken promises, but those that are pending for the same promise and subject already."""
+    await insert_rows(session, ReviewRow, reviews, on_conflict="ON CONFLICT DO NOTHING")
+
+
+async def decide(session: AsyncSession, decided: Sequence[Row]) -> None:
+    """End the pending reviews of these referrals."""
+    pending = f"kept.status = '{ReviewStatus.PENDING.value}'"
+    await update_rows(session, ReviewRow, decided, key="referral_id", only_if=pending)
+
+
+async def resolve(session: AsyncSession, review_id: UUID, *, by: str, note_id: UUID | None) -> bool:
+    """A person has looked into a broken promise. False if the review is not pending, or is of no promise."""
+    resolved = await (await raw(session)).fetchval(_RESOLVE, review_id, now(session), by, note_id)
+    return resolved is True

@@ -1,0 +1,46 @@
+"""Rows of reviews: decisions that wait for a person."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field
+
+from services.referral.database import Table, is_one_of, moment
+from services.referral.reviews.rules import ReviewStatus
+
+
+class ReviewRow(Table, table=True):
+    """A decision that waits for a person: before anything is offered, or because a promise is broken."""
+
+    __tablename__ = "review"
+    __table_args__ = (
+        CheckConstraint(is_one_of("status", ReviewStatus), name="status"),
+        CheckConstraint("(referral_id IS NULL) = (promise IS NOT NULL)", name="subject"),
+        Index("uq_review_pending", "referral_id", unique=True, postgresql_where="status = 'pending'"),
+        Index("uq_review_breach", "promise", "subject_id", unique=True, postgresql_where="status = 'pending'"),
+        Index("ix_review_status", "status", "restricted", "review_id"),
+        Index("ix_review_desk", "desk", "status", "restricted", "review_id"),
+        Index("ix_review_category", "category", "status", "restricted", "review_id"),
+    )
+
+    review_id: UUID = Field(primary_key=True)
+    referral_id: UUID | None = None
+    """What waits to be offered; None for a broken promise."""
+    need_id: UUID | None = None
+    returnee_id: UUID | None = None
+    category: str | None = None
+    restricted: bool
+    promise: str | None = None
+    """The promise that is broken."""
+    subject_id: UUID | None = None
+    """What breaks it: a need, an offer, a pool or whose clock is late."""
+    reason: str
+    desk: str
+    status: str = ReviewStatus.PENDING
+    requested_at: datetime = moment()
+    decided_at: datetime | None = moment(nullable=True)
+    decided_by: str | None = None
+    note_id: UUID | None = None
+    """The note of what a person found out about a broken promise."""
+    traceparent: str | None = None

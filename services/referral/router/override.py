@@ -1,0 +1,113 @@
+"""A person chooses the service in place of a round; interlocks, law and places hold for people too."""
+
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now
+from libs.chassis.errors import NotFound
+from libs.events.codes import RecallReason
+from services.referral.candidates.choice import Candidate, Market
+from services.referral.candidates.judgement import overruled, standing_reasons
+from services.referral.candidates.pools import fitting_places, in_time
+from services.referral.candidates.score import PARTS
+from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing
+from services.referral.journeys import queries as journeys
+from services.referral.journeys.actions import opened
+from services.referral.journeys.facts import Household, Referral
+from services.referral.journeys.work import Work
+from services.referral.lifecycles.rules import ReferralStatus, ReferralStep
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.places import actions as places
+from services.referral.providers import queries as providers
+from services.referral.providers.queries import Directory
+from services.referral.router import queries
+from services.referral.router.actions import make_offer, services
+from services.referral.router.queries import Placing
+from services.referral.steps import referrals as referral_steps
+from services.referral.steps.people import judged_on
+
+
+async def place_by_hand(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    returnee_id: UUID,
+    referral_id: UUID,
+    *,
+    provider_service_id: UUID,
+    reason: str,
+    actor: str,
+) -> None:
+    """Put this referral of this returnee to the service, as a person has chosen. A live offer is recalled.
+
+    Raises NotACandidate where law or an interlock speaks against it, NoPlaceFree, and ProfileMissing where a person's
+    profile is not known yet.
+    """
+    household = await _household_of(session, returnee_id)
+    together = {returnee_id} if household is None else {returnee_id, *household.member_ids}
+    async with opened(session, policy, together, actor=actor) as piece:
+        referral = piece.journeys[returnee_id].referrals[referral_id]
+        placing = await _placing(session, piece, referral, household)
+        referral_steps.require(referral, ReferralStep.OVERRIDE)
+        candidate, by_hand = await _candidate(session, policy, placing, referral, provider_service_id)
+        standing = piece.journeys[returnee_id].offer_of(referral)
+        wanted = {share.pool.pool_id: share.places for share in candidate.shares}
+        await places.lock(session, wanted, of_offers=[] if standing is None else [standing.offer_id])
+        if not all(await places.hold(session, [wanted])):
+            raise NoPlaceFree
+        piece.judged_on[referral_id] = judged_on(referral, placing.journeys, placing.households)
+        if referral.status is ReferralStatus.OFFERED and standing is not None:
+            referral_steps.recall_offer(piece, standing, reason=RecallReason.OVERRIDDEN)
+        piece.record(ReferralStep.OVERRIDE, referral, note=reason)
+        explanation: dict[str, object] = {
+            "policy": policy.version,
+            "ranked": [candidate.told()],
+            "excluded": [],
+            "chosen_by_person": True,
+            "overruled": by_hand,
+        }
+        make_offer(piece, referral, candidate, explanation, overruled=frozenset(by_hand))
+
+
+async def _household_of(session: AsyncSession, returnee_id: UUID) -> Household | None:
+    """The household of this person, whose members are locked together."""
+    household_id = (await journeys.heads(session, [returnee_id]))[returnee_id].household_id
+    return None if household_id is None else (await journeys.households(session, [household_id])).get(household_id)
+
+
+async def _placing(session: AsyncSession, piece: Work, referral: Referral, household: Household | None) -> Placing:
+    """What must be known to choose for this referral; refused where a member's profile is not known."""
+    mine = piece.journeys[referral.returnee_id]
+    people = [mine] if referral.household_id is None else list(piece.journeys.values())
+    members = set() if household is None else set(household.member_ids)
+    if any(person.profile is None for person in people) or not members <= piece.journeys.keys():
+        raise ProfileMissing
+    households = {} if household is None else {household.household_id: household}
+    placing = Placing([referral], mine.needs, piece.journeys, households)
+    await queries.read_refusals(session, placing)
+    return placing
+
+
+async def _candidate(
+    session: AsyncSession, policy: RoutingPolicy, placing: Placing, referral: Referral, provider_service_id: UUID
+) -> tuple[Candidate, list[str]]:
+    """The service as candidate, and the codes of the rules that the person overrules."""
+    at = now(session)
+    directory = await providers.refreshed(session, Directory())
+    found = {one.view.provider_service_id: one for one in await services(session, directory, {}, today=at)}
+    service = found.get(provider_service_id)
+    if service is None or service.view.category is not referral.category:
+        raise NotFound("There is no such service in this category", pointer="/provider_service_id")
+    need = queries.as_candidate(placing, placing.needs[referral.need_id], referral, policy.consents, at=at)
+    decision = Market([service], policy, at).choose(need)
+    if decision.chosen is not None:
+        return decision.chosen, []
+    codes = decision.excluded[provider_service_id]
+    standing = standing_reasons(codes)
+    if standing:
+        raise NotACandidate(reasons=standing)
+    ahead = policy.categories[need.category].held_ahead
+    shares = fitting_places(need, in_time(service, at, ahead=ahead))
+    if not shares:
+        raise NoPlaceFree
+    return Candidate(service, shares, 0.0, (0.0,) * len(PARTS)), overruled(codes)

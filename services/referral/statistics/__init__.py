@@ -1,0 +1,1 @@
+"""Needs in numbers, met and unmet, with small cells left out."""

@@ -1,0 +1,103 @@
+"""Counting needs, and unmet needs along indexes that hold nothing else."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now, raw
+from libs.events.codes import NeedCategory
+from services.referral.access import Rights
+from services.referral.lifecycles.rules import UNMET_ENDED, UNMET_OPEN
+from services.referral.statistics.rules import Cell, not_told, told
+from services.referral.statistics.schemas import CategoryStatistics, UnmetFilters, UnmetView
+
+_STATISTICS: Final = """
+SELECT category, count(*) AS needs,
+    count(*) FILTER (WHERE need.status = 'open') AS open,
+    count(*) FILTER (WHERE offered.need_id IS NOT NULL) AS offered,
+    count(*) FILTER (WHERE offered.accepted) AS accepted,
+    count(*) FILTER (WHERE live.status = 'waitlisted') AS waitlisted,
+    count(*) FILTER (WHERE live.status = 'awaiting_review') AS awaiting_review,
+    count(*) FILTER (WHERE owner IS NOT NULL) AS owned,
+    count(*) FILTER (WHERE need.status = 'met') AS met,
+    count(*) FILTER (WHERE need.status = 'refused') AS refused,
+    count(*) FILTER (WHERE need.status = 'closed') AS closed
+FROM need
+LEFT JOIN (SELECT need_id, bool_or(status = 'accepted') AS accepted FROM offer GROUP BY need_id) AS offered
+    USING (need_id)
+LEFT JOIN (SELECT need_id, status FROM referral WHERE status IN ('waitlisted', 'awaiting_review')) AS live
+    USING (need_id)
+WHERE ($1 OR NOT restricted) AND counted_until > $2
+GROUP BY category ORDER BY category
+"""
+
+
+_CELLS: Final = """
+SELECT category, coalesce(area, '') AS area, reason, sum(part_count)::bigint AS cell_count FROM (
+    SELECT category, area, owner_reason AS reason, count(*) AS part_count FROM need
+    WHERE {open} AND counted_until > $2{seen} GROUP BY category, area, owner_reason
+    UNION ALL
+    SELECT category, area, end_reason, count(*) FROM need
+    WHERE {ended} AND ended_at > $1 AND counted_until > $2{seen} GROUP BY category, area, end_reason
+) AS part GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
+
+
+async def statistics(session: AsyncSession, rights: Rights, *, small_below: int) -> list[CategoryStatistics]:
+    """How the needs stand of people who allow that they are counted, by category; small numbers are left out."""
+    rows = await (await raw(session)).fetch(_STATISTICS, rights.restricted, now(session))
+    return [
+        CategoryStatistics(
+            category=row["category"],
+            **told({name: value for name, value in row.items() if name != "category"}, below=small_below),
+        )
+        for row in rows
+    ]
+
+
+def cells_statement(rights: Rights, *, ended_since: datetime, at: datetime) -> tuple[str, list[Any]]:
+    """All cells, in order; statement and values."""
+    return _CELLS.format(open=UNMET_OPEN, ended=UNMET_ENDED, seen="" if rights.restricted else " AND NOT restricted"), [
+        ended_since,
+        at,
+    ]
+
+
+async def cells(
+    session: AsyncSession,
+    rights: Rights,
+    filters: UnmetFilters,
+    *,
+    ended_since: datetime,
+    small_below: int,
+    after: Sequence[str] | None,
+    limit: int,
+) -> list[UnmetView]:
+    """Unmet needs by category, area and reason: all open ones, and those that ended since; one more than `limit`.
+
+    What is left out is decided over all cells, before they are narrowed: a cell reads the same under every filter.
+    Costs what the unmet needs of that time cost to count, however many needs were met.
+    """
+    statement, values = cells_statement(rights, ended_since=ended_since, at=now(session))
+    rows = await (await raw(session)).fetch(statement, *values)
+    counts = {Cell(NeedCategory(row["category"]), row["area"], row["reason"]): row["cell_count"] for row in rows}
+    hidden = not_told(counts, below=small_below)
+    wanted = [cell for cell in counts if _is_wanted(cell, filters) and (after is None or [*cell] > [*after])]
+    return [_view(cell, None if cell in hidden else counts[cell]) for cell in wanted[: limit + 1]]
+
+
+def _is_wanted(cell: Cell, filters: UnmetFilters) -> bool:
+    pairs = ((cell.category, filters.category), (cell.area, filters.area), (cell.reason, filters.reason))
+    return all(wanted is None or found == wanted for found, wanted in pairs)
+
+
+def _view(cell: Cell, count: int | None) -> UnmetView:
+    return UnmetView(
+        category=cell.category,
+        area=cell.area or None,
+        reason=cell.reason,
+        count=count,
+        suppressed=count is None,
+    )

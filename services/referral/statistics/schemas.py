@@ -1,0 +1,53 @@
+"""How needs and unmet needs are told in numbers."""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, Field
+
+from libs.events.codes import NeedCategory
+
+
+class CategoryStatistics(BaseModel):
+    """The state of one category's needs, of people who have consented to be counted. Needs are counted, not people.
+
+    Null: the number is too small to be shown, or would reveal a number that is.
+    """
+
+    category: NeedCategory
+    needs: int | None
+    open: int | None
+    offered: int | None = Field(description="At least one offer was made")
+    accepted: int | None = Field(description="A provider has accepted, now or earlier")
+    waitlisted: int | None = Field(description="Waits for a place now")
+    awaiting_review: int | None = Field(description="Waits for a review now")
+    owned: int | None = Field(description="A desk owns it now")
+    met: int | None
+    refused: int | None
+    closed: int | None
+
+
+class StatisticsView(BaseModel):
+    """The state of needs, by category."""
+
+    categories: list[CategoryStatistics]
+
+
+@dataclass(frozen=True, slots=True)
+class UnmetFilters:
+    """What numbers of unmet needs are narrowed to."""
+
+    category: NeedCategory | None = None
+    area: str | None = None
+    reason: str | None = None
+
+
+class UnmetView(BaseModel):
+    """The number of unmet needs by category, area and reason. Needs are counted, not people."""
+
+    category: NeedCategory
+    area: str | None = Field(description="The destination of the returnees; null if it is not known")
+    reason: str = Field(description="Why a desk owns them, or why they were closed", examples=["no_candidate"])
+    count: int | None = Field(description="Null if it is suppressed")
+    suppressed: bool = Field(
+        description="True if the count is below `small_cells_below` of the country pack, or would reveal such a count"
+    )

@@ -1,0 +1,115 @@
+"""Needs that wait on another need of the same person: an edge is set, taken away, and never closes a circle."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from libs.chassis.errors import FieldError, InvalidInput
+from services.referral.errors import PrerequisiteCycle, StepNotAllowed
+from services.referral.journeys.facts import Journey, Need, Referral
+from services.referral.journeys.work import Work
+from services.referral.lifecycles.rules import NeedStatus, NeedStep, ReferralStatus
+from services.referral.steps import routing as routing_steps
+
+_CAN_WAIT = frozenset({ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, ReferralStatus.BLOCKED})
+
+
+def set_prerequisite(work: Work, need: Need, prerequisite_id: UUID) -> None:
+    """From now on the need waits until the other one is met; one that is met already keeps nobody waiting.
+
+    Refused where it would close a circle, where somebody decides about the need or has been asked, and for a
+    prerequisite that has ended unmet: a person decides then, not a wait.
+    """
+    journey = work.journeys[need.returnee_id]
+    prerequisite = journey.needs.get(prerequisite_id)
+    if prerequisite is None or prerequisite_id == need.need_id:
+        fault = FieldError("/need_id", "another-need-of-same-person", "Must be another need of the same person")
+        raise InvalidInput("The prerequisite must be another need of the same person", errors=[fault])
+    _require(need.status is NeedStatus.OPEN, "need", need.status.value)
+    _require(prerequisite.status in {NeedStatus.OPEN, NeedStatus.MET}, "prerequisite", prerequisite.status.value)
+    if closes_circle(waits_of(journey), need.need_id, prerequisite_id):
+        raise PrerequisiteCycle
+    referral = journey.live_referral(need.need_id)
+    _require(referral is None or referral.status in _CAN_WAIT, "referral", _status_of(referral))
+    if need.after_need_id == prerequisite_id:
+        return
+    need.after_need_id = prerequisite_id
+    work.change(need)
+    work.record(NeedStep.SET_PREREQUISITE, need)
+    if referral is not None:
+        _wait(work, referral, prerequisite)
+
+
+def remove_prerequisite(work: Work, need: Need) -> None:
+    """The need waits no more on the need that it was told to wait on; without one nothing happens."""
+    _require(need.status is NeedStatus.OPEN, "need", need.status.value, step="remove_prerequisite")
+    before = need.after_need_id
+    if before is None:
+        return
+    need.after_need_id = None
+    work.change(need)
+    work.record(NeedStep.REMOVE_PREREQUISITE, need)
+    referral = work.journeys[need.returnee_id].live_referral(need.need_id)
+    if referral is not None and referral.status is ReferralStatus.BLOCKED and referral.blocked_by == before:
+        routing_steps.unblock(work, referral)
+
+
+def waits_of(journey: Journey) -> dict[UUID, set[UUID]]:
+    """By need: the needs that it waits on, as told and as the router found."""
+    waits: dict[UUID, set[UUID]] = {}
+    for need in journey.needs.values():
+        if need.after_need_id is not None:
+            waits.setdefault(need.need_id, set()).add(need.after_need_id)
+    for referral in journey.referrals.values():
+        if referral.status is ReferralStatus.BLOCKED and referral.blocked_by is not None:
+            waits.setdefault(referral.need_id, set()).add(referral.blocked_by)
+    return waits
+
+
+def closes_circle(waits: Mapping[UUID, Iterable[UUID]], need_id: UUID, prerequisite_id: UUID) -> bool:
+    """True if the prerequisite waits, through however many others, on the need itself."""
+    seen: set[UUID] = set()
+    ahead = [prerequisite_id]
+    while ahead:
+        current = ahead.pop()
+        if current == need_id:
+            return True
+        if current not in seen:
+            seen.add(current)
+            ahead.extend(waits.get(current, ()))
+    return False
+
+
+def first_things_first(needs: Iterable[Need]) -> list[Need]:
+    """These needs, each after the one that it waits on."""
+    by_id = {need.need_id: need for need in needs}
+
+    def depth(need: Need) -> int:
+        steps, current = 0, need
+        while current.after_need_id in by_id and steps <= len(by_id):
+            steps, current = steps + 1, by_id[current.after_need_id]
+        return steps
+
+    return sorted(by_id.values(), key=depth)
+
+
+def _wait(work: Work, referral: Referral, prerequisite: Need) -> None:
+    is_blocked = referral.status is ReferralStatus.BLOCKED
+    if prerequisite.status is NeedStatus.MET:
+        if is_blocked:
+            routing_steps.unblock(work, referral)
+    elif is_blocked:
+        referral.blocked_by = prerequisite.need_id
+        work.change(referral)
+    else:
+        routing_steps.block(work, referral, prerequisite.need_id)
+
+
+def _status_of(referral: Referral | None) -> str:
+    return "none" if referral is None else referral.status.value
+
+
+def _require(holds: bool, subject: str, state: str, *, step: str = "set_prerequisite") -> None:
+    if not holds:
+        raise StepNotAllowed(
+            f"{step} is not allowed while the {subject} is {state}", subject=subject, state=state, step=step
+        )

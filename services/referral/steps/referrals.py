@@ -1,0 +1,264 @@
+"""The steps of a referral once an offer stands: answers, the service after it, and every way to end."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from libs.chassis.errors import FieldError, InvalidInput
+from libs.events.catalogue.journeys import AtProvider, PerhapsAtProvider
+from libs.events.catalogue.referral import (
+    ReferralCancelled,
+    ReferralCompleted,
+    ReferralEnteredInError,
+    ReferralNotDelivered,
+    ReferralReminded,
+    ReferralStarted,
+)
+from libs.events.codes import Awaited, CancelReason, DeclineReason, NotDeliveredReason, Outcome, RecallReason
+from services.referral.candidates.interlocks import ReviewReason
+from services.referral.candidates.rules import Exclusion
+from services.referral.clocks.rules import TimerKind
+from services.referral.errors import OfferIsHalted
+from services.referral.journeys.facts import Journey, Offer, Referral
+from services.referral.journeys.work import Release, ReviewDecided, Work
+from services.referral.lifecycles.declines import CONSEQUENCES, Next
+from services.referral.lifecycles.rules import OfferStatus, ReferralStatus, ReferralStep, next_referral
+from services.referral.reviews.rules import ReviewStatus
+from services.referral.steps import offers as offer_steps
+from services.referral.steps import searches as search_steps
+from services.referral.steps import stays as stay_steps
+from services.referral.steps.owners import disown
+from services.referral.steps.routing import (
+    ask_person,
+    need_of,
+    request_review,
+    rest,
+    seek,
+    start_routing_clock,
+    take,
+    wait_for_person,
+)
+
+CLOCKS_OF: Final = {
+    Awaited.START: (TimerKind.START_REMINDER, TimerKind.START_DEADLINE),
+    Awaited.REPORT: (TimerKind.REPORT_REMINDER, TimerKind.REPORT_DEADLINE),
+}
+"""What reminds of each wait after the acceptance, and what ends it."""
+
+
+def referral_of(work: Work, offer: Offer) -> Referral:
+    """The referral that the offer puts to its provider."""
+    return work.journeys[offer.returnee_id].referrals[offer.referral_id]
+
+
+def accept_offer(work: Work, offer: Offer) -> None:
+    """The provider takes the need: it answers for it now, and the clock of its start runs."""
+    offer_steps.accept(work, offer)
+    referral = referral_of(work, offer)
+    take(work, referral, ReferralStep.ACCEPT)
+    disown(work, need_of(work, referral))
+    _start_clock(work, referral, Awaited.START)
+
+
+def decline_offer(work: Work, offer: Offer, *, reason: DeclineReason, note: str | None) -> None:
+    """The provider says no; its reason drives what follows, row by row in `declines.CONSEQUENCES` (DESIGN 4).
+
+    Raises InvalidInput for a reason that says nothing without a note.
+    """
+    follows = CONSEQUENCES[reason]
+    if follows.needs_note and note is None:
+        fault = FieldError("/note", "required-with-other", "The reason `other` requires a note with an explanation")
+        raise InvalidInput("This reason requires a note", errors=[fault])
+    offer_steps.decline(work, offer, reason=reason, note=note)
+    if follows.excludes is not None:
+        work.excluded.append((offer, follows.excludes))
+    referral = referral_of(work, offer)
+    seek_again(work, referral)
+    if follows.next is Next.SEARCH:
+        wait_for_person(work, referral)
+    elif follows.next is Next.ASK_PERSON:
+        ask_person(work, referral)
+    elif follows.next is Next.REVIEW:
+        request_review(work, referral, ReviewReason.UNSAFE)
+    if follows.excludes_organization:
+        avoid_organization(work, work.journeys[offer.returnee_id], offer.organization_id)
+
+
+def avoid_organization(work: Work, journey: Journey, organization_id: UUID) -> None:
+    """Nothing of this person goes to the organisation any more; what it has not answered yet is taken back."""
+    work.conflicts.add((journey.returnee_id, organization_id))
+    for offer in list(journey.offers.values()):
+        if offer.is_live and offer.organization_id == organization_id:
+            recall_offer(work, offer, reason=RecallReason.CONFLICT_OF_INTEREST)
+
+
+def expire_offer(work: Work, offer: Offer) -> None:
+    """Silence: the next candidate is asked, and this service not again for this need."""
+    offer_steps.expire(work, offer)
+    work.excluded.append((offer, Exclusion.EXPIRED_BEFORE))
+    seek_again(work, referral_of(work, offer))
+
+
+def recall_offer(work: Work, offer: Offer, *, reason: RecallReason) -> None:
+    """The network takes the offer back; the referral seeks again."""
+    offer_steps.recall(work, offer, reason=reason)
+    seek_again(work, referral_of(work, offer))
+
+
+def seek_again(work: Work, referral: Referral) -> None:
+    """An offer ended without acceptance: the next round finds the next candidate."""
+    take(work, referral, ReferralStep.SEEK_AGAIN)
+    referral.offer_id = None
+    seek(work, referral)
+    start_routing_clock(work, referral)
+
+
+def start(work: Work, referral: Referral) -> None:
+    """The service has begun; the clock of its outcome runs, or those of the stay that it is. Not while it is halted."""
+    require(referral, ReferralStep.START)
+    if referral.halted_since is not None:
+        raise OfferIsHalted
+    take(work, referral, ReferralStep.START)
+    work.stop_timers(referral)
+    offer = accepted_offer(work, referral)
+    work.begun.append(offer)
+    if not stay_steps.begin(work, referral, offer):
+        _start_clock(work, referral, Awaited.REPORT)
+    _tell(work, referral, ReferralStarted)
+
+
+def complete(work: Work, referral: Referral, *, outcome: Outcome) -> None:
+    """The service is done; its places are used, so only the provider's next declaration makes them available."""
+    _end(work, referral, ReferralStep.COMPLETE, reason=outcome.value)
+    referral.outcome = outcome.value
+    _release(work, referral, used=True)
+    _tell(work, referral, ReferralCompleted, outcome=outcome)
+
+
+def report_not_delivered(work: Work, referral: Referral, *, reason: NotDeliveredReason) -> None:
+    """An accepted service did not happen."""
+    _end(work, referral, ReferralStep.REPORT_NOT_DELIVERED, reason=reason.value)
+    _release(work, referral, used=False)
+    _tell(work, referral, ReferralNotDelivered, reason=reason)
+
+
+def end_cancelled(work: Work, referral: Referral, *, reason: CancelReason, recall_reason: RecallReason) -> None:
+    """End the referral: a live offer is recalled, places come free, a pending review is closed."""
+    _close_review(work, referral)
+    _recall_live(work, referral, recall_reason)
+    used = referral.status is ReferralStatus.IN_SERVICE
+    _end(work, referral, ReferralStep.CANCEL, reason=reason.value)
+    _release(work, referral, used=used)
+    _tell_end(work, referral, ReferralCancelled, reason=reason)
+
+
+def reject(work: Work, referral: Referral, *, note: str | None) -> None:
+    """A person has decided that this is not to be offered: the referral ends, the desk goes on owning the need."""
+    require(referral, ReferralStep.REJECT)
+    _close_review(work, referral)
+    reason = CancelReason.REVIEW_REJECTED
+    _end(work, referral, ReferralStep.REJECT, reason=reason.value, note=note)
+    _tell_end(work, referral, ReferralCancelled, reason=reason)
+
+
+def require(referral: Referral, step: ReferralStep) -> None:
+    """Refuse a step before anything is done for it, by the table of states; raises StepNotAllowed."""
+    next_referral(referral.status, step)
+
+
+def enter_in_error(work: Work, referral: Referral, *, note: str | None = None) -> None:
+    """The referral should never have been; what it holds comes free."""
+    _close_review(work, referral)
+    _recall_live(work, referral, RecallReason.ENTERED_IN_ERROR)
+    was_live = referral.is_live
+    _end(work, referral, ReferralStep.ENTER_IN_ERROR, note=note)
+    if was_live:
+        _release(work, referral, used=False)
+    _tell_end(work, referral, ReferralEnteredInError)
+
+
+def _close_review(work: Work, referral: Referral) -> None:
+    if referral.status is ReferralStatus.AWAITING_REVIEW:
+        work.reviews_decided.append(ReviewDecided(referral.referral_id, ReviewStatus.REJECTED, work.actor))
+
+
+def remind(work: Work, referral: Referral, *, awaits: Awaited, due_by: datetime) -> None:
+    """Tell the provider again what it is waited for, and until when."""
+    require(referral, ReferralStep.REMIND)
+    work.record(ReferralStep.REMIND, referral, reason=awaits.value)
+    _tell(work, referral, ReferralReminded, awaits=awaits, due_by=due_by)
+
+
+def wait_anew(work: Work, referral: Referral) -> None:
+    """The provider is waited for from now on: to begin, or to tell the outcome."""
+    work.stop_timers(referral)
+    _start_clock(work, referral, Awaited.START if referral.status is ReferralStatus.ACCEPTED else Awaited.REPORT)
+
+
+def _start_clock(work: Work, referral: Referral, awaits: Awaited) -> None:
+    """From now on the provider is reminded and must act in time, or the lead desk asks."""
+    policy = work.category(referral.category)
+    clocks = policy.start_clocks if awaits is Awaited.START else policy.report_clocks
+    wait = clocks[referral.urgency]
+    service = accepted_offer(work, referral).provider_service_id
+
+    def due(seconds: float) -> datetime:
+        return work.due_at_provider(awaits.value, referral, provider_service_id=service, seconds=seconds)
+
+    reminder, deadline = CLOCKS_OF[awaits]
+    for nth, after in enumerate(wait.remind_after):
+        work.start_timer(reminder, referral, due_at=due(after), nth=nth)
+    work.start_timer(deadline, referral, due_at=due(wait.within))
+
+
+def _recall_live(work: Work, referral: Referral, reason: RecallReason) -> None:
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    if offer is not None and offer.is_live:
+        offer_steps.recall(work, offer, reason=reason)
+
+
+def _end(
+    work: Work, referral: Referral, step: ReferralStep, *, reason: str | None = None, note: str | None = None
+) -> None:
+    may_have_stayed = referral.status is ReferralStatus.IN_SERVICE or not referral.is_live
+    take(work, referral, step, reason=reason, note=note)
+    rest(work, referral)
+    referral.ended_at, referral.end_reason = work.at, reason
+    referral.halted_since = None
+    if referral.searching_since is not None:
+        search_steps.end(work, referral)
+    if may_have_stayed:
+        stay_steps.end(work, referral)
+    work.stop_timers(referral)
+
+
+def _release(work: Work, referral: Referral, *, used: bool) -> None:
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    if offer is not None and offer.status is OfferStatus.ACCEPTED:
+        work.released.append(Release(offer, used=used))
+
+
+def _tell(work: Work, referral: Referral, kind: type[AtProvider], **more: object) -> None:
+    """Publish an event about the service after the accepted offer."""
+    offer = accepted_offer(work, referral)
+    work.tell_of_offer(kind, offer, trace=offer.traceparent, **more)
+
+
+def accepted_offer(work: Work, referral: Referral) -> Offer:
+    """The offer by which a provider has the referral."""
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    if offer is None:
+        raise LookupError("a referral that was accepted has its offer")
+    return offer
+
+
+def _tell_end(work: Work, referral: Referral, kind: type[PerhapsAtProvider], **more: object) -> None:
+    """Publish that a referral has ended; a provider that had accepted it is named, because it must be told."""
+    offer = work.journeys[referral.returnee_id].offer_of(referral)
+    if offer is not None and offer.status is OfferStatus.ACCEPTED:
+        more |= {
+            "offer_id": offer.offer_id,
+            "organization_id": offer.organization_id,
+            "provider_service_id": offer.provider_service_id,
+        }
+    work.tell_of_referral(kind, referral, trace=referral.traceparent, **more)

@@ -1,0 +1,162 @@
+"""The steps of a stay: it begins with its service, is watched, lengthened by a person, and ends with its referral."""
+
+from collections.abc import Mapping
+
+from libs.chassis.tenancy import StaffOnly
+from libs.events.catalogue.referral import StayEnding
+from libs.events.codes import CancelReason, OwnerReason, StayPhase
+from services.referral.clocks.rules import TimerKind
+from services.referral.errors import ExtensionTooLong, ExtensionTooShort
+from services.referral.journeys.facts import Offer, Referral, Stay
+from services.referral.journeys.work import StayEnd, Work
+from services.referral.lifecycles import exit_plan
+from services.referral.lifecycles.exit_plan import ExitItem, ItemStatus, NextStep
+from services.referral.lifecycles.rules import ReferralStatus, ReferralStep, next_referral
+from services.referral.pack.policy import StayPolicy
+from services.referral.steps.owners import disown
+from services.referral.steps.routing import escalate, need_of, take
+
+_HOUR_S = 3600
+_NOBODY_TO_ASK = frozenset(
+    {
+        CancelReason.DUPLICATE.value,
+        CancelReason.ERASED.value,
+        CancelReason.DIED.value,
+        CancelReason.LEFT_THE_COUNTRY.value,
+        CancelReason.MERGED.value,
+    }
+)
+"""Why a referral or its need ended, where nobody is to be asked where they go, or it is known."""
+
+
+def longest(policy: StayPolicy, offer: Offer) -> float | None:
+    """How long people may stay with this service, in seconds; None if it is no stay."""
+    limits = [] if offer.max_stay_hours is None else [float(offer.max_stay_hours * _HOUR_S)]
+    if offer.service_type in policy.of_type:
+        limits.append(policy.of_type[offer.service_type].maximum)
+    return min(limits, default=None)
+
+
+def begin(work: Work, referral: Referral, offer: Offer) -> bool:
+    """The people are there: their exit plan and its clocks begin. False if the service is no stay.
+
+    The clock of the end stands in for that of the outcome: a stay has its outcome when the people leave.
+    """
+    seconds = longest(work.policy.stays, offer)
+    if seconds is None:
+        return False
+    ends_at = work.due_in(seconds)
+    stay = Stay(
+        referral_id=referral.referral_id,
+        offer_id=offer.offer_id,
+        need_id=referral.need_id,
+        returnee_id=referral.returnee_id,
+        organization_id=offer.organization_id,
+        provider_service_id=offer.provider_service_id,
+        category=offer.category,
+        service_type=offer.service_type,
+        people_count=offer.people_count,
+        restricted=offer.restricted,
+        started_at=work.at,
+        ends_at=ends_at,
+        leaves_at=ends_at,
+        traceparent=offer.traceparent,
+    )
+    work.stays_begun.append(stay)
+    _start_clocks(work, referral, stay)
+    return True
+
+
+def _start_clocks(work: Work, referral: Referral, stay: Stay) -> None:
+    """The clocks of this end that lie ahead; those that run for an earlier end are set anew."""
+    for nth, before in enumerate(work.policy.stays.alarms_before_end):
+        due_at = stay.due_before_end(before)
+        if due_at > max(work.at, stay.started_at):
+            work.start_timer(TimerKind.STAY_ALARM, referral, due_at=due_at, nth=nth)
+    work.start_timer(TimerKind.STAY_END, referral, due_at=stay.ends_at)
+
+
+def alarm(work: Work, referral: Referral, stay: Stay, *, nth: int) -> None:
+    """The end comes nearer: the provider is told. Late, and with gaps in the plan, the lead desk owns the need."""
+    take(work, referral, ReferralStep.ALARM_STAY, reason=f"alarm_{nth + 1}")
+    _tell(work, referral, stay, StayPhase.NEARING)
+    if nth + 1 >= work.policy.stays.owned_from_alarm and not stay.is_planned:
+        escalate(work, referral, OwnerReason.STAY_ENDING)
+
+
+def run_out(work: Work, referral: Referral, stay: Stay) -> None:
+    """The time is over and the people are still there: the lead desk owns the need, whatever the plan says.
+
+    Their places stay taken: only who says that they have left frees them.
+    """
+    take(work, referral, ReferralStep.RUN_OUT)
+    _tell(work, referral, stay, StayPhase.OVER)
+    escalate(work, referral, OwnerReason.STAY_ENDING)
+
+
+def extend(work: Work, referral: Referral, stay: Stay, *, hours: int, note: str) -> None:
+    """A person lengthens the stay, with a reason that is kept in referral; alarms and end are set anew."""
+    next_referral(referral.status, ReferralStep.EXTEND_STAY)
+    policy = work.policy.stays
+    of_type = policy.of_type.get(stay.service_type)
+    bound = policy.extension_max if of_type is None else of_type.extension_max
+    hours_left = int(bound // _HOUR_S) - stay.extended_hours
+    if hours > hours_left:
+        raise ExtensionTooLong(hours_left=hours_left)
+    if stay.due_after_end(hours * _HOUR_S) <= work.at:
+        raise ExtensionTooShort
+    stay.ends_at = stay.leaves_at = stay.due_after_end(hours * _HOUR_S)
+    stay.extended_hours += hours
+    work.change_stay(stay)
+    take(work, referral, ReferralStep.EXTEND_STAY, reason=f"hours_{hours}", note=note)
+    _start_clocks(work, referral, stay)
+    _tell(work, referral, stay, StayPhase.EXTENDED)
+    _let_go(work, referral, stay)
+
+
+def plan(
+    work: Work, referral: Referral, stay: Stay, *, next_step: NextStep, items: Mapping[ExitItem, ItemStatus]
+) -> None:
+    """What is known now of where the people go, and what is done for it. Each change is a line of the record."""
+    told = {item.value: status.value for item, status in items.items() if stay.checklist[item].status is not status}
+    if stay.next_step is not next_step:
+        told["next_step"] = next_step.value
+    for what, code in told.items():
+        take(work, referral, ReferralStep.PLAN_EXIT, reason=f"{what}:{code}")
+    stay.next_step = next_step
+    stay.checklist = exit_plan.changed(stay.checklist, items, at=work.at, by=work.actor)
+    stay.without_next_step = not stay.is_planned
+    work.change_stay(stay)
+    _let_go(work, referral, stay)
+
+
+def end(work: Work, referral: Referral) -> None:
+    """The referral has ended, and with it the stay, if it was one.
+
+    Who leaves with gaps in the plan stays on the list; not so where the stay never was, or goes on being routed.
+    """
+    why = {referral.end_reason, need_of(work, referral).end_reason}
+    leaving = referral.status is ReferralStatus.COMPLETED or (
+        referral.status is ReferralStatus.CANCELLED and not why & _NOBODY_TO_ASK
+    )
+    work.stays_ended[referral.referral_id] = StayEnd(referral.referral_id, leaving)
+
+
+def require_plannable(referral: Referral, *, by_staff: bool) -> None:
+    """Refuse a change of plan where nobody stays or has left. After the end the network alone may still learn more."""
+    next_referral(referral.status, ReferralStep.PLAN_EXIT)
+    if not (by_staff or referral.is_live):
+        raise StaffOnly
+
+
+def _let_go(work: Work, referral: Referral, stay: Stay) -> None:
+    """A desk that answers for gaps in the plan lets go once there are none, while the clock of the end runs."""
+    need = need_of(work, referral)
+    running = stay.ended_at is None and stay.ends_at > work.at
+    if running and stay.is_planned and need.owner_reason is OwnerReason.STAY_ENDING:
+        disown(work, need)
+
+
+def _tell(work: Work, referral: Referral, stay: Stay, phase: StayPhase) -> None:
+    offer = work.journeys[referral.returnee_id].offers[stay.offer_id]
+    work.tell_of_offer(StayEnding, offer, trace=offer.traceparent, ends_at=stay.ends_at, phase=phase)

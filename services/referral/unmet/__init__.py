@@ -1,1 +1,0 @@
-"""Unmet needs, counted by category, area and reason, with small cells left out."""

@@ -1,1 +1,0 @@
-"""What people watch: owned needs and statistics."""

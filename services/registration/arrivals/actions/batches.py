@@ -1,0 +1,281 @@
+"""Announce, land, receive people, mark absent, complete intake; in any order, the same by REST and by event.
+
+The row of a batch is locked late: many people of one flight are registered side by side and meet only at its end.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now
+from libs.chassis.errors import FieldError, InvalidInput
+from libs.events.catalogue.registration import ArrivalBatchIntakeCompleted, ArrivalBatchLanded
+from libs.events.codes import TransportMode
+from libs.events.outbox import append
+from services.registration.arrivals import queries
+from services.registration.arrivals.actions.references import Found, batches_of, locked_batch
+from services.registration.arrivals.rules import (
+    NEXT_STATUS,
+    BatchStatus,
+    BatchStep,
+    Journey,
+    comes_too_late,
+    is_another_journey,
+    manifest_until,
+)
+from services.registration.arrivals.schemas import Announcement, Coming, Landing, LandingBody
+from services.registration.arrivals.tables import ArrivalBatch, Words, keep_words
+from services.registration.audit.rules import Actor
+from services.registration.errors import (
+    ArrivalBatchNotAnnounced,
+    ArrivalBatchNotLanded,
+    BatchReferenceReused,
+    IntakeIncomplete,
+    ManifestAgedOut,
+)
+from services.registration.intake.actions.registering import register_arrivals
+from services.registration.intake.schemas import Arrival, Registration
+from services.registration.manifests.actions import claim_entries, entry_key, hold_manifest, let_age_out, mark_absent
+from services.registration.manifests.schemas import Claim
+from services.registration.pack import Reception
+from services.registration.people.actions.people import place_returnees
+from services.registration.vault.sealing import Vault
+
+
+async def announce_batch(
+    session: AsyncSession, announcement: Announcement, *, vault: Vault, reception: Reception
+) -> UUID:
+    """A batch is on its way, with its manifest; told again, it replaces what was said before. The batch's id."""
+    body, sender = announcement.body, announcement.sender
+    days = reception.manifest_days
+    faults = reception.times.expected_at.faults(body.expected_at, at=now(session), pointer="/expected_at")
+    _require_sound(reception, faults, place=body.reception_place, mode=body.mode)
+    row = await locked_batch(session, sender, body.sender_reference, master=vault.master)
+    told_at = _not_ahead(announcement.told_at, session)
+    if comes_too_late(told_at, row.announced_as_of):
+        return row.id
+    # A flight may land elsewhere than was announced: the place says nothing here.
+    _refuse_another(row, Journey(body.mode.value, None, (body.expected_at,)))
+    row.announced_as_of = told_at
+    row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.ANNOUNCE].value
+    keep_words(row, Words(body.sender_reference, body.carrier, body.origin), vault.master)
+    row.expected_at = body.expected_at
+    row.version += 1
+    if row.landed_at is None:
+        row.mode, row.reception_place = body.mode.value, body.reception_place
+    if "entries" in body.model_fields_set:
+        if body.entries and row.manifest_aged_out_at is not None:
+            raise ManifestAgedOut
+        if body.entries:
+            row.manifest_until = manifest_until(row.landed_at or body.expected_at, taken_at=now(session), days=days)
+        await hold_manifest(
+            session, row.id, body.entries, vault=vault, actor=sender.actor, today=reception.day_of(now(session))
+        )
+    await _settle(session, row, may_place=True, vault=vault)
+    return row.id
+
+
+async def land_batch(session: AsyncSession, landing: Landing, *, vault: Vault, reception: Reception) -> UUID:
+    """A batch has arrived, announced or not; told again, it corrects. The batch's id."""
+    body = landing.body
+    faults = reception.times.landed_at.faults(body.landed_at, at=now(session), pointer="/landed_at")
+    _require_sound(reception, faults, place=body.reception_place, mode=body.mode)
+    row = await locked_batch(session, landing.sender, body.sender_reference, master=vault.master)
+    told_at = _not_ahead(landing.told_at, session)
+    if comes_too_late(told_at, row.landed_as_of):
+        return row.id
+    if row.landed_at is not None:
+        _refuse_another(row, Journey(body.mode.value, body.reception_place, (body.landed_at,)))
+    row.mode, row.reception_place, row.landed_as_of = body.mode.value, body.reception_place, told_at
+    await _land(session, row, landed_at=body.landed_at, people_count=body.people_count, vault=vault)
+    return row.id
+
+
+async def land_announced_batch(
+    session: AsyncSession, batch_id: UUID, body: LandingBody, *, actor: Actor, vault: Vault, reception: Reception
+) -> UUID:
+    """A batch that is known by our id has arrived; its mode and place are those announced."""
+    at = now(session)
+    faults = reception.times.landed_at.faults(body.landed_at or at, at=at, pointer="/landed_at")
+    if faults:
+        raise InvalidInput(errors=faults)
+    row = await queries.batch(session, batch_id, actor=actor, lock=True)
+    if row.mode is None or row.reception_place is None:
+        raise ArrivalBatchNotAnnounced
+    if row.landed_at is not None and body.landed_at is not None:
+        _refuse_another(row, Journey(None, None, (body.landed_at,)))
+    row.landed_as_of = at
+    landed_at = body.landed_at or row.landed_at or at
+    await _land(session, row, landed_at=landed_at, people_count=body.people_count, vault=vault)
+    return row.id
+
+
+def _not_ahead(told_at: datetime | None, session: AsyncSession) -> datetime:
+    """When it was told. A sender whose clock is ahead must not make all that it tells later look older."""
+    return now(session) if told_at is None else min(told_at, now(session))
+
+
+def _refuse_another(row: ArrivalBatch, told: Journey) -> None:
+    """Whoever has come may not become people of another flight or bus whose reference is the same."""
+    has_come = row.landed_at is not None or row.registered_count > 0
+    times = tuple(at for at in (row.expected_at, row.landed_at) if at is not None)
+    if has_come and is_another_journey(Journey(row.mode, row.reception_place, times), told):
+        raise BatchReferenceReused
+
+
+async def _land(
+    session: AsyncSession, row: ArrivalBatch, *, landed_at: datetime, people_count: int, vault: Vault
+) -> None:
+    unchanged = row.landed_at == landed_at and row.people_count == people_count
+    row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.LAND].value
+    row.landed_at, row.people_count = landed_at, people_count
+    row.version += 1
+    session.add(row)
+    await session.flush()
+    if not unchanged:
+        assert row.mode is not None, "a batch lands with its mode"
+        assert row.reception_place is not None, "a batch lands with its place"
+        landed = ArrivalBatchLanded(
+            arrival_batch_id=row.id,
+            mode=TransportMode(row.mode),
+            reception_place=row.reception_place,
+            landed_at=landed_at,
+            people_count=people_count,
+        )
+        await append(session, [landed], traceparents=[row.traceparent])
+    await _settle(session, row, may_place=True, vault=vault)
+
+
+async def receive_people(
+    session: AsyncSession, coming: Sequence[Coming], *, vault: Vault, reception: Reception
+) -> list[Registration]:
+    """People have come: register who is new, with all they tell, and count them in their batches.
+
+    One `Registration` per arrival, in their order. The same arrival told again changes nothing.
+    """
+    batches = await batches_of(session, coming, master=vault.master)
+    arrivals = [_arrival(one, batches, vault=vault) for one in coming]
+    registrations = await register_arrivals(session, arrivals, vault=vault, reception=reception)
+    await _count_in(session, [one for one in registrations if one.is_new], vault=vault)
+    return registrations
+
+
+async def mark_entry_absent(
+    session: AsyncSession, batch_id: UUID, entry_id: UUID, *, actor: Actor, vault: Vault
+) -> UUID:
+    """A person announced with the batch has not come. The batch's id."""
+    row = await queries.batch(session, batch_id, actor=actor, lock=True)
+    await mark_absent(session, row.id, entry_id, actor=actor)
+    await _settle(session, row, may_place=False, vault=vault)
+    return row.id
+
+
+async def complete_intake(session: AsyncSession, batch_id: UUID, *, actor: Actor, vault: Vault) -> UUID:
+    """Nobody of the batch is waited for any more; the same as what happens by itself when everybody is there."""
+    row = await queries.batch(session, batch_id, actor=actor, lock=True)
+    if row.status == BatchStatus.INTAKE_COMPLETED:
+        return row.id
+    counts = await queries.intake_counts(session, row)
+    if counts.people_count is None:
+        raise ArrivalBatchNotLanded
+    if not counts.may_be_completed:
+        raise IntakeIncomplete(open_count=counts.open_count, registered_count=counts.registered_count)
+    await _complete(session, row, vault=vault)
+    return row.id
+
+
+async def let_manifests_age_out(session: AsyncSession, *, vault: Vault, limit: int) -> int:
+    """Destroy the keys of manifests whose days are over; how many there were."""
+    due = await queries.manifests_due(session, at=now(session), limit=limit)
+    for row in due:
+        row.manifest_until, row.manifest_aged_out_at = None, now(session)
+        session.add(row)
+    await session.flush()
+    if due:
+        await let_age_out(session, [row.id for row in due], vault=vault, at=now(session))
+    return len(due)
+
+
+def _require_sound(reception: Reception, faults: list[FieldError], *, place: str, mode: TransportMode) -> None:
+    known = reception.places.get(place)
+    if known is None:
+        faults.append(FieldError("/reception_place", "known-place", "This is not a reception place."))
+    elif mode not in known.modes:
+        faults.append(
+            FieldError(
+                "/reception_place", "mode-of-place", "This mode of transport does not arrive at this reception place."
+            )
+        )
+    if faults:
+        raise InvalidInput(errors=faults)
+
+
+def _arrival(one: Coming, batches: Found, *, vault: Vault) -> Arrival:
+    body, sender = one.body, one.sender
+    batch_id: UUID | None = None
+    place: str | None = None
+    if one.arrival_batch_id is not None:
+        batch_id, place = batches[one.arrival_batch_id]
+    elif body.batch_reference is not None:
+        batch_id, place = batches[sender.source, body.batch_reference]
+    manifest_key = None
+    if batch_id is not None and body.manifest_reference is not None:
+        manifest_key = entry_key(vault.master, arrival_batch_id=batch_id, reference=body.manifest_reference)
+    return Arrival(
+        body=body,
+        actor=sender.actor,
+        source=sender.source,
+        organization_id=sender.organization_id,
+        arrival_batch_id=batch_id,
+        reception_place=place,
+        manifest_key=manifest_key,
+        context=sender.context,
+        set_aside=one.set_aside,
+    )
+
+
+async def _count_in(session: AsyncSession, registrations: Sequence[Registration], *, vault: Vault) -> None:
+    """Count new people in their batches, match them with their manifests, and complete what is complete."""
+    counts = Counter(one.arrival_batch_id for one in registrations if one.arrival_batch_id is not None)
+    if not counts:
+        return
+    rows = await queries.locked_batches(session, counts)
+    claims = [
+        Claim(one.arrival_batch_id, one.manifest_key, one.returnee_id)
+        for one in registrations
+        if one.arrival_batch_id is not None and one.manifest_key is not None
+    ]
+    await claim_entries(session, claims)
+    unplaced = {one.arrival_batch_id for one in registrations if one.reception_place is None}
+    for row in rows:
+        row.registered_count += counts[row.id]
+        await _settle(session, row, may_place=row.id in unplaced, vault=vault)
+
+
+async def _settle(session: AsyncSession, row: ArrivalBatch, *, may_place: bool, vault: Vault) -> None:
+    """Write a locked batch, and do what follows from its present state; `may_place` if somebody may lack the place.
+
+    Who is registered while the batch's place becomes known waits for the batch's row here, and is then placed.
+    """
+    session.add(row)
+    await session.flush()
+    if may_place and row.reception_place is not None:
+        await place_returnees(session, row.id, reception_place=row.reception_place)
+    if row.status == BatchStatus.LANDED and (await queries.intake_counts(session, row)).is_complete:
+        await _complete(session, row, vault=vault)
+
+
+async def _complete(session: AsyncSession, row: ArrivalBatch, *, vault: Vault) -> None:
+    row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.COMPLETE_INTAKE].value
+    row.intake_completed_at = now(session)
+    row.version += 1
+    session.add(row)
+    await session.flush()
+    returnees, needs = await queries.totals(session, row.id, vault=vault)
+    completed = ArrivalBatchIntakeCompleted(
+        arrival_batch_id=row.id, returnee_count=returnees, need_count=needs, completed_at=now(session)
+    )
+    await append(session, [completed], traceparents=[row.traceparent])

@@ -1,0 +1,1 @@
+"""What changes consents and safe contacts."""

@@ -1,0 +1,223 @@
+"""Give, withdraw and show consents. Giving takes many people at once: one statement a table."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from libs.chassis.database import now, raw
+from libs.chassis.errors import InvalidInput
+from libs.events.catalogue.arrivals import ConsentGiven
+from libs.events.catalogue.registration import ConsentChanged, ConsentGrant, DeletionReason
+from libs.events.outbox import append
+from services.registration.audit.actions import record
+from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.consent import queries
+from services.registration.consent.rules import child_consent_faults, consent_faults
+from services.registration.consent.schemas import ConsentView, NewConsent
+from services.registration.consent.tables import ConsentWithdrawal, sealed_reference
+from services.registration.errors import ConsentAlreadyWithdrawn
+from services.registration.pack import Pack
+from services.registration.people.queries import returnee
+from services.registration.people.tables import Returnee
+from services.registration.sharing.actions import Withdrawn, ask_for_deletion
+from services.registration.told_times import ToldTimes
+from services.registration.vault.queries import data_key, data_keys
+from services.registration.vault.sealing import DataKey, Vault
+
+_GIVE = """
+    INSERT INTO consent (id, returnee_id, discloser, purpose, recipient_class, data_described_sealed, given_by, method,
+                         language, staff_reference, staff_reference_sealed, revocation_explained, given_at, expires_at,
+                         recorded_at)
+    SELECT id, returnee_id, discloser, purpose, recipient_class, data_described, given_by, method, language, '',
+        staff_reference, revocation_explained, given_at, expires_at, recorded_at
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
+                $9::text[], $10::bytea[], $11::bool[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[])
+        AS c (id, returnee_id, discloser, purpose, recipient_class, data_described, given_by, method, language,
+              staff_reference, revocation_explained, given_at, expires_at, recorded_at)
+"""
+_NEXT_VERSION = """
+    INSERT INTO consent_state (returnee_id, version) SELECT returnee_id, 1 FROM unnest($1::uuid[]) AS s (returnee_id)
+    ORDER BY returnee_id
+    ON CONFLICT (returnee_id) DO UPDATE SET version = consent_state.version + 1
+    RETURNING returnee_id, version
+"""
+
+
+async def give_consents(
+    session: AsyncSession, consents: Sequence[NewConsent], keys: Mapping[UUID, DataKey]
+) -> list[UUID]:
+    """Record consents and tell, per person, of all that is allowed now; their ids."""
+    if not consents:
+        return []
+    rows = [_row(one, keys[one.returnee_id], recorded_at=now(session)) for one in consents]
+    await (await raw(session)).execute(_GIVE, *map(list, zip(*rows, strict=True)))
+    await _tell(session, {one.returnee_id: one.traceparent for one in consents})
+    return [row[0] for row in rows]
+
+
+def _row(one: NewConsent, key: DataKey, *, recorded_at: datetime) -> tuple[UUID, *tuple[object, ...]]:
+    body = one.body
+    return (
+        uuid7(),
+        one.returnee_id,
+        one.discloser,
+        body.purpose.value,
+        body.recipient_class.value,
+        key.seal(body.data_described, table="consent", column="data_described"),
+        body.given_by,
+        body.method,
+        body.language,
+        sealed_reference(body.staff_reference, key),
+        body.revocation_explained,
+        body.given_at,
+        body.expires_at,
+        recorded_at,
+    )
+
+
+async def tell_that_nothing_is_granted(session: AsyncSession, traceparents: Mapping[UUID, str | None]) -> None:
+    """Say of people who allowed nothing at intake that they allowed nothing.
+
+    Nobody needs to be told of a default, but for a household: its needs wait until each member has been heard.
+    """
+    if traceparents:
+        await _tell(session, traceparents)
+
+
+async def tell_again(session: AsyncSession, returnee_id: UUID, *, traceparent: str | None) -> None:
+    """The age of somebody has changed, and with it perhaps which of their consents count: tell how they stand now."""
+    if returnee_id not in await queries.never_heard(session, [returnee_id]):
+        await _tell(session, {returnee_id: traceparent})
+
+
+async def tell_states(session: AsyncSession, returnee_ids: Sequence[UUID]) -> None:
+    """Tell of these people how their consents stand now: nobody has heard of it, or of something that is lost here."""
+    if returnee_ids:
+        people = select(Returnee.id, Returnee.traceparent).where(col(Returnee.id).in_(returnee_ids))
+        await _tell(session, {row[0]: row[1] for row in (await session.exec(people)).all()})
+
+
+async def _tell(session: AsyncSession, traceparents: Mapping[UUID, str | None]) -> None:
+    """The whole present state of each person's consent, under its next version."""
+    rows = await (await raw(session)).fetch(_NEXT_VERSION, list(traceparents))
+    versions = {row["returnee_id"]: row["version"] for row in rows}
+    standing = await queries.grants(session, list(traceparents), at=now(session))
+    events = [
+        ConsentChanged(
+            returnee_id=returnee_id,
+            version=versions[returnee_id],
+            grants=[
+                ConsentGrant(purpose=one.purpose, recipient_class=one.recipient_class, expires_at=one.expires_at)
+                for one in standing[returnee_id]
+            ],
+        )
+        for returnee_id in traceparents
+    ]
+    await append(session, events, traceparents=list(traceparents.values()))
+
+
+async def give_consent(
+    session: AsyncSession, returnee_id: UUID, body: ConsentGiven, *, actor: Actor, vault: Vault, times: ToldTimes
+) -> UUID:
+    """Record one consent of a registered person; its id."""
+    row = await returnee(session, returnee_id, actor=actor, lock=True)
+    faults = consent_faults(
+        given_at=body.given_at,
+        expires_at=body.expires_at,
+        revocation_explained=body.revocation_explained,
+        at=now(session),
+        times=times,
+        pointer="",
+    ) + child_consent_faults(age_band=row.age_band, given_by=body.given_by, pointer="")
+    if faults:
+        raise InvalidInput(errors=faults)
+    key = await data_key(vault, returnee_id)
+    new = NewConsent(returnee_id, body, discloser=actor.client_id, traceparent=row.traceparent)
+    (consent_id,) = await give_consents(session, [new], {returnee_id: key})
+    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.give")])
+    return consent_id
+
+
+async def withdraw_consent(
+    session: AsyncSession, returnee_id: UUID, consent_id: UUID, *, pack: Pack, actor: Actor
+) -> UUID:
+    """Take a consent back, without a reason: access ends with this commit, the others are told (domain P4).
+
+    Organisations that may not know of the person any more are asked to delete what they fetched.
+    """
+    row = await returnee(session, returnee_id, actor=actor, lock=True)
+    await queries.consent(session, consent_id, returnee_id=returnee_id)
+    if await session.get(ConsentWithdrawal, consent_id) is not None:
+        raise ConsentAlreadyWithdrawn
+    before = await queries.opened_categories(session, returnee_id, pack.consents)
+    session.add(ConsentWithdrawal(consent_id=consent_id, withdrawn_at=now(session), recorded_by=actor.client_id))
+    await session.flush()
+    await _tell(session, {returnee_id: row.traceparent})
+    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.withdraw")])
+    withdrawn = Withdrawn(
+        returnee_id,
+        row.case_code,
+        DeletionReason.CONSENT_WITHDRAWN,
+        categories=before - await queries.opened_categories(session, returnee_id, pack.consents),
+        traceparent=row.traceparent,
+    )
+    await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)
+    return consent_id
+
+
+async def look_up_consents(
+    session: AsyncSession, returnee_id: UUID, *, actor: Actor, vault: Vault
+) -> list[ConsentView]:
+    """All consents of a person, oldest first; recorded."""
+    person = await returnee(session, returnee_id, actor=actor)
+    rows = await queries.consent_rows(session, returnee_id)
+    key = await data_key(vault, returnee_id)
+    await record(session, actor, [_access(returnee_id, AccessKind.READ, "consent.read")])
+    return [
+        queries.consent_view(consent, withdrawal, key, age_band=person.age_band, at=now(session))
+        for consent, withdrawal in rows
+    ]
+
+
+async def show_consent(session: AsyncSession, returnee_id: UUID, consent_id: UUID, *, vault: Vault) -> ConsentView:
+    """One consent to who has just given or withdrawn it."""
+    consent = await queries.consent(session, consent_id, returnee_id=returnee_id)
+    withdrawal = await session.get(ConsentWithdrawal, consent_id)
+    person = await session.get_one(Returnee, returnee_id)
+    key = await data_key(vault, returnee_id)
+    return queries.consent_view(consent, withdrawal, key, age_band=person.age_band, at=now(session))
+
+
+def _access(returnee_id: UUID, kind: AccessKind, action: str) -> Access:
+    return Access(
+        subject_id=returnee_id, kind=kind, action=action, purpose=AccessPurpose.REGISTRATION, fields=["consent"]
+    )
+
+
+# The key of who is about to be erased is gone already: the erasure wipes what is passed over here.
+_IN_CLEAR = """
+    SELECT id, returnee_id, staff_reference FROM consent WHERE staff_reference <> '' ORDER BY id LIMIT $1
+    FOR NO KEY UPDATE SKIP LOCKED
+"""
+_SEAL = """
+    UPDATE consent SET staff_reference = '', staff_reference_sealed = s.sealed
+    FROM unnest($1::uuid[], $2::bytea[]) AS s (id, sealed) WHERE consent.id = s.id
+"""
+
+
+async def seal_staff_references(session: AsyncSession, *, vault: Vault, limit: int) -> int:
+    """Seal up to `limit` references of who took a consent that stand in clear; how many were sealed."""
+    connection = await raw(session)
+    rows = await connection.fetch(_IN_CLEAR, limit)
+    keys = await data_keys(vault, {row["returnee_id"] for row in rows})
+    sealed = {
+        row["id"]: sealed_reference(row["staff_reference"], keys[row["returnee_id"]])
+        for row in rows
+        if row["returnee_id"] in keys
+    }
+    await connection.execute(_SEAL, list(sealed), list(sealed.values()))
+    return len(sealed)

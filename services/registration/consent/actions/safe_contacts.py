@@ -1,0 +1,111 @@
+"""Record how people may be reached: of many people at once, one statement a table; show it, and note who looked."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now, raw
+from libs.chassis.errors import InvalidInput
+from libs.events.catalogue.arrivals import SafeContactTold
+from libs.events.catalogue.registration import SafeContactChanged
+from libs.events.outbox import append
+from services.registration.audit.actions import record
+from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.consent import queries
+from services.registration.consent.rules import kept_address, safe_contact_faults
+from services.registration.consent.schemas import NewSafeContact, SafeContactView
+from services.registration.people.queries import returnee
+from services.registration.vault.queries import data_key
+from services.registration.vault.sealing import DataKey, Vault
+
+_CONTACT = """
+    INSERT INTO safe_contact (returnee_id, version, channel, address_sealed, language, hours_from, hours_until,
+                              may_leave_message, confirmed_at)
+    SELECT returnee_id, 1, channel, address, language, hours_from, hours_until, may_leave_message, $8
+    FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[], $5::int[], $6::int[], $7::bool[])
+        AS s (returnee_id, channel, address, language, hours_from, hours_until, may_leave_message)
+    ON CONFLICT (returnee_id) DO UPDATE SET
+        version = safe_contact.version + 1, channel = excluded.channel, address_sealed = excluded.address_sealed,
+        language = excluded.language, hours_from = excluded.hours_from, hours_until = excluded.hours_until,
+        may_leave_message = excluded.may_leave_message, confirmed_at = excluded.confirmed_at
+    RETURNING returnee_id, version
+"""
+
+
+async def set_safe_contacts(
+    session: AsyncSession, contacts: Sequence[NewSafeContact], keys: Mapping[UUID, DataKey], *, country: str
+) -> None:
+    """Record how people may be reached, one contact per person, and tell which kind of channel it is.
+
+    Addresses must be without fault; numbers without a country code are of `country`.
+    """
+    if not contacts:
+        return
+    rows = [
+        (
+            one.returnee_id,
+            one.body.channel.value,
+            keys[one.returnee_id].seal_or_none(_kept(one.body, country), table="safe_contact", column="address"),
+            one.body.told("language"),
+            one.body.told("hours_from"),
+            one.body.told("hours_until"),
+            one.body.may_leave_message,
+        )
+        for one in contacts
+    ]
+    stored = await (await raw(session)).fetch(_CONTACT, *map(list, zip(*rows, strict=True)), now(session))
+    versions = {row["returnee_id"]: row["version"] for row in stored}
+    events = [
+        SafeContactChanged(returnee_id=one.returnee_id, version=versions[one.returnee_id], channel=one.body.channel)
+        for one in contacts
+    ]
+    await append(session, events, traceparents=[one.traceparent for one in contacts])
+
+
+def _kept(body: SafeContactTold, country: str) -> str | None:
+    return None if body.address is None else kept_address(body.channel, body.address, country=country)
+
+
+async def set_safe_contact(
+    session: AsyncSession, returnee_id: UUID, body: SafeContactTold, *, actor: Actor, vault: Vault, country: str
+) -> None:
+    """Record how a registered person may be reached from now on."""
+    row = await returnee(session, returnee_id, actor=actor, lock=True)
+    faults = safe_contact_faults(
+        channel=body.channel,
+        address=body.address,
+        hours_from=body.told("hours_from"),
+        hours_until=body.told("hours_until"),
+        country=country,
+        pointer="",
+    )
+    if faults:
+        raise InvalidInput(errors=faults)
+    key = await data_key(vault, returnee_id)
+    await set_safe_contacts(
+        session, [NewSafeContact(returnee_id, body, row.traceparent)], {returnee_id: key}, country=country
+    )
+    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "safe_contact.set")])
+
+
+async def show_safe_contact(session: AsyncSession, returnee_id: UUID, *, vault: Vault) -> SafeContactView:
+    """The safe contact to who has just set it."""
+    return await queries.safe_contact(session, returnee_id, key=await data_key(vault, returnee_id))
+
+
+async def look_up_safe_contact(
+    session: AsyncSession, returnee_id: UUID, *, purpose: AccessPurpose, actor: Actor, vault: Vault
+) -> SafeContactView:
+    """How a person may be reached, under a purpose; recorded."""
+    await returnee(session, returnee_id, actor=actor)
+    view = await queries.safe_contact(session, returnee_id, key=await data_key(vault, returnee_id))
+    access = _access(returnee_id, AccessKind.READ, "safe_contact.read", purpose=purpose)
+    await record(session, actor, [access])
+    return view
+
+
+def _access(
+    returnee_id: UUID, kind: AccessKind, action: str, *, purpose: AccessPurpose = AccessPurpose.REGISTRATION
+) -> Access:
+    return Access(subject_id=returnee_id, kind=kind, action=action, purpose=purpose, fields=["safe_contact"])

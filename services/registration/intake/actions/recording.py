@@ -1,0 +1,136 @@
+"""What an arrival tells, as the rows that it makes in the parts to the right."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.events.event import SetAside
+from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose
+from services.registration.consent.actions.consents import give_consents, tell_that_nothing_is_granted
+from services.registration.consent.actions.safe_contacts import set_safe_contacts
+from services.registration.consent.schemas import NewConsent, NewSafeContact
+from services.registration.doubts.schemas import NewDoubt
+from services.registration.households.schemas import HouseholdState, Joining
+from services.registration.intake.schemas import Arrival
+from services.registration.needs.actions.needs import Teller, told_needs
+from services.registration.needs.schemas import NewNeed
+from services.registration.people.schemas import NewReturnee
+from services.registration.people.tables import Returnee
+from services.registration.vault.sealing import DataKey, MasterKey, Vault
+
+HOUSEHOLD_IN_DOUBT = "household-in-doubt"
+"""The rule that a need of several people breaks while a person decides who belongs to their household."""
+_TOLD_FIELDS = ("identity", "profile")
+Pair = tuple[NewReturnee, Arrival]
+
+
+def household_id_of(master: MasterKey, arrival: Arrival, *, arrived_on: date) -> UUID | None:
+    """The same reference within one batch is the same household, also when its members come at the same time.
+
+    Senders number the families of each flight anew. Who comes without a batch is compared with who comes without one
+    from the same sender on the same day.
+    """
+    reference = arrival.body.household_reference
+    if reference is None:
+        return None
+    if arrival.arrival_batch_id is not None:
+        where: tuple[str, ...] = ("batch", str(arrival.arrival_batch_id))
+    else:
+        where = ("day", arrival.source, arrived_on.isoformat())
+    # Version 5, a name-based id: Python below 3.14 makes no version 8.
+    return UUID(bytes=master.blind("household", *where, reference), version=5)
+
+
+def joining_of(person: NewReturnee, arrival: Arrival) -> list[Joining]:
+    """That a person points to the household that their arrival names; nothing where it names none."""
+    if person.household_id is None:
+        return []
+    return [
+        Joining(
+            household_id=person.household_id,
+            returnee_id=person.id,
+            told_size=arrival.body.household_size,
+            stay_together=arrival.body.stay_together,
+            tells_household_need=any(need.people_count > 1 for need in arrival.body.needs),
+            organization_id=person.organization_id,
+        )
+    ]
+
+
+async def record_told(
+    session: AsyncSession, pairs: Sequence[Pair], keys: Mapping[UUID, DataKey], *, country: str
+) -> None:
+    """Consents and safe contacts."""
+    consents = [
+        NewConsent(person.id, consent, discloser=arrival.source, traceparent=person.traceparent)
+        for person, arrival in pairs
+        for consent in arrival.body.consents
+    ]
+    contacts = [
+        NewSafeContact(person.id, arrival.body.safe_contact, traceparent=person.traceparent)
+        for person, arrival in pairs
+        if arrival.body.safe_contact is not None
+    ]
+    silent = {
+        person.id: person.traceparent
+        for person, arrival in pairs
+        if person.household_id is not None and not arrival.body.consents
+    }
+    await give_consents(session, consents, keys)
+    await tell_that_nothing_is_granted(session, silent)
+    await set_safe_contacts(session, contacts, keys, country=country)
+
+
+def doubts_of(person: NewReturnee, arrival: Arrival) -> list[NewDoubt]:
+    """What is set aside of one arrival; of who waits for a decision on their household also for how many a need is."""
+    parts = list(arrival.set_aside or ())
+    if person.household_id is None:
+        parts += [
+            SetAside(f"/needs/{place}/people_count", HOUSEHOLD_IN_DOUBT, need.people_count, is_urgent=True)
+            for place, need in enumerate(arrival.body.needs)
+            if need.people_count > 1
+        ]
+    return [NewDoubt(person.id, part) for part in parts]
+
+
+def needs_of(
+    person: NewReturnee, arrival: Arrival, states: Mapping[UUID, HouseholdState], vault: Vault
+) -> list[NewNeed]:
+    """The needs that a new person tells, their household's under its reference person."""
+    household = None if person.household_id is None else states[person.household_id]
+    teller = Teller(
+        person.id,
+        person.arrival_batch_id,
+        household,
+        arrival.source,
+        person.traceparent,
+        restricted=arrival.actor.sight.restricted_categories,
+        is_new=True,
+    )
+    told = arrival.body.needs
+    if household is None:
+        # Who waits for a decision on their household is helped meanwhile, for themselves.
+        told = [need.model_copy(update={"people_count": 1}) for need in told]
+    return told_needs(told, teller, known={}, vault=vault)
+
+
+def accesses_of(person: NewReturnee | Returnee, arrival: Arrival) -> list[Access]:
+    """That somebody was registered, and apart from it that restricted needs were told: not everybody may know that."""
+    body, restricted = arrival.body, arrival.actor.sight.restricted_categories
+    told = [name for name in ("consents", "safe_contact", "household_reference") if getattr(body, name)]
+    if any(need.category not in restricted for need in body.needs):
+        told.insert(0, "needs")
+    registering = Access(
+        subject_id=person.id,
+        kind=AccessKind.WRITE,
+        action="returnee.register",
+        purpose=AccessPurpose.REGISTRATION,
+        fields=[*_TOLD_FIELDS, *told],
+        trace_id=None if person.traceparent is None else person.traceparent[3:35],
+    )
+    if not any(need.category in restricted for need in body.needs):
+        return [registering]
+    return [registering, replace(registering, action=f"{RESTRICTED}need.report", fields=["needs"])]

@@ -1,0 +1,151 @@
+"""Take up what the same arrival tells more of a registered person."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now
+from libs.chassis.errors import FieldError, InvalidInput
+from libs.events.catalogue.registration import ReturneeChanged
+from libs.events.doubt import NotOptionalError
+from libs.events.outbox import append
+from services.registration.audit.actions import record
+from services.registration.consent.actions.consents import give_consents, tell_that_nothing_is_granted
+from services.registration.consent.actions.safe_contacts import set_safe_contacts
+from services.registration.consent.queries import never_heard
+from services.registration.consent.schemas import NewConsent, NewSafeContact
+from services.registration.doubts.actions import set_aside
+from services.registration.doubts.schemas import NewDoubt
+from services.registration.households.actions import claim_reference, hold_households, join_households, keep_claims
+from services.registration.households.queries import doubts
+from services.registration.households.schemas import Joining
+from services.registration.intake.actions.recording import accesses_of, household_id_of
+from services.registration.intake.actions.tellings import Telling, remembered, telling, told
+from services.registration.intake.rules import arrival_faults, sound_arrival
+from services.registration.intake.schemas import Arrival
+from services.registration.needs.actions.needs import Teller, told_needs
+from services.registration.needs.actions.tellings import report_needs
+from services.registration.needs.queries import known_needs
+from services.registration.pack import Reception
+from services.registration.people.queries import profile_fields
+from services.registration.people.tables import Returnee
+from services.registration.vault.queries import data_keys
+from services.registration.vault.sealing import Vault
+
+
+async def take_up_more(
+    session: AsyncSession, again: Sequence[tuple[UUID, Arrival]], *, vault: Vault, reception: Reception
+) -> None:
+    """People of whom the same arrival is told again, in the order in which it was: repeats change nothing."""
+    if not again:
+        return
+    before = await remembered(session, {returnee_id for returnee_id, _ in again}, vault=vault)
+    news = [
+        (returnee_id, arrival)
+        for returnee_id, arrival in again
+        if any(fact.text not in before.get(returnee_id, ()) for fact in told(vault, returnee_id, arrival))
+    ]
+    keys = await data_keys(vault, {returnee_id for returnee_id, _ in news})
+    query = select(Returnee).where(col(Returnee.id).in_(list(keys)), col(Returnee.erased_at).is_(None))
+    locking = query.order_by(col(Returnee.id)).with_for_update(key_share=True)
+    rows = {row.id: row for row in (await session.exec(locking.execution_options(populate_existing=True))).all()}
+    for returnee_id, arrival in news:
+        if returnee_id in rows:
+            row = rows[returnee_id]
+            one = await telling(session, row, arrival, keys[returnee_id], vault=vault)
+            if one is not None:
+                await _take_up(session, one, vault=vault, reception=reception)
+
+
+async def _take_up(session: AsyncSession, one: Telling, *, vault: Vault, reception: Reception) -> None:
+    row, more = one.row, one.more
+    arrival = _sound(session, one, reception=reception)
+    body, keys = arrival.body, {row.id: one.key}
+    consents = [NewConsent(row.id, consent, arrival.source, row.traceparent) for consent in body.consents]
+    await give_consents(session, consents, keys)
+    if more.household:
+        await _join(session, row, arrival, vault=vault, reception=reception)
+    if body.safe_contact is not None:
+        contact = NewSafeContact(row.id, body.safe_contact, row.traceparent)
+        await set_safe_contacts(session, [contact], keys, country=reception.country)
+    await set_aside(session, [NewDoubt(row.id, part) for part in arrival.set_aside or ()], keys, vault=vault)
+    needs = [body.needs[place] for place in more.needs]
+    household = None
+    if row.household_id is None:
+        needs = [need.model_copy(update={"people_count": 1}) for need in needs]
+    elif any(need.people_count > 1 for need in needs):
+        household = await claim_reference(session, row.household_id, row.id)
+    restricted = arrival.actor.sight.restricted_categories
+    teller = Teller(row.id, row.arrival_batch_id, household, arrival.source, row.traceparent, restricted)
+    known = await known_needs(session, row, actor=arrival.actor, vault=vault)
+    await report_needs(session, told_needs(needs, teller, known=known, vault=vault), vault=vault)
+    added = replace(arrival, body=body.model_copy(update={"needs": needs}))
+    accesses = accesses_of(row, added)
+    await record(session, arrival.actor, [replace(accesses[0], action="returnee.tell_more"), *accesses[1:]])
+
+
+def _sound(session: AsyncSession, one: Telling, *, reception: Reception) -> Arrival:
+    """The arrival with its new consents and contact only, judged as if it were told for the first time."""
+    at, more, body = now(session), one.more, one.arrival.body
+    changes = {
+        "consents": [body.consents[place] for place in more.consents],
+        "safe_contact": body.safe_contact if more.contact else None,
+    }
+    judge = partial(
+        arrival_faults,
+        today=reception.day_of(at),
+        at=at,
+        times=reception.times,
+        country=reception.country,
+        restricted=one.arrival.actor.sight.restricted_categories,
+    )
+    arrival = replace(one.arrival, body=body.model_copy(update=changes))
+    faults = judge(arrival.body)
+    if not faults:
+        return arrival
+    if arrival.set_aside is None:
+        raise InvalidInput(errors=[_as_told(fault, more.consents) for fault in faults])
+    try:
+        body, aside = sound_arrival(arrival.body, arrival.set_aside, judge=judge)
+    except NotOptionalError:
+        raise InvalidInput(errors=faults) from None
+    return replace(arrival, body=body, set_aside=aside)
+
+
+def _as_told(fault: FieldError, places: Sequence[int]) -> FieldError:
+    """A fault with the place of its consent among all that were told."""
+    _, part, *rest = fault.pointer.split("/")
+    if part != "consents" or not rest:
+        return fault
+    return replace(fault, pointer="/".join(["", part, str(places[int(rest[0])]), *rest[1:]]))
+
+
+async def _join(session: AsyncSession, row: Returnee, arrival: Arrival, *, vault: Vault, reception: Reception) -> None:
+    """Make a person, whose row is locked, a member of the household that they name now, or let them wait."""
+    household_id = household_id_of(vault.master, arrival, arrived_on=reception.day_of(row.arrived_at))
+    assert household_id is not None, "it is news that the arrival names one"
+    joining = Joining(
+        household_id=household_id,
+        returnee_id=row.id,
+        told_size=arrival.body.household_size,
+        stay_together=arrival.body.stay_together,
+        tells_household_need=any(need.people_count > 1 for need in arrival.body.needs),
+        organization_id=row.organization_id,
+    )
+    await hold_households(session, [joining])
+    in_doubt = await doubts(session, [joining])
+    await keep_claims(session, [joining], in_doubt)
+    if in_doubt:
+        return
+    row.household_id = household_id
+    row.version += 1
+    session.add(row)
+    await session.flush()
+    await append(session, [ReturneeChanged.model_validate(profile_fields(row))], traceparents=[row.traceparent])
+    await join_households(session, [joining])
+    if await never_heard(session, [row.id]):
+        await tell_that_nothing_is_granted(session, {row.id: row.traceparent})

@@ -1,0 +1,1 @@
+"""What changes needs: ordinary ones and restricted ones, told, told again, withdrawn, moved."""

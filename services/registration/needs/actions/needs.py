@@ -1,0 +1,278 @@
+"""Report and withdraw needs. Reporting takes the needs of many people at once: one statement."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from libs.chassis.database import now, raw
+from libs.chassis.errors import InvalidInput
+from libs.chassis.paging import Page, PageRequest
+from libs.events.catalogue.arrivals import NeedTold
+from libs.events.catalogue.registration import NeedWithdrawn
+from libs.events.codes import NeedCategory
+from libs.events.outbox import append
+from services.registration.audit.actions import record
+from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
+from services.registration.errors import NeedAlreadyWithdrawn, NeedReferenceTaken
+from services.registration.households.actions import claim_reference
+from services.registration.households.schemas import HouseholdState
+from services.registration.needs import queries
+from services.registration.needs.actions.restricted_tellings import keep_restricted_ends, withdraw_restricted
+from services.registration.needs.actions.tellings import report_needs
+from services.registration.needs.rules import (
+    NeedStatus,
+    SecondNeedReason,
+    ToldNeed,
+    in_order,
+    need_faults,
+    prerequisite_fault,
+)
+from services.registration.needs.schemas import NeedBody, NeedView, NewNeed
+from services.registration.needs.tables import OPEN
+from services.registration.people.queries import returnee
+from services.registration.people.tables import Returnee
+from services.registration.vault.sealing import LAST_PLACE, MasterKey, Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Who tells needs: a person whose row is locked or new."""
+
+    returnee_id: UUID
+    arrival_batch_id: UUID | None
+    household: HouseholdState | None
+    source: str
+    traceparent: str | None
+    restricted: Collection[NeedCategory] = ()
+    """The categories whose needs go into a store of their own."""
+    is_new: bool = False
+    """The person is registered by what tells these needs: told again after a restore, they have the same ids."""
+
+
+def told_needs(
+    needs: Sequence[NeedTold], teller: Teller, *, known: Mapping[NeedCategory, UUID], vault: Vault
+) -> list[NewNeed]:
+    """The needs that a person tells, each after the one that it waits for.
+
+    A need of several people is the household's, under its reference person. `known` are the person's needs by
+    category from before, for `after_category`.
+    """
+    ids: dict[NeedCategory, UUID] = dict(known)
+    made: list[NewNeed] = []
+    for place in in_order([told_need(need) for need in needs]):
+        need, need_id = needs[place], _need_id(needs, place, teller, vault, nth=len(made))
+        shared = teller.household if need.people_count > 1 else None
+        reference = need.sender_reference
+        made.append(
+            NewNeed(
+                id=need_id,
+                need_key=None if reference is None else need_key(vault.master, teller, reference),
+                returnee_id=shared.reference_returnee_id if shared else teller.returnee_id,
+                household_id=shared.id if shared else None,
+                arrival_batch_id=teller.arrival_batch_id,
+                category=need.category,
+                urgency=need.urgency,
+                people_count=need.people_count,
+                after_need_id=None if need.after_category is None else ids[need.after_category],
+                traceparent=shared.traceparent if shared else teller.traceparent,
+                restricted=need.category in teller.restricted,
+            )
+        )
+        ids[need.category] = need_id
+    return made
+
+
+def _need_id(needs: Sequence[NeedTold], place: int, teller: Teller, vault: Vault, *, nth: int) -> UUID:
+    """Those that came with the person keep their order; later ones that have a reference come after them.
+
+    The id of a restricted need is made with its key: without it nobody makes the ids that a person's needs would have.
+    """
+    need = needs[place]
+    master = vault.restricted if need.category in teller.restricted else vault.master
+    milliseconds = teller.returnee_id.int >> 80
+    place_in_order = nth if teller.is_new else LAST_PLACE
+    if need.sender_reference is not None:
+        key = need_key(vault.master, teller, need.sender_reference).hex()
+        return master.derived_id("need", key, milliseconds=milliseconds, place=place_in_order)
+    if not teller.is_new:
+        return uuid7()
+    earlier = sum(one.category is need.category for one in needs[:place])
+    parts = (str(teller.returnee_id), need.category.value, str(earlier))
+    return master.derived_id("need told first", *parts, milliseconds=milliseconds, place=nth)
+
+
+def told_need(need: NeedTold) -> ToldNeed:
+    """Of a need as told, what decides on its place among the others."""
+    return ToldNeed(need.category, need.people_count, need.after_category)
+
+
+def need_key(master: MasterKey, teller: Teller, reference: str) -> bytes:
+    """By which a need that is told again is recognised: sender, person and the sender's reference."""
+    return master.blind("need", teller.source, str(teller.returnee_id), reference)
+
+
+async def report_need(
+    session: AsyncSession, returnee_id: UUID, body: NeedBody, *, source: str, actor: Actor, vault: Vault
+) -> UUID:
+    """Take down one more need of a registered person; the id of this telling: the need's, or that of a repeat."""
+    person = await returnee(session, returnee_id, actor=actor, lock=True)
+    known = await queries.known_needs(session, person, actor=actor, vault=vault)
+    faults = need_faults(
+        [told_need(body)],
+        known=known,
+        restricted=actor.sight.restricted_categories,
+        has_household=person.household_id is not None,
+        pointer="",
+    )
+    if faults:
+        raise InvalidInput(errors=[replace(fault, pointer=fault.pointer.removeprefix("/0")) for fault in faults])
+    teller = await _teller(session, person, body, source=source, restricted=actor.sight.restricted_categories)
+    (new,) = told_needs([body], teller, known=known, vault=vault)
+    if new.need_key is not None:
+        before = await queries.told_by_key(session, new, vault=vault)
+        if before is not None:
+            told_id, category = before
+            if category != body.category:
+                raise NeedReferenceTaken
+            await report_needs(session, [new], vault=vault)  # more urgent than under this reference before, it counts
+            return told_id
+    if body.after_need_id is not None:
+        await _require_ordinary(session, body, person=person, actor=actor, vault=vault)
+        new = replace(new, after_need_id=body.after_need_id)
+    await report_needs(session, [replace(new, second_reason=body.second_reason)], vault=vault)
+    await record(session, actor, [_write(returnee_id, "need.report", body.category, actor=actor)])
+    return new.id
+
+
+async def _require_ordinary(
+    session: AsyncSession, body: NeedBody, *, person: Returnee, actor: Actor, vault: Vault
+) -> None:
+    """The need that this one waits for exists for the caller, and is restricted only where this one is."""
+    assert body.after_need_id is not None, "asked for only then"
+    before = await queries.need(session, body.after_need_id, person=person, actor=actor, vault=vault)
+    restricted = actor.sight.restricted_categories
+    if before.category in restricted and body.category not in restricted:
+        raise InvalidInput(errors=[prerequisite_fault("/after_need_id")])
+
+
+async def _teller(
+    session: AsyncSession, person: Returnee, body: NeedTold, *, source: str, restricted: Collection[NeedCategory]
+) -> Teller:
+    household = None
+    if body.people_count > 1 and person.household_id is not None:
+        household = await claim_reference(session, person.household_id, person.id)
+    return Teller(person.id, person.arrival_batch_id, household, source, person.traceparent, restricted)
+
+
+async def withdraw_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor, vault: Vault) -> UUID:
+    """Withdraw the need; no reason is required."""
+    person = await returnee(session, returnee_id, actor=actor, lock=True)
+    kept = await queries.restricted_need(session, need_id, person=person, actor=actor, vault=vault, lock=True)
+    if kept is not None:
+        await withdraw_restricted(session, kept, vault=vault)
+        await record(session, actor, [_write(returnee_id, "need.withdraw", kept.need.category, actor=actor)])
+        return need_id
+    row = await queries.ordinary_need(session, need_id, person=person, actor=actor, lock=True)
+    if row.status == NeedStatus.WITHDRAWN:
+        raise NeedAlreadyWithdrawn
+    row.status = NeedStatus.WITHDRAWN.value
+    row.withdrawn_at = now(session)
+    session.add(row)
+    await session.flush()
+    withdrawn = NeedWithdrawn(returnee_id=row.returnee_id, need_id=row.id, withdrawn_at=now(session))
+    await append(session, [withdrawn], traceparents=[row.traceparent])
+    await record(session, actor, [_write(returnee_id, "need.withdraw", row.category, actor=actor)])
+    return row.id
+
+
+# One that is open again beside another of its kind, which was told meanwhile, is a second one.
+_KEEP_ENDS = f"""
+UPDATE need SET heard_as_of = heard.at, ended_at = CASE WHEN heard.reopened THEN NULL ELSE heard.at END,
+    second_reason = CASE WHEN heard.reopened AND second_reason IS NULL AND EXISTS (
+        SELECT FROM need AS other WHERE other.id <> need.id AND other.category = need.category
+            AND other.{OPEN.replace(" AND ", " AND other.")}
+            AND (other.household_id = need.household_id
+                 OR other.household_id IS NULL AND need.household_id IS NULL AND other.returnee_id = need.returnee_id)
+    ) THEN '{SecondNeedReason.ANOTHER_TIME.value}' ELSE second_reason END
+FROM unnest($1::uuid[], $2::timestamptz[], $3::bool[]) AS heard(need_id, at, reopened)
+WHERE need.id = heard.need_id AND coalesce(need.heard_as_of <= heard.at, true)
+"""  # noqa: S608 (constants)
+
+
+async def keep_ends(session: AsyncSession, heard: Mapping[UUID, tuple[datetime, bool]], *, vault: Vault) -> None:
+    """Keep when referral ended these needs, or that it has opened them again (True)."""
+    at, reopened = [one for one, _ in heard.values()], [one for _, one in heard.values()]
+    await (await raw(session)).execute(_KEEP_ENDS, list(heard), at, reopened)
+    # After it: what is moved into the store at this moment is found there.
+    await keep_restricted_ends(session, heard, vault=vault)
+
+
+async def look_up_needs(
+    session: AsyncSession, returnee_id: UUID, page: PageRequest, *, actor: Actor, vault: Vault
+) -> Page[NeedView]:
+    """The needs of a person and of the person's household; recorded."""
+    person = await returnee(session, returnee_id, actor=actor)
+    await record(session, actor, [_access(returnee_id, AccessKind.READ, "need.read")])
+    return await queries.needs(session, person, page, actor=actor, vault=vault)
+
+
+async def look_up_need(
+    session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor, vault: Vault
+) -> NeedView:
+    """One need; recorded."""
+    view = await show_need(session, returnee_id, need_id, actor=actor, vault=vault)
+    await record(session, actor, [_access(returnee_id, AccessKind.READ, "need.read")])
+    return view
+
+
+async def show_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor, vault: Vault) -> NeedView:
+    """One need, as the answer to having withdrawn it."""
+    person = await returnee(session, returnee_id, actor=actor)
+    return await queries.need_view(session, need_id, person=person, actor=actor, vault=vault)
+
+
+async def show_told_need(
+    session: AsyncSession, returnee_id: UUID, told_id: UUID, body: NeedBody, *, actor: Actor, vault: Vault
+) -> NeedView:
+    """One need, as the answer to having told it: the one that stands, if it was open already.
+
+    Who may tell of a restricted need, but not read it, gets back what was told and nothing of what is stored, also not
+    whether there was such a need.
+    """
+    person = await returnee(session, returnee_id, actor=actor)
+    if body.category not in actor.hidden_categories(person.organization_id):
+        standing = await queries.repeated_need(session, told_id, vault=vault)
+        view = await queries.need_view(session, standing or told_id, person=person, actor=actor, vault=vault)
+        return view.model_copy(update={"told_again": standing is not None})
+    after = body.after_need_id
+    if body.after_category is not None:
+        after = (await queries.known_needs(session, person, actor=actor, vault=vault)).get(body.after_category)
+    return NeedView(
+        id=told_id,
+        returnee_id=person.id,
+        household_id=person.household_id if body.people_count > 1 else None,
+        category=body.category,
+        urgency=body.urgency,
+        people_count=body.people_count,
+        after_need_id=after,
+        status=NeedStatus.REPORTED,
+        reported_at=now(session),
+        withdrawn_at=None,
+        second_reason=body.second_reason,
+    )
+
+
+def _write(returnee_id: UUID, action: str, category: str, *, actor: Actor) -> Access:
+    """A write of one need, under an action of its own where not everybody may know that there is such a need."""
+    is_restricted = category in actor.sight.restricted_categories
+    return _access(returnee_id, AccessKind.WRITE, f"{RESTRICTED}{action}" if is_restricted else action)
+
+
+def _access(returnee_id: UUID, kind: AccessKind, action: str) -> Access:
+    return Access(
+        subject_id=returnee_id, kind=kind, action=action, purpose=AccessPurpose.REGISTRATION, fields=["needs"]
+    )

@@ -1,0 +1,150 @@
+"""What tellings and referral do to restricted needs: the same as to ordinary ones, one at a time, in their store."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now
+from libs.events.catalogue.registration import NeedWithdrawn
+from libs.events.codes import Urgency
+from libs.events.outbox import append
+from services.registration.errors import NeedAlreadyWithdrawn
+from services.registration.needs import restricted
+from services.registration.needs.restricted import Kept
+from services.registration.needs.rules import NeedStatus, SecondNeedReason, is_more_urgent
+from services.registration.needs.schemas import NewNeed, RestrictedNeed, RestrictedRepeat, reported
+from services.registration.vault.actions import restricted_keys
+from services.registration.vault.sealing import DataKey, Vault
+
+
+async def report_restricted(session: AsyncSession, needs: Sequence[NewNeed], *, vault: Vault) -> set[UUID]:
+    """Record restricted needs and tell of them, each after the one that it waits for; which of them are new."""
+    keys = await restricted_keys(vault, {need.returnee_id for need in needs}, at=now(session))
+    new: set[UUID] = set()
+    stands: dict[UUID, UUID] = {}
+    for need in needs:
+        told = need if need.after_need_id is None else replace(
+            need, after_need_id=stands.get(need.after_need_id, need.after_need_id)
+        )  # fmt: skip
+        stands[need.id] = await _report(session, told, keys[need.returnee_id], vault=vault)
+        if stands[need.id] == need.id:
+            new.add(need.id)
+    return new
+
+
+async def hasten_known(session: AsyncSession, needs: Sequence[NewNeed], *, vault: Vault) -> list[NewNeed]:
+    """Ordinary needs without those whose reference names a restricted one, of which only the urgency is news."""
+    keys = {need.need_key for need in needs if need.need_key is not None}
+    known = await restricted.known_keys(session, keys, vault=vault) if keys else set()
+    for need in needs:
+        if need.need_key in known:
+            kept = await restricted.told_before(session, need.id, need.need_key, vault=vault, lock=True)
+            if kept is not None:
+                await _hasten(session, kept, need.urgency, vault=vault)
+    return [need for need in needs if need.need_key not in known]
+
+
+async def withdraw_restricted(session: AsyncSession, kept: Kept, *, vault: Vault) -> None:
+    """The person no longer asks for this; the need is locked."""
+    need = kept.need
+    if need.status is NeedStatus.WITHDRAWN:
+        raise NeedAlreadyWithdrawn
+    changed = need.model_copy(update={"status": NeedStatus.WITHDRAWN, "withdrawn_at": now(session)})
+    await restricted.save(session, [replace(kept, need=changed)], vault=vault)
+    withdrawn = NeedWithdrawn(returnee_id=need.returnee_id, need_id=need.id, withdrawn_at=now(session))
+    await append(session, [withdrawn], traceparents=[need.traceparent])
+
+
+async def keep_restricted_ends(
+    session: AsyncSession, heard: Mapping[UUID, tuple[datetime, bool]], *, vault: Vault
+) -> None:
+    """Keep when referral ended restricted needs, or that it has opened them again (True); others are not concerned."""
+    for kept in await restricted.by_id(session, heard, vault=vault, lock=True):
+        at, reopened = heard[kept.need.id]
+        if kept.need.heard_as_of is None or kept.need.heard_as_of <= at:
+            changed = kept.need.model_copy(update={"heard_as_of": at, "ended_at": None if reopened else at})
+            if reopened and changed.second_reason is None and await _has_another(session, changed, vault=vault):
+                changed = changed.model_copy(update={"second_reason": SecondNeedReason.ANOTHER_TIME})
+            await restricted.save(session, [replace(kept, need=changed)], vault=vault)
+
+
+async def _report(session: AsyncSession, need: NewNeed, key: DataKey, *, vault: Vault) -> UUID:
+    """Record one need or note that it was told again; the id of the one that stands."""
+    while True:
+        known = await restricted.told_before(session, need.id, need.need_key, vault=vault, lock=True)
+        if known is not None:
+            await _hasten(session, known, need.urgency, vault=vault)
+            return known.need.id
+        standing = await restricted.standing(session, need, vault=vault)
+        if standing is not None and need.second_reason is None:
+            await _repeat(session, standing, need, vault=vault)
+            return standing.need.id
+        fresh = _fresh(need, session, beside=standing is not None)
+        if await restricted.insert(session, Kept(fresh, key), need.need_key, vault=vault):
+            await append(session, [reported(fresh, at=now(session))], traceparents=[fresh.traceparent])
+            return fresh.id
+        # Another transaction has recorded one meanwhile: it is there now.
+
+
+def _fresh(need: NewNeed, session: AsyncSession, *, beside: bool) -> RestrictedNeed:
+    """`beside`: there is an open one of its kind. A second one without a first is the first."""
+    return RestrictedNeed(
+        id=need.id,
+        returnee_id=need.returnee_id,
+        household_id=need.household_id,
+        arrival_batch_id=need.arrival_batch_id,
+        category=need.category,
+        urgency=need.urgency,
+        people_count=need.people_count,
+        after_need_id=need.after_need_id,
+        status=NeedStatus.REPORTED,
+        reported_at=now(session),
+        second_reason=need.second_reason if beside else None,
+        traceparent=need.traceparent,
+    )
+
+
+async def _repeat(session: AsyncSession, standing: Kept, need: NewNeed, *, vault: Vault) -> None:
+    """Told again while it was open. Referral is told again too, because it may have ended the need a moment ago."""
+    repeat = RestrictedRepeat(
+        id=need.id,
+        need_id=standing.need.id,
+        urgency=need.urgency,
+        people_count=need.people_count,
+        reported_at=now(session),
+    )
+    await restricted.insert_repeat(session, repeat, need.need_key, standing.key, vault=vault)
+    raised = await _raise(session, standing, need.urgency, vault=vault)
+    await append(session, [reported(raised, at=now(session))], traceparents=[raised.traceparent])
+
+
+async def _hasten(session: AsyncSession, known: Kept, urgency: Urgency, *, vault: Vault) -> None:
+    if known.need.is_open and is_more_urgent(urgency, known.need.urgency):
+        raised = await _raise(session, known, urgency, vault=vault)
+        await append(session, [reported(raised, at=now(session))], traceparents=[raised.traceparent])
+
+
+async def _raise(session: AsyncSession, kept: Kept, urgency: Urgency, *, vault: Vault) -> RestrictedNeed:
+    if not is_more_urgent(urgency, kept.need.urgency):
+        return kept.need
+    raised = kept.need.model_copy(update={"urgency": urgency})
+    await restricted.save(session, [replace(kept, need=raised)], vault=vault)
+    return raised
+
+
+async def _has_another(session: AsyncSession, need: RestrictedNeed, *, vault: Vault) -> bool:
+    others: Collection[RestrictedNeed] = await restricted.of_person(
+        session, need.returnee_id, need.household_id, vault=vault
+    )
+    return any(
+        other.id != need.id
+        and other.is_open
+        and other.second_reason is None
+        and other.category is need.category
+        and other.household_id == need.household_id
+        and (need.household_id is not None or other.returnee_id == need.returnee_id)
+        for other in others
+    )

@@ -1,0 +1,1 @@
+"""What changes packets: they open, are fetched, and close."""

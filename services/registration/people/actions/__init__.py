@@ -1,0 +1,1 @@
+"""What changes records of people, and the hashes by which they are found."""
