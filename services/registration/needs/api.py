@@ -82,7 +82,7 @@ async def look_up_needs(
 async def look_up_need(
     returnee_id: UUID, need_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault
 ) -> NeedView:
-    """One need as told."""
+    """One need as reported."""
     return await needs.look_up_need(session, returnee_id, need_id, actor=actor_of(caller, pack), vault=vault)
 
 
