@@ -32,5 +32,5 @@ async def test_hours_of_arrivals_among_silent_partners_end_with_no_need_unowned(
     assert whole["escalated"] > 0
     assert figures["done"]["left without a word"] > 0
     assert whole["answered"] > 0
-    for shown in ("Needs by category", "Time from the report", "Who answers for the needs", "The promise"):
+    for shown in ("Needs by category", "Time since the report", "Who is responsible for the open needs", "The promise"):
         assert shown in text

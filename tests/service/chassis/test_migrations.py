@@ -120,8 +120,8 @@ async def test_differences_between_tables_and_database_are_told(carpentry, postg
 @pytest.mark.parametrize(
     ("named", "status", "says"),
     [
-        ((), 2, "lacks ENLACE_THINGS_OWNER_DATABASE_URL"),
-        (("owner",), 2, "lacks ENLACE_THINGS_DATABASE_URL"),
+        ((), 2, "variable is missing: ENLACE_THINGS_OWNER_DATABASE_URL"),
+        (("owner",), 2, "variable is missing: ENLACE_THINGS_DATABASE_URL"),
         (("owner", "as owner"), 2, "other than the"),
         (("owner", "service"), 1, "services/things"),
     ],

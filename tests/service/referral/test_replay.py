@@ -121,9 +121,9 @@ async def test_the_read_model_of_the_directory_is_emptied_and_made_again_equal(
     ("topic", "code", "words"),
     [
         ("enlace.directory", 0, "directory"),
-        ("enlace.capacity", 1, "doesn't declare what it makes of enlace.capacity as a read model"),
-        ("enlace.registration", 1, "its handlers do more than that, and would do it twice"),
-        ("enlace.arrivals", 1, "referral doesn't listen to enlace.arrivals"),
+        ("enlace.capacity", 1, "does not declare a read model of enlace.capacity that can be rebuilt"),
+        ("enlace.registration", 1, "its handlers have further effects, which would happen twice"),
+        ("enlace.arrivals", 1, "referral does not subscribe to enlace.arrivals"),
     ],
 )
 async def test_the_command_finds_what_referral_declares_and_refuses_the_rest(
