@@ -7,6 +7,7 @@ tests make more than a thousand of them.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -23,8 +24,21 @@ OF_A_WORKER = 2 * 2**30
 
 def use_for_directories_of_tests() -> None:
     """Name memory to pytest. A choice in the environment holds, and so does pytest's option `--basetemp`."""
+    forget_killed_runs(MEMORY)
     if CHOICE not in os.environ and has_room(MEMORY):
         os.environ[CHOICE] = str(MEMORY)
+
+
+def forget_killed_runs(directory: Path) -> None:
+    """Remove the locks of runs that were killed, so that pytest removes their directories behind the next run.
+
+    A killed run holds some gigabytes of memory. pytest itself takes its lock seriously for three days.
+    """
+    for lock in directory.glob("pytest-of-*/pytest-*/.lock"):
+        with suppress(FileNotFoundError):  # its run has just ended
+            holder = lock.read_text(encoding="ascii")
+            if holder.isdigit() and not psutil.pid_exists(int(holder)):
+                lock.unlink()
 
 
 def has_room(directory: Path) -> bool:

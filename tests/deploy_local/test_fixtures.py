@@ -1,5 +1,7 @@
 """The fixtures that other tests stand on."""
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,19 @@ def test_directories_of_tests_lie_in_memory_only_where_there_is_room(tmp_path: P
     assert not memory.has_room(tmp_path / "missing")
     monkeypatch.setattr(memory, "ROOM", 2**60)
     assert not memory.has_room(tmp_path)
+
+
+def test_the_lock_of_a_killed_run_is_removed_and_that_of_a_running_one_stays(tmp_path: Path) -> None:
+    """Seen to fail with either condition on the holder taken out."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    locks = {}
+    for name, holder in (("killed", ended.pid), ("running", os.getpid()), ("starting", "")):
+        locks[name] = tmp_path / "pytest-of-somebody" / f"pytest-{name}" / ".lock"
+        locks[name].parent.mkdir(parents=True)
+        locks[name].write_text(str(holder), encoding="ascii")
+    memory.forget_killed_runs(tmp_path)
+    assert [name for name, lock in locks.items() if lock.exists()] == ["running", "starting"]
 
 
 async def test_kafka_answers(kafka_bootstrap: str) -> None:

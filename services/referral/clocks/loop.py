@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -17,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import Database, shown
 from libs.chassis.logs import get_logger
+from libs.waiting.pauses import is_set_within
 from services.referral.clocks import actions, queries
 from services.referral.clocks.queries import Due
 from services.referral.clocks.rules import TimerKind, Trust
@@ -63,8 +63,7 @@ class Clockwork:
     async def _fire_on(self, stop: asyncio.Event, trust: Trust) -> None:
         while not stop.is_set():
             if await self.fire_once(trust=trust) == 0:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), LONGEST_SLEEP_S)
+                await is_set_within(stop, LONGEST_SLEEP_S)
 
     async def fire_once(self, *, limit: int = BATCH_MAX, trust: Trust | None = None) -> int:
         """One transaction: fire up to `limit` due clocks; returns how many fired."""

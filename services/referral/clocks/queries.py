@@ -37,9 +37,3 @@ async def due(session: AsyncSession, *, at: datetime, limit: int, skip: int = 0)
         skip,
     )
     return [Due(**{**row, "kind": TimerKind(row["kind"])}) for row in rows]
-
-
-async def next_due_at(session: AsyncSession) -> datetime | None:
-    """When the next clock runs out, or None if none runs."""
-    found: datetime | None = await (await raw(session)).fetchval("SELECT min(due_at) FROM timer")
-    return found

@@ -34,7 +34,7 @@ from services.referral.pack.policy import RoutingPolicy
 from services.referral.steps import needs as need_steps
 from services.referral.steps.owners import assign
 from services.referral.steps.prerequisites import closes_circle
-from services.referral.wakeups import wake_after_commit
+from services.referral.wakeups import ROUTERS
 
 log = get_logger(__name__)
 
@@ -143,7 +143,7 @@ async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequ
             journey = heads[event.returnee_id]
             if event.need_id in journey.needs and journey.journey_end_reason is None:
                 telling_steps.tell_again(piece, journey.needs[event.need_id], urgency=event.urgency)
-    wake_after_commit(session)
+    ROUTERS.wake_after_commit(session)
 
 
 def _says_more(event: NeedReported, need: Need) -> bool:
@@ -203,7 +203,7 @@ async def complete_batches(session: AsyncSession, completed: Sequence[ArrivalBat
         for key, one in {one.arrival_batch_id: one for one in completed}.items()
     ]
     await update_rows(session, ArrivalBatchRow, rows, key="arrival_batch_id")
-    wake_after_commit(session)
+    ROUTERS.wake_after_commit(session)
 
 
 def _need(received: Received[NeedReported], policy: RoutingPolicy) -> Need:

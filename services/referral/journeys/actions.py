@@ -38,7 +38,7 @@ from services.referral.providers import queries as directory
 from services.referral.reviews import actions as reviews
 from services.referral.reviews.rules import ReviewStatus
 from services.referral.waitlists import actions as waitlists
-from services.referral.wakeups import wake_after_commit
+from services.referral.wakeups import ROUTERS
 
 _T = TypeVar("_T", Need, Referral, Offer)
 
@@ -182,7 +182,7 @@ async def write(session: AsyncSession, work: Work) -> None:
     await providers.stop_offering(session, work.no_longer_offered, at=work.at)
     rows = (*work.added.values(), *work.changed.values())
     if any(isinstance(row, Referral) and row.ready_at is not None for row in rows):
-        wake_after_commit(session)
+        ROUTERS.wake_after_commit(session)
 
 
 async def _write_needs(session: AsyncSession, work: Work) -> None:

@@ -12,7 +12,7 @@ from services.referral.database import Row, insert_rows, update_rows
 from services.referral.journeys.facts import NEVER_BY_ITSELF
 from services.referral.journeys.tables import JourneyRow
 from services.referral.lifecycles.rules import ROUTED, in_sql
-from services.referral.wakeups import wake_after_commit
+from services.referral.wakeups import ROUTERS
 
 _AREA: Final = """
 UPDATE need SET area = journey.profile ->> 'destination' FROM journey
@@ -93,7 +93,7 @@ async def wake(session: AsyncSession, returnee_ids: Iterable[UUID]) -> None:
     """Let the next round look again at the waiting referrals of these returnees and of the households that they belong
     to. A referral that only what a person says may wake is left."""
     await (await raw(session)).execute(_WAKE, sorted(returnee_ids), now(session), NEVER_BY_ITSELF)
-    wake_after_commit(session)
+    ROUTERS.wake_after_commit(session)
 
 
 async def forget(session: AsyncSession, returnee_ids: Collection[UUID], *, statistics_purpose: str) -> None:

@@ -1,10 +1,10 @@
 """Goes on with hand-overs that are larger than one transaction should be."""
 
 import asyncio
-from contextlib import suppress
 from typing import Final
 
 from libs.chassis.database import Database
+from libs.waiting.pauses import is_set_within
 from services.referral.ownership import actions
 from services.referral.pack.policy import RoutingPolicy
 
@@ -23,8 +23,7 @@ class HandOvers:
         """Move what is left until told to stop."""
         while not stop.is_set():
             if not await self.move_once():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), PAUSE_S)
+                await is_set_within(stop, PAUSE_S)
 
     async def move_once(self) -> bool:
         """One transaction: move one part of one hand-over; False if none is left."""

@@ -3,7 +3,9 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from libs.chassis.yaml_files import PackPart
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -16,12 +18,6 @@ def _ascending(reminders: list[float]) -> list[float]:
 
 Reminders = Annotated[list[Seconds], AfterValidator(_ascending)]
 """When somebody is told again, ascending, from the moment at which the wait begins."""
-
-
-class PackPart(BaseModel):
-    """A closed, frozen part of the pack."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class OfferClock(PackPart):

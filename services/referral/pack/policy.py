@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, model_validator
 
 from libs.chassis.time_bounds import Tolerance
-from libs.chassis.yaml_files import read_yaml
+from libs.chassis.yaml_files import PackPart, read_yaml
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import NeedCategory, ServiceType, TimeZoneName, Urgency
-from services.referral.pack.clocks import Holidays, OfferClock, OwnerClock, PackPart, ProviderWait, Seconds, Wait
+from services.referral.pack.clocks import Holidays, OfferClock, OwnerClock, ProviderWait, Seconds, Wait
 
 Weight = Annotated[float, Field(ge=0, le=100)]
 Desk = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,60}$")]

@@ -5,13 +5,13 @@ Several may look at once: a review is opened once per breach, by a unique index.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
 from libs.chassis.telemetry import meter
+from libs.waiting.pauses import is_set_within
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.promises import actions
 from services.referral.promises.queries import LATE_AFTER_S
@@ -46,8 +46,7 @@ class Watcher:
     async def run(self, stop: asyncio.Event) -> None:
         """Look once a minute until told to stop."""
         while not stop.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY_S)
+            if await is_set_within(stop, EVERY_S):
                 return
             await self.look()
             await self._mend()

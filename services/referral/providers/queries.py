@@ -77,14 +77,6 @@ async def no_longer_offered(session: AsyncSession) -> set[UUID]:
     return {row["provider_service_id"] for row in rows}
 
 
-async def service_view(session: AsyncSession, provider_service_id: UUID) -> ProviderServicePublished | None:
-    """One service as last published, or None."""
-    view = await (await raw(session)).fetchval(
-        "SELECT view::text FROM provider_service WHERE provider_service_id = $1", provider_service_id
-    )
-    return None if view is None else ProviderServicePublished.model_validate_json(view)
-
-
 async def conflicts_of(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
     """By returnee, where there are any: the organisations that declared a conflict of interest."""
     conflicts: dict[UUID, set[UUID]] = {}

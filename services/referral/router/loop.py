@@ -12,11 +12,12 @@ from libs.chassis.database import Database
 from libs.chassis.health import Unready
 from libs.chassis.logs import get_logger
 from libs.events.postgres import Cause, cause_of
-from services.referral import wakeups
+from libs.waiting.pauses import is_set_within
 from services.referral.lifecycles.rules import ROUTED, in_sql
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.router import actions, upkeep
 from services.referral.router.actions import Memory, Round
+from services.referral.wakeups import ROUTERS
 
 POLL_S: Final = 0.05
 """Real seconds between two looks; a commit of this process that gives work wakes the router at once."""
@@ -51,7 +52,7 @@ class Router:
         self._policy = policy
         self._dsn = dsn
         self._memory = Memory()
-        self._wakeup = wakeups.register()
+        self._wakeup = ROUTERS.register()
         self._openings: object = None
         self._refreshed_at = self._swept_at = float("-inf")
 
@@ -82,8 +83,7 @@ class Router:
         while not stop.is_set():
             if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCK_CLASS, number):
                 return True
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _RETRY_S)
+            await is_set_within(stop, _RETRY_S)
         return False
 
     async def _place(self, connection: "asyncpg.Connection[asyncpg.Record]", stop: asyncio.Event) -> None:
