@@ -1,0 +1,214 @@
+"""What is wrong with a country pack: each file by itself, and the files against each other.
+
+Services read only the files that they need and refuse to start on a mistake in one of them. This check reads all files
+before anything starts, and also compares them: a lead agency that is not in the directory, or a desk without a client,
+stops no service, and then nobody answers.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel, Field, ValidationError
+from yaml import YAMLError
+
+from deploy.local.clients import pack_file
+from deploy.packs.directory import Directory, load_directory, organization_id
+from libs.chassis.yaml_files import PackPart, read_yaml
+from libs.consents.policy import ConsentPolicy, load_consents
+from libs.events.codes import NeedCategory
+from services.provider_directory.pack import Pack as Declarations
+from services.provider_directory.pack import load_pack as load_declarations
+from services.referral.pack.policy import RoutingPolicy, load_policy
+from services.registration.pack import PacketPolicy, Reception
+
+
+class Place(PackPart):
+    """A department or another area of the country: its name, a coarse centre in degrees, and its languages."""
+
+    name: str
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    languages: list[str]
+
+
+class Places(PackPart):
+    """`places.yaml`."""
+
+    country: str
+    places: Annotated[dict[str, Place], Field(min_length=1)]
+    reception_places: dict[str, dict[str, str]]
+
+
+class Lead(PackPart):
+    """A lead agency of a stage, with the desk that works for it."""
+
+    organization: str
+    desk: str
+    co_leads: list[str]
+
+
+class Stage(PackPart):
+    """A stage of the national referral mechanism."""
+
+    stage: int
+    name: str
+    services: list[str]
+    categories: list[NeedCategory]
+    leads: list[Lead]
+
+
+class Mechanism(PackPart):
+    """`nrm.yaml`."""
+
+    sample: bool
+    country: str
+    stages: list[Stage]
+
+
+class ClientEntry(PackPart):
+    """A client of `clients.yaml`."""
+
+    client_id: str
+    name: str
+    roles: Annotated[list[str], Field(min_length=1)]
+    organization: str | None = None
+    organization_id: UUID | None = None
+    reception_places: list[str] = []
+    desks: list[str] = []
+    staff: bool = False
+    service: str | None = None
+
+
+class Clients(PackPart):
+    """`clients.yaml`."""
+
+    sample: bool = False
+    clients: Annotated[list[ClientEntry], Field(min_length=1)]
+
+
+class RoleEntry(PackPart):
+    """A role of `roles.yaml`."""
+
+    description: str
+    scopes: Annotated[list[str], Field(min_length=1)]
+
+
+class Roles(PackPart):
+    """`roles.yaml`."""
+
+    roles: Annotated[dict[str, RoleEntry], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The content of a pack's files."""
+
+    routing: RoutingPolicy
+    reception: Reception
+    packets: PacketPolicy
+    consents: ConsentPolicy
+    declarations: Declarations
+    directory: Directory
+    places: Places
+    nrm: Mechanism
+    roles: Roles
+    clients: Clients
+
+
+def _of(model: type[BaseModel], name: str) -> Callable[[Path], Any]:
+    return lambda pack: model.model_validate(read_yaml(pack_file(pack, f"{name}.yaml")))
+
+
+READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
+    "routing": load_policy,
+    "reception": _of(Reception, "reception"),
+    "packets": _of(PacketPolicy, "packets"),
+    "consents": load_consents,
+    "declarations": load_declarations,
+    "directory": load_directory,
+    "places": _of(Places, "places"),
+    "nrm": _of(Mechanism, "nrm"),
+    "roles": _of(Roles, "roles"),
+    "clients": _of(Clients, "clients"),
+}
+
+
+def faults(pack: Path) -> list[str]:
+    """One sentence for each mistake, with the file and the field. Files are compared only if each of them is valid."""
+    read: dict[str, Any] = {}
+    found: list[str] = []
+    for name, reader in READERS.items():
+        try:
+            read[name] = reader(pack)
+        except ValidationError as error:
+            found += [f"{name}.yaml: {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        except OSError as error:
+            found.append(f"{name}.yaml: {error.strerror}")
+        except YAMLError as error:
+            found.append(f"{name}.yaml: {' '.join(str(error).split())}")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            found.append(f"{name}.yaml: the file does not have the expected form ({type(error).__name__}: {error})")
+    return found or list(_disagreements(Files(**read)))
+
+
+def _disagreements(files: Files) -> Iterator[str]:
+    yield from _about_places(files)
+    yield from _about_the_mechanism(files)
+    yield from _about_clients(files)
+    for category in NeedCategory:
+        if not any(service.category is category for service in files.directory.services):
+            yield f"directory.yaml: no service of the category {category.value}; all of its needs would go to a desk"
+
+
+def _about_places(files: Files) -> Iterator[str]:
+    country, places = files.routing.country, files.places.places
+    for name in ("reception", "places", "nrm", "directory"):
+        if (told := getattr(files, name).country) != country:
+            yield f"{name}.yaml: country: is {told}; routing.yaml has {country}"
+    for code in sorted(places.keys() ^ files.routing.places.keys()):
+        yield f"places.yaml: places.{code}: must be in routing.yaml and in places.yaml"
+    for code in sorted(places.keys() & files.routing.places.keys()):
+        if files.routing.places[code].model_dump() != places[code].model_dump(exclude={"languages"}):
+            yield f"places.yaml: places.{code}: routing.yaml has another name or centre for it"
+    for code in files.reception.places:
+        if not any(code.startswith(known) for known in places):
+            yield f"reception.yaml: places.{code}: is not a place of places.yaml or inside one"
+    for service in files.directory.services:
+        on_site = [] if service.on_site_at is None else [service.on_site_at]
+        for code in {service.place, *service.catchment, *on_site} - places.keys():
+            yield f"directory.yaml: {service.slug}: {code} is not a place of places.yaml"
+
+
+def _about_the_mechanism(files: Files) -> Iterator[str]:
+    known = {organization.slug for organization in files.directory.organizations}
+    stage_of = {category: stage for stage in files.nrm.stages for category in stage.categories}
+    for stage in files.nrm.stages:
+        for lead in stage.leads:
+            for slug in sorted({lead.organization, *lead.co_leads} - known):
+                yield f"nrm.yaml: stages.{stage.stage}: {slug} is not an organisation of directory.yaml"
+    for category, policy in files.routing.categories.items():
+        its_stage = stage_of.get(category)
+        if its_stage is None or its_stage.stage != policy.stage:
+            yield f"nrm.yaml: {category.value} must be in stage {policy.stage}, as in routing.yaml"
+        elif policy.lead_desk not in {lead.desk for lead in its_stage.leads}:
+            yield f"nrm.yaml: stages.{its_stage.stage}: no lead has the desk {policy.lead_desk} of {category.value}"
+
+
+def _about_clients(files: Files) -> Iterator[str]:
+    clients = {client.client_id: client for client in files.clients.clients}
+    for desk in sorted(files.routing.desks - clients.keys()):
+        yield f"clients.yaml: no client for the desk {desk} of routing.yaml"
+    for organization in files.directory.organizations:
+        client = clients.get(organization.slug)
+        if client is None:
+            yield f"clients.yaml: no client for the organisation {organization.slug} of directory.yaml"
+        elif client.organization_id not in (None, organization.id):
+            yield f"clients.yaml: {client.client_id}: organization_id must be {organization_id(organization.slug)}"
+    for client in files.clients.clients:
+        for role in sorted(set(client.roles) - files.roles.roles.keys()):
+            yield f"clients.yaml: {client.client_id}: {role} is not a role of roles.yaml"
+        for code in sorted(set(client.reception_places) - {files.reception.country, *files.reception.places}):
+            yield f"clients.yaml: {client.client_id}: {code} is not a place of reception.yaml"
