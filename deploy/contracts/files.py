@@ -15,6 +15,7 @@ from libs.events.contracts.asyncapi import document
 from libs.events.contracts.compatibility import breaks_between
 from libs.events.contracts.messages import (
     LEDGER,
+    USUAL,
     digests_in,
     ledger_faults,
     ledger_of,
@@ -82,6 +83,12 @@ def made(root: Path) -> Made:
     texts[PAGE] = page(HEAD.rstrip(), **given)
     texts[ASYNCAPI] = _yaml(document(INFO, **given))
     return Made(paths, texts)
+
+
+def without_message(root: Path) -> list[str]:
+    """The golden messages that are missing: each type has one of the usual form, which its page shows as an example."""
+    wanted = (f"{MESSAGES}/{model.topic}/{model.type}/{USUAL}.json" for model in CATALOGUE.values())
+    return [path for path in wanted if not (root / path).exists()]
 
 
 def broken_promises(root: Path, schemas: Mapping[str, Schema]) -> list[str]:

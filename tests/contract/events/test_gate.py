@@ -18,6 +18,7 @@ from deploy.contracts.files import (
     made,
     stale,
     unlisted,
+    without_message,
     write,
 )
 from deploy.contracts.history import versions_of
@@ -92,6 +93,13 @@ def test_a_broken_schema_is_refused_though_its_file_was_overwritten_too(tree: Pa
     assert broken_promises(tree, now) == [f"{SCHEMA}: reason: the field was removed"]
     commit(tree)
     assert broken_promises(tree, now) == [f"{SCHEMA}: reason: the field was removed"]
+
+
+def test_a_type_without_a_message_as_an_example_is_named(tmp_path: Path) -> None:
+    assert without_message(ROOT) == []
+    shutil.copytree(ROOT / MESSAGES, tmp_path / MESSAGES)
+    (tmp_path / MESSAGE).unlink()
+    assert without_message(tmp_path) == [MESSAGE]
 
 
 def test_a_published_type_can_not_go(tree: Path) -> None:
