@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 
-from libs.events.catalogue.directory import CapacityDeclared, OrganizationPublished, ProviderServicePublished
+from libs.events.catalogue.directory import EVENTS
 from libs.events.event import Event
 from tests.served import IssuerForTests
 
@@ -17,9 +17,7 @@ READER = "directory:read"
 OWNER = "directory:read directory:write capacity:write"
 STEWARD = "directory:read directory:write directory:admin capacity:write restricted:read"
 
-_EVENTS: dict[str, type[Event]] = {
-    event.type: event for event in (OrganizationPublished, ProviderServicePublished, CapacityDeclared)
-}
+_EVENTS: dict[str, type[Event]] = {event.type: event for event in EVENTS}
 
 
 def organization_body(**changes: Any) -> dict[str, Any]:
