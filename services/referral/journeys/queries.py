@@ -39,6 +39,16 @@ _REFERRALS = f"SELECT {_columns(Referral)} FROM referral WHERE returnee_id = ANY
 _OFFERS = f"SELECT {_columns(Offer)} FROM offer WHERE returnee_id = ANY($1::uuid[])"  # noqa: S608
 
 
+COMPLETE_HOUSEHOLD: Final = """
+cardinality(household.member_ids) >= household.expected_size AND NOT EXISTS (
+    SELECT 1 FROM unnest(household.member_ids) AS wanted(returnee_id)
+    LEFT JOIN journey AS member ON member.returnee_id = wanted.returnee_id
+    WHERE coalesce(member.profile_version, 0) = 0 OR member.consent_version = 0)
+"""
+"""Condition on a row of `household`: it has all the members that registration expects, and each of its members has a
+profile and has said yes or no to consent. Until then its needs are not routed."""
+
+
 async def lock(session: AsyncSession, returnee_ids: Collection[UUID]) -> Collection[UUID]:
     """Lock these journeys in the order of their ids, waiting for whoever holds one; returns them all."""
     await (await raw(session)).execute(

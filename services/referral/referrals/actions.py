@@ -125,8 +125,8 @@ async def escalate_overdue_routing(session: AsyncSession, policy: RoutingPolicy,
 
 async def escalate_incomplete_household(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
     """A household is still incomplete, so that its need cannot be routed: the lead desk owns it."""
-    whole = await queries.whole_households(session, [one.subject_id for one in due])
-    late = [one for one in due if one.subject_id not in whole]
+    complete = await queries.of_complete_households(session, [one.subject_id for one in due])
+    late = [one for one in due if one.subject_id not in complete]
     await _escalate(session, policy, late, while_in=_ON_ITS_WAY, reason=OwnerReason.ROUTING_OVERDUE)
 
 

@@ -9,6 +9,7 @@ from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
 from services.referral.access import Rights
 from services.referral.clocks.rules import TimerKind
+from services.referral.journeys.queries import COMPLETE_HOUSEHOLD
 from services.referral.lifecycles.rules import ReferralStatus
 from services.referral.referrals.schemas import ReferralView
 from services.referral.waitlists import queries as waitlists
@@ -19,6 +20,11 @@ FROM referral LEFT JOIN offer ON offer.offer_id = referral.offer_id
 WHERE referral.referral_id = $3 AND ($2 OR NOT referral.restricted)
   AND ($1::uuid IS NULL OR (offer.organization_id = $1 AND offer.status = 'accepted'))
 """
+
+_OF_COMPLETE_HOUSEHOLDS = f"""
+SELECT referral_id FROM referral JOIN household USING (household_id)
+WHERE referral_id = ANY($1::uuid[]) AND {COMPLETE_HOUSEHOLD}
+"""  # noqa: S608 (constants)
 
 _VIEW = f"""
 SELECT referral.referral_id AS id, referral.need_id, referral.category, referral.urgency, referral.people_count,
@@ -52,18 +58,9 @@ async def returnee_of(session: AsyncSession, rights: Rights, referral_id: UUID) 
     return UUID(str(found))
 
 
-async def whole_households(session: AsyncSession, referral_ids: list[UUID]) -> set[UUID]:
-    """Those of these referrals whose household has every member, each with a profile and a word on consent."""
-    rows = await (await raw(session)).fetch(
-        """
-        SELECT referral_id FROM referral JOIN household USING (household_id)
-        WHERE referral_id = ANY($1::uuid[]) AND cardinality(member_ids) >= expected_size
-          AND expected_size <= (
-              SELECT count(*) FROM journey
-              WHERE returnee_id = ANY(member_ids) AND profile_version > 0 AND consent_version > 0)
-        """,
-        referral_ids,
-    )
+async def of_complete_households(session: AsyncSession, referral_ids: list[UUID]) -> set[UUID]:
+    """Those of these referrals whose household is complete."""
+    rows = await (await raw(session)).fetch(_OF_COMPLETE_HOUSEHOLDS, referral_ids)
     return {row["referral_id"] for row in rows}
 
 

@@ -12,6 +12,7 @@ from libs.chassis.database import raw
 from libs.events.codes import NeedCategory
 from services.referral.candidates.choice import Candidate
 from services.referral.journeys.facts import Referral
+from services.referral.journeys.queries import COMPLETE_HOUSEHOLD
 from services.referral.lifecycles.rules import ROUTED, in_sql
 
 CLOCKS_BEHIND: Final = 200
@@ -21,7 +22,6 @@ SHARE_WHILE_BEHIND: Final = 10
 SHARE_OF_NEWCOMERS: Final = 4
 """Where more are ready than a round may take, it takes one in so many on top of them, of those who are new."""
 
-# A household is whole when every member that registration expects has a profile and has said yes or no to consent.
 # A journey's lock stands for its referrals: their rows are read again once it is held.
 WHO: Final = """
 FROM referral JOIN journey USING (returnee_id) {joined}
@@ -31,14 +31,10 @@ WHERE {waiting} AND referral.status IN {routed} AND journey.profile IS NOT NULL
   AND (journey.household_id IS NULL OR EXISTS (
       SELECT 1 FROM household WHERE household.household_id = journey.household_id))
   AND (referral.household_id IS NULL OR EXISTS (
-      SELECT 1 FROM household WHERE household.household_id = referral.household_id
-        AND cardinality(member_ids) >= expected_size
-        AND NOT EXISTS (
-            SELECT 1 FROM unnest(member_ids) AS wanted(returnee_id) LEFT JOIN journey AS member USING (returnee_id)
-            WHERE coalesce(member.profile_version, 0) = 0 OR member.consent_version = 0)))
+      SELECT 1 FROM household WHERE household.household_id = referral.household_id AND {complete}))
 ORDER BY referral.urgency_rank, referral.waiting_since, referral.referral_id
 LIMIT $1
-"""
+""".replace("{complete}", COMPLETE_HOUSEHOLD)
 OPENED: Final = (
     "JOIN unnest($2::text[], $3::bigint[]) AS opened(category, openings) ON opened.category = referral.category"
 )

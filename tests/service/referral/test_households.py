@@ -57,6 +57,19 @@ async def test_a_household_that_stays_incomplete_gets_an_owner(world: World):
     assert await world.promises() == {}
 
 
+async def test_a_household_with_more_members_than_were_expected_gets_an_owner_while_one_of_them_is_unknown(world: World):
+    """The router waits for every member, so the clock must too. Seen to fail while the clock counted known members: two
+    of three were enough, nothing was offered, and nobody owned the need."""
+    await world.provider()
+    key, members = await world.family(2)
+    await world.hear(making.household(key, [*members, uuid4()], version=2, expected_size=2))
+    assert await world.round() == 0
+    await world.pass_time(seconds=601)
+    need = await world.need_of(members[0])
+    assert (need["owner"], need["owner_reason"]) == ("lead", "routing_overdue")
+    assert await world.promises() == {}
+
+
 async def test_a_household_waits_while_somebody_holds_a_members_journey(world: World):
     await world.provider()
     _, members = await world.family(3)
