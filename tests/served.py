@@ -18,12 +18,34 @@ from deploy.local.issuer import create_issuer
 from deploy.local.tokens import AccessTokens, Client, new_key
 from libs.chassis.http_settings import HttpSettings
 from libs.chassis.serving import Server, ServerConfig
+from libs.waiting.pauses import is_set_within
 
 
 class _Server(Server):
+    """Ends at once. Uvicorn looks ten times a second whether it must end, and then waits for another tenth; there are
+    more than a thousand tests with a server of their own."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        super().__init__(config)
+        self.ended = asyncio.Event()
+
     def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
         """Leave signals to pytest."""
         return nullcontext()
+
+    async def main_loop(self) -> None:
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 1
+            await is_set_within(self.ended, 0.1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+            return
+        for server in self.servers:
+            server.close()
+        await self.lifespan.shutdown()
 
 
 def bound_socket() -> socket.socket:
@@ -59,6 +81,8 @@ async def running(app: Any) -> AsyncIterator[httpx.AsyncClient]:
             yield client
     finally:
         server.should_exit = True
+        server.ended.set()
+        await asyncio.sleep(0)  # the server sees that the client's connections have ended
         if not serving.done():
             await serving
         listener.close()

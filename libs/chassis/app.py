@@ -17,6 +17,7 @@ from libs.chassis.auth import require_callers
 from libs.chassis.database import Database, ToldOf
 from libs.chassis.gate import close
 from libs.chassis.health import Check, Health, Unready
+from libs.chassis.http_client import Transport
 from libs.chassis.idempotency import retention_loop
 from libs.chassis.input_guard import Bodies, InputGuard
 from libs.chassis.logins import StrongLoginError, refuse_strong
@@ -133,7 +134,7 @@ def _lifespan(
         async with AsyncExitStack() as stack:
             stack.callback(flush_telemetry)
             stack.push_async_callback(database.close)
-            client = await stack.enter_async_context(httpx.AsyncClient(verify=_trusted()))
+            client = await stack.enter_async_context(httpx.AsyncClient(transport=Transport(verify=_trusted())))
             await _refuse_strong_login(database)
             app.state.tokens = TokenVerifier(
                 KeyRing(settings.token_jwks_url, client),

@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 
 from deploy.demo.loading import capacity_body
+from libs.chassis.http_client import Transport
 from tests.chaos import arrivals
 from tests.chaos.calling import Client
 from tests.chaos.history import Arrival, Declared, History, NeedAdded, Step
@@ -32,7 +33,7 @@ class Load:
         self._random = Random(seed)
         self._run = uuid4().hex[:8]
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-        self._http = httpx.AsyncClient(limits=limits, trust_env=False)
+        self._http = httpx.AsyncClient(transport=Transport(limits=limits, trust_env=False))
         self._clients: dict[str, Client] = {}
         self._producing = Producing(stage.kafka.address, history)
         self._tasks: set[asyncio.Task[None]] = set()

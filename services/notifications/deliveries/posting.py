@@ -188,7 +188,10 @@ class _BoundedStream(httpcore.AsyncNetworkStream):
         return _BoundedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+        try:
+            return self._inner.get_extra_info(info)
+        except AttributeError as error:  # see libs/chassis/http_client.py
+            raise httpcore.ConnectError("the receiver has reset the connection") from error
 
 
 async def _discard(response: httpcore.Response) -> None:

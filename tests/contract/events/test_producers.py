@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def values_in(tree: ast.AST) -> Iterator[str]:
         yield from values_in(node)
 
 
+@cache
 def published_by(service: str) -> set[str]:
     return {
         name

@@ -57,7 +57,9 @@ async def test_a_household_that_stays_incomplete_gets_an_owner(world: World):
     assert await world.promises() == {}
 
 
-async def test_a_household_with_more_members_than_were_expected_gets_an_owner_while_one_of_them_is_unknown(world: World):
+async def test_a_household_with_more_members_than_were_expected_gets_an_owner_while_one_of_them_is_unknown(
+    world: World,
+):
     """The router waits for every member, so the clock must too. Seen to fail while the clock counted known members: two
     of three were enough, nothing was offered, and nobody owned the need."""
     await world.provider()
