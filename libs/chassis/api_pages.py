@@ -93,5 +93,5 @@ def _packaged(name: str) -> Callable[[], bytes]:
 
 
 def _integrity(content: bytes) -> str:
-    """As Subresource Integrity has it (W3C)."""
+    """The hash of a file in the form that Subresource Integrity (W3C) requires."""
     return f"sha384-{base64.b64encode(hashlib.sha384(content).digest()).decode()}"

@@ -1,4 +1,5 @@
-"""The application of a service: routes, background loops, health and telemetry, wired the same way everywhere."""
+"""The application of a service: routes, background loops, health and telemetry. All services connect them in the same
+way."""
 
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -37,7 +38,7 @@ __all__ = ["Loop", "Opening", "build_app"]
 
 log = get_logger(__name__)
 Opening = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-"""Something a service opens at start and closes at the end, e.g. an HTTP client kept on `app.state`."""
+"""Something that a service opens at start and closes at the end, e.g. an HTTP client kept on `app.state`."""
 
 
 def build_app(
@@ -58,9 +59,10 @@ def build_app(
 ) -> FastAPI:
     """The application of `service` in the role that the settings give it.
 
-    `routers` are served by the roles `all` and `api`; each loop runs where its role does. `checks` are, beside the
-    database and its migrations, what the API needs; `work_checks` and the loops are the work behind it. `openings` are
-    entered in order before the loops start and left in reverse after they ended; loops get `stop_seconds` to end.
+    `routers` are served by the roles `all` and `api`. A loop runs in the processes whose role covers the role of the
+    loop. The API needs the database, its migrations and everything in `checks`. `work_checks` and the loops belong to
+    the background work. `openings` are entered in order before the loops start, and left in reverse order after the
+    loops have ended. Loops have `stop_seconds` to end.
     """
     setup_telemetry(service, settings)
     mine = [loop for loop in (*loops, retention_loop(database)) if settings.role.covers(loop.role)]
@@ -194,8 +196,8 @@ def _migrations_check(service: str, database: Database) -> Check:
             if (await connection.execute(text("SELECT to_regclass(:name)"), {"name": table})).scalar() is None:
                 raise Unready("no migration has been applied")
             version = (await connection.execute(text(f"SELECT version_num FROM {table}"))).scalar()  # noqa: S608
-            # A revision that this code doesn't know is a newer one, which it can live with: first the database
-            # grows, then the code, process by process.
+            # A revision that this code does not know is a newer one. This code works with it: an upgrade first migrates
+            # the database, then replaces the processes one by one.
             if version in behind:
                 raise Unready("the database lacks migrations of this version")
 

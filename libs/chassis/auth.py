@@ -1,10 +1,12 @@
-"""Who calls, and what they may do: OAuth 2.0 bearer tokens in the RFC 9068 profile, a scope per operation.
+"""Who sends a request, and what the sender may do: OAuth 2.0 bearer tokens in the RFC 9068 profile. Each operation
+requires a scope.
 
     caller: Annotated[Caller, requires("things:write", by={CallerKind.ORGANIZATION, CallerKind.STAFF})]
 
-Without a token, or with a bad one, the answer is a 401 with `WWW-Authenticate` (RFC 6750); without the scope, or when
-the operation isn't for this kind of caller, a 403; while the issuer's keys cannot be fetched a 503. Tokens are checked
-with real time. The service does not start if a route does not declare who may call it (`require_callers`).
+If the token is missing or invalid, the response is a 401 with `WWW-Authenticate` (RFC 6750). If the scope is missing,
+or the operation is not for this kind of caller, it is a 403. While the issuer's keys cannot be fetched, it is a 503.
+Tokens are checked with real time. The service does not start if a route does not declare who may call it
+(`require_callers`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,7 +76,7 @@ class Caller:
 
     @property
     def organization_id(self) -> UUID | None:
-        """The organisation that it acts for; if None, use `tenant` to see what else it is."""
+        """The organisation for which the caller acts. If it is None, `tenant` says what kind of caller it is."""
         return self.tenant.organization_id
 
     def texts(self, claim: str) -> tuple[str, ...] | None:
@@ -104,7 +106,7 @@ class Requirement:
         self.by = frozenset(by)
 
     async def __call__(self, request: Request, authorization: str | None = Security(_scheme)) -> Caller:
-        """The caller; behind the gate of `libs.chassis.gate` its token was verified already."""
+        """The caller. If the request came through a gate (`libs.chassis.gate`), its token is already verified."""
         known = getattr(request.state, "caller", None)
         if isinstance(known, Caller):
             self.demand(known)
@@ -141,7 +143,7 @@ def requires(scope: str, *, by: AbstractSet[CallerKind]) -> Any:
 
 
 def requirement_of(route: APIRoute) -> Requirement | None:
-    """Who may call a route; None if it does not declare it; RuntimeError if it declares it twice."""
+    """Who may call a route. None if the route does not declare it; RuntimeError if the route declares it twice."""
     found = list(dict.fromkeys(_requirements(route.dependant)))
     if len(found) > 1:
         raise RuntimeError(f"{route.path} says twice who may call it")

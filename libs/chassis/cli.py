@@ -111,7 +111,7 @@ def _owner_and_login(variable: str) -> tuple[str, str]:
 
 
 def _refused_settings(error: ValueError) -> dict[str, str]:
-    """Report invalid settings with the reason; other errors are raised unchanged."""
+    """The invalid settings, each with the reason. Other errors are raised unchanged."""
     if isinstance(error, ValidationError):
         return {str(part["loc"][0]) if part["loc"] else "settings": part["msg"] for part in error.errors()}
     # Parts outside the chassis refuse settings too, and report them in the same way.
@@ -215,7 +215,7 @@ def _plain(value: object) -> str:
 
 
 def _told_seals(path: Path) -> list[Link]:
-    """Seals as `python -m libs.events seals` prints them, one a line."""
+    """Seals as `python -m libs.events seals` prints them, one per line."""
     try:
         with path.open(encoding="utf-8") as lines:
             return [link_of(json.loads(line)) for line in lines if line.strip()]
@@ -224,7 +224,8 @@ def _told_seals(path: Path) -> list[Link]:
 
 
 def serve_app(app: FastAPI, *, host: str, port: int) -> None:
-    """Serve `app` until SIGTERM or SIGINT. Then it is not ready, stops its loops, and finishes requests."""
+    """Serve `app` until SIGTERM or SIGINT. Then the process reports that it is not ready, stops its loops, and finishes
+    the requests that it has received."""
     _keep_out_of_the_way()
     _Server(ServerConfig(app, app.state.settings, host=host, port=port), app).run()
 

@@ -1,4 +1,4 @@
-"""The installation's clock: the database's time, or the same run faster for rehearsals (pure).
+"""The installation's clock: the database's time, or a clock that runs faster for rehearsals (pure).
 
 Timers, as-of times, expiries and delivery retries run on this clock. Tokens, signatures, leadership, telemetry and
 retention run on real time (DESIGN 5).
@@ -32,9 +32,9 @@ class Timekeeper(Protocol):
 class Clock:
     """Maps real time to installation time: `origin + (real - origin) * rate`.
 
-    `rate` is how many seconds pass on the clock while one real second passes; above 0. `origin` is the aware moment
-    at which both agree; it must be the same in every process of an installation and is kept with it, and it is
-    needed as soon as the rate isn't 1. With rate 1 the clock is the database's time.
+    `rate` is how many seconds pass on the clock while one real second passes; it is above 0. With rate 1 the clock
+    shows the database's time. `origin` is the time, with a time zone, at which both clocks agree. It is required if the
+    rate is not 1. It must be the same in every process of an installation, and must be stored with the installation.
     """
 
     rate: float = 1.0

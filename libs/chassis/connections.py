@@ -38,7 +38,7 @@ class Connections:
         return len(self._peers)
 
     def opened(self, connection: Waiting, host: str) -> bool:
-        """Count a new connection, which waits for its first request; False if it must not stay."""
+        """Count a new connection, which waits for its first request. False if the caller must close it."""
         fits = len(self._peers) < self._most
         if not fits and self._waiting:
             longest = next(iter(self._waiting))
@@ -50,7 +50,7 @@ class Connections:
         return self.belongs_to(connection, host) and fits
 
     def belongs_to(self, connection: Waiting, host: str) -> bool:
-        """Count a connection to a peer, also to another one than before; False if that peer has too many."""
+        """Count a connection for this peer, and no longer for the peer before. False if this peer has too many."""
         self._uncount(self._peers[connection])
         if self._exempt(host):
             self._peers[connection] = None
@@ -83,7 +83,8 @@ class Connections:
 
 
 def descriptors(wanted: int) -> int:
-    """How many files this process may have open, after the limit was raised to `wanted` as far as it goes."""
+    """How many files this process may have open, after its limit was raised to `wanted` or as far as the system
+    allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         goal = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -53,8 +53,8 @@ class Database:
                     "statement_timeout": "30s",
                     "idle_in_transaction_session_timeout": "20s",
                     "timezone": "UTC",
-                    # PostgreSQL keeps a plan that was made while a table was small: an index must be used from the
-                    # start.
+                    # PostgreSQL keeps a plan that it made while a table was small. With this value it uses the index
+                    # from the start.
                     "random_page_cost": "1.1",
                     "jit": "off",
                 },
@@ -69,7 +69,7 @@ class Database:
     def transaction_of(
         self, tenant: Tenant | None, more: Mapping[str, str] | None = None
     ) -> AbstractAsyncContextManager[AsyncSession]:
-        """The same for a request: in tables with policies only this caller's rows are visible; for None no row is.
+        """The same for a request: in tables with policies only this caller's rows are visible. For None no rows are.
 
         `more` are settings in addition to those in `walls`.
         """
@@ -79,7 +79,7 @@ class Database:
     async def _transaction(self, said: Mapping[str, str]) -> AsyncIterator[AsyncSession]:
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             connection = await _connected(session)
-            # In one round trip together with reading the clock. The settings end with the transaction.
+            # One round trip makes the settings and reads the clock. The settings end with the transaction.
             begun = await connection.exec_driver_sql(_BEGIN, (list(said), list(said.values())))
             real: datetime = begun.one()[0]
             session.info[_SAID] = said
@@ -92,7 +92,8 @@ class Database:
         await self.engine.dispose()
 
     def _forward(self, moment: datetime) -> datetime:
-        """Never earlier than the time that this process has returned before, even if the server's time is set back."""
+        """`moment`, or the latest time that this process has returned before if that is later: the server's time may be
+        set back."""
         if self._latest is None or moment > self._latest:
             self._latest = moment
         return self._latest
@@ -108,8 +109,8 @@ async def _connected(session: AsyncSession) -> AsyncConnection:
 def own_work(session: AsyncSession) -> AbstractAsyncContextManager[None]:
     """Inside a request's transaction: a part with the rights of the service, in which every row is visible.
 
-    For changes of a permitted step to rows that its caller cannot see. Check before, outside this part, what the caller
-    may see. Each use is listed, with the reason, in `tests/architecture/test_walls.py`.
+    Use it for the changes that a permitted step makes to rows that its caller cannot see. Check before this part what
+    the caller may see. Each use is listed, with the reason, in `tests/architecture/test_walls.py`.
     """
     return _saying(session, SERVICE_ITSELF)
 
@@ -134,8 +135,8 @@ async def _saying(session: AsyncSession, said: Mapping[str, str]) -> AsyncIterat
         yield
     finally:
         session.info[_SAID] = before
-        # A failed transaction accepts no settings and returns no rows. When it is rolled back to a savepoint, it has
-        # the settings of that time again.
+        # A failed transaction accepts no settings and returns no rows. A rollback to a savepoint restores the settings
+        # that the transaction had at that savepoint.
         with suppress(asyncpg.InFailedSQLTransactionError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
             await connection.execute(_SAY, list(after), list(after.values()))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 
-class Refusal(Exception):  # noqa: N818 (a no is not an error)
+class Refusal(Exception):  # noqa: N818 (a refusal is not an error)
     """A refusal. Subclasses set `code` (kebab-case, public, stable) and `status`; the title follows from the code.
 
     `detail` says what is wrong in words; `pointer` names the field (a JSON pointer, or a parameter's name); further
@@ -88,7 +88,7 @@ class InvalidInput(Refusal):
 
     @property
     def errors(self) -> list[FieldError]:
-        """The fields at fault, in the order in which they were met."""
+        """The fields at fault, in the order in which they were found."""
         return self._errors or super().errors
 
 

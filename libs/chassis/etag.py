@@ -1,4 +1,5 @@
-"""Entity tags from row versions, and the conditions a change may come with (RFC 9110 section 13, RFC 6585).
+"""Entity tags from row versions, and the conditions that a request can set for its change (RFC 9110 section 13, RFC
+6585).
 
 async def change_thing(..., condition: IfMatch) -> ThingView:
     thing = await queries.lock_thing(session, thing_id)
@@ -36,9 +37,9 @@ class PreconditionRequired(Refusal):
 class Condition:
     """The conditions of a request about the present version of the object that it changes.
 
-    Tags are compared weakly: a tag is the number of a row's version, so that a proxy that compresses answers and marks
-    their tags as weak (`W/"3"`) has changed nothing of what the tag stands for. A header that is no list of tags is
-    refused by name.
+    Tags are compared weakly. A tag is the number of a row's version. A proxy that compresses responses marks their tags
+    as weak (`W/"3"`), but the number stays the same. A header that is not a list of tags is refused, and the refusal
+    names the header.
     """
 
     def __init__(self, if_match: str | None, if_none_match: str | None = None) -> None:

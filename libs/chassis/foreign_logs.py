@@ -30,7 +30,8 @@ def text_of(record: logging.LogRecord) -> str:
 
 
 def _told(argument: object, library: str) -> object:
-    """A number, a text or a partition as it is; an error of the library or of a connection with its text."""
+    """The form in which an argument may be shown. Numbers, texts and partitions stay as they are, errors of the library
+    or of a connection keep their texts, and anything else is shown as the name of its type."""
     if isinstance(argument, BaseException):
         if type(argument).__module__.split(".")[0] == library:
             return str(argument) or type(argument).__name__

@@ -1,4 +1,4 @@
-"""The caller is checked before a request uses resources: body and transaction come after that check.
+"""The caller is checked before a request uses resources: the body is read and the transaction begins after this check.
 
 FastAPI itself reads and parses the body first and then resolves the dependencies of a route in the order of its
 parameters. A request without a token would then use memory for a body and, if `Session` comes first, a transaction.
@@ -35,7 +35,7 @@ class Gate:
         """Who may call; None if the route requires no caller."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Verify the caller, read the body, go on."""
+        """Verify the caller, read the body, then pass the request on."""
         if self.requirement is not None:
             request = Request(scope)
             await self.requirement.admit(request, request.headers.get("authorization"))

@@ -12,8 +12,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from libs.chassis.peers import Network
 
 KEEP_ALIVE_SECONDS = 75
-"""How long a connection without a request stays open. Clients close theirs after 5 to 60: where the server is first, a
-request that is just being sent is lost, and an answer to an offer with it."""
+"""How long a connection without a request stays open. Clients close their connections after 5 to 60 seconds, so the
+client closes first. If the server closed first, a request that is just being sent would be lost, for example the answer
+to an offer."""
 
 
 class HttpSettings(BaseSettings):
@@ -28,26 +29,27 @@ class HttpSettings(BaseSettings):
     head_seconds: float = Field(default=20.0, gt=0, validation_alias="ENLACE_HTTP_HEAD_SECONDS")
     """From the first byte of a request, or from the start of a connection, to the end of its headers."""
     body_seconds: float = Field(default=20.0, gt=0, validation_alias="ENLACE_HTTP_BODY_SECONDS")
-    """For a body; each `body_bytes_per_second` that came give a second more, up to `body_seconds_most`."""
+    """The time for a body. Each received `body_bytes_per_second` bytes add one second, up to `body_seconds_most`."""
     body_bytes_per_second: int = Field(default=500, ge=1, validation_alias="ENLACE_HTTP_BODY_BYTES_PER_SECOND")
     body_seconds_most: float = Field(default=300.0, gt=0, validation_alias="ENLACE_HTTP_BODY_SECONDS_MOST")
     bodies_in_memory_bytes: int = Field(default=64_000_000, ge=1, validation_alias="ENLACE_HTTP_BODIES_IN_MEMORY_BYTES")
-    """Bodies of requests that are being read or answered, together. One address gets a quarter of it."""
+    """The total size of the bodies of all requests that are being read or answered. One address may use a quarter."""
     stalled_seconds: float = Field(default=30.0, gt=0, validation_alias="ENLACE_HTTP_STALLED_SECONDS")
-    """How long a peer may leave an answer unread that is longer than the buffers hold."""
+    """How long a peer may leave a response unread if the response does not fit into the buffers."""
     idle_seconds: int = Field(default=KEEP_ALIVE_SECONDS, ge=1, validation_alias="ENLACE_HTTP_IDLE_SECONDS")
     connections: int = Field(default=1_000, ge=1, validation_alias="ENLACE_HTTP_CONNECTIONS")
-    """Open at once in this process. At the limit a new one takes the place of the one that waits longest."""
+    """Connections that this process has open at the same time. At the limit, a new connection replaces the one that has
+    been idle longest."""
     connections_per_peer: int = Field(default=400, ge=1, validation_alias="ENLACE_HTTP_CONNECTIONS_PER_PEER")
-    """Of one address (IPv6: of one /64 network). Trusted proxies are not counted."""
+    """Connections of one address (IPv6: of one /64 network). Trusted proxies are not counted."""
     rate_peer_per_minute: int = Field(default=30_000, ge=0, validation_alias="ENLACE_RATE_PEER_PER_MINUTE")
-    """Requests of one address (IPv6: of one /64 network), whoever it is; as all limits a minute of this process alone,
-    and 0 means as many as come. Trusted proxies are not counted."""
+    """Requests of one address (IPv6: of one /64 network), with or without a valid token. Trusted proxies are not
+    counted. As for all limits per minute, each process counts alone, and 0 means no limit."""
     rate_client_per_minute: int = Field(default=6_000, ge=0, validation_alias="ENLACE_RATE_CLIENT_PER_MINUTE")
     """Requests of one client of the issuer."""
     rate_unknown_per_minute: int = Field(default=120, ge=0, validation_alias="ENLACE_RATE_UNKNOWN_PER_MINUTE")
-    """Answers 404 to one client, and its searches for codes that nobody has; five times as many at once: whoever
-    guesses ids and codes has to stop."""
+    """Responses 404 to one client, and its searches for codes that nobody has. Five times as many are allowed at the
+    same time. A client that guesses ids and codes is refused above this limit."""
     rate_failed_per_minute: int = Field(default=60, ge=0, validation_alias="ENLACE_RATE_FAILED_PER_MINUTE")
     """Failed tokens of one address."""
     rate_secrets_per_minute: int = Field(default=10, ge=0, validation_alias="ENLACE_RATE_SECRETS_PER_MINUTE")

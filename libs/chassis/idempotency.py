@@ -4,10 +4,11 @@
         thing_id = await once(session, lambda: actions.add_thing(session, body))
         return await queries.thing_view(session, thing_id)
 
-The key is locked by an advisory lock (a concurrent repetition gets a 409), and stored with the id of the result in the
-transaction of the effect, with a keyed fingerprint of method, path and body, never the body. A refused request stores
-nothing; a repetition is processed again. Keys belong to who sent them, for 24 hours of real time: to the client, the
-subject, the organisation and the reception places of the token together, since organisations may share a client.
+An advisory lock protects the key: a concurrent repetition gets a 409. The key is stored in the transaction of the
+effect, with the id of the result and a keyed fingerprint of method, path and body. The body itself is never stored. A
+refused request stores nothing, so a repetition of it is processed again. A key is kept for 24 hours of real time and
+belongs to its sender: to the client, the subject, the organisation and the reception places of the token together,
+because several organisations may share a client.
 """
 
 import asyncio
@@ -124,12 +125,12 @@ class Once:
 
 
 async def begun(session: AsyncSession, asked: Sequence[Once]) -> list[UUID | Refusal | None]:
-    """Lock the keys of these requests. Per request: its earlier result, the reason why it cannot be processed now, or
-    None if it has to be processed. Requests without a key are always processed."""
+    """Lock the keys of these requests. Returns for each request its earlier result, the reason why it cannot be
+    processed now, or None if it has to be processed. Requests without a key are always processed."""
     named = {nth: name for nth, one in enumerate(asked) if (name := one.named) is not None}
     if not named:
         return [None] * len(asked)
-    # A transaction can take an advisory lock repeatedly: of equal keys in one call only the first may pass.
+    # A transaction can take the same advisory lock repeatedly. If keys in one call are equal, only the first is locked.
     first = {_lock_number(*name): nth for nth, name in reversed(named.items())}
     connection = await raw(session)
     locked = {first[row["number"]] for row in await connection.fetch(_LOCK, list(first))}

@@ -105,7 +105,7 @@ class InputGuard:
             _check_address(scope)
             self._check_headers(Headers(scope=scope))
             with self._bodies.share(_peer(scope)) as take:
-                # The body is read by the gate of the route, once it knows who calls: see libs.chassis.gate.
+                # The gate of the route reads the body after it has verified the caller: see libs.chassis.gate.
                 scope[READ_BODY] = lambda: self._checked(scope, receive, take)
                 await self._app(scope, receive, watched_send)
         except _Gone:
@@ -160,7 +160,7 @@ def _check_address(scope: MutableMapping[str, Any]) -> None:
 
 
 async def _read(receive: Receive, limit: int, take: Callable[[int], None]) -> bytes:
-    """The whole body; `_Gone` when the client went away."""
+    """The whole body. Raises `_Gone` if the client closed the connection."""
     chunks: list[bytes] = []
     size = 0
     while True:

@@ -1,6 +1,6 @@
-"""Two logins for each database: one that owns the tables and migrates them, one that the service runs under.
+"""Two logins for each database: one owns the tables and migrates them, the service runs under the other.
 
-The service's login owns nothing: it has only the rights on rows that `grant` gives it. Whoever uses it cannot
+The service's login owns nothing: it has only the rights on rows that `grant` gives it. With this login nobody can
 change or drop a table, remove a trigger or a policy, or change rows of append-only tables. `migrate` runs `grant` after
 every migration. A service refuses to start under a login with more rights.
 

@@ -21,7 +21,7 @@ KEPT: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """From the real moment `since` on the clock shows `shows` and runs at `rate` seconds in a real second."""
+    """At the real time `since` the clock shows `shows`; from then on it runs at `rate` seconds per real second."""
 
     since: datetime
     shows: datetime
@@ -33,7 +33,7 @@ class Stretch:
 
 
 class PacedClock:
-    """A clock that follows the schedule in a file. Raises ClockFault where there is none or it can't be read.
+    """A clock that follows the schedule in a file. Raises ClockFault if the file is missing or cannot be read.
 
     `fastest` is the highest rate that the schedule will ever have.
     """
@@ -47,7 +47,7 @@ class PacedClock:
 
     @property
     def rate(self) -> float:
-        """How many seconds pass on the clock in a real second, by the newest entry of the file."""
+        """How many seconds pass on the clock in a real second, according to the newest entry of the file."""
         self._read()
         return self._stretches[-1].rate
 
@@ -83,7 +83,7 @@ class Schedule:
         self._write()
 
     def pace(self, rate: float, *, real: datetime) -> None:
-        """Run at `rate` from LEAD after the real moment `real` on."""
+        """Run at `rate`, beginning LEAD after the real time `real`."""
         since = real + LEAD
         before = self._stretches[-1]
         if since <= before.since:
@@ -92,10 +92,10 @@ class Schedule:
         self._write()
 
     def race(self, rate: float, *, to: datetime, real: datetime) -> datetime:
-        """Run at `rate` from LEAD after the real moment `real` on, until the clock shows `to`; then as it does now.
+        """Run at `rate`, beginning LEAD after the real time `real`, until the clock shows `to`, then at the rate before.
 
-        Returns the real moment at which it shows `to`. The end is written down with the beginning: the clock slows
-        down also where the writer is gone by then.
+        Returns the real time at which the clock shows `to`. The end is written to the file together with the beginning,
+        so that the clock slows down even if the writer has ended by then.
         """
         since, before = real + LEAD, self._stretches[-1]
         shows = before.at(since)

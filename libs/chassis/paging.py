@@ -1,4 +1,4 @@
-"""Keyset paging: a page ends with an opaque, signed cursor that says after which row the next one starts."""
+"""Keyset paging: a page ends with an opaque, signed cursor that says after which row the next page starts."""
 
 import base64
 import binascii

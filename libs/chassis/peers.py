@@ -34,7 +34,7 @@ def is_trusted(host: str, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks if network.version == address.version)
 
 
-class BadProxyLine(ValueError):  # noqa: N818 (a no is not an error)
+class BadProxyLine(ValueError):  # noqa: N818 (a refusal is not an error)
     """The first line of a connection begins with PROXY and is invalid."""
 
 

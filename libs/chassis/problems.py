@@ -1,4 +1,4 @@
-"""Every error as a problem document (RFC 9457), the framework's own included.
+"""Every error becomes a problem document (RFC 9457), including the errors of the framework.
 
 `application/problem+json` with `type`, `title`, `status`, `code`, `detail`, `errors` and `trace_id`. A problem never
 repeats what the caller sent, and contains no internal details.

@@ -1,7 +1,8 @@
-"""Rate limits: for each client, for each address, and much lower ones for wrong guesses.
+"""Rate limits for each client and each address, and much lower limits for wrong guesses.
 
-Counted in the memory of this process (GCRA, `throttled-py`), for a limited number of keys; the key that was not used
-for the longest time is removed first. Keys are never logged. The effect of several processes: docs/decisions.
+Requests are counted in the memory of this process (GCRA, `throttled-py`), for a limited number of keys. The key that
+was not used for the longest time is removed first. Keys are never logged. The decisions (docs/decisions) describe the
+effect of several processes.
 """
 
 import math

@@ -1,7 +1,8 @@
-"""Refusals of access are counted and logged: who (as far as verified), which operation, why; never what was sent.
+"""Refusals of access are counted and logged, with the verified client, the operation and the reason. What the caller
+sent is never logged.
 
-Many refusals do not fill the disk: per reason and client (or peer) a few lines a minute are written, and the next line
-contains the number of the others. The number of lines per minute of a process is limited too.
+Many refusals cannot fill the disk. For each reason and client (or peer) a few lines per minute are written, and the
+next line contains the number of suppressed ones. The number of lines per minute of a process is limited too.
 """
 
 import time

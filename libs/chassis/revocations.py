@@ -1,6 +1,6 @@
 """The deny list: single tokens by `jti`, and all tokens of a client or subject that were issued up to a moment.
 
-It is a file that the command `revoke` writes, and every process of every service reads again within a second.
+The list is a file. The command `revoke` writes it, and every process of every service reads it again within a second.
 """
 
 import json

@@ -15,17 +15,18 @@ class Portion(Protocol):
     """The work of one transaction."""
 
     def __call__(self, session: AsyncSession, /, *, limit: int) -> Awaitable[int]:
-        """Do at most `limit` of what there is to do, in the caller's transaction; return how much was done."""
+        """Process at most `limit` items in the caller's transaction, and return the number of processed items."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """How large a portion is, how many real seconds pass after one that was not full, and how a portion is logged."""
+    """The size of a portion, the pause in real seconds after a portion that was not full, and how a portion is
+    logged."""
 
     limit: int
     pause_seconds: float
     log_done: Callable[[int], None]
-    """Is called with how much was done, unless it was nothing."""
+    """Called with the number of processed items, unless it is 0."""
 
     async def run(self, stop: asyncio.Event, work: Portion, *, database: Database) -> None:
         """Do portion after portion until `stop` is set."""

@@ -1,4 +1,4 @@
-"""Which traces are recorded: the first service decides, later ones follow, spans of batches too."""
+"""Which traces are recorded: the first service of a trace decides. Later services and spans of batches follow it."""
 
 from collections.abc import Sequence
 

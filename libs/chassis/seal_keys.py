@@ -1,6 +1,7 @@
 """The keys of a record's seals: the newest creates seals, the older ones verify earlier seals (pure).
 
-As text, one key a line, the newest first; `derived:` and 64 hexadecimal digits is a key that came from another secret.
+As text there is one key per line, the newest first. A line with `derived:` and 64 hexadecimal digits is a key that was
+derived from another secret.
 """
 
 import hmac
@@ -34,7 +35,7 @@ def _key(line: str) -> bytes:
 
 
 def derived_key(secret: str) -> bytes:
-    """The key of an installation that names none: derived from its key of fingerprints."""
+    """The key of an installation that configures none. It is derived from the key for fingerprints."""
     return hmac.digest(secret.encode(), b"enlace.audit-seals", "sha256")
 
 

@@ -70,8 +70,8 @@ class Link:
 
     def told(self) -> dict[str, Any]:
         """The published form, by name; the link must have its keyed hash. `link_of` reads this form."""
-        assert self.mac is not None, "what leaves the database was made with the key"
-        assert self.last_entry_id is not None, "it covers an entry"
+        assert self.mac is not None, "a published link must have its keyed hash"
+        assert self.last_entry_id is not None, "a link must cover at least one entry"
         return {
             "seal_id": self.id,
             "from_transaction": self.from_transaction,
@@ -150,7 +150,8 @@ async def seal(
 
 
 def _is_of_another_key(link: Link, keys: Sequence[bytes]) -> bool:
-    """Whether another worker has a newer key, or the link is forged; an older key must not follow a newer one."""
+    """Whether none of our keys created the link: another worker has a newer key, or the link is forged. Then this
+    process must not add a link, because a link with an older key must not follow one with a newer key."""
     if not keys or link.mac is None or link.maker(keys) is not None:
         return False
     log.error("audit.key_unknown", seal_id=link.id)
@@ -234,7 +235,7 @@ async def entries_between(connection: Any, table: SealedLog, start: int, end: in
 async def _final_horizon(connection: Any, table: SealedLog, start: int, limit: int) -> int:
     """The transaction below which all entries are final; lower if more than about `limit` entries wait.
 
-    Whole transactions only, so one that wrote more than `limit` entries is taken whole.
+    Only whole transactions are sealed, so a transaction that wrote more than `limit` entries is sealed as a whole.
     """
     cut_statement = (
         f"SELECT transaction_id FROM {table.entries} WHERE transaction_id >= $1 AND transaction_id < $2"  # noqa: S608

@@ -46,7 +46,7 @@ async def check(
     connection = await raw(session)
     for name in (table.entries, table.seals):
         if await connection.fetchval("SELECT to_regclass($1)", name) is None:
-            return ChainReport(0, 0, None, 0, [f"the table {name} is gone"], None if told is None else len(told))
+            return ChainReport(0, 0, None, 0, [f"the table {name} is missing"], None if told is None else len(told))
     previous, start, counted = GENESIS, 0, 0
     broken_at: int | None = None
     links = [Link(*row) for row in await connection.fetch(f"{links_of(table)} ORDER BY id")]
@@ -82,12 +82,12 @@ def _faults_of_macs(links: Sequence[Link], keys: Sequence[bytes]) -> list[str]:
 
 def _faults_against(links: Sequence[Link], told: Sequence[Link], *, at: datetime) -> list[str]:
     here, outside = {link.id: link for link in links}, _by_id(told)
-    faults = [f"seal {number} was told outside in two forms" for number, forms in outside.items() if len(forms) > 1]
+    faults = [f"seal {number} was published in two forms" for number, forms in outside.items() if len(forms) > 1]
     for number, forms in sorted(outside.items()):
         if number not in here:
-            faults.append(f"seal {number} was told outside and is gone here")
+            faults.append(f"seal {number} was published and is missing here")
         elif here[number].identity not in forms:
-            faults.append(f"seal {number} is not the one that was told outside")
+            faults.append(f"seal {number} differs from the published one")
     first = min(outside, default=None)
     silent = [
         link.id
@@ -95,7 +95,7 @@ def _faults_against(links: Sequence[Link], told: Sequence[Link], *, at: datetime
         if link.mac is not None and link.id not in outside and link.sealed_at < at - TOLD_WITHIN
         and (first is None or link.id > first)
     ]  # fmt: skip
-    return faults + [f"seal {number} was never told outside" for number in silent]
+    return faults + [f"seal {number} was never published" for number in silent]
 
 
 def _by_id(told: Sequence[Link]) -> Mapping[int, set[tuple[bytes, bytes | None]]]:
@@ -106,7 +106,7 @@ def _by_id(told: Sequence[Link]) -> Mapping[int, set[tuple[bytes, bytes | None]]
 
 
 def link_of(told: Mapping[str, Any]) -> Link:
-    """A link as it was told outside (`audit.sealed.v1`); raises KeyError or ValueError."""
+    """A link from its published form (`audit.sealed.v1`). Raises KeyError or ValueError if the form is wrong."""
     return Link(
         id=int(told["seal_id"]),
         from_transaction=int(told["from_transaction"]),

@@ -1,4 +1,4 @@
-"""Secrets that come in files: for every setting `X` that is one, `X_FILE` names a file that holds nothing else."""
+"""Secrets in files: for every secret setting `X`, `X_FILE` can name a file that contains only this secret."""
 
 import os
 from collections.abc import Mapping

@@ -56,7 +56,7 @@ class ServerConfig(uvicorn.Config):
 
 
 class Server(uvicorn.Server):
-    """Looks after the deadlines of its connections."""
+    """Checks the deadlines of its connections."""
 
     async def on_tick(self, counter: int) -> bool:
         """Called by uvicorn ten times a second."""
@@ -68,8 +68,8 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-class _TooMuch(Exception):  # noqa: N818 (a no is not an error)
-    """Ends the parser's run; the refusal says why."""
+class _TooMuch(Exception):  # noqa: N818 (a refusal is not an error)
+    """Stops the parser. The refusal gives the reason."""
 
     def __init__(self, refusal: Refusal | None) -> None:
         super().__init__()
@@ -89,21 +89,21 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._limits = self.config.limits
         self._first: bytes | None = b""
-        """What may be the start of a PROXY line; None once it is settled."""
+        """Received data that may be the start of a PROXY line; None once it is known whether there is such a line."""
         self._head_since: float | None = None
         self._head_came = False
         self._head_bytes = 0
         self._unparsed = 0
-        """Bytes that came for the head that is being read, at least."""
+        """At least this many bytes were received for the head that is being read."""
         self._body_since: float | None = None
         self._body_bytes = 0
         self._refused: Refusal | None = None
         self._over = False
-        """What the peer still sends is thrown away."""
+        """Whether data that the peer still sends are discarded."""
         self._lingers = False
-        """Refused; the connection is open only until the peer has seen why."""
+        """Whether the request was refused and the connection stays open only until the peer has received the reason."""
         self._since: dict[str, float] = {}
-        """Since when it closes, leaves answers unread or waits."""
+        """The times since when the connection has been closing, stalled or idle."""
         self._looked_at = 0.0
 
     def connection_made(self, transport: Any) -> None:
@@ -164,19 +164,19 @@ class BoundedProtocol(HttpToolsProtocol):
         return rest
 
     def on_message_begin(self) -> None:
-        """The parser met a request."""
+        """The parser has found the start of a request."""
         self._head_bytes = 0
         if self._head_since is None:  # in the same data as the end of the previous request
             self._head_since, self._unparsed = time.monotonic(), 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """A part of the request line."""
+        """The parser has read a part of the request line."""
         self._count_head(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; after a chunked body a trailer, which is ignored."""
+        """The parser has read a header, or a trailer after a chunked body. Trailers are ignored."""
         self._count_head(len(name) + len(value) + 4)
         if self._head_since is not None:
             super().on_header(name, value)
@@ -205,7 +205,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A part of a body."""
+        """The parser has read a part of a body."""
         self._body_bytes += len(body)
         super().on_body(body)
 
@@ -238,11 +238,11 @@ class BoundedProtocol(HttpToolsProtocol):
             if now - self._head_since > self._limits.head_seconds:
                 self._end_head()
         elif self._body_since is not None:
-            self._body_since += passed if self.flow.read_paused else 0.0  # then the service is slow, not the peer
+            self._body_since += passed if self.flow.read_paused else 0.0  # the service is slow, not the peer
             if now - self._body_since > self._seconds_for_body():
                 self._refuse(TooSlow("The body did not arrive in time."))
         elif self._lasts("idle", not asking, now) > self._limits.idle_seconds + _CLOSING_SECONDS:
-            self.transport.close()  # answered before its body was complete: uvicorn has no timer for it
+            self.transport.close()  # uvicorn has no timer for a request that was answered before its body was complete
 
     def _end_head(self) -> None:
         if self._head_came:
@@ -280,7 +280,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(written(refusal, self.scheme or "http"))
         if isinstance(refusal, TooManyConnections):
             self.transport.close()
-        else:  # if we closed while the peer still sends, its system would discard our response
+        else:  # if we closed while the peer still sends, the peer's system would discard our response
             self._lingers = True
             self.flow.resume_reading()
             self.transport.write_eof()

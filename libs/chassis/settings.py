@@ -34,7 +34,8 @@ class Role(StrEnum):
 
 
 def audit_keys(key: SecretStr | None, key_file: Path | None, fingerprint_key: SecretStr) -> SealKeys:
-    """The keys of the record's seals from the setting, the file, or derived; `SettingRefused` where the file is bad."""
+    """The keys of the record's seals, from the setting or the file; otherwise a derived key. `SettingRefused` if the
+    file cannot be used."""
     if key is not None:
         return seal_keys(key.get_secret_value())
     if key_file is not None:
@@ -130,7 +131,7 @@ class CommonSettings(DatabaseSettings, HttpSettings):
     """This service's private key in PEM; its relay signs events with it."""
     event_keys: str | None = Field(default=None, validation_alias="ENLACE_EVENT_KEYS")
     event_keys_file: Path | None = Field(default=None, validation_alias="ENLACE_EVENT_KEYS_FILE")
-    """The public keys of all services (JWK Set): an event that none of them has signed is rejected."""
+    """The public keys of all services (JWK Set). An event that none of the services has signed is rejected."""
     token_issuer: str = Field(validation_alias="ENLACE_TOKEN_ISSUER", min_length=1)
     """The `iss` that access tokens must have."""
     issuer_tls: Literal["required", "off"] = Field(default="required", validation_alias="ENLACE_ISSUER_TLS")
@@ -151,12 +152,14 @@ class CommonSettings(DatabaseSettings, HttpSettings):
     token."""
     role: Role = Field(default=Role.ALL, validation_alias="ENLACE_ROLE")
     worker_slot: str | None = Field(default=None, validation_alias="ENLACE_WORKER_SLOT", min_length=1, max_length=60)
-    """This process's name among the workers of its service, the same after a restart, never used by two processes: it
-    then gets its partitions back at once. Without a name, others take over after the group's session timeout."""
+    """This process's name among the workers of its service. It must stay the same after a restart, and two processes
+    must never use the same name. With a name, a restarted process gets its partitions back at once. Without a name,
+    other processes take over its partitions after the group's session timeout."""
     clock_rate: float = Field(default=1.0, gt=0, allow_inf_nan=False, validation_alias="ENLACE_CLOCK_RATE")
     clock_origin: datetime | None = Field(default=None, validation_alias="ENLACE_CLOCK_ORIGIN")
     clock_schedule: Path | None = Field(default=None, validation_alias="ENLACE_CLOCK_SCHEDULE")
-    """A file by which the clock's rate changes while it runs; `clock_rate` is then the highest that it may have."""
+    """A file with a schedule that changes the clock's rate while the clock runs. `clock_rate` is then the highest rate
+    that the schedule may have."""
     spans_directory: Path | None = Field(default=None, validation_alias="ENLACE_SPANS_DIRECTORY")
     fingerprint_key: SecretStr = Field(validation_alias="ENLACE_FINGERPRINT_KEY", min_length=16)
     """The key for fingerprints of requests and signatures of cursors; the same in every process of a service."""

@@ -1,4 +1,4 @@
-"""OpenTelemetry for every service: spans, metrics, and the helpers that carry one trace through days.
+"""OpenTelemetry for every service: spans, metrics, and helpers that continue one trace over several days.
 
 Spans go to OTLP when `OTEL_EXPORTER_OTLP_ENDPOINT` is set, and as JSON lines into `spans_directory` when that is set.
 The sampler follows `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`; without them all traces are sampled. If it
@@ -56,7 +56,8 @@ def setup_telemetry(service: str, settings: CommonSettings) -> None:
 
 
 def instrument(app: FastAPI) -> None:
-    """One server span per request, named by its route; no query strings, no ids, no spans per message."""
+    """Create one server span per request, named by its route, without query strings and ids. Single ASGI messages get
+    no spans."""
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
     FastAPIInstrumentor.instrument_app(
@@ -65,7 +66,7 @@ def instrument(app: FastAPI) -> None:
 
 
 def flush_telemetry() -> None:
-    """Send what is still waiting; for the end of a process."""
+    """Send the spans that are not sent yet. Called at the end of a process."""
     provider = trace.get_tracer_provider()
     if isinstance(provider, TracerProvider):
         provider.force_flush(2_000)

@@ -1,4 +1,4 @@
-"""The rows that a caller may read and change (pure). A token without any of these claims may use none."""
+"""The rows that a caller may read and change (pure). A caller whose token has none of these claims may use no rows."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -27,7 +27,7 @@ class CallerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """The rows of a service that belong to the caller. Hashable; contains no personal data."""
+    """The rows of a service that belong to the caller. It is hashable and contains no personal data."""
 
     client_id: str
     organization_id: UUID | None = None
@@ -40,7 +40,7 @@ class Tenant:
 
     @classmethod
     def of(cls, claims: Mapping[str, Any], scopes: frozenset[str]) -> Self:
-        """The tenant that these claims describe; ValueError or TypeError where a claim has the wrong form.
+        """The tenant that these claims describe. ValueError or TypeError if a claim has the wrong form.
 
         A token with an organisation acts only for that organisation, whatever other claims it has.
         """
@@ -74,7 +74,7 @@ def _texts(values: Any) -> tuple[str, ...]:
     if values is None:
         return ()
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise TypeError("a list of texts is asked for")
+        raise TypeError("the claim must be a list of texts")
     return tuple(values)
 
 

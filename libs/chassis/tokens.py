@@ -30,7 +30,7 @@ log = get_logger(__name__)
 
 
 class _Registry(jws.JWSRegistry):
-    """Only the listed algorithms; also EdDSA, which RFC 9864 renames but issuers still use."""
+    """Allows only the listed algorithms. EdDSA is one of them: RFC 9864 renames it, but issuers still use it."""
 
     def get_alg(self, name: str) -> Any:
         if name not in ALGORITHMS:
@@ -148,7 +148,7 @@ class TokenVerifier:
         return claims
 
     def _signed(self, token: str, keys: KeySet) -> Mapping[str, Any]:
-        """The claims of a token with a valid signature; it is checked once, because clients reuse tokens."""
+        """The claims of a token with a valid signature. The signature is checked once, because clients reuse tokens."""
         under, claims = self._known.get(token, (None, {}))
         if under is keys:  # newly fetched keys may not contain the key that signed it
             return claims
@@ -200,7 +200,7 @@ def _header(token: str) -> Mapping[str, Any]:
 
 
 def _strong(keys: KeySet) -> KeySet:
-    """The keys without weak RSA keys: whoever breaks one could create any token."""
+    """The keys without weak RSA keys: somebody who breaks such a key could create any token."""
     weak = [key for key in keys.keys if isinstance(key, RSAKey) and key.raw_value.key_size < _LEAST_RSA_BITS]
     if weak:
         log.warning("issuer.weak_keys", count=len(weak))

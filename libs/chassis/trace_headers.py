@@ -1,6 +1,6 @@
 """Accepted trace headers of a caller: one valid `traceparent`, and nothing else (W3C Trace Context).
 
-`tracestate` and `baggage` contain arbitrary text of a stranger, which would be copied to spans and collectors; the
+`tracestate` and `baggage` contain any text that the caller chooses, which would be copied to spans and collectors. The
 standard allows a receiver to ignore both. If there are two `traceparent` headers, both are ignored.
 """
 

@@ -1,7 +1,7 @@
 """Row-level security: PostgreSQL decides which rows a transaction can see, whatever a query selects (pure).
 
-Settings of a transaction state for whom it works; they end with it (`Database` sets them). The policies of a table read
-these settings. A transaction without settings can read and write no rows.
+`Database` makes settings that say for whom a transaction works. The settings end with the transaction. The policies of
+a table read these settings. A transaction without settings can read and write no rows.
 
 | setting | value |
 |---|---|
@@ -14,12 +14,13 @@ these settings. A transaction without settings can read and write no rows.
 A service that needs more settings passes `told_of` to `build_app`; its settings are added.
 
 In a policy each setting is read in a subquery, so that it is read once per statement and does not depend on the row.
-The comparison is inside the subquery: the planner estimates that a boolean is true for half of all rows, and a
-comparison outside for one row in 200, and chooses its plan accordingly.
+The comparison is also inside the subquery. The planner then estimates that the boolean is true for half of all rows. If
+the comparison were outside, it would estimate one row in 200. It chooses its plan accordingly.
 
-In a table with policies, a condition can use an index only if its operator is leakproof: `=`, `<` and similar operators
-on ids, texts, numbers and times are; `&&`, `@>`, `@@` and `LIKE` are not, also for the service itself. If that matters,
-ids are found by a function of the owner that only the service itself can use (`behind_walls`).
+In a table with policies, a condition can use an index only if its operator is leakproof. `=`, `<` and similar operators
+on ids, texts, numbers and times are leakproof. `&&`, `@>`, `@@` and `LIKE` are not, so the service itself cannot use an
+index for them. If that matters, a function of the owner that only the service itself can use finds the ids
+(`behind_walls`).
 """
 
 from collections.abc import Mapping

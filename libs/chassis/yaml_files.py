@@ -1,6 +1,6 @@
 """YAML files, such as those of a country pack: reading them, and what their models have in common.
 
-They are read with the parser in C; for a country pack, the one in Python would delay a service's start.
+They are read with the parser in C. With the parser in Python, a country pack would delay the start of a service.
 """
 
 from pathlib import Path

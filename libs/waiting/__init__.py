@@ -1,1 +1,2 @@
-"""How loops wait: for a stop, or for work that another task of the process has made. Below bus and chassis."""
+"""How loops wait for the stop of the process, or for work that another task of the process has created. The packages
+events and chassis use it; it uses neither."""

@@ -5,7 +5,7 @@ from typing import Any
 
 
 async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
-    """Wait until `event` is set, for at most so many real seconds; whether it is set."""
+    """Wait until `event` is set, for at most `seconds` of real time. Returns whether it is set."""
     try:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
@@ -14,7 +14,7 @@ async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
 
 
 async def done_or_set(work: "asyncio.Task[Any]", event: asyncio.Event) -> None:
-    """Wait until `work` is done or `event` is set, whichever comes first; `work` goes on."""
+    """Wait until `work` is done or `event` is set, whichever comes first. `work` is not cancelled."""
     waiting = asyncio.create_task(event.wait())
     try:
         await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,6 @@
-"""Wake loops of this process when there is work for them, before they would look for it by themselves.
+"""Wake loops of this process when there is work for them, so that they do not have to wait until they look again.
 
-This is a hint only. A loop in another process is not woken, and finds the work when it looks.
+This is a hint only. A loop in another process is not woken; it finds the work when it looks the next time.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ class Wakeups:
         self._waiting: WeakSet[asyncio.Event] = WeakSet()
 
     def register(self) -> asyncio.Event:
-        """An event that `wake` sets; whoever waits clears it. It is held weakly: keep it as long as you wait."""
+        """An event that `wake` sets and the caller clears. Only a weak reference is held: keep the event while you
+        wait."""
         wakeup = asyncio.Event()
         self._waiting.add(wakeup)
         return wakeup
@@ -34,7 +35,7 @@ class Wakeups:
             wakeup.set()
 
     def wake_after_commit(self, session: AsyncSession) -> None:
-        """Wake once this session's transaction has committed; a transaction that is rolled back wakes nobody."""
+        """Wake after this session's transaction has committed. A transaction that is rolled back wakes no loop."""
         if self.wanted and self._mark not in session.info:
             session.info[self._mark] = True
             event.listen(session.sync_session, "after_commit", self._committed)

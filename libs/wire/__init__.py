@@ -1,1 +1,1 @@
-"""How text from outside is read, the same for REST, files and events. Pure; used by bus and chassis."""
+"""How text from outside is read, in the same way for REST, files and events. It is pure; events and chassis use it."""

@@ -11,7 +11,8 @@ _PROVEN = frozenset({"verify-full"})
 
 
 def is_reached_safely(url: str) -> bool:
-    """Whether every host of the URL is this machine, or proves its name by a certificate. ValueError for no URL."""
+    """Whether every host of the URL is this machine, or proves its name by a certificate. ValueError if `url` is not a
+    URL."""
     parts = urlsplit(url)
     query = parse_qs(parts.query)
     hosts = parts.netloc.rpartition("@")[2].split(",") + query.get("host", [])

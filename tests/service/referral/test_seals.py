@@ -32,7 +32,7 @@ async def test_a_seal_is_told_in_its_own_transaction_and_a_rewritten_record_is_f
             "SET LOCAL session_replication_role = replica; DELETE FROM access_entry; DELETE FROM access_seal"
         )
         assert (await check(session, AUDIT, keys=[KEY], told=told)).faults == [
-            "seal 1 was told outside and is gone here"
+            "seal 1 was published and is missing here"
         ]
     await strong.close()
 

@@ -259,7 +259,7 @@ async def test_seals_of_the_record_leave_the_database_and_show_a_cut_end(bus):
                 "SET LOCAL session_replication_role = replica; DELETE FROM audit_entry; DELETE FROM audit_seal"
             )
             assert (await check(session, AUDIT, keys=[key], told=told)).faults == [
-                "seal 1 was told outside and is gone here"
+                "seal 1 was published and is missing here"
             ]
         await bus.producer.send_and_wait("enlace.registration-audit", b"{}", key=b"registration")
         async with asyncio.timeout(DEADLINE_SECONDS):

@@ -92,17 +92,17 @@ async def test_a_chain_that_was_made_anew_even_with_the_key_is_not_the_one_that_
     await rewritten(database, KEY)
     report = await against(database, told)
     assert report.broken_at is None
-    assert report.faults == [f"seal {number} is not the one that was told outside" for number in (2, 3, 4)]
+    assert report.faults == [f"seal {number} differs from the published one" for number in (2, 3, 4)]
 
 
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ("DELETE FROM audit_entry WHERE id > 2; DELETE FROM audit_seal WHERE id > 2", "seal 3 was told outside and is"),
-        ("DELETE FROM audit_entry; DELETE FROM audit_seal", "seal 1 was told outside and is gone here"),
-        ("DROP TABLE audit_seal", "the table audit_seal is gone"),
-        ("DROP TABLE audit_entry", "the table audit_entry is gone"),
-        ("UPDATE audit_seal SET mac = NULL", "seal 1 is not the one that was told outside"),
+        ("DELETE FROM audit_entry WHERE id > 2; DELETE FROM audit_seal WHERE id > 2", "seal 3 was published and is"),
+        ("DELETE FROM audit_entry; DELETE FROM audit_seal", "seal 1 was published and is missing here"),
+        ("DROP TABLE audit_seal", "the table audit_seal is missing"),
+        ("DROP TABLE audit_entry", "the table audit_entry is missing"),
+        ("UPDATE audit_seal SET mac = NULL", "seal 1 differs from the published one"),
         (
             "UPDATE audit_seal SET mac = decode(repeat('00', 32), 'hex') WHERE id = 4",
             "seal 4 was not made with the key",
@@ -139,14 +139,14 @@ async def test_a_seal_that_never_left_the_database_is_told_of(own):
     async with asyncio.timeout(20):
         while not await seal_once(database, AUDIT, sealed_at=datetime.now(UTC) - timedelta(hours=2), keys=[KEY]):
             pass
-    assert (await against(database, told)).faults == ["seal 5 was never told outside"]
+    assert (await against(database, told)).faults == ["seal 5 was never published"]
 
 
 async def test_a_seal_told_in_two_forms_is_found(own):
     database, _ = own
     told = await four_seals(database)
     report = await against(database, [*told, replace(told[1], hash=bytes(32))])
-    assert report.faults == ["seal 2 was told outside in two forms"]
+    assert report.faults == ["seal 2 was published in two forms"]
     assert (await against(database, [*told, told[1]])).is_sound, "Kafka may deliver one twice"
 
 
