@@ -92,7 +92,7 @@ class Schedule:
         self._write()
 
     def race(self, rate: float, *, to: datetime, real: datetime) -> datetime:
-        """Run at `rate`, beginning LEAD after the real time `real`, until the clock shows `to`, then at the rate before.
+        """Run at `rate` from LEAD after the real time `real` until the clock shows `to`, then at the rate before.
 
         Returns the real time at which the clock shows `to`. The end is written to the file together with the beginning,
         so that the clock slows down even if the writer has ended by then.

@@ -1,1 +1,1 @@
-"""The event bus: at-least-once delivery, exactly-once effects, order per key, nothing acknowledged ever lost."""
+"""The event bus: at-least-once delivery, exactly-once effects, order per key. No acknowledged event is lost."""

@@ -1,8 +1,10 @@
-"""Who may do what on Kafka, from the catalogue of topics; whatever isn't here is denied (`StandardAuthorizer`).
+"""The rights of each principal on Kafka, from the catalogue of topics. Every other access is denied
+(`StandardAuthorizer`).
 
-A principal is a service's name, `User:referral`. Each has what its relay and its consumer need and nothing else: a
-topic has one writer, and readers by name. Reception systems write to the topic of arrivals, each as a user of its own,
-and read nothing. Operators look, make missing topics and publish nothing.
+A principal is the name of a service, such as `User:referral`. Each principal has only the rights that its relay and its
+consumer need: a topic has one writer, and its readers are listed by name. Reception systems write to the topic of
+arrivals, each as its own user, and read nothing. Operators inspect topics and groups and create missing topics. They
+publish nothing, and do not read topics with identity data or with seals.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,14 +23,14 @@ _LITERAL, _ALLOW = 3, 3
 
 
 class Resource(IntEnum):
-    """What a right is about; the numbers are Kafka's."""
+    """The kind of resource of a right. The numbers are those of Kafka's protocol."""
 
     TOPIC = 2
     GROUP = 3
 
 
 class Operation(IntEnum):
-    """What may be done; the numbers are Kafka's."""
+    """The operation that a right allows. The numbers are those of Kafka's protocol."""
 
     READ = 3
     WRITE = 4
@@ -39,7 +41,7 @@ class Operation(IntEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Right:
-    """One principal may do one thing with one resource, from any host."""
+    """Allows one principal one operation on one resource, from any host."""
 
     user: str
     resource: Resource
@@ -48,7 +50,7 @@ class Right:
 
     @property
     def command(self) -> str:
-        """The arguments of `kafka-acls.sh --add` that make it."""
+        """The arguments of `kafka-acls.sh --add` that create this right."""
         operation = "".join(word.capitalize() for word in self.operation.name.split("_"))
         about = f"--{self.resource.name.lower()} {self.name}"
         return f"--allow-principal User:{self.user} --operation {operation} {about}"
@@ -83,9 +85,9 @@ def _on(user: str, topic: Topic, *operations: Operation) -> set[Right]:
 
 
 async def apply(cluster: str | Cluster, wanted: Sequence[Right]) -> None:
-    """Create these rights; what is there already stays. Nothing is taken away: that is a person's decision.
+    """Create these rights. Existing rights stay; an operator must decide about removing them.
 
-    Raises KafkaError where the caller may not (it needs ALTER on the cluster), or where there is no authorizer.
+    Raises KafkaError if the caller may not do this (it needs ALTER on the cluster), or if Kafka has no authorizer.
     """
     async with kafka.admin(cluster) as admin:
         for right in wanted:

@@ -1,7 +1,8 @@
-"""Whose hand changed the event tables, and why: every change by hand is noted in the transaction that makes it.
+"""The record of changes that operators make to the event tables: who made a change, and why. Each change is recorded in
+the transaction that makes it.
 
-A note says what was touched in ids and counts, never what an event holds. Keys of topics that may carry identity data
-are digests wherever they are kept.
+A record names the affected objects by ids and counts, and never contains the content of an event. Keys of topics that
+may contain identity data are stored only as digests.
 """
 
 import json
@@ -20,16 +21,16 @@ _NOTES = """
 
 
 class RefusedError(Exception):
-    """What was asked for isn't done; the text says why, in one sentence for the person who asked."""
+    """The request of an operator is refused. The text gives the operator the reason in one sentence."""
 
 
 class ReasonMissingError(RefusedError, ValueError):
-    """A change by hand needs a reason and the name of who makes it."""
+    """A change by an operator needs a reason and the name of the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Who makes a change, and why; `ReasonMissingError` where either is empty."""
+    """The operator who makes a change, and the reason. `ReasonMissingError` if one of them is empty."""
 
     operator: str
     reason: str
@@ -43,25 +44,25 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One change by hand."""
+    """The record of one change by an operator."""
 
     id: int
     at: datetime
     operator: str
-    """Empty where it was made before names were kept."""
+    """Empty for changes from the time before names were recorded."""
     action: str
     reason: str
     subject: Mapping[str, Any]
-    """What was touched: ids and counts."""
+    """The affected objects: ids and counts."""
 
 
 async def note(connection: Connection, action: str, by: Hand, subject: Mapping[str, Any]) -> None:
-    """Note a change; inside the transaction that makes it."""
+    """Record a change. Call this inside the transaction that makes the change."""
     await connection.execute(_NOTE, action, by.operator, by.reason, json.dumps(subject, default=str))
 
 
 async def notes(connection: Connection, *, since: datetime | None = None, count_max: int = 1_000) -> list[Note]:
-    """The latest changes by hand, newest first."""
+    """The latest changes by operators, newest first."""
     rows = await connection.fetch(_NOTES, since, count_max)
     return [
         Note(row["id"], row["at"], row["operator"], row["action"], row["reason"], json.loads(row["subject"]))

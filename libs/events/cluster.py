@@ -1,7 +1,8 @@
-"""Where Kafka is, and how it is spoken to: in clear or encrypted, without a name or with a name and a password.
+"""Where Kafka is, and how clients connect to it: unencrypted or encrypted, without or with a user name and password.
 
-In clear only with one's own machine, and only where a setting says so. Brokers that a cluster tells of later are held
-to the same: a connection in clear to another machine is never opened, whatever was asked for.
+Unencrypted connections are possible only to the same machine, and only if a setting allows them. The same rule applies
+to brokers whose addresses the cluster names later: no client opens an unencrypted connection to another machine,
+whatever its settings are.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ T = TypeVar("T", bound=StrEnum)
 
 
 class SecurityProtocol(StrEnum):
-    """What connections are like; the names are Kafka's own."""
+    """The security protocol of connections. The names are Kafka's own."""
 
     PLAINTEXT = "PLAINTEXT"
     SSL = "SSL"
@@ -30,17 +31,17 @@ class SecurityProtocol(StrEnum):
 
     @property
     def encrypted(self) -> bool:
-        """Whether nobody on the way can read along."""
+        """Whether connections are encrypted, so that nobody on the network can read them."""
         return self in (SecurityProtocol.SSL, SecurityProtocol.SASL_SSL)
 
     @property
     def named(self) -> bool:
-        """Whether the client tells who it is."""
+        """Whether the client logs in with a user name."""
         return self in (SecurityProtocol.SASL_PLAINTEXT, SecurityProtocol.SASL_SSL)
 
 
 class SaslMechanism(StrEnum):
-    """How a name is proven."""
+    """How a client proves its user name."""
 
     PLAIN = "PLAIN"
     SCRAM_SHA_256 = "SCRAM-SHA-256"
@@ -48,14 +49,14 @@ class SaslMechanism(StrEnum):
 
 
 class Plaintext(StrEnum):
-    """With whom Kafka may be spoken to in clear (`KAFKA_PLAINTEXT_ALLOWED`)."""
+    """To which brokers a connection may be unencrypted (`KAFKA_PLAINTEXT_ALLOWED`)."""
 
     LOOPBACK = "loopback"
     """Addresses of the loopback interface."""
 
 
 class ClusterError(ValueError):
-    """The settings don't go together; the text says which, and never their values."""
+    """The settings do not fit together, or cannot be used. The text names them."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -64,10 +65,11 @@ class ClusterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A Kafka cluster as every client of ours reaches it.
+    """A Kafka cluster, with the settings with which every client connects to it.
 
-    `servers` are `host:port`, separated by commas. `ca_file` holds the certificates of those who may vouch for the
-    brokers; without one the system's are trusted. `ClusterError` if the parts don't go together.
+    `servers` are `host:port`, separated by commas. `ca_file` contains the certificates of the authorities that sign the
+    brokers' certificates; without it, the authorities of the system are trusted. `ClusterError` if the settings do not
+    fit together.
     """
 
     servers: str
@@ -94,14 +96,14 @@ class Cluster:
 
     @classmethod
     def of(cls, servers: "str | Cluster") -> "Cluster":
-        """The cluster at these servers, spoken to in clear; or the cluster itself."""
+        """The cluster at these servers, with unencrypted connections; or the given cluster itself."""
         return servers if isinstance(servers, Cluster) else cls(servers)
 
     @classmethod
     def from_environment(cls, servers: str, environment: Mapping[str, str]) -> "Cluster":
-        """The cluster at these servers, with what variables named `KAFKA_...` say about reaching it.
+        """The cluster at these servers, with the settings from the variables named `KAFKA_...`.
 
-        `ClusterError` also where the password's file can't be used.
+        `ClusterError` also if the file with the password cannot be used.
         """
         values = {name: value for name, value in environment.items() if name.startswith("KAFKA_") and value}
         password = values.get("KAFKA_SASL_PASSWORD")
@@ -129,7 +131,7 @@ class Cluster:
         ca_file: str | Path | None = None,
         plaintext: str | None = None,
     ) -> "Cluster":
-        """The same from texts, each of which may be absent. Without `plaintext` nothing may be said in clear."""
+        """The cluster from texts, each of which may be absent. Without `plaintext`, connections must be encrypted."""
         spoken = _one_of(SecurityProtocol, protocol or SecurityProtocol.PLAINTEXT)
         if not spoken.encrypted and plaintext is None:
             raise ClusterError(
@@ -152,9 +154,9 @@ class Cluster:
         return [server.strip().rpartition(":")[0].strip("[]") for server in self.servers.split(",") if server.strip()]
 
     def told(self, error: Exception) -> str | None:
-        """What `error` says of the way to the brokers, in one sentence; None if it is about something else.
+        """One sentence about `error` if it is an error of the connection to the brokers; None for other errors.
 
-        aiokafka doesn't tell a refused password from a broker that is away, except in its log.
+        The errors of aiokafka do not distinguish a refused password from an unavailable broker; only its log does.
         """
         if not isinstance(error, KafkaConnectionError):
             return None
@@ -162,7 +164,7 @@ class Cluster:
         return f"Kafka can't be reached{refused}"
 
     def options(self) -> dict[str, Any]:
-        """What every client of aiokafka is made with."""
+        """The arguments with which every client of aiokafka is created."""
         options: dict[str, Any] = {"bootstrap_servers": self.servers, "security_protocol": str(self.protocol)}
         if self.protocol.encrypted:
             options["ssl_context"] = create_ssl_context(cafile=None if self.ca_file is None else str(self.ca_file))
@@ -197,10 +199,10 @@ def _is_loopback(host: str) -> bool:
 
 
 async def _connect(host: str, port: int, *, security_protocol: str = "PLAINTEXT", **options: Any) -> Any:
-    """aiokafka's own, for every client of this process: in clear to nobody but those who may hear it.
+    """Replaces the function of aiokafka for every client of this process: refuses unencrypted connections to others.
 
-    The cluster itself tells clients where its brokers are. One that answers on the loopback interface and names a
-    broker elsewhere would else be believed.
+    The cluster itself tells clients the addresses of its brokers. Without this check, a client would connect
+    unencrypted to another machine if a broker on the loopback interface named a broker there.
     """
     is_clear = not SecurityProtocol(security_protocol).encrypted
     if is_clear and not _is_loopback(host):

@@ -1,4 +1,5 @@
-"""The consumer of one service: keeps a membership in its group alive, and builds another one when it fails."""
+"""The consumer of one service: it is a member of its consumer group, and joins again with a new client after a
+failure."""
 
 import asyncio
 import logging
@@ -37,14 +38,15 @@ START_SECONDS = 30.0
 
 
 class Consumer:
-    """Delivers events to the handlers of `subscriptions`: each event's effects once, in order per key.
+    """Delivers events to the handlers of `subscriptions`: the effects of each event happen once, in order per key.
 
-    One per service process. `transaction` opens a session whose transaction commits at its end; a batch is applied in
-    one of them. A topic that may carry identity data needs `seal` for what is parked of it, `unseal` for retries, and
-    `digest`, with a key, for the names of what is parked; it also tells a foreign event's repeat from a used id.
-    `instance_id` makes the membership static, so that a restart of the same process takes its partitions up at once:
-    it must be unique among all members. `topics` says what is known of topics; others are taken as plain ones. A topic
-    that has a writer needs `keyring`: nothing of it is handled that its writer hasn't signed.
+    A service process has one consumer. `transaction` opens a session whose transaction commits at its end; each batch
+    is applied in one transaction. A topic that may contain identity data needs `seal` to encrypt its parked events,
+    `unseal` to retry them, and a keyed `digest` for their ids and keys. The digest also distinguishes a repeated
+    foreign event from another event with the same id. `instance_id` makes the membership static, so that the process
+    gets its partitions back at once after a restart; it must be unique among all members. `topics` are the declared
+    topics; for other topics defaults apply. A topic with a writer needs `keyring`: only events that its writer has
+    signed are handled.
     """
 
     def __init__(
@@ -66,9 +68,9 @@ class Consumer:
         self._instance_id = instance_id
         self._topics = {name: topics.get(name) or Topic(name, partitions=0) for name in subscriptions.topics}
         if seal is None and any(topic.personal for topic in self._topics.values()):
-            raise ValueError("a topic that may carry identity data needs a seal for what is parked of it")
+            raise ValueError("a topic that may carry identity data needs a seal for its parked events")
         if digest is None and any(topic.personal for topic in self._topics.values()):
-            raise ValueError("a topic that may carry identity data needs a keyed digest for what is known of it")
+            raise ValueError("a topic that may carry identity data needs a keyed digest for its ids and keys")
         if keyring is None and self._writers:
             raise ValueError("a topic that has a writer needs the keys by which its events are believed")
         self._keyring = keyring
@@ -88,18 +90,18 @@ class Consumer:
 
     @property
     def group(self) -> str:
-        """The group whose member it is."""
+        """The name of the consumer group."""
         return self._subscriptions.group
 
     def backlogs(self) -> Sequence[Partition]:
-        """The partitions that are its own; while it has no client, those that it had last."""
+        """The partitions that are assigned to it; while it has no client, those that it had last."""
         membership = self._membership
         if membership is not None and membership.joined:
             self._backlogs = list(membership.partitions.values())
         return self._backlogs
 
     def why_unready(self) -> str | None:
-        """Why this consumer isn't ready, in one sentence without personal data; None if it is."""
+        """The reason why this consumer is not ready, in one sentence without personal data; None if it is ready."""
         membership = self._membership
         if membership is None:
             return self._trouble
@@ -113,7 +115,7 @@ class Consumer:
         return next((lane.trouble for lanes in self._lanes.values() for lane in lanes if lane.trouble), None)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop` is set. Never raises: a client that fails is replaced, with growing pauses."""
+        """Consume until `stop` is set. Never raises: a client that fails is replaced, after a growing pause."""
         retries = asyncio.create_task(self._retries.run(self._transaction))
         pause = 0.2
         try:
@@ -134,7 +136,7 @@ class Consumer:
             await end(retries)
 
     async def _live(self, stop: asyncio.Event) -> None:
-        """One membership, from joining to its end."""
+        """Join the group and consume until this membership ends."""
         if not await _before(stop, self._check_topics()):
             return
         member = kafka.group_member(
@@ -162,7 +164,7 @@ class Consumer:
     async def _check_topics(self) -> None:
         async with asyncio.timeout(START_SECONDS):
             faults = await check_topics(self._bootstrap_servers, self._topics.values())
-        # Told at the start rather than by every event being parked.
+        # Reported at the start. Otherwise every event would be parked.
         faults += [f"no key of {writer} is known: its events can't be believed" for writer in self._lacking()]
         if faults:
             raise TopicsError(faults)
@@ -214,7 +216,7 @@ class Consumer:
 
 
 async def _before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Whether `work` ended before `stop` was set; it is cancelled then. Raises what it raises."""
+    """Whether `work` ended before `stop` was set. If not, `work` is cancelled. Raises the errors of `work`."""
     task = asyncio.create_task(work)
     try:
         await done_or_set(task, stop)

@@ -1,8 +1,8 @@
 """Set aside the optional parts of an event that break a rule, so that they do not keep the rest from having effects.
 
-There is nobody to answer an event with an error, and what is urgent in it must not wait for what is not. An event type
-says in `optional_parts` without which of its parts it can still be handled. Such a part goes with its value to the
-handler, which keeps it for a person. Any other fault makes the event unreadable, as before.
+The sender of an event gets no error response, and the urgent parts of an event must not wait for the correction of
+others. An event type names in `optional_parts` the parts without which it can still be handled. The handler gets such a
+part with its value, and stores it for a review by staff. Any other fault makes the event unreadable.
 """
 
 import json
@@ -15,22 +15,23 @@ from pydantic import ValidationError
 from libs.events.event import E, Event, OptionalPart, SetAside
 
 ROUNDS: Final = 4
-"""Taking a part out may lay another fault bare, such as a list that is then too short; not many times over."""
+"""The maximum number of attempts. After a part was removed there may be another fault, such as a list that is then too
+short."""
 TOO_LONG = "too_long"
 UNKNOWN_CODE = "unknown-code"
 
 Path = tuple[str | int, ...]
 Fault = tuple[Path, str]
-"""Where a rule is broken, and which."""
+"""The place where a rule is broken, and the rule."""
 
 
 class NotOptionalError(ValueError):
-    """A rule is broken by a part without which the event cannot be handled."""
+    """A required part breaks a rule: without it the event cannot be handled."""
 
 
 @dataclass(slots=True)
 class Pruning:
-    """A body, and what of it is left out or stood in for; paths are those of the body as it came."""
+    """A body, and its parts that are left out or replaced. Paths refer to the body as it was received."""
 
     body: Any
     gone: set[Path]
@@ -38,11 +39,11 @@ class Pruning:
     aside: list[SetAside]
 
     def rest(self) -> Any:
-        """The body without what is set aside."""
+        """The body without the parts that are set aside."""
         return self._pruned(self.body, ())
 
     def original(self, path: Sequence[str | int]) -> Path:
-        """Where something of the rest stands in the body as it came."""
+        """The path in the received body for a path in the remaining body."""
         here: Path = ()
         for step in path:
             if isinstance(step, int):
@@ -52,7 +53,7 @@ class Pruning:
         return here
 
     def set_aside(self, path: Path, part: OptionalPart, rule: str) -> None:
-        """Leave one part out, or let its stand-in take its place."""
+        """Leave one part out, or replace it with its stand-in."""
         if path in self.gone or path in self.stand_ins:
             return
         if part.stand_in is None:
@@ -62,7 +63,7 @@ class Pruning:
         self.aside.append(SetAside(_pointer(path), rule, _value(self.body, path), part.is_urgent))
 
     def shorten(self, path: Path, part: OptionalPart, length: int) -> None:
-        """Leave out what a list has beyond its greatest length."""
+        """Leave out the items of a list beyond its maximum length."""
         items = [place for place in range(len(_value(self.body, path))) if (*path, place) not in self.gone]
         beyond = [(*path, place) for place in items[length:]]
         self.gone.update(beyond)
@@ -70,7 +71,7 @@ class Pruning:
         self.aside.append(SetAside(_pointer(path), "too-long", values, part.is_urgent))
 
     def whole_parts(self) -> tuple[SetAside, ...]:
-        """What is set aside, without parts of what is set aside whole."""
+        """The parts that are set aside, without those that are inside another one."""
         pointers = [f"{one.pointer}/" for one in self.aside]
         return tuple(one for one in self.aside if not any(one.pointer.startswith(other) for other in pointers))
 
@@ -92,7 +93,7 @@ class Pruning:
 def without_faults(model: type[E], body: Any, faults: Collection[Fault]) -> tuple[E, tuple[SetAside, ...]]:
     """The event in `body` without the optional parts that `faults` name, and without those that its schema refuses.
 
-    `NotOptionalError` where a fault is not in an optional part.
+    `NotOptionalError` if a fault is outside the optional parts.
     """
     pruning = Pruning(body, set(), {}, [])
     for path, rule in faults:
@@ -106,13 +107,13 @@ def without_faults(model: type[E], body: Any, faults: Collection[Fault]) -> tupl
 
 
 def as_it_came(part: SetAside, before: Collection[SetAside]) -> SetAside:
-    """A part of a body from which others had been left out before, with its place in the whole one."""
+    """A part of a body from which other parts were left out before, with its place in the whole body."""
     pruning = Pruning(None, {path_of(one.pointer) for one in before}, {}, [])
     return replace(part, pointer=_pointer(pruning.original(path_of(part.pointer))))
 
 
 def path_of(pointer: str) -> Path:
-    """The steps of a JSON pointer; what looks like a number is a place in a list."""
+    """The steps of a JSON pointer. A step of digits is a place in a list."""
     return tuple(int(step) if step.isdecimal() else step for step in pointer.split("/")[1:])
 
 
@@ -131,7 +132,7 @@ def _prune(pruning: Pruning, model: type[Event], error: ValidationError) -> None
 
 
 def _optional(model: type[Event], path: Sequence[str | int]) -> tuple[Path, OptionalPart]:
-    """The smallest optional part that holds a place."""
+    """The smallest optional part that contains a place."""
     for end in range(len(path), 0, -1):
         pattern = "/" + "/".join("*" if isinstance(step, int) else step for step in path[:end])
         part = next((one for one in model.optional_parts if one.path == pattern), None)

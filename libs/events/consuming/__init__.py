@@ -1,1 +1,1 @@
-"""One client's life as a member of a consumer group: where it begins, what it fetches, when it is replaced."""
+"""One client as a member of a consumer group: where it begins, what it fetches, when it is replaced."""

@@ -1,7 +1,8 @@
-"""Where an assigned partition begins: PostgreSQL's position, checked against the log that is there now.
+"""Where an assigned partition begins: at the position in PostgreSQL, which is compared with the present log.
 
-A position past the end, or before the beginning, means that the log was cut or that records went before they were
-handled. Going on would lose events silently, so such a partition stops until a person has looked.
+A position after the end of the log means that the log was cut. A position before its beginning means that records were
+removed before they were handled. To continue would lose events without notice, so such a partition stops until an
+operator has looked at it.
 """
 
 import asyncio
@@ -42,9 +43,9 @@ Bounds = Mapping[TopicPartition, int]
 
 
 async def admit(member: GroupMember, partitions: Sequence[Partition], *, group: str, transaction: Transaction) -> None:
-    """Seek each partition to where it must go on, or stop it and say why.
+    """Seek each partition to the offset at which it must continue, or stop it with a reason.
 
-    A group that is new to a partition begins with its oldest record. Raises what Kafka or PostgreSQL raise.
+    A group without a position in a partition begins with the oldest record. Errors of Kafka and PostgreSQL are raised.
     """
     names = [partition.tp for partition in partitions]
     first, end = await _bounds(member, names)
@@ -79,10 +80,10 @@ def _begin(
     if why is not None:
         partition.next_offset = position
         partition.stop(why)
-        # aiokafka fetches nothing from a broker while any partition there has no position, paused or not.
+        # aiokafka fetches nothing from a broker while one of its partitions, even a paused one, has no position.
         _seek(member, partition, end)
         return
-    # A compacted log may have dropped the last event; an old one may have expired, which is no fault.
+    # The last event cannot be verified if compaction may have removed it, or if it has expired. Neither is a fault.
     verifiable = not partition.topic.compacted and position - 1 >= first
     offset = partition.admit(position, last_event_id=last_event_id if verifiable else None)
     if not _seek(member, partition, offset):
@@ -98,14 +99,15 @@ def _seek(member: GroupMember, partition: Partition, offset: int) -> bool:
     try:
         member.seek(partition.tp, offset)
     except (IllegalStateError, AssertionError):
-        # A rebalance took it away meanwhile.
+        # In the meantime a rebalance has assigned it to another member.
         partition.revoke()
         return False
     return True
 
 
 def fault(position: int, *, first: int, end: int) -> str | None:
-    """Why nothing may be handled from `position` on, given a log from `first` to before `end`; None if all is well."""
+    """The reason why the log, which has the offsets from `first` to before `end`, cannot be handled from `position` on;
+    None if it can."""
     if position > end:
         return f"the log was cut: it ends at {end} and position {position} was handled already"
     if position < first:

@@ -1,7 +1,8 @@
-"""A lane handles one share of a topic's partitions, batch after batch, each batch in one transaction.
+"""A lane handles a share of the partitions of one topic, batch after batch, each batch in one transaction.
 
-All ready partitions of a lane share a batch: on a quiet topic twelve partitions would else mean twelve small
-transactions. Topics never share one, so that a handler's locks come in the order that its topic needs.
+All ready partitions of a lane share a batch. Otherwise twelve partitions of a topic with few events would need twelve
+small transactions. Different topics never share a batch, so that a handler takes its locks in the order that its topic
+needs.
 """
 
 import asyncio
@@ -30,14 +31,14 @@ log = logging.getLogger(__name__)
 
 BATCH_RECORDS = 5_000
 CHUNK_RECORDS = 100
-"""So many records are checked and parsed before other tasks of the event loop get a turn."""
+"""The number of records that are checked and parsed before other tasks of the event loop can run."""
 LONGEST_PAUSE_SECONDS = 5.0
 CONFLICTS_BEFORE_PAUSE = 5
 COMMIT_FAULTS_MAX = 3
 
 
 class Lane:
-    """One topic's lane. `slots` bounds how many lanes have a transaction open at the same time."""
+    """A lane of one topic. `slots` limits how many lanes have an open transaction at the same time."""
 
     def __init__(
         self,
@@ -60,11 +61,11 @@ class Lane:
             "messaging.consumer.group.name": subscriptions.group,
         }
         self.on_trouble: Callable[[Partition], None] = lambda _: None
-        """Called when a partition was stopped or must begin again."""
+        """Called when a partition was stopped, or must begin again at its position."""
         self.on_settled: Callable[[], None] = lambda: None
-        """Called when a batch is done, and its partitions may fetch more."""
+        """Called when a batch has ended, so that its partitions may fetch more."""
         self.closing = False
-        """Begin no further batch."""
+        """If true, no further batch begins."""
         self.partitions: list[Partition] = []
         self.wakeup = asyncio.Event()
         self.idle = asyncio.Event()
@@ -72,7 +73,7 @@ class Lane:
         self.trouble: str | None = None
 
     async def run(self) -> None:
-        """Handle what comes, until cancelled; a batch that is cut short is rolled back."""
+        """Handle records until cancelled; a batch that is interrupted is rolled back."""
         while True:
             await self.wakeup.wait()
             self.wakeup.clear()
@@ -88,7 +89,7 @@ class Lane:
                 self.on_settled()
 
     def _take(self) -> list[Part]:
-        """As much as fits into one batch, a fair share of every partition that has something."""
+        """The records of the next batch: an equal share of each partition that has records."""
         waiting = [partition for partition in self.partitions if partition.buffer and partition.phase is Phase.READY]
         if not waiting or self.closing:
             return []
@@ -192,7 +193,7 @@ class Lane:
             report(log, logging.ERROR, "consumer.parked", topic=self._topic.name, count=delivered.parked)
 
     async def _pause(self, error: Exception, cause: Cause, attempts: int) -> None:
-        """Before the same batch again: a moment after a conflict, longer and longer while the database is away."""
+        """Wait before the same batch is tried again: a moment after a conflict, longer each time during an outage."""
         if cause is Cause.CONFLICT and attempts <= CONFLICTS_BEFORE_PAUSE:
             await asyncio.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - jitter, not a secret
             return
@@ -201,7 +202,7 @@ class Lane:
         await asyncio.sleep(min(0.1 * 2 ** min(attempts, 10), LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1))  # noqa: S311
 
     def _send_back(self, parts: Iterable[Part], numbers: set[int]) -> None:
-        """Another processor has had these: begin again where PostgreSQL says."""
+        """Another processor has handled records of these partitions: begin again at the position in PostgreSQL."""
         metrics.fence_rejections.add(1, self._labels)
         for part in parts:
             if part.partition.number in numbers:
@@ -222,6 +223,6 @@ class Lane:
 
 
 def _is_cancelled() -> bool:
-    """Whether this task was cancelled: an error of the rollback, whose connection is gone, hides it."""
+    """Whether this task was cancelled: an error of the rollback, after the connection was lost, can hide that."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -1,6 +1,6 @@
-"""One client's life as a member of the group: fetches for the lanes, follows assignments, notices when it is stuck.
+"""One client as a member of the group: it fetches for the lanes, follows assignments, and detects that it is stuck.
 
-Kafka clients are disposable: whatever goes wrong here ends this membership, and the consumer begins another one.
+Kafka clients are replaceable: every error here ends this membership, and the consumer begins a new one.
 """
 
 import asyncio
@@ -40,7 +40,8 @@ PAUSE_AT_RECORDS = 2_000
 RESUME_BELOW_RECORDS = 500
 PAUSE_AT_BYTES = 4_194_304
 RESUME_BELOW_BYTES = 1_048_576
-"""A partition that holds so much is fetched no further until it holds so little: what a slow PostgreSQL costs."""
+"""A partition is paused when its buffer exceeds the upper limits, and resumed when it is below the lower ones. This
+limits the memory that is used while PostgreSQL is slow."""
 POLL_MS = 200
 REVOKE_SECONDS = 5.0
 STOPPED_RETRY_SECONDS = 30.0
@@ -89,7 +90,8 @@ class Membership(ConsumerRebalanceListener):
             await end(*tasks)
 
     async def drain(self, seconds: float) -> None:
-        """Take no new batch, let those in hand end, and tell Kafka where that was; at most so many seconds."""
+        """Begin no new batch, wait at most `seconds` for the current ones to end, then commit the positions to
+        Kafka."""
         for lane in self._all_lanes():
             lane.closing = True
         with contextlib.suppress(TimeoutError):
@@ -100,7 +102,8 @@ class Membership(ConsumerRebalanceListener):
             await asyncio.wait_for(self._commit(), 2)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Drop what isn't begun, and wait a moment for what is: the next owner would only run into its fence."""
+        """Discard the records of these partitions that no batch has begun to handle, and wait a moment for the current
+        batches: the fence would stop a new owner that handled the same records meanwhile."""
         for name in revoked:
             partition = self.partitions.pop(name, None)
             if partition is not None:
@@ -112,7 +115,8 @@ class Membership(ConsumerRebalanceListener):
                     await lane.idle.wait()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Note what is ours now. Nothing of it is handled before its position is known and its seek is done."""
+        """Note the newly assigned partitions. Their records are handled only after their position is known and the seek
+        is done."""
         for name in assigned:
             partition = Partition(self._topics[name.topic], name.partition)
             self.partitions[name] = partition
@@ -127,7 +131,7 @@ class Membership(ConsumerRebalanceListener):
             try:
                 fetched = await self._member.getmany(timeout_ms=POLL_MS, max_records=FETCH_RECORDS)
             except NoOffsetForPartitionError:
-                # Kafka has no position for a partition whose seek is still under way; it isn't asked for one.
+                # A partition has no position in the client until its seek is done, and Kafka is not asked for one.
                 await asyncio.sleep(0.01)
                 continue
             except TopicAuthorizationFailedError as error:
@@ -145,7 +149,7 @@ class Membership(ConsumerRebalanceListener):
                     self._take_in(partition, records)
                     labels = metrics.messaging("poll", "receive", topic=name.topic, group=self._group)
                     metrics.consumed_messages.add(len(records), labels)
-            # getmany returns at once while there is something: others need their turn.
+            # getmany returns at once while there are records, so other tasks get a turn here.
             await asyncio.sleep(0)
 
     def _take_in(self, partition: Partition, records: Sequence[Record]) -> None:
@@ -173,7 +177,7 @@ class Membership(ConsumerRebalanceListener):
             self._to_admit.set()
 
     def _stop_topics(self, topics: set[str]) -> None:
-        """Kafka doesn't let us read these: they stop, the others go on."""
+        """Stop the partitions of topics that Kafka does not let this service read; the others continue."""
         for partition in self.partitions.values():
             if partition.tp.topic in topics and partition.phase is not Phase.STOPPED:
                 partition.stop("Kafka does not let this service read the topic (READ is missing in its ACLs)")
@@ -202,7 +206,7 @@ class Membership(ConsumerRebalanceListener):
             except Exception as error:
                 report(log, logging.WARNING, "consumer.admission_failed", error, group=self._group)
                 if not isinstance(error, KafkaError):
-                    # PostgreSQL is away: no other client would do better.
+                    # PostgreSQL is unavailable: replacing the Kafka client would not help.
                     for partition in ready:
                         partition.moved_at = time.monotonic()
                 await asyncio.sleep(0.5)
@@ -215,7 +219,8 @@ class Membership(ConsumerRebalanceListener):
                 self._to_admit.set()
 
     async def _look_after(self) -> None:
-        """Once a second: tell Kafka our positions. Every few seconds: measure, and see whether all is alive."""
+        """Commit the positions to Kafka every second. Every few seconds, measure the lag, check whether the client
+        makes progress, and try stopped partitions again."""
         measured_at = 0.0
         while True:
             await asyncio.sleep(COMMIT_SECONDS)
@@ -228,7 +233,7 @@ class Membership(ConsumerRebalanceListener):
                 self._retry_stopped()
 
     async def _commit(self) -> None:
-        """Tell Kafka where we are. Lag tools read it; nothing here depends on it, so a failure is no matter."""
+        """Commit the positions to Kafka. Only lag tools read them, so a failure has no consequences."""
         changed = {
             name: partition.next_offset
             for name, partition in self.partitions.items()
@@ -243,14 +248,15 @@ class Membership(ConsumerRebalanceListener):
                 self.partitions[name].kafka_offset = offset
 
     def _retry_stopped(self) -> None:
-        """See whether what stopped a partition is mended; if it isn't, it stops again."""
+        """Admit stopped partitions again after a while. If the reason still exists, they stop again."""
         for partition in self.partitions.values():
             if partition.phase is Phase.STOPPED and time.monotonic() - partition.stopped_at > STOPPED_RETRY_SECONDS:
                 partition.readmit()
                 self._to_admit.set()
 
     async def _follow_hands(self) -> None:
-        """Begin again where a person has moved a position. Apart from the rest: PostgreSQL may not answer."""
+        """Begin again at positions that an operator has moved. This is a separate task because PostgreSQL may not
+        answer."""
         while True:
             await asyncio.sleep(MEASURE_SECONDS)
             try:

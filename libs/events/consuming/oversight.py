@@ -1,7 +1,7 @@
-"""Every few seconds a member compares its partitions with their rows: a person may have moved a position, or may want
-to know that a partition is stopped.
+"""Every few seconds a member compares its partitions with their rows. It detects positions that an operator has moved,
+and writes into the rows why partitions are stopped.
 
-The fence notices a moved position too, but only when something is to be handled.
+The fence detects a moved position too, but only when there are records to handle.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ _TELL = """
 async def moved_by_hand(
     partitions: Mapping[TopicPartition, Partition], *, group: str, transaction: Transaction
 ) -> list[Partition]:
-    """The partitions whose row has another position than they have; on the way each row learns why it is stopped."""
+    """The partitions whose rows have another position. It also writes into each row why its partition is stopped."""
     known = {name: partition.next_offset for name, partition in partitions.items() if _is_at_rest(partition)}
     async with transaction() as session:
         connection = await raw(session)
@@ -36,7 +36,7 @@ async def moved_by_hand(
         if name in rows
         and name in partitions
         and rows[name]["next_offset"] != position
-        # Not one that a batch has moved while the rows were read.
+        # A partition that a batch has moved while the rows were read does not count.
         and partitions[name].next_offset == position
         and _is_at_rest(partitions[name])
     ]

@@ -1,7 +1,8 @@
-"""Handle parked events again, in order per key, when a person has asked for it.
+"""Handle parked events again, in order per key, when an operator has requested it.
 
-The request is a mark on the key (see `libs.events.operating.unparking`); the consumer that has the handlers does the
-work, each key in one transaction. While that runs, newer events of the key wait for it: none overtakes.
+The request is a mark on the key (see `libs.events.operating.unparking`). The consumer that has the handlers retries the
+events, each key in one transaction. Newer events of the key wait until this transaction ends, so that no event
+overtakes an earlier one.
 """
 
 import asyncio
@@ -56,7 +57,7 @@ class Retries:
         self._keyring = keyring
 
     async def run(self, transaction: Transaction) -> None:
-        """Retry what is asked for, until cancelled; failures are told and looked at again."""
+        """Retry the requested keys until cancelled. An error that interrupts a retry is logged, and the retry is repeated."""
         keyed = self._digest is None
         while True:
             await asyncio.sleep(LOOK_SECONDS)
@@ -68,7 +69,8 @@ class Retries:
                 report(log, logging.WARNING, "consumer.retry_interrupted", error, group=self._subscriptions.group)
 
     async def key_anew(self, transaction: Transaction) -> bool:
-        """Key what an older version has kept in clear, or under digests without a key; True."""
+        """Replace texts that an older version stored unencrypted, or as digests without a key, by keyed digests.
+        Returns True."""
         if self._digest is not None:
             async with transaction() as session:
                 connection, topics = await raw(session), self._topics.values()
@@ -76,7 +78,7 @@ class Retries:
         return True
 
     async def retry_next(self, transaction: Transaction) -> bool:
-        """Retry one key; False if none is asked for."""
+        """Retry one key. False if no retry is requested."""
         async with transaction() as session:
             connection = await raw(session)
             await self._measure(connection)
@@ -101,7 +103,7 @@ class Retries:
         return True
 
     async def _handle(self, session: AsyncSession, parked: Any) -> Exception | None:
-        """Handle one parked event under a savepoint; returns what failed."""
+        """Handle one parked event under a savepoint. Returns the error, or None."""
         try:
             item = self._restored(parked)
             async with session.begin_nested():
@@ -119,7 +121,7 @@ class Retries:
         content = parked["content"]
         if parked["sealed"]:
             if self._unseal is None:
-                raise ValueError("a sealed event can't be retried without the means to unseal it")
+                raise ValueError("a sealed event cannot be retried without the function that unseals it")
             content = self._unseal(content)
         came = Content.from_bytes(content)
         record = Record(
@@ -128,7 +130,7 @@ class Retries:
         )  # fmt: skip
         item = understand(record, self._subscriptions, topic=self._topic_of(record), keyring=self._keyring)
         if not isinstance(item, Incoming):
-            raise ValueError("it still can't be read" if item else "nobody here handles its type any more")
+            raise ValueError("the event still cannot be read" if item else "no handler handles its type any more")
         return item
 
     def _topic_of(self, record: Record) -> Topic:

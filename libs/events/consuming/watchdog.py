@@ -1,4 +1,5 @@
-"""Notice a Kafka client that lives but makes no progress; aiokafka has several ways to get there without an error."""
+"""Detect a Kafka client that runs but makes no progress. aiokafka can get into this state in several ways without an
+error."""
 
 import asyncio
 import time
@@ -10,18 +11,20 @@ from libs.events.handling.partitions import Partition, Phase
 from libs.events.kafka import GroupMember
 
 STUCK_SECONDS = 15.0
-"""A partition that is behind, with nothing in hand, and doesn't move for so long is stuck."""
+"""Seconds after which a partition counts as stuck if the log has more records, none of its records are being handled,
+and its position does not move."""
 POLL_STUCK_SECONDS = 25.0
-"""A fetch that doesn't come back for so long is stuck; it waits out a rebalance, which takes 15 seconds at most."""
+"""Seconds after which a fetch that has not returned counts as stuck. It is longer than a rebalance, which takes 15
+seconds at most."""
 ADMISSION_STUCK_SECONDS = 25.0
-"""A partition whose bounds Kafka doesn't tell for so long, though it was asked, is stuck."""
+"""Seconds after which a partition counts as stuck if Kafka does not answer the question for its bounds."""
 AWAY_SECONDS = 25.0
-"""After so long without an answer about the ends of the log another client is tried."""
+"""Seconds without an answer about the ends of the logs after which the client is replaced."""
 ASK_SECONDS = 10.0
 
 
 class StuckError(Exception):
-    """The client must be replaced; the text says why."""
+    """The client must be replaced. The text gives the reason."""
 
 
 class Watchdog:
@@ -32,16 +35,16 @@ class Watchdog:
         self._answered_at = time.monotonic()
 
     def polled(self) -> None:
-        """The client is being asked for records."""
+        """Note that the client is being asked for records now."""
         self._polled_at = time.monotonic()
 
     def check_poll(self) -> None:
-        """`StuckError` if a fetch doesn't come back."""
+        """Raise `StuckError` if a fetch does not return."""
         if time.monotonic() - self._polled_at > POLL_STUCK_SECONDS:
             raise StuckError("fetch-does-not-return")
 
     async def check(self, member: GroupMember, partitions: Sequence[Partition]) -> None:
-        """`StuckError` if a partition's log end is ahead of a position that has long been still."""
+        """Raise `StuckError` if the log of a partition has more records and its position has not moved for too long."""
         now = time.monotonic()
         if any(one.phase is Phase.ASSIGNED and now - one.moved_at > ADMISSION_STUCK_SECONDS for one in partitions):
             raise StuckError("position-not-read")
@@ -75,7 +78,7 @@ class Watchdog:
 
     @staticmethod
     async def _fetched(member: GroupMember, partition: Partition) -> int:
-        """Where the client fetches next; past the markers of transactions, which are no records."""
+        """The offset from which the client fetches next, after markers of transactions, which are not records."""
         if not partition.topic.gaps_allowed:
             return partition.fetch_offset
         try:

@@ -1,1 +1,2 @@
-"""The catalogue as contracts that others can read: JSON Schemas, an AsyncAPI document, a page, and what may change."""
+"""The catalogue as contracts for others: JSON Schemas, an AsyncAPI document, a page, and the check of what may
+change."""

@@ -1,6 +1,7 @@
-"""One AsyncAPI 3.0 document for the whole bus: topics as channels, events as messages, what each party sends and hears.
+"""One AsyncAPI 3.0 document for the whole bus: topics as channels, events as messages, and what each party sends and
+receives.
 
-It describes the network from outside, so an operation is named after the party whose it is.
+It describes the network from outside, so an operation is named after the party that sends or receives.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +30,7 @@ def document(
     messages: Sequence[Message],
     parties: Sequence[Party],
 ) -> Document:
-    """The document, as plain data. `messages` are examples; those in binary mode are shown."""
+    """The document as plain data. `messages` are examples; only those in binary mode are shown."""
     events = list(schemas)
     return {
         "asyncapi": VERSION,
@@ -48,7 +49,7 @@ def document(
 
 
 def _name(event: type[Event]) -> str:
-    """A type is unique within its topic only."""
+    """Topic and type together, because a type is unique only within its topic."""
     return f"{event.topic}.{event.type}"
 
 
@@ -114,7 +115,7 @@ def _message(event: type[Event], schema: Schema, messages: Sequence[Message]) ->
 
 
 def _schemas(schemas: Mapping[type[Event], Schema]) -> Document:
-    """Every event's schema, and once each what they share."""
+    """The schema of every event, and the definitions that they share, each once."""
     shared: Document = {}
     events: Document = {}
     for event, schema in schemas.items():
@@ -127,7 +128,7 @@ def _schemas(schemas: Mapping[type[Event], Schema]) -> Document:
 
 
 def _hoisted(schema: Any) -> Any:
-    """With references to where the document keeps what is shared."""
+    """The schema with references to the place where the document has the shared definitions."""
     if isinstance(schema, list):
         return [_hoisted(item) for item in schema]
     if not isinstance(schema, dict):

@@ -1,10 +1,11 @@
-"""What may change in a published event type: an optional field more, a code more, another wording. Nothing else.
+"""What may change in a published event type: an additional optional field, an additional code, or other wording.
+Nothing else.
 
-A type's producers and consumers are of different age for a while, in both directions. A new consumer must read what an
-old producer wrote: so nothing may become stricter. An old consumer must read what a new producer writes: it drops a
-field that it doesn't know and has a way with a code that it doesn't know (`libs.events.messages.opening`), but it still
-holds the bounds that it was made with: so nothing else may become looser either. Every other change is a new type,
-published beside the old one (DESIGN 3).
+For a while the producers and consumers of a type have different versions, in both directions. A new consumer must read
+the events of an old producer, so nothing may become stricter. An old consumer must read the events of a new producer.
+It ignores unknown fields and can process an unknown code (`libs.events.messages.opening`), but it checks the limits of
+its own version, so nothing else may become less strict. Every other change needs a new type, which is published in
+addition to the old one (DESIGN 3).
 """
 
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ _INSIDE = frozenset({"properties", "items", "anyOf", *_LISTS})
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One change that others would break on."""
+    """One change that would break a producer or a consumer of another version."""
 
     place: str
     """The field, such as `eligibility.sexes[]`; empty for the type as a whole."""

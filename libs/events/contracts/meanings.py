@@ -1,4 +1,4 @@
-"""What the fields of a model mean: the texts under them in the source, those of its bases included."""
+"""The meanings of the fields of a model: the texts below the fields in the source, including those of base classes."""
 
 import ast
 import inspect
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 
 def meanings_of(model: type[BaseModel]) -> dict[str, str]:
-    """The text under each field that has one, on one line; a subclass's text goes before that of its base."""
+    """The text below each field that has one, on one line. The text of a subclass replaces that of its base."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
         if issubclass(base, BaseModel) and base is not BaseModel:
@@ -44,7 +44,8 @@ def _leaves(annotation: Any) -> list[type]:
 
 @lru_cache
 def _texts(module: str) -> dict[str, dict[str, str]]:
-    """Class name to field name to text, read from the module's source: models at work need not carry it."""
+    """The texts by class name and field name, read from the source of the module. The models do not contain the texts
+    when they run."""
     source = inspect.getsource(import_module(module))
     return {node.name: _texts_of(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
 

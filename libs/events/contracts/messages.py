@@ -1,6 +1,6 @@
-"""Golden messages: whole records as they are on the wire, kept in files, one for each form that a type has had.
+"""Golden messages: complete records as they are sent, stored in files, one for each form that a type has had.
 
-They are examples to those who read the contract, and proof to us: each must be read for ever.
+They are examples for readers of the contract. They are also test data: every version must be able to read all of them.
 """
 
 import json
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 LEDGER = "SHA256SUMS"
-"""Beside the messages: what each file's content is. It only grows; `sha256sum -c` reads it."""
+"""The file beside the messages that contains the digest of each message file. Entries are only added. `sha256sum -c`
+can read it."""
 USUAL = "usual"
 """The form that documents show."""
 
@@ -23,7 +24,7 @@ class Message:
     topic: str
     type: str
     form: str
-    """What is particular about it, such as `usual`."""
+    """The name of this form of the message, such as `usual`."""
     key: str
     headers: dict[str, str]
     value: Any
@@ -40,17 +41,17 @@ class Message:
 
     @property
     def wire_headers(self) -> list[tuple[str, bytes]]:
-        """As Kafka has them."""
+        """The headers as Kafka stores them."""
         return [(name, value.encode()) for name, value in self.headers.items()]
 
     @property
     def wire_value(self) -> bytes:
-        """As Kafka has it."""
+        """The value as Kafka stores it."""
         return json.dumps(self.value, ensure_ascii=False).encode()
 
 
 def messages_in(folder: Path) -> list[Message]:
-    """Every message of `folder`, which has a folder per topic with a folder per type with a file per form."""
+    """Every message in `folder`, which has a folder per topic, in it a folder per type, and in it a file per form."""
     return [_message(path) for path in sorted(folder.glob("*/*/*.json"))]
 
 
@@ -68,17 +69,17 @@ def digests_in(folder: Path) -> dict[str, str]:
 
 
 def ledger_of(text: str) -> dict[str, str]:
-    """What a ledger says: SHA-256 by path."""
+    """The content of a ledger: SHA-256 by path."""
     return {path: digest for digest, path in (line.split("  ", 1) for line in text.splitlines())}
 
 
 def ledger_text(digests: dict[str, str]) -> str:
-    """A ledger that says this."""
+    """The text of a ledger with these digests."""
     return "".join(f"{digest}  {path}\n" for path, digest in sorted(digests.items()))
 
 
 def ledger_faults(ledger: dict[str, str], found: dict[str, str]) -> Iterator[str]:
-    """What was done to messages that are in the ledger, and messages that are not; a sentence each."""
+    """One sentence for each message of the ledger that was removed or changed, and for each that is not in it."""
     for path, digest in ledger.items():
         if path not in found:
             yield f"golden message {path} was removed"

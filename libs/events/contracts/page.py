@@ -22,7 +22,7 @@ def page(
     messages: Sequence[Message],
     parties: Sequence[Party],
 ) -> str:
-    """The page, in Markdown, below `head`."""
+    """The page in Markdown, which begins with `head`."""
     blocks = [head, "## Topics", "\n".join(_topic_table(topics, schemas, parties))]
     for topic in topics.values():
         events = {event: schema for event, schema in schemas.items() if event.topic == topic.name}
@@ -34,7 +34,7 @@ def page(
 
 
 def anchor(heading: str) -> str:
-    """The name under which a heading can be linked to, as GitHub makes it."""
+    """The anchor of a heading for links, in the form that GitHub creates."""
     return "".join(letter for letter in heading.lower() if letter.isalnum() or letter in "-_ ").replace(" ", "-")
 
 
@@ -90,7 +90,7 @@ def _named(event: type[Event]) -> tuple[str, str]:
 
 
 def _rows(schema: Schema, definitions: Mapping[str, Schema], above: str = "") -> Iterator[tuple[str, str, str]]:
-    """Name, kind and meaning of every field, those of parts below the part."""
+    """Name, kind and meaning of every field. The fields of a part follow the part."""
     required = set(schema.get("required", []))
     for name, field in schema["properties"].items():
         kind, part, many = _kind(field, definitions)
@@ -107,7 +107,7 @@ def _default(field: Schema) -> str:
 
 
 def _kind(field: Schema, definitions: Mapping[str, Schema]) -> tuple[str, str | None, bool]:
-    """The kind in words, the name of the part or code that it is made of, and whether it is a list."""
+    """The kind in words, the name of its part or code, if it has one, and whether it is a list."""
     if "anyOf" in field:
         kinds = [_kind(one, definitions) for one in field["anyOf"]]
         parts = [part for _, part, _ in kinds if part]

@@ -1,7 +1,8 @@
-"""The JSON Schema of an event type: closed, as producers must keep it, in draft-07, which every tool can read.
+"""The JSON Schema of an event type. It is closed, as producers must keep it, and uses draft-07, which every tool can
+read.
 
-What JSON Schema has no word for stands beside it, since it can't change either: topic, key, cleanup policy and number
-of partitions.
+Properties for which JSON Schema has no keyword are added as `x-` members, because they must not change either: topic,
+key, cleanup policy and number of partitions.
 """
 
 from collections.abc import Mapping
@@ -52,7 +53,7 @@ def inlined(schema: Schema) -> Schema:
 
 
 def _described(schema: Schema, model: type[BaseModel] | None) -> Schema:
-    """With what each field means, and without the titles that repeat its name."""
+    """The schema with the meaning of each field, and without the titles, which only repeat the names."""
     found: Schema = _enums_plain(schema)
     if "description" in found:
         found["description"] = " ".join(found["description"].split())
@@ -69,12 +70,13 @@ def _property(field: Schema, text: str | None) -> Schema:
     reference = found.pop("$ref", None)
     if reference is None:
         return found
-    # Draft-07 ignores what stands beside a reference.
+    # Draft-07 ignores everything beside a reference.
     return {**found, "allOf": [{"$ref": reference}]} if found else {"$ref": reference}
 
 
 def _enums_plain(schema: Any) -> Any:
-    """A literal of one code is a `const` to pydantic; here it is an enum, to which codes may be added."""
+    """The schema with each `const` as an enum of one code, so that codes can be added. Pydantic writes a literal of one
+    code as `const`."""
     if isinstance(schema, list):
         return [_enums_plain(item) for item in schema]
     if not isinstance(schema, dict):
