@@ -1,4 +1,4 @@
-"""Every Kafka client of Enlace and every setting of theirs, with its reason; and the part of aiokafka that is used."""
+"""All Kafka clients of Enlace and their settings, with reasons, and the interface of aiokafka that is used."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -13,22 +13,22 @@ from libs.events.cluster import Cluster
 from libs.events.processes.ending import ends_within
 
 BATCH_BYTES = 900_000
-"""Largest batch of one partition; below the broker's default of 1 MiB for a whole batch."""
+"""The largest batch of one partition. It is smaller than the broker's default limit of 1 MiB for a whole batch."""
 SESSION_TIMEOUT_MS = 10_000
-"""After so long without a heartbeat a member is thought dead and its partitions go to others."""
+"""A member without a heartbeat for this time counts as dead, and its partitions are assigned to others."""
 
 MAX_POLL_INTERVAL_MS = 300_000
-"""A member that doesn't ask for records for so long leaves the group by itself."""
+"""A member that does not ask for records for this time leaves the group by itself."""
 REBALANCE_TIMEOUT_MS = 15_000
-"""A member that doesn't rejoin for so long after a rebalance began is left behind."""
+"""A member that does not rejoin within this time after a rebalance began is removed from the group."""
 CLOSE_SECONDS = 5.0
-"""The longest that closing a client may take in each of its steps."""
+"""The maximum time for each step of closing a client."""
 
 Record = ConsumerRecord[bytes | None, bytes | None]
 
 
 class BatchBuilder(Protocol):
-    """Records of one partition on their way into one produce request."""
+    """Records of one partition that are collected for one produce request."""
 
     def append(
         self, *, timestamp: int | None, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]
@@ -43,19 +43,19 @@ class BatchBuilder(Protocol):
 
 
 class Acknowledged(Protocol):
-    """What Kafka says of a batch that all in-sync replicas have."""
+    """Kafka's acknowledgement of a batch, after all in-sync replicas have stored it."""
 
     offset: int
 
 
 class Producer(Protocol):
-    """What the relay needs of a producer."""
+    """The part of a producer that the relay uses."""
 
     async def start(self) -> None:
         """Connect."""
 
     async def stop(self) -> None:
-        """Flush and close; unbounded, see `abandon`."""
+        """Flush and close. This can take any time; see `abandon`."""
 
     async def partitions_for(self, topic: str) -> set[int]:
         """The partitions of a topic."""
@@ -64,11 +64,11 @@ class Producer(Protocol):
         """An empty batch."""
 
     async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> "asyncio.Future[Acknowledged]":
-        """Hand a batch over; the future ends when it is acknowledged."""
+        """Pass a batch to the client. The future ends when the batch is acknowledged."""
 
 
 class GroupMember(Protocol):
-    """What the consumer needs of a member of a group."""
+    """The part of a group member that the consumer uses."""
 
     async def start(self) -> None:
         """Connect and join."""
@@ -85,13 +85,13 @@ class GroupMember(Protocol):
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int, max_records: int
     ) -> Mapping[TopicPartition, list[Record]]:
-        """What has been fetched; positions move on."""
+        """The fetched records. The client's positions move to the offsets after them."""
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Fetch from here next."""
+        """Fetch from this offset next."""
 
     async def position(self, partition: TopicPartition) -> int:
-        """Where it will fetch next."""
+        """The offset from which it will fetch next."""
 
     def pause(self, *partitions: TopicPartition) -> None:
         """Fetch no more from these."""
@@ -100,17 +100,18 @@ class GroupMember(Protocol):
         """Fetch from these again."""
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Tell Kafka these positions, for lag tools."""
+        """Commit these positions to Kafka, for lag tools."""
 
     async def beginning_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """The first offset that is still there, per partition."""
+        """The first offset that still exists, per partition."""
 
     async def end_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The offset after the last record, per partition."""
 
 
 def producer(cluster: str | Cluster, *, client_id: str) -> Producer:
-    """A producer that acknowledges only what every in-sync replica has, once and in order."""
+    """A producer that sends records once and in order. A batch counts as acknowledged when all in-sync replicas have
+    stored it."""
     untyped: Any = AIOKafkaProducer
     return cast(
         Producer,
@@ -128,10 +129,11 @@ def producer(cluster: str | Cluster, *, client_id: str) -> Producer:
 
 
 async def abandon(client: Producer, *, flush_seconds: float = 2.0) -> None:
-    """Close a producer for good, whatever state it is in.
+    """Close a producer permanently, whatever state it is in.
 
-    aiokafka's `stop` waits for every batch without a limit, and with idempotence a batch never expires. What isn't
-    acknowledged by then stays in the outbox. Without `flush_seconds` what waits in it is dropped at once.
+    aiokafka's `stop` waits for every batch without a limit, and with idempotence a batch never expires. Here it waits
+    for at most `flush_seconds`; with 0 the waiting batches are discarded at once. Events that are not acknowledged by
+    then stay in the outbox.
     """
     if flush_seconds and await ends_within(flush_seconds, client.stop()):
         return
@@ -140,10 +142,10 @@ async def abandon(client: Producer, *, flush_seconds: float = 2.0) -> None:
 
 
 async def leave(client: GroupMember) -> None:
-    """Close a member for good, whatever state it is in.
+    """Close a member permanently, whatever state it is in.
 
-    aiokafka's `stop` waits for the coordinator without a limit. Cut short it leaves a heartbeat behind that keeps the
-    dead member's partitions to itself: this doesn't.
+    aiokafka's `stop` waits for the coordinator without a limit. If it is interrupted, its heartbeat task continues, and
+    Kafka does not assign the partitions of the dead member to others. This function also ends that task.
     """
     untyped: Any = client
     coordinator = untyped._coordinator
@@ -178,11 +180,12 @@ def group_member(cluster: str | Cluster, *, group: str, client_id: str, instance
             client_id=client_id,
             group_id=group,
             group_instance_id=instance_id,
-            enable_auto_commit=False,  # PostgreSQL is the truth about positions
-            auto_offset_reset="none",  # "earliest" would silently start again at 0 where the log was cut
+            enable_auto_commit=False,  # the positions in PostgreSQL are the valid ones
+            auto_offset_reset="none",  # "earliest" would start again at 0 without notice after the log was cut
             isolation_level="read_committed",  # foreign producers may use transactions
-            # A record ends the wait at once. It only delays a partition that begins to fetch while another waits, and
-            # at 20 ms an idle worker asks fifty times a second: 4 % of a core instead of 1.5 %.
+            # A new record ends the wait at once. The wait delays only a partition that begins to fetch while another
+            # one waits. With 20 ms an idle worker would send fifty requests a second and use 4 % of a core instead of
+            # 1.5 %.
             fetch_max_wait_ms=100,
             max_partition_fetch_bytes=1_048_576,
             session_timeout_ms=SESSION_TIMEOUT_MS,
@@ -190,7 +193,7 @@ def group_member(cluster: str | Cluster, *, group: str, client_id: str, instance
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             request_timeout_ms=20_000,
-            metadata_max_age_ms=10_000,  # a topic that was deleted and made again is found in seconds, not in 5 minutes
+            metadata_max_age_ms=10_000,  # a topic that was created again is found in seconds, not in 5 minutes
         ),
     )
 

@@ -1,4 +1,5 @@
-"""How far a service's consumer is behind, from its own positions and the logs; also for one that doesn't run at all."""
+"""How far the consumer of a service is behind, from its positions and the logs. It also works if the consumer does not
+run."""
 
 import asyncio
 import contextlib
@@ -15,7 +16,7 @@ from libs.events.kafka import GroupMember
 from libs.events.postgres import Connection
 
 READ_SECONDS = 10.0
-"""So long the records at the positions are waited for."""
+"""The maximum time to wait for the records at the positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +28,19 @@ class Lag:
     partition: int
     position: int
     end: int | None
-    """None where the topic is gone."""
+    """None if the topic does not exist any more."""
     oldest_ms: int | None = None
-    """Kafka's time of the record at the position, in milliseconds since 1970; None where none waits or it is gone."""
+    """Kafka's time of the record at the position, in milliseconds since 1970. None if no record waits, or if the record
+    does not exist any more."""
 
     @property
     def records(self) -> int | None:
-        """Records between position and end; below zero means that the log was cut."""
+        """The number of records between position and end. A negative number means that the log was cut."""
         return None if self.end is None else self.end - self.position
 
     @property
     def seconds(self) -> float | None:
-        """How long the record at the position has been waiting; 0 where none waits, None where it can't be read."""
+        """How long the record at the position has been waiting; 0 if no record waits, None if it cannot be read."""
         if self.oldest_ms is not None:
             return max(time.time() - self.oldest_ms / 1000, 0.0)
         return 0.0 if self.records == 0 else None
@@ -72,7 +74,7 @@ async def lag_of(connection: Connection, cluster: str | Cluster) -> list[Lag]:
 
 
 async def _oldest(client: GroupMember, positions: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-    """When Kafka got the first record at or after each position; one that is no longer there is left out."""
+    """When Kafka received the first record at or after each position. Partitions without such a record are left out."""
     found: dict[TopicPartition, int] = {}
     if not positions:
         return found

@@ -57,7 +57,8 @@ class Retries:
         self._keyring = keyring
 
     async def run(self, transaction: Transaction) -> None:
-        """Retry the requested keys until cancelled. An error that interrupts a retry is logged, and the retry is repeated."""
+        """Retry the requested keys until cancelled. An error that interrupts a retry is logged, and the retry is
+        repeated."""
         keyed = self._digest is None
         while True:
             await asyncio.sleep(LOOK_SECONDS)

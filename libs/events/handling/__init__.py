@@ -1,1 +1,1 @@
-"""One batch in one transaction: fence, inbox, handlers, and parking of events that fail."""
+"""The handling of one batch in one transaction: fence, inbox, handlers, and parking of events that fail."""

@@ -1,4 +1,4 @@
-"""The records of one batch, as far as they can be understood without a database."""
+"""The records of one batch, parsed and checked as far as this is possible without the database."""
 
 import contextlib
 import json
@@ -18,9 +18,9 @@ from libs.events.subscriptions import Handler, Subscriptions
 from libs.events.topics import Topic
 
 VALUE_MISSING = "value-missing"
-"""Why a record is parked that has no value where a value is the event."""
+"""The reason for parking a record without a value on a topic where the value is the event."""
 NOT_BELIEVED = "signature"
-"""Why a record is parked that the writer of its topic has not signed."""
+"""The reason for parking a record that has no valid signature of the writer of its topic."""
 NO_DAY = date(1970, 1, 1)
 """The inbox day of an event without a time."""
 
@@ -31,36 +31,37 @@ class Incoming:
 
     record: Record
     key: bytes
-    """Whose order matters: the record's key, or something of its own where it has none."""
+    """The key whose order matters: the key of the record, or a unique one if the record has none."""
     handler: Handler
     received: Received[Any]
     day: date
     data: bytes
-    """What it says, as it came."""
+    """The data of the event as they were received."""
     failure: str | None = None
     """The type of the error with which its handler failed."""
 
 
 @dataclass(slots=True)
 class Unreadable:
-    """One record that should be an event for a handler here and can't be understood."""
+    """One record that may be an event for a handler of this group, and that cannot be read."""
 
     record: Record
     key: bytes
     code: str
     detail: str
     envelope: Envelope | None
-    """None: it takes no id, so that the event itself is handled when it comes."""
+    """None: the record does not use an id, so that the real event with this id can be handled later."""
 
     @property
     def day(self) -> date:
-        """The inbox day, if it has a name to be remembered by."""
+        """The day of the record in the inbox."""
         return NO_DAY if self.envelope is None else _day(self.envelope)
 
 
 @dataclass(slots=True)
 class Part:
-    """What a batch has of one partition: records in a row, the first and last of which the fence needs."""
+    """The part of a batch that comes from one partition: consecutive records. The fence needs the first and the
+    last."""
 
     partition: Partition
     records: Sequence[Record]
@@ -86,17 +87,18 @@ class Batch:
 
     @property
     def items(self) -> list[Incoming | Unreadable]:
-        """Everything that a handler should see, partition by partition, in order."""
+        """All events for handlers, partition by partition, in order."""
         return [item for part in self.parts for item in part.items]
 
     @property
     def record_count(self) -> int:
-        """How many records it holds, with those that nobody here handles."""
+        """The number of records, including those without a handler in this group."""
         return sum(len(part.records) for part in self.parts)
 
 
 def content_of(item: Incoming | Unreadable) -> bytes:
-    """What an event says, in one form whatever its mode, spaces and order of names; nothing where that isn't known."""
+    """The content of an event in one form, independent of its mode, its spaces and the order of its names. Empty if the
+    content cannot be read."""
     if isinstance(item, Incoming):
         type_, data = str(item.received.event.type), item.data
     elif item.envelope is not None:
@@ -114,7 +116,8 @@ def key_alone(record: Record) -> bytes:
 
 
 def identity_of(record: Record) -> str:
-    """What tells this record from another one at the same offset of a log that was cut and grew again."""
+    """The identity of a record. It differs from that of another record at the same offset, after a log was cut and grew
+    again."""
     for name, value in record.headers:
         if name == "ce_id":
             return value.decode("utf-8", "backslashreplace")[:256].replace("\0", "")
@@ -124,10 +127,11 @@ def identity_of(record: Record) -> str:
 def understand(
     record: Record, subscriptions: Subscriptions, *, topic: Topic, keyring: Keyring | None
 ) -> Incoming | Unreadable | None:
-    """The record as an event, or why it can't be read, or None if nobody here handles it.
+    """The record as an event, or the reason why it cannot be read, or None if this group has no handler for it.
 
-    On a compacted topic a record without a value is a tombstone, which nobody handles. Elsewhere its sender has lost
-    what it wanted to tell, and a person must know. Where the topic has a writer, nothing is read that it hasn't signed.
+    On a compacted topic a record without a value is a tombstone, which no handler gets. On other topics it is an error
+    of the sender, which has lost its content, so it is parked for an operator. On a topic with a writer, only records
+    with a valid signature of the writer are read.
     """
     if record.value is None and topic.compacted:
         return None
@@ -140,11 +144,12 @@ def understand(
     if topic.writer is not None:
         fault = "signature-missing" if keyring is None else keyring.fault(record, writer=topic.writer)
         if fault is not None:
-            # Under a key of its own: what somebody made up must not hold up the true events of the key that it names.
+            # Under a separate key: a forged record must not delay the real events of the key that it names.
             return Unreadable(record, alone, NOT_BELIEVED, fault, None)
     key = alone if record.key is None else record.key
     if not record.value:
-        # Without an envelope: its id is not taken, so the same event sent again with its value is handled.
+        # Without an envelope its id does not count as used, so the same event is handled when it is sent again with its
+        # value.
         return Unreadable(record, key, VALUE_MISSING, "the record has no value", None)
     envelope: Envelope | None = None
     try:
@@ -162,10 +167,10 @@ def understand(
 
 
 def forgotten(item: Incoming | Unreadable, *, topic: Topic, before: datetime) -> Incoming | Unreadable:
-    """`item`, or in its place why it isn't believed: an event so old that the inbox may no longer know it.
+    """`item`, or an `Unreadable` in its place if the event is so old that the inbox may have forgotten it.
 
-    A signature stays good for ever, so a copy of an old event could else be handled a second time. On compacted topics
-    old states are usual, and their versions tell them from new ones.
+    A signature never expires, so without this check a copy of an old event could be handled a second time. On compacted
+    topics old states are normal, and their versions show that they are old.
     """
     if topic.writer is None or topic.compacted or not isinstance(item, Incoming) or item.received.time >= before:
         return item

@@ -1,7 +1,8 @@
-"""One batch in one transaction: fence, inbox, handlers, outbox. Whoever opened the transaction commits it.
+"""One batch in one transaction: fence, inbox, handlers, outbox. The caller, which opened the transaction, commits it.
 
-The position row is the fence: of two processors of the same records one finds it moved and rolls back. The inbox
-drops what the relay sent twice. So every event has its effects once, however often it is delivered.
+The position row is the fence: if two processors handle the same records, one of them finds the position moved and rolls
+back. The inbox discards events that the relay has sent twice. So the effects of every event happen once, however often
+it is delivered.
 """
 
 from collections.abc import Container, Iterable, Sequence
@@ -71,7 +72,7 @@ _CLAIM_FOREIGN = """
 
 
 class FencedError(Exception):
-    """Another processor has had records of these partitions: nothing of this batch may be committed."""
+    """Another processor has handled records of these partitions: this batch must not be committed."""
 
     def __init__(self, partitions: set[int]) -> None:
         super().__init__(f"partitions {sorted(partitions)} have moved on")
@@ -80,15 +81,15 @@ class FencedError(Exception):
 
 @dataclass(slots=True)
 class Delivered:
-    """What became of a batch, valid once its transaction has committed."""
+    """The result of a batch. It is valid only after the transaction has committed."""
 
     handled: int
     duplicates: int
     parked: int
     not_believed: int
-    """Among the parked: what the writer of the topic hasn't signed."""
+    """Number of parked records without a valid signature of the topic's writer."""
     over_quota: int
-    """Among the parked: what is only counted, because its topic's quota is used up."""
+    """Number of parked records that were only counted, because the quota of the topic is used up."""
     appended: int
     limits: dict[int, ParkingLimit]
 
@@ -109,8 +110,9 @@ class Delivery:
     async def deliver(self, session: AsyncSession, batch: Batch, *, careful: bool) -> Delivered:
         """Apply `batch` in the open transaction of `session`.
 
-        `careful` finds the events that fail, parks them and goes on; otherwise a handler's error leaves as it is and
-        costs nothing beforehand. `FencedError` and `ParkingLimitError` mean: roll back.
+        With `careful`, failing events are found and parked, and the others are handled. Without it an error of a
+        handler is raised unchanged, and no savepoints are needed. After `FencedError` and `ParkingLimitError` roll
+        back.
         """
         rows = outbox.gather(session)
         connection = await raw(session)
@@ -156,12 +158,12 @@ class Delivery:
             self._group,
             batch.topic.name,
             [part.partition.number for part in parts],
-            # Where gaps are allowed the first record may lie beyond the position; a position that a person has moved
-            # back must be seen there too.
+            # If gaps are allowed, the first record may have a higher offset than the position. Comparing with the known
+            # position then also detects that an operator has moved it back.
             [part.partition.next_offset if batch.topic.gaps_allowed else part.first_offset for part in parts],
             [part.next_offset for part in parts],
             [kept_name(batch.topic, identity_of(part.records[-1]), self._digest) for part in parts],
-            # Where others write no key holds up another message, and there may be very many.
+            # On a topic with external writers a parked key delays no other message, and there may be very many keys.
             not batch.topic.foreign,
         )
         moved = {row["partition"] for row in found}
@@ -173,7 +175,7 @@ class Delivery:
     async def _claim(
         self, connection: Connection, items: Sequence[Incoming | Unreadable], *, topic: Topic
     ) -> Sequence[Incoming | Unreadable]:
-        """Those that this group takes over now for the first time, in their order."""
+        """Enter the events in the inbox. Returns those that were not in it before, in their order."""
         first: dict[tuple[str, str], Incoming | Unreadable] = {}
         nameless = False
         for item in items:
@@ -204,10 +206,11 @@ class Delivery:
     async def _claim_foreign(
         self, connection: Connection, items: Sequence[Incoming | Unreadable], reused: set[int], *, topic: Topic
     ) -> Sequence[Incoming | Unreadable]:
-        """The same for a topic that others write to: an id that came with something else before is `reused`.
+        """The same for a topic with external writers. Adds to `reused` events whose id was used with other content.
 
-        Nothing promises that a foreign producer gives each event an id of its own: to drop the second as a repeat of
-        the first would lose it silently. What can't be read takes no id: its sender may correct it under the same.
+        A foreign producer may use one id for two different events. If the second were discarded as a repetition of the
+        first, it would be lost without notice. The id of an event that cannot be read does not count as used, so that
+        the sender can correct the event under the same id.
         """
         named = [
             (item, name, self._digest(content_of(item)))
@@ -235,23 +238,25 @@ class Delivery:
             if row["is_fresh"] and first[name][0] is item:
                 continue
             before = first[name][1] if row["is_fresh"] else row["content"]
-            # What was taken over by an older version has no digest.
+            # The rows of an older version have no digest of the content.
             (repeats if before in (None, digest) else reused).add(id(item))
         return [item for item in items if id(item) not in repeats]
 
     def identify(self, partition: Partition, record: Record) -> str:
-        """What tells this record from others, as the position of `partition` has it of the one handled last."""
+        """The identity of the record, in the form in which the position of `partition` stores that of its last
+        event."""
         return known_as(record, partition.last_event_id, topic=partition.topic, digest=self._digest)
 
     def _name(self, item: Incoming | Unreadable, topic: Topic) -> tuple[str, str] | None:
-        """CloudEvents source and id as the inbox keeps them, which name an event; None where they can't be read."""
+        """CloudEvents source and id of an event in the form of the inbox; None if they cannot be read."""
         named = item.received if isinstance(item, Incoming) else item.envelope
         return None if named is None else (named.source, kept_name(topic, named.id, self._digest))
 
     async def is_new(self, connection: Connection, item: Incoming, *, topic: Topic) -> bool:
-        """Whether a foreign message that is retried hasn't been handled meanwhile, sent again under its id.
+        """Whether a foreign message that is retried is new: false if it was sent again under its id and handled since.
 
-        It takes its id if that is free. One that was parked because its id was used is new: a person wants it handled.
+        Its id then counts as used. A message that was parked because its id was already used is new, because an
+        operator has requested the retry.
         """
         reused: set[int] = set()
         return bool(await self._claim_foreign(connection, [item], reused, topic=topic))
@@ -266,7 +271,7 @@ class Delivery:
         limits: dict[int, ParkingLimit],
         reused: Container[int],
     ) -> list[Incoming]:
-        """Park what can't be read and what waits behind a parked key; returns what handlers may see."""
+        """Park events that cannot be read, or whose key is parked. Returns the events for the handlers."""
         if blocked:
             met = {parked_key(batch.topic, item.key, self._digest) for item in fresh} & blocked
             blocked = await still_parked(connection, self._group, batch.topic, met)

@@ -1,7 +1,7 @@
-"""Find the events of a batch whose handlers fail, and let all others have their effects.
+"""Find the events of a batch whose handlers fail, so that all others can have their effects.
 
-Halves the batch under savepoints until the failing event is alone. It is parked, and so are later ones of its key.
-Only for a batch that has failed as a whole: one that doesn't fail pays for no savepoint.
+The batch is halved under savepoints until the failing event is alone. It is parked together with the later events of
+its key. This is used only for a batch that has failed as a whole, so that other batches need no savepoints.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -40,11 +40,12 @@ class Isolation:
         self._handled: list[Incoming] = []
 
     async def run(self, items: Sequence[Incoming]) -> list[Incoming]:
-        """Handle what can be handled, park the rest; returns what was handled.
+        """Handle the events that can be handled and park the others. Returns the handled ones.
 
-        `ParkingLimitError` if too much fails; conflicts and outages of the database leave as they are.
+        `ParkingLimitError` if too many events fail. Errors of conflicts and outages of the database are raised
+        unchanged.
         """
-        # A constraint checked only at COMMIT would fail there, where nobody can tell which event did it.
+        # If a constraint were checked only at COMMIT, it would not be known which event violates it.
         await (await raw(self._session)).execute("SET CONSTRAINTS ALL IMMEDIATE")
         await self._attempt(items)
         return self._handled
@@ -77,7 +78,8 @@ class Isolation:
         item.failure = type(error).__name__
         self._parking.add(item, reason_of(error), told(error))
         if self._is_foreign:
-            # A stranger decides what fails here: it neither stops the partition nor holds up who shares its key.
+            # External senders cause these failures, so they neither stop the partition nor delay events with the same
+            # key.
             return
         self._failed_keys.add(item.key)
         self._limits[item.record.partition].failed()

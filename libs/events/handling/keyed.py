@@ -1,8 +1,8 @@
-"""What stands for a stranger's words where events are known again: the id of an event, the key of a record.
+"""Keyed digests of texts from external senders: the ids of events and the keys of records.
 
-A sender may write a name there. Where a topic may carry identity data (`Topic.personal`) the tables of the bus keep a
-keyed digest of it: the same word gives the same digest, and nobody without the key can try one out. The source stays in
-clear, within the form of a URI: operators act by it.
+A sender may write a person's name there. If a topic may contain identity data (`Topic.personal`), the tables of the bus
+store a keyed digest instead. The same text gives the same digest, and without the key nobody can test guessed texts.
+The source is stored unencrypted and must have the form of a URI, because operators need it.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,9 +17,9 @@ Seal = Callable[[bytes], bytes]
 Digest = Callable[[bytes], bytes]
 
 KEYED = "keyed:"
-"""Before a name that is a keyed digest."""
+"""The prefix of an id that is a keyed digest."""
 KEYED_BYTES = 16
-"""Of a keyed digest; those without a key, of before, have 32."""
+"""The length of a keyed digest. Digests without a key, from older versions, have 32 bytes."""
 
 _PLAIN_KEYS = """
     SELECT topic, key FROM parked_key WHERE consumer_group = $1 AND topic = ANY($2::text[]) AND octet_length(key) = $3
@@ -59,31 +59,33 @@ _POSITION_ANEW = """
 
 
 def kept_name(topic: Topic, name: str, digest: Digest) -> str:
-    """An event's id, or what tells a record from others of its offset, as the tables keep it."""
+    """The id of an event, or the identity of a record, in the form in which the tables store it."""
     return keyed_name(name, digest) if topic.personal else name
 
 
 def keyed_name(name: str, digest: Digest) -> str:
-    """The digest that stands for a name, whatever its topic; what operators look for."""
+    """The digest of an id, whatever its topic is. Operators use it to find events."""
     return f"{KEYED}{_keyed(name.encode(), digest).hex()}"
 
 
 def name_of_before(topic: Topic, name: str) -> str | None:
-    """How a version of before kept this name in a table where digests stand now; None where none stands.
+    """The form in which an older version stored this id in a table that contains digests now; None if there is none.
 
-    What reads like a digest is none: else a sender who has seen one could pass for the event that it stands for.
+    An id that looks like a digest has none. Otherwise a sender who knows a digest could use it as an id, and its event
+    would be taken for the event with this digest.
     """
     return name if topic.personal and not name.startswith(KEYED) else None
 
 
 def known_as(record: Record, before: str | None, *, topic: Topic, digest: Digest) -> str:
-    """The identity of a record, in clear where that of the record `before` is kept so by a version of before."""
+    """The identity of a record; unencrypted if an older version has stored that of the record `before` unencrypted."""
     identity = identity_of(record)
     return kept_name(topic, identity, digest) if before is None or before.startswith(KEYED) else identity
 
 
 def parked_key(topic: Topic, key: bytes, digest: Digest) -> bytes:
-    """The key as parking knows it: a digest where the topic may carry identity data, such as in a careless key."""
+    """The key as it is stored for parked events: a digest if the topic may contain identity data, because a sender may
+    have put a name into the key."""
     return _keyed(sha256(key).digest(), digest) if topic.personal else key
 
 
@@ -92,9 +94,10 @@ def _keyed(content: bytes, digest: Digest) -> bytes:
 
 
 async def key_anew(connection: Connection, group: str, topics: Iterable[Topic], digest: Digest) -> int:
-    """Key what an older version has kept of topics with identity data; how many rows.
+    """Replace what an older version has stored for topics with identity data by keyed digests. Returns the number of
+    rows.
 
-    The inbox is left out: its rows of before are looked up by the name in clear too, and go after some weeks.
+    The inbox is not changed: its old rows are also looked up by the unencrypted id, and are deleted after some weeks.
     """
     names = [topic.name for topic in topics if topic.personal]
     keys = await connection.fetch(_PLAIN_KEYS, group, names, sha256().digest_size)

@@ -1,4 +1,5 @@
-"""When parking must stop: a partition of which everything fails has a fault that parking only spreads."""
+"""When parking must stop. If all events of a partition fail, the cause is not a single event, and parking them all does
+not help."""
 
 from collections import deque
 
@@ -8,7 +9,7 @@ WINDOW_SHARE = 0.05
 
 
 class ParkingLimitError(Exception):
-    """Too many events of a partition failed: it must stop, and nothing of this batch be parked."""
+    """Too many events of a partition failed: the partition must stop, and no event of this batch may be parked."""
 
     def __init__(self, partition: int, why: str) -> None:
         super().__init__(why)
@@ -17,9 +18,9 @@ class ParkingLimitError(Exception):
 
 
 class ParkingLimit:
-    """Counts one partition's failures: ten in a row, or more than 5 % of the last thousand events, are too many.
+    """Counts the failures of one partition: ten in a row, or more than 5 % of the last thousand events, are too many.
 
-    Events that are parked only because their key is don't count.
+    Events that are parked only because their key is parked do not count.
     """
 
     def __init__(self, partition: int) -> None:
@@ -29,19 +30,19 @@ class ParkingLimit:
         self._failures: deque[int] = deque()
 
     def copy(self) -> "ParkingLimit":
-        """The same counts, to be changed while it isn't known whether the transaction commits."""
+        """A copy of the counts, which can be changed before it is known whether the transaction commits."""
         twin = ParkingLimit(self._partition)
         twin._in_a_row, twin._seen, twin._failures = self._in_a_row, self._seen, self._failures.copy()
         return twin
 
     def succeeded(self, count: int) -> None:
-        """`count` events were handled."""
+        """Note that `count` events were handled."""
         if count:
             self._seen += count
             self._in_a_row = 0
 
     def failed(self) -> None:
-        """One event failed; `ParkingLimitError` if that was one too many."""
+        """Note that one event failed. `ParkingLimitError` if too many have failed."""
         self._seen += 1
         self._in_a_row += 1
         self._failures.append(self._seen)

@@ -1,8 +1,8 @@
-"""Events that wait for a person, and the keys that wait with them.
+"""Events that wait for an operator, and their keys.
 
-A parked event keeps everything that came with it. Where a topic may carry identity data, content is sealed, and what
-its sender called it is kept as keyed digests only (`libs.events.handling.keyed`).
-While a key is parked its later events are parked too, so that none overtakes another.
+A parked event is stored completely. If its topic may contain identity data, the content is sealed, and its id and key
+are stored only as keyed digests (`libs.events.handling.keyed`).
+While a key is parked, its later events are parked too, so that no event overtakes an earlier one.
 """
 
 import base64
@@ -20,11 +20,11 @@ from libs.events.postgres import Connection
 from libs.events.topics import Topic
 
 BEHIND = "behind"
-"""Why an event is parked that would have been in order: an earlier one of its key is parked."""
+"""The reason for parking an event that has no fault itself: an earlier event of its key is parked."""
 ID_REUSED = "id-reused"
-"""Why an event is parked whose id came with something else before."""
+"""The reason for parking an event whose id was used before with other content."""
 HANDLER = "handler"
-"""Why an event is parked whose handler raised."""
+"""The reason for parking an event whose handler raised an error."""
 
 _PARK = """
     INSERT INTO parked (consumer_group, topic, partition, log_offset, key, event_type, event_id, source, reason,
@@ -60,16 +60,16 @@ _LOCK_KEYS = """
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What came with a record."""
+    """The content of a record."""
 
     headers: Headers
     key: bytes | None
     value: bytes | None
     timestamp: int
-    """Kafka's, in milliseconds since 1970."""
+    """Kafka's time of the record, in milliseconds since 1970."""
 
     def to_bytes(self) -> bytes:
-        """As it is stored, before sealing."""
+        """The form that is stored, before sealing."""
         return json.dumps(
             {
                 "headers": [[name, base64.b64encode(value).decode()] for name, value in self.headers],
@@ -81,7 +81,7 @@ class Content:
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "Content":
-        """From what is stored, after unsealing."""
+        """The content from its stored form, after unsealing."""
         fields = json.loads(stored)
         return cls(
             [(name, base64.b64decode(value)) for name, value in fields["headers"]],
@@ -92,13 +92,13 @@ class Content:
 
 
 def reason_of(error: BaseException) -> str:
-    """Why an event is parked whose handler raised: what the refusal itself says, else that the handler failed."""
+    """The reason for parking an event whose handler raised `error`: the reason of the refusal, otherwise `HANDLER`."""
     reason = getattr(error, "parked_as", None)
     return reason if isinstance(reason, str) else HANDLER
 
 
 class Parking:
-    """What one batch parks; written with `write`, in the batch's own transaction."""
+    """The events that one batch parks. `write` stores them in the transaction of the batch."""
 
     def __init__(self, topic: Topic, group: str, seal: Seal | None, digest: Digest) -> None:
         self._topic = topic
@@ -107,17 +107,17 @@ class Parking:
         self._seal = seal
         self._entries: list[tuple[Incoming | Unreadable, str, str | None]] = []
         self.over_quota = 0
-        """How many of them are only counted; known when they are written."""
+        """How many of them are only counted. It is known after `write`."""
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def add(self, item: Incoming | Unreadable, reason: str, error: str | None = None) -> None:
-        """Park `item`. `error` says what failed, without a value from the event."""
+        """Park `item`. `error` describes the failure, without values of the event."""
         self._entries.append((item, reason, error))
 
     async def write(self, connection: Connection) -> None:
-        """Store what was added, in the order of the log."""
+        """Store the added events in the order of the log."""
         if not self._entries:
             return
         self._entries.sort(key=lambda entry: (entry[0].record.partition, entry[0].record.offset))
@@ -144,7 +144,7 @@ class Parking:
             name = (item.received.event.type, self._known(item.received.id), item.received.source)
         elif item.envelope is not None:
             name = (item.envelope.type, self._known(item.envelope.id), item.envelope.source)
-        # What a stranger got wrong waits alone: the same message sent again, and right, must not wait behind it.
+        # A faulty message of an external sender is parked alone, so that its corrected repetition need not wait for it.
         key = parked_key(self._topic, key_alone(record) if self._topic.foreign else item.key, self._digest)
         identity = self._known(identity_of(record))
         return (record.partition, record.offset, key, *name, reason, error, content, identity)
@@ -153,14 +153,15 @@ class Parking:
         return kept_name(self._topic, name, self._digest)
 
     async def _give_ids_back(self, connection: Connection) -> None:
-        """Let the ids of what failed be used again: by the sender's correction, or when the record is read again."""
+        """Remove the ids of failed events from the inbox, so that a corrected event with the same id, or the same
+        record if it is read again, is handled."""
         failed = [item for item, reason, _ in self._entries if isinstance(item, Incoming) and reason != ID_REUSED]
         if failed:
             names = [(item.received.source, self._known(item.received.id), item.day) for item in failed]
             await connection.execute(_GIVE_IDS_BACK, self._group, *map(list, zip(*names, strict=True)))
 
     async def _within_quota(self, connection: Connection) -> list[tuple[Incoming | Unreadable, str, str | None]]:
-        """What is parked whole; the rest of what strangers have sent is only counted."""
+        """The events that are stored. Events of external senders beyond the quota are only counted."""
         partitions = sorted({entry[0].record.partition for entry in self._entries if self._is_strangers(entry)})
         if not partitions:
             return self._entries
@@ -193,14 +194,14 @@ class Parking:
 
 
 def source_of(item: Incoming | Unreadable) -> str | None:
-    """Who sent it, as it says itself; None where that can't be read."""
+    """The CloudEvents source that the event itself names; None if it cannot be read."""
     if isinstance(item, Incoming):
         return item.received.source
     return None if item.envelope is None else item.envelope.source
 
 
 def _counted(stored: bytes | None) -> quota.Counted | None:
-    """What a row that counts holds: its figures stand where a message has its headers."""
+    """The content of a row that only counts messages. It stores its numbers in the place of headers."""
     if stored is None:
         return None
     figures = dict(Content.from_bytes(stored).headers)
@@ -213,9 +214,10 @@ def _content_of(counted: quota.Counted) -> bytes:
 
 
 async def still_parked(connection: Connection, group: str, topic: Topic, keys: Iterable[bytes]) -> set[bytes]:
-    """Which of these keys are parked, held so until the end of the transaction.
+    """The keys that are parked. They are locked, so that they stay parked until the end of the transaction.
 
-    Waits for a retry that is under way: when that has emptied a key, its newer events go the ordinary way.
+    Waits for a running retry. If the retry has processed all events of a key, newer events of the key are handled
+    normally.
     """
     wanted = list(keys)
     if not wanted:
@@ -225,9 +227,9 @@ async def still_parked(connection: Connection, group: str, topic: Topic, keys: I
 
 
 def told(error: BaseException) -> str:
-    """What failed and where, without the error's text: that may quote the event.
+    """The type of an error and its place in the code, without its text, which may quote the event.
 
-    A refusal that names the fields and rules at fault, and nothing of what stood there, is told by those.
+    A refusal that names only fields and rules, and no values, is described by these names.
     """
     because = getattr(error, "parked_because", None)
     if isinstance(because, str) and because:

@@ -1,7 +1,7 @@
-"""One assigned partition: where it stands, and which of its records may be handled.
+"""One assigned partition: its state, and which of its records may be handled.
 
-aiokafka hands out records while a new assignment's seek is still under way, from Kafka's committed offset or from 0.
-So nothing is taken until the seek to PostgreSQL's position is done, and then only what follows on without a hole.
+After a new assignment, aiokafka returns records from Kafka's committed offset or from 0 until the seek is done. So
+records are accepted only after the seek to the position in PostgreSQL, and only if no offset is missing between them.
 """
 
 import contextlib
@@ -20,28 +20,29 @@ from libs.events.topics import Topic
 Identify = Callable[[Record], str]
 
 CLEAR_SECONDS = 15.0
-"""For so long it counts as known that nothing waits; the end of the log is asked for every 5 seconds."""
+"""For this time the information that no record waits counts as current. Kafka is asked for the end of the log every 5
+seconds."""
 HOLES_MAX = 3
-"""After so many fetches in a row that don't follow on, the hole is in the log itself."""
+"""After this number of fetches in a row with missing offsets, the records are missing from the log itself."""
 
 
 class Phase(Enum):
-    """Where a partition stands."""
+    """The state of a partition."""
 
     ASSIGNED = "assigned"
-    """Its position isn't known yet: whatever comes is dropped."""
+    """Its position is not known yet: fetched records are discarded."""
     VERIFYING = "verifying"
-    """The seek is done, to one record before the position: that record must be the one that was handled last."""
+    """The seek is done, to the record before the position. This record must be the one that was handled last."""
     READY = "ready"
-    """What comes is handled."""
+    """Its records are handled."""
     STOPPED = "stopped"
-    """Going on would lose or repeat events, or park everything: a person must look."""
+    """To continue would lose or repeat events, or park all of them: it waits for an operator."""
     REVOKED = "revoked"
-    """Another member has it."""
+    """It is assigned to another member."""
 
 
 class Partition:
-    """The state of one partition while it is assigned; a new assignment makes a new one."""
+    """The state of one partition while it is assigned. Each assignment creates a new object."""
 
     def __init__(self, topic: Topic, number: int) -> None:
         self.topic = topic
@@ -49,34 +50,34 @@ class Partition:
         self.tp = TopicPartition(topic.name, number)
         self.phase = Phase.ASSIGNED
         self.why_stopped: str | None = None
-        """Kept after a new beginning where a limit stopped it: only a batch that goes through proves that it's over."""
+        """If the limit of failures has stopped it, the reason stays after a new admission, until a batch succeeds."""
         self.limit_reached = False
         self.stopped_at = 0.0
         self.next_offset = 0
         """PostgreSQL's position."""
         self.fetch_offset = 0
-        """Where the next record must come from."""
+        """The offset that the next record must have."""
         self.last_event_id: str | None = None
         self.kafka_offset: int | None = None
-        """What Kafka has been told."""
+        """The offset that was committed to Kafka last."""
         self.buffer: deque[Record] = deque()
         self.buffered_bytes = 0
-        """Of the values in `buffer`."""
+        """The total size of the values in `buffer`."""
         self.in_hand = 0
-        """Records of it that are being handled now."""
+        """The number of records that are being handled now."""
         self.paused = False
         self.holes = 0
         self.end: int | None = None
-        """Where the log ended when last asked."""
+        """The end of the log at the last request for it."""
         self.moved_at = time.monotonic()
         self.clear_at = time.time()
-        """When it was last known that no record waits."""
+        """The last time at which it was known that no record waits."""
         self.oldest_ms: int | None = None
-        """Kafka's time of the record at the position, once it was fetched; kept when the buffer is dropped."""
+        """Kafka's time of the record at the position, after it was fetched. It stays when the buffer is emptied."""
         self.limit = ParkingLimit(number)
 
     def admit(self, next_offset: int, *, last_event_id: str | None) -> int:
-        """Begin at `next_offset`; returns the offset to seek to, one lower if the last event is to be verified."""
+        """Begin at `next_offset`. Returns the offset for the seek, which is one lower if the last event is verified."""
         if next_offset != self.next_offset:
             self.oldest_ms = None
         self.next_offset = next_offset
@@ -91,7 +92,7 @@ class Partition:
         return self.fetch_offset
 
     def stop(self, why: str, *, limit_reached: bool = False) -> None:
-        """Handle nothing more of it, until it is admitted again."""
+        """Stop handling its records until it is admitted again."""
         self.phase = Phase.STOPPED
         self.limit_reached = limit_reached
         self.why_stopped = why
@@ -99,18 +100,18 @@ class Partition:
         self._drop_buffer()
 
     def revoke(self) -> None:
-        """It belongs to another member now."""
+        """Note that it is assigned to another member now."""
         self.phase = Phase.REVOKED
         self._drop_buffer()
 
     def readmit(self) -> None:
-        """What was fetched isn't what follows on: drop it, and begin again at PostgreSQL's position."""
+        """Discard the fetched records and begin again at the position in PostgreSQL."""
         self.phase = Phase.ASSIGNED
         self.moved_at = time.monotonic()
         self._drop_buffer()
 
     def moved(self, next_offset: int, limit: ParkingLimit) -> None:
-        """A batch up to `next_offset` has committed."""
+        """Note that a batch up to `next_offset` has committed."""
         self.next_offset = next_offset
         self.limit = limit
         self.moved_at = time.monotonic()
@@ -121,31 +122,31 @@ class Partition:
         self.limit_reached = False
 
     def clear(self) -> None:
-        """It is known that no record waits."""
+        """Note that no record waits now."""
         self.clear_at = time.time()
 
     def attributes(self) -> Attributes:
-        """What metrics call it."""
+        """The attributes that identify it in metrics."""
         return {
             "messaging.destination.name": self.tp.topic,
             "messaging.destination.partition.id": str(self.number),
         }
 
     def lag(self) -> int | None:
-        """Records between position and end; None if the end isn't known yet."""
+        """The number of records between position and end; None if the end is not known yet."""
         return None if self.end is None else max(self.end - self.next_offset, 0)
 
     def lag_age(self) -> float:
-        """Seconds since Kafka got the oldest record that isn't handled; 0 where none waits.
+        """Seconds since Kafka received the oldest record that is not handled yet; 0 if no record waits.
 
-        While that record hasn't been fetched its time isn't known; then it is the seconds since it was last known
-        that none waits. So it also grows for a partition that is stopped or isn't fetched, and for one whose
-        client can't reach Kafka.
+        The time of a record is not known before it is fetched. Until then the result is the time since it was last
+        known that no record waits. So it also grows while a partition is stopped or not fetched, or while its client
+        cannot reach Kafka.
         """
         now = time.time()
         oldest = self.oldest_ms
         if oldest is None:
-            # Metrics are collected by another thread, the buffer may be emptied at this moment.
+            # Another thread collects metrics, so the buffer may become empty at this moment.
             with contextlib.suppress(IndexError):
                 oldest = self.buffer[0].timestamp
         if oldest is not None:
@@ -154,18 +155,18 @@ class Partition:
         return unknown if unknown > CLEAR_SECONDS else 0.0
 
     def is_stopped(self) -> bool:
-        """Whether a person must look."""
+        """Whether it waits for an operator."""
         return self.phase is Phase.STOPPED
 
     def take(self, count: int) -> list[Record]:
-        """The next records, at most `count`, to be handled now."""
+        """Take the next records, at most `count`, from the buffer to handle them."""
         records = [self.buffer.popleft() for _ in range(min(count, len(self.buffer)))]
         self.buffered_bytes -= _bytes(records)
         self.in_hand = len(records)
         return records
 
     def holds(self, *, records: int, bytes_: int) -> bool:
-        """Whether so many records, or so many bytes, wait here."""
+        """Whether the buffer has at least this many records or bytes."""
         return len(self.buffer) >= records or self.buffered_bytes >= bytes_
 
     def _drop_buffer(self) -> None:
@@ -178,7 +179,8 @@ class Partition:
         self.buffered_bytes = 0
 
     def take_in(self, records: Sequence[Record], identify: Identify) -> bool:
-        """Buffer what may be handled, drop the rest; False if there is a hole: the partition must be admitted again."""
+        """Buffer the records that may be handled and discard the others. False if offsets are missing: then the
+        partition must be admitted again."""
         if self.phase not in (Phase.VERIFYING, Phase.READY):
             return True
         records = [record for record in records if record.offset >= self.fetch_offset]
@@ -212,7 +214,8 @@ class Partition:
         return True
 
     def _fault_before_position(self, record: Record, identify: Identify) -> str | None:
-        """The record before the position must be the one that was handled last; else the log isn't the same."""
+        """The fault of the record before the position, if it is not the one that was handled last: then the log is not
+        the same."""
         if record.offset != self.fetch_offset:
             return f"the log was cut: the event handled last, at offset {self.fetch_offset}, is gone"
         if identify(record) != self.last_event_id:

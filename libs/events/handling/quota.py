@@ -1,11 +1,11 @@
-"""How much is kept of what strangers send and get wrong, so that they fill no disk and stop no partition.
+"""The quota for faulty messages of external senders, so that these cannot fill the disk or stop a partition.
 
-Whole messages are parked up to a quota, per partition and day (UTC): so many of one source, so many sources, so many in
-all, so many bytes. Beyond it a message is only counted: one row a partition and day says how many there were and
-between which offsets. Its body is still on Kafka for as long as the topic keeps it, and its id is not taken: when the
-position is moved back it is read again.
+Complete messages are parked up to a quota per partition and day (UTC). It limits the messages of one source, the number
+of sources, the messages in total and the bytes. Further messages are only counted: one row per partition and day has
+their number and their range of offsets. Their content is on Kafka until the retention of the topic ends, and their ids
+do not count as used. If an operator moves the position back, they are read again.
 
-The quota is counted from the table of parked events itself; what a person has discarded or retried gives room.
+The quota is computed from the table of parked events. Events that an operator has discarded or retried do not count.
 """
 
 from collections import Counter
@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 from libs.events.postgres import Connection
 
 SOURCE_ROWS = 100
-"""Messages of one CloudEvents source. The source is what a sender says of itself: an attacker makes up others."""
+"""Messages of one CloudEvents source. `SOURCES` limits the sources, because an attacker can invent any number of
+them."""
 SOURCES = 20
 ROWS = 500
 BYTES = 8_388_608
 OVER_QUOTA = "over-quota"
-"""The reason of the row that counts."""
+"""The reason in the row that counts messages."""
 
 _KEPT = """
     SELECT partition, source, count(*) AS rows, sum(octet_length(content)) AS bytes FROM parked
@@ -36,14 +37,14 @@ _COUNTED = """
 
 @dataclass(slots=True)
 class Room:
-    """What is taken of one partition's quota today."""
+    """The used part of the quota of one partition today."""
 
     rows: int = 0
     bytes: int = 0
     by_source: Counter[str | None] = field(default_factory=Counter)
 
     def take(self, source: str | None, size: int) -> bool:
-        """Whether one more message is kept; it is counted if so."""
+        """Whether one more message can be stored. If so, it is added to the used part."""
         if source not in self.by_source and len(self.by_source) >= SOURCES:
             return False
         if self.rows >= ROWS or self.bytes + size > BYTES or self.by_source[source] >= SOURCE_ROWS:
@@ -56,7 +57,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Messages of one partition of which nothing but their number is kept."""
+    """Messages of one partition that are only counted: their number and their range of offsets."""
 
     count: int
     first_offset: int
@@ -64,19 +65,20 @@ class Counted:
 
 
 def more(before: Counted | None, offsets: Sequence[int]) -> Counted:
-    """What was counted before, if anything was, and these."""
+    """The earlier count, if there is one, together with these messages."""
     if before is None:
         return Counted(len(offsets), min(offsets), max(offsets))
     return Counted(before.count + len(offsets), min(before.first_offset, *offsets), max(before.last_offset, *offsets))
 
 
 def today() -> datetime:
-    """Midnight, UTC: real time, as all of the event tables."""
+    """The last midnight in UTC, in real time like all times in the event tables."""
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 async def rooms(connection: Connection, group: str, topic: str, partitions: Sequence[int]) -> dict[int, Room]:
-    """What is taken today, by partition. Batches of a partition come one after the other: its position is locked."""
+    """The used part of the quota today, by partition. It cannot change meanwhile, because the batch has locked the
+    position of its partition."""
     found = {number: Room() for number in partitions}
     for row in await connection.fetch(_KEPT, group, topic, list(partitions), today()):
         room = found[row["partition"]]
@@ -87,11 +89,11 @@ async def rooms(connection: Connection, group: str, topic: str, partitions: Sequ
 
 
 async def counted(connection: Connection, group: str, topic: str, partitions: Sequence[int]) -> dict[int, bytes]:
-    """What the rows that count hold today, by partition."""
+    """The content of today's rows that count messages, by partition."""
     rows = await connection.fetch(_COUNTED, group, topic, list(partitions), identity())
     return {row["partition"]: row["content"] for row in rows}
 
 
 def identity() -> str:
-    """What tells one day's row from another's."""
+    """The identity of today's row that counts messages."""
     return f"{OVER_QUOTA}:{today():%Y%m%d}"

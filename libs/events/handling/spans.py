@@ -1,4 +1,4 @@
-"""Spans of a batch that is handled: one for the batch, one for each sampled event of it, one for its COMMIT.
+"""Spans of a batch: one for the batch, one for each of its sampled events, and one for its COMMIT.
 
 The table in `libs.events.observing.tracing` says which span has which parent and which links.
 """
@@ -18,7 +18,7 @@ from libs.events.observing.metrics import Attributes, messaging
 
 @dataclass(frozen=True, slots=True)
 class Processing:
-    """The spans of one batch; without any where it has no sampled event."""
+    """The spans of one batch. A batch without a sampled event has no spans."""
 
     span: trace.Span
     topic: str
@@ -39,11 +39,11 @@ class Processing:
 
 @contextmanager
 def processing(topic: str, group: str, batch: Batch) -> Iterator[Processing]:
-    """A `process` span around one batch, linked to its sampled messages, and a span for each of those.
+    """A `process` span around one batch, linked to its sampled messages, and a span for each of these messages.
 
-    A sampled message's own span has the creation context as its parent, and takes its place in `Received`: what
-    handlers store with it, and append for it, hangs below this hop. A batch of which no event is sampled has no span,
-    unless some come without a trace: then this is their first service, and its sampler decides.
+    The span of a sampled message is a child of its creation context, and replaces that context in `Received`. So the
+    spans of what handlers store or append for the event are below this span. A batch without a sampled event has no
+    span, unless some of its events have no trace: then this service is their first one, and its sampler decides.
     """
     items = [item for part in batch.parts for item in part.items if isinstance(item, Incoming)]
     marked = [item for item in items if tracing.sampled(item.received.traceparent)]

@@ -1,15 +1,17 @@
-"""In which order handlers get the events of a batch: per key as published, across keys as many at once as possible."""
+"""The order in which handlers get the events of a batch: events of one key in the order of publication, and otherwise
+as many events as possible in one call."""
 
 from collections.abc import Hashable, Iterator, Sequence
 
 
 def waves(handlers: Sequence[int], keys: Sequence[Hashable]) -> Iterator[tuple[int, list[int]]]:
-    """Yield (handler, positions): which handler comes next and with which events.
+    """Yield (handler, positions): the handler that is called next, and the positions of its events.
 
-    `handlers[i]` and `keys[i]` belong to the i-th event. For one key events are handed out in their order, across
-    handlers too. A key's events for one handler in a row go together. Next is the handler that has the fewest events
-    waiting behind those of others: it needs the fewest further calls. Ties go to the handler declared first: what
-    others build upon, such as a flight before its people, is declared before them.
+    `handlers[i]` and `keys[i]` belong to the i-th event. Events of one key keep their order, even if they have
+    different handlers. Consecutive events of a key for one handler are passed together. The next handler is the one
+    with the fewest events that still wait for events of other handlers, because it needs the fewest further calls. If
+    several have the same number, the one that was declared first is next. A handler on which others depend, such as
+    that for flights before that for people, is therefore declared before them.
     """
     if len(set(handlers)) == 1:
         yield handlers[0], list(range(len(handlers)))
@@ -35,7 +37,8 @@ def waves(handlers: Sequence[int], keys: Sequence[Hashable]) -> Iterator[tuple[i
 
 
 def _runs_by_key(handlers: Sequence[int], keys: Sequence[Hashable]) -> list[list[tuple[int, list[int]]]]:
-    """For each key its runs of one handler, last first, so that the next one is popped from the end."""
+    """For each key its runs of events for one handler, in reverse order, so that the next run is popped from the
+    end."""
     by_key: dict[Hashable, list[tuple[int, list[int]]]] = {}
     for position, (handler, key) in enumerate(zip(handlers, keys, strict=True)):
         runs = by_key.setdefault(key, [])
