@@ -1,7 +1,7 @@
-"""Append events to the outbox: they leave if, and only if, the transaction commits.
+"""Append events to the outbox: they are sent if, and only if, the transaction commits.
 
-Lock or change the row that stands for the key first and append after it. Then an event of a key that was appended
-later has a higher id and never becomes visible earlier, so a relay that reads `ORDER BY id` keeps the order per key.
+First lock or change the row that represents the key, then append. Then a later event of the key has a higher id and
+never becomes visible earlier, so a relay that reads `ORDER BY id` keeps the order per key.
 """
 
 from collections.abc import Sequence
@@ -39,10 +39,10 @@ async def append(
 ) -> None:
     """Append events in their order, in one statement.
 
-    `traceparents` is one per event, the trace of the journey that each belongs to; by default that of the current
-    span. `tracestates` may go with them. A sampled event's creation gets a span below it (`tracing.creating`), whose
-    context the event carries. Inside a consumer's batch the rows of all handlers are gathered and written once,
-    before the commit.
+    `traceparents` has one entry per event: the trace of its journey. The default is the trace of the current span.
+    `tracestates` are optional. If the trace of an event is sampled, its creation gets a span below it
+    (`tracing.creating`), and the event carries the context of this span. In a consumer's batch, the rows of all
+    handlers are collected and written together before the commit.
     """
     if not events:
         return
@@ -58,7 +58,7 @@ async def append(
 
 
 def gather(session: AsyncSession) -> list[Row]:
-    """Make `append` gather rows in the list that is returned, until someone writes them."""
+    """Make `append` collect the rows of this session in the returned list. The caller writes them later."""
     rows: list[Row] = []
     session.info[_BUFFER] = rows
     return rows

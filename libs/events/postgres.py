@@ -1,4 +1,4 @@
-"""What the event path needs from PostgreSQL: the driver's connection of an open session, and what an error means."""
+"""What the event bus needs from PostgreSQL: the driver's connection of an open session, and the meaning of errors."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -22,8 +22,8 @@ Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 async def raw(session: AsyncSession) -> Connection:
     """The asyncpg connection inside this session's open transaction, for set-based SQL.
 
-    Pending ORM changes are written first and BEGIN is sent if SQLAlchemy hasn't yet: it waits for the first statement
-    of its own, and a statement past it would commit by itself.
+    Pending ORM changes are written first. If SQLAlchemy has not sent BEGIN yet, this function makes it do so:
+    SQLAlchemy waits for its own first statement, and a statement of the driver before BEGIN would commit by itself.
     """
     if session.new or session.dirty or session.deleted:
         await session.flush()
@@ -35,20 +35,20 @@ async def raw(session: AsyncSession) -> Connection:
 
 
 def plain_dsn(url: str) -> str:
-    """The URL as asyncpg takes it: without SQLAlchemy's name of the driver."""
+    """The URL in the form of asyncpg, without SQLAlchemy's name of the driver."""
     scheme, separator, rest = url.partition("://")
     return scheme.partition("+")[0] + separator + rest
 
 
 class Cause(Enum):
-    """Why a batch failed, as far as it decides what to do next."""
+    """The causes of a failed batch, according to what must be done next."""
 
     CONFLICT = "conflict"
-    """Two transactions met: the same batch again, at once."""
+    """A conflict of two transactions: the same batch is processed again at once."""
     OUTAGE = "outage"
-    """The database is away, overloaded or stopping: the same batch again, later."""
+    """The database is unavailable, overloaded or stopping: the same batch is processed again later."""
     EVENT = "event"
-    """Anything else: an event, or its handler, is at fault."""
+    """All other errors: an event or its handler has a fault."""
 
 
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
@@ -69,7 +69,7 @@ def sqlstate(error: BaseException) -> str | None:
 
 
 def cause_of(error: BaseException) -> Cause:
-    """What a failed batch or relay step is to do about `error`."""
+    """The cause of `error`, which decides what happens to the batch."""
     state = sqlstate(error)
     if state is not None:
         if state in _CONFLICTS:

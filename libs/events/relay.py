@@ -1,8 +1,8 @@
-"""The relay of one service: publishes its outbox, in order per key, under leadership.
+"""The relay of one service: it publishes the outbox, in order per key, while it is the leader.
 
-It reads what is visible `ORDER BY id` and retires what Kafka has acknowledged; there is no cursor that a late commit
-could fall behind. No transaction is open while it waits for Kafka. A crash between acknowledgement and retirement
-sends a batch twice; the consumers' inboxes drop it.
+It reads the visible rows `ORDER BY id` and moves acknowledged rows to the archive. It has no cursor, so a transaction
+that commits late is not missed. No transaction is open while it waits for Kafka. If it crashes between the
+acknowledgement and the move, a batch is sent twice, and the inboxes of the consumers discard the copies.
 """
 
 import asyncio
@@ -36,7 +36,8 @@ SHORTEST_SLEEP_SECONDS = 0.002
 LONGEST_SLEEP_SECONDS = 0.05
 SEND_TIMEOUT_SECONDS = 20.0
 STOP_SECONDS = 5.0
-"""So long a round may go on when the relay is to stop; what isn't retired by then is sent again by the next one."""
+"""The maximum time of a round after the relay was told to stop. Events that are not in the archive by then are sent
+again by the next relay."""
 BLOCK_SECONDS = 15.0
 MEASURE_SECONDS = 5.0
 
@@ -72,11 +73,11 @@ _MEASURE = """
 
 
 class Relay:
-    """Publishes one database's outbox; any number may run, one of them leads.
+    """Publishes the outbox of one database. Several relays may run; one of them is the leader.
 
-    `dsn` must lead to PostgreSQL directly, not through a pooler. `source` is the CloudEvents source of everything
-    published, such as `urn:enlace:referral`. A leader that is silent for `silence_seconds` is replaced.
-    `signer` has the key of this service; a topic that has a writer is published to only by that writer, signed.
+    `dsn` must connect to PostgreSQL directly, not through a pooler. `source` is the CloudEvents source of all published
+    events, such as `urn:enlace:referral`. A leader without contact to PostgreSQL for `silence_seconds` is replaced.
+    `signer` has the key of this service. Only the writer of a topic publishes to it, with its signature.
     """
 
     def __init__(
@@ -105,14 +106,15 @@ class Relay:
         self._tidy_at = 0.0
 
     def why_unready(self) -> str | None:
-        """Why this relay isn't ready, in one sentence; None if it leads, or stands by while another one leads."""
+        """The reason why this relay is not ready, in one sentence. None if it is the leader, or if another one is."""
         if self._blocked:
             (topic, _), (_, why) = next(iter(self._blocked.items()))
             return f"{len(self._blocked)} blocked, first in topic {topic}: {why}"
         return self._trouble
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Publish until `stop` is set. Never raises: what fails is told, and tried again with growing pauses."""
+        """Publish until `stop` is set. Never raises: errors are logged, and the relay tries again after growing
+        pauses."""
         work = asyncio.create_task(self._run(stop))
         try:
             await done_or_set(work, stop)
@@ -130,11 +132,12 @@ class Relay:
                     try:
                         await self._lead(connection, stop)
                     except LeadershipLostError:
-                        # Another one may lead already: nothing that still waits here may leave.
+                        # Another relay may be the leader already, so the waiting events must not be sent.
                         await self._discard_producer(flush_seconds=0)
                         raise
                     finally:
-                        # While the lock is still held: who leads next, or holds the relay, finds nothing under way.
+                        # This happens while the lock is still held. So nothing is being sent any more when the next
+                        # leader begins, or when an operator has held the relay.
                         await self._discard_producer()
             except Exception as error:
                 told = Cluster.of(self._bootstrap_servers).told(error)
@@ -161,7 +164,7 @@ class Relay:
         while not stop.is_set() and not await leadership.is_held():
             self._wakeup.clear()
             await self._tidy(connection)
-            # Before the round, not after it: while Kafka is away none ends.
+            # Measured before the round, because no round ends while Kafka is unavailable.
             await self._measure(connection)
             async with leadership.proof():
                 rows = await self._read(connection)
@@ -208,7 +211,7 @@ class Relay:
 
     async def _retire(self, connection: Connection, epoch: int, outcome: Outcome) -> None:
         ids = outcome.acked_ids
-        # The range keeps the statement from reading a backlog of millions to find these few.
+        # With the range of ids the statement does not read millions of waiting rows to find these few.
         leads = await connection.fetchval(_RETIRE, epoch, ids, outcome.partitions, outcome.offsets, min(ids), max(ids))
         crashpoint(CrashPoint.RELAY_AFTER_RETIRE)
         if not leads:
@@ -216,7 +219,7 @@ class Relay:
         metrics.relay_published.add(len(outcome.acked_ids))
 
     async def _note_refusals(self, connection: Connection, outcome: Outcome) -> None:
-        """Block what Kafka refuses for a while, so that it holds up its own key or topic and nothing else."""
+        """Block for a while the keys and topics that Kafka refuses, so that all others can be published."""
         until = time.monotonic() + BLOCK_SECONDS
         for topic, why in outcome.refused_topics.items():
             self._blocked[topic, None] = (until, why)
@@ -243,7 +246,7 @@ class Relay:
         self._trouble = "held by hand: nothing is published until it is released"
 
     async def _tidy(self, connection: Connection) -> None:
-        """Make and drop partitions once an hour."""
+        """Create and drop partitions once an hour."""
         if time.monotonic() < self._tidy_at:
             return
         self._tidy_at = time.monotonic() + retention.EVERY_SECONDS
@@ -280,7 +283,7 @@ def _count_sent(rows: Sequence[Any], outcome: Outcome, seconds: float) -> None:
 
 
 async def _nap(wakeup: asyncio.Event, seconds: float) -> None:
-    """Sleep until the wake-up or until the time is over; without a task, because it happens twenty times a second."""
+    """Sleep until the wake-up or the end of the time. It uses no task, because it is called twenty times a second."""
     timer = asyncio.get_running_loop().call_later(seconds, wakeup.set)
     try:
         await wakeup.wait()

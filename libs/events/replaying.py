@@ -1,8 +1,9 @@
-"""Rebuild a read model from the logs: empty it and handle again everything that made it, in one transaction.
+"""Rebuild a read model from the logs: empty it and handle all its events again, in one transaction.
 
-Whoever reads the model meanwhile sees it as it was. Its worker may run: the positions of the topics are locked, so a
-batch waits until the model is whole, and goes on behind it. Nothing is published and no position moves.
-Only for what a service has declared with `Subscriptions.rebuilds`: handlers that change nothing but that model.
+Until the commit, readers see the old content. The worker may run: the positions of the topics are locked, so a batch
+waits until the model is complete, and then continues. Nothing is published, and no position moves.
+This is possible only for read models that a service has declared with `Subscriptions.rebuilds`: their handlers change
+nothing else.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -36,34 +37,35 @@ _DISCARDED = """
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a service hands over so that its read models can be rebuilt."""
+    """What a service must provide so that its read models can be rebuilt."""
 
     subscriptions: Subscriptions
     transaction: Transaction
     close: Callable[[], Awaitable[None]]
-    """Ends its connections."""
+    """Closes its connections."""
     keyring: Keyring
-    """By which events are believed."""
+    """The keys that verify the signatures of events."""
     topics: Mapping[str, Topic] = field(default_factory=lambda: TOPICS)
-    """What is known of topics."""
+    """The declared topics."""
 
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What a rebuild handled of one topic."""
+    """The result of a rebuild for one topic."""
 
     topic: str
     handled: int = 0
     parked: int = 0
-    """Still parked or discarded by hand: left out."""
+    """Events that are still parked or were discarded by an operator; they are left out."""
     unreadable: int = 0
     not_believed: int = 0
-    """Not signed by the topic's writer, such as from before events were signed: left out."""
+    """Events without a valid signature of the topic's writer, such as those from the time before signatures; they are
+    left out."""
 
 
 @dataclass(slots=True)
 class _Rebuild:
-    """One rebuild under way."""
+    """The state of one rebuild."""
 
     session: AsyncSession
     connection: Connection
@@ -76,7 +78,7 @@ class _Rebuild:
 
 
 def model_of(subscriptions: Subscriptions, topic: str) -> ReadModel:
-    """The read model that a topic makes; `RefusedError` says why there is none that can be rebuilt."""
+    """The read model that is built from a topic. `RefusedError` with the reason if there is none."""
     if topic not in subscriptions.topics:
         raise RefusedError(f"{subscriptions.group} does not subscribe to {topic}")
     model = subscriptions.read_model(topic)
@@ -89,9 +91,9 @@ def model_of(subscriptions: Subscriptions, topic: str) -> ReadModel:
 
 
 async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list[Rebuilt]:
-    """Rebuild the read model that `topic` makes, with every topic that it is made of; all or nothing.
+    """Rebuild the read model that is built from `topic` and perhaps from further topics; all or nothing.
 
-    `RefusedError` if it may not be, if a log has lost records, or if a handler fails.
+    `RefusedError` if it must not be rebuilt, if a log has lost records, or if a handler fails.
     """
     subscriptions = service.subscriptions
     model = model_of(subscriptions, topic)
@@ -127,10 +129,11 @@ async def rebuild(service: Service, logs: Logs, *, topic: str, by: Hand) -> list
 async def _ranges(
     logs: Logs, names: Mapping[TopicPartition, int], topics: Mapping[str, Topic]
 ) -> dict[TopicPartition, tuple[int, int]]:
-    """What is to be handled of each partition.
+    """The range of offsets of each partition that is handled.
 
-    Of a compacted topic all: what a newer record has replaced is gone from below the position, and a state that comes
-    twice changes nothing. Of another one what was handled, which must all be there.
+    Of a compacted topic this is the whole log: compaction may have removed records below the position that have newer
+    ones behind it, and a state that is handled twice changes nothing. Of another topic it is the part below the
+    position, and the log must still have all of it.
     """
     bounds = await logs.bounds(names)
     ranges = {}

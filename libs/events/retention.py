@@ -1,8 +1,9 @@
-"""Old rows of the event tables go by the day: a partition is dropped, nothing is deleted row by row.
+"""Old rows of the event tables are removed by day: a whole partition is dropped, instead of deleting row by row.
 
-Runs on the leading relay. Partitions are made for today and some days ahead; what comes while none is there, such as
-before the first relay has led, goes to the default partition, whose few old rows are deleted. Kept longer than Kafka
-keeps a topic, so that the inbox knows every event that can come again; gone within 30 days (DESIGN 6).
+This runs on the relay that is the leader. Partitions are created for today and some days ahead. If a day has no
+partition, for example before the first relay was the leader, its rows go to the default partition; its few old rows are
+deleted. Rows are kept longer than Kafka keeps a topic, so that the inbox knows every event that can be delivered again.
+They are removed within 30 days (DESIGN 6).
 """
 
 import logging
@@ -18,16 +19,16 @@ from libs.events.tables import KEEP_DAYS
 log = logging.getLogger(__name__)
 
 REMEMBERED_DAYS = KEEP_DAYS - 1
-"""Older events may be gone from consumers' inboxes: those that had them would handle them again."""
+"""Older events may be missing in the inboxes of consumers, which would then handle them a second time."""
 AHEAD_DAYS = 3
 EVERY_SECONDS = 3600.0
 REST_ROWS_MAX = 50_000
-"""So many rows of a default partition go at a time."""
+"""The maximum number of rows of a default partition that are deleted at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aged:
-    """A table in partitions by day, and the column by which its default partition ages."""
+    """A table with partitions by day, and the column with the age of the rows in its default partition."""
 
     name: str
     column: str
@@ -39,9 +40,9 @@ PARTITIONS = "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inh
 
 
 async def tidy(connection: Connection, *, today: date | None = None) -> None:
-    """Make the partitions of the next days, drop those that are old enough. Real time, in UTC.
+    """Create the partitions of the next days and drop the old ones. Days are in real time and UTC.
 
-    What can't be done now, because something else holds a lock, is done next time.
+    If this fails because something else holds a lock, it is done the next time.
     """
     today = today or datetime.now(UTC).date()
     async with connection.transaction():
@@ -54,7 +55,8 @@ async def tidy(connection: Connection, *, today: date | None = None) -> None:
 
 async def _tidy_table(connection: Connection, table: Aged, today: date) -> None:
     there = {row["name"] for row in await connection.fetch(PARTITIONS, table.name)}
-    # Today's only where nothing has come before it: to look for its rows among many would hold up who writes them.
+    # The partition of today is created only while the default partition is empty. Otherwise PostgreSQL would search it
+    # for rows of today, and writers would have to wait.
     late = await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table.name}_rest)")  # noqa: S608 - of this module
     for ahead in range(1 if late else 0, AHEAD_DAYS + 1):
         day = today + timedelta(days=ahead)
@@ -73,7 +75,8 @@ async def _tidy_table(connection: Connection, table: Aged, today: date) -> None:
 
 
 async def _make(connection: Connection, table: Aged, day: date) -> None:
-    """One partition; not where the default partition already has rows of that day, such as by a sender's fast clock."""
+    """Create one partition, unless the default partition already has rows of that day, for example because the clock of
+    a sender is fast."""
     try:
         async with connection.transaction():
             await connection.execute("SELECT make_event_day($1, $2)", table.name, day)
@@ -82,13 +85,13 @@ async def _make(connection: Connection, table: Aged, day: date) -> None:
 
 
 async def _age_out_parked(connection: Connection, today: date) -> None:
-    """A parked event that nobody has looked at for so long goes too; that is told as the error it is."""
+    """Delete parked events that no operator has handled in this time. This is logged as an error."""
     before = _midnight(today - timedelta(days=KEEP_DAYS))
     status = await connection.execute("DELETE FROM parked WHERE parked_at < $1", before)
     count = int(status.split()[-1])
     if count:
         report(log, logging.ERROR, "retention.parked_events_aged_out", count=count)
-        # Locked first, so that the deletion sees what a batch that held the key has parked behind it.
+        # The keys are locked first, so that the deletion sees events that a batch with this lock has parked meanwhile.
         await connection.execute("SELECT FROM parked_key WHERE since < $1 FOR UPDATE", before)
         await connection.execute(
             "DELETE FROM parked_key k WHERE since < $1 AND NOT EXISTS (SELECT FROM parked p"
@@ -98,9 +101,9 @@ async def _age_out_parked(connection: Connection, today: date) -> None:
 
 
 async def _age_out_reasons(connection: Connection, today: date) -> None:
-    """The words that a person gave for a change by hand go; who, when, what and what it touched stay.
+    """Delete the reasons that operators gave for changes. Operator, time, action and affected objects are kept.
 
-    No erasure reaches these words, and whoever wrote them may have named somebody.
+    The erasure of a person does not reach these texts, and an operator may have written a person's name there.
     """
     before = _midnight(today - timedelta(days=KEEP_DAYS))
     await connection.execute("UPDATE operator_action SET reason = '' WHERE at < $1 AND reason <> ''", before)

@@ -1,8 +1,9 @@
-"""Signatures of events: a topic of ours is believed only where its writer's key has signed (Ed25519, RFC 8032).
+"""Signatures of events: events on our topics are accepted only with a signature of the writer (Ed25519, RFC 8032).
 
-Whoever can write to Kafka could else open anybody's packet with one made-up event. The relay signs what it takes from
-its own database's outbox; the consumer checks before it parses. A signature covers the topic, the key, the CloudEvents
-attributes with the trace, and the exact bytes of the data, so none of them can be exchanged or moved elsewhere.
+Without signatures, everybody who can write to Kafka could open the packet of any person with one forged event. The
+relay signs the events from the outbox of its own database. The consumer checks the signature before it parses the
+event. A signature covers the topic, the key, the CloudEvents attributes with the trace, and the exact bytes of the
+data, so none of them can be replaced or moved to another event.
 
 Public keys are in one file for all services (JWK Set, RFC 7517); each key names its service in the member `service`.
 """
@@ -31,9 +32,9 @@ SIGNATURE = "ce_signature"
 SIGNATURE_KEY = "ce_signaturekey"
 PRIVATE_VARIABLE = "ENLACE_EVENT_SIGNING_KEY"
 PUBLIC_VARIABLE = "ENLACE_EVENT_KEYS"
-"""What holds the keys; with `_FILE` behind it, what names a file that does."""
+"""The variables with the keys. With `_FILE` at the end, they name a file with the key instead."""
 FILE_LOOK_SECONDS = 1.0
-"""So often at most the file is looked at again when an event names a key that isn't known."""
+"""The shortest time between two checks of the file, when events name an unknown key."""
 _PREFIX = b"enlace-event-signature-v1"
 _ATTRIBUTES = (
     "content-type", "ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_traceparent", "ce_tracestate",
@@ -46,11 +47,11 @@ Header = tuple[str, bytes]
 
 
 class KeysError(ValueError):
-    """A file of keys is no such file; the text says what is wrong and quotes nothing of it."""
+    """A file is not a valid file of keys. The text names the fault and quotes nothing of the content."""
 
 
 class KeysRefusedError(ValueError):
-    """A process can't be given its keys. `refused_settings` says why, by the variable that names the file."""
+    """The keys of a process cannot be loaded. `refused_settings` gives the reason, by the variable of the setting."""
 
     def __init__(self, variable: str, why: str) -> None:
         super().__init__(f"{variable}: {why}")
@@ -58,14 +59,14 @@ class KeysRefusedError(ValueError):
 
 
 def signed_bytes(topic: str, key: bytes | None, headers: Iterable[Header], value: bytes | None) -> bytes:
-    """What a signature covers: each part after its length, so that no two records have the same bytes."""
+    """The bytes that a signature covers: each part after its length, so that no two records have the same bytes."""
     given = dict(headers)
     parts = [topic.encode(), key, *(given.get(name) for name in _ATTRIBUTES), value]
     return _PREFIX + b"".join(_ABSENT if part is None else pack(">I", len(part)) + part for part in parts)
 
 
 class Signer:
-    """Signs for the topics of `services`; a process of ours signs for one service."""
+    """Signs for the topics of `services`. Each of our processes signs for one service."""
 
     def __init__(self, private_key: Ed25519PrivateKey, services: Iterable[str]) -> None:
         self._key = private_key
@@ -75,7 +76,7 @@ class Signer:
 
     @classmethod
     def from_file(cls, path: Path, service: str) -> "Signer":
-        """The key in a file of PEM (PKCS #8); `KeysError` if it has none, OSError if it can't be read."""
+        """The key in a PEM file (PKCS #8). `KeysError` if it contains none, OSError if it cannot be read."""
         try:
             key: Any = OKPKey.import_key(path.read_bytes()).private_key
         except (JoseError, ValueError, TypeError, AttributeError):
@@ -94,25 +95,25 @@ class Signer:
 
     @property
     def public_key(self) -> Ed25519PublicKey:
-        """What proves its signatures."""
+        """The key that verifies its signatures."""
         return self._key.public_key()
 
     def sign(self, topic: str, key: bytes, headers: Sequence[Header], value: bytes) -> tuple[Header, Header]:
-        """The two headers that make a record one of ours."""
+        """The two headers with the signature and the id of the key."""
         signature = self._key.sign(signed_bytes(topic, key, headers, value))
         return (SIGNATURE, urlsafe_b64encode(signature)), self._named
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedKey:
-    """A public key, and for whose topics it is good."""
+    """A public key, and the services for whose topics it is valid."""
 
     public_key: Ed25519PublicKey
     services: frozenset[str]
 
 
 class Keyring:
-    """The public keys by which events are believed; with none, no event of ours is."""
+    """The public keys that verify signatures of events. Without any key, no event of our services is accepted."""
 
     def __init__(self, keys: Mapping[str, TrustedKey] | None = None, *, path: Path | None = None) -> None:
         self._keys = {key_id.encode(): key for key_id, key in (keys or {}).items()}
@@ -122,26 +123,26 @@ class Keyring:
 
     @classmethod
     def from_file(cls, path: Path) -> "Keyring":
-        """The keys of a JWK Set; it is read again when an event names an unknown key and the file has changed.
+        """The keys of a JWK Set. The file is read again if an event names an unknown key and the file has changed.
 
-        `KeysError` if it is none, OSError if it can't be read.
+        `KeysError` if it is not a JWK Set, OSError if it cannot be read.
         """
         keyring = cls(path=path)
         keyring._read()
         return keyring
 
     def knows(self, signer: Signer) -> bool:
-        """Whether what `signer` signs will be believed."""
+        """Whether it can verify the signatures of `signer`."""
         key = self._keys.get(signer.key_id.encode())
         return key is not None and signer.services <= key.services
 
     def lacks(self, services: Iterable[str]) -> list[str]:
-        """Those of these services of which no key is known."""
+        """Those of these services for which it has no key."""
         known = {service for key in self._keys.values() for service in key.services}
         return sorted(set(services) - known)
 
     def fault(self, record: Any, *, writer: str) -> str | None:
-        """Why a record of a topic that only `writer` may write isn't believed; None if it is."""
+        """The reason why a record of a topic with this writer is not accepted; None if it is accepted."""
         headers = dict(record.headers)
         if len(headers) != len(record.headers):
             return "header-repeated"
@@ -181,18 +182,18 @@ class Keyring:
 
 @dataclass(frozen=True, slots=True)
 class EventKeys:
-    """What a process signs with, and by which keys it believes events."""
+    """The key with which a process signs, and the keys with which it verifies signatures."""
 
     signer: Signer | None
-    """None where it publishes nothing."""
+    """None if the process publishes nothing."""
     keyring: Keyring
 
     @classmethod
     def named(cls, service: str, *, private: Path | str | None, public: Path | str | None) -> "EventKeys":
-        """From files or from what such a file would hold, None where it isn't needed.
+        """The keys from files, or from texts with the content of such a file; None if a key is not needed.
 
-        `KeysRefusedError` if one is no good, or if they don't fit. A private key that is given as text is its 32 bytes
-        in base64.
+        `KeysRefusedError` if one of them is not valid, or if they do not fit together. A private key as text consists
+        of its 32 bytes in base64.
         """
         try:
             signer = None if private is None else _signer(private, service)
@@ -222,7 +223,7 @@ def _why(error: Exception) -> str:
 
 
 def keys_of(text: str) -> dict[str, TrustedKey]:
-    """The keys of a JWK Set by their ids, which are their thumbprints (RFC 7638); `KeysError` if it is none."""
+    """The keys of a JWK Set by their ids, which are their thumbprints (RFC 7638). `KeysError` if it is not valid."""
     found: dict[str, TrustedKey] = {}
     try:
         for member in json.loads(text)["keys"]:

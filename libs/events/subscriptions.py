@@ -1,4 +1,4 @@
-"""Which function of a service handles which events, and what runs once before a batch."""
+"""Which function of a service handles which events, and which functions run once before a batch."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class ReadModel:
-    """What some event types make and nothing else: it can be emptied, and made again from the logs."""
+    """Data that are built only from some event types: they can be deleted, and built again from the logs."""
 
     name: str
     topics: frozenset[str]
@@ -32,11 +32,11 @@ class ReadModel:
 
 
 class Subscriptions:
-    """What one consumer group listens to.
+    """The events that one consumer group handles.
 
-    A handler gets the open transaction and a batch: events in order per key, each for the first time, perhaps several
-    of one key, of several keys at once. It never commits, and it may be called again for the same events after a
-    rollback. One group is one service: its name goes into inbox, positions and Kafka.
+    A handler gets the open transaction and a batch: events of one or several keys, in order per key, each for the first
+    time. It never commits, and it may be called again for the same events after a rollback. Each service has one group;
+    the name of the group is used in the inbox, in the positions and in Kafka.
     """
 
     def __init__(self, group: str) -> None:
@@ -48,7 +48,7 @@ class Subscriptions:
         self._read_models: list[tuple[ReadModel, frozenset[tuple[str, str]]]] = []
 
     def on(self, *events: type[Event]) -> Callable[[F], F]:
-        """Register a batch handler for these event types; it then gets all of them mixed, in order per key."""
+        """Register a batch handler for these event types. It gets them together, in order per key."""
         if not events:
             raise ValueError("a handler names at least one event type")
 
@@ -65,10 +65,10 @@ class Subscriptions:
         return register
 
     def rebuilds(self, *events: type[Event]) -> Callable[[Empty], Empty]:
-        """Declare that the handlers of these types make one read model and do nothing else.
+        """Declare that the handlers of these types build one read model and do nothing else.
 
-        The function empties it in the transaction that then makes it again (`libs.events.replaying`). All that this
-        group handles of the topics of these types must be among them.
+        The function empties the model in the transaction that then builds it again (`libs.events.replaying`). `events`
+        must contain all types that this group handles of their topics.
         """
         if not events:
             raise ValueError("a read model is made of at least one event type")
@@ -82,7 +82,7 @@ class Subscriptions:
         return register
 
     def read_model(self, topic: str) -> ReadModel | None:
-        """The read model that everything of this topic goes into; None if there is none, or if not everything does."""
+        """The read model that is built from all handled events of this topic; None if there is none."""
         for model, types in self._read_models:
             handled = {found for found in self._by_type if found[0] in model.topics}
             if topic in model.topics and handled == types:
@@ -96,7 +96,7 @@ class Subscriptions:
 
     @property
     def topics(self) -> frozenset[str]:
-        """The topics in which at least one handled event type lives."""
+        """The topics with at least one event type that has a handler."""
         return frozenset(topic for topic, _ in self._by_type)
 
     @property
@@ -106,13 +106,13 @@ class Subscriptions:
 
     @property
     def before(self) -> Sequence[BatchFunction]:
-        """What runs before the first handler of a batch, in the order of declaration."""
+        """The functions that run before the first handler of a batch, in the order of declaration."""
         return self._before
 
     def find(self, topic: str, type_: str) -> tuple[Handler, type[Event]] | None:
-        """The handler and the model of an event type, or None if this group doesn't listen to it."""
+        """The handler and the model of an event type, or None if this group does not handle it."""
         return self._by_type.get((topic, type_))
 
     def handles(self, topic: str, type_: bytes) -> bool:
-        """Whether this group listens to an event type, named as a header names it."""
+        """Whether this group handles an event type; `type_` is the value of the header."""
         return (topic, type_) in self._names

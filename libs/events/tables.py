@@ -1,7 +1,7 @@
 """The tables of the event bus in every service's database.
 
-Not SQLModel classes: nothing reads them row by row, and their SQL is written out where it is used. Times here are
-real time, never the installation's clock: they serve telemetry and retention.
+They are not SQLModel classes, because no code reads them as objects; each module contains the SQL that it uses. Times
+in these tables are real time, never the time of the installation's clock, because telemetry and retention use them.
 """
 
 from typing import Protocol
@@ -15,7 +15,7 @@ class Operations(Protocol):
 
 
 KEEP_DAYS = 28
-"""So many days of real time a row of the inbox or of the archive is kept: longer than Kafka keeps a topic."""
+"""How many days of real time a row of the inbox or of the archive is kept. This is longer than Kafka keeps a topic."""
 
 EVENT_TABLES: frozenset[str] = frozenset(
     {
@@ -23,7 +23,7 @@ EVENT_TABLES: frozenset[str] = frozenset(
         "parked", "parked_key", "operator_action",
     }
 )  # fmt: skip
-"""What `create_tables` makes; partitions of single days come and go besides, see `is_event_table`."""
+"""The tables that `create_tables` creates. The partitions of single days are not listed, see `is_event_table`."""
 
 _EVENT_COLUMNS = """
     event_id uuid NOT NULL,
@@ -36,8 +36,9 @@ _EVENT_COLUMNS = """
     created_at timestamptz NOT NULL"""
 
 _STATEMENTS: tuple[str, ...] = (
-    # A queue: rows come at the right and leave at the left, so dead rows must go soon and at a fixed count.
-    # CACHE 1: a session that held ids in stock would hand out lower ones after another's higher ones.
+    # The table is a queue: rows are inserted at its end and deleted at its beginning. So vacuum must remove dead rows
+    # soon, after a fixed number of them. CACHE 1: a session that reserved several ids could use a lower id after
+    # another session has used a higher one.
     f"""
     CREATE TABLE outbox (
         id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY,{_EVENT_COLUMNS} DEFAULT now(),
@@ -132,24 +133,26 @@ _STATEMENTS: tuple[str, ...] = (
 
 
 _SINCE: tuple[str, ...] = (
-    # Whose hand it was. Rows from before name nobody.
+    # The operator who made the change. It is empty in older rows.
     "ALTER TABLE operator_action ADD COLUMN IF NOT EXISTS operator text NOT NULL DEFAULT ''",
-    # While a person holds the relay none leads, so that what must go out first can be put first.
+    # While an operator holds the relay, no relay is the leader, so that events that must be sent first can be added.
     """
     ALTER TABLE outbox_leader
         ADD COLUMN IF NOT EXISTS held_since timestamptz, ADD COLUMN IF NOT EXISTS held_by text""",
-    # Why a partition is stopped, by the member that has it: operators see it without its log.
+    # The reason why a partition is stopped, written by its member, so that operators need not read the member's log.
     "ALTER TABLE consumer_position ADD COLUMN IF NOT EXISTS stopped text",
-    # A log that was lost grows again from offset 0: the same offset may hold another event, which must be parked too.
+    # A log that was lost grows again from offset 0. The same offset may then have another event, which must be parked
+    # too.
     "ALTER TABLE parked ADD COLUMN IF NOT EXISTS identity text NOT NULL DEFAULT ''",
     "ALTER TABLE parked DROP CONSTRAINT IF EXISTS parked_consumer_group_topic_partition_log_offset_key",
     """
     CREATE UNIQUE INDEX IF NOT EXISTS parked_once
         ON parked (consumer_group, topic, partition, log_offset, identity)""",
-    # What an event of a foreign producer said, as a digest: the same id with something else is another event.
+    # A digest of the content of an event from a foreign producer: the same id with other content is another event.
     "ALTER TABLE inbox ADD COLUMN IF NOT EXISTS content bytea",
-    # The service's login owns no table, so the partitions of days come and go by functions of the owner, which make and
-    # drop nothing else; what Kafka may still send again, or nobody has published yet, isn't dropped whoever asks.
+    # The service's login owns no table, so functions of the owner create and drop the partitions of days. They create
+    # and drop nothing else. They never drop days that are still kept, whoever calls them, because Kafka may send the
+    # events of these days again.
     """
     CREATE OR REPLACE FUNCTION make_event_day(parent text, day date) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -170,29 +173,29 @@ _SINCE: tuple[str, ...] = (
     END $$""",
     "REVOKE ALL ON FUNCTION make_event_day, drop_event_day FROM PUBLIC",
 )
-"""What has changed since the first version; each can be run again."""
+"""The changes since the first version. Each statement can be run again."""
 
 
 def is_event_table(name: str) -> bool:
-    """Whether a table is the bus's own; for comparisons of a database with a service's metadata."""
+    """Whether a table belongs to the bus. Used to compare a database with the metadata of a service."""
     return name in EVENT_TABLES or name.rpartition("_")[0] in ("outbox_sent", "inbox")
 
 
 def create_tables(op: Operations) -> None:
-    """Make the tables of the event bus as they are now; for a service's first migration."""
+    """Create the tables of the event bus in their present form. For the first migration of a service."""
     for statement in _STATEMENTS:
         op.execute(statement)
     upgrade_tables(op)
 
 
 def upgrade_tables(op: Operations) -> None:
-    """Bring tables that an older version made to this version, as often as you like; for a later migration."""
+    """Change tables of an older version to the present form. It can be repeated. For a later migration."""
     for statement in _SINCE:
         op.execute(statement)
 
 
 def drop_tables(op: Operations) -> None:
-    """Remove them again; for the downgrade of that migration."""
+    """Remove the tables. For the downgrade of the first migration."""
     for table in ("operator_action", "parked_key", "parked", "consumer_position", "inbox", "outbox_leader"):
         op.execute(f"DROP TABLE {table}")
     op.execute("DROP TABLE outbox_sent")

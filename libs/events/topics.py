@@ -1,4 +1,5 @@
-"""The topics of Enlace: their partitions, what is kept and for how long; made once, checked ever after (DESIGN 3)."""
+"""The topics of Enlace: their partitions, and what they keep for how long. They are created once, and checked
+whenever a consumer connects (DESIGN 3)."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -20,38 +21,38 @@ from libs.events import kafka
 from libs.events.cluster import Cluster
 
 PARTITIONS = 12
-"""Fixed at creation: another number would send a key's later events elsewhere than its earlier ones."""
+"""Fixed at creation: with another number, later events of a key would go to another partition than its earlier ones."""
 DAY_MS = 86_400_000
 AUDITOR = "auditor"
-"""Who reads the seals of the records of access, and nobody else does."""
+"""The only principal that reads the seals of the records of access."""
 _MISSING = UnknownTopicOrPartitionError
 _SET_ON_TOPIC = 1
-"""Of a setting: it comes from the topic itself, in the protocol's numbers."""
+"""The protocol's number for a setting that was made on the topic itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a topic must be like."""
+    """The declaration of a topic."""
 
     name: str
     partitions: int = PARTITIONS
-    """0: any number, and any policy; for a topic that nobody has declared."""
+    """0: any number of partitions, and any policy. For a topic that is not declared."""
     compacted: bool = False
-    """One whole state per key is kept for ever; offsets then have gaps."""
+    """One complete state per key is kept without a time limit. Offsets then have gaps."""
     retention_ms: int = 14 * DAY_MS
-    """How long records are kept, in milliseconds; of no meaning where compacted."""
+    """How long records are kept, in milliseconds. It has no effect on a compacted topic."""
     writer: str | None = None
-    """The service that alone writes to it, and signs what it writes; see `libs.events.signing`."""
+    """The only service that writes to it. It signs its events; see `libs.events.signing`."""
     readers: tuple[str, ...] = ()
-    """The services that hear it; nobody else may read it."""
+    """The services that read it; no other service may read it."""
     foreign: bool = False
-    """Others than our relays write to it, perhaps in transactions: offsets may have gaps."""
+    """External systems write to it, perhaps in transactions, so offsets may have gaps."""
     personal: bool = False
-    """May carry identity data: what is parked of it is sealed, and it is not kept longer than declared."""
+    """It may contain identity data. Its parked events are sealed, and records are not kept longer than declared."""
 
     @property
     def gaps_allowed(self) -> bool:
-        """Whether the next record's offset may be above the one that was expected."""
+        """Whether the offset of the next record may be higher than expected."""
         return self.compacted or self.foreign
 
     @property
@@ -63,7 +64,8 @@ class Topic:
             return {"cleanup.policy": "compact"}
         limits = {"retention.ms": str(self.retention_ms)}
         if self.personal:
-            # A segment goes whole, once its newest record is old enough: a week-long one would keep names for two.
+            # Kafka deletes a whole segment when its newest record is old enough. A segment of a week would keep names
+            # for two weeks.
             limits["segment.ms"] = str(min(DAY_MS, self.retention_ms))
         return {"cleanup.policy": "delete", **limits}
 
@@ -97,7 +99,8 @@ TOPICS: Mapping[str, Topic] = {
 
 
 class TopicsError(Exception):
-    """Topics are missing or aren't what the bus depends on; each fault names topic, what is and what must be."""
+    """Topics are missing or differ from their declaration. Each fault names the topic, its present state and the
+    required one."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))
@@ -111,16 +114,16 @@ async def ensure_topics(
     replication_factor: int = -1,
     timeout_seconds: float = 30,
 ) -> None:
-    """Create what is missing and check what is there; as often as you like. -1: the broker's own replication factor.
+    """Create missing topics and check the others. It can be repeated. -1: the default replication factor of the broker.
 
-    `TopicsError` if a topic exists with other partitions or another policy: nothing is changed by itself, but that a
-    topic which may carry names is kept no longer than declared.
+    `TopicsError` if a topic exists with other partitions or another policy. Existing topics are not changed, with one
+    exception: the retention of a topic that may contain names is reduced to the declared one.
     """
     wanted = list(topics)
     async with asyncio.timeout(timeout_seconds), kafka.admin(bootstrap_servers) as admin:
         await _create_missing(admin, wanted, replication_factor)
         await _shorten(admin, [topic for topic in wanted if topic.personal])
-        # A topic that was just made takes a moment until every broker tells of it.
+        # It takes a moment until every broker knows a new topic.
         while faults := await _faults(admin, wanted):
             if any("is missing" not in fault for fault in faults):
                 raise TopicsError(faults)
@@ -128,7 +131,7 @@ async def ensure_topics(
 
 
 async def check_topics(bootstrap_servers: str | Cluster, topics: Iterable[Topic] = tuple(TOPICS.values())) -> list[str]:
-    """What is wrong with the topics, a sentence each; an empty list if nothing is."""
+    """The faults of the topics, one sentence each; an empty list if there are none."""
     async with kafka.admin(bootstrap_servers) as admin:
         return await _faults(admin, list(topics))
 
@@ -141,13 +144,13 @@ async def _create_missing(admin: Any, wanted: list[Topic], replication_factor: i
     response = await admin.create_topics(missing)
     for name, code, *_ in response.topic_errors:
         error = for_code(code)
-        # Another process may have made it at the same moment.
+        # Another process may have created it at the same time.
         if code and error is not TopicAlreadyExistsError:
             raise KafkaError(f"topic {name} could not be created: {error.__name__}")
 
 
 async def _shorten(admin: Any, personal: list[Topic]) -> None:
-    """Names are not kept longer than declared, also where an older version made the topic."""
+    """Reduce the retention of these topics to the declared one, also if an older version has created the topic."""
     described = {found["topic"]: found for found in await admin.describe_topics([topic.name for topic in personal])}
     there = [topic for topic in personal if for_code(described.get(topic.name, {}).get("error_code", 3)) is NoError]
     found, _ = await _settings(admin, there)
@@ -155,7 +158,7 @@ async def _shorten(admin: Any, personal: list[Topic]) -> None:
     for topic in there:
         if topic.name not in found or not _settings_faults(topic, found[topic.name]):
             continue
-        # The request replaces all that was set on the topic, so what an operator has set comes along.
+        # The request replaces all settings of the topic, so it must include those that an operator has made.
         kept = await _set_on(admin, topic.name)
         changed = resource(ConfigResourceType.TOPIC, topic.name, configs=kept | topic.settings)
         for response in await admin.alter_configs([changed]):
@@ -165,7 +168,7 @@ async def _shorten(admin: Any, personal: list[Topic]) -> None:
 
 
 async def _set_on(admin: Any, name: str) -> dict[str, str]:
-    """What has been set on a topic itself, without the broker's own settings."""
+    """The settings that were made on a topic itself, without the defaults of the broker."""
     resource: Any = ConfigResource
     (response,) = await admin.describe_configs([resource(ConfigResourceType.TOPIC, name)])
     ((*_, entries),) = response.resources
@@ -175,7 +178,7 @@ async def _set_on(admin: Any, name: str) -> dict[str, str]:
 def _new(topic: Topic, replication_factor: int) -> Any:
     new_topic: Any = NewTopic
     request = new_topic(topic.name, topic.partitions, 1, topic_configs=topic.settings)
-    # aiokafka refuses -1 in its constructor; the broker takes it as its own default.
+    # aiokafka refuses -1 in its constructor. The broker uses its default for -1.
     request.replication_factor = replication_factor
     return request
 
@@ -208,7 +211,8 @@ def _told(error: type[Exception], operation: str) -> str:
 
 
 def _settings_faults(topic: Topic, found: Mapping[str, str]) -> list[str]:
-    """A longer retention than declared is no fault, only what is gone too early is lost; but of names it is one."""
+    """The differences between the settings and the declaration. A longer retention than declared is a fault only for a
+    topic that may contain names; otherwise it loses nothing."""
     faults = []
     for name, value in topic.settings.items():
         if name == "retention.ms" and not topic.personal and (found[name] == "-1" or int(found[name]) >= int(value)):
@@ -221,7 +225,7 @@ def _settings_faults(topic: Topic, found: Mapping[str, str]) -> list[str]:
 
 
 async def _settings(admin: Any, topics: list[Topic]) -> tuple[dict[str, dict[str, str]], list[str]]:
-    """The settings of each topic, and what is wrong with those that can't be read."""
+    """The settings of each topic, and one sentence for each topic whose settings cannot be read."""
     checked = [topic for topic in topics if topic.settings]
     if not checked:
         return {}, []

@@ -1,6 +1,7 @@
-"""Passwords of Kafka's users, as SCRAM-SHA-512 keeps them: the broker gets a salted hash and never the password.
+"""Passwords of Kafka's users, in the form of SCRAM-SHA-512: the broker gets a salted hash and never the password.
 
-aiokafka has no call for it, so the request is spelt here as KIP-554 has it (`AlterUserScramCredentials`, version 0).
+aiokafka has no function for this, so the request is defined here as in KIP-554 (`AlterUserScramCredentials`, version
+0).
 """
 
 import secrets
@@ -16,7 +17,7 @@ from libs.events import kafka
 from libs.events.cluster import Cluster
 
 ITERATIONS = 8_192
-"""Rounds of the hash; Kafka takes 4,096 to 16,384. A login costs one such computation at the client."""
+"""Rounds of the hash. Kafka allows 4,096 to 16,384. The client computes the hash once for each login."""
 _SCRAM_SHA_512 = 2
 _SALT_BYTES = 32
 
@@ -75,9 +76,9 @@ class _Request(Request[_RequestStruct]):
 
 
 async def set_passwords(cluster: str | Cluster, passwords: Mapping[str, str]) -> None:
-    """Give each of these users its password; a user that isn't there is made, connections that are open stay.
+    """Give each of these users its password. Missing users are created, and open connections are not closed.
 
-    Raises KafkaError where the caller may not (it needs ALTER on the cluster).
+    Raises KafkaError if the caller may not do this (it needs ALTER on the cluster).
     """
     wanted: list[tuple[Any, ...]] = []
     for user, password in passwords.items():

@@ -1,7 +1,7 @@
-"""CloudEvents 1.0 on Kafka: headers out, headers or structured JSON in.
+"""CloudEvents 1.0 on Kafka. Events are written in binary mode, and read in binary and in structured mode.
 
-Out: binary mode. In: binary and structured mode. A required attribute that is missing is refused, never made up: an
-invented id would defeat the inbox. Parsing is open where producers are closed: see `libs.events.messages.opening`.
+An event without a required attribute is refused. No attribute is invented: with an invented id the inbox could not
+detect repetitions. Producers' models are closed, but consumers parse openly: see `libs.events.messages.opening`.
 """
 
 import base64
@@ -24,19 +24,20 @@ SPEC_VERSION = b"1.0"
 ID_LENGTH_MAX = 256
 SOURCE_LENGTH_MAX = 200
 TRACESTATE_LENGTH_MAX = 512
-"""As much as W3C Trace Context asks everyone to pass on."""
+"""The length up to which W3C Trace Context requires everyone to pass a trace state on."""
 
 Headers = Sequence[tuple[str, bytes]]
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _URI = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
-"""Characters of a URI reference (RFC 3986): a source stands in clear in the tables, so it is no place for words."""
+"""Characters of a URI reference (RFC 3986). The source is stored unencrypted in the tables, so no other text is allowed
+in it."""
 _JSON = re.compile(rb"application/(?:[\w.+-]+\+)?json\b", re.IGNORECASE)
 _STRUCTURED = b"application/cloudevents"
 
 
 class EnvelopeError(ValueError):
-    """A record that is no CloudEvent of ours to read. `code` says why, without a word of what was in it."""
+    """A record that is not a readable CloudEvent. `code` gives the reason, without any content of the record."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -51,16 +52,16 @@ class Envelope:
     source: str
     type: str
     time: datetime | None
-    """None where the producer gave none; the attribute is optional."""
+    """None if the producer gave none; the attribute is optional."""
     traceparent: str | None
     """The trace in which the event was created, not that of a later hop."""
     tracestate: str | None
-    """What tracing systems added to it; None without a trace."""
+    """The trace state that belongs to it; None without a trace."""
     data: bytes
 
 
 def new_id() -> str:
-    """A UUIDv7: unique, and rising with time, so that inbox and archive grow at their right edge."""
+    """A UUIDv7: unique, and increasing with time, so that indexes of inbox and archive grow only at their end."""
     return str(uuid_utils.uuid7())
 
 
@@ -70,17 +71,17 @@ def schema_of(topic: str, type_: str) -> str:
 
 
 def valid_traceparent(text: str | None) -> str | None:
-    """The W3C trace context if it is one, else None: a bad one must not stop an event."""
+    """The text if it is a valid W3C trace context, otherwise None: an invalid one must not stop an event."""
     return text if text is not None and _TRACEPARENT.fullmatch(text) else None
 
 
 def valid_tracestate(text: str | None) -> str | None:
-    """The W3C trace state if it is one, else None."""
+    """The text if it is a valid W3C trace state, otherwise None."""
     return text if text and len(text) <= TRACESTATE_LENGTH_MAX and text.isascii() and text.isprintable() else None
 
 
 def read(headers: Headers, value: bytes) -> Envelope:
-    """The envelope of one record, in binary or structured mode; `EnvelopeError` if it can't be read."""
+    """The envelope of one record in binary or structured mode. `EnvelopeError` if it cannot be read."""
     found = dict(headers)
     if len(found) != len(headers):
         _refuse_repeated(headers)
@@ -100,12 +101,12 @@ def read(headers: Headers, value: bytes) -> Envelope:
     )
 
 
-# What few values repeat in thousands of records is decoded and checked once.
+# Attributes that have the same few values in thousands of records are decoded and checked once per value.
 
 
 @lru_cache(maxsize=1024)
 def _content(content_type: bytes | None) -> bool:
-    """Whether the record is in structured mode; `EnvelopeError` if its data can't be JSON."""
+    """Whether the record is in structured mode. `EnvelopeError` if its data are not JSON."""
     if content_type is None:
         return False
     if content_type[: len(_STRUCTURED)].lower() == _STRUCTURED:
@@ -177,7 +178,7 @@ def _structured(found: dict[str, bytes], value: bytes, content_type: bytes) -> E
 
 
 def _is_of_data(fault: Fault) -> bool:
-    """Whether the data alone are at fault: they are judged as those of binary mode, part by part."""
+    """Whether the fault is inside the data. The data are checked later, part by part, as in binary mode."""
     return fault.path[:1] == ["data"] and (len(fault.path) > 1 or fault.rule != "repeated-key")
 
 
@@ -211,7 +212,7 @@ def _as_uri(source: str) -> str:
 
 
 def _checked(text: object, name: str, length_max: int) -> str:
-    """The attribute as text that a table can hold: control characters and lone surrogates are refused."""
+    """The attribute as text that a table can store: control characters and lone surrogates are refused."""
     if text is None or text == "":
         raise EnvelopeError(f"{name}-missing")
     if not isinstance(text, str) or len(text) > length_max or not text.isprintable():
@@ -229,7 +230,8 @@ def _moment(text: str) -> datetime:
 
 
 def _refuse_repeated(headers: Headers) -> None:
-    """Kafka lets a header repeat; an attribute has one value, and which one is meant can't be known."""
+    """Refuse repeated attributes. Kafka allows repeated headers, but it cannot be known which of the values is
+    meant."""
     names = [name for name, _ in headers if name.startswith("ce_") or name == "content-type"]
     if len(set(names)) != len(names):
         raise EnvelopeError("attribute-repeated")

@@ -1,10 +1,10 @@
-"""Open parsing: what a newer producer added must not break an older consumer.
+"""Open parsing: additions of a newer producer must not break an older consumer.
 
-- Unknown fields are dropped, at every depth.
-- An unknown code is not guessed. Where its enum has a member for it (`unknown`, else `other`), that one stands in.
-  Elsewhere the event can't be understood: it is parked with its key until this consumer knows the code. Dropping one
-  could drop a protection flag.
-- Optional parts of events from outside are set aside for a person instead: see `libs.events.doubt`.
+- Unknown fields are ignored, at every depth.
+- An unknown code is not guessed. If its enum has the member `unknown` or `other`, this member replaces the code. If it
+  has neither, the event cannot be understood. It is parked with its key until this consumer knows the code. The code is
+  not ignored, because it could be a protection flag.
+- Optional parts of events from outside are set aside for a review by staff instead: see `libs.events.doubt`.
 """
 
 import json
@@ -23,7 +23,7 @@ _STAND_INS = ("unknown", "other")
 
 
 class UnreadableEventError(ValueError):
-    """An event's data doesn't fit its type. `places` says where and which rule, never what was there."""
+    """The data of an event do not fit its type. `places` names the places and rules, never the values."""
 
     def __init__(self, code: str, places: str) -> None:
         super().__init__(f"{code}: {places}")
@@ -32,7 +32,7 @@ class UnreadableEventError(ValueError):
 
 
 def _plain(step: str | int) -> str:
-    """A step of a path; what cannot be the name of a field of ours is not repeated."""
+    """A step of a path as text. A text that cannot be the name of one of our fields is not repeated."""
     return str(step) if isinstance(step, int) or _FIELD_NAME.fullmatch(step) else "?"
 
 
@@ -46,12 +46,11 @@ def parse(model: type[Event], data: bytes) -> Event:
 
 
 def take_up(model: type[Event], data: bytes, *, is_foreign: bool = False) -> tuple[Event, tuple[SetAside, ...]]:
-    """The event in `data`, and what of it is set aside; `UnreadableEventError` for other faults.
+    """The event in `data`, and its parts that are set aside. `UnreadableEventError` for other faults.
 
-    From a foreign producer JSON is refused that two readers may understand in two ways, or that no table can hold, as
-    REST does.
+    From a foreign producer, ambiguous JSON and JSON that cannot be stored are refused, as in REST requests.
     """
-    # What stands in a field that is dropped anyway harms nobody.
+    # Faults in fields that are ignored anyway have no effect.
     found = faults_of(data) if is_foreign else []
     ambiguous = [fault for fault in found if not fault.path or fault.path[0] in model.model_fields]
     try:
@@ -97,7 +96,7 @@ def _with_stand_ins(model: type[Event], data: bytes, error: ValidationError) -> 
 
 
 def _only_codes(error: ValidationError) -> bool:
-    """Whether nothing but codes is wrong. What isn't even text is no code of a newer producer but a mistake."""
+    """Whether all faults are unknown codes. A value that is not a text is a mistake, not a code of a newer producer."""
     return all(
         fault["type"] == "enum" and isinstance(fault["input"], str)
         for fault in error.errors(include_url=False, include_context=False)

@@ -1,1 +1,1 @@
-"""What the bus tells of itself: metrics, log lines and trace contexts."""
+"""How the bus is observed: metrics, log lines and trace contexts."""

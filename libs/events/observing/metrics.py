@@ -1,11 +1,11 @@
-"""What the bus counts, by the OpenTelemetry metrics API; nothing is recorded unless the process has a provider.
+"""The metrics of the bus, with the OpenTelemetry metrics API. Nothing is recorded if the process has no provider.
 
-Names that the messaging conventions have are theirs (`messaging.*`); what they have no name for is named after the
-part that it tells of. All use the conventions' attributes. No attribute has more values than topics, partitions,
-groups and error types: never a key, an id or a payload.
+Metrics for which the messaging conventions have a name use it (`messaging.*`). The others are named after the part of
+the bus that they describe. All use the attributes of the conventions. Attributes contain only topics, partitions,
+groups and error types, never a key, an id or a payload.
 
-How far a consumer is behind is read from its partitions whenever metrics are collected, not when a batch ends: it
-grows also while a partition is stopped, isn't fetched, or has no client. See `Partition.lag_age`.
+The lag of a consumer is read from its partitions whenever metrics are collected, not when a batch ends. So it also
+grows while a partition is stopped, is not fetched, or has no client. See `Partition.lag_age`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,19 +24,19 @@ _meter = metrics.get_meter("enlace.events")
 
 
 class Backlog(Protocol):
-    """What is told of one partition."""
+    """The figures of one partition."""
 
     def attributes(self) -> Attributes:
         """Topic and partition."""
 
     def lag(self) -> int | None:
-        """Records between its position and its end; None if the end isn't known."""
+        """The number of records between its position and its end; None if the end is not known."""
 
     def lag_age(self) -> float:
-        """Seconds for which the oldest record that isn't handled has been waiting."""
+        """How many seconds the oldest record that is not handled yet has been waiting."""
 
     def is_stopped(self) -> bool:
-        """Whether a person must look."""
+        """Whether it waits for an operator."""
 
 
 class Watched(Protocol):
@@ -47,19 +47,19 @@ class Watched(Protocol):
         """Its group."""
 
     def backlogs(self) -> Iterable[Backlog]:
-        """The partitions that it has, or had last while it has no client; called from another thread."""
+        """Its partitions, or while it has no client, those that it had last. Called from another thread."""
 
 
 _watched: WeakSet[Watched] = WeakSet()
 
 
 def watch(consumer: Watched) -> None:
-    """Tell how far `consumer` is behind for as long as it lives."""
+    """Report the lag of `consumer` as long as the object exists."""
     _watched.add(consumer)
 
 
 def messaging(operation: str, type_: str, *, topic: str | None = None, group: str | None = None) -> Attributes:
-    """The conventions' attributes of an operation; also those of spans."""
+    """The attributes that the conventions define for an operation, for metrics and for spans."""
     attributes: Attributes = {
         "messaging.system": "kafka",
         "messaging.operation.name": operation,

@@ -1,7 +1,7 @@
-"""Log lines of the bus: a constant event name, and fields of which none can tell of a person.
+"""Log lines of the bus: a constant event name, and fields that cannot contain data about a person.
 
-Fields go where a JSON formatter finds them as one mapping, `extra={"enlace": ...}`. An error is told by its type and
-SQLSTATE: its text may quote a row.
+The fields are one mapping in `extra={"enlace": ...}`, where the JSON formatter finds them. Of an error only its type
+and SQLSTATE are logged, because its text may quote a row.
 """
 
 import logging

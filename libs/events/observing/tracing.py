@@ -1,4 +1,4 @@
-"""Spans and trace contexts of the bus, by the OpenTelemetry messaging conventions. API only: no SDK, no exporter.
+"""Spans and trace contexts of the bus, as in the messaging conventions of OpenTelemetry. Uses its API, not the SDK.
 
 | span | kind | when | parent | links |
 |---|---|---|---|---|
@@ -8,9 +8,10 @@
 | `process <topic>` | CONSUMER | one event of it, if sampled | the event's creation | the batch's span |
 | `commit <topic>` | CLIENT | settles a batch: positions and effects commit | the batch's span | its events' creations |
 
-An event carries the context in which it was created; nobody replaces it on the way, so a journey is one tree over all
-services, whatever was restarted in between. The first service decides what is sampled: an unsampled journey costs
-nothing here, a sampled one always gets its spans. Spans hold neither keys nor payloads, and of errors the type only.
+An event contains the context in which it was created. No later step replaces it, so a journey is one tree over all
+services, even if processes were restarted in between. The first service decides which journeys are sampled. A journey
+that is not sampled has no spans here; a sampled one always has them. Spans contain no keys and no payloads, and of
+errors only the type.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,18 +26,18 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, TraceState
 from libs.events.observing.metrics import messaging
 
 LINKS_MAX = 128
-"""As many links as the SDK keeps by default."""
+"""The number of links that the SDK keeps by default."""
 
 tracer = trace.get_tracer("enlace.events")
 
 
 def current() -> tuple[str | None, str | None]:
-    """Traceparent and tracestate of the current span, or None for both outside of any trace."""
+    """Traceparent and tracestate of the current span; None for both if there is no trace."""
     return texts_of(trace.get_current_span().get_span_context())
 
 
 def texts_of(context: trace.SpanContext) -> tuple[str | None, str | None]:
-    """Traceparent and tracestate of a span's context, None for both where it is none."""
+    """Traceparent and tracestate of a span's context; None for both if the context is not valid."""
     if not context.is_valid:
         return None, None
     return traceparent_of(context), context.trace_state.to_header() or None
@@ -66,9 +67,10 @@ def context_of(traceparent: str, tracestate: str | None = None) -> trace.SpanCon
 def creating(
     traceparent: str | None, tracestate: str | None, *, topic: str, event_id: str, event_type: str
 ) -> tuple[str | None, str | None]:
-    """The creation context of one event below the given span: a `create` span's own if it is sampled, else the given.
+    """The creation context of one event: that of a new `create` span below the given span if the trace is sampled,
+    otherwise the given one.
 
-    That context goes with the event to whoever handles it.
+    The event carries this context to its consumers.
     """
     if traceparent is None or not sampled(traceparent):
         return traceparent, tracestate
@@ -84,8 +86,8 @@ def creating(
 
 @contextmanager
 def sending(rows: Sequence[Any]) -> Iterator[trace.Span]:
-    """A `send` span around one batch of outbox rows, linked to their creation; none if no row is sampled."""
-    # Told apart as texts: a span context can't be hashed.
+    """A `send` span around one batch of outbox rows, linked to their creation. No span if no row is sampled."""
+    # Compared as texts, because a span context cannot be hashed.
     traceparents = dict.fromkeys(row["traceparent"] for row in rows if sampled(row["traceparent"]))
     if not traceparents:
         yield trace.INVALID_SPAN
@@ -100,7 +102,7 @@ def sending(rows: Sequence[Any]) -> Iterator[trace.Span]:
 
 
 def fail(span: trace.Span, error: str | BaseException) -> None:
-    """Mark a span as failed; of an exception only the type is told: its text may quote an event."""
+    """Mark a span as failed. Of an exception only the type is recorded, because its text may quote an event."""
     error_type = error if isinstance(error, str) else type(error).__name__
     span.set_attribute("error.type", error_type)
     span.set_status(Status(StatusCode.ERROR))
@@ -115,7 +117,8 @@ def below(parent: trace.SpanContext) -> Context:
 def recorded_span(
     name: str, kind: SpanKind, attributes: Mapping[str, str | int], links: Sequence[trace.Link], parent: Context
 ) -> Iterator[trace.Span]:
-    """The current span until the block ends. Not the SDK's own way to note exceptions: that would keep their text."""
+    """The current span until the block ends. Exceptions are recorded here, because the SDK would also record their
+    texts."""
     span = tracer.start_span(name, parent, kind, attributes, links)
     with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         try:

@@ -1,1 +1,1 @@
-"""What an operator does by hand: hold a relay, move a position, look into a log, publish again, retry."""
+"""The actions of an operator: hold a relay, move a position, read a log, publish again, retry."""

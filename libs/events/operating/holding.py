@@ -1,8 +1,8 @@
-"""Hold a relay: nothing is published until it is released. Services go on, and their outbox grows.
+"""Hold a relay: nothing is published until it is released. The services continue, and their outbox grows.
 
-A hold is what a person needs while something must go out first (`libs.events.operating.republishing`), or while the
-positions of consumers are moved to the end of a log that was lost: the end doesn't move meanwhile, as far as this
-service writes.
+An operator holds the relay while other events must be sent first (`libs.events.operating.republishing`). Another use is
+to move the positions of consumers to the end of a log that was lost: meanwhile this service writes nothing that would
+move the end.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from libs.events.postgres import Connection
 from libs.events.relaying.leadership import none_leads
 
 LET_GO_SECONDS = 40.0
-"""A round of the relay that waits for Kafka takes half of it at most."""
+"""The maximum time to wait for the relay. One of its rounds that waits for Kafka takes at most half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,16 @@ class Hold:
 
 
 async def held(connection: Connection) -> Hold | None:
-    """The hold that is in force, if one is."""
+    """The present hold; None if the relay is not held."""
     row = await connection.fetchrow("SELECT held_since, held_by FROM outbox_leader WHERE held_since IS NOT NULL")
     return None if row is None else Hold(row["held_since"], row["held_by"] or "")
 
 
 async def hold(connection: Connection, by: Hand, *, seconds: float = LET_GO_SECONDS, mark: str = "") -> None:
-    """Hold the relay and wait until it has let go: what it had in hand is sent and retired, nothing is under way.
+    """Hold the relay and wait until it has stopped: its current batch is sent and archived, and it sends nothing else.
 
-    `RefusedError` if it is held already, or if it doesn't let go; then it isn't held. `mark` goes before the
-    operator's name.
+    `RefusedError` if it is already held, or if it does not stop; in the second case the hold is removed. `mark` is
+    written before the operator's name.
     """
     async with connection.transaction():
         if not await _set(connection, f"{mark}{by.operator}"):
@@ -49,13 +49,13 @@ async def hold(connection: Connection, by: Hand, *, seconds: float = LET_GO_SECO
 
 
 async def let_go(connection: Connection, *, seconds: float = LET_GO_SECONDS) -> None:
-    """Wait until no relay leads; `RefusedError` if one still does after so long."""
+    """Wait until no relay is the leader. `RefusedError` if one still is after `seconds`."""
     if not await none_leads(connection, seconds=seconds):
         raise RefusedError(f"a relay is still the leader after {seconds:g} s; end that process, then hold again")
 
 
 async def release(connection: Connection, by: Hand) -> None:
-    """Let the relay publish again; `RefusedError` if it isn't held."""
+    """Let the relay publish again. `RefusedError` if it is not held."""
     async with connection.transaction():
         row = await connection.fetchrow(
             "UPDATE outbox_leader SET held_since = NULL, held_by = NULL WHERE held_since IS NOT NULL RETURNING 1"

@@ -1,4 +1,4 @@
-"""Look into the logs of Kafka without being a member of any group; moves and commits nothing."""
+"""Read the logs of Kafka without being a member of a group. No position is moved or committed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -19,7 +19,7 @@ FETCH_RECORDS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Where the log of one partition begins and ends now."""
+    """The first offset and the end of the log of one partition at present."""
 
     first: int
     end: int
@@ -32,7 +32,7 @@ class Logs:
         self._client = client
 
     async def bounds(self, names: Iterable[TopicPartition]) -> Mapping[TopicPartition, Bounds]:
-        """The bounds of those of these partitions that are there."""
+        """The bounds of these partitions; partitions that do not exist are left out."""
         given = list(names)
         there = {topic: set(await self.partitions_of(topic)) for topic in {name.topic for name in given}}
         wanted = [name for name in given if name in there[name.topic]]
@@ -42,8 +42,8 @@ class Logs:
         return {name: Bounds(first[name], end[name]) for name in wanted}
 
     async def partitions_of(self, topic: str) -> list[TopicPartition]:
-        """The partitions of a topic, none if there is no such topic."""
-        # `partitions_for_topic` knows subscribed topics only, `topics` asks for all and tells no partitions.
+        """The partitions of a topic; none if the topic does not exist."""
+        # `partitions_for_topic` knows only subscribed topics, and `topics` returns no partitions.
         cluster = await self._client._client.fetch_all_metadata()
         return [TopicPartition(topic, number) for number in sorted(cluster.partitions_for_topic(topic) or ())]
 
@@ -53,7 +53,8 @@ class Logs:
         self._client.seek(name, first)
         while True:
             async with asyncio.timeout(ANSWER_SECONDS):
-                # Past the markers of transactions and what compaction took, which are no records.
+                # The position also moves past markers of transactions and compacted records, for which getmany returns
+                # nothing.
                 if await self._client.position(name) >= end:
                     return
                 fetched = await self._client.getmany(name, timeout_ms=500, max_records=FETCH_RECORDS)
@@ -62,7 +63,7 @@ class Logs:
                 yield records
 
     async def record_at(self, name: TopicPartition, offset: int) -> Record | None:
-        """The record at exactly this offset, or None where there is none."""
+        """The record at exactly this offset, or None if there is none."""
         async for records in self.records(name, offset, offset + 1):
             return records[0]
         return None
@@ -83,5 +84,6 @@ async def reading(cluster: str | Cluster) -> AsyncIterator[Logs]:
         await client.start()
         yield Logs(client)
     finally:
-        # A client that has only just started takes the end of its own task for a cancellation of whoever stops it.
+        # If `stop` is called just after the start, aiokafka confuses the end of its own task with a cancellation of the
+        # caller.
         await ends_within(CLOSE_SECONDS, client.stop())

@@ -1,8 +1,8 @@
-"""Where the groups of one database stand, and moving that by hand.
+"""The positions of the groups of one database, and how an operator moves them.
 
-A position may be moved while its worker runs: the move is one UPDATE of the row that is the worker's fence, so a batch
-is either before it, or finds its fence moved, rolls back, and begins at the new position. What is read again and is in
-the inbox is dropped there; what is skipped is not handled unless it is published again.
+A position may be moved while its worker runs. The move is one UPDATE of the row that is also the worker's fence. A
+batch either commits before it, or finds the position moved, rolls back, and begins at the new position. Records that
+are read again are discarded if the inbox has them. Skipped records are not handled unless they are published again.
 """
 
 from collections.abc import Sequence
@@ -37,16 +37,17 @@ _MOVE = """
 
 
 class Place(Enum):
-    """Whereto a position may be moved."""
+    """The place to which a position is moved."""
 
     START = "start"
-    """The oldest record that the log still has."""
+    """The oldest record that still exists."""
     END = "end"
-    """Move behind the newest record."""
+    """Behind the newest record."""
     OFFSET = "offset"
     """An offset between both."""
     AFTER_LAST_EVENT = "after-last-event"
-    """Behind the event that was handled last, wherever that is now: for a log that was copied to other offsets."""
+    """Behind the event that was handled last, at whatever offset it is now: for a log that was copied to other
+    offsets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,14 @@ class Position:
     last_event_id: str | None
     moved_at: datetime
     stopped: str | None
-    """Why its worker has stopped it, or would."""
+    """The reason why its worker has stopped it or would stop it; None if it can continue."""
     bounds: Bounds | None
-    """None where the topic is gone."""
+    """None if the topic does not exist any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One position, from where to where."""
+    """The move of one position."""
 
     group: str
     topic: str
@@ -75,15 +76,15 @@ class Move:
     before: int
     after: int
     again: int
-    """Offsets that are read again: the inbox drops what it knows."""
+    """The number of offsets that are read again. The inbox discards the events that it knows."""
     skipped: int
-    """Offsets that are there and are never handled."""
+    """The number of existing offsets that are never handled."""
 
 
 async def positions(
     connection: Connection, logs: Logs, *, group: str | None = None, topic: str | None = None
 ) -> list[Position]:
-    """The positions of this database, against the logs that are there now."""
+    """The positions of this database, compared with the present logs."""
     rows = await connection.fetch(_ROWS, group, topic)
     bounds = await logs.bounds(TopicPartition(row["topic"], row["partition"]) for row in rows)
     found = []
@@ -115,9 +116,10 @@ async def reset(
 ) -> list[Move]:
     """Move one position of a topic, or all of them, in one transaction.
 
-    `digest` is that of the service, where the topic may carry identity data. Without it the last event can't be looked
-    for, and the new position isn't checked against the log before a batch has moved it on.
-    `RefusedError` if there is none, if the place isn't in the log, or if records would be skipped and may not be.
+    `digest` is the digest function of the service, for a topic that may contain identity data. Without it the last
+    event cannot be searched, and the new position is not verified against the log until a batch has moved it.
+    `RefusedError` if there is no such position, if the place is not in the log, or if records would be skipped without
+    permission.
     """
     rows = await connection.fetch(_ROWS, group, topic)
     numbers = [row["partition"] for row in rows if partition in (None, row["partition"])]
@@ -138,14 +140,14 @@ async def reset(
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """How one position keeps what its last event is called."""
+    """The form in which one position stores the identity of its last event."""
 
     topic: Topic
     digest: Digest | None
     last_event_id: str | None
 
     def require(self) -> None:
-        """`RefusedError` where names can't be compared."""
+        """`RefusedError` if identities cannot be compared."""
         if self.topic.personal and self.digest is None:
             raise RefusedError(
                 f"the last event of {self.topic.name} is stored as a digest: name the function with --digest"
@@ -163,7 +165,7 @@ class _Names:
 
 
 def _topic_of(name: TopicPartition, last_event_id: str | None) -> Topic:
-    """What is known of the topic; a digest tells that identity data may be in it."""
+    """The declared topic, or a default. A stored digest shows that the topic may contain identity data."""
     topic = TOPICS.get(name.topic) or Topic(name.topic, partitions=0)
     return replace(topic, personal=topic.personal or (last_event_id or "").startswith(KEYED))
 

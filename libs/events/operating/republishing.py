@@ -1,12 +1,12 @@
-"""Publish again what Kafka has had: for a topic that lost records which some consumer hasn't handled.
+"""Publish events again that Kafka has already had, for a topic that lost records before all consumers handled them.
 
-Archived events go back into the outbox under their old ids, while the relay is held. Ids are the order of the outbox,
-so they leave in their original order and before everything that was not sent yet; their CloudEvents ids and times are
-the old ones too, so that a consumer's inbox drops what it had. Hence, for a consumer that begins at the end which the
-log had while the relay was held: every event once, in order per key.
+Archived events are put back into the outbox under their old ids while the relay is held. The outbox is ordered by these
+ids, so they are sent in their original order and before all unsent events. Their CloudEvents ids and times are also
+unchanged, so the inbox of a consumer discards the events that it has already handled. A consumer that begins at the end
+that the log had while the relay was held therefore handles every event once, in order per key.
 
-Work is done in bounded steps, each a transaction of its own with its note. An interruption leaves the relay held; the
-same command again goes on, and puts back only what isn't there.
+The work is done in limited steps, each in a separate transaction with its record. After an interruption the relay stays
+held. If the same command is given again, it continues, and puts back only events that are not in the outbox.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -22,7 +22,7 @@ from libs.events.retention import PARTITIONS, REMEMBERED_DAYS
 from libs.events.topics import TOPICS, Topic
 
 STEP_PAGES = 2_000
-"""So much of the archive, in pages of 8 KiB, is looked at in one step."""
+"""The part of the archive that one step reads, in pages of 8 KiB."""
 _MARK = "republish: "
 _LOCK = (0x656E6C61, 2)
 
@@ -52,7 +52,8 @@ _STEP = """
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which archived events: acknowledged by Kafka from `since` on and before `until`, perhaps of one topic or key."""
+    """Selects archived events: acknowledged by Kafka from `since` on and before `until`, optionally of one topic or
+    key."""
 
     since: datetime
     until: datetime | None = None
@@ -60,26 +61,26 @@ class Selection:
     key: str | None = None
 
     def arguments(self) -> tuple[Any, ...]:
-        """As the statements take them; the last one is the age below which consumers remember."""
+        """The arguments of the statements. The last one is a time: consumers may have forgotten older events."""
         remembered = datetime.now(UTC) - timedelta(days=REMEMBERED_DAYS)
         return (self.since, self.until, self.topic, self.key, remembered)
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a selection holds of one topic."""
+    """The selected events of one topic."""
 
     topic: str
     events: int
     keys: int
     too_old: int
-    """Left out, because consumers may have forgotten that they had them."""
+    """The number of events that are left out, because consumers may have forgotten that they handled them."""
     oldest: datetime
     newest: datetime
 
 
 async def count(connection: Connection, selection: Selection) -> list[Chosen]:
-    """What `republish` would put back, by topic."""
+    """The events that `republish` would put back, by topic."""
     return [Chosen(*row) for row in await connection.fetch(_COUNT, *selection.arguments())]
 
 
@@ -91,10 +92,11 @@ async def republish(
     topics: Mapping[str, Topic] = TOPICS,
     step_pages: int = STEP_PAGES,
 ) -> int:
-    """Put the selection back into the outbox; returns how many events weren't there. Holds the relay meanwhile.
+    """Put the selected events back into the outbox, while the relay is held. Returns how many were not there already.
 
-    A relay that a person holds stays held; else it is released at the end. `RefusedError` if another one is at it, or
-    if an old state would be the last one of its key in a compacted topic.
+    If an operator holds the relay, it stays held; otherwise it is released at the end. `RefusedError` if another
+    process publishes again at the same time, or if an old state would become the last one of its key on a compacted
+    topic.
     """
     if selection.until is not None:
         for chosen in await count(connection, selection):
@@ -136,7 +138,7 @@ async def _alone(connection: Connection) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _held(connection: Connection, by: Hand) -> AsyncIterator[None]:
-    """The relay held; an interruption leaves it so, for the order of what is still to come."""
+    """Hold the relay. After an interruption it stays held, so that the remaining events can still be sent in order."""
     found = await held(connection)
     if found is None:
         await hold(connection, by, mark=_MARK)

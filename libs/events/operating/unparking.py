@@ -1,6 +1,7 @@
-"""What a person may do about parked events: look, ask for a retry, discard. Each change needs a reason, which is kept.
+"""What an operator can do with parked events: inspect, request a retry, discard. Each change needs a reason, which is
+stored.
 
-A retry is only asked for here. The consumer that has the handlers does it, in order per key
+A retry is only requested here. The consumer that has the handlers performs it, in order per key
 (`libs.events.consuming.retries`).
 """
 
@@ -35,7 +36,7 @@ class NothingParkedError(RefusedError, LookupError):
 
 @dataclass(frozen=True, slots=True)
 class ParkedKey:
-    """A key whose events wait, and why the first of them does."""
+    """A key whose events wait, and the reason for parking the first of them."""
 
     group: str
     topic: str
@@ -51,7 +52,7 @@ class ParkedKey:
 
 @dataclass(frozen=True, slots=True)
 class ParkedEvent:
-    """One parked event. `content` is None where it is sealed: only its consumer can open it."""
+    """One parked event. `content` is None if it is sealed; only its consumer can open it."""
 
     id: int
     group: str
@@ -71,7 +72,7 @@ class ParkedEvent:
 
 
 async def parked_keys(connection: Connection) -> list[ParkedKey]:
-    """Every parked key of this database, the longest parked first."""
+    """Every parked key of this database; the one that has been parked longest comes first."""
     return [ParkedKey(*row) for row in await connection.fetch(_KEYS)]
 
 
@@ -84,9 +85,9 @@ async def parked_event(connection: Connection, parked_id: int) -> ParkedEvent:
 
 
 async def events_by_id(connection: Connection, event_id: str, *, digest: Digest | None) -> list[ParkedEvent]:
-    """The parked events that their sender has given this CloudEvents id, in their order.
+    """The parked events with this CloudEvents id of their sender, in their order.
 
-    `RefusedError` without `digest` where ids are kept as digests: to find nothing then would mean nothing.
+    `RefusedError` if ids are stored as digests and `digest` is missing: then an empty result would have no meaning.
     """
     names = [event_id] if digest is None else [event_id, keyed_name(event_id, digest)]
     if digest is None and await connection.fetchval(_ANY_KEYED, f"{KEYED}%"):
@@ -112,22 +113,22 @@ async def ask_for_retry(connection: Connection, *, group: str, topic: str, key: 
 
 
 async def ask_for_retries(connection: Connection, *, by: Hand, topic: str | None = None) -> int:
-    """The same for every parked key, or every one of a topic; returns how many."""
+    """The same for every parked key, or for every parked key of one topic. Returns their number."""
     keys = [key for key in await parked_keys(connection) if topic in (None, key.topic)]
     for key in keys:
-        # One that a retry has just emptied needs none.
+        # A key whose last event a retry has just handled needs no further retry.
         with contextlib.suppress(NothingParkedError):
             await ask_for_retry(connection, group=key.group, topic=key.topic, key=key.key, by=by)
     return len(keys)
 
 
 async def discard(connection: Connection, parked_id: int, *, by: Hand) -> None:
-    """Give one parked event up for good; what is behind it stays parked until a retry."""
+    """Discard one parked event permanently. The later events of its key stay parked until a retry."""
     async with connection.transaction():
         event = await parked_event(connection, parked_id)
         await _lock(connection, event.group, event.topic, event.key)
         if await connection.execute("DELETE FROM parked WHERE id = $1", parked_id) == "DELETE 0":
-            # A retry had it in hand.
+            # A retry was handling it at the same time.
             raise NothingParkedError(f"no parked event {parked_id}")
         await connection.execute(
             "DELETE FROM parked_key k WHERE consumer_group = $1 AND topic = $2 AND key = $3 AND NOT EXISTS (SELECT"
@@ -142,7 +143,7 @@ async def discard(connection: Connection, parked_id: int, *, by: Hand) -> None:
 
 
 async def _lock(connection: Connection, group: str, topic: str, key: bytes) -> None:
-    """Wait for a batch or a retry that has this key in hand."""
+    """Lock the key. Waits for a batch or a retry that has locked it."""
     if await connection.fetchrow(_LOCK, group, topic, key) is None:
         raise NothingParkedError("no such key is parked")
 

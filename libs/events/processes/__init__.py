@@ -1,1 +1,1 @@
-"""How one process of the bus ends its tasks, and is killed by a test."""
+"""How a process of the bus ends its tasks, and how a test kills it."""

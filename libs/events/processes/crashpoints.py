@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class CrashPoint(StrEnum):
-    """Where a crash matters; each is a row of the failure table."""
+    """The places of a crash that are tested; each belongs to a row of the table of failures in the README."""
 
     OUTBOX_BEFORE_COMMIT = "outbox.before_commit"
     OUTBOX_AFTER_COMMIT = "outbox.after_commit"
@@ -28,16 +28,16 @@ class CrashPoint(StrEnum):
 _armed, _, _count = os.environ.get("EVENTS_CRASHPOINT", "").partition(":")
 _visits_left = int(_count or 1)
 if _armed:
-    CrashPoint(_armed)  # a name that doesn't exist would test nothing
+    CrashPoint(_armed)  # raises an error for an unknown name, because a test with such a name would test nothing
 
 
 def armed(point: CrashPoint) -> bool:
-    """Whether this point is where the process is to end; for places that are only visited if asked to."""
+    """Whether the process is to be killed at this point. For places that the code visits only in this case."""
     return bool(_armed) and point == _armed
 
 
 def crashpoint(point: CrashPoint) -> None:
-    """Kill this process if this point is armed and its turn has come."""
+    """Kill this process if this point is armed and this is the visit at which it must happen."""
     global _visits_left
     if _armed and point == _armed:
         _visits_left -= 1

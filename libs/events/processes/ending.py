@@ -1,7 +1,7 @@
-"""Ends tasks for good, also those that swallow a cancellation.
+"""Ends tasks reliably, including tasks that swallow a cancellation.
 
-`asyncio.wait_for` cancels once and then waits without a limit: where a library takes the cancellation for its own, such
-as aiokafka while it stops its heartbeat, the waiting never ends, and with it the client that was to be replaced.
+`asyncio.wait_for` cancels once and then waits without a limit. A library may confuse the cancellation with its own, as
+aiokafka does while it stops its heartbeat. Then the waiting never ends, and the client is never replaced.
 """
 
 import asyncio
@@ -9,15 +9,15 @@ from collections.abc import Coroutine
 from typing import Any
 
 AGAIN_SECONDS = 5.0
-"""After so long a task that was cancelled and has not ended is cancelled again; longer than a graceful close takes."""
+"""The time after which a cancelled task that has not ended is cancelled again. It is longer than a graceful close."""
 
 _left: set[asyncio.Task[Any]] = set()
 
 
 async def end(*tasks: "asyncio.Task[Any]", again_seconds: float = AGAIN_SECONDS) -> None:
-    """Cancel these tasks, again and again, until all have ended. Their errors are nobody's any more.
+    """Cancel these tasks repeatedly until all have ended. Their errors are ignored.
 
-    Whoever calls this may be ended in the same way: its own cancellation is raised when the tasks have ended.
+    If the caller itself is cancelled meanwhile, its cancellation is raised after the tasks have ended.
     """
     cancelled: asyncio.CancelledError | None = None
     while pending := {task for task in tasks if not task.done()}:
@@ -34,7 +34,8 @@ async def end(*tasks: "asyncio.Task[Any]", again_seconds: float = AGAIN_SECONDS)
 
 
 async def ends_within(seconds: float, work: Coroutine[Any, Any, Any]) -> bool:
-    """Whether `work` has ended well within so many seconds; if not, it is cancelled and left to itself."""
+    """Whether `work` has ended without an error within `seconds`. If it has not ended, it is cancelled in the
+    background."""
     task = asyncio.create_task(work)
     try:
         await asyncio.wait({task}, timeout=seconds)

@@ -1,1 +1,1 @@
-"""Publishing an outbox: which relay leads, and what Kafka has acknowledged."""
+"""Publishing an outbox: which relay is the leader, and which events Kafka has acknowledged."""

@@ -1,10 +1,11 @@
-"""One relay per database leads: an advisory lock on a direct connection, and an epoch that only its leader knows.
+"""One relay per database is the leader: it holds an advisory lock on a direct connection, and has the present epoch.
 
-The lock ends with the connection, so a leader that is gone is replaced. One that lives but is silent (stopped, stuck,
-behind a network that lost it) keeps its connection: a candidate ends that session after `SILENCE_SECONDS`. A leader
-speaks to PostgreSQL more often than that, and sends nothing once it hasn't been answered for a part of that time. So
-a successor begins when its predecessor has ceased; the epoch refuses whatever the predecessor would still retire.
-A pooler between relay and server would share the lock with strangers: the connection must be direct.
+The lock ends with the connection, so a leader whose process has ended is replaced. A leader that still runs but is
+silent (stopped, stuck, or cut off from the network) keeps its connection. Another relay ends that session after
+`SILENCE_SECONDS`. A leader sends a statement to PostgreSQL more often than that, and sends no more events if it has no
+answer for a part of that time. So the former leader has stopped sending when the next one begins. If the former one
+still tries to move rows to the archive, its old epoch is refused. With a pooler between relay and server, other clients
+could get the connection that holds the lock, so the connection must be direct.
 """
 
 import asyncio
@@ -27,21 +28,23 @@ log = logging.getLogger(__name__)
 _LOCK = (0x656E6C61, 1)  # "enla"; the number keeps other advisory locks of the same database apart
 _RETRY_SECONDS = 0.5
 SILENCE_SECONDS = 10.0
-"""A leader that has said nothing to PostgreSQL for so long is replaced; at most a second later another one leads."""
+"""A leader that has sent nothing to PostgreSQL for this time is replaced. At most one second later another relay is the
+leader."""
 LEASE_SHARE = 0.6
-"""After this part of it without an answer a leader sends nothing more."""
+"""The part of `SILENCE_SECONDS` after which a leader without an answer sends no more events."""
 HEARTBEAT_SHARE = 0.2
-"""It asks for an answer as often as this part of it, however long Kafka takes."""
+"""The part of `SILENCE_SECONDS` after which a leader asks PostgreSQL for an answer, also while it waits for Kafka."""
 
 T = TypeVar("T")
 
 HELD_LOOK_SECONDS = 0.5
-"""So often a leader looks whether a person holds the relay."""
+"""How often a leader checks whether an operator holds the relay."""
 _BEGIN = """
     UPDATE outbox_leader SET epoch = epoch + 1, owner = $1, since = now() WHERE held_since IS NULL RETURNING epoch
 """
 
-# A statement that runs is no silence, it has a timeout of its own; one whose result nobody takes is.
+# A leader with a running statement is not silent, because statements have a timeout. A leader that does not read the
+# result of a statement is silent.
 _END_SILENT_LEADER = """
     SELECT count(pg_terminate_backend(a.pid))
     FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
@@ -56,9 +59,9 @@ _SERVER_SETTINGS = {
     "application_name": "enlace-relay",
     "statement_timeout": "30s",
     "timezone": "UTC",
-    # Plans for arrays of thousands and for arrays of one differ; a generic one would guess ten.
+    # The best plans for arrays of thousands and of one element differ. A generic plan would assume ten elements.
     "plan_cache_mode": "force_custom_plan",
-    # A leader whose host is gone must lose the lock in seconds, not in hours.
+    # If the host of a leader fails, the lock must end in seconds, not in hours.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
@@ -66,7 +69,7 @@ _SERVER_SETTINGS = {
 
 
 class LeadershipLostError(Exception):
-    """Another relay leads now: nothing more may be retired under this epoch."""
+    """Another relay may be the leader now: nothing more may be sent or moved to the archive under this epoch."""
 
 
 @asynccontextmanager
@@ -82,7 +85,7 @@ async def connected(dsn: str) -> AsyncIterator[Connection]:
 
 
 class Leadership:
-    """A leader's epoch, and how long ago PostgreSQL has last answered it."""
+    """The epoch of a leader, and the time of its last answer from PostgreSQL."""
 
     def __init__(self, connection: Connection, epoch: int, *, silence_seconds: float = SILENCE_SECONDS) -> None:
         self.epoch = epoch
@@ -94,18 +97,18 @@ class Leadership:
 
     @property
     def holds(self) -> bool:
-        """Whether nobody else can lead yet: the last answer is young enough."""
+        """Whether the last answer is recent enough, so that no other relay can be the leader yet."""
         return time.monotonic() - self._proven_at < self._lease_seconds
 
     @asynccontextmanager
     async def proof(self) -> AsyncIterator[None]:
-        """Statements inside prove the leadership as of their beginning, if they succeed."""
+        """If the statements inside succeed, they prove that this relay was the leader when they began."""
         began = time.monotonic()
         yield
         self._proven_at = began
 
     async def is_held(self) -> bool:
-        """Whether a person wants the relay to hold; asked now and then only."""
+        """Whether an operator holds the relay. PostgreSQL is asked only every `HELD_LOOK_SECONDS`."""
         if time.monotonic() - self._looked_at < HELD_LOOK_SECONDS:
             return False
         self._looked_at = time.monotonic()
@@ -113,9 +116,9 @@ class Leadership:
         return held
 
     async def while_held(self, work: Coroutine[Any, Any, T]) -> T:
-        """What `work` returns; when the lease ends meanwhile, `work` is cancelled and this is a `LeadershipLostError`.
+        """The result of `work`. If the lease ends meanwhile, `work` is cancelled and `LeadershipLostError` is raised.
 
-        It has the connection for itself: `work` may not use it.
+        This function uses the connection meanwhile, so `work` must not use it.
         """
         task = asyncio.create_task(work)
         try:
@@ -142,10 +145,10 @@ async def lead(
     on_standby: Callable[[], None] = lambda: None,
     on_held: Callable[[], None] = lambda: None,
 ) -> Leadership | None:
-    """Wait until this connection leads, or None if `stop` was set first.
+    """Wait until this connection is the leader. None if `stop` was set before.
 
-    `on_standby` is called when another one leads now, `on_held` while a person holds the relay: then none leads.
-    One that is silent for `silence_seconds` is put out of office.
+    `on_standby` is called if another relay is the leader now. `on_held` is called while an operator holds the relay:
+    then no relay is the leader. The session of a leader that is silent for `silence_seconds` is ended.
     """
     while not stop.is_set():
         if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", *_LOCK):
@@ -165,7 +168,7 @@ async def lead(
 
 
 async def none_leads(connection: Connection, *, seconds: float) -> bool:
-    """Wait until no relay of this database leads any more; False if one still does after so long."""
+    """Wait until no relay of this database is the leader any more. False if one still is after `seconds`."""
     deadline = time.monotonic() + seconds
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", *_LOCK):
         if time.monotonic() > deadline:

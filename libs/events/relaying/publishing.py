@@ -1,7 +1,7 @@
-"""Publish a batch of outbox rows: grouped by partition, in order, and exactly which of them Kafka has acknowledged.
+"""Publish a batch of outbox rows, grouped by partition and in order, and report which of them Kafka has acknowledged.
 
-Partitions are chosen by CRC-32 of the key, as librdkafka's `consistent` partitioner does: Java's murmur2 costs fifty
-times as much in Python. A topic of ours has one writer, so only that it never changes matters.
+The partition is chosen by the CRC-32 of the key, as in librdkafka's `consistent` partitioner, because Java's murmur2
+takes fifty times as long in Python. Each of our topics has one writer, so the method only has to stay the same.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from libs.events.signing import Signer
 from libs.events.topics import Topic
 
 HEADERS_BYTES_MAX = 4_096
-"""Room that headers and framing of one record never exceed."""
+"""The headers and the framing of one record are never larger than this."""
 METADATA_SECONDS = 5.0
 TOPIC_ERRORS = (UnknownTopicOrPartitionError, TopicAuthorizationFailedError, InvalidTopicError, PolicyViolationError)
 SIZE_ERRORS = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -40,20 +40,21 @@ Row = Any
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one batch of rows."""
+    """The result of one batch of rows."""
 
     acked_ids: list[int] = field(default_factory=list)
     partitions: list[int] = field(default_factory=list)
     offsets: list[int | None] = field(default_factory=list)
     refused_rows: list[tuple[Row, str]] = field(default_factory=list)
-    """Rows that Kafka will not take as they are; they block their key."""
+    """Rows that Kafka does not accept, each with the reason; they block their key."""
     refused_topics: dict[str, str] = field(default_factory=dict)
-    """Topics that can't be written to now, and why; they block all their keys."""
+    """Topics to which nothing can be written now, with the reason; they block all their keys."""
     error: BaseException | None = None
-    """Why the producer must be replaced, if it must: what isn't acknowledged may or may not have arrived."""
+    """The error because of which the producer must be replaced, if there is one. Rows that are not acknowledged may
+    have arrived or not."""
 
     def acknowledge(self, rows: Sequence[Row], partition: int, base_offset: int) -> None:
-        """Note the rows of one acknowledged batch; Kafka gives no offset for one that it had already (-1)."""
+        """Note the rows of one acknowledged batch. For a batch that Kafka already had, it returns no offset (-1)."""
         known = base_offset >= 0
         self.acked_ids.extend([row[0] for row in rows])
         self.partitions.extend([partition] * len(rows))
@@ -61,7 +62,7 @@ class Outcome:
 
 
 class Publisher:
-    """Sends rows through one producer; thrown away with it."""
+    """Sends rows through one producer, and is replaced together with it."""
 
     def __init__(
         self, producer: Producer, *, source: str, topics: Mapping[str, Topic], signer: Signer | None = None
@@ -81,10 +82,10 @@ class Publisher:
     async def publish(
         self, rows: Sequence[Row], *, timeout_seconds: float, may_send: Callable[[], bool] = lambda: True
     ) -> Outcome:
-        """Send rows, which are in the order of their ids, and wait until each is acknowledged, refused or given up.
+        """Send rows, which are in the order of their ids, and wait until each is acknowledged, refused or timed out.
 
-        `may_send` is asked before every batch; when it says no, nothing more is sent and the outcome's error is a
-        `LeadershipLostError`.
+        `may_send` is called before every batch. If it returns false, nothing more is sent, and the error of the outcome
+        is a `LeadershipLostError`.
         """
         self._may_send = may_send
         outcome = Outcome()
@@ -122,7 +123,7 @@ class Publisher:
         try:
             count = len(await asyncio.wait_for(self._producer.partitions_for(topic), METADATA_SECONDS))
         except TimeoutError:
-            # aiokafka asks on and on for a topic that isn't there.
+            # aiokafka asks without end for a topic that does not exist.
             outcome.refused_topics[topic] = "Kafka doesn't know it"
         except TOPIC_ERRORS as error:
             outcome.refused_topics[topic] = _why(error, "DESCRIBE")
@@ -138,12 +139,12 @@ class Publisher:
         return topic.writer is None or (self._signer is not None and topic.writer in self._signer.services)
 
     async def _send(self, topic: str, partition: int, rows: list[Row], outcome: Outcome) -> None:
-        """Send the rows of one partition, batch after batch: the next only when the one before it is acknowledged."""
+        """Send the rows of one partition, batch after batch. A batch is sent when the one before it is acknowledged."""
         limit = self._rows_max.get((topic, partition), len(rows))
         refused: set[str] = set()
         for builder, batch in self._batches(rows, limit, refused, outcome):
             if not self._may_send():
-                # This process slept, or lost PostgreSQL, for longer than its leadership lasts.
+                # This process was suspended, or had no contact to PostgreSQL, for longer than its lease.
                 outcome.error = LeadershipLostError()
                 return
             try:
@@ -154,7 +155,8 @@ class Publisher:
             except SIZE_ERRORS as error:
                 if len(batch) == 1:
                     outcome.refused_rows.append((batch[0], type(error).__name__))
-                # The producer's sequence has a hole now. Its successor sends fewer rows at a time, down to one.
+                # A number is missing in the producer's sequence now, so it is replaced. The next producer sends fewer
+                # rows at a time, in the end only one.
                 self._rows_max[topic, partition] = max(len(batch) // 8, 1)
                 outcome.error = error
                 return
@@ -199,7 +201,7 @@ class Publisher:
             yield builder, batch
 
     def headers(self, row: Row) -> list[tuple[str, bytes]]:
-        """The CloudEvents attributes of a row, binary mode; the trace is that of the event's creation."""
+        """The CloudEvents attributes of a row in binary mode. The trace is that of the event's creation."""
         fixed = self._fixed.get((row[2], row[4]))
         if fixed is None:
             fixed = self._fixed[row[2], row[4]] = (
@@ -210,7 +212,7 @@ class Publisher:
                 ("content-type", CONTENT_TYPE),
             )
         if row[8] != self._moment:
-            # Rows of one transaction share their time.
+            # Rows of one transaction have the same time.
             self._moment, self._moment_text = row[8], row[8].isoformat().encode()
         headers = [("ce_id", str(row[1]).encode()), ("ce_time", self._moment_text), *fixed]
         if row[6] is not None:
@@ -224,13 +226,13 @@ class Publisher:
         return headers
 
     def inherit(self, former: "Publisher | None") -> None:
-        """Take over from a predecessor how many rows a partition takes at a time."""
+        """Use the maximum numbers of rows per partition that the former publisher has learned."""
         if former is not None:
             self._rows_max |= former._rows_max
 
 
 def _why(error: Exception, operation: str) -> str:
-    """Why a topic can't be written to; `operation` is what was tried."""
+    """The reason why `operation` failed on a topic."""
     if isinstance(error, TopicAuthorizationFailedError):
         return f"{operation} is missing in its ACLs"
     return type(error).__name__
