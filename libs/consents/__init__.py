@@ -1,1 +1,2 @@
-"""The rules which consent allows what: `consents.yaml` of the country pack, read in the same way by all services."""
+"""The rules that say which consent allows what: `consents.yaml` of the country pack, which all services read in the
+same way."""

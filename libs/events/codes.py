@@ -1,6 +1,6 @@
 """The codes in events: one enum per concept, the same in every service, table and URL.
 
-Codes and coarse areas only, never names, contacts, document numbers or free text (DESIGN 3). Source: domain 1A-1E, 3.6.
+Only codes and coarse areas, never names, contacts, document numbers or free text (DESIGN 3). Source: domain 1A-1E, 3.6.
 """
 
 from enum import StrEnum
@@ -239,7 +239,7 @@ class JourneyEnd(StrEnum):
 
     DIED = "died"
     LEFT_THE_COUNTRY = "left_the_country"
-    MERGED = "merged"  # They go on under another record.
+    MERGED = "merged"  # The needs continue under another record.
 
 
 class Outcome(StrEnum):

@@ -72,7 +72,7 @@ class Consumer:
         if digest is None and any(topic.personal for topic in self._topics.values()):
             raise ValueError("a topic that may carry identity data needs a keyed digest for its ids and keys")
         if keyring is None and self._writers:
-            raise ValueError("a topic that has a writer needs the keys by which its events are believed")
+            raise ValueError("a topic that has a writer needs the keys that verify its signatures")
         self._keyring = keyring
         self._delivery = Delivery(subscriptions, seal=seal, **({} if digest is None else {"digest": digest}))
         self._retries = Retries(
@@ -165,7 +165,7 @@ class Consumer:
         async with asyncio.timeout(START_SECONDS):
             faults = await check_topics(self._bootstrap_servers, self._topics.values())
         # Reported at the start. Otherwise every event would be parked.
-        faults += [f"no key of {writer} is known: its events can't be believed" for writer in self._lacking()]
+        faults += [f"no key of {writer} is known: its events would be rejected" for writer in self._lacking()]
         if faults:
             raise TopicsError(faults)
 

@@ -79,7 +79,7 @@ def member_of(text: str, name: str) -> str | None:
 
 
 class _Reading:
-    """Objects as they are read, whether one of them has a name twice, and whether they have too many names."""
+    """Notes while objects are read whether one of them has a name twice, and whether they have too many names."""
 
     repeats = False
     too_many = False
@@ -113,7 +113,7 @@ _TOO_LARGE = _Unstorable(0)
 
 
 def _integer(digits: str) -> int:
-    # There can be too many digits for Python to read the number.
+    # The length is checked first, because Python refuses to read a number with too many digits.
     return int(digits) if len(digits) <= 20 and -_LARGEST_INTEGER <= int(digits) < _LARGEST_INTEGER else _TOO_LARGE
 
 

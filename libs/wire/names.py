@@ -46,7 +46,7 @@ def has_control(text: str) -> bool:
 
 
 def comparable(text: str) -> str:
-    """The one form in which names are compared: one apostrophe; no accents, capitals or invisible characters."""
+    """The form in which names are compared: one kind of apostrophe, no accents, capitals or invisible characters."""
     plain = unicodedata.normalize("NFKC", text.translate(_TO_APOSTROPHE)).translate(_TO_APOSTROPHE)
     letters = unicodedata.normalize("NFKD", plain.casefold()).casefold()
     shown = (one for one in letters if not unicodedata.combining(one) and not is_invisible(one) and one not in _JOINERS)

@@ -1,7 +1,7 @@
-"""Dates, times, booleans and whole numbers from outside: one form each, nothing is guessed.
+"""Dates, times, booleans and whole numbers from outside: each has one form, and nothing is guessed.
 
-Pydantic by itself reads 0 and "0" as the first of January 1970, and "yes" as true. For a statement
-of a person that would invent an answer: a child of unknown age would become an adult of 56.
+Pydantic by itself reads 0 and "0" as the first of January 1970, and "yes" as true. This would invent statements about a
+person: a child of unknown age would become an adult of 56.
 """
 
 import re

@@ -166,7 +166,7 @@ async def test_positions_are_shown_and_moved(bus: Bus) -> None:
     assert (tried["before"], tried["after"], tried["again"]) == (3, 0, 3)
     code, out, _ = await typed("position", "reset", *one, "--to-offset", "1", "--reason", "to see it again")
     assert code == 0
-    assert "2 records are read again: the inbox drops those that it knows." in " ".join(out.split())
+    assert "2 records are read again: the inbox discards those that it knows." in " ".join(out.split())
     code, _, err = await typed("position", "reset", *one, "--to-end", "--reason", "no")
     assert (code, err.strip()) == (1, "2 records would never be processed; use --skip if this is intended")
     await bus.fetch("UPDATE consumer_position SET next_offset = 9 WHERE partition = $1", row["partition"])

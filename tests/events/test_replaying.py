@@ -142,7 +142,7 @@ async def test_a_relay_without_the_writers_key_publishes_nothing_to_its_topic(ma
 
             await until(refused)
     assert await bus.records() == []
-    with pytest.raises(ValueError, match="needs the keys by which its events are believed"):
+    with pytest.raises(ValueError, match="needs the keys that verify its signatures"):
         bus.consumer()
 
 

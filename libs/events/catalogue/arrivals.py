@@ -63,7 +63,7 @@ class ManifestEntry(Part):
 
 
 class Identity(Part):
-    """Who the person is. Registration encrypts these data with a key of their own when it receives them."""
+    """Who the person is. Registration encrypts these data with a key for this person when it receives them."""
 
     given_names: Name
     """As the person says or a document shows."""
@@ -208,7 +208,7 @@ OPTIONAL_PARTS_OF_AN_ARRIVAL = (
     OptionalPart("/needs", is_urgent=True),
     OptionalPart("/needs/*", is_urgent=True),
     OptionalPart("/needs/*/sender_reference"),
-    # Who may need something within a day must not wait for two weeks.
+    # A person who may need something within a day must not wait for two weeks.
     OptionalPart("/needs/*/urgency", is_urgent=True, stand_in=Urgency.URGENT.value),
     OptionalPart("/needs/*/people_count", is_urgent=True),
     OptionalPart("/needs/*/after_category"),
@@ -216,8 +216,8 @@ OPTIONAL_PARTS_OF_AN_ARRIVAL = (
     OptionalPart("/consents/*"),
     OptionalPart("/safe_contact"),
 )
-"""Every part without which the person can be registered and helped: all but the five required facts and the
-sender's reference. Of a consent and of a safe contact nothing is taken up when a part of them is wrong: half of either
+"""The parts without which the person can still be registered and helped: all except the five required facts and the
+sender's reference. A consent or a safe contact with a faulty part is set aside as a whole, because an incomplete one
 could do harm."""
 
 

@@ -1,7 +1,7 @@
 """The seals that each service with a record of access publishes, so that a changed record is detected.
 
-Nobody subscribes: auditors read the topics, under rights of their own. Each service has its topic, because one topic
-has one writer.
+No service subscribes to them. Auditors read the topics, and have their own rights for this. Each service has a separate
+topic, because a topic has one writer.
 """
 
 from typing import Annotated, ClassVar, Literal

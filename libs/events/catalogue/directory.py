@@ -75,7 +75,7 @@ class ProviderServicePublished(Event):
     organization_id: UUID
     """The organisation that offers the service."""
     version: Version
-    """Rises with every change; a consumer ignores a lower one than it has."""
+    """Rises with every change. A consumer ignores a version lower than the one that it has."""
     status: PublicationStatus
     category: NeedCategory
     service_type: ServiceType
@@ -134,7 +134,7 @@ class CapacityDeclared(Event):
     organization_id: UUID
     """The organisation that offers the service."""
     version: Version
-    """Rises with every declaration; a consumer ignores a lower one than it has."""
+    """Rises with every declaration. A consumer ignores a version lower than the one that it has."""
     as_of: Moment
     """The time at which the figures were counted."""
     pools: list[PoolDeclared]
@@ -170,7 +170,7 @@ class OrganizationPublished(Event):
     organization_id: UUID
     """The organisation."""
     version: Version
-    """Rises with every change; a consumer ignores a lower one than it has."""
+    """Rises with every change. A consumer ignores a version lower than the one that it has."""
     status: PublicationStatus
     accreditations: list[Accreditation]
     """Licences that were granted, including expired ones."""

@@ -132,7 +132,7 @@ class HouseholdChanged(Event):
     reference_returnee_id: UUID
     """The reference person; events about the household's needs have the key of this person."""
     version: Version
-    """Rises with every change; a consumer ignores a lower one than it has."""
+    """Rises with every change. A consumer ignores a version lower than the one that it has."""
     member_ids: list[UUID]
     """Returnees who are registered as its members."""
     expected_size: Count

@@ -1,4 +1,4 @@
-"""`acls show | commands | apply`: who may do what on Kafka, and making it so."""
+"""`acls show | commands | apply`: the rights on Kafka, and the command that creates them."""
 
 from typing import Annotated
 
@@ -42,7 +42,7 @@ def show_rights(reception: Reception = None, operators: Operators = None, as_jso
 
 @acls.command()
 def commands(reception: Reception = None, operators: Operators = None) -> None:
-    """Show the same as commands of kafka-acls.sh, one per line."""
+    """Show the rights as commands of kafka-acls.sh, one per line."""
     for right in _wanted(reception, operators):
         typer.echo(
             'kafka-acls.sh --bootstrap-server "$KAFKA_BOOTSTRAP_SERVERS" --command-config admin.properties'

@@ -1,4 +1,4 @@
-"""What a service itself hands over to a command: a function of it, which reads the service's own settings."""
+"""Loads what a service provides for a command: the result of a function that reads the settings of the service."""
 
 import importlib
 from typing import Annotated, Any
@@ -10,7 +10,8 @@ from libs.events.handling.keyed import Digest
 
 
 def loaded(where: str, *, hint: str) -> Any:
-    """What the function `MODULE:FUNCTION` gives; wrong usage, said under the option `hint`, where there is none."""
+    """The result of the function `MODULE:FUNCTION`. If it cannot be called, the command ends with wrong usage of the
+    option `hint`."""
     module, _, function = where.partition(":")
     try:
         return getattr(importlib.import_module(module), function)()

@@ -1,8 +1,9 @@
-"""The operators' hands: `python -m libs.events --help`.
+"""The commands for operators: `python -m libs.events --help`.
 
-Addresses come from options or the environment: `--database` (`EVENTS_DATABASE_URL`) is one service's database,
-`--bootstrap-servers` (`KAFKA_BOOTSTRAP_SERVERS`) the brokers. `--json` prints lines for programs. Every change asks for
-`--reason` and is noted with it and with `--operator`. Exit codes: 0 done, 1 refused or found wrong, 2 wrong usage.
+Addresses come from options or the environment: `--database` (`EVENTS_DATABASE_URL`) is the database of one service,
+`--bootstrap-servers` (`KAFKA_BOOTSTRAP_SERVERS`) are the brokers. `--json` prints one line per object for programs.
+Every change needs a `--reason`, which is recorded together with the `--operator`. Exit codes: 0 done, 1 refused or a
+fault was found, 2 wrong usage.
 """
 
 from datetime import datetime

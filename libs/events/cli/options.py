@@ -23,7 +23,7 @@ def _not_empty(text: str | None) -> str | None:
 
 
 def moment(text: str) -> datetime:
-    """A time with its offset; without one it is UTC."""
+    """A time with its time zone; without one it is in UTC."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
@@ -32,7 +32,7 @@ def moment(text: str) -> datetime:
 
 
 def cluster(servers: str) -> Cluster:
-    """The brokers, reached as the environment says (`KAFKA_SECURITY_PROTOCOL` and its company)."""
+    """The brokers, with the settings of the connection from the environment (`KAFKA_SECURITY_PROTOCOL` and others)."""
     try:
         return Cluster.from_environment(servers, os.environ)
     except ClusterError as error:
@@ -40,7 +40,8 @@ def cluster(servers: str) -> Cluster:
 
 
 def database(url: str) -> str:
-    """A service's database, over a line that nobody can read along, as the service itself asks for it."""
+    """The URL of a service's database, if nobody can read the connection on the network; the service has the same
+    rule."""
     try:
         check_line(url, tls=os.environ.get("ENLACE_DATABASE_TLS", "required"))
     except ValueError as error:
@@ -49,7 +50,8 @@ def database(url: str) -> str:
 
 
 def database_of_file() -> str:
-    """The address in the file that `EVENTS_DATABASE_URL_FILE` names, where neither option nor variable tells it."""
+    """The address from the file that `EVENTS_DATABASE_URL_FILE` names, if neither the option nor the variable is
+    given."""
     file = os.environ.get(f"{DATABASE_VARIABLE}_FILE")
     if not file:
         raise typer.BadParameter(f"give it, {DATABASE_VARIABLE} or {DATABASE_VARIABLE}_FILE", param_hint="--database")
@@ -60,7 +62,7 @@ def database_of_file() -> str:
 
 
 def login_name() -> str:
-    """Who runs this command, as the operating system knows; empty where it knows nobody."""
+    """The user of the operating system who runs this command; empty if there is no user name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -68,7 +70,7 @@ def login_name() -> str:
 
 
 def hand(operator: str, reason: str | None) -> Hand:
-    """Who and why; wrong usage where the reason or the name is missing."""
+    """The operator and the reason. Wrong usage if one of them is missing."""
     if reason is None:
         raise typer.BadParameter("a change by an operator needs a reason", param_hint="--reason")
     if not operator:

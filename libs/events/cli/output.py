@@ -1,6 +1,7 @@
-"""Running a command and showing what it found.
+"""Running a command and showing its result.
 
-Exit codes: 0 done, 1 refused, found wrong, or a server is away, 2 wrong usage. Each error is a line on standard error.
+Exit codes: 0 done, 1 refused, a fault was found, or a server is unavailable, 2 wrong usage. Each error is a line on
+standard error.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ CONNECT_SECONDS = 10.0
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`; what it refuses, and servers that are away, end the command with one line and code 1."""
+    """The result of `work`. A refusal or an unavailable server ends the command with one line and exit code 1."""
     try:
         return asyncio.run(work)
     except TopicsError as error:
@@ -44,7 +45,7 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
 
 
 def with_database(database: str, work: Callable[[Connection], Awaitable[T]]) -> T:
-    """What `work` makes of a connection to a service's database."""
+    """The result of `work` with a connection to the database of a service."""
 
     async def run() -> T:
         connection = await asyncpg.connect(plain_dsn(database), timeout=CONNECT_SECONDS)
@@ -57,7 +58,7 @@ def with_database(database: str, work: Callable[[Connection], Awaitable[T]]) -> 
 
 
 def with_both(database: str, bootstrap_servers: Cluster, work: Callable[[Connection, Logs], Awaitable[T]]) -> T:
-    """What `work` makes of a service's database and of the logs."""
+    """The result of `work` with a connection to the database of a service, and with the logs."""
 
     async def ask(connection: Connection) -> T:
         async with reading(bootstrap_servers) as logs:
@@ -67,14 +68,14 @@ def with_both(database: str, bootstrap_servers: Cluster, work: Callable[[Connect
 
 
 def ended(lines: Iterable[str], *, code: int = 1) -> typer.Exit:
-    """The end of a command, to be raised, with what is wrong."""
+    """Print the faults; returns the exception with which the command ends."""
     for line in lines:
         typer.echo(line, err=True)
     return typer.Exit(code)
 
 
 def show(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
-    """Rows as a table, or as one JSON object per line."""
+    """Print rows as a table, or as one JSON object per line."""
     given = [dict(row) for row in rows]
     if as_json:
         for row in given:
@@ -92,5 +93,5 @@ def show(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
 
 
 def done(text: str, *, as_json: bool, **fields: Any) -> None:
-    """What was done: a sentence for people, the fields for programs."""
+    """Print what was done: a sentence for people, or the fields for programs."""
     typer.echo(json.dumps(fields, default=str) if as_json else text)

@@ -1,4 +1,4 @@
-"""`parked list | find | show | retry | discard`: events that wait for a person."""
+"""`parked list | find | show | retry | discard`: events that wait for an operator."""
 
 from typing import Annotated
 
@@ -69,7 +69,7 @@ def retry(
         return await _ask_for_one(connection, parked_id, by)
 
     keys = with_database(database, ask)
-    done(f"asked for {keys}; the service's consumer does it", as_json=as_json, keys=keys)
+    done(f"number of keys to retry: {keys}; the service's consumer retries them", as_json=as_json, keys=keys)
 
 
 async def _ask_for_one(connection: Connection, parked_id: int, by: Hand) -> int:
@@ -87,7 +87,7 @@ def discard(parked_id: int, database: Database, reason: Reason, operator: Operat
 
 
 def _text(key: bytes) -> str:
-    """A key as it reads, or in hexadecimal where it is a digest."""
+    """A key as text, or in hexadecimal digits if it is a digest."""
     try:
         text = key.decode()
     except UnicodeDecodeError:

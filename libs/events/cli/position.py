@@ -1,4 +1,4 @@
-"""`position show | reset`: where the groups of one database stand."""
+"""`position show | reset`: the positions of the groups of one database."""
 
 from dataclasses import asdict
 from functools import partial
@@ -65,7 +65,8 @@ def reset_position(
 ) -> None:
     """Move positions. A running worker notices the move and continues from there.
 
-    What is read again is dropped by the inbox if it was handled before. To make a read model again use `replay`.
+    Records that are read again are discarded by the inbox if they were handled before. Use `replay` to rebuild a read
+    model.
     """
     if (partition is None) != every:
         raise typer.BadParameter("give one partition, or --all")
@@ -92,6 +93,6 @@ def _place(*, start: bool, end: bool, offset: bool, after: bool) -> Place:
 def _explained(moves: list[Move]) -> str:
     again, skipped = sum(move.again for move in moves), sum(move.skipped for move in moves)
     return (
-        f"{again} records are read again: the inbox drops those that it knows. {skipped} records are skipped: nothing"
-        " handles them unless they are published again."
+        f"{again} records are read again: the inbox discards those that it knows. {skipped} records are skipped: they"
+        " are not handled unless they are published again."
     )

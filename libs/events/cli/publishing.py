@@ -1,4 +1,4 @@
-"""`outbox`, `relay hold | release`, `republish`: what leaves a service."""
+"""`outbox`, `relay show | hold | release`, `republish`: the events that a service publishes."""
 
 from dataclasses import asdict
 from datetime import datetime

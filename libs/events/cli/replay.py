@@ -30,13 +30,14 @@ def replay(
 ) -> None:
     """Empty a read model and rebuild it from its topics, in one transaction; its worker may run.
 
-    Only what a service declares as a read model. It reads its own settings, so run this where the service runs.
+    A service must declare the read model. The command reads the settings of the service, so run it where the service
+    runs.
     """
     by = Hand(operator, "a dry run") if dry_run else hand(operator, reason)
     found = _service(service)
     if dry_run:
         model = finish(_look(found, topic))
-        done(f"{model} can be made again", as_json=as_json, model=model)
+        done(f"{model} can be rebuilt", as_json=as_json, model=model)
         return
     show(map(asdict, finish(_rebuild(found, bootstrap_servers, topic, by))), as_json=as_json)
 

@@ -1,4 +1,4 @@
-"""`seals`: what a service has told of the seals over its record of access, for `verify-audit --seals`."""
+"""`seals`: the seals that a service has published over its record of access, for `verify-audit --seals`."""
 
 import json
 import os
@@ -20,8 +20,8 @@ def seals(
 ) -> None:
     """Print every seal that a service has published, one JSON object per line; exit code 1 for a wrong signature.
 
-    Reads with the rights of an auditor: the topic's ACL lets nobody else. Run it where the database's owner cannot
-    change what it prints.
+    It needs the rights of an auditor, because the ACL of the topic allows nobody else to read. Run it on a machine
+    where the owner of the database cannot change the output.
     """
     topic = f"enlace.{service}-audit"
     if topic not in TOPICS:
@@ -41,7 +41,7 @@ def seals(
 async def read_seals(
     brokers: str | Cluster, topic: str, *, writer: str, keyring: Keyring
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """The seals of a topic in their order, and of what is not believed a sentence each."""
+    """The seals of a topic in their order, and one sentence for each record without a valid signature."""
     told: list[dict[str, Any]] = []
     faults: list[str] = []
     async with reading(brokers) as logs:

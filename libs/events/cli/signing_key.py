@@ -1,4 +1,4 @@
-"""`signing-key new`: a key with which a service signs its events, and the public half that readers need."""
+"""`signing-key new`: a private key with which a service signs its events, and the public key that readers need."""
 
 import json
 import os
@@ -20,7 +20,7 @@ signing_key = typer.Typer(help="Keys with which services sign events.", no_args_
 
 @signing_key.callback()
 def _group() -> None:
-    """Keep `new` a command of its own, also while it is the only one."""
+    """Keep `new` as a subcommand, although it is the only one."""
 
 
 @signing_key.command()

@@ -1,4 +1,4 @@
-"""`topics ensure | check`, `catalogue`: what is declared, and whether Kafka has it so."""
+"""`topics ensure | check`, `catalogue`: the declared topics and events, and whether the topics of Kafka match them."""
 
 from inspect import formatannotation
 from typing import Any

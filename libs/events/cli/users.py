@@ -1,4 +1,4 @@
-"""`users set`: gives a user of Kafka its password."""
+"""`users set`: sets the password of a user of Kafka."""
 
 from pathlib import Path
 from typing import Annotated

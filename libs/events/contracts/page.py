@@ -53,7 +53,7 @@ def _topic_table(
 
 def _kept(topic: Topic) -> str:
     if topic.compacted:
-        return "the newest of each key, for ever"
+        return "the newest event of each key, without a time limit"
     return f"{topic.retention_ms // DAY_MS} days"
 
 
@@ -61,9 +61,9 @@ def _topic_line(topic: Topic, events: Mapping[type[Event], Schema]) -> str:
     keys = _each_once(f"`{event.key_field}`" for event in events)
     said = f"{topic.partitions} partitions. Key: {', '.join(keys)}. Kept: {_kept(topic)}."
     if topic.compacted:
-        said += " Each event is the whole state; its `version` rises, and a lower one than is known is ignored."
+        said += " Each event is the complete state. Its `version` rises; a version lower than the known one is ignored."
     if topic.personal:
-        said += " The only topic that may carry identity data: its own access rights, encrypted transport."
+        said += " The only topic that may contain identity data: it has separate access rights and encrypted transport."
     return said
 
 
