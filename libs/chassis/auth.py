@@ -101,7 +101,7 @@ class Requirement:
 
     def __init__(self, scope: str, by: AbstractSet[CallerKind]) -> None:
         if not by:
-            raise ValueError("an operation is for somebody")
+            raise ValueError("an operation must allow at least one kind of caller")
         self.scope = scope
         self.by = frozenset(by)
 

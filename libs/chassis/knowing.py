@@ -1,7 +1,7 @@
 """The objects that two services know: ids, versions and states, one JSON object per line.
 
-Two services write such lines and compare them after a restore, also if they cannot reach each other's database. The
-lines contain no personal data except ids and codes.
+After a restore, each of the two services writes these lines, and they are compared. For this the services need not
+reach each other's database. The lines contain no personal data except ids and codes.
 """
 
 import sys

@@ -117,12 +117,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(TooManyConnections("Too many connections are open."))
 
     def eof_received(self) -> None:
-        """The peer sends no more."""
+        """The peer has ended its side of the connection and sends no more data."""
         if self._lingers:
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The peer is gone."""
+        """The connection to the peer has ended."""
         self._over = True
         self.config.register.closed(self)
         super().connection_lost(exc)

@@ -44,7 +44,7 @@ def _pointer(finding: Mapping[str, Any], body: Any) -> str:
     if origin != "body":
         return shortened(str(path[0])) if path else str(origin)
     if len(path) == 1 and isinstance(path[0], int) and not isinstance(body, list):
-        return ""  # where the JSON parser stopped: the position of a character, not a field
+        return ""  # the character at which the JSON parser stopped, which is not a field
     return json_pointer(_real_path(path, body, lacking=finding["type"] == "missing"))
 
 

@@ -95,7 +95,7 @@ def behind_walls(signature: str, returns: str, query: str) -> str:
     policies.
     """
     if SERVICE not in query:
-        raise ValueError("the function would answer to everybody")
+        raise ValueError("the query must check that the service itself works")
     return f"""
     CREATE FUNCTION {signature} RETURNS {returns} LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp AS $body$ {query} $body$;

@@ -41,7 +41,7 @@ class ParkedKey:
     group: str
     topic: str
     key: bytes
-    """A digest where the topic may carry identity data."""
+    """A digest if the topic may contain identity data."""
     since: datetime
     retry_wanted_at: datetime | None
     count: int
@@ -62,7 +62,7 @@ class ParkedEvent:
     key: bytes
     event_type: str | None
     event_id: str | None
-    """A digest where the topic may carry identity data."""
+    """A digest if the topic may contain identity data."""
     source: str | None
     reason: str
     error: str | None
