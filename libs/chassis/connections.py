@@ -61,11 +61,11 @@ class Connections:
         return self._counts[peer] <= self._most_per_peer
 
     def asks(self, connection: Waiting) -> None:
-        """The headers of a request are complete: the connection is not idle any more."""
+        """Note that the headers of a request are complete: the connection is not idle any more."""
         self._waiting.pop(connection, None)
 
     def waits(self, connection: Waiting) -> None:
-        """The last request is answered: the connection is idle."""
+        """Note that the last request is answered: the connection is idle."""
         if connection in self._peers:
             self._waiting[connection] = None
 

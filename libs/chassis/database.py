@@ -161,8 +161,9 @@ def now(session: AsyncSession) -> datetime:
 def shown(session: AsyncSession) -> datetime:
     """The installation's time when this transaction began, even if it is earlier than a time returned before.
 
-    Used to decide what is due: if the server's time was ahead and is set back, `now` stays constant until the time has
-    caught up, and deadlines that others set by the right time would be due too early.
+    Used to decide which deadlines have passed. If the server's clock was ahead and is set back, `now` stays constant
+    until the time has caught up. Deadlines that other processes set by the corrected time would seem to have passed too
+    early.
     """
     return cast(datetime, session.info[_SHOWN])
 

@@ -41,7 +41,7 @@ class Refusal(Exception):  # noqa: N818 (a refusal is not an error)
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that breaks one rule: where, which rule (kebab-case), and why in words without the value."""
+    """One field that breaks one rule: its place, the rule (kebab-case), and the reason in words without the value."""
 
     pointer: str
     rule: str

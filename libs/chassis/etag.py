@@ -89,7 +89,7 @@ async def _either(
 
 
 IfMatch = Annotated[Condition, Depends(_required)]
-"""For changes of what exists: 428 without `If-Match`."""
+"""For changes of existing objects: the response is 428 without `If-Match`."""
 IfMatchOrNone = Annotated[Condition, Depends(_either)]
 """For PUT, which creates or replaces: `If-Match` only to replace, `If-None-Match: *` to create only."""
 

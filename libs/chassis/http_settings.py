@@ -25,9 +25,10 @@ class HttpSettings(BaseSettings):
     )
 
     head_bytes: int = Field(default=16_384, ge=1_024, validation_alias="ENLACE_HTTP_HEAD_BYTES")
-    """Request line and headers together."""
+    """The maximum size of request line and headers together."""
     head_seconds: float = Field(default=20.0, gt=0, validation_alias="ENLACE_HTTP_HEAD_SECONDS")
-    """From the first byte of a request, or from the start of a connection, to the end of its headers."""
+    """The maximum time from the first byte of a request, or from the start of a connection, to the end of the
+    headers."""
     body_seconds: float = Field(default=20.0, gt=0, validation_alias="ENLACE_HTTP_BODY_SECONDS")
     """The time for a body. Each received `body_bytes_per_second` bytes add one second, up to `body_seconds_most`."""
     body_bytes_per_second: int = Field(default=500, ge=1, validation_alias="ENLACE_HTTP_BODY_BYTES_PER_SECOND")
@@ -51,7 +52,7 @@ class HttpSettings(BaseSettings):
     """Responses 404 to one client, and its searches for codes that nobody has. Five times as many are allowed at the
     same time. A client that guesses ids and codes is refused above this limit."""
     rate_failed_per_minute: int = Field(default=60, ge=0, validation_alias="ENLACE_RATE_FAILED_PER_MINUTE")
-    """Failed tokens of one address."""
+    """Requests with invalid tokens from one address."""
     rate_secrets_per_minute: int = Field(default=10, ge=0, validation_alias="ENLACE_RATE_SECRETS_PER_MINUTE")
     """At the local issuer: wrong secrets of one client from one address."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(

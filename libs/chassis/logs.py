@@ -66,7 +66,7 @@ _LONGEST = 300
 
 
 class Logger:
-    """Writes events of one module; made by `get_logger`."""
+    """Writes the log events of one module. `get_logger` creates it."""
 
     def __init__(self, name: str, fields: Iterable[str] = ()) -> None:
         self._logger = logging.getLogger(name)

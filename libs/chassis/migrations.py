@@ -1,4 +1,5 @@
-"""Alembic, run by the program: one history and one version table per service, one runner at a time.
+"""Runs the migrations of Alembic from the program. Each service has its own history and version table, and only one
+process migrates a database at a time.
 
 A service's `migrations/env.py` is three lines:
 

@@ -57,7 +57,7 @@ class Link:
     up_to_transaction: int
     entries_count: int
     last_entry_id: int | None
-    """The highest id that it covers; None in a link of an older version, as `mac`."""
+    """The highest id that it covers. In a link of an older version this and `mac` may be None."""
     previous_hash: bytes
     hash: bytes
     sealed_at: datetime
@@ -116,9 +116,9 @@ async def seal(
     keys: Sequence[bytes] = (),
     tell: Tell | None = None,
 ) -> int | None:
-    """Add one link over all final entries, about `limit` at most; returns their number. None if another process seals.
+    """Add one link over all final entries, about `limit` at most, and return their number.
 
-    `keys`: the newest first; it creates the link. Also None if the last link was created with none of them.
+    The first of `keys` creates the link. None if another process seals, or if no key of `keys` created the last link.
     """
     connection = await raw(session)
     if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _SEALER_LOCK):

@@ -51,7 +51,7 @@ def _pointer(finding: Mapping[str, Any], body: Any) -> str:
 def _real_path(path: Sequence[str | int], body: Any, *, lacking: bool) -> list[str | int]:
     """`path` without the names of union members that pydantic adds between and after the keys.
 
-    Only a `lacking` field is a key that is not in the body.
+    If `lacking` is true, the last part is the missing field, which is a key although it is not in the body.
     """
     real: list[str | int] = []
     here = body

@@ -39,7 +39,7 @@ def is_true(setting: str) -> str:
 
 
 SERVICE: Final = f"(SELECT current_setting('{WORKS_FOR}', true) = 'service')"
-"""The SQL condition that the service itself works."""
+"""The SQL condition that the transaction is the service's own work."""
 CALLER: Final = f"(SELECT current_setting('{WORKS_FOR}', true) = 'caller')"
 """The SQL condition that the transaction works for a request, whoever sent it."""
 STAFF: Final = is_true("enlace.staff")

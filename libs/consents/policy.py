@@ -21,7 +21,7 @@ def consent_key(purpose: ConsentPurpose, recipient_class: RecipientClass) -> str
 
 
 class ConsentGate(PackPart):
-    """One purpose, and the recipient classes; a consent must name one of these classes."""
+    """A condition on consents. A consent meets it if it has this purpose and one of these recipient classes."""
 
     purpose: ConsentPurpose
     recipient_classes: Annotated[tuple[RecipientClass, ...], Field(min_length=1)]

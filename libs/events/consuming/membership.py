@@ -184,7 +184,7 @@ class Membership(ConsumerRebalanceListener):
                 self._trouble(partition)
 
     def _trouble(self, partition: Partition) -> None:
-        """A partition was stopped, or must begin again."""
+        """Pause a partition that was stopped, or admit a partition again that must begin again."""
         if partition.phase is Phase.STOPPED:
             fields: dict[str, Any] = {"topic": partition.tp.topic, "partition": partition.number}
             report(log, logging.ERROR, "consumer.partition_stopped", reason=partition.why_stopped, **fields)

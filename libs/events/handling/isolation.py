@@ -18,7 +18,7 @@ Run = Callable[[AsyncSession, Sequence[Incoming]], Awaitable[None]]
 
 
 class Isolation:
-    """One careful pass over a batch."""
+    """One run over a batch that finds its failing events."""
 
     def __init__(
         self,
