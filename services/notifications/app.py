@@ -1,4 +1,4 @@
-"""Wiring of notifications: routes, subscriptions, loops. Nothing else knows every part."""
+"""Connects the parts of notifications: routes, subscriptions, loops. No other module knows all parts."""
 
 from fastapi import FastAPI
 
@@ -27,7 +27,7 @@ Delivery is at-least-once and in no promised order; `webhook-id` (the `message_i
 
 
 def create_app(settings: NotificationsSettings | None = None) -> FastAPI:
-    """The application in the role that its settings give it; settings come from the environment if not given."""
+    """Build the application in the role that its settings give it. Settings come from the environment if not given."""
     settings = settings or NotificationsSettings()
     database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=8)
     box = SecretBox(settings.webhook_secret_key.get_secret_value())

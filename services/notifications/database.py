@@ -1,4 +1,4 @@
-"""The registry of notifications' tables: its metadata is this service's schema and nobody else's."""
+"""The registry of notifications' tables. Its metadata are the schema of this service only."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ class NotificationsTable(SQLModel, registry=TABLES):
 
 
 MOMENT = DateTime(timezone=True)
-"""Column type of every point in time: aware, UTC."""
+"""Column type of every point in time: with time zone, UTC."""
 
 
 def one_of(column: str, codes: Iterable[str]) -> str:

@@ -11,13 +11,13 @@ class NotificationsSettings(CommonSettings):
     token_audience: str = Field(default="enlace-notifications", validation_alias="ENLACE_TOKEN_AUDIENCE", min_length=1)
     database_url: str = Field(validation_alias="ENLACE_NOTIFICATIONS_DATABASE_URL")
     webhook_secret_key: SecretStr = Field(validation_alias="ENLACE_WEBHOOK_SECRET_KEY")
-    """Base64 of 32 bytes under which webhook secrets are sealed. Several, separated by commas, while it is changed:
+    """Base64 of 32 bytes: the key that seals webhook secrets. While it is changed, several keys separated by commas:
     the first seals, all of them unseal."""
     webhook_allow_private: bool = Field(default=False, validation_alias="ENLACE_WEBHOOK_ALLOW_PRIVATE")
-    """Local runs only: lets endpoints be http and on loopback or private addresses."""
+    """For local runs only: allows http and endpoints on loopback or private addresses."""
     webhook_concurrency: int = Field(default=64, ge=1, le=1000, validation_alias="ENLACE_WEBHOOK_CONCURRENCY")
-    """Attempts in flight at once in one process."""
+    """The maximum number of attempts in flight in one process."""
     webhook_endpoint_concurrency: int = Field(
         default=8, ge=1, le=100, validation_alias="ENLACE_WEBHOOK_ENDPOINT_CONCURRENCY"
     )
-    """Of those, at most so many to one endpoint, so that a slow one leaves room for the others."""
+    """The maximum number of these attempts to one endpoint, so that a slow endpoint leaves capacity for the others."""

@@ -1,1 +1,1 @@
-"""Each notification on its way to one endpoint: claimed, signed, sent, tried again, recorded."""
+"""The delivery of each notification to one endpoint: claim, signature, sending, retries, log."""

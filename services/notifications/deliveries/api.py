@@ -1,4 +1,4 @@
-"""HTTP for the delivery log, each organisation's own."""
+"""HTTP for the delivery log. Each organisation sees only its own."""
 
 from typing import Annotated
 from uuid import UUID

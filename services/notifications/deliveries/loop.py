@@ -1,7 +1,8 @@
-"""The sender: takes due deliveries, sends them side by side, records what came of them.
+"""The sender: claims due deliveries, sends them concurrently, and records the results.
 
-At-least-once: the claim is committed before the call, so after a crash the delivery is sent again, under the same
-`webhook-id`. Two senders may run at once, in one process or several. No order is promised among deliveries.
+Delivery is at-least-once: the claim is committed before the call, so after a crash the delivery is sent again with the
+same `webhook-id`. Several senders may run at the same time, in one process or in several. Deliveries have no guaranteed
+order.
 """
 
 import asyncio
@@ -32,12 +33,14 @@ from services.notifications.endpoints.tables import EndpointSecret
 log = get_logger(__name__, fields=("endpoint_id", "delivery_id"))
 
 POLL_SECONDS = 0.25
-"""How soon a due delivery is found that nobody in this process announced: a retry, or one of another process."""
+"""The longest time until the sender finds a due delivery without a wake-up: a retry, or a delivery that another process
+created."""
 HOUSEKEEPING_SECONDS = 2.0
 PAUSE_SECONDS = 1.0
-"""After a failure of the database."""
+"""The wait after a failure of the database."""
 DRAIN_SECONDS = 5.0
-"""So long a sender that stops waits for answers; what is left then is given back to be sent again."""
+"""A sender that stops waits this long for responses. It then releases the remaining claims, so that another sender
+sends them."""
 USER_AGENT = "Enlace-Webhooks/1"
 DATABASE_TROUBLE = (
     OSError,
@@ -49,15 +52,15 @@ DATABASE_TROUBLE = (
     DBAPIError,
     PoolTimeout,
 )
-"""What passes by itself: the work is tried again. Anything else is a fault and ends the loop, loudly."""
+"""Temporary failures of the database: the work is retried. Any other exception ends the loop."""
 
 Secrets = Mapping[UUID, Sequence[bytes]]
 
 
 class Sender:
-    """Sends webhooks until it is told to stop.
+    """Sends webhooks until it is asked to stop.
 
-    `concurrency` bounds the attempts in flight, `endpoint_concurrency` those to one endpoint.
+    `concurrency` limits the attempts in flight, `endpoint_concurrency` those to one endpoint.
     """
 
     def __init__(
@@ -92,7 +95,7 @@ class Sender:
                 await self._drain()
 
     async def _launch(self, poster: Poster) -> bool:
-        """Claim what is due and start sending it; whether there was anything."""
+        """Claim due deliveries and start to send them; return whether there were any."""
         free = self._concurrency - len(self._flying)
         if free <= 0:
             return False
@@ -123,11 +126,11 @@ class Sender:
             return []
 
     def _land(self, task: asyncio.Task[Finished]) -> None:
-        """An attempt is over: make room for the next and have it recorded."""
+        """Handle the end of an attempt: free its place for the next one and queue its result to be recorded."""
         claimed = self._flying.pop(task)
         if not task.cancelled():
             fault = task.exception()
-            if fault is not None:  # a fault of ours; the lease gives the delivery to the next sender
+            if fault is not None:  # an error in our code; when the lease ends, another sender gets the delivery
                 log.error("webhooks.attempt-broke", fault, delivery_id=claimed.delivery_id)
             else:
                 self._landed.append(task.result())
@@ -135,7 +138,7 @@ class Sender:
         self._wakeup.set()
 
     async def _record(self) -> None:
-        """Write down what has landed, all that is there at once."""
+        """Record the finished attempts in batches: each time, all that have finished by then."""
         while True:
             await self._recordable.wait()
             self._recordable.clear()
@@ -144,9 +147,9 @@ class Sender:
                 self._recordable.set()
 
     async def _flush(self) -> bool:
-        """One transaction for everything that has landed; False if it must be tried again.
+        """Record all finished attempts in one transaction; return False if it must be retried.
 
-        What could not be recorded within its lease is dropped by `attempts`: it has been given to another.
+        `attempts` ignores a result whose lease has ended: its delivery has been released for another sender.
         """
         batch = self._landed
         self._landed = []
@@ -159,7 +162,8 @@ class Sender:
                     session, [_on_clock(finished, rate=clock.rate) for finished in batch], jitter=random.random
                 )
         except BaseException as trouble:
-            # Whatever ended the transaction, a cancellation too: what was recorded after all is dropped next time.
+            # Keep the batch whatever ended the transaction, also a cancellation. If the transaction was committed after
+            # all, the next attempt to record ignores these results.
             self._landed = batch + self._landed
             if not isinstance(trouble, DATABASE_TROUBLE):
                 raise
@@ -168,7 +172,7 @@ class Sender:
         return True
 
     async def _keep_house(self) -> None:
-        """Now and then give lost deliveries back and end those that have nowhere to go."""
+        """Regularly release deliveries whose sender was lost, and fail those whose endpoint is not enabled."""
         while True:
             try:
                 async with self._database.transaction() as session:
@@ -187,7 +191,7 @@ class Sender:
         self._wakeup.set()
 
     async def _drain(self) -> None:
-        """Wait for what is in flight, record it, give back the rest."""
+        """Wait for the attempts in flight, record them, and release the remaining claims."""
         left: list[Claimed] = []
         if self._flying:
             _, late = await asyncio.wait(self._flying, timeout=DRAIN_SECONDS)
@@ -236,7 +240,8 @@ async def _post(poster: Poster, claimed: Claimed, secrets: Sequence[bytes]) -> A
         message_id=str(claimed.message_id), body=claimed.body, secrets=secrets, at=datetime.now(UTC)
     )
     headers["User-Agent"] = USER_AGENT
-    # The journey's trace is one for all organisations that help a person: outsiders get one of their own, linked here.
+    # All organisations that help one person share the trace of the journey. A receiver outside the network gets a
+    # separate trace, which is linked here.
     with root_span("webhook sent", kind=SpanKind.CLIENT):
         traceparent = current_traceparent()
         if traceparent is not None:
@@ -253,7 +258,7 @@ def _tell(span: Span, answer: Answer) -> None:
 
 
 def _on_clock(finished: Finished, *, rate: float) -> Finished:
-    """A receiver means real time by its Retry-After; retries run on the installation's clock."""
+    """Convert the wait of a Retry-After from real time to the installation's clock, on which retries run."""
     wait = finished.answer.retry_after
     if wait is None or rate == 1.0:
         return finished

@@ -1,9 +1,9 @@
-"""One POST to a receiver that may be anybody: to a checked address only, bounded in time and size, never redirected.
+"""Sends one POST to an untrusted receiver: only to checked addresses, limited in time and size, without redirects.
 
-The host's name is looked up once per connection, every address that it has is checked, and the connection goes to
-the address that was checked, while TLS still proves the name. Connections are kept by host name, so one host never
-speaks over a connection that was proven for another. The receiver can prove by the signature (Standard Webhooks 1.0)
-that a request is ours, unchanged and recent.
+The name of the host is looked up once per connection. All its addresses are checked, and the connection goes to a
+checked address, while TLS still verifies the name. Connections are kept per host name, so a request to one host never
+uses a connection that was verified for another. The signature (Standard Webhooks 1.0) lets the receiver verify that a
+request comes from us, is unchanged and is recent.
 """
 
 import asyncio
@@ -22,15 +22,16 @@ from services.notifications.deliveries.rules import Answer, AttemptFault, answer
 from services.notifications.endpoints.rules import Target, UrlRefused, address_allowed, target_of
 
 TIMEOUT_SECONDS = 15.0
-"""For the whole attempt: look-up, connection, request and answer."""
+"""The limit for the whole attempt: look-up, connection, request and response."""
 _ANSWER_BYTES_MAX = 65_536
-"""Of an answer's body so much is read, and thrown away, to keep its connection; what is longer ends it."""
+"""This many bytes of a response's body are read and discarded, so that its connection can be reused. If the body is
+longer, the connection is closed."""
 _ANSWER_SECONDS_MAX = 1.0
 _RECEIVED_BYTES_MAX = 2 * _ANSWER_BYTES_MAX
-"""Of everything that comes back for one request, heads and interim answers (1xx) included, which have no end of their
-own: a receiver that sends `100 Continue` for ever would keep the event loop busy until the deadline."""
+"""The limit for everything that is received for one request, including headers and interim responses (1xx), which have
+no other limit: a receiver that sends `100 Continue` without end would keep the event loop busy until the deadline."""
 _PIECE_BYTES = 8_192
-"""Read at once, so that others have their turn between two pieces."""
+"""The size of one read. It is small, so that other tasks can run between two reads."""
 _ADDRESSES_TRIED_MAX = 3
 _KEEP_SECONDS = 10.0
 
@@ -38,7 +39,7 @@ _TROUBLE = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolE
 
 
 class Unreachable(Exception):  # noqa: N818 (a state)
-    """No request could be made; carries why."""
+    """No request could be made. `fault` says why."""
 
     def __init__(self, fault: AttemptFault) -> None:
         super().__init__(fault.value)
@@ -46,10 +47,11 @@ class Unreachable(Exception):  # noqa: N818 (a state)
 
 
 class Poster:
-    """Posts webhooks over connections of its own; `opened` gives one that is closed at the end.
+    """Posts webhooks over its own connections. `opened` gives a poster that is closed at the end.
 
-    `allow_private` (local runs) lets http and loopback or private addresses pass. `concurrency` bounds connections
-    and look-ups, so that slow name servers of some hosts never keep the others waiting.
+    `allow_private` (local runs) allows http, and loopback and private addresses. `concurrency` limits connections and
+    look-ups. There are as many threads for look-ups as connections, so that slow name servers of some hosts do not
+    delay the others.
     """
 
     def __init__(self, pool: httpcore.AsyncConnectionPool, *, allow_private: bool) -> None:
@@ -61,7 +63,7 @@ class Poster:
     async def opened(
         cls, *, allow_private: bool, concurrency: int, ssl_context: ssl.SSLContext | None = None
     ) -> AsyncIterator["Poster"]:
-        """A poster with its pool of connections."""
+        """Open a poster with its pool of connections."""
         lookups = ThreadPoolExecutor(concurrency, thread_name_prefix="webhook-lookup")
         backend = CheckedBackend(allow_private=allow_private, lookups=lookups)
         try:
@@ -77,7 +79,8 @@ class Poster:
             lookups.shutdown(wait=False, cancel_futures=True)
 
     async def post(self, url: str, *, headers: Mapping[str, str], body: str) -> Answer:
-        """What the receiver answered, or why there is no answer. Never raises for what a receiver does."""
+        """Post and return the receiver's answer, or the reason why there is none. The receiver's behaviour never raises
+        an exception."""
         try:
             target = target_of(url, allow_private=self._allow_private)
         except UrlRefused:
@@ -100,7 +103,7 @@ class Poster:
         async with self._pool.stream("POST", url, headers=list(all_headers.items()), content=body.encode()) as response:
             retry_after = _header(response.headers, b"retry-after")
             answer = answer_of(response.status, retry_after=retry_after, real_time=datetime.now(UTC))
-            # The status has decided; a body that drips or breaks changes nothing any more.
+            # The status decides. A body that is slow or breaks off does not change the result.
             with contextlib.suppress(TimeoutError, *_TROUBLE):
                 async with asyncio.timeout(_ANSWER_SECONDS_MAX):
                     await _discard(response)
@@ -123,9 +126,9 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to one of the host's addresses; `Unreachable` if it has none or any of them is forbidden.
+        """Connect to one of the host's addresses. Raises `Unreachable` if it has none or if any of them is forbidden.
 
-        One forbidden address among allowed ones is enough: an honest host has no reason to name it.
+        One forbidden address among allowed ones is enough, because an honest host has no reason to publish it.
         """
         addresses = await self._addresses(host, port)
         if not all(address_allowed(address, allow_private=self._allow_private) for address in addresses):
@@ -143,7 +146,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.AsyncNetworkStream:
-        """Never: webhooks do not go to sockets of this machine."""
+        """Refuse: webhooks never go to sockets of this machine."""
         raise Unreachable(AttemptFault.ADDRESS_FORBIDDEN)
 
     async def sleep(self, seconds: float) -> None:
@@ -162,7 +165,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
 
 
 class _BoundedStream(httpcore.AsyncNetworkStream):
-    """A connection on which a receiver can send so much for a request and no more; then it is a protocol error."""
+    """A connection that limits how much a receiver can send per request. More is a protocol error."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
@@ -176,7 +179,7 @@ class _BoundedStream(httpcore.AsyncNetworkStream):
         return piece
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._received = 0  # of the request before on this connection
+        self._received = 0  # the count belongs to the previous request on this connection
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -218,8 +221,8 @@ def _of_tls(error: BaseException) -> bool:
 def signed_headers(*, message_id: str, body: str, secrets: Sequence[bytes], at: datetime) -> dict[str, str]:
     """The three `webhook-*` headers of one attempt at `at` (aware, real time).
 
-    One signature per secret, newest first: while a secret is rotated the receiver may verify by either. The
-    library stamps UTC on whatever time it is given, so it gets UTC and nothing else.
+    There is one signature per secret, newest first: while a secret is rotated the receiver can verify with either. The
+    library marks any time that it gets as UTC, so the time is converted to UTC first.
     """
     if at.tzinfo is None:
         raise ValueError("the time of a signature must be aware")

@@ -1,4 +1,4 @@
-"""Reads of deliveries. An organisation sees its own rows; anyone else's do not exist for it."""
+"""Queries of deliveries. An organisation sees only its own rows; for it, rows of others do not exist."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,8 @@ from services.notifications.deliveries.tables import Attempt, Delivery
 async def delivery(
     session: AsyncSession, delivery_id: UUID, *, organization_id: UUID, restricted: bool, lock: bool = False
 ) -> Delivery:
-    """One delivery of the organisation, or `NotFound`; with `lock` nobody else changes it until the commit."""
+    """One delivery of the organisation, or `NotFound`. With `lock`, no other transaction can change it until the
+    commit."""
     query = select(Delivery).where(Delivery.id == delivery_id, Delivery.organization_id == organization_id)
     if not restricted:
         query = query.where(col(Delivery.restricted).is_(False))
@@ -63,7 +64,7 @@ async def deliveries(
 
 
 async def not_enabled_with_due(session: AsyncSession) -> list[UUID]:
-    """Endpoints that are off and still have deliveries due."""
+    """Endpoints that are not enabled and still have due deliveries."""
     rows = await (await raw(session)).fetch(
         """
         SELECT id FROM endpoint

@@ -1,4 +1,4 @@
-"""The law of deliveries: their states, what an answer means, and when the next attempt is due."""
+"""The rules of deliveries: their states, what a response means, and when the next attempt is due."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from services.notifications.endpoints.rules import NotifiedType
 
 
 class DeliveryStatus(StrEnum):
-    """How far a delivery is."""
+    """The status of a delivery."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -22,14 +22,14 @@ class DeliveryStep(StrEnum):
     """What can happen to a delivery."""
 
     CLAIM = "claim"
-    """A sender takes it, and says so before it calls."""
+    """A sender claims it. The claim is committed before the call."""
     SUCCEED = "succeed"
     RETRY = "retry"
     LOSE = "lose"
-    """Its sender died or was stopped; it is sent again under the same webhook-id."""
+    """Its sender crashed or was stopped. It is sent again with the same webhook-id."""
     FAIL = "fail"
     REPLAY = "replay"
-    """Its owner asks for it once more."""
+    """The organisation requests that it is sent again."""
 
 
 NEXT_STATUS: dict[tuple[DeliveryStatus, DeliveryStep], DeliveryStatus] = {
@@ -45,12 +45,12 @@ NEXT_STATUS: dict[tuple[DeliveryStatus, DeliveryStep], DeliveryStatus] = {
 
 
 def next_status(current: DeliveryStatus, step: DeliveryStep) -> DeliveryStatus | None:
-    """Where `step` leads from `current`, or None where it is not allowed."""
+    """The status to which `step` leads from `current`, or None if the step is not allowed."""
     return NEXT_STATUS.get((current, step))
 
 
 class AttemptFault(StrEnum):
-    """Why an attempt did not succeed; a public code. What the receiver wrote is never kept."""
+    """Why an attempt did not succeed: a public code. The text of the receiver's response is never stored."""
 
     ADDRESS_FORBIDDEN = "address-forbidden"
     URL_FORBIDDEN = "url-forbidden"
@@ -79,21 +79,22 @@ RETRY_DELAYS: tuple[timedelta, ...] = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
-"""Wait before each attempt, after the one before it (Standard Webhooks 1.0): 10 attempts in 75 h 35 min."""
+"""The wait before each attempt, after the previous one (Standard Webhooks 1.0): 10 attempts in 75 h 35 min."""
 ATTEMPTS_MAX = len(RETRY_DELAYS)
 JITTER_MAX = 0.1
-"""A wait is lengthened by up to this share, so that what failed together does not come back together."""
+"""A wait is lengthened at random by up to this share, so that deliveries that failed together are not all retried at
+the same time."""
 RETRY_AFTER_MAX = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one attempt came to: a status, or a fault without one."""
+    """The result of one attempt: a status, a fault, or both."""
 
     status_code: int | None = None
     fault: AttemptFault | None = None
     retry_after: timedelta | None = None
-    """What a 429 or 503 asked for."""
+    """The wait that a 429 or 503 requested."""
 
     @property
     def succeeded(self) -> bool:
@@ -102,12 +103,12 @@ class Answer:
 
     @property
     def gone(self) -> bool:
-        """True for 410: the receiver wants nothing more."""
+        """True for 410: the receiver does not want any more webhooks."""
         return self.fault is AttemptFault.GONE
 
 
 def answer_of(status_code: int, *, retry_after: str | None, real_time: datetime) -> Answer:
-    """What an HTTP answer means: 2xx is success, anything else is not; a redirect is never followed."""
+    """The meaning of an HTTP response: only 2xx is success; a redirect is never followed."""
     if 200 <= status_code < 300:
         return Answer(status_code=status_code)
     if status_code == 410:
@@ -119,7 +120,8 @@ def answer_of(status_code: int, *, retry_after: str | None, real_time: datetime)
 
 
 def retry_after_of(text: str | None, *, real_time: datetime) -> timedelta | None:
-    """What a `Retry-After` header asks for (seconds or an HTTP date), at most `RETRY_AFTER_MAX`; None if unreadable."""
+    """The wait that a `Retry-After` header requests (seconds or an HTTP date), at most `RETRY_AFTER_MAX`; None if
+    unreadable."""
     if text is None:
         return None
     if text.strip().isascii() and text.strip().isdigit():
@@ -136,7 +138,7 @@ def retry_after_of(text: str | None, *, real_time: datetime) -> timedelta | None
 def next_attempt_at(
     *, now: datetime, attempts_made: int, retry_after: timedelta | None, jitter: float
 ) -> datetime | None:
-    """When to try again after `attempts_made` attempts have failed, or None when they are spent.
+    """The time of the next attempt after `attempts_made` failed attempts, or None if no attempt is left.
 
     `jitter` is a random number from 0 to 1. A receiver's Retry-After can only lengthen the wait.
     """
@@ -165,17 +167,18 @@ FIELDS: dict[NotifiedType, frozenset[str]] = {
     NotifiedType.CAPACITY_REFRESH_REQUESTED: frozenset({"provider_service_id", "category", "requested_at"}),
     NotifiedType.ENDPOINT_DISABLED: frozenset({"endpoint_id"}),
 }
-"""What the `data` of each type may hold: an allow-list, ids and codes only (domain P11). The returnee's id is not among
-them: outside the network a person is a case code."""
+"""The fields that the `data` of each type may contain: an allow-list with ids and codes only (domain P11). It excludes
+the returnee's id: outside the network a person is identified only by a case code."""
 TEST_TYPE = "endpoint.test.v1"
 """Sent only when an endpoint's owner asks for it."""
 BODY_BYTES_MAX = 20_000
 
 
 def fields_told(event_type: NotifiedType, *, restricted: bool) -> frozenset[str]:
-    """The fields of an event that its notification may tell.
+    """The fields of an event that its notification may contain.
 
-    A restricted offer tells only that there is one: what it is about is read with a scope of its own (domain P7).
+    The notification of a restricted offer says only that there is an offer. Its content can be read only with a scope
+    of its own (domain P7).
     """
     fields = FIELDS[event_type]
     return fields - _OF_NEED if restricted else fields
@@ -189,7 +192,7 @@ def notice_body(event_type: str, *, at: datetime, data: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one organisation is told of one event."""
+    """The notification of one event for one organisation."""
 
     message_id: UUID
     organization_id: UUID
@@ -200,12 +203,12 @@ class Notice:
     traceparent: str | None
     offer_id: UUID | None = None
     restricted: bool = False
-    """It is about an offer of a restricted service: without `restricted:read` it does not exist (domain P7)."""
+    """It is about an offer of a restricted service: callers without `restricted:read` do not see it (domain P7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery that a sender has taken: everything that one attempt needs."""
+    """A delivery that a sender has claimed, with everything that one attempt needs."""
 
     delivery_id: UUID
     message_id: UUID
@@ -215,7 +218,7 @@ class Claimed:
     url: str
     body: str
     attempt: int
-    """The number of this attempt; also the token that proves at recording that the claim still holds."""
+    """The number of this attempt. When the result is recorded, it also shows whether the claim is still valid."""
     attempts_before_replay: int
     journey_id: UUID | None
     traceparent: str | None
@@ -223,7 +226,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """One attempt that has been made: what came of it, and how long it took."""
+    """One finished attempt: its result and its duration."""
 
     claimed: Claimed
     answer: Answer
@@ -232,16 +235,16 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Where an attempt's answer leads its delivery."""
+    """The next status of a delivery after an attempt."""
 
     status: DeliveryStatus
     due_at: datetime | None
 
 
 def decision_after(finished: Finished, *, now: datetime, jitter: float) -> Decision:
-    """Succeeded, failed for good, or pending until the next attempt.
+    """The delivery has succeeded, has failed permanently, or is pending until the next attempt.
 
-    A receiver that is gone gets no more attempts; `jitter` is a random number from 0 to 1.
+    After a 410 there are no more attempts. `jitter` is a random number from 0 to 1.
     """
     if finished.answer.succeeded:
         return Decision(NEXT_STATUS[DeliveryStatus.SENDING, DeliveryStep.SUCCEED], None)

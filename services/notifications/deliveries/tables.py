@@ -11,10 +11,10 @@ from services.notifications.deliveries.rules import BODY_BYTES_MAX, AttemptFault
 
 
 class Delivery(NotificationsTable, table=True):
-    """One notification on its way to one endpoint.
+    """The delivery of one notification to one endpoint.
 
-    No foreign key to `endpoint`: rows are only ever made by joining it and endpoints keep their rows, while the key's
-    check would lock the row of a busy endpoint once per delivery and partition.
+    It has no foreign key to `endpoint`. Rows are only created by a join with endpoints, and the rows of endpoints are
+    kept. The check of a foreign key would lock the row of a busy endpoint once per delivery and partition.
     """
 
     __tablename__ = "delivery"
@@ -43,16 +43,16 @@ class Delivery(NotificationsTable, table=True):
     due_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """When the next attempt may be made, on the installation's clock."""
     lease_until: datetime | None = Field(default=None, sa_type=MOMENT)
-    """Until when its sender must have recorded the attempt, in real time; after that it is sent again."""
+    """The sender must record the attempt before this moment, in real time. After it the delivery is sent again."""
     attempt_count: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     attempts_before_replay: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
-    """Attempts that the retry schedule no longer counts, because the delivery was replayed after them."""
+    """The number of attempts that the retry schedule does not count, because the delivery was replayed after them."""
     created_at: datetime = Field(sa_type=MOMENT)
     finished_at: datetime | None = Field(default=None, sa_type=MOMENT)
     journey_id: UUID | None = None
     traceparent: str | None = Field(default=None, sa_type=Text)
     restricted: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    """It is about an offer of a restricted service: its log is read with `restricted:read` only."""
+    """It is about an offer of a restricted service: its log can be read only with `restricted:read`."""
     stored_at: datetime | None = Field(
         default=None, nullable=False, sa_type=MOMENT, sa_column_kwargs={"server_default": text("now()")}
     )
@@ -60,7 +60,7 @@ class Delivery(NotificationsTable, table=True):
 
 
 class Attempt(NotificationsTable, table=True):
-    """One attempt of a delivery: what it came to and how long it took; never what the receiver wrote."""
+    """One attempt of a delivery: its result and duration, never the text of the receiver's response."""
 
     __tablename__ = "attempt"
     __table_args__ = (
@@ -75,6 +75,6 @@ class Attempt(NotificationsTable, table=True):
     at: datetime = Field(sa_type=MOMENT)
     """When it was recorded, on the installation's clock."""
     duration_ms: int | None = None
-    """Real milliseconds from the look-up of the host's address to the end of the answer."""
+    """Real milliseconds from the look-up of the host's address to the end of the response."""
     status_code: int | None = None
     fault: str | None = Field(default=None, sa_type=Text)

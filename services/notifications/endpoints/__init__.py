@@ -1,1 +1,1 @@
-"""Where an organisation wants to be told: its webhook endpoints, their secrets and their health."""
+"""The webhook endpoints of organisations, their secrets and their health."""

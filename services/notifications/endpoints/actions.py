@@ -1,4 +1,4 @@
-"""What happens to endpoints: one function per verb. None commits."""
+"""The actions on endpoints: one function per verb. None of them commits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,9 +37,10 @@ async def create_endpoint(
     allow_private: bool,
     box: SecretBox,
 ) -> UUID:
-    """Register an endpoint with a new secret; the id of both. `EndpointLimitReached`, `InvalidInput`."""
+    """Register an endpoint with a new secret; return the id of both. Raises `EndpointLimitReached`, `InvalidInput`."""
     _require_allowed(url, allow_private=allow_private)
-    # One registration at a time per organisation, or two at once could both see room for the last one.
+    # Only one registration at a time per organisation: otherwise two concurrent registrations could both see that one
+    # more endpoint is allowed.
     await session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(f"endpoint {organization_id}", 0))))
     if await queries.endpoint_count(session, organization_id=organization_id) >= rules.ENDPOINTS_MAX:
         raise EndpointLimitReached(limit=rules.ENDPOINTS_MAX)
@@ -58,7 +59,7 @@ async def create_endpoint(
         )
     )
     await session.flush()
-    # The first secret has the endpoint's id, so that the answer can be given again to the same request.
+    # The first secret has the endpoint's id, so that a repeated request gets the same response.
     session.add(_sealed_secret(endpoint_id=endpoint_id, secret_id=endpoint_id, box=box))
     return endpoint_id
 
@@ -80,9 +81,10 @@ async def change_endpoint(
 
 
 async def rotate_secret(session: AsyncSession, endpoint: Endpoint, *, overlap_hours: int, box: SecretBox) -> UUID:
-    """Give a locked endpoint a new secret; the one before it signs too for `overlap_hours` of real time.
+    """Give a locked endpoint a new secret; return its id.
 
-    What an earlier rotation left is dropped: there are never more than two. The id of the new secret.
+    The previous secret also signs for `overlap_hours` of real time. Secrets that remain from an earlier rotation are
+    deleted, so there are never more than two.
     """
     await session.exec(
         delete(EndpointSecret).where(
@@ -103,7 +105,7 @@ async def rotate_secret(session: AsyncSession, endpoint: Endpoint, *, overlap_ho
 
 
 async def enable_endpoint(session: AsyncSession, endpoint: Endpoint) -> UUID:
-    """Send to a locked endpoint again, with its past forgotten; its id."""
+    """Enable a locked endpoint and clear its record of failures and pauses; return its id."""
     _step(endpoint, EndpointStep.ENABLE)
     endpoint.disabled_reason = endpoint.failing_since = endpoint.paused_until = None
     _touch(session, endpoint)
@@ -111,7 +113,7 @@ async def enable_endpoint(session: AsyncSession, endpoint: Endpoint) -> UUID:
 
 
 async def disable_endpoint(session: AsyncSession, endpoint: Endpoint) -> UUID:
-    """Send nothing more to a locked endpoint, because its owner says so; its id."""
+    """Disable a locked endpoint at the request of its organisation; return its id."""
     _step(endpoint, EndpointStep.DISABLE)
     endpoint.disabled_reason = DisabledReason.BY_OWNER
     _touch(session, endpoint)
@@ -119,7 +121,7 @@ async def disable_endpoint(session: AsyncSession, endpoint: Endpoint) -> UUID:
 
 
 async def delete_endpoint(session: AsyncSession, endpoint: Endpoint) -> None:
-    """Forget a locked endpoint's URL and secrets; its row stays, because its deliveries name it."""
+    """Delete a locked endpoint's URL and secrets. Its row is kept, because its deliveries refer to it."""
     _step(endpoint, EndpointStep.DELETE)
     endpoint.url = endpoint.disabled_reason = endpoint.failing_since = endpoint.paused_until = None
     await session.exec(delete(EndpointSecret).where(col(EndpointSecret.endpoint_id) == endpoint.id))
@@ -128,17 +130,17 @@ async def delete_endpoint(session: AsyncSession, endpoint: Endpoint) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the attempts of one batch say about an endpoint."""
+    """The result of one batch of attempts for an endpoint."""
 
     endpoint_id: UUID
     succeeded: bool
     gone: bool
     pause: timedelta | None
-    """The longest pause that its answers asked for, on the installation's clock."""
+    """The longest pause that its responses requested, on the installation's clock."""
 
 
 async def record_health(session: AsyncSession, verdicts: Sequence[Verdict], *, locked: Mapping[UUID, Health]) -> None:
-    """Write down what attempts tell of their endpoints; who is gone or failing for too long is switched off.
+    """Record the health of endpoints after attempts; disable an endpoint that is gone or has failed for too long.
 
     `locked` comes from `queries.lock_health` of the same transaction.
     """

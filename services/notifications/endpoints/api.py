@@ -1,4 +1,4 @@
-"""HTTP for webhook endpoints, each for its own organisation only."""
+"""HTTP for webhook endpoints. Each organisation reaches only its own."""
 
 from typing import Annotated
 from uuid import UUID
@@ -40,7 +40,7 @@ def organization_of(caller: Caller) -> UUID:
 
 
 def sees_restricted(caller: Caller) -> bool:
-    """Whether what is about offers of restricted services exists for the caller."""
+    """Whether the caller sees notifications about offers of restricted services."""
     return caller.tenant.restricted
 
 
@@ -169,7 +169,7 @@ def _view(endpoint: Endpoint) -> EndpointView:
 
 
 def _with_secret(endpoint: Endpoint, row: EndpointSecret | None, box: SecretBox) -> EndpointWithSecret:
-    """With the secret only while it is the newest: what was rotated away is never shown again."""
+    """The view of an endpoint with its secret. A secret that was replaced by a rotation is never shown again."""
     secret = None
     if row is not None and row.signs_until is None:
         secret = secret_text(box.unseal(row.sealed, secret_id=row.id))

@@ -1,4 +1,4 @@
-"""Reads of endpoints. An organisation sees its own rows; anyone else's do not exist for it."""
+"""Queries of endpoints. An organisation sees only its own rows; for it, rows of others do not exist."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +18,15 @@ from services.notifications.endpoints.tables import Endpoint, EndpointSecret
 
 
 async def endpoint(session: AsyncSession, endpoint_id: UUID, *, organization_id: UUID, lock: bool = False) -> Endpoint:
-    """One endpoint of the organisation, or `NotFound`; with `lock` nobody else changes it until the commit."""
+    """One endpoint of the organisation, or `NotFound`. With `lock`, no other transaction can change it until the
+    commit."""
     query = select(Endpoint).where(
         Endpoint.id == endpoint_id,
         Endpoint.organization_id == organization_id,
         Endpoint.status != EndpointStatus.DELETED,
     )
     if lock:
-        # Not FOR UPDATE: a change never touches the key, and readers of it need not wait.
+        # Not FOR UPDATE: a change never affects the key, so transactions that only refer to the key need not wait.
         query = query.with_for_update(key_share=True)
     found = (await session.exec(query)).one_or_none()
     if found is None:
@@ -65,7 +66,8 @@ async def secret(session: AsyncSession, secret_id: UUID) -> EndpointSecret | Non
 
 
 async def signing_secrets(session: AsyncSession, endpoint_ids: Sequence[UUID]) -> dict[UUID, list[EndpointSecret]]:
-    """The secrets that sign for each endpoint now, newest first. Judged on real time, as signatures are."""
+    """The valid secrets of each endpoint, newest first. Their end is compared with real time, as the time of a
+    signature is."""
     query = (
         select(EndpointSecret)
         .where(
@@ -82,7 +84,7 @@ async def signing_secrets(session: AsyncSession, endpoint_ids: Sequence[UUID]) -
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What decides whether an endpoint stays on."""
+    """The data that decide whether an endpoint stays enabled."""
 
     endpoint_id: UUID
     organization_id: UUID
@@ -107,5 +109,5 @@ _KNOWN = "SELECT 'endpoint' AS kind, id, 0 AS version, status AS state, organiza
 
 
 async def known(session: AsyncSession) -> list[Known]:
-    """Endpoints and whose they are, for comparing with the directory."""
+    """The endpoints and their organisations, for the comparison with the directory."""
     return [Known(**dict(row)) for row in await (await raw(session)).fetch(_KNOWN)]

@@ -1,4 +1,4 @@
-"""The law of webhook endpoints: their states, which addresses they may have, and when one is switched off."""
+"""The rules of webhook endpoints: their states, which addresses are allowed, and when one is disabled."""
 
 import ipaddress
 import re
@@ -9,19 +9,19 @@ from urllib.parse import urlsplit
 
 URL_CHARACTERS_MAX = 2048
 ENDPOINTS_MAX = 50
-"""Per organisation, so that one event can never fan out without bound."""
+"""The limit per organisation. It limits how many deliveries one event can create."""
 DISABLE_AFTER = timedelta(hours=72)
-"""An endpoint that has answered nothing well for so long is switched off. Less than the whole retry schedule
-(75 h 35 min), so that a single delivery that never gets through is enough."""
+"""An endpoint without a successful response for this time is disabled. It is shorter than the whole retry schedule (75
+h 35 min), so one delivery that never succeeds is enough."""
 OVERLAP_DEFAULT_HOURS = 24
 OVERLAP_MAX_HOURS = 168
 
 
 class NotifiedType(StrEnum):
-    """Types of event that an organisation is told of; an endpoint may ask for some of them only.
+    """The types of event of which an organisation is notified; an endpoint may ask for only some of them.
 
-    Left out is what the organisation has just done itself by its own call (acknowledge, decline, start, complete).
-    Acceptance is in, because some services accept automatically.
+    Steps that the organisation has just taken by its own call are omitted (acknowledge, decline, start, complete).
+    Acceptance is included, because some services accept automatically.
     """
 
     OFFER_MADE = "offer.made.v1"
@@ -58,7 +58,7 @@ class EndpointStep(StrEnum):
 
 
 class DisabledReason(StrEnum):
-    """Why an endpoint is off."""
+    """Why an endpoint is disabled."""
 
     BY_OWNER = "by_owner"
     GONE = "gone"
@@ -74,12 +74,13 @@ NEXT_STATUS: dict[tuple[EndpointStatus, EndpointStep], EndpointStatus] = {
 
 
 def next_status(current: EndpointStatus, step: EndpointStep) -> EndpointStatus | None:
-    """Where `step` leads from `current`, or None where it is not allowed."""
+    """The status to which `step` leads from `current`, or None if the step is not allowed."""
     return NEXT_STATUS.get((current, step))
 
 
 def disabled_reason(*, gone: bool, failing_since: datetime | None, now: datetime) -> DisabledReason | None:
-    """Whether an endpoint must be switched off after a failed attempt: at once on 410, else after long failure."""
+    """Why an endpoint must be disabled after a failed attempt, or None: at once after a 410, otherwise after long
+    failure."""
     if gone:
         return DisabledReason.GONE
     if failing_since is not None and now - failing_since >= DISABLE_AFTER:
@@ -112,8 +113,8 @@ URL_FAULT_TEXTS: dict[UrlFault, str] = {
 }
 
 
-class UrlRefused(ValueError):  # noqa: N818 (a no is not an error)
-    """A URL that the policy does not let be an endpoint. Its text is the fault's code, never the URL."""
+class UrlRefused(ValueError):  # noqa: N818 (a refusal is not an error)
+    """A URL that the policy does not allow as an endpoint. The text is the code of the fault, never the URL."""
 
     def __init__(self, fault: UrlFault) -> None:
         super().__init__(fault.value)
@@ -122,18 +123,18 @@ class UrlRefused(ValueError):  # noqa: N818 (a no is not an error)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL taken apart once: what is checked is what is connected to."""
+    """The parsed URL. It is parsed only once, so the parts that are checked are the parts that are connected to."""
 
     scheme: str
     host: str
     """Lower case; an address without brackets or a name without a trailing dot."""
     port: int
     path: str
-    """Path and query, as they go into the request line."""
+    """Path and query, as the request line contains them."""
 
     @property
     def authority(self) -> str:
-        """The `Host` header: the port only where it isn't the scheme's own."""
+        """The `Host` header. It contains the port only if this is not the default port of the scheme."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -147,7 +148,7 @@ _LOCAL_SUFFIXES = ("localhost", "local", "internal", "intranet", "home.arpa", "l
 
 
 def target_of(url: str, *, allow_private: bool) -> Target:
-    """The URL's parts, or `UrlRefused`. `allow_private` (local runs) lets http and names of a local network pass."""
+    """The URL's parts, or `UrlRefused`. `allow_private` (local runs) allows http and names of a local network."""
     if not 1 <= len(url) <= URL_CHARACTERS_MAX:
         raise UrlRefused(UrlFault.LENGTH)
     if not _PRINTABLE.fullmatch(url):
@@ -189,7 +190,8 @@ def _host(hostname: str, *, bracketed: bool, allow_private: bool) -> str:
     labels = host.split(".")
     if bracketed or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise UrlRefused(UrlFault.HOST)
-    # A number as the last label makes resolvers read the whole as an IPv4 address in an old notation (127.1, 0x7f.1).
+    # If the last label is a number, resolvers read the whole name as an IPv4 address in an old notation (127.1,
+    # 0x7f.1).
     if _NUMBER.fullmatch(labels[-1]):
         raise UrlRefused(UrlFault.HOST)
     inside = len(labels) == 1 or any(host == suffix or host.endswith(f".{suffix}") for suffix in _LOCAL_SUFFIXES)
@@ -213,7 +215,7 @@ _SPECIAL = tuple(
         "192.0.0.0/24",  # protocol assignments
         "192.88.99.0/24",  # relays of 6to4, withdrawn
         "2001::/23",  # protocol assignments, Teredo among them
-        "2002::/16",  # 6to4: hides an IPv4 address
+        "2002::/16",  # 6to4: contains an IPv4 address
         "3fff::/20",  # documentation
     )
 )
@@ -221,10 +223,11 @@ _METADATA = tuple(ipaddress.ip_network(network) for network in ("fd00:ec2::/32",
 
 
 def address_allowed(address: str, *, allow_private: bool) -> bool:
-    """Whether a webhook may be sent to this IP address. Asked for literals in URLs and again for what DNS answers.
+    """Whether a webhook may be sent to this IP address. It is used for literals in URLs and for the results of DNS.
 
-    Only globally routed unicast addresses pass. `allow_private` adds loopback and private ones, never link-local
-    ones (where clouds keep their metadata) nor IPv6 addresses that carry an IPv4 address inside.
+    Only globally routed unicast addresses are allowed. `allow_private` also allows loopback and private addresses. It
+    never allows link-local addresses (clouds serve their metadata there) or IPv6 addresses that contain an IPv4
+    address.
     """
     try:
         ip = ipaddress.ip_address(address)

@@ -1,4 +1,4 @@
-"""Webhook secrets at rest: AES-256-GCM under the installation's key, each bound to the row that holds it."""
+"""The encryption of stored webhook secrets: AES-256-GCM with the installation's key, each bound to its row."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ _NONCE_BYTES = 12
 
 
 class SealBroken(Exception):  # noqa: N818 (a state)
-    """A sealed secret that no configured key opens, or one that was moved to another row."""
+    """A sealed secret that no configured key decrypts, or that was moved to another row."""
 
 
 def new_secret() -> bytes:
@@ -33,8 +33,8 @@ def secret_text(secret: bytes) -> str:
 class SecretBox:
     """Seals and unseals webhook secrets.
 
-    `keys` is what ENLACE_WEBHOOK_SECRET_KEY holds: base64 of 32 bytes, or several of them separated by commas while
-    the key is changed: the first seals, all of them unseal. ValueError on anything else.
+    `keys` is the value of ENLACE_WEBHOOK_SECRET_KEY: base64 of 32 bytes. While the key is changed it contains several,
+    separated by commas: the first seals, all of them unseal. Any other value raises ValueError.
     """
 
     def __init__(self, keys: str) -> None:
@@ -50,7 +50,7 @@ class SecretBox:
         return self._current + nonce + self._ciphers[self._current].encrypt(nonce, secret, secret_id.bytes)
 
     def unseal(self, sealed: bytes, *, secret_id: UUID) -> bytes:
-        """The secret behind a stored row, or `SealBroken`."""
+        """The secret of a stored row, or `SealBroken`."""
         cipher = self._ciphers.get(sealed[:_KEY_ID_BYTES])
         if cipher is None:
             raise SealBroken("no configured key decrypts this webhook secret")

@@ -11,8 +11,8 @@ from services.notifications.endpoints.rules import DisabledReason, EndpointStatu
 
 
 class Endpoint(NotificationsTable, table=True):
-    """Where one organisation wants its notifications. A deleted one keeps its row, so that its deliveries can be read;
-    its URL and secrets go."""
+    """A webhook endpoint of one organisation. The row of a deleted endpoint is kept, so that its deliveries can be
+    read; its URL and secrets are deleted."""
 
     __tablename__ = "endpoint"
     __table_args__ = (
@@ -41,7 +41,8 @@ class Endpoint(NotificationsTable, table=True):
 
 
 class EndpointSecret(NotificationsTable, table=True):
-    """One signing secret of an endpoint, sealed. The newest has no end, the one before signs until its overlap ends."""
+    """One signing secret of an endpoint, sealed. The newest has no end; the previous one signs until the overlap
+    ends."""
 
     __tablename__ = "endpoint_secret"
     __table_args__ = (
@@ -53,4 +54,4 @@ class EndpointSecret(NotificationsTable, table=True):
     endpoint_id: UUID = Field(foreign_key="endpoint.id", ondelete="CASCADE")
     sealed: bytes = Field(sa_type=LargeBinary)
     signs_until: datetime | None = Field(default=None, sa_type=MOMENT)
-    """Real time: a signature's age is judged by real clocks."""
+    """In real time, because receivers check the age of a signature with real clocks."""

@@ -1,1 +1,1 @@
-"""What an organisation is told, as a list it can poll: the same notifications that its webhooks carry."""
+"""The inbox of an organisation: a list that it can poll, with the same notifications that its webhooks carry."""

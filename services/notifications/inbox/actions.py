@@ -1,4 +1,4 @@
-"""What happens to the inbox: notices are filed as events come, and numbered when their organisation reads. None
+"""The actions on the inbox: notices are stored when events arrive, and numbered when their organisation reads. None
 commits."""
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from services.notifications.inbox import queries
 
 
 async def file_notices(session: AsyncSession, notices: Sequence[Notice]) -> None:
-    """Put each notice into its organisation's inbox and on its way to its organisation's endpoints."""
+    """Store each notice in the inbox of its organisation and create its deliveries to the organisation's endpoints."""
     if not notices:
         return
     notices = await _marked(session, notices)
@@ -39,7 +39,7 @@ async def file_notices(session: AsyncSession, notices: Sequence[Notice]) -> None
 
 
 async def _marked(session: AsyncSession, notices: Sequence[Notice]) -> list[Notice]:
-    """The notices, restricted wherever they are about an offer that was told to be: only `offer.made` says it."""
+    """The notices, marked as restricted if their offer is restricted. Only `offer.made` contains this mark."""
     of_offers = [notice.offer_id for notice in notices if notice.offer_id is not None]
     hidden = await queries.restricted_offers(session, of_offers)
     hidden |= {notice.offer_id for notice in notices if notice.offer_id is not None and notice.restricted}
@@ -47,10 +47,11 @@ async def _marked(session: AsyncSession, notices: Sequence[Notice]) -> list[Noti
 
 
 async def number_notifications(session: AsyncSession, *, organization_id: UUID) -> None:
-    """Give positions to what has come into the organisation's inbox since it was last read.
+    """Assign positions to the notifications that have arrived in the organisation's inbox since it was last read.
 
-    Everything that is committed by now gets a lower position than anything that is committed later, so a reader who
-    remembers the last position that it saw misses nothing. The counter's row lets one reader number at a time.
+    Every notification that is committed by now gets a lower position than any that is committed later, so a reader who
+    remembers the last position that it saw misses nothing. The counter's row is the lock under which one reader at a
+    time assigns positions.
     """
     connection = await raw(session)
     unread = "SELECT 1 FROM notification WHERE organization_id = $1 AND position IS NULL LIMIT 1"
@@ -80,7 +81,7 @@ async def number_notifications(session: AsyncSession, *, organization_id: UUID) 
 
 
 async def purge_notifications(session: AsyncSession, *, older_than: timedelta, limit: int = 5_000) -> int:
-    """Forget notifications after `older_than` of real time, read or not; how many."""
+    """Delete notifications after `older_than` of real time, read or not; return their number."""
     rows = await (await raw(session)).fetch(
         """
         WITH old AS (

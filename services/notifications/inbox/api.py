@@ -1,4 +1,4 @@
-"""HTTP for an organisation's inbox: for those who would rather ask than be called."""
+"""HTTP for an organisation's inbox, for organisations that poll instead of receiving webhooks."""
 
 import json
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Ageing out: what an organisation was told, and the log of its deliveries, is forgotten after 30 days."""
+"""Retention: notifications and the log of their deliveries are deleted after 30 days."""
 
 import asyncio
 
@@ -12,20 +12,20 @@ PURGE_SECONDS = 600.0
 
 
 class Retention:
-    """Forgets in small transactions, once in ten minutes of real time. Any number of processes may do it."""
+    """Deletes old rows in small transactions, every ten minutes of real time. Any number of processes may run it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Forget what is old until `stop` is set."""
+        """Delete old rows until `stop` is set."""
         while not stop.is_set():
             while await self.purge_once() and not stop.is_set():
                 pass
             await is_set_within(stop, PURGE_SECONDS)
 
     async def purge_once(self) -> int:
-        """One transaction's worth; how many rows were forgotten."""
+        """Delete as many old rows as one transaction may; return their number."""
         async with self._database.transaction() as session:
             deliveries = await purge_deliveries(session, older_than=RETENTION)
             return deliveries + await purge_notifications(session, older_than=RETENTION)

@@ -1,4 +1,4 @@
-"""Reads of the inbox. An organisation sees its own rows only."""
+"""Queries of the inbox. An organisation sees only its own rows."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -26,6 +26,6 @@ async def notifications(
 
 
 async def restricted_offers(session: AsyncSession, offer_ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these offers their organisations were told of as restricted."""
+    """Which of these offers are stored as restricted."""
     found = "SELECT offer_id FROM notification WHERE restricted AND offer_id = ANY($1)"
     return {row["offer_id"] for row in await (await raw(session)).fetch(found, list(offer_ids))}

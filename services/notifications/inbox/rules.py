@@ -1,6 +1,7 @@
-"""The law of the inbox: for how long an organisation can read what it was told."""
+"""The rule of the inbox: how long an organisation can read its notifications."""
 
 from datetime import timedelta
 
 RETENTION = timedelta(days=30)
-"""Of notifications and finished deliveries, in real time (DESIGN 6: what passes on ages out within 30 days)."""
+"""The retention of notifications and finished deliveries, in real time (DESIGN 6: forwarded data are deleted within 30
+days)."""

@@ -1,4 +1,4 @@
-"""Events in: what concerns a provider is filed for its organisation, in its inbox and for its endpoints."""
+"""Receives events and stores those that concern an organisation in its inbox and for its endpoints."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -45,24 +45,24 @@ TOLD: tuple[type[Event], ...] = (
     CapacityRefreshRequested,
     EndpointDisabled,
 )
-"""What a provider must know that it has not done itself by its own call."""
+"""The events that a provider must know of and has not caused by its own call."""
 
 
 def subscribe(subscriptions: Subscriptions) -> None:
-    """Listen to everything that providers are told of."""
+    """Subscribe to all events of which providers are notified."""
     subscriptions.on(*TOLD)(file_notices)
 
 
 async def file_notices(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
-    """File what these events say to the organisations that they name; who names none is passed by."""
+    """Store notifications for the organisations that these events name. Events without an organisation are skipped."""
     await actions.file_notices(session, [notice for received in batch if (notice := notice_of(received)) is not None])
 
 
 def notice_of(received: Received[Event]) -> Notice | None:
-    """What an event says to the organisation that it names; None if it names none.
+    """The notification of an event for the organisation that it names, or None if it names none.
 
-    A referral that is cancelled before any provider had it concerns no provider. That an offer stands although facts
-    have changed would tell a provider only that they have; what a desk has decided it is told.
+    A referral that is cancelled before any provider had it concerns no provider. An `OfferUpheld` that no desk decided
+    is skipped: it would tell the provider only that facts have changed. The decision of a desk is sent.
     """
     event = received.event
     organization_id: UUID | None = getattr(event, "organization_id", None)

@@ -1,4 +1,4 @@
-"""What each organisation has been told."""
+"""The notifications of organisations."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,11 +10,11 @@ from services.notifications.database import MOMENT, NotificationsTable
 
 
 class Notification(NotificationsTable, table=True):
-    """What one organisation is told of one event.
+    """The notification of one event for one organisation.
 
-    Rows get their `position` when the organisation first reads them, not when they are written: transactions commit
-    in another order than they begin, and a number given at writing would let a reader who remembers the last one pass
-    over a row that was committed later.
+    Rows get their `position` when the organisation first reads them, not when they are written. Transactions commit in
+    another order than they begin. With a number assigned at writing, a reader who remembers the last number could miss
+    a row that was committed later.
     """
 
     __tablename__ = "notification"
@@ -36,12 +36,12 @@ class Notification(NotificationsTable, table=True):
     organization_id: UUID
     event_type: str = Field(sa_type=Text)
     body: str = Field(sa_type=Text)
-    """What a webhook would carry."""
+    """The body that a webhook would carry."""
     offer_id: UUID | None = None
     restricted: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    """It is about an offer of a restricted service: read with `restricted:read` only."""
+    """It is about an offer of a restricted service: it can be read only with `restricted:read`."""
     position: int | None = Field(default=None, sa_type=BigInteger)
-    """From 1 per organisation, without gaps, in the order in which rows became visible."""
+    """Counts from 1 per organisation, without gaps, in the order in which rows became visible."""
     created_at: datetime = Field(sa_type=MOMENT)
     """On the installation's clock."""
     stored_at: datetime | None = Field(
@@ -51,9 +51,9 @@ class Notification(NotificationsTable, table=True):
 
 
 class InboxCounter(NotificationsTable, table=True):
-    """The last position that an organisation's inbox has given out; its row is the lock under which more are given.
+    """The last position that was assigned in an organisation's inbox. Positions are assigned under a lock on its row.
 
-    Kept apart from the notifications, because those age out and positions must not start anew.
+    It is a table of its own, because notifications are deleted after a time and positions must not start from 1 again.
     """
 
     __tablename__ = "inbox_counter"

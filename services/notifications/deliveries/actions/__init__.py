@@ -1,1 +1,1 @@
-"""What changes deliveries: they are made, claimed, sent again; attempts are recorded."""
+"""The actions that create, claim and replay deliveries, and those that record their attempts."""

@@ -1,6 +1,6 @@
-"""What becomes of attempts: recorded, given back, given up. None commits.
+"""The actions that record attempts, release claims and fail deliveries. None of them commits.
 
-Locks are taken in the order endpoints, then deliveries; events follow the locks.
+They lock endpoints first, then deliveries, and append events after that.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,9 +22,9 @@ from services.notifications.endpoints.rules import EndpointStatus
 async def record_attempts(
     session: AsyncSession, attempts: Sequence[Finished], *, jitter: Callable[[], float]
 ) -> list[Finished]:
-    """Write down what attempts came to; those of them whose claim still held.
+    """Record the results of attempts; return those whose claim was still valid.
 
-    An attempt whose lease had run out is dropped: its delivery has been given to another sender.
+    An attempt whose lease has ended is ignored, because another sender has claimed its delivery.
     """
     endpoint_ids = sorted({finished.claimed.endpoint_id for finished in attempts})
     health = await endpoint_queries.lock_health(session, endpoint_ids)
@@ -65,7 +65,7 @@ _OUTCOMES: dict[str, type[DeliveryEvent]] = {
 
 
 async def _tell(session: AsyncSession, rows: Sequence[asyncpg.Record]) -> None:
-    """Publish what became of the deliveries that are finished, each on its journey's trace."""
+    """Publish the result of each finished delivery, each with the trace of its own delivery."""
     finished = [row for row in rows if row["status"] in _OUTCOMES]
     events = [
         _OUTCOMES[row["status"]](
@@ -112,7 +112,7 @@ def _verdict(endpoint_id: UUID, recorded: Sequence[Finished]) -> endpoint_action
 
 
 async def release_lost(session: AsyncSession, *, limit: int = 500) -> int:
-    """Make deliveries due again whose sender has not recorded its attempt in time; how many."""
+    """Make deliveries due again whose sender did not record its attempt before the lease ended; return their number."""
     return await _release(
         session,
         "SELECT id FROM delivery WHERE status = 'sending' AND lease_until < clock_timestamp() LIMIT $3"
@@ -122,7 +122,8 @@ async def release_lost(session: AsyncSession, *, limit: int = 500) -> int:
 
 
 async def release_claims(session: AsyncSession, claims: Sequence[Claimed]) -> int:
-    """Give back what a sender that stops could not finish; how many. It is sent again at once by the next one."""
+    """Release the claims that a stopping sender could not finish; return their number. The next sender sends them at
+    once."""
     return await _release(
         session,
         "SELECT delivery.id FROM delivery JOIN unnest($3::uuid[], $4::int[]) AS claim (id, attempt)"
@@ -152,7 +153,8 @@ async def _release(session: AsyncSession, which: str, *arguments: object) -> int
 
 
 async def give_up_where_not_enabled(session: AsyncSession, *, limit: int = 500) -> int:
-    """Fail due deliveries whose endpoint is no longer enabled; how many. Their owner can replay them later."""
+    """Fail due deliveries whose endpoint is no longer enabled; return their number. The organisation can replay them
+    later."""
     endpoint_ids = await queries.not_enabled_with_due(session)
     if not endpoint_ids:
         return 0

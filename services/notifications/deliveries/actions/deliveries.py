@@ -1,7 +1,7 @@
-"""What happens to deliveries: made on the event path, claimed, recorded, given up, replayed. None commits.
+"""The actions that create deliveries for events, claim, replay and purge them. None of them commits.
 
-Set-based SQL over the transaction's own connection: one statement per table and batch. Locks are taken in the order
-endpoints, then deliveries.
+They run one SQL statement per table and batch, over the transaction's own connection. They lock endpoints first, then
+deliveries.
 """
 
 import json
@@ -30,11 +30,12 @@ from services.notifications.errors import EndpointNotEnabled, StepNotAllowed
 DUE = Wakeups("notifications.deliveries")
 """Wakes the senders of this process when new deliveries are committed."""
 LEASE = timedelta(seconds=30)
-"""Real time within which an attempt (15 s at most) is made and recorded; after it the delivery is sent again."""
+"""An attempt (15 s at most) must be made and recorded within this real time. After it the delivery is sent again."""
 
 
 async def create_deliveries(session: AsyncSession, notices: Sequence[Notice]) -> None:
-    """One delivery per notice and enabled endpoint of its organisation that asks for its type; due at once."""
+    """Create one delivery per notice and enabled endpoint of its organisation that asks for its type. It is due at
+    once."""
     await (await raw(session)).execute(
         """
         INSERT INTO delivery (message_id, endpoint_id, organization_id, event_type, body, due_at, created_at,
@@ -60,7 +61,7 @@ async def create_deliveries(session: AsyncSession, notices: Sequence[Notice]) ->
 
 
 async def create_test_delivery(session: AsyncSession, endpoint: Endpoint) -> UUID:
-    """A delivery that only proves the way to an endpoint; its id. `EndpointNotEnabled`."""
+    """Create a delivery that only tests an endpoint; return its id. Raises `EndpointNotEnabled`."""
     if endpoint.status != EndpointStatus.ENABLED:
         raise EndpointNotEnabled
     moment = now(session)
@@ -84,7 +85,7 @@ async def create_test_delivery(session: AsyncSession, endpoint: Endpoint) -> UUI
 
 
 async def replay_delivery(session: AsyncSession, delivery: Delivery, endpoint: Endpoint) -> UUID:
-    """Send a finished, locked delivery once more, under the same webhook-id and with a fresh retry schedule; its id."""
+    """Make a finished, locked delivery due again with the same webhook-id and a new retry schedule; return its id."""
     if endpoint.status != EndpointStatus.ENABLED:
         raise EndpointNotEnabled
     status = rules.next_status(DeliveryStatus(delivery.status), DeliveryStep.REPLAY)
@@ -127,10 +128,12 @@ _CLAIM = """
 async def claim_deliveries(
     session: AsyncSession, *, limit: int, endpoint_limit: int, busy: Mapping[UUID, int]
 ) -> list[Claimed]:
-    """Take up to `limit` due deliveries, the longest due first, and say so before anything is sent.
+    """Claim up to `limit` due deliveries, in the order of their due time; the claim is committed before anything is
+    sent.
 
-    `busy` says how many attempts this sender has in flight by endpoint; none gets more than `endpoint_limit`. Two
-    senders never take the same one: what the other has locked is passed over, what it has taken no longer matches.
+    `busy` gives the number of attempts that this sender has in flight per endpoint; no endpoint gets more than
+    `endpoint_limit`. Two senders never claim the same delivery: a row that the other sender has locked is skipped, and
+    a row that it has claimed no longer has the status `pending`.
     """
     rows = await (await raw(session)).fetch(
         _CLAIM,
@@ -145,7 +148,7 @@ async def claim_deliveries(
 
 
 async def purge_deliveries(session: AsyncSession, *, older_than: timedelta, limit: int = 5_000) -> int:
-    """Forget finished deliveries and their attempts after `older_than` of real time; how many."""
+    """Delete finished deliveries and their attempts after `older_than` of real time; return how many were deleted."""
     rows = await (await raw(session)).fetch(
         """
         WITH old AS (

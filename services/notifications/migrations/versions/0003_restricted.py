@@ -1,4 +1,4 @@
-"""Which notices and deliveries are about offers of restricted services."""
+"""Mark the notifications and deliveries that are about offers of restricted services."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Mark what is there already by what it says; follow-ups of a restricted offer by their offer."""
+    """Mark the stored rows by their content, and later notifications of a restricted offer by its offer id."""
     op.execute("ALTER TABLE notification ADD COLUMN offer_id uuid")
     op.execute("ALTER TABLE notification ADD COLUMN restricted boolean NOT NULL DEFAULT false")
     op.execute("ALTER TABLE delivery ADD COLUMN restricted boolean NOT NULL DEFAULT false")
@@ -31,7 +31,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget the marks."""
+    """Remove the marks."""
     op.execute("DROP INDEX notification_of_restricted_offer")
     op.execute("ALTER TABLE delivery DROP COLUMN restricted")
     op.execute("ALTER TABLE notification DROP COLUMN restricted")

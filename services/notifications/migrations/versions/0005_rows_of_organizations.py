@@ -1,4 +1,4 @@
-"""Row-level security: a request sees the rows of its caller's organisation, the service's own work sees all."""
+"""Row-level security: a request sees the rows of its caller's organisation; the service's own work sees all rows."""
 
 from alembic import op
 
@@ -12,7 +12,7 @@ depends_on = None
 
 OURS = f"organization_id = {ORGANIZATION}"
 SHOWN = f"(NOT restricted OR {RESTRICTED})"
-# A row that hangs on another exists for whom the other one exists.
+# A row that belongs to another row is visible to those who see the other row.
 WALLS = {
     "endpoint": OURS,
     "endpoint_secret": "EXISTS (SELECT FROM endpoint WHERE endpoint.id = endpoint_id)",  # pragma: allowlist secret
@@ -24,12 +24,12 @@ WALLS = {
 
 
 def upgrade() -> None:
-    """Every table with rows of organisations gets its wall."""
+    """Enable row-level security on every table with rows of organisations."""
     for table, seen in WALLS.items():
         run_script(op, wall(table, seen))
 
 
 def downgrade() -> None:
-    """Take the walls down."""
+    """Remove row-level security."""
     for table in WALLS:
         run_script(op, no_wall(table))
