@@ -1,4 +1,4 @@
-"""Wiring of provider_directory: routes, subscriber, loops. Nothing else knows every part."""
+"""Connects the parts of provider_directory: routes, subscriber, loops. No other module knows all parts."""
 
 from fastapi import FastAPI
 
@@ -57,7 +57,7 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
 
 
 def told_of(caller: Caller) -> dict[str, str]:
-    """What the walls of this service ask of a caller besides: whether it administers the directory."""
+    """What row-level security of this service also needs to know of a caller: whether it administers the directory."""
     return {"enlace.administers": "true" if rights_of(caller).is_admin else "false"}
 
 

@@ -1,4 +1,4 @@
-"""The registry of provider_directory's tables: its metadata is this service's schema and nobody else's."""
+"""The registry of provider_directory's tables. Its metadata are the schema of this service only."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -16,7 +16,7 @@ class DirectoryTable(SQLModel, registry=TABLES):
 
 
 MOMENT = DateTime(timezone=True)
-"""Column type of every point in time: aware, UTC."""
+"""Column type of every point in time: with time zone, UTC."""
 
 
 def one_of(column: str, codes: type[StrEnum] | Iterable[str]) -> str:

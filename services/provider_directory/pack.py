@@ -1,6 +1,6 @@
-"""The part of the country pack that the directory follows: `declarations.yaml` and the names of `places.yaml`.
+"""The part of the country pack that the directory uses: `declarations.yaml` and the names in `places.yaml`.
 
-A mistake in a pack stops the service at start, not a provider's declaration.
+A mistake in a pack stops the service at the start, so that it does not show first when a provider makes a declaration.
 """
 
 from pathlib import Path
@@ -13,28 +13,28 @@ from libs.chassis.yaml_files import PackPart, read_yaml
 
 
 class ToldTimes(PackPart):
-    """How far a time told from outside may lie from our clock, by kind."""
+    """How far a time from outside may differ from our clock, by kind."""
 
     as_of: Tolerance
-    """Of a declaration of capacity."""
+    """The time of a declaration of capacity."""
     pool_days: Tolerance
-    """First and last day of a pool."""
+    """The first and last day of a pool."""
     valid_until: Tolerance
-    """Of an accreditation or an agreement."""
+    """The end of an accreditation or an agreement."""
     open_at: Tolerance
-    """Of a search."""
+    """The time in a search."""
 
 
 class Pack(PackPart):
-    """All that the directory reads of the country pack."""
+    """All that the directory reads from the country pack."""
 
     times: ToldTimes
     place_names: dict[str, str]
-    """By place code: what people call the place, for the search."""
+    """The name of each place by its code, for the search."""
 
 
 def load_pack(directory: Path) -> Pack:
-    """The pack in `directory`; raises ValidationError naming the field that is wrong, OSError for a missing file."""
+    """The pack in `directory`. Raises ValidationError that names the wrong field, or OSError for a missing file."""
     places = read_yaml(directory / "places.yaml")["places"]
     names = {code: place["name"] for code, place in places.items()}
     return Pack.model_validate({**read_yaml(directory / "declarations.yaml"), "place_names": names})

@@ -1,1 +1,1 @@
-"""What providers declare: places per pool, as of when; and what became of the trust in their figures."""
+"""Declared capacity: places per pool at a stated time, and how far the figures of a provider are trusted."""

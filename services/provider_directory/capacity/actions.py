@@ -1,4 +1,4 @@
-"""What may be done with capacity: declare it, and doubt it when an offer is refused as full against what it says."""
+"""The actions on capacity: a declaration, and a doubt when an answer `full` contradicts the declared figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,10 +37,11 @@ async def declare_capacity(
     precondition: Precondition,
     times: ToldTimes,
 ) -> bool:
-    """Let a declaration stand in place of the last one; True if it is the first of the service.
+    """Replace the current declaration; return True if this is the first one of the service.
 
-    Refused: another organisation's service (`NotFound`), figures of a moment far from our clock or older than what
-    stands (`StaleDeclaration`), a pool of another service (`PoolIdTaken`), a withdrawn service (`StepNotAllowed`).
+    Refused are: another organisation's service (`NotFound`); a time far from our clock (`InvalidInput`) or older than
+    the current declaration (`StaleDeclaration`); a pool of another service (`PoolIdTaken`); a withdrawn service
+    (`StepNotAllowed`).
     """
     _require_plausible(body, times, at=now(session))
     service = await _lock_own(session, service_id, rights)
@@ -115,7 +116,7 @@ def _says_the_same(
 
 
 async def _require_own_pools(session: AsyncSession, service_id: UUID, pools: Sequence[Pool]) -> None:
-    async with own_work(session):  # whether an id is taken is asked of all rows
+    async with own_work(session):  # an id may be in use in rows that the caller cannot see
         owners = await queries.owners(session, [pool.pool_id for pool in pools])
     for position, pool in enumerate(pools):
         if owners.get(pool.pool_id, service_id) != service_id:
@@ -200,7 +201,7 @@ def _declared(service: ProviderService, declaration: CapacityDeclaration, pools:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An offer that a provider refused as full."""
+    """An offer that a provider declined as full."""
 
     offer_id: UUID
     service_id: UUID
@@ -228,10 +229,10 @@ _ASK: Final = """
 
 
 async def record_doubts(session: AsyncSession, refusals: Sequence[Refusal]) -> None:
-    """Note which standing figures these refusals prove wrong, and ask each such provider once to declare anew.
+    """Record the doubts that these answers `full` raise, and ask each such provider once for a new declaration.
 
-    A refusal that came before the standing figures, or against figures that claim no place, proves nothing. A fixed
-    number of statements, whatever the batch.
+    An answer from before the current declaration, or one to a declaration without free places, contradicts nothing. The
+    number of statements does not depend on the size of the batch.
     """
     connection = await raw(session)
     services = sorted({refusal.service_id for refusal in refusals})
@@ -257,7 +258,8 @@ async def record_doubts(session: AsyncSession, refusals: Sequence[Refusal]) -> N
 
 
 async def _ask_once(session: AsyncSession, doubted: Mapping[UUID, str | None]) -> None:
-    """Ask each of these services that has not been asked since it declared last, in the trace of the doubt."""
+    """Ask each of these services that has not been asked since its last declaration. The event has the trace of the
+    doubt."""
     asked = await (await raw(session)).fetch(_ASK, list(doubted), now(session))
     await outbox.append(
         session,

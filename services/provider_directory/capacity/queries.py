@@ -1,4 +1,4 @@
-"""Reading declared capacity and what became of the trust in it."""
+"""Queries of declared capacity and of the trust in it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from services.provider_directory.organizations.rules import Rights
 
 
 async def find(session: AsyncSession, service_id: UUID, *, lock: bool = False) -> Capacity | None:
-    """The standing declaration of a service, locked until the end of the transaction if asked, or None."""
+    """The current declaration of a service or None; locked until the end of the transaction if `lock` is set."""
     statement = select(Capacity).where(Capacity.service_id == service_id)
     if lock:
         statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
@@ -32,13 +32,13 @@ async def pools(session: AsyncSession, service_id: UUID) -> Sequence[ServiceCapa
 
 
 async def owners(session: AsyncSession, pool_ids: Sequence[UUID]) -> dict[UUID, UUID]:
-    """To which service each of these pool ids belongs, where one has it."""
+    """The service to which each of these pool ids belongs, for the ids that are in use."""
     statement = select(ServiceCapacity.id, ServiceCapacity.service_id).where(col(ServiceCapacity.id).in_(pool_ids))
     return dict((await session.exec(statement)).all())
 
 
 async def view(session: AsyncSession, service_id: UUID, *, rights: Rights) -> CapacityView:
-    """What stands for a service that exists for this caller; `CapacityNotDeclared` if nothing does."""
+    """The current declaration of a service that this caller may see; `CapacityNotDeclared` if there is none."""
     service = await listings.find_seen(session, service_id, rights=rights)
     standing = await find(session, service_id)
     if standing is None:
@@ -62,7 +62,7 @@ async def view(session: AsyncSession, service_id: UUID, *, rights: Rights) -> Ca
 
 
 async def said_full_at(session: AsyncSession, standing: Capacity) -> datetime | None:
-    """When the provider last refused an offer as full although the standing figures claim places, or None."""
+    """When the provider last declined an offer as full although the current figures show free places, or None."""
     doubted = select(func.max(CapacityDoubt.declined_at)).where(
         CapacityDoubt.service_id == standing.service_id, CapacityDoubt.declaration_id == standing.declaration_id
     )
@@ -70,7 +70,7 @@ async def said_full_at(session: AsyncSession, standing: Capacity) -> datetime | 
 
 
 async def trust(session: AsyncSession, service_id: UUID) -> float:
-    """How far the figures of this service are trusted, by its latest declarations."""
+    """How far the figures of this service are trusted, calculated from its latest declarations."""
     latest = (
         select(col(CapacityDeclaration.id).label("id"))
         .where(CapacityDeclaration.service_id == service_id)
@@ -94,7 +94,7 @@ async def trust(session: AsyncSession, service_id: UUID) -> float:
 
 
 def as_pool(row: ServiceCapacity) -> Pool:
-    """The pool that a row keeps."""
+    """The pool that a row stores."""
     return Pool(
         pool_id=row.id,
         kind=row.unit,

@@ -1,4 +1,4 @@
-"""What a declaration of capacity must obey, and how far a provider's figures are trusted. Pure."""
+"""The rules for declarations of capacity, and the calculation of trust. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from uuid import UUID
 from services.provider_directory.errors import StaleDeclaration
 
 TRUST_DECLARATIONS: Final = 20
-"""Trust looks at this many of a service's latest declarations."""
+"""Trust is calculated from this many of a service's latest declarations."""
 
 TRUST_PRIOR: Final = 4
-"""Right figures that a newcomer is credited with, so that a first mistake does not end all trust."""
+"""Correct declarations that every service is credited with, so that the first wrong one does not end all trust."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,9 +28,9 @@ class Pool:
 
 
 def effective_as_of(as_of: datetime | None, *, now: datetime, standing: datetime | None) -> datetime:
-    """As of when the declaration counts: never after `now`, and without a time of its own never before the last one.
+    """The effective time of a declaration: never after `now`; without its own time, never before the last one.
 
-    Raises `StaleDeclaration` if it is older than the one that stands.
+    Raises `StaleDeclaration` if it is older than the current one.
     """
     if as_of is None:
         return max(now, standing or now)
@@ -41,7 +41,7 @@ def effective_as_of(as_of: datetime | None, *, now: datetime, standing: datetime
 
 
 def repeated(pool_ids: Sequence[UUID]) -> list[int]:
-    """The positions at which an id appears that an earlier position has already."""
+    """The positions of ids that also appear at an earlier position."""
     seen: set[UUID] = set()
     found = []
     for position, pool_id in enumerate(pool_ids):
@@ -54,7 +54,7 @@ def repeated(pool_ids: Sequence[UUID]) -> list[int]:
 def says_the_same(
     pools: Iterable[Pool], standing: Iterable[Pool], *, as_of: datetime, standing_as_of: datetime | None
 ) -> bool:
-    """True if nothing new is said: the same figures as of the same moment. A later moment confirms them anew."""
+    """True if the figures and their time are unchanged. The same figures at a later time are a new confirmation."""
     return as_of == standing_as_of and sorted(pools, key=_by_id) == sorted(standing, key=_by_id)
 
 
@@ -63,10 +63,10 @@ def _by_id(pool: Pool) -> UUID:
 
 
 def is_proved_wrong(*, declined_at: datetime, as_of: datetime) -> bool:
-    """True if a refusal as full speaks about these figures: it came when they stood already."""
+    """True if an answer `full` contradicts these figures: it came after their time."""
     return declined_at >= as_of
 
 
 def trust(*, declarations_count: int, wrong_count: int) -> float:
-    """How far the figures are trusted, in (0, 1]: the share of declarations that no refusal as full proved wrong."""
+    """The trust in the figures, in (0, 1]: the share of declarations that no answer `full` contradicted."""
     return (declarations_count - wrong_count + TRUST_PRIOR) / (declarations_count + TRUST_PRIOR)

@@ -1,4 +1,4 @@
-"""What the directory hears: an offer refused as full says that a declared figure was wrong."""
+"""Receives events: an offer that was declined as full contradicts a declared figure."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ subscriptions = Subscriptions(group="provider_directory")
 
 @subscriptions.on(OfferDeclined)
 async def doubt_figures(session: AsyncSession, batch: Sequence[Received[OfferDeclined]]) -> None:
-    """Only `full` concerns the directory; other reasons speak about the person or the service, not about figures."""
+    """Record doubts for offers declined as `full`. Other reasons concern the person or the service, not the figures."""
     refusals = [
         Refusal(
             offer_id=received.event.offer_id,

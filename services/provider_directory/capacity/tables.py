@@ -1,4 +1,5 @@
-"""Declared capacity: what stands now, every declaration ever made, and the doubts that refusals have raised."""
+"""Declared capacity: the current declarations, all declarations ever made, and the doubts that answers `full` have
+raised."""
 
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from services.provider_directory.database import MOMENT, DirectoryTable
 
 
 class Capacity(DirectoryTable, table=True):
-    """The standing declaration of one service. Its row is the lock under which capacity changes."""
+    """The current declaration of one service. Every change of capacity locks its row."""
 
     __tablename__ = "capacity"
     __table_args__ = (CheckConstraint("version >= 1", name="capacity_version"),)
@@ -24,11 +25,12 @@ class Capacity(DirectoryTable, table=True):
     declaration_id: UUID
     accepted_left_out: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     refresh_requested_at: datetime | None = Field(default=None, sa_type=MOMENT)
-    """When the provider was asked to declare anew; none once it has."""
+    """When the provider was asked for a new declaration; None after it has made one."""
 
 
 class ServiceCapacity(DirectoryTable, table=True):
-    """A pool (HSDS 3.1 `service_capacity`). Kept when a later declaration leaves it out: its id stays its service's."""
+    """A pool (HSDS 3.1 `service_capacity`). It is kept when a later declaration omits it, because its id always belongs
+    to its first service."""
 
     __tablename__ = "service_capacity"
     __table_args__ = (
@@ -46,7 +48,7 @@ class ServiceCapacity(DirectoryTable, table=True):
     ends_on: date | None = None
     updated: datetime = Field(sa_type=MOMENT)
     declared: bool
-    """True if the standing declaration names it."""
+    """True if the current declaration contains it."""
 
 
 class CapacityDeclaration(DirectoryTable, table=True):
@@ -70,7 +72,7 @@ class CapacityDeclaration(DirectoryTable, table=True):
 
 
 class CapacityDoubt(DirectoryTable, table=True):
-    """An offer was refused as full although the standing declaration claimed places."""
+    """An offer was declined as full although the current declaration showed free places."""
 
     __tablename__ = "capacity_doubt"
     __table_args__ = (Index("capacity_doubt_by_service", "service_id", "declined_at"),)

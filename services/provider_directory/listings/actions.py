@@ -1,7 +1,7 @@
-"""What may be done with services and locations. Each change of a service publishes its whole routing view.
+"""The actions on services and locations. Each change of a service publishes its complete routing view.
 
-The row of the organisation is locked first by all of them: what a service takes from its location cannot change
-between reading and publishing.
+All of them lock the row of the organisation first, so that the values that a service takes from its location cannot
+change between reading and publishing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +45,7 @@ _ELIGIBILITY_COLUMNS = (
 async def put_service(
     session: AsyncSession, service_id: UUID, body: ServiceBody, *, rights: Rights, precondition: Precondition
 ) -> bool:
-    """Create the service or replace it; True if it is new. Another organisation's service is `NotFound`."""
+    """Create the service or replace it; return True if it is new. Another organisation's service is `NotFound`."""
     async with own_work(session):  # whether an id is taken is asked of all rows
         organization = await _lock_organization(session, body.organization_id, rights)
         service = await queries.find(session, service_id, lock=True)
@@ -81,7 +81,7 @@ async def put_service(
 async def step_service(
     session: AsyncSession, service_id: UUID, step: Step, *, rights: Rights, precondition: Precondition
 ) -> UUID:
-    """Suspend, resume or withdraw a service; its id. `StepNotAllowed` where its status does not let it."""
+    """Suspend, resume or withdraw a service; return its id. Raises `StepNotAllowed` if its status does not allow it."""
     service = await queries.find_seen(session, service_id, rights=rights)
     await organizations.lock_own(session, service.organization_id, rights=rights)
     locked = await queries.find(session, service_id, lock=True)
@@ -95,7 +95,7 @@ async def step_service(
 async def put_location(
     session: AsyncSession, location_id: UUID, body: LocationBody, *, rights: Rights, precondition: Precondition
 ) -> bool:
-    """Create the location or replace it; True if it is new. Services that change with it are published."""
+    """Create the location or replace it; return True if it is new. Services that change as a result are published."""
     async with own_work(session):  # whether an id is taken is asked of all rows
         await _lock_organization(session, body.organization_id, rights)
         location = await queries.find_location(session, location_id, lock=True)
@@ -118,7 +118,7 @@ async def put_location(
 
 
 async def _change_location(session: AsyncSession, location: Location, body: LocationBody) -> None:
-    async with own_work(session):  # services there change with it, also those that the caller may not know of
+    async with own_work(session):  # services at this location change too, also those that the caller cannot see
         here = await queries.at_location(session, location.id)
         before = [listing.published() for listing in await queries.listings(session, here)]
     _change(location, _location_columns(body), now(session))
@@ -140,7 +140,7 @@ def _change(row: ProviderService | Location, values: Mapping[str, Any], moment: 
 
 
 async def _publish(session: AsyncSession, services: Sequence[ProviderService]) -> None:
-    """Tell the network what these locked services are now."""
+    """Publish the present routing view of these locked services."""
     await session.flush()
     async with own_work(session):
         published = [listing.published() for listing in await queries.listings(session, services)]

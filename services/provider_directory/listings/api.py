@@ -99,7 +99,7 @@ async def _step(
 
 
 StepTaken = Annotated[Callable[[Step], Awaitable[ServiceView]], Depends(_step)]
-"""Takes a step of the service that the request names, once for each Idempotency-Key, and answers with its view."""
+"""Takes a step of the service that the request names, once per Idempotency-Key, and returns its view."""
 
 
 @router.post("/services/{service_id}/suspend", responses=responses(NotFound, StepNotAllowed, VersionMismatch))

@@ -1,4 +1,4 @@
-"""Reading services and locations: the rows, the bodies that they came from, and what a caller may see of them."""
+"""Queries of services and locations: the rows, the bodies from which they were made, and the views for a caller."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -41,14 +41,14 @@ from services.provider_directory.organizations.tables import Organization
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A service as it is stored, with the location from which it takes what it leaves out."""
+    """A stored service, with the location from which it takes the values that it omits."""
 
     service: ProviderService
     body: ServiceBody
     location: LocationBody | None
 
     def published(self) -> ProviderServicePublished:
-        """The routing view that the network is told."""
+        """The routing view that is published."""
         return routing_view(
             self.body,
             self.location,
@@ -73,16 +73,16 @@ class Listing:
 
 
 async def find(session: AsyncSession, service_id: UUID, *, lock: bool = False) -> ProviderService | None:
-    """One service, locked until the end of the transaction if asked, or None."""
+    """One service or None; locked until the end of the transaction if `lock` is set."""
     statement = select(ProviderService).where(ProviderService.id == service_id)
     if lock:
-        # Refreshed: another transaction may have changed it between an earlier read and the lock.
+        # The row is read again, because another transaction may have changed it between an earlier read and the lock.
         statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
     return (await session.exec(statement)).one_or_none()
 
 
 async def find_seen(session: AsyncSession, service_id: UUID, *, rights: Rights) -> ProviderService:
-    """One service that exists for this caller, or `NotFound`."""
+    """One service that this caller may see, or `NotFound`."""
     service = await find(session, service_id)
     if service is None or not rights.sees(restricted=service.restricted):
         raise NotFound
@@ -105,7 +105,7 @@ async def after(
     organization_id: UUID | None,
     category: NeedCategory | None,
 ) -> Sequence[ProviderService]:
-    """Up to `limit` services that follow the cursor (name, id) in the order of names, of any status."""
+    """Up to `limit` services after the cursor (name, id), ordered by name, of any status."""
     statement = seen(rights).limit(limit)
     if organization_id is not None:
         statement = statement.where(ProviderService.organization_id == organization_id)
@@ -115,7 +115,7 @@ async def after(
 
 
 def seen(rights: Rights) -> SelectOfScalar[ProviderService]:
-    """All services that exist for this caller, in the order of names."""
+    """All services that this caller may see, ordered by name."""
     statement = select(ProviderService).order_by(col(ProviderService.name), col(ProviderService.id))
     if rights.sees_restricted:
         return statement
@@ -125,7 +125,7 @@ def seen(rights: Rights) -> SelectOfScalar[ProviderService]:
 def following(
     statement: SelectOfScalar[ProviderService], cursor: Sequence[str] | None
 ) -> SelectOfScalar[ProviderService]:
-    """The services after the cursor (name, id), or all without one."""
+    """The services after the cursor (name, id); all services if there is no cursor."""
     if cursor is None:
         return statement
     name, service_id = cursor
@@ -140,7 +140,7 @@ async def at_location(session: AsyncSession, location_id: UUID) -> Sequence[Prov
 
 
 async def only_restricted(session: AsyncSession, organization_id: UUID) -> bool:
-    """True if the organisation lists something and all of it is restricted."""
+    """True if the organisation has services and all of them are restricted."""
     statement = select(func.bool_and(ProviderService.restricted)).where(
         ProviderService.organization_id == organization_id
     )
@@ -148,7 +148,7 @@ async def only_restricted(session: AsyncSession, organization_id: UUID) -> bool:
 
 
 async def find_location(session: AsyncSession, location_id: UUID, *, lock: bool = False) -> Location | None:
-    """One location, locked until the end of the transaction if asked, or None."""
+    """One location or None; locked until the end of the transaction if `lock` is set."""
     statement = select(Location).where(Location.id == location_id)
     if lock:
         statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
@@ -156,7 +156,8 @@ async def find_location(session: AsyncSession, location_id: UUID, *, lock: bool 
 
 
 async def location_exists_for(session: AsyncSession, location: Location, *, rights: Rights) -> bool:
-    """False if only restricted services are given there, or its owner has no others, and the caller may not know."""
+    """Whether the caller may see the location. False without `restricted:read` if it has only restricted services, or
+    if its organisation has no others."""
     if rights.sees_restricted:
         return True
     here = col(ProviderService.location_id) == location.id
@@ -164,7 +165,7 @@ async def location_exists_for(session: AsyncSession, location: Location, *, righ
         exists().where(and_(col(Organization.id) == location.organization_id, col(Organization.restricted))),
         and_(exists().where(here), ~exists().where(and_(here, ~col(ProviderService.restricted)))),
     )
-    async with own_work(session):  # what is hidden counts, whoever asks
+    async with own_work(session):  # hidden rows decide this, so they are read with the rights of the service
         return not (await session.exec(select(hidden))).one()
 
 
@@ -186,7 +187,7 @@ async def location_view(session: AsyncSession, location_id: UUID, *, rights: Rig
 
 
 async def listings(session: AsyncSession, services: Sequence[ProviderService]) -> list[Listing]:
-    """These services with all that belongs to them, in their order; a fixed number of statements."""
+    """These services with all their parts, in their order; the number of statements is fixed."""
     ids = [service.id for service in services]
     places = {service.location_id for service in services if service.location_id is not None}
     located = (await session.exec(select(Location).where(col(Location.id).in_(places)))).all() if places else []
@@ -203,7 +204,7 @@ async def listings(session: AsyncSession, services: Sequence[ProviderService]) -
 
 
 async def location_bodies(session: AsyncSession, locations: Iterable[Location]) -> dict[UUID, LocationBody]:
-    """The bodies of which these locations were made."""
+    """The bodies from which these locations were made."""
     rows = {location.id: location for location in locations}
     if not rows:
         return {}
@@ -272,5 +273,5 @@ UNION ALL SELECT 'organization', id, version, status, id FROM organization ORDER
 
 
 async def known(session: AsyncSession) -> list[Known]:
-    """Services and organisations with their versions, for comparing with what referral has heard."""
+    """Services and organisations with their versions, for the comparison with referral after a restore."""
     return [Known(**dict(row)) for row in await (await raw(session)).fetch(_KNOWN)]

@@ -1,4 +1,4 @@
-"""What a listing must obey: age bands, openings, time zones. Pure; times and values come in as arguments."""
+"""The rules for listings: age bands, openings, time zones. Pure; times and values are arguments."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -11,7 +11,7 @@ from libs.events.codes import NeedCategory
 from services.provider_directory.organizations.rules import RESTRICTED_CATEGORIES
 
 MINIMUM_AGES: Final = (0, 5, 12, 18, 25, 35, 60)
-"""The first year of each age band: people are known to routing by band, so no other limit can be kept."""
+"""The first year of each age band. Routing knows only the band of a person, so no other limit could be applied."""
 
 MAXIMUM_AGES: Final = (4, 11, 17, 24, 34, 59)
 """The last year of each age band that has one."""
@@ -43,13 +43,13 @@ def openings_overlap(openings: Sequence[tuple[int, int, int]]) -> bool:
 
 
 def is_restricted(category: NeedCategory, *, marked: bool) -> bool:
-    """True if the service is reached by restricted referral only: by its mark or by its category."""
+    """True if the service takes only restricted referrals, because of its mark or its category."""
     return marked or category in RESTRICTED_CATEGORIES
 
 
 @cache
 def _time_zones() -> frozenset[str]:
-    # Names without a region are links into this machine's own settings, such as "localtime".
+    # Names without a region, such as "localtime", are links to the settings of this machine.
     return frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
 
 
@@ -59,8 +59,8 @@ def is_time_zone(name: str) -> bool:
 
 
 def lacks_licence(*, unaccompanied_children: bool, licensed: bool, is_admin: bool) -> bool:
-    """True if an organisation claims by itself to be licensed for unaccompanied children (domain E1, P13).
+    """True if an organisation claims without a licence that it may take unaccompanied children (domain E1, P13).
 
-    Its client may say so only while an accreditation for child protection, given by the network, is valid.
+    Its client may claim this only while an accreditation for child protection, given by the network, is valid.
     """
     return unaccompanied_children and not licensed and not is_admin

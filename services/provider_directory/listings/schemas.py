@@ -186,7 +186,7 @@ class ServiceBody(Body):
 def routing_view(
     body: ServiceBody, location: LocationBody | None, *, service_id: UUID, status: PublicationStatus, version: int
 ) -> ProviderServicePublished:
-    """What the network is told: the service, with whatever it leaves out taken from its location."""
+    """The published view of the service, with omitted values taken from its location."""
     place = body.place or (location.place if location else None)
     timezone = body.timezone or (location.timezone if location else None)
     assert place is not None and timezone is not None, "ServiceBody demands a place or a location"  # noqa: PT018

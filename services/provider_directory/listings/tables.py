@@ -1,4 +1,4 @@
-"""Services and locations with what belongs to them. Names follow HSDS 3.1 where it has one."""
+"""Services and locations with their parts. Names follow HSDS 3.1 where it has a name."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ CODES = ARRAY(String)
 
 _RESTRICTED = one_of("category", sorted(RESTRICTED_CATEGORIES))
 
-# Written as PostgreSQL gives it back, so that a migrated database can be compared with it.
+# Written in the form in which PostgreSQL returns it, so that a migrated database can be compared with it.
 _WORDS = words_of("(((name)::text || ' '::text) || (description)::text)")
 _LOCATION_WORDS = words_of("(((COALESCE(name, ''::character varying))::text || ' '::text) || (description)::text)")
 _CITY_WORDS = words_of("(((city)::text || ' '::text) || (COALESCE(region, ''::character varying))::text)")
@@ -57,7 +57,7 @@ class Location(DirectoryTable, table=True):
 
 
 class ProviderService(DirectoryTable, table=True):
-    """What an organisation offers. Columns left empty are taken from its location."""
+    """A service of an organisation. Empty columns are taken from its location."""
 
     __tablename__ = "service"
     __table_args__ = (
@@ -157,7 +157,7 @@ class ServiceArea(DirectoryTable, table=True):
 
 
 class RequiredDocument(DirectoryTable, table=True):
-    """A document that a person must hold first (domain D1)."""
+    """A document that a person must have to use the service (domain D1)."""
 
     __tablename__ = "required_document"
     __table_args__ = (
@@ -171,7 +171,8 @@ class RequiredDocument(DirectoryTable, table=True):
 
 
 class Address(DirectoryTable, table=True):
-    """The street address of a location, or of a service without one. Read only through the rules on hidden ones."""
+    """The street address of a location, or of a service without one. The rules for hidden addresses apply to every
+    read."""
 
     __tablename__ = "address"
     __table_args__ = (

@@ -1,1 +1,1 @@
-"""Who takes part in the network: organisations with their accreditations and data-sharing agreements."""
+"""The organisations of the network, with their accreditations and data-sharing agreements."""

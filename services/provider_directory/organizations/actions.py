@@ -1,4 +1,4 @@
-"""What may be done with an organisation: put it, accredit it, record an agreement. Each publishes its standing."""
+"""The actions on organisations: put, accredit, record an agreement. Each publishes the complete state."""
 
 from collections.abc import Callable
 from datetime import date
@@ -24,16 +24,17 @@ from services.provider_directory.organizations.tables import Accreditation, Agre
 V = TypeVar("V", Accreditation, Agreement)
 
 Precondition = Callable[[int | None], None]
-"""Raises if the present version (None: there is nothing yet) is not the one that the caller means to change."""
+"""Raises an error if the current version (None: the object does not exist) is not the version that the caller wants to
+change."""
 
 EVERYTHING = Rights(organization_id=None, is_admin=True, writes=True, sees_restricted=True)
-"""What is published is the whole standing, whoever changed it."""
+"""The complete state is published, whatever the caller's own rights are."""
 
 
 async def put_organization(
     session: AsyncSession, organization_id: UUID, body: OrganizationBody, *, rights: Rights, precondition: Precondition
 ) -> bool:
-    """Create the organisation or replace it; True if it is new. Another's organisation is `NotFound`."""
+    """Create the organisation or replace it; return True if it is new. Another organisation is `NotFound`."""
     async with own_work(session):  # whether an id is taken is asked of all rows
         organization = await queries.find(session, organization_id, lock=True)
     seen = organization is None or rights.sees(restricted=organization.restricted)
@@ -71,8 +72,8 @@ async def put_validity(
     precondition: Precondition,
     tolerance: Tolerance,
 ) -> bool:
-    """Give the organisation an accreditation or a data-sharing agreement for the category, or change its last day;
-    True if it had none."""
+    """Give the organisation an accreditation or a data-sharing agreement for the category, or change its last day.
+    Return True if it had none."""
     faults = tolerance.faults(valid_until, at=now(session), pointer="/valid_until")
     if faults:
         raise InvalidInput(errors=faults)

@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/organizations", tags=["organizations"])
 
 
 def rights_of(caller: Caller) -> Rights:
-    """What the caller may see and change here."""
+    """The rights of the caller in the directory."""
     return Rights.of(caller.scopes, organization_id=caller.organization_id, staff=caller.tenant.staff)
 
 
@@ -38,7 +38,7 @@ async def _if_given(condition: IfMatchOrNone, request: Request) -> Precondition:
 
 
 IfMatchGiven = Annotated[Precondition, Depends(_if_given)]
-"""A precondition that holds when the caller names one; for changes that carry their own protection."""
+"""A precondition that is checked only if the caller sends If-Match, for changes that are protected in another way."""
 
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "It is new"}}
 
@@ -55,7 +55,7 @@ V = TypeVar("V", bound=Versioned)
 
 
 def answered(response: Response, view: V, *, created: bool = False) -> V:
-    """The view as the answer, with its ETag; 201 where the request has created it."""
+    """Return the view as the response, with its ETag and with status 201 if the request has created the object."""
     response.headers["ETag"] = etag_of(view.version)
     if created:
         response.status_code = 201
@@ -109,7 +109,7 @@ async def put_organization(
 
 @dataclass(frozen=True, slots=True)
 class _Validity:
-    """Until when an organisation has an accreditation or an agreement, as an administrator says it."""
+    """The end of an accreditation or an agreement, as an administrator states it."""
 
     organization_id: UUID
     category: NeedCategory

@@ -1,4 +1,4 @@
-"""Reading organisations and what they hold."""
+"""Queries of organisations with their accreditations and agreements."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -18,10 +18,10 @@ V = TypeVar("V", Accreditation, Agreement)
 
 
 async def find(session: AsyncSession, organization_id: UUID, *, lock: bool = False) -> Organization | None:
-    """One organisation, locked until the end of the transaction if asked, or None."""
+    """One organisation or None; locked until the end of the transaction if `lock` is set."""
     statement = select(Organization).where(Organization.id == organization_id)
     if lock:
-        # Not FOR UPDATE: rows that name the organisation may still be added meanwhile by others.
+        # Not FOR UPDATE: meanwhile other transactions may still add rows that refer to the organisation.
         statement = statement.with_for_update(key_share=True)
     return (await session.exec(statement)).one_or_none()
 
@@ -45,7 +45,7 @@ async def view(session: AsyncSession, organization_id: UUID, *, rights: Rights) 
 async def after(
     session: AsyncSession, cursor: Sequence[str] | None, *, limit: int, rights: Rights
 ) -> Sequence[Organization]:
-    """Up to `limit` organisations that follow the cursor (name, id) in the order of names."""
+    """Up to `limit` organisations after the cursor (name, id), ordered by name."""
     statement = select(Organization).order_by(col(Organization.name), col(Organization.id)).limit(limit)
     if not rights.sees_restricted:
         statement = statement.where(col(Organization.restricted).is_(False))
@@ -60,7 +60,8 @@ async def after(
 async def views(
     session: AsyncSession, organizations: Sequence[Organization], *, rights: Rights
 ) -> list[OrganizationView]:
-    """Organisations with what they hold, without the restricted categories that the caller may not know of."""
+    """Organisations with their accreditations and agreements, without the restricted categories that the caller may not
+    see."""
     ids = [organization.id for organization in organizations]
     accreditations = await _held(session, Accreditation, ids)
     agreements = await _held(session, Agreement, ids)
@@ -84,7 +85,7 @@ async def views(
 
 
 async def is_accredited(session: AsyncSession, organization_id: UUID, category: NeedCategory, *, today: date) -> bool:
-    """True if the organisation holds a licence for the category that is valid today."""
+    """True if the organisation has an accreditation for the category that is valid today."""
     accreditation = await session.get(Accreditation, (organization_id, category.value))
     return accreditation is not None and accreditation.valid_until >= today
 

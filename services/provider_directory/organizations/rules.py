@@ -1,4 +1,4 @@
-"""What a caller may do in the directory, and how the status of an organisation or a service may change."""
+"""The rights of a caller in the directory, and the allowed changes of the status of an organisation or a service."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ RESTRICTED_CATEGORIES: Final = frozenset({NeedCategory.ANTI_TRAFFICKING, NeedCat
 
 
 class OrganizationType(StrEnum):
-    """Who belongs to a referral network (domain H1)."""
+    """The types of organisation in a referral network (domain H1)."""
 
     GOVERNMENT = "government"
     MUNICIPALITY = "municipality"
@@ -26,7 +26,7 @@ class OrganizationType(StrEnum):
 
 
 class Step(StrEnum):
-    """What may be done to the status of what is published."""
+    """The steps that change the status of a published object."""
 
     SUSPEND = "suspend"
     RESUME = "resume"
@@ -39,7 +39,8 @@ NEXT_STATUS: Final[dict[tuple[PublicationStatus, Step], PublicationStatus]] = {
     (PublicationStatus.SUSPENDED, Step.RESUME): PublicationStatus.ACTIVE,
     (PublicationStatus.SUSPENDED, Step.WITHDRAW): PublicationStatus.WITHDRAWN,
 }
-"""Withdrawn is the end: what comes back is registered under a new id, so that nobody mistakes it for the old one."""
+"""`withdrawn` is final. An organisation or service that comes back is registered with a new id, so that nobody confuses
+it with the old one."""
 
 _STEP_TO: Final = {
     PublicationStatus.ACTIVE: Step.RESUME,
@@ -49,7 +50,7 @@ _STEP_TO: Final = {
 
 
 def next_status(current: PublicationStatus, step: Step) -> PublicationStatus:
-    """Where `step` leads from `current`, or `StepNotAllowed`."""
+    """The status to which `step` leads from `current`. Raises `StepNotAllowed`."""
     try:
         return NEXT_STATUS[current, step]
     except KeyError:
@@ -57,7 +58,7 @@ def next_status(current: PublicationStatus, step: Step) -> PublicationStatus:
 
 
 def status_after(current: PublicationStatus, *, wanted: PublicationStatus | None) -> PublicationStatus:
-    """The status after a replacement that names `wanted`, or none and so keeps what is. May be `StepNotAllowed`."""
+    """The status after a replacement that names `wanted`; None keeps the current status. May raise `StepNotAllowed`."""
     if wanted is None or wanted is current:
         return current
     return next_status(current, _STEP_TO[wanted])
@@ -65,7 +66,7 @@ def status_after(current: PublicationStatus, *, wanted: PublicationStatus | None
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a caller may see and change here, as its token says."""
+    """What a caller may see and change here, according to its token."""
 
     organization_id: UUID | None
     is_admin: bool
@@ -74,7 +75,7 @@ class Rights:
 
     @classmethod
     def of(cls, scopes: AbstractSet[str], *, organization_id: UUID | None, staff: bool) -> Self:
-        """The rights that follow from these scopes and claims. Nobody but staff administers."""
+        """The rights that these scopes and claims give. Only staff can administer."""
         is_admin = staff and "directory:admin" in scopes
         return cls(
             organization_id=organization_id,
@@ -88,7 +89,7 @@ class Rights:
         return self.is_admin or self.organization_id == organization_id
 
     def sees(self, *, restricted: bool) -> bool:
-        """True if a listing with this mark exists for the caller at all."""
+        """True if the caller may see a listing with this mark."""
         return self.sees_restricted or not restricted
 
     def sees_category(self, category: NeedCategory) -> bool:
@@ -96,6 +97,7 @@ class Rights:
         return self.sees(restricted=category in RESTRICTED_CATEGORIES)
 
     def sees_address(self, *, hidden: bool, organization_id: UUID) -> bool:
-        """Hidden addresses are for holders of `restricted:read`, and for those who write the organisation's own."""
+        """True if the caller may see the address. Hidden addresses are shown only to holders of `restricted:read` and
+        to the organisation's own clients that may write."""
         own = self.writes and self.organization_id == organization_id
         return not hidden or self.sees_restricted or own

@@ -12,11 +12,13 @@ from libs.wire.values import Day
 from services.provider_directory.organizations.rules import OrganizationType
 
 PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
-"""No control characters but tab and line ends: the database keeps no NUL, and no reader wants the others."""
+"""No control characters except tab and line ends: the database cannot store NUL, and the others are of no use to a
+reader."""
 
 
 def composed(text: str) -> str:
-    """The text with each accented letter as one character: there are two ways to write it, and they must be one."""
+    """The text with each accented letter as one character. Unicode has two forms of such a letter; both must be equal
+    here."""
     return unicodedata.normalize("NFC", text)
 
 

@@ -1,4 +1,4 @@
-"""Organisations, their accreditations and agreements. Names follow HSDS 3.1 where it has one."""
+"""Organisations, their accreditations and agreements. Names follow HSDS 3.1 where it has a name."""
 
 from datetime import date, datetime
 from typing import Any
@@ -13,12 +13,12 @@ from services.provider_directory.database import MOMENT, DirectoryTable, one_of
 from services.provider_directory.organizations.rules import OrganizationType
 from services.provider_directory.words import words_of
 
-# Written as PostgreSQL gives it back, so that a migrated database can be compared with it.
+# Written in the form in which PostgreSQL returns it, so that a migrated database can be compared with it.
 _WORDS = words_of("(((name)::text || ' '::text) || (COALESCE(alternate_name, ''::character varying))::text)")
 
 
 class Organization(DirectoryTable, table=True):
-    """A provider. Its row is also the lock under which everything that it lists is changed."""
+    """A provider. Every change of its listings locks its row."""
 
     __tablename__ = "organization"
     __table_args__ = (
@@ -36,7 +36,8 @@ class Organization(DirectoryTable, table=True):
     website: str | None = None
     organization_type: str
     restricted: bool
-    """True while everything that it offers is restricted: then it exists only for who may know of that (domain C5)."""
+    """True while all its services are restricted: then only callers that may see restricted services see it (domain
+    C5)."""
     status: str
     version: int
     created_at: datetime = Field(sa_type=MOMENT)

@@ -1,1 +1,1 @@
-"""Finding services: by words, category, place, language, opening and free places."""
+"""The search for services: by words, category, place, language, opening and free places."""

@@ -1,4 +1,4 @@
-"""The search over HTTP. A POST, so that what somebody looks for stays out of URLs and access logs."""
+"""The search over HTTP. It is a POST, so that search terms do not appear in URLs and access logs."""
 
 from typing import Annotated
 

@@ -1,8 +1,8 @@
-"""Finding services that take part in routing, in one statement over what they list and declare.
+"""Finds services that take part in routing, with one statement over their listings and declarations.
 
-Each word of a text must stand somewhere: in the service's name or description, in the names of its organisation, in
-what its location or its town is called, or in the name of the department in which it is. Each of these places has an
-index of its own; a service is found by their union. Hidden addresses are not searched.
+Each word of a text must appear in at least one of these places: the service's name or description, the names of its
+organisation, the name or description of its location, its town, or the name of its department. Each place has its own
+index, and the results are united. Hidden addresses are not searched.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,14 +61,14 @@ _TIMEZONE = func.coalesce(col(ProviderService.timezone), col(Location.timezone))
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A service that was found, and where it stands in the order."""
+    """A service that was found, with its rank in the order of results."""
 
     rank: int
     found: FoundService
 
     @property
     def cursor(self) -> list[str]:
-        """By what the next page goes on."""
+        """The cursor at which the next page continues."""
         return [str(self.rank), self.found.service.name, str(self.found.service.id)]
 
 
@@ -81,7 +81,7 @@ async def matching(
     rights: Rights,
     place_names: Mapping[str, str],
 ) -> list[Hit]:
-    """Up to `limit` services after the cursor that exist for this caller and match all that is given."""
+    """Up to `limit` services after the cursor that this caller may see and that match all criteria."""
     order = literal(0) if wanted.text is None else rank(wanted.text)
     statement = _by_codes(_in_routing(listings.seen(rights)), wanted)
     if wanted.text is not None:
@@ -99,7 +99,7 @@ async def matching(
 
 
 def _ranked(found: Services, order: ColumnElement[int], cursor: Sequence[str] | None) -> "Select[ProviderService, int]":
-    """What was found in the order of rank, name and id; after the cursor, if there is one."""
+    """The services that were found, ordered by rank, name and id, after the cursor if there is one."""
     name, service_id = col(ProviderService.name), col(ProviderService.id)
     ids = found.order_by(None).with_only_columns(service_id)
     ranked = (
@@ -132,14 +132,14 @@ def _by_codes(statement: Services, wanted: SearchBody) -> Services:
         statement = statement.where(exists().where(spoken))
     if wanted.place is not None:
         area = col(ServiceArea.service_id) == col(ProviderService.id)
-        # Place codes are nested by prefix (OCHA p-codes); without an area it serves everybody.
+        # Place codes are nested by prefix (OCHA p-codes). A service without an area serves everybody.
         around = exists().where(and_(area, func.starts_with(wanted.place, col(ServiceArea.place))))
         statement = statement.where(or_(around, ~exists().where(area)))
     return statement
 
 
 async def _local_times(session: AsyncSession, at: datetime) -> Values:
-    """A table of what the clocks show in every zone that is listed."""
+    """A table of the local time in every listed time zone."""
     zones = await session.exec(
         select(_TIMEZONE)
         .select_from(ProviderService)
@@ -209,7 +209,7 @@ _OWN_NAME: ColumnElement[Any] = literal_column(words_of("(service.name)::text"))
 
 
 def is_found(text: str, place_names: Mapping[str, str]) -> ColumnElement[bool]:
-    """Whether each word of a reading of the text stands somewhere."""
+    """Whether each word of one reading of the text appears in at least one of the places."""
     readings = [
         and_(*(col(ProviderService.id).in_(_having(word, place_names)) for word in reading))
         for reading in rules.readings(text)
@@ -218,7 +218,7 @@ def is_found(text: str, place_names: Mapping[str, str]) -> ColumnElement[bool]:
 
 
 def rank(text: str) -> ColumnElement[int]:
-    """Whose own name has all words comes first, then whose organisation's has, then all others."""
+    """The rank: 0 if the service's own name has all words, 1 if its organisation's names have them, otherwise 2."""
     readings = [_query(reading) for reading in rules.readings(text)]
     if not readings:
         return literal(0)

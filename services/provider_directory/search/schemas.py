@@ -1,4 +1,4 @@
-"""What may be searched for, and what is found."""
+"""The criteria and the results of a search."""
 
 from datetime import datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""A declaration says whether its figures leave out people who were accepted and are still to come."""
+"""A declaration states whether its figures already subtract people who were accepted and have not arrived yet."""
 
 from alembic import op
 
@@ -9,12 +9,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """What was declared before did not say so."""
+    """Add the column. Declarations from before did not state it."""
     for table in ("capacity", "capacity_declaration"):
         op.execute(f"ALTER TABLE {table} ADD COLUMN accepted_left_out boolean DEFAULT false NOT NULL")
 
 
 def downgrade() -> None:
-    """Forget it."""
+    """Remove the column."""
     for table in ("capacity", "capacity_declaration"):
         op.execute(f"ALTER TABLE {table} DROP COLUMN accepted_left_out")

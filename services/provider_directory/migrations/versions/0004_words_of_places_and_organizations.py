@@ -1,4 +1,4 @@
-"""What a text finds: the folded words of organisations, locations and towns, and one apostrophe for all in services."""
+"""The text search: folded words of organisations, locations and towns; services treat all apostrophes as one."""
 
 from alembic import op
 
@@ -30,7 +30,7 @@ def _words(text: str) -> str:
 
 
 def upgrade() -> None:
-    """Words are made of what is there; the column of services is made anew with its index."""
+    """Create the words from the stored texts; create the column of services and its index again."""
     op.execute("ALTER TABLE service DROP COLUMN words")
     for table, text in _TEXTS.items():
         op.execute(f"ALTER TABLE {table} ADD COLUMN words tsvector GENERATED ALWAYS AS ({_words(text)}) STORED")
@@ -40,4 +40,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing: an older version searches the column of services, which is still there."""
+    """Nothing to do: an older version searches the column of services, which still exists."""

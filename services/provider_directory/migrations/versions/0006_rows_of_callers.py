@@ -1,5 +1,5 @@
-"""Row-level security: all read what is listed, restricted listings apart; its own organisation and administrators write
-(decision 0068)."""
+"""Row-level security: everybody reads listings, except restricted ones; the organisation itself and administrators
+write (decision 0068)."""
 
 from alembic import op
 
@@ -15,7 +15,8 @@ ADMIN = is_true("enlace.administers")
 SHOWN = f"(NOT restricted OR {RESTRICTED})"
 CATEGORY_SHOWN = f"(category NOT IN ('anti_trafficking', 'gbv') OR {RESTRICTED})"
 OURS = f"(organization_id = {ORGANIZATION} OR {ADMIN})"
-# A row that hangs on another exists for whom the other one exists: the other table's wall judges that.
+# A row that belongs to another row is visible to those who see the other row. The policy of the other table decides
+# this.
 OF_ORGANIZATION = "EXISTS (SELECT FROM organization WHERE organization.id = organization_id)"
 _SERVICE = "SELECT FROM service WHERE service.id = {}.service_id"
 _LOCATION = "SELECT FROM location WHERE location.id = {}.location_id"
@@ -38,7 +39,8 @@ SEEN = {
     "accreditation": f"{OF_ORGANIZATION} AND {CATEGORY_SHOWN}",
     "agreement": f"{OF_ORGANIZATION} AND {CATEGORY_SHOWN}",
     "service": SHOWN,
-    # Policies of `service` would hide from this one what tells the two apart: nothing is listed, or only what is hidden.
+    # The policies of `service` would hide the restricted services from a query here. So a function with the rights of
+    # the owner checks whether a location has no services or only restricted ones.
     "location": f"{RESTRICTED} OR ({OF_ORGANIZATION} AND NOT only_restricted_at(id))",
     "schedule": _of_either("schedule"),
     "address": _of_either("address", _ADDRESS_SHOWN),
@@ -52,7 +54,7 @@ WRITTEN = {
     "location": f"{OF_ORGANIZATION} AND {OURS}",
     **{table: _of_either(table, OURS) for table in OF_EITHER},
     **{table: _of_service(table, OURS) for table in OF_SERVICE},
-    # Refusals of offers raise doubts, and referral tells of those.
+    # Only events of referral create doubts, when an offer is declined as full. So no caller may write them.
     "capacity_doubt": "false",
 }
 ONLY_RESTRICTED_AT = """
@@ -65,14 +67,14 @@ REVOKE ALL ON FUNCTION only_restricted_at FROM PUBLIC
 
 
 def upgrade() -> None:
-    """Every table gets its wall."""
+    """Enable row-level security on every table."""
     run_script(op, ONLY_RESTRICTED_AT)
     for table, seen in SEEN.items():
         run_script(op, wall(table, seen, WRITTEN[table]))
 
 
 def downgrade() -> None:
-    """Take the walls down."""
+    """Remove row-level security."""
     for table in SEEN:
         run_script(op, no_wall(table))
     op.execute("DROP FUNCTION only_restricted_at")
