@@ -22,8 +22,8 @@ from services.notifications.settings import NotificationsSettings
 
 SERVICE = "notifications"
 DESCRIPTION = """\
-Tells organisations what concerns them: by webhooks signed after Standard Webhooks 1.0, and in an inbox to be polled.
-Delivery is at-least-once and in no promised order; `webhook-id` (the `message_id` of the inbox) tells repeats apart."""
+Notifies organisations of events that concern them: by signed webhooks (Standard Webhooks 1.0), and in an inbox to poll.
+Delivery is at-least-once, in no guaranteed order; `webhook-id` (`message_id` in the inbox) identifies repetitions."""
 
 
 def create_app(settings: NotificationsSettings | None = None) -> FastAPI:

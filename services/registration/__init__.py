@@ -1,1 +1,2 @@
-"""registration owns who arrived: arrivals, returnees, households, consent, safe contact, needs as told, packets."""
+"""registration owns the data about who arrived: arrivals, returnees, households, consent, safe contact, reported needs,
+packets."""

@@ -1,4 +1,4 @@
-"""Wiring of registration: routes, subscriptions, loops. Nothing else knows every part."""
+"""Connects the parts of registration: routes, subscriptions, loops. No other module knows all parts."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -51,8 +51,8 @@ from services.registration.vault.sealing import MasterKey, Vault
 
 SERVICE = "registration"
 DESCRIPTION = """\
-Who has arrived, what they need, what they allow. Identity data lives here only, each person sealed under a key of
-their own; everybody else knows a case code. Every look at personal data is recorded; the person can get the list."""
+Who has arrived, what they need, what they allow. Identity data are stored only here, encrypted with a key per person;
+all others know only a case code. Every access to personal data is recorded, and the person can get the list."""
 ROUTERS = [
     arrivals_api.router,
     people_api.router,
@@ -69,7 +69,7 @@ ROUTERS = [
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application in the role that its settings give it; settings come from the environment if not given."""
+    """Build the application in the role that its settings give it. Settings come from the environment if not given."""
     settings = settings or Settings()
     database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=8)
     keys = KeysDatabase(settings.keys_database_url)
@@ -115,19 +115,20 @@ def _work_checks(settings: Settings, consumer: Consumer, relay: Relay) -> dict[s
 
 
 def vault_of(settings: Settings, keys: KeysDatabase) -> Vault:
-    """The vault with both keys of these settings; `SettingRefused` or VaultError where one can't be used."""
+    """The vault with both keys of these settings; `SettingRefused` or VaultError if one cannot be used."""
     return Vault(
         MasterKey.from_base64(settings.vault_key_text()), keys, MasterKey.from_base64(settings.restricted_key_text())
     )
 
 
 def event_digest() -> Callable[[bytes], bytes]:
-    """By what registration keeps ids of arrivals, for the commands of `libs.events`; reads its own settings."""
+    """The digest under which registration stores ids of arrivals, for the commands of `libs.events`. It reads its own
+    settings."""
     return MasterKey.from_base64(Settings().vault_key_text()).digest_of
 
 
 def _work(database: Database, vault: Vault, pack: Pack, *, audit_keys: SealKeys) -> list[Loop]:
-    """What registration does by itself."""
+    """The background loops of registration."""
     loops = {
         "audit sealer": partial(seal_forever, database=database, table=AUDIT, keys=audit_keys, tell=tell_seal),
         "erasures": partial(replay_forever, database=database, pack=pack, vault=vault),
@@ -144,7 +145,7 @@ def _work(database: Database, vault: Vault, pack: Pack, *, audit_keys: SealKeys)
 
 
 def subscriptions_of(*, vault: Vault, pack: Pack, group: str = SERVICE) -> Subscriptions:
-    """All that registration listens to."""
+    """All subscriptions of registration."""
     subscriptions = Subscriptions(group=group)
     arrivals_subscribers.subscribe(subscriptions, vault=vault, pack=pack)
     packets_subscribers.subscribe(subscriptions, policy=pack.packets)

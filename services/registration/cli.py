@@ -96,7 +96,7 @@ add_accesses(cli, _database, _accesses)
 def reconcile(with_: WithFile, operator: Operator, dry_run: DryRun = False, reason: Reason = None) -> None:
     """Compare with what referral knows and correct differences; prints each difference on one line.
 
-    Run it again until it prints nothing that a program can mend. Referral's `reconcile` takes what is left.
+    Run it again until it prints nothing that a program can correct. Referral's `reconcile` handles the rest.
     """
     if not dry_run and not (reason or "").strip():
         raise typer.BadParameter("a change by an operator needs a reason", param_hint="--reason")
@@ -133,7 +133,7 @@ async def _rotate(*, restricted: bool) -> None:
             count, left = await rewrap_keys(vault, limit=REWRAPPED_AT_ONCE, restricted=restricted)
             done += count
             if left and not count:
-                await asyncio.sleep(1)  # another process has the rest in hand
+                await asyncio.sleep(1)  # another process has locked the rest
     finally:
         await keys.close()
     typer.echo(f"{done} keys were encrypted again; no other key is in use")

@@ -1,4 +1,4 @@
-"""The two databases of registration: its own tables, and apart from them the data keys."""
+"""The two databases of registration: its own tables, and separate from them the data keys."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
@@ -23,7 +23,7 @@ class KeyTable(SQLModel, registry=registry()):
 
 
 def one_of(column: str, values: Collection[str], *, name: str) -> CheckConstraint:
-    """A CHECK that `column` holds one of the codes of an enum."""
+    """A CHECK condition that `column` has one of the codes of an enum."""
     codes = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({codes})", name=name)
 
@@ -44,10 +44,10 @@ def sealed(*, nullable: bool = True) -> "Column[Any]":
 
 
 class KeysDatabase:
-    """Connections to the database of keys, opened at first use. Each statement is a transaction of its own.
+    """Connections to the database of keys, opened at first use. Each statement is its own transaction.
 
-    The keys are committed before the rows that need them and destroyed on their own, so this database never takes
-    part in a transaction of the other one.
+    Keys are committed before the rows that need them, and are destroyed separately. So this database never takes part
+    in a transaction of the other one.
     """
 
     def __init__(self, url: str, *, pool_size: int = 3) -> None:
@@ -58,7 +58,7 @@ class KeysDatabase:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
-        """One connection of the pool; Unavailable when none is to be had within 10 seconds, or when it breaks."""
+        """One connection of the pool; Unavailable if none is free within 10 seconds, or if it fails."""
         try:
             async with (await self._opened()).acquire(timeout=10) as connection:
                 yield connection

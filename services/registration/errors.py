@@ -101,11 +101,10 @@ class ArrivalReferenceReused(Conflict):
 
 
 class ArrivalToldDifferently(Conflict):
-    """The same arrival is sent again and contradicts the earlier data. Member `differing`
-    names the parts; nothing is stored.
+    """The same arrival is sent again and contradicts the earlier data; nothing is stored.
 
-    Needs, consents, a household and a safe contact that were not told before are taken up; what changes is corrected
-    with `PATCH /v1/returnees/{returnee_id}` and the resources below it.
+    Member `differing` names the parts. Additional needs, consents, a household and a safe contact are accepted. Data
+    that have changed are corrected with `PATCH /v1/returnees/{returnee_id}` and the resources below it.
     """
 
     code: ClassVar[str] = "arrival-told-differently"

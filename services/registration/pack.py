@@ -1,7 +1,7 @@
-"""The parts of the country pack that registration follows, as closed models: `packets.yaml`, `consents.yaml`,
-`reception.yaml`; and two facts of `routing.yaml`.
+"""The parts of the country pack that registration uses, as closed models.
 
-A mistake in a pack stops the service at start, not a person at the gate.
+They are `packets.yaml`, `consents.yaml`, `reception.yaml`, and two facts of `routing.yaml`. A mistake in a pack stops
+the service at the start, so that it does not first show when a person arrives.
 """
 
 from datetime import date, datetime, timedelta
@@ -23,7 +23,7 @@ Days = Annotated[int, Field(ge=0, le=3650)]
 
 
 class Closing(StrEnum):
-    """How an accepted offer ends; the pack grants a number of days after each."""
+    """How an accepted offer ends. The pack gives a number of days for each."""
 
     COMPLETED = "completed"
     NOT_DELIVERED = "not_delivered"
@@ -32,7 +32,7 @@ class Closing(StrEnum):
 
 
 class PacketField(StrEnum):
-    """All that a packet can tell of a person; the pack lists which of these a service type needs (domain P6)."""
+    """All fields that a packet can contain. The pack lists which of them each service type needs (domain P6)."""
 
     GIVEN_NAMES = "given_names"
     FAMILY_NAMES = "family_names"
@@ -51,12 +51,12 @@ class PacketField(StrEnum):
 
 
 class PacketPolicy(PackPart):
-    """What an accepting provider may know, by service type, and for how many days after the referral has ended."""
+    """What an accepting provider may read, by service type, and for how many days after the end of the referral."""
 
     version: str
     days_after: dict[Closing, Days]
     deletion_answer_days: Annotated[int, Field(ge=1, le=365)]
-    """How long an organisation has to say that it deleted what it may not know any more."""
+    """The time in which an organisation must confirm that it deleted data that it may not have any more."""
     by_category: dict[NeedCategory, list[PacketField]]
     """The fields of a service type that `by_service_type` does not name."""
     by_service_type: dict[str, list[PacketField]] = {}
@@ -73,12 +73,12 @@ class PacketPolicy(PackPart):
         return self
 
     def fields_for(self, *, category: NeedCategory, service_type: str) -> frozenset[PacketField]:
-        """The allow-list of one service type."""
+        """The fields that are allowed for one service type."""
         return frozenset(self.by_service_type.get(service_type, self.by_category[category]))
 
 
 class ReceptionPlace(PackPart):
-    """Where flights and buses come in."""
+    """A place where flights and buses arrive."""
 
     name: str
     modes: Annotated[list[TransportMode], Field(min_length=1)]
@@ -93,16 +93,16 @@ class ReceptionSender(PackPart):
 
 
 class Reception(PackPart):
-    """How a country receives its people."""
+    """The rules of reception of a country."""
 
     country: CountryCode
     version: str
     timezone: str
     """The time zone in which days are counted, such as the day of arrival for an age."""
     manifest_days: Days
-    """How long after landing the names of people announced but not met are kept (domain P17)."""
+    """How many days after landing the names of announced people who were not met are kept (domain P17)."""
     times: ToldTimes
-    """How far a time told from outside may lie from our clock."""
+    """How far a time from outside may differ from our clock."""
     places: Annotated[dict[PlaceCode, ReceptionPlace], Field(min_length=1)]
     senders: list[ReceptionSender] = []
 
@@ -118,12 +118,12 @@ class Reception(PackPart):
         return moment.astimezone(ZoneInfo(self.timezone)).date()
 
     def organization_of(self, source: str) -> UUID | None:
-        """Whose rows the arrivals of this sender are; None: the network's reception as a whole."""
+        """The organisation to which arrivals of this sender belong; None: the reception staff of the network."""
         return next((sender.organization_id for sender in self.senders if sender.source == source), None)
 
 
 class CategoryRule(BaseModel):
-    """Of a category's routing, what registration follows."""
+    """The part of a category's routing that registration uses."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -131,7 +131,7 @@ class CategoryRule(BaseModel):
 
 
 class Routing(BaseModel):
-    """Of `routing.yaml`, what registration follows; referral follows all of it and refuses what it does not know."""
+    """The part of `routing.yaml` that registration uses. Referral uses all of it and refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -140,12 +140,12 @@ class Routing(BaseModel):
 
     @property
     def restricted(self) -> frozenset[NeedCategory]:
-        """The categories whose needs exist for holders of `restricted:read` only."""
+        """The categories whose needs only holders of `restricted:read` can see."""
         return frozenset(category for category, rule in self.categories.items() if rule.restricted)
 
 
 class Pack(PackPart):
-    """All that registration reads of the country pack."""
+    """All that registration reads from the country pack."""
 
     packets: PacketPolicy
     consents: ConsentPolicy
@@ -154,12 +154,12 @@ class Pack(PackPart):
 
     @property
     def deletion_answer_within(self) -> timedelta:
-        """How long an organisation has to say what became of data that it was asked to delete."""
+        """The time in which an organisation must answer a deletion request."""
         return timedelta(days=self.packets.deletion_answer_days)
 
 
 def load_pack(directory: Path) -> Pack:
-    """The pack in `directory`; raises ValidationError naming the field that is wrong, OSError for a missing file."""
+    """The pack in `directory`. Raises ValidationError that names the wrong field, or OSError for a missing file."""
     return Pack(
         packets=PacketPolicy.model_validate(read_yaml(directory / "packets.yaml")),
         consents=load_consents(directory),

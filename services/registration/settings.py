@@ -1,4 +1,4 @@
-"""What registration reads from its environment."""
+"""The settings that registration reads from its environment."""
 
 from pathlib import Path
 
@@ -10,33 +10,33 @@ from libs.wire.database_lines import is_on_this_machine
 
 
 class Settings(CommonSettings):
-    """The common settings, the database of keys, the key that wraps them, and the country pack."""
+    """The common settings, the databases, the keys that encrypt data keys, and the country pack."""
 
     token_audience: str = Field(default="enlace-registration", validation_alias="ENLACE_TOKEN_AUDIENCE", min_length=1)
     database_url: str = Field(validation_alias="ENLACE_REGISTRATION_DATABASE_URL")
     keys_database_url: str = Field(validation_alias="ENLACE_REGISTRATION_KEYS_DATABASE_URL", min_length=1)
-    """`postgresql://…`; a database of its own, with backups of its own that are short-lived."""
+    """`postgresql://…`: a separate database, with its own backups, which are kept only for a short time."""
     vault_key_file: Path | None = Field(default=None, validation_alias="ENLACE_VAULT_KEY_FILE")
-    """A file with 32 bytes in base64, kept outside both databases; during a rotation with several lines."""
+    """A file with 32 bytes in base64, outside both databases. During a rotation it has several lines."""
     vault_key: SecretStr | None = Field(default=None, validation_alias="ENLACE_VAULT_KEY", min_length=44, max_length=44)
-    """Instead of the file, where the databases are on this machine or `vault_key_from_environment` says so."""
+    """Instead of the file, if the databases are on this machine or `vault_key_from_environment` allows it."""
     vault_key_from_environment: bool = Field(default=False, validation_alias="ENLACE_VAULT_KEY_FROM_ENVIRONMENT")
-    """Allows secrets in the environment, which everybody who can inspect the process can read: only for a laptop."""
+    """Allows secrets in the environment, which everybody who can inspect the process can read. Only for a laptop."""
     restricted_key_file: Path | None = Field(default=None, validation_alias="ENLACE_RESTRICTED_KEY_FILE")
-    """Another key, in a file like that: what people tell of restricted needs is sealed and found by it alone."""
+    """Another key, in a file of the same form. Only this key seals and finds the data about restricted needs."""
     restricted_key: SecretStr | None = Field(
         default=None, validation_alias="ENLACE_RESTRICTED_KEY", min_length=44, max_length=44
     )
-    """Instead of the file, where `vault_key` may be given so."""
+    """Instead of the file, under the same conditions as `vault_key`."""
     pack: Path = Field(validation_alias="ENLACE_PACK")
     """Directory of the country pack."""
 
     def vault_key_text(self) -> str:
-        """What the key's file holds, or the key itself on one's own machine; `SettingRefused` otherwise."""
+        """The content of the key's file, or the key itself on a local machine; `SettingRefused` otherwise."""
         return self._key_text(self.vault_key_file, self.vault_key, variable="ENLACE_VAULT_KEY")
 
     def restricted_key_text(self) -> str:
-        """The same of the key of restricted needs."""
+        """The same for the key of restricted needs."""
         return self._key_text(self.restricted_key_file, self.restricted_key, variable="ENLACE_RESTRICTED_KEY")
 
     def _key_text(self, file: Path | None, key: SecretStr | None, *, variable: str) -> str:

@@ -1,4 +1,5 @@
-"""Which times registration is told from outside, and how far each may lie from our clock: data of the pack (pure)."""
+"""The kinds of times that registration receives from outside, and how far each may differ from our clock: data of the
+pack (pure)."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,7 +7,7 @@ from libs.chassis.time_bounds import Tolerance
 
 
 class ToldTimes(BaseModel):
-    """By kind; of a consent `given_at` and `expires_at`."""
+    """The tolerances by kind. `given_at` and `expires_at` belong to a consent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

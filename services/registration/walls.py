@@ -1,8 +1,8 @@
-"""What registration does beyond the rows of a caller, and what its transactions say of one beyond the usual.
+"""The work of registration beyond the rows of a caller, and the additional claims of a caller in its transactions.
 
-Reading, a request sees the rows that the wall shows its caller. Writing touches more: all arrivals, to know a repeat;
-every case code; the others of a household. So a write shows first, under the wall, that the row exists for the caller
-from which it begins, and is then the service's own work.
+A request that reads sees only the rows that row-level security shows its caller. A write needs more rows: all arrivals,
+to recognise a repetition; every case code; the other members of a household. So a write first checks, under row-level
+security, that the caller may see the row with which it begins. Then it continues as the service's own work.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,18 +16,18 @@ from libs.chassis.errors import NotFound
 
 T = TypeVar("T")
 AREAS: Final = "enlace.areas"
-"""Patterns of the places whose people the caller sees, as the text of a `text[]`: `GT01%`."""
+"""Patterns of the places whose people the caller sees, as the text of a `text[]`, such as `GT01%`."""
 EVERYWHERE: Final = "enlace.everywhere"
 CHILDREN_ONLY: Final = "enlace.children_only"
 SOURCE: Final = "enlace.source"
-"""The source of what the caller registers itself."""
+"""The source of the rows that the caller registers itself."""
 HIDDEN: Final = "enlace.hidden_categories"
-"""Categories whose needs do not exist for the caller, as the text of a `text[]`."""
+"""Categories whose needs the caller may not see, as the text of a `text[]`."""
 _IDS: Final = {"deletion_request": "offer_id"}
 
 
 def own(session: AsyncSession, action: Callable[[], Awaitable[T]], **rows: UUID | None) -> Callable[[], Awaitable[T]]:
-    """`action` as the service's own work; NotFound where one of these rows, by table, does not exist for the caller."""
+    """Run `action` as the service's own work; NotFound if the caller may not see one of these rows, given by table."""
 
     async def done() -> T:
         for table, row_id in rows.items():
@@ -40,7 +40,8 @@ def own(session: AsyncSession, action: Callable[[], Awaitable[T]], **rows: UUID 
 
 
 async def _require(session: AsyncSession, table: str, row_id: UUID) -> None:
-    """The wall alone decides here: no condition of the query says whose the row is."""
+    """Raise NotFound if the caller may not see the row. Only row-level security decides here: the query has no
+    condition for it."""
     statement = f"SELECT EXISTS (SELECT FROM {table} WHERE {_IDS.get(table, 'id')} = $1)"  # noqa: S608 (names of tables)
     if not await (await raw(session)).fetchval(statement, row_id):
         raise NotFound

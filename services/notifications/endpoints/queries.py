@@ -61,7 +61,7 @@ def event_types(endpoint: Endpoint) -> list[NotifiedType] | None:
 
 
 async def secret(session: AsyncSession, secret_id: UUID) -> EndpointSecret | None:
-    """One secret's row, or None when it was rotated away."""
+    """One secret's row, or None after a rotation has removed it."""
     return (await session.exec(select(EndpointSecret).where(EndpointSecret.id == secret_id))).one_or_none()
 
 

@@ -26,7 +26,7 @@ def new_secret() -> bytes:
 
 
 def secret_text(secret: bytes) -> str:
-    """The secret as its owner sees it, once."""
+    """The secret in the form in which its owner sees it, once."""
     return SECRET_PREFIX + base64.b64encode(secret).decode()
 
 

@@ -39,9 +39,8 @@ async def declare_capacity(
 ) -> bool:
     """Replace the current declaration; return True if this is the first one of the service.
 
-    Refused are: another organisation's service (`NotFound`); a time far from our clock (`InvalidInput`) or older than
-    the current declaration (`StaleDeclaration`); a pool of another service (`PoolIdTaken`); a withdrawn service
-    (`StepNotAllowed`).
+    Refused: another organisation's service (`NotFound`), a time far from our clock (`InvalidInput`) or older than the
+    current one (`StaleDeclaration`), a pool of another service (`PoolIdTaken`), a withdrawn service (`StepNotAllowed`).
     """
     _require_plausible(body, times, at=now(session))
     service = await _lock_own(session, service_id, rights)

@@ -25,7 +25,7 @@ async def find(session: AsyncSession, service_id: UUID, *, lock: bool = False) -
 
 
 async def pools(session: AsyncSession, service_id: UUID) -> Sequence[ServiceCapacity]:
-    """Every pool that the service ever declared, in the order of kinds and ids."""
+    """Every pool that the service has ever declared, ordered by kind and id."""
     statement = select(ServiceCapacity).where(ServiceCapacity.service_id == service_id)
     ordered = statement.order_by(col(ServiceCapacity.unit), col(ServiceCapacity.id))
     return (await session.exec(ordered)).all()

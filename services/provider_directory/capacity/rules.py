@@ -63,7 +63,7 @@ def _by_id(pool: Pool) -> UUID:
 
 
 def is_proved_wrong(*, declined_at: datetime, as_of: datetime) -> bool:
-    """True if an answer `full` contradicts these figures: it came after their time."""
+    """True if an answer `full` contradicts these figures: it did not come before their time."""
     return declined_at >= as_of
 
 

@@ -46,7 +46,7 @@ async def put_service(
     session: AsyncSession, service_id: UUID, body: ServiceBody, *, rights: Rights, precondition: Precondition
 ) -> bool:
     """Create the service or replace it; return True if it is new. Another organisation's service is `NotFound`."""
-    async with own_work(session):  # whether an id is taken is asked of all rows
+    async with own_work(session):  # an id may be in use in rows that the caller cannot see
         organization = await _lock_organization(session, body.organization_id, rights)
         service = await queries.find(session, service_id, lock=True)
         _require_own(service, body.organization_id, rights)
@@ -96,7 +96,7 @@ async def put_location(
     session: AsyncSession, location_id: UUID, body: LocationBody, *, rights: Rights, precondition: Precondition
 ) -> bool:
     """Create the location or replace it; return True if it is new. Services that change as a result are published."""
-    async with own_work(session):  # whether an id is taken is asked of all rows
+    async with own_work(session):  # an id may be in use in rows that the caller cannot see
         await _lock_organization(session, body.organization_id, rights)
         location = await queries.find_location(session, location_id, lock=True)
         _require_own(location, body.organization_id, rights)

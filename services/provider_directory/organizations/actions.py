@@ -35,7 +35,7 @@ async def put_organization(
     session: AsyncSession, organization_id: UUID, body: OrganizationBody, *, rights: Rights, precondition: Precondition
 ) -> bool:
     """Create the organisation or replace it; return True if it is new. Another organisation is `NotFound`."""
-    async with own_work(session):  # whether an id is taken is asked of all rows
+    async with own_work(session):  # an id may be in use in rows that the caller cannot see
         organization = await queries.find(session, organization_id, lock=True)
     seen = organization is None or rights.sees(restricted=organization.restricted)
     if not (seen and rights.may_write(organization_id)):

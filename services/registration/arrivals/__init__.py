@@ -1,1 +1,1 @@
-"""Flights and buses, their manifests, and every person who comes, by REST or by event."""
+"""Flights and buses, their manifests, and every arriving person, by REST or by event."""

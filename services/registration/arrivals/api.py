@@ -1,4 +1,4 @@
-"""HTTP for arrival batches, and for registering the people who come."""
+"""HTTP for arrival batches and for the registration of arriving people."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -284,6 +284,6 @@ async def register_returnee(
 
 
 def _arrived(body: ReturneeIntake) -> ReturneeArrived:
-    """The same as an event would tell; without a reference of the sender, the arrival is one of its own."""
+    """The same body as an event has. Without a reference of the sender, each request is a separate arrival."""
     told = {name: getattr(body, name) for name in ReturneeArrived.model_fields if name != "sender_reference"}
     return ReturneeArrived.model_construct(sender_reference=body.sender_reference or str(uuid7()), **told)

@@ -1,4 +1,5 @@
-"""Lets the names of people announced but not met age out (domain P17); seals words of batches that stand in clear."""
+"""Deletes the names of people who were announced but not met (domain P17), and seals words of batches that are in
+clear."""
 
 import asyncio
 from functools import partial
@@ -16,10 +17,11 @@ WORDS = Rounds(limit=500, pause_seconds=600, log_done=lambda count: log.info("ar
 
 
 async def age_out_forever(stop: asyncio.Event, *, database: Database, vault: Vault) -> None:
-    """Look every ten minutes until told to stop."""
+    """Repeat every ten minutes until `stop` is set."""
     await ROUNDS.run(stop, partial(let_manifests_age_out, vault=vault), database=database)
 
 
 async def seal_forever(stop: asyncio.Event, *, database: Database, master: MasterKey) -> None:
-    """At every start and every ten minutes until told to stop: older processes may write in clear until they end."""
+    """Repeat at the start and every ten minutes until `stop` is set: processes of an older version may write in clear
+    until they end."""
     await WORDS.run(stop, partial(seal_batches, master=master), database=database)

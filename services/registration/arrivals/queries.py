@@ -38,7 +38,7 @@ def _visible_to(actor: Actor) -> ColumnElement[bool]:
 
 
 async def batch(session: AsyncSession, batch_id: UUID, *, actor: Actor, lock: bool = False) -> ArrivalBatch:
-    """One batch; NotFound for another organisation's."""
+    """One batch; NotFound if it belongs to another organisation."""
     query = select(ArrivalBatch).where(ArrivalBatch.id == batch_id, _visible_to(actor))
     if lock:
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
@@ -49,14 +49,14 @@ async def batch(session: AsyncSession, batch_id: UUID, *, actor: Actor, lock: bo
 
 
 async def locked_batches(session: AsyncSession, batch_ids: Collection[UUID]) -> list[ArrivalBatch]:
-    """These batches as they are now, locked in the order of ids."""
+    """The current rows of these batches, locked in the order of their ids."""
     query = select(ArrivalBatch).where(col(ArrivalBatch.id).in_(list(batch_ids))).order_by(col(ArrivalBatch.id))
     locking = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return list((await session.exec(locking)).all())
 
 
 async def intake_counts(session: AsyncSession, row: ArrivalBatch) -> IntakeCounts:
-    """How far the intake of a batch is; lock it first when the answer decides something."""
+    """The progress of the intake of a batch. Lock the batch first if a decision depends on the result."""
     entries = (await entry_counts(session, [row.id]))[row.id]
     return IntakeCounts(
         people_count=row.people_count,
@@ -98,7 +98,7 @@ async def batches(
 
 
 async def manifests_due(session: AsyncSession, *, at: datetime, limit: int) -> list[ArrivalBatch]:
-    """Batches whose manifest has aged out, locked; those that others hold are left to them."""
+    """Batches whose manifest must be deleted because of its age, locked. Rows that others have locked are skipped."""
     query = select(ArrivalBatch).where(col(ArrivalBatch.manifest_until) <= at)
     query = query.order_by(col(ArrivalBatch.manifest_until)).limit(limit)
     return list((await session.exec(query.with_for_update(key_share=True, skip_locked=True))).all())

@@ -1,4 +1,4 @@
-"""The life of an arrival batch (pure)."""
+"""The states of an arrival batch and the rules for its intake (pure)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class BatchStatus(StrEnum):
-    """How far an arrival batch has come. `referenced`: a person came who names a batch not yet heard of."""
+    """The status of an arrival batch. `referenced`: it is known only because an arriving person names it."""
 
     REFERENCED = "referenced"
     ANNOUNCED = "announced"
@@ -15,7 +15,7 @@ class BatchStatus(StrEnum):
 
 
 class BatchStep(StrEnum):
-    """What happens to a batch; announcements and landings come in any order and more than once."""
+    """The steps of a batch. Announcements and landings arrive in any order and may be repeated."""
 
     ANNOUNCE = "announce"
     LAND = "land"
@@ -37,10 +37,10 @@ NEXT_STATUS: dict[tuple[BatchStatus, BatchStep], BatchStatus] = {
 
 @dataclass(frozen=True, slots=True)
 class IntakeCounts:
-    """How far the intake of a batch is."""
+    """The progress of the intake of a batch."""
 
     people_count: int | None
-    """How many got off; None before landing."""
+    """The number of people who arrived; None before landing."""
     registered_count: int
     entries_count: int
     open_count: int
@@ -48,7 +48,7 @@ class IntakeCounts:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nobody is waited for: everybody announced is accounted for, or as many as landed are registered."""
+        """Whether nobody else is expected: no entry is open, or all people who landed are registered."""
         if self.people_count is None:
             return False
         everybody_accounted_for = self.entries_count > 0 and self.open_count == 0
@@ -57,26 +57,26 @@ class IntakeCounts:
 
     @property
     def may_be_completed(self) -> bool:
-        """Whether a person may declare it complete: landed, and no entry of the manifest is open."""
+        """Whether staff may declare it complete: it has landed, and no entry of the manifest is open."""
         return self.people_count is not None and (self.open_count == 0 or self.is_complete)
 
 
 SAME_JOURNEY = timedelta(days=3)
-"""How far apart two tellings of one flight or bus may put its arrival: it may be late by days, not by a week."""
+"""The greatest difference between two arrival times of the same flight or bus. A delay may be days, but not a week."""
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """What tells one flight or bus from another one: how, where and when it comes. What is not known is None."""
+    """The facts that distinguish one flight or bus from another: mode, place and times. Unknown facts are None."""
 
     mode: str | None
     reception_place: str | None
     times: tuple[datetime, ...]
-    """When it was expected and when it came, as far as that is known."""
+    """The expected and the actual time of arrival, as far as they are known."""
 
 
 def is_another_journey(known: Journey, told: Journey) -> bool:
-    """Whether what is told now, as far as it is told, cannot be the flight or bus that is known to have come."""
+    """Whether the new facts, as far as they are stated, contradict the flight or bus that is known to have arrived."""
     apart = [abs(one - other) for one in known.times for other in told.times]
     if apart and min(apart) > SAME_JOURNEY:
         return True
@@ -85,10 +85,11 @@ def is_another_journey(known: Journey, told: Journey) -> bool:
 
 
 def comes_too_late(told_at: datetime, newest: datetime | None) -> bool:
-    """Whether something newer has been told before this came: then this is out of date."""
+    """Whether a newer message has already been processed, so that this one is out of date."""
     return newest is not None and told_at < newest
 
 
 def manifest_until(came_at: datetime, *, taken_at: datetime, days: int) -> datetime:
-    """Until when the names of people announced are kept: `days` after they came, or after they were told if later."""
+    """Until when the names of announced people are kept: `days` after the arrival, or after the manifest came if that
+    is later."""
     return max(came_at, taken_at) + timedelta(days=days)

@@ -1,4 +1,4 @@
-"""Bodies and views of arrival batches, and what comes in on its way to the actions."""
+"""Bodies and views of arrival batches, and the inputs of the actions."""
 
 import json
 from collections.abc import Sequence
@@ -176,7 +176,8 @@ def announcement_from_csv(body: bytes, parameters: CsvParameters) -> ArrivalBatc
 
 
 def announcement_schema() -> dict[str, Any]:
-    """The JSON Schema of an announcement in one piece: the route reads its body itself, so no component is made."""
+    """The JSON Schema of an announcement without references. The route parses its body itself, so FastAPI adds no
+    component for it."""
     schema = ArrivalBatchAnnounced.model_json_schema()
     parts: dict[str, Any] = schema.pop("$defs")
 
@@ -200,7 +201,8 @@ def _parsed(body: bytes) -> Any:
 
 
 def _invalid(error: ValidationError, told: Any, *, lines: Sequence[int] = (), parameters: bool = False) -> InvalidInput:
-    """What pydantic found, without the values; for CSV with the line in the file, and parameters by their names."""
+    """The errors of pydantic without the values; for CSV with the line in the file, and with parameters by their
+    names."""
     findings: list[dict[str, Any]] = [
         {**finding, "loc": ("body", *finding["loc"])}
         for finding in error.errors(include_url=False, include_context=False)

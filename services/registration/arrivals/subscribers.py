@@ -1,7 +1,7 @@
-"""What reception systems tell by event; the same actions as by REST.
+"""Receives the events of reception systems and calls the same actions as REST.
 
-The sender of an event is its CloudEvents source: its references are its own. Events of one batch and its people come
-in any order.
+The sender of an event is its CloudEvents source; each source has its own references. Events of one batch and its people
+arrive in any order.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,15 @@ from services.registration.pack import Pack
 from services.registration.vault.sealing import Vault
 
 
-class SourceOfAClient(ValueError):  # noqa: N818 (a no is not an error)
-    """An event claims the source under which a client registers by REST: its batches and people are that client's."""
+class SourceOfAClient(ValueError):  # noqa: N818 (a refusal is not an error)
+    """An event claims the source of a client that registers by REST. It is refused, because batches and people of this
+    source belong to that client."""
 
     parked_as: ClassVar[str] = "source-of-a-client"
 
 
 def subscribe(subscriptions: Subscriptions, *, vault: Vault, pack: Pack) -> None:
-    """Take up announcements, landings and people."""
+    """Subscribe to announcements, landings and arrivals of people."""
     reception = pack.reception
 
     def sender(received: Received[Any]) -> Sender:
@@ -64,5 +65,5 @@ def subscribe(subscriptions: Subscriptions, *, vault: Vault, pack: Pack) -> None
 
 
 def _by_reference(received: Received[Any]) -> tuple[str, str]:
-    """Batches are locked in the same order by everybody; events of one batch keep theirs, as sorting is stable."""
+    """All transactions lock batches in this order. Sorting is stable, so events of one batch keep their order."""
     return (received.source, received.event.sender_reference)

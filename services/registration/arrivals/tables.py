@@ -1,6 +1,6 @@
-"""Arrival batches, and the words in which their sender describes them.
+"""Arrival batches, with the sender's reference, the carrier and the place of departure.
 
-The words are sealed; a keyed hash of the sender's reference finds the batch.
+These words are sealed; a keyed hash of the sender's reference finds the batch.
 """
 
 import json
@@ -20,9 +20,9 @@ from services.registration.vault.sealing import MasterKey
 
 
 class ArrivalBatch(Table, table=True):
-    """A flight or bus: known from its announcement, its landing, or the first person who names it.
+    """A flight or bus. It is known from its announcement, its landing, or the first person who names it.
 
-    What its sender calls it, who carries it and from where are sealed (`arrivals.references`).
+    The sender's reference, the carrier and the place of departure are sealed (`arrivals.references`).
     """
 
     __tablename__ = "arrival_batch"
@@ -57,10 +57,10 @@ class ArrivalBatch(Table, table=True):
     id: UUID = Field(primary_key=True)
     source: str
     reference_key: bytes | None = Field(default=None, sa_column=sealed())
-    """A keyed hash of source and reference; None while these stand in clear, as a process of before wrote them."""
+    """A keyed hash of source and reference. None while these are in clear, as older versions wrote them."""
     words_sealed: bytes | None = Field(default=None, sa_column=sealed())
     sender_reference: str | None = None
-    """None once it is sealed, as with carrier and origin."""
+    """None after it is sealed; the same applies to carrier and origin."""
     organization_id: UUID | None = None
     status: str
     mode: str | None = None
@@ -73,12 +73,12 @@ class ArrivalBatch(Table, table=True):
     registered_count: int = 0
     intake_completed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     manifest_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    """When the key of its manifest will be destroyed; None while there is none."""
+    """When the key of its manifest will be destroyed; None if there is no manifest."""
     manifest_aged_out_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     announced_as_of: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    """When the newest announcement was told: one that was told before it and comes after it changes nothing."""
+    """The time of the newest announcement. An announcement that is older and arrives after it changes nothing."""
     landed_as_of: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    """When the newest landing was told."""
+    """The time of the newest message about the landing."""
     version: int = 1
     traceparent: str | None = None
     created_at: datetime = Field(sa_column=moment())
@@ -89,7 +89,7 @@ _PLACE = {"table": "arrival_batch", "column": "words"}
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a batch is called, who carries it and from where."""
+    """The sender's reference of a batch, its carrier and its place of departure."""
 
     sender_reference: str
     carrier: str | None = None
@@ -97,19 +97,20 @@ class Words:
 
 
 def reference_key(master: MasterKey, source: str, reference: str) -> bytes:
-    """By what a batch is found."""
+    """The keyed hash that finds a batch."""
     return master.blind("arrival_batch", source, reference)
 
 
 def sealed_words(words: Words, master: MasterKey, *, batch_id: UUID) -> bytes:
-    """The words as the table keeps them."""
+    """The words in the form that the table stores."""
     return master.seal_words(json.dumps(asdict(words)), **_PLACE, row_id=batch_id)
 
 
 def words_of(row: ArrivalBatch | Mapping[str, Any], master: MasterKey) -> Words:
-    """The words of a batch; `VaultError` where they do not open.
+    """The words of a batch; `VaultError` if they cannot be decrypted.
 
-    What stands in clear beside them was written later, by a process of before that does not know of them.
+    Words in clear beside sealed ones are newer: a process of an older version, which does not know the sealed ones,
+    wrote them.
     """
     told = row.model_dump() if isinstance(row, ArrivalBatch) else row
     sealed = told["words_sealed"]
@@ -121,8 +122,8 @@ def words_of(row: ArrivalBatch | Mapping[str, Any], master: MasterKey) -> Words:
 def keep_words(row: ArrivalBatch, words: Words, master: MasterKey) -> None:
     """Seal the words into the locked row.
 
-    A reference that stands there in clear is left to `arrivals.loop`: to empty a column of a unique key would wait for
-    everybody who registers people in the batch, and they wait for the row.
+    A reference in clear is left to `arrivals.loop`. To empty a column of a unique key would wait for everybody who
+    registers people in the batch, and those wait for this row.
     """
     row.reference_key = reference_key(master, row.source, words.sender_reference)
     row.words_sealed = sealed_words(words, master, batch_id=row.id)

@@ -1,4 +1,4 @@
-"""Record who touched which personal data."""
+"""Records accesses to personal data."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,8 @@ _INSERT = """
 
 
 async def record(session: AsyncSession, actor: Actor, accesses: Sequence[Access]) -> None:
-    """Record accesses of one actor in this transaction, in one statement; they hold if, and only if, it commits."""
+    """Record accesses of one actor with one statement, in this transaction: they are recorded if and only if it
+    commits."""
     if not accesses:
         return
     await session.flush()
@@ -50,10 +51,10 @@ async def record(session: AsyncSession, actor: Actor, accesses: Sequence[Access]
 
 
 def array_text(codes: Sequence[str]) -> str:
-    """A list of codes as PostgreSQL reads an array; codes hold letters, digits, dots, dashes and underscores only."""
+    """A list of codes as a PostgreSQL array. Codes contain only letters, digits, dots, dashes and underscores."""
     return "{" + ",".join(codes) + "}"
 
 
 async def tell_seal(session: AsyncSession, link: Link) -> None:
-    """Tell a seal of the record to the topic that auditors read, in the transaction that makes it."""
+    """Publish a seal of the record on the topic for auditors, in the transaction that creates it."""
     await append(session, [RegistrationAuditSealed(**link.told())])

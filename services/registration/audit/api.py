@@ -1,4 +1,4 @@
-"""On whose behalf a request touches personal data, and whom that caller may see."""
+"""For whom a request uses personal data, and which people this caller may see."""
 
 from libs.chassis.auth import Caller
 from libs.chassis.walls import array_text
@@ -8,7 +8,7 @@ from services.registration.pack import Pack
 
 
 def actor_of(caller: Caller, pack: Pack) -> Actor:
-    """Who is recorded for what this caller does, and what it may see."""
+    """The actor that is recorded for this caller, and what it may see."""
     tenant = caller.tenant
     areas = known_areas(tenant.reception_places)
     named = caller.texts("desks")
@@ -28,7 +28,7 @@ def actor_of(caller: Caller, pack: Pack) -> Actor:
 
 
 def said_of(caller: Caller, *, pack: Pack) -> dict[str, str]:
-    """What a request's transaction says of its caller for the walls of registration (`walls`)."""
+    """The claims of the caller that row-level security needs in the transaction of a request (`walls`)."""
     actor = actor_of(caller, pack)
     sight = actor.sight
     return {
@@ -41,5 +41,6 @@ def said_of(caller: Caller, *, pack: Pack) -> dict[str, str]:
 
 
 def source_of(caller: Caller) -> str:
-    """Whose references a request's `sender_reference` values are; an event that claims such a source is parked."""
+    """The source to which the `sender_reference` values of a request belong. An event that claims such a source is
+    parked."""
     return source_of_client(caller.client_id)

@@ -1,4 +1,4 @@
-"""The record of access: a person's list."""
+"""Queries of the record of access."""
 
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,8 @@ from services.registration.audit.tables import AuditEntry
 async def access_log(
     session: AsyncSession, subject_id: UUID, page: PageRequest, *, restricted: bool
 ) -> Page[AccessView]:
-    """Who touched this person's data, newest first; entries about restricted needs only where they may be seen."""
+    """All accesses to this person's data, newest first. Entries about restricted needs are included only for callers
+    who may see them."""
     query = select(AuditEntry).where(AuditEntry.subject_id == subject_id)
     if not restricted:
         query = query.where(col(AuditEntry.action).not_like(f"{RESTRICTED}%"))
@@ -55,6 +56,6 @@ ORDER BY id
 async def accesses(
     session: AsyncSession, returnee_id: UUID | None, *, by: str | None, since: datetime | None
 ) -> list[dict[str, object]]:
-    """The whole record of one person or of one caller, restricted needs included, the oldest first (domain P23)."""
+    """All entries about one person or of one caller, oldest first, restricted needs included (domain P23)."""
     rows = await (await raw(session)).fetch(_ACCESSES, returnee_id, by, since)
     return [dict(row) for row in rows]

@@ -1,4 +1,4 @@
-"""What an access to personal data is (pure)."""
+"""The kinds and purposes of accesses, and what an actor may see (pure)."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -17,11 +17,11 @@ class AccessKind(StrEnum):
 
 
 RESTRICTED = "restricted."
-"""How the action of an entry begins that tells of a need of a restricted category."""
+"""The prefix of the action of an entry that concerns a need of a restricted category."""
 
 
 class AccessPurpose(StrEnum):
-    """Why the data were touched; the caller of a read names one."""
+    """Why the data were read or written; the caller of a read names one."""
 
     REGISTRATION = "registration"
     REFERRAL = "referral"
@@ -34,36 +34,38 @@ class AccessPurpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a caller may see of the people here: nothing, unless its token says more (domain P7, P18)."""
+    """What a caller may see of the people here: nothing, unless its token allows more (domain P7, P18)."""
 
     areas: tuple[str, ...] = ()
-    """Where the people were received whom it sees, by code; a code holds every place whose code begins with it."""
+    """The codes of the places where the visible people were received. A code includes every place whose code begins
+    with it."""
     everywhere: bool = False
     """The whole country."""
     children_only: bool = False
-    """The desk that decides for children sees those of the whole country, and no adult."""
+    """True for the desk that decides for children: it sees the children of the whole country, and no adult."""
     restricted: bool = False
-    """Without it needs of restricted categories do not exist."""
+    """False: needs of restricted categories are invisible."""
     restricted_categories: frozenset[NeedCategory] = frozenset()
-    """Those of the country pack."""
+    """The restricted categories of the country pack."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """On whose behalf data are touched."""
+    """The actor for whom data are read or written."""
 
     who: str
     """Subject of the token, or source of the event."""
     client_id: str
     organization_id: UUID | None = None
-    """None: the network's reception as a whole."""
+    """None for the reception staff of the network."""
     trace_id: str | None = None
     sight: Sight = Sight()
 
     def hidden_categories(self, organization_id: UUID | None) -> frozenset[NeedCategory]:
-        """The categories whose needs do not exist for this actor, of a person whose row is that organisation's.
+        """The categories of needs that this actor cannot see, for a person whose row belongs to that organisation.
 
-        Staff with `restricted:read` see them of everybody, an organisation with it those of its own people only.
+        Staff with `restricted:read` see the restricted needs of everybody; an organisation with it sees only those of
+        its own people.
         """
         if self.sight.restricted and self.organization_id in (None, organization_id):
             return frozenset()
@@ -82,7 +84,7 @@ class Access:
     referral_id: UUID | None = None
     offer_id: UUID | None = None
     trace_id: str | None = None
-    """When it differs from the actor's: the trace of the person."""
+    """The trace of the person, if it differs from the actor's."""
 
 
 _CLIENT = "client:"
@@ -90,15 +92,15 @@ _AREA = re.compile(r"[A-Z]{2}([0-9]{2,6})?")
 
 
 def known_areas(codes: Iterable[str]) -> tuple[str, ...]:
-    """The codes that have the form of a country or place; others name nothing and are left out."""
+    """The codes that have the form of a country or place code. Others are omitted."""
     return tuple(code for code in codes if _AREA.fullmatch(code))
 
 
 def source_of_client(client_id: str) -> str:
-    """The source of what a client registers by REST."""
+    """The source of the data that a client registers by REST."""
     return f"{_CLIENT}{client_id}"
 
 
 def is_source_of_a_client(source: str) -> bool:
-    """Whether a source is that of a client of REST, which no event may claim."""
+    """Whether a source belongs to a client of REST; no event may claim such a source."""
     return source.startswith(_CLIENT)

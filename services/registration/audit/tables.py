@@ -1,4 +1,4 @@
-"""The record of who read or wrote which personal data, and the seals over it. Both append-only: triggers refuse."""
+"""The record of who read or wrote which personal data, and its seals. Both are append-only: triggers refuse changes."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from services.registration.database import Table, codes, moment, one_of, sealed
 
 
 class AuditEntry(Table, table=True):
-    """One read or write of one subject's data (domain P19). Names which fields, never their values."""
+    """One read or write of one subject's data (domain P19). It contains the names of the fields, never their values."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (
@@ -26,13 +26,13 @@ class AuditEntry(Table, table=True):
     transaction_id: int = Field(
         sa_column=Column(BigInteger, nullable=False, server_default=text("(pg_current_xact_id()::text::bigint)"))
     )
-    """Which transaction wrote it. Entries of all transactions below a snapshot's horizon are final."""
+    """The transaction that wrote it. Entries of all transactions below a snapshot's horizon are final."""
     at: datetime = Field(sa_column=moment())
     subject_id: UUID
-    """The returnee, or the arrival batch when its manifest was read or written."""
+    """The returnee; or the arrival batch if its manifest was read or written."""
     kind: str
     action: str
-    """The verb: what was done, such as `returnee.read`."""
+    """The verb, such as `returnee.read`."""
     who: str
     """Subject of the token, or the source of an event."""
     client_id: str
@@ -55,12 +55,12 @@ class AuditSeal(Table, table=True):
     up_to_transaction: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
     entries_count: int
     last_entry_id: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
-    """The highest id that it covers; None in seals of an older version, as `mac`."""
+    """The highest id that it covers; None in seals of an older version, like `mac`."""
     previous_hash: bytes = Field(sa_column=sealed(nullable=False))
     hash: bytes = Field(sa_column=sealed(nullable=False))
     sealed_at: datetime = Field(sa_column=moment())
     mac: bytes | None = Field(default=None, sa_column=sealed())
-    """Keyed hash of the seal: the key is not in the database."""
+    """The keyed hash of the seal. The key is not in the database."""
 
 
 AUDIT = SealedLog(
@@ -71,4 +71,4 @@ AUDIT = SealedLog(
         "fields", "referral_id", "offer_id", "trace_id",
     ),
 )  # fmt: skip
-"""The record as the sealer of the chassis knows it."""
+"""The description of the record for the sealer in the chassis."""

@@ -1,1 +1,1 @@
-"""What a person allows, to whom, until when; and how the person may be reached without harm."""
+"""What a person allows, to whom and until when; and how the person can be reached safely."""

@@ -1,4 +1,4 @@
-"""Seals references of who took a consent that stand in clear: at every start, and every ten minutes."""
+"""Seals references of the staff who took a consent that are in clear: at every start, and every ten minutes."""
 
 import asyncio
 from functools import partial
@@ -14,5 +14,5 @@ ROUNDS = Rounds(limit=500, pause_seconds=600, log_done=lambda count: log.info("s
 
 
 async def seal_forever(stop: asyncio.Event, *, database: Database, vault: Vault) -> None:
-    """Until told to stop: older processes may write them in clear until they end."""
+    """Repeat until `stop` is set: processes of an older version may write in clear until they end."""
     await ROUNDS.run(stop, partial(seal_staff_references, vault=vault), database=database)

@@ -1,4 +1,4 @@
-"""Consents as they stand, and the safe contact."""
+"""Queries of consents and of the safe contact."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -28,9 +28,9 @@ _GRANTS = """
 async def grants(
     session: AsyncSession, returnee_ids: Collection[UUID], *, at: datetime
 ) -> Mapping[UUID, Sequence[Grant]]:
-    """What each of these people allows at a moment; who allows nothing has an empty list.
+    """What each of these people allows at a moment; an empty list for a person who allows nothing.
 
-    What somebody has allowed for themselves does not count once it is known that they are a child (domain P13).
+    A consent that a person has given for themselves does not count once it is known that they are a child (domain P13).
     """
     children = [band.value for band in CHILDREN]
     rows = await (await raw(session)).fetch(_GRANTS, list(returnee_ids), GivenBy.SELF.value, children)
@@ -48,7 +48,7 @@ async def who_allow(
     gate: ConsentGate,
     at: datetime,
 ) -> dict[UUID, datetime]:
-    """Who of these people gave a consent that opens this gate now, with the moment at which it ends."""
+    """The people who have given a consent that opens this gate now, with the moment at which it ends."""
     standing = await grants(session, returnee_ids, at=at)
     ends = {
         returnee_id: [
@@ -68,13 +68,13 @@ async def opened_categories(
 
 
 async def never_heard(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
-    """Of whom no state of consent has ever been told."""
+    """The people whose state of consent has never been published."""
     query = select(ConsentState.returnee_id).where(col(ConsentState.returnee_id).in_(list(returnee_ids)))
     return set(returnee_ids) - set((await session.exec(query)).all())
 
 
 async def consent_rows(session: AsyncSession, returnee_id: UUID) -> list[tuple[Consent, ConsentWithdrawal | None]]:
-    """All consents ever recorded of a person, oldest first, with their withdrawals."""
+    """All consents that were ever recorded for a person, oldest first, with their withdrawals."""
     query = (
         select(Consent, ConsentWithdrawal)
         .outerjoin(ConsentWithdrawal, col(ConsentWithdrawal.consent_id) == col(Consent.id))
@@ -95,8 +95,8 @@ async def consent(session: AsyncSession, consent_id: UUID, *, returnee_id: UUID)
 def consent_view(
     row: Consent, withdrawal: ConsentWithdrawal | None, key: DataKey, *, age_band: str, at: datetime
 ) -> ConsentView:
-    """A consent with its text opened."""
-    assert row.data_described_sealed is not None, "only of who is not erased"
+    """A consent with its text decrypted."""
+    assert row.data_described_sealed is not None, "its text exists until the person is erased"
     return ConsentView(
         id=row.id,
         discloser=row.discloser,
@@ -117,7 +117,7 @@ def consent_view(
 
 
 async def find_safe_contact(session: AsyncSession, returnee_id: UUID, *, key: DataKey) -> SafeContactView | None:
-    """The safe contact with its address opened, or None when the person has not told one."""
+    """The safe contact with its address decrypted, or None if the person has not stated one."""
     row = await session.get(SafeContact, returnee_id)
     if row is None:
         return None
@@ -134,7 +134,7 @@ async def find_safe_contact(session: AsyncSession, returnee_id: UUID, *, key: Da
 
 
 async def safe_contact(session: AsyncSession, returnee_id: UUID, *, key: DataKey) -> SafeContactView:
-    """The safe contact with its address opened, or SafeContactMissing."""
+    """The safe contact with its address decrypted, or SafeContactMissing."""
     found = await find_safe_contact(session, returnee_id, key=key)
     if found is None:
         raise SafeContactMissing

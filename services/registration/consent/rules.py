@@ -1,7 +1,7 @@
-"""What a consent and a safe contact must say, and what follows from all consents of a person (pure).
+"""The rules for consents and safe contacts, and what the consents of a person allow together (pure).
 
-An address of a safe contact is checked, and kept in one form. Spreadsheets turn numbers into `5.02E+10`, and forms are
-filled in with `no tiene`: a person cannot be called back under such an address, and nobody notices.
+An address of a safe contact is checked and stored in one form. Spreadsheets turn numbers into `5.02E+10`, and people
+fill in `no tiene`. With such an address a person cannot be called back, and nobody notices it.
 """
 
 from collections.abc import Collection, Iterable
@@ -20,7 +20,7 @@ from services.registration.told_times import ToldTimes
 
 
 class GivenBy(StrEnum):
-    """Who decided: the person, a child's guardian, or the authority that stands in for one (domain P13)."""
+    """Who decided: the person, a child's guardian, or the authority that acts as guardian (domain P13)."""
 
     SELF = "self"
     GUARDIAN = "guardian"
@@ -28,7 +28,7 @@ class GivenBy(StrEnum):
 
 
 class ConsentMethod(StrEnum):
-    """How the decision was taken down; all three count for people who do not write."""
+    """How the decision was recorded. All three are valid for people who do not write."""
 
     SIGNATURE = "signature"
     VOICE = "voice"
@@ -45,9 +45,9 @@ class Grant:
 
 
 def standing_grants(grants: Iterable[Grant], *, at: datetime) -> list[Grant]:
-    """What is allowed at a moment: unexpired grants, for each purpose and recipient class the one that lasts longest.
+    """The valid grants at a moment: not expired; for each purpose and recipient class the one that lasts longest.
 
-    Withdrawn consents must not be among `grants`. Sorted, so that equal states read equal.
+    `grants` must not contain withdrawn consents. The result is sorted, so that equal states compare as equal.
     """
     longest: dict[tuple[ConsentPurpose, RecipientClass], Grant] = {}
     for grant in grants:
@@ -66,7 +66,7 @@ def consent_faults(
     times: ToldTimes,
     pointer: str,
 ) -> list[FieldError]:
-    """What is wrong with a consent that is about to be recorded at `at`; each fault names its field below `pointer`."""
+    """The faults of a consent that is recorded at `at`; each names its field below `pointer`."""
     faults = [
         *times.given_at.faults(given_at, at=at, pointer=f"{pointer}/given_at"),
         *times.expires_at.faults(expires_at, at=at, pointer=f"{pointer}/expires_at"),
@@ -87,11 +87,13 @@ def consent_faults(
 
 
 WORDS_OF_THE_PERSON = ("given_by", "revocation_explained")
-"""What only the person, or who takes their consent down, can say: an event's default does not stand for it."""
+"""The fields that only the person, or whoever records the consent, can state. The default of an event does not count
+for them."""
 
 
 def silence_faults(told: Collection[str], *, pointer: str) -> list[FieldError]:
-    """What a consent does not say of the person's own word, by the names of what it tells."""
+    """The faults of a consent that omits a statement of the person. `told` has the names of the fields that it
+    contains."""
     return [
         FieldError(
             f"{pointer}/{name}", "missing", "This field has no default, because it states a decision of the person."
@@ -110,7 +112,8 @@ def safe_contact_faults(
     country: str,
     pointer: str,
 ) -> list[FieldError]:
-    """What is wrong with a safe contact: an address that the channel takes where it has one; hours in order."""
+    """The faults of a safe contact: an address that is missing or does not fit the channel, or hours in the wrong
+    order."""
     faults = []
     if channel is ContactChannel.NONE and address is not None:
         faults.append(
@@ -129,13 +132,13 @@ CHILDREN = frozenset({AgeBand.UNDER_5, AgeBand.FROM_5_TO_11, AgeBand.FROM_12_TO_
 
 
 def counts(*, age_band: str, given_by: str) -> bool:
-    """False for what a child has allowed for itself."""
+    """False for a consent that a child has given for itself."""
     return not (age_band in CHILDREN and given_by == GivenBy.SELF)
 
 
 def child_consent_faults(*, age_band: str, given_by: str, pointer: str) -> list[FieldError]:
-    """For a child a guardian or the authority decides (domain P13). Who does not know their age decides for themselves
-    here; protection treats them as a child all the same."""
+    """For a child, a guardian or the authority must decide (domain P13). A person of unknown age may decide for
+    themselves here, although the rules of protection treat them as a child."""
     if not counts(age_band=age_band, given_by=given_by):
         return [
             FieldError(
@@ -148,19 +151,19 @@ def child_consent_faults(*, age_band: str, given_by: str, pointer: str) -> list[
 
 
 _SENT_TO = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
-"""Numbers that can get a short message."""
+"""Types of numbers that can receive a text message."""
 _DEARER = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
 _NO_NUMBER = "A telephone number is needed, with its country code where it is of another country."
 
 
 def address_faults(channel: ContactChannel, address: str, *, country: str, pointer: str) -> list[FieldError]:
-    """What is wrong with the address of a channel; a number without a country code is one of `country`."""
+    """The faults of the address of a channel. A number without a country code belongs to `country`."""
     fault = _fault(channel, address, country)
     return [] if fault is None else [FieldError(pointer, *fault)]
 
 
 def kept_address(channel: ContactChannel, address: str, *, country: str) -> str:
-    """An address without fault as it is kept: numbers in E.164."""
+    """A valid address in the form in which it is stored: numbers in E.164."""
     if channel in (ContactChannel.SMS, ContactChannel.CALL):
         return phonenumbers.format_number(_number(address, country), phonenumbers.PhoneNumberFormat.E164)
     if channel is ContactChannel.EMAIL:
@@ -182,7 +185,7 @@ def _fault(channel: ContactChannel, address: str, country: str) -> tuple[str, st
 
 
 def _number_fault(channel: ContactChannel, address: str, country: str) -> tuple[str, str] | None:
-    # The library reads letters as the digits that share their key, and so 5.02E+10 as a number.
+    # The library reads letters as the digits on the same key of a telephone, so it would read 5.02E+10 as a number.
     if any(one.isalpha() for one in address):
         return ("phone-number", _NO_NUMBER)
     try:

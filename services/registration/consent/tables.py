@@ -1,6 +1,6 @@
 """Consents and their withdrawals (both append-only), the version of a person's consent, and the safe contact.
 
-The reference of the staff member who took a consent may hold any text: it is sealed under the person's key.
+The reference of the staff member who took a consent may contain any text, so it is sealed under the person's key.
 """
 
 from datetime import datetime
@@ -16,9 +16,9 @@ from services.registration.vault.sealing import DataKey
 
 
 class Consent(Table, table=True):
-    """One consent with its nine elements (domain P2): discloser, recipients, subject, purpose, which data, the right
-    to take it back, its end, who gave it and how, and when. Never changed but by
-    erasure, and when the reference of who took it is sealed: a trigger refuses all else."""
+    """One consent with its nine elements (domain P2): discloser, recipients, subject, purpose, which data, the right to
+    withdraw it, its end, who gave it and how, and when. A trigger refuses every change except an erasure and the
+    sealing of the reference of the staff member."""
 
     __tablename__ = "consent"
     __table_args__ = (
@@ -40,14 +40,14 @@ class Consent(Table, table=True):
     purpose: str
     recipient_class: str
     data_described_sealed: bytes | None = Field(sa_column=sealed())
-    """None once the person is erased."""
+    """None after the person is erased."""
     given_by: str
     method: str
     language: str
     staff_reference: str = ""
-    """Empty once it is sealed, or the person erased."""
+    """Empty after it is sealed or the person is erased."""
     staff_reference_sealed: bytes | None = Field(default=None, sa_column=sealed())
-    """None while it stands in clear, as a process of before wrote it, and once the person is erased."""
+    """None while it is in clear, as older versions wrote it, and after the person is erased."""
     revocation_explained: bool
     given_at: datetime = Field(sa_column=moment())
     expires_at: datetime = Field(sa_column=moment())
@@ -55,7 +55,7 @@ class Consent(Table, table=True):
 
 
 class ConsentWithdrawal(Table, table=True):
-    """A consent has been taken back, without a reason. Never changed."""
+    """The withdrawal of a consent, without a reason. It is never changed."""
 
     __tablename__ = "consent_withdrawal"
 
@@ -65,7 +65,7 @@ class ConsentWithdrawal(Table, table=True):
 
 
 class ConsentState(Table, table=True):
-    """How often the consents of a person have changed: the version of `consent.changed`."""
+    """The number of changes of a person's consents: the version of `consent.changed`."""
 
     __tablename__ = "consent_state"
 
@@ -74,7 +74,7 @@ class ConsentState(Table, table=True):
 
 
 class SafeContact(Table, table=True):
-    """How a person may be reached without harm (domain P9); the address is sealed under the person's key."""
+    """A safe way to reach a person (domain P9). The address is sealed under the person's key."""
 
     __tablename__ = "safe_contact"
     __table_args__ = (
@@ -89,7 +89,7 @@ class SafeContact(Table, table=True):
     channel: str
     address_sealed: bytes | None = Field(default=None, sa_column=sealed())
     language: str | None = None
-    """None, as with the hours: not told."""
+    """None if it was not stated; the same applies to the hours."""
     hours_from: int | None = None
     hours_until: int | None = None
     may_leave_message: bool
@@ -98,10 +98,11 @@ class SafeContact(Table, table=True):
 
 
 def sealed_reference(told: str, key: DataKey) -> bytes:
-    """The reference as the table keeps it."""
+    """The reference in the form that the table stores."""
     return key.seal(told, table="consent", column="staff_reference")
 
 
 def staff_reference(sealed: bytes | None, in_clear: str, key: DataKey) -> str:
-    """The reference again, also where a process of before wrote it in clear; `VaultError` where it does not open."""
+    """The decrypted reference, or the one in clear that an older version wrote; `VaultError` if it cannot be
+    decrypted."""
     return in_clear if sealed is None else key.open(sealed, table="consent", column="staff_reference")

@@ -1,1 +1,2 @@
-"""Parts of what was told that broke a rule: set aside, so that the rest has its effects, until a person has looked."""
+"""Parts of arrival events that broke a rule. They are set aside, so that the rest takes effect, until staff have
+reviewed them."""

@@ -1,4 +1,4 @@
-"""Set parts aside, look at them, close them. Setting aside takes the parts of many people at once: one statement."""
+"""Set doubtful parts aside, show them, close them. The parts of many people are set aside with one statement."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -32,9 +32,9 @@ _FORGET = """
 async def set_aside(
     session: AsyncSession, doubts: Sequence[NewDoubt], keys: Mapping[UUID, DataKey], *, vault: Vault
 ) -> None:
-    """Keep what could not be taken up of people, sealed, until a person has looked.
+    """Store the doubtful parts, sealed, until staff have reviewed them.
 
-    What was told of needs is sealed as restricted needs are, since it may name one.
+    Parts about needs are sealed with the key for restricted needs, since they may name such a need.
     """
     if not doubts:
         return
@@ -61,7 +61,7 @@ async def set_aside(
 async def look_up_doubtful_part(
     session: AsyncSession, part_id: UUID, *, actor: Actor, vault: Vault
 ) -> DoubtfulPartWithValue:
-    """One part with what it said; recorded."""
+    """One part with its value. The access is recorded."""
     row, case_code = await queries.doubtful_part(session, part_id, actor=actor)
     await record(session, actor, [_access(row, AccessKind.READ, "doubtful_part.read")])
     if row.value_sealed is None:
@@ -74,7 +74,8 @@ async def look_up_doubtful_part(
 
 
 async def close_doubtful_part(session: AsyncSession, part_id: UUID, body: DoubtClosing, *, actor: Actor) -> UUID:
-    """A person has looked: what it said is forgotten, that it was there and what was done about it stays; its id."""
+    """Close a part after its review; return its id. Its value is deleted; that it existed, and what was done, is
+    kept."""
     row, _ = await queries.doubtful_part(session, part_id, actor=actor, lock=True)
     if row.closed_at is not None:
         raise DoubtfulPartClosed
@@ -87,18 +88,19 @@ async def close_doubtful_part(session: AsyncSession, part_id: UUID, body: DoubtC
 
 
 async def show_doubtful_part(session: AsyncSession, part_id: UUID, *, actor: Actor) -> DoubtfulPartView:
-    """One part to who has just closed it."""
+    """One part, for the caller that has just closed it."""
     return queries.view(*await queries.doubtful_part(session, part_id, actor=actor))
 
 
 async def forget_doubts(session: AsyncSession, returnee_id: UUID) -> None:
-    """The person is erased: nothing that was set aside of them is left."""
+    """Delete the values of all parts of an erased person."""
     closing = (Closing.DISCARDED.value, ClosingReason.ERASED.value)
     await (await raw(session)).execute(_FORGET, returnee_id, *closing, now(session), "erasure")
 
 
 def _access(row: DoubtfulPart, kind: AccessKind, action: str) -> Access:
-    """Of a part of needs under an action that only those see who may know of restricted needs, as the part itself."""
+    """The access to a part. If the part is about needs, the action has a prefix, so that only callers who may see
+    restricted needs see the entry."""
     of_needs = row.pointer.startswith(NEEDS)
     return Access(
         subject_id=row.returnee_id,

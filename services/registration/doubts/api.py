@@ -1,4 +1,4 @@
-"""HTTP for the parts that wait for a person."""
+"""HTTP for the doubtful parts that wait for a review."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Tells how many parts wait for a person."""
+"""Publishes the number of doubtful parts that wait for a review, as a metric."""
 
 import asyncio
 
@@ -11,12 +11,12 @@ INTERVAL_SECONDS = 60.0
 _OPEN = meter().create_gauge(
     "enlace.registration.doubtful_parts",
     unit="{part}",
-    description="Parts of what was told that wait for a person, by whether they are urgent",
+    description="Parts of arrival events that wait for a review, by whether they are urgent",
 )
 
 
 async def count_forever(stop: asyncio.Event, *, database: Database) -> None:
-    """Count once a minute until told to stop."""
+    """Count once a minute until `stop` is set."""
     while not stop.is_set():
         async with database.transaction() as session:
             count, urgent = await open_counts(session)

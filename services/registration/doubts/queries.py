@@ -1,4 +1,4 @@
-"""Parts that were set aside."""
+"""Queries of doubtful parts."""
 
 import json
 from uuid import UUID
@@ -21,7 +21,7 @@ _OPEN = col(DoubtfulPart.closed_at).is_(None)
 
 
 def _shown_to(actor: Actor) -> ColumnElement[bool]:
-    """Of who the actor sees; parts of needs only where needs of restricted categories exist for it."""
+    """The condition for parts of people that the actor sees; parts about needs only if it may see restricted needs."""
     of_needs = col(DoubtfulPart.pointer).startswith(NEEDS)
     if not actor.sight.restricted:
         return and_(visible_to(actor), ~of_needs)
@@ -33,7 +33,7 @@ def _shown_to(actor: Actor) -> ColumnElement[bool]:
 async def doubtful_part(
     session: AsyncSession, part_id: UUID, *, actor: Actor, lock: bool = False
 ) -> tuple[DoubtfulPart, str | None]:
-    """One part and the person's case code; NotFound for another organisation's."""
+    """One part and the person's case code; NotFound for a part of another organisation."""
     query = (
         select(DoubtfulPart, Returnee.case_code)
         .join(Returnee, col(Returnee.id) == col(DoubtfulPart.returnee_id))
@@ -50,7 +50,7 @@ async def doubtful_part(
 async def doubtful_parts(
     session: AsyncSession, page: PageRequest, *, is_open: bool, returnee_id: UUID | None, actor: Actor
 ) -> Page[DoubtfulPartView]:
-    """Parts that wait for a person, the urgent ones first, then the oldest; or those that are closed."""
+    """Parts that wait for a review, urgent ones first, then the oldest; or the closed ones."""
     query = (
         select(DoubtfulPart, Returnee.case_code)
         .join(Returnee, col(Returnee.id) == col(DoubtfulPart.returnee_id))
@@ -75,14 +75,14 @@ def _after(is_urgent: bool, part_id: UUID) -> ColumnElement[bool]:
 
 
 async def open_counts(session: AsyncSession) -> tuple[int, int]:
-    """How many parts wait for a person, and how many of them are urgent."""
+    """The number of parts that wait for a review, and how many of them are urgent."""
     urgent = func.count().filter(col(DoubtfulPart.is_urgent))
     row = (await session.exec(select(func.count(), urgent).select_from(DoubtfulPart).where(_OPEN))).one()
     return row[0], row[1]
 
 
 def view(row: DoubtfulPart, case_code: str | None) -> DoubtfulPartView:
-    """A part without what it said."""
+    """A part without its value."""
     return DoubtfulPartView(
         id=row.id,
         returnee_id=row.returnee_id,
@@ -100,7 +100,7 @@ def view(row: DoubtfulPart, case_code: str | None) -> DoubtfulPartView:
 def view_with_value(
     row: DoubtfulPart, case_code: str | None, key: DataKey, *, before: DataKey | None = None
 ) -> DoubtfulPartWithValue:
-    """A part with what it said, as long as it is open. `before`: the key of those that were set aside before `key`."""
+    """A part with its value while it is open. `before` is the key of parts that were stored before `key` was used."""
     try:
         value = key.open_or_none(row.value_sealed, table="doubtful_part", column="value")
     except VaultError:

@@ -1,21 +1,21 @@
-"""What may become of a part that was set aside (pure)."""
+"""How a doubtful part can be closed (pure)."""
 
 from enum import StrEnum
 
 NEEDS = "/needs"
-"""Where parts of needs stand; any of them may be of a restricted one."""
+"""The pointer prefix of parts about needs. Any of them may be about a restricted need."""
 
 
 class Closing(StrEnum):
-    """What a person has done about it."""
+    """What staff have done about a part."""
 
     MENDED = "mended"
-    """What it meant has been taken down by the ordinary way."""
+    """The correct data were entered through the usual routes."""
     DISCARDED = "discarded"
 
 
 class ClosingReason(StrEnum):
-    """Why."""
+    """Why a part was closed in this way."""
 
     ASKED_THE_PERSON = "asked_the_person"
     ASKED_THE_SENDER = "asked_the_sender"

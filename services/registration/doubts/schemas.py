@@ -1,4 +1,4 @@
-"""Doubtful parts, on their way in and as shown."""
+"""Doubtful parts: the input and the views."""
 
 from dataclasses import dataclass
 from datetime import datetime

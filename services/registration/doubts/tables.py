@@ -1,4 +1,4 @@
-"""Parts that were set aside."""
+"""Doubtful parts that were set aside."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,8 @@ from services.registration.doubts.rules import Closing, ClosingReason
 
 
 class DoubtfulPart(Table, table=True):
-    """One part of an arrival that broke a rule; its value is sealed under the person's key, and gone once closed."""
+    """One part of an arrival that broke a rule. Its value is sealed under the person's key and deleted when it is
+    closed."""
 
     __tablename__ = "doubtful_part"
     __table_args__ = (
@@ -29,7 +30,7 @@ class DoubtfulPart(Table, table=True):
     id: UUID = Field(primary_key=True)
     returnee_id: UUID = Field(foreign_key="returnee.id")
     pointer: str
-    """Where it stood in what was told, as a JSON pointer."""
+    """Its place in the received data, as a JSON pointer."""
     rule: str
     """The rule that it broke."""
     is_urgent: bool

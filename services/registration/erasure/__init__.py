@@ -1,1 +1,1 @@
-"""Erasing a person: the key is destroyed, remembered, and replayed after every restore."""
+"""Erases a person: destroys the key, records the erasure, and repeats it after every restore."""

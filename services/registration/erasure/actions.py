@@ -1,4 +1,4 @@
-"""Erase a person, and bring both lists of the erased together after a restore."""
+"""Erase a person, and synchronise both lists of erased people after a restore."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from services.registration.vault.queries import data_keys, erased_subjects
 from services.registration.vault.rules import Erased, SubjectKind
 from services.registration.vault.sealing import Vault
 
-# No later person is called as an organisation may still call this one in its own files.
+# An organisation may still have this case code in its own files, so no other person ever gets it.
 _SPEND_CASE_CODE = """
     INSERT INTO spent_case_code (case_code) SELECT case_code FROM returnee WHERE id = $1 AND case_code IS NOT NULL
     ON CONFLICT DO NOTHING
@@ -36,10 +36,10 @@ _REPLAY = Actor(who="urn:enlace:registration", client_id="registration")
 
 
 async def erase_returnee(session: AsyncSession, returnee_id: UUID, *, pack: Pack, actor: Actor, vault: Vault) -> UUID:
-    """Wipe what is known of the person, destroy their key, remember it, and tell the others (domain P20).
+    """Delete the person's data, destroy their key, record the erasure, and inform the others (domain P20).
 
-    The key is gone before this transaction commits. Should it not commit, the list in the database of keys is
-    replayed against this database, which then tells the others.
+    The key is destroyed before this transaction commits. If it does not commit, the erasure is repeated here from the
+    list in the database of keys, and the others are informed then.
     """
     row = await returnee(session, returnee_id, actor=actor, lock=True)
     access = Access(
@@ -58,9 +58,9 @@ async def erase_returnee(session: AsyncSession, returnee_id: UUID, *, pack: Pack
 
 
 async def replay_erasures(session: AsyncSession, *, pack: Pack, vault: Vault) -> int:
-    """Do on each side what the other side's list says; how many were missing on either.
+    """Apply the erasures that only the other database has recorded; return how many were missing on either side.
 
-    Whichever database comes back from a backup, nobody who was erased comes back with it.
+    So an erased person does not come back when one of the two databases is restored from a backup.
     """
     by_keys = await erased_subjects(vault, kind=SubjectKind.PERSON)
     rows = (await session.exec(select(Erasure))).all()
@@ -86,13 +86,14 @@ async def _replay(session: AsyncSession, returnee_id: UUID, erased: Erased, *, p
 async def _destroy(vault: Vault, erased: Mapping[UUID, Erased]) -> None:
     await destroy_keys(vault, erased, kind=SubjectKind.PERSON)
     await drop_restricted_keys(vault, erased)
-    assert not await data_keys(vault, erased), "a destroyed key opens nothing"
+    assert not await data_keys(vault, erased), "a destroyed key is never returned"
 
 
 async def _forget(session: AsyncSession, row: Returnee, *, erased_at: datetime, vault: Vault) -> bytes | None:
-    """Wipe all that could be opened, looked for or recognised; codes for statistics stay. The key of the arrival.
+    """Delete all data that could be decrypted, searched or recognised; return the arrival key.
 
-    What is done to each column is declared in `rules.REACH`; of restricted needs nothing stays.
+    Codes for statistics are kept. `rules.REACH` declares what is done to each column. Of restricted needs nothing is
+    kept.
     """
     returnee_id, arrival_key, traceparent = row.id, row.arrival_key, row.traceparent
     row.erased_at = erased_at
@@ -119,7 +120,8 @@ async def _ask_for_deletion(session: AsyncSession, row: Returnee, *, pack: Pack,
 
 
 async def let_arrival_keys_age_out(session: AsyncSession, vault: Vault) -> None:
-    """Forget on both lists by which an erased person's arrival would be known again, once it cannot come again."""
+    """Delete the keys that recognise a repeated arrival of an erased person from both lists, when it can no longer
+    come."""
     before = now(session) - timedelta(days=KEEP_ARRIVAL_KEY_DAYS)
     await (await raw(session)).execute(_AGE_OUT, before)
     await forget_arrival_keys(vault, before=before)

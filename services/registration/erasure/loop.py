@@ -1,4 +1,4 @@
-"""Brings both lists of the erased together: at every start, and every hour."""
+"""Synchronises both lists of erased people: at every start, and every hour."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ INTERVAL_SECONDS = 3600.0
 
 
 async def replay_forever(stop: asyncio.Event, *, database: Database, pack: Pack, vault: Vault) -> None:
-    """Replay until told to stop."""
+    """Repeat until `stop` is set."""
     while not stop.is_set():
         async with database.transaction() as session:
             count = await replay_erasures(session, pack=pack, vault=vault)

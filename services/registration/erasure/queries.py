@@ -1,4 +1,4 @@
-"""Who has been erased."""
+"""Queries of erasures."""
 
 from uuid import UUID
 

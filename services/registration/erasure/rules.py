@@ -1,8 +1,8 @@
-"""What an erasure does to every column that speaks of the person (pure).
+"""What an erasure does to every column with data about the person (pure).
 
-Destroying the key is not enough: a backup of the keys opens what is still there. So the bytes go too, whatever could be
-tried out against a guess goes, and what tells one person from others is made coarse. A statistic keeps the month, the
-department, the age band and the sex.
+To destroy the key is not enough, because a backup of the keys could still decrypt the remaining data. So the encrypted
+bytes are deleted too. Values that could be compared with a guess are deleted, and facts that distinguish one person
+from others are made coarser. Statistics keep the month, the department, the age band and the sex.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,12 @@ from enum import Enum
 from typing import Final
 
 KEEP_ARRIVAL_KEY_DAYS: Final = 30
-"""So long an arrival that comes again is known by its key: longer than Kafka, the inbox and parked events keep it."""
+"""The number of days in which a repeated arrival is recognised by its key: longer than Kafka, the inbox and parked
+events keep it."""
 
 
 class Change(Enum):
-    """What becomes of a column, as SQL; `{column}` stands for it."""
+    """What is done to a column, as SQL; `{column}` is replaced by its name."""
 
     WIPED = "NULL"
     EMPTIED = "'{}'"
@@ -36,14 +37,14 @@ class Reach:
 
     changed: Mapping[str, Change] = field(default_factory=dict)
     stays: frozenset[str] = frozenset()
-    """Columns that tell nothing of the person, or that a statistic needs."""
+    """Columns that say nothing about the person, or that statistics need."""
     whose: str = OF_RETURNEE
-    """Which rows are the person's: a condition in SQL on the returnee's id."""
+    """The condition, in SQL, that selects the rows of the person by the returnee's id."""
     deleted: bool = False
-    """The rows go whole."""
+    """True: the rows are deleted."""
 
     def statement(self, table: str) -> str | None:
-        """The SQL; None where nothing changes."""
+        """The SQL statement, or None if nothing changes."""
         if self.deleted:
             return f"DELETE FROM {table} WHERE {self.whose}"  # noqa: S608 (declared here)
         if not self.changed:
@@ -83,7 +84,8 @@ REACH: Final[Mapping[str, Reach]] = {
             {"id", "returnee_id", "pointer", "rule", "is_urgent", "closing", "closing_reason", "closed_at", "closed_by"}
         ),
     ),
-    # Its key goes when the manifest ages out: until then it keeps a manifest told again from naming the person anew.
+    # The key of the entry is destroyed when the manifest is deleted because of its age. Until then it prevents a
+    # repeated manifest from naming the person again.
     "manifest_entry": Reach(
         changed={
             "sender_reference_sealed": Change.WIPED,
@@ -134,7 +136,7 @@ REACH: Final[Mapping[str, Reach]] = {
             }
         )
     ),
-    # An organisation that has to delete what it fetched must know whose it is.
+    # An organisation that must delete the data it fetched needs to know whose data they are.
     "deletion_request": Reach(
         changed={"case_code": Change.WIPED_ONCE_ANSWERED},
         stays=frozenset(
@@ -180,10 +182,10 @@ REACH: Final[Mapping[str, Reach]] = {
         whose="id = $1",
     ),
 }  # fmt: skip
-"""By table, in the order in which it is done."""
+"""What is done to each table, in this order."""
 NOT_OF_A_PERSON: Final = frozenset({"arrival_batch", "household", "provider_standing"})
-"""Tables without a row that is one person's."""
+"""Tables in which no row belongs to one person."""
 RESTRICTED_STORE: Final = frozenset({"restricted_need", "restricted_repeat"})
-"""Only who has their key knows whose their rows are: `needs.restricted.forget` takes them away whole."""
+"""Tables whose rows can be assigned to a person only with the key: `needs.restricted.forget` deletes the rows."""
 APPEND_ONLY_RECORD: Final = frozenset({"audit_entry", "audit_seal", "erasure", "spent_case_code"})
-"""What has been done, and to whom, by ids and codes; it never holds a value."""
+"""Records of what was done, and to whom, by ids and codes; they never contain a value."""

@@ -1,4 +1,4 @@
-"""How an erasure is shown."""
+"""The view of an erasure."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 
 class ErasureView(BaseModel):
-    """A person has been erased."""
+    """The erasure of a person."""
 
     returnee_id: UUID
     erased_at: datetime

@@ -1,4 +1,4 @@
-"""The list of the erased, as this database remembers it, and the case codes that nobody gets again."""
+"""The list of erased people in this database, and the case codes that are never assigned again."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,8 @@ from services.registration.database import Table, moment, sealed
 
 
 class Erasure(Table, table=True):
-    """The erased as this database remembers them; the list in the database of keys is replayed against it."""
+    """An erased person, as recorded in this database. Erasures on the list in the database of keys are repeated
+    here."""
 
     __tablename__ = "erasure"
     __table_args__ = (Index("erasure_of_arrival", "arrival_key", postgresql_where=text("arrival_key IS NOT NULL")),)
@@ -18,11 +19,12 @@ class Erasure(Table, table=True):
     returnee_id: UUID = Field(primary_key=True)
     erased_at: datetime = Field(sa_column=moment())
     arrival_key: bytes | None = Field(default=None, sa_column=sealed())
-    """The keyed hash of sender and reference, so that the arrival told again registers nobody; forgotten after days."""
+    """The keyed hash of sender and reference, so that a repeated arrival registers nobody. It is deleted after some
+    days."""
 
 
 class SpentCaseCode(Table, table=True):
-    """A case code that an erased person had: whose it was is not known, and nobody gets it again."""
+    """The case code of an erased person. It does not say whose it was, and nobody else gets it."""
 
     __tablename__ = "spent_case_code"
 

@@ -1,1 +1,1 @@
-"""Who belongs together, who speaks for them, and whether they wish to stay together."""
+"""Households: who belongs together, who is the reference person, and whether they want to stay together."""

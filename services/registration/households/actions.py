@@ -1,6 +1,6 @@
-"""Join households (many people at once), put them together at the desk, change them; each change is told whole.
+"""Join households (many people at once), create them at a desk, change them; each change publishes the complete state.
 
-A household is held while its members are decided. A person who may not belong to it waits for a decision.
+A household is locked while its members are decided. A person who may not belong to it waits for a decision.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -43,10 +43,10 @@ _JOIN = """
 
 
 async def join_households(session: AsyncSession, joinings: Sequence[Joining]) -> dict[UUID, HouseholdState]:
-    """Record that people who point to these households, which are held, belong to them, and tell of all.
+    """Record that these people are members of the households to which they point, and publish the households.
 
-    The first member who tells a need of the household becomes its reference person; until somebody does, it is the
-    first member.
+    The households are locked. The reference person is the first member who reports a need of the household; until then
+    it is the first member.
     """
     if not joinings:
         return {}
@@ -58,7 +58,7 @@ async def join_households(session: AsyncSession, joinings: Sequence[Joining]) ->
 
 
 def _told(group: Sequence[Joining]) -> tuple[UUID, UUID, bool, int | None, bool]:
-    """What one household's members of this batch say of it, in the order of the statement's columns."""
+    """The statements of the members of one household in this batch, in the order of the statement's columns."""
     reference = next((member for member in group if member.tells_household_need), group[0])
     return (
         reference.household_id,
@@ -70,7 +70,7 @@ def _told(group: Sequence[Joining]) -> tuple[UUID, UUID, bool, int | None, bool]
 
 
 async def tell_households(session: AsyncSession, states: Sequence[HouseholdState]) -> None:
-    """Tell the whole present state of these households."""
+    """Publish the complete present state of these households."""
     events = [
         HouseholdChanged(
             household_id=state.id,
@@ -86,9 +86,9 @@ async def tell_households(session: AsyncSession, states: Sequence[HouseholdState
 
 
 async def claim_reference(session: AsyncSession, household_id: UUID, returnee_id: UUID) -> HouseholdState:
-    """Make this member the reference person, unless another one has told a need of the household before.
+    """Make this member the reference person, unless another member has already reported a need of the household.
 
-    The household after that; it is locked. Tells of it when the reference person has changed.
+    Returns the household after that, locked. It is published if the reference person has changed.
     """
     household = await session.get(Household, household_id, with_for_update={"key_share": True})
     assert household is not None, "the member's row points to it"
@@ -106,7 +106,7 @@ async def claim_reference(session: AsyncSession, household_id: UUID, returnee_id
 
 
 async def leave_household(session: AsyncSession, row: Returnee) -> None:
-    """A person who has been erased, and whose row is locked, belongs to no household any more; tells the others."""
+    """Remove an erased person, whose row is locked, from the household, and publish the household."""
     await close_claims(session, [row.id], ClaimDecision.SEPARATE, by="erasure")
     if row.household_id is None:
         return
@@ -127,7 +127,7 @@ async def leave_household(session: AsyncSession, row: Returnee) -> None:
 
 
 async def create_household(session: AsyncSession, body: HouseholdBody, *, actor: Actor) -> UUID:
-    """Put people together who are in no household yet; the household's id."""
+    """Create a household of people who are in no household yet; return its id."""
     household = Household(
         id=uuid7(),
         reference_returnee_id=body.reference_returnee_id,
@@ -153,7 +153,7 @@ async def correct_household(
 ) -> None:
     """Change members, reference person, size or the wish to stay together.
 
-    People are locked before their household, as everywhere; who joins in between raises the version.
+    People are locked before their household, as everywhere. A person who joins in between raises the version.
     """
     people = await _locked(session, household_id, correction.member_ids or [], actor=actor)
     household = await queries.household(session, household_id, actor=actor, lock=True)
@@ -172,7 +172,7 @@ async def correct_household(
 async def _place(
     session: AsyncSession, household: Household, people: Sequence[Returnee], members: set[UUID], *, actor: Actor
 ) -> None:
-    """Make these the members, and nobody else; tells of everybody whose household has changed."""
+    """Make exactly these people the members; publish everybody whose household has changed."""
     if household.reference_returnee_id not in members:
         raise InvalidInput(
             errors=[FieldError("/reference_returnee_id", "is-member", "The reference person must be a member.")]
@@ -198,7 +198,8 @@ async def _place(
 
 
 async def decide_claim(session: AsyncSession, claim_id: UUID, decision: ClaimDecision, *, actor: Actor) -> UUID:
-    """Say whether somebody belongs to the household that they name; its id. Only now is anybody told of it."""
+    """Decide whether somebody belongs to the household that they name; return the household's id. Nothing about it was
+    published before."""
     claim = await queries.open_claim(session, claim_id, actor=actor)
     people = await _locked(session, claim.household_id, [claim.returnee_id], actor=actor)
     claim = await queries.open_claim(session, claim_id, actor=actor, lock=True)
@@ -221,7 +222,7 @@ async def decide_claim(session: AsyncSession, claim_id: UUID, decision: ClaimDec
 async def _locked(
     session: AsyncSession, household_id: UUID | None, member_ids: Collection[UUID], *, actor: Actor
 ) -> list[Returnee]:
-    """Present and future members, locked in the order of ids."""
+    """The present and future members, locked in the order of their ids."""
     either: ColumnElement[bool] = col(Returnee.id).in_(list(member_ids))
     if household_id is not None:
         either = either | (col(Returnee.household_id) == household_id)
@@ -239,7 +240,7 @@ def _access(returnee_id: UUID) -> Access:
     )
 
 
-# Version 0 is told to nobody: its first member makes it version 1. An existing household is only locked.
+# Version 0 is not published: its first member makes it version 1. An existing household is only locked.
 _HOLD = """
     INSERT INTO household (id, reference_returnee_id, reference_told, expected_size, stay_together, version,
                            organization_id, created_at)
@@ -260,9 +261,9 @@ _CLOSE = """
 
 
 async def hold_households(session: AsyncSession, joinings: Sequence[Joining]) -> None:
-    """Lock the households that these people name, and found those that are new; in the order of ids.
+    """Lock the households that these people name, and create the new ones, in the order of their ids.
 
-    Held until the end of the transaction: who is a member is decided once, whoever else comes at the same time.
+    The lock lasts until the end of the transaction, so that only one transaction at a time decides who the members are.
     """
     first = {joining.household_id: joining for joining in reversed(joinings)}
     if first:
@@ -273,7 +274,7 @@ async def hold_households(session: AsyncSession, joinings: Sequence[Joining]) ->
 
 
 async def keep_claims(session: AsyncSession, joinings: Sequence[Joining], reasons: Mapping[UUID, ClaimReason]) -> None:
-    """Keep who names a household without being its member, until a person decides."""
+    """Store the claims of people who name a household without being its members, until staff decide."""
     rows = [
         (uuid7(), one.household_id, one.returnee_id, reasons[one.returnee_id].value, one.told_size)
         for one in joinings
@@ -286,7 +287,7 @@ async def keep_claims(session: AsyncSession, joinings: Sequence[Joining], reason
 async def close_claims(
     session: AsyncSession, returnee_ids: Collection[UUID], decision: ClaimDecision, *, by: str
 ) -> None:
-    """It has been decided where these people belong."""
+    """Close the open claims of these people with this decision."""
     if returnee_ids:
         connection = await raw(session)
         await connection.execute(_CLOSE, list(returnee_ids), decision.value, now(session), by)

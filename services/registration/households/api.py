@@ -1,4 +1,4 @@
-"""HTTP to look up households; they are put together at intake."""
+"""HTTP to look up households; they are created at intake."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Households with their members; who may not belong to one, and who waits for a decision on that."""
+"""Queries of households with their members, of people who may not belong to one, and of claims."""
 
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
@@ -27,7 +27,7 @@ _MEMBERS = """
 
 
 async def household_states(session: AsyncSession, household_ids: Collection[UUID]) -> list[HouseholdState]:
-    """Households with their members as this transaction sees them; lock them first."""
+    """Households with their members, as this transaction sees them. Lock them first."""
     if not household_ids:
         return []
     rows = await (await raw(session)).fetch(_MEMBERS, list(household_ids))
@@ -37,7 +37,7 @@ async def household_states(session: AsyncSession, household_ids: Collection[UUID
 async def household_view(session: AsyncSession, household_id: UUID, *, actor: Actor) -> HouseholdView:
     """One household with its members."""
     await household(session, household_id, actor=actor)
-    async with own_work(session):  # who sees one of its members is told of all
+    async with own_work(session):  # a caller who sees one member is shown all of them
         states = await household_states(session, [household_id])
     for state in states:
         return HouseholdView(
@@ -52,7 +52,7 @@ async def household_view(session: AsyncSession, household_id: UUID, *, actor: Ac
 
 
 async def household(session: AsyncSession, household_id: UUID, *, actor: Actor, lock: bool = False) -> Household:
-    """One household; NotFound when the caller may see none of its members."""
+    """One household; NotFound if the caller may see none of its members."""
     members = select(Returnee.household_id).where(Returnee.household_id == household_id, visible_to(actor))
     query = select(Household).where(Household.id == household_id, members.exists())
     if lock:
@@ -70,7 +70,7 @@ async def members_of(session: AsyncSession, household_id: UUID) -> list[Returnee
 
 
 async def is_in_doubt(session: AsyncSession, household_id: UUID) -> bool:
-    """Whether somebody names this household and a person has not decided yet whether they belong to it."""
+    """Whether somebody names this household and staff have not yet decided whether they belong to it."""
     query = select(HouseholdClaim.id).where(
         HouseholdClaim.household_id == household_id, col(HouseholdClaim.decided_at).is_(None)
     )
@@ -78,7 +78,8 @@ async def is_in_doubt(session: AsyncSession, household_id: UUID) -> bool:
 
 
 async def open_claim(session: AsyncSession, claim_id: UUID, *, actor: Actor, lock: bool = False) -> HouseholdClaim:
-    """A claim that waits for a decision; NotFound for another organisation's, HouseholdClaimDecided after it."""
+    """A claim that waits for a decision; NotFound if it belongs to another organisation, HouseholdClaimDecided after
+    the decision."""
     query = select(HouseholdClaim).join(Returnee).where(HouseholdClaim.id == claim_id, visible_to(actor))
     if lock:
         query = query.with_for_update(of=HouseholdClaim).execution_options(populate_existing=True)
@@ -91,7 +92,7 @@ async def open_claim(session: AsyncSession, claim_id: UUID, *, actor: Actor, loc
 
 
 async def claims(session: AsyncSession, page: PageRequest, *, is_open: bool, actor: Actor) -> Page[HouseholdClaimView]:
-    """Claims that wait for a decision, or those decided; the oldest first."""
+    """Claims that wait for a decision, or decided ones; oldest first."""
     undecided = col(HouseholdClaim.decided_at).is_(None)
     query = (
         select(HouseholdClaim, Returnee.case_code, Household.told_size)
@@ -102,7 +103,7 @@ async def claims(session: AsyncSession, page: PageRequest, *, is_open: bool, act
     if page.after is not None:
         query = query.where(col(HouseholdClaim.id) > UUID(page.after[0]))
     rows = (await session.exec(query.order_by(col(HouseholdClaim.id)).limit(page.limit + 1))).all()
-    async with own_work(session):  # who decides is told of the household that is named
+    async with own_work(session):  # a caller who decides is shown the whole household that is named
         states = await household_states(session, {claim.household_id for claim, _, _ in rows})
     members = {state.id: list(state.member_ids) for state in states}
     return page_of(
@@ -114,7 +115,7 @@ async def claims(session: AsyncSession, page: PageRequest, *, is_open: bool, act
 
 
 async def claim_view(session: AsyncSession, claim_id: UUID) -> HouseholdClaimView:
-    """One claim, to who has just decided it."""
+    """One claim, for the caller that has just decided it."""
     claim = await session.get(HouseholdClaim, claim_id, populate_existing=True)
     assert claim is not None, "it has just been decided"
     person = await session.get(Returnee, claim.returnee_id)
@@ -152,7 +153,7 @@ _SIZES = """
 
 
 async def doubts(session: AsyncSession, joinings: Sequence[Joining]) -> dict[UUID, ClaimReason]:
-    """Who of these people may not belong to the household that they name, and why; the households are held."""
+    """The people who may not belong to the household that they name, and why. The households must be locked."""
     if not joinings:
         return {}
     groups = by_household(joinings)
@@ -168,7 +169,7 @@ async def doubts(session: AsyncSession, joinings: Sequence[Joining]) -> dict[UUI
 
 
 def by_household(joinings: Sequence[Joining]) -> dict[UUID, list[Joining]]:
-    """Who names the same household, in the order in which they came."""
+    """The people who name the same household, in the order in which they came."""
     groups: dict[UUID, list[Joining]] = {}
     for joining in joinings:
         groups.setdefault(joining.household_id, []).append(joining)

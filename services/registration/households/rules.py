@@ -1,4 +1,4 @@
-"""Whom a reference makes a member of a household, and who has to wait for a person's decision (pure)."""
+"""Who becomes a member of a household by naming it, and who waits for a decision of staff (pure)."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -7,16 +7,16 @@ MEMBERS_MAX = 30
 
 
 class ClaimReason(StrEnum):
-    """Why somebody who names a household is not made its member by that alone."""
+    """Why somebody who names a household does not become its member at once."""
 
     SIZE_EXCEEDED = "size_exceeded"
-    """It would have more members than it was told to have."""
+    """The household would have more members than stated."""
     SIZE_DIFFERS = "size_differs"
-    """Another member has told another size."""
+    """Another member has stated another size."""
 
 
 class ClaimDecision(StrEnum):
-    """What a person decides on a claim."""
+    """The decision of staff on a claim."""
 
     KEEP_TOGETHER = "keep_together"
     SEPARATE = "separate"
@@ -25,10 +25,10 @@ class ClaimDecision(StrEnum):
 def claims_in_doubt(
     told_sizes: Iterable[int | None], *, members_count: int, told_size: int | None
 ) -> list[ClaimReason | None]:
-    """For each who names one household, in the order in which they came: why they have to wait, or None.
+    """For each person who names one household, in the order in which they came: why they have to wait, or None.
 
-    `members_count` and `told_size` are the household's before them. A number that two families were given by mistake
-    shows in the size: better that a family waits for a desk than that a stranger is told of it.
+    `members_count` and `told_size` are those of the household before these people. If two families get the same number
+    by mistake, the size shows it. Then the family waits for a desk, so that no stranger learns of it.
     """
     reasons: list[ClaimReason | None] = []
     for told in told_sizes:

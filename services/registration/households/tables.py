@@ -17,15 +17,16 @@ class Household(Table, table=True):
     __table_args__ = (CheckConstraint("expected_size BETWEEN 1 AND 30", name="household_expected_size"),)
 
     id: UUID = Field(primary_key=True)
-    """Of a household that a sender refers to, a keyed hash of the reference and of where it counts: the same reference
-    within one batch, or of one sender within one day, is the same id."""
+    """For a household that a sender refers to: a keyed hash of the reference and of its scope. The same reference
+    within one batch, or of one sender within one day, gives the same id."""
     reference_returnee_id: UUID
-    """Whose journey the household's needs belong to."""
+    """The member to whose journey the household's needs belong."""
     reference_told: bool = False
-    """Whether the reference person has told a need of the household; until then who first tells one takes over."""
+    """Whether the reference person has reported a need of the household. While it is false, the first member who
+    reports one becomes the reference person."""
     expected_size: int
     told_size: int | None = None
-    """How many people belong to it, as its first members or a desk have told; None while nobody has."""
+    """The number of members that the first members or a desk have stated; None if nobody has."""
     stay_together: bool
     version: int
     organization_id: UUID | None = None
@@ -33,7 +34,7 @@ class Household(Table, table=True):
 
 
 class HouseholdClaim(Table, table=True):
-    """Somebody names a household and is not its member: a person has to decide whether they belong together."""
+    """A person names a household and is not its member: staff have to decide whether they belong together."""
 
     __tablename__ = "household_claim"
     __table_args__ = (

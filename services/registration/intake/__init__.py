@@ -1,1 +1,1 @@
-"""The conversation that turns an arrival into a registered returnee with needs."""
+"""Intake: the conversation that turns an arrival into a registered returnee with needs."""

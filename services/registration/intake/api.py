@@ -1,4 +1,4 @@
-"""HTTP to put households together, at the desk or later, and to correct what was taken down of a person."""
+"""HTTP to create households, at the desk or later, and to correct the data of a person."""
 
 from typing import Annotated
 from uuid import UUID

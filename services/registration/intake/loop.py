@@ -1,4 +1,4 @@
-"""Keys the hashes of told facts anew that have an older form: at every start, and every ten minutes."""
+"""Hashes facts that have an older form again: at every start, and every ten minutes."""
 
 import asyncio
 from functools import partial
@@ -14,5 +14,5 @@ ROUNDS = Rounds(limit=500, pause_seconds=600, log_done=lambda count: log.info("t
 
 
 async def key_forever(stop: asyncio.Event, *, database: Database, vault: Vault) -> None:
-    """Until told to stop."""
+    """Repeat until `stop` is set."""
     await ROUNDS.run(stop, partial(key_anew, vault=vault), database=database)

@@ -1,4 +1,4 @@
-"""What is wrong with an arrival, and what of it is news to a person who has been registered (pure)."""
+"""Finds the faults of an arrival, and which of its data are new for a registered person (pure)."""
 
 import json
 import unicodedata
@@ -24,7 +24,8 @@ from services.registration.people.rules import age_band, birth_date_fault, birth
 from services.registration.told_times import ToldTimes
 
 FORM_OF_FACTS = 1
-"""Hashes of told facts: under the vault key (0), and those again under the key of restricted needs (1)."""
+"""The form of the hashes of facts: hashed with the vault key (0), or after that also with the key of restricted needs
+(1)."""
 
 
 def arrival_faults(
@@ -36,10 +37,10 @@ def arrival_faults(
     country: str,
     restricted: Collection[NeedCategory],
 ) -> list[FieldError]:
-    """Every fault of an arrival, beyond what its schema says; each names its field.
+    """All faults of an arrival that its schema does not find; each names its field.
 
-    `at` is the present moment of our clock, `today` its day at the place of reception: no time in the body decides an
-    age.
+    `at` is the present moment of our clock and `today` its day at the place of reception: the age is never calculated
+    with a time from the body.
     """
     faults = times.arrived_at.faults(body.arrived_at, at=at, pointer="/arrived_at")
     birth_date = body.identity.birth_date
@@ -63,9 +64,9 @@ def arrival_faults(
 def sound_arrival(
     body: ReturneeArrived, set_aside: Sequence[SetAside], *, judge: Callable[[ReturneeArrived], Sequence[FieldError]]
 ) -> tuple[ReturneeArrived, tuple[SetAside, ...]]:
-    """The arrival without the optional parts that contradict something, and all that is set aside of it.
+    """The arrival without the optional parts that are contradictory, and all parts that are set aside.
 
-    `NotOptionalError` where the fault is in a part without which nobody can be registered.
+    Raises `NotOptionalError` if the fault is in a part that a registration requires.
     """
     while faults := judge(body):
         told = body.model_dump(mode="json", exclude_unset=True)
@@ -75,7 +76,7 @@ def sound_arrival(
 
 
 def _at_fault(fault: FieldError) -> Path:
-    """The part to set aside: a household's size without a household is too much, not its reference too little."""
+    """The part to set aside. If a size of the household comes without a reference, the size is set aside."""
     return ("household_size",) if fault.pointer == "/household_reference" else path_of(fault.pointer)
 
 
@@ -110,16 +111,17 @@ def _contact_faults(body: ReturneeArrived, *, country: str) -> list[FieldError]:
 
 
 SAME_ARRIVAL = timedelta(days=3)
-"""How far apart two tellings of one arrival may put its time; the same person who comes again later comes anew."""
+"""The greatest difference between the times of two messages about one arrival. If the same person comes again later, it
+is a new arrival."""
 NAMES = "/identity/names"
 ASIDE = "aside:"
-"""Before the pointer of a part that was set aside."""
+"""The prefix before the pointer of a part that was set aside."""
 IDENTITY = ("/identity/birth_date", "/identity/document_number")
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that is told: where it stands, and what it says in one form, or a keyed hash of that."""
+    """One fact: its pointer, and its value in a fixed form or as a keyed hash."""
 
     pointer: str
     text: str
@@ -127,23 +129,23 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a person when the same arrival is told again."""
+    """The stored data of a person when the same arrival is sent again."""
 
     facts: Collection[Fact]
-    """All that has been told before, of what is told now."""
+    """The facts of this message that were also in an earlier one."""
     current: Mapping[str, str]
-    """Pointer and text of identity, profile and batch as they stand, also after corrections."""
+    """Pointer and text of the present identity, profile and batch, including corrections."""
     needs: Mapping[str, Collection[str]]
-    """By category: the urgencies of the needs that the person has."""
+    """The urgencies of the person's needs, by category."""
     consents: Collection[tuple[str, str, datetime]]
-    """Purpose, recipient class and time of each consent ever given."""
+    """Purpose, recipient class and time of each consent that was ever given."""
     has_contact: bool
     has_household: bool
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a telling adds to the one before, by the places in its lists; and where it contradicts it."""
+    """What a repeated message adds, by position in its lists, and where it contradicts the stored data."""
 
     needs: list[int]
     consents: list[int]
@@ -153,13 +155,13 @@ class News:
 
 
 def names_text(given_names: str, family_names: str) -> str:
-    """Names as they are compared: capitals, spaces and the way in which accents are encoded do not matter."""
+    """Names in the form in which they are compared: capitals, spaces and the encoding of accents make no difference."""
     plain = [" ".join(unicodedata.normalize("NFC", names).casefold().split()) for names in (given_names, family_names)]
     return _text(plain)
 
 
 def told_facts(body: ReturneeArrived, *, batch: str | None, set_aside: Sequence[SetAside] = ()) -> list[Fact]:
-    """All that an arrival tells and that is no default: a default says nothing."""
+    """All facts of an arrival, without defaults: a default says nothing."""
     dump = body.model_dump(mode="json", exclude_defaults=True)
     facts = [Fact(NAMES, names_text(body.identity.given_names, body.identity.family_names))]
     identity = [(pointer, name) for pointer, name in _of("identity", dump) if pointer in IDENTITY]
@@ -176,18 +178,19 @@ def told_facts(body: ReturneeArrived, *, batch: str | None, set_aside: Sequence[
 
 
 def is_another_arrival(arrived_at: datetime, known_at: datetime) -> bool:
-    """Whether the two cannot be one arrival of one person."""
+    """Whether the two times cannot belong to one arrival of one person."""
     return abs(arrived_at - known_at) > SAME_ARRIVAL
 
 
 def standing_facts(names: tuple[str, str], stands: Mapping[str, object]) -> list[Fact]:
-    """What stands of a person, by pointer, in the form in which it would be told; what is empty has not been told."""
+    """The present data of a person by pointer, in the form of facts. Empty values are omitted, because they were never
+    sent."""
     facts = [Fact(pointer, _text(_sorted(value))) for pointer, value in stands.items() if value not in (None, [])]
     return [Fact(NAMES, names_text(*names)), *facts]
 
 
 def is_another_person(told: Sequence[Fact], known: Known) -> bool:
-    """Whether the names, the birth date or the document number are not those of the person known."""
+    """Whether the names, the birth date or the document number differ from those of the stored person."""
     return any(
         fact not in known.facts and known.current.get(fact.pointer) not in (None, fact.text)
         for fact in told
@@ -196,9 +199,9 @@ def is_another_person(told: Sequence[Fact], known: Known) -> bool:
 
 
 def news(body: ReturneeArrived, facts: Sequence[Fact], known: Known) -> News:
-    """What of an arrival told again is new, and which parts of it are not taken up because they tell it differently.
+    """Which data of a repeated arrival are new, and which are not recorded because they contradict the stored data.
 
-    `facts` are those of the arrival, without what is set aside.
+    `facts` are those of the arrival, without the parts that are set aside.
     """
     new = [fact for fact in facts if fact not in known.facts and known.current.get(fact.pointer) != fact.text]
     places = {name: [n for n, fact in enumerate(_in(facts, name)) if fact in new] for name in ("/needs", "/consents")}
@@ -216,7 +219,7 @@ def news(body: ReturneeArrived, facts: Sequence[Fact], known: Known) -> News:
 
 
 def _is_more(need: NeedTold, known: Known) -> bool:
-    """Whether it is another need, or the one that is known, more urgently: nobody waits because it was told before."""
+    """Whether it is another need, or a known need with a higher urgency: the higher urgency always takes effect."""
     has = known.needs.get(need.category.value, ())
     return need.sender_reference is not None or all(is_more_urgent(need.urgency, Urgency(one)) for one in has)
 
@@ -234,7 +237,7 @@ def _of(part: str, dump: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _numbered(pointer: str, items: Sequence[Any]) -> list[Fact]:
-    """Equal items of a list are told apart by their number among themselves."""
+    """Number equal items of a list, so that they are different facts."""
     seen: Counter[str] = Counter()
     facts = []
     for item in items:

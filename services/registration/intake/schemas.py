@@ -1,4 +1,4 @@
-"""The body of a registration, and an arrival on its way through it."""
+"""The input and the result of a registration."""
 
 from dataclasses import dataclass
 from uuid import UUID

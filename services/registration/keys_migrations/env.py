@@ -1,4 +1,4 @@
-"""How Alembic runs the history of the database of keys."""
+"""Runs the Alembic migrations of the database of keys."""
 
 import services.registration.vault.tables  # noqa: F401
 from libs.chassis.migrations import run_env

@@ -1,1 +1,2 @@
-"""People announced, not yet met: their names prepare reception and nothing else, and age out."""
+"""Manifests: people who are announced and whom staff have not met yet. Their names are used only to prepare the
+reception, and are deleted after some days."""

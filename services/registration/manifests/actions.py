@@ -1,4 +1,4 @@
-"""Hold the people announced, sealed under one key of their batch; claim entries; let unclaimed ones age out."""
+"""Store the announced people, sealed under one key per batch; claim entries; delete the names of unclaimed ones."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -39,7 +39,7 @@ _HOLD = """
 _REPLACE = """
     DELETE FROM manifest_entry WHERE arrival_batch_id = $1 AND status = 'expected' AND entry_key <> ALL ($2::bytea[])
 """
-# A claimed entry's names are blanked: the person has a key of their own now.
+# The names of a claimed entry are deleted, because they are now sealed under the person's own key.
 _BLANK = """sender_reference_sealed = NULL, given_names_sealed = NULL, family_names_sealed = NULL,
     birth_date_sealed = NULL"""
 _CLAIM = f"""
@@ -59,7 +59,7 @@ _AGE_OUT_OF_PEOPLE = "UPDATE returnee SET manifest_key = NULL WHERE arrival_batc
 
 
 def entry_key(master: MasterKey, *, arrival_batch_id: UUID, reference: str) -> bytes:
-    """By which an entry and the person announced as it find each other, whichever comes first."""
+    """The keyed hash by which an entry and the announced person are matched, whichever comes first."""
     return master.blind("manifest_entry", str(arrival_batch_id), reference)
 
 
@@ -72,10 +72,10 @@ async def hold_manifest(
     actor: Actor,
     today: date,
 ) -> None:
-    """Hold the people announced with a batch, whose row is locked: this manifest replaces the one before.
+    """Store the manifest of a batch, whose row is locked. It replaces the earlier manifest.
 
-    Who is no longer on it and has not been met is forgotten; who has been met, or is marked absent, stays. People who
-    came before their announcement are matched at once.
+    People who are no longer on it and have not been met are deleted. People who have been met or marked absent are
+    kept. People who came before their announcement are matched at once.
     """
     faults = [
         FieldError(f"/entries/{place}/sender_reference", "unique", "An earlier entry has the same reference.")
@@ -117,14 +117,15 @@ def _row(entry: Announced, arrival_batch_id: UUID, key: DataKey, vault: Vault) -
 
 
 async def claim_entries(session: AsyncSession, claims: Sequence[Claim]) -> None:
-    """People have come who were announced; one statement for all, the batches' rows are locked."""
+    """Mark the entries of announced people who have arrived, with one statement for all. The batches' rows are
+    locked."""
     if claims:
         columns = zip(*((one.arrival_batch_id, one.entry_key, one.returnee_id) for one in claims), strict=True)
         await (await raw(session)).execute(_CLAIM, *map(list, columns))
 
 
 async def mark_absent(session: AsyncSession, arrival_batch_id: UUID, entry_id: UUID, *, actor: Actor) -> None:
-    """A person announced has not come; the batch's row is locked. Who comes all the same is registered all the same."""
+    """Mark an announced person as absent; the batch's row is locked. If the person still comes, they are registered."""
     row = await queries.entry(session, entry_id, batch_id=arrival_batch_id)
     if row.status == EntryStatus.REGISTERED:
         raise EntryAlreadyRegistered
@@ -137,7 +138,7 @@ async def mark_absent(session: AsyncSession, arrival_batch_id: UUID, entry_id: U
 async def look_up_manifest(
     session: AsyncSession, arrival_batch_id: UUID, page: PageRequest, *, vault: Vault, actor: Actor
 ) -> Page[ManifestEntryView]:
-    """Who is announced with a batch, in the order of announcement; recorded."""
+    """The people who are announced with a batch, in the order of the announcement. The access is recorded."""
     rows = await queries.entries(session, arrival_batch_id, page)
     key = (await data_keys(vault, [arrival_batch_id])).get(arrival_batch_id)
     await record(session, actor, [_access(arrival_batch_id, AccessKind.READ, "manifest.read")])
@@ -147,10 +148,10 @@ async def look_up_manifest(
 
 
 async def let_age_out(session: AsyncSession, arrival_batch_ids: Sequence[UUID], *, vault: Vault, at: datetime) -> None:
-    """Wipe what these batches' manifests say of people and destroy their keys; the batches' rows are locked (P17).
+    """Delete the data about people in these batches' manifests and destroy their keys (P17).
 
-    Also by which an entry would be found again: nobody can be looked for in an old manifest. How many were announced,
-    and how many of them came, stays.
+    The batches' rows are locked. The keyed hashes of the entries are deleted too, so nobody can be searched in an old
+    manifest. The numbers of announced and of arrived people are kept.
     """
     connection = await raw(session)
     await connection.execute(_AGE_OUT, list(arrival_batch_ids))

@@ -1,4 +1,4 @@
-"""Manifests: entries and their counts."""
+"""Queries of manifests: entries and their counts."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -33,7 +33,7 @@ async def entry(session: AsyncSession, entry_id: UUID, *, batch_id: UUID) -> Man
 
 
 async def entries(session: AsyncSession, batch_id: UUID, page: PageRequest) -> Sequence[ManifestEntry]:
-    """Entries of a manifest in the order in which they were announced, one more than the page holds."""
+    """The entries of a manifest in the order of the announcement, one more than the page contains."""
     query = select(ManifestEntry).where(ManifestEntry.arrival_batch_id == batch_id)
     if page.after is not None:
         query = query.where(col(ManifestEntry.id) > UUID(page.after[0]))
@@ -41,7 +41,7 @@ async def entries(session: AsyncSession, batch_id: UUID, page: PageRequest) -> S
 
 
 def entry_view(row: ManifestEntry, key: DataKey | None) -> ManifestEntryView:
-    """An entry, its names opened while there is a key."""
+    """An entry, with its names decrypted while there is a key."""
 
     def opened(column: str) -> str | None:
         sealed = getattr(row, f"{column}_sealed")
@@ -61,7 +61,7 @@ def entry_view(row: ManifestEntry, key: DataKey | None) -> ManifestEntryView:
 
 
 async def entry_counts(session: AsyncSession, batch_ids: Sequence[UUID]) -> dict[UUID, EntryCounts]:
-    """How many entries each batch has; none is none."""
+    """The counts of entries of each batch; zero for a batch without entries."""
     rows = await (await raw(session)).fetch(_COUNTS, list(batch_ids))
     found = {
         row["arrival_batch_id"]: EntryCounts(row["entries_count"], row["open_count"], row["absent_count"])

@@ -1,4 +1,4 @@
-"""What may become of a person announced, and how a manifest is read from CSV (pure)."""
+"""The states of a manifest entry, and how a manifest is read from CSV (pure)."""
 
 import csv
 import io
@@ -16,14 +16,15 @@ CELL_MAX = 200
 COLUMNS = ("sender_reference", "given_names", "family_names", "birth_date", "sex", "nationality")
 REQUIRED_COLUMNS = ("sender_reference", "given_names", "family_names")
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?[,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
-"""By which spreadsheets tell each other what stands between cells."""
+"""The first line by which spreadsheets name the separator between cells."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would run when the manifest is exported again (domain P21)."""
+"""The beginnings of a cell that a spreadsheet would run as a formula if the manifest was exported again (domain
+P21)."""
 
 
 class EntryStatus(StrEnum):
-    """What became of a person announced."""
+    """The status of an announced person."""
 
     EXPECTED = "expected"
     REGISTERED = "registered"
@@ -31,7 +32,7 @@ class EntryStatus(StrEnum):
 
 
 def repeated_references(references: Sequence[str]) -> list[int]:
-    """Places of entries whose reference an earlier entry has."""
+    """The positions of entries that have the same reference as an earlier entry."""
     seen: Counter[str] = Counter()
     places = []
     for place, reference in enumerate(references):
@@ -43,14 +44,14 @@ def repeated_references(references: Sequence[str]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class CsvManifest:
-    """The rows of a CSV manifest: cells by column, empty cells left out, and the line each row begins at."""
+    """The rows of a CSV manifest: cells by column without empty cells, and the line at which each row begins."""
 
     rows: list[dict[str, str]]
     lines: list[int]
 
 
 class CsvError(ValueError):
-    """The file is not a manifest; `errors` names rows and columns, never their contents."""
+    """The file is not a manifest. `errors` names rows and columns, never their contents."""
 
     def __init__(self, *errors: FieldError) -> None:
         super().__init__("the CSV manifest breaks a rule")
@@ -58,16 +59,16 @@ class CsvError(ValueError):
 
 
 def read_csv(body: bytes) -> CsvManifest:
-    """A manifest from CSV as a spreadsheet saves it: UTF-8 with or without a byte order mark, a header row, and `,` or
-    `;` or a tab between cells, which a first line such as `sep=;` may name.
+    """Read a manifest from CSV as a spreadsheet saves it: UTF-8 with or without a byte order mark, and a header row.
 
-    Raises CsvError for what makes it no manifest at all: encoding, header, ragged rows, too many or too long, and
-    cells that a spreadsheet would run as a formula. What the cells say is checked afterwards.
+    Cells are separated by `,`, `;` or a tab; a first line such as `sep=;` may name the separator. Raises CsvError if
+    the file cannot be read as a manifest: wrong encoding or header, rows of different lengths, too many rows, cells
+    that are too long, and cells that a spreadsheet would run as a formula. The values of the cells are checked later.
     """
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        # An older encoding could only be guessed, and a wrong guess changes names.
+        # Another encoding could only be guessed, and a wrong guess changes names.
         raise CsvError(FieldError("", "utf-8", 'The file must be UTF-8: save it as "CSV UTF-8".')) from None
     if "\x00" in text:
         raise CsvError(FieldError("", "text", "The file must be text."))
@@ -89,7 +90,8 @@ def _delimiter(header: str) -> str:
 
 
 def _columns(cells: Sequence[str]) -> dict[int, str]:
-    """The named columns by their places. Those without a name, which spreadsheets add, must be empty in every row."""
+    """The named columns by their positions. Columns without a name, which spreadsheets add, must be empty in every
+    row."""
     columns = {place: name for place, cell in enumerate(cells) if (name := cell.strip().lower())}
     counts = Counter(columns.values())
     faults = [

@@ -1,4 +1,4 @@
-"""How a manifest is shown, and an entry that has come true."""
+"""The views of a manifest, and a claimed entry."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -20,7 +20,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class EntryCounts:
-    """How many entries a manifest has."""
+    """The counts of the entries of a manifest."""
 
     entries_count: int = 0
     open_count: int = 0

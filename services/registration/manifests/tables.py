@@ -1,4 +1,4 @@
-"""The people announced with an arrival batch."""
+"""The people who are announced with an arrival batch."""
 
 from uuid import UUID
 
@@ -11,7 +11,8 @@ from services.registration.manifests.rules import EntryStatus
 
 
 class ManifestEntry(Table, table=True):
-    """A person announced, not yet met. Sealed under the batch's key; blanked as soon as the person is registered."""
+    """A person who is announced and whom staff have not met yet. The data are sealed under the batch's key and deleted
+    as soon as the person is registered."""
 
     __tablename__ = "manifest_entry"
     __table_args__ = (
@@ -26,7 +27,8 @@ class ManifestEntry(Table, table=True):
     id: UUID = Field(primary_key=True)
     arrival_batch_id: UUID = Field(foreign_key="arrival_batch.id")
     entry_key: bytes | None = Field(default=None, sa_column=sealed())
-    """Keyed hash of the batch and the sender's reference of the entry; None once the manifest has aged out."""
+    """The keyed hash of the batch and the sender's reference of the entry; None after the manifest was deleted because
+    of its age."""
     status: str
     returnee_id: UUID | None = Field(default=None, foreign_key="returnee.id")
     sex: str

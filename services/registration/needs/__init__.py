@@ -1,1 +1,1 @@
-"""What a returnee or a household lacks, as told; what becomes of it is for referral to say."""
+"""The reported needs of returnees and households. Referral owns their further state."""

@@ -1,4 +1,4 @@
-"""Moves restricted needs that stand in clear into their store: at every start, and every ten minutes."""
+"""Moves restricted needs that are in clear into their store: at every start, and every ten minutes."""
 
 import asyncio
 from functools import partial
@@ -15,5 +15,5 @@ ROUNDS = Rounds(limit=100, pause_seconds=600, log_done=lambda count: log.info("r
 
 
 async def move_forever(stop: asyncio.Event, *, database: Database, pack: Pack, vault: Vault) -> None:
-    """Until told to stop: older processes may write them in clear until they end."""
+    """Repeat until `stop` is set: processes of an older version may write in clear until they end."""
     await ROUNDS.run(stop, partial(move_restricted, categories=pack.routing.restricted, vault=vault), database=database)

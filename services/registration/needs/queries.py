@@ -1,4 +1,4 @@
-"""Needs as told."""
+"""Queries of reported needs."""
 
 from collections.abc import Collection, Mapping
 from uuid import UUID
@@ -27,7 +27,7 @@ _Row = tuple[Need | RestrictedNeed, str | None]
 async def known_needs(
     session: AsyncSession, person: Returnee, *, actor: Actor, vault: Vault
 ) -> Mapping[NeedCategory, UUID]:
-    """The person's reported needs by category, the newest of each; those that exist for the caller."""
+    """The person's reported needs by category, the newest of each, as far as the caller may see them."""
     query = select(Need).where(
         Need.returnee_id == person.id, Need.status == NeedStatus.REPORTED.value, _seen_by(actor, person)
     )
@@ -44,7 +44,7 @@ async def known_needs(
 async def told_urgencies(
     session: AsyncSession, person: Returnee, *, actor: Actor, vault: Vault
 ) -> dict[str, list[str]]:
-    """By category the urgencies of all needs that the person has told; those that exist for the caller."""
+    """The urgencies of all needs that the person has reported, by category, as far as the caller may see them."""
     query = select(Need.category, Need.urgency).where(Need.returnee_id == person.id, _seen_by(actor, person))
     told: list[tuple[str, str]] = list((await session.exec(query)).all())
     hidden = await _restricted(session, person, actor=actor, vault=vault)
@@ -56,7 +56,8 @@ async def told_urgencies(
 
 
 async def told_by_key(session: AsyncSession, new: NewNeed, *, vault: Vault) -> tuple[UUID, str] | None:
-    """The id of the telling that was recorded under this key before, and the category; whoever may see it."""
+    """The id and the category of the report that was recorded with this key before, whether or not the caller may see
+    it."""
     first = (await session.exec(select(Need.id, Need.category).where(Need.need_key == new.need_key))).first()
     if first is not None:
         return first
@@ -72,7 +73,7 @@ async def told_by_key(session: AsyncSession, new: NewNeed, *, vault: Vault) -> t
 
 
 async def repeated_need(session: AsyncSession, told_id: UUID, *, vault: Vault) -> UUID | None:
-    """The need that was told again under this id, or None if it is the id of a need."""
+    """The need that was reported again with this id, or None if it is the id of a need."""
     ordinary = (await session.exec(select(NeedRepeat.need_id).where(NeedRepeat.id == told_id))).first()
     if ordinary is not None:
         return ordinary
@@ -83,7 +84,8 @@ async def repeated_need(session: AsyncSession, told_id: UUID, *, vault: Vault) -
 async def need(
     session: AsyncSession, need_id: UUID, *, person: Returnee, actor: Actor, vault: Vault
 ) -> Need | RestrictedNeed:
-    """One need of the person or of the person's household, or NotFound, also when it does not exist for the caller."""
+    """One need of the person or of the person's household. NotFound if there is none, or if the caller may not see
+    it."""
     kept = await restricted_need(session, need_id, person=person, actor=actor, vault=vault)
     return await ordinary_need(session, need_id, person=person, actor=actor) if kept is None else kept.need
 
@@ -91,7 +93,7 @@ async def need(
 async def restricted_need(
     session: AsyncSession, need_id: UUID, *, person: Returnee, actor: Actor, vault: Vault, lock: bool = False
 ) -> Kept | None:
-    """The same, if it is a restricted one that exists for the caller."""
+    """The need if it is a restricted one and the caller may see it, otherwise None."""
     if actor.hidden_categories(person.organization_id):
         return None
     found = await restricted.by_id(session, [need_id], vault=vault, lock=lock)
@@ -101,7 +103,7 @@ async def restricted_need(
 async def ordinary_need(
     session: AsyncSession, need_id: UUID, *, person: Returnee, actor: Actor, lock: bool = False
 ) -> Need:
-    """The same, if it is an ordinary one; NotFound for a restricted one."""
+    """The need if it is an ordinary one; NotFound for a restricted one."""
     query = select(Need).where(Need.id == need_id, _of(person), _seen_by(actor, person))
     if lock:
         query = query.with_for_update(key_share=True)
@@ -114,7 +116,7 @@ async def ordinary_need(
 async def needs(
     session: AsyncSession, person: Returnee, page: PageRequest, *, actor: Actor, vault: Vault
 ) -> Page[NeedView]:
-    """Needs of the person and of the person's household, in the order in which they were told."""
+    """The needs of the person and of the person's household, in the order in which they were reported."""
     query = _with_prerequisite().where(_of(person), _seen_by(actor, person))
     if page.after is not None:
         query = query.where(col(Need.id) > UUID(page.after[0]))
@@ -129,7 +131,7 @@ async def needs(
 
 
 async def need_view(session: AsyncSession, need_id: UUID, *, person: Returnee, actor: Actor, vault: Vault) -> NeedView:
-    """One need as shown, or NotFound."""
+    """The view of one need, or NotFound."""
     kept = await restricted_need(session, need_id, person=person, actor=actor, vault=vault)
     if kept is not None:
         return _need_view(kept.need, None, hidden=())
@@ -141,14 +143,14 @@ async def need_view(session: AsyncSession, need_id: UUID, *, person: Returnee, a
 
 
 def _with_prerequisite() -> Select[Need, str]:
-    """Needs, each with the category of the need that it waits for."""
+    """Needs, each with the category of its prerequisite."""
     prerequisite = aliased(Need)
     query = select(Need, prerequisite.category)
     return query.outerjoin(prerequisite, col(prerequisite.id) == col(Need.after_need_id))
 
 
 async def _restricted(session: AsyncSession, person: Returnee, *, actor: Actor, vault: Vault) -> list[RestrictedNeed]:
-    """The restricted needs of the person and the household; none where they do not exist for the caller."""
+    """The restricted needs of the person and the household; empty if the caller may not see them."""
     if actor.hidden_categories(person.organization_id):
         return []
     return await restricted.of_person(session, person.id, person.household_id, vault=vault)
@@ -176,7 +178,7 @@ def _need_view(row: Need | RestrictedNeed, after_category: str | None, *, hidden
 
 
 def _seen_by(actor: Actor, person: Returnee) -> ColumnElement[bool]:
-    """Without the needs that do not exist for the caller (domain P7)."""
+    """The condition that omits needs that the caller may not see (domain P7)."""
     return col(Need.category).not_in(sorted(actor.hidden_categories(person.organization_id)))
 
 

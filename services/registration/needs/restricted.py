@@ -1,8 +1,8 @@
-"""The store of restricted needs. What reads `need` reads nothing of it.
+"""The store of restricted needs. Code that reads `need` reads nothing of it.
 
-Three things stand between: the rows' names are keyed hashes, what was told is sealed, both under a key of their own
-(`Vault.restricted`); and the service's login may touch the tables only in a role that it takes on for each of these
-statements. Each function here takes the role on and puts it down again.
+Three measures protect it. The rows are named by keyed hashes. The data are sealed; both use a key of their own
+(`Vault.restricted`). The service's login can use the tables only in a role to which it switches for each of these
+statements. Each function here switches to the role and back.
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -19,7 +19,7 @@ from services.registration.vault.queries import data_keys
 from services.registration.vault.sealing import DataKey, Vault
 
 SEALED_BYTES = 1024
-"""What is sealed is filled up to this length: a longer name of a category must not show."""
+"""Sealed values are padded to this length, so that their length does not show the category."""
 _TABLE, _REPEATS = "restricted_need", "restricted_repeat"
 _TAKE_ON = "SELECT set_config('role', session_user || '_restricted', true)"
 _PUT_DOWN = "SELECT set_config('role', 'none', true)"
@@ -60,7 +60,7 @@ _FIND_REPEAT = """
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A restricted need out of the store, with the key under which it is sealed."""
+    """A restricted need from the store, with the key under which it is sealed."""
 
     need: RestrictedNeed
     key: DataKey
@@ -68,14 +68,14 @@ class Kept:
 
 @asynccontextmanager
 async def restricted_role(session: AsyncSession) -> AsyncIterator[Connection]:
-    """The connection in the role of restricted needs, which may touch nothing else."""
+    """The connection in the role of restricted needs, which can use no other table."""
     await session.flush()
     connection = await raw(session)
     await connection.execute(_TAKE_ON)
     try:
         yield connection
     except asyncpg.PostgresError:
-        raise  # what has failed is rolled back to before the role was taken on
+        raise  # the rollback after a failed statement also restores the former role
     except BaseException:
         await connection.execute(_PUT_DOWN)
         raise
@@ -85,13 +85,13 @@ async def restricted_role(session: AsyncSession) -> AsyncIterator[Connection]:
 async def of_person(
     session: AsyncSession, returnee_id: UUID, household_id: UUID | None, *, vault: Vault
 ) -> list[RestrictedNeed]:
-    """The restricted needs of a person and of the household, in the order in which they were told."""
+    """The restricted needs of a person and of the household, in the order in which they were reported."""
     values = vault.owner_of(returnee_id), _household(vault, household_id)
     return [one.need for one in await _found(session, _OF_PERSON, values, vault=vault)]
 
 
 async def by_id(session: AsyncSession, need_ids: Collection[UUID], *, vault: Vault, lock: bool = False) -> list[Kept]:
-    """Those of these needs that are restricted ones."""
+    """The restricted ones among these needs."""
     values = [_name(vault, one) for one in need_ids]
     return await _found(session, _BY_ID, (values,), vault=vault, lock=lock)
 
@@ -104,13 +104,13 @@ async def every_one(session: AsyncSession, *, vault: Vault) -> list[RestrictedNe
 async def told_before(
     session: AsyncSession, told_id: UUID, need_key: bytes | None, *, vault: Vault, lock: bool = False
 ) -> Kept | None:
-    """The restricted need that was told, or told again, under this id or key."""
+    """The restricted need that was reported, or reported again, with this id or key."""
     values = _name(vault, told_id), _told_key(vault, need_key)
     return next(iter(await _found(session, _BY_TELLING, values, vault=vault, lock=lock)), None)
 
 
 async def known_keys(session: AsyncSession, need_keys: Collection[bytes], *, vault: Vault) -> set[bytes]:
-    """Under which of these keys restricted needs have been told; one statement."""
+    """The keys among these with which restricted needs have been reported; one statement."""
     names = {vault.restricted.blind("told need", one.hex()): one for one in need_keys}
     async with restricted_role(session) as connection:
         rows = await connection.fetch(_KNOWN, list(names))
@@ -118,7 +118,7 @@ async def known_keys(session: AsyncSession, need_keys: Collection[bytes], *, vau
 
 
 async def standing(session: AsyncSession, need: NewNeed, *, vault: Vault) -> Kept | None:
-    """The open need of its kind that the person or household has, locked."""
+    """The open need of the same kind of the person or household, locked."""
     value = _open_key(vault, need.household_id, need.returnee_id, need.category)
     return next(iter(await _found(session, _STANDING, (value,), vault=vault, lock=True)), None)
 
@@ -126,7 +126,7 @@ async def standing(session: AsyncSession, need: NewNeed, *, vault: Vault) -> Kep
 async def repeat_of(
     session: AsyncSession, told_id: UUID, need_key: bytes | None, *, vault: Vault
 ) -> RestrictedRepeat | None:
-    """What was told again under this id or key."""
+    """The repeated report with this id or key, or None."""
     async with restricted_role(session) as connection:
         row = await connection.fetchrow(_FIND_REPEAT, _name(vault, told_id), _told_key(vault, need_key))
     keys = {} if row is None else await data_keys(vault, [row["owner"]])
@@ -137,7 +137,7 @@ async def repeat_of(
 
 
 async def count_of_batch(session: AsyncSession, arrival_batch_id: UUID, *, vault: Vault) -> int:
-    """How many restricted needs people of a batch have told."""
+    """The number of restricted needs that the people of a batch have reported."""
     async with restricted_role(session) as connection:
         count: int = await connection.fetchval(
             "SELECT count(*) FROM restricted_need WHERE batch = $1", _batch(vault, arrival_batch_id)
@@ -146,7 +146,7 @@ async def count_of_batch(session: AsyncSession, arrival_batch_id: UUID, *, vault
 
 
 async def insert(session: AsyncSession, one: Kept, need_key: bytes | None, *, vault: Vault) -> bool:
-    """Keep a new need; False where there is one already under its id or key, or an open one of its kind."""
+    """Store a new need. False if there is already one with its id or key, or an open one of its kind."""
     need = one.need
     name = _name(vault, need.id)
     batch = None if need.arrival_batch_id is None else _batch(vault, need.arrival_batch_id)
@@ -164,7 +164,7 @@ async def insert(session: AsyncSession, one: Kept, need_key: bytes | None, *, va
 
 
 async def save(session: AsyncSession, changed: Sequence[Kept], *, vault: Vault) -> None:
-    """Keep what has become of needs that are locked."""
+    """Store changes of needs that are locked."""
     names = [_name(vault, one.need.id) for one in changed]
     sealed = [_sealed(one.need, one.key, table=_TABLE, name=name) for one, name in zip(changed, names, strict=True)]
     async with restricted_role(session) as connection:
@@ -174,7 +174,7 @@ async def save(session: AsyncSession, changed: Sequence[Kept], *, vault: Vault) 
 async def insert_repeat(
     session: AsyncSession, repeat: RestrictedRepeat, need_key: bytes | None, key: DataKey, *, vault: Vault
 ) -> None:
-    """Keep that a need was told again."""
+    """Store a repeated report of a need."""
     name = _name(vault, repeat.id)
     sealed = _sealed(repeat, key, table=_REPEATS, name=name)
     async with restricted_role(session) as connection:
@@ -182,7 +182,7 @@ async def insert_repeat(
 
 
 async def forget(session: AsyncSession, returnee_id: UUID, *, vault: Vault) -> None:
-    """The person is erased: nothing is left of the restricted needs that they told."""
+    """Delete all restricted needs of an erased person."""
     async with restricted_role(session) as connection:
         await connection.execute(_FORGET, vault.owner_of(returnee_id))
 
@@ -193,7 +193,7 @@ async def _found(
     async with restricted_role(session) as connection:
         rows = await connection.fetch(f"{_FIND}{condition}{_LOCK if lock else ''}", *values)
     keys = await data_keys(vault, {row["owner"] for row in rows})
-    # Whose key is gone is being erased.
+    # A person without a key is just being erased.
     kept = [Kept(_opened(row, keys[row["owner"]]), keys[row["owner"]]) for row in rows if row["owner"] in keys]
     return sorted(kept, key=lambda one: one.need.id)
 
@@ -203,7 +203,7 @@ def _opened(row: asyncpg.Record, key: DataKey) -> RestrictedNeed:
 
 
 def _sealed(told: RestrictedNeed | RestrictedRepeat, key: DataKey, *, table: str, name: bytes) -> bytes:
-    """Bound to its row, so that it does not open in another one."""
+    """The sealed text. It is bound to its row, so it cannot be decrypted in another row."""
     return key.seal(told.model_dump_json().ljust(SEALED_BYTES), table=table, column=name.hex())
 
 
@@ -224,7 +224,7 @@ def _batch(vault: Vault, arrival_batch_id: UUID) -> bytes:
 
 
 def _open_key(vault: Vault, household_id: UUID | None, returnee_id: UUID, category: str) -> bytes:
-    """One person's need is not the need of their household, so that each of the two may be open."""
+    """The key of an open need. The need of one person is not the need of their household, so both can be open."""
     kind = "open of person" if household_id is None else "open of household"
     return vault.restricted.blind(kind, str(household_id or returnee_id), category)
 

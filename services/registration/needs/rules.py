@@ -1,4 +1,4 @@
-"""What is wrong with needs before they are stored, and how they depend on each other (pure)."""
+"""Finds the faults of needs before they are stored, and orders them by their prerequisites (pure)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from libs.events.codes import NeedCategory, Urgency
 
 
 class NeedStatus(StrEnum):
-    """A need as told; what becomes of it is referral's to know."""
+    """The status of a need at registration. Referral knows its further state."""
 
     REPORTED = "reported"
     WITHDRAWN = "withdrawn"
 
 
 class SecondNeedReason(StrEnum):
-    """Why a person has two open needs of one kind: a desk has decided so."""
+    """Why a person has two open needs of one kind, as a desk has decided."""
 
     ANOTHER_PLACE = "another_place"
     ANOTHER_TIME = "another_time"
@@ -25,17 +25,17 @@ class SecondNeedReason(StrEnum):
 
 
 BY_URGENCY = (Urgency.EMERGENCY, Urgency.URGENT, Urgency.NORMAL)
-"""The most urgent first."""
+"""The urgencies, highest first."""
 
 
 def is_more_urgent(one: Urgency, than: Urgency) -> bool:
-    """Whether one need may wait less than another."""
+    """Whether the first urgency is higher than the second."""
     return BY_URGENCY.index(one) < BY_URGENCY.index(than)
 
 
 @dataclass(frozen=True, slots=True)
 class ToldNeed:
-    """Of a need as told, what decides on its place among the others."""
+    """The data of a reported need that decide on its position among the others."""
 
     category: NeedCategory
     people_count: int
@@ -50,11 +50,11 @@ def need_faults(
     has_household: bool,
     pointer: str,
 ) -> list[FieldError]:
-    """What is wrong with needs that are about to be reported.
+    """The faults of needs that are to be reported.
 
-    `known` are the categories that the person has reported before. A need of more than one person belongs to a
-    household; a need that comes after another names one that the person has; no need waits for itself. An ordinary
-    need never waits for a restricted one, because its waiting would tell everybody of the other.
+    `known` are the categories that the person has reported before. A need of more than one person requires a household.
+    A prerequisite must be a need of the person. No need may be its own prerequisite. An ordinary need never waits for a
+    restricted one, because its waiting would reveal the other need to everybody.
     """
     told = {need.category for need in needs}
     faults = []
@@ -78,7 +78,7 @@ def need_faults(
 
 
 def prerequisite_fault(pointer: str) -> FieldError:
-    """What is told when an ordinary need would wait for a restricted one, whether there is one or not."""
+    """The refusal of an ordinary need that would wait for a restricted one, whether that one exists or not."""
     return FieldError(
         pointer, "ordinary-prerequisite", "The prerequisite of a need cannot be of a restricted category."
     )
@@ -97,7 +97,8 @@ def _waits_for_itself(category: NeedCategory, needs: Sequence[ToldNeed]) -> bool
 
 
 def in_order(needs: Sequence[ToldNeed]) -> list[int]:
-    """The places of needs so that each comes after the one that it waits for; else in the order told."""
+    """The positions of the needs, ordered so that each comes after its prerequisite; otherwise in the order of the
+    report."""
     placed: list[int] = []
     done: set[NeedCategory] = set()
     waiting = list(range(len(needs)))

@@ -63,11 +63,11 @@ class RestrictedNeed(BaseModel):
 _REPORTED = (
     "returnee_id", "category", "urgency", "people_count", "household_id", "arrival_batch_id", "after_need_id",
 )  # fmt: skip
-"""What the event says of a need under the names of its columns."""
+"""The fields of the event that have the same names as the columns of a need."""
 
 
 def reported(need: NewNeed | RestrictedNeed | Mapping[str, Any], *, at: datetime) -> NeedReported:
-    """What is told of a need, also of one that others may know already; `need` may be a row of the table `need`."""
+    """The event about a need, also about one that others may already know. `need` may be a row of the table `need`."""
     value: Callable[[str], Any] = (
         partial(getattr, need) if isinstance(need, NewNeed | RestrictedNeed) else need.__getitem__
     )

@@ -1,4 +1,4 @@
-"""What referral tells of the end of needs: a need that has ended may be told anew."""
+"""Receives the end of needs from referral: a need that has ended can be reported again as a new one."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ Turn = NeedMet | NeedRefused | NeedClosed | NeedReopened
 
 
 def subscribe(subscriptions: Subscriptions, *, vault: Vault) -> None:
-    """Keep which needs are open."""
+    """Subscribe to events that end or reopen needs, and store which needs are open."""
 
     @subscriptions.on(NeedMet, NeedRefused, NeedClosed, NeedReopened)
     async def keep_ends(session: AsyncSession, batch: Sequence[Received[Turn]]) -> None:

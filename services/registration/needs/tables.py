@@ -1,4 +1,5 @@
-"""Needs as told at intake: ordinary ones in columns, restricted ones sealed, under names that only their key makes."""
+"""Reported needs: ordinary ones in columns; restricted ones sealed, in rows whose names can only be calculated with
+their key."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +12,8 @@ from services.registration.database import Table, moment, one_of, sealed
 from services.registration.needs.rules import NeedStatus, SecondNeedReason
 
 OPEN = "status = 'reported' AND ended_at IS NULL AND second_reason IS NULL"
-"""True for the one open need of its kind: not withdrawn, not ended at referral, no second one that a desk let stand."""
+"""The condition for the one open need of its kind: not withdrawn, not ended at referral, and not a second need that a
+desk allowed."""
 
 
 class Need(Table, table=True):
@@ -44,7 +46,7 @@ class Need(Table, table=True):
 
     id: UUID = Field(primary_key=True)
     need_key: bytes | None = Field(default=None, sa_column=Column(sealed().type, nullable=True, unique=True))
-    """Keyed hash of sender, person and the sender's reference of the need; makes a repeat recognisable."""
+    """The keyed hash of sender, person and the sender's reference of the need. It makes a repetition recognisable."""
     returnee_id: UUID = Field(foreign_key="returnee.id")
     household_id: UUID | None = Field(default=None, foreign_key="household.id")
     arrival_batch_id: UUID | None = Field(default=None, foreign_key="arrival_batch.id")
@@ -56,23 +58,23 @@ class Need(Table, table=True):
     reported_at: datetime = Field(sa_column=moment())
     withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    """When referral ended it: met, refused or closed. None once it is open again."""
+    """When referral ended it: met, refused or closed. None if it is open or open again."""
     heard_as_of: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    """Of what referral last told of its end or reopening: an older word changes nothing."""
+    """The time of the last event of referral about its end or reopening. An older event changes nothing."""
     second_reason: str | None = None
     """Why a desk allowed it in addition to an open need of the same category, or None."""
     traceparent: str | None = None
 
 
 class NeedRepeat(Table, table=True):
-    """A need that was told again while it was open: what was said then. Its need is the one that stands."""
+    """A repeated report of a need that was already open. Its need is the existing one."""
 
     __tablename__ = "need_repeat"
     __table_args__ = (one_of("urgency", list(Urgency), name="need_repeat_urgency"),)
 
     id: UUID = Field(primary_key=True)
     need_key: bytes | None = Field(default=None, sa_column=Column(sealed().type, nullable=True, unique=True))
-    """As the key of a need, by the reference that came with the repeat."""
+    """Like the key of a need, with the reference that came with the repetition."""
     need_id: UUID = Field(foreign_key="need.id", index=True)
     urgency: str
     people_count: int
@@ -80,10 +82,10 @@ class NeedRepeat(Table, table=True):
 
 
 class RestrictedNeedRow(Table, table=True):
-    """One restricted need. No column says whose it is, of which kind, from when, or in which state.
+    """One restricted need. No column shows whose it is, its kind, its time or its state.
 
-    Names are keyed hashes under the key of restricted needs; what was told is sealed under a data key of the person
-    that this key wraps. The service's login may touch the table in the role of restricted needs only
+    The names of rows are keyed hashes with the key of restricted needs. The data are sealed with a data key of the
+    person, which this key encrypts. The service's login can use the table only in the role of restricted needs
     (`libs.chassis.logins`).
     """
 
@@ -95,25 +97,25 @@ class RestrictedNeedRow(Table, table=True):
     )
 
     id: bytes = Field(sa_column=Column(sealed().type, primary_key=True))
-    """Of the need's id."""
+    """The keyed hash of the need's id."""
     told_key: bytes | None = Field(default=None, sa_column=Column(sealed().type, nullable=True, unique=True))
-    """Of the key that the need would have in `need`."""
+    """The keyed hash of the key that the need would have in `need`."""
     owner: UUID
-    """Of the returnee, or of the reference person of the household."""
+    """The keyed id of the returnee, or of the reference person of the household."""
     household: bytes | None = Field(default=None, sa_column=sealed())
     batch: bytes | None = Field(default=None, sa_column=sealed())
     open_key: bytes | None = Field(default=None, sa_column=Column(sealed().type, nullable=True, unique=True))
-    """Of person or household and category while it is the one open need of its kind; None otherwise."""
+    """The keyed hash of person or household and category, while it is the one open need of its kind; None otherwise."""
     sealed: bytes = Field(sa_column=sealed(nullable=False))
 
 
 class RestrictedRepeatRow(Table, table=True):
-    """A restricted need that was told again while it was open."""
+    """A repeated report of a restricted need that was already open."""
 
     __tablename__ = "restricted_repeat"
 
     id: bytes = Field(sa_column=Column(sealed().type, primary_key=True))
-    """Of the id of the telling."""
+    """The keyed hash of the id of the report."""
     told_key: bytes | None = Field(default=None, sa_column=Column(sealed().type, nullable=True, unique=True))
     need: bytes = Field(
         sa_column=Column(

@@ -1,1 +1,1 @@
-"""What an accepting provider may know of a person, and for how long."""
+"""Packets: the data that an accepting provider may read about a person, and for how long."""

@@ -1,4 +1,4 @@
-"""Acts on consents that end by themselves: who fetched a packet under one is asked to delete it (domain P4)."""
+"""Acts on consents that expire: organisations that fetched a packet under one are asked to delete it (domain P4)."""
 
 import asyncio
 from functools import partial
@@ -14,5 +14,5 @@ ROUNDS = Rounds(limit=50, pause_seconds=60, log_done=lambda count: log.info("con
 
 
 async def act_on_ended_forever(stop: asyncio.Event, *, database: Database, pack: Pack) -> None:
-    """Look every minute until told to stop."""
+    """Repeat every minute until `stop` is set."""
     await ROUNDS.run(stop, partial(act_on_ended_consents, pack=pack), database=database)

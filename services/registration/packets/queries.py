@@ -1,4 +1,4 @@
-"""Which accepted offer may open a packet."""
+"""Queries of accepted offers and the packets that they open."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -25,22 +25,26 @@ _FACTS: Final = """
 
 
 class Facts(NamedTuple):
-    """Versions of what is known of a person and of those with them."""
+    """The versions of the data about a person and the members of their household."""
 
     profiles: Mapping[str, int]
-    """By returnee."""
+    """The version by returnee."""
     household_version: int | None
 
 
 async def packet_access(session: AsyncSession, offer_id: UUID, *, actor: Actor) -> PacketAccess:
-    """The accepted offer, if it is the caller's: PacketNotReady when registration has not heard of it, NotFound when
-    another organisation has accepted it, or when it is about a need that does not exist for the caller."""
+    """The accepted offer of the caller's organisation.
+
+    Raises PacketNotReady if registration has not received the acceptance, and NotFound if another organisation has
+    accepted it or if it is about a need that the caller may not see.
+    """
     row = await session.get(PacketAccess, offer_id)
     if row is None:
-        # The wall hides another organisation's: only the service knows whether it is that or not heard of yet.
+        # Row-level security hides offers of other organisations. Only the service can see whether the offer belongs to
+        # another organisation or its acceptance has not arrived yet.
         async with own_work(session):
             known = await session.get(PacketAccess, offer_id)
-        if known is None or _is_of(known, actor):  # the caller's own has been heard of in between
+        if known is None or _is_of(known, actor):  # the caller's own acceptance has just arrived
             raise PacketNotReady
         raise NotFound
     if not _is_of(row, actor):
@@ -49,7 +53,7 @@ async def packet_access(session: AsyncSession, offer_id: UUID, *, actor: Actor) 
 
 
 def _is_of(row: PacketAccess, actor: Actor) -> bool:
-    """Whether it is the caller's, and about a need that exists for it."""
+    """Whether it belongs to the caller's organisation, and the caller may see the need."""
     hidden = actor.hidden_categories(actor.organization_id)
     return (
         actor.organization_id is not None
@@ -66,11 +70,12 @@ async def household_members(session: AsyncSession, person: Returnee) -> list[Ret
 
 
 async def facts_known(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, Facts]:
-    """What registration knows now of these people and their households, by the versions under which it was told."""
+    """The versions of the data that registration has now about these people and their households, as they were
+    published."""
     rows = await (await raw(session)).fetch(_FACTS, list(returnee_ids))
     return {row["id"]: Facts(json.loads(row["profiles"]), row["household_version"]) for row in rows}
 
 
 async def standing_of(session: AsyncSession, organization_id: UUID) -> ProviderStanding | None:
-    """The organisation as last published, or None where nothing has been heard of it yet."""
+    """The status of the organisation as last published, or None if nothing has arrived yet."""
     return await session.get(ProviderStanding, organization_id)

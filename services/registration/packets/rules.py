@@ -1,4 +1,4 @@
-"""When a packet is open (pure). Domain P18."""
+"""The rules for when a packet is open (pure). Domain P18."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ class Dated(Protocol):
 
     @property
     def category(self) -> str:
-        """For which category it is."""
+        """The category for which it is valid."""
         ...
 
     @property
@@ -22,23 +22,24 @@ class Dated(Protocol):
 
 
 def closes_at(closed_at: datetime, *, days_after: int) -> datetime:
-    """Until when an accepted offer opens its packet, once it has ended."""
+    """The time until which an accepted offer opens its packet after it has ended."""
     return closed_at + timedelta(days=days_after)
 
 
 def is_closed(until: datetime | None, *, at: datetime) -> bool:
-    """Whether a packet is closed at a moment; one that has no end yet is open."""
+    """Whether a packet is closed at a moment. A packet without an end is open."""
     return until is not None and at >= until
 
 
 def may_serve(*, status: str, valid_until: Mapping[str, str], category: str, on: date) -> bool:
-    """Whether an organisation may have people of a category on a day: active, with licence and agreement valid."""
+    """Whether an organisation may serve people of a category on a day: it is active, and licence and agreement are
+    valid."""
     last_day = valid_until.get(category)
     return status == PublicationStatus.ACTIVE and last_day is not None and date.fromisoformat(last_day) >= on
 
 
 def last_days(accreditations: Iterable[Dated], agreements: Iterable[Dated]) -> dict[str, str]:
-    """By category: the last day on which both a licence and an agreement are valid."""
+    """The last day on which both a licence and an agreement are valid, by category."""
     licensed, agreed = _latest(accreditations), _latest(agreements)
     return {category: min(licensed[category], agreed[category]).isoformat() for category in licensed.keys() & agreed}
 

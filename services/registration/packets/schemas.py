@@ -1,4 +1,4 @@
-"""What an accepting provider sees of a person."""
+"""The views of a packet for an accepting provider."""
 
 from datetime import date, datetime
 from uuid import UUID

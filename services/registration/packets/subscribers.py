@@ -1,4 +1,4 @@
-"""What referral tells of accepted offers, and the directory of organisations; nothing else of either is heard."""
+"""Receives events about accepted offers from referral, and events about organisations from the directory; no others."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ CLOSINGS: dict[type[Ended], Closing] = {
 
 
 def subscribe(subscriptions: Subscriptions, *, policy: PacketPolicy) -> None:
-    """Keep which accepted offer may open a packet, and until when."""
+    """Subscribe to the events that decide which accepted offers may open a packet, and until when."""
 
     @subscriptions.on(OfferAccepted)
     async def open_their_packets(session: AsyncSession, batch: Sequence[Received[OfferAccepted]]) -> None:

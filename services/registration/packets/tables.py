@@ -1,4 +1,4 @@
-"""Which accepted offer may open a packet, and until when."""
+"""Accepted offers that may open a packet, and until when."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from services.registration.pack import Closing
 
 
 class PacketAccess(Table, table=True):
-    """One accepted offer, as heard from referral. Holds no personal data itself."""
+    """One accepted offer, from the event of referral. It contains no personal data."""
 
     __tablename__ = "packet_access"
     __table_args__ = (
@@ -34,15 +34,15 @@ class PacketAccess(Table, table=True):
     closing: str | None = None
     closes_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     judged_profiles: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default="{}"))
-    """By returnee: the version of the profile on which referral has let the offer stand."""
+    """The version of each returnee's profile on which referral has upheld the offer."""
     judged_household_version: int | None = None
     halted_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    """Since when the offer may not go on until a desk has decided."""
+    """The time from which the offer is halted until a desk has decided."""
     traceparent: str | None = None
 
 
 class ProviderStanding(Table, table=True):
-    """An organisation's standing as last published: a read model of the directory's topic."""
+    """The status of an organisation as last published: a read model of the directory's topic."""
 
     __tablename__ = "provider_standing"
 
@@ -50,4 +50,4 @@ class ProviderStanding(Table, table=True):
     version: int = Field(sa_column=Column(BigInteger, nullable=False))
     status: str
     valid_until: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
-    """By category: the last day on which both a licence and a data-sharing agreement are valid."""
+    """The last day on which both a licence and a data-sharing agreement are valid, by category."""

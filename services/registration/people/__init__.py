@@ -1,1 +1,1 @@
-"""Returnees and households: sealed identity, routing profile, erasure."""
+"""Returnees: sealed identity, routing profile, search."""

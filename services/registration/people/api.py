@@ -1,4 +1,4 @@
-"""HTTP for returnees: look up, correct, search, and who touched their data."""
+"""HTTP for returnees: look up, search, and the record of access."""
 
 from typing import Annotated
 from uuid import UUID

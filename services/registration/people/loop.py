@@ -1,4 +1,4 @@
-"""Makes the hashes anew by which people are found, after the form in which names are compared has changed."""
+"""Renews the hashes by which people are found, after the form in which names are compared has changed."""
 
 import asyncio
 from functools import partial
@@ -14,5 +14,6 @@ ROUNDS = Rounds(limit=500, pause_seconds=600, log_done=lambda count: log.info("n
 
 
 async def index_forever(stop: asyncio.Event, *, database: Database, vault: Vault) -> None:
-    """At start and every ten minutes until told to stop: older processes may write the old form until they end."""
+    """Repeat at the start and every ten minutes until `stop` is set: processes of an older version may write the old
+    form until they end."""
     await ROUNDS.run(stop, partial(index_anew, vault=vault), database=database)

@@ -1,4 +1,4 @@
-"""Returnees: rows, views with the identity opened, and search."""
+"""Queries of returnees: rows, views with the decrypted identity, and search."""
 
 from collections.abc import Collection, Sequence
 from datetime import date
@@ -40,7 +40,8 @@ IDENTITY_FIELDS = ("given_names", "family_names", "birth_date", "document_number
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """The people whom a caller may see: those of its reception places and its own; the child desk children only."""
+    """The condition for people whom a caller may see: those of its reception places and its own; for the child desk
+    only children."""
     if actor.sight.children_only:
         in_doubt = (col(Returnee.protection_flags).contains([flag.value]) for flag in sorted(CHILD_FLAGS))
         return or_(col(Returnee.age_band).in_([band.value for band in CHILD_BANDS]), *in_doubt)
@@ -59,10 +60,11 @@ def within_sight(
     organization_id: Mapped[UUID | None],
     reception_place: Mapped[str | None],
 ) -> ColumnElement[bool]:
-    """Rows of the caller's organisation, or of its client where it speaks for none, and of its reception places.
+    """The condition for rows that a caller may see.
 
-    An organisation sees no other organisation's rows, wherever they were received (domain P18). Where that is not
-    known, every reception sees the network's rows until it is: nobody is lost.
+    These are the rows of the caller's organisation, or of its client if it acts for none, and of its reception places.
+    An organisation never sees rows of another organisation, wherever the people were received (domain P18). If the
+    place is not known, every reception sees the network's rows until it is known, so that nobody is lost.
     """
     here = or_(false(), *(reception_place.startswith(area, autoescape=True) for area in actor.sight.areas))
     if actor.sight.areas:
@@ -77,7 +79,8 @@ def within_sight(
 async def returnee(
     session: AsyncSession, returnee_id: UUID, *, actor: Actor, lock: bool = False, also_erased: bool = False
 ) -> Returnee:
-    """One returnee; NotFound for another organisation's, ReturneeErased after erasure unless `also_erased`."""
+    """One returnee; NotFound if the caller may not see the person, ReturneeErased after erasure unless
+    `also_erased`."""
     query = select(Returnee).where(Returnee.id == returnee_id, visible_to(actor))
     if lock:
         query = query.with_for_update(key_share=True)
@@ -90,25 +93,27 @@ async def returnee(
 
 
 async def require_known(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:
-    """InvalidInput where one of these people does not exist for the caller: the wall alone says so here."""
+    """Raise InvalidInput if the caller may not see one of these people. Only row-level security decides this here."""
     rows = await (await raw(session)).fetch("SELECT id FROM returnee WHERE id = ANY($1::uuid[])", list(returnee_ids))
     if {row["id"] for row in rows} != set(returnee_ids):
         raise InvalidInput(errors=[member_fault()])
 
 
 def member_fault() -> FieldError:
-    """What is told where a member of a household is not somebody whom the caller sees."""
+    """The fault if a member of a household is a person whom the caller cannot see."""
     return FieldError("/member_ids", "known", "A member is not a returnee that you can see.")
 
 
 async def lock_unchanged(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:
-    """Let nobody change these people, or what they allow, until this transaction ends. Readers are not in the way."""
+    """Lock these people, so that nobody changes them or their consents until this transaction ends. Readers do not
+    wait."""
     statement = "SELECT 1 FROM returnee WHERE id = ANY($1::uuid[]) ORDER BY id FOR SHARE"
     await (await raw(session)).fetch(statement, list(returnee_ids))
 
 
 async def known_arrivals(session: AsyncSession, arrival_keys: Collection[bytes]) -> dict[bytes, UUID]:
-    """Who of these arrivals has been registered before, the erased as long as their arrivals may come again."""
+    """The returnees of these arrivals who were registered before, including erased people while their arrivals may be
+    repeated."""
     rows = await (await raw(session)).fetch(
         "SELECT arrival_key, id FROM returnee WHERE arrival_key = ANY($1)"
         " UNION ALL SELECT arrival_key, returnee_id FROM erasure WHERE arrival_key = ANY($1)",
@@ -120,7 +125,7 @@ async def known_arrivals(session: AsyncSession, arrival_keys: Collection[bytes])
 async def fresh_case_codes(
     session: AsyncSession, returnee_ids: Sequence[UUID], *, country: str, master: MasterKey
 ) -> list[str]:
-    """A case code for each of these, that nobody has yet; the same person would be given the same one again."""
+    """A case code for each of these people that nobody has yet. The same person would get the same code again."""
     codes: dict[UUID, str] = {}
     connection = await raw(session)
     attempt = 0
@@ -150,13 +155,13 @@ def registered_view(row: Returnee, *, actor: Actor) -> RegisteredView:
 
 
 def hidden_flags(row: Returnee, actor: Actor) -> list[str]:
-    """The person's flags that tell of a restricted need, where such needs do not exist for the caller."""
+    """The person's flags that reveal a restricted need, if the caller may not see such needs."""
     hides = bool(actor.hidden_categories(row.organization_id))
     return [flag for flag in row.protection_flags if hides and flag == ProtectionFlag.RESTRICTED_PATH]
 
 
 def returnee_view(row: Returnee, key: DataKey, *, actor: Actor) -> ReturneeView:
-    """A returnee with the identity opened."""
+    """A returnee with the decrypted identity."""
     reference = key.open_or_none(row.sender_reference_sealed, table="returnee", column="sender_reference")
     return ReturneeView.model_validate(
         {**_registered(row, actor), "identity": identity_of(row, key), "sender_reference": reference or ""}
@@ -164,7 +169,7 @@ def returnee_view(row: Returnee, key: DataKey, *, actor: Actor) -> ReturneeView:
 
 
 def identity_of(row: Returnee, key: DataKey) -> IdentityView:
-    """The opened identity; raises VaultError when key and row do not belong together."""
+    """The decrypted identity; raises VaultError if key and row do not belong together."""
 
     def opened(column: str) -> str | None:
         return key.open_or_none(getattr(row, f"{column}_sealed"), table="returnee", column=column)
@@ -181,7 +186,8 @@ def identity_of(row: Returnee, key: DataKey) -> IdentityView:
 async def search(
     session: AsyncSession, body: ReturneeSearch, *, actor: Actor, vault: Vault, limit: int
 ) -> list[ReturneeView]:
-    """Up to `limit` people who match all that is given, newest first, with identity; hits are checked once opened."""
+    """Up to `limit` people who match all search terms, newest first, with identity. The caller has to check these
+    hits."""
     exact = _exact_tokens(vault.master, birth_date=body.birth_date, document_number=body.document_number)
     readings = [exact | _name_tokens(vault.master, reading) for reading in name_readings(body.names or "")]
     query = select(Returnee.id).where(col(Returnee.erased_at).is_(None), visible_to(actor))
@@ -189,7 +195,8 @@ async def search(
         query = query.where(or_(*(col(Returnee.search_index).contains(sorted(reading)) for reading in readings)))
     if body.case_code is not None:
         query = query.where(Returnee.case_code == body.case_code)
-    # Behind the wall the index of hashes can't be used: the service looks people up, and the wall shows them.
+    # With row-level security PostgreSQL cannot use the index of hashes. So the service searches with its own rights,
+    # and then reads the rows with those of the caller.
     async with own_work(session):
         found = (await session.exec(query.order_by(col(Returnee.id).desc()).limit(limit))).all()
     shown = select(Returnee).where(col(Returnee.id).in_(found)).order_by(col(Returnee.id).desc())
@@ -199,7 +206,7 @@ async def search(
 
 
 def matches(view: ReturneeView, body: ReturneeSearch) -> bool:
-    """Whether a hit of the keyed hashes is one in plain text too."""
+    """Whether a hit of the keyed hashes also matches in plain text."""
     found = words_to_find(view.identity.given_names, view.identity.family_names)
     number = view.identity.document_number
     return (
@@ -213,7 +220,7 @@ def matches(view: ReturneeView, body: ReturneeSearch) -> bool:
 
 
 def index_tokens(master: MasterKey, identity: Identity | IdentityView) -> list[int]:
-    """The keyed hashes by which a person is found; sorted, each once."""
+    """The keyed hashes by which a person is found, sorted, each once."""
     names = _name_tokens(master, words_to_find(identity.given_names, identity.family_names))
     exact = _exact_tokens(master, birth_date=identity.birth_date, document_number=identity.document_number)
     return sorted(names | exact)
@@ -233,7 +240,8 @@ def _exact_tokens(master: MasterKey, *, birth_date: date | None, document_number
 
 
 async def indexed_in_an_older_form(session: AsyncSession, *, limit: int) -> Sequence[Returnee]:
-    """People whose hashes were made of an older form of names, locked; who is locked by somebody else waits."""
+    """People whose hashes have an older form of names, locked. Rows that others have locked are skipped until the next
+    round."""
     due = select(Returnee).where(text(f"index_form < {INDEX_FORM}"), col(Returnee.erased_at).is_(None))
     locked = due.order_by(col(Returnee.id)).limit(limit).with_for_update(skip_locked=True, key_share=True)
     return (await session.exec(locked)).all()

@@ -1,4 +1,4 @@
-"""What a person is called, how old, and what of an identity may be searched for (pure)."""
+"""Case codes, ages, and the rules for searches of an identity (pure)."""
 
 from datetime import date
 
@@ -7,7 +7,8 @@ from libs.events.codes import AgeBand, ProtectionFlag
 from libs.wire.names import words
 
 CASE_CODE_ALPHABET = "23456789CDFGHJKMNPQRTVWXY"
-"""No vowels, so that no word arises; no letter that is taken for a digit or for another letter over a bad line."""
+"""It has no vowels, so that no words arise, and no letter that is taken for a digit or for another letter on a bad
+telephone line."""
 _GROUP = 4
 CASE_CODES = len(CASE_CODE_ALPHABET) ** (2 * _GROUP)
 _BAND_ENDS: tuple[tuple[int, AgeBand], ...] = (
@@ -20,17 +21,17 @@ _BAND_ENDS: tuple[tuple[int, AgeBand], ...] = (
 )
 CHILD_BANDS = frozenset({AgeBand.UNDER_5, AgeBand.FROM_5_TO_11, AgeBand.FROM_12_TO_17, AgeBand.UNKNOWN})
 CHILD_FLAGS = frozenset({ProtectionFlag.UNACCOMPANIED_CHILD, ProtectionFlag.AGE_DISPUTED})
-"""Who is, or in doubt counts as, a child (domain P14)."""
+"""The age bands and flags of people who are children, or count as children in doubt (domain P14)."""
 INDEX_FORM = 2
-"""The form of names of which keyed hashes are made; raised when that changes, so that old ones are made anew."""
+"""The form in which names are hashed. It is raised when the form changes, so that old hashes are renewed."""
 AGE_MAX_YEARS = 130
 
 
 def case_code(country: str, number: int) -> str:
-    """The case code, such as `GT-7K3M-9QXC`, of a number below `CASE_CODES` that is drawn unpredictably.
+    """The case code, such as `GT-7K3M-9QXC`, of an unpredictable number below `CASE_CODES`.
 
-    The number is a keyed hash: the same arrival told again after a restore gets the same code. Without the key it tells
-    nothing of the person, and 25^8 codes make a guess hopeless behind authorisation.
+    The number is a keyed hash: the same arrival gets the same code if it is sent again after a restore. Without the key
+    it says nothing about the person. There are 25^8 codes, and requests need authorisation, so guessing is hopeless.
     """
     letters = ""
     for _ in range(2 * _GROUP):
@@ -40,12 +41,14 @@ def case_code(country: str, number: int) -> str:
 
 
 def age_in_years(birth_date: date, *, on: date) -> int:
-    """Completed years on a day; born on 29 February turns a year older on 1 March of other years."""
+    """The completed years on a day. A person who was born on 29 February becomes a year older on 1 March in other
+    years."""
     return on.year - birth_date.year - ((on.month, on.day) < (birth_date.month, birth_date.day))
 
 
 def age_band(birth_date: date | None, *, on: date) -> AgeBand:
-    """The band on a day of our own clock. Unknown stays unknown: it counts as a child's until reviewed (domain P14)."""
+    """The age band on a day of our own clock. An unknown age stays unknown: it counts as a child's until it is reviewed
+    (domain P14)."""
     if birth_date is None:
         return AgeBand.UNKNOWN
     years = age_in_years(birth_date, on=on)
@@ -53,17 +56,17 @@ def age_band(birth_date: date | None, *, on: date) -> AgeBand:
 
 
 def birth_date_is_possible(birth_date: date, *, on: date) -> bool:
-    """Whether somebody who is alive on that day can have been born then."""
+    """Whether a person who is alive on that day can have this birth date."""
     return birth_date <= on and age_in_years(birth_date, on=on) <= AGE_MAX_YEARS
 
 
 def birth_date_fault(pointer: str) -> FieldError:
-    """What is told when nobody who is alive today can have been born then."""
+    """The fault of a birth date that nobody who is alive today can have."""
     return FieldError(f"{pointer}/birth_date", "possible-birth-date", "Nobody alive today was born that day.")
 
 
 def search_faults(*, names: str | None, document_number: str | None, case_code: str | None) -> list[FieldError]:
-    """What keeps a search from being one: it asks for two letters of a name or for another exact field (domain P18)."""
+    """The faults of a search: it requires a word of two letters of a name, or another exact field (domain P18)."""
     faults = []
     if names is not None and not any(sum(map(str.isalpha, word)) > 1 for word in words(names)):
         faults.append(FieldError("/names", "two-letters", "A search by name needs a word of at least two letters."))
@@ -77,5 +80,5 @@ def search_faults(*, names: str | None, document_number: str | None, case_code: 
 
 
 def plain_document_number(number: str) -> str:
-    """A document number as search compares it: letters and digits only, in upper case."""
+    """A document number in the form in which the search compares it: only letters and digits, in upper case."""
     return "".join(c for c in number.upper() if c.isalnum())

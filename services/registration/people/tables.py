@@ -12,7 +12,7 @@ from services.registration.database import Table, codes, moment, one_of, sealed
 
 
 class Returnee(Table, table=True):
-    """One person: a routing profile in codes, and an identity that only the person's key opens."""
+    """One person: a routing profile in codes, and an identity that only the person's key can decrypt."""
 
     __tablename__ = "returnee"
     __table_args__ = (
@@ -37,25 +37,27 @@ class Returnee(Table, table=True):
 
     id: UUID = Field(primary_key=True)
     case_code: str = Field(sa_column=Column(Text, nullable=True, unique=True))
-    """NULL in the database once the person is erased, as `arrival_key`."""
+    """NULL in the database after the person is erased, like `arrival_key`."""
     version: int
     told_version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
-    """The version under which the routing profile was told last; corrections of the identity alone tell nothing."""
+    """The version with which the routing profile was last published. Corrections of only the identity are not
+    published."""
     arrival_key: bytes = Field(sa_column=Column(sealed().type, nullable=True, unique=True))
-    """Keyed hash of sender and its reference; makes a repeated arrival recognisable as the same one."""
+    """The keyed hash of the sender and its reference. It makes a repeated arrival recognisable."""
     manifest_key: bytes | None = Field(default=None, sa_column=sealed())
-    """Keyed hash of the manifest entry that this person was announced as."""
+    """The keyed hash of the manifest entry with which this person was announced."""
     source: str
-    """Who registered the person: a client or the source of an event."""
+    """The client, or the source of the event, that registered the person."""
     organization_id: UUID | None = None
-    """Whose row it is; None belongs to the network's reception as a whole."""
+    """The organisation to which the row belongs; None: the reception staff of the network."""
     arrival_batch_id: UUID | None = Field(default=None, foreign_key="arrival_batch.id")
     reception_place: str | None = None
     household_id: UUID | None = Field(
         default=None,
         sa_column=Column(Uuid, ForeignKey("household.id", deferrable=True, initially="DEFERRED"), nullable=True),
     )
-    """Checked at the commit: members are written before the household, whose row is locked as late as possible."""
+    """It is checked at the commit, because members are written before the household, whose row is locked as late as
+    possible."""
     arrived_at: datetime = Field(sa_column=moment())
     age_band: str
     sex: str
@@ -74,9 +76,9 @@ class Returnee(Table, table=True):
     document_number_sealed: bytes | None = Field(default=None, sa_column=sealed())
     sender_reference_sealed: bytes | None = Field(default=None, sa_column=sealed())
     search_index: list[int] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))
-    """Keyed hashes of the words of the names, of the birth date and of the document number."""
+    """The keyed hashes of the words of the names, of the birth date and of the document number."""
     index_form: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
-    """Of which form of names the hashes are; a process of an older version writes the first one."""
+    """The form of names in the hashes. A process of an older version writes the first form."""
     traceparent: str | None = None
     registered_at: datetime = Field(sa_column=moment())
     erased_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -1,1 +1,2 @@
-"""After a restore: what this service and referral know of the same people, compared and mended."""
+"""After a restore: compares the data of this service and of referral about the same people, and corrects
+differences."""

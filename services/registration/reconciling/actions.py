@@ -1,4 +1,5 @@
-"""Mend what differs from referral: tell again what it lacks, and let nothing count that may have been taken back."""
+"""Corrects differences from referral: publishes again what referral lacks, and withdraws consents that may have been
+withdrawn."""
 
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
@@ -38,7 +39,8 @@ _NEWER_THERE = (Difference.OLDER, Difference.CONSENT_OLDER)
 
 
 async def reconciled(session: AsyncSession, *, theirs: Iterable[Known], vault: Vault, by: Hand | None) -> list[Finding]:
-    """Every difference from what referral knows, mended by this hand; only found without one."""
+    """Find every difference from referral's data. Correct them for the operator `by`; without an operator only find
+    them."""
     findings = compare(await queries.known(session, vault=vault), theirs, erased=await queries.erased(session, vault))
     if by is not None:
         await mend(session, findings, by, vault=vault)
@@ -46,7 +48,7 @@ async def reconciled(session: AsyncSession, *, theirs: Iterable[Known], vault: V
 
 
 async def mend(session: AsyncSession, findings: Sequence[Finding], by: Hand, *, vault: Vault) -> None:
-    """Mend these differences in this transaction, and note who did it and why."""
+    """Correct these differences in this transaction, and record who did it and why."""
     people = sorted({one.of for one in findings if one.of is not None})
     await (await raw(session)).fetch(_LOCK, people)
     await _lift(session, findings)
@@ -65,7 +67,8 @@ def _ids(findings: Sequence[Finding], kind: str, *differences: Difference) -> li
 
 
 async def _lift(session: AsyncSession, findings: Sequence[Finding]) -> None:
-    """What is changed from now on must be newer than what referral knows; what it knows stands until then."""
+    """Raise versions to those that referral knows, so that the next change is newer. Until then referral's data are
+    valid."""
     for kind, table, key in (
         ("returnee", "returnee", "id"),
         ("household", "household", "id"),
@@ -80,7 +83,8 @@ async def _lift(session: AsyncSession, findings: Sequence[Finding]) -> None:
 
 
 async def _let_no_consent_count(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:
-    """A newer word on consent is lost. It may have been a withdrawal, so what was given before it counts no more."""
+    """Withdraw the consents of these people. A newer state of their consent is lost; it may have been a withdrawal, so
+    earlier consents must not count."""
     if returnee_ids:
         await (await raw(session)).execute(_WITHDRAW, list(returnee_ids), now(session))
 

@@ -1,4 +1,4 @@
-"""What registration knows of keys that referral knows too."""
+"""The data of registration whose keys referral also knows."""
 
 from uuid import UUID
 
@@ -30,14 +30,14 @@ SELECT 'packet', offer_id, 0, '', returnee_id FROM packet_access
 
 
 async def known(session: AsyncSession, *, vault: Vault) -> list[Known]:
-    """Returnees, consents, households, needs and packets, as ids, versions and states."""
+    """All returnees, consents, households, needs and packets, as ids, versions and states."""
     rows = await (await raw(session)).fetch(_KNOWN)
     ordinary = [Known(**dict(row)) for row in rows]
     return sorted([*ordinary, *await _restricted(session, vault)], key=lambda one: (one.kind, one.id))
 
 
 async def _restricted(session: AsyncSession, vault: Vault) -> list[Known]:
-    """Restricted needs, which this list tells from others as little as referral's does."""
+    """The restricted needs. As in referral's list, nothing distinguishes them from other needs."""
     return [
         Known(
             kind="need",
@@ -51,6 +51,6 @@ async def _restricted(session: AsyncSession, vault: Vault) -> list[Known]:
 
 
 async def erased(session: AsyncSession, vault: Vault) -> frozenset[UUID]:
-    """Everybody on either list of the erased."""
+    """Everybody on either list of erased people."""
     rows = await (await raw(session)).fetch("SELECT returnee_id FROM erasure")
     return frozenset({row["returnee_id"] for row in rows} | set(await erased_subjects(vault, kind=SubjectKind.PERSON)))

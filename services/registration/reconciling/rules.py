@@ -1,4 +1,4 @@
-"""What differs between registration and referral, and what follows from each difference (pure)."""
+"""The differences between registration and referral, and the consequence of each (pure)."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
@@ -9,32 +9,33 @@ from libs.chassis.knowing import Known
 
 
 class Difference(StrEnum):
-    """In which way the two differ about one key."""
+    """The kinds of difference about one key."""
 
     NOT_HEARD = "not_heard"
-    """Referral lacks it, or has an older state: it is told again."""
+    """Referral lacks it, or has an older state: it is published again."""
     ERASED_NOT_HEARD = "erased_not_heard"
-    """The person has been erased, and referral does not know: it is told again."""
+    """The person has been erased, and referral does not know it: the erasure is published again."""
     UNKNOWN = "unknown"
-    """Referral knows a person or a need that is not known here any more: a desk asks them again."""
+    """Referral knows a person or a need that is unknown here: a desk asks the person again."""
     OLDER = "older"
-    """Referral knows newer facts, which are lost here: they stand there, and a desk has them taken down again."""
+    """Referral knows newer facts, which are lost here. They stay valid there, and a desk has them recorded here
+    again."""
     CONSENT_OLDER = "consent_older"
-    """Referral has heard of a newer consent, which is lost here: nothing counts until the person is asked again."""
+    """Referral has a newer consent, which is lost here. No consent counts until the person is asked again."""
     PACKET_MISSING = "packet_missing"
-    """An accepted offer of which nothing is known here: its provider cannot fetch the packet."""
+    """An accepted offer that is unknown here: its provider cannot fetch the packet."""
 
 
 FOR_A_DESK: Final = frozenset({Difference.UNKNOWN, Difference.OLDER, Difference.CONSENT_OLDER})
-"""Differences that no program can mend: a desk answers for the open needs of these people."""
+"""Differences that no program can correct: a desk becomes responsible for the open needs of these people."""
 
 
 class Finding(Known):
-    """One difference: `state` says which, `of` whose it is."""
+    """One difference: `state` is its kind, `of` is the person."""
 
 
 def compare(mine: Iterable[Known], theirs: Iterable[Known], *, erased: Collection[UUID]) -> list[Finding]:
-    """Every difference, with the key that it is about."""
+    """All differences, each with its key."""
     here, there = _by_key(mine), _by_key(theirs)
     return [
         Finding(kind=kind, id=id_, version=version, state=difference.value, of=of)

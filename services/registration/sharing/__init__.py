@@ -1,1 +1,1 @@
-"""Which organisation may fetch or has fetched a packet of whom, and what it was asked to delete again."""
+"""Which organisation may fetch, or has fetched, whose packet, and what it was asked to delete."""

@@ -1,4 +1,4 @@
-"""Remember who has which packet, ask for deletion when that may not be any more, and take the answers down."""
+"""Records which organisation has which packet, requests deletions, and records the answers."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ _ENDED = """
     WHERE share.referral_id = ended.referral_id AND (ended.offer_id IS NULL OR share.offer_id = ended.offer_id)
       AND share.ended_at IS NULL
 """
-# Who never fetched the packet of an offer that has ended has nothing to delete, and waits for nothing.
+# An organisation that never fetched the packet of an ended offer has nothing to delete, and expects no packet.
 _CONCERNED = """
     SELECT offer_id, referral_id, organization_id, provider_service_id, category, fetched_at IS NOT NULL AS fetched
     FROM packet_share
@@ -50,7 +50,7 @@ _CONCERNED = """
       AND ($2::text[] IS NULL OR category = ANY($2)) AND ($3::uuid[] IS NULL OR organization_id = ANY($3))
     ORDER BY offer_id FOR UPDATE
 """
-# What was fetched again after it had been asked for is asked for again; what was not is asked for once.
+# A packet that was fetched again after a request is requested again. Otherwise there is one request per packet.
 _REQUEST = """
     INSERT INTO deletion_request (offer_id, returnee_id, referral_id, organization_id, category, case_code, reason,
                                   requested_at, answer_by)
@@ -75,7 +75,7 @@ _RENEW = """
 
 
 class Lapsed(NamedTuple):
-    """Somebody under whose consent, ended by now, a packet of this category was fetched."""
+    """A person and a category: a packet was fetched under a consent of the person that has ended."""
 
     returnee_id: UUID
     category: str
@@ -83,20 +83,20 @@ class Lapsed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """A person of whom organisations may not know any more what their packets told them."""
+    """A person whose data organisations may not have any more, although they could fetch them with packets."""
 
     returnee_id: UUID
     case_code: str
     reason: DeletionReason
     categories: Collection[NeedCategory] | None = None
-    """Whose packets; None: all."""
+    """The categories of the packets; None: all."""
     organizations: Collection[UUID] | None = None
-    """Which organisations; None: all."""
+    """The organisations; None: all."""
     traceparent: str | None = None
 
 
 async def keep_shares(session: AsyncSession, accepted: Sequence[OfferAccepted]) -> None:
-    """These offers have been accepted: their organisations may fetch the packet from now on."""
+    """Record that the organisations of these accepted offers may fetch the packets from now on."""
     rows = [
         (
             one.offer_id,
@@ -113,7 +113,7 @@ async def keep_shares(session: AsyncSession, accepted: Sequence[OfferAccepted]) 
 
 
 async def end_shares(session: AsyncSession, ended: Sequence[tuple[UUID, UUID | None, datetime]]) -> None:
-    """Accepted offers have ended, each told by its referral and, where it is known, its offer."""
+    """Record the end of accepted offers, each identified by its referral and, if it is known, its offer."""
     if ended:
         await (await raw(session)).execute(_ENDED, *map(list, zip(*ended, strict=True)))
 
@@ -121,15 +121,16 @@ async def end_shares(session: AsyncSession, ended: Sequence[tuple[UUID, UUID | N
 async def note_fetched(
     session: AsyncSession, offer_id: UUID, returnee_id: UUID, *, until: Mapping[UUID, datetime]
 ) -> None:
-    """The packet was fetched with these people in it, each until the end of the consent that allowed it."""
+    """Record that the packet was fetched with the data of these people, each until the end of the consent that allowed
+    it."""
     await (await raw(session)).execute(_FETCHED, offer_id, list(until), list(until.values()), now(session), returnee_id)
 
 
 async def ask_for_deletion(session: AsyncSession, withdrawn: Withdrawn, *, pack: Pack, actor: Actor) -> None:
-    """Tell every organisation that had, or could fetch, a packet of this person that it may not any more.
+    """Inform every organisation that has, or could fetch, a packet of this person that it may not any more.
 
-    Who fetched it is asked to delete it and to say so. The person's row must be locked, as it is when a packet is
-    fetched, so that no fetch is overlooked.
+    An organisation that has fetched it is asked to delete it and to confirm this. The person's row must be locked, as
+    it is when a packet is fetched, so that no fetch is overlooked.
     """
     at, connection = now(session), await raw(session)
     categories = None if withdrawn.categories is None else [one.value for one in withdrawn.categories]
@@ -164,7 +165,7 @@ async def ask_for_deletion(session: AsyncSession, withdrawn: Withdrawn, *, pack:
 
 
 def _request(withdrawn: Withdrawn, share: Mapping[str, Any], *, pack: Pack, at: datetime) -> PacketDeletionRequested:
-    """What the organisation of one share is told."""
+    """The event for the organisation of one share."""
     return PacketDeletionRequested(
         returnee_id=withdrawn.returnee_id,
         case_code=withdrawn.case_code,
@@ -181,20 +182,20 @@ def _request(withdrawn: Withdrawn, share: Mapping[str, Any], *, pack: Pack, at: 
 
 
 async def lapsed(session: AsyncSession, *, limit: int) -> list[Lapsed]:
-    """Whose packets were fetched under a consent whose end has come, the earliest end first."""
+    """The people and categories whose packets were fetched under a consent that has ended, earliest end first."""
     rows = await (await raw(session)).fetch(_LAPSED, now(session), limit)
     return [Lapsed(row["returnee_id"], row["category"]) for row in rows]
 
 
 async def renew_share(session: AsyncSession, returnee_id: UUID, category: NeedCategory, *, until: datetime) -> None:
-    """Somebody allows for longer what they allowed when their packets of this category were fetched."""
+    """Extend the shares of a person who has given a longer consent for packets of this category."""
     await (await raw(session)).execute(_RENEW, returnee_id, category.value, until)
 
 
 async def answer_deletion(session: AsyncSession, offer_id: UUID, body: DeletionAnswerBody, *, actor: Actor) -> UUID:
-    """Take down what an organisation did with what it had; a later answer takes the place of an earlier one.
+    """Record what an organisation did with the data. A later answer replaces an earlier one.
 
-    NotFound where the caller's organisation was asked for nothing of this packet.
+    NotFound if the caller's organisation was not asked to delete anything of this packet.
     """
     rows = await queries.requests_of_offer(session, offer_id, actor=actor, case_code=body.case_code)
     faults = answer_faults(body.answer, body.ground)

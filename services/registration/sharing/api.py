@@ -1,4 +1,4 @@
-"""HTTP for requests to delete: an organisation's own, and all of them for staff."""
+"""HTTP for deletion requests: an organisation sees its own, staff see all."""
 
 from typing import Annotated
 from uuid import UUID

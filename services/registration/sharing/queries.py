@@ -1,4 +1,4 @@
-"""Which requests to delete a caller may see."""
+"""Queries of the deletion requests that a caller may see."""
 
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +20,7 @@ from services.registration.sharing.tables import DeletionRequest
 async def requests_of_offer(
     session: AsyncSession, offer_id: UUID, *, actor: Actor, case_code: str | None = None
 ) -> list[DeletionRequest]:
-    """What the caller's organisation was asked to delete of this packet, locked; NotFound where that is nothing."""
+    """The deletion requests to the caller's organisation for this packet, locked; NotFound if there are none."""
     query = select(DeletionRequest).where(
         DeletionRequest.offer_id == offer_id, DeletionRequest.organization_id == actor.organization_id
     )
@@ -42,7 +42,7 @@ async def requests(
     answered: bool | None,
     overdue: bool | None,
 ) -> Page[DeletionRequestView]:
-    """Requests in the order in which they were made: an organisation's own, or everybody's for staff."""
+    """Requests in the order in which they were made: those of the organisation, or all of them for staff."""
     unanswered = col(DeletionRequest.answer).is_(None)
     query = select(DeletionRequest)
     if not actor.sight.restricted:
@@ -69,7 +69,7 @@ async def requests(
 
 
 def view(row: DeletionRequest, *, at: datetime) -> DeletionRequestView:
-    """One request as shown."""
+    """The view of one request."""
     return DeletionRequestView(
         offer_id=row.offer_id,
         referral_id=row.referral_id,
@@ -86,5 +86,5 @@ def view(row: DeletionRequest, *, at: datetime) -> DeletionRequestView:
 
 
 def _not_restricted(actor: Actor) -> ColumnElement[bool]:
-    """Requests of restricted categories do not exist without their scope (domain P7)."""
+    """The condition that omits requests of restricted categories, for callers without the scope (domain P7)."""
     return col(DeletionRequest.category).not_in(sorted(actor.sight.restricted_categories))

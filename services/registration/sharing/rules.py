@@ -1,4 +1,4 @@
-"""What a provider may answer when it is asked to delete what it knows of a person (pure). Domain P4."""
+"""The answers of a provider to a request to delete a person's data (pure). Domain P4."""
 
 from enum import StrEnum
 
@@ -6,17 +6,17 @@ from libs.chassis.errors import FieldError
 
 
 class DeletionAnswer(StrEnum):
-    """What became of the data."""
+    """What was done with the data."""
 
     DELETED = "deleted"
     NOT_HELD = "not_held"
-    """The packet was looked at, and nothing of it was kept."""
+    """The packet was read, and no data of it were kept."""
     KEPT_BY_LAW = "kept_by_law"
-    """A law obliges the provider to keep some of it; `ground` says which kind."""
+    """A law requires the provider to keep some of it; `ground` gives the kind of law."""
 
 
 class KeepingGround(StrEnum):
-    """Which kind of law obliges a provider to keep data."""
+    """The kind of law that requires a provider to keep data."""
 
     HEALTH_RECORD = "health_record"
     CHILD_PROTECTION_RECORD = "child_protection_record"
@@ -26,7 +26,7 @@ class KeepingGround(StrEnum):
 
 
 def answer_faults(answer: DeletionAnswer, ground: KeepingGround | None) -> list[FieldError]:
-    """A ground is named exactly where something is kept."""
+    """The faults of an answer: it must have a ground if and only if data are kept."""
     if (answer is DeletionAnswer.KEPT_BY_LAW) == (ground is not None):
         return []
     if ground is None:

@@ -1,4 +1,4 @@
-"""Bodies and views of requests to delete."""
+"""Bodies and views of deletion requests."""
 
 from datetime import datetime
 from uuid import UUID

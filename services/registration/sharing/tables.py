@@ -1,4 +1,4 @@
-"""Shares of packets, what was asked of those who had them, and every answer. Ids and codes only."""
+"""Shares of packets, deletion requests to those who had them, and every answer. They contain only ids and codes."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from services.registration.sharing.rules import DeletionAnswer, KeepingGround
 
 
 class PacketShare(Table, table=True):
-    """One person in the packet of one accepted offer: whose need it is, or a member of the household who was named."""
+    """One person in the packet of one accepted offer: the person with the need, or a member of the household."""
 
     __tablename__ = "packet_share"
     __table_args__ = (
@@ -30,15 +30,16 @@ class PacketShare(Table, table=True):
     provider_service_id: UUID
     category: str
     fetched_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    """When it was fetched last; None: never."""
+    """When it was last fetched; None if never."""
     lapses_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    """When the consent ends under which it was fetched; None: never fetched, or its end has been acted on."""
+    """When the consent ends under which it was fetched. None if it was never fetched, or after the end has been
+    handled."""
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     """When the accepted offer ended."""
 
 
 class DeletionRequest(Table, table=True):
-    """What one organisation was last asked to delete of one packet, and its last answer."""
+    """The last deletion request to one organisation for one packet, and its last answer."""
 
     __tablename__ = "deletion_request"
     __table_args__ = (
@@ -63,7 +64,7 @@ class DeletionRequest(Table, table=True):
     organization_id: UUID
     category: str
     case_code: str | None = None
-    """What the organisation knows the person by; None once it has answered and the person is erased."""
+    """The code by which the organisation knows the person; None after it has answered and the person is erased."""
     reason: str
     requested_at: datetime = Field(sa_column=moment())
     answer_by: datetime = Field(sa_column=moment())
@@ -73,7 +74,7 @@ class DeletionRequest(Table, table=True):
 
 
 class DeletionAnswerGiven(Table, table=True):
-    """One answer of an organisation. Never changed: a later one is a row of its own."""
+    """One answer of an organisation. It is never changed: a later answer is a new row."""
 
     __tablename__ = "deletion_answer"
     __table_args__ = (Index("deletion_answer_of_offer", "offer_id", "returnee_id", "answered_at"),)

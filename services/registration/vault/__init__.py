@@ -1,1 +1,1 @@
-"""Sealing: a data key per person, kept in a database of its own, wrapped by a key from outside it."""
+"""The vault: a data key per person, stored in a separate database and encrypted with a key from outside it."""

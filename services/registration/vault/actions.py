@@ -1,4 +1,4 @@
-"""Make keys, destroy keys. Each commits at once in the database of keys, before what depends on it."""
+"""Creates and destroys keys. Each change commits at once in the database of keys, before the data that depend on it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from services.registration.vault.queries import data_keys
 from services.registration.vault.rules import Erased, SubjectKind
 from services.registration.vault.sealing import DataKey, Vault
 
-# The update changes nothing: it makes the key that is there come back as a new one does.
+# The update changes nothing. It makes the statement return an existing key like a new one.
 _KEEP = """
     INSERT INTO data_key (subject_id, kind, wrapped, master_key_id, created_at)
     SELECT subject_id, $3, wrapped, $4, $5 FROM unnest($1::uuid[], $2::bytea[]) AS k (subject_id, wrapped)
@@ -44,10 +44,10 @@ _LEFT = "SELECT count(*) FROM data_key WHERE master_key_id <> $1 AND (kind = 're
 async def create_keys(
     vault: Vault, subject_ids: Sequence[UUID], *, kind: SubjectKind, at: datetime
 ) -> dict[UUID, DataKey]:
-    """Keys for new subjects, committed when this returns; one statement for all. ReturneeErased for an erased one.
+    """Create keys for new subjects with one statement, and commit them. Raises ReturneeErased for an erased subject.
 
-    If the transaction that needed them fails, the keys open nothing yet. A subject that has a key already, from such
-    a transaction or from before a restore, keeps it.
+    If the transaction that needed the keys fails, they do not encrypt anything yet. A subject that already has a key,
+    from such a transaction or from before a restore, keeps it.
     """
     if not subject_ids:
         return {}
@@ -69,7 +69,8 @@ async def create_keys(
 
 
 async def destroy_keys(vault: Vault, erased: Mapping[UUID, Erased], *, kind: SubjectKind) -> None:
-    """Destroy the keys of these subjects and remember them; what was sealed under them cannot be read again."""
+    """Destroy the keys of these subjects and list the subjects as erased. Data that were sealed with these keys can
+    never be read again."""
     if erased:
         moments, arrival_keys = [one.at for one in erased.values()], [one.arrival_key for one in erased.values()]
         async with vault.keys.connection() as connection:
@@ -77,9 +78,9 @@ async def destroy_keys(vault: Vault, erased: Mapping[UUID, Erased], *, kind: Sub
 
 
 async def restricted_keys(vault: Vault, returnee_ids: Collection[UUID], *, at: datetime) -> dict[UUID, DataKey]:
-    """The keys of what these people tell of restricted needs, by person; made where there is none.
+    """The keys for these people's data about restricted needs, by person; created if there is none.
 
-    A new one tells the month in which it was made, because the moment would tell whose it is.
+    A new key shows only the month of its creation, because the exact moment would show whose it is.
     """
     owners = {vault.owner_of(one): one for one in returnee_ids}
     found = await data_keys(vault, owners)
@@ -90,13 +91,14 @@ async def restricted_keys(vault: Vault, returnee_ids: Collection[UUID], *, at: d
 
 
 async def drop_restricted_keys(vault: Vault, returnee_ids: Collection[UUID]) -> None:
-    """Destroy the keys of what these people told of restricted needs; the lists of the erased name the people alone."""
+    """Destroy the keys for these people's data about restricted needs. The lists of erased subjects contain only the
+    people."""
     async with vault.keys.connection() as connection:
         await connection.execute(_DROP, [vault.owner_of(one) for one in returnee_ids])
 
 
 async def forget_arrival_keys(vault: Vault, *, before: datetime) -> None:
-    """Forget by which the arrivals of people who were erased before this moment would be known again."""
+    """Delete the keys that recognise repeated arrivals of people who were erased before this moment."""
     async with vault.keys.connection() as connection:
         await connection.execute(
             "UPDATE erased_subject SET arrival_key = NULL WHERE arrival_key IS NOT NULL AND erased_at < $1", before
@@ -104,18 +106,17 @@ async def forget_arrival_keys(vault: Vault, *, before: datetime) -> None:
 
 
 async def obtain_key(vault: Vault, subject_id: UUID, *, kind: SubjectKind, at: datetime) -> DataKey:
-    """The key of a subject, made when there is none; its row may be left from a transaction that failed."""
+    """The key of a subject, created if there is none. It may already exist because of a transaction that failed."""
     found = (await data_keys(vault, [subject_id])).get(subject_id)
     return found or (await create_keys(vault, [subject_id], kind=kind, at=at))[subject_id]
 
 
 async def rewrap_keys(vault: Vault, *, limit: int, restricted: bool = False) -> tuple[int, int]:
-    """Wrap up to `limit` data keys anew that another master key wraps; how many, and how many are left.
+    """Encrypt up to `limit` data keys with the current master key; return how many, and how many are left.
 
-    Those of restricted needs under their own master key, or all others under theirs.
-
-    One transaction a call: a process that is killed leaves what it has done, and the next goes on. Keys of others that
-    work at it are left to them; the service reads and makes keys meanwhile.
+    It handles either the keys of restricted needs, with their own master key, or all others with theirs. Each call is
+    one transaction: if a process is killed, its work remains, and the next call continues. Keys that another process
+    has locked are skipped. The service can read and create keys meanwhile.
     """
     master = vault.restricted if restricted else vault.master
     async with vault.keys.connection() as connection, connection.transaction():

@@ -1,4 +1,4 @@
-"""Data keys out of the database of keys."""
+"""Queries of the database of keys."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -13,7 +13,7 @@ _UNKNOWN = """
 
 
 async def data_keys(vault: Vault, subject_ids: Collection[UUID]) -> dict[UUID, DataKey]:
-    """The keys of these subjects, in one statement; who has been erased is missing from the answer."""
+    """The keys of these subjects, with one statement. Erased subjects are missing from the result."""
     if not subject_ids:
         return {}
     async with vault.keys.connection() as connection:
@@ -27,7 +27,7 @@ async def data_keys(vault: Vault, subject_ids: Collection[UUID]) -> dict[UUID, D
 
 
 async def data_key(vault: Vault, subject_id: UUID) -> DataKey:
-    """The key of one subject that must have one; raises VaultError when it has been destroyed."""
+    """The key of one subject that must have one; raises VaultError if it has been destroyed."""
     keys = await data_keys(vault, [subject_id])
     if subject_id not in keys:
         raise VaultError("the key of the subject has been destroyed")
@@ -35,7 +35,7 @@ async def data_key(vault: Vault, subject_id: UUID) -> DataKey:
 
 
 async def erased_subjects(vault: Vault, *, kind: SubjectKind) -> dict[UUID, Erased]:
-    """Everybody on the list of the erased."""
+    """All subjects on the list of erased subjects."""
     async with vault.keys.connection() as connection:
         rows = await connection.fetch(
             "SELECT subject_id, erased_at, arrival_key FROM erased_subject WHERE kind = $1", kind.value
@@ -44,7 +44,7 @@ async def erased_subjects(vault: Vault, *, kind: SubjectKind) -> dict[UUID, Eras
 
 
 async def erased_among(vault: Vault, subject_ids: Collection[UUID]) -> set[UUID]:
-    """Who of these is on the list of the erased."""
+    """The subjects among these that are on the list of erased subjects."""
     if not subject_ids:
         return set()
     async with vault.keys.connection() as connection:
@@ -55,7 +55,7 @@ async def erased_among(vault: Vault, subject_ids: Collection[UUID]) -> set[UUID]
 
 
 async def unknown_master_keys(vault: Vault) -> list[str]:
-    """Names of master keys that wrap a data key and that the vault does not have."""
+    """Names of master keys that encrypt a data key and that the vault does not have."""
     async with vault.keys.connection() as connection:
         rows = await connection.fetch(_UNKNOWN, vault.master.key_ids, vault.restricted.key_ids)
     return sorted(row["master_key_id"] for row in rows)

@@ -1,4 +1,4 @@
-"""Whose keys the vault keeps (pure)."""
+"""The kinds of subjects that have keys (pure)."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 
 class SubjectKind(StrEnum):
-    """A person has a key until erased; the manifest of a batch has one until it has aged out (domain P17)."""
+    """A person has a key until the erasure. The manifest of a batch has one until it is deleted because of its age
+    (domain P17)."""
 
     PERSON = "person"
     MANIFEST = "manifest"
     RESTRICTED = "restricted"
-    """What a person told of restricted needs; its subject is a keyed hash of the person's id."""
+    """A person's data about restricted needs. The subject is a keyed hash of the person's id."""
 
 
 class Erased(NamedTuple):
@@ -19,4 +20,4 @@ class Erased(NamedTuple):
 
     at: datetime
     arrival_key: bytes | None = None
-    """By which the arrival of a person is known when it is told again; None once that cannot happen any more."""
+    """The key that recognises a repeated arrival of the person; None after no repetition is possible any more."""

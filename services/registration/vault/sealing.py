@@ -1,8 +1,8 @@
-"""The cryptography of the vault: AES-256-GCM under data keys, data keys under a wrapping key, keyed hashes for search.
+"""The cryptography of the vault: AES-256-GCM with data keys, a key that wraps them, and keyed hashes for search.
 
-Pure: randomness comes from the operating system, everything else is an argument. A sealed value is one version byte,
-a 96-bit nonce and the ciphertext with its tag. The additional data bind it to its table, column and subject, so that
-a value copied into another row or column does not open (domain P26).
+It is pure: randomness comes from the operating system, everything else is an argument. A sealed value consists of one
+version byte, a 96-bit nonce and the ciphertext with its tag. The additional data bind it to its table, column and
+subject, so that a value that is copied into another row or column cannot be decrypted (domain P26).
 """
 
 import base64
@@ -25,13 +25,14 @@ KEY_BYTES = 32
 _NONCE_BYTES = 12
 _VERSION = b"\x01"
 _RANDOM_BITS = 0x3FFF_FFFF_FFFF_FFFF
-"""What a UUIDv7 leaves beside its time, its place, its version and its variant."""
+"""The bits of a UUIDv7 that remain beside its time, place, version and variant."""
 LAST_PLACE = 0xFFF
-"""The last place among ids of one millisecond; those beyond have no order."""
+"""The last place among ids of one millisecond. Ids beyond it have no order."""
 
 
 class VaultError(ValueError):
-    """A sealed value or a wrapped key does not open: wrong key, moved, or tampered with. Never shows the value."""
+    """A sealed value or a wrapped key cannot be decrypted: wrong key, moved, or manipulated. The error never shows the
+    value."""
 
 
 def _seal(aead: AESGCM, plain: bytes, bound: bytes) -> bytes:
@@ -50,26 +51,26 @@ def _open(aead: AESGCM, sealed: bytes, bound: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class DataKey:
-    """The key of one subject (a person, or the manifest of one arrival batch). Lives in memory only."""
+    """The key of one subject (a person, or the manifest of one arrival batch). It exists only in memory."""
 
     subject_id: UUID
     _aead: AESGCM = field(repr=False)
     _bound_to: str = field(repr=False)
 
     def seal(self, plain: str, *, table: str, column: str) -> bytes:
-        """`plain` under this key, bound to where it is kept."""
+        """Encrypt `plain` with this key, bound to the place where it is stored."""
         return _seal(self._aead, plain.encode(), self._bound(table, column))
 
     def seal_or_none(self, plain: str | None, *, table: str, column: str) -> bytes | None:
-        """As `seal`; nothing stays nothing."""
+        """Like `seal`; None stays None."""
         return None if plain is None else self.seal(plain, table=table, column=column)
 
     def open(self, sealed: bytes, *, table: str, column: str) -> str:
-        """What was sealed for this place; raises VaultError when key, place or value do not match."""
+        """Decrypt a value that was sealed for this place; raises VaultError if key, place or value do not match."""
         return _open(self._aead, sealed, self._bound(table, column)).decode()
 
     def open_or_none(self, sealed: bytes | None, *, table: str, column: str) -> str | None:
-        """As `open`; nothing stays nothing."""
+        """Like `open`; None stays None."""
         return None if sealed is None else self.open(sealed, table=table, column=column)
 
     def _bound(self, table: str, column: str) -> bytes:
@@ -78,18 +79,18 @@ class DataKey:
 
 @dataclass(frozen=True, slots=True)
 class FreshKey:
-    """A data key that has just been made, with its wrapped form for the database of keys."""
+    """A new data key, with its wrapped form for the database of keys."""
 
     key: DataKey
     wrapped: bytes
 
 
 class MasterKey:
-    """The key from outside the database. Keys are derived from it: for wrapping, for hashing, for parking, for words.
+    """The key from outside the database. Other keys are derived from it: for wrapping, hashing, parking and words.
 
-    Wrapping is rotated: the first secret wraps, all of them open. Hashes stand in many rows and make ids, so the keys
-    for hashing and parking are derived once and are then kept beside the secrets, whichever of these goes. That for
-    words comes from the one for hashing, so it stays too.
+    Wrapping can be rotated: the first secret wraps, all of them unwrap. Hashes are stored in many rows and determine
+    ids, so the keys for hashing and parking are derived once and then stored beside the secrets, whichever secrets are
+    removed. The key for words is derived from the key for hashing, so it does not change either.
     """
 
     def __init__(
@@ -110,13 +111,14 @@ class MasterKey:
         self._hashing = hashing or _derived(secret, "hashing")
         self._words = AESGCM(_derived(self._hashing, "words"))
         self.key_id = _name_of(secret)
-        """Names the key without revealing it; stored beside what it wraps, so that a change of key can be followed."""
+        """The name of the key, which does not reveal it. It is stored beside the keys that it wraps, so that a change
+        of key can be followed."""
         self.key_ids = list(self._wrapping)
-        """Of all that open."""
+        """The names of all keys that unwrap."""
 
     @classmethod
     def from_base64(cls, text: str) -> "MasterKey":
-        """The key as setting or file give it: 32 bytes in base64, or the lines that `successor` writes."""
+        """The key from the setting or the file: 32 bytes in base64, or the lines that `successor` writes."""
         secrets, kept = [], {}
         try:
             for line in text.split():
@@ -132,7 +134,7 @@ class MasterKey:
         return cls(secrets[0], retired=secrets[1:], hashing=kept.get("hashing"), parking=kept.get("parking"))
 
     def rewrap(self, wrapped: bytes, *, subject_id: UUID) -> bytes:
-        """The same data key under the first secret; raises VaultError."""
+        """Wrap the same data key with the first secret; raises VaultError."""
         return _seal(self._wrapping[self.key_id], self._unwrapped(wrapped, subject_id), _of_subject(subject_id))
 
     def _unwrapped(self, wrapped: bytes, subject_id: UUID) -> bytes:
@@ -154,15 +156,15 @@ class MasterKey:
         return _key(subject_id, self._unwrapped(wrapped, subject_id))
 
     def blind(self, kind: str, *parts: str) -> bytes:
-        """A keyed hash (128 bits) by which equal values of one `kind` are found again without being readable."""
-        # BLAKE2b takes a key itself (RFC 7693) and costs a quarter of an HMAC, of which each person needs eight.
+        """A keyed hash (128 bits) that finds equal values of one `kind` without making them readable."""
+        # BLAKE2b accepts a key itself (RFC 7693) and costs a quarter of an HMAC. Each person needs eight of them.
         return blake2b("\x1f".join((kind, *parts)).encode(), digest_size=16, key=self._hashing).digest()
 
     def derived_id(self, kind: str, *parts: str, milliseconds: int, place: int = LAST_PLACE) -> UUID:
-        """The same id for the same parts, for ever: a UUIDv7 of the time that is given, and of the place among those of
-        the same time; the rest is a keyed hash.
+        """The same id for the same parts, always: a UUIDv7 of the given time and place, with a keyed hash as the rest.
 
-        Who loses what was stored and hears the same again makes the same id again. Nobody without the key can.
+        `place` is the place among ids of the same time. If stored data are lost and the same data arrive again, the
+        same id is created again. Without the key nobody can create it.
         """
         value = self.number(f"id of {kind}", *parts) & _RANDOM_BITS
         ordered = (milliseconds & 0xFFFFFFFFFFFF) << 80 | min(place, LAST_PLACE) << 64
@@ -173,58 +175,60 @@ class MasterKey:
         return int.from_bytes(self.blind(kind, *parts), "big")
 
     def token(self, kind: str, value: str) -> int:
-        """A keyed hash as a signed 64-bit number, for search indexes; hits must be checked after opening."""
+        """A keyed hash as a signed 64-bit number, for search indexes. Hits must be checked after decryption."""
         return int.from_bytes(self.blind(kind, value)[:8], "big", signed=True)
 
     def digest_of(self, content: bytes) -> bytes:
-        """A keyed digest by which the same message is known again."""
+        """A keyed digest that recognises a repeated message."""
         return blake2b(content, digest_size=16, key=self._hashing, person=b"message").digest()
 
     def seal_words(self, words: str, *, table: str, column: str, row_id: UUID) -> bytes:
-        """What a sender wrote of something that is no person and has no key of its own, bound to where it is kept."""
+        """Seal text of a sender about something that is no person and has no own key, bound to the place where it is
+        stored."""
         return _seal(self._words, words.encode(), _of_row(table, column, row_id))
 
     def open_words(self, sealed: bytes, *, table: str, column: str, row_id: UUID) -> str:
-        """The words again; raises VaultError."""
+        """The decrypted words; raises VaultError."""
         return _open(self._words, sealed, _of_row(table, column, row_id)).decode()
 
     def seal_parked(self, payload: bytes) -> bytes:
-        """An inbound message that could not be handled, for the table of parked events."""
+        """Seal an incoming message that could not be handled, for the table of parked events."""
         return _seal(self._parking, payload, b"parked")
 
     def open_parked(self, sealed: bytes) -> bytes:
-        """The message again; raises VaultError."""
+        """The decrypted message; raises VaultError."""
         return _open(self._parking, sealed, b"parked")
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """What sealing needs: two keys from outside, and the database in which the data keys are kept."""
+    """The resources for sealing: two keys from outside, and the database of the data keys."""
 
     master: MasterKey
     keys: KeysDatabase
     restricted: MasterKey
-    """For restricted needs: `master` opens, finds and links nothing of them."""
+    """The key for restricted needs: `master` cannot decrypt, find or link any data about them."""
 
     def __post_init__(self) -> None:
         if set(self.master.key_ids) & set(self.restricted.key_ids):
             raise VaultError("the key of restricted needs must be different from the vault key")
 
     def master_of(self, kind: SubjectKind | str) -> MasterKey:
-        """Which of the two wraps the data keys of this kind of subject."""
+        """The master key that wraps the data keys of this kind of subject."""
         return self.restricted if kind == SubjectKind.RESTRICTED else self.master
 
     def owner_of(self, returnee_id: UUID) -> UUID:
-        """What a person is called in the store of restricted needs, and among the keys of what it holds."""
+        """The pseudonym of a person in the store of restricted needs, and among the keys of that store."""
         # Version 5, a name-based id: Python below 3.14 makes no version 8.
         return UUID(bytes=self.restricted.blind("owner", str(returnee_id)), version=5)
 
     def seal_parked(self, payload: bytes) -> bytes:
-        """An inbound message that could not be handled; it may tell of a restricted need."""
+        """Seal an incoming message that could not be handled, with the restricted key, because it may be about a
+        restricted need."""
         return self.restricted.seal_parked(payload)
 
     def open_parked(self, sealed: bytes) -> bytes:
-        """The message again, also one that was parked before `restricted` sealed them; raises VaultError."""
+        """The decrypted message, also one that was parked before `restricted` sealed them; raises VaultError."""
         try:
             return self.restricted.open_parked(sealed)
         except VaultError:
@@ -232,7 +236,8 @@ class Vault:
 
 
 def successor(text: str) -> str:
-    """What a file of vault keys holds next: a new secret behind those in use, which it then only helps to open."""
+    """The next content of a file of vault keys: a new secret after those in use, which at first is only used to
+    unwrap."""
     secrets = [line for line in text.split() if ":" not in line]
     first = base64.b64decode(secrets[0])
     kept = [line for line in text.split() if ":" in line] or [

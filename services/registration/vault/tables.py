@@ -1,4 +1,4 @@
-"""The database of keys: one wrapped data key per subject, and the list of the erased."""
+"""The database of keys: one wrapped data key per subject, and the list of erased subjects."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,12 +19,13 @@ class DataKeyRow(KeyTable, table=True):
     kind: str
     wrapped: bytes = Field(sa_column=sealed(nullable=False))
     master_key_id: str
-    """Which master key wraps it."""
+    """The name of the master key that wraps it."""
     created_at: datetime = Field(sa_column=moment())
 
 
 class ErasedSubject(KeyTable, table=True):
-    """Whose key has been destroyed: every restore replays this list, so that no backup brings a person back."""
+    """A subject whose key has been destroyed. After a restore the erasures on this list are repeated, so that no backup
+    brings a person back."""
 
     __tablename__ = "erased_subject"
     __table_args__ = (one_of("kind", [SubjectKind.PERSON, SubjectKind.MANIFEST], name="erased_subject_kind"),)
@@ -33,4 +34,4 @@ class ErasedSubject(KeyTable, table=True):
     kind: str
     erased_at: datetime = Field(sa_column=moment())
     arrival_key: bytes | None = Field(default=None, sa_column=sealed())
-    """Of a person, as in the other database's list; forgotten after days."""
+    """For a person, as in the list of the other database; deleted after some days."""

@@ -1,1 +1,1 @@
-"""What changes arrivals: batches that are announced and land, and the references that name them."""
+"""The actions on arrivals: batches are announced and land, and references are resolved to batches."""

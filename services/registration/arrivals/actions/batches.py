@@ -1,6 +1,7 @@
-"""Announce, land, receive people, mark absent, complete intake; in any order, the same by REST and by event.
+"""Announce, land, receive people, mark absent, complete intake: in any order, and the same by REST and by event.
 
-The row of a batch is locked late: many people of one flight are registered side by side and meet only at its end.
+The row of a batch is locked late. So many people of one flight can be registered concurrently, and they wait for each
+other only at the end.
 """
 
 from collections import Counter
@@ -48,7 +49,7 @@ from services.registration.vault.sealing import Vault
 async def announce_batch(
     session: AsyncSession, announcement: Announcement, *, vault: Vault, reception: Reception
 ) -> UUID:
-    """A batch is on its way, with its manifest; told again, it replaces what was said before. The batch's id."""
+    """Announce a batch with its manifest; return its id. A repeated announcement replaces the earlier data."""
     body, sender = announcement.body, announcement.sender
     days = reception.manifest_days
     faults = reception.times.expected_at.faults(body.expected_at, at=now(session), pointer="/expected_at")
@@ -57,7 +58,7 @@ async def announce_batch(
     told_at = _not_ahead(announcement.told_at, session)
     if comes_too_late(told_at, row.announced_as_of):
         return row.id
-    # A flight may land elsewhere than was announced: the place says nothing here.
+    # A flight may land elsewhere than announced, so the place is not compared here.
     _refuse_another(row, Journey(body.mode.value, None, (body.expected_at,)))
     row.announced_as_of = told_at
     row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.ANNOUNCE].value
@@ -79,7 +80,7 @@ async def announce_batch(
 
 
 async def land_batch(session: AsyncSession, landing: Landing, *, vault: Vault, reception: Reception) -> UUID:
-    """A batch has arrived, announced or not; told again, it corrects. The batch's id."""
+    """Record the arrival of a batch, announced or not; return its id. A repeated call corrects the data."""
     body = landing.body
     faults = reception.times.landed_at.faults(body.landed_at, at=now(session), pointer="/landed_at")
     _require_sound(reception, faults, place=body.reception_place, mode=body.mode)
@@ -97,7 +98,7 @@ async def land_batch(session: AsyncSession, landing: Landing, *, vault: Vault, r
 async def land_announced_batch(
     session: AsyncSession, batch_id: UUID, body: LandingBody, *, actor: Actor, vault: Vault, reception: Reception
 ) -> UUID:
-    """A batch that is known by our id has arrived; its mode and place are those announced."""
+    """Record the arrival of a batch that is identified by our id. Its mode and place are those of the announcement."""
     at = now(session)
     faults = reception.times.landed_at.faults(body.landed_at or at, at=at, pointer="/landed_at")
     if faults:
@@ -114,12 +115,14 @@ async def land_announced_batch(
 
 
 def _not_ahead(told_at: datetime | None, session: AsyncSession) -> datetime:
-    """When it was told. A sender whose clock is ahead must not make all that it tells later look older."""
+    """The time of the message, at most now. Otherwise, if a sender's clock was ahead, its later messages would look
+    older."""
     return now(session) if told_at is None else min(told_at, now(session))
 
 
 def _refuse_another(row: ArrivalBatch, told: Journey) -> None:
-    """Whoever has come may not become people of another flight or bus whose reference is the same."""
+    """Refuse data of another flight or bus with the same reference: the people who have already arrived must not become
+    its people."""
     has_come = row.landed_at is not None or row.registered_count > 0
     times = tuple(at for at in (row.expected_at, row.landed_at) if at is not None)
     if has_come and is_another_journey(Journey(row.mode, row.reception_place, times), told):
@@ -152,9 +155,9 @@ async def _land(
 async def receive_people(
     session: AsyncSession, coming: Sequence[Coming], *, vault: Vault, reception: Reception
 ) -> list[Registration]:
-    """People have come: register who is new, with all they tell, and count them in their batches.
+    """Register the people who are new, with all their data, and count them in their batches.
 
-    One `Registration` per arrival, in their order. The same arrival told again changes nothing.
+    Returns one `Registration` per arrival, in the same order. A repeated arrival changes nothing.
     """
     batches = await batches_of(session, coming, master=vault.master)
     arrivals = [_arrival(one, batches, vault=vault) for one in coming]
@@ -166,7 +169,7 @@ async def receive_people(
 async def mark_entry_absent(
     session: AsyncSession, batch_id: UUID, entry_id: UUID, *, actor: Actor, vault: Vault
 ) -> UUID:
-    """A person announced with the batch has not come. The batch's id."""
+    """Mark an announced person of the batch as absent; return the batch's id."""
     row = await queries.batch(session, batch_id, actor=actor, lock=True)
     await mark_absent(session, row.id, entry_id, actor=actor)
     await _settle(session, row, may_place=False, vault=vault)
@@ -174,7 +177,7 @@ async def mark_entry_absent(
 
 
 async def complete_intake(session: AsyncSession, batch_id: UUID, *, actor: Actor, vault: Vault) -> UUID:
-    """Nobody of the batch is waited for any more; the same as what happens by itself when everybody is there."""
+    """Complete the intake because nobody else is expected. It has the same effect as the automatic completion."""
     row = await queries.batch(session, batch_id, actor=actor, lock=True)
     if row.status == BatchStatus.INTAKE_COMPLETED:
         return row.id
@@ -188,7 +191,7 @@ async def complete_intake(session: AsyncSession, batch_id: UUID, *, actor: Actor
 
 
 async def let_manifests_age_out(session: AsyncSession, *, vault: Vault, limit: int) -> int:
-    """Destroy the keys of manifests whose days are over; how many there were."""
+    """Destroy the keys of manifests whose retention has ended; return the number of manifests."""
     due = await queries.manifests_due(session, at=now(session), limit=limit)
     for row in due:
         row.manifest_until, row.manifest_aged_out_at = None, now(session)
@@ -238,7 +241,7 @@ def _arrival(one: Coming, batches: Found, *, vault: Vault) -> Arrival:
 
 
 async def _count_in(session: AsyncSession, registrations: Sequence[Registration], *, vault: Vault) -> None:
-    """Count new people in their batches, match them with their manifests, and complete what is complete."""
+    """Count new people in their batches, match them with the manifests, and complete each batch that is complete."""
     counts = Counter(one.arrival_batch_id for one in registrations if one.arrival_batch_id is not None)
     if not counts:
         return
@@ -256,9 +259,9 @@ async def _count_in(session: AsyncSession, registrations: Sequence[Registration]
 
 
 async def _settle(session: AsyncSession, row: ArrivalBatch, *, may_place: bool, vault: Vault) -> None:
-    """Write a locked batch, and do what follows from its present state; `may_place` if somebody may lack the place.
+    """Write a locked batch and do what follows from its state. `may_place`: somebody may lack the reception place.
 
-    Who is registered while the batch's place becomes known waits for the batch's row here, and is then placed.
+    A registration that runs while the batch gets its place waits here for the batch's row, and then sets the place.
     """
     session.add(row)
     await session.flush()

@@ -1,9 +1,9 @@
-"""From a sender's reference to the batch that it names; a batch that nobody has told of before is founded.
+"""Finds the batch for a sender's reference, and creates it if nobody has mentioned it before.
 
-What a sender calls a batch, who carries it and from where may be anything that the sender writes. They are sealed under
-a key that does not go with the manifest; the batch is found by a keyed hash. A process of before wrote them in clear:
-what it has founded is found in clear too until it is sealed (`arrivals.loop`), and it can found no other (migration
-0019).
+A sender may write any text as the reference of a batch, its carrier and its place of departure. These words are sealed
+under a key that is not destroyed with the manifest. The batch is found by a keyed hash. Older versions wrote the words
+in clear: their batches are also found in clear until they are sealed (`arrivals.loop`). Such a process can no longer
+create a batch (migration 0019).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,9 +20,9 @@ from services.registration.arrivals.tables import ArrivalBatch, Words, reference
 from services.registration.vault.sealing import MasterKey
 
 Reference = tuple[str, str]
-"""Source and the sender's reference of a batch."""
+"""The source, and the sender's reference of a batch."""
 Found = dict[Reference | UUID, tuple[UUID, str | None]]
-"""Id and reception place of batches, by reference or by id."""
+"""The id and reception place of batches, by reference or by id."""
 _STUBS = """
     INSERT INTO arrival_batch (id, source, reference_key, words_sealed, organization_id, status, registered_count,
                                version, traceparent, created_at)
@@ -32,7 +32,7 @@ _STUBS = """
     ORDER BY reference_key
     ON CONFLICT (reference_key) WHERE reference_key IS NOT NULL DO NOTHING
 """
-# One statement, so that a batch that is being sealed is seen in one of its two forms.
+# One statement, so that a batch that is being sealed is found in exactly one of its two forms.
 _BY_REFERENCE = """
     WITH told AS (SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[]) AS r (source, reference, reference_key))
     SELECT t.source, t.reference, b.id, b.reception_place FROM told t JOIN arrival_batch b USING (reference_key)
@@ -40,7 +40,8 @@ _BY_REFERENCE = """
     SELECT t.source, t.reference, b.id, b.reception_place FROM told t
     JOIN arrival_batch b ON b.source = t.source AND b.sender_reference = t.reference
 """
-# Who registers people in a batch has a lock on it that this one would wait for: such a batch is left to the next round.
+# A transaction that registers people in a batch holds a lock on it. Such a batch is skipped and sealed in the next
+# round.
 _IN_CLEAR = """
     SELECT id, source, sender_reference, carrier, origin, words_sealed FROM arrival_batch
     WHERE sender_reference IS NOT NULL OR carrier IS NOT NULL OR origin IS NOT NULL
@@ -54,14 +55,14 @@ _SEAL = """
 
 
 async def locked_batch(session: AsyncSession, sender: Sender, reference: str, *, master: MasterKey) -> ArrivalBatch:
-    """The batch that a sender calls so, locked; founded when nobody has told of it before."""
+    """The batch with this reference of the sender, locked. It is created if nobody has mentioned it before."""
     known = await _known(session, {(sender.source, reference): sender}, master=master)
     (row,) = await queries.locked_batches(session, [known[sender.source, reference][0]])
     return row
 
 
 async def batches_of(session: AsyncSession, coming: Sequence[Coming], *, master: MasterKey) -> Found:
-    """Id and reception place of every batch that is named, by reference or by id; new ones are founded."""
+    """The id and reception place of every batch that is named, by reference or by id. New batches are created."""
     found: Found = {}
     for one in coming:
         if one.arrival_batch_id is not None and one.arrival_batch_id not in found:
@@ -79,7 +80,7 @@ async def batches_of(session: AsyncSession, coming: Sequence[Coming], *, master:
 
 
 async def seal_batches(session: AsyncSession, *, master: MasterKey, limit: int) -> int:
-    """Seal the words of up to `limit` batches where a process of before wrote them in clear; how many there were."""
+    """Seal the words of up to `limit` batches that an older version wrote in clear; return the number of batches."""
     connection = await raw(session)
     rows = await connection.fetch(_IN_CLEAR, limit)
     words = [words_of(row, master) for row in rows]
@@ -92,7 +93,7 @@ async def seal_batches(session: AsyncSession, *, master: MasterKey, limit: int) 
 async def _known(
     session: AsyncSession, named: Mapping[Reference, Sender], *, master: MasterKey
 ) -> dict[Reference, tuple[UUID, str | None]]:
-    """Batches by their sender's reference; those that nobody has told of before are founded."""
+    """The batches with these references of their senders; those that nobody has mentioned before are created."""
     keys = {reference: reference_key(master, *reference) for reference in named}
     found = await _by_reference(session, keys)
     missing = {reference: key for reference, key in keys.items() if reference not in found}

@@ -1,1 +1,1 @@
-"""What changes consents and safe contacts."""
+"""The actions on consents and safe contacts."""

@@ -1,4 +1,4 @@
-"""Give, withdraw and show consents. Giving takes many people at once: one statement a table."""
+"""Give, withdraw and show consents. Consents of many people are recorded at once, with one statement per table."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -50,7 +50,7 @@ _NEXT_VERSION = """
 async def give_consents(
     session: AsyncSession, consents: Sequence[NewConsent], keys: Mapping[UUID, DataKey]
 ) -> list[UUID]:
-    """Record consents and tell, per person, of all that is allowed now; their ids."""
+    """Record consents, publish the present state of each person's consents, and return the ids of the new ones."""
     if not consents:
         return []
     rows = [_row(one, keys[one.returnee_id], recorded_at=now(session)) for one in consents]
@@ -80,29 +80,31 @@ def _row(one: NewConsent, key: DataKey, *, recorded_at: datetime) -> tuple[UUID,
 
 
 async def tell_that_nothing_is_granted(session: AsyncSession, traceparents: Mapping[UUID, str | None]) -> None:
-    """Say of people who allowed nothing at intake that they allowed nothing.
+    """Publish that people who allowed nothing at intake allow nothing.
 
-    Nobody needs to be told of a default, but for a household: its needs wait until each member has been heard.
+    This is the default, but the needs of a household wait until the state of each member is known.
     """
     if traceparents:
         await _tell(session, traceparents)
 
 
 async def tell_again(session: AsyncSession, returnee_id: UUID, *, traceparent: str | None) -> None:
-    """The age of somebody has changed, and with it perhaps which of their consents count: tell how they stand now."""
+    """Publish the state of a person's consents after a change of age, because the age can change which of them are
+    valid."""
     if returnee_id not in await queries.never_heard(session, [returnee_id]):
         await _tell(session, {returnee_id: traceparent})
 
 
 async def tell_states(session: AsyncSession, returnee_ids: Sequence[UUID]) -> None:
-    """Tell of these people how their consents stand now: nobody has heard of it, or of something that is lost here."""
+    """Publish the present state of these people's consents, after a restore: referral has not received it, or has
+    received one that is lost here."""
     if returnee_ids:
         people = select(Returnee.id, Returnee.traceparent).where(col(Returnee.id).in_(returnee_ids))
         await _tell(session, {row[0]: row[1] for row in (await session.exec(people)).all()})
 
 
 async def _tell(session: AsyncSession, traceparents: Mapping[UUID, str | None]) -> None:
-    """The whole present state of each person's consent, under its next version."""
+    """Publish the complete present state of each person's consents, with the next version."""
     rows = await (await raw(session)).fetch(_NEXT_VERSION, list(traceparents))
     versions = {row["returnee_id"]: row["version"] for row in rows}
     standing = await queries.grants(session, list(traceparents), at=now(session))
@@ -123,7 +125,7 @@ async def _tell(session: AsyncSession, traceparents: Mapping[UUID, str | None]) 
 async def give_consent(
     session: AsyncSession, returnee_id: UUID, body: ConsentGiven, *, actor: Actor, vault: Vault, times: ToldTimes
 ) -> UUID:
-    """Record one consent of a registered person; its id."""
+    """Record one consent of a registered person; return its id."""
     row = await returnee(session, returnee_id, actor=actor, lock=True)
     faults = consent_faults(
         given_at=body.given_at,
@@ -145,9 +147,10 @@ async def give_consent(
 async def withdraw_consent(
     session: AsyncSession, returnee_id: UUID, consent_id: UUID, *, pack: Pack, actor: Actor
 ) -> UUID:
-    """Take a consent back, without a reason: access ends with this commit, the others are told (domain P4).
+    """Withdraw a consent, without a reason.
 
-    Organisations that may not know of the person any more are asked to delete what they fetched.
+    Access ends with this commit, and the other services are informed (domain P4). Organisations that may not have the
+    person's data any more are asked to delete what they fetched.
     """
     row = await returnee(session, returnee_id, actor=actor, lock=True)
     await queries.consent(session, consent_id, returnee_id=returnee_id)
@@ -172,7 +175,7 @@ async def withdraw_consent(
 async def look_up_consents(
     session: AsyncSession, returnee_id: UUID, *, actor: Actor, vault: Vault
 ) -> list[ConsentView]:
-    """All consents of a person, oldest first; recorded."""
+    """All consents of a person, oldest first. The access is recorded."""
     person = await returnee(session, returnee_id, actor=actor)
     rows = await queries.consent_rows(session, returnee_id)
     key = await data_key(vault, returnee_id)
@@ -184,7 +187,7 @@ async def look_up_consents(
 
 
 async def show_consent(session: AsyncSession, returnee_id: UUID, consent_id: UUID, *, vault: Vault) -> ConsentView:
-    """One consent to who has just given or withdrawn it."""
+    """One consent, for the caller that has just given or withdrawn it."""
     consent = await queries.consent(session, consent_id, returnee_id=returnee_id)
     withdrawal = await session.get(ConsentWithdrawal, consent_id)
     person = await session.get_one(Returnee, returnee_id)
@@ -198,7 +201,8 @@ def _access(returnee_id: UUID, kind: AccessKind, action: str) -> Access:
     )
 
 
-# The key of who is about to be erased is gone already: the erasure wipes what is passed over here.
+# The key of a person who is about to be erased has already been destroyed. The erasure deletes the references that are
+# skipped here.
 _IN_CLEAR = """
     SELECT id, returnee_id, staff_reference FROM consent WHERE staff_reference <> '' ORDER BY id LIMIT $1
     FOR NO KEY UPDATE SKIP LOCKED
@@ -210,7 +214,7 @@ _SEAL = """
 
 
 async def seal_staff_references(session: AsyncSession, *, vault: Vault, limit: int) -> int:
-    """Seal up to `limit` references of who took a consent that stand in clear; how many were sealed."""
+    """Seal up to `limit` references of the staff who took a consent that are in clear; return how many were sealed."""
     connection = await raw(session)
     rows = await connection.fetch(_IN_CLEAR, limit)
     keys = await data_keys(vault, {row["returnee_id"] for row in rows})

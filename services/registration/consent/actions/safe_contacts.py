@@ -1,4 +1,4 @@
-"""Record how people may be reached: of many people at once, one statement a table; show it, and note who looked."""
+"""Record safe contacts, of many people at once with one statement per table; show them, and record who looked."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -36,9 +36,9 @@ _CONTACT = """
 async def set_safe_contacts(
     session: AsyncSession, contacts: Sequence[NewSafeContact], keys: Mapping[UUID, DataKey], *, country: str
 ) -> None:
-    """Record how people may be reached, one contact per person, and tell which kind of channel it is.
+    """Record safe contacts, one per person, and publish the kind of channel of each.
 
-    Addresses must be without fault; numbers without a country code are of `country`.
+    Addresses must be valid. Numbers without a country code belong to `country`.
     """
     if not contacts:
         return
@@ -70,7 +70,7 @@ def _kept(body: SafeContactTold, country: str) -> str | None:
 async def set_safe_contact(
     session: AsyncSession, returnee_id: UUID, body: SafeContactTold, *, actor: Actor, vault: Vault, country: str
 ) -> None:
-    """Record how a registered person may be reached from now on."""
+    """Record the new safe contact of a registered person."""
     row = await returnee(session, returnee_id, actor=actor, lock=True)
     faults = safe_contact_faults(
         channel=body.channel,
@@ -90,14 +90,14 @@ async def set_safe_contact(
 
 
 async def show_safe_contact(session: AsyncSession, returnee_id: UUID, *, vault: Vault) -> SafeContactView:
-    """The safe contact to who has just set it."""
+    """The safe contact, for the caller that has just set it."""
     return await queries.safe_contact(session, returnee_id, key=await data_key(vault, returnee_id))
 
 
 async def look_up_safe_contact(
     session: AsyncSession, returnee_id: UUID, *, purpose: AccessPurpose, actor: Actor, vault: Vault
 ) -> SafeContactView:
-    """How a person may be reached, under a purpose; recorded."""
+    """The safe contact of a person, for a stated purpose. The access is recorded."""
     await returnee(session, returnee_id, actor=actor)
     view = await queries.safe_contact(session, returnee_id, key=await data_key(vault, returnee_id))
     access = _access(returnee_id, AccessKind.READ, "safe_contact.read", purpose=purpose)

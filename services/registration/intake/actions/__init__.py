@@ -1,1 +1,1 @@
-"""What registers people: new ones, what the same arrival tells more of them, and corrections."""
+"""The actions that register new people, add further data of the same arrival, and correct data."""

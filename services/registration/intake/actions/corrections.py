@@ -1,4 +1,4 @@
-"""Putting households together and correcting what was taken down, with what follows for consents."""
+"""Creates households and corrects stored data, with the consequences for consents."""
 
 from uuid import UUID
 
@@ -23,7 +23,8 @@ from services.registration.vault.sealing import Vault
 
 
 async def create_household(session: AsyncSession, body: HouseholdBody, *, actor: Actor) -> UUID:
-    """Put people together who were registered one by one; who has not been heard about consent is told of."""
+    """Create a household of people who were registered separately. Publish the consent of those for whom it was never
+    published."""
     household_id = await households.create_household(session, body, actor=actor)
     await _tell_of_the_silent(session, household_id)
     return household_id
@@ -37,18 +38,20 @@ async def correct_household(
     condition: Condition,
     actor: Actor,
 ) -> None:
-    """Change a household; who has not been heard about consent is told of."""
+    """Change a household. Publish the consent of members for whom it was never published."""
     await households.correct_household(session, household_id, correction, condition=condition, actor=actor)
     await _tell_of_the_silent(session, household_id)
 
 
 async def decide_claim(session: AsyncSession, claim_id: UUID, decision: ClaimDecision, *, actor: Actor) -> None:
-    """Say whether somebody belongs to a household; who has not been heard about consent is told of."""
+    """Decide whether somebody belongs to a household. Publish the consent of members for whom it was never
+    published."""
     await _tell_of_the_silent(session, await households.decide_claim(session, claim_id, decision, actor=actor))
 
 
 async def _tell_of_the_silent(session: AsyncSession, household_id: UUID) -> None:
-    """A household's needs wait until every member has been heard, also those who never allowed anything."""
+    """Publish the consent of members for whom it was never published, because the needs of a household wait until the
+    consent of every member is known, also of those who allow nothing."""
     members = await members_of(session, household_id)
     unheard = await never_heard(session, [member.id for member in members])
     silent = {member.id: member.traceparent for member in members if member.id in unheard}
@@ -65,7 +68,7 @@ async def correct_returnee(
     vault: Vault,
     pack: Pack,
 ) -> None:
-    """Correct what is known of a person; of another age, other consents of theirs may count, which is told too."""
+    """Correct the data of a person. If the age changes, other consents may be valid; then this is published too."""
     opened = await opened_categories(session, returnee_id, pack.consents)
     before = await correct_record(
         session, returnee_id, correction, condition=condition, actor=actor, vault=vault, pack=pack

@@ -1,4 +1,4 @@
-"""What an arrival tells, as the rows that it makes in the parts to the right."""
+"""Converts the data of an arrival into the rows of the other parts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,16 +22,17 @@ from services.registration.people.tables import Returnee
 from services.registration.vault.sealing import DataKey, MasterKey, Vault
 
 HOUSEHOLD_IN_DOUBT = "household-in-doubt"
-"""The rule that a need of several people breaks while a person decides who belongs to their household."""
+"""The rule that a need of several people breaks while staff decide who belongs to their household."""
 _TOLD_FIELDS = ("identity", "profile")
 Pair = tuple[NewReturnee, Arrival]
 
 
 def household_id_of(master: MasterKey, arrival: Arrival, *, arrived_on: date) -> UUID | None:
-    """The same reference within one batch is the same household, also when its members come at the same time.
+    """The id of a household that an arrival names, or None.
 
-    Senders number the families of each flight anew. Who comes without a batch is compared with who comes without one
-    from the same sender on the same day.
+    The same reference within one batch gives the same id, also if the members arrive concurrently. Senders number the
+    families of each flight from the start. A person who comes without a batch is compared with others who come without
+    one from the same sender on the same day.
     """
     reference = arrival.body.household_reference
     if reference is None:
@@ -45,7 +46,7 @@ def household_id_of(master: MasterKey, arrival: Arrival, *, arrived_on: date) ->
 
 
 def joining_of(person: NewReturnee, arrival: Arrival) -> list[Joining]:
-    """That a person points to the household that their arrival names; nothing where it names none."""
+    """The household that a person names, as a list with one entry; empty if the arrival names none."""
     if person.household_id is None:
         return []
     return [
@@ -63,7 +64,7 @@ def joining_of(person: NewReturnee, arrival: Arrival) -> list[Joining]:
 async def record_told(
     session: AsyncSession, pairs: Sequence[Pair], keys: Mapping[UUID, DataKey], *, country: str
 ) -> None:
-    """Consents and safe contacts."""
+    """Record consents and safe contacts."""
     consents = [
         NewConsent(person.id, consent, discloser=arrival.source, traceparent=person.traceparent)
         for person, arrival in pairs
@@ -85,7 +86,8 @@ async def record_told(
 
 
 def doubts_of(person: NewReturnee, arrival: Arrival) -> list[NewDoubt]:
-    """What is set aside of one arrival; of who waits for a decision on their household also for how many a need is."""
+    """The doubtful parts of one arrival. If the household waits for a decision, they include the number of people of
+    each need."""
     parts = list(arrival.set_aside or ())
     if person.household_id is None:
         parts += [
@@ -99,7 +101,7 @@ def doubts_of(person: NewReturnee, arrival: Arrival) -> list[NewDoubt]:
 def needs_of(
     person: NewReturnee, arrival: Arrival, states: Mapping[UUID, HouseholdState], vault: Vault
 ) -> list[NewNeed]:
-    """The needs that a new person tells, their household's under its reference person."""
+    """The needs that a new person reports. Needs of the household belong to its reference person."""
     household = None if person.household_id is None else states[person.household_id]
     teller = Teller(
         person.id,
@@ -112,13 +114,14 @@ def needs_of(
     )
     told = arrival.body.needs
     if household is None:
-        # Who waits for a decision on their household is helped meanwhile, for themselves.
+        # A person who waits for a decision on their household is helped meanwhile as a single person.
         told = [need.model_copy(update={"people_count": 1}) for need in told]
     return told_needs(told, teller, known={}, vault=vault)
 
 
 def accesses_of(person: NewReturnee | Returnee, arrival: Arrival) -> list[Access]:
-    """That somebody was registered, and apart from it that restricted needs were told: not everybody may know that."""
+    """The record of the registration, and a separate record if restricted needs were reported, because not everybody
+    may know that."""
     body, restricted = arrival.body, arrival.actor.sight.restricted_categories
     told = [name for name in ("consents", "safe_contact", "household_reference") if getattr(body, name)]
     if any(need.category not in restricted for need in body.needs):

@@ -1,6 +1,7 @@
-"""Register people with all that they tell.
+"""Registers people with all their data.
 
-The same for one person and for thousands: an arrival by REST is a batch of one, each table gets one statement a batch.
+It is the same for one person and for thousands: an arrival by REST is a batch of one, and each table gets one statement
+per batch.
 """
 
 import secrets
@@ -55,10 +56,10 @@ async def register_arrivals(
 ) -> list[Registration]:
     """Register everybody who is not registered yet, with household, consents, safe contact and needs.
 
-    One `Registration` per arrival, in their order; a repeat of an arrival gives the person registered before, and
-    what it tells more is taken up. An event that tells again of somebody who was erased gives none and leaves nothing.
-    Raises InvalidInput that names the fields when what was told contradicts itself, and ArrivalReferenceReused when it
-    is another person's; then nothing is stored.
+    Returns one `Registration` per arrival, in their order. For a repeated arrival it contains the person who was
+    registered before, and additional data are recorded. A repeated event about an erased person gives none and stores
+    nothing. Raises InvalidInput that names the fields if the data contradict themselves, and ArrivalReferenceReused if
+    the reference belongs to another person; then nothing is stored.
     """
     keys_of = [vault.master.blind("arrival", one.source, one.body.sender_reference) for one in arrivals]
     ids = await known_arrivals(session, keys_of)
@@ -67,7 +68,7 @@ async def register_arrivals(
         if key not in ids:
             first.setdefault(key, arrival)
     made, erased = await _register_new(session, first, vault=vault, reception=reception)
-    ids |= await known_arrivals(session, [key for key in first if key not in made])  # a twin has made these meanwhile
+    ids |= await known_arrivals(session, [key for key in first if key not in made])  # others registered these meanwhile
     ids |= made
     told_now = [(key, arrival) for key, arrival in zip(keys_of, arrivals, strict=True) if key not in erased]
     is_new = [key in made and first[key] is arrival for key, arrival in told_now]
@@ -88,9 +89,10 @@ async def register_arrivals(
 async def _register_new(
     session: AsyncSession, first: Mapping[bytes, Arrival], *, vault: Vault, reception: Reception
 ) -> tuple[dict[bytes, UUID], set[bytes]]:
-    """Register people by their arrival keys; without those whom another transaction has registered meanwhile.
+    """Register people by their arrival keys, except those whom another transaction has registered meanwhile.
 
-    Besides, the keys of events that tell again of somebody who was erased: of them nothing is kept, not even parked.
+    Also returns the keys of events that repeat the arrival of an erased person: of these nothing is kept, not even as a
+    parked event.
     """
     at = now(session)
     pairs: list[Pair] = []
@@ -100,7 +102,7 @@ async def _register_new(
     pairs, erased = await _without_the_erased(pairs, vault=vault)
     joinings = [joining for pair in pairs for joining in joining_of(*pair)]
     await hold_households(session, joinings)
-    if joinings:  # whoever was waited for here may be a twin that has just registered one of them
+    if joinings:  # the transaction that held the lock may have registered one of them
         known = await known_arrivals(session, list(first))
         pairs = [pair for pair in pairs if pair[0].arrival_key not in known]
     registered = await _store(session, pairs, vault=vault, country=reception.country)
@@ -110,7 +112,8 @@ async def _register_new(
 
 
 async def _without_the_erased(pairs: list[Pair], *, vault: Vault) -> tuple[list[Pair], set[bytes]]:
-    """Who told by REST of somebody who was erased is answered so when the key is made."""
+    """The arrivals without those of erased people. REST is not checked here: its caller gets the refusal when the key
+    is created."""
     gone = await erased_among(vault, [person.id for person, arrival in pairs if arrival.set_aside is not None])
     if gone:
         log.warning("arrivals.of_the_erased", count=len(gone))
@@ -119,8 +122,8 @@ async def _without_the_erased(pairs: list[Pair], *, vault: Vault) -> tuple[list[
 
 
 def _sound(arrival: Arrival, *, reception: Reception, at: datetime) -> Arrival:
-    """The arrival if nothing contradicts itself. By event its optional parts at fault are set aside, so that they do
-    not keep what is urgent from having its effects; else InvalidInput names the fields."""
+    """The arrival, if nothing in it is contradictory. In events, wrong optional parts are set aside, so that urgent
+    parts still take effect; otherwise InvalidInput names the fields."""
     judge = partial(
         arrival_faults,
         today=reception.day_of(at),
@@ -162,10 +165,11 @@ def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Re
 
 
 def _returnee_id(arrival: Arrival, arrival_key: bytes, *, vault: Vault) -> UUID:
-    """The same person, told again by the same sender, has the same id, also where a restore has lost them here.
+    """The id of the person, derived from the arrival.
 
-    The names count too: another person under a reference that was used before is not taken for the first one. The id
-    tells the day of the arrival and not the moment, because it stays when the person is erased.
+    The same person from the same sender gets the same id, also if a restore has lost them here. It is also derived from
+    the names, so that another person with a reference that was used before is not taken for the first one. The id
+    contains the day of the arrival and not the moment, because it is kept when the person is erased.
     """
     identity = arrival.body.identity
     names = sorted(words(identity.given_names, identity.family_names))
@@ -176,9 +180,9 @@ def _returnee_id(arrival: Arrival, arrival_key: bytes, *, vault: Vault) -> UUID:
 
 
 def _start_journey(returnee_id: UUID, context: str | None) -> str:
-    """A new trace for this person, linked to how they came; it goes with everything that is stored of them.
+    """Start a new trace for this person, linked to the request or event; it is stored with all the person's data.
 
-    When what they came with is not sampled, no span is made: the trace then has an id only.
+    If the request or event is not sampled, no span is created: the trace then has only an id.
     """
     unsampled = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
     if context is not None and context.endswith("-00"):
@@ -189,7 +193,7 @@ def _start_journey(returnee_id: UUID, context: str | None) -> str:
 
 
 async def _store(session: AsyncSession, pairs: Sequence[Pair], *, vault: Vault, country: str) -> set[UUID]:
-    """Write everything of new people, whose households are held; who of them is new indeed."""
+    """Store all data of new people, whose households are locked; return the ids of those who are really new."""
     in_doubt = await doubts(session, [joining for pair in pairs for joining in joining_of(*pair)])
     people = [replace(one, household_id=None) if one.id in in_doubt else one for one, _ in pairs]
     keys = await create_keys(vault, [one.id for one in people], kind=SubjectKind.PERSON, at=now(session))

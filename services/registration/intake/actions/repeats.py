@@ -1,4 +1,4 @@
-"""Take up what the same arrival tells more of a registered person."""
+"""Records the additional data of a repeated arrival of a registered person."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,7 +40,7 @@ from services.registration.vault.sealing import Vault
 async def take_up_more(
     session: AsyncSession, again: Sequence[tuple[UUID, Arrival]], *, vault: Vault, reception: Reception
 ) -> None:
-    """People of whom the same arrival is told again, in the order in which it was: repeats change nothing."""
+    """Process repeated arrivals of registered people, in their order. A repetition without new data changes nothing."""
     if not again:
         return
     before = await remembered(session, {returnee_id for returnee_id, _ in again}, vault=vault)
@@ -89,7 +89,7 @@ async def _take_up(session: AsyncSession, one: Telling, *, vault: Vault, recepti
 
 
 def _sound(session: AsyncSession, one: Telling, *, reception: Reception) -> Arrival:
-    """The arrival with its new consents and contact only, judged as if it were told for the first time."""
+    """The arrival with only its new consents and contact, checked as if it were sent for the first time."""
     at, more, body = now(session), one.more, one.arrival.body
     changes = {
         "consents": [body.consents[place] for place in more.consents],
@@ -117,7 +117,7 @@ def _sound(session: AsyncSession, one: Telling, *, reception: Reception) -> Arri
 
 
 def _as_told(fault: FieldError, places: Sequence[int]) -> FieldError:
-    """A fault with the place of its consent among all that were told."""
+    """A fault with the position of its consent in the data as sent."""
     _, part, *rest = fault.pointer.split("/")
     if part != "consents" or not rest:
         return fault
@@ -125,9 +125,9 @@ def _as_told(fault: FieldError, places: Sequence[int]) -> FieldError:
 
 
 async def _join(session: AsyncSession, row: Returnee, arrival: Arrival, *, vault: Vault, reception: Reception) -> None:
-    """Make a person, whose row is locked, a member of the household that they name now, or let them wait."""
+    """Make a person, whose row is locked, a member of the household that they name now, or record a claim."""
     household_id = household_id_of(vault.master, arrival, arrived_on=reception.day_of(row.arrived_at))
-    assert household_id is not None, "it is news that the arrival names one"
+    assert household_id is not None, "called only if the arrival names one"
     joining = Joining(
         household_id=household_id,
         returnee_id=row.id,

@@ -1,4 +1,5 @@
-"""The same arrival told again: a repeat changes nothing, more that is told is taken up, another person is refused."""
+"""Compares a repeated arrival: a repetition changes nothing, additional data are recorded, another person is
+refused."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +36,7 @@ from services.registration.people.tables import Returnee
 from services.registration.vault.sealing import DataKey, Vault
 
 TOLD_DIFFERENTLY = "told-differently"
-"""The rule that is broken by what contradicts an earlier telling of the same arrival."""
+"""The rule that is broken by data that contradict an earlier message about the same arrival."""
 
 _OF_OLDER_FORM = """
     SELECT returnee_id, facts, form FROM arrival_told WHERE form < $1 LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
@@ -49,17 +50,17 @@ _URGENT = {one.path for one in OPTIONAL_PARTS_OF_AN_ARRIVAL if one.is_urgent}
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """A registered person, whose row is locked, and what the same arrival tells more of them."""
+    """A registered person, whose row is locked, and the additional data of a repeated arrival."""
 
     row: Returnee
     key: DataKey
     arrival: Arrival
-    """As it came; `more` is of it."""
+    """The arrival as received; `more` refers to it."""
     more: News
 
 
 def told(vault: Vault, returnee_id: UUID, arrival: Arrival) -> list[Fact]:
-    """All that an arrival tells of a person, as keyed hashes: nothing that is sealed is compared in clear."""
+    """All facts of an arrival about a person, as keyed hashes, so that sealed data are never compared in clear."""
     batch = None if arrival.arrival_batch_id is None else str(arrival.arrival_batch_id)
     return _hashed(vault, returnee_id, told_facts(arrival.body, batch=batch, set_aside=arrival.set_aside or ()))
 
@@ -70,12 +71,13 @@ def _hashed(vault: Vault, returnee_id: UUID, facts: Sequence[Fact]) -> list[Fact
 
 
 def _keyed(vault: Vault, fact: bytes) -> bytes:
-    """A fact may be that of a restricted need: who has the vault key alone can't try one out."""
+    """The second hash of a fact. A fact may be about a restricted need; with the vault key alone nobody can test a
+    guess."""
     return vault.restricted.blind("told", fact.hex())
 
 
 async def remember(session: AsyncSession, facts: Mapping[UUID, Sequence[Fact]]) -> None:
-    """Keep what has been told of new people."""
+    """Store the facts about new people."""
     if facts:
         await session.flush()
         told_of = [_bytea_array(one.text for one in ones) for ones in facts.values()]
@@ -83,12 +85,12 @@ async def remember(session: AsyncSession, facts: Mapping[UUID, Sequence[Fact]]) 
 
 
 def _bytea_array(hashes: Iterable[str]) -> str:
-    """Hashes in hexadecimal as PostgreSQL reads an array of bytes."""
+    """Hashes in hexadecimal as a PostgreSQL array of bytes."""
     return "{" + ",".join(f'"\\\\x{one}"' for one in hashes) + "}"
 
 
 async def remember_more(session: AsyncSession, returnee_id: UUID, facts: Collection[str]) -> None:
-    """Keep all that has been told of a person."""
+    """Store all facts about one person."""
     await (await raw(session)).execute(
         "INSERT INTO arrival_told (returnee_id, facts, form) VALUES ($1, $2, $3)"
         " ON CONFLICT (returnee_id) DO UPDATE SET facts = excluded.facts, form = excluded.form",
@@ -99,7 +101,7 @@ async def remember_more(session: AsyncSession, returnee_id: UUID, facts: Collect
 
 
 async def remembered(session: AsyncSession, returnee_ids: Collection[UUID], *, vault: Vault) -> dict[UUID, set[str]]:
-    """What has been told of people; who was registered before this was kept is missing."""
+    """The stored facts about people. Those who were registered before facts were stored are missing."""
     rows = await (await raw(session)).fetch(
         "SELECT returnee_id, facts, form FROM arrival_told WHERE returnee_id = ANY($1)", list(returnee_ids)
     )
@@ -107,7 +109,8 @@ async def remembered(session: AsyncSession, returnee_ids: Collection[UUID], *, v
 
 
 async def key_anew(session: AsyncSession, *, vault: Vault, limit: int) -> int:
-    """Key the hashes of up to `limit` people anew that have an older form; how many there were."""
+    """Hash the facts of up to `limit` people in the present form if they have an older one; return the number of
+    people."""
     connection = await raw(session)
     rows = await connection.fetch(_OF_OLDER_FORM, FORM_OF_FACTS, limit)
     for row in rows:
@@ -123,10 +126,10 @@ def _in_form(row: asyncpg.Record, *, vault: Vault) -> list[bytes]:
 async def telling(
     session: AsyncSession, row: Returnee, arrival: Arrival, key: DataKey, *, vault: Vault
 ) -> Telling | None:
-    """What an arrival told again adds to a person whose row is locked; None for a repeat.
+    """The additional data of a repeated arrival of a person, whose row is locked; None if there are none.
 
-    ArrivalReferenceReused when it is another person or another arrival. What contradicts the first telling is not
-    taken up: ArrivalToldDifferently where somebody is answered, else it is set aside.
+    Raises ArrivalReferenceReused if it is another person or another arrival. Data that contradict the earlier ones are
+    not recorded: REST raises ArrivalToldDifferently; parts of events are set aside.
     """
     if is_another_arrival(arrival.body.arrived_at, row.arrived_at):
         raise ArrivalReferenceReused
@@ -139,7 +142,7 @@ async def telling(
     if not fresh:
         return None
     await remember_more(session, row.id, {*(before or ()), *(one.text for one in fresh)})
-    if before is None:  # registered before this was kept: what was told then cannot be known
+    if before is None:  # registered before facts were stored: the earlier facts are unknown
         return None
     more = news(arrival.body, [one for one in facts if not one.pointer.startswith(ASIDE)], known)
     if arrival.set_aside is None:

@@ -1,4 +1,4 @@
-"""The data keys, and the list of the erased. A subject on the list never gets a key again."""
+"""The data keys, and the list of erased subjects. A subject on the list never gets a key again."""
 
 from alembic import op
 
@@ -29,7 +29,7 @@ CREATE TABLE erased_subject (
 );
 """
 
-# A restored backup may hold the keys of the erased; while their names are on the list no key of theirs can come back.
+# A restored backup may contain keys of erased subjects. While their ids are on the list, their keys cannot come back.
 GUARD = """
 CREATE FUNCTION refuse_erased() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

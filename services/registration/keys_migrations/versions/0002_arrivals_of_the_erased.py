@@ -1,4 +1,4 @@
-"""By which the arrival of an erased person is known when it is told again, for as long as that may happen."""
+"""The key that recognises a repeated arrival of an erased person, for as long as one can come."""
 
 from alembic import op
 
@@ -9,10 +9,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Of those erased before, the arrival is known by the id that it makes."""
+    """Add the column. The arrivals of people who were erased before are recognised by the id that is derived from
+    them."""
     op.execute("ALTER TABLE erased_subject ADD COLUMN arrival_key BYTEA")
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop the column."""
     op.execute("ALTER TABLE erased_subject DROP COLUMN arrival_key")

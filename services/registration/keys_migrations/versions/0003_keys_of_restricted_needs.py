@@ -1,4 +1,4 @@
-"""Keys of what people tell of restricted needs: wrapped by a master key of their own."""
+"""Keys for the data about restricted needs: encrypted with their own master key."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """One more kind of subject; the list of the erased names people only."""
+    """Add a kind of subject. The list of erased subjects contains only people."""
     op.execute("ALTER TABLE data_key DROP CONSTRAINT data_key_kind")
     op.execute("ALTER TABLE data_key ADD CONSTRAINT data_key_kind CHECK (kind IN ('person', 'manifest', 'restricted'))")
 

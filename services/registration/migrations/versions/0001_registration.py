@@ -1,4 +1,4 @@
-"""Everything that registration keeps, the record of access and its seals, and the tables of the event bus."""
+"""All tables of registration, the record of access and its seals, and the tables of the event bus."""
 
 from alembic import op
 
@@ -277,7 +277,8 @@ CREATE TABLE consent_withdrawal (
 );
 """
 
-# What has been written here may not change: who may rewrite the record could hide what they did (domain P19).
+# Rows that are written here cannot be changed: a person who can change the record could hide what they did (domain
+# P19).
 APPEND_ONLY = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

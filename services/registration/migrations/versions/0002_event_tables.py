@@ -1,4 +1,5 @@
-"""The event tables of today: whose hand it was, a relay that is held, what a lost log's offsets held before."""
+"""Update the event tables: the operator of an action, a relay that an operator holds, the former offsets of a lost
+log."""
 
 from alembic import op
 
@@ -11,9 +12,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the event tables to this version."""
+    """Update the event tables to this version."""
     upgrade_tables(op)
 
 
 def downgrade() -> None:
-    """Nothing: an older version takes the tables as they are."""
+    """Nothing to do: an older version works with these tables."""

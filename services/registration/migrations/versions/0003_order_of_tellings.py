@@ -1,4 +1,5 @@
-"""When the newest announcement and landing of a batch were told, so that an older one that comes late changes nothing."""
+"""The time of the newest announcement and landing of a batch, so that an older message that arrives late changes
+nothing."""
 
 from alembic import op
 
@@ -9,10 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """What has been told before today has no such moment; the next telling counts as newer."""
+    """Add the columns. Earlier messages have no such time, so the next message counts as newer."""
     op.execute("ALTER TABLE arrival_batch ADD COLUMN announced_as_of TIMESTAMP WITH TIME ZONE")
     op.execute("ALTER TABLE arrival_batch ADD COLUMN landed_as_of TIMESTAMP WITH TIME ZONE")
 
 
 def downgrade() -> None:
-    """Nothing: an older version does not read these columns."""
+    """Nothing to do: an older version does not read these columns."""

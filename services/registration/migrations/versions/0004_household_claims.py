@@ -1,4 +1,5 @@
-"""Who names a household and may not belong to it: the told size, and the claims that wait for a person's decision."""
+"""People who name a household and may not belong to it: the stated size, and the claims that wait for a decision of
+staff."""
 
 from alembic import op
 
@@ -36,9 +37,9 @@ CREATE INDEX household_claim_of_household ON household_claim (household_id) WHER
 
 
 def upgrade() -> None:
-    """A household of today counts with the size that it was told to have, where one was told."""
+    """Existing households keep the size that was stated for them, if there is one."""
     run_script(op, SCRIPT)
 
 
 def downgrade() -> None:
-    """Nothing: an older version does not read this."""
+    """Nothing to do: an older version does not read this."""

@@ -1,4 +1,4 @@
-"""Parts of what was told that broke a rule and wait for a person."""
+"""Parts of arrival events that broke a rule and wait for a review by staff."""
 
 from alembic import op
 
@@ -35,9 +35,9 @@ CREATE INDEX doubtful_part_of_returnee ON doubtful_part (returnee_id, id);
 
 
 def upgrade() -> None:
-    """Nothing was set aside before today."""
+    """Create the table. Nothing was set aside before."""
     run_script(op, SCRIPT)
 
 
 def downgrade() -> None:
-    """Nothing: an older version does not read this."""
+    """Nothing to do: an older version does not read this."""

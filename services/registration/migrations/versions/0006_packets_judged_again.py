@@ -1,6 +1,7 @@
-"""Packets close while facts are newer than those that an offer was judged on, and with the standing of a provider.
+"""When a packet is closed: facts are newer than those on which its offer was evaluated, or the provider is not allowed.
 
-What is accepted today counts as judged on what is known today; from the next change on, referral judges again.
+The table of organisations shows which providers are allowed. Offers that are already accepted count as evaluated on the
+facts that are known now. From the next change on, referral evaluates them again.
 """
 
 from alembic import op
@@ -35,9 +36,9 @@ CREATE TABLE provider_standing (
 
 
 def upgrade() -> None:
-    """Facts under which offers stand, and the read model of organisations."""
+    """Add the facts on which offers were evaluated, and the read model of organisations."""
     run_script(op, SCRIPT)
 
 
 def downgrade() -> None:
-    """Nothing: an older version does not read this."""
+    """Nothing to do: an older version does not read this."""

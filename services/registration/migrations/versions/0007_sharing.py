@@ -1,6 +1,6 @@
-"""Who has which packet, and what they were asked to delete.
+"""Which organisation has which packet, and which data it was asked to delete.
 
-Of packets that were accepted before, it is read from the record of reads who fetched them.
+For packets that were accepted before, the record of access shows who fetched them.
 """
 
 from alembic import op
@@ -86,10 +86,10 @@ LEFT JOIN seen ON seen.offer_id = access.offer_id AND seen.subject_id = shown.re
 
 
 def upgrade() -> None:
-    """The end of the consent of packets fetched before is looked at once, at once."""
+    """Create the tables. For packets that were fetched before, the end of the consent is checked once, immediately."""
     run_script(op, SCRIPT)
 
 
 def downgrade() -> None:
-    """As it was; what organisations answered is dropped with it."""
+    """Drop the tables. The answers of organisations are lost."""
     run_script(op, "DROP TABLE deletion_answer; DROP TABLE deletion_request; DROP TABLE packet_share;")

@@ -1,4 +1,4 @@
-"""Of which form of names the hashes are by which a person is found; those of the first form are made anew by a loop."""
+"""The form of the name hashes by which a person is found. A loop creates the hashes of the first form again."""
 
 from alembic import op
 
@@ -16,9 +16,9 @@ CREATE INDEX returnee_index_due ON returnee (id) WHERE index_form < 2 AND erased
 
 
 def upgrade() -> None:
-    """Everybody of today has hashes of the first form."""
+    """All existing people have hashes of the first form."""
     run_script(op, SCRIPT)
 
 
 def downgrade() -> None:
-    """Nothing: an older version does not read this."""
+    """Nothing to do: an older version does not read this."""

@@ -1,4 +1,4 @@
-"""The event tables of today: what an event of a foreign producer said, as a digest."""
+"""Update the event tables: a digest of what an event of an external producer said."""
 
 from alembic import op
 
@@ -11,9 +11,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the event tables to this version."""
+    """Update the event tables to this version."""
     upgrade_tables(op)
 
 
 def downgrade() -> None:
-    """Nothing: an older version takes the tables as they are."""
+    """Nothing to do: an older version works with these tables."""

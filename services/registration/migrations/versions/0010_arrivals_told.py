@@ -1,4 +1,4 @@
-"""What has been told of each arrival, as keyed hashes: a repeat is recognised by its reference and by its content."""
+"""The facts of each arrival as keyed hashes: a repeated arrival is recognised by its reference and by its content."""
 
 from alembic import op
 
@@ -9,7 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Arrivals of before have none: their next repeat is compared with the identity and then remembered."""
+    """Create the table. Earlier arrivals have no facts: their next repetition is compared with the identity and then
+    stored."""
     op.execute("""
         CREATE TABLE arrival_told (
             returnee_id UUID NOT NULL,
@@ -20,4 +21,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing: an older version does not read this."""
+    """Nothing to do: an older version does not read this."""

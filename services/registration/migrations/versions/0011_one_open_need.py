@@ -1,6 +1,6 @@
-"""One open need of a kind for each person and each household; what is told again is noted as a repeat of it.
+"""One open need of a kind for each person and each household. A repeated report is stored as a repetition of it.
 
-Needs that were told twice before stay: the later ones count as second needs.
+Needs that were reported twice before are kept: the later ones count as second needs.
 """
 
 from alembic import op
@@ -43,12 +43,12 @@ CREATE INDEX ix_need_repeat_need_id ON need_repeat (need_id);
 
 
 def upgrade() -> None:
-    """Needs are told once while they are open."""
+    """Allow only one open need of a kind."""
     run_script(op, SCRIPT)
 
 
 def downgrade() -> None:
-    """As it was; repeats are forgotten."""
+    """Restore the earlier tables; repetitions are deleted."""
     op.execute("DROP TABLE need_repeat")
     op.execute("DROP INDEX need_open_own, need_open_of_household")
     op.execute("ALTER TABLE need DROP COLUMN ended_at, DROP COLUMN heard_as_of, DROP COLUMN second_reason")

@@ -1,4 +1,4 @@
-"""What nobody has told of a safe contact is not filled in."""
+"""Parts of a safe contact that nobody has stated are not filled in."""
 
 from alembic import op
 
@@ -11,10 +11,10 @@ COLUMNS = ("language", "hours_from", "hours_until")
 
 
 def upgrade() -> None:
-    """What is stored stays as it is: it cannot be known any more whether it was told."""
+    """Allow empty columns. Stored values are kept: it is unknown whether they were stated."""
     for column in COLUMNS:
         op.execute(f"ALTER TABLE safe_contact ALTER COLUMN {column} DROP NOT NULL")
 
 
 def downgrade() -> None:
-    """Nothing: an older version reads only contacts of which all was told."""
+    """Nothing to do: an older version reads only contacts that were stated completely."""

@@ -1,4 +1,4 @@
-"""Erasure wipes what was sealed, and makes coarse what tells one person from others; those erased before included."""
+"""An erasure deletes sealed values and makes identifying facts coarser, also for people who were erased before."""
 
 from alembic import op
 
@@ -21,7 +21,8 @@ ALTER TABLE deletion_request ALTER COLUMN case_code DROP NOT NULL;
 ALTER TABLE manifest_entry ALTER COLUMN entry_key DROP NOT NULL;
 """
 
-# Consents are append-only but for an erasure, which changes only what says who it was and when exactly.
+# Consents are append-only. Only an erasure changes them, and only the columns that show who the person was and the
+# exact time.
 GUARD = """
 CREATE FUNCTION refuse_change_but_erasure() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -101,7 +102,7 @@ UPDATE returnee SET manifest_key = NULL
 
 
 def upgrade() -> None:
-    """Make the columns wipeable, then wipe those of everybody who was erased before."""
+    """Allow the columns to be emptied, then empty those of everybody who was erased before."""
     run_script(op, COLUMNS)
     run_script(op, GUARD)
     for table in ("consent", "consent_withdrawal"):
@@ -109,9 +110,9 @@ def upgrade() -> None:
     run_script(op, KEEP)
     run_script(op, WIPE)
     run_script(op, AGED_OUT)
-    op.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else a later migration in the same transaction cannot alter the table
+    op.execute("SET CONSTRAINTS ALL IMMEDIATE")  # so that a later migration in the transaction can alter the table
 
 
 def downgrade() -> None:
-    """Refuse: what is wiped does not come back."""
+    """Refuse: deleted values cannot be restored."""
     raise NotImplementedError("erased people stay erased")

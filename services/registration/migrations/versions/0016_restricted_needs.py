@@ -1,6 +1,6 @@
-"""A store of their own for restricted needs, and a form for the hashes of told facts.
+"""A separate store for restricted needs, and a form for the hashes of facts.
 
-The rows of before are moved and hashed anew by the service, which has the keys (`needs.moving`, `intake.loop`).
+The service has the keys, so it moves the existing rows and hashes the facts again (`needs.moving`, `intake.loop`).
 """
 
 from alembic import op
@@ -46,10 +46,10 @@ CREATE INDEX arrival_told_due ON arrival_told (returnee_id) WHERE form < 1;
 
 
 def upgrade() -> None:
-    """Create them."""
+    """Create the tables."""
     run_script(op, TABLES)
 
 
 def downgrade() -> None:
-    """Refuse: without the key nothing goes back into the table in clear."""
+    """Refuse: without the key the needs cannot be written back into the table in clear."""
     raise NotImplementedError("restricted needs stay in their store")

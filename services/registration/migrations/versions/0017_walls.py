@@ -1,4 +1,4 @@
-"""Row-level security: for a request only the rows exist that its caller may see; the service's own work sees all."""
+"""Row-level security: a request sees only the rows that its caller may see; the service's own work sees all rows."""
 
 from alembic import op
 
@@ -10,11 +10,11 @@ down_revision = "0016"
 branch_labels = None
 depends_on = None
 
-# The cast outside keeps ANY and ALL from taking it for a query of many rows.
+# The outer cast prevents ANY and ALL from reading this as a query of many rows.
 AREAS = "(SELECT nullif(current_setting('enlace.areas', true), ''))::text[]"
 SOURCE = "(SELECT current_setting('enlace.source', true))"
 HIDDEN = "(SELECT nullif(current_setting('enlace.hidden_categories', true), ''))::text[]"
-# Where it is not known where somebody was received, every reception sees the network's rows until it is.
+# Rows of the network without a known place of reception are visible to every reception until the place is known.
 HERE = f"""({is_true("enlace.everywhere")} OR reception_place LIKE ANY ({AREAS})
     OR (cardinality({AREAS}) > 0 AND reception_place IS NULL AND organization_id IS NULL))"""
 SIGHT = f"""(organization_id = {ORGANIZATION}
@@ -31,7 +31,7 @@ POLICIES = {
     "arrival_batch": (SIGHT, None),
     "manifest_entry": ("EXISTS (SELECT FROM arrival_batch WHERE arrival_batch.id = arrival_batch_id)", None),
     "household_claim": (OF_PERSON, None),
-    # Whoever decides on a claim sees the household that is named.
+    # A caller who decides on a claim sees the household that the claim names.
     "household": (
         "EXISTS (SELECT FROM returnee WHERE returnee.household_id = household.id)"
         " OR EXISTS (SELECT FROM household_claim WHERE household_claim.household_id = household.id)",
@@ -49,7 +49,7 @@ POLICIES = {
     "packet_access": (f"organization_id = {ORGANIZATION} AND category <> ALL ({HIDDEN})", None),
     "deletion_request": (f"(organization_id = {ORGANIZATION} OR {STAFF}) AND category <> ALL ({HIDDEN})", None),
     "erasure": (OF_PERSON, NO_CALLER),
-    # Each look adds an entry; nobody changes one.
+    # Each access adds an entry; nobody changes an entry.
     "audit_entry": (
         f"EXISTS (SELECT FROM returnee WHERE returnee.id = subject_id)"
         f" AND (action NOT LIKE 'restricted.%' OR {RESTRICTED})",
@@ -65,12 +65,12 @@ POLICIES = {
 
 
 def upgrade() -> None:
-    """Put up every wall."""
+    """Enable row-level security on every table."""
     for table, (seen, written) in POLICIES.items():
         run_script(op, wall(table, seen, written))
 
 
 def downgrade() -> None:
-    """Take them down."""
+    """Remove row-level security."""
     for table in POLICIES:
         run_script(op, no_wall(table))

@@ -1,4 +1,4 @@
-"""References of who took a consent are sealed; those of before are sealed by the service, which has the keys."""
+"""References of the staff who took a consent are sealed. The service has the keys, so it seals the existing ones."""
 
 from alembic import op
 
@@ -9,7 +9,8 @@ down_revision = "0017"
 branch_labels = None
 depends_on = None
 
-# What is sealed leaves an empty text, not a NULL: a process of before still reads the row, and still writes in clear.
+# A sealed reference leaves an empty text, not a NULL, because a process of an older version still reads the row and
+# still writes in clear.
 COLUMNS = """
 ALTER TABLE consent ADD COLUMN staff_reference_sealed BYTEA;
 ALTER TABLE consent ADD CONSTRAINT consent_staff_reference_once
@@ -17,7 +18,8 @@ ALTER TABLE consent ADD CONSTRAINT consent_staff_reference_once
 CREATE INDEX consent_in_clear ON consent (id) WHERE staff_reference <> '';
 """
 
-# Consents are append-only but for an erasure, and for this one column: from clear to sealed, once, and nothing beside.
+# Consents are append-only. Exceptions are an erasure, and this one column: it changes once from clear to sealed, and
+# nothing else changes with it.
 GUARD = """
 CREATE OR REPLACE FUNCTION refuse_change_but_erasure() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -48,11 +50,11 @@ END $$;
 
 
 def upgrade() -> None:
-    """Make room for what is sealed, and let it be sealed."""
+    """Add the column for sealed references, and allow the sealing."""
     run_script(op, COLUMNS)
     run_script(op, GUARD)
 
 
 def downgrade() -> None:
-    """Refuse: without the keys nothing goes back into the clear column."""
+    """Refuse: without the keys the references cannot be written back into the clear column."""
     raise NotImplementedError("references stay sealed")

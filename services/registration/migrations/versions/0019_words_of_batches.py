@@ -1,7 +1,8 @@
-"""What senders call a batch is sealed and found by a keyed hash; rows of before are sealed by the service.
+"""The sender's reference of a batch is sealed, and found by a keyed hash. The service seals the existing rows.
 
-From now on a batch is founded under its key only. A process of before, which founds it in clear, could not see that it is
-there: it is told to try again, as after a conflict, until a process of now takes over.
+From now on a batch can only be created with its keyed hash. A process of an older version, which creates it in clear,
+could not see that the batch already exists. It gets the error of a conflict, so that it retries until a process of this
+version takes over.
 """
 
 from alembic import op
@@ -13,7 +14,8 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
-# Neither index is one that a foreign key could use: sealing a batch must not wait for people who are registered in it.
+# A foreign key can use neither of these indexes, because the sealing of a batch must not wait for people who are
+# registered in it.
 COLUMNS = """
 ALTER TABLE arrival_batch ADD COLUMN reference_key BYTEA, ADD COLUMN words_sealed BYTEA;
 ALTER TABLE arrival_batch ALTER COLUMN sender_reference DROP NOT NULL;
@@ -36,7 +38,8 @@ BEGIN
 END $$;
 CREATE TRIGGER under_a_key BEFORE INSERT ON arrival_batch FOR EACH ROW EXECUTE FUNCTION refuse_batch_in_clear();
 """
-# Nothing ages out of what was done by hand. Which event was given up is told by partition and offset too.
+# Records of manual actions are never deleted because of their age, so ids of events in them are removed. Partition and
+# offset still identify the event that was given up.
 NOTES = """
 UPDATE operator_action SET subject = subject - 'event_id'
     WHERE subject->>'topic' = 'enlace.arrivals' AND subject->>'event_id' NOT LIKE 'keyed:%';
@@ -44,12 +47,12 @@ UPDATE operator_action SET subject = subject - 'event_id'
 
 
 def upgrade() -> None:
-    """Make room for what is sealed, and let no other batch come in clear."""
+    """Add the columns for sealed values, and refuse new batches in clear."""
     run_script(op, COLUMNS)
     run_script(op, GUARD)
     run_script(op, NOTES)
 
 
 def downgrade() -> None:
-    """Refuse: without the key nothing goes back into the clear columns."""
+    """Refuse: without the key the values cannot be written back into the clear columns."""
     raise NotImplementedError("words of batches stay sealed")

@@ -1,1 +1,1 @@
-"""What changes needs: ordinary ones and restricted ones, told, told again, withdrawn, moved."""
+"""The actions on needs, ordinary and restricted: report, repeat, withdraw, move."""

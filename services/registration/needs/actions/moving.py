@@ -1,7 +1,8 @@
-"""Moving restricted needs out of the table `need` into their store.
+"""Moves restricted needs out of the table `need` into their store.
 
-They stood there before there was a store, and stand there again when the pack makes a category restricted. Moving needs
-the key, so the service does it: a loop for all of them, and for those of a person before another one is recorded.
+Restricted needs are in `need` if they are older than the store, or if the pack has made their category restricted
+since. The move requires the key, so the service does it: a loop moves all of them, and those of a person are moved
+before another one is recorded.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,7 +20,7 @@ from services.registration.needs.schemas import NewNeed, RestrictedNeed, Restric
 from services.registration.vault.actions import restricted_keys
 from services.registration.vault.sealing import Vault
 
-# What waits for a restricted need is a restricted one, and moves with it.
+# A need that waits for a restricted need is restricted too, and is moved with it.
 _WITH_THOSE_THAT_WAIT = """
 WITH RECURSIVE due AS (
     {due}
@@ -47,7 +48,7 @@ _DROP = "DELETE FROM need WHERE id = ANY($1::uuid[])"
 async def move_restricted(
     session: AsyncSession, *, categories: Collection[NeedCategory], vault: Vault, limit: int
 ) -> int:
-    """Move up to `limit` needs of restricted categories, and those that wait for them; how many there were."""
+    """Move up to `limit` needs of restricted categories, and those that wait for them; return how many there were."""
     connection = await raw(session)
     due = await connection.fetch(_SOME, sorted(categories), limit)
     if due:
@@ -58,7 +59,7 @@ async def move_restricted(
 
 
 async def move_of(session: AsyncSession, needs: Sequence[NewNeed], *, vault: Vault) -> None:
-    """Move what stands of those categories of these people and households; who tells is locked, or new."""
+    """Move the needs of those categories of these people and households. The people who report are locked, or new."""
     people, households = {need.returnee_id for need in needs}, {need.household_id for need in needs} - {None}
     categories = sorted({need.category for need in needs})
     due = await (await raw(session)).fetch(_OF_PEOPLE, categories, list(people), list(households))
@@ -67,7 +68,7 @@ async def move_of(session: AsyncSession, needs: Sequence[NewNeed], *, vault: Vau
 
 
 async def _move(session: AsyncSession, need_ids: Sequence[UUID], erased: Collection[UUID], *, vault: Vault) -> None:
-    """Of the erased nothing is kept."""
+    """Move these needs; needs of erased people are deleted."""
     connection = await raw(session)
     rows = await connection.fetch(_LOCK, need_ids)
     repeats = await connection.fetch(_REPEATS, need_ids)
@@ -86,7 +87,7 @@ async def _move(session: AsyncSession, need_ids: Sequence[UUID], erased: Collect
 
 async def _keep(session: AsyncSession, one: Kept, need_key: bytes | None, *, vault: Vault) -> None:
     if not await restricted.insert(session, one, need_key, vault=vault):
-        # Its kind has been told into the store meanwhile: this one stands beside it.
+        # A need of this kind has been reported into the store meanwhile, so this one is stored as a second need.
         second = one.need.model_copy(update={"second_reason": SecondNeedReason.ANOTHER_TIME})
         await restricted.insert(session, Kept(second, one.key), need_key, vault=vault)
 

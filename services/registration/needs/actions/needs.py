@@ -1,4 +1,4 @@
-"""Report and withdraw needs. Reporting takes the needs of many people at once: one statement."""
+"""Reports and withdraws needs. The needs of many people are reported at once, with one statement."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ from services.registration.vault.sealing import LAST_PLACE, MasterKey, Vault
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Who tells needs: a person whose row is locked or new."""
+    """A person who reports needs; the row is locked or new."""
 
     returnee_id: UUID
     arrival_batch_id: UUID | None
@@ -48,18 +48,19 @@ class Teller:
     source: str
     traceparent: str | None
     restricted: Collection[NeedCategory] = ()
-    """The categories whose needs go into a store of their own."""
+    """The categories whose needs are stored in a separate store."""
     is_new: bool = False
-    """The person is registered by what tells these needs: told again after a restore, they have the same ids."""
+    """True if these needs come with the registration of the person. Sent again after a restore, they get the same
+    ids."""
 
 
 def told_needs(
     needs: Sequence[NeedTold], teller: Teller, *, known: Mapping[NeedCategory, UUID], vault: Vault
 ) -> list[NewNeed]:
-    """The needs that a person tells, each after the one that it waits for.
+    """The needs that a person reports, each after the need that it waits for.
 
-    A need of several people is the household's, under its reference person. `known` are the person's needs by
-    category from before, for `after_category`.
+    A need of several people belongs to the household, under its reference person. `known` are the person's earlier
+    needs by category, for `after_category`.
     """
     ids: dict[NeedCategory, UUID] = dict(known)
     made: list[NewNeed] = []
@@ -87,9 +88,10 @@ def told_needs(
 
 
 def _need_id(needs: Sequence[NeedTold], place: int, teller: Teller, vault: Vault, *, nth: int) -> UUID:
-    """Those that came with the person keep their order; later ones that have a reference come after them.
+    """The id of a need. Needs that came with the person keep their order; later ones with a reference come after them.
 
-    The id of a restricted need is made with its key: without it nobody makes the ids that a person's needs would have.
+    The id of a restricted need is derived with the key of restricted needs. Without this key nobody can calculate the
+    ids that a person's needs would have.
     """
     need = needs[place]
     master = vault.restricted if need.category in teller.restricted else vault.master
@@ -106,19 +108,20 @@ def _need_id(needs: Sequence[NeedTold], place: int, teller: Teller, vault: Vault
 
 
 def told_need(need: NeedTold) -> ToldNeed:
-    """Of a need as told, what decides on its place among the others."""
+    """The data of a reported need that decide on its position among the others."""
     return ToldNeed(need.category, need.people_count, need.after_category)
 
 
 def need_key(master: MasterKey, teller: Teller, reference: str) -> bytes:
-    """By which a need that is told again is recognised: sender, person and the sender's reference."""
+    """The key that recognises a repeated need: sender, person and the sender's reference."""
     return master.blind("need", teller.source, str(teller.returnee_id), reference)
 
 
 async def report_need(
     session: AsyncSession, returnee_id: UUID, body: NeedBody, *, source: str, actor: Actor, vault: Vault
 ) -> UUID:
-    """Take down one more need of a registered person; the id of this telling: the need's, or that of a repeat."""
+    """Record one more need of a registered person; return the id of this report, which is the id of the need or of a
+    repetition."""
     person = await returnee(session, returnee_id, actor=actor, lock=True)
     known = await queries.known_needs(session, person, actor=actor, vault=vault)
     faults = need_faults(
@@ -138,7 +141,7 @@ async def report_need(
             told_id, category = before
             if category != body.category:
                 raise NeedReferenceTaken
-            await report_needs(session, [new], vault=vault)  # more urgent than under this reference before, it counts
+            await report_needs(session, [new], vault=vault)  # a higher urgency takes effect
             return told_id
     if body.after_need_id is not None:
         await _require_ordinary(session, body, person=person, actor=actor, vault=vault)
@@ -151,8 +154,8 @@ async def report_need(
 async def _require_ordinary(
     session: AsyncSession, body: NeedBody, *, person: Returnee, actor: Actor, vault: Vault
 ) -> None:
-    """The need that this one waits for exists for the caller, and is restricted only where this one is."""
-    assert body.after_need_id is not None, "asked for only then"
+    """Check that the caller may see the prerequisite, and that it is restricted only if this need is restricted."""
+    assert body.after_need_id is not None, "called only with a prerequisite"
     before = await queries.need(session, body.after_need_id, person=person, actor=actor, vault=vault)
     restricted = actor.sight.restricted_categories
     if before.category in restricted and body.category not in restricted:
@@ -189,7 +192,7 @@ async def withdraw_need(session: AsyncSession, returnee_id: UUID, need_id: UUID,
     return row.id
 
 
-# One that is open again beside another of its kind, which was told meanwhile, is a second one.
+# A reopened need becomes a second need if another one of its kind was reported meanwhile.
 _KEEP_ENDS = f"""
 UPDATE need SET heard_as_of = heard.at, ended_at = CASE WHEN heard.reopened THEN NULL ELSE heard.at END,
     second_reason = CASE WHEN heard.reopened AND second_reason IS NULL AND EXISTS (
@@ -204,17 +207,17 @@ WHERE need.id = heard.need_id AND coalesce(need.heard_as_of <= heard.at, true)
 
 
 async def keep_ends(session: AsyncSession, heard: Mapping[UUID, tuple[datetime, bool]], *, vault: Vault) -> None:
-    """Keep when referral ended these needs, or that it has opened them again (True)."""
+    """Store when referral ended these needs, or that it has reopened them (True)."""
     at, reopened = [one for one, _ in heard.values()], [one for _, one in heard.values()]
     await (await raw(session)).execute(_KEEP_ENDS, list(heard), at, reopened)
-    # After it: what is moved into the store at this moment is found there.
+    # This comes second, so that needs that are moved into the store at this moment are found there.
     await keep_restricted_ends(session, heard, vault=vault)
 
 
 async def look_up_needs(
     session: AsyncSession, returnee_id: UUID, page: PageRequest, *, actor: Actor, vault: Vault
 ) -> Page[NeedView]:
-    """The needs of a person and of the person's household; recorded."""
+    """The needs of a person and of the person's household. The access is recorded."""
     person = await returnee(session, returnee_id, actor=actor)
     await record(session, actor, [_access(returnee_id, AccessKind.READ, "need.read")])
     return await queries.needs(session, person, page, actor=actor, vault=vault)
@@ -223,14 +226,14 @@ async def look_up_needs(
 async def look_up_need(
     session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor, vault: Vault
 ) -> NeedView:
-    """One need; recorded."""
+    """One need. The access is recorded."""
     view = await show_need(session, returnee_id, need_id, actor=actor, vault=vault)
     await record(session, actor, [_access(returnee_id, AccessKind.READ, "need.read")])
     return view
 
 
 async def show_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, actor: Actor, vault: Vault) -> NeedView:
-    """One need, as the answer to having withdrawn it."""
+    """One need, for the response to its withdrawal."""
     person = await returnee(session, returnee_id, actor=actor)
     return await queries.need_view(session, need_id, person=person, actor=actor, vault=vault)
 
@@ -238,10 +241,10 @@ async def show_need(session: AsyncSession, returnee_id: UUID, need_id: UUID, *, 
 async def show_told_need(
     session: AsyncSession, returnee_id: UUID, told_id: UUID, body: NeedBody, *, actor: Actor, vault: Vault
 ) -> NeedView:
-    """One need, as the answer to having told it: the one that stands, if it was open already.
+    """One need, for the response to a report: the existing need if it was already open.
 
-    Who may tell of a restricted need, but not read it, gets back what was told and nothing of what is stored, also not
-    whether there was such a need.
+    A caller who may report a restricted need but not read it gets back only what they sent. The response does not show
+    stored data, and not whether there was such a need before.
     """
     person = await returnee(session, returnee_id, actor=actor)
     if body.category not in actor.hidden_categories(person.organization_id):
@@ -267,7 +270,8 @@ async def show_told_need(
 
 
 def _write(returnee_id: UUID, action: str, category: str, *, actor: Actor) -> Access:
-    """A write of one need, under an action of its own where not everybody may know that there is such a need."""
+    """The record of a write of one need. A restricted need has an action of its own, because not everybody may know
+    that it exists."""
     is_restricted = category in actor.sight.restricted_categories
     return _access(returnee_id, AccessKind.WRITE, f"{RESTRICTED}{action}" if is_restricted else action)
 

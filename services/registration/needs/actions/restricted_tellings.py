@@ -1,4 +1,5 @@
-"""What tellings and referral do to restricted needs: the same as to ordinary ones, one at a time, in their store."""
+"""Reports, withdrawals and ends of restricted needs: the same as for ordinary ones, but one at a time and in their
+store."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +22,7 @@ from services.registration.vault.sealing import DataKey, Vault
 
 
 async def report_restricted(session: AsyncSession, needs: Sequence[NewNeed], *, vault: Vault) -> set[UUID]:
-    """Record restricted needs and tell of them, each after the one that it waits for; which of them are new."""
+    """Record and publish restricted needs, each after the need that it waits for; return the ids of the new ones."""
     keys = await restricted_keys(vault, {need.returnee_id for need in needs}, at=now(session))
     new: set[UUID] = set()
     stands: dict[UUID, UUID] = {}
@@ -36,7 +37,8 @@ async def report_restricted(session: AsyncSession, needs: Sequence[NewNeed], *, 
 
 
 async def hasten_known(session: AsyncSession, needs: Sequence[NewNeed], *, vault: Vault) -> list[NewNeed]:
-    """Ordinary needs without those whose reference names a restricted one, of which only the urgency is news."""
+    """The ordinary needs without those whose reference belongs to a restricted need. Of these only the urgency is new,
+    and it is applied."""
     keys = {need.need_key for need in needs if need.need_key is not None}
     known = await restricted.known_keys(session, keys, vault=vault) if keys else set()
     for need in needs:
@@ -48,7 +50,7 @@ async def hasten_known(session: AsyncSession, needs: Sequence[NewNeed], *, vault
 
 
 async def withdraw_restricted(session: AsyncSession, kept: Kept, *, vault: Vault) -> None:
-    """The person no longer asks for this; the need is locked."""
+    """Withdraw a locked need, because the person no longer asks for it."""
     need = kept.need
     if need.status is NeedStatus.WITHDRAWN:
         raise NeedAlreadyWithdrawn
@@ -61,7 +63,7 @@ async def withdraw_restricted(session: AsyncSession, kept: Kept, *, vault: Vault
 async def keep_restricted_ends(
     session: AsyncSession, heard: Mapping[UUID, tuple[datetime, bool]], *, vault: Vault
 ) -> None:
-    """Keep when referral ended restricted needs, or that it has opened them again (True); others are not concerned."""
+    """Store when referral ended restricted needs, or that it has reopened them (True). Other needs are ignored."""
     for kept in await restricted.by_id(session, heard, vault=vault, lock=True):
         at, reopened = heard[kept.need.id]
         if kept.need.heard_as_of is None or kept.need.heard_as_of <= at:
@@ -72,7 +74,7 @@ async def keep_restricted_ends(
 
 
 async def _report(session: AsyncSession, need: NewNeed, key: DataKey, *, vault: Vault) -> UUID:
-    """Record one need or note that it was told again; the id of the one that stands."""
+    """Record one need, or store the report as a repetition; return the id of the need that is valid."""
     while True:
         known = await restricted.told_before(session, need.id, need.need_key, vault=vault, lock=True)
         if known is not None:
@@ -86,11 +88,11 @@ async def _report(session: AsyncSession, need: NewNeed, key: DataKey, *, vault: 
         if await restricted.insert(session, Kept(fresh, key), need.need_key, vault=vault):
             await append(session, [reported(fresh, at=now(session))], traceparents=[fresh.traceparent])
             return fresh.id
-        # Another transaction has recorded one meanwhile: it is there now.
+        # Another transaction has recorded one meanwhile, so the next round finds it.
 
 
 def _fresh(need: NewNeed, session: AsyncSession, *, beside: bool) -> RestrictedNeed:
-    """`beside`: there is an open one of its kind. A second one without a first is the first."""
+    """The new need. `beside`: there is an open need of its kind. Without one, a second need counts as the first."""
     return RestrictedNeed(
         id=need.id,
         returnee_id=need.returnee_id,
@@ -108,7 +110,7 @@ def _fresh(need: NewNeed, session: AsyncSession, *, beside: bool) -> RestrictedN
 
 
 async def _repeat(session: AsyncSession, standing: Kept, need: NewNeed, *, vault: Vault) -> None:
-    """Told again while it was open. Referral is told again too, because it may have ended the need a moment ago."""
+    """Store a repeated report of an open need. It is published again, because referral may have just ended the need."""
     repeat = RestrictedRepeat(
         id=need.id,
         need_id=standing.need.id,

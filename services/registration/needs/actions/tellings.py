@@ -1,4 +1,4 @@
-"""Writing down what people tell: needs that are new, and needs that are open already, of many people at once."""
+"""Records reported needs of many people at once: new needs, and needs that are already open."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ _TOLD = """unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::uuid[], $5::uuid[], $
     AS told (id, need_key, returnee_id, household_id, arrival_batch_id, category, urgency, people_count,
              after_need_id, traceparent, second_reason)"""
 
-# One person's need is not the need of their household, so that each of the two may be open.
+# The need of one person is not the need of their household, so both can be open.
 _STANDING = f"""need.category = told.category AND {OPEN.replace("second_reason", "need.second_reason")}
     AND (need.household_id = told.household_id
          OR told.household_id IS NULL AND need.household_id IS NULL AND need.returnee_id = told.returnee_id)"""
@@ -82,9 +82,10 @@ _BY_URGENCY = [one.value for one in BY_URGENCY]
 
 
 async def report_needs(session: AsyncSession, needs: Sequence[NewNeed], *, vault: Vault) -> set[UUID]:
-    """Record needs and tell of them, each after the one that it waits for; which of them are new.
+    """Record and publish needs, each after the need that it waits for; return the ids of the new ones.
 
-    Restricted ones come last: no ordinary need waits for one. A reference names one need, in whichever store it is.
+    Restricted needs come last, because no ordinary need waits for one. A reference identifies one need, in either
+    store.
     """
     needs = await _after_what_stands(session, needs)
     ordinary = await hasten_known(session, [need for need in needs if not need.restricted], vault=vault)
@@ -98,10 +99,10 @@ async def report_needs(session: AsyncSession, needs: Sequence[NewNeed], *, vault
 
 
 async def _report(session: AsyncSession, needs: Sequence[NewNeed]) -> set[UUID]:
-    """The same for ordinary needs.
+    """Record and publish ordinary needs; return the ids of the new ones.
 
-    The unique indexes of the table decide who is first, also between transactions. A need that is open already is noted
-    as a repeat of it and told of again, because referral may have ended it a moment ago.
+    The unique indexes of the table decide which report is first, also between transactions. A need that is already open
+    is stored as a repetition and published again, because referral may have just ended it.
     """
     new: set[UUID] = set()
     waiting = list(needs)
@@ -113,13 +114,14 @@ async def _report(session: AsyncSession, needs: Sequence[NewNeed]) -> set[UUID]:
         left = [need for need in waiting if need.id not in inserted]
         repeats = await (await raw(session)).fetch(_REPEAT, *_columns(left), now(session)) if left else []
         await _tell(session, told, repeats)
-        # What was open when it was told and ended before it could be noted is told as new in the next turn.
+        # A need that was open when it was reported, and ended before the repetition was stored, is recorded as new in
+        # the next round.
         waiting = await _unsettled(session, left, {row["id"] for row in repeats})
     return new
 
 
 async def _after_what_stands(session: AsyncSession, needs: Sequence[NewNeed]) -> list[NewNeed]:
-    """A need that waits for one which turns out to be told again waits for the one that stands."""
+    """The needs, with each prerequisite that is itself a repeated report replaced by the existing need."""
     ids = {need.id for need in needs}
     if not any(need.after_need_id in ids for need in needs):
         return list(needs)
@@ -136,7 +138,8 @@ async def _after_what_stands(session: AsyncSession, needs: Sequence[NewNeed]) ->
 
 
 async def _unsettled(session: AsyncSession, needs: Sequence[NewNeed], noted: Collection[UUID]) -> list[NewNeed]:
-    """What has been neither recorded nor noted. Of a need that is known by its reference only its urgency is news."""
+    """The needs that were neither recorded nor stored as repetitions. If the reference is known, only a higher urgency
+    is applied."""
     left = [need for need in needs if need.id not in noted]
     keyed = [need for need in left if need.need_key is not None]
     if not keyed:

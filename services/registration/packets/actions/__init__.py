@@ -1,1 +1,1 @@
-"""What changes packets: they open, are fetched, and close."""
+"""The actions on packets: they open, are fetched, and close."""

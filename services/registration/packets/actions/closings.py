@@ -1,4 +1,4 @@
-"""How packets close when what was accepted has ended."""
+"""Closes packets after accepted offers have ended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _CLOSE = """
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) AS c (offer_id, referral_id, closing, closes_at)
     WHERE p.referral_id = c.referral_id AND (c.offer_id IS NULL OR p.offer_id = c.offer_id) AND p.closes_at IS NULL
 """
-# Also where an earlier end has left days in which the packet could still be fetched.
+# This also applies if an earlier end had left days in which the packet could still be fetched.
 _SHUT = """
     UPDATE packet_access p SET closing = 'cancelled', closes_at = s.at
     FROM unnest($1::uuid[], $2::timestamptz[]) AS s (offer_id, at)
@@ -28,7 +28,7 @@ _SHUT = """
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """An accepted offer has ended; without `offer_id`, whichever offer of the referral was accepted."""
+    """The end of an accepted offer. Without `offer_id` it is whichever offer of the referral was accepted."""
 
     referral_id: UUID
     offer_id: UUID | None
@@ -37,7 +37,8 @@ class Ending:
 
 
 async def close_packets(session: AsyncSession, endings: Sequence[Ending], *, policy: PacketPolicy) -> None:
-    """Accepted offers have ended: their packets close after the days that the pack grants. Others are not concerned."""
+    """Close the packets of accepted offers that have ended, after the days that the pack gives. Other offers are
+    ignored."""
     rows = [
         (
             one.offer_id,
@@ -53,7 +54,7 @@ async def close_packets(session: AsyncSession, endings: Sequence[Ending], *, pol
 
 
 async def shut_packets(session: AsyncSession, errors: Sequence[ReferralEnteredInError]) -> None:
-    """Referrals should never have been: the packets of those that had been accepted close at once."""
+    """Close the packets of referrals that were entered in error at once, if their offers had been accepted."""
     rows = [(one.offer_id, one.at) for one in errors if one.offer_id is not None]
     if rows:
         await (await raw(session)).execute(_SHUT, *map(list, zip(*rows, strict=True)))

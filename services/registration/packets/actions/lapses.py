@@ -1,4 +1,4 @@
-"""What follows when the consent ends under which a packet was fetched."""
+"""Acts when the consent ends under which a packet was fetched."""
 
 from uuid import UUID
 
@@ -17,9 +17,10 @@ _ACTOR = Actor(who="urn:enlace:registration", client_id="registration")
 
 
 async def act_on_ended_consents(session: AsyncSession, *, pack: Pack, limit: int) -> int:
-    """Ask for the deletion of what was fetched under consents that have ended since; how many shares were looked at.
+    """Request the deletion of data that were fetched under consents that have ended.
 
-    A share whose person has given a longer consent meanwhile is kept until the end of that one.
+    Returns the number of checked shares. If the person has given a longer consent meanwhile, the share is kept until
+    the end of that consent.
     """
     found = await lapsed(session, limit=limit)
     for returnee_id in sorted({share.returnee_id for share in found}):

@@ -1,4 +1,4 @@
-"""Open and close packets as referral tells, and hand them out: the minimum, with consent, recorded."""
+"""Opens and closes packets after events of referral, and hands them out: minimal data, with consent, recorded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -64,7 +64,8 @@ _CODED = frozenset(PacketPerson.model_fields) - set(IDENTITY_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What the events of one batch come to for one offer. `by_desk`: a desk has let it go on, whatever was before."""
+    """The result of the events of one batch for one offer. `by_desk`: a desk has let it continue, whatever was
+    before."""
 
     judged_on: JudgedOn
     by_desk: bool = False
@@ -72,8 +73,8 @@ class _Judged:
 
 
 async def open_packets(session: AsyncSession, accepted: Sequence[tuple[OfferAccepted, str | None]]) -> None:
-    """Offers have been accepted, each with its traceparent: their organisations may fetch the packets."""
-    # Who told this before the facts were told with it is taken to have judged by what is known now.
+    """Open the packets of accepted offers, each with its traceparent, so that their organisations may fetch them."""
+    # Older events do not contain the facts. Such an offer counts as evaluated on the facts that are known now.
     unsaid = {offer.returnee_id for offer, _ in accepted if offer.judged_on is None}
     known = await queries.facts_known(session, unsaid) if unsaid else {}
     rows = [
@@ -105,7 +106,8 @@ def _versions(judged_on: JudgedOn | None, known: Facts | None) -> tuple[str, int
 
 
 async def judge_packets(session: AsyncSession, judged: Sequence[OfferUpheld | OfferHalted]) -> None:
-    """Referral has judged accepted offers again: on which facts, and whether they are halted. Events in their order."""
+    """Store that referral has evaluated accepted offers again: on which facts, and whether they are halted. Events come
+    in their order."""
     last: dict[UUID, _Judged] = {}
     for event in judged:
         before = last.get(event.offer_id, _Judged(event.judged_on))
@@ -121,7 +123,7 @@ async def judge_packets(session: AsyncSession, judged: Sequence[OfferUpheld | Of
 
 
 async def keep_standings(session: AsyncSession, published: Sequence[OrganizationPublished]) -> None:
-    """Keep the newest standing of each organisation."""
+    """Store the newest status of each organisation."""
     newest = {one.organization_id: one for one in sorted(published, key=lambda one: one.version)}
     rows = [
         (
@@ -143,11 +145,12 @@ async def forget_standings(session: AsyncSession) -> None:
 async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vault: Vault, actor: Actor) -> PacketView:
     """The packet of an offer that the caller's organisation has accepted.
 
-    PacketNotReady, NotFound (another organisation's), PacketClosed, ReturneeErased, PacketHalted when what is known now
-    no longer allows it, or ConsentMissing when the person does not, or no longer, allow what the category asks for.
+    Raises PacketNotReady; NotFound for another organisation's offer; PacketClosed; ReturneeErased; PacketHalted if the
+    present facts do not allow it any more; or ConsentMissing if the person does not, or no longer, give the consent
+    that the category requires.
     """
     access = await queries.packet_access(session, offer_id, actor=actor)
-    async with own_work(session):  # the person is no row of the organisation's: only this packet of theirs is
+    async with own_work(session):  # the organisation may read this packet, but not the row of the person
         return await _packet(session, access, pack=pack, vault=vault, actor=actor)
 
 
@@ -163,7 +166,8 @@ async def _packet(session: AsyncSession, access: PacketAccess, *, pack: Pack, va
         if PacketField.HOUSEHOLD_MEMBERS in fields and access.people_count > 1
         else []
     )
-    # From here on nobody of them takes a consent back unseen: who does so waits, and then finds the packet fetched.
+    # From here on none of these people can withdraw a consent unseen: a withdrawal waits, and then finds that the
+    # packet was fetched.
     await lock_unchanged(session, [person.id, *(member.id for member in members)])
     await _require_allowed(session, access, [person, *members], on=pack.reception.day_of(now(session)))
     await _require_judged(session, access, [person, *members])
@@ -175,7 +179,7 @@ async def _packet(session: AsyncSession, access: PacketAccess, *, pack: Pack, va
     )
     if person.id not in allowing:
         raise ConsentMissing
-    # While a person decides who belongs to the household, a packet names none of its members but the person's own.
+    # While staff decide who belongs to the household, a packet contains only the person, and no other member.
     in_doubt = person.household_id is not None and bool(members) and await is_in_doubt(session, person.household_id)
     judged = access.judged_profiles.keys()
     shown = [one for one in members if one.id in allowing and str(one.id) in judged and not in_doubt]
@@ -190,7 +194,7 @@ async def _packet(session: AsyncSession, access: PacketAccess, *, pack: Pack, va
 async def _require_allowed(
     session: AsyncSession, access: PacketAccess, people: Sequence[Returnee], *, on: date
 ) -> None:
-    """Refuse what registration itself knows not to be allowed, without waiting for referral."""
+    """Refuse what registration itself knows not to be allowed, without waiting for an event of referral."""
     if access.halted_at is not None or any(access.organization_id in one.avoid_organizations for one in people):
         raise PacketHalted
     standing = await queries.standing_of(session, access.organization_id)
@@ -201,7 +205,8 @@ async def _require_allowed(
 
 
 async def _require_judged(session: AsyncSession, access: PacketAccess, people: Sequence[Returnee]) -> None:
-    """Refuse while facts are newer than those on which referral has let the offer stand; an ended one is not judged."""
+    """Refuse while facts are newer than those on which referral has upheld the offer. An ended offer is not
+    evaluated."""
     if access.closes_at is not None:
         return
     known = (await queries.facts_known(session, [access.returnee_id]))[access.returnee_id]
@@ -245,7 +250,7 @@ async def _view(
 
 
 def _person(row: Returnee, key: DataKey, fields: frozenset[PacketField]) -> PacketPerson:
-    """Only what is on the list; nothing else is even opened for the answer."""
+    """The allowed fields of a person. Other fields are not even decrypted."""
     shown: dict[str, object] = {name: getattr(row, name) for name in _CODED if name in fields}
     wanted = [name for name in IDENTITY_FIELDS if name in fields]
     if wanted:

@@ -1,1 +1,1 @@
-"""What changes records of people, and the hashes by which they are found."""
+"""The actions on records of people, and on the hashes by which people are found."""

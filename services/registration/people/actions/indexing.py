@@ -1,7 +1,7 @@
-"""The step of a loop that makes keyed hashes anew by which people are found.
+"""The step of a loop that renews the keyed hashes by which people are found.
 
-A hash of a name is of the form in which names are compared. When that form changes, rows keep the hashes of the old one
-until they are made again; each row says which form its hashes have.
+Names are hashed in the form in which they are compared. When this form changes, rows keep the hashes of the old form
+until they are renewed. Each row says which form its hashes have.
 """
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -20,15 +20,16 @@ _REWRITE = """
 
 
 async def index_anew(session: AsyncSession, *, vault: Vault, limit: int) -> int:
-    """Make the hashes of up to `limit` people anew whose hashes have an older form; how many there were.
+    """Renew the hashes of up to `limit` people that have an older form; return the number of people.
 
-    The people's versions stay: nothing is told of them, and a form that somebody fills in is not outdated by it.
+    The versions of the people do not change: nothing is published about them, and a correction that somebody prepares
+    meanwhile stays valid.
     """
     rows = await queries.indexed_in_an_older_form(session, limit=limit)
     if not rows:
         return 0
     keys = await data_keys(vault, [row.id for row in rows])
-    # Whose key is gone has been erased and is found by nothing.
+    # A person without a key has been erased, and no search finds them.
     tokens = [
         queries.index_tokens(vault.master, queries.identity_of(row, keys[row.id])) if row.id in keys else []
         for row in rows

@@ -1,4 +1,4 @@
-"""Register, correct, look up. Registering takes many people at once: one statement per table."""
+"""Registers, corrects and shows people. Many people are registered at once, with one statement per table."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -70,10 +70,10 @@ _INSERT = """
 async def register_returnees(
     session: AsyncSession, people: Sequence[NewReturnee], keys: Mapping[UUID, DataKey], *, country: str, vault: Vault
 ) -> set[UUID]:
-    """Store new returnees, sealed, and tell of them; who of them is new. One statement for all.
+    """Store new returnees, sealed, and publish them; return the ids of those who are new. One statement for all.
 
-    Rows are written in the order of their arrival keys, so that two transactions with the same people queue up
-    instead of blocking each other; whom another transaction has registered meanwhile is left out.
+    Rows are written in the order of their arrival keys. So of two transactions with the same people one waits for the
+    other, and they do not deadlock. People whom another transaction has registered meanwhile are omitted.
     """
     if not people:
         return set()
@@ -163,7 +163,7 @@ async def correct_returnee(
     vault: Vault,
     pack: Pack,
 ) -> AgeBand | None:
-    """Take down answers, or correct what was wrong; tells of a changed profile. The age band before, if it changed."""
+    """Add or correct data of a person, and publish a changed profile. Return the former age band if it has changed."""
     row = await queries.returnee(session, returnee_id, actor=actor, lock=True)
     condition.check(row.version)
     before, avoided_before = queries.profile_fields(row), set(row.avoid_organizations)
@@ -172,7 +172,7 @@ async def correct_returnee(
     hidden = queries.hidden_flags(row, actor)
     for name in correction.profile.model_fields_set:
         setattr(row, name, getattr(correction.profile, name))
-    # Who cannot see a flag does not take it away by telling the others.
+    # A caller who cannot see a flag does not remove it by setting the other flags.
     row.protection_flags = [*row.protection_flags, *(flag for flag in hidden if flag not in row.protection_flags)]
     row.version += 1
     session.add(row)
@@ -212,7 +212,8 @@ def _access(row: Returnee, action: str, purpose: AccessPurpose, fields: Sequence
 
 
 async def place_returnees(session: AsyncSession, arrival_batch_id: UUID, *, reception_place: str) -> None:
-    """Say where the people of a batch were received who came before that was known; tells of each."""
+    """Set the place of reception of people who came before the place of their batch was known, and publish each of
+    them."""
     unplaced = select(Returnee.id).where(
         Returnee.arrival_batch_id == arrival_batch_id,
         col(Returnee.reception_place).is_(None),
@@ -233,7 +234,7 @@ async def place_returnees(session: AsyncSession, arrival_batch_id: UUID, *, rece
 async def look_up_returnee(
     session: AsyncSession, returnee_id: UUID, *, purpose: AccessPurpose, actor: Actor, vault: Vault
 ) -> ReturneeView:
-    """One returnee with identity; recorded."""
+    """One returnee with identity. The access is recorded."""
     row = await queries.returnee(session, returnee_id, actor=actor)
     view = queries.returnee_view(row, await data_key(vault, row.id), actor=actor)
     await record(session, actor, [_read(row.id, "returnee.read", purpose)])
@@ -243,7 +244,8 @@ async def look_up_returnee(
 async def search_returnees(
     session: AsyncSession, body: ReturneeSearch, *, limit: int, actor: Actor, vault: Vault
 ) -> FoundReturnees:
-    """Who matches, newest first, as many as `limit`; everybody shown is recorded as read, never what was searched."""
+    """The people who match, newest first, at most `limit`. Everybody who is shown is recorded as read; the search terms
+    are not."""
     faults = search_faults(names=body.names, document_number=body.document_number, case_code=body.case_code)
     if faults:
         raise InvalidInput(errors=faults)
@@ -257,7 +259,7 @@ async def search_returnees(
 async def look_up_access_log(
     session: AsyncSession, returnee_id: UUID, page: PageRequest, *, actor: Actor
 ) -> Page[AccessView]:
-    """Who touched this person's data, newest first, also after erasure; the look itself is recorded too."""
+    """All accesses to this person's data, newest first, also after erasure. This access is recorded too."""
     row = await queries.returnee(session, returnee_id, actor=actor, also_erased=True)
     log = await access_log(session, row.id, page, restricted=not actor.hidden_categories(row.organization_id))
     access = Access(
