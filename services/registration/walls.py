@@ -27,7 +27,7 @@ _IDS: Final = {"deletion_request": "offer_id"}
 
 
 def own(session: AsyncSession, action: Callable[[], Awaitable[T]], **rows: UUID | None) -> Callable[[], Awaitable[T]]:
-    """Run `action` as the service's own work; NotFound if the caller may not see one of these rows, given by table."""
+    """Wrap `action` as the service's own work; NotFound if the caller may not see one of these rows, given by table."""
 
     async def done() -> T:
         for table, row_id in rows.items():

@@ -57,7 +57,8 @@ class IntakeCounts:
 
     @property
     def may_be_completed(self) -> bool:
-        """Whether staff may declare it complete: it has landed, and no entry of the manifest is open."""
+        """Whether staff may declare it complete: it has landed, and no entry is open or all people who landed are
+        registered."""
         return self.people_count is not None and (self.open_count == 0 or self.is_complete)
 
 

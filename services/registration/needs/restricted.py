@@ -1,8 +1,8 @@
 """The store of restricted needs. Code that reads `need` reads nothing of it.
 
-Three measures protect it. The rows are named by keyed hashes. The data are sealed; both use a key of their own
-(`Vault.restricted`). The service's login can use the tables only in a role to which it switches for each of these
-statements. Each function here switches to the role and back.
+Two measures protect it. Its rows are named by keyed hashes and their data are sealed, both with a separate key
+(`Vault.restricted`). And the service's login can use the tables only in a role to which it switches for each of these
+statements; each function here switches to the role and back.
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence

@@ -65,7 +65,7 @@ _OUTCOMES: dict[str, type[DeliveryEvent]] = {
 
 
 async def _tell(session: AsyncSession, rows: Sequence[asyncpg.Record]) -> None:
-    """Publish the result of each finished delivery, each with the trace of its own delivery."""
+    """Publish the result of each finished delivery, in the trace of its journey."""
     finished = [row for row in rows if row["status"] in _OUTCOMES]
     events = [
         _OUTCOMES[row["status"]](

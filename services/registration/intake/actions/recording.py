@@ -46,7 +46,7 @@ def household_id_of(master: MasterKey, arrival: Arrival, *, arrived_on: date) ->
 
 
 def joining_of(person: NewReturnee, arrival: Arrival) -> list[Joining]:
-    """The household that a person names, as a list with one entry; empty if the arrival names none."""
+    """A list with the person's entry into the household that the arrival names; empty if it names none."""
     if person.household_id is None:
         return []
     return [
