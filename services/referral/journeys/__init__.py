@@ -1,1 +1,1 @@
-"""Needs, referrals and offers: what they are, and which step leads where."""
+"""Journeys: one returnee's needs, referrals, offers and stays, in memory and in their tables."""

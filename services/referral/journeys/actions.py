@@ -1,4 +1,4 @@
-"""Opening and writing a piece of work: the steps of one transaction, one statement per table however many they are."""
+"""Opens and writes a piece of work: all steps of one transaction, with one statement per table."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -43,7 +43,7 @@ from services.referral.wakeups import ROUTERS
 _T = TypeVar("_T", Need, Referral, Offer)
 
 Lock = Callable[[AsyncSession, Collection[UUID]], Awaitable[Collection[UUID]]]
-"""Locks some of these journeys and says which."""
+"""Locks some of these journeys and returns the ids of those that it locked."""
 _KEPT_AS: Mapping[type, str] = {Need: "needs", Referral: "referrals", Offer: "offers"}
 _NEED, _REFERRAL, _OFFER = (tuple(field.name for field in fields(kind)) for kind in (Need, Referral, Offer))
 
@@ -84,14 +84,14 @@ _CHANGING: Mapping[type, tuple[str, ...]] = {
     ),
     Offer: ("status", "acknowledged_at", "ended_at", "reason"),
 }
-"""What steps may change of a row; everything else is written once."""
+"""The columns that a step may change. All other columns are written once, when the row is added."""
 
 
 @asynccontextmanager
 async def work(
     session: AsyncSession, policy: RoutingPolicy, journeys: dict[UUID, Journey], *, actor: str
 ) -> AsyncIterator[Work]:
-    """A piece of work on journeys that are locked and loaded in part, for rounds and batches; else use `opened`."""
+    """Work on journeys that are locked and partly loaded. For rounds and batches; other callers use `opened`."""
     opened = Spans()
     piece = Work(at=now(session), policy=policy, journeys=journeys, new_id=uuid7, trace=opened.start, actor=actor)
     keeping_hours = _keeping_hours(policy, journeys.values())
@@ -105,7 +105,7 @@ async def work(
 
 
 async def held(session: AsyncSession, returnee_ids: Collection[UUID]) -> Collection[UUID]:
-    """For journeys that this transaction has locked before: a batch of events and the loop of the clocks lock all."""
+    """For journeys that this transaction has already locked, as a batch of events and the loop of the clocks do."""
     return returnee_ids
 
 
@@ -113,11 +113,11 @@ async def held(session: AsyncSession, returnee_ids: Collection[UUID]) -> Collect
 async def opened(
     session: AsyncSession, policy: RoutingPolicy, people: Collection[UUID], *, actor: str, lock: Lock = queries.lock
 ) -> AsyncIterator[Work]:
-    """The way to a journey: lock it, load it, and write at the end what was decided about it, unless that raised.
+    """Lock and load these journeys, and at the end write what was decided, unless an exception was raised.
 
-    `lock`: `queries.lock` waits for whoever holds a journey, `queries.claim` leaves such a journey out, `held` locks
-    nothing. It is the service's own work, because a step may change what its caller may not see. Whether the caller may
-    take the step is judged before, on what the caller sees.
+    `lock`: `queries.lock` waits for a journey that another transaction holds, `queries.claim` skips it, `held` locks
+    nothing. The work runs with the rights of the service, because a step may change rows that its caller may not see.
+    Before that, the caller's right to take the step is checked on the rows that the caller sees.
     """
     async with own_work(session):
         loaded = await queries.load(session, await lock(session, people))
@@ -129,7 +129,7 @@ async def opened(
 async def fired(
     session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due], kind: type[_T]
 ) -> AsyncIterator[tuple[Work, list[_T]]]:
-    """A piece of work of clocks that have run out, with the need, referral or offer of each, in their order."""
+    """Work for clocks that have run out, with the need, referral or offer of each clock, in the order of the clocks."""
     async with opened(session, policy, {one.returnee_id for one in due}, actor=Who.CLOCK.value, lock=held) as piece:
         yield piece, [_kept(piece.journeys[one.returnee_id], kind)[one.subject_id] for one in due]
 
@@ -140,7 +140,7 @@ def _kept(journey: Journey, kind: type[_T]) -> dict[UUID, _T]:
 
 
 def _keeping_hours(policy: RoutingPolicy, journeys: Iterable[Journey]) -> set[UUID]:
-    """Services that work for these journeys now and some of whose clocks stand still while they are closed."""
+    """Services that are asked by or work for these journeys now, if some of their clocks stop while they are closed."""
     return {
         journey.offers[one.offer_id].provider_service_id
         for journey in journeys
@@ -150,7 +150,7 @@ def _keeping_hours(policy: RoutingPolicy, journeys: Iterable[Journey]) -> set[UU
 
 
 async def write(session: AsyncSession, work: Work) -> None:
-    """Write all that the work has decided, in the lock order of DESIGN 3: its journeys are locked already."""
+    """Write all that the work has decided, in the lock order of DESIGN 3. Its journeys are already locked."""
     signs_of_life.note_signs_of_life(work)
     ends = [
         {
@@ -191,7 +191,7 @@ async def _write_needs(session: AsyncSession, work: Work) -> None:
 
 
 async def _write_referrals(session: AsyncSession, work: Work) -> None:
-    # Changed before added: a referral that has ended makes room for the next one of its need.
+    # Changed rows first: a need may have only one live referral, so the old one must end before the next is inserted.
     changed = _changes(work, Referral, "referral_id")
     await update_columns(session, ReferralRow, _with_arrays(changed), key="referral_id")
     added = columns_of(_of(Referral, work.added.values()), _REFERRAL)
@@ -216,7 +216,7 @@ async def _write_offers(session: AsyncSession, work: Work) -> None:
 async def _write_exclusions(session: AsyncSession, work: Work) -> None:
     await providers.carry(session, work.moved)
     await providers.forgive_silence(session, work.silence_forgiven)
-    # The newest reason stands: a person may have had a service asked again that had declined before.
+    # The newest reason replaces an older one: a person may have let a service be asked again after it had declined.
     codes = {(offer.need_id, offer.provider_service_id): code for offer, code in work.excluded}
     await providers.exclude(session, codes, at=work.at)
     await providers.keep_conflicts(session, work.conflicts, at=work.at)
@@ -248,7 +248,7 @@ async def _write_reviews(session: AsyncSession, work: Work) -> None:
 
 
 async def _write_places(session: AsyncSession, work: Work) -> None:
-    """Holds of new offers are in their pools already; what is taken, released and closed locks its pools first."""
+    """Places of new offers are already held. The pools of all other offers are locked before they are changed."""
     new = _of(Offer, work.added.values())
     holds = [
         Hold(offer.offer_id, pool_id, count, offer.traceparent)
@@ -284,7 +284,7 @@ def _entry(work: Work, queued: Queued) -> Row:
 
 
 def _with_arrays(referrals: Columns) -> Columns:
-    """Columns of referrals with the sets among them as PostgreSQL reads arrays."""
+    """The columns of referrals, with each set as the text of a PostgreSQL array."""
     if not referrals:
         return referrals
     return {**referrals, **{name: [as_array(sorted(one)) for one in referrals[name]] for name in queries.SETS}}

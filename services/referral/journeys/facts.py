@@ -1,4 +1,4 @@
-"""One journey as it is held in memory while its row is locked: plain values, changed by steps, written at the end."""
+"""One journey in memory while its row is locked. Steps change these plain values; they are written at the end."""
 
 from collections.abc import Mapping
 from copy import copy
@@ -15,7 +15,7 @@ from services.referral.lifecycles.rules import LIVE_OFFER, LIVE_REFERRAL, NeedSt
 URGENCY_RANK = {Urgency.EMERGENCY: 0, Urgency.URGENT: 1, Urgency.NORMAL: 2}
 """The order of the router's rounds."""
 NEVER_BY_ITSELF = 2**62
-"""`tried_opening` of a referral that neither a free place nor a new fact may wake: only what a person says."""
+"""Value of `tried_opening` for a referral that no free place and no new fact may wake, only a step of a person."""
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Referral:
     waiting_since: datetime
     opened_at: datetime
     approved_for: frozenset[str] = frozenset()
-    """Reasons of reviews that were approved."""
+    """The reasons of the approved reviews."""
     ready_at: datetime | None = None
     tried_opening: int = -1
     ring: int = 0
@@ -79,16 +79,16 @@ class Referral:
     missed_count: int = 0
     next_attempt_at: datetime | None = None
     overruled: frozenset[str] = frozenset()
-    """Rules that a person has overruled for the offer that stands."""
+    """The rules that a person has overruled for the current offer."""
     halted_since: datetime | None = None
-    """Since when its accepted offer may not go on until a desk has decided."""
+    """Since when its accepted offer is halted until a desk decides."""
     halted_for: frozenset[str] = frozenset()
-    """The rules that say so."""
+    """The rules for which it is halted."""
     traceparent: str | None = None
 
     @property
     def is_live(self) -> bool:
-        """True while it works for its need."""
+        """True if the referral has not ended."""
         return self.status in LIVE_REFERRAL
 
 
@@ -121,7 +121,7 @@ class Offer:
 
     @property
     def is_live(self) -> bool:
-        """True while it waits for its answer and holds its places."""
+        """True while the offer waits for an answer and holds its places."""
         return self.status in LIVE_OFFER
 
 
@@ -152,31 +152,31 @@ class Stay:
 
     @property
     def is_planned(self) -> bool:
-        """True if what comes after has no gaps."""
+        """True if every item of the exit plan is settled and the next step is known."""
         return is_complete(self.checklist, self.next_step)
 
     def due_before_end(self, seconds: float) -> datetime:
-        """The moment so long before the end, on the installation's clock."""
+        """The time that is this many seconds before the end, on the installation's clock."""
         return self.ends_at - timedelta(seconds=seconds)
 
     def due_after_end(self, seconds: float) -> datetime:
-        """The moment so long after the end, on the installation's clock."""
+        """The time that is this many seconds after the end, on the installation's clock."""
         return self.ends_at + timedelta(seconds=seconds)
 
 
 def opened_until(gate: ConsentGate, consents: Mapping[str, str]) -> datetime | None:
-    """Until when these consents open the gate; None: they do not."""
+    """The time until which these consents open the gate, or None if they do not open it."""
     return max((datetime.fromisoformat(consents[key]) for key in gate.keys if key in consents), default=None)
 
 
 def opens(gate: ConsentGate, consents: Mapping[str, str], *, at: datetime) -> bool:
-    """True if one of these consents, each with the moment of its end, holds at `at` and opens the gate."""
+    """True if one of these consents opens the gate and is still valid at `at`. Each consent comes with its end."""
     return any(key in consents and datetime.fromisoformat(consents[key]) > at for key in gate.keys)
 
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """Who belongs together."""
+    """People who are registered as belonging together."""
 
     household_id: UUID
     version: int
@@ -187,7 +187,7 @@ class Household:
 
 @dataclass(slots=True)
 class Journey:
-    """All that referral knows of one returnee."""
+    """Everything that referral knows about one returnee."""
 
     returnee_id: UUID
     case_code: str | None = None
@@ -195,7 +195,7 @@ class Journey:
     profile_version: int = 0
     consent_version: int = 0
     consents: dict[str, str] = field(default_factory=dict)
-    """By purpose and recipient class (`consent_key`): until when it is allowed."""
+    """For each purpose and recipient class (`consent_key`): until when the consent is valid."""
     household_id: UUID | None = None
     arrival_batch_id: UUID | None = None
     erased_at: datetime | None = None
@@ -208,7 +208,8 @@ class Journey:
     offers: dict[UUID, Offer] = field(default_factory=dict)
 
     def copied(self) -> "Journey":
-        """The same with rows of its own, whose values are never changed in place."""
+        """A copy with its own needs, referrals and offers. Their fields need no copy, because no step changes a field's
+        value in place."""
         return replace(
             self,
             needs={key: copy(one) for key, one in self.needs.items()},
@@ -217,7 +218,7 @@ class Journey:
         )
 
     def live_referral(self, need_id: UUID) -> Referral | None:
-        """The referral that works for this need now, or None."""
+        """The referral of this need that has not ended, or None."""
         return next((one for one in self.referrals.values() if one.need_id == need_id and one.is_live), None)
 
     def offer_of(self, referral: Referral) -> Offer | None:
@@ -225,5 +226,5 @@ class Journey:
         return None if referral.offer_id is None else self.offers[referral.offer_id]
 
     def consented(self, gate: ConsentGate, at: datetime) -> bool:
-        """True if a consent that holds now opens this gate."""
+        """True if a consent that is valid at `at` opens this gate."""
         return opens(gate, self.consents, at=at)

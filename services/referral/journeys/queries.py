@@ -1,4 +1,4 @@
-"""Locking journeys and loading what they hold."""
+"""Locks journeys and loads their contents."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields
@@ -14,7 +14,7 @@ from services.referral.journeys.facts import Household, Journey, Need, Offer, Re
 from services.referral.lifecycles.rules import NeedStatus, OfferStatus, ReferralStatus
 
 SETS: Final = ("approved_for", "overruled", "halted_for")
-"""Columns of a referral that hold a set."""
+"""The columns of a referral that contain a set."""
 _ENUMS: dict[str, type[StrEnum]] = {"category": NeedCategory, "urgency": Urgency, "owner_reason": OwnerReason}
 
 
@@ -45,12 +45,12 @@ cardinality(household.member_ids) >= household.expected_size AND NOT EXISTS (
     LEFT JOIN journey AS member ON member.returnee_id = wanted.returnee_id
     WHERE coalesce(member.profile_version, 0) = 0 OR member.consent_version = 0)
 """
-"""Condition on a row of `household`: it has all the members that registration expects, and each of its members has a
-profile and has said yes or no to consent. Until then its needs are not routed."""
+"""Condition on a row of `household`: it has all the members that registration expects, each member has a profile, and
+registration has reported the consent of each member. Until then the needs of the household are not routed."""
 
 
 async def lock(session: AsyncSession, returnee_ids: Collection[UUID]) -> Collection[UUID]:
-    """Lock these journeys in the order of their ids, waiting for whoever holds one; returns them all."""
+    """Lock these journeys in the order of their ids and return all ids. Waits while another transaction holds one."""
     await (await raw(session)).execute(
         "SELECT 1 FROM journey WHERE returnee_id = ANY($1::uuid[]) ORDER BY returnee_id FOR UPDATE",
         sorted(returnee_ids),
@@ -59,7 +59,7 @@ async def lock(session: AsyncSession, returnee_ids: Collection[UUID]) -> Collect
 
 
 async def claim(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
-    """Lock those of these journeys that nobody holds; returns which."""
+    """Lock those journeys that no other transaction holds, and return their ids."""
     rows = await (await raw(session)).fetch(
         "SELECT returnee_id FROM journey WHERE returnee_id = ANY($1::uuid[])"
         " ORDER BY returnee_id FOR UPDATE SKIP LOCKED",
@@ -69,7 +69,7 @@ async def claim(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UU
 
 
 async def load(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, Journey]:
-    """All that these journeys hold; they must be locked, or what is loaded may be old by the time it is used."""
+    """The full contents of these journeys. They must be locked, otherwise the contents may be outdated when used."""
     connection, ids = await raw(session), sorted(returnee_ids)
     journeys = await heads(session, ids)
     for row in await connection.fetch(_NEEDS, ids):
@@ -89,7 +89,7 @@ async def heads(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[U
 
 
 async def households(session: AsyncSession, household_ids: Collection[UUID]) -> dict[UUID, Household]:
-    """These households."""
+    """These households, by id."""
     if not household_ids:
         return {}
     rows = await (await raw(session)).fetch(
@@ -101,7 +101,7 @@ async def households(session: AsyncSession, household_ids: Collection[UUID]) -> 
 
 
 async def waits_of(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
-    """By need of these returnees: the needs that it waits on, as told and as the router found."""
+    """For each need of these returnees: the needs that it waits for, set by people or found by the router."""
     waits: dict[UUID, set[UUID]] = {}
     for row in await (await raw(session)).fetch(_WAITS, list(returnee_ids)):
         waits.setdefault(row["need_id"], set()).add(row["waits_on"])

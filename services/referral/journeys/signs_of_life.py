@@ -1,6 +1,6 @@
 """Signs of life of an owner: any step that a person takes on an owned need restarts the owner's clock (decision 0025).
 
-The writer of a piece of work calls this for all its steps, so that no step can forget it.
+The writer of a piece of work calls `note_signs_of_life` for all its steps, so that no step can omit it.
 """
 
 from services.referral.clocks.rules import TimerKind
@@ -10,9 +10,10 @@ from services.referral.pack.clocks import OwnerClock
 
 
 def note_signs_of_life(work: Work) -> None:
-    """Whoever took a step on an owned need by hand shows that somebody is at it.
+    """Count each step that a person took on an owned need as a sign of life of its owner.
 
-    Not the answer of a provider to its offer: that says nothing of the owner. Nor the step that named the owner.
+    Two kinds of step do not count: a provider's answer to an offer, because it says nothing about the owner, and the
+    step that named the owner.
     """
     for step in work.steps:
         if step.actor in AUTOMATIC or step.step.startswith("offer."):
@@ -23,18 +24,18 @@ def note_signs_of_life(work: Work) -> None:
 
 
 def see(work: Work, need: Need) -> None:
-    """The owner has given a sign of life: the longer clock starts anew."""
+    """Record a sign of life of the owner and restart the longer of its two clocks (`act_within`)."""
     need.owner_seen_at, need.owner_overdue_since = work.at, None
     start_clock(work, need, clock_of(work, need).act_within)
 
 
 def clock_of(work: Work, need: Need) -> OwnerClock:
-    """How long the owner of such a need may be silent."""
+    """The deadlines for signs of life of the owner of such a need."""
     return work.category(need.category).owner_clocks[need.urgency]
 
 
 def start_clock(work: Work, need: Need, seconds: float) -> None:
-    """Start the clock of the owner's next sign of life; the one that ran before stops."""
+    """Start the clock for the owner's next sign of life, and stop the clock that was running before."""
     work.stop_timers(need)
     need.owner_due_at = work.due_in(seconds)
     work.start_timer(TimerKind.OWNER_SILENCE, need, due_at=need.owner_due_at)

@@ -1,6 +1,7 @@
-"""What is told of journeys while they run: spans, and how long people wait (DESIGN 8).
+"""Traces and metrics of journeys: spans, and how long people wait (DESIGN 8).
 
-One span per step that matters, below the span that the row carries, for sampled journeys only; waiting for all.
+Important steps get one span each, below the span that is stored in the row. Only sampled journeys have spans. The
+waiting times are measured for all journeys.
 """
 
 import time
@@ -32,9 +33,9 @@ _TO_ANSWER = meter().create_histogram(
 
 
 class Spans:
-    """The spans of one piece of work: each starts when the work began and ends when it has been written.
+    """The spans of one piece of work. Each starts when the work began and ends when the work has been written.
 
-    They are linked to the span that is current, such as that of the request that brought an answer (DESIGN 8).
+    They are linked to the current span, for example that of the request with a provider's answer (DESIGN 8).
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,7 @@ class Spans:
         self._open: list[Span] = []
 
     def start(self, traceparent: str | None, name: str, returnee_id: UUID) -> str | None:
-        """Start a span below `traceparent` and return its own; an unsampled journey costs nothing."""
+        """Start a span below `traceparent` and return its own traceparent. Without sampling, no span is created."""
         parent = span_context(traceparent) if is_sampled(traceparent) else None
         if parent is None:
             return traceparent
@@ -58,21 +59,21 @@ class Spans:
         return traceparent_of(span) or traceparent
 
     def end(self) -> None:
-        """End them all: their effects are written."""
+        """End all spans, because the work has been written."""
         for span in self._open:
             span.end()
         self._open.clear()
 
 
 def count_offers(made: Iterable[tuple[Offer, Referral]]) -> None:
-    """Note how long the needs had waited for these offers."""
+    """Record how long the needs had waited for these offers."""
     for offer, referral in made:
         waited = (offer.made_at - referral.waiting_since).total_seconds()
         _TO_OFFER.record(waited, {"enlace.category": offer.category.value, "enlace.urgency": offer.urgency.value})
 
 
 def count_ends(offers: Iterable[Offer]) -> None:
-    """Note how long these offers took to end, and how they did."""
+    """Record how long these offers took to end, and in which state they ended."""
     for offer in offers:
         if offer.ended_at is not None and offer.status is not OfferStatus.ACKNOWLEDGED:
             took = (offer.ended_at - offer.made_at).total_seconds()

@@ -1,4 +1,4 @@
-"""Rows of stays: who is somewhere for a limited time, until when, and what comes after."""
+"""Rows of stays: which people are at a service for a limited time, until when, and where they go afterwards."""
 
 from datetime import datetime
 from typing import Any
@@ -39,17 +39,17 @@ class StayRow(Table, table=True):
     restricted: bool
     started_at: datetime = moment()
     ends_at: datetime = moment()
-    """When it must end; only an extension moves it."""
+    """When the stay must end. Only an extension changes it."""
     extended_hours: int = 0
     """The sum of all extensions."""
     ended_at: datetime | None = moment(nullable=True)
-    """When its referral ended; None: the people are there."""
+    """When its referral ended, or None while the people are at the service."""
     leaves_at: datetime = moment()
-    """When they have left, or must: what the lists are ordered by."""
+    """When the people left, or must leave. The lists are ordered by it."""
     next_step: str = NextStep.UNKNOWN
     checklist: dict[str, Any] = document(nullable=False)
-    """Per item its status, and who changed it last and when."""
+    """The status of each item, with who changed it last and when."""
     without_next_step: bool = True
-    """The plan has gaps, and they matter: false too for a stay that ended as one that never was."""
+    """True if the plan has gaps that must be closed. False also for a stay whose referral was entered in error."""
     version: int = 1
     traceparent: str | None = None

@@ -1,4 +1,4 @@
-"""Writing what the steps of stays have decided."""
+"""Writes what the steps of stays have decided."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -16,7 +16,7 @@ from services.referral.lifecycles.exit_plan import as_document
 _STAY = tuple(field.name for field in fields(Stay) if field.name != "checklist")
 _STAY_CHANGING = ("ends_at", "leaves_at", "extended_hours", "next_step", "without_next_step", "version")
 
-# A stay that had ended before keeps when: its referral was entered in error afterwards.
+# A stay may end twice: its referral was completed first and entered in error later. It then keeps its first end.
 _END_STAYS = """
 UPDATE stay SET ended_at = coalesce(ended_at, $3), leaves_at = coalesce(ended_at, $3),
     without_next_step = without_next_step AND leaving, version = version + 1
@@ -25,7 +25,7 @@ FROM unnest($1::uuid[], $2::bool[]) AS ended(referral_id, leaving) WHERE stay.re
 
 
 async def write(session: AsyncSession, work: Work) -> None:
-    """Stays that begin, change or end: one statement each, however many they are."""
+    """Write the stays that begin, change or end, with one statement for each of the three."""
     begun = columns_of(work.stays_begun, _STAY)
     await insert_columns(session, StayRow, {**begun, **_checklists(work.stays_begun)})
     changed = list(work.stays_changed.values())

@@ -1,4 +1,4 @@
-"""Rows of the journey: the returnee as routing knows them, their needs, referrals and offers, and every step taken."""
+"""Rows of a journey: the returnee's data for routing, their needs, referrals and offers, and every step taken."""
 
 from datetime import datetime
 from typing import Any
@@ -29,23 +29,24 @@ _ROUTED = f"status IN {in_sql(ROUTED)}"
 
 
 class JourneyRow(Table, table=True):
-    """One returnee as routing knows them. Locking this row is what makes steps of one journey follow one another."""
+    """The data about one returnee that routing uses. Each step locks this row, so that steps of one journey run one
+    after another."""
 
     __tablename__ = "journey"
 
     returnee_id: UUID = Field(primary_key=True)
     case_code: str | None = None
     profile: dict[str, Any] | None = document()
-    """The whole routing profile as registration published it; dropped on erasure."""
+    """The whole routing profile as registration published it. It is deleted when the person's data are erased."""
     profile_version: int = 0
     consent_version: int = 0  # 0: registration has not said anything about consent yet.
     consents: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default="{}"))
-    """By purpose and recipient class: until when it is allowed. What is not in it is not allowed."""
+    """For each purpose and recipient class: until when the consent is valid. A missing entry means no consent."""
     household_id: UUID | None = None
     arrival_batch_id: UUID | None = Field(default=None, index=True)
     merged_into: UUID | None = None
     journey_ended_at: datetime | None = moment(nullable=True)
-    """When the journey ended, so that no needs are routed any more: the person died, left, or has another record."""
+    """When the journey ended: the person died, left, or has another record. After that no needs are routed."""
     journey_end_reason: str | None = None
     erased_at: datetime | None = moment(nullable=True)
     first_seen_at: datetime = moment()
@@ -103,17 +104,17 @@ class NeedRow(Table, table=True):
     owner_reason: str | None = None
     owned_since: datetime | None = moment(nullable=True)
     owner_level: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """The number of desks below this one that did not act in time."""
+    """How many desks below this one did not act in time."""
     owner_seen_at: datetime | None = moment(nullable=True)
     """When the owner last gave a sign of life."""
     owner_due_at: datetime | None = moment(nullable=True)
     """Deadline for the next sign of life; then the desk above becomes the owner."""
     owner_overdue_since: datetime | None = moment(nullable=True)
-    """Since when the steward's desk, above which there is nobody, is silent."""
+    """Since when the steward's sign of life is overdue. No desk is above the steward, so the need stays there."""
     traceparent: str | None = None
     area: str | None = None  # Where the returnee goes, so that lists of an area need no profile.
     counted_until: datetime | None = moment(nullable=True)
-    """Until when it may be in a statistic: the end of the consent that its returnee gave to that; None: never."""
+    """Until when the need may be counted in statistics: the end of the returnee's consent to that. None: never."""
 
 
 class ReferralRow(Table, table=True):
@@ -175,43 +176,43 @@ class ReferralRow(Table, table=True):
     approved_for: list[str] = Field(
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
     )
-    """Reasons of reviews that a person with the right to it has approved; one of them settles no other."""
+    """The reasons of reviews that an authorised person has approved. Each reason needs its own approval."""
     waiting_since: datetime = moment()
-    """Since when the need waits; kept over every new attempt."""
+    """Since when the need waits. A new attempt does not change it."""
     ready_at: datetime | None = moment(nullable=True)
-    """From when the router looks at it; None: not until something changes."""
+    """When the router looks at the referral next. None: not before something changes."""
     tried_opening: int = big(default=-1)
-    """The category's count of openings when the router last found nobody; a higher one wakes it."""
+    """The category's count of openings when the router last found no candidate. A higher count wakes the referral."""
     ring: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """How far the search has widened: the place in the pack's `rings_km`, or its length once they are spent."""
+    """How far the search has widened: an index into the pack's `rings_km`, or its length after the last ring."""
     blocked_by: UUID | None = None
     offer_id: UUID | None = None
     """Its live or accepted offer."""
     opened_at: datetime = moment()
     ended_at: datetime | None = moment(nullable=True)
     end_reason: str | None = None
-    """Code of the cancellation or of why nothing was delivered."""
+    """The code of the cancellation, or the reason why nothing was delivered."""
     outcome: str | None = None
     outcome_facts: dict[str, Any] | None = document()
-    """What its completion stated: codes with yes, no or a count; never a text."""
+    """The completion facts: codes with yes, no or a count, never free text."""
     searching_since: datetime | None = moment(nullable=True)
     missed_count: int = 0
     next_attempt_at: datetime | None = moment(nullable=True)
     overruled: list[str] = Field(
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
     )
-    """Rules that a person has overruled for the offer that stands."""
+    """The rules that a person has overruled for the current offer."""
     halted_since: datetime | None = moment(nullable=True)
-    """Since when its accepted offer may not go on until a desk has decided."""
+    """Since when its accepted offer is halted until a desk decides."""
     halted_for: list[str] = Field(
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
     )
-    """The rules that say so."""
+    """The rules for which it is halted."""
     traceparent: str | None = None
 
 
 class OfferRow(Table, table=True):
-    """A referral put to one provider service."""
+    """The proposal of a referral to one provider service."""
 
     __tablename__ = "offer"
     __table_args__ = (
@@ -234,7 +235,7 @@ class OfferRow(Table, table=True):
     organization_id: UUID
     provider_service_id: UUID
     pool_id: UUID
-    """The pool of its places, or of the most of them: `place_hold` has all."""
+    """The pool of its places. If there are several pools, the one with most of them; `place_hold` has all."""
     case_code: str
     category: str
     service_type: str
@@ -245,19 +246,22 @@ class OfferRow(Table, table=True):
     made_at: datetime = moment()
     answer_by: datetime = moment()
     acknowledge_by: datetime | None = moment(nullable=True)
-    """By when the provider says that it has seen it, where the pack waits for that."""
+    """The deadline for the provider to acknowledge the offer, if the pack sets one."""
     max_stay_hours: int | None = None  # The longest stay, as the service declared when the offer was made.
     acknowledged_at: datetime | None = moment(nullable=True)
     ended_at: datetime | None = moment(nullable=True)
     """When it was answered, expired or recalled."""
-    reason: str | None = None  # Coded, of a decline or a recall.
+    reason: str | None = None  # The code of a decline or a recall.
     explanation: dict[str, Any] = document(nullable=False)
-    """Why this service and why not the others."""
+    """Why this service was chosen and the others were not."""
     traceparent: str | None = None
 
 
 class StepRow(Table, table=True):
-    """One step as it was taken: the record from which everything can be proven. Rows are only ever added."""
+    """One step that was taken.
+
+    The steps are the evidence of what happened: rows are added, never changed or removed.
+    """
 
     __tablename__ = "step"
     __table_args__ = (Index("ix_step_returnee_id", "returnee_id", "step_id"),)
@@ -269,12 +273,12 @@ class StepRow(Table, table=True):
     referral_id: UUID | None = None
     offer_id: UUID | None = None
     step: str
-    """The step of the need, referral or offer, such as `offer.accept`."""
+    """The step of a need, referral or offer, such as `offer.accept`."""
     led_to: str
     """The state after it."""
     actor: str
     """`router`, `clock`, `auto`, `registration`, `watcher`, or the subject of a person's or partner's token."""
     reason: str | None = None
     note_id: UUID | None = None
-    """The note in which a person gave the reason in words. The note goes with an erasure, this row stays."""
+    """The note in which a person gave the reason in words. An erasure deletes the note and keeps this row."""
     traceparent: str | None = None

@@ -1,4 +1,5 @@
-"""What registration tells of a returnee, kept in the rows of the journey. The journeys are locked before (DESIGN 3)."""
+"""Writes what registration reports about a returnee to the rows of the journey. The caller has locked the journeys
+(DESIGN 3)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -36,15 +37,15 @@ def _month(column: str) -> str:
     return f"date_trunc('month', {column} AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
 
 
-# What stays of an erased person is de-identified. It is counted as long as they had allowed that it is.
+# What remains of an erased person is de-identified. It is counted in statistics as long as their consent allows.
 _FORGET: Final = f"""
 UPDATE journey SET profile = NULL, case_code = NULL, arrival_batch_id = NULL, traceparent = NULL,
     first_seen_at = {_month("first_seen_at")}, erased_at = $2, consents = (
     SELECT coalesce(jsonb_object_agg(key, value), '{{}}') FROM jsonb_each(consents) WHERE split_part(key, ':', 1) = $3)
 WHERE returnee_id = ANY($1::uuid[])
 """  # noqa: S608 (constants)
-# By which a person could be told from others: the moment of the arrival, the municipality, the flight, the code by
-# which organisations know them. Months and departments are what a statistic needs.
+# These values could identify a person: the exact time of arrival, the municipality, the flight, and the case code
+# that organisations know. Statistics need only the month and the department.
 _COARSEN: Final = (
     f"""
     UPDATE need SET reported_at = {_month("reported_at")}, area = left(area, 4),
@@ -59,7 +60,7 @@ _COARSEN: Final = (
 
 
 async def begin(session: AsyncSession, returnees: Mapping[UUID, str | None]) -> None:
-    """Make the journeys of these returnees that are new, each with the traceparent of what told of it first."""
+    """Insert the journeys that are new, each with the traceparent of the event that named the returnee first."""
     at = now(session)
     rows = [
         {
@@ -75,7 +76,7 @@ async def begin(session: AsyncSession, returnees: Mapping[UUID, str | None]) -> 
 
 
 async def keep_profiles(session: AsyncSession, rows: Sequence[Row]) -> None:
-    """Keep profiles that are newer than what is known, never of an erased person; needs get the area of the profile."""
+    """Store profiles that are newer than the stored ones, except those of erased persons. Set the area of the needs."""
     newer = "kept.profile_version < given.profile_version AND kept.erased_at IS NULL"
     await update_rows(session, JourneyRow, rows, key="returnee_id", only_if=newer)
     await (await raw(session)).execute(_AREA, sorted(row["returnee_id"] for row in rows))
@@ -84,20 +85,22 @@ async def keep_profiles(session: AsyncSession, rows: Sequence[Row]) -> None:
 async def keep_consents(
     session: AsyncSession, rows: Sequence[Row], *, counted_until: Mapping[UUID, datetime | None]
 ) -> None:
-    """Keep what these returnees allow, and until when their needs may be in a statistic."""
+    """Store the consents of these returnees, and until when their needs may be counted in statistics."""
     await update_rows(session, JourneyRow, rows, key="returnee_id")
     await (await raw(session)).execute(_COUNT, list(counted_until), list(counted_until.values()))
 
 
 async def wake(session: AsyncSession, returnee_ids: Iterable[UUID]) -> None:
-    """Let the next round look again at the waiting referrals of these returnees and of the households that they belong
-    to. A referral that only what a person says may wake is left."""
+    """Make the waiting referrals of these returnees and their households ready for the next round.
+
+    A referral that waits for a step of a person is not changed.
+    """
     await (await raw(session)).execute(_WAKE, sorted(returnee_ids), now(session), NEVER_BY_ITSELF)
     ROUTERS.wake_after_commit(session)
 
 
 async def forget(session: AsyncSession, returnee_ids: Collection[UUID], *, statistics_purpose: str) -> None:
-    """Drop what is known of these returnees. Of their consents only those to be counted in statistics stay."""
+    """Delete the data about these returnees. Of their consents, only those to statistics remain."""
     connection, erased = await raw(session), sorted(returnee_ids)
     await connection.execute(_FORGET, erased, now(session), statistics_purpose)
     for statement in _COARSEN:

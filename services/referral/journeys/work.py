@@ -1,7 +1,7 @@
-"""What one transaction has decided about its journeys, collected by the steps and written in one go.
+"""Collects what the steps of one transaction decide about its journeys, to be written together.
 
-Steps change the plain values of `facts` and note here what follows from it: rows to write, places to take or release,
-clocks to start or stop, events to publish. Nothing here talks to a database; `actions.write` does.
+Steps change the plain values of `facts` and record the consequences here: rows to write, places to take or release,
+clocks to start or stop, events to publish. This module does not use the database; `actions.write` does.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,11 +25,11 @@ from services.referral.pack.policy import CategoryPolicy, CompletionFact, Routin
 from services.referral.reviews.rules import ReviewStatus
 
 Trace = Callable[[str | None, str, UUID], str | None]
-"""Starts a span below a stored traceparent, by name and returnee, and says its own; ended when the work is written."""
+"""Starts a span below a stored traceparent and returns its own. The span ends when the work is written."""
 _Any = TypeVar("_Any", Need, Referral, Offer)
 
 AUTOMATIC: Final[frozenset[str]] = NETWORK
-"""Actors that are no person: whoever else takes a step is one, or speaks for one."""
+"""Actors that are not people. Every other actor is a person, or a program that acts for a person."""
 
 
 class Timer(NamedTuple):
@@ -44,7 +44,7 @@ class Timer(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One line of the record; the fields are those of its row."""
+    """One recorded step; the fields are those of its row."""
 
     at: datetime
     step: str
@@ -61,7 +61,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Places of an offer that come free. `used`: their service was given, so what the provider declared stands."""
+    """Places of an offer to release. `used`: the service was given, so only a new declaration makes them available."""
 
     offer: Offer
     used: bool
@@ -69,12 +69,12 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A referral that joins a queue, and for which services."""
+    """A referral that joins a queue, with the services that it waits for."""
 
     referral: Referral
     provider_service_ids: tuple[UUID, ...]
     places: Mapping[UUID, int]
-    """The pools that it waits for, with how many places it needs in each."""
+    """The pools that it waits for, with the number of places that it needs in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class ReviewDecided:
 
 
 class StayEnd(NamedTuple):
-    """The end of a referral's stay, if it has one. `leaving`: its people go, so that gaps in their plan matter."""
+    """The end of a referral's stay, if it has one. `leaving`: its people leave, so gaps in their plan are shown."""
 
     referral_id: UUID
     leaving: bool
@@ -105,7 +105,7 @@ class StayEnd(NamedTuple):
 
 @dataclass(slots=True)
 class Work:
-    """Collects what follows from the steps of one transaction."""
+    """Collects the consequences of the steps of one transaction."""
 
     at: datetime
     policy: RoutingPolicy
@@ -113,9 +113,9 @@ class Work:
     new_id: Callable[[], UUID]
     trace: Trace
     actor: str
-    """Who takes the steps: one of `AUTOMATIC`, or the subject of a token."""
+    """The actor of the steps: one of `AUTOMATIC`, or the subject of a token."""
     hours: dict[UUID, Hours] = field(default_factory=dict)
-    """By service: when it is open. Of those only whose clocks may stand still while it is not."""
+    """Opening hours by service, only of services whose clocks may stop while they are closed."""
     added: dict[UUID, Need | Referral | Offer] = field(default_factory=dict)
     changed: dict[UUID, Need | Referral | Offer] = field(default_factory=dict)
     explanations: dict[UUID, dict[str, object]] = field(default_factory=dict)
@@ -127,21 +127,21 @@ class Work:
     """Accepted offers whose service has begun."""
     released: list[Release] = field(default_factory=list)
     shares: dict[UUID, tuple[tuple[UUID, int], ...]] = field(default_factory=dict)
-    """Per offer made: the pools in which its places are held already, with how many in each."""
+    """For each new offer: the pools in which its places are already held, with the number in each."""
     full: list[Offer] = field(default_factory=list)
-    """Offers declined as full: their pools take no hold until they are declared anew."""
+    """Offers declined as full. Their pools accept no holds until the provider declares them again."""
     conflicts: set[tuple[UUID, UUID]] = field(default_factory=set)
-    """Returnee and organisation: it declared a conflict of interest."""
+    """Pairs of a returnee and an organisation that declared a conflict of interest."""
     no_longer_offered: set[UUID] = field(default_factory=set)
     """Services that their providers no longer offer."""
     journeys_changed: set[UUID] = field(default_factory=set)
-    """Returnees whose journey has ended or goes on again."""
+    """Returnees whose journey has ended or continues again."""
     moved: list[tuple[UUID, UUID]] = field(default_factory=list)
-    """Needs of a merged record, each with the need that goes on: who refused the one has refused the other."""
+    """Needs of a merged record, each with the need that continues and takes over its refusals."""
     silence_forgiven: set[UUID] = field(default_factory=set)
-    """Needs opened again: who only let an offer expire may be asked again."""
+    """Reopened needs. A service that only let an offer expire may be asked again."""
     outcome_facts: dict[UUID, Mapping[CompletionFact, bool | int]] = field(default_factory=dict)
-    """By referral: what its completion stated."""
+    """The completion facts, by referral."""
     queued: dict[UUID, Queued] = field(default_factory=dict)
     unqueued: set[UUID] = field(default_factory=set)
     stays_begun: list[Stay] = field(default_factory=list)
@@ -151,36 +151,36 @@ class Work:
     stopped: set[UUID] = field(default_factory=set)
     stopped_kinds: set[tuple[UUID, TimerKind]] = field(default_factory=set)
     judged_on: dict[UUID, JudgedOn] = field(default_factory=dict)
-    """By referral: the facts on which its offer was let stand in this work."""
+    """By referral: the facts with which its offer was evaluated in this work and found allowed."""
     newly_owned: set[UUID] = field(default_factory=set)
-    """Needs for which this work has named an owner, who cannot have seen them yet."""
+    """Needs for which this work has named an owner. The owner cannot have seen them yet."""
     steps: list[Step] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     events: list[tuple[ReferralEvent, str | None]] = field(default_factory=list)
 
     def add(self, row: _Any) -> _Any:
-        """A new need, referral or offer."""
+        """Note a new need, referral or offer."""
         self.added[_id(row)] = row
         return row
 
     def change(self, row: Need | Referral | Offer) -> None:
-        """Note that this row has changed; a row added by this same work is written once, as it ends up."""
+        """Note that this row has changed. A row that this work has added is written once, with its final values."""
         if _id(row) not in self.added:
             self.changed[_id(row)] = row
 
     def change_stay(self, stay: Stay) -> None:
-        """Note that this stay has changed: it is one version further."""
+        """Note that this stay has changed. The first change in a piece of work increases its version by one."""
         if stay.referral_id not in self.stays_changed:
             stay.version += 1
         self.stays_changed[stay.referral_id] = stay
 
     def category(self, category: NeedCategory) -> CategoryPolicy:
-        """What the pack decides for this category."""
+        """The pack's policy for this category."""
         return self.policy.categories[category]
 
     @contextmanager
     def acting_as(self, actor: str) -> Iterator[None]:
-        """Take the steps inside under another actor's name."""
+        """Record the steps inside this context with another actor."""
         mine, self.actor = self.actor, actor
         try:
             yield
@@ -188,18 +188,18 @@ class Work:
             self.actor = mine
 
     def rehearsal(self, returnee_id: UUID) -> "Work":
-        """Work on a copy of one journey that nobody writes: what is refused there has changed nothing here."""
+        """Work on a copy of one journey that is never written, so that a refused step there changes nothing here."""
         journeys = {returnee_id: self.journeys[returnee_id].copied()}
         return Work(self.at, self.policy, journeys, new_id=self.new_id, trace=lambda *_: None, actor=self.actor)
 
     def due_in(self, seconds: float) -> datetime:
-        """The moment so many seconds of the installation's clock from now."""
+        """The time that is this many seconds from now, on the installation's clock."""
         return self.at + timedelta(seconds=seconds)
 
     def due_at_provider(
         self, wait: ProviderWait, row: Referral | Offer, *, provider_service_id: UUID, seconds: float
     ) -> datetime:
-        """When this clock of a provider runs out, counted in its opening hours where the pack says so."""
+        """When this clock of a provider runs out. It counts only opening hours if the pack says so."""
         hours = self.hours.get(provider_service_id)
         if hours is None or not self.category(row.category).runs_in_working_hours(wait, row.urgency):
             return self.due_in(seconds)
@@ -211,19 +211,19 @@ class Work:
         self.timers.setdefault(timer.subject_id, []).append(timer)
 
     def stop_timers(self, subject: Need | Referral | Offer) -> None:
-        """Stop every clock of a need, a referral or an offer, those started by this same work included."""
+        """Stop every clock of a need, a referral or an offer, including clocks that this work has started."""
         if _id(subject) not in self.added:
             self.stopped.add(_id(subject))
         self.timers.pop(_id(subject), None)
 
     def stop_timer(self, kind: TimerKind, subject: Need | Referral | Offer) -> None:
-        """Stop the clocks of one kind; the others run on."""
+        """Stop the clocks of one kind. The others continue."""
         self.stopped_kinds.add((_id(subject), kind))
         if _id(subject) in self.timers:
             self.timers[_id(subject)] = [one for one in self.timers[_id(subject)] if one.kind is not kind]
 
     def queue(self, referral: Referral, provider_service_ids: tuple[UUID, ...], places: Mapping[UUID, int]) -> None:
-        """Put the referral in the queue, or tell the queue what else it waits for."""
+        """Put the referral in the queue, or change the services and places for which it waits there."""
         self.unqueued.discard(referral.referral_id)
         self.queued[referral.referral_id] = Queued(referral, provider_service_ids, places)
 
@@ -233,7 +233,7 @@ class Work:
         self.unqueued.add(referral.referral_id)
 
     def explanation_of(self, offer: Offer) -> str:
-        """Why this service and why not the others, as JSON text."""
+        """Why this service was chosen and the others were not, as JSON text."""
         return to_json(self.explanations[offer.offer_id]).decode()
 
     def record(
@@ -246,7 +246,7 @@ class Work:
         hand_over_id: UUID | None = None,
         traceparent: str | None = None,
     ) -> None:
-        """Add one line to the record; `hand_over_id` where its note is said of several people at once."""
+        """Record one step. `hand_over_id` is given if its note is about several people of one hand-over."""
         offer_id = row.offer_id if isinstance(row, Offer) else None
         referral_id = None if isinstance(row, Need) else row.referral_id
         values = (self.at, recorded(step), row.status.value, self.actor, row.returnee_id, row.need_id)
@@ -254,7 +254,7 @@ class Work:
         self.steps.append(Step(*values, referral_id, offer_id, reason, note_id, traceparent or row.traceparent))
 
     def _keep(self, returnee_id: UUID, text: str | None, hand_over_id: UUID | None) -> UUID | None:
-        """Keep a note apart from its step; nothing is kept of a person who has been erased."""
+        """Store a note separately from its step. No note is stored about an erased person."""
         if text is None or self.journeys[returnee_id].erased_at is not None:
             return None
         note = Note(self.new_id(), returnee_id, text, self.at, hand_over_id)
