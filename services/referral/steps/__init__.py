@@ -1,1 +1,1 @@
-"""What each step of a lifecycle changes, and what follows from it. Pure: no table, no query, no session."""
+"""What each step of a lifecycle changes, and its consequences. Pure: no table, no query, no session."""

@@ -1,4 +1,4 @@
-"""The steps of a need, and what follows from each for its referral and for the needs that wait on it."""
+"""The steps of a need, and the consequences of each step for its referral and for the needs that wait for it."""
 
 from collections.abc import Mapping
 
@@ -27,7 +27,7 @@ from services.referral.steps.owners import assign, disown
 
 
 def report(work: Work, need: Need) -> Referral | None:
-    """A need has been told at intake: it opens with its first referral; after the journey's end a desk owns it."""
+    """Record a need reported at intake and open its first referral. After the end of the journey a desk owns it."""
     work.journeys[need.returnee_id].needs[need.need_id] = need
     need.area = (work.journeys[need.returnee_id].profile or {}).get("destination")
     consents = work.journeys[need.returnee_id].consents
@@ -39,7 +39,7 @@ def report(work: Work, need: Need) -> Referral | None:
 
 
 def meet(work: Work, need: Need) -> None:
-    """The need is met; what waited on it may seek now."""
+    """The need is met. The needs that waited for it may now seek a provider."""
     _end(work, need, NeedStep.MEET)
     work.tell_of_need(NeedMet, need, trace=need.traceparent)
     for referral in _waiting_on(work, need):
@@ -47,7 +47,7 @@ def meet(work: Work, need: Need) -> None:
 
 
 def refuse(work: Work, need: Need, *, recall_reason: RecallReason = RecallReason.BY_RETURNEE) -> None:
-    """The returnee does not want help with this; no reason is asked for."""
+    """The returnee does not want help with this need. No reason is required."""
     _end(work, need, NeedStep.REFUSE)
     work.tell_of_need(NeedRefused, need, trace=need.traceparent)
     _end_unmet(work, need, cancel=CancelReason.BY_RETURNEE, recall=recall_reason)
@@ -61,14 +61,16 @@ def close(
     cancel: CancelReason = CancelReason.NEED_CLOSED,
     recall: RecallReason = RecallReason.NEED_WITHDRAWN,
 ) -> None:
-    """A named person ends the need, with a coded reason."""
+    """A member of staff ends the need, with a coded reason."""
     _end(work, need, NeedStep.CLOSE, reason=reason.value)
     work.tell_of_need(NeedClosed, need, trace=need.traceparent, reason=reason)
     _end_unmet(work, need, cancel=cancel, recall=recall)
 
 
 def reopen(work: Work, need: Need) -> Referral:
-    """The need is open again: routing starts anew. Who only let an offer expire may be asked again, who said no not.
+    """Open the need again and restart its routing.
+
+    A service that only let an offer expire may be asked again. A service that declined is not asked again.
 
     Raises JourneyEnded for a person for whom nothing is routed any more.
     """
@@ -79,12 +81,12 @@ def reopen(work: Work, need: Need) -> Referral:
 
 
 def require_open(need: Need, step: NeedStep) -> None:
-    """Refuse a step that changes no state and that the table of states does not know for this one."""
+    """Refuse a step that the table of states does not allow in this state. For steps that change no state."""
     next_need(need.status, step)
 
 
 def acknowledge(work: Work, need: Need) -> None:
-    """Somebody at the owner's desk has seen the need and has it in hand; the record of it is the sign of life."""
+    """A person at the owner's desk confirms that the desk works on the need. The recorded step is the sign of life."""
     require_open(need, NeedStep.ACKNOWLEDGE)
     if need.owner is None:
         raise not_allowed("need", need.status, NeedStep.ACKNOWLEDGE, "has no owner")
@@ -92,9 +94,9 @@ def acknowledge(work: Work, need: Need) -> None:
 
 
 def route_again(work: Work, need: Need) -> Referral | None:
-    """An open need whose referral had ended gets another one; its desk lets it go.
+    """Open a new referral for an open need whose referral has ended. Its desk is no longer the owner.
 
-    None if one works for it still, or if the journey has ended: its desk goes on owning it.
+    Returns None, and keeps the owner, if the need has a live referral or the journey has ended.
     """
     journey = work.journeys[need.returnee_id]
     if journey.live_referral(need.need_id) is not None or journey.journey_end_reason is not None:
@@ -104,7 +106,7 @@ def route_again(work: Work, need: Need) -> Referral | None:
 
 
 def seek_again(work: Work, need: Need) -> None:
-    """A person lets the router look again: for the referral that waits, or for a new one where none is left."""
+    """A person asks the router to search again: for the waiting referral, or for a new one if there is none."""
     require_open(need, NeedStep.SEEK_AGAIN)
     referral = work.journeys[need.returnee_id].live_referral(need.need_id)
     if referral is not None:
@@ -123,7 +125,7 @@ def seek_again(work: Work, need: Need) -> None:
 
 
 def reopen_for_owner(work: Work, need: Need) -> None:
-    """The need is open again and a desk answers for it: its referral was entered in error."""
+    """Reopen the need if it had ended, and make the lead desk its owner, because its referral was entered in error."""
     if need.status is not NeedStatus.OPEN:
         _reopen(work, need)
     assign(work, need, owner=work.category(need.category).lead_desk, reason=OwnerReason.BY_HAND)
@@ -132,9 +134,9 @@ def reopen_for_owner(work: Work, need: Need) -> None:
 def complete(
     work: Work, referral: Referral, *, outcome: Outcome, facts: Mapping[CompletionFact, bool | int] | None = None
 ) -> None:
-    """The service is done. Only an outcome that meets the need ends it; for any other the lead desk answers on.
+    """The service is done. The outcome `need_met` ends the need; after any other outcome the lead desk owns it.
 
-    Raises InvalidInput unless `facts` are those that the pack wants of this service type.
+    Raises InvalidInput unless `facts` are those that the pack requires for this service type.
     """
     journey = work.journeys[referral.returnee_id]
     need, offer = journey.needs[referral.need_id], journey.offer_of(referral)
@@ -152,7 +154,8 @@ def complete(
 
 
 def report_not_delivered(work: Work, referral: Referral, *, reason: NotDeliveredReason) -> Referral | None:
-    """An accepted service did not happen: the need's routing starts again, without that service where it was unable."""
+    """An accepted service did not happen. Routing starts again, without that service unless the person was not
+    found."""
     journey = work.journeys[referral.returnee_id]
     offer = journey.offer_of(referral)
     referral_steps.report_not_delivered(work, referral, reason=reason)
@@ -167,7 +170,7 @@ def report_not_delivered(work: Work, referral: Referral, *, reason: NotDelivered
 
 
 def cancel(work: Work, referral: Referral, *, reason: CancelReason) -> None:
-    """End a referral. What the reason says of the need decides what becomes of the need."""
+    """End a referral. The reason decides whether the need is met, refused, closed, or stays open with a desk."""
     need = work.journeys[referral.returnee_id].needs[referral.need_id]
     recall = RecallReason.CONSENT_WITHDRAWN if reason is CancelReason.CONSENT_WITHDRAWN else RecallReason.BY_RETURNEE
     referral_steps.end_cancelled(work, referral, reason=reason, recall_reason=recall)
@@ -184,9 +187,9 @@ def cancel(work: Work, referral: Referral, *, reason: CancelReason) -> None:
 
 
 def enter_in_error(work: Work, referral: Referral, *, note: str | None) -> None:
-    """The referral should never have been: a desk answers for its need, which is open again if it had ended."""
+    """The referral was a mistake. A desk owns its need, which is reopened if this referral had ended it."""
     need = work.journeys[referral.returnee_id].needs[referral.need_id]
-    # Of all its referrals it is the one that ended in the same moment that has met the need.
+    # A need can have several referrals. The one that met it ended at the same moment as the need.
     was_live, met_it = referral.is_live, need.status is NeedStatus.MET and need.ended_at == referral.ended_at
     referral_steps.enter_in_error(work, referral, note=note)
     if was_live or met_it:

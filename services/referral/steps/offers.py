@@ -1,4 +1,4 @@
-"""The steps of an offer by itself. What they mean for its referral is decided in `referrals`."""
+"""The steps of an offer alone. `referrals` decides what they mean for its referral."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -24,7 +24,7 @@ from services.referral.providers.rules import hours_of
 
 
 def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: dict[str, object]) -> Offer:
-    """Put the referral to a service, whose places the ledger already holds, and start the clock of its answer."""
+    """Offer the referral to a service whose places the ledger already holds, and start the clock for the answer."""
     clock = work.category(referral.category).clocks[referral.urgency]
     due = _due(work, referral, candidate)
     acknowledge_by = None if clock.acknowledge_within is None else due("acknowledge", clock.acknowledge_within)
@@ -54,7 +54,7 @@ def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: d
 
 
 def _due(work: Work, referral: Referral, candidate: Candidate) -> Callable[[ProviderWait, float], datetime]:
-    """When a clock of the candidate runs out, in its own opening hours where the pack says so."""
+    """A function that says when a clock of the candidate runs out, within its opening hours if the pack says so."""
     view = candidate.service.view
     if work.category(referral.category).working_hours:
         work.hours[view.provider_service_id] = hours_of(view)
@@ -93,7 +93,7 @@ def _new(
 
 
 def acknowledge(work: Work, offer: Offer) -> None:
-    """The provider has seen it; the clock of its answer runs on."""
+    """The provider has seen the offer. The clock for the answer continues."""
     trace = _step(work, offer, OfferStep.ACKNOWLEDGE)
     offer.acknowledged_at = work.at
     work.stop_timer(TimerKind.ACKNOWLEDGE_DEADLINE, offer)
@@ -101,7 +101,7 @@ def acknowledge(work: Work, offer: Offer) -> None:
 
 
 def accept(work: Work, offer: Offer) -> None:
-    """The provider says yes: the places held are taken."""
+    """The provider accepts. The held places become taken places."""
     trace = _end(work, offer, OfferStep.ACCEPT)
     work.taken.append(offer)
     work.tell_of_offer(
@@ -115,7 +115,7 @@ def accept(work: Work, offer: Offer) -> None:
 
 
 def decline(work: Work, offer: Offer, *, reason: DeclineReason, note: str | None) -> None:
-    """The provider says no; `declines.CONSEQUENCES` says what that closes."""
+    """The provider declines. `declines.CONSEQUENCES` says which pool or service this closes."""
     trace = _end(work, offer, OfferStep.DECLINE, reason=reason.value, note=note)
     work.released.append(Release(offer, used=False))
     closes = CONSEQUENCES[reason].closes
@@ -127,7 +127,7 @@ def decline(work: Work, offer: Offer, *, reason: DeclineReason, note: str | None
 
 
 def expire(work: Work, offer: Offer) -> None:
-    """Nobody has answered in time."""
+    """The provider has not answered in time."""
     trace = _end(work, offer, OfferStep.EXPIRE)
     work.released.append(Release(offer, used=False))
     work.tell_of_offer(OfferExpired, offer, trace=trace)
@@ -141,7 +141,7 @@ def recall(work: Work, offer: Offer, *, reason: RecallReason) -> None:
 
 
 def remind(work: Work, offer: Offer) -> None:
-    """Tell the provider again that an offer waits for its answer."""
+    """Remind the provider that an offer waits for its answer."""
     next_offer(offer.status, OfferStep.REMIND)
     work.record(OfferStep.REMIND, offer)
     work.tell_of_offer(OfferReminded, offer, trace=offer.traceparent, answer_by=offer.answer_by)

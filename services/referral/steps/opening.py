@@ -1,4 +1,4 @@
-"""Opening a referral for a need: blocked by another need, before a review, or seeking, with its first clocks."""
+"""Opens a referral for a need and starts its first clocks. It is blocked, awaits a review, or seeks a provider."""
 
 from libs.events.catalogue.referral import ReferralOpened
 from libs.events.codes import JourneyEnd, OwnerReason
@@ -13,7 +13,7 @@ from services.referral.steps.people import as_told
 
 
 def open_referral(work: Work, need: Need, *, approved_for: frozenset[str] = frozenset()) -> Referral:
-    """Open a referral for the need: blocked by another need, before a review, or seeking at once."""
+    """Open a referral for the need. It is blocked by another need, awaits a review, or seeks a provider at once."""
     journey = work.journeys[need.returnee_id]
     prerequisite = None if need.after_need_id is None else journey.needs.get(need.after_need_id)
     waits = need.after_need_id is not None and (prerequisite is None or prerequisite.status is not NeedStatus.MET)
@@ -45,7 +45,7 @@ def open_referral(work: Work, need: Need, *, approved_for: frozenset[str] = froz
 
 
 def open_unless_ended(work: Work, need: Need, *, approved_for: frozenset[str] = frozenset()) -> Referral | None:
-    """A referral, or a desk that owns the need: nothing is routed for a person whose journey has ended."""
+    """Open a referral, unless the journey of the person has ended: then a desk owns the need."""
     end = work.journeys[need.returnee_id].journey_end_reason
     if end is None:
         return open_referral(work, need, approved_for=approved_for)
@@ -62,10 +62,10 @@ def require_going_on(work: Work, need: Need) -> None:
 
 
 def _begin(work: Work, referral: Referral, need: Need, prerequisite: Need | None) -> None:
-    """Give the new referral what it waits on: a prerequisite, a reviewer, or the router and its first clock."""
+    """Start the first wait of the new referral: for a prerequisite, for a review, or for the router."""
     if referral.status is ReferralStatus.BLOCKED:
         if prerequisite is None:
-            # The other need has not been heard of: only a clock can say that it never will be.
+            # The other need has not been reported yet, and perhaps never will be. Therefore a clock limits the wait.
             _start_routing_clocks(work, referral)
         elif prerequisite.status is not NeedStatus.OPEN:
             routing_steps.escalate(work, referral, OwnerReason.PREREQUISITE_UNMET)

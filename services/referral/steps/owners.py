@@ -1,7 +1,7 @@
-"""Who answers for a need now: naming a desk, passing the need on when it is silent, letting it go.
+"""The owner of a need: naming a desk, passing the need to the desk above, and removing the owner.
 
-A named owner has a clock of its own (decision 0025). Any step that a person takes on the need is a sign of life; no
-sign in time, and the desk above answers, up to the network's steward, who is reminded for as long as the silence lasts.
+Each owner has a clock (decision 0025). Any step that a person takes on the need is a sign of life. Without a sign of
+life in time, the desk above becomes the owner, up to the steward. The steward gets reminders until they act.
 """
 
 from uuid import UUID
@@ -15,7 +15,7 @@ from services.referral.lifecycles.rules import NeedStep, next_need
 
 
 def assign(work: Work, need: Need, *, owner: str, reason: OwnerReason, level: int = 0) -> None:
-    """A named desk answers for the need now, and the clock of its first sign runs."""
+    """Make this desk the owner of the need and start the clock for its first sign of life."""
     next_need(need.status, NeedStep.ASSIGN)
     need.owner, need.owner_reason, need.owned_since, need.owner_level = owner, reason, work.at, level
     need.owner_seen_at = need.owner_overdue_since = None
@@ -26,7 +26,7 @@ def assign(work: Work, need: Need, *, owner: str, reason: OwnerReason, level: in
 
 
 def hand_over(work: Work, need: Need, *, to: str, note: str | None, hand_over_id: UUID) -> None:
-    """A person gives the need from the desk that owns it to another one; the note is that of the whole hand-over."""
+    """A person transfers the need from its owner to another desk. The note belongs to the whole hand-over."""
     next_need(need.status, NeedStep.HAND_OVER)
     reason = OwnerReason.BY_HAND
     work.record(NeedStep.HAND_OVER, need, reason=reason.value, note=note, hand_over_id=hand_over_id)
@@ -34,7 +34,7 @@ def hand_over(work: Work, need: Need, *, to: str, note: str | None, hand_over_id
 
 
 def disown(work: Work, need: Need) -> None:
-    """The desk no longer answers for it: a provider does, or the need has ended."""
+    """Remove the owner, for example because a provider now serves the need or the need has ended."""
     if need.owner is not None:
         need.owner = need.owner_reason = need.owned_since = None
         need.owner_level = 0
@@ -45,7 +45,10 @@ def disown(work: Work, need: Need) -> None:
 
 
 def pass_on(work: Work, need: Need) -> str | None:
-    """The owner was silent: the desk above answers now and is returned. None above the steward's, who is reminded."""
+    """The owner gave no sign of life: make the desk above the owner and return it.
+
+    No desk is above the steward. The steward gets a reminder and None is returned.
+    """
     if need.owner is None:
         raise LookupError("only an owned need is passed on")
     above = work.policy.desk_above(need.owner)
@@ -55,7 +58,7 @@ def pass_on(work: Work, need: Need) -> str | None:
     need.owner_overdue_since = need.owner_overdue_since or work.at
     start_clock(work, need, clock_of(work, need).see_within)
     work.record(NeedStep.REMIND_OWNER, need, reason=OwnerReason.OWNER_SILENT.value)
-    # Told again as it stands: who watches for it is reminded, who keeps state learns nothing new.
+    # The event is published again unchanged. It reminds consumers that notify people, and changes no state elsewhere.
     reason = need.owner_reason or OwnerReason.OWNER_SILENT
     work.tell_of_need(NeedAssigned, need, trace=need.traceparent, owner=need.owner, reason=reason)
     return None

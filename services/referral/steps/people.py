@@ -1,4 +1,4 @@
-"""Routing profiles as published by registration, turned into what the candidates' rules know."""
+"""Turns routing profiles, as registration published them, into the types of the candidates' rules."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ def person_of(profile: Mapping[str, Any]) -> candidates.Person:
 
 
 def as_told(need: Need, journey: Journey, *, approved_for: frozenset[str] = frozenset()) -> candidates.Need:
-    """The need with its reference person only: enough to see whether a person must decide first."""
+    """The need with its reference person only. This is enough to decide whether a review must come first."""
     people = () if journey.profile is None else (person_of(journey.profile),)
     return to_route(
         need,
@@ -53,7 +53,7 @@ def to_route(
     conflicting_organizations: frozenset[UUID] = frozenset(),
     providers_of_person: frozenset[UUID] = frozenset(),
 ) -> candidates.Need:
-    """The need as the candidates' rules see it; `profile` is that of its reference person."""
+    """The need as the candidates' rules use it. `profile` belongs to its reference person."""
     return candidates.Need(
         need_id=need.need_id,
         category=need.category,
@@ -77,7 +77,7 @@ def to_route(
 def with_them(
     referral: Referral, journeys: Mapping[UUID, Journey], households: Mapping[UUID, Household]
 ) -> list[Journey]:
-    """The journeys of all whom the referral is for, the reference person first."""
+    """The journeys of all people of the referral, the reference person first."""
     journey = journeys[referral.returnee_id]
     household = None if referral.household_id is None else households.get(referral.household_id)
     members = () if household is None else household.member_ids
@@ -85,12 +85,12 @@ def with_them(
 
 
 def household_of(journey: Journey, households: Mapping[UUID, Household]) -> Household | None:
-    """The household that the person belongs to, as far as it is known."""
+    """The household of the person, or None if there is none or it is not known yet."""
     return None if journey.household_id is None else households.get(journey.household_id)
 
 
 def judged_on(referral: Referral, journeys: Mapping[UUID, Journey], households: Mapping[UUID, Household]) -> JudgedOn:
-    """The facts on which a decision about this referral rests, by their versions."""
+    """The versions of the facts on which a decision about this referral is based."""
     household = household_of(journeys[referral.returnee_id], households)
     return JudgedOn(
         profiles=[

@@ -1,4 +1,4 @@
-"""Needs that wait on another need of the same person: an edge is set, taken away, and never closes a circle."""
+"""Prerequisites: a need that waits for another need of the same person. They never form a cycle."""
 
 from collections.abc import Iterable, Mapping
 from uuid import UUID
@@ -14,10 +14,10 @@ _CAN_WAIT = frozenset({ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, Referr
 
 
 def set_prerequisite(work: Work, need: Need, prerequisite_id: UUID) -> None:
-    """From now on the need waits until the other one is met; one that is met already keeps nobody waiting.
+    """From now on the need waits until the other one is met. If that is already met, the need does not wait.
 
-    Refused where it would close a circle, where somebody decides about the need or has been asked, and for a
-    prerequisite that has ended unmet: a person decides then, not a wait.
+    Refused if it would form a cycle, if a review or an offer for the need has begun, or if the prerequisite has ended
+    without being met: waiting for it would never end, so a person must decide.
     """
     journey = work.journeys[need.returnee_id]
     prerequisite = journey.needs.get(prerequisite_id)
@@ -40,7 +40,7 @@ def set_prerequisite(work: Work, need: Need, prerequisite_id: UUID) -> None:
 
 
 def remove_prerequisite(work: Work, need: Need) -> None:
-    """The need waits no more on the need that it was told to wait on; without one nothing happens."""
+    """Remove the prerequisite that was set for the need. Nothing happens if it has none."""
     _require(need.status is NeedStatus.OPEN, "need", need.status.value, step="remove_prerequisite")
     before = need.after_need_id
     if before is None:
@@ -54,7 +54,7 @@ def remove_prerequisite(work: Work, need: Need) -> None:
 
 
 def waits_of(journey: Journey) -> dict[UUID, set[UUID]]:
-    """By need: the needs that it waits on, as told and as the router found."""
+    """For each need: the needs that it waits for, set by people or found by the router."""
     waits: dict[UUID, set[UUID]] = {}
     for need in journey.needs.values():
         if need.after_need_id is not None:
@@ -66,7 +66,7 @@ def waits_of(journey: Journey) -> dict[UUID, set[UUID]]:
 
 
 def closes_circle(waits: Mapping[UUID, Iterable[UUID]], need_id: UUID, prerequisite_id: UUID) -> bool:
-    """True if the prerequisite waits, through however many others, on the need itself."""
+    """True if the prerequisite waits for the need itself, directly or through other needs."""
     seen: set[UUID] = set()
     ahead = [prerequisite_id]
     while ahead:
@@ -80,7 +80,7 @@ def closes_circle(waits: Mapping[UUID, Iterable[UUID]], need_id: UUID, prerequis
 
 
 def first_things_first(needs: Iterable[Need]) -> list[Need]:
-    """These needs, each after the one that it waits on."""
+    """These needs, sorted so that each follows its prerequisite."""
     by_id = {need.need_id: need for need in needs}
 
     def depth(need: Need) -> int:

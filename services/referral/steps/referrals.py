@@ -1,4 +1,4 @@
-"""The steps of a referral once an offer stands: answers, the service after it, and every way to end."""
+"""The steps of a referral that has an offer: the answers, the service after acceptance, and all ways to end."""
 
 from datetime import datetime
 from typing import Final
@@ -43,16 +43,16 @@ CLOCKS_OF: Final = {
     Awaited.START: (TimerKind.START_REMINDER, TimerKind.START_DEADLINE),
     Awaited.REPORT: (TimerKind.REPORT_REMINDER, TimerKind.REPORT_DEADLINE),
 }
-"""What reminds of each wait after the acceptance, and what ends it."""
+"""For each wait after acceptance: the clock of its reminders and the clock of its deadline."""
 
 
 def referral_of(work: Work, offer: Offer) -> Referral:
-    """The referral that the offer puts to its provider."""
+    """The referral of the offer."""
     return work.journeys[offer.returnee_id].referrals[offer.referral_id]
 
 
 def accept_offer(work: Work, offer: Offer) -> None:
-    """The provider takes the need: it answers for it now, and the clock of its start runs."""
+    """The provider accepts and is now responsible for the need. The clock for the start of the service begins."""
     offer_steps.accept(work, offer)
     referral = referral_of(work, offer)
     take(work, referral, ReferralStep.ACCEPT)
@@ -61,9 +61,9 @@ def accept_offer(work: Work, offer: Offer) -> None:
 
 
 def decline_offer(work: Work, offer: Offer, *, reason: DeclineReason, note: str | None) -> None:
-    """The provider says no; its reason drives what follows, row by row in `declines.CONSEQUENCES` (DESIGN 4).
+    """The provider declines. The reason decides what follows; `declines.CONSEQUENCES` has a row for each (DESIGN 4).
 
-    Raises InvalidInput for a reason that says nothing without a note.
+    Raises InvalidInput if the reason requires a note and there is none.
     """
     follows = CONSEQUENCES[reason]
     if follows.needs_note and note is None:
@@ -85,7 +85,7 @@ def decline_offer(work: Work, offer: Offer, *, reason: DeclineReason, note: str 
 
 
 def avoid_organization(work: Work, journey: Journey, organization_id: UUID) -> None:
-    """Nothing of this person goes to the organisation any more; what it has not answered yet is taken back."""
+    """No need of this person is offered to the organisation any more. Its unanswered offers are recalled."""
     work.conflicts.add((journey.returnee_id, organization_id))
     for offer in list(journey.offers.values()):
         if offer.is_live and offer.organization_id == organization_id:
@@ -93,20 +93,20 @@ def avoid_organization(work: Work, journey: Journey, organization_id: UUID) -> N
 
 
 def expire_offer(work: Work, offer: Offer) -> None:
-    """Silence: the next candidate is asked, and this service not again for this need."""
+    """The provider did not answer. The next candidate is asked. This service is not asked again for this need."""
     offer_steps.expire(work, offer)
     work.excluded.append((offer, Exclusion.EXPIRED_BEFORE))
     seek_again(work, referral_of(work, offer))
 
 
 def recall_offer(work: Work, offer: Offer, *, reason: RecallReason) -> None:
-    """The network takes the offer back; the referral seeks again."""
+    """The network recalls the offer. The referral seeks a provider again."""
     offer_steps.recall(work, offer, reason=reason)
     seek_again(work, referral_of(work, offer))
 
 
 def seek_again(work: Work, referral: Referral) -> None:
-    """An offer ended without acceptance: the next round finds the next candidate."""
+    """An offer ended without acceptance. The next round looks for the next candidate."""
     take(work, referral, ReferralStep.SEEK_AGAIN)
     referral.offer_id = None
     seek(work, referral)
@@ -114,7 +114,7 @@ def seek_again(work: Work, referral: Referral) -> None:
 
 
 def start(work: Work, referral: Referral) -> None:
-    """The service has begun; the clock of its outcome runs, or those of the stay that it is. Not while it is halted."""
+    """The service has begun. Start the clock for its outcome, or the clocks of its stay. Refused while it is halted."""
     require(referral, ReferralStep.START)
     if referral.halted_since is not None:
         raise OfferIsHalted
@@ -128,7 +128,7 @@ def start(work: Work, referral: Referral) -> None:
 
 
 def complete(work: Work, referral: Referral, *, outcome: Outcome) -> None:
-    """The service is done; its places are used, so only the provider's next declaration makes them available."""
+    """The service is done. Its places were used, so only the provider's next declaration makes them available."""
     _end(work, referral, ReferralStep.COMPLETE, reason=outcome.value)
     referral.outcome = outcome.value
     _release(work, referral, used=True)
@@ -143,7 +143,7 @@ def report_not_delivered(work: Work, referral: Referral, *, reason: NotDelivered
 
 
 def end_cancelled(work: Work, referral: Referral, *, reason: CancelReason, recall_reason: RecallReason) -> None:
-    """End the referral: a live offer is recalled, places come free, a pending review is closed."""
+    """End the referral: recall a live offer, release its places, and close a pending review."""
     _close_review(work, referral)
     _recall_live(work, referral, recall_reason)
     used = referral.status is ReferralStatus.IN_SERVICE
@@ -153,7 +153,7 @@ def end_cancelled(work: Work, referral: Referral, *, reason: CancelReason, recal
 
 
 def reject(work: Work, referral: Referral, *, note: str | None) -> None:
-    """A person has decided that this is not to be offered: the referral ends, the desk goes on owning the need."""
+    """A person has decided in a review that nothing is offered. The referral ends and the desk keeps the need."""
     require(referral, ReferralStep.REJECT)
     _close_review(work, referral)
     reason = CancelReason.REVIEW_REJECTED
@@ -162,12 +162,12 @@ def reject(work: Work, referral: Referral, *, note: str | None) -> None:
 
 
 def require(referral: Referral, step: ReferralStep) -> None:
-    """Refuse a step before anything is done for it, by the table of states; raises StepNotAllowed."""
+    """Raise StepNotAllowed if the table of states does not allow the step, before anything is changed."""
     next_referral(referral.status, step)
 
 
 def enter_in_error(work: Work, referral: Referral, *, note: str | None = None) -> None:
-    """The referral should never have been; what it holds comes free."""
+    """The referral was a mistake. Everything that it holds is released."""
     _close_review(work, referral)
     _recall_live(work, referral, RecallReason.ENTERED_IN_ERROR)
     was_live = referral.is_live
@@ -183,20 +183,20 @@ def _close_review(work: Work, referral: Referral) -> None:
 
 
 def remind(work: Work, referral: Referral, *, awaits: Awaited, due_by: datetime) -> None:
-    """Tell the provider again what it is waited for, and until when."""
+    """Remind the provider of the step that is expected of it, and of the deadline."""
     require(referral, ReferralStep.REMIND)
     work.record(ReferralStep.REMIND, referral, reason=awaits.value)
     _tell(work, referral, ReferralReminded, awaits=awaits, due_by=due_by)
 
 
 def wait_anew(work: Work, referral: Referral) -> None:
-    """The provider is waited for from now on: to begin, or to tell the outcome."""
+    """Restart the clock of the step that is expected of the provider: to start, or to report the outcome."""
     work.stop_timers(referral)
     _start_clock(work, referral, Awaited.START if referral.status is ReferralStatus.ACCEPTED else Awaited.REPORT)
 
 
 def _start_clock(work: Work, referral: Referral, awaits: Awaited) -> None:
-    """From now on the provider is reminded and must act in time, or the lead desk asks."""
+    """Start the reminders and the deadline of the provider. After the deadline the lead desk becomes the owner."""
     policy = work.category(referral.category)
     clocks = policy.start_clocks if awaits is Awaited.START else policy.report_clocks
     wait = clocks[referral.urgency]
@@ -245,7 +245,7 @@ def _tell(work: Work, referral: Referral, kind: type[AtProvider], **more: object
 
 
 def accepted_offer(work: Work, referral: Referral) -> Offer:
-    """The offer by which a provider has the referral."""
+    """The offer with which a provider has accepted the referral."""
     offer = work.journeys[referral.returnee_id].offer_of(referral)
     if offer is None:
         raise LookupError("a referral that was accepted has its offer")
@@ -253,7 +253,7 @@ def accepted_offer(work: Work, referral: Referral) -> Offer:
 
 
 def _tell_end(work: Work, referral: Referral, kind: type[PerhapsAtProvider], **more: object) -> None:
-    """Publish that a referral has ended; a provider that had accepted it is named, because it must be told."""
+    """Publish that a referral has ended. The event names a provider that had accepted it, so that it is informed."""
     offer = work.journeys[referral.returnee_id].offer_of(referral)
     if offer is not None and offer.status is OfferStatus.ACCEPTED:
         more |= {

@@ -1,4 +1,4 @@
-"""The steps of a referral on its way to an offer: review, prerequisite, seeking, queue, and nobody left to ask."""
+"""The steps of a referral before an offer: review, prerequisite, seeking, queue, and no candidate left."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ from services.referral.steps.owners import assign, disown, pass_on
 def take(
     work: Work, referral: Referral, step: ReferralStep, *, reason: str | None = None, note: str | None = None
 ) -> str | None:
-    """Take one step by the table of states and record it; a step that leaves the queue gives up its place there."""
+    """Take one step of the table of states and record it. A referral in the queue leaves it with the step."""
     if referral.status is ReferralStatus.WAITLISTED:
         work.unqueue(referral)
     referral.status = next_referral(referral.status, step)
@@ -31,12 +31,12 @@ def take(
 
 
 def need_of(work: Work, referral: Referral) -> Need:
-    """The need that the referral works for."""
+    """The need of the referral."""
     return work.journeys[referral.returnee_id].needs[referral.need_id]
 
 
 def seek(work: Work, referral: Referral) -> None:
-    """Let the next round look at the referral, unless somebody looks for the person first."""
+    """Make the referral ready for the next round, unless a search for the person is running."""
     if referral.searching_since is not None:
         return
     referral.ready_at, referral.tried_opening = work.at, -1
@@ -44,19 +44,19 @@ def seek(work: Work, referral: Referral) -> None:
 
 
 def rest(work: Work, referral: Referral, *, opening: int = NEVER_BY_ITSELF) -> None:
-    """Keep the router from looking again until more than `opening` openings have been counted in its category."""
+    """The router skips the referral until more than `opening` openings have been counted in its category."""
     referral.ready_at, referral.tried_opening = None, opening
     work.change(referral)
 
 
 def start_routing_clock(work: Work, referral: Referral) -> None:
-    """From now on an offer must be made in time, or the lead desk owns the need."""
+    """Start the deadline for an offer. If none is made in time, the lead desk becomes the owner of the need."""
     within = work.category(referral.category).route_within[referral.urgency]
     work.start_timer(TimerKind.ROUTING_DEADLINE, referral, due_at=work.due_in(within))
 
 
 def escalate(work: Work, referral: Referral, reason: OwnerReason) -> None:
-    """Name the lead agency's desk as owner; no state changes. A need that has an owner keeps it."""
+    """Make the lead agency's desk the owner. No state changes. A need that has an owner keeps it."""
     next_referral(referral.status, ReferralStep.ESCALATE)
     need = need_of(work, referral)
     if need.owner is not None:
@@ -68,7 +68,8 @@ def escalate(work: Work, referral: Referral, reason: OwnerReason) -> None:
 
 
 def escalate_silence(work: Work, need: Need) -> None:
-    """The owner has given no sign of life in time: the desk above answers now, and who watches the referral is told."""
+    """The owner gave no sign of life in time: the desk above becomes the owner, and an event of the referral says
+    so."""
     above = pass_on(work, need)
     referral = work.journeys[need.returnee_id].live_referral(need.need_id)
     if above is None or referral is None:
@@ -79,19 +80,19 @@ def escalate_silence(work: Work, need: Need) -> None:
 
 
 def widen(work: Work, referral: Referral, ring: int) -> None:
-    """Nobody is left to ask nearer by: the search widens to this ring, and never narrows again."""
+    """No candidate is left nearer by. The search widens to this ring and never becomes narrower again."""
     referral.ring = ring
     work.change(referral)
     work.record(ReferralStep.WIDEN, referral, reason=f"ring_{ring}")
 
 
 def hand_to_desk(work: Work, need: Need, reason: OwnerReason) -> None:
-    """A desk decides about the need for this reason: the one that owns it already, or else the lead desk."""
+    """A desk must decide about the need for this reason: its present owner, or the lead desk if it has none."""
     assign(work, need, owner=need.owner or work.category(need.category).lead_desk, reason=reason)
 
 
 def hand_over(work: Work, referral: Referral, reason: OwnerReason) -> None:
-    """Routing stops for a reason that a person must see: the desk that owns the need, or else the lead desk."""
+    """Routing stops until a person has acted: the present owner of the need, or the lead desk if it has none."""
     need = need_of(work, referral)
     hand_to_desk(work, need, reason)
     work.record(ReferralStep.ESCALATE, referral, reason=reason.value)
@@ -99,9 +100,10 @@ def hand_over(work: Work, referral: Referral, reason: OwnerReason) -> None:
 
 
 def look_again(work: Work, referral: Referral, *, at: datetime, opening: int = NEVER_BY_ITSELF) -> None:
-    """Somebody could take it but is not asked now; the routing or waiting clock runs on.
+    """Look at the referral again at this time: a service could take it, but is not asked now.
 
-    One in the queue is looked at before, if more than `opening` openings are counted.
+    The clock of routing or of the queue continues. A referral in the queue is looked at earlier if more than `opening`
+    openings are counted.
     """
     referral.ready_at, referral.tried_opening = at, opening
     work.change(referral)
@@ -113,7 +115,7 @@ def serve(work: Work, referral: Referral) -> None:
 
 
 def block(work: Work, referral: Referral, prerequisite: UUID) -> None:
-    """Another need of the person has to be met first."""
+    """The referral waits until another need of the person is met."""
     if referral.status is ReferralStatus.WAITLISTED:
         serve(work, referral)
     take(work, referral, ReferralStep.BLOCK)
@@ -123,7 +125,7 @@ def block(work: Work, referral: Referral, prerequisite: UUID) -> None:
 
 
 def request_review(work: Work, referral: Referral, reason: ReviewReason) -> None:
-    """A person decides before anything is offered; the desk of that person owns the need until then."""
+    """A person must decide before anything is offered. Until then the desk of that person owns the need."""
     take(work, referral, ReferralStep.REQUEST_REVIEW, reason=reason.value)
     rest(work, referral)
     work.stop_timers(referral)
@@ -138,7 +140,7 @@ def request_review(work: Work, referral: Referral, reason: ReviewReason) -> None
 
 
 def approve(work: Work, referral: Referral, *, reason: ReviewReason, note: str | None = None) -> None:
-    """A person has decided that nothing speaks against an offer for this reason; any other has a review of its own."""
+    """A person has decided that this reason does not forbid an offer. Any other reason needs a review of its own."""
     take(work, referral, ReferralStep.APPROVE, note=note)
     referral.approved_for |= {reason.value}
     work.reviews_decided.append(ReviewDecided(referral.referral_id, ReviewStatus.APPROVED, work.actor))
@@ -148,7 +150,7 @@ def approve(work: Work, referral: Referral, *, reason: ReviewReason, note: str |
 
 
 def unblock(work: Work, referral: Referral) -> None:
-    """The need that it waited on is met."""
+    """The prerequisite is met, or was removed. The referral seeks a provider."""
     take(work, referral, ReferralStep.UNBLOCK)
     referral.blocked_by = None
     need = need_of(work, referral)
@@ -160,7 +162,7 @@ def unblock(work: Work, referral: Referral) -> None:
 
 
 def offer(work: Work, referral: Referral, candidate: Candidate, *, explanation: dict[str, object]) -> Offer:
-    """Put the referral to the candidate, whose places the ledger already holds."""
+    """Offer the referral to the candidate, whose places the ledger already holds."""
     if referral.status is ReferralStatus.WAITLISTED:
         serve(work, referral)
     take(work, referral, ReferralStep.OFFER)
@@ -180,10 +182,10 @@ def waitlist(
     opening: int,
     look_at: datetime | None = None,
 ) -> None:
-    """Only a missing place keeps the referral from an offer: it joins the queue, or keeps its place there.
+    """The only obstacle to an offer is a missing place. The referral joins the queue, or keeps its place there.
 
-    `places`: the pools that it waits for, with how many it needs in each. `look_at`: when a service that is closed now
-    could be asked, if there is one.
+    `places`: the pools that it waits for, with the number of places that it needs in each. `look_at`: when a service
+    that is closed now could be asked, if there is one.
     """
     if referral.status is not ReferralStatus.WAITLISTED:
         take(work, referral, ReferralStep.WAITLIST)
@@ -197,9 +199,9 @@ def waitlist(
 
 
 def nobody(work: Work, referral: Referral, *, asked_before: bool, opening: int) -> None:
-    """No service of the network may take it now: the lead desk owns the need, the referral goes on seeking.
+    """No service of the network may take the need now. The lead desk owns it, and the referral stays in `seeking`.
 
-    A referral in the queue leaves it. What opens later, such as a new service, wakes the referral.
+    A referral in the queue leaves it. A later opening, such as a new service, makes the router look at it again.
     """
     if referral.status is ReferralStatus.WAITLISTED:
         serve(work, referral)
@@ -209,7 +211,7 @@ def nobody(work: Work, referral: Referral, *, asked_before: bool, opening: int) 
 
 
 def wait_for_person(work: Work, referral: Referral) -> None:
-    """The person could not be found: a desk looks for them before anything else is offered."""
+    """The person could not be found. A desk searches for them before anything else is offered."""
     rest(work, referral)
     work.stop_timers(referral)
     hand_over(work, referral, OwnerReason.PERSON_NOT_FOUND)
@@ -217,7 +219,7 @@ def wait_for_person(work: Work, referral: Referral) -> None:
 
 
 def ask_person(work: Work, referral: Referral) -> None:
-    """A provider says that the person refused: a desk asks the person before anything else is offered."""
+    """A provider reports that the person refused. A desk asks the person before anything else is offered."""
     rest(work, referral)
     work.stop_timers(referral)
     hand_over(work, referral, OwnerReason.PERSON_REFUSED)

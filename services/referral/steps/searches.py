@@ -1,6 +1,6 @@
-"""The steps of a search for a person who could not be found: it begins, is tried, missed, and ends.
+"""The steps of a search for a person who could not be found: its begin, its attempts, and its end.
 
-The referral sleeps meanwhile and a desk owns its need; a clock says when to look again.
+During the search the referral is not routed and a desk owns its need. A clock sets the time of the next attempt.
 """
 
 from datetime import datetime
@@ -16,14 +16,14 @@ from services.referral.steps.owners import assign
 
 
 def begin(work: Work, referral: Referral) -> None:
-    """Somebody has to look for the person; the clock of the first attempt runs."""
+    """Begin a search for the person and start the clock of the first attempt."""
     referral.searching_since, referral.missed_count = work.at, 0
     work.record(ReferralStep.SEARCH, referral)
     _look_in(work, referral)
 
 
 def log(work: Work, referral: Referral, *, result: str, note: str | None) -> None:
-    """Somebody has looked for the person; refused where nobody is looked for."""
+    """Record an attempt to find the person. Refused if no search is running."""
     if referral.searching_since is None:
         raise StepNotAllowed(
             "There is no search for a person in this referral",
@@ -35,7 +35,10 @@ def log(work: Work, referral: Referral, *, result: str, note: str | None) -> Non
 
 
 def miss(work: Work, referral: Referral) -> None:
-    """Nobody was found, or nobody looked in time. After the last attempt the steward answers; the search stays open."""
+    """Count an attempt as missed: the person was not found, or no attempt was made in time.
+
+    After the last attempt the steward becomes the owner and the search stays open.
+    """
     referral.missed_count += 1
     work.change(referral)
     if referral.missed_count < work.policy.search.attempts:
@@ -55,7 +58,7 @@ def miss(work: Work, referral: Referral) -> None:
 
 
 def remind(work: Work, referral: Referral) -> None:
-    """The time to look again has come and nobody has: the owner is told, and it counts as missed."""
+    """The deadline of an attempt has passed without an attempt. The owner is reminded, and it counts as missed."""
     need = _need(work, referral)
     owner = need.owner or work.category(referral.category).lead_desk
     work.record(ReferralStep.SEARCH_DUE, referral)
@@ -66,12 +69,12 @@ def remind(work: Work, referral: Referral) -> None:
 
 
 def put_off(work: Work, referral: Referral) -> None:
-    """Somebody knows of the person and says that they will come back: no miss, look again in time."""
+    """The person is said to come back. This is not a missed attempt; the clock of the next attempt starts."""
     _look_in(work, referral)
 
 
 def end(work: Work, referral: Referral) -> None:
-    """Nobody has to look any more: the person is found, or the referral ends."""
+    """End the search: the person is found, a member of staff restarts the routing, or the referral has ended."""
     referral.searching_since = referral.next_attempt_at = None
     work.change(referral)
 

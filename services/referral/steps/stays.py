@@ -1,4 +1,4 @@
-"""The steps of a stay: it begins with its service, is watched, lengthened by a person, and ends with its referral."""
+"""The steps of a stay: it begins with its service, has alarms, may be extended, and ends with its referral."""
 
 from collections.abc import Mapping
 
@@ -26,11 +26,11 @@ _NOBODY_TO_ASK = frozenset(
         CancelReason.MERGED.value,
     }
 )
-"""Why a referral or its need ended, where nobody is to be asked where they go, or it is known."""
+"""Reasons for the end of a referral or need after which nobody needs to ask where the people go."""
 
 
 def longest(policy: StayPolicy, offer: Offer) -> float | None:
-    """How long people may stay with this service, in seconds; None if it is no stay."""
+    """How long people may stay with this service, in seconds. None if the length of the service is not limited."""
     limits = [] if offer.max_stay_hours is None else [float(offer.max_stay_hours * _HOUR_S)]
     if offer.service_type in policy.of_type:
         limits.append(policy.of_type[offer.service_type].maximum)
@@ -38,9 +38,10 @@ def longest(policy: StayPolicy, offer: Offer) -> float | None:
 
 
 def begin(work: Work, referral: Referral, offer: Offer) -> bool:
-    """The people are there: their exit plan and its clocks begin. False if the service is no stay.
+    """The people have arrived: begin their exit plan and its clocks. Returns False if the service is not a stay.
 
-    The clock of the end stands in for that of the outcome: a stay has its outcome when the people leave.
+    A stay has no clock for its outcome, because the outcome is known when the people leave. The clock of its end
+    replaces it.
     """
     seconds = longest(work.policy.stays, offer)
     if seconds is None:
@@ -68,7 +69,7 @@ def begin(work: Work, referral: Referral, offer: Offer) -> bool:
 
 
 def _start_clocks(work: Work, referral: Referral, stay: Stay) -> None:
-    """The clocks of this end that lie ahead; those that run for an earlier end are set anew."""
+    """Start the clocks of the alarms that are in the future, and of the end. They replace those of an earlier end."""
     for nth, before in enumerate(work.policy.stays.alarms_before_end):
         due_at = stay.due_before_end(before)
         if due_at > max(work.at, stay.started_at):
@@ -77,7 +78,7 @@ def _start_clocks(work: Work, referral: Referral, stay: Stay) -> None:
 
 
 def alarm(work: Work, referral: Referral, stay: Stay, *, nth: int) -> None:
-    """The end comes nearer: the provider is told. Late, and with gaps in the plan, the lead desk owns the need."""
+    """The end approaches: remind the provider. At a late alarm with gaps in the plan, the lead desk owns the need."""
     take(work, referral, ReferralStep.ALARM_STAY, reason=f"alarm_{nth + 1}")
     _tell(work, referral, stay, StayPhase.NEARING)
     if nth + 1 >= work.policy.stays.owned_from_alarm and not stay.is_planned:
@@ -85,9 +86,9 @@ def alarm(work: Work, referral: Referral, stay: Stay, *, nth: int) -> None:
 
 
 def run_out(work: Work, referral: Referral, stay: Stay) -> None:
-    """The time is over and the people are still there: the lead desk owns the need, whatever the plan says.
+    """The time is over and the people are still there. The lead desk owns the need, even if the plan is complete.
 
-    Their places stay taken: only who says that they have left frees them.
+    Their places stay taken until somebody reports that the people have left.
     """
     take(work, referral, ReferralStep.RUN_OUT)
     _tell(work, referral, stay, StayPhase.OVER)
@@ -95,7 +96,7 @@ def run_out(work: Work, referral: Referral, stay: Stay) -> None:
 
 
 def extend(work: Work, referral: Referral, stay: Stay, *, hours: int, note: str) -> None:
-    """A person lengthens the stay, with a reason that is kept in referral; alarms and end are set anew."""
+    """A person extends the stay and gives a reason, which only referral stores. New alarms and a new end are set."""
     next_referral(referral.status, ReferralStep.EXTEND_STAY)
     policy = work.policy.stays
     of_type = policy.of_type.get(stay.service_type)
@@ -117,7 +118,7 @@ def extend(work: Work, referral: Referral, stay: Stay, *, hours: int, note: str)
 def plan(
     work: Work, referral: Referral, stay: Stay, *, next_step: NextStep, items: Mapping[ExitItem, ItemStatus]
 ) -> None:
-    """What is known now of where the people go, and what is done for it. Each change is a line of the record."""
+    """Update the exit plan: where the people go, and what is arranged. Each change is recorded as a step."""
     told = {item.value: status.value for item, status in items.items() if stay.checklist[item].status is not status}
     if stay.next_step is not next_step:
         told["next_step"] = next_step.value
@@ -131,9 +132,10 @@ def plan(
 
 
 def end(work: Work, referral: Referral) -> None:
-    """The referral has ended, and with it the stay, if it was one.
+    """The referral has ended, and with it its stay, if there was one.
 
-    Who leaves with gaps in the plan stays on the list; not so where the stay never was, or goes on being routed.
+    People who leave with gaps in the plan stay on the list of those without a next step. A stay is not on that list if
+    its referral was entered in error or not delivered, or ended for one of the reasons in `_NOBODY_TO_ASK`.
     """
     why = {referral.end_reason, need_of(work, referral).end_reason}
     leaving = referral.status is ReferralStatus.COMPLETED or (
@@ -143,14 +145,14 @@ def end(work: Work, referral: Referral) -> None:
 
 
 def require_plannable(referral: Referral, *, by_staff: bool) -> None:
-    """Refuse a change of plan where nobody stays or has left. After the end the network alone may still learn more."""
+    """Refuse a change of the plan if there is no stay. After the end of a stay only staff may change it."""
     next_referral(referral.status, ReferralStep.PLAN_EXIT)
     if not (by_staff or referral.is_live):
         raise StaffOnly
 
 
 def _let_go(work: Work, referral: Referral, stay: Stay) -> None:
-    """A desk that answers for gaps in the plan lets go once there are none, while the clock of the end runs."""
+    """Remove a desk that became the owner because of gaps in the plan, if the plan is complete before the end."""
     need = need_of(work, referral)
     running = stay.ended_at is None and stay.ends_at > work.at
     if running and stay.is_planned and need.owner_reason is OwnerReason.STAY_ENDING:
