@@ -1,1 +1,1 @@
-"""The law of needs, referrals and offers as printed tables, and how the tables are read and mapped to FHIR."""
+"""The tables of states of needs, referrals and offers, and how they are read and mapped to FHIR."""

@@ -1,4 +1,4 @@
-"""What follows when a provider says no: one row for each coded reason (DESIGN 4). Pure; the step reads it."""
+"""The consequences of a decline: one row for each coded reason (DESIGN 4). Pure; the step reads the rows."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,12 +9,12 @@ from services.referral.candidates.rules import Exclusion
 
 
 class Closing(StrEnum):
-    """What takes no new hold because of the answer."""
+    """What accepts no new holds because of the answer."""
 
     POOL = "pool"
-    """The pool of the offer, until the provider declares its capacity anew."""
+    """The pool of the offer, until the provider declares its capacity again."""
     SERVICE = "service"
-    """The whole service, until the directory publishes it anew."""
+    """The whole service, until the directory publishes it again."""
 
 
 class Next(StrEnum):
@@ -23,25 +23,25 @@ class Next(StrEnum):
     ASK_NEXT = "ask_next"
     """The next round asks the next candidate."""
     SEARCH = "search"
-    """Somebody looks for the person first; a found person is offered again, to the same service too."""
+    """A search for the person comes first. When the person is found, the same service may be asked again too."""
     ASK_PERSON = "ask_person"
-    """The lead desk asks the person first: what a provider says of their will is not yet their word."""
+    """The lead desk asks the person first, because the provider's report does not prove what the person wants."""
     REVIEW = "review"
-    """The lead desk decides by a review before anything else is offered."""
+    """The lead desk decides in a review before anything else is offered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """What follows from one reason."""
+    """The consequences of one reason."""
 
     next: Next
     excludes: Exclusion | None = None
-    """With this code the service is not asked again for this need."""
+    """The service is excluded from this need with this code."""
     excludes_organization: bool = False
-    """None of the organisation's services is asked for any need of this person."""
+    """True if no service of the organisation is asked for any need of this person."""
     closes: Closing | None = None
     needs_note: bool = False
-    """The code alone says nothing: a text is required, and kept in referral only."""
+    """True if the code alone is not enough: a text is required. Only referral stores it."""
 
 
 CONSEQUENCES: Final[dict[DeclineReason, Consequence]] = {
@@ -57,4 +57,4 @@ CONSEQUENCES: Final[dict[DeclineReason, Consequence]] = {
     DeclineReason.UNSAFE: Consequence(Next.REVIEW, Exclusion.UNSAFE),
     DeclineReason.OTHER: Consequence(Next.ASK_NEXT, Exclusion.DECLINED_BEFORE, needs_note=True),
 }
-"""Every reason has its row; a test holds each row against what a provider and the network then see."""
+"""Every reason has a row. A test compares each row with what the provider and the network see afterwards."""

@@ -1,4 +1,4 @@
-"""What comes after a stay: a short checklist and a coded next step. Pure; codes only, never an address or a name."""
+"""What comes after a stay: a checklist and a coded next step. Pure. It contains only codes, no address, no name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class ExitItem(StrEnum):
-    """What somebody needs before they go (domain C3)."""
+    """What must be arranged before a person leaves (domain C3)."""
 
     FAMILY_REACHED = "family_reached"
     MONEY = "money"
@@ -18,7 +18,7 @@ class ExitItem(StrEnum):
 
 
 class ItemStatus(StrEnum):
-    """Where one item of the checklist stands."""
+    """The state of one item of the checklist."""
 
     OPEN = "open"
     DONE = "done"
@@ -26,7 +26,7 @@ class ItemStatus(StrEnum):
 
 
 class NextStep(StrEnum):
-    """Where somebody goes from a stay, as coarse as that."""
+    """Where a person goes after a stay, as a coarse code."""
 
     FAMILY = "family"
     OWN_HOME = "own_home"
@@ -34,7 +34,7 @@ class NextStep(StrEnum):
     ONWARD_TRANSPORT = "onward_transport"
     INSTITUTION = "institution"
     NOT_TOLD = "not_told"
-    """Asked, and the person would rather not say: people are free to leave."""
+    """The person was asked and does not want to say. People are free to leave."""
     UNKNOWN = "unknown"
 
 
@@ -52,29 +52,29 @@ Checklist = dict[ExitItem, PlanItem]
 
 
 def empty_checklist() -> Checklist:
-    """Every item open, from hour 0."""
+    """A checklist with every item open, as it is at hour 0."""
     return {item: PlanItem() for item in ExitItem}
 
 
 def is_complete(checklist: Checklist, next_step: NextStep) -> bool:
-    """True if nothing is open and the next step is known."""
+    """True if no item is open and the next step is known."""
     return next_step is not NextStep.UNKNOWN and not open_items(checklist)
 
 
 def open_items(checklist: Checklist) -> list[ExitItem]:
-    """What is still to be done, in the order of the checklist."""
+    """The items that are still open, in the order of the checklist."""
     return [item for item in ExitItem if checklist[item].status is ItemStatus.OPEN]
 
 
 def changed(checklist: Checklist, told: Mapping[ExitItem, ItemStatus], *, at: datetime, by: str) -> Checklist:
-    """The checklist as told now; an item that stays as it was keeps who changed it last."""
+    """The checklist with these states. An item whose state does not change keeps its last author and time."""
     return {
         item: known if known.status is told[item] else PlanItem(told[item], at, by) for item, known in checklist.items()
     }
 
 
 def as_document(checklist: Checklist) -> dict[str, dict[str, str | None]]:
-    """As it is stored."""
+    """The checklist in the form in which it is stored."""
     return {
         item.value: {"status": one.status.value, "at": None if one.at is None else one.at.isoformat(), "by": one.by}
         for item, one in checklist.items()
@@ -82,7 +82,7 @@ def as_document(checklist: Checklist) -> dict[str, dict[str, str | None]]:
 
 
 def from_document(document: Mapping[str, Mapping[str, Any]]) -> Checklist:
-    """As it was stored; an item that did not exist then is open."""
+    """The checklist from its stored form. An item that did not exist when it was stored is open."""
     found = empty_checklist()
     for name, one in document.items():
         at = one["at"]

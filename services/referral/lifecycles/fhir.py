@@ -1,9 +1,9 @@
-"""How our lifecycles read in FHIR R4: one way, for those who want to follow a referral there (DESIGN 4).
+"""The mapping from our lifecycles to FHIR R4, in this direction only (DESIGN 4).
 
-A referral is a ServiceRequest, which belongs to who asks. An offer and the service after it are one Task, which says
-how far who was asked has come; the state by our own word goes into its `businessStatus`. A need is no resource of its
-own: it is what the request is made for. Statuses are those of FHIR R4; of a Task those of the SDOH Clinical Care guide,
-without `received` and `ready`. `tests/contract/fhir` holds both to rows of that guide.
+A referral is a ServiceRequest, which belongs to the side that asks. An offer and the service after it are one Task,
+which shows the progress of the side that was asked; our own state goes into its `businessStatus`. A need is not a
+resource of its own: it is the reason for the request. The statuses are those of FHIR R4. A Task uses those of the
+SDOH Clinical Care guide, without `received` and `ready`. `tests/contract/fhir` compares both with rows of that guide.
 """
 
 from enum import StrEnum
@@ -13,7 +13,7 @@ from services.referral.lifecycles.rules import OfferStatus, ReferralStatus
 
 
 class RequestStatus(StrEnum):
-    """What of FHIR's RequestStatus a referral may read as."""
+    """The values of FHIR's RequestStatus that a referral can have."""
 
     ACTIVE = "active"
     ON_HOLD = "on-hold"
@@ -23,7 +23,7 @@ class RequestStatus(StrEnum):
 
 
 class TaskStatus(StrEnum):
-    """What of FHIR's TaskStatus an offer and the service after it may read as."""
+    """The values of FHIR's TaskStatus that an offer and the service after it can have."""
 
     REQUESTED = "requested"
     ACCEPTED = "accepted"
@@ -36,19 +36,19 @@ class TaskStatus(StrEnum):
 
 
 class Task(NamedTuple):
-    """What a Task says of where an offer stands."""
+    """The status fields of the Task of an offer."""
 
     status: TaskStatus
     business_status: str
-    """Our own state: the offer's up to its acceptance, the referral's after it."""
+    """Our own state: that of the offer until it is accepted, then that of the referral."""
     wants_reason: bool
-    """True where `statusReason` should be given: the coded reason of the offer or referral."""
+    """True if `statusReason` should contain the coded reason of the offer or referral."""
     wants_output: bool
-    """True where `output` shall hold an outcome (requirement refer-9)."""
+    """True if `output` must contain an outcome (requirement refer-9)."""
 
 
 REQUEST: Final[dict[ReferralStatus, RequestStatus]] = {
-    # Nothing is asked of anybody while a person decides or another need comes first.
+    # No provider is asked while a review is pending or a prerequisite is not met.
     ReferralStatus.AWAITING_REVIEW: RequestStatus.ON_HOLD,
     ReferralStatus.BLOCKED: RequestStatus.ON_HOLD,
     ReferralStatus.SEEKING: RequestStatus.ACTIVE,
@@ -58,7 +58,7 @@ REQUEST: Final[dict[ReferralStatus, RequestStatus]] = {
     ReferralStatus.IN_SERVICE: RequestStatus.ACTIVE,
     ReferralStatus.COMPLETED: RequestStatus.COMPLETED,
     ReferralStatus.CANCELLED: RequestStatus.REVOKED,
-    # Its need goes on with a referral of its own, so this one asks for nothing more.
+    # Its need continues with another referral, so this one requests nothing more.
     ReferralStatus.NOT_DELIVERED: RequestStatus.REVOKED,
     ReferralStatus.ENTERED_IN_ERROR: RequestStatus.ENTERED_IN_ERROR,
 }
@@ -87,7 +87,7 @@ _WANTS_REASON = {TaskStatus.REJECTED, TaskStatus.CANCELLED, TaskStatus.FAILED}
 
 
 def task_of(offer: OfferStatus, referral: ReferralStatus) -> Task:
-    """What the Task of an offer says; raises KeyError for states that no offer and its referral are in together."""
+    """The Task of an offer. Raises KeyError for a combination of states that an offer and its referral cannot have."""
     accepted = offer is OfferStatus.ACCEPTED
     status = SERVED[referral] if accepted else ASKED[offer]
     own = referral.value if accepted else offer.value

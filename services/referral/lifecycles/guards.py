@@ -1,4 +1,4 @@
-"""What a step of the tables of states needs besides the state (`rules.py`)."""
+"""The conditions of steps in the tables of states (`rules.py`), in addition to the state."""
 
 from typing import Final
 
@@ -63,4 +63,4 @@ GUARDS: Final[dict[str, Guard]] = {
     "incomplete": Guard("its outcome does not meet the need"),
     "consent": Guard("it was based on a consent that was withdrawn"),
 }
-"""What a step needs besides the state."""
+"""The conditions of steps, by the name that the tables use."""

@@ -1,4 +1,4 @@
-"""What a completion has to state, by what the pack says of its service type. Pure."""
+"""Which facts a completion must state. The pack defines them for each service type. Pure."""
 
 from collections.abc import Collection, Mapping
 
@@ -10,7 +10,7 @@ from services.referral.pack.policy import CompletionFact
 def completion_faults(
     required: Collection[CompletionFact], *, outcome: Outcome, stated: Mapping[CompletionFact, bool | int]
 ) -> list[FieldError]:
-    """What is wrong with these facts: missing, of another service type, or at odds with the outcome."""
+    """The errors in these facts: missing, of another service type, or in conflict with the outcome."""
     faults = [
         FieldError(f"/facts/{fact.value}", "required-by-service-type", "This type of service requires this fact")
         for fact in required

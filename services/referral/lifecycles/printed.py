@@ -1,8 +1,8 @@
-"""How a printed table of states is read: one line per step, checked when the module that prints it is imported.
+"""Reads a table of states that is written as text, one line per step. A table is checked when its module is imported.
 
-The columns: the state before (`-`: it begins here; a name of several states stands for each of them), the step, the
-state after (`=`: it stays as it is), what must hold besides (`-`: nothing), the event by which others see this step
-(`-`: they see it by the step that it follows, or not at all), and who may take it.
+The columns: the state before (`-`: the step creates the subject; the name of several states means each of them), the
+step, the state after (`=`: unchanged), the condition (`-`: none), the event that tells others about this step (`-`:
+none; they see the event of the step that caused it, if any), and who may take the step.
 """
 
 from collections.abc import Iterator, Mapping, Set
@@ -20,43 +20,43 @@ _Step = TypeVar("_Step", bound=StrEnum)
 
 
 class Who(StrEnum):
-    """Who takes steps. A step that follows from another is taken by whoever took that one."""
+    """Who takes steps. A step that results from another step has the same actor."""
 
     PROVIDER = "provider"
-    """A partner, by a token that names its organisation."""
+    """A partner, with a token that names its organisation."""
     DESK = "desk"
-    """A person of the network's staff, by a token that names no organisation."""
+    """A member of the network's staff, with a token that names no organisation."""
     ROUTER = "router"
-    """The rounds."""
+    """A round of the router."""
     CLOCK = "clock"
-    """A timer that has run out."""
+    """A clock that has run out."""
     AUTO = "auto"
-    """A service that its provider lets accept by itself."""
+    """A service that accepts offers automatically."""
     REGISTRATION = "registration"
-    """What registration tells: needs, consents, withdrawals, erasure."""
+    """An event from registration: needs, consents, withdrawals, erasure."""
     WATCHER = "watcher"
-    """The watch over the promises, which names an owner for a need that was forgotten."""
+    """The watcher of the promises. It names an owner for a need that has none and no clock."""
 
 
 NETWORK: Final = frozenset({Who.ROUTER, Who.CLOCK, Who.AUTO, Who.REGISTRATION, Who.WATCHER})
-"""Those who are recorded by their own name; people and partners are recorded by the subject of their token."""
+"""Actors that are recorded with their own name. People and partners are recorded with the subject of their token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What must hold for a step besides the state."""
+    """A condition of a step in addition to the state."""
 
     words: str
-    """Reads on after "only if"."""
+    """The condition as text that follows "only if"."""
     refused: tuple[str, ...] = ()
-    """The public codes of its refusals; none where the network itself takes the step only when it holds."""
+    """The public codes of its refusals. Empty if only the network takes the step, and only when the condition holds."""
 
 
 class Row(NamedTuple, Generic[_State, _Step]):
     """One step from one state."""
 
     state: _State | None
-    """None: it begins here."""
+    """The state before the step. None if the step creates the subject."""
     step: _Step
     to: _State
     guard: str | None
@@ -73,12 +73,12 @@ class Lifecycle(Generic[_State, _Step]):
 
     @property
     def beginnings(self) -> tuple[Row[_State, _Step], ...]:
-        """How one comes to be."""
+        """The steps that create a subject."""
         return tuple(row for row in self.rows if row.state is None)
 
     @property
     def next(self) -> dict[tuple[_State, _Step], _State]:
-        """Where each allowed pair of state and step leads."""
+        """The next state for each allowed pair of state and step."""
         return {(row.state, row.step): row.to for row in self.rows if row.state is not None}
 
 
@@ -91,7 +91,8 @@ def lifecycle(
     guards: Mapping[str, Guard],
     named: Mapping[str, Set[_State]] | None = None,
 ) -> Lifecycle[_State, _Step]:
-    """The table as rows, in its order; raises ValueError on an unknown word or a pair that leads to two."""
+    """The rows of the table, in its order. Raises ValueError for an unknown word, or for a pair with two next
+    states."""
     head, *lines = [line.split() for line in table.strip().splitlines()]
     if head != COLUMNS:
         raise ValueError(f"the table of the {subject} has the columns {head}")
@@ -123,7 +124,7 @@ def _states(word: str, states: type[_State], named: Mapping[str, Set[_State]]) -
 
 
 def follow(subject: str, table: Mapping[tuple[_State, _Step], _State], state: _State, step: _Step) -> _State:
-    """Where `step` leads from `state`; raises StepNotAllowed, which names all three."""
+    """The state after `step`. Raises StepNotAllowed, which names the subject, the state and the step."""
     try:
         return table[state, step]
     except KeyError:
@@ -131,6 +132,6 @@ def follow(subject: str, table: Mapping[tuple[_State, _Step], _State], state: _S
 
 
 def not_allowed(subject: str, state: StrEnum, step: StrEnum, why: str) -> StepNotAllowed:
-    """The refusal of a step; `why` reads on after the subject."""
+    """The refusal of a step. `why` is the text that follows the subject."""
     words = f"{step.value} is not allowed while the {subject} {why}"
     return StepNotAllowed(words, subject=subject, state=state.value, step=step.value)

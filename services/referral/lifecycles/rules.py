@@ -1,7 +1,7 @@
-"""The law of needs, referrals and offers: their states, the steps between them, and nothing else (DESIGN 4).
+"""The states of needs, referrals and offers, and the steps between them (DESIGN 4).
 
-Each table is the whole truth of its lifecycle: a (state, step) pair that is not in it is refused with a public code.
-How a line is read says `printed.py`; `docs/lifecycles.md` draws these tables (`python -m deploy.lifecycles write`).
+Each table is complete: a pair of state and step that is not in it is refused with a public code. `printed.py`
+explains how a line is read. `docs/lifecycles.md` shows these tables (`python -m deploy.lifecycles write`).
 """
 
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from services.referral.lifecycles.printed import follow, lifecycle
 
 
 class NeedStatus(StrEnum):
-    """Where a need stands. An open need never disappears because a referral ended."""
+    """The states of a need. A need stays open when its referral ends without meeting it."""
 
     OPEN = "open"
     MET = "met"
@@ -23,7 +23,7 @@ class NeedStatus(StrEnum):
 
 
 class NeedStep(StrEnum):
-    """What may happen to a need."""
+    """The steps of a need."""
 
     REPORT = "report"
     MEET = "meet"
@@ -41,7 +41,7 @@ class NeedStep(StrEnum):
 
 
 class ReferralStatus(StrEnum):
-    """Where a referral stands."""
+    """The states of a referral."""
 
     AWAITING_REVIEW = "awaiting_review"
     BLOCKED = "blocked"
@@ -57,7 +57,7 @@ class ReferralStatus(StrEnum):
 
 
 class ReferralStep(StrEnum):
-    """What may happen to a referral."""
+    """The steps of a referral."""
 
     OPEN = "open"
     REQUEST_REVIEW = "request_review"
@@ -93,7 +93,7 @@ class ReferralStep(StrEnum):
 
 
 class OfferStatus(StrEnum):
-    """Where an offer stands. A live offer holds its places; an accepted one has taken them."""
+    """The states of an offer. A live offer holds its places; an accepted offer has taken them."""
 
     PENDING = "pending"
     ACKNOWLEDGED = "acknowledged"
@@ -104,7 +104,7 @@ class OfferStatus(StrEnum):
 
 
 class OfferStep(StrEnum):
-    """What may happen to an offer."""
+    """The steps of an offer."""
 
     MAKE = "make"
     ACKNOWLEDGE = "acknowledge"
@@ -119,33 +119,33 @@ _R = ReferralStatus
 LIVE_REFERRAL: Final[frozenset[ReferralStatus]] = frozenset(
     {_R.AWAITING_REVIEW, _R.BLOCKED, _R.SEEKING, _R.WAITLISTED, _R.OFFERED, _R.ACCEPTED, _R.IN_SERVICE}
 )
-"""States in which the referral still works for its need."""
+"""States in which the referral has not ended."""
 ROUTED: Final = frozenset({_R.SEEKING, _R.WAITLISTED})
 """States in which a round may place the referral."""
 WITH_PROVIDER: Final = frozenset({_R.ACCEPTED, _R.IN_SERVICE})
-"""States in which a provider has said yes and has not ended the service."""
+"""States in which a provider has accepted and the service has not ended."""
 ASKED_OR_WITH_PROVIDER: Final = WITH_PROVIDER | {_R.OFFERED}
-"""States in which a provider has been asked or has said yes."""
+"""States in which a provider has been asked or has accepted."""
 _NAMED = {"live": LIVE_REFERRAL, "ended": frozenset({_R.COMPLETED, _R.CANCELLED, _R.NOT_DELIVERED})}
-"""States that a line of the table may name together."""
+"""Names for several states that a line of the table may use."""
 
 UNMET_OPEN: Final = "status = 'open' AND owner IS NOT NULL AND owner_reason NOT IN ('report_overdue', 'stay_ending')"
-"""In SQL: an open need that has come to a desk, those apart of which a provider still takes care."""
+"""SQL condition for an open need that a desk owns. Needs that a provider still serves are not included."""
 UNMET_ENDED: Final = (
     "status = 'closed' AND end_reason IN ('died', 'left_the_country', 'lost_contact', 'no_help_exists')"
 )
-"""In SQL: a need that was closed though it was one (`needs.schemas.CloseReason`)."""
+"""SQL condition for a need that was closed without help (`needs.schemas.CloseReason`)."""
 UNMET: Final = f"{UNMET_OPEN} OR {UNMET_ENDED}"
-"""In SQL: an open need that nobody serves, or one that was closed without help."""
+"""SQL condition for an open need without a provider, or one that was closed without help."""
 
 LIVE_OFFER: Final[frozenset[OfferStatus]] = frozenset({OfferStatus.PENDING, OfferStatus.ACKNOWLEDGED})
-"""States in which the offer waits for its answer and holds its places."""
+"""States in which the offer waits for an answer and holds its places."""
 STANDING_OFFER: Final = LIVE_OFFER | {OfferStatus.ACCEPTED}
-"""States in which its provider has the need or is asked for it."""
+"""States in which the provider has accepted the need or is asked to."""
 
 
 def in_sql(states: Collection[StrEnum]) -> str:
-    """These states as the right side of an SQL `IN`."""
+    """These states as the right-hand side of an SQL `IN`."""
     return f"({', '.join(sorted(repr(one.value) for one in states))})"
 
 
@@ -255,25 +255,25 @@ _SUBJECT_OF: Final = {NeedStep: "need", ReferralStep: "referral", OfferStep: "of
 
 
 def recorded(step: AnyStep) -> str:
-    """The step as the record names it, such as `offer.accept`."""
+    """The step as it is recorded, such as `offer.accept`."""
     return f"{_SUBJECT_OF[type(step)]}.{step.value}"
 
 
 def next_need(current: NeedStatus, step: NeedStep) -> NeedStatus:
-    """Where `step` leads a need from `current`; raises StepNotAllowed."""
+    """The state of a need after `step`. Raises StepNotAllowed."""
     return follow("need", NEXT_NEED, current, step)
 
 
 def next_referral(current: ReferralStatus, step: ReferralStep) -> ReferralStatus:
-    """Where `step` leads a referral from `current`; raises StepNotAllowed."""
+    """The state of a referral after `step`. Raises StepNotAllowed."""
     return follow("referral", NEXT_REFERRAL, current, step)
 
 
 def next_offer(current: OfferStatus, step: OfferStep) -> OfferStatus:
-    """Where `step` leads an offer from `current`; raises StepNotAllowed.
+    """The state of an offer after `step`. Raises StepNotAllowed.
 
-    A late answer has codes of its own, so that a partner's program can tell it from a mistake: OfferRecalled where
-    the network took the offer back first, OfferExpired where its clock ran out (DESIGN 4, recall against accept).
+    A late answer has its own codes, so that a partner's program can distinguish it from a mistake: OfferRecalled if the
+    network recalled the offer first, OfferExpired if its deadline had passed (DESIGN 4, recall against accept).
     """
     if step in {OfferStep.ACKNOWLEDGE, OfferStep.ACCEPT, OfferStep.DECLINE}:
         if current is OfferStatus.RECALLED:
