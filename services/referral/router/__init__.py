@@ -1,1 +1,1 @@
-"""The rounds that put seeking referrals to provider services, under one leader per country."""
+"""The rounds that offer seeking referrals to provider services. One process per country leads."""

@@ -1,4 +1,4 @@
-"""One round: the referrals that may be placed now, put to services in one transaction (DESIGN 5)."""
+"""One round: offers the referrals that may be placed now to services, in one transaction (DESIGN 5)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,22 +37,22 @@ from services.referral.waitlists import actions as waitlists
 log = get_logger(__name__)
 
 WOKEN_MAX: Final = 500
-"""Waiting referrals looked at again in one round at the most."""
+"""The maximum number of waiting referrals that one round looks at again."""
 
 
 @dataclass(slots=True)
 class Memory:
-    """What the leading router keeps between rounds; all of it can be read again."""
+    """What the leading router keeps in memory between rounds. All of it can be read from the database again."""
 
     directory: Directory = field(default_factory=Directory)
     records: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)
-    """By service: offers made and answered lately."""
+    """By service: how many offers were made and answered recently."""
     swept: dict[str, int] = field(default_factory=dict)
-    """By category: the count of openings up to which its waiting referrals have been looked at."""
+    """By category: the count of openings at which its waiting referrals were last looked at."""
     _unfit: tuple[object, list[UUID]] = (None, [])
 
     def unfit_at(self, at: datetime) -> list[UUID]:
-        """Services that may take nobody at this moment; worked out once a minute, and when the directory changes."""
+        """Services that may take nobody now. Computed once a minute and whenever the directory changes."""
         key = self.directory.version, at.replace(second=0, microsecond=0)
         if self._unfit[0] != key:
             self._unfit = key, self.directory.unfit(at)
@@ -61,17 +61,17 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round did."""
+    """The result of a round."""
 
     looked_at: int = 0
     offered: int = 0
     is_full: bool = False
-    """True if there was more than one round may take."""
+    """True if more referrals were ready than one round may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An offer to be made, if the ledger holds its places."""
+    """An offer that is made if the ledger can hold its places."""
 
     referral: Referral
     candidate: Candidate
@@ -79,9 +79,9 @@ class Plan:
 
 
 async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: Memory) -> Round:
-    """One round. Greedy by urgency, then by how long the need has waited; all of it or nothing is committed."""
+    """One round: by urgency, then by waiting time. Either all of its results are committed, or none."""
     at = now(session)
-    # Counted before what is free is read: what opens in between wakes a referral once too often, never not at all.
+    # Read before the free places: an opening in between then causes an unnecessary second look, but no missed one.
     openings = await ledger.openings(session)
     picks = await _pick(session, policy, memory, openings, at)
     if not picks.picked:
@@ -117,7 +117,7 @@ async def _pick(
 
 
 async def _meet_households(session: AsyncSession, placing: Placing) -> None:
-    """Lock and load the other members of the households whose needs are placed; without all of them a need waits."""
+    """Lock and load the other members of the households of these needs. If one is missing, the need waits."""
     together = {referral.household_id for referral in placing.referrals if referral.household_id is not None}
     members = {one for key in together if key in placing.households for one in placing.households[key].member_ids}
     others = members - placing.journeys.keys()
@@ -135,9 +135,9 @@ async def _meet_households(session: AsyncSession, placing: Placing) -> None:
 async def services(
     session: AsyncSession, directory: Directory, records: Mapping[UUID, tuple[int, int]], *, today: datetime
 ) -> list[candidates.Service]:
-    """Every service of the directory whose organisation is known, with what is free now.
+    """Every service of the directory whose organisation is known, with its free places.
 
-    `records`, by service: how many offers it was made lately, and how many it answered.
+    `records`, by service: how many offers were made to it recently, and how many it answered.
     """
     pools = await ledger.pools(session, today=today.date())
     waiting = await queries.open_offers(session)
@@ -199,7 +199,7 @@ async def _decide_all(
 def _judge(
     piece: Work, placing: Placing, market: Market, referral: Referral
 ) -> tuple[candidates.Need, Decision] | None:
-    """Who may take the need; None where a person decides first. One that trips the rules is left with its clock."""
+    """Which services may take the need. None if a review comes first, or after an error: its clock then continues."""
     try:
         need = queries.as_candidate(
             placing, placing.needs[referral.need_id], referral, piece.policy.consents, at=piece.at
@@ -257,7 +257,7 @@ async def _wait_for_documents(
     waiting: list[Referral],
     openings: Mapping[str, int],
 ) -> None:
-    """Documents come before what they unlock: block on the person's open need for them, if there is one."""
+    """Block each of these referrals until the person's open need for documents is met, if there is such a need."""
     if not waiting:
         return
     returnees = {referral.returnee_id for referral in waiting}
@@ -273,7 +273,7 @@ async def _wait_for_documents(
 
 
 async def _make_offers(session: AsyncSession, piece: Work, plans: Sequence[Plan], policy: RoutingPolicy) -> int:
-    """Hold the places of all offers, then make those that have theirs; the others are placed anew next round."""
+    """Hold the places of all offers and make the offers that got theirs. The next round places the others again."""
     wanted = [{share.pool.pool_id: share.places for share in plan.candidate.shares} for plan in plans]
     granted = [plan for plan, held in zip(plans, await places.hold(session, wanted), strict=True) if held]
     for plan in granted:
@@ -289,7 +289,7 @@ def make_offer(
     *,
     overruled: frozenset[str] = frozenset(),
 ) -> None:
-    """Put the referral to the candidate, whose places are held; a service that accepts by itself does so at once.
+    """Offer the referral to the candidate, whose places are held. A service with automatic acceptance accepts at once.
 
     `overruled`: the rules that a person has overruled for this offer.
     """

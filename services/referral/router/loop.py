@@ -1,4 +1,4 @@
-"""The leading router of a country: rounds, one after another, as soon as there is something to place."""
+"""The leading router of a country. It runs one round after another while there are referrals to place."""
 
 import asyncio
 import contextlib
@@ -20,15 +20,15 @@ from services.referral.router.actions import Memory, Round
 from services.referral.wakeups import ROUTERS
 
 POLL_S: Final = 0.05
-"""Real seconds between two looks; a commit of this process that gives work wakes the router at once."""
+"""Real seconds between two checks for work. A commit of this process that creates work wakes the router at once."""
 REFRESH_S: Final = 30.0
-"""Real seconds between two readings of how services have answered."""
+"""Real seconds between two updates of the services' answer records."""
 SWEEP_S: Final = 1.0
-"""Real seconds after which queues are looked through again, for journeys that somebody held the last time."""
+"""Real seconds after which the queues are checked again, because some journeys may have been locked before."""
 _LOCK_CLASS: Final = 0x656E6C61
 _RETRY_S: Final = 0.5
 
-# A referral that is ready may still wait for its flight or household; only a round can tell.
+# A referral that is ready may still wait for its flight or household. Only a round can find that out.
 _PROBE: Final = f"""
 SELECT clock_timestamp() AS real,
     (SELECT min(ready_at) FROM referral WHERE ready_at IS NOT NULL AND status IN {in_sql(ROUTED)}) AS ready_at,
@@ -41,10 +41,10 @@ log = get_logger(__name__)
 
 
 class Router:
-    """One of several processes leads, by an advisory lock on a connection of its own; the others stand by.
+    """One of several processes leads; the others wait. The leader holds an advisory lock on its own connection.
 
-    A leader that is cut off loses the lock. Should it still be in a round, that round holds its journeys' locks like
-    any other transaction: two rounds at once are slower, not wrong.
+    A leader that loses this connection loses the lock. If it is still in a round, that round holds the locks of its
+    journeys as any other transaction does. Two rounds at once are slower, but their results are correct.
     """
 
     def __init__(self, database: Database, policy: RoutingPolicy, *, dsn: str) -> None:
@@ -57,7 +57,7 @@ class Router:
         self._refreshed_at = self._swept_at = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Wait to lead, then place what there is until told to stop."""
+        """Wait for the leadership, then run rounds until told to stop."""
         connection = await asyncpg.connect(
             self._dsn, timeout=5, command_timeout=30, server_settings={"application_name": "enlace-router"}
         )
@@ -71,7 +71,7 @@ class Router:
             connection.terminate()
 
     async def place_once(self) -> Round:
-        """One round in a transaction of its own, and what belongs around it."""
+        """One round in its own transaction, after the work between rounds."""
         await self._look_around()
         async with self._database.transaction() as session:
             await upkeep.open_batches(session, self._policy)
@@ -96,7 +96,7 @@ class Router:
                 await self._pause(stop)
 
     async def _place_and_go_on(self) -> bool:
-        """One round; True if there is more to place at once. Two transactions that met are tried again."""
+        """One round. True if another round must follow at once, also after a conflict with another transaction."""
         try:
             return (await self.place_once()).is_full
         except Exception as error:
@@ -106,9 +106,11 @@ class Router:
             return True
 
     async def _is_worth_a_round(self, connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
-        """One statement in place of a round while there is nothing to do; it also tells that the leader still leads.
+        """Check with one statement whether a round is needed.
 
-        A referral that the pace or opening hours keep back is no work before its moment, however many there are.
+        The statement also shows that the leader's connection works.
+
+        A referral that waits because of pacing or opening hours is not work before its `ready_at`.
         """
         found = await connection.fetchrow(_PROBE)
         assert found is not None
@@ -126,7 +128,8 @@ class Router:
                 wait.cancel()
 
     async def _look_around(self) -> None:
-        """Now and then: how services answer, which of them have left, and queues that were not looked through."""
+        """The periodic work: evaluate offers at unfit services, end kept pools, check the queues, update answer
+        records."""
         moment = time.monotonic()
         if moment - self._swept_at > SWEEP_S:
             self._swept_at = moment

@@ -1,4 +1,4 @@
-"""A person chooses the service in place of a round; interlocks, law and places hold for people too."""
+"""A person chooses the service instead of a round. Interlocks, legal rules and free places apply to people too."""
 
 from uuid import UUID
 
@@ -38,10 +38,10 @@ async def place_by_hand(
     reason: str,
     actor: str,
 ) -> None:
-    """Put this referral of this returnee to the service, as a person has chosen. A live offer is recalled.
+    """Offer this referral of this returnee to the service that a person has chosen. A live offer is recalled.
 
-    Raises NotACandidate where law or an interlock speaks against it, NoPlaceFree, and ProfileMissing where a person's
-    profile is not known yet.
+    Raises NotACandidate if a legal rule or an interlock forbids it, NoPlaceFree, and ProfileMissing if the profile of
+    one of the people has not arrived yet.
     """
     household = await _household_of(session, returnee_id)
     together = {returnee_id} if household is None else {returnee_id, *household.member_ids}
@@ -70,13 +70,13 @@ async def place_by_hand(
 
 
 async def _household_of(session: AsyncSession, returnee_id: UUID) -> Household | None:
-    """The household of this person, whose members are locked together."""
+    """The household of this person. The caller locks all its members together."""
     household_id = (await journeys.heads(session, [returnee_id]))[returnee_id].household_id
     return None if household_id is None else (await journeys.households(session, [household_id])).get(household_id)
 
 
 async def _placing(session: AsyncSession, piece: Work, referral: Referral, household: Household | None) -> Placing:
-    """What must be known to choose for this referral; refused where a member's profile is not known."""
+    """The data for the choice. Raises ProfileMissing if the profile of one of the people has not arrived yet."""
     mine = piece.journeys[referral.returnee_id]
     people = [mine] if referral.household_id is None else list(piece.journeys.values())
     members = set() if household is None else set(household.member_ids)
@@ -91,7 +91,7 @@ async def _placing(session: AsyncSession, piece: Work, referral: Referral, house
 async def _candidate(
     session: AsyncSession, policy: RoutingPolicy, placing: Placing, referral: Referral, provider_service_id: UUID
 ) -> tuple[Candidate, list[str]]:
-    """The service as candidate, and the codes of the rules that the person overrules."""
+    """The service as a candidate, and the codes of the rules that the person overrules."""
     at = now(session)
     directory = await providers.refreshed(session, Directory())
     found = {one.view.provider_service_id: one for one in await services(session, directory, {}, today=at)}

@@ -1,4 +1,4 @@
-"""Which referrals a round takes, with their journeys locked (decision 0035)."""
+"""Chooses the referrals of a round and locks their journeys (decision 0035)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +16,15 @@ from services.referral.journeys.queries import COMPLETE_HOUSEHOLD
 from services.referral.lifecycles.rules import ROUTED, in_sql
 
 CLOCKS_BEHIND: Final = 200
-"""Clocks that have run out and wait: from so many on they go before whoever is to be asked for anew."""
+"""If more clocks than this have run out and not been fired, the router takes fewer referrals, so that they go
+first."""
 SHARE_WHILE_BEHIND: Final = 10
-"""While they do, a round takes one in so many of what it may take otherwise, the most urgent first."""
+"""In that case a round takes only its usual number divided by this one, the most urgent referrals first."""
 SHARE_OF_NEWCOMERS: Final = 4
-"""Where more are ready than a round may take, it takes one in so many on top of them, of those who are new."""
+"""If more referrals are ready than a round may take, it also takes new referrals: its usual number divided by this
+one."""
 
-# A journey's lock stands for its referrals: their rows are read again once it is held.
+# The lock of a journey also covers its referrals. Their rows are read again when the lock is held.
 WHO: Final = """
 FROM referral JOIN journey USING (returnee_id) {joined}
 LEFT JOIN arrival_batch ON arrival_batch.arrival_batch_id = referral.arrival_batch_id
@@ -38,14 +40,14 @@ LIMIT $1
 OPENED: Final = (
     "JOIN unnest($2::text[], $3::bigint[]) AS opened(category, openings) ON opened.category = referral.category"
 )
-# Who waits for a place may also have a time at which somebody opens.
+# A waitlisted referral may also have a `ready_at`: the time at which a closed service opens.
 ASLEEP: Final = "(ready_at IS NULL OR referral.status = 'waitlisted') AND tried_opening < openings"
 
 _ROUTED = in_sql(ROUTED)
 _PICK = "SELECT referral.referral_id, referral.returnee_id, referral.household_id" + WHO
 _LOCKED = "FOR UPDATE OF journey SKIP LOCKED"
 _READY = _PICK.format(routed=_ROUTED, joined="", waiting="ready_at <= $2") + _LOCKED
-# Ready since it was opened: nobody has been asked for it, and no round has put it off.
+# Ready since it was opened: no provider has been asked, and no round has postponed it.
 _NEW = "ready_at <= $2 AND ready_at = referral.opened_at AND referral_id <> ALL($3::uuid[])"
 _NEWCOMERS = _PICK.format(routed=_ROUTED, joined="", waiting=_NEW) + _LOCKED
 _WOKEN = _PICK.format(routed=_ROUTED, joined=OPENED, waiting=ASLEEP) + _LOCKED
@@ -59,7 +61,7 @@ _NTH_CLOCK = "SELECT due_at FROM timer ORDER BY due_at OFFSET $1 LIMIT 1"
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """A referral whose journey this round holds."""
+    """A referral whose journey this round has locked."""
 
     referral_id: UUID
     returnee_id: UUID
@@ -68,19 +70,19 @@ class Picked:
 
 @dataclass(frozen=True, slots=True)
 class Picks:
-    """Who is looked at in a round."""
+    """The referrals of a round."""
 
     picked: list[Picked] = field(default_factory=list)
-    """Those whose turn it is, the most urgent and then the longest waiting first, and newcomers after them."""
+    """The referrals by urgency and then by waiting time, followed by the newcomers."""
     newcomers: frozenset[UUID] = frozenset()
-    """Referrals among them whose turn has not come: others stand before them who are not in this round."""
+    """Those among them that are taken out of order: referrals that are ahead of them are not in this round."""
     ahead: Mapping[NeedCategory, int] = field(default_factory=dict)
-    """People who stand before the newcomers and are not in this round, by category."""
+    """By category: the number of people who are ahead of the newcomers and not in this round."""
     is_full: bool = False
-    """True if more are ready than the round may take."""
+    """True if more referrals are ready than the round may take, and another round may follow at once."""
 
     def leaves_enough(self, referral: Referral, candidate: Candidate) -> bool:
-        """False for a newcomer whose places could be needed by those who stand before it."""
+        """False for a newcomer if people who are ahead of it could need its places."""
         if referral.referral_id not in self.newcomers:
             return True
         ahead = self.ahead.get(referral.category, 0)
@@ -88,10 +90,10 @@ class Picks:
 
 
 async def pick_ready(session: AsyncSession, *, at: datetime, limit: int) -> Picks:
-    """Referrals that are to be looked at now; a journey that somebody holds is left.
+    """Referrals that are ready now. A journey that another transaction holds is skipped.
 
-    Where more are ready than a round takes, new ones come on top: who has just arrived does not wait behind all whom
-    an outage has made seek again.
+    If more are ready than a round takes, some new referrals are added. Without this, people who have just arrived would
+    wait behind all referrals that seek again after an outage.
     """
     behind = await _clocks_are_behind(session, at)
     share = max(limit // SHARE_WHILE_BEHIND, 1) if behind else limit
@@ -101,12 +103,12 @@ async def pick_ready(session: AsyncSession, *, at: datetime, limit: int) -> Pick
     new = await _pick(session, _NEWCOMERS, max(limit // SHARE_OF_NEWCOMERS, 1), at, [one.referral_id for one in picked])
     picked += new
     ahead = await _ahead(session, at, [one.referral_id for one in picked]) if new else {}
-    # While clocks are behind, each batch of them gives work anew: no round follows another by itself.
+    # While clocks are behind, each batch of fired clocks wakes the router again, so no round must follow at once.
     return Picks(picked, frozenset(one.referral_id for one in new), ahead, is_full=not behind)
 
 
 async def pick_woken(session: AsyncSession, *, opened: Mapping[str, int], limit: int) -> list[Picked]:
-    """Referrals that found nobody before something opened in their category, the longest waiting first."""
+    """Waiting referrals in whose category something has opened since, by urgency and then by waiting time."""
     return await _pick(session, _WOKEN, limit, list(opened), list(opened.values()))
 
 

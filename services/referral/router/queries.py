@@ -1,4 +1,4 @@
-"""What a round reads: which referrals it may take, and all that it must know to place them."""
+"""What a round reads about its referrals, and about those that wait but are not in the round."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -24,7 +24,7 @@ from services.referral.router.rules import Line, Pace, Waiting
 from services.referral.steps.people import household_of, person_of, to_route, with_them
 
 UNSEEN_MAX: Final = 2000
-"""Of those who wait but are not in a round, how many it looks ahead to."""
+"""The maximum number of waiting referrals outside the round for which it sets places aside."""
 
 _UNSEEN = f"""
 SELECT referral.referral_id, referral.urgency_rank, referral.waiting_since, pool_ids, pool_places
@@ -73,7 +73,7 @@ SELECT DISTINCT ON (returnee_id) returnee_id, need_id FROM need
 WHERE returnee_id = ANY($1::uuid[]) AND category = 'documents' AND status = 'open' ORDER BY returnee_id, reported_at
 """
 
-# As many index entries as a service may be made offers, however large the table.
+# For each service this reads only as many index entries as the limit, however large the table is.
 _RECENT = """
 SELECT asked.provider_service_id, array(
     SELECT made_at FROM offer
@@ -84,27 +84,27 @@ SELECT asked.provider_service_id, array(
 
 @dataclass(slots=True)
 class Placing:
-    """All that a round must know of the referrals that it places."""
+    """All data that a round needs about its referrals."""
 
     referrals: list[Referral]
-    """In the order of the round: by urgency, then by how long the need has waited."""
+    """In the order of the round: by urgency, then by waiting time."""
     needs: dict[UUID, Need]
     journeys: dict[UUID, Journey]
-    """Of the referrals' reference persons and of every member of a household concerned."""
+    """The journeys of the reference persons of the referrals, and of all members of their households."""
     households: dict[UUID, Household]
     refused_by: dict[UUID, dict[UUID, str]] = field(default_factory=dict)
-    """By need: services not to be asked again, with the code why."""
+    """By need: the services that are not asked again, with the code of the reason."""
     conflicts: dict[UUID, set[UUID]] = field(default_factory=dict)
     """By returnee: organisations that declared a conflict of interest."""
     serving: dict[UUID, set[UUID]] = field(default_factory=dict)
-    """By returnee: organisations that serve, or are asked to serve, them."""
+    """By returnee: organisations that serve them or are asked to."""
 
 
 async def waiting(
     session: AsyncSession, *, opened: Mapping[str, int], pool_ids: Collection[UUID], picked: Collection[UUID]
 ) -> list[Waiting]:
-    """Who stands in the queue of these pools and should have been picked but is held by somebody, or came after the
-    limit; and everybody for whom a pool is kept."""
+    """Referrals in the queues of these pools that were not picked, because their journey was locked or the limit of the
+    round was reached; and all referrals for which a pool is kept."""
     connection = await raw(session)
     unseen = await connection.fetch(
         _UNSEEN, UNSEEN_MAX, list(opened), list(opened.values()), list(pool_ids), list(picked)
@@ -119,7 +119,7 @@ async def waiting(
 async def line(
     session: AsyncSession, placing: Placing, services: Iterable[Service], openings: Mapping[str, int]
 ) -> Line:
-    """The queues of this round's categories, from which places are set aside for those ahead."""
+    """The queues of this round's categories, used to set places aside for referrals that are ahead."""
     pools = {pool.pool_id: pool for service in services for pool in service.pools}
     free = [pool_id for pool_id, pool in pools.items() if pool.free > 0]
     looked_at = {referral.referral_id for referral in placing.referrals}
@@ -129,7 +129,7 @@ async def line(
 
 
 async def to_place(session: AsyncSession, picked: Sequence[Picked]) -> Placing:
-    """What must be known of these referrals; their journeys are locked, so it stays true until the round ends."""
+    """The data about these referrals. Their journeys are locked, so it does not change until the round ends."""
     connection = await raw(session)
     rows = await connection.fetch(_REFERRALS, [one.referral_id for one in picked])
     referrals = [journeys.referral_of(row) for row in rows]
@@ -147,7 +147,7 @@ async def to_place(session: AsyncSession, picked: Sequence[Picked]) -> Placing:
 
 
 async def read_refusals(session: AsyncSession, placing: Placing) -> None:
-    """Read which services have refused these needs, and which organisations these people."""
+    """Read which services have refused these needs, and which organisations have a conflict with these people."""
     connection = await raw(session)
     for row in await connection.fetch(_EXCLUSIONS, [referral.need_id for referral in placing.referrals]):
         placing.refused_by.setdefault(row["need_id"], {})[row["provider_service_id"]] = row["code"]
@@ -167,7 +167,7 @@ async def open_offers(session: AsyncSession) -> dict[UUID, int]:
 async def recent_offers(
     session: AsyncSession, provider_service_ids: Collection[UUID], *, since: datetime, limit: int
 ) -> dict[UUID, list[datetime]]:
-    """When each service was made its latest offers since then, at most `limit` of them, the oldest first."""
+    """By service: the times of its latest offers since then, at most `limit`, the oldest first."""
     rows = await (await raw(session)).fetch(_RECENT, list(provider_service_ids), since, limit)
     return {row["provider_service_id"]: row["made_at"][::-1] for row in rows if row["made_at"]}
 
@@ -175,7 +175,7 @@ async def recent_offers(
 async def pace(
     session: AsyncSession, directory: Directory, placing: Placing, policy: RoutingPolicy, at: datetime
 ) -> Pace:
-    """What services were offered lately, as far as this round may have to wait for it."""
+    """The recent offers of the services, for the pacing of this round's non-urgent offers."""
     categories = {one.category for one in placing.referrals if one.urgency is Urgency.NORMAL}
     if policy.pacing is None or not categories:
         return Pace(None, at, {})
@@ -186,7 +186,8 @@ async def pace(
 
 
 async def answer_records(session: AsyncSession, *, since: datetime) -> dict[UUID, tuple[int, int]]:
-    """How many ended offers each service was made since then, and how many of them it answered."""
+    """By service: how many of its offers since then have ended with an answer or by expiry, and how many with an
+    answer."""
     rows = await (await raw(session)).fetch(_ANSWERED, since)
     return {row["provider_service_id"]: (row["made"], row["answered"]) for row in rows}
 
@@ -200,7 +201,7 @@ async def document_needs(session: AsyncSession, returnee_ids: Collection[UUID]) 
 def as_candidate(
     placing: Placing, need: Need, referral: Referral, consents: ConsentPolicy, *, at: datetime
 ) -> candidates.Need:
-    """The need with all the people it is for, the reference person first."""
+    """The need with all people that it is for, the reference person first."""
     journey = placing.journeys[referral.returnee_id]
     profile = journey.profile or {}
     household = household_of(journey, placing.households)

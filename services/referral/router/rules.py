@@ -1,4 +1,4 @@
-"""What a round makes of the candidates' decision for one referral. Pure."""
+"""What a round does with a referral after the decision about its candidates. Pure."""
 
 from bisect import insort
 from collections import deque
@@ -16,7 +16,7 @@ from services.referral.candidates.rules import Exclusion
 from services.referral.pack.policy import Pacing
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
-"""When a referral is looked at again that only waits for somebody to open, on the installation's clock."""
+"""The time on the installation's clock after which a referral is looked at again that waits for a service to open."""
 
 
 class Way(StrEnum):
@@ -25,14 +25,14 @@ class Way(StrEnum):
     OFFER = "offer"
     WAITLIST = "waitlist"
     LOOK_AGAIN = "look_again"
-    """Somebody could take it but is closed now; the clock of its routing runs on."""
+    """A service could take it but is closed now. The routing clock continues."""
     AFTER_DOCUMENTS = "after_documents"
-    """Somebody could take it once the person has a document."""
+    """A service could take it when the person has a document."""
     NOBODY = "nobody"
 
 
 def way_of(decision: Decision) -> Way:
-    """What follows from who may take the need, from the best that can be hoped for downwards."""
+    """What to do with a referral after this decision. The best possible way is chosen."""
     if decision.verdict is Verdict.OFFER:
         return Way.OFFER
     if decision.verdict is Verdict.WAITLIST:
@@ -47,10 +47,10 @@ def way_of(decision: Decision) -> Way:
 
 
 class Pace:
-    """How many offers each service has had lately, and from when on it may have another (decision 0026).
+    """How many offers each service has had recently, and when it may get the next one (decision 0026).
 
-    Any span of `per_seconds` sees `offers_per_service` ordinary offers to a service at the most. Needs that must wait
-    are given moments one after another, in the order in which they ask, so that each is looked at about once more.
+    In any period of `per_seconds` a service gets at most `offers_per_service` non-urgent offers. Needs that must wait
+    get consecutive times in the order in which they ask, so that most of them are looked at only once more.
     """
 
     def __init__(self, pacing: Pacing | None, at: datetime, recent: Mapping[UUID, Sequence[datetime]]) -> None:
@@ -59,7 +59,10 @@ class Pace:
         self._recent = {key: list(moments) for key, moments in recent.items()}
 
     def later(self, provider_service_id: UUID, urgency: Urgency) -> datetime | None:
-        """None if the service may be asked now, which counts; else from when on. Urgent needs never wait."""
+        """None if the service may be asked now, which is counted as an offer; otherwise the time from which it may be.
+
+        Urgent needs never wait.
+        """
         if self._pacing is None:
             return None
         recent = self._recent.setdefault(provider_service_id, [])
@@ -69,23 +72,23 @@ class Pace:
             free_at = self._at
         if full:
             del recent[0]
-        # In order of time, also where an urgent one comes between others that wait.
+        # The list stays sorted by time, also if an urgent offer is inserted before offers that wait.
         insort(recent, free_at)
         return None if free_at <= self._at else free_at
 
 
 def newly_opened(openings: Mapping[str, int], swept: Mapping[str, int]) -> dict[str, int]:
-    """The categories in which something has opened since their queues were last looked through, with their counts."""
+    """The categories in which something has opened since their queues were last checked, with their counts."""
     return {category: count for category, count in openings.items() if swept.get(category) != count}
 
 
 Rank = tuple[int, datetime, UUID]
-"""A place in the queue: urgency class, since when the need waits, referral."""
+"""A position in the queue: urgency class, start of the wait, referral."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One that stands in the queue: this round may not look at it, or a pool is kept for it."""
+    """A referral in the queue that is not in this round, or for which a pool is kept."""
 
     referral_id: UUID
     urgency_rank: int
@@ -94,19 +97,19 @@ class Waiting:
     pool_places: tuple[int, ...]
     kept_pool_id: UUID | None = None
     over: bool = False
-    """True once it has kept a pool for as long as the pack lets it."""
+    """True if a pool was kept for it for as long as the pack allows."""
 
     @property
     def rank(self) -> Rank:
-        """Its place in the queue."""
+        """Its position in the queue."""
         return self.urgency_rank, self.waiting_since, self.referral_id
 
 
 class Line:
-    """Who comes first, within one round: sets free places aside for those ahead in the queue.
+    """The order of the queue within one round: free places are set aside for referrals that are ahead.
 
-    A household at the head that fits nowhere yet keeps the pool that has most free for it, until there are enough.
-    Without that, whoever needs one place would take each as it comes free, for ever.
+    For a household at the head of the queue that does not fit into any pool, the pool with the most free places is kept
+    until it has enough. Otherwise smaller needs would take each place as soon as it is free.
     """
 
     def __init__(
@@ -117,10 +120,10 @@ class Line:
         self._kept = {one.kept_pool_id for one in self._keeping.values() if not one.over}
         self._ahead = deque(sorted(_unseen(waiting, looked_at), key=lambda one: one.rank))
         self.keeps: list[tuple[UUID, UUID]] = []
-        """Referral and pool of those for which this round begins to keep one."""
+        """Referrals for which this round begins to keep a pool, each with that pool."""
 
     def come_to(self, rank: Rank) -> None:
-        """All who stand before this place in the queue are given theirs first."""
+        """Set places aside for all referrals that are ahead of this position in the queue."""
         while self._ahead and self._ahead[0].rank < rank:
             one = self._ahead.popleft()
             places = dict(zip(one.pool_ids, one.pool_places, strict=True))
@@ -130,7 +133,7 @@ class Line:
                 self._set_aside_where_it_fits(places)
 
     def keep(self, referral_id: UUID, places: Mapping[UUID, int]) -> None:
-        """The referral, at its turn, fits nowhere: keep a pool for it, or go on keeping the one that it has."""
+        """The referral is next and does not fit into any pool: keep a pool for it, or continue to keep its pool."""
         standing = self._keeping.get(referral_id)
         if standing is not None and standing.kept_pool_id is not None:
             if not standing.over:
@@ -156,5 +159,5 @@ class Line:
 
 
 def _unseen(waiting: Iterable[Waiting], looked_at: Collection[UUID]) -> Iterable[Waiting]:
-    """Those whose turn does not come in this round by itself; one whose time to keep a pool is over is passed over."""
+    """Referrals that this round does not look at, without those whose time to keep a pool is over."""
     return (one for one in waiting if one.referral_id not in looked_at and not one.over)
