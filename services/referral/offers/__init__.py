@@ -1,1 +1,1 @@
-"""What a provider does with an offer: see it, acknowledge, accept or decline it, or let its clock run out."""
+"""What a provider does with an offer: read it, acknowledge, accept or decline it, or let it expire."""

@@ -1,4 +1,4 @@
-"""What providers answer to offers, and what the clocks of offers do."""
+"""Answers of providers to offers, and what happens when the clocks of offers run out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,13 +36,13 @@ class Answering:
     access: Access
 
     async def give(self, step: taking.Step) -> OfferView:
-        """Take this step as the answer, with others that come meanwhile. Raises the Refusal where it may not be."""
+        """Take this step as the answer, perhaps together with other answers. Raises a Refusal if it is not allowed."""
         said = Said(self.offer_id, step, self.rights, self.actor, self.once, self.access)
         return await self.gathering.take(said)
 
 
 async def acknowledge_offer(answering: Answering) -> OfferView:
-    """The provider has confirmed that it has seen the offer."""
+    """Acknowledge the offer: the provider confirms that it has seen it."""
     return await answering.give(offer_steps.acknowledge)
 
 
@@ -52,12 +52,12 @@ async def accept_offer(answering: Answering) -> OfferView:
 
 
 async def decline_offer(answering: Answering, *, reason: DeclineReason, note: str | None) -> OfferView:
-    """The provider says no, for this reason."""
+    """Decline the offer for this reason."""
     return await answering.give(taking.decline(reason, note))
 
 
 async def expire_offers(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """The clocks of these offers have run out; their journeys are locked."""
+    """The deadlines of these offers have passed: they expire. Their journeys are already locked."""
     async with fired(session, policy, due, Offer) as (piece, offers):
         for offer in offers:
             if offer.is_live:
@@ -65,7 +65,7 @@ async def expire_offers(session: AsyncSession, policy: RoutingPolicy, due: Seque
 
 
 async def remind_of_offers(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """Tell providers again of offers that wait for their answer; their journeys are locked."""
+    """Remind providers of offers that wait for their answer. The journeys are already locked."""
     async with fired(session, policy, due, Offer) as (piece, offers):
         for offer in offers:
             if offer.is_live and offer.answer_by > piece.at:
@@ -73,7 +73,8 @@ async def remind_of_offers(session: AsyncSession, policy: RoutingPolicy, due: Se
 
 
 async def act_on_unacknowledged(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """Nobody has said in time that these offers were seen: the pack says what follows; their journeys are locked."""
+    """These offers were not acknowledged in time: remind the provider, or let the offer expire, as the pack says. The
+    journeys are already locked."""
     async with fired(session, policy, due, Offer) as (piece, offers):
         for offer in offers:
             if offer.status is OfferStatus.PENDING:

@@ -1,4 +1,4 @@
-"""Offers over HTTP: a partner sees and answers those of its own organisation; any other is a 404."""
+"""Offers over HTTP. A partner sees and answers the offers of its own organisation; any other offer is a 404."""
 
 from typing import Annotated
 from uuid import UUID
@@ -30,14 +30,14 @@ ANSWERS = responses(NotFound, StepNotAllowed, OfferRecalled, OfferExpired)
 
 
 async def _answering(request: Request, offer_id: UUID, once: OnceOptional, caller: Answerer) -> Answering:
-    """The request that answers this offer."""
+    """A request with an answer to this offer."""
     gathering: Gathering = request.app.state.gathering
     access = changed_offer(caller, request.scope["route"].name, offer_id)
     return Answering(gathering, offer_id, rights_of(caller), caller.subject, once, access)
 
 
 def changed_offer(caller: Caller, action: str, offer_id: UUID) -> Access:
-    """What is recorded of an answer, in the transaction that takes it."""
+    """The audit record of an answer. It is written in the transaction that takes the answer."""
     fields, records = sorted(OfferView.model_fields), [(Record.OFFER, offer_id)]
     return Access(actor_of(caller), AccessKind.WRITE, action, AccessPurpose.REFERRAL, fields, records)
 

@@ -1,8 +1,8 @@
-"""Answers that come together are written together (decision 0034).
+"""Writes answers that arrive at the same time in one transaction (decision 0034).
 
-A transaction costs some twenty statements and a commit, for one answer as for fifty. An answer that finds none under
-way is written at once; those that come meanwhile wait for its end and share the next. Nobody is told of an answer
-before it is committed.
+A transaction needs about twenty statements and a commit, whether it writes one answer or fifty. If no transaction is
+running, an answer is written at once. Answers that arrive during a transaction wait for its end and share the next
+one. A caller gets its response only after the commit.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from services.referral.pack.policy import RoutingPolicy
 log = get_logger(__name__)
 
 MOST: Final = 50
-"""Answers of one transaction at the most: they hold its locks until all are written."""
+"""The maximum number of answers in one transaction. All of them hold its locks until the last one is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class _Waiting:
 
 
 class Gathering:
-    """Writes the answers of this process; those who gave them wait for theirs only."""
+    """Writes the answers of this process. Each caller waits only for its own answer."""
 
     def __init__(self, database: Database, policy: RoutingPolicy) -> None:
         self._database, self._policy = database, policy
@@ -41,10 +41,10 @@ class Gathering:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, said: Said) -> OfferView:
-        """Take an answer; the offer as it stands then. Raises the Refusal where it may not be taken.
+        """Take an answer and return the offer as it is afterwards. Raises a Refusal if the answer is not allowed.
 
-        `_share` writes all that waits: `_write_together` calls `taking.take_free`, which takes the step of each answer
-        (`taking._take_one`), and tells each of its own outcome.
+        `_share` writes all waiting answers: `_write_together` calls `taking.take_free`, which takes the step of each
+        answer (`taking._take_one`), and gives each caller its own result.
         """
         waiting = _Waiting(said, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
@@ -54,7 +54,8 @@ class Gathering:
         return await waiting.told
 
     async def _share(self) -> None:
-        """Write what waits until nothing does, one transaction after another: two would meet on people's journeys."""
+        """Write waiting answers until none is left. The transactions run one after another, because two at the same
+        time would often need the same journeys."""
         try:
             while self._waiting:
                 together, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
@@ -72,7 +73,7 @@ class Gathering:
                 views = await queries.offers_by_id(session, EVERYTHING, [one.said.offer_id for one in together])
                 decided = True
         except Exception as error:
-            if decided:  # nobody knows whether it was committed: taken again, an answer would be refused as a second
+            if decided:  # perhaps it was committed, and a repeated answer would be refused as a second one
                 for one in together:
                     _tell(one.told, error)
                 return
@@ -85,7 +86,7 @@ class Gathering:
                 self._start(self._write_alone(one))
 
     async def _write_alone(self, waiting: _Waiting) -> None:
-        """Write one answer in a transaction of its own, waiting for whoever holds its journey."""
+        """Write one answer in its own transaction, and wait if another transaction holds its journey."""
         try:
             async with self._database.transaction() as session:
                 refusal = await taking.take_alone(session, self._policy, waiting.said)
@@ -96,14 +97,14 @@ class Gathering:
             _tell(waiting.told, refusal or views[waiting.said.offer_id])
 
     def _start(self, writing: Coroutine[Any, Any, None]) -> None:
-        # In a context of its own: it serves many requests, and belongs to none of their traces.
+        # An empty context, because the task serves many requests and belongs to none of their traces.
         task = asyncio.get_running_loop().create_task(writing, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
 def _tell(told: asyncio.Future[OfferView], outcome: OfferView | Exception) -> None:
-    """Tell the outcome, unless who asked has gone."""
+    """Give the result to the caller, unless the caller no longer waits."""
     if told.done():
         return
     if isinstance(outcome, Exception):

@@ -1,4 +1,4 @@
-"""Reading offers, as far as the caller may see them."""
+"""Reads the offers that the caller may see."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,8 +22,9 @@ _SEEN = "($1::uuid IS NULL OR organization_id = $1) AND ($2 OR NOT restricted)"
 async def offer_views(
     session: AsyncSession, rights: Rights, *, status: OfferStatus | None, after: UUID | None, limit: int
 ) -> list[OfferView]:
-    """Offers from the oldest on; one more than `limit`."""
-    # Written out per case, so that each has a plan of its own that walks one index in the order of the list.
+    """Offers, oldest first. Returns up to one more than `limit`, so that the caller knows whether there is a next
+    page."""
+    # The statement is composed for each case, so that each case has its own plan, which uses one index in list order.
     conditions = ["$2 OR NOT restricted"]
     values: list[Any] = [rights.organization_id, rights.restricted, limit + 1]
     conditions.append("organization_id = $1" if rights.organization_id is not None else "$1::uuid IS NULL")
@@ -53,14 +54,14 @@ async def offers_by_id(session: AsyncSession, rights: Rights, offer_ids: Sequenc
 
 
 async def returnees_of(session: AsyncSession, rights: Rights, offer_ids: Sequence[UUID]) -> dict[UUID, UUID]:
-    """By offer whose journey it belongs to; an offer that isn't there for who asks is left out."""
+    """The returnee of each of these offers. Offers that the caller may not see are left out."""
     statement = f"SELECT offer_id, returnee_id FROM offer WHERE offer_id = ANY($3::uuid[]) AND {_SEEN}"  # noqa: S608
     rows = await (await raw(session)).fetch(statement, rights.organization_id, rights.restricted, list(offer_ids))
     return {row["offer_id"]: row["returnee_id"] for row in rows}
 
 
 async def returnee_of(session: AsyncSession, rights: Rights, offer_id: UUID) -> UUID:
-    """Whose journey an offer belongs to, or NotFound."""
+    """The returnee of an offer, or NotFound."""
     found = await returnees_of(session, rights, [offer_id])
     if offer_id not in found:
         raise NotFound("There is no such offer")
@@ -68,7 +69,7 @@ async def returnee_of(session: AsyncSession, rights: Rights, offer_id: UUID) -> 
 
 
 async def explanation(session: AsyncSession, rights: Rights, offer_id: UUID) -> ExplanationView:
-    """Why this service and why not the others, or NotFound."""
+    """Why this service was chosen and the others were not, or NotFound."""
     statement = f"SELECT explanation, provider_service_id FROM offer WHERE offer_id = $3 AND {_SEEN}"  # noqa: S608
     row = await (await raw(session)).fetchrow(statement, rights.organization_id, rights.restricted, offer_id)
     if row is None:
@@ -76,7 +77,7 @@ async def explanation(session: AsyncSession, rights: Rights, offer_id: UUID) -> 
     stored = row["explanation"]
     ranked, excluded = stored["ranked"], stored["excluded"]
     if rights.organization_id is not None:
-        # How others rank, or why they were left out, is not a provider's to know.
+        # A provider may not know how other services rank or why they were excluded.
         ranked = [one for one in ranked if one["provider_service_id"] == str(row["provider_service_id"])]
         excluded = []
     policy, ring = stored["policy"], stored.get("ring")

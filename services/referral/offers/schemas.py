@@ -1,4 +1,4 @@
-"""What offers look like over HTTP. A case code and codes of need; never a name (DESIGN 6)."""
+"""Offers over HTTP. They contain the case code and codes of the need, never a name (DESIGN 6)."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
@@ -29,13 +29,13 @@ class OfferView(ShowsRecord, BaseModel):
     made_at: datetime
     answer_by: datetime = Field(description="The deadline for the answer; then the offer expires")
     acknowledge_by: datetime | None = Field(
-        description="Until then the provider says that it has seen the offer, where the country pack waits for that"
+        description="The deadline for acknowledging the offer; null if the country pack sets none"
     )
     acknowledged_at: datetime | None
     ended_at: datetime | None = Field(description="When it was answered, expired or recalled")
     reason: str | None = Field(description="The code of the decline or recall")
     halted_since: datetime | None = Field(
-        description="Since when the accepted offer may not go on until a desk of the network has decided"
+        description="Since when the accepted offer is halted until a desk of the network decides"
     )
 
 

@@ -1,4 +1,4 @@
-"""Taking answers to offers, many in one transaction. An answer that is refused leaves no trace on the others."""
+"""Takes answers to offers, many in one transaction. A refused answer has no effect on the others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ from services.referral.steps import offers as offer_steps
 from services.referral.steps import referrals as referral_steps
 
 Step = Callable[[Work, Offer], None]
-"""What an answer does; raises a Refusal where it may not be given."""
+"""What an answer does. Raises a Refusal if the answer is not allowed."""
 
 accept: Step = referral_steps.accept_offer
 acknowledge: Step = offer_steps.acknowledge
@@ -38,7 +38,7 @@ _SAYING_YES: Final = (accept, acknowledge)
 
 
 def decline(reason: DeclineReason, note: str | None) -> Step:
-    """The step of a provider that says no for this reason."""
+    """The step of a provider that declines for this reason."""
     return partial(referral_steps.decline_offer, reason=reason, note=note)
 
 
@@ -49,33 +49,35 @@ class Said:
     offer_id: UUID
     step: Step
     rights: Rights
-    """What the one who answers may see; any other offer doesn't exist for it."""
+    """What the caller may see. Any other offer does not exist for this caller."""
     actor: str
     once: Once | None = None
-    """The key under which an answer that is taken is kept, so that the same request is told the same again."""
+    """The idempotency key of the answer, so that a repeated request gets the same response."""
     access: Access | None = None
-    """What is recorded of it when it is taken; None where the route records it."""
+    """The audit record that is written with the answer. None if the route writes it."""
     request: Span = field(default_factory=trace.get_current_span)
-    """The span of the request that brought it."""
+    """The span of the request with this answer."""
 
 
 async def take_waiting(session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said]) -> list[Refusal | None]:
-    """Take each answer that may be taken, waiting for whoever holds its journey; why not, for each that may not."""
+    """Take all answers that are allowed. Waits for journeys that other transactions hold. Returns the refusal or None
+    for each answer."""
     taken = await _take(session, policy, said, lock=journeys.lock)
     return [taken[nth] for nth in range(len(said))]
 
 
 async def take_alone(session: AsyncSession, policy: RoutingPolicy, said: Said) -> Refusal | None:
-    """Take one answer, waiting for whoever holds its journey; why not, where it may not be taken.
+    """Take one answer, and wait if another transaction holds its journey. Returns the refusal, or None.
 
-    The refusal is returned and not raised: with it the offer may have been recalled, which is to be committed.
+    The refusal is returned and not raised, because the offer may have been recalled at the same time, and that must be
+    committed.
     """
     (refusal,) = await take_waiting(session, policy, [said])
     return refusal
 
 
 async def take_free(session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said]) -> dict[int, Refusal | None]:
-    """As `take_waiting`, by position; an answer whose journey somebody holds is left out."""
+    """As `take_waiting`, but by position and without the answers whose journey another transaction holds."""
     return await _take(session, policy, said, lock=journeys.claim)
 
 
@@ -88,9 +90,10 @@ async def _take(
 
 
 async def _returnees(session: AsyncSession, said: Sequence[Said]) -> list[UUID | None]:
-    """Whose journey each of these offers belongs to; None for one that isn't there for who answers.
+    """The returnee of each of these offers, or None for an offer that its caller may not see.
 
-    Answers of many callers share a transaction: each caller is asked for apart, behind its own wall.
+    Answers of many callers share a transaction. The offers are looked up separately for each caller, under the
+    row-level security of that caller.
     """
     found: dict[Rights, dict[UUID, UUID]] = {}
     for rights in dict.fromkeys(one.rights for one in said):
@@ -118,7 +121,7 @@ async def _take_judged(
 
 
 async def _taken_before(session: AsyncSession, said: Mapping[int, Said]) -> dict[int, Refusal | None]:
-    """Those of these answers that came before under their key, or can't be taken under it now."""
+    """Answers whose key was used before: None if the answer is already taken, or the refusal that the key causes."""
     keyed = {nth: one.once for nth, one in said.items() if one.once is not None}
     before = zip(keyed, await begun(session, list(keyed.values())), strict=True)
     return {nth: one if isinstance(one, Refusal) else None for nth, one in before if one is not None}
@@ -129,7 +132,7 @@ def _no_such_offer() -> Refusal:
 
 
 async def _known(session: AsyncSession, loaded: Mapping[UUID, Journey], said: Sequence[Said]) -> Circumstances:
-    """The facts of this moment about the offers that are to be acknowledged or accepted."""
+    """The present facts about the offers that are to be acknowledged or accepted."""
     offers = {key: offer for journey in loaded.values() for key, offer in journey.offers.items()}
     asked = [offers[one.offer_id] for one in said if one.step in _SAYING_YES and offers[one.offer_id].is_live]
     referrals = [loaded[one.returnee_id].referrals[one.referral_id] for one in asked]
@@ -137,9 +140,9 @@ async def _known(session: AsyncSession, loaded: Mapping[UUID, Journey], said: Se
 
 
 def _take_one(piece: Work, known: Circumstances, said: Said, returnee_id: UUID) -> Refusal | None:
-    """Take the answer, unless its rehearsal is refused: a step that stops half-way must leave nothing behind.
+    """Take the answer. It is first tried on a copy, because a refused step may already have changed some values.
 
-    What is known now may no longer allow the offer. Then it is recalled in place of the answer.
+    If the present facts no longer allow the offer, it is recalled instead.
     """
     if said.step in _SAYING_YES:
         broken = refusal_of(piece, known, piece.journeys[returnee_id].offers[said.offer_id])
