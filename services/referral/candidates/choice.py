@@ -1,4 +1,4 @@
-"""The choice for one need: who may take it, in which order, and why not the others."""
+"""The choice for one need: which services may take it, in which order, and why the others may not."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -29,18 +29,18 @@ TOLD_IN_PARTS: Final = 3
 
 
 class Verdict(StrEnum):
-    """What the choice means for the referral."""
+    """The result of the choice for the referral."""
 
     OFFER = "offer"
     WAITLIST = "waitlist"
-    """Somebody could take it but for a free place."""
+    """A service could take it if it had a free place."""
     NOBODY = "nobody"
-    """No service of the network may take it: a named owner must."""
+    """No service of the network may take it. A desk must become the owner."""
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A service that may take the need, with the places that would be held: all of one pool, or shared out by age."""
+    """A service that may take the need, with the places that would be held: in one pool, or divided by age."""
 
     service: Service
     shares: tuple[Share, ...]
@@ -49,11 +49,11 @@ class Candidate:
 
     @property
     def pool(self) -> Pool:
-        """The pool that would hold its places, or the most of them."""
+        """The pool in which its places would be held. If there are two pools, the one with more of them."""
         return self.shares[0].pool
 
     def told(self, *, with_parts: bool = True) -> dict[str, object]:
-        """The candidate as an explanation tells of it."""
+        """The candidate as an explanation shows it."""
         shown: dict[str, object] = {
             "provider_service_id": self.service.id_text,
             "score": self.score,
@@ -70,9 +70,9 @@ class Decision:
     verdict: Verdict
     ranked: list[Candidate]
     excluded: dict[UUID, list[Interlock | Exclusion]] = field(default_factory=dict)
-    """Services of the need's category that were left out, with every reason."""
+    """Services of the need's category that were excluded, with all reasons."""
     ring: int = 0
-    """How far the search had to widen: the place in the pack's `rings_km`, or their number once they are spent."""
+    """How far the search had to widen: an index into the pack's `rings_km`, or its length after the last ring."""
 
     @property
     def chosen(self) -> Candidate | None:
@@ -81,11 +81,12 @@ class Decision:
 
     @property
     def full_services(self) -> list[UUID]:
-        """Services that only a missing place keeps away: where a waitlist entry makes sense."""
+        """Services that are excluded only because no place is free. The referral can wait in their queues."""
         return [service_id for service_id, codes in self.excluded.items() if codes == [Exclusion.NO_FREE_PLACE]]
 
     def explanation(self, policy: RoutingPolicy) -> dict[str, object]:
-        """Why this one and why not the others, as stored with the offer (DESIGN 5, domain P29). No person in it."""
+        """Why this service was chosen and the others were not, as stored with the offer (DESIGN 5, domain P29). It
+        contains no data about people."""
         return {
             "policy": policy.version,
             "ring": self.ring,
@@ -99,19 +100,19 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Screened:
-    """A service with what keeps it from everybody now, and the rules that can keep it from somebody."""
+    """A service, the reasons that exclude it from every need now, and the rules that can exclude it from some needs."""
 
     service: Service
     pools: Sequence[Pool]
-    """Those of the service that are open to be held now."""
+    """The pools of the service in which places may be held now."""
     standing: tuple[Exclusion, ...]
     rules: tuple[Rule, ...]
 
 
 class Market:
-    """The services of one round, with what is the same for every need worked out once.
+    """The services of one round. Everything that is the same for all needs is computed once.
 
-    Pools are shared by the needs of a round: `hold` lowers what is free, so that later needs see it.
+    The needs of a round share the pools: `hold` reduces the free places for the needs that follow.
     """
 
     def __init__(self, services: Iterable[Service], policy: RoutingPolicy, now: datetime) -> None:
@@ -127,7 +128,7 @@ class Market:
             self._by_category.setdefault(category, []).append(screened)
 
     def choose(self, need: Need) -> Decision:
-        """Who may take this need, best first. Equal inputs give equal decisions."""
+        """Which services may take this need, best first. Equal inputs give equal decisions."""
         ranked: list[Candidate] = []
         excluded: dict[UUID, list[Interlock | Exclusion]] = {}
         start, guards = origin(need, self.policy), guards_of(need, self.policy)
@@ -147,7 +148,8 @@ class Market:
         return Decision(_verdict(ranked, excluded), ranked, excluded, ring)
 
     def _widen(self, need: Need, ranked: list[Candidate], excluded: dict[UUID, list[Interlock | Exclusion]]) -> int:
-        """The nearest ring that has a candidate, from the need's own on; who lies beyond it is left out."""
+        """The nearest ring with a candidate, beginning with the need's present ring. Candidates beyond it are
+        excluded."""
         rings = self.policy.categories[need.category].rings_km
         if not rings:
             return 0
@@ -159,12 +161,12 @@ class Market:
 
     @staticmethod
     def hold(candidate: Candidate) -> None:
-        """Take the need's places out of what is free for the rest of the round."""
+        """Subtract the candidate's places from the free places for the rest of the round."""
         for share in candidate.shares:
             share.pool.free -= share.places
 
     def waits(self, need: Need, decision: Decision) -> dict[UUID, int]:
-        """The pools that only have no free place for this need, with how many places it needs in each."""
+        """The pools that lack only free places for this need, with the number of places that it needs in each."""
         full = set(decision.full_services)
         found: dict[UUID, int] = {}
         for screened in self._by_category.get(need.category, ()):
@@ -173,7 +175,7 @@ class Market:
         return found
 
     def opens_at(self, need: Need, decision: Decision) -> datetime | None:
-        """When the first service that is merely closed now could be asked, or None if there is none."""
+        """When the first service that is excluded only because it is closed could be asked. None if there is none."""
         moments = [
             opening - self._answer_within(need) + timedelta(seconds=1)
             for screened in self._by_category.get(need.category, ())
@@ -195,7 +197,7 @@ class Market:
     def _is_closed(self, service: Service, need: Need) -> bool:
         policy = self.policy.categories[need.category]
         if not service.view.openings or policy.runs_in_working_hours("answer", need.urgency):
-            # Where the answer's clock stands still while the service is closed, an offer waits for it to open.
+            # If the clock of the answer stops while the service is closed, the offer can wait for it to open.
             return False
         key = service.view.provider_service_id, need.urgency
         if key not in self._closed:

@@ -1,4 +1,4 @@
-"""What the router knows when it decides: people, needs, services, places. Plain values, no rows and no events."""
+"""The facts for the router's decisions: people, needs, services, places. Plain values, no rows and no events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,10 +30,10 @@ AGES: Final[dict[AgeBand, tuple[int, int]]] = {
     AgeBand.FROM_25_TO_34: (25, 34),
     AgeBand.FROM_35_TO_59: (35, 59),
     AgeBand.FROM_60: (60, 120),
-    # Domain P14: an unknown age counts as a child's until somebody has decided.
+    # Domain P14: a person of unknown age counts as a child until a person has decided.
     AgeBand.UNKNOWN: (0, 17),
 }
-"""The youngest and the oldest year of each band."""
+"""The lowest and the highest age of each band, in years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class Person:
 
     @property
     def is_child(self) -> bool:
-        """True below 18, and for an age unknown or disputed (domain P14)."""
+        """True below 18, and if the age is unknown or disputed (domain P14)."""
         return self.age_is_unresolved or AGES[self.age_band][1] < ADULT_AGE
 
     @property
     def age_is_unresolved(self) -> bool:
-        """True if nobody can say yet whether this is a child."""
+        """True if it is not decided yet whether this person is a child."""
         return self.age_band is AgeBand.UNKNOWN or ProtectionFlag.AGE_DISPUTED in self.protection_flags
 
 
@@ -69,31 +69,31 @@ class Need:
     category: NeedCategory
     urgency: Urgency
     people: tuple[Person, ...]
-    """Those it is for; the reference person first."""
+    """The people that it is for, the reference person first."""
     people_count: int
     reported_at: datetime
     reception_place: str | None
     destination: str | None
     household_size: int = 1
-    """Members of the person's household; 1 without one."""
+    """The number of members of the person's household, or 1 if there is no household."""
     stay_together: bool = False
     consented: bool = False
-    """True if everybody it is for gave a consent, valid now, to what the category asks for."""
+    """True if everybody that it is for has given the consent that the category requires, and it is valid now."""
     approved_for: frozenset[str] = frozenset()
-    """Reasons for a review (`interlocks.ReviewReason`) that a person with the right to it has approved."""
+    """The reasons of reviews (`interlocks.ReviewReason`) that an authorised person has approved."""
     ring: int = 0
-    """How far the search for this need has widened already; it never narrows again."""
+    """How far the search for this need has widened. It never becomes narrower again."""
     refused_by: Mapping[UUID, str] = field(default_factory=dict)
-    """Services that declined or let this need's offer expire, with the exclusion code that follows from it."""
+    """Services that declined this need or let its offer expire, with the resulting exclusion code."""
     conflicting_organizations: frozenset[UUID] = frozenset()
     """Organisations that declared a conflict of interest with this person."""
     providers_of_person: frozenset[UUID] = frozenset()
-    """Organisations that already serve, or are asked to serve, this person."""
+    """Organisations that already serve this person or are asked to."""
 
 
 @dataclass(slots=True)
 class Pool:
-    """Places of one kind at one service as the ledger has them. `free` falls as a round holds places."""
+    """Places of one kind at one service, from the ledger. `free` decreases when a round holds places."""
 
     pool_id: UUID
     kind: str
@@ -101,13 +101,13 @@ class Pool:
     free: int
     as_of: datetime
     starts_on: date | None = None
-    """First day; before it only a category that the pack lets be held ahead may hold its places."""
+    """The first day. Before it, places may be held only if the pack has `held_ahead` for the category."""
     ends_on: date | None = None
-    """Last day, inclusive."""
+    """The last day, inclusive."""
 
 
 class Share(NamedTuple):
-    """Places of one pool for people of one need."""
+    """A number of places in one pool for people of one need."""
 
     pool: Pool
     places: int
@@ -115,7 +115,7 @@ class Share(NamedTuple):
 
 @dataclass(frozen=True)
 class Service:
-    """One provider service with its organisation's standing and its record of answering."""
+    """One provider service with its organisation and its answer record."""
 
     view: ProviderServicePublished
     organization: OrganizationPublished
@@ -123,33 +123,33 @@ class Service:
     offers_answered: int = 0
     offers_made: int = 0
     offers_open: int = 0
-    """Offers of this service that wait for an answer now."""
+    """The number of offers to this service that wait for an answer now."""
     is_offered: bool = True
-    """False once its provider has said that it no longer offers it, until it is published anew."""
+    """False after its provider has said that it no longer offers the service, until it is published again."""
 
     @cached_property
     def id_text(self) -> str:
-        """The id of the service as text: what explanations show and ties are broken by."""
+        """The id of the service as text. Explanations show it, and it decides the order of equal scores."""
         return str(self.view.provider_service_id)
 
     @cached_property
     def languages(self) -> frozenset[str]:
-        """Languages in which it is offered."""
+        """The languages in which the service is offered."""
         return frozenset(self.view.languages)
 
     @cached_property
     def access(self) -> frozenset[AccessNeed]:
-        """Access needs that it can meet."""
+        """The access needs that the service can meet."""
         return frozenset(self.view.access)
 
     @cached_property
     def documents_required(self) -> frozenset[DocumentKind]:
-        """Documents that a person must hold first."""
+        """The documents that a person must already have."""
         return frozenset(self.view.eligibility.documents_required)
 
     @property
     def is_active(self) -> bool:
-        """True if both the service and its organisation take part in routing."""
+        """True if both the service and its organisation are active."""
         active = PublicationStatus.ACTIVE
         return self.view.status is active and self.organization.status is active
 
@@ -168,7 +168,7 @@ class Service:
 
 
 def opens_between(view: ProviderServicePublished, start: datetime, end: datetime) -> bool:
-    """True if the service is open at some moment of [start, end), in its own time zone. No openings: always open."""
+    """True if the service is open at any time in [start, end), in its own time zone. Without openings: always open."""
     if not view.openings:
         return True
     zone = ZoneInfo(view.timezone)
@@ -187,7 +187,7 @@ def opens_between(view: ProviderServicePublished, start: datetime, end: datetime
 
 
 def next_opening(view: ProviderServicePublished, after: datetime) -> datetime | None:
-    """When the service opens next after this moment, within a week; None if it has no openings."""
+    """When the service opens next after this time, within a week. None if it has no openings."""
     zone = ZoneInfo(view.timezone)
     first_day = after.astimezone(zone).date()
     days = [first_day + timedelta(days=offset) for offset in range(8)]
@@ -201,10 +201,10 @@ def next_opening(view: ProviderServicePublished, after: datetime) -> datetime | 
 
 
 def covers(area: str, place: str) -> bool:
-    """True if the place lies in the area: place codes of one country are nested by prefix (OCHA p-codes)."""
+    """True if the place is in the area. The code of a place begins with the code of its area (OCHA p-codes)."""
     return place.startswith(area)
 
 
 def overlaps(one: str, other: str) -> bool:
-    """True if one place lies in the other, either way: what is published coarsely may still be the place itself."""
+    """True if one of the places is in the other. A place that is published only as its area may be the place itself."""
     return covers(one, other) or covers(other, one)

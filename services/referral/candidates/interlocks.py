@@ -1,4 +1,4 @@
-"""Protection interlocks: what no score can outweigh and no free place can excuse (DESIGN 5, domain 1E and P13-P15)."""
+"""Protection interlocks: rules that no score and no free place can override (DESIGN 5, domain 1E and P13-P15)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,19 +10,19 @@ from services.referral.pack.policy import RoutingPolicy
 
 
 class ReviewReason(StrEnum):
-    """Why a person must decide before anything is offered."""
+    """Why a review must come before anything is offered."""
 
     AGE_UNRESOLVED = "age_unresolved"
     RESTRICTED_CATEGORY = "restricted_category"
     POLICY = "policy"
     PROMISE_BROKEN = "promise_broken"
-    """Nothing is to be offered: the system broke a promise, and a person looks into it."""
+    """No offer waits for this review: the system broke a promise, and a person must find out why."""
     UNSAFE = "unsafe"
     """A provider has said that serving this person would not be safe."""
 
 
 class Interlock(StrEnum):
-    """Why a service must not be asked, whatever its score."""
+    """Why a service must not be asked, regardless of its score."""
 
     NOT_LICENSED_FOR_CHILDREN = "not_licensed_for_children"
     HOUSEHOLD_WOULD_SPLIT = "household_would_split"
@@ -33,14 +33,15 @@ class Interlock(StrEnum):
 
 
 def is_unaccompanied_child(person: Person, *, household_size: int) -> bool:
-    """True for a child who is marked unaccompanied or came without a household; in doubt it is one (domain P14)."""
+    """True for a child who is marked as unaccompanied or has no household. In doubt, a person is a child (domain
+    P14)."""
     alone = household_size <= 1 or ProtectionFlag.UNACCOMPANIED_CHILD in person.protection_flags
     return person.is_child and alone
 
 
 def review_reason(need: Need, policy: RoutingPolicy) -> ReviewReason | None:
-    """Why this need goes to a person first, or None. An approval settles the reason that it was given for, no other:
-    who may say how old somebody is may not say that a restricted need is offered.
+    """Why this need requires a review first, or None. An approval counts only for its own reason, because a person who
+    may decide about somebody's age may not decide about a restricted need.
     """
     category = policy.categories[need.category]
     asked = {
@@ -53,7 +54,7 @@ def review_reason(need: Need, policy: RoutingPolicy) -> ReviewReason | None:
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """What the interlocks must know of a need, worked out once for all services."""
+    """The facts about a need that the interlocks use, computed once for all services."""
 
     review_is_missing: bool
     needs_licence_for_children: bool
@@ -62,11 +63,11 @@ class Guards:
     feared_places: tuple[str, ...]
     do_not_share: frozenset[UUID]
     only_ask_for_openness: bool
-    """True for the most of needs: nothing but a restricted service could be wrong for them."""
+    """True for most needs: the only interlock that can apply to them is that of a restricted service."""
 
 
 def guards_of(need: Need, policy: RoutingPolicy) -> Guards:
-    """What protects the people of this need."""
+    """The facts for the interlocks of this need."""
     review_is_missing = review_reason(need, policy) is not None
     needs_licence = any(is_unaccompanied_child(person, household_size=need.household_size) for person in need.people)
     would_split = _household_would_split(need)
@@ -87,7 +88,7 @@ def guards_of(need: Need, policy: RoutingPolicy) -> Guards:
 
 
 def interlocks(guards: Guards, service: Service) -> list[Interlock]:
-    """Every interlock that keeps this service away from a need; empty if none does."""
+    """All interlocks that exclude this service from the need. Empty if there is none."""
     found: list[Interlock] = []
     view = service.view
     if guards.only_ask_for_openness:
@@ -108,5 +109,5 @@ def interlocks(guards: Guards, service: Service) -> list[Interlock]:
 
 
 def _household_would_split(need: Need) -> bool:
-    """A bed for one of a household that wishes to stay together parts it from the others."""
+    """True for shelter for only some members of a household that wants to stay together."""
     return need.category is NeedCategory.SHELTER and need.stay_together and need.people_count < need.household_size

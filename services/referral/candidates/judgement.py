@@ -1,7 +1,7 @@
-"""Whether an offer that was made may still stand (DESIGN 5). Pure.
+"""Whether an offer that was made is still allowed (DESIGN 5). Pure.
 
-Asked of the same facts as the choice, and by the same rules, but for those that were settled when the offer was made:
-the free place, the ring, opening hours, the score, and what the provider itself said of its service.
+It uses the same facts and rules as the choice, without those that were settled when the offer was made: the free
+place, the ring, opening hours, the score, and what the provider itself said about its service.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,7 +15,7 @@ from services.referral.candidates.rules import Exclusion, breakable, exclusions,
 from services.referral.pack.policy import RoutingPolicy
 
 STANDING: Final[frozenset[str]] = frozenset({Exclusion.NOT_ACTIVE, Exclusion.NOT_ACCREDITED, Exclusion.NO_AGREEMENT})
-"""Rules that say something of the organisation or service, whoever the person is."""
+"""Rules about the organisation or service that do not depend on the person."""
 OVERRULED_BY_PERSON: Final[frozenset[str]] = frozenset(
     {
         Exclusion.CLOSED,
@@ -28,7 +28,8 @@ OVERRULED_BY_PERSON: Final[frozenset[str]] = frozenset(
         Exclusion.EXPIRED_BEFORE,
     }
 )
-"""Rules of convenience: a phone call can open a door, an interpreter can come along, a provider can change its mind."""
+"""Rules of convenience, which a person may overrule. For example, a closed service may open after a phone call, or an
+interpreter may help."""
 
 
 def broken_rules(
@@ -40,9 +41,9 @@ def broken_rules(
     kinds: Collection[str] = (),
     overruled: Iterable[str] = (),
 ) -> frozenset[str]:
-    """The codes of every rule and interlock that the offer breaks now; none if it stands.
+    """The codes of all rules and interlocks that the offer breaks now. Empty if the offer is allowed.
 
-    `service` is None where the directory does not, or no longer, know it. `kinds`: of the pools that have its places.
+    `service` is None if the directory does not contain it. `kinds`: the kinds of the pools with its places.
     """
     if service is None:
         return frozenset({Exclusion.NOT_ACTIVE.value})
@@ -53,16 +54,16 @@ def broken_rules(
     ]
     if kinds and not admits_among(kinds, need.people):
         codes.append(Exclusion.AGE)
-    # An interlock cannot be overruled, whatever was stored.
+    # An interlock cannot be overruled, even if the stored list contains its code.
     return frozenset(code.value for code in codes) - (OVERRULED_BY_PERSON & set(overruled))
 
 
 def standing_reasons(codes: Iterable[Interlock | Exclusion]) -> list[str]:
-    """The reasons that stand against a service whoever decides, the missing place apart."""
+    """The reasons against a service that a person cannot overrule, except a missing place."""
     passed = OVERRULED_BY_PERSON | {Exclusion.NO_FREE_PLACE}
     return [code.value for code in codes if code.value not in passed]
 
 
 def overruled(codes: Iterable[Interlock | Exclusion]) -> list[str]:
-    """The reasons that the person has overruled."""
+    """The reasons that a person overrules with this choice."""
     return [code.value for code in codes if code.value in OVERRULED_BY_PERSON]

@@ -1,4 +1,4 @@
-"""Which pools of a service take the people of a need: by kind, by date, by what is free. All of them or none."""
+"""Which pools of a service have places for all people of a need, by kind, date and free places."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
@@ -10,13 +10,16 @@ from services.referral.candidates.facts import Need, Person, Pool, Service, Shar
 
 _ADULTS: Final = "adult_"
 _CHILDREN: Final = "child_"
-"""How the kinds begin of pools that are kept for one age, such as `child_beds`."""
+"""The beginnings of the kinds of pools that are only for adults or only for children, such as `child_beds`."""
 
 
 def in_time(service: Service, now: datetime, *, ahead: bool) -> Sequence[Pool]:
-    """The service's pools that are not over, and have begun unless they may be held `ahead`: by the day at the service.
+    """The pools of the service that have not ended, by the date at the service.
 
-    A bed of next week is no bed tonight; a seat of a course that begins next week is one.
+    A pool that has not begun is included only if its places may be held `ahead`.
+
+    For example, a bed for next week cannot be used tonight, but a seat in a course that begins next week can be held
+    now.
     """
     if all(pool.starts_on is None and pool.ends_on is None for pool in service.pools):
         return service.pools
@@ -30,15 +33,15 @@ def in_time(service: Service, now: datetime, *, ahead: bool) -> Sequence[Pool]:
 
 
 def day_at(service: Service, now: datetime) -> date:
-    """What day it is where the service is."""
+    """The date at the location of the service."""
     return now.astimezone(ZoneInfo(service.view.timezone)).date()
 
 
 def fitting_places(need: Need, pools: Sequence[Pool]) -> tuple[Share, ...]:
-    """Free places of one service for all the people of the need, or none: all of one pool, where that is possible.
+    """Free places of one service for all people of the need, in one pool if possible. Empty if there are not enough.
 
-    Else the adults' in one pool and the children's in another, where one of the two is kept for their age: that is how
-    a shelter with `adult_beds` and `child_beds` takes a household together. The larger share comes first.
+    Otherwise the adults get places in one pool and the children in another, if one of the two pools is only for their
+    age. So a shelter with `adult_beds` and `child_beds` can take a household together. The larger share comes first.
     """
     best: Pool | None = None
     for pool in pools:
@@ -56,9 +59,9 @@ def fitting_places(need: Need, pools: Sequence[Pool]) -> tuple[Share, ...]:
 
 
 def waited_for(need: Need, pools: Sequence[Pool]) -> dict[UUID, int]:
-    """The pools that could take the need's people if places came free, with how many places it needs in each.
+    """The pools that could take the people of the need if places became free, with the places needed in each.
 
-    A pool that is too small for them at its maximum is not waited for.
+    A pool whose maximum is too small for them is not included.
     """
     found = {
         share.pool.pool_id: share.places
@@ -71,12 +74,12 @@ def waited_for(need: Need, pools: Sequence[Pool]) -> dict[UUID, int]:
 
 
 def admits_among(kinds: Collection[str], people: Sequence[Person]) -> bool:
-    """False if one of these people may be in none of the pools of these kinds."""
+    """True if each of these people may be in a pool of one of these kinds."""
     return all(any(_admits(kind, [person]) for kind in kinds) for person in people)
 
 
 def _by_age(need: Need, pools: Sequence[Pool]) -> Iterator[tuple[Share, ...]]:
-    """Every two pools between which the need's adults and its children could be shared out."""
+    """All pairs of pools of which one could take the need's adults and the other its children."""
     children = [person for person in need.people if person.is_child]
     adults = [person for person in need.people if not person.is_child]
     if not children or not adults or len(need.people) != need.people_count:

@@ -1,7 +1,7 @@
-"""The hard rules of routing, each with the code that says why a service is left out (DESIGN 5).
+"""The hard rules of routing, each with the code that says why a service is excluded (DESIGN 5).
 
-They come in two halves: what holds for a service today whoever asks (`standing`), and what depends on the need
-(`exclusions`). Protection interlocks stand apart in `interlocks`, free places in `pools`.
+There are two groups: rules about a service today that do not depend on the need (`standing`), and rules that depend
+on the need (`exclusions`). Protection interlocks are in `interlocks`, free places in `pools`.
 """
 
 from bisect import bisect_left
@@ -34,7 +34,7 @@ class Exclusion(StrEnum):
     CATCHMENT = "catchment"
     TOO_FAR = "too_far"
     BEYOND_RING = "beyond_ring"
-    """Somebody nearer is asked first."""
+    """A service that is nearer is asked first."""
     LANGUAGE = "language"
     ACCESS = "access"
     DECLINED_BEFORE = "declined_before"
@@ -46,7 +46,8 @@ class Exclusion(StrEnum):
 
 
 def standing(service: Service, now: datetime) -> list[Exclusion]:
-    """What keeps this service from everybody today: suspended, licence or agreement run out."""
+    """Why this service is excluded from every need today: not active, no valid licence or agreement, no longer
+    offered."""
     today = day_at(service, now)
     found = [] if service.is_active else [Exclusion.NOT_ACTIVE]
     if not service.is_accredited(today):
@@ -59,21 +60,23 @@ def standing(service: Service, now: datetime) -> list[Exclusion]:
 
 
 def is_closed(service: Service, *, now: datetime, answer_within: timedelta) -> bool:
-    """True if the service does not open before an offer made now would have expired (domain A14)."""
+    """True if the service does not open before an offer that is made now would expire (domain A14)."""
     return not opens_between(service.view, now, now + answer_within)
 
 
 Rule = tuple[Exclusion, Callable[[Need, Service, RoutingPolicy], bool]]
-"""A code and whether it excludes this service for this need."""
+"""A code, and a function that says whether it excludes this service from this need."""
 
 
 def breakable(service: Service, policy: RoutingPolicy) -> tuple[Rule, ...]:
-    """The hard rules that can exclude this service at all: most services limit little, and a round asks them often."""
+    """The hard rules that can exclude this service at all. Most services have few limits, so this saves time in a
+    round."""
     return tuple((code, broken) for code, limits, broken in _RULES if limits(service, policy))
 
 
 def exclusions(need: Need, service: Service, policy: RoutingPolicy, rules: tuple[Rule, ...]) -> list[Exclusion]:
-    """Every one of `rules` by which this service cannot take this need; empty if it can."""
+    """The codes that exclude this service from this need: of these `rules`, and of earlier refusals. Empty if none
+    do."""
     found = [code for code, broken in rules if broken(need, service, policy)]
     before = need.refused_by.get(service.view.provider_service_id)
     if before is not None:
@@ -98,7 +101,7 @@ def _age(need: Need, service: Service, policy: RoutingPolicy) -> bool:
 
 
 def _sex(need: Need, service: Service, policy: RoutingPolicy) -> bool:
-    """A service for one sex takes a household with children of the other; adults must be of its sex."""
+    """A service for one sex also takes children of the other sex in a household. Adults must be of its sex."""
     sexes = service.view.eligibility.sexes
     if not sexes:
         return False
@@ -142,9 +145,9 @@ def _too_far(need: Need, service: Service, policy: RoutingPolicy) -> bool:
 
 
 def ring_of(need: Need, service: Service, policy: RoutingPolicy) -> int:
-    """The place in the pack's `rings_km` of the first ring that the service lies in; their number beyond them all.
+    """The index in the pack's `rings_km` of the first ring that contains the service, or their number if none does.
 
-    A service to which the pack knows no distance counts as near: a missing centre must not hide it.
+    A service with an unknown distance counts as near, because a missing centre in the pack must not exclude it.
     """
     rings = policy.categories[need.category].rings_km
     way = way_km(origin(need, policy), service.view.place, policy) if rings else None
@@ -152,7 +155,7 @@ def ring_of(need: Need, service: Service, policy: RoutingPolicy) -> int:
 
 
 def _language(need: Need, service: Service, policy: RoutingPolicy) -> bool:
-    """Whose languages nobody has asked for is kept from no service by them."""
+    """A person whose languages are not known is not excluded by this rule."""
     spoken = need.people[0].languages
     return service.view.language_must_match and bool(spoken) and service.languages.isdisjoint(spoken)
 
@@ -165,7 +168,7 @@ def _access(need: Need, service: Service, policy: RoutingPolicy) -> bool:
 
 
 def origin(need: Need, policy: RoutingPolicy) -> str | None:
-    """From where the way is measured: the destination where the pack says so and it is known, else the reception."""
+    """The start of the distance: the destination if the pack says so and it is known, otherwise the reception place."""
     if policy.categories[need.category].distance_from == "destination" and need.destination is not None:
         return need.destination
     return need.reception_place
@@ -200,4 +203,4 @@ _RULES: Final[tuple[tuple[Exclusion, _Limits, Callable[[Need, Service, RoutingPo
     (Exclusion.LANGUAGE, lambda service, policy: service.view.language_must_match, _language),
     (Exclusion.ACCESS, lambda service, policy: True, _access),
 )
-"""Each hard rule: its code, whether a service limits anything by it, and whether it excludes the service for a need."""
+"""Each hard rule: its code, whether it can exclude this service at all, and whether it excludes it from a need."""

@@ -1,4 +1,4 @@
-"""How candidates are ordered once every rule admits them. A score never admits or excludes anybody."""
+"""The order of the candidates that all rules admit. A score never admits or excludes a service."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -11,9 +11,9 @@ from services.referral.pack.policy import Place, RoutingPolicy
 
 EARTH_RADIUS_KM: Final = 6371.0
 HALF_WAY_KM: Final = 50.0
-"""Distance at which nearness counts half."""
+"""The distance at which the part for nearness is one half."""
 OPEN_OFFERS_HALF: Final = 10.0
-"""Unanswered offers at which fairness of load counts half."""
+"""The number of unanswered offers at which the part for fairness of load is one half."""
 
 
 def distance_km(one: Place, other: Place) -> float:
@@ -27,7 +27,7 @@ def distance_km(one: Place, other: Place) -> float:
 
 
 def way_km(start: str | None, end: str, policy: RoutingPolicy) -> float | None:
-    """The way between two place codes, or None where the pack knows no centre for one of them."""
+    """The distance between two place codes, or None if the pack has no centre for one of them."""
     if start is None:
         return None
     one, other = _centre(start, policy), _centre(end, policy)
@@ -42,7 +42,7 @@ def _distance_between(one: Place, other: Place) -> float:
 
 
 def _centre(code: str, policy: RoutingPolicy) -> Place | None:
-    """The centre of a place, or of the smallest area around it that the pack knows."""
+    """The centre of a place, or of the smallest area around it that the pack contains."""
     for length in range(len(code), 1, -1):
         place = policy.places.get(code[:length])
         if place is not None:
@@ -59,13 +59,13 @@ PARTS: Final = (
     "same_provider",
     "fairness",
 )
-"""What a score is made of, each part between 0 and 1; the pack weighs them by these names."""
+"""The parts of a score, each between 0 and 1. The pack gives each name a weight."""
 
 Parts = tuple[float, ...]
 
 
 class Scale:
-    """Scores candidates; what is the same for a whole round is worked out once."""
+    """Scores candidates. Values that are the same for a whole round are computed once."""
 
     def __init__(self, policy: RoutingPolicy, now: datetime) -> None:
         self._policy = policy
@@ -78,7 +78,7 @@ class Scale:
         self._nearness: dict[tuple[str | None, str], float] = {}
 
     def score(self, need: Need, service: Service, pool: Pool, *, start: str | None) -> tuple[float, Parts]:
-        """The weighted mean of the parts, and the parts in the order of `PARTS` for the explanation."""
+        """The weighted mean of the parts, and the parts themselves in the order of `PARTS`, for the explanation."""
         parts = (
             self._near(start, service.view.place),
             pool.free / pool.maximum if pool.maximum else 0.0,
@@ -106,7 +106,7 @@ class Scale:
 
 
 def _language(need: Need, service: Service) -> float:
-    """1 for the person's first language, 0.5 for another that they share."""
+    """1 for the person's first language, 0.5 for another common language, otherwise 0."""
     spoken = need.people[0].languages
     if spoken and spoken[0] in service.languages:
         return 1.0
