@@ -1,1 +1,1 @@
-"""Clocks: rows that say when something is due, and the loop that fires each of them once."""
+"""Clocks: rows with the time at which something is due, and the loop that fires each clock once."""

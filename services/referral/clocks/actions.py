@@ -1,4 +1,4 @@
-"""Starting and stopping clocks, and claiming those that are due."""
+"""Starts and stops clocks, and locks and removes those that are due."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -23,11 +23,11 @@ WHERE timer.subject_id = fired.subject_id AND timer.kind = fired.kind AND timer.
 """
 
 Key = tuple[UUID, TimerKind, int]
-"""Subject, kind and which one of its kind."""
+"""Subject, kind, and the number among the clocks of this kind."""
 
 
 async def start(session: AsyncSession, timers: Columns) -> None:
-    """Start clocks; one that already runs for the same subject and kind is set anew."""
+    """Start clocks. A clock that already runs for the same subject, kind and number gets the new time."""
     await insert_columns(
         session,
         TimerRow,
@@ -43,7 +43,7 @@ async def stop(session: AsyncSession, subject_ids: Collection[UUID]) -> None:
 
 
 async def stop_kinds(session: AsyncSession, clocks: Collection[tuple[UUID, TimerKind]]) -> None:
-    """Stop the clocks of this kind of each of these subjects; their others run on."""
+    """Stop the clocks of this kind for each of these subjects. Their other clocks continue."""
     if clocks:
         ordered = sorted(clocks)
         await (await raw(session)).execute(
@@ -55,7 +55,7 @@ async def stop_kinds(session: AsyncSession, clocks: Collection[tuple[UUID, Timer
 
 
 async def still_due(session: AsyncSession, keys: Sequence[Key], *, at: datetime) -> list[Key]:
-    """Lock those of `keys` that are still there and due; their journeys must be claimed before (DESIGN 3)."""
+    """Lock and return those of `keys` that still exist and are due. Their journeys must be locked first (DESIGN 3)."""
     rows = await (await raw(session)).fetch(_LOCK_DUE, *_columns(keys), at)
     return [(row["subject_id"], TimerKind(row["kind"]), row["nth"]) for row in rows]
 

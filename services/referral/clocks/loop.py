@@ -1,7 +1,7 @@
 """Fires due clocks, each once, with any number of workers.
 
-Due clocks are found unlocked, their journeys claimed with SKIP LOCKED, the clocks locked last and looked at again: a
-worker that comes second finds the journey locked, or the clock gone.
+A worker reads due clocks without locks, locks their journeys with SKIP LOCKED, then locks the clocks and checks them
+again. A second worker therefore finds the journey locked, or the clock removed.
 """
 
 import asyncio
@@ -22,24 +22,25 @@ from services.referral.clocks.queries import Due
 from services.referral.clocks.rules import TimerKind, Trust
 
 BATCH_MAX: Final = 200
-"""Clocks fired in one transaction at the most."""
+"""The maximum number of clocks that are fired in one transaction."""
 HANDS: Final = 2
-"""Batches under way at a time: one waits for the database while another is decided."""
+"""The number of batches at the same time. While one waits for the database, the other can compute."""
 PAGES_MAX: Final = 16
-"""How many batches a worker looks past because others are at them."""
+"""The maximum number of batches that a worker reads to find clocks whose journeys are not locked."""
 LONGEST_SLEEP_S: Final = 0.25
-"""Real seconds between two looks at the most; the next due clock may be nearer."""
+"""The longest pause in real seconds when nothing was due. A clock may become due during the pause."""
 
 log = get_logger(__name__)
 
 Claim = Callable[[AsyncSession, Collection[UUID]], Awaitable[set[UUID]]]
-"""Locks the journeys that nobody holds and returns them."""
+"""Locks the journeys that no other transaction holds, and returns their ids."""
 Fire = Callable[[AsyncSession, Sequence[Due]], Awaitable[None]]
-"""What to do when clocks of one kind run out; their journeys are locked."""
+"""The action for clocks of one kind that have run out. Their journeys are already locked."""
 
 
 class Clockwork:
-    """The loop that fires what is due. `app.py` hands it the claim and the action for each kind."""
+    """The loop that fires due clocks. `app.py` gives it the function that locks journeys and the action for each
+    kind."""
 
     def __init__(self, database: Database, *, claim: Claim, fire: Mapping[TimerKind, Fire]) -> None:
         missing = set(TimerKind) - set(fire)
@@ -50,11 +51,11 @@ class Clockwork:
         self._fire = fire
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Fire what is due until told to stop, several batches at a time where much is due."""
+        """Fire due clocks until told to stop, with up to `HANDS` batches at the same time."""
         trust = Trust(self._database.clock.fastest)
         hands = [asyncio.create_task(self._fire_on(stop, trust)) for _ in range(HANDS)]
         try:
-            await asyncio.gather(*hands)  # raises what the first one raised, by which readiness and the log name it
+            await asyncio.gather(*hands)  # raises the first error, so that readiness and the log show it
         finally:
             for hand in hands:
                 hand.cancel()
@@ -66,7 +67,7 @@ class Clockwork:
                 await is_set_within(stop, LONGEST_SLEEP_S)
 
     async def fire_once(self, *, limit: int = BATCH_MAX, trust: Trust | None = None) -> int:
-        """One transaction: fire up to `limit` due clocks; returns how many fired."""
+        """Fire up to `limit` due clocks in one transaction. Returns how many were fired."""
         async with self._database.transaction() as session:
             at = shown(session) if trust is None else _believed(trust, shown(session))
             mine = await self._claim_due(session, at=at, limit=limit)
@@ -76,14 +77,15 @@ class Clockwork:
             by_kind: dict[TimerKind, list[Due]] = defaultdict(list)
             for key in firing:
                 by_kind[key[1]].append(mine[key])
-            # Removed before they fire: what fires may start the same clock anew.
+            # Clocks are removed before they fire, because the action may start the same clock again.
             await actions.finish(session, firing)
             for kind in sorted(by_kind):
                 await self._fire[kind](session, by_kind[kind])
             return len(firing)
 
     async def _claim_due(self, session: AsyncSession, *, at: datetime, limit: int) -> dict[actions.Key, Due]:
-        """What ran out first and nobody else is at. Where others hold most of that, what ran out next as well."""
+        """The clocks that ran out first and whose journeys could be locked. If most of a batch is locked by others,
+        the next batch is read too."""
         mine: dict[actions.Key, Due] = {}
         for page in range(PAGES_MAX):
             found = await queries.due(session, at=at, limit=limit, skip=page * limit)

@@ -1,4 +1,4 @@
-"""Which clocks are due."""
+"""Reads the clocks that are due."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,12 +23,12 @@ class Due:
 
     @property
     def key(self) -> tuple[UUID, TimerKind, int]:
-        """What names it."""
+        """The primary key of the clock."""
         return self.subject_id, self.kind, self.nth
 
 
 async def due(session: AsyncSession, *, at: datetime, limit: int, skip: int = 0) -> list[Due]:
-    """The clocks that ran out first, unlocked: somebody else may be firing them."""
+    """The clocks that ran out first. They are not locked, so another worker may be firing them."""
     rows = await (await raw(session)).fetch(
         "SELECT subject_id, kind, nth, returnee_id, due_at, traceparent FROM timer WHERE due_at <= $1"
         " ORDER BY due_at LIMIT $2 OFFSET $3",

@@ -1,4 +1,4 @@
-"""Which clocks there are, and when one runs out that runs only while somebody is there (domain 1C). Pure."""
+"""The kinds of clocks, and when a clock runs out that counts only opening hours (domain 1C). Pure."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 _DAY: Final = timedelta(days=1)
 JUMP: Final = timedelta(seconds=5)
-"""Real time that the clock may run ahead of the machine's between two looks."""
+"""The real time by which the clock may be ahead of the machine's clock between two checks."""
 BELIEVED_AFTER_S: Final = 60.0
-"""Real seconds after which a clock that has jumped ahead is believed: then it was wrong before."""
+"""The real seconds after which a clock that has jumped ahead is accepted as correct."""
 
 
 class TimerKind(StrEnum):
-    """What is due. `subject_id` is an offer for the first two, a referral for others, a need where it says so."""
+    """What is due. `subject_id` is an offer for `OFFER_*` and `ACKNOWLEDGE_DEADLINE`, a need for `OWNER_SILENCE`, and
+    otherwise a referral."""
 
     OFFER_REMINDER = "offer_reminder"
     OFFER_EXPIRY = "offer_expiry"
@@ -24,47 +25,47 @@ class TimerKind(StrEnum):
     HOUSEHOLD_DEADLINE = "household_deadline"
     """A household is still incomplete."""
     WAITLIST_DEADLINE = "waitlist_deadline"
-    """No place has come free in time."""
+    """No place has become free in time."""
     START_DEADLINE = "start_deadline"
     """An accepted service has not begun in time."""
     REPORT_DEADLINE = "report_deadline"
-    """A service that began has no outcome in time."""
+    """A started service has no outcome in time."""
     ACKNOWLEDGE_DEADLINE = "acknowledge_deadline"
     """An offer has not been acknowledged in time."""
     OWNER_SILENCE = "owner_silence"
-    """The owner of a need has given no sign of life in time. Of a need."""
+    """The owner of a need has given no sign of life in time."""
     SEARCH_DEADLINE = "search_deadline"
-    """It is time to look again for a person who could not be found."""
+    """The next attempt to find a person is due."""
     STAY_ALARM = "stay_alarm"
-    """The end of a stay comes nearer."""
+    """The end of a stay approaches."""
     STAY_END = "stay_end"
-    """A stay is as long as it may be."""
+    """A stay has reached its end."""
     START_REMINDER = "start_reminder"
-    """An accepted service is awaited. Of a referral."""
+    """A provider is reminded to start an accepted service."""
     REPORT_REMINDER = "report_reminder"
-    """The outcome of a service is awaited. Of a referral."""
+    """A provider is reminded to report the outcome of a service."""
 
 
 REMINDERS: Final = frozenset({TimerKind.OFFER_REMINDER, TimerKind.START_REMINDER, TimerKind.REPORT_REMINDER})
-"""Clocks at which somebody is told again and nothing is decided: a need is not attended by these alone."""
+"""Clocks that only remind and decide nothing. A need that has only such clocks counts as a need without a clock."""
 
 
 class Trust:
-    """How far the installation's clock is believed when it says that something is due.
+    """Decides up to which time clocks are fired, in case the installation's clock is wrong.
 
-    Between two looks it cannot have gone further than the machine's own count of seconds, which nobody sets. A clock
-    that jumps ahead is believed only once it has stayed there, so that a jump and its correction fire nothing early.
-    The first look of a process believes it: downtime is no jump.
+    Between two checks the time is compared with the machine's monotonic count of seconds, which nobody can set. A clock
+    that jumps ahead is accepted only if it stays there, so that a jump and its correction fire nothing early. The first
+    check of a process accepts the clock, because time passes while a process is down.
     """
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._last: tuple[datetime, float] | None = None
         self.jumped_at: float | None = None
-        """Since when, on the machine's count, the clock is ahead of itself; None while it is not."""
+        """Since when, in the machine's seconds, the clock is ahead. None if it is not ahead."""
 
     def until(self, shown: datetime, *, machine_s: float) -> datetime:
-        """The moment up to which clocks may be fired, where the clock shows `shown`."""
+        """The time up to which clocks may be fired, if the installation's clock shows `shown`."""
         if self._last is not None:
             moment, then = self._last
             expected = moment + timedelta(seconds=(machine_s - then) * self._rate)
@@ -81,16 +82,16 @@ class Hours:
     """The weekly opening hours of a provider service, in its own time zone."""
 
     openings: tuple[tuple[int, int, int], ...]
-    """ISO weekday, and minutes after local midnight from when to when, at most 1440. None at all: always open."""
+    """ISO weekday, opening and closing time in minutes after local midnight, at most 1440. If empty: always open."""
     zone: ZoneInfo
 
 
 def due_after(start: datetime, seconds: float, hours: Hours, is_holiday: Callable[[date], bool]) -> datetime:
-    """The moment, in UTC, by which the service has been open for `seconds` since `start`.
+    """The time, in UTC, at which the service has been open for `seconds` since `start`.
 
-    A service that publishes no hours is always open, on holidays too. Hours are those of the wall clock: an hour that
-    daylight saving skips is not counted, since nobody was there, and one that it repeats within an opening is counted
-    twice, since somebody was. Never earlier than `start` and `seconds`.
+    A service that publishes no hours is always open, also on holidays. Opening hours are local times. An hour that
+    daylight saving skips is not counted, because the service was not open then. An hour that is repeated during opening
+    hours is counted twice, because the service was open. The result is never earlier than `start` plus `seconds`.
     """
     if not any(closes > opens for _, opens, closes in hours.openings):
         return (start + timedelta(seconds=seconds)).astimezone(UTC)
@@ -105,7 +106,7 @@ def due_after(start: datetime, seconds: float, hours: Hours, is_holiday: Callabl
 def _openings_from(
     start: datetime, hours: Hours, is_holiday: Callable[[date], bool]
 ) -> Iterator[tuple[datetime, datetime]]:
-    """What there is of the openings from `start` on, in order and no moment twice; without end."""
+    """The opening periods from `start` on, in order and without overlaps. The sequence has no end."""
     week: dict[int, list[tuple[int, int]]] = {day: [] for day in range(1, 8)}
     for weekday, opens, closes in sorted(hours.openings):
         if closes > opens:
@@ -123,6 +124,7 @@ def _openings_from(
 
 
 def _moment(day: date, minute: int, zone: ZoneInfo) -> datetime:
-    """A time on the wall as a moment. Of a time that comes twice the first; one that is skipped, as if it were not."""
+    """A local time as UTC. If the time occurs twice, the first is used. If it is skipped, the offset before the change
+    applies."""
     wall = datetime.combine(day, time(), tzinfo=zone) + timedelta(minutes=minute)
     return wall.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Rows that say when something is due."""
+"""Rows with the time at which something is due."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from services.referral.database import Table, is_one_of, moment
 
 
 class TimerRow(Table, table=True):
-    """One thing that becomes due; deleted when it has fired or no longer matters."""
+    """One clock. Its row is deleted when the clock has fired or is no longer needed."""
 
     __tablename__ = "timer"
     __table_args__ = (CheckConstraint(is_one_of("kind", TimerKind), name="kind"),)
@@ -19,7 +19,7 @@ class TimerRow(Table, table=True):
     subject_id: UUID = Field(primary_key=True)
     kind: str = Field(primary_key=True)
     nth: int = Field(primary_key=True, default=0)
-    """Which one of several of its kind, such as the second reminder."""
+    """The number among several clocks of its kind, for example the second reminder."""
     returnee_id: UUID
     due_at: datetime = moment(index=True)
     traceparent: str | None = None
