@@ -1,1 +1,1 @@
-"""The ledger of places: what providers declare, what offers hold and what acceptances have taken. Its only writer."""
+"""The ledger of places: declared by providers, held by offers, taken by acceptances. Only this part writes to it."""

@@ -1,4 +1,4 @@
-"""The only writer of the ledger. Pools are always locked first, in the order of their ids (DESIGN 3 and 5)."""
+"""The only code that writes to the ledger. It always locks pools first, in the order of their ids (DESIGN 3 and 5)."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -105,19 +105,20 @@ class Hold:
 
 
 async def lock(session: AsyncSession, pool_ids: Iterable[UUID], *, of_offers: Collection[UUID] = ()) -> None:
-    """Lock these pools and those of these offers, in the order of their ids, before several are touched by turns."""
+    """Lock these pools and the pools of these offers in the order of their ids, before several of them are changed."""
     ids = sorted(set(pool_ids))
     if ids or of_offers:
         await (await raw(session)).execute(_LOCK, ids, sorted(of_offers))
 
 
 async def hold(session: AsyncSession, wanted: Sequence[Mapping[UUID, int]]) -> list[bool]:
-    """Hold places by turns, for each all that it wants of every pool it names or nothing; returns who has theirs."""
+    """Hold places in the given order. Each entry gets all the places that it wants in all its pools, or none.
+    Returns for each entry whether it got them."""
     ids = sorted({pool_id for one in wanted for pool_id in one})
     if not ids:
         return [False] * len(wanted)
     connection = await raw(session)
-    if len(wanted) == len(ids) == 1:  # nothing to share out: what holds the places locks the pool and counts
+    if len(wanted) == len(ids) == 1:  # nothing to divide: the UPDATE locks the pool and checks the free places
         return [bool(await connection.fetch(_HOLD, ids, [wanted[0][ids[0]]]))]
     free = {row["pool_id"]: row["free"] for row in await connection.fetch(_LOCK_AND_COUNT, ids)}
     held: Counter[UUID] = Counter()
@@ -135,7 +136,7 @@ async def hold(session: AsyncSession, wanted: Sequence[Mapping[UUID, int]]) -> l
 
 
 async def record_holds(session: AsyncSession, holds: Sequence[Hold], *, at: datetime) -> None:
-    """Write down for which offers places are held; the pools hold them already."""
+    """Record for which offers places are held. The pools already count them as held."""
     if holds:
         await (await raw(session)).execute(
             _RECORD,
@@ -148,32 +149,35 @@ async def record_holds(session: AsyncSession, holds: Sequence[Hold], *, at: date
 
 
 async def take(session: AsyncSession, offer_ids: Sequence[UUID], *, at: datetime) -> None:
-    """Turn the places held by these offers into places taken. Their pools are locked."""
+    """Change the held places of these offers to taken places. Their pools are already locked."""
     if offer_ids:
         await (await raw(session)).execute(_TAKE, list(offer_ids), at)
 
 
 async def begin(session: AsyncSession, offer_ids: Sequence[UUID], *, at: datetime) -> None:
-    """The service of these offers has begun: a figure that the provider counts from now on knows of their people.
+    """Record that the service of these offers has begun.
 
-    No pool changes: what is declared now was counted before.
+    Figures that the provider counts after this include their people.
+
+    No pool changes, because the present declaration was counted before.
     """
     if offer_ids:
         await (await raw(session)).execute(_BEGIN, list(offer_ids), at)
 
 
 async def release(session: AsyncSession, used: Mapping[UUID, bool], *, at: datetime) -> None:
-    """Free the places of these offers, held or taken. Their pools are locked.
+    """Release the held or taken places of these offers. Their pools are already locked.
 
-    Per offer: whether its service was given. Then the places are free of the network, but what the provider declared
-    available stands until it declares anew; an unused take is given back to what was available.
+    `used`, by offer: whether its service was given. If it was, the network no longer counts the places as taken, but
+    they become available only when the provider declares them again. If it was not, they are available again at once.
     """
     if used:
         await (await raw(session)).execute(_RELEASE, list(used), list(used.values()), at)
 
 
 async def close(session: AsyncSession, offer_ids: Sequence[UUID]) -> None:
-    """The pools of these offers take no hold until their next declaration: a provider has said that they are full."""
+    """The pools of these offers accept no holds until the next declaration, because a provider said that they are
+    full."""
     if offer_ids:
         await (await raw(session)).execute(
             "UPDATE pool SET closed = true WHERE pool_id IN (SELECT pool_id FROM place_hold WHERE offer_id = ANY($1))",
@@ -182,9 +186,10 @@ async def close(session: AsyncSession, offer_ids: Sequence[UUID]) -> None:
 
 
 async def mend(session: AsyncSession, found: Sequence[Leak], *, at: datetime) -> list[Leak]:
-    """Put right what has leaked, as far as it still has once its pools are locked; returns that. Journeys are locked.
+    """Correct leaks that still exist after their pools are locked, and return them. Their journeys are already locked.
 
-    Pools are counted anew from their holds; an accepted offer's places are taken, what nobody holds is released.
+    A miscounted pool is counted again from its holds. The places of an accepted offer become taken. All other leaked
+    places are released.
     """
     offer_ids = {one.offer_id for one in found if one.offer_id is not None}
     pool_ids = {one.pool_id for one in found}
@@ -199,7 +204,7 @@ async def mend(session: AsyncSession, found: Sequence[Leak], *, at: datetime) ->
 
 
 async def open_anew(session: AsyncSession, pool_ids: Collection[UUID]) -> None:
-    """Count an opening in each of these pools: what was kept in them is free for everybody again."""
+    """Count an opening in each of these pools, because their places are no longer kept for one referral."""
     if pool_ids:
         await lock(session, pool_ids)
         await (await raw(session)).execute(
@@ -208,7 +213,7 @@ async def open_anew(session: AsyncSession, pool_ids: Collection[UUID]) -> None:
 
 
 async def declare(session: AsyncSession, declarations: Sequence[CapacityDeclared]) -> None:
-    """Take over the newest declarations: maxima, what is available, as of when. Opens pools that were closed."""
+    """Store the newest declarations: maximum, available places, and the time of counting. Closed pools open again."""
     newest = {one.provider_service_id: one for one in sorted(declarations, key=lambda one: one.version)}
     fresh = await _store_versions(session, [newest[key] for key in sorted(newest)])
     declared = [newest[key] for key in fresh]
@@ -230,7 +235,7 @@ _DECLARED = """ON CONFLICT (pool_id) DO UPDATE SET
 
 
 async def _store_versions(session: AsyncSession, declarations: Sequence[CapacityDeclared]) -> list[UUID]:
-    """Keep the version of each declaration; returns the services for which it is a newer one."""
+    """Store the version of each declaration. Returns the services whose declaration is newer than the stored one."""
     statement = """
         INSERT INTO capacity AS kept (provider_service_id, organization_id, version, as_of)
         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[])

@@ -1,4 +1,4 @@
-"""The sweeper: looks for places that leaked, mends them and says so loudly. In a healthy system it finds none."""
+"""The sweeper: finds leaked places, corrects and logs them. In a healthy system it finds none."""
 
 from collections.abc import Awaitable, Callable, Collection
 from uuid import UUID
@@ -12,7 +12,7 @@ from services.referral.places import actions, queries
 from services.referral.places.queries import Leak
 
 Claim = Callable[[AsyncSession, Collection[UUID]], Awaitable[set[UUID]]]
-"""Locks the journeys that nobody holds and returns them."""
+"""Locks the journeys that no other transaction holds, and returns their ids."""
 
 log = get_logger(__name__, fields=("pool_id", "offer_id"))
 _LEAKS = meter().create_counter(
@@ -21,17 +21,18 @@ _LEAKS = meter().create_counter(
 
 
 class Sweeper:
-    """One of several workers sweeps at a time, by an advisory lock of its transaction; the others pass."""
+    """Only one worker sweeps at a time: its transaction holds an advisory lock. The others skip the sweep."""
 
     def __init__(self, database: Database, *, claim: Claim) -> None:
         self._database = database
         self._claim = claim
 
     async def sweep_once(self) -> list[Leak]:
-        """One transaction: mend what has leaked; returns what was mended, each of which is logged and counted.
+        """Correct leaked places in one transaction. Returns the corrected leaks; each is logged and counted.
 
-        Found unlocked, in one statement, so that nothing in flight looks like a leak; looked at again once the journeys
-        and the pools are locked. A journey that somebody holds is left for the next sweep.
+        Leaks are found without locks and in one statement, so that a transaction in progress does not look like a leak.
+        They are checked again when the journeys and pools are locked. A journey that another transaction holds waits
+        for the next sweep.
         """
         async with self._database.transaction() as session:
             if not await queries.may_sweep(session):

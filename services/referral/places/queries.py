@@ -1,4 +1,4 @@
-"""Reading the ledger: what is free for a round, and who holds what."""
+"""Reads the ledger: the free places for a round, and which offers hold places."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -40,7 +40,8 @@ WHERE starts_on <= $1::date + 1 GROUP BY 1, 2, 3
 
 
 async def pools(session: AsyncSession, *, today: date) -> dict[UUID, list[Pool]]:
-    """The pools of every service that are not over anywhere on this day, with what is free in each."""
+    """The pools of every service with their free places, without pools that have ended in all time zones on this
+    day."""
     found: dict[UUID, list[Pool]] = defaultdict(list)
     for row in await (await raw(session)).fetch(_POOLS, today):
         found[row["provider_service_id"]].append(
@@ -58,11 +59,11 @@ async def pools(session: AsyncSession, *, today: date) -> dict[UUID, list[Pool]]
 
 
 async def openings(session: AsyncSession) -> dict[str, int]:
-    """Per category how often something has opened: places came free, were declared, a service or standing changed, or
-    the first day of a pool came.
+    """By category: the number of openings. An opening is a free or declared place, a change of a service or of an
+    organisation, or the first day of a pool.
 
-    The count only grows (a declaration that puts off a first day counts itself), so that a referral that found nobody
-    at one count is worth another look at a higher one. A category is missing where no service of it was ever published.
+    The count only grows: a declaration that postpones a first day is counted too. A referral without a candidate is
+    therefore looked at again when the count is higher. A category is missing if no service of it was ever published.
     """
     connection, at = await raw(session), now(session)
     found = {row["category"]: row["openings"] for row in await connection.fetch(_OPENINGS)}
@@ -74,17 +75,19 @@ async def openings(session: AsyncSession) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Places that no living thing holds, or a pool that has lost count."""
+    """Places whose offer or referral has ended, or places of an accepted offer that are still held, or a pool with
+    wrong counts."""
 
     kind: str
     """`held_by_ended_offer`, `held_after_acceptance`, `taken_by_ended_referral` or `miscounted`."""
     pool_id: UUID
     offer_id: UUID | None
-    """None of a pool that is miscounted."""
+    """None for a miscounted pool."""
     returnee_id: UUID | None
-    """Whose journey must be locked to mend it; None of a pool, and of a hold whose offer is gone."""
+    """The returnee whose journey must be locked for the correction. None for a pool, and for a hold without an
+    offer."""
     place_count: int
-    """Places that leaked; of a pool, by how many it counts wrongly."""
+    """The number of leaked places. For a pool: the number of places by which its counts are wrong."""
     used: bool
     """True if the service was given before the places leaked."""
 
@@ -115,21 +118,21 @@ _SWEEPING: Final = 0x656E6C62, 0
 
 
 async def may_sweep(session: AsyncSession) -> bool:
-    """True for one transaction at a time, until it ends."""
+    """True if this transaction is the only one that sweeps. It stays the only one until it ends."""
     return bool(await (await raw(session)).fetchval("SELECT pg_try_advisory_xact_lock($1, $2)", *_SWEEPING))
 
 
 async def leaks(
     session: AsyncSession, *, offer_ids: Collection[UUID] | None = None, pool_ids: Collection[UUID] | None = None
 ) -> list[Leak]:
-    """What has leaked, judged on one state of the database; only of these offers and these pools, if they are named."""
+    """The leaks in one snapshot of the database. With ids, only those of these offers and pools."""
     named = [None if ids is None else list(ids) for ids in (offer_ids, pool_ids)]
     return [Leak(**row) for row in await (await raw(session)).fetch(_LEAKS, *named)]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Which pools a caller may see: of one organisation or of all, those of restricted services or not."""
+    """Which pools a caller may see: of one organisation or of all, and with or without those of restricted services."""
 
     organization_id: UUID | None
     restricted: bool
@@ -164,7 +167,7 @@ async def pool_views(
     after: UUID | None,
     limit: int,
 ) -> list[PoolView]:
-    """Pools with their counts, in the order of their ids; one more than `limit`."""
+    """Pools with their counts, in the order of their ids. Returns up to one more than `limit`."""
     rows = await (await raw(session)).fetch(
         _POOL_VIEWS, seen.organization_id, seen.restricted, provider_service_id, over_committed, after, limit + 1
     )
@@ -174,12 +177,12 @@ async def pool_views(
 async def hold_views(
     session: AsyncSession, seen: Seen, pool_id: UUID, *, status: HoldStatus | None, after: UUID | None, limit: int
 ) -> list[HoldView]:
-    """Who holds what in a pool, by offer; one more than `limit`. NotFound where the caller sees no such pool."""
+    """The holds in a pool, by offer. Returns up to one more than `limit`. NotFound if the caller sees no such pool."""
     connection = await raw(session)
     statement = f"SELECT 1 FROM pool JOIN provider_service USING (provider_service_id) WHERE {_SEEN} AND pool_id = $3"  # noqa: S608
     if await connection.fetchval(statement, seen.organization_id, seen.restricted, pool_id) is None:
         raise NotFound("There is no such pool")
-    # Written out, so that those of now are found by their own index.
+    # The status is part of the statement, so that present holds are found with their partial index.
     wanted = "place_hold.status <> 'released'" if status is None else f"place_hold.status = '{status.value}'"
     rows = await connection.fetch(_HOLDS.format(status=wanted), pool_id, seen.restricted, after, limit + 1)
     return [HoldView.model_validate(dict(row)) for row in rows]

@@ -1,10 +1,10 @@
-"""What places are for an offer. Pure."""
+"""The states of the places of an offer. Pure."""
 
 from enum import StrEnum
 
 
 class HoldStatus(StrEnum):
-    """What an offer's places are now."""
+    """The state of an offer's places."""
 
     HELD = "held"
     TAKEN = "taken"

@@ -1,4 +1,4 @@
-"""What the ledger shows."""
+"""The views of the ledger."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from services.referral.places.rules import HoldStatus
 
 
 class PoolView(BaseModel):
-    """Places of one kind at one service, and how many of them the network holds and has taken."""
+    """Places of one kind at one service, with the numbers of held and taken places."""
 
     pool_id: UUID
     provider_service_id: UUID

@@ -1,4 +1,4 @@
-"""What providers declare, heard by the ledger itself. Touches pools only (DESIGN 3, lock order)."""
+"""Receives the declarations of capacity. It locks and changes only pools (DESIGN 3, lock order)."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from services.referral.places import actions
 
 
 def subscribe(subscriptions: Subscriptions) -> None:
-    """Listen to the declarations of capacity."""
+    """Subscribe to the declarations of capacity."""
 
     @subscriptions.on(CapacityDeclared)
     async def declare_capacity(session: AsyncSession, batch: Sequence[Received[CapacityDeclared]]) -> None:

@@ -1,4 +1,4 @@
-"""The ledger of places. Its constraints hold whatever the code above them does (DESIGN 5)."""
+"""The ledger of places. The database enforces its constraints, independent of the code (DESIGN 5)."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -11,13 +11,14 @@ from services.referral.places.rules import HoldStatus
 
 FREE = """CASE WHEN closed OR NOT listed THEN 0
      ELSE greatest(0, least(maximum - held - taken, available - held - taken_uncounted)) END"""
-"""How many places may still be held (DESIGN 5): never above the maximum, and not what the provider has not offered."""
+"""How many places may still be held (DESIGN 5): not more than the maximum allows, and not more than the provider has
+declared as available."""
 
 UNCOUNTED = """(place_hold.status = 'taken' OR place_hold.used)
     AND CASE WHEN pool.accepted_left_out THEN place_hold.taken_at > pool.as_of
         ELSE coalesce(place_hold.begun_at > pool.as_of, true) END"""
-"""True for a hold whose places `available` cannot count as in use: their people had not begun when the provider
-counted, or were not accepted yet if it counts those whom it has accepted (decision 0044)."""
+"""True for a hold whose places are not yet subtracted in `available`: the service of its people had not begun when the
+provider counted, or, if the provider also counts accepted people, they were not accepted yet (decision 0044)."""
 
 
 class CapacityRow(Table, table=True):
@@ -34,8 +35,8 @@ class CapacityRow(Table, table=True):
 class PoolRow(Table, table=True):
     """Places of one kind at one service: declared by its provider, held and taken by the network.
 
-    `ceiling` is the maximum, or what was already held and taken when the maximum was lowered below it: only a
-    declaration and a release write it, so that no hold or take can ever raise held + taken above the maximum.
+    `ceiling` is the maximum, or the number of held and taken places if the maximum was lowered below it. Only a
+    declaration, a release and the sweeper write it, so that no hold or take can raise held + taken above the maximum.
     """
 
     __tablename__ = "pool"
@@ -57,19 +58,19 @@ class PoolRow(Table, table=True):
     held: int = 0
     taken: int = 0
     taken_uncounted: int = 0
-    """Places taken that the declared `available` does not know of (`UNCOUNTED`)."""
+    """Taken places that are not yet subtracted in the declared `available` (`UNCOUNTED`)."""
     accepted_left_out: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """True if `available` knows of all that were accepted by `as_of`, also of those who had not begun."""
+    """True if the provider's `available` leaves out all people accepted by `as_of`, also those who had not begun."""
     closed: bool = False
-    """Declared full by an answer: takes no hold until the next declaration."""
+    """True if a decline said that the pool is full. It accepts no holds until the next declaration."""
     listed: bool = True
-    """False once a declaration no longer names it."""
+    """False if the newest declaration does not name the pool."""
     freed_count: int = big(default=0)
-    """How often places came free here; only grows. Tells the router that a queue may move."""
+    """How often places became free here. It only grows. It shows the router that a queue may move."""
 
 
 class PlaceHoldRow(Table, table=True):
-    """The places of one offer in one pool: who holds what is this table."""
+    """The places of one offer in one pool. This table shows which offers hold which places."""
 
     __tablename__ = "place_hold"
     __table_args__ = (
@@ -91,14 +92,16 @@ class PlaceHoldRow(Table, table=True):
     held_at: datetime = moment()
     taken_at: datetime | None = moment(nullable=True)
     begun_at: datetime | None = moment(nullable=True)
-    """When the service of those who took them began."""
+    """When the service of the people in these places began."""
     released_at: datetime | None = moment(nullable=True)
     used: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """True once they are released after their service was given."""
+    """True if the places were released after the service was given."""
     declared_as_of: datetime | None = moment(nullable=True)
-    """Of the declaration that the ledger knew when it held them: which maximum counted is provable ever after."""
+    """The `as_of` of the declaration that was valid when the places were held. It proves later which maximum
+    applied."""
     held_opening: int | None = big(default=None)
-    """The pool's `freed_count` when they were held: between two counts a pool only fills, and its maximum stands."""
+    """The pool's `freed_count` when the places were held. As long as this count does not change, places are only
+    added and the maximum stays the same."""
     released_opening: int | None = big(default=None)
-    """The pool's `freed_count` once they were free again."""
+    """The pool's `freed_count` when the places were free again."""
     traceparent: str | None = None
