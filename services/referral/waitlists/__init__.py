@@ -1,1 +1,1 @@
-"""Queues of referrals that only a missing place keeps from being offered."""
+"""Queues of referrals that get no offer only because no place is free."""

@@ -1,4 +1,4 @@
-"""Joining and leaving the queue, and keeping places for its head."""
+"""Adds referrals to the queue, removes them, and keeps places for the referral at its head."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ SELECT pool_id FROM gone WHERE NOT over UNION SELECT pool_id FROM passed
 
 
 async def join(session: AsyncSession, entries: Sequence[Row]) -> None:
-    """Put referrals in the queue; one that stands there keeps its place and learns what it waits for."""
+    """Put referrals in the queue. One that is already there keeps its place; what it waits for is updated."""
     await insert_rows(session, WaitlistEntryRow, entries, on_conflict=_LEARNS)
 
 
@@ -42,9 +42,9 @@ async def leave(session: AsyncSession, referral_ids: Collection[UUID]) -> None:
 async def keep_pools(
     session: AsyncSession, kept: Collection[tuple[UUID, UUID]], *, at: datetime, within: float
 ) -> None:
-    """Keep the free places of pools for referrals, given as (referral, pool), for so many seconds.
+    """Keep the free places of pools for referrals, given as (referral, pool), for `within` seconds.
 
-    A referral that has kept a pool before, and a pool that is kept already, are passed over.
+    A referral that has already kept a pool, and a pool that is already kept, are skipped.
     """
     rows = [
         {
@@ -60,5 +60,6 @@ async def keep_pools(
 
 
 async def end_kept(session: AsyncSession, *, at: datetime) -> list[UUID]:
-    """Keep no longer what was kept for too long, or for a referral that has left; returns the pools that open anew."""
+    """End the keeping of pools whose time is over or whose referral has left the queue. Returns the pools that are open
+    again."""
     return [row["pool_id"] for row in await (await raw(session)).fetch(_END_KEPT, at)]

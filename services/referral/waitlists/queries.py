@@ -1,7 +1,7 @@
-"""Reading the queues.
+"""Reads the queues.
 
-A list has only the conditions that are asked for, and restricted entries have no place in the index that leaves them
-out: a page costs the same however many wait, but for counting those who stand before it.
+A statement contains only the conditions that are needed, so that a partial index without restricted entries can be
+used. A page then costs the same for any length of the queue, except for counting the entries before it.
 """
 
 from collections import defaultdict
@@ -39,7 +39,8 @@ FROM waitlist_entry AS mine CROSS JOIN LATERAL queue_positions(
 WHERE mine.referral_id = $1
 """
 
-# Everybody who waits for one of these pools counts, whoever asks: a position is a number and tells of nobody.
+# All referrals that wait for these pools are counted, also those that the caller may not see: a position reveals
+# nothing about a person.
 _LINES = """
 SELECT referral_id, pool_id, provider_service_id, place_count, lines.position, places_until FROM (
     SELECT referral_id, line.pool_id, line.place_count, row_number() OVER queue AS position,
@@ -60,22 +61,22 @@ WHERE pool_id = ANY($1::uuid[]) AND taken_at IS NOT NULL AND released_at > $2 GR
 
 
 _HIDDEN: Final = {"need_id": None, "returnee_id": None, "kept_until": None}
-"""What a provider isn't told of somebody whom it has not accepted."""
+"""Fields that a provider does not see of a person whom it has not accepted."""
 _OWN: Final = "ARRAY(SELECT provider_service_id FROM provider_service WHERE organization_id = ${nth})"
 
 
 class Asked(NamedTuple):
-    """What a list of the queues is narrowed to, and what of it exists for the reader."""
+    """The filters of a list, and which entries the caller may see."""
 
     category: NeedCategory | None = None
     pool_id: UUID | None = None
     restricted: bool = False
     organization_id: UUID | None = None
-    """A provider sees who waits for its own services, and where in their queues; None for staff, who see all."""
+    """A provider sees only referrals that wait for its services, and positions in their queues. None: staff see all."""
 
 
 class Place(NamedTuple):
-    """Where an entry stands: the order of the queues."""
+    """The position of an entry in the order of the queues."""
 
     category: str
     urgency_rank: int
@@ -84,14 +85,15 @@ class Place(NamedTuple):
 
 
 def page_statement(asked: Asked, *, after: Place | None, limit: int) -> tuple[str, list[Any]]:
-    """The page after this place, one entry more than `limit`; statement and values."""
+    """The statement and its values for the page after this position, with one entry more than `limit`."""
     where, values = _where(asked, after)
-    # Written out: of a limit that it doesn't know PostgreSQL expects a tenth of the table, and plans every page anew.
+    # The limit is part of the statement. For a limit in a parameter PostgreSQL assumes a tenth of the table, and makes
+    # a new plan for every page.
     return _PAGE.format(where=where, most=int(limit) + 1), values
 
 
 def count_statement(asked: Asked) -> tuple[str, list[Any]]:
-    """How many wait, up to one more than is counted; statement and values."""
+    """The statement and its values for the number of entries, up to one more than the maximum that is counted."""
     inner, values = _counted(asked)
     return f"SELECT count(*) FROM ({inner}) AS counted", values  # noqa: S608 (constants)
 
@@ -102,7 +104,7 @@ def _counted(asked: Asked) -> tuple[str, list[Any]]:
 
 
 def _where(asked: Asked, after: Place | None) -> tuple[str, list[Any]]:
-    """Only the conditions that are asked for, and their values."""
+    """The conditions that are needed, and their values."""
     conditions = [] if asked.restricted else ["NOT restricted"]
     values: list[Any] = []
     if asked.category is not None:
@@ -122,14 +124,14 @@ def _where(asked: Asked, after: Place | None) -> tuple[str, list[Any]]:
 
 
 def positions_statement(asked: Asked) -> str:
-    """Where entries stand in their categories, counted along an index up to the last place of each category."""
+    """The statement for the positions of entries in their categories. It counts along an index up to the last entry."""
     return _POSITIONS.format(counted="queue_positions" if asked.restricted else "queue_positions_ordinary")
 
 
 async def queue(
     session: AsyncSession, asked: Asked, *, after: Sequence[str] | None, limit: int
 ) -> list[WaitlistEntryView]:
-    """Entries by category and place in the queue, after the one that `after` names; one more than `limit`."""
+    """Entries by category and position, after the one that `after` names. Returns up to one more than `limit`."""
     last = None
     if after is not None:
         last = Place(after[0], int(after[1]), datetime.fromisoformat(after[2]), UUID(after[3]))
@@ -143,15 +145,15 @@ async def queue(
             _told(_shown({**row, "position": positions[row["referral_id"]]}, pools[row["referral_id"]]), own)
         )
         for row in rows
-        if row["referral_id"] in positions  # who has left the queue between the two statements isn't in it
+        if row["referral_id"] in positions  # without referrals that left the queue in between
     ]
 
 
 async def _rows(session: AsyncSession, asked: Asked, statement: str, values: Sequence[Any]) -> list[Any]:
-    """The entries that the statement finds, each with its `referral_id`.
+    """The entries that the statement finds and the caller may see, each with its `referral_id`.
 
-    Those of a pool are found as the service's own work, since behind a policy no condition on an array may use its
-    index; those that exist for the caller stay.
+    Entries of a pool are first read with the rights of the service, because a condition on an array cannot use its
+    index under row-level security. Then those that the caller may not see are removed.
     """
     connection = await raw(session)
     if asked.pool_id is None:
@@ -170,7 +172,7 @@ async def _own_services(session: AsyncSession, organization_id: UUID | None) -> 
 
 
 def _told(entry: dict[str, Any], own: set[UUID] | None) -> dict[str, Any]:
-    """The entry without what a provider isn't told, where `own` are the services of one."""
+    """The entry without the fields that a provider may not see. `own`: the services of the provider, None for staff."""
     if own is None:
         return entry
     return entry | _HIDDEN | {"provider_service_ids": [one for one in entry["provider_service_ids"] if one in own]}
@@ -179,7 +181,7 @@ def _told(entry: dict[str, Any], own: set[UUID] | None) -> dict[str, Any]:
 async def _positions(session: AsyncSession, asked: Asked, rows: Sequence[Mapping[str, Any]]) -> dict[UUID, int]:
     last_ones = {row["category"]: Place(*(row[name] for name in Place._fields)) for row in rows}
     columns = [list(column) for column in zip(*last_ones.values(), strict=True)] or [[], [], [], []]
-    async with own_work(session):  # who stands ahead counts, whoever asks: a position tells of nobody
+    async with own_work(session):  # counts all that are ahead, also hidden ones; a position reveals nobody
         found = await (await raw(session)).fetch(
             positions_statement(asked), *columns, [row["referral_id"] for row in rows]
         )
@@ -187,7 +189,7 @@ async def _positions(session: AsyncSession, asked: Asked, rows: Sequence[Mapping
 
 
 async def count(session: AsyncSession, asked: Asked) -> Count:
-    """How many wait for a place, up to a thousand."""
+    """The number of referrals that wait for a place, up to a thousand."""
     if asked.pool_id is not None:
         return Count.of(len(await _rows(session, asked, *_counted(asked))))
     statement, values = count_statement(asked)
@@ -195,7 +197,7 @@ async def count(session: AsyncSession, asked: Asked) -> Count:
 
 
 async def place_in_queue(session: AsyncSession, referral_id: UUID) -> QueueView | None:
-    """Where the referral stands, or None if it does not wait for a place."""
+    """The position of the referral, or None if it does not wait for a place."""
     async with own_work(session):
         row = await (await raw(session)).fetchrow(_ONE, referral_id)
     if row is None:
@@ -212,7 +214,8 @@ def _shown(row: Mapping[str, Any], pools: Sequence[PoolQueueView]) -> dict[str, 
 async def _pool_queues(
     session: AsyncSession, rows: Collection[Mapping[str, Any]], *, organization_id: UUID | None = None
 ) -> dict[UUID, list[PoolQueueView]]:
-    """Per referral where it stands in the queue of each of its pools (of this organisation's), how long it may take."""
+    """By referral: its position and expected wait in the queue of each of its pools, or of this organisation's
+    pools."""
     connection, at = await raw(session), now(session)
     pool_ids = sorted({pool_id for row in rows for pool_id in row["pool_ids"]})
     found: dict[UUID, list[PoolQueueView]] = defaultdict(list)
@@ -221,7 +224,7 @@ async def _pool_queues(
             row["pool_id"]: Freed(row["places"], row["times"], row["since"])
             for row in await connection.fetch(_FREED, pool_ids, at - rules.RATE_OVER)
         }
-        # Everybody who waits counts. Of an organisation's own pools alone it is told where they stand.
+        # All waiting referrals are counted. An organisation sees positions only in its own pools.
         lines = await connection.fetch(_LINES, pool_ids, [one["referral_id"] for one in rows], organization_id)
     for row in lines:
         wait = rules.expected_wait(row["places_until"], freed.get(row["pool_id"]), at=at)

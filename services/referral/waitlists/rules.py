@@ -1,30 +1,30 @@
-"""What a queue promises: who is ahead, and how long the wait may be. Pure."""
+"""The expected wait in a queue. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 RATE_OVER: Final = timedelta(days=7)
-"""How far back places that came free are counted."""
+"""The period in which freed places are counted."""
 FREED_MIN: Final = 3
-"""Fewer times than this is no rate: the wait is unknown."""
+"""If places became free fewer times than this, there is no rate and the wait is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """Places of one pool that services gave back lately."""
+    """Places of one pool that became free recently."""
 
     places: int
     times: int
     since: datetime
-    """When the first of them came free."""
+    """When the first of them became free."""
 
 
 def expected_wait(places: int, freed: Freed | None, *, at: datetime) -> timedelta | None:
-    """How long until so many places will have come free, at the rate at which they did lately; None if unknown.
+    """How long it takes until this number of places becomes free, at the recent rate. None if the rate is unknown.
 
-    `places` are those of everybody ahead in the pool's queue and one's own. What the first time freed is left out of
-    the rate: the count begins with it.
+    `places`: the places of all referrals ahead in the pool's queue, and those of the referral itself. The first freed
+    places are not part of the rate, because the measured period begins with them.
     """
     if freed is None or freed.times < FREED_MIN or at <= freed.since:
         return None

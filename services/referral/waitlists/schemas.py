@@ -1,11 +1,11 @@
-"""What a queue shows."""
+"""The views of the queues."""
 
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-_WAIT = "At the rate at which places came free lately, if all who are ahead take theirs here; null where it is unknown"
+_WAIT = "At the recent rate of freed places, if all referrals ahead take their places here; null if it is unknown"
 
 
 class PoolQueueView(BaseModel):

@@ -10,9 +10,9 @@ from services.referral.database import Table, moment
 
 
 class WaitlistEntryRow(Table, table=True):
-    """One referral's place in the queue of its category: by urgency, then by how long its need has waited.
+    """One referral's place in the queue of its category, ordered by urgency and then by waiting time.
 
-    The row goes when the referral leaves the queue; that it stood there is in the record of steps.
+    The row is deleted when the referral leaves the queue. The recorded steps show that it was in the queue.
     """
 
     __tablename__ = "waitlist_entry"
@@ -39,18 +39,20 @@ class WaitlistEntryRow(Table, table=True):
     waiting_since: datetime = moment()
     queued_at: datetime = moment()
     provider_service_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid()), nullable=False))
-    """The services that could take it but for a free place."""
+    """The services that could take it if they had a free place."""
     pool_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid()), nullable=False))
-    """Their pools that admit its people and are large enough: it stands in the queue of each."""
+    """Their pools that are suitable and large enough for its people. It is in the queue of each of these pools."""
     pool_places: list[int] = Field(sa_column=Column(ARRAY(Integer()), nullable=False))
     """How many places it needs in each of `pool_ids`, in the same order."""
     traceparent: str | None = None
 
 
 class KeptPoolRow(Table, table=True):
-    """A pool whose free places are kept for a household at the head of its queue until there are enough for all of it.
+    """A pool whose free places are kept for a household at the head of its queue until there are enough for all
+    members.
 
-    A referral keeps one pool, once, for a time that the pack limits. The row stays while the referral is in the queue.
+    For each referral only one pool is kept, only once, and for a time that the pack limits. The row stays as long as
+    the referral is in the queue.
     """
 
     __tablename__ = "kept_pool"
@@ -61,4 +63,4 @@ class KeptPoolRow(Table, table=True):
     since: datetime = moment()
     until: datetime = moment()
     over: bool = False
-    """Its time has passed: the places went to those behind."""
+    """True if the time is over, so that referrals further back may get the places."""
