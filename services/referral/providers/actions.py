@@ -1,6 +1,6 @@
-"""Keeping the read model, and what providers have said of needs and people.
+"""Stores the read model of the directory, and what providers have said about needs and people.
 
-The newest version of each view wins, whatever order they come in.
+The newest version of each view is stored, regardless of the order in which the versions arrive.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -64,7 +64,7 @@ _V = TypeVar("_V", bound=_Versioned)
 
 
 async def keep_services(session: AsyncSession, views: Sequence[ProviderServicePublished]) -> None:
-    """Store the views that are newer than what is kept."""
+    """Store the views that are newer than the stored ones."""
     newest = newest_of((view.provider_service_id, view) for view in views)
     rows = [
         {
@@ -80,12 +80,12 @@ async def keep_services(session: AsyncSession, views: Sequence[ProviderServicePu
     ]
     columns = ("organization_id", "version", "category", "status", "view")
     await insert_rows(session, ProviderServiceRow, rows, on_conflict=_newer("provider_service_id", columns))
-    # A handler of the directory locks no journey, so whom it concerns is judged by the leading router.
+    # The handlers of directory events lock no journeys. Therefore the leading router evaluates the offers concerned.
     await (await raw(session)).execute(_MARK, [row["provider_service_id"] for row in rows])
 
 
 async def keep_organizations(session: AsyncSession, views: Sequence[OrganizationPublished]) -> None:
-    """Store the standings that are newer than what is kept."""
+    """Store the views of organisations that are newer than the stored ones."""
     newest = newest_of((view.organization_id, view) for view in views)
     rows = [
         {
@@ -103,9 +103,10 @@ async def keep_organizations(session: AsyncSession, views: Sequence[Organization
 
 
 async def take_republished(session: AsyncSession, *, again_after: timedelta, limit: int = 50) -> list[UUID]:
-    """Services that were published anew and whose people have not been looked at; each comes twice, so long apart.
+    """Services that were published again and whose offers must be evaluated. Each service is returned twice, with this
+    time between.
 
-    A round that began before the first look may have made an offer by what was published before.
+    The second time is needed because a round that began before the first may have made an offer with the old view.
     """
     connection, at = await raw(session), now(session)
     rows = await connection.fetch(_TAKE, at - again_after, limit)
@@ -120,14 +121,14 @@ async def take_republished(session: AsyncSession, *, again_after: timedelta, lim
 
 
 async def stop_offering(session: AsyncSession, provider_service_ids: Iterable[UUID], *, at: datetime) -> None:
-    """Keep that providers no longer offer these services, as they stand published now."""
+    """Record that providers no longer offer these services in their present version."""
     ids = sorted(set(provider_service_ids))
     if ids:
         await (await raw(session)).execute(_STOP_OFFERING, ids, at)
 
 
 async def carry(session: AsyncSession, moved: Sequence[tuple[UUID, UUID]]) -> None:
-    """Exclude for each second need of a pair what is excluded for the first: it goes on in its place."""
+    """Copy the exclusions of the first need of each pair to the second, which continues in its place."""
     if moved:
         before, after = zip(*moved, strict=True)
         await (await raw(session)).execute(_CARRY, list(before), list(after))
@@ -140,7 +141,7 @@ async def forgive_silence(session: AsyncSession, need_ids: Collection[UUID]) -> 
 
 
 async def exclude(session: AsyncSession, codes: Mapping[tuple[UUID, UUID], str], *, at: datetime) -> None:
-    """Keep, by need and service, why it is not asked again; the newest reason stands."""
+    """Record, by need and service, why the service is not asked again. The newest reason replaces an older one."""
     rows = [
         {"need_id": need_id, "provider_service_id": service_id, "code": code, "since": at}
         for (need_id, service_id), code in codes.items()
@@ -149,7 +150,7 @@ async def exclude(session: AsyncSession, codes: Mapping[tuple[UUID, UUID], str],
 
 
 async def keep_conflicts(session: AsyncSession, conflicts: Collection[tuple[UUID, UUID]], *, at: datetime) -> None:
-    """Keep, by returnee and organisation, that the organisation declared a conflict of interest."""
+    """Record, by returnee and organisation, that the organisation declared a conflict of interest."""
     rows = [
         {"returnee_id": returnee_id, "organization_id": organization_id, "since": at}
         for returnee_id, organization_id in sorted(conflicts)
@@ -160,7 +161,7 @@ async def keep_conflicts(session: AsyncSession, conflicts: Collection[tuple[UUID
 async def forget_directory(session: AsyncSession) -> None:
     """Empty the read model, for a rebuild in the same transaction.
 
-    What is stored afterwards begins above the sum of all revisions, so that nobody takes the new for the old.
+    New rows begin with a revision above the sum of all old revisions, so that the change is noticed.
     """
     session.info[_FIRST_REVISION] = 1 + await (await raw(session)).fetchval(_REVISIONS)
     await session.exec(delete(ProviderServiceRow))
@@ -168,7 +169,7 @@ async def forget_directory(session: AsyncSession) -> None:
 
 
 def newest_of(keyed: Iterable[tuple[UUID, _V]]) -> list[_V]:
-    """The newest version per key, sorted by key so that two batches take row locks in the same order."""
+    """The newest version for each key, sorted by key so that two batches lock rows in the same order."""
     newest: dict[UUID, _V] = {}
     for key, view in keyed:
         if key not in newest or newest[key].version < view.version:

@@ -1,4 +1,4 @@
-"""The directory as the router sees it: held in memory, read again when anything has changed."""
+"""The directory for the router. It is kept in memory and read again when anything has changed."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -23,14 +23,14 @@ _CONFLICTS = "SELECT returnee_id, organization_id FROM conflict_of_interest WHER
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """All services and organisations at one version; never changed, only replaced."""
+    """All services and organisations at one version. It is never changed, only replaced."""
 
     version: tuple[int, int] = (-1, -1)
     services: Mapping[UUID, ProviderServicePublished] = field(default_factory=dict)
     organizations: Mapping[UUID, OrganizationPublished] = field(default_factory=dict)
 
     def unfit(self, at: datetime) -> list[UUID]:
-        """Services that may take nobody at this moment, whoever it is: suspended, or without licence or agreement."""
+        """Services that may take nobody now: not active, or without a valid licence or agreement."""
         return [key for key, view in self.services.items() if self._is_unfit(view, at)]
 
     def _is_unfit(self, view: ProviderServicePublished, at: datetime) -> bool:
@@ -39,14 +39,14 @@ class Directory:
 
 
 async def refreshed(session: AsyncSession, known: Directory) -> Directory:
-    """`known` if nothing has changed since, else the directory as it is now."""
+    """`known` if nothing has changed since then, otherwise the present directory."""
     connection = await raw(session)
     row = await connection.fetchrow(_VERSION)
     assert row is not None
     version = (row["services"], row["organizations"])
     if version == known.version:
         return known
-    # The version is read before the rows: a change in between is read twice rather than missed.
+    # The version is read before the rows. A change in between is then read twice, and never missed.
     services = await connection.fetch("SELECT view::text FROM provider_service")
     organizations = await connection.fetch("SELECT view::text FROM provider_organization")
     views = [ProviderServicePublished.model_validate_json(service["view"]) for service in services]
@@ -59,7 +59,7 @@ async def refreshed(session: AsyncSession, known: Directory) -> Directory:
 
 
 async def hours(session: AsyncSession, provider_service_ids: Collection[UUID]) -> dict[UUID, Hours]:
-    """When these services are open."""
+    """The opening hours of these services."""
     rows = await (await raw(session)).fetch(
         "SELECT view::text FROM provider_service WHERE provider_service_id = ANY($1::uuid[])",
         sorted(provider_service_ids),
@@ -69,7 +69,7 @@ async def hours(session: AsyncSession, provider_service_ids: Collection[UUID]) -
 
 
 async def no_longer_offered(session: AsyncSession) -> set[UUID]:
-    """Services that their providers said they no longer offer, and that were not published anew since."""
+    """Services that their providers no longer offer and that were not published again since then."""
     rows = await (await raw(session)).fetch(
         "SELECT provider_service_id FROM no_longer_offered JOIN provider_service USING (provider_service_id)"
         " WHERE provider_service.version <= no_longer_offered.version"
@@ -78,7 +78,7 @@ async def no_longer_offered(session: AsyncSession) -> set[UUID]:
 
 
 async def conflicts_of(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
-    """By returnee, where there are any: the organisations that declared a conflict of interest."""
+    """By returnee: the organisations that declared a conflict of interest. Returnees without any are left out."""
     conflicts: dict[UUID, set[UUID]] = {}
     for row in await (await raw(session)).fetch(_CONFLICTS, list(returnee_ids)):
         conflicts.setdefault(row["returnee_id"], set()).add(row["organization_id"])

@@ -1,4 +1,4 @@
-"""What the published view of a service says of its opening hours. Pure."""
+"""The opening hours in the published view of a service. Pure."""
 
 from zoneinfo import ZoneInfo
 
@@ -7,6 +7,6 @@ from services.referral.clocks.rules import Hours
 
 
 def hours_of(view: ProviderServicePublished) -> Hours:
-    """When this service is open."""
+    """The opening hours of this service."""
     openings = tuple((one.weekday, one.opens_minute, one.closes_minute) for one in view.openings)
     return Hours(openings, ZoneInfo(view.timezone))

@@ -1,4 +1,4 @@
-"""What the directory publishes, kept as it was published."""
+"""Stores what the directory publishes, unchanged."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from services.referral.providers import actions
 
 
 def subscribe(subscriptions: Subscriptions) -> None:
-    """Listen to the two compacted topics of the directory's standing."""
+    """Subscribe to the two compacted topics with services and organisations."""
 
     @subscriptions.on(ProviderServicePublished)
     async def keep_services(session: AsyncSession, batch: Sequence[Received[ProviderServicePublished]]) -> None:

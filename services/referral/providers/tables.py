@@ -1,4 +1,4 @@
-"""Rows of the directory's read model, and of what providers have said of themselves when they were asked."""
+"""Rows of the directory's read model, and of what providers said in their answers to offers."""
 
 from datetime import datetime
 from typing import Any
@@ -22,11 +22,11 @@ class ProviderServiceRow(Table, table=True):
     status: str
     view: dict[str, Any] = document(nullable=False)
     revision: int = big(default=1)
-    """How often the view has changed here; only grows, so that a sum over all rows tells of any change."""
+    """How often the view has changed here. It only grows, so that the sum over all rows shows any change."""
 
 
 class ProviderOrganizationRow(Table, table=True):
-    """One organisation's standing as last published."""
+    """One organisation as last published."""
 
     __tablename__ = "provider_organization"
 
@@ -38,21 +38,22 @@ class ProviderOrganizationRow(Table, table=True):
 
 
 class NoLongerOfferedRow(Table, table=True):
-    """A service that its provider, asked, said it no longer offers; over once the directory publishes it anew.
+    """A service that its provider no longer offers, according to its answer to an offer. It ends when the directory
+    publishes the service again.
 
-    Not part of the read model: a rebuild from the directory's log keeps it.
+    This table is not part of the read model: a rebuild from the directory's log keeps it.
     """
 
     __tablename__ = "no_longer_offered"
 
     provider_service_id: UUID = Field(primary_key=True)
     version: int
-    """The service's version when its provider said so: a higher one ends it."""
+    """The version of the service at the time of the answer. A higher version ends this state."""
     since: datetime = moment()
 
 
 class ConflictOfInterestRow(Table, table=True):
-    """An organisation that declared a conflict of interest: not asked for any need of this person."""
+    """An organisation that declared a conflict of interest. It is not asked for any need of this person."""
 
     __tablename__ = "conflict_of_interest"
 
@@ -62,7 +63,7 @@ class ConflictOfInterestRow(Table, table=True):
 
 
 class ExclusionRow(Table, table=True):
-    """A service that declined this need or let its offer expire: not asked again for it."""
+    """A service that declined this need or let its offer expire. It is not asked again for this need."""
 
     __tablename__ = "exclusion"
 
@@ -73,10 +74,11 @@ class ExclusionRow(Table, table=True):
 
 
 class RepublishedRow(Table, table=True):
-    """A service that was published anew: whoever is asked for, or was accepted, there is judged again."""
+    """A service that was published again. Its waiting and accepted offers are evaluated again."""
 
     __tablename__ = "republished"
 
     provider_service_id: UUID = Field(primary_key=True)
     looked_at: datetime | None = moment(nullable=True)
-    """When those who were there then were found. A second look later finds what a round made meanwhile."""
+    """When the offers were evaluated the first time. A second evaluation later finds offers that a round made
+    meanwhile."""
