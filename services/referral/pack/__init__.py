@@ -1,1 +1,1 @@
-"""What the country pack says of routing, as closed models."""
+"""The part of the country pack for routing, as closed models."""

@@ -1,4 +1,4 @@
-"""The clocks of the country pack, as closed pydantic models: how long anybody is waited for, in seconds."""
+"""The clocks of the country pack, as closed pydantic models. All times are in seconds."""
 
 from datetime import date
 from typing import Annotated, Literal, Self
@@ -17,20 +17,20 @@ def _ascending(reminders: list[float]) -> list[float]:
 
 
 Reminders = Annotated[list[Seconds], AfterValidator(_ascending)]
-"""When somebody is told again, ascending, from the moment at which the wait begins."""
+"""The times of reminders, ascending, from the beginning of the wait."""
 
 
 class OfferClock(PackPart):
-    """How long a provider has, and when it is reminded."""
+    """How long a provider has for its answer, and when it is reminded."""
 
     answer_within: Seconds
     """From the offer to its expiry."""
     remind_after: Reminders
     """From the offer to each reminder, each before `answer_within`."""
     acknowledge_within: Seconds | None = None
-    """From the offer to the provider's word that it has been seen; None: no such word is waited for."""
+    """From the offer to its acknowledgement by the provider. None: no acknowledgement is expected."""
     unacknowledged: Literal["remind", "expire"] = "remind"
-    """What follows when that word does not come: another reminder, or the next candidate at once."""
+    """What happens if the offer is not acknowledged in time: a reminder, or the next candidate at once."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -41,12 +41,13 @@ class OfferClock(PackPart):
 
 
 class Wait(PackPart):
-    """How long a provider that has accepted has for its next word, and when it is reminded."""
+    """How long a provider that has accepted has for its next step, and when it is reminded."""
 
     within: Seconds
-    """From the acceptance to the start of the service, or from there to its outcome; then the lead desk asks."""
+    """From the acceptance to the start of the service, or from its start to its outcome. Then the lead desk is
+    owner."""
     remind_after: Reminders = []
-    """From the same moment to each reminder, each before `within`."""
+    """From the same time to each reminder, each before `within`."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -60,16 +61,16 @@ def _require_before(reminders: list[float], end: float, name: str) -> None:
 
 
 ProviderWait = Literal["acknowledge", "answer", "start", "report"]
-"""What a provider is waited for."""
+"""The steps that are expected of a provider."""
 
 
 class Holidays(PackPart):
     """Days on which offices are closed."""
 
     every_year: frozenset[Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]] = frozenset()
-    """Month and day."""
+    """Holidays of every year, as month and day."""
     days: frozenset[date] = frozenset()
-    """Days of one year only, such as those around Easter."""
+    """Holidays of one year only, such as those around Easter."""
 
     def includes(self, day: date) -> bool:
         """True on a holiday."""
@@ -77,12 +78,12 @@ class Holidays(PackPart):
 
 
 class OwnerClock(PackPart):
-    """How long a desk that answers for a need may give no sign of life before the desk above it answers."""
+    """How long the owner of a need may give no sign of life before the desk above it becomes the owner."""
 
     see_within: Seconds
-    """From being named to the first sign."""
+    """From becoming the owner to the first sign of life."""
     act_within: Seconds
-    """From one sign to the next; at least `see_within`."""
+    """From one sign of life to the next; at least `see_within`."""
 
     @model_validator(mode="after")
     def _longer_once_seen(self) -> Self:

@@ -1,7 +1,7 @@
-"""The part of the country pack that referral follows: `routing.yaml` and `consents.yaml`, as closed pydantic models.
+"""The part of the country pack that referral uses: `routing.yaml` and `consents.yaml`, as closed pydantic models.
 
-A pack is data that a ministry can read and change; a mistake in it must stop the service at start, not a person at
-the gate. Durations are in seconds.
+A pack is data that a ministry can read and change. A mistake in it must stop the service at its start, so that it does
+no harm to a person later. Durations are in seconds.
 """
 
 from enum import StrEnum
@@ -33,7 +33,7 @@ TimeZone = Annotated[TimeZoneName, AfterValidator(_known_zone)]
 
 
 class CompletionFact(StrEnum):
-    """What a completion may have to state. Yes, no or a count: never a number that names a document or a person."""
+    """Facts that a completion may have to state: yes, no or a count, never a number of a document or a person."""
 
     DOCUMENT_ISSUED = "document_issued"
     NIGHTS_STAYED = "nights_stayed"
@@ -41,41 +41,43 @@ class CompletionFact(StrEnum):
 
 
 class CategoryPolicy(PackPart):
-    """What the pack decides for one category of need."""
+    """The policy for one category of need."""
 
     stage: Annotated[int, Field(ge=1, le=6)]
     """Stage of the national referral mechanism (S1, Ethiopia's design)."""
     dimension: Annotated[str, Field(pattern=r"^(economic|social|psychosocial)$")]
     level: Annotated[str, Field(pattern=r"^(individual|community|structural)$")] = "individual"
     basic: bool
-    """A basic category is offered under a case code without consent; consent then gates the packet only."""
+    """True for a basic category: it is offered with a case code, without consent. Only the packet requires consent."""
     restricted: bool = False
-    """Reached by restricted referral only, decided by a person."""
+    """True if only restricted services may take it, after a review by a person."""
     review: bool = False
-    """A person decides before anything is offered."""
+    """True if a review by a person comes before every offer."""
     lead_desk: Desk
-    """The desk of the lead agency: owner of a need that nobody takes, and of reviews."""
+    """The desk of the lead agency. It owns needs that no provider takes, and needs in review."""
     distance_from: Annotated[str, Field(pattern=r"^(reception|destination)$")]
-    """From where the way to the service is measured."""
+    """The start of the distance to the service."""
     distance_limit_km: Annotated[float, Field(gt=0)] | None = None
     held_ahead: bool = False
-    """True if places may be held before their pool begins: a seat of a course to come, never a bed of next week."""
+    """True if places may be held before their pool begins. Useful for seats in a future course, but not for beds."""
     rings_km: tuple[Annotated[float, Field(gt=0)], ...] = ()
-    """How the search widens: nobody beyond the first distance is asked while somebody within it may be, and so on;
-    after the last one everybody within `distance_limit_km`. Ascending; empty: everybody from the start."""
+    """How the search widens, as ascending distances. Services beyond the first distance are asked only if no service
+    within it is a candidate, and so on. After the last distance, all services within `distance_limit_km` are asked. If
+    this is empty, all of them are asked from the start."""
     clocks: dict[Urgency, OfferClock]
     route_within: dict[Urgency, Seconds]
     """From the report to the first offer; then the lead desk owns the need."""
     start_clocks: dict[Urgency, Wait]
     """From acceptance to the start of the service."""
     report_clocks: dict[Urgency, Wait]
-    """From the start to the outcome; of a stay with a maximum length its own alarms take this place."""
+    """From the start to the outcome. For a stay with a maximum length, the alarms of the stay are used instead."""
     waitlist_within: dict[Urgency, Seconds]
     """How long a referral may wait for a place before the lead desk owns its need."""
     working_hours: frozenset[ProviderWait] = frozenset()
-    """Which of the provider's clocks run only while its service is open, holidays left out; in an emergency none."""
+    """The provider's clocks that run only while its service is open, without holidays. In an emergency: none of
+    them."""
     owner_clocks: dict[Urgency, OwnerClock]
-    """How long an owner of such a need may be silent."""
+    """How long an owner of such a need may give no sign of life."""
 
     @model_validator(mode="after")
     def _rings_ascend(self) -> Self:
@@ -84,7 +86,7 @@ class CategoryPolicy(PackPart):
         return self
 
     def runs_in_working_hours(self, wait: ProviderWait, urgency: Urgency) -> bool:
-        """True if this clock stands still while the provider is closed. Emergencies never wait for opening hours."""
+        """True if this clock stops while the provider is closed. In an emergency no clock stops."""
         return wait in self.working_hours and urgency is not Urgency.EMERGENCY
 
     @model_validator(mode="after")
@@ -101,27 +103,28 @@ class CategoryPolicy(PackPart):
 
 
 class StayOfType(PackPart):
-    """What the law or the network says of stays at services of one type, whatever the directory says."""
+    """The limits that the law or the network sets for stays at services of one type."""
 
     maximum: Seconds
-    """The longest stay; a shorter one that the service itself declares holds."""
+    """The longest stay. If the service itself declares a shorter one, that applies."""
     extension_max: Annotated[float, Field(ge=0)]
-    """By how much a person may lengthen such a stay, all extensions together; 0: never."""
+    """The longest time by which a person may extend such a stay, all extensions together. 0: no extension."""
 
 
 class StayPolicy(PackPart):
-    """How the end of a stay is watched (domain C1-C4). Its length is the service's `max_stay_hours`."""
+    """The alarms and limits of stays (domain C1-C4). The length of a stay is the service's `max_stay_hours`."""
 
     alarms_before_end: Annotated[list[Seconds], Field(min_length=1, max_length=10)]
-    """Before the end, the earliest alarm first: 24, 48 and 60 hours into a stay of 72."""
+    """Time from each alarm to the end, the earliest alarm first. In a stay of 72 hours, alarms after 24, 48 and 60
+    hours are 48, 24 and 12 hours before the end."""
     owned_from_alarm: Annotated[int, Field(ge=1)]
-    """From which alarm on, counted from 1, the lead desk owns the need of somebody who leaves with no next step."""
+    """The number of the alarm, counted from 1, from which on the lead desk owns a need whose exit plan has gaps."""
     extension_max: Annotated[float, Field(ge=0)]
-    """By how much a person may lengthen a stay, all extensions together."""
+    """The longest time by which a person may extend a stay, all extensions together."""
     leaving_within: Seconds
-    """How long before its end a stay with no next step stands on the list, if the caller names no other span."""
+    """How long before its end a stay without a next step is on the list, if the caller gives no other time."""
     of_type: dict[ServiceType, StayOfType] = {}
-    """Service types for which something else holds, such as shelters for children."""
+    """Service types with their own limits, such as shelters for children."""
 
     @model_validator(mode="after")
     def _nearer_and_nearer(self) -> Self:
@@ -133,7 +136,7 @@ class StayPolicy(PackPart):
 
 
 class Weights(PackPart):
-    """How much each part of the score counts. Scores order candidates; they never admit or exclude one."""
+    """The weight of each part of the score. Scores order candidates; they never admit or exclude one."""
 
     distance: Weight
     free_places: Weight
@@ -145,38 +148,38 @@ class Weights(PackPart):
 
 
 class Rounds(PackPart):
-    """How the router paces itself."""
+    """The limits and times of the router's rounds."""
 
     batch_timeout: Seconds
-    """How long a flight's ordinary needs wait for its intake to be complete."""
+    """How long the normal needs of a flight wait until its intake is complete."""
     household_timeout: Seconds
-    """How long a household's need waits for its members before the lead desk owns it."""
+    """How long a need of a household waits until the household is complete, before the lead desk owns it."""
     offers_max: Annotated[int, Field(ge=1, le=5000)] = 1000
-    """Referrals placed in one round at the most."""
+    """The maximum number of ready referrals in one round."""
     keep_places_for: Seconds = 3600
-    """How long the household at the head of a queue keeps a pool's free places, until there are enough for it."""
+    """How long the free places of a pool are kept for the household at the head of a queue, if it needs more."""
     capacity_fresh_for: Seconds = 86_400
-    """Age at which a capacity figure counts as half as fresh."""
+    """The age at which the freshness of a capacity figure is one half."""
 
 
 class Pacing(PackPart):
-    """How fast ordinary offers may come to one service, so that nobody is stampeded when much is due at once."""
+    """How many non-urgent offers one service may get in a period, so that it is not overloaded after an outage."""
 
     offers_per_service: Annotated[int, Field(ge=1, le=10_000)]
     per_seconds: Seconds
 
 
 class Search(PackPart):
-    """How a person who could not be found is looked for."""
+    """The rules for the search for a person who could not be found."""
 
     attempts: Annotated[int, Field(ge=1, le=30)]
-    """After so many without finding anybody the steward answers for the need."""
+    """The number of missed attempts after which the steward becomes the owner of the need."""
     every: Seconds
-    """From one attempt to the next."""
+    """The time from one attempt to the next."""
 
 
 class Place(PackPart):
-    """A place of the pack: the centre of an area, for distances between areas."""
+    """The centre of an area, used for distances between areas."""
 
     name: str
     latitude: Annotated[float, Field(ge=-90, le=90)]
@@ -184,39 +187,39 @@ class Place(PackPart):
 
 
 class AbsenceTimes(PackPart):
-    """How far beginning and end of an absence may lie from our clock."""
+    """How far the beginning and the end of an absence may be from the present time."""
 
     starts_at: Tolerance
     ends_at: Tolerance
 
 
 class RoutingPolicy(PackPart):
-    """All that the pack says about routing."""
+    """Everything in the pack about routing."""
 
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     version: str
     timezone: TimeZone
-    """In which days are counted for people who work here: that of the reception."""
+    """The time zone of the reception. Days are counted in it for the staff."""
     steward_desk: Desk
-    """Owner of last resort: the network's steward."""
+    """The desk of the network's steward, the highest desk."""
     small_cells_below: Annotated[int, Field(ge=1, le=100)]
-    """Counts of unmet needs below this are not told: few needs of a kind in a small place point at somebody."""
+    """Counts of unmet needs below this number are not shown, because they could identify people in a small place."""
     child_desk: Desk
-    """Decides what needs a child-protection decision: unaccompanied children, age unknown or disputed."""
+    """The desk for child protection. It decides in reviews about an age that is unknown or disputed."""
     escalates_to: dict[Desk, Desk] = {}
-    """By desk: the one that answers when it is silent. A desk that is not named here escalates to the steward."""
+    """For each desk, the desk above it. For a desk that is not named here, this is the steward."""
     categories: dict[NeedCategory, CategoryPolicy]
     consents: ConsentPolicy
-    """From `consents.yaml`, which registration follows too."""
+    """From `consents.yaml`, which registration uses too."""
     holidays: Holidays = Holidays()
     stays: StayPolicy
     weights: Weights
     rounds: Rounds
     search: Search
     completion_facts: dict[ServiceType, list[CompletionFact]]
-    """By service type: what a provider states when it completes. A type that is not named has to state nothing."""
+    """By service type: the facts that a provider states at completion. For a type that is not named, there are none."""
     pacing: Pacing | None = None
-    """None: offers are made as fast as there are places. Urgent needs and emergencies are never paced."""
+    """None: offers are made as soon as there are places. Urgent needs and emergencies are never delayed by pacing."""
     absences: AbsenceTimes
     places: dict[str, Place]
 
@@ -248,10 +251,10 @@ class RoutingPolicy(PackPart):
         return frozenset(lead | above | {self.steward_desk, self.child_desk})
 
     def desk_above(self, desk: str) -> str | None:
-        """Who answers when this desk is silent; None above the steward's."""
+        """The desk above this one, or None for the steward."""
         return None if desk == self.steward_desk else self.escalates_to.get(desk, self.steward_desk)
 
 
 def load_policy(directory: Path) -> RoutingPolicy:
-    """The routing policy of the pack in `directory`; raises ValidationError naming the field that is wrong."""
+    """The routing policy of the pack in `directory`. Raises ValidationError, which names the wrong field."""
     return RoutingPolicy.model_validate(read_yaml(directory / "routing.yaml") | {"consents": load_consents(directory)})
