@@ -1,4 +1,4 @@
-"""Whose rows a caller may see, and the policy that an action needs."""
+"""Which rows a caller may see, and the routing policy as a dependency of routes."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -13,26 +13,26 @@ from services.referral.pack.policy import RoutingPolicy
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a caller may see: rows of one organisation or of all, those of restricted categories or not."""
+    """What a caller may see: rows of one organisation or of all, with or without rows of restricted categories."""
 
     organization_id: UUID | None
-    """The organisation of a partner; None for staff of the network, who see all."""
+    """The organisation of a partner. None for staff of the network, who see the rows of all organisations."""
     restricted: bool
-    """Without it rows of restricted categories do not exist, counts included."""
+    """If False, rows of restricted categories do not exist for the caller, also not in counts."""
 
     @property
     def tenant(self) -> Tenant:
-        """The same for the second wall, where the caller's own transaction is not at hand."""
+        """The same rights for row-level security, for use outside the caller's own transaction."""
         is_staff = self.organization_id is None
         return Tenant("", organization_id=self.organization_id, restricted=self.restricted, staff=is_staff)
 
 
 EVERYTHING: Final = Rights(organization_id=None, restricted=True)
-"""For rows about which it has been decided before that they may be seen."""
+"""For rows that the caller may see according to an earlier check."""
 
 
 def rights_of(caller: Caller) -> Rights:
-    """What this caller may see; refuses one that is neither of an organisation nor of the network."""
+    """What this caller may see. Refuses a caller that belongs neither to an organisation nor to the network."""
     tenant = caller.tenant
     if tenant.organization_id is None and not tenant.staff:
         raise TenantMissing
@@ -40,16 +40,16 @@ def rights_of(caller: Caller) -> Rights:
 
 
 def staff_rights_of(caller: Caller) -> Rights:
-    """What this caller may see; refuses a caller that isn't of the network."""
+    """What this caller may see. Refuses a caller that is not staff of the network."""
     if not caller.tenant.staff:
         raise StaffOnly
     return rights_of(caller)
 
 
 def desks_of(caller: Caller, policy: RoutingPolicy) -> frozenset[str]:
-    """The desks that this caller speaks for: those of its token's claim `desks`, else its client where that is one.
+    """The desks of this caller: those in the claim `desks` of its token, otherwise its client id if that is a desk.
 
-    Desks that the country pack doesn't know are left out, and nobody but staff speaks for one.
+    Desks that are not in the country pack are left out. Only staff can have desks.
     """
     if not caller.tenant.staff:
         return frozenset()

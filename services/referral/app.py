@@ -1,4 +1,4 @@
-"""Referral, wired: routes, subscribers, loops. Nothing else knows every part."""
+"""Connects the parts of referral: routes, subscribers, loops. No other module uses all parts."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -59,7 +59,7 @@ from services.referral.waitlists.api import router as waitlist_routes
 from services.referral.work_lists.api import router as work_list_routes
 
 TimerAction = Callable[[AsyncSession, RoutingPolicy, Sequence[Due]], Awaitable[None]]
-"""What happens when clocks of one kind run out."""
+"""The action for clocks of one kind that have run out."""
 
 ROUTES: tuple[APIRouter, ...] = (
     offer_routes,
@@ -82,7 +82,7 @@ ROUTES: tuple[APIRouter, ...] = (
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service in the role that its settings name; reads the country pack, and refuses to start on a bad one."""
+    """The service in the role that its settings name. It does not start with an invalid country pack."""
     settings = settings or Settings()
     policy = load_policy(settings.pack)
     database = Database(settings.database_url, clock=settings.clock(), application_name="enlace-referral", pool_size=8)
@@ -124,7 +124,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def subscriptions(policy: RoutingPolicy, *, group: str = "referral") -> Subscriptions:
-    """All that referral listens to, as one consumer group."""
+    """All subscriptions of referral, as one consumer group."""
     listening = Subscriptions(group=group)
     providers.subscribe(listening)
     places.subscribe(listening)
@@ -135,7 +135,7 @@ def subscriptions(policy: RoutingPolicy, *, group: str = "referral") -> Subscrip
 
 
 def read_models() -> Service:
-    """What `python -m libs.events replay --service services.referral.app:read_models` rebuilds from the logs."""
+    """The read models that `python -m libs.events replay --service services.referral.app:read_models` rebuilds."""
     settings = ReadModelSettings()
     database = Database(settings.database_url, clock=Clock(), application_name="enlace-replay", pool_size=1)
     listening = subscriptions(load_policy(settings.pack))
@@ -144,7 +144,7 @@ def read_models() -> Service:
 
 
 def clockwork(database: Database, policy: RoutingPolicy) -> Clockwork:
-    """The clocks, with what each of them does when it runs out."""
+    """The loop of the clocks, with the action for each kind of clock."""
     actions: dict[TimerKind, TimerAction] = {
         TimerKind.OFFER_REMINDER: offers.remind_of_offers,
         TimerKind.OFFER_EXPIRY: offers.expire_offers,

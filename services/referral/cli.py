@@ -61,12 +61,12 @@ async def _accesses(session: AsyncSession, asked: Asked) -> list[dict[str, objec
 add_accesses(cli, _database, _accesses)
 
 FOR_A_DESK = frozenset({"unknown", "older", "consent_older"})
-"""Differences that registration has found and no program can mend."""
+"""Differences that registration has found and that only a person can resolve."""
 
 
 @cli.command()
 def reconcile(with_: WithFile, operator: Operator, dry_run: DryRun = False, reason: Reason = None) -> None:
-    """Assign to desks what registration's `reconcile` could not resolve, and take back what is resolved."""
+    """Assign to desks the needs that registration's `reconcile` could not resolve, and take resolved needs back."""
     left = [one for one in read(with_) if one.state in FOR_A_DESK]
     people = {one.of or one.id for one in left if one.kind != "need"}
     needs = {one.id for one in left if one.kind == "need"}

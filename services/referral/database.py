@@ -1,4 +1,4 @@
-"""Referral's own registry of tables, and set-based writing: one statement per table, however many rows."""
+"""Referral's own registry of tables, and functions that write many rows of a table with one statement."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -18,7 +18,7 @@ from libs.chassis.database import raw
 
 Row = Mapping[str, Any]
 Columns = Mapping[str, Sequence[Any]]
-"""Values of many rows, column by column; all of the same length."""
+"""Values of many rows, column by column. All columns have the same length."""
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -29,11 +29,11 @@ _NAMES = {
 
 
 class Table(SQLModel, registry=registry(metadata=MetaData(naming_convention=_NAMES))):
-    """Base of referral's tables: metadata of their own, apart from every other service."""
+    """Base class of referral's tables. Their metadata are separate from those of the other services."""
 
 
 def moment(*, nullable: bool = False, **options: Any) -> Any:
-    """A column for an aware time, always UTC."""
+    """A column for a time with time zone, always UTC."""
     return Field(sa_type=DateTime(timezone=True), nullable=nullable, **options)
 
 
@@ -48,19 +48,19 @@ def document(*, nullable: bool = True) -> Any:
 
 
 def is_one_of(column: str, words: type[StrEnum]) -> str:
-    """The text of a CHECK that `column` holds a member of `words`."""
+    """The text of a CHECK constraint: `column` contains a member of `words`."""
     return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
 
 
 async def insert_rows(session: AsyncSession, table: type[Table], rows: Sequence[Row], *, on_conflict: str = "") -> None:
-    """Insert all `rows` with one statement; every row names the same columns. Arrays and jsonb come as text."""
+    """Insert all `rows` with one statement. Every row has the same columns. Arrays and jsonb are given as text."""
     await insert_columns(session, table, _by_column(rows), on_conflict=on_conflict)
 
 
 async def insert_columns(session: AsyncSession, table: type[Table], columns: Columns, *, on_conflict: str = "") -> None:
-    """As `insert_rows`, given column by column.
+    """As `insert_rows`, but with the values given column by column.
 
-    Columns in which no row has a value are left out: most of a new row is still empty.
+    Columns without any value are left out, because most columns of a new row are still empty.
     """
     given = {name: values for name, values in columns.items() if any(value is not None for value in values)}
     if given:
@@ -70,20 +70,20 @@ async def insert_columns(session: AsyncSession, table: type[Table], columns: Col
 async def update_rows(
     session: AsyncSession, table: type[Table], rows: Sequence[Row], *, key: str, only_if: str = "true"
 ) -> None:
-    """Set the columns that `rows` name where `key` matches; `only_if` may speak of `kept` and `given`."""
+    """Set the columns in `rows` for rows with the same `key`. `only_if` may refer to `kept` (old) and `given` (new)."""
     await update_columns(session, table, _by_column(rows), key=key, only_if=only_if)
 
 
 async def update_columns(
     session: AsyncSession, table: type[Table], columns: Columns, *, key: str, only_if: str = "true"
 ) -> None:
-    """As `update_rows`, given column by column."""
+    """As `update_rows`, but with the values given column by column."""
     if columns:
         await (await raw(session)).execute(_update(table, tuple(columns), key, only_if), *columns.values())
 
 
 def columns_of(values: Sequence[object], names: tuple[str, ...]) -> Columns:
-    """These fields of plain values, field by field; nothing at all of no values. Two names at the least."""
+    """The fields `names` of these values, column by column. Empty if there are no values. Needs two names or more."""
     if not values:
         return {}
     return dict(zip(names, zip(*map(attrgetter(*names), values), strict=True), strict=True))
@@ -123,7 +123,7 @@ def _values(table: type[Table], names: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _flat(kind: str) -> str:
-    """unnest flattens arrays of arrays, and jsonb travels as text: both are cast back per row."""
+    """The type for `unnest`. It would flatten arrays of arrays, and jsonb is sent as text, so both are cast per row."""
     return "text" if _cast(kind) else kind
 
 
@@ -141,15 +141,15 @@ def _name(table: type[Table]) -> str:
 
 
 def array_of(kind: Any = Text) -> Any:
-    """An array column, empty by default in code."""
+    """An array column that cannot be null."""
     return Field(sa_column=Column(ARRAY(kind), nullable=False))
 
 
 def as_array(values: Sequence[object]) -> str:
-    """Ids or codes as the text of a PostgreSQL array; they hold no character that would need quoting."""
+    """Ids or codes as the text of a PostgreSQL array. They contain no character that needs quoting."""
     return "{" + ",".join(str(value) for value in values) + "}"
 
 
 def as_json(value: object) -> str:
-    """A plain value as the text of a jsonb."""
+    """A plain value as the text of a jsonb value."""
     return to_json(value).decode()

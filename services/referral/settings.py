@@ -1,4 +1,4 @@
-"""What referral reads from its environment."""
+"""The settings of referral, read from the environment."""
 
 from pathlib import Path
 
@@ -8,16 +8,16 @@ from libs.chassis.settings import CommonSettings, DatabaseSettings
 
 
 class Settings(CommonSettings):
-    """Referral's settings; the country pack decides the rest."""
+    """Referral's settings. Everything else is in the country pack."""
 
     token_audience: str = Field(default="enlace-referral", validation_alias="ENLACE_TOKEN_AUDIENCE", min_length=1)
     database_url: str = Field(validation_alias="ENLACE_REFERRAL_DATABASE_URL")
     pack: Path = Field(validation_alias="ENLACE_PACK")
-    """The directory of the country pack; `routing.yaml` in it is referral's part."""
+    """The directory of the country pack. Referral reads `routing.yaml` and `consents.yaml` in it."""
 
 
 class ReadModelSettings(DatabaseSettings):
-    """What making a read model again needs: no secret but the database's."""
+    """The settings for rebuilding a read model. The only secret is that of the database."""
 
     database_url: str = Field(validation_alias="ENLACE_REFERRAL_DATABASE_URL")
     pack: Path = Field(validation_alias="ENLACE_PACK")

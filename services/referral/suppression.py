@@ -1,8 +1,8 @@
-"""Which counts of a table are left out, so that neither they nor small differences between them can be worked out.
+"""Decides which counts of a table are not shown, so that nobody can calculate a small count. Pure.
 
-Few of a kind in a small place point at somebody (domain P22). A count below the bound is small; zero is not, because it
-points at nobody. Leaving out the small ones alone is not enough: a total and all its other parts give the missing one
-away. So more are left out until no small count is known closer than "perhaps small, perhaps not". Pure.
+A small count in a small place can identify a person (domain P22). A count below the limit is small. Zero is not small,
+because it identifies nobody. It is not enough to hide the small counts: a reader could subtract the other parts from
+a total. Therefore more counts are hidden, until no reader can tell whether a hidden small count is small.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -16,7 +16,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Sum(Generic[Key]):
-    """A total and its parts. A part that nobody is told, but that subtraction would give, is in it like any other."""
+    """A total and its parts. The parts include those that are never shown but could be calculated by subtraction."""
 
     total: Key
     parts: tuple[Key, ...]
@@ -24,20 +24,20 @@ class Sum(Generic[Key]):
 
 @dataclass(frozen=True, slots=True)
 class Table(Generic[Key]):
-    """Counts, and how they hang together."""
+    """Counts and the sums between them."""
 
     counts: Mapping[Key, int]
     sums: Sequence[Sum[Key]] = ()
     known: frozenset[Key] = frozenset()
-    """What a reader may know from elsewhere: it cannot be left out, and is told nowhere."""
+    """Counts that a reader may know from other sources. Hiding them would have no effect."""
     implied: frozenset[Key] = frozenset()
-    """What no reader is told, and must not be worked out either when it is small."""
+    """Counts that are never shown. If they are small, it must not be possible to calculate them either."""
     lowest: int = 0
-    """What a reader knows of every count: 1 where rows without any are not in the table."""
+    """The lowest value that a count can have: 1 if rows with a count of zero are not in the table."""
 
 
 def left_out(table: Table[Key], *, below: int) -> set[Key]:
-    """The counts that must not be told: the small ones, and others without which they would be known."""
+    """The counts that must be hidden: the small ones, and others that would allow a reader to calculate them."""
     small = {key for key, value in table.counts.items() if 0 < value < below and key not in table.known}
     hidden = small | table.implied
     while True:
@@ -49,7 +49,7 @@ def left_out(table: Table[Key], *, below: int) -> set[Key]:
 
 
 def ranges(table: Table[Key], hidden: set[Key]) -> dict[Key, tuple[float, float]]:
-    """From what is told: the least and the most that each count can be."""
+    """The lowest and the highest possible value of each count, as a reader can calculate them from the shown counts."""
     known = {
         key: (float(value), float(value)) if key not in hidden else (float(_lowest(table, key)), inf)
         for key, value in table.counts.items()
@@ -74,13 +74,13 @@ def _narrow(known: dict[Key, tuple[float, float]], one: Sum[Key]) -> None:
 
 
 def _is_exposed(table: Table[Key], hidden: set[Key], key: Key, *, below: int) -> bool:
-    """True if a reader can tell that this count is small, or not none."""
+    """True if a reader can tell that this count is small, or that it is above its lowest possible value."""
     least, most = ranges(table, hidden)[key]
     return least > max(1, _lowest(table, key)) or most < below
 
 
 def _neighbour(table: Table[Key], hidden: set[Key], key: Key) -> Key | None:
-    """The smallest count that is told in the nearest sum of this one, those that are not none first."""
+    """The smallest shown count in the nearest sums of this one. Counts above zero are preferred."""
     reached, seen = {key}, set[Key]()
     while reached != seen:
         seen = set(reached)

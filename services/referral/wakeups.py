@@ -3,4 +3,4 @@
 from libs.waiting.wakeups import Wakeups
 
 ROUTERS = Wakeups("referral.routers")
-"""Woken by transactions that give a router work."""
+"""Transactions that create work for a router wake it through this object."""

@@ -1,1 +1,1 @@
-"""Who read or wrote what referral knows of a person; append-only and sealed by a hash chain."""
+"""The record of who read or changed which data about a person. It is append-only and sealed by a hash chain."""

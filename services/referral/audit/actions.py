@@ -1,4 +1,4 @@
-"""Record who touched whose data: one statement for one request, or for all answers that share a transaction."""
+"""Records who read or changed whose data, with one statement for a request or for all answers of a transaction."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,8 @@ from libs.events.catalogue.audit import ReferralAuditSealed
 from libs.events.outbox import append
 from services.referral.audit.rules import Access
 
-# Whose record it is, and whether it is restricted, is read where the record is. What isn't there has not been shown.
+# The returnee of a record, and whether it is restricted, are read from the record's own table. A record that does not
+# exist was not shown.
 _RECORD = """
 INSERT INTO access_entry (at, kind, action, who, client_id, organization_id, purpose, fields, restricted,
     returnee_ids, record_ids, trace_id)
@@ -34,9 +35,9 @@ ORDER BY nth, restricted
 
 
 async def record(session: AsyncSession, accesses: Sequence[Access]) -> None:
-    """Record these accesses in this transaction; they hold if, and only if, it commits.
+    """Record these accesses in this transaction, so that they are stored only if it commits.
 
-    Records of restricted categories have an entry apart from the others of the same request.
+    Records of restricted categories get an entry of their own, separate from other records of the same request.
     """
     told = [one for one in accesses if one.records]
     if not told:
@@ -47,7 +48,7 @@ async def record(session: AsyncSession, accesses: Sequence[Access]) -> None:
         for nth, one in enumerate(told, start=1)
         for place, (kind, record_id) in enumerate(one.records)
     ]
-    async with own_work(session):  # what was shown is recorded, whatever the wall would let this caller see of it
+    async with own_work(session):  # row-level security of the caller does not limit the record
         await (await raw(session)).execute(
             _RECORD,
             now(session),
@@ -64,5 +65,5 @@ async def record(session: AsyncSession, accesses: Sequence[Access]) -> None:
 
 
 async def tell_seal(session: AsyncSession, link: Link) -> None:
-    """Tell a seal of the record to the topic that auditors read, in the transaction that makes it."""
+    """Publish a seal of the record on the topic for auditors, in the transaction that creates the seal."""
     await append(session, [ReferralAuditSealed(**link.told())])

@@ -1,4 +1,4 @@
-"""The record of access: one person's list."""
+"""Reads the record of access."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +17,8 @@ SELECT id, at, kind, action, who, client_id, organization_id, purpose, fields, t
           WHERE shown.returnee_id = $1) AS record_ids
 FROM access_entry WHERE id = ANY($2::bigint[]) ORDER BY id DESC
 """
-# Apart, and as the service's own work: behind a policy no condition on an array may use its index.
+# A separate statement with the rights of the service, because a condition on an array cannot use its index under
+# row-level security.
 _OF_PERSON = """
 SELECT id FROM accesses_of($1) WHERE ($2 OR NOT restricted) AND ($3::bigint IS NULL OR id < $3)
 ORDER BY id DESC LIMIT $4
@@ -27,7 +28,7 @@ ORDER BY id DESC LIMIT $4
 async def access_log(
     session: AsyncSession, returnee_id: UUID, page: PageRequest, *, restricted: bool
 ) -> Page[AccessView]:
-    """Who touched what referral knows of this person, newest first; of other people on the same page nothing."""
+    """Who read or changed the data about this person, newest first. Entries show nothing about other people."""
     after = None if page.after is None else int(page.after[0])
     connection = await raw(session)
     async with own_work(session):
@@ -55,6 +56,6 @@ ORDER BY id
 async def accesses(
     session: AsyncSession, returnee_id: UUID | None, *, by: str | None, since: datetime | None
 ) -> list[dict[str, object]]:
-    """The whole record of one person or of one caller, restricted needs included, the oldest first (domain P23)."""
+    """The whole record of one person or of one caller, with restricted needs, oldest first (domain P23)."""
     rows = await (await raw(session)).fetch(_ACCESSES, returnee_id, by, since)
     return [dict(row) for row in rows]

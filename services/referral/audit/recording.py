@@ -1,8 +1,8 @@
-"""Routes that record by themselves whose data they have shown or changed, in the transaction of the request.
+"""Routes that record automatically whose data they have shown or changed, in the transaction of the request.
 
-A router is made with `route_class=RecordedRoute`. What its view shows is read from the ids in it and in the path, so
-that no route can forget. Nothing leaves before the entry is committed, since the request's transaction ends before the
-response does.
+A router is created with `route_class=RecordedRoute`. The ids in the view and in the path say whose data were shown, so
+no route can omit the record. The request's transaction is committed before the response is sent, so no data are sent
+without a record.
 """
 
 import inspect
@@ -28,7 +28,8 @@ _PURPOSE = inspect.Parameter(
 
 
 class RecordedRoute(APIRoute):
-    """A route whose view is recorded. One that takes no session shows nobody, or is recorded where it is decided."""
+    """A route whose view is recorded. A route without a session shows no person, or its access is recorded
+    elsewhere."""
 
     def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
         methods = frozenset(options.get("methods") or _READS)
@@ -36,7 +37,7 @@ class RecordedRoute(APIRoute):
 
 
 def actor_of(caller: Caller) -> Actor:
-    """Who is recorded for what this caller does."""
+    """The actor that is recorded for this caller."""
     return Actor(caller.subject, caller.client_id, caller.organization_id)
 
 
@@ -70,6 +71,6 @@ def _in_order(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
 
 
 def _named(values: Mapping[str, Any]) -> list[Any]:
-    """What the path names, where the view names nothing: an explanation, an empty list of attempts."""
+    """The records that the path or body names, for views without ids, such as an explanation or an empty list."""
     body = values.get("body")
     return [*named_by(values), *(named_by(dict(body)) if body is not None else [])]

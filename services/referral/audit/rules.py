@@ -1,4 +1,4 @@
-"""What an access to a person's data is, and which ids of a view say whose data it shows (pure)."""
+"""What is recorded of an access to a person's data, and which ids of a view say whose data it shows. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class AccessKind(StrEnum):
 
 
 class AccessPurpose(StrEnum):
-    """Why the data were touched; the caller of a read may name one."""
+    """Why the data were read or changed. The caller of a read may state the purpose."""
 
     REFERRAL = "referral"
     FOLLOW_UP = "follow_up"
@@ -26,7 +26,7 @@ class AccessPurpose(StrEnum):
 
 
 class Record(StrEnum):
-    """What kind of record an id names."""
+    """The kind of record that an id belongs to."""
 
     OFFER = "offer"
     NEED = "need"
@@ -42,36 +42,36 @@ _NAMES: Final[Mapping[str, Record]] = {
     "review_id": Record.REVIEW,
     "returnee_id": Record.RETURNEE,
 }
-"""Names of ids in views and paths; the first that a view has says what it shows."""
+"""The names of ids in views and paths. The first one that a view has says which record it shows."""
 
 Shown = tuple[Record, UUID]
 """A record that was shown or changed."""
 
 
 class ShowsRecord:
-    """A view that is named by its own `id`: of what kind it is."""
+    """A view that is identified by its own `id`. `shows` says of which kind it is."""
 
     shows: ClassVar[Record]
 
 
 class ShowsParts:
-    """A view that shows nobody by its own ids, only by the views in it."""
+    """A view whose own ids are not recorded, only those of the views in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """On whose behalf data are touched."""
+    """The caller that reads or changes data."""
 
     who: str
-    """Subject of the token."""
+    """The subject of the token."""
     client_id: str
     organization_id: UUID | None
-    """None: staff of the network."""
+    """None for staff of the network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One request's read or write. `fields` names fields of what was shown, never their values."""
+    """One request's read or write. `fields` contains the names of the shown fields, never their values."""
 
     actor: Actor
     kind: AccessKind
@@ -82,7 +82,7 @@ class Access:
 
 
 def shown_by(view: object) -> list[Shown]:
-    """The records that a view shows, each once, in the view's order."""
+    """The records that a view shows, each once, in the order of the view."""
     return list(dict.fromkeys(_records(view)))
 
 
@@ -94,7 +94,7 @@ def named_by(values: Mapping[str, object]) -> list[Shown]:
 
 
 def fields_of(view: object) -> list[str]:
-    """The fields that a view shows of each record; of a page those of its items."""
+    """The fields that a view shows of each record. For a page: the fields of its items."""
     if not isinstance(view, BaseModel):
         return []
     items = getattr(view, "items", None)

@@ -1,4 +1,4 @@
-"""How the record of access is shown to the person, or to who answers for them."""
+"""The view of the record of access, for the person or for staff who act for them."""
 
 from datetime import datetime
 from uuid import UUID

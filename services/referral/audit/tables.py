@@ -1,4 +1,4 @@
-"""The record of who read or wrote which person's data, and the seals over it. Both append-only: triggers refuse."""
+"""The record of who read or changed which person's data, and its seals. Triggers refuse any change of either."""
 
 from datetime import datetime
 from uuid import UUID
@@ -27,29 +27,29 @@ class AccessEntryRow(Table, table=True):
     transaction_id: int = Field(
         sa_column=Column(BigInteger, nullable=False, server_default=text("(pg_current_xact_id()::text::bigint)"))
     )
-    """Which transaction wrote it. Entries of all transactions below a snapshot's horizon are final."""
+    """The transaction that wrote it. When all transactions up to a number have ended, their entries are final."""
     at: datetime = moment()
     kind: str
     action: str
-    """The route: what was done, such as `read_journey`."""
+    """The name of the route, such as `read_journey`."""
     who: str
     """Subject of the token."""
     client_id: str
     organization_id: UUID | None = None
     purpose: str
     fields: list[str] = array_of()
-    """Fields that were shown, never their values."""
+    """The names of the fields that were shown, never their values."""
     restricted: bool
-    """The records are of restricted categories: the entry is for those who may know of them."""
+    """True if the records are of restricted categories. Then only callers that may see these can see the entry."""
     returnee_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid()), nullable=False))
-    """Whose data; the index over it answers who has seen all of one person."""
+    """The people whose data were shown. The index finds all accesses to the data of one person."""
     record_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid()), nullable=False))
-    """What was shown or changed of each: a need, a referral, an offer, or the returnee."""
+    """For each person the record that was shown or changed: a need, referral, offer, review, or the returnee."""
     trace_id: str | None = None
 
 
 class AccessSealRow(Table, table=True):
-    """One link of the hash chain over all entries of the transactions that it names."""
+    """One link of the hash chain, over all entries of a range of transactions."""
 
     __tablename__ = "access_seal"
 
@@ -58,12 +58,12 @@ class AccessSealRow(Table, table=True):
     up_to_transaction: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
     entries_count: int
     last_entry_id: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
-    """The highest id that it covers; None in seals of an older version, as `mac`."""
+    """The highest id that the seal covers. None in seals of an older version, as is `mac`."""
     previous_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     sealed_at: datetime = moment()
     mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
-    """Keyed hash of the seal: the key is not in the database."""
+    """A keyed hash of the seal. The key is not in the database."""
 
 
 AUDIT = SealedLog(
@@ -74,4 +74,4 @@ AUDIT = SealedLog(
         "restricted", "returnee_ids", "record_ids", "trace_id",
     ),
 )  # fmt: skip
-"""The record as the sealer of the chassis knows it."""
+"""The description of the record for the sealer in `libs/chassis`."""

@@ -1,1 +1,1 @@
-"""Many answers in one call: a provider accepts, declines or acknowledges up to a hundred offers, each with a result."""
+"""Many answers in one call: a provider answers up to a hundred offers and gets a result for each answer."""

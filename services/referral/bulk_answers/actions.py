@@ -1,4 +1,4 @@
-"""Taking many answers in one call, and keeping what became of each for who asks again."""
+"""Takes many answers in one call and stores the result of each, for a repeated call."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -21,7 +21,7 @@ INSERT INTO bulk_answer (call_id, nth, offer_id, status, problem, kept_until, or
 SELECT $1, nth, offer_id, status, problem::jsonb, statement_timestamp() + $6, $7
 FROM unnest($2::int[], $3::uuid[], $4::int[], $5::text[]) AS given(nth, offer_id, status, problem)
 """
-# As many at the most as a few calls leave behind, so that no call pays for many others.
+# The limit is about as much as a few calls leave behind, so that one call does not delete the results of many.
 _FORGET = """
 DELETE FROM bulk_answer WHERE (call_id, nth) IN (
     SELECT call_id, nth FROM bulk_answer WHERE kept_until <= statement_timestamp()
@@ -32,7 +32,7 @@ DELETE FROM bulk_answer WHERE (call_id, nth) IN (
 async def answer_offers(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, answers: Sequence[Answer], *, actor: str
 ) -> UUID:
-    """Take each answer that may be taken, and keep what became of each; returns the id of the call."""
+    """Take all answers that are allowed, and store the result of each. Returns the id of the call."""
     said = [taking.Said(one.offer_id, _step(one), rights, actor) for one in answers]
     return await _keep(session, rights, answers, await taking.take_waiting(session, policy, said))
 
@@ -60,6 +60,6 @@ async def _keep(
         RETENTION,
         rights.organization_id,
     )
-    async with own_work(session):  # of any organisation
+    async with own_work(session):  # rows of all organisations
         await connection.execute(_FORGET)
     return call_id

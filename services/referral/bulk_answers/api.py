@@ -1,4 +1,4 @@
-"""Many answers over HTTP; a partner answers the offers of its own organisation, any other is a 404 of its own."""
+"""Many answers over HTTP. A partner answers offers of its own organisation; any other offer has the result 404."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What a call of many answers came to."""
+"""Reads the results of a call with many answers."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ _RESULTS = "SELECT offer_id, status, problem FROM bulk_answer WHERE call_id = $1
 
 
 async def answers_view(session: AsyncSession, rights: Rights, call_id: UUID) -> AnswersView:
-    """What the call came to, with the offers as they stand now."""
+    """The results of the call, with the offers in their present state."""
     rows = await (await raw(session)).fetch(_RESULTS, call_id)
     taken = [row["offer_id"] for row in rows if row["problem"] is None]
     views = await offers.offers_by_id(session, rights, taken)

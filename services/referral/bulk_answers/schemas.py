@@ -1,4 +1,4 @@
-"""What a call of many answers says and is told."""
+"""Request and response of a call with many answers."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.referral.audit.rules import ShowsParts
 from services.referral.offers.schemas import DeclineBody, OfferView
 
 ANSWERS_MAX = 100
-"""Answers of one call at the most."""
+"""The maximum number of answers in one call."""
 
 
 class _Answer(BaseModel):

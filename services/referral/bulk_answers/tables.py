@@ -1,4 +1,5 @@
-"""What one call of many answers came to, kept as long as its Idempotency-Key: a call sent again is told the same."""
+"""Results of calls with many answers. They are kept as long as the Idempotency-Key, so that a repeated call gets the
+same response."""
 
 from datetime import datetime
 from typing import Any
@@ -10,19 +11,19 @@ from services.referral.database import Table, document, moment
 
 
 class BulkAnswerRow(Table, table=True):
-    """What became of one answer of a call. What the answer did is in the record of steps, for ever."""
+    """The result of one answer of a call. What the answer changed is recorded permanently in the steps."""
 
     __tablename__ = "bulk_answer"
 
     call_id: UUID = Field(primary_key=True)
     nth: int = Field(primary_key=True)
-    """Its place in the call, from 0 on."""
+    """The position of the answer in the call, from 0."""
     offer_id: UUID
     status: int
-    """As the answer would have had it in a call of its own: 200, 404, 409 or 422."""
+    """The HTTP status that the answer would have had in its own request: 200, 404, 409 or 422."""
     problem: dict[str, Any] | None = document()
     """The problem document of a refused answer."""
     kept_until: datetime = moment(index=True)
-    """In real time, as the keys of requests are."""
+    """In real time, as for the idempotency keys of requests."""
     organization_id: UUID | None = None
-    """Who called; None of a call from before this column, of which nothing was taken."""
+    """The organisation of the caller. None for calls from before this column existed."""

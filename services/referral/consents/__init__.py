@@ -1,1 +1,1 @@
-"""What a returnee allows, as registration publishes it, and what follows when a consent ends or is given again."""
+"""The consents of returnees as registration publishes them, and what happens when a consent ends or is given again."""

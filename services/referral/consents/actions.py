@@ -1,6 +1,6 @@
-"""Consents as they change: what rests on one that is withdrawn ends, and is routed anew once it is given again.
+"""Stores changed consents. Referrals that need a withdrawn consent are cancelled, and routed again after a new consent.
 
-The journeys are locked before (DESIGN 3).
+The caller has locked the journeys (DESIGN 3).
 """
 
 from collections import defaultdict
@@ -27,11 +27,12 @@ from services.referral.steps import needs as need_steps
 
 
 async def keep_consents(session: AsyncSession, policy: RoutingPolicy, changed: Sequence[ConsentChanged]) -> None:
-    """Keep what each returnee allows now. What rests on a consent withdrawn ends; given again, it is routed anew."""
+    """Store the present consents of each returnee, cancel referrals without consent, and route needs with a new one."""
     at = now(session)
     newest = {one.returnee_id: one for one in sorted(changed, key=lambda one: one.version)}
     before = await queries.consents(session, newest)
-    # A version that is known already is kept again: a log told anew fills in what an older release did not keep.
+    # A version that is already stored is stored again, so that a replay of the log adds data that an older release did
+    # not store.
     fresh = {key: one for key, one in newest.items() if before[key][0] <= one.version}
     allowed = {key: _allowed(one.grants) for key, one in fresh.items()}
     rows = [
@@ -49,7 +50,7 @@ async def keep_consents(session: AsyncSession, policy: RoutingPolicy, changed: S
 
 
 def _allowed(grants: Iterable[ConsentGrant]) -> dict[str, str]:
-    """By purpose and recipient class: until when it is allowed."""
+    """For each purpose and recipient class: until when the consent is valid."""
     latest: dict[str, datetime] = {}
     for one in grants:
         key = consent_key(one.purpose, one.recipient_class)
@@ -58,7 +59,7 @@ def _allowed(grants: Iterable[ConsentGrant]) -> dict[str, str]:
 
 
 def _open_categories(policy: RoutingPolicy, consents: Mapping[str, str], *, at: datetime) -> frozenset[NeedCategory]:
-    """The categories, of those that a consent gates, that these consents open. Basic ones go on without any."""
+    """The categories that need a consent and have one here. Basic categories need none and are not included."""
     return frozenset(
         category
         for category, gate in policy.consents.by_category.items()
@@ -69,7 +70,7 @@ def _open_categories(policy: RoutingPolicy, consents: Mapping[str, str], *, at: 
 async def _end_what_needed_it(
     session: AsyncSession, policy: RoutingPolicy, lost: Mapping[UUID, frozenset[NeedCategory]]
 ) -> None:
-    """Recall and cancel, by returnee, in the categories that they no longer allow."""
+    """Cancel the offers and referrals of these returnees and their households in the categories without consent."""
     if not lost:
         return
     affected = await queries.served_by_consent(session, lost, categories=frozenset().union(*lost.values()))
@@ -90,7 +91,7 @@ async def _end_what_needed_it(
 async def _reopen_what_ended(
     session: AsyncSession, policy: RoutingPolicy, allowing: Mapping[UUID, frozenset[NeedCategory]]
 ) -> None:
-    """Route again what a withdrawn consent had ended, by returnee in the categories that they allow."""
+    """Route again the needs that a withdrawn consent had stopped, in the categories with a new consent."""
     waiting = await queries.owned_for_consent(session, allowing) if allowing else set()
     if not waiting:
         return

@@ -1,4 +1,4 @@
-"""What a change of consents has to look up."""
+"""Queries for a change of consents."""
 
 from collections.abc import Collection, Iterable
 from uuid import UUID
@@ -26,13 +26,13 @@ WHERE category = ANY($2::text[]) AND status IN {in_sql(ASKED_OR_WITH_PROVIDER)}
 
 
 async def consents(session: AsyncSession, returnee_ids: Iterable[UUID]) -> dict[UUID, tuple[int, dict[str, str]]]:
-    """Version and content of the consents that are known of each of these returnees."""
+    """The version and the content of the stored consents of these returnees."""
     rows = await (await raw(session)).fetch(_CONSENTS, list(returnee_ids))
     return {row["returnee_id"]: (row["consent_version"], row["consents"]) for row in rows}
 
 
 async def owned_for_consent(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
-    """Those of these returnees with an open need that a desk owns because consent had been withdrawn."""
+    """The returnees among these with an open need that a desk owns because a consent was withdrawn."""
     rows = await (await raw(session)).fetch(_OWNED_FOR_CONSENT, list(returnee_ids))
     return {row["returnee_id"] for row in rows}
 
@@ -40,6 +40,7 @@ async def owned_for_consent(session: AsyncSession, returnee_ids: Collection[UUID
 async def served_by_consent(
     session: AsyncSession, returnee_ids: Collection[UUID], *, categories: Collection[str]
 ) -> set[UUID]:
-    """Whose referrals in these categories are with a provider, of these returnees and of their households."""
+    """Of these returnees and their households, those with a referral in these categories that is offered or
+    accepted."""
     rows = await (await raw(session)).fetch(_AFFECTED, list(returnee_ids), list(categories))
     return {row["returnee_id"] for row in rows}

@@ -1,4 +1,4 @@
-"""Consents as registration publishes them."""
+"""Receives consents from registration."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from services.referral.pack.policy import RoutingPolicy
 
 
 def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
-    """Listen to consents."""
+    """Subscribe to changes of consents."""
 
     @subscriptions.on(ConsentChanged)
     async def keep_consents(session: AsyncSession, batch: Sequence[Received[ConsentChanged]]) -> None:

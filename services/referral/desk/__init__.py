@@ -1,1 +1,1 @@
-"""What a person decides in place of the router: reviews and overrides."""
+"""Reviews: decisions of people that the router waits for."""

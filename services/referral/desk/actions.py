@@ -1,4 +1,4 @@
-"""Deciding reviews, and looking into broken promises."""
+"""Decides reviews, and closes reviews of broken promises."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ async def decide_review(
     note: str | None,
     actor: str,
 ) -> UUID:
-    """A person says whether this may be offered. Rejected: the referral ends, the desk goes on owning the need."""
+    """A person decides whether the referral may be offered. If not, it ends, and the desk keeps the need."""
     review = await queries.review_view(session, rights, review_id)
     if review.referral_id is None or review.returnee_id is None:
         raise StepNotAllowed(
@@ -45,7 +45,7 @@ async def decide_review(
 
 
 async def resolve_review(session: AsyncSession, rights: Rights, review_id: UUID, *, note: str, actor: str) -> UUID:
-    """A person has looked into a broken promise. Should it be broken still, the watcher asks again."""
+    """A person has examined a broken promise. If it is still broken, the watcher opens another review."""
     review = await queries.review_view(session, rights, review_id)
     async with own_work(session):
         note_id = await notes.write_one(session, review.returnee_id, note)

@@ -1,6 +1,7 @@
-"""Reading reviews.
+"""Reads reviews.
 
-A list is walked for each state, restricted ones apart, and merged: whatever is asked for, an index leads through it.
+A list is read separately for each state and for restricted and other reviews, and then merged. In this way an index
+can be used for every combination of filters.
 """
 
 from typing import Any, Final
@@ -23,13 +24,13 @@ FROM {} LEFT JOIN journey USING (returnee_id)
 
 
 def page_statement(rights: Rights, filters: ReviewFilters, *, after: UUID | None, limit: int) -> tuple[str, list[Any]]:
-    """The page after this review, one more than `limit`; statement and values."""
+    """The statement and its values for the page after this review, with one more than `limit`."""
     walked, values = _walked(rights, filters, after=after, limit=limit + 1)
     return f"{_REVIEWS.format(f'({walked}) AS review')} ORDER BY review_id", values
 
 
 def count_statement(rights: Rights, filters: ReviewFilters) -> tuple[str, list[Any]]:
-    """How many reviews, up to one more than is counted; statement and values."""
+    """The statement and its values for the number of reviews, up to one more than the maximum that is counted."""
     walked, values = _walked(rights, filters, after=None, limit=COUNT_MAX + 1)
     return f"SELECT count(*) FROM ({walked}) AS counted", values  # noqa: S608 (constants)
 
@@ -53,14 +54,14 @@ def _walked(rights: Rights, filters: ReviewFilters, *, after: UUID | None, limit
 async def review_views(
     session: AsyncSession, rights: Rights, filters: ReviewFilters, *, after: UUID | None, limit: int
 ) -> list[ReviewView]:
-    """Reviews from the oldest on; one more than `limit`."""
+    """Reviews, oldest first. Returns up to one more than `limit`."""
     statement, values = page_statement(rights, filters, after=after, limit=limit)
     rows = await (await raw(session)).fetch(statement, *values)
     return [ReviewView.model_validate(dict(row)) for row in rows]
 
 
 async def review_count(session: AsyncSession, rights: Rights, filters: ReviewFilters) -> Count:
-    """How many reviews, up to a thousand."""
+    """The number of reviews, up to a thousand."""
     statement, values = count_statement(rights, filters)
     return Count.of(await (await raw(session)).fetchval(statement, *values))
 

@@ -1,4 +1,4 @@
-"""What reviews look like over HTTP."""
+"""Reviews over HTTP."""
 
 from dataclasses import dataclass
 from datetime import datetime

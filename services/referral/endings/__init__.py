@@ -1,1 +1,1 @@
-"""What ends a journey or what is known of it: deaths, departures, merges, needs withdrawn, erasure."""
+"""The ends of journeys, needs and data: deaths, departures, merges, withdrawn needs, erasure."""

@@ -1,4 +1,4 @@
-"""Needs withdrawn, journeys ended and gone on with, records merged, people erased. The journeys are locked before."""
+"""Withdraws needs, merges and separates records, and erases people. The caller has locked the journeys."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -24,7 +24,8 @@ from services.referral.steps import needs as need_steps
 
 
 async def withdraw_needs(session: AsyncSession, policy: RoutingPolicy, withdrawn: Sequence[NeedWithdrawn]) -> None:
-    """The returnee no longer asks for these: offers are recalled, places come free, no reason is asked for."""
+    """The returnee no longer wants help with these needs. Offers are recalled and places released. No reason is
+    needed."""
     async with opened(
         session, policy, {one.returnee_id for one in withdrawn}, actor=Who.REGISTRATION.value, lock=held
     ) as piece:
@@ -35,7 +36,7 @@ async def withdraw_needs(session: AsyncSession, policy: RoutingPolicy, withdrawn
 
 
 async def erase(session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID]) -> None:
-    """Close what is open for these returnees and drop what is known of them; de-identified facts stay."""
+    """Close the open needs of these returnees and delete the data about them. De-identified data remain."""
     async with opened(session, policy, returnee_ids, actor=Who.REGISTRATION.value, lock=held) as piece:
         for journey in piece.journeys.values():
             for need in journey.needs.values():
@@ -51,7 +52,8 @@ async def erase(session: AsyncSession, policy: RoutingPolicy, returnee_ids: Coll
 async def keep_merges(
     session: AsyncSession, policy: RoutingPolicy, changed: Sequence[ReturneeMerged | ReturneeUnmerged]
 ) -> None:
-    """Two records are one person, or are not after all: their open needs go where they belong, and none is lost."""
+    """Merge two records of one person, or separate them again. Open needs move to the right record, and none is
+    lost."""
     pairs = [
         (one, one.into_returnee_id if isinstance(one, ReturneeMerged) else one.from_returnee_id) for one in changed
     ]

@@ -1,4 +1,4 @@
-"""The end of a journey: the person has died, left the country, or goes on under another record. No need is lost."""
+"""The end of a journey: the person has died, left the country, or continues under another record. No need is lost."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -17,12 +17,12 @@ from services.referral.steps.routing import hand_to_desk
 
 
 def end(work: Work, journey: Journey, *, reason: JourneyEnd) -> None:
-    """The person has died or left: their needs end with this reason, whoever was asked or had accepted is told.
+    """The person has died or left. Their needs end with this reason, and their offers and referrals end with them.
 
-    A need of a whole household is not closed: the others still have it, and a desk decides how it goes on.
+    A need of a whole household is not closed, because the other members still have it. A desk decides about it.
     """
     _stop(work, journey, reason)
-    # What waits on another need ends before it, so that no desk is named for a need that is about to end.
+    # A need ends before its prerequisite. In the other order, a desk would become owner of a need that is about to end.
     for need in reversed(first_things_first(_open(journey))):
         if is_of_household(need):
             hand_to_desk(work, need, OwnerReason.JOURNEY_ENDED)
@@ -37,14 +37,15 @@ def end(work: Work, journey: Journey, *, reason: JourneyEnd) -> None:
 
 
 def leave_household(work: Work, reference: Journey, *, household_id: UUID | None) -> None:
-    """A member's journey has ended: a desk looks at what is under way for the whole household."""
+    """The journey of a member has ended. A desk becomes the owner of the open needs of the whole household."""
     for need in _open(reference):
         if is_of_household(need) and need.household_id == household_id:
             hand_to_desk(work, need, OwnerReason.JOURNEY_ENDED)
 
 
 def resume(work: Work, journey: Journey) -> None:
-    """It was a mistake, or the person is back: what the end had closed is open again, what came later is routed."""
+    """The end was a mistake, or the person is back. Needs that the end had closed are reopened. Later needs are
+    routed."""
     ended_at, reason = journey.journey_ended_at, journey.journey_end_reason
     _go_on(work, journey)
     _let_go(work, journey, OwnerReason.JOURNEY_ENDED)
@@ -54,10 +55,11 @@ def resume(work: Work, journey: Journey) -> None:
 
 
 def merge(work: Work, merged: Journey, into: Journey, *, conflicting: Collection[UUID] = ()) -> None:
-    """Two records are one person, who goes on as `into`. `conflicting`: organisations that are to hear of neither.
+    """Two records are one person, who continues as `into`.
 
-    What a provider has accepted runs on under the record that it knows. Of what is still open, a need that the other
-    record has too ends as a duplicate; any other goes on under the record that stays, from where it stood in the queue.
+    Accepted referrals continue under their own record. If both records have an open need of the same kind, one of them
+    is closed as a duplicate. All other open needs move to `into` and keep their waiting time. `conflicting`:
+    organisations with a conflict of interest, which are asked for neither record.
     """
     merged.merged_into = into.returnee_id
     _stop(work, merged, JourneyEnd.MERGED)
@@ -67,7 +69,7 @@ def merge(work: Work, merged: Journey, into: Journey, *, conflicting: Collection
         twin = _twin_of(need, into)
         if twin is not None and not _is_taken(into, twin):
             _close(work, twin, CloseReason.DUPLICATE)
-    # What waits on another need ends before it, and begins after it.
+    # A need ends before its prerequisite, and is opened after it.
     for need in reversed(going):
         _close(work, need, CloseReason.MERGED if twins[need.need_id] is None else CloseReason.DUPLICATE)
     for need in going:
@@ -79,9 +81,10 @@ def merge(work: Work, merged: Journey, into: Journey, *, conflicting: Collection
 
 
 def unmerge(work: Work, apart: Journey, kept: Journey) -> None:
-    """The merge was wrong: each record has its own needs again.
+    """The merge was wrong. Each record gets its own needs back.
 
-    What went on under the other record and was taken up there stays there, and a desk decides about the need here.
+    A moved need that a provider has accepted, or that has ended, stays under the other record. A desk then decides
+    about the original need.
     """
     at = apart.journey_ended_at
     _go_on(work, apart)
@@ -98,12 +101,12 @@ def unmerge(work: Work, apart: Journey, kept: Journey) -> None:
 
 
 def is_of_household(need: Need) -> bool:
-    """True for a need that several people have together."""
+    """True for a need of several people of a household."""
     return need.household_id is not None and need.people_count > 1
 
 
 def _move(work: Work, need: Need, merged: Journey, into: Journey) -> Need:
-    """The need goes on under the record that stays; what it waited on goes with it, or a desk decides."""
+    """Move the need to the record that stays, with its prerequisite. If that does not move, a desk decides."""
     first = None if need.after_need_id is None else merged.needs.get(need.after_need_id)
     after = None if first is None else _heir_of(first, into)
     goes_on = replace(
@@ -124,7 +127,7 @@ def _move(work: Work, need: Need, merged: Journey, into: Journey) -> Need:
 
 
 def _heir_of(need: Need, into: Journey) -> Need | None:
-    """What goes on in place of a need of the merged record: the need moved, or its open twin."""
+    """The need that continues in place of a need of the merged record: the moved need, or an open one of its kind."""
     moved = next((one for one in into.needs.values() if one.moved_from == need.need_id), None)
     return moved or _twin_of(need, into)
 
@@ -177,7 +180,7 @@ def _go_on(work: Work, journey: Journey) -> None:
 
 
 def _let_go(work: Work, journey: Journey, reason: OwnerReason) -> None:
-    """Desks that had needs for this reason only let them go: they are routed, or are still with a provider."""
+    """Remove desks that own needs only for this reason. The needs are routed again, or are still with a provider."""
     for need in _open(journey):
         if need.owner_reason is reason:
             referral = journey.live_referral(need.need_id)

@@ -1,4 +1,4 @@
-"""What registration publishes that ends needs or journeys."""
+"""Receives events from registration that end needs or journeys."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from services.referral.pack.policy import RoutingPolicy
 
 
 def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
-    """Listen to withdrawn needs, erasures and merges."""
+    """Subscribe to withdrawn needs, erasures and merges."""
 
     @subscriptions.on(NeedWithdrawn)
     async def withdraw_needs(session: AsyncSession, batch: Sequence[Received[NeedWithdrawn]]) -> None:

@@ -1,1 +1,1 @@
-"""What registration tells: profiles, consents, households, arrival batches and needs, recorded set by set."""
+"""Stores what registration publishes: profiles, households, arrival batches and needs."""

@@ -1,4 +1,4 @@
-"""Recording what registration tells: one statement per table and batch. The journeys are locked before (DESIGN 3)."""
+"""Stores what registration publishes, with one statement per table and batch. The journeys are locked (DESIGN 3)."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -60,10 +60,10 @@ async def lock_journeys(
     members: Collection[UUID] = (),
     household_ids: Collection[UUID] = (),
 ) -> None:
-    """Make the journeys that are new (by returnee, with a traceparent), then lock all of them in order of their ids.
+    """Insert new journeys (by returnee, with a traceparent), then lock all journeys in the order of their ids.
 
-    With each member's journey that of the household's reference person is locked: its needs depend on every member.
-    `household_ids`: those that members come to belong to. `members`: people whose own needs depend on a household.
+    The journeys of the reference persons of the households are locked too, because their needs depend on all members.
+    `household_ids`: households that returnees join. `members`: people whose own needs depend on a household.
     """
     await told.begin(session, returnees)
     references = await queries.references_of(session, returnees, household_ids)
@@ -71,8 +71,8 @@ async def lock_journeys(
 
 
 async def keep_profiles(session: AsyncSession, policy: RoutingPolicy, profiles: Sequence[RoutingProfile]) -> None:
-    """Keep the newest routing profile of each returnee; a new fact gives their waiting referrals another look, and
-    what is under way for them is judged again."""
+    """Store the newest routing profile of each returnee. The router looks again at their waiting referrals, and their
+    offers are evaluated again."""
     newest = {profile.returnee_id: profile for profile in sorted(profiles, key=lambda one: one.version)}
     rows = [
         {
@@ -92,7 +92,7 @@ async def keep_profiles(session: AsyncSession, policy: RoutingPolicy, profiles: 
 
 
 async def keep_households(session: AsyncSession, policy: RoutingPolicy, households: Sequence[HouseholdChanged]) -> None:
-    """Keep the newest state of each household, and judge again what is under way for its members."""
+    """Store the newest state of each household, and evaluate the offers of its members again."""
     newest = {one.household_id: one for one in sorted(households, key=lambda one: one.version)}
     rows = [
         {
@@ -120,7 +120,7 @@ async def keep_households(session: AsyncSession, policy: RoutingPolicy, househol
 
 
 async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequence[Received[NeedReported]]) -> None:
-    """Record needs that were told at intake, each with its first referral and the clock of its routing."""
+    """Record needs reported at intake, each with its first referral and its routing clock."""
     reported = {received.event.need_id: received for received in batch}
     after = {received.event.after_need_id for received in batch} - {None}
     known = await queries.needs_by_id(session, reported.keys() | after)
@@ -147,16 +147,16 @@ async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequ
 
 
 def _says_more(event: NeedReported, need: Need) -> bool:
-    """True if a need that is known was told again: more urgently, or after it had ended. Else its first telling has
-    come once more, long after it had left the inbox."""
+    """True if a known need was reported with a higher urgency, or reported after it had ended. Otherwise the event
+    is an old one that arrived a second time."""
     if need.status is not NeedStatus.OPEN:
         return need.end_reason != DUPLICATE and need.ended_at is not None and event.reported_at > need.ended_at
     return URGENCY_RANK[event.urgency] < URGENCY_RANK[need.urgency]
 
 
 def _report(piece: Work, need: Need, waits: dict[UUID, set[UUID]]) -> None:
-    """Needs told to wait on each other would wait for ever: the edge that closes the circle is dropped, and a desk
-    that owns the need decides. Its event is not parked, nor what comes after it."""
+    """Report a need. If its prerequisite would form a cycle, the prerequisite is dropped and a desk becomes the owner,
+    because needs in a cycle would wait without end. The event is not parked, so later events are not delayed."""
     prerequisite_id = need.after_need_id
     if prerequisite_id is None or not closes_circle(waits, need.need_id, prerequisite_id):
         if prerequisite_id is not None:
@@ -172,7 +172,7 @@ def _report(piece: Work, need: Need, waits: dict[UUID, set[UUID]]) -> None:
 
 
 async def see_batches(session: AsyncSession, batch_ids: Collection[UUID | None]) -> None:
-    """Make the arrival batches that were not heard of before: from now on their timeout runs."""
+    """Insert arrival batches that are new. Their timeout begins now."""
     at = now(session)
     ids = sorted(one for one in batch_ids if one is not None)
     rows = [{"arrival_batch_id": batch_id, "first_seen_at": at} for batch_id in ids]
@@ -180,13 +180,13 @@ async def see_batches(session: AsyncSession, batch_ids: Collection[UUID | None])
 
 
 async def open_batches(session: AsyncSession, *, timeout: timedelta) -> None:
-    """Let the ordinary needs go of batches whose intake is complete and seen, or has taken too long."""
+    """Release the normal needs of batches whose intake is complete and has arrived here, or has taken too long."""
     at = now(session)
     await (await raw(session)).execute(_OPEN_BATCHES, at, at - timeout)
 
 
 async def land_batches(session: AsyncSession, landed: Sequence[ArrivalBatchLanded]) -> None:
-    """Keep when a batch landed and with how many people."""
+    """Store when a batch landed, and the number of its people."""
     await see_batches(session, {one.arrival_batch_id for one in landed})
     rows = [
         {"arrival_batch_id": key, "landed_at": one.landed_at, "people_count": one.people_count}
@@ -196,7 +196,8 @@ async def land_batches(session: AsyncSession, landed: Sequence[ArrivalBatchLande
 
 
 async def complete_batches(session: AsyncSession, completed: Sequence[ArrivalBatchIntakeCompleted]) -> None:
-    """Keep how many returnees and needs a batch's intake has counted: once all are seen its ordinary needs go."""
+    """Store how many returnees and needs the intake of a batch has counted. When all have arrived here, the normal
+    needs of the batch are released."""
     await see_batches(session, {one.arrival_batch_id for one in completed})
     rows = [
         {"arrival_batch_id": key, "returnees_expected": one.returnee_count, "needs_expected": one.need_count}

@@ -1,4 +1,4 @@
-"""What recording has to look up."""
+"""Queries for storing what registration publishes."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import fields
@@ -19,14 +19,16 @@ UNION SELECT reference_returnee_id FROM household WHERE household_id = ANY($2::u
 
 
 async def needs_by_id(session: AsyncSession, need_ids: Collection[UUID | None]) -> dict[UUID, Need]:
-    """Those of these needs that are known."""
+    """The needs among these that are stored."""
     rows = await (await raw(session)).fetch(_NEEDS, [need_id for need_id in need_ids if need_id is not None])
     return {row["need_id"]: need_of(row) for row in rows}
 
 
 async def moved_needs(session: AsyncSession, returnee_ids: Iterable[UUID]) -> set[tuple[UUID, str]]:
-    """Open needs, by person and category, that came from another record of the same person: registration, where they
-    were told under that record, does not know that this one has them."""
+    """Person and category of open needs that were moved from another record of the same person.
+
+    Registration has these needs under the other record and does not know that they were moved.
+    """
     statement = """SELECT returnee_id, category FROM need
         WHERE returnee_id = ANY($1::uuid[]) AND moved_from IS NOT NULL AND status = 'open' AND people_count = 1"""
     rows = await (await raw(session)).fetch(statement, list(returnee_ids))

@@ -1,4 +1,4 @@
-"""What registration publishes of returnees, households, arrival batches and needs."""
+"""Receives events from registration about returnees, households, arrival batches and needs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from services.referral.pack.policy import RoutingPolicy
 
 
 def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
-    """Listen to registration; every batch first locks the journeys that it is about."""
+    """Subscribe to registration. Before a batch is handled, all its journeys are locked."""
 
     @subscriptions.before_batch
     async def lock_journeys(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
@@ -60,13 +60,13 @@ def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
 
 @dataclass(slots=True)
 class _Concerned:
-    """Whose journeys a batch is about."""
+    """The people and households of a batch of events."""
 
     returnees: dict[UUID, str | None] = field(default_factory=dict)
-    """With the traceparent of the first event that names them."""
+    """Each with the traceparent of the first event that names the returnee."""
     members: set[UUID] = field(default_factory=set)
     household_ids: set[UUID] = field(default_factory=set)
-    """Households that somebody of the batch belongs to now."""
+    """Households to which people of the batch belong now."""
 
 
 def _concerned(batch: Sequence[Received[Event]]) -> _Concerned:
@@ -87,7 +87,7 @@ def _concerned(batch: Sequence[Received[Event]]) -> _Concerned:
 
 
 def _other_record(event: RegistrationEvent) -> UUID | None:
-    """The second journey of a merge or its undoing: needs move between the two."""
+    """The second record of a merge or its reversal, because needs move between the two."""
     if isinstance(event, ReturneeMerged):
         return event.into_returnee_id
     return event.from_returnee_id if isinstance(event, ReturneeUnmerged) else None

@@ -1,4 +1,4 @@
-"""Rows of households and arrival batches, as registration tells of them."""
+"""Rows of households and arrival batches, as registration publishes them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.referral.database import Table, array_of, moment
 
 
 class HouseholdRow(Table, table=True):
-    """Who belongs to a household and whether it wishes to stay together."""
+    """The members of a household, and whether they want to stay together."""
 
     __tablename__ = "household"
 
@@ -23,7 +23,7 @@ class HouseholdRow(Table, table=True):
 
 
 class ArrivalBatchRow(Table, table=True):
-    """A flight or bus whose ordinary needs wait for one another until its intake is complete."""
+    """A flight or bus. Its normal needs wait until its intake is complete, and are then routed together."""
 
     __tablename__ = "arrival_batch"
 
@@ -32,6 +32,6 @@ class ArrivalBatchRow(Table, table=True):
     landed_at: datetime | None = moment(nullable=True)
     people_count: int | None = None
     returnees_expected: int | None = None
-    """Counted by registration once every entry is registered or absent; None before."""
+    """Counted by registration when every manifest entry is registered or absent. None before."""
     needs_expected: int | None = None
-    opened_at: datetime | None = moment(nullable=True)  # Since when its ordinary needs may be routed.
+    opened_at: datetime | None = moment(nullable=True)  # Since when its normal needs may be routed.

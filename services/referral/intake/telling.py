@@ -1,4 +1,4 @@
-"""A need that is told again: more urgently than before, or after it had ended."""
+"""A need that is reported again: with a higher urgency than before, or after it had ended."""
 
 from libs.events.codes import RecallReason, Urgency
 from services.referral.clocks.rules import TimerKind
@@ -11,10 +11,10 @@ from services.referral.steps import routing as routing_steps
 
 
 def tell_again(work: Work, need: Need, *, urgency: Urgency) -> None:
-    """The need has been told again: one that had ended is open again, and a more urgent telling counts from now on.
+    """The need has been reported again. If it had ended, it is reopened. A higher urgency applies from now on.
 
-    Who was asked without that haste and has not answered is asked anew, with the time that the urgency leaves. What a
-    provider has accepted goes on.
+    An offer that was made with the lower urgency and is not answered yet is recalled, so that it is made again with the
+    deadline of the new urgency. An accepted referral continues.
     """
     is_more_urgent = URGENCY_RANK[urgency] < URGENCY_RANK[need.urgency]
     if is_more_urgent:

@@ -1,1 +1,1 @@
-"""Offers that were made are judged again: when facts change, and at the moment of use (DESIGN 5)."""
+"""Existing offers are evaluated again when facts change and when they are answered (DESIGN 5)."""

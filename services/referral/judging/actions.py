@@ -1,4 +1,4 @@
-"""Judging offers that were made. The journeys are locked before (DESIGN 3)."""
+"""Evaluates existing offers again. The journeys are locked first (DESIGN 3)."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -25,8 +25,8 @@ from services.referral.providers.actions import take_republished
 from services.referral.steps.people import household_of, judged_on, person_of, to_route, with_them
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=2)
-"""On the installation's clock: how long after a service was published anew its offers are looked at once more. A round
-that began before may have made one by what was published before."""
+"""The time on the installation's clock after which the offers of a republished service are evaluated a second time,
+because a round that began before the first evaluation may have made an offer with the old view."""
 
 
 def broken(known: Circumstances, policy: RoutingPolicy, referral: Referral, *, at: datetime) -> frozenset[str]:
@@ -59,7 +59,7 @@ def broken(known: Circumstances, policy: RoutingPolicy, referral: Referral, *, a
 
 
 def judge(piece: Work, known: Circumstances, referral: Referral) -> bool:
-    """Recall or halt the offer of this referral if it may not be any more; True if it still stands."""
+    """Recall or halt the offer of this referral if it is not allowed any more. True if it is still allowed."""
     found = broken(known, piece.policy, referral, at=piece.at)
     facts = judged_on(referral, known.journeys, known.households)
     if not found:
@@ -70,7 +70,7 @@ def judge(piece: Work, known: Circumstances, referral: Referral) -> bool:
 
 
 def refusal_of(piece: Work, known: Circumstances, offer: Offer) -> Refusal | None:
-    """Why the offer may not be acknowledged or accepted any more; then it is recalled, and whoever answers is told."""
+    """The refusal if the offer is not allowed any more; in this case the offer is also recalled. Otherwise None."""
     referral = known.journeys[offer.returnee_id].referrals[offer.referral_id]
     if not offer.is_live:
         return None
@@ -83,9 +83,10 @@ def refusal_of(piece: Work, known: Circumstances, offer: Offer) -> Refusal | Non
 async def judge_again(
     session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID], *, actor: str
 ) -> None:
-    """Facts of these people have changed: judge what is under way for them and for their households.
+    """Facts about these people have changed: evaluate the offers for them and for their households again.
 
-    Accepted offers that still stand are told of with the facts on which they do, so that their packets open again.
+    For accepted offers that are still allowed, an event with the new facts is published, so that their packets open
+    again.
     """
     found = await queries.under_way(session, returnee_ids) if returnee_ids else set()
     if found:
@@ -95,7 +96,8 @@ async def judge_again(
 
 
 async def _judge_all(session: AsyncSession, piece: Work) -> list[Referral]:
-    """Judge what is under way in these journeys; the referrals of which the offer still stands."""
+    """Evaluate all waiting and accepted offers of these journeys. Returns the referrals whose offer is still
+    allowed."""
     under_way = [
         referral
         for journey in piece.journeys.values()
@@ -107,13 +109,13 @@ async def _judge_all(session: AsyncSession, piece: Work) -> list[Referral]:
 
 
 async def require_going_on(session: AsyncSession, piece: Work, referral: Referral) -> None:
-    """Refuse that anything begins, or goes on longer, where the accepted offer may not be any more."""
+    """Refuse a start or an extension if the accepted offer is not allowed any more."""
     known = await queries.circumstances(session, piece.journeys, [referral])
     halt_steps.require_going_on(referral, broken(known, piece.policy, referral, at=piece.at))
 
 
 async def uphold(session: AsyncSession, piece: Work, referral: Referral, *, note: str) -> None:
-    """A desk lets a halted offer go on, unless law or an interlock speaks against it now; raises NotACandidate."""
+    """A desk lets a halted offer continue. Raises NotACandidate if a legal rule or an interlock forbids it now."""
     known = await queries.circumstances(session, piece.journeys, [referral])
     found = broken(known, piece.policy, referral, at=piece.at)
     facts = judged_on(referral, known.journeys, known.households)
@@ -121,14 +123,15 @@ async def uphold(session: AsyncSession, piece: Work, referral: Referral, *, note
 
 
 async def mark_concerned(session: AsyncSession) -> None:
-    """Mark the returnees who are concerned by services that were published anew."""
+    """Mark the returnees with offers of services that were published again."""
     republished = await take_republished(session, again_after=LOOK_AGAIN_AFTER)
     if republished:
         await (await raw(session)).execute(MARK_CONCERNED, republished)
 
 
 async def judge_marked(session: AsyncSession, policy: RoutingPolicy, *, limit: int = 200) -> int:
-    """Judge marked returnees whose journeys nobody holds; the others stay marked. How many were judged."""
+    """Evaluate the offers of marked returnees whose journeys are not locked. The others stay marked. Returns the
+    number."""
     connection = await raw(session)
     marked = await connection.fetch("SELECT returnee_id FROM journey_to_judge ORDER BY returnee_id LIMIT $1", limit)
     claimed = await _judge_claimed(session, policy, {row["returnee_id"] for row in marked})
@@ -139,13 +142,13 @@ async def judge_marked(session: AsyncSession, policy: RoutingPolicy, *, limit: i
 async def judge_unfit(
     session: AsyncSession, policy: RoutingPolicy, provider_service_ids: Collection[UUID], *, limit: int = 200
 ) -> int:
-    """Judge who is with services that may take nobody today: suspended, or without a valid licence or agreement."""
+    """Evaluate the offers of services that may take nobody today: not active, or without a licence or agreement."""
     found = await queries.concerned_by_unfit(session, provider_service_ids, limit=limit)
     return len(await _judge_claimed(session, policy, found))
 
 
 async def judge_consent_run_out(session: AsyncSession, policy: RoutingPolicy, *, limit: int = 200) -> int:
-    """Judge who is with a provider in a category that consent gates, although a consent has run out."""
+    """Evaluate the offers in categories that require consent, of people whose consent has expired."""
     gates = [
         (category.value, key)
         for category, gate in policy.consents.by_category.items()
@@ -157,7 +160,7 @@ async def judge_consent_run_out(session: AsyncSession, policy: RoutingPolicy, *,
 
 
 async def _judge_claimed(session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID]) -> set[UUID]:
-    """Judge those of these people whose journeys nobody holds; whose they are."""
+    """Evaluate the offers of those people whose journeys are not locked. Returns their ids."""
     if not returnee_ids:
         return set()
     async with opened(session, policy, returnee_ids, actor=Who.ROUTER.value, lock=journeys.claim) as piece:

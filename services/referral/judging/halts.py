@@ -1,4 +1,4 @@
-"""What follows when an offer is judged again: it is recalled, halted until a desk decides, or upheld."""
+"""The results of a repeated evaluation: the offer is recalled, halted until a desk decides, or upheld."""
 
 from collections.abc import Collection
 from typing import Final
@@ -26,9 +26,9 @@ _FOR_DESK: Final = {
 
 
 def stop(work: Work, referral: Referral, *, broken: Collection[str], judged_on: JudgedOn, child: bool) -> None:
-    """The offer breaks these rules now. One that is not answered is recalled; one that is accepted is halted.
+    """The offer breaks these rules now. An unanswered offer is recalled; an accepted offer is halted.
 
-    `child`: one of the people is a child, or may be one, so that the desk for children decides.
+    `child`: one of the people is or may be a child, so that the desk for child protection decides.
     """
     codes, reason = ",".join(sorted(broken)), reason_of(broken)
     offer = work.journeys[referral.returnee_id].offer_of(referral)
@@ -43,7 +43,7 @@ def stop(work: Work, referral: Referral, *, broken: Collection[str], judged_on: 
 
 
 def reason_of(broken: Collection[str]) -> RecallReason:
-    """What a provider is told of broken rules: never which of the person's facts has changed."""
+    """The reason for broken rules that a provider sees. It never shows which fact about the person has changed."""
     if STANDING & set(broken):
         return RecallReason.SERVICE_WITHDRAWN
     if set(broken) == {Exclusion.NO_CONSENT.value}:
@@ -52,7 +52,7 @@ def reason_of(broken: Collection[str]) -> RecallReason:
 
 
 def still_stands(work: Work, referral: Referral, judged_on: JudgedOn) -> None:
-    """Facts have changed and the accepted offer breaks no rule. What was halted before stays so: a desk decides."""
+    """Facts have changed and the accepted offer breaks no rule. A halted offer stays halted, because a desk decides."""
     offer = work.journeys[referral.returnee_id].offer_of(referral)
     if offer is not None and referral.status in WITH_PROVIDER and referral.halted_since is None:
         take(work, referral, ReferralStep.UPHOLD)
@@ -60,10 +60,10 @@ def still_stands(work: Work, referral: Referral, judged_on: JudgedOn) -> None:
 
 
 def uphold(work: Work, referral: Referral, *, broken: Collection[str], note: str, judged_on: JudgedOn) -> None:
-    """A desk has decided that the accepted offer goes on; of the rules broken now it overrules those of convenience.
+    """A desk has decided that the accepted offer continues. It overrules the broken rules of convenience.
 
-    The desk lets the need go, and the provider is waited for anew. The end of a stay may have passed: there the desk
-    goes on owning the need. Raises NotACandidate where law or an interlock speaks against it.
+    The desk is no longer the owner, and the provider's clock starts again. In a stay the desk remains the owner,
+    because the end of the stay may have passed. Raises NotACandidate if a legal rule or an interlock forbids the offer.
     """
     next_referral(referral.status, ReferralStep.UPHOLD)
     if referral.halted_since is None:
@@ -84,7 +84,7 @@ def uphold(work: Work, referral: Referral, *, broken: Collection[str], note: str
 
 
 def require_going_on(referral: Referral, broken: Collection[str]) -> None:
-    """Refuse that anything begins or goes on longer while the accepted offer breaks a rule or is halted."""
+    """Refuse a start or an extension while the accepted offer breaks a rule or is halted."""
     if referral.status in WITH_PROVIDER and (broken or referral.halted_since is not None):
         raise OfferIsHalted
 

@@ -1,4 +1,4 @@
-"""What must be known to judge offers that were made."""
+"""Queries for the evaluation of existing offers."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from services.referral.journeys import queries as journeys
 from services.referral.journeys.facts import Household, Journey, Referral
 from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, LIVE_OFFER, WITH_PROVIDER, in_sql
 
-# Of these people and of the households that they belong to: their own, and what is under way for all of a household.
+# The referrals of these people, and those for the whole of their households.
 _UNDER_WAY: Final = f"""
 SELECT DISTINCT returnee_id FROM referral
 WHERE status IN {in_sql(ASKED_OR_WITH_PROVIDER)}
@@ -32,7 +32,7 @@ SELECT offer_id, array_agg(kind) AS kinds FROM place_hold JOIN pool USING (pool_
 WHERE offer_id = ANY($1::uuid[]) AND place_hold.status <> 'released' GROUP BY offer_id
 """
 
-# From a service to those whom it concerns now, never from all that ever was to its services.
+# Begins at the service and reads only its present offers, not all offers that it ever had.
 _AT_SERVICE: Final = f"""
     SELECT returnee_id FROM offer
     WHERE offer.provider_service_id = at.provider_service_id AND status IN {in_sql(LIVE_OFFER)} {{limit}}
@@ -75,18 +75,18 @@ ON CONFLICT DO NOTHING
 
 @dataclass(slots=True)
 class Circumstances:
-    """The facts of today about offers that were made."""
+    """The present facts about existing offers."""
 
     journeys: dict[UUID, Journey]
-    """Of the reference persons and of every member of a household concerned, as far as they are known."""
+    """The journeys of the reference persons and of all members of their households, as far as they exist."""
     households: dict[UUID, Household] = field(default_factory=dict)
     services: dict[UUID, Service] = field(default_factory=dict)
     kinds: dict[UUID, list[str]] = field(default_factory=dict)
-    """By offer: the kinds of pool that hold its places."""
+    """By offer: the kinds of the pools with its places."""
 
 
 async def under_way(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
-    """Whose referrals are with a provider, of these people and of their households."""
+    """Of these people and their households, those with a referral that is offered or accepted."""
     rows = await (await raw(session)).fetch(_UNDER_WAY, list(returnee_ids))
     return {row["returnee_id"] for row in rows}
 
@@ -94,8 +94,8 @@ async def under_way(session: AsyncSession, returnee_ids: Collection[UUID]) -> se
 async def circumstances(
     session: AsyncSession, loaded: Mapping[UUID, Journey], referrals: Iterable[Referral]
 ) -> Circumstances:
-    """What must be known to judge these referrals, whose journeys are locked: while they are, nothing of a member or
-    of the household changes either."""
+    """The facts for the evaluation of these referrals. Their journeys are locked; as long as they are, the data of the
+    household and its members do not change either."""
     asked = list(referrals)
     offers = [offer for one in asked if (offer := loaded[one.returnee_id].offer_of(one)) is not None]
     ids = {loaded[one.returnee_id].household_id for one in asked} | {one.household_id for one in asked}
@@ -114,7 +114,8 @@ async def circumstances(
 
 
 async def concerned_by_unfit(session: AsyncSession, provider_service_ids: Collection[UUID], *, limit: int) -> set[UUID]:
-    """Who is asked for, or accepted and not halted, at services that may take nobody now."""
+    """The people with a waiting offer, or an accepted offer that is not halted, at services that may take nobody
+    now."""
     rows = await (await raw(session)).fetch(_UNFIT, list(provider_service_ids), limit)
     return {row["returnee_id"] for row in rows}
 
@@ -122,9 +123,9 @@ async def concerned_by_unfit(session: AsyncSession, provider_service_ids: Collec
 async def consent_run_out(
     session: AsyncSession, gates: Sequence[tuple[str, str]], *, at: datetime, limit: int
 ) -> set[UUID]:
-    """Whose referrals are with a provider although one of them gives no consent that opens a gate of its category.
+    """The people with a referral that is offered or accepted, although one of its people has no valid consent for it.
 
-    `gates`: each category with each consent that opens it.
+    `gates`: pairs of a category and a consent that is sufficient for it.
     """
     categories, keys = [category for category, _ in gates], [key for _, key in gates]
     rows = await (await raw(session)).fetch(_CONSENT_RUN_OUT, categories, keys, at, limit)

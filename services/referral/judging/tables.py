@@ -1,4 +1,4 @@
-"""Who is to be judged again, because something of the directory has changed that was decided upon."""
+"""Rows of returnees whose offers must be evaluated again because the directory has changed."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from services.referral.database import Table
 
 
 class JourneyToJudgeRow(Table, table=True):
-    """A returnee whose offers are to be judged again."""
+    """A returnee whose offers must be evaluated again."""
 
     __tablename__ = "journey_to_judge"
 

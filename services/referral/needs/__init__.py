@@ -1,1 +1,1 @@
-"""What people decide about a need: who owns it, that it is refused, closed or open again; and a returnee's journey."""
+"""Decisions of people about needs: owner, refusal, closing, reopening. Also the whole journey of a returnee."""

@@ -1,4 +1,4 @@
-"""What people decide about a need. The journey is locked first."""
+"""Decisions of people about needs. Each action locks the journey first."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ from services.referral.steps.owners import assign
 async def assign_need(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, owner: str, actor: str
 ) -> UUID:
-    """A person names the desk that answers for an open need."""
+    """A person names the desk that owns an open need."""
     async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
         need_steps.require_open(need, NeedStep.ASSIGN)
         assign(piece, need, owner=owner, reason=OwnerReason.BY_HAND)
@@ -36,14 +36,15 @@ async def assign_need(
 async def acknowledge_need(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, actor: str
 ) -> UUID:
-    """The owner has seen the need and has it in hand: its longer clock starts anew."""
+    """The owner confirms that it works on the need. The longer of its two clocks starts again."""
     async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
         need_steps.acknowledge(piece, need)
     return need_id
 
 
 async def escalate_silent_owners(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """Owners of these needs have given no sign of life in time: the desk above answers; their journeys are locked."""
+    """The owners of these needs gave no sign of life in time. The desk above becomes the owner. The journeys are
+    already locked."""
     async with fired(session, policy, due, Need) as (piece, needs):
         for need in needs:
             if need.owner is not None:
@@ -53,7 +54,7 @@ async def escalate_silent_owners(session: AsyncSession, policy: RoutingPolicy, d
 async def refuse_need(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, actor: str
 ) -> UUID:
-    """The returnee does not want help with this; no reason is asked for."""
+    """The returnee does not want help with this need. No reason is required."""
     async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
         need_steps.refuse(piece, need)
     return need_id
@@ -62,7 +63,7 @@ async def refuse_need(
 async def close_need(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, reason: CloseReason, actor: str
 ) -> UUID:
-    """A named person ends the need, with a coded reason."""
+    """A member of staff ends the need, with a coded reason."""
     async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
         need_steps.close(piece, need, reason=reason)
     return need_id
@@ -71,7 +72,7 @@ async def close_need(
 async def reopen_need(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, actor: str
 ) -> UUID:
-    """The need is open again, and routing starts anew."""
+    """Open the need again and restart its routing."""
     async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
         need_steps.reopen(piece, need)
     return need_id
@@ -80,7 +81,7 @@ async def reopen_need(
 async def seek_again(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, actor: str
 ) -> UUID:
-    """A person lets the router look again for an open need."""
+    """A person asks the router to search again for an open need."""
     async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
         need_steps.seek_again(piece, need)
     return need_id
@@ -89,7 +90,7 @@ async def seek_again(
 async def set_prerequisite(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, prerequisite_id: UUID, actor: str
 ) -> None:
-    """The need waits from now on until another need of the same person is met."""
+    """From now on the need waits until another need of the same person is met."""
     async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
         other = piece.journeys[need.returnee_id].needs.get(prerequisite_id)
         hidden = other is not None and other.restricted and not rights.restricted
@@ -99,7 +100,7 @@ async def set_prerequisite(
 async def remove_prerequisite(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID, *, actor: str
 ) -> None:
-    """The need waits on no other need any more."""
+    """Remove the prerequisite of the need."""
     async with _locked(session, policy, rights, need_id, actor=actor) as (piece, need):
         prerequisite_steps.remove_prerequisite(piece, need)
 
@@ -107,7 +108,7 @@ async def remove_prerequisite(
 async def end_journey(
     session: AsyncSession, policy: RoutingPolicy, returnee_id: UUID, *, reason: JourneyEnd, actor: str
 ) -> UUID:
-    """The person has died or left: every need ends, but those of a household, about which a desk decides."""
+    """The person has died or left. Every need ends, except those of a household, about which a desk decides."""
     async with _journeys(session, policy, returnee_id, actor=actor) as (piece, journey, of_household):
         if journey.journey_end_reason is not None:
             raise JourneyEnded(reason=journey.journey_end_reason)
@@ -118,7 +119,7 @@ async def end_journey(
 
 
 async def reopen_journey(session: AsyncSession, policy: RoutingPolicy, returnee_id: UUID, *, actor: str) -> UUID:
-    """The end was a mistake, or the person is back: what it had closed is open again."""
+    """The end was a mistake, or the person is back. The needs that it had closed are reopened."""
     async with _journeys(session, policy, returnee_id, actor=actor) as (piece, journey, _):
         if journey.journey_end_reason in {None, JourneyEnd.MERGED}:
             state = journey.journey_end_reason or "going_on"
@@ -133,7 +134,7 @@ async def reopen_journey(session: AsyncSession, policy: RoutingPolicy, returnee_
 async def _journeys(
     session: AsyncSession, policy: RoutingPolicy, returnee_id: UUID, *, actor: str
 ) -> AsyncIterator[tuple[Work, Journey, Journey | None]]:
-    """This journey, and that of the household's reference person if it is another, locked in order."""
+    """Lock this journey and, if it is a different one, that of the household's reference person, in order of ids."""
     reference = await queries.household_reference(session, returnee_id)
     wanted = {returnee_id} | ({reference} if reference is not None else set())
     async with opened(session, policy, wanted, actor=actor) as piece:

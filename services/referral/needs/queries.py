@@ -1,4 +1,4 @@
-"""Reading needs and journeys, as far as the caller may see them."""
+"""Reads the needs and journeys that the caller may see."""
 
 from typing import Any, TypeVar
 from uuid import UUID
@@ -53,12 +53,13 @@ async def need_view(session: AsyncSession, rights: Rights, need_id: UUID) -> Nee
 
 
 async def returnee_of(session: AsyncSession, rights: Rights, need_id: UUID) -> UUID:
-    """Whose journey a need belongs to, or NotFound."""
+    """The returnee of a need, or NotFound."""
     return (await need_view(session, rights, need_id)).returnee_id
 
 
 async def household_reference(session: AsyncSession, returnee_id: UUID) -> UUID | None:
-    """Whose journey holds the needs of this person's household, or None without one. NotFound without a journey."""
+    """The reference person of this person's household, whose journey has the household's needs. None without a
+    household. Raises NotFound without a journey."""
     row = await (await raw(session)).fetchrow(
         "SELECT reference_returnee_id FROM journey LEFT JOIN household USING (household_id) WHERE returnee_id = $1",
         returnee_id,

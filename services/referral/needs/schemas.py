@@ -1,4 +1,4 @@
-"""What needs and a returnee's journey look like over HTTP."""
+"""Needs and journeys over HTTP."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal

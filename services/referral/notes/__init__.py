@@ -1,1 +1,1 @@
-"""What people wrote about a returnee, in one place, so that it can be wiped while the record of steps stays."""
+"""Notes: all free text about returnees, in one table, so that it can be deleted while the recorded steps remain."""

@@ -1,4 +1,4 @@
-"""Writing notes, and wiping them."""
+"""Writes and deletes notes."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -11,7 +11,7 @@ from services.referral.database import columns_of, insert_columns
 from services.referral.notes.rules import KEEP_OF_NOBODY, Note
 from services.referral.notes.tables import NoteRow
 
-# A person may have more than one record: those merged into one another are the same person, either way.
+# A person may have several records. Records that are merged, in either direction, belong to the same person.
 _WIPE = """
 WITH RECURSIVE person(returnee_id) AS (
     SELECT unnest($1::uuid[])
@@ -29,12 +29,12 @@ _IS_ERASED = "SELECT EXISTS (SELECT 1 FROM journey WHERE returnee_id = $1 AND er
 
 
 async def write(session: AsyncSession, notes: Sequence[Note]) -> None:
-    """Keep these notes, in one statement."""
+    """Store these notes with one statement."""
     await insert_columns(session, NoteRow, columns_of(notes, Note._fields))
 
 
 async def write_one(session: AsyncSession, returnee_id: UUID | None, text: str) -> UUID | None:
-    """Keep one note; its id, or None where the person has been erased and nothing is kept."""
+    """Store one note and return its id. If the person has been erased, nothing is stored and None is returned."""
     if returnee_id is not None and await (await raw(session)).fetchval(_IS_ERASED, returnee_id):
         return None
     note = Note(uuid7(), returnee_id, text, now(session))
@@ -43,10 +43,11 @@ async def write_one(session: AsyncSession, returnee_id: UUID | None, text: str) 
 
 
 async def wipe(session: AsyncSession, returnee_ids: Collection[UUID], *, hand_over_ids: Collection[UUID] = ()) -> None:
-    """Delete the notes about these returnees, about the records merged with theirs, and of these hand-overs."""
+    """Delete the notes about these returnees and about records merged with theirs, and the notes of these
+    hand-overs."""
     await (await raw(session)).execute(_WIPE, sorted(returnee_ids), sorted(hand_over_ids))
 
 
 async def wipe_of_nobody(session: AsyncSession) -> None:
-    """Delete notes that belong to no person and whose days are over."""
+    """Delete notes that belong to no person and are older than `KEEP_OF_NOBODY`."""
     await (await raw(session)).execute(_WIPE_OF_NOBODY, now(session) - KEEP_OF_NOBODY)

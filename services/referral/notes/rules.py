@@ -1,11 +1,11 @@
-"""What a note is, and how long one is kept that belongs to no person. Pure."""
+"""What a note is, and how long notes that belong to no person are kept. Pure."""
 
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
 KEEP_OF_NOBODY: Final = timedelta(days=28)
-"""As long as topics and parked events: no erasure reaches it, so its days are counted."""
+"""As long as topics and parked events are kept. An erasure cannot find such a note, so it is deleted by age."""
 
 
 class Note(NamedTuple):

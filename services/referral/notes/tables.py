@@ -1,4 +1,4 @@
-"""Notes: the only rows of referral that hold words somebody wrote about a person."""
+"""Notes: the only permanent rows of referral with free text about a person."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.referral.database import Table, moment
 
 
 class NoteRow(Table, table=True):
-    """What somebody wrote about a returnee. Steps and reviews name it by its id, so that they can stay without it."""
+    """Free text about a returnee. Steps and reviews contain only its id, so that they can remain without it."""
 
     __tablename__ = "note"
     __table_args__ = (
@@ -21,8 +21,8 @@ class NoteRow(Table, table=True):
 
     note_id: UUID = Field(primary_key=True)
     returnee_id: UUID | None = None
-    """Whose erasure wipes it; None where it is about no person we know: it is then wiped after some days."""
+    """The person whose erasure deletes the note. None if it is about no known person; it is then deleted by age."""
     hand_over_id: UUID | None = None
-    """Where the same words were said of several people at once: they go with the first of them who is erased."""
+    """The hand-over, if the same text is about several people. The first erasure of one of them deletes all copies."""
     text: str
     written_at: datetime = moment()

@@ -1,1 +1,1 @@
-"""Who answers for needs when people change: hand-over of ownership, and absence with a deputy."""
+"""Ownership of needs when staff change: hand-over between desks, and absence with a deputy."""

@@ -1,4 +1,4 @@
-"""Handing needs over a part at a time, and keeping absences."""
+"""Transfers needs between desks, one part at a time, and stores absences."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from services.referral.pack.policy import RoutingPolicy
 from services.referral.steps import owners
 
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('referral.absence'))"
-"""Absences are judged against one another, and there are few: whoever enters one waits for the other."""
+"""A new absence is compared with all others. There are few, so they are entered one after another."""
 
 _CLAIM = """
 SELECT hand_over_id, from_desk, to_desk, returnee_id, need_ids, restricted, note, made_by FROM hand_over
@@ -43,7 +43,8 @@ SELECT need_id, returnee_id FROM need WHERE need_id = ANY($4::uuid[]) AND owner 
 """
 
 
-# One that a worker has in hand is left alone: its end drops the words, and who erases holds what it waits for.
+# A hand-over that a worker is moving is skipped. The worker deletes the text when it has finished, and waits for
+# journeys that the erasure has locked; waiting for the worker here would be a deadlock.
 _FORGET_WORDS = """
 UPDATE hand_over SET note = NULL WHERE hand_over_id IN (
     SELECT hand_over_id FROM hand_over WHERE finished_at IS NULL AND note IS NOT NULL AND (
@@ -57,7 +58,7 @@ RETURNING hand_over_id
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Which needs go from which desk to which, and why."""
+    """A requested hand-over: which needs go from which desk to which, and why."""
 
     from_desk: str
     to_desk: str
@@ -69,7 +70,7 @@ class HandOver:
 async def hand_over(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, asked: HandOver, *, actor: str
 ) -> UUID:
-    """Begin a hand-over and move its first part; `go_on` moves the rest."""
+    """Begin a hand-over and transfer its first part. `go_on` transfers the rest."""
     hand_over_id = uuid7()
     async with own_work(session):
         await (await raw(session)).execute(
@@ -90,7 +91,7 @@ async def hand_over(
 
 
 async def go_on(session: AsyncSession, policy: RoutingPolicy, hand_over_id: UUID | None = None) -> bool:
-    """Move one part of a hand-over that nobody else moves (any, if none is named); False if there is none."""
+    """Transfer one part of this hand-over, or of any, if no other worker transfers it now. False if there is none."""
     connection = await raw(session)
     claimed = await connection.fetchrow(_CLAIM, hand_over_id)
     if claimed is None:
@@ -114,7 +115,8 @@ async def go_on(session: AsyncSession, policy: RoutingPolicy, hand_over_id: UUID
 
 
 async def _move(session: AsyncSession, policy: RoutingPolicy, needs: dict[UUID, UUID], given: Mapping[str, Any]) -> int:
-    """Give these needs to the new desk, those apart that the old one no longer owns once their journeys are locked."""
+    """Transfer these needs to the new desk, except those that the old desk no longer owns when the journeys are
+    locked."""
     moved = 0
     async with opened(session, policy, set(needs.values()), actor=given["made_by"]) as piece:
         for need_id, returnee_id in needs.items():
@@ -128,7 +130,7 @@ async def _move(session: AsyncSession, policy: RoutingPolicy, needs: dict[UUID, 
 
 
 async def forget_words(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
-    """Drop the reason in words of hand-overs under way that may speak of these returnees; they go on without it."""
+    """Delete the text of unfinished hand-overs that may be about these returnees. They continue without it."""
     rows = await (await raw(session)).fetch(_FORGET_WORDS, sorted(returnee_ids))
     return {row["hand_over_id"] for row in rows}
 
@@ -143,7 +145,7 @@ async def add_absence(
     reason: AbsenceReason,
     actor: str,
 ) -> UUID:
-    """Enter an absence; refused where the desk is away already or its work would come back to it."""
+    """Enter an absence. Refused if the desk is already absent then, or if the deputies would form a cycle."""
     await (await raw(session)).execute(_ONE_AT_A_TIME)
     known, new = await queries.absences_to_come(session), Absence(desk, deputy, starts_at, ends_at)
     if overlaps(known, new):
@@ -157,7 +159,7 @@ async def add_absence(
 
 
 async def cancel_absence(session: AsyncSession, desk: str, absence_id: UUID) -> None:
-    """End an absence now, or before it begins; NotFound if the desk has none of this id that lasts or will begin."""
+    """End an absence now, or cancel it before it begins. NotFound if the desk has no such present or future absence."""
     done: str = await (await raw(session)).execute(
         "UPDATE absence SET cancelled_at = $3"
         " WHERE absence_id = $1 AND desk = $2 AND cancelled_at IS NULL AND ends_at > $3",

@@ -1,4 +1,4 @@
-"""Reading owned needs, absences and hand-overs, and whose work somebody sees now."""
+"""Reads owned needs, absences and hand-overs, and the desks whose work a deputy sees now."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -29,7 +29,7 @@ WHERE owner IS NOT NULL AND ($1::text IS NULL OR owner = $1) AND ($2 OR NOT need
 ORDER BY owned_since, need.need_id LIMIT $5
 """  # noqa: S608 (constants)
 
-# A chain of deputies is followed to its end: who stands in for a deputy sees the work of both.
+# A chain of deputies is followed to its end: the deputy of a deputy sees the work of both.
 _COVERED = """
 WITH RECURSIVE covered(desk) AS (
     SELECT unnest($1::text[])
@@ -47,7 +47,7 @@ WHERE hand_over_id = $1 AND ($2 OR NOT restricted)
 
 
 async def covered_desks(session: AsyncSession, desks: Collection[str]) -> list[str]:
-    """These desks and those for which they stand in now."""
+    """These desks and the desks for which they are the deputy now."""
     rows = await (await raw(session)).fetch(_COVERED, sorted(desks), now(session))
     return [row["desk"] for row in rows]
 
@@ -55,7 +55,7 @@ async def covered_desks(session: AsyncSession, desks: Collection[str]) -> list[s
 async def absence_views(
     session: AsyncSession, desk: str, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[AbsenceView]:
-    """Absences of a desk that have not ended, the first to end first; one more than `limit`."""
+    """Present and future absences of a desk, those that end first at the beginning. Up to one more than `limit`."""
     ends_at, absence_id = after or (None, None)
     rows = await (await raw(session)).fetch(
         f"{_ABSENCES} AND ($3::timestamptz IS NULL OR (ends_at, absence_id) > ($3, $4))"
@@ -70,7 +70,7 @@ async def absence_views(
 
 
 async def absence_view(session: AsyncSession, absence_id: UUID) -> AbsenceView:
-    """One absence, also one that is over, or NotFound."""
+    """One absence, also a past one, or NotFound."""
     row = await (await raw(session)).fetchrow(
         "SELECT absence_id AS id, desk, deputy, starts_at, ends_at, reason, made_by, made_at FROM absence"
         " WHERE absence_id = $1",
@@ -82,7 +82,7 @@ async def absence_view(session: AsyncSession, absence_id: UUID) -> AbsenceView:
 
 
 async def absences_to_come(session: AsyncSession) -> list[Absence]:
-    """Every absence that lasts or will begin."""
+    """All present and future absences."""
     rows = await (await raw(session)).fetch(
         "SELECT desk, deputy, starts_at, ends_at FROM absence WHERE cancelled_at IS NULL AND ends_at > $1",
         now(session),
@@ -91,7 +91,7 @@ async def absences_to_come(session: AsyncSession) -> list[Absence]:
 
 
 async def hand_over_view(session: AsyncSession, rights: Rights, hand_over_id: UUID) -> HandOverView:
-    """One hand-over, or NotFound. One that moves restricted needs too is for those who may see them."""
+    """One hand-over, or NotFound. One that includes restricted needs is shown only to callers that may see these."""
     row = await (await raw(session)).fetchrow(_HAND_OVER, hand_over_id, rights.restricted)
     if row is None:
         raise NotFound("There is no such hand-over")
@@ -106,7 +106,7 @@ async def owned_needs(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[OwnedNeedView]:
-    """Open needs that a desk answers for, the longest owned first; one more than `limit`."""
+    """Open needs that a desk owns, the longest owned first. Returns up to one more than `limit`."""
     since, need_id = after or (None, None)
     rows = await (await raw(session)).fetch(_OWNED, owner, rights.restricted, since, need_id, limit + 1)
     return [OwnedNeedView.model_validate(dict(row)) for row in rows]

@@ -1,4 +1,4 @@
-"""Absences and what they must not do. Pure."""
+"""Absences, and the conditions for a new absence. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class AbsenceReason(StrEnum):
-    """Why nobody is at a desk."""
+    """Why a desk is absent."""
 
     LEAVE = "leave"
     HOLIDAY = "holiday"
@@ -18,7 +18,7 @@ class AbsenceReason(StrEnum):
 
 
 class Absence(NamedTuple):
-    """From when until when whose work its deputy sees."""
+    """A desk, its deputy, and the period in which the deputy sees the desk's work."""
 
     desk: str
     deputy: str
@@ -27,12 +27,12 @@ class Absence(NamedTuple):
 
 
 def overlaps(known: Iterable[Absence], new: Absence) -> bool:
-    """True if the desk is away already in a part of that time."""
+    """True if the desk is already absent in a part of that period."""
     return any(one.desk == new.desk and _common(one, new.starts_at, new.ends_at) for one in known)
 
 
 def makes_a_circle(known: Sequence[Absence], new: Absence) -> bool:
-    """True if at some moment the chain of deputies would lead from the new deputy back to the desk."""
+    """True if at any time the chain of deputies would lead from the new deputy back to the desk."""
 
     def leads_back(desk: str, starts_at: datetime, ends_at: datetime) -> bool:
         if desk == new.desk:

@@ -1,4 +1,4 @@
-"""What owned needs, absences and hand-overs look like over HTTP."""
+"""Owned needs, absences and hand-overs over HTTP."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -13,7 +13,7 @@ from services.referral.ownership.rules import AbsenceReason
 
 DeskCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,60}$")]
 NEEDS_MAX = 500
-"""Needs that a hand-over may name one by one, and how many are moved in one transaction."""
+"""The maximum number of needs that a hand-over may list, and the number that one transaction transfers."""
 
 
 class _Body(BaseModel):

@@ -11,7 +11,7 @@ from services.referral.ownership.rules import AbsenceReason
 
 
 class AbsenceRow(Table, table=True):
-    """While it lasts the deputy's work lists show the desk's work too. Owners and their clocks stay as they are."""
+    """An absence. During it, the deputy's work lists also show the desk's work. Owners and clocks do not change."""
 
     __tablename__ = "absence"
     __table_args__ = (
@@ -29,14 +29,14 @@ class AbsenceRow(Table, table=True):
     ends_at: datetime = moment()
     reason: str
     made_by: str
-    """Subject of the token of who entered it."""
+    """The subject of the token of the person who entered it."""
     made_at: datetime = moment()
     cancelled_at: datetime | None = moment(nullable=True)
-    """It never began, or ended early."""
+    """When it was cancelled before its beginning, or ended early."""
 
 
 class HandOverRow(Table, table=True):
-    """Needs that go from one desk to another: one person's, chosen ones, or all of a desk."""
+    """A transfer of needs from one desk to another: those of one person, selected ones, or all of the desk."""
 
     __tablename__ = "hand_over"
     __table_args__ = (
@@ -52,9 +52,9 @@ class HandOverRow(Table, table=True):
     need_ids: list[UUID] | None = Field(default=None, sa_column=Column(ARRAY(Uuid()), nullable=True))
     """Only these needs."""
     restricted: bool
-    """Who asked for it may see needs of restricted categories: they go too."""
+    """True if the caller may see restricted categories. Then restricted needs are transferred too."""
     note: str | None = None
-    """The reason in words, until the last need has moved: each step has a note of its own, of its own person."""
+    """The reason as text. It is deleted when the last need is transferred, because each step has a note of its own."""
     made_by: str
     made_at: datetime = moment()
     moved_count: int = 0

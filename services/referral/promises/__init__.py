@@ -1,1 +1,1 @@
-"""What referral promises, watched: one query each, looked at every minute; every breach gets a person."""
+"""The promises (invariants) of referral. Each has one query that runs every minute; each breach gets a review."""

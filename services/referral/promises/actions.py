@@ -1,4 +1,4 @@
-"""A breach gets a person: a review at the steward's desk, and the steward as owner of a need that has nobody."""
+"""Opens a review at the steward's desk for each breach. A forgotten need also gets the steward as its owner."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -23,12 +23,12 @@ from services.referral.reviews.rules import ReviewStatus
 from services.referral.steps.owners import assign
 
 REVIEWS_MAX = 100
-"""Reviews opened per promise and look at the most: a fault of thousands is one to look into, not thousands."""
+"""The maximum number of reviews that one check opens per promise. A fault with thousands of breaches needs no more."""
 ACTOR = Who.WATCHER.value
 
 
 async def watch(session: AsyncSession, policy: RoutingPolicy, *, late_after: timedelta) -> dict[str, int]:
-    """Look at every promise and give every breach a review; returns how many break each promise."""
+    """Check every promise and open a review for every breach. Returns the number of breaches of each promise."""
     await notes.wipe_of_nobody(session)
     found = await queries.invariants(session, Rights(None, restricted=True), late_after=late_after)
     for one in found.promises:
@@ -52,7 +52,7 @@ async def _open_reviews(session: AsyncSession, policy: RoutingPolicy, promise: s
 async def _own(
     session: AsyncSession, policy: RoutingPolicy, returnee_ids: Collection[UUID], need_ids: Collection[UUID]
 ) -> None:
-    """The steward answers for these needs at once; how they came to be forgotten is for the review."""
+    """Make the steward the owner of these needs at once. The review must find out why they were forgotten."""
     if not need_ids:
         return
     async with opened(session, policy, returnee_ids, actor=ACTOR, lock=held) as piece:

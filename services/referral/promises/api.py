@@ -1,4 +1,4 @@
-"""The promises over HTTP; for staff of the network."""
+"""The promises over HTTP, for staff of the network."""
 
 from datetime import timedelta
 from typing import Annotated

@@ -1,6 +1,6 @@
-"""The watcher: looks at every promise once a minute of real time, in every worker.
+"""The watcher checks every promise once a minute of real time, in every worker.
 
-Several may look at once: a review is opened once per breach, by a unique index.
+Several workers may check at the same time, because a unique index allows only one review for each breach.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from services.referral.promises import actions
 from services.referral.promises.queries import LATE_AFTER_S
 
 EVERY_S: Final = 60.0
-"""Real seconds between two looks; the first is one such pause after the start, when what is overdue has been caught up
-with."""
+"""Real seconds between two checks. The first check is one such pause after the start, so that overdue clocks can fire
+before it."""
 
 Mend = Callable[[], Awaitable[object]]
-"""Puts right what can be, such as places that leaked."""
+"""Corrects breaches that a program can correct, such as leaked places."""
 
 log = get_logger(__name__)
 _BROKEN = meter().create_gauge(
@@ -32,9 +32,9 @@ _BROKEN = meter().create_gauge(
 
 
 class Watcher:
-    """Counts what breaks each promise, tells it as a metric and in the log, and opens a review for each breach.
+    """Counts the breaches of each promise, reports them as a metric and in the log, and opens a review for each.
 
-    What can be mended is mended after the look, so that a breach has its review before it is gone.
+    Corrections are made after the check, so that each breach gets a review before it is corrected.
     """
 
     def __init__(self, database: Database, policy: RoutingPolicy, *, clock_rate: float, mend: Mend) -> None:
@@ -44,7 +44,7 @@ class Watcher:
         self._late_after = timedelta(seconds=LATE_AFTER_S * clock_rate)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look once a minute until told to stop."""
+        """Check once a minute until told to stop."""
         while not stop.is_set():
             if await is_set_within(stop, EVERY_S):
                 return
@@ -52,7 +52,7 @@ class Watcher:
             await self._mend()
 
     async def look(self) -> dict[str, int]:
-        """Look once, in one transaction; returns how many break each promise."""
+        """Check all promises in one transaction. Returns the number of breaches of each promise."""
         async with self._database.transaction() as session:
             broken = await actions.watch(session, self._policy, late_after=self._late_after)
         for promise, count in broken.items():

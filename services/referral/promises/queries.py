@@ -1,4 +1,4 @@
-"""Each promise as one query that finds what breaks it (DESIGN 4 and 5)."""
+"""Each promise as one query that finds its breaches (DESIGN 4 and 5)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,22 +16,23 @@ from services.referral.promises.schemas import InvariantsView, PromiseView
 
 FIRST_INVARIANT: Final = "every_open_need_is_attended"
 LATE_AFTER_S: Final = 15.0
-"""How late a clock may be acted on before the promise counts as broken, in real seconds."""
+"""How late a clock may be fired before the promise counts as broken, in real seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One thing that must always hold."""
+    """One condition that must always be true."""
 
     words: str
     breaches: str
-    """SQL that finds what breaks it: subject_id, need_id, returnee_id, category, restricted; a subject that is no
-    person's has nulls and false. `$2` is the moment before which a clock that is due counts as late."""
+    """SQL that finds its breaches, with the columns subject_id, need_id, returnee_id, category and restricted. For a
+    subject that belongs to no person, the last four are null and false. `$2` is the time before which a due clock is
+    late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """Something that breaks a promise now."""
+    """A present breach of a promise."""
 
     subject_id: UUID
     need_id: UUID | None
@@ -124,7 +125,7 @@ PROMISES: Final[dict[str, Promise]] = {
         """,  # noqa: S608 (constants)
     ),
 }
-"""Each promise by name. Every query asks rows that are live now, so that its cost follows them and not the past."""
+"""Each promise by name. The queries read only live rows, so that their cost does not grow with past data."""
 
 _GIVEN = "(SELECT $1::bool AS restricted, $2::timestamptz AS late_since) AS given"
 
@@ -143,12 +144,13 @@ WHERE broken.subject_id = ANY($1::uuid[])
 
 
 async def invariants(session: AsyncSession, rights: Rights, *, late_after: timedelta) -> InvariantsView:
-    """Whether every promise holds now, all judged on one state of the database."""
+    """The number of breaches of every promise, all in one snapshot of the database."""
     counts = ", ".join(
         f"(SELECT count(*) FROM ({one.breaches}) AS broken WHERE $1 OR NOT broken.restricted) AS {name}"  # noqa: S608
         for name, one in PROMISES.items()
     )
-    # As the service's own work: what the ledger counts of places holds for all rows only. Numbers come of it.
+    # With the rights of the service, because the counts of the ledger match only if all rows are visible. The result
+    # contains only numbers.
     async with own_work(session):
         row = await (await raw(session)).fetchrow(
             f"SELECT {counts} FROM {_GIVEN}",  # noqa: S608 (constants)
@@ -161,7 +163,7 @@ async def invariants(session: AsyncSession, rights: Rights, *, late_after: timed
 
 
 async def new_breaches(session: AsyncSession, promise: str, *, late_since: datetime, limit: int) -> list[Breach]:
-    """What breaks this promise and has no pending review yet, in the order of ids."""
+    """The breaches of this promise without a pending review, in the order of ids."""
     statement = _NEW.format(breaches=PROMISES[promise].breaches)
     return [Breach(**row) for row in await (await raw(session)).fetch(statement, promise, late_since, limit)]
 
@@ -169,7 +171,7 @@ async def new_breaches(session: AsyncSession, promise: str, *, late_since: datet
 async def still_broken(
     session: AsyncSession, promise: str, subject_ids: Collection[UUID], *, late_since: datetime
 ) -> set[UUID]:
-    """Which of these break the promise still, looked at again under locks."""
+    """The ids among these that still break the promise, for a second check under locks."""
     statement = _STILL.format(breaches=PROMISES[promise].breaches)
     rows = await (await raw(session)).fetch(statement, list(subject_ids), late_since)
     return {row["subject_id"] for row in rows}

@@ -1,4 +1,4 @@
-"""What the promises look like over HTTP."""
+"""The promises over HTTP."""
 
 from pydantic import BaseModel, Field
 

@@ -1,1 +1,1 @@
-"""After a restore: what referral knows of people, and the desks that answer for what registration has lost."""
+"""After a restore: lists what referral knows, and makes desks owners of needs that registration has lost."""

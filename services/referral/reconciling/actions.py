@@ -1,4 +1,4 @@
-"""Give the needs of people whom registration has lost, or of whom it lost something, to a desk; take them back."""
+"""Makes desks owners of the needs of people about whom registration has lost data, and takes the needs back later."""
 
 from collections.abc import Collection
 from typing import Final
@@ -26,10 +26,10 @@ async def hand_to_desks(
     need_ids: Collection[UUID],
     by: Hand,
 ) -> tuple[int, int]:
-    """The lead desk of its category answers for each open need of these people, and for these needs.
+    """Make the lead desk of its category the owner of each open need of these people, and of each of these needs.
 
-    What the desks had from an earlier run and is no more among them goes back to the router. How many went each way.
-    Routing goes on: who has lost nothing but a record still needs a bed.
+    Needs from an earlier run that are no longer among them lose this owner. Returns the number of needs for each
+    direction. Routing continues, because a person whose record is lost still needs a bed.
     """
     lost = await queries.open_without_owner(session, returnee_ids, need_ids)
     found = await queries.owned_for_nothing(session, returnee_ids, need_ids)

@@ -1,4 +1,4 @@
-"""What referral knows of keys that another service knows too."""
+"""Reads the records of referral that another service also has."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -42,7 +42,7 @@ SELECT need_id, returnee_id FROM need WHERE status = 'open' AND owner_reason = '
 
 
 async def known(session: AsyncSession) -> list[Known]:
-    """Returnees, consents, households, needs, accepted offers, services and organisations: ids, versions, states."""
+    """Ids, versions and states of returnees, consents, households, needs, accepted offers, services, organisations."""
     rows = await (await raw(session)).fetch(_KNOWN)
     return [Known(**dict(row)) for row in rows]
 
@@ -50,7 +50,7 @@ async def known(session: AsyncSession) -> list[Known]:
 async def open_without_owner(
     session: AsyncSession, returnee_ids: Collection[UUID], need_ids: Collection[UUID]
 ) -> dict[UUID, UUID]:
-    """Open needs of these people, and these needs, that no desk answers for yet, with whose they are."""
+    """Open needs without an owner among the needs of these people and these needs, each with its returnee."""
     rows = await (await raw(session)).fetch(_OPEN, list(returnee_ids), list(need_ids))
     return {row["need_id"]: row["returnee_id"] for row in rows}
 
@@ -58,6 +58,6 @@ async def open_without_owner(
 async def owned_for_nothing(
     session: AsyncSession, returnee_ids: Collection[UUID], need_ids: Collection[UUID]
 ) -> dict[UUID, UUID]:
-    """Needs that a desk owns because registration had lost something, which is found again."""
+    """Needs that a desk owns because registration had lost data that are now complete again, each with its returnee."""
     rows = await (await raw(session)).fetch(_SETTLED, list(returnee_ids), list(need_ids))
     return {row["need_id"]: row["returnee_id"] for row in rows}

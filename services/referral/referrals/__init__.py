@@ -1,1 +1,1 @@
-"""What becomes of a referral after acceptance, and how it ends."""
+"""The steps of a referral after acceptance, its end, and its clocks."""

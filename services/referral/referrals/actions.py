@@ -1,4 +1,4 @@
-"""What becomes of a referral after acceptance, and what its clocks do. The journey is locked first."""
+"""The steps of a referral after acceptance, and the actions of its clocks. The journey is locked first."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ _ON_ITS_WAY = frozenset({ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, Refe
 async def start_referral(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, actor: str
 ) -> UUID:
-    """The service has begun; refused where the accepted offer may not go on."""
+    """Record that the service has begun. Refused if the accepted offer is not allowed any more."""
     async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
         await require_going_on(session, piece, referral)
         referral_steps.start(piece, referral)
@@ -38,7 +38,7 @@ async def start_referral(
 async def uphold_referral(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, reason: str, actor: str
 ) -> UUID:
-    """A person lets a halted offer go on. Interlocks and law hold for people too."""
+    """A person lets a halted offer continue. Interlocks and legal rules apply to people too."""
     async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
         await uphold(session, piece, referral, note=reason)
     return referral_id
@@ -54,7 +54,7 @@ async def override_referral(
     reason: str,
     actor: str,
 ) -> UUID:
-    """A person chooses the service. A live offer is recalled; interlocks, law and places hold for people too."""
+    """A person chooses the service. A live offer is recalled. Interlocks, legal rules and free places still apply."""
     returnee_id = await queries.returnee_of(session, rights, referral_id)
     async with own_work(session):
         await place_by_hand(
@@ -79,7 +79,7 @@ async def complete_referral(
     facts: Mapping[CompletionFact, bool | int],
     actor: str,
 ) -> UUID:
-    """The service is done; an outcome that meets the need ends it, and what waited on it starts."""
+    """The service is done. If the outcome meets the need, the need ends, and needs that waited for it are routed."""
     async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
         need_steps.complete(piece, referral, outcome=outcome, facts=facts)
     return referral_id
@@ -94,7 +94,7 @@ async def report_not_delivered(
     reason: NotDeliveredReason,
     actor: str,
 ) -> UUID:
-    """An accepted service did not happen: the need's routing starts again."""
+    """An accepted service did not happen. The routing of the need starts again."""
     async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
         need_steps.report_not_delivered(piece, referral, reason=reason)
     return referral_id
@@ -103,7 +103,7 @@ async def report_not_delivered(
 async def cancel_referral(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, reason: CancelReason, actor: str
 ) -> UUID:
-    """End the referral; its reason decides what becomes of the need."""
+    """Cancel the referral. The reason decides what happens to the need."""
     async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
         need_steps.cancel(piece, referral, reason=reason)
     return referral_id
@@ -112,56 +112,56 @@ async def cancel_referral(
 async def enter_in_error(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, note: str | None, actor: str
 ) -> UUID:
-    """The referral should never have been; a desk answers for its need."""
+    """The referral was a mistake. A desk becomes the owner of its need."""
     async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
         need_steps.enter_in_error(piece, referral, note=note)
     return referral_id
 
 
 async def escalate_overdue_routing(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """No offer was made in time: the lead desk owns the need, and routing goes on."""
+    """No offer was made in time. The lead desk owns the need, and routing continues."""
     await _escalate(session, policy, due, while_in=_ON_ITS_WAY, reason=OwnerReason.ROUTING_OVERDUE)
 
 
 async def escalate_incomplete_household(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """A household is still incomplete, so that its need cannot be routed: the lead desk owns it."""
+    """The household is still incomplete, so its need cannot be routed. The lead desk owns the need."""
     complete = await queries.of_complete_households(session, [one.subject_id for one in due])
     late = [one for one in due if one.subject_id not in complete]
     await _escalate(session, policy, late, while_in=_ON_ITS_WAY, reason=OwnerReason.ROUTING_OVERDUE)
 
 
 async def escalate_overdue_queue(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """No place has come free in time: the lead desk owns the need, which keeps its place in the queue."""
+    """No place has become free in time. The lead desk owns the need, which keeps its place in the queue."""
     waiting = frozenset({ReferralStatus.WAITLISTED})
     await _escalate(session, policy, due, while_in=waiting, reason=OwnerReason.WAITLIST_OVERDUE)
 
 
 async def escalate_overdue_start(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """An accepted service has not begun in time: the lead desk asks."""
+    """An accepted service has not begun in time. The lead desk becomes the owner and asks the provider."""
     accepted = frozenset({ReferralStatus.ACCEPTED})
     await _escalate(session, policy, due, while_in=accepted, reason=OwnerReason.REPORT_OVERDUE)
 
 
 async def escalate_overdue_report(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """A service has no outcome in time: the lead desk asks."""
+    """A service has no outcome in time. The lead desk becomes the owner and asks the provider."""
     running = frozenset({ReferralStatus.IN_SERVICE})
     await _escalate(session, policy, due, while_in=running, reason=OwnerReason.REPORT_OVERDUE)
 
 
 async def remind_of_starts(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """Accepted services have not begun yet: their providers are told again."""
+    """Remind providers of accepted services that have not begun."""
     await _remind(session, policy, due, while_in=ReferralStatus.ACCEPTED, awaits=Awaited.START)
 
 
 async def remind_of_reports(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """Services have no outcome yet: their providers are told again."""
+    """Remind providers of services without an outcome."""
     await _remind(session, policy, due, while_in=ReferralStatus.IN_SERVICE, awaits=Awaited.REPORT)
 
 
 async def _remind(
     session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due], *, while_in: ReferralStatus, awaits: Awaited
 ) -> None:
-    """After a long downtime the deadline itself may have passed: then the desk asks, and nobody is reminded."""
+    """Remind providers, unless the deadline has passed too, for example after a long downtime. Then the desk asks."""
     _, deadline = referral_steps.CLOCKS_OF[awaits]
     due_by = await queries.run_out_at(session, [one.subject_id for one in due], deadline)
     async with fired(session, policy, due, Referral) as (piece, found):
@@ -189,7 +189,7 @@ async def _escalate(
 async def locked(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, actor: str
 ) -> AsyncIterator[tuple[Work, Referral]]:
-    """A piece of work on the journey of this referral, which is locked and loaded; written at the end."""
+    """Lock and load the journey of this referral for a piece of work, which is written at the end."""
     returnee_id = await queries.returnee_of(session, rights, referral_id)
     async with opened(session, policy, [returnee_id], actor=actor) as piece:
         yield piece, piece.journeys[returnee_id].referrals[referral_id]

@@ -1,4 +1,4 @@
-"""Referrals over HTTP. A provider reports on those it has accepted; ending or undoing one is for staff."""
+"""Referrals over HTTP. A provider reports on referrals that it has accepted. Only staff may cancel or correct them."""
 
 from typing import Annotated
 from uuid import UUID

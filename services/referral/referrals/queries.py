@@ -1,4 +1,4 @@
-"""Reading referrals, as far as the caller may see them."""
+"""Reads the referrals that the caller may see."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from services.referral.lifecycles.rules import ReferralStatus
 from services.referral.referrals.schemas import ReferralView
 from services.referral.waitlists import queries as waitlists
 
-# A provider sees a referral from its acceptance on; before, it sees its offer.
+# A provider sees a referral after it has accepted the offer. Before that it sees only the offer.
 _SEEN = """
 FROM referral LEFT JOIN offer ON offer.offer_id = referral.offer_id
 WHERE referral.referral_id = $3 AND ($2 OR NOT referral.restricted)
@@ -46,7 +46,7 @@ async def referral_view(session: AsyncSession, rights: Rights, referral_id: UUID
 
 
 async def returnee_of(session: AsyncSession, rights: Rights, referral_id: UUID) -> UUID:
-    """Whose journey a referral belongs to, or NotFound."""
+    """The returnee of a referral, or NotFound."""
     found = await (await raw(session)).fetchval(
         f"SELECT referral.returnee_id {_SEEN}",
         rights.organization_id,
@@ -59,13 +59,13 @@ async def returnee_of(session: AsyncSession, rights: Rights, referral_id: UUID) 
 
 
 async def of_complete_households(session: AsyncSession, referral_ids: list[UUID]) -> set[UUID]:
-    """Those of these referrals whose household is complete."""
+    """The referrals among these whose household is complete."""
     rows = await (await raw(session)).fetch(_OF_COMPLETE_HOUSEHOLDS, referral_ids)
     return {row["referral_id"] for row in rows}
 
 
 async def run_out_at(session: AsyncSession, referral_ids: list[UUID], kind: TimerKind) -> dict[UUID, datetime]:
-    """When this clock of each of these referrals runs out; those of which it does not run are left out."""
+    """When this clock of each of these referrals runs out. Referrals without this clock are left out."""
     rows = await (await raw(session)).fetch(
         "SELECT subject_id, due_at FROM timer WHERE subject_id = ANY($1::uuid[]) AND kind = $2",
         referral_ids,

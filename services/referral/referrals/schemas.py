@@ -1,4 +1,4 @@
-"""What referrals look like over HTTP."""
+"""Referrals over HTTP."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
@@ -31,12 +31,12 @@ class ReferralView(ShowsRecord, BaseModel):
     opened_at: datetime
     waiting_since: datetime = Field(description="Since when the need waits; not changed by further attempts")
     halted_since: datetime | None = Field(
-        description="Since when the accepted offer may not go on until a desk has decided: nothing begins meanwhile"
+        description="Since when the accepted offer is halted until a desk decides; its service cannot start before that"
     )
     ended_at: datetime | None
     end_reason: str | None
     outcome: Outcome | None
-    outcome_facts: dict[str, bool | int] | None = Field(description="What its completion stated")
+    outcome_facts: dict[str, bool | int] | None = Field(description="The facts that the completion stated")
     offer_id: UUID | None = Field(description="The live or accepted offer")
     organization_id: UUID | None
     provider_service_id: UUID | None

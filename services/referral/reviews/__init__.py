@@ -1,1 +1,1 @@
-"""Reviews: decisions that wait for a person. This part owns their table; the desk shows them."""
+"""Reviews: decisions that wait for a person. This part owns their table; the part `desk` shows and decides them."""

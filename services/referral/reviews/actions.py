@@ -1,4 +1,4 @@
-"""Writing reviews: asked by a step, opened for a broken promise, decided or resolved by a person."""
+"""Writes reviews: requested by a step, opened for a broken promise, decided or resolved by a person."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -19,12 +19,12 @@ RETURNING true
 
 
 async def ask(session: AsyncSession, reviews: Sequence[Row]) -> None:
-    """Open these reviews; their referrals wait for the decision."""
+    """Open these reviews. Their referrals wait for the decision."""
     await insert_rows(session, ReviewRow, reviews)
 
 
 async def open_for_breaches(session: AsyncSession, reviews: Sequence[Row]) -> None:
-    """Open these reviews of broken promises, but those that are pending for the same promise and subject already."""
+    """Open these reviews of broken promises, except where one for the same promise and subject is pending."""
     await insert_rows(session, ReviewRow, reviews, on_conflict="ON CONFLICT DO NOTHING")
 
 
@@ -35,6 +35,6 @@ async def decide(session: AsyncSession, decided: Sequence[Row]) -> None:
 
 
 async def resolve(session: AsyncSession, review_id: UUID, *, by: str, note_id: UUID | None) -> bool:
-    """A person has looked into a broken promise. False if the review is not pending, or is of no promise."""
+    """A person has examined a broken promise. False if the review is not pending, or is not about a promise."""
     resolved = await (await raw(session)).fetchval(_RESOLVE, review_id, now(session), by, note_id)
     return resolved is True

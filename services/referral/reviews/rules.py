@@ -1,13 +1,13 @@
-"""Where a review stands. Pure."""
+"""The states of a review. Pure."""
 
 from enum import StrEnum
 
 
 class ReviewStatus(StrEnum):
-    """Where a review stands."""
+    """The states of a review."""
 
     PENDING = "pending"
     APPROVED = "approved"
     REJECTED = "rejected"
     RESOLVED = "resolved"
-    """A person has looked into a broken promise."""
+    """A person has examined a broken promise."""

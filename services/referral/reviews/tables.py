@@ -26,15 +26,15 @@ class ReviewRow(Table, table=True):
 
     review_id: UUID = Field(primary_key=True)
     referral_id: UUID | None = None
-    """What waits to be offered; None for a broken promise."""
+    """The referral that waits for the decision. None for a broken promise."""
     need_id: UUID | None = None
     returnee_id: UUID | None = None
     category: str | None = None
     restricted: bool
     promise: str | None = None
-    """The promise that is broken."""
+    """The name of the broken promise."""
     subject_id: UUID | None = None
-    """What breaks it: a need, an offer, a pool or whose clock is late."""
+    """The need, offer or pool that breaks it, or the subject of the late clock."""
     reason: str
     desk: str
     status: str = ReviewStatus.PENDING
@@ -42,5 +42,5 @@ class ReviewRow(Table, table=True):
     decided_at: datetime | None = moment(nullable=True)
     decided_by: str | None = None
     note_id: UUID | None = None
-    """The note of what a person found out about a broken promise."""
+    """The note with what a person found out about a broken promise."""
     traceparent: str | None = None

@@ -1,1 +1,1 @@
-"""Looking for people who could not be found: every attempt is logged, and a queue says whom to look for next."""
+"""Searches for people who could not be found: every attempt is recorded, and a list shows the next person to find."""

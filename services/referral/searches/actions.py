@@ -1,4 +1,4 @@
-"""Logging attempts to find a person, and what the clock of a search does. The journey is locked first."""
+"""Records attempts to find a person, and the action of the clock of a search. The journey is locked first."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -32,7 +32,7 @@ async def log_attempt(
     *,
     actor: str,
 ) -> UUID:
-    """Somebody has looked for the person. Found: the need is offered again at once, to the same service too."""
+    """Record an attempt. If the person was found, the need is offered again at once, also to the same service."""
     returnee_id = await queries.returnee_of(session, rights, referral_id)
     attempt_id: UUID = uuid7()
     async with opened(session, policy, [returnee_id], actor=actor) as piece:
@@ -59,7 +59,7 @@ async def log_attempt(
 
 
 async def remind_of_searches(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """It is time to look again and nobody has; the journeys are locked."""
+    """The next attempts of these searches are due and were not made. The journeys are already locked."""
     async with fired(session, policy, due, Referral) as (piece, found):
         for referral in found:
             if referral.searching_since is not None:

@@ -1,4 +1,4 @@
-"""Reading searches, as far as the caller may see them."""
+"""Reads the searches that the caller may see."""
 
 from datetime import datetime
 from uuid import UUID
@@ -34,7 +34,7 @@ ORDER BY next_attempt_at, referral.referral_id LIMIT $5
 
 
 async def returnee_of(session: AsyncSession, rights: Rights, referral_id: UUID) -> UUID:
-    """Whose journey a referral belongs to, or NotFound."""
+    """The returnee of a referral, or NotFound."""
     found = await (await raw(session)).fetchval(
         "SELECT returnee_id FROM referral WHERE referral_id = $1 AND ($2 OR NOT restricted)",
         referral_id,
@@ -58,7 +58,7 @@ async def attempt_view(session: AsyncSession, rights: Rights, attempt_id: UUID) 
 async def attempt_views(
     session: AsyncSession, rights: Rights, referral_id: UUID, *, after: UUID | None, limit: int
 ) -> list[SearchAttemptView]:
-    """The attempts of one referral from the oldest on; one more than `limit`. NotFound without such a referral."""
+    """The attempts of one referral, oldest first, up to one more than `limit`. NotFound without such a referral."""
     await returnee_of(session, rights, referral_id)
     rows = await (await raw(session)).fetch(
         f"{_ATTEMPTS} WHERE referral_id = $1 AND ($2::uuid IS NULL OR search_attempt_id > $2)"
@@ -73,7 +73,7 @@ async def attempt_views(
 async def follow_up(
     session: AsyncSession, rights: Rights, *, owner: str | None, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[FollowUpView]:
-    """People to be looked for, whose next attempt is the longest due first; one more than `limit`."""
+    """People who could not be found, the earliest deadline first. Returns up to one more than `limit`."""
     due_at, referral_id = after or (None, None)
     rows = await (await raw(session)).fetch(_FOLLOW_UP, owner, rights.restricted, due_at, referral_id, limit + 1)
     return [FollowUpView.model_validate(dict(row)) for row in rows]

@@ -1,23 +1,23 @@
-"""The coded words of a search. Pure."""
+"""The codes of a search. Pure."""
 
 from enum import StrEnum
 
 
 class SearchChannel(StrEnum):
-    """How somebody tried to reach the person; never the address itself."""
+    """How staff tried to reach the person. It is never the address itself."""
 
     SMS = "sms"
     CALL = "call"
     EMAIL = "email"
     RELAY = "relay"
-    """A trusted person or organisation passed the word on."""
+    """A trusted person or organisation passed a message on."""
     VISIT = "visit"
 
 
 class SearchResult(StrEnum):
-    """What an attempt led to."""
+    """The result of an attempt."""
 
     FOUND = "found"
     NOT_FOUND = "not_found"
     WILL_RETURN = "will_return"
-    """Somebody knows of the person and says that they will come back."""
+    """The person was not there, but is said to come back."""

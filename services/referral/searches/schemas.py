@@ -1,4 +1,4 @@
-"""What searches look like over HTTP."""
+"""Searches over HTTP."""
 
 from datetime import datetime
 from typing import Annotated

@@ -11,7 +11,7 @@ from services.referral.searches.rules import SearchChannel, SearchResult
 
 
 class SearchAttemptRow(Table, table=True):
-    """One attempt to find a person for a referral. Rows are only ever added."""
+    """One attempt to find a person for a referral. Rows are added, never changed or removed."""
 
     __tablename__ = "search_attempt"
     __table_args__ = (
@@ -26,6 +26,6 @@ class SearchAttemptRow(Table, table=True):
     returnee_id: UUID
     at: datetime = moment()
     by: str
-    """Subject of the token of the person who looked."""
+    """The subject of the token of the person who made the attempt."""
     channel: str
     result: str

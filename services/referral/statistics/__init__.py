@@ -1,1 +1,1 @@
-"""Needs in numbers, met and unmet, with small cells left out."""
+"""Numbers of met and unmet needs, without small numbers."""

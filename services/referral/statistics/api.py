@@ -1,4 +1,4 @@
-"""Statistics and unmet needs in numbers over HTTP; for staff of the network."""
+"""Statistics and numbers of unmet needs over HTTP, for staff of the network."""
 
 from datetime import timedelta
 from typing import Annotated

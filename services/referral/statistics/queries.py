@@ -1,4 +1,4 @@
-"""Counting needs, and unmet needs along indexes that hold nothing else."""
+"""Counts needs. Unmet needs are counted along indexes that contain only unmet needs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -46,7 +46,7 @@ SELECT category, coalesce(area, '') AS area, reason, sum(part_count)::bigint AS 
 
 
 async def statistics(session: AsyncSession, rights: Rights, *, small_below: int) -> list[CategoryStatistics]:
-    """How the needs stand of people who allow that they are counted, by category; small numbers are left out."""
+    """The states of the needs of people who have consented to be counted, by category, without small numbers."""
     rows = await (await raw(session)).fetch(_STATISTICS, rights.restricted, now(session))
     return [
         CategoryStatistics(
@@ -58,7 +58,7 @@ async def statistics(session: AsyncSession, rights: Rights, *, small_below: int)
 
 
 def cells_statement(rights: Rights, *, ended_since: datetime, at: datetime) -> tuple[str, list[Any]]:
-    """All cells, in order; statement and values."""
+    """The statement and its values for all cells, in order."""
     return _CELLS.format(open=UNMET_OPEN, ended=UNMET_ENDED, seen="" if rights.restricted else " AND NOT restricted"), [
         ended_since,
         at,
@@ -75,10 +75,10 @@ async def cells(
     after: Sequence[str] | None,
     limit: int,
 ) -> list[UnmetView]:
-    """Unmet needs by category, area and reason: all open ones, and those that ended since; one more than `limit`.
+    """Unmet needs by category, area and reason: all open ones and those that ended since `ended_since`.
 
-    What is left out is decided over all cells, before they are narrowed: a cell reads the same under every filter.
-    Costs what the unmet needs of that time cost to count, however many needs were met.
+    Returns up to one more than `limit`. All cells are used to decide which counts are hidden, before the filters apply,
+    so that a cell shows the same under every filter. The cost depends only on the unmet needs of that period.
     """
     statement, values = cells_statement(rights, ended_since=ended_since, at=now(session))
     rows = await (await raw(session)).fetch(statement, *values)

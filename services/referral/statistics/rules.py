@@ -1,4 +1,4 @@
-"""Which numbers of statistics and of unmet needs are told. Pure."""
+"""Which numbers of statistics and of unmet needs are shown. Pure."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -16,11 +16,11 @@ _WITHIN: Final = (
     ("awaiting_review", "open"),
     ("owned", "open"),
 )
-"""What is part of what: the difference is a number too."""
+"""Pairs of a number and the number that includes it. A reader can calculate their difference."""
 
 
 def table_of(row: Mapping[str, int]) -> Table[str]:
-    """One category's row with all that can be worked out from it."""
+    """One category's row with all numbers that can be calculated from it."""
     sums = [Sum(total, parts) for total, parts in _PARTS.items()]
     rest: dict[str, int] = {}
     for inner, outer in _WITHIN:
@@ -32,7 +32,7 @@ def table_of(row: Mapping[str, int]) -> Table[str]:
 
 
 def told(row: Mapping[str, int], *, below: int) -> dict[str, int | None]:
-    """The row without the numbers that are small, and without those that would give one away."""
+    """The row without small numbers, and without numbers that would reveal one of them."""
     hidden = left_out(table_of(row), below=below)
     return {name: None if name in hidden else value for name, value in row.items()}
 
@@ -42,12 +42,12 @@ class Cell(NamedTuple):
 
     category: NeedCategory
     area: str
-    """Empty where it is not known."""
+    """Empty if the area is not known."""
     reason: str
 
 
 def not_told(counts: Mapping[Cell, int], *, below: int) -> set[Cell]:
-    """The cells that are too small, and those that would give one away to who knows the sum of their category."""
+    """The cells that are too small, and those that would reveal one to a reader who knows the sum of the category."""
     by_category: dict[NeedCategory, list[Cell]] = {}
     for cell in counts:
         by_category.setdefault(cell.category, []).append(cell)

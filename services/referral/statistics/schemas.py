@@ -1,4 +1,4 @@
-"""How needs and unmet needs are told in numbers."""
+"""Numbers of needs and of unmet needs over HTTP."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class StatisticsView(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class UnmetFilters:
-    """What numbers of unmet needs are narrowed to."""
+    """Filters of the numbers of unmet needs."""
 
     category: NeedCategory | None = None
     area: str | None = None

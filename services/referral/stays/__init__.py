@@ -1,1 +1,1 @@
-"""Who is somewhere for a limited time: exit plan, alarms, extensions, and who leaves with no next step."""
+"""Stays: exit plan, alarms, extensions, end, and the list of people who leave without a next step."""

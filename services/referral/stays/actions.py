@@ -1,4 +1,4 @@
-"""What people change of a stay, and what its clocks do. The journey is locked first."""
+"""Changes of stays by people, and the actions of the clocks of stays. The journey is locked first."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ async def plan_exit(
     condition: Condition,
     actor: str,
 ) -> None:
-    """What is known now of where the people go. Refused where it was changed since the caller saw it."""
+    """Update the exit plan. Refused if it was changed after the caller read it."""
     async with _locked(session, policy, rights, referral_id, actor=actor) as (piece, referral, stay):
         stay_steps.require_plannable(referral, by_staff=rights.organization_id is None)
         condition.check(stay.version)
@@ -39,7 +39,7 @@ async def plan_exit(
 async def extend_stay(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, more: ExtendBody, *, actor: str
 ) -> UUID:
-    """A person lengthens the stay, with a reason; refused where the accepted offer may not go on."""
+    """A person extends the stay, with a reason. Refused if the accepted offer is not allowed any more."""
     async with _locked(session, policy, rights, referral_id, actor=actor) as (piece, referral, stay):
         await require_going_on(session, piece, referral)
         stay_steps.extend(piece, referral, stay, hours=more.hours, note=more.reason)
@@ -47,8 +47,8 @@ async def extend_stay(
 
 
 async def ring_alarms(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """The ends of these stays come nearer. Of several alarms that are late only the last one rings, and none after
-    the end, which has a clock of its own."""
+    """The ends of these stays approach. If several alarms of a stay are late, only the last one is sent. After the
+    end no alarm is sent, because the end has its own clock."""
     last: dict[UUID, Due] = {}
     for one in sorted(due, key=lambda one: one.nth):
         last[one.subject_id] = one
@@ -59,7 +59,7 @@ async def ring_alarms(session: AsyncSession, policy: RoutingPolicy, due: Sequenc
 
 
 async def run_out(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:
-    """These stays are as long as they may be, and the people are still there."""
+    """These stays have reached their end, and the people are still there."""
     async with _due(session, policy, due) as (piece, found):
         for _, referral, stay in found:
             stay_steps.run_out(piece, referral, stay)
@@ -69,7 +69,7 @@ async def run_out(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Du
 async def _due(
     session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]
 ) -> AsyncIterator[tuple[Work, list[tuple[Due, Referral, Stay]]]]:
-    """A piece of work on what these clocks are about, with the stays that still run."""
+    """A piece of work for the subjects of these clocks, with the stays that have not ended."""
     stays = await queries.load(session, {one.subject_id for one in due})
     running = [one for one in due if one.subject_id in stays and stays[one.subject_id].ended_at is None]
     async with fired(session, policy, running, Referral) as (piece, referrals):
@@ -81,7 +81,7 @@ async def _due(
 async def _locked(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID, *, actor: str
 ) -> AsyncIterator[tuple[Work, Referral, Stay]]:
-    """A piece of work on the journey of this stay, which is locked and loaded; written at the end."""
+    """Lock and load the journey of this stay for a piece of work, which is written at the end."""
     returnee_id = await queries.returnee_of(session, rights, referral_id)
     async with opened(session, policy, [returnee_id], actor=actor) as piece:
         stay = (await queries.load(session, [referral_id]))[referral_id]

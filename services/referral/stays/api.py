@@ -1,4 +1,4 @@
-"""Stays over HTTP: a provider plans the exits of those who are with it; the network watches and lengthens."""
+"""Stays over HTTP. A provider updates the exit plans of its own stays; staff see all stays and extend them."""
 
 from datetime import datetime, timedelta
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Reading stays and the lists of them, as far as the caller may see them."""
+"""Reads stays, and the lists of stays that the caller may see."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
@@ -17,9 +17,9 @@ from services.referral.lifecycles.exit_plan import NextStep, from_document, open
 from services.referral.stays.schemas import PlanItemView, StayCountsView, StayEntryView, StayView, WatchedStayView
 
 Place = tuple[datetime, UUID]
-"""A place in a list: the moment of leaving, and whose."""
+"""A position in a list: the time of leaving and the referral."""
 BEGINNING: Place = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
-"""Before every stay."""
+"""The position before all stays."""
 
 _COLUMNS = ", ".join(f"stay.{field.name}" for field in fields(Stay))
 _SEEN = "($1::uuid IS NULL OR stay.organization_id = $1) AND ($2 OR NOT stay.restricted)"
@@ -29,12 +29,12 @@ _IN_ORDER = "ORDER BY stay.leaves_at, stay.referral_id LIMIT"
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Whose stays a list of the network's staff shows."""
+    """Which stays a list for staff of the network shows."""
 
     desk: str | None
-    """The desk that answers for them; None: all."""
+    """Only the stays for which this desk is responsible. None: all stays."""
     leads: Mapping[str, str]
-    """The lead desk of each category: it answers where a need has no owner."""
+    """The lead desk of each category. It is responsible if a need has no owner."""
 
     @property
     def categories(self) -> list[str]:
@@ -43,7 +43,7 @@ class Watch:
 
 
 async def returnee_of(session: AsyncSession, rights: Rights, referral_id: UUID) -> UUID:
-    """Whose stay it is, or NotFound."""
+    """The returnee of the stay, or NotFound."""
     found = await (await raw(session)).fetchval(
         f"SELECT returnee_id FROM stay WHERE referral_id = $3 AND {_SEEN}",  # noqa: S608 (a constant)
         rights.organization_id,
@@ -56,7 +56,7 @@ async def returnee_of(session: AsyncSession, rights: Rights, referral_id: UUID) 
 
 
 async def load(session: AsyncSession, referral_ids: Collection[UUID]) -> dict[UUID, Stay]:
-    """The stays of these referrals, whose journeys are locked."""
+    """The stays of these referrals. Their journeys are already locked."""
     rows = await (await raw(session)).fetch(
         f"SELECT {_COLUMNS} FROM stay WHERE referral_id = ANY($1::uuid[])",  # noqa: S608 (constants)
         sorted(referral_ids),
@@ -87,7 +87,7 @@ async def stay_view(session: AsyncSession, rights: Rights, referral_id: UUID) ->
 
 
 async def running_stays(session: AsyncSession, rights: Rights, *, after: Place, limit: int) -> list[StayEntryView]:
-    """Stays that have not ended, the next to end first; one more than `limit`."""
+    """Stays that have not ended, the earliest end first. Returns up to one more than `limit`."""
     whose = "$1::uuid IS NULL" if rights.organization_id is None else "stay.organization_id = $1"
     rows = await (await raw(session)).fetch(
         f"SELECT {_COLUMNS}, {_CODE} FROM stay WHERE stay.ended_at IS NULL AND {whose} AND ($2 OR NOT stay.restricted)"  # noqa: S608
@@ -111,7 +111,7 @@ _THERE = {None: "", True: "AND stay.ended_at IS NULL", False: "AND stay.ended_at
 
 
 def leaving_statement(*, still_there: bool | None) -> str:
-    """Stays with gaps in their plan that end by $6; the text names whom, so that each has its index."""
+    """The statement for stays with gaps in their plan that end by $6. Each value of `still_there` has its own index."""
     return f"{_WATCHED} AND without_next_step AND stay.leaves_at <= $6 {_THERE[still_there]} {_IN_ORDER} $7"
 
 
@@ -122,7 +122,7 @@ SELECT * FROM (
     ({_WATCHED} AND stay.ended_at IS NOT NULL AND stay.leaves_at >= $6 AND stay.leaves_at < $7 {_IN_ORDER} $8)
 ) AS exits ORDER BY leaves_at, referral_id LIMIT $8
 """  # noqa: S608 (constants)
-"""Who leaves or has left between $6 and $7, and who should have left before: each half has an index."""
+"""Stays that end or ended between $6 and $7, and stays that should have ended before. Each half has an index."""
 
 _COUNTS = """
 SELECT count(*) FILTER (WHERE stay.ended_at IS NULL) AS running,
@@ -146,7 +146,8 @@ async def leaving_without_next_step(
     after: Place,
     limit: int,
 ) -> list[WatchedStayView]:
-    """Stays with gaps in their plan that have ended or end by `until`, first who left first; one more than `limit`."""
+    """Stays with gaps in their plan that have ended or end by `until`, the earliest first. Up to one more than
+    `limit`."""
     rows = await (await raw(session)).fetch(
         leaving_statement(still_there=still_there),
         rights.restricted,
@@ -169,7 +170,7 @@ async def exits(
     after: Place,
     limit: int,
 ) -> list[WatchedStayView]:
-    """Who leaves or has left on this day, and who should have left before; one more than `limit`."""
+    """Stays that end or ended on this day, and stays that should have ended before. Up to one more than `limit`."""
     rows = await (await raw(session)).fetch(
         EXITS, rights.restricted, watch.desk, watch.categories, *after, *day, limit + 1
     )
@@ -185,7 +186,7 @@ async def counts(
     day: tuple[datetime, datetime],
     until: datetime,
 ) -> StayCountsView:
-    """How many stays each list holds."""
+    """The number of stays on each list."""
     row = await (await raw(session)).fetchrow(_COUNTS, rights.restricted, watch.desk, watch.categories, at, *day, until)
     assert row is not None
     return StayCountsView(**row)

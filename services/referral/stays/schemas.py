@@ -1,4 +1,4 @@
-"""What stays look like over HTTP: times and codes, never an address or a name."""
+"""Stays over HTTP: times and codes, never an address or a name."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,7 +11,7 @@ from libs.wire.values import Whole
 from services.referral.lifecycles.exit_plan import ExitItem, ItemStatus, NextStep
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
-NEXT_STEP = "Where the people go, as coarse as that: never an address. `not_told`: asked, and they would rather not say"
+NEXT_STEP = "Where the people go, as a coarse code, never an address. `not_told`: they were asked and did not say"
 
 
 class PlanItemView(BaseModel):
@@ -55,7 +55,7 @@ class ItemsBody(BaseModel):
     documents: ItemStatus
 
     def statuses(self) -> dict[ExitItem, ItemStatus]:
-        """By item."""
+        """The state of each item."""
         return {item: getattr(self, item.value) for item in ExitItem}
 
 

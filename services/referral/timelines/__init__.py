@@ -1,1 +1,1 @@
-"""A person's journey as one list of what happened, as far as the reader may know it."""
+"""A person's journey as one list of what happened, limited to what the reader may see."""

@@ -1,4 +1,4 @@
-"""Timelines over HTTP: staff see what their scopes allow, a provider what became of its own offers."""
+"""Timelines over HTTP. Staff see what their scopes allow; a provider sees what happened with its own offers."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,7 +1,7 @@
-"""Reading timelines, as far as the caller may know.
+"""Reads timelines, limited to what the caller may see.
 
-Entries are numbered among those that the reader may see, and pages follow these numbers: neither a gap nor a cursor
-tells of an entry that is not the reader's. The record is only added to, so a number never changes for one reader.
+Only the entries that the reader may see are numbered, and pages use these numbers. So neither a gap nor a cursor
+reveals a hidden entry. Steps are only added, so the number of an entry never changes for one reader.
 """
 
 from typing import Any, Final
@@ -23,7 +23,7 @@ FROM step JOIN need USING (need_id)
 WHERE step.returnee_id = $1 AND ($2 OR NOT need.restricted)
 """
 
-# What became of the organisation's own offers, and of the service from its acceptance on.
+# What happened with the organisation's own offers, and with the service after its acceptance.
 _OF_PARTNER: Final = f"""
 SELECT step_id, step.at, step.step, step.led_to, step.reason, step.actor, offer.category,
     NULL::uuid AS need_id, offer.referral_id, offer.offer_id
@@ -62,8 +62,8 @@ async def timeline(
     after: int | None,
     limit: int,
 ) -> list[EntryView]:
-    """What happened to one returnee, after the entry of number `after`; one more than `limit`. NotFound where the
-    caller may not know that the returnee exists."""
+    """What happened to one returnee, after the entry with the number `after`, up to one more than `limit`. NotFound if
+    the caller may not know that the returnee exists."""
     await require_known(session, rights, returnee_id)
     values: list[Any] = [returnee_id, rights.restricted, after, order is Order.NEWEST, limit + 1]
     statement = FOR_STAFF
@@ -84,7 +84,7 @@ def _view(row: Any, rights: Rights, known: frozenset[str]) -> EntryView:
 
 
 async def require_known(session: AsyncSession, rights: Rights, returnee_id: UUID) -> None:
-    """NotFound where the caller may not know that there is such a returnee."""
+    """Raise NotFound if the caller may not know that the returnee exists."""
     connection = await raw(session)
     if rights.organization_id is None:
         known = await connection.fetchval("SELECT EXISTS (SELECT 1 FROM journey WHERE returnee_id = $1)", returnee_id)

@@ -1,4 +1,4 @@
-"""Who took a step, told as a role; and which steps of a referral concern the provider that took it. Pure."""
+"""The role of the actor of a step, and which steps of a referral the provider sees that has accepted it. Pure."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -22,22 +22,22 @@ OF_THE_SERVICE: Final = tuple(
         ),
     )
 )
-"""Steps of a referral that the provider which accepted it sees. Any other is the network's own affair."""
+"""The steps of a referral that the provider sees that has accepted it. All others are internal to the network."""
 
 
 class Role(StrEnum):
-    """In what role somebody took a step."""
+    """The role of an actor."""
 
     NETWORK = "network"
-    """The router, a clock, the watcher, a service that accepts by itself, or registration."""
+    """The router, a clock, the watcher, a service that accepts automatically, or registration."""
     PROVIDER = "provider"
     DESK = "desk"
     PERSON = "person"
-    """Somebody who works at a desk or at the provider, under a name of their own."""
+    """A person at a desk or at the provider, with their own token subject."""
 
 
 def role_of(step: str, actor: str, *, desks: Collection[str]) -> Role:
-    """The role of the actor of this step of the record."""
+    """The role of the actor of this recorded step."""
     if actor in NETWORK:
         return Role.NETWORK
     if step in ANSWERS:

@@ -1,4 +1,4 @@
-"""What a timeline looks like over HTTP: codes and times, no words that a person wrote."""
+"""A timeline over HTTP: codes and times, no free text."""
 
 from datetime import datetime
 from enum import StrEnum

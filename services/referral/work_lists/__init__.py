@@ -1,1 +1,1 @@
-"""What a desk has before it: its queue, what is due, overdue or escalated, on whom it waits, and what stays unmet."""
+"""Work lists of a desk: its needs, what is due, overdue, escalated, waiting or halted, and unmet needs."""

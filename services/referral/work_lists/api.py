@@ -1,4 +1,4 @@
-"""Work lists over HTTP; for staff of the network. Every list takes the same filters and is paged by key."""
+"""Work lists over HTTP, for staff of the network. Every list has the same filters and is paged by key."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,10 +1,10 @@
-"""The work lists, each as one walk along one index that ends when the page is full.
+"""The work lists. Each list is read along one index, and the reading ends when the page is full.
 
-Statements are written out per case: a condition that isn't asked for isn't there, so that each has a plan of its own.
-Under an arrival batch the needs of that batch come first, since they are few; so do those of a desk where a list walks
-along something else than needs. `OFFSET 0` keeps the planner from reading a whole table to join it: each row walked
-fetches its own need, however few rows it expects to find. `CASE`, not `coalesce`: behind a policy PostgreSQL lets no
-condition with a `coalesce` of other rows use an index.
+A statement contains only the conditions that are needed, so that each combination has its own plan. With an arrival
+batch, the needs of that batch are read first, because they are few. The same is done for the needs of a desk if a list
+is not read along needs. `OFFSET 0` stops the planner from reading a whole table for a join: each row fetches its own
+need. `CASE` is used instead of `coalesce`, because under row-level security PostgreSQL uses no index for a condition
+with a `coalesce` of columns of other rows.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -62,7 +62,7 @@ JOIN timer ON timer.subject_id IN (need.need_id, referral.referral_id, referral.
 
 
 class Walk(NamedTuple):
-    """Where a list starts, what belongs on it, and its order. `per`: one walk for each value of an array, merged."""
+    """The source of a list, its conditions and its order. `per`: one reading for each value of an array, merged."""
 
     source: str
     conditions: tuple[str, ...]
@@ -76,24 +76,24 @@ _OWNED: Final = Walk("need", ("need.owner IS NOT NULL",), ("owned_since", "need_
 
 
 def mine(desks: Collection[str]) -> Walk:
-    """Needs that these desks own, first those of which a sign is due first: every owner has a clock (decision 0025)."""
+    """Needs that these desks own, the earliest deadline of an owner first. Every owner has a clock (decision 0025)."""
     return _OWNED._replace(order=("owner_due_at", "need_id"), per=("need.owner", "text", sorted(desks)))
 
 
 def overdue() -> Walk:
-    """Needs with an owner because something did not happen in time."""
+    """Needs that have an owner because something did not happen in time."""
     return _OWNED._replace(conditions=(*_OWNED.conditions, f"need.owner_reason IN ({_texts(OVERDUE)})"))
 
 
 def escalations() -> Walk:
-    """Needs with an owner because the ordinary way was shut."""
+    """Needs that have an owner because normal routing was not possible."""
     return _OWNED._replace(conditions=(*_OWNED.conditions, f"need.owner_reason NOT IN ({_texts(NOT_ESCALATED)})"))
 
 
 def unmet(rights: Rights, reason: str | None = None) -> Walk:
-    """Open needs that nobody serves, and those closed without help.
+    """Open needs that no provider serves, and needs that were closed without help.
 
-    Restricted ones are a walk of their own: between the others they would be passed over one by one.
+    Restricted needs are read separately. Otherwise they would have to be skipped one by one.
     """
     walk = Walk(
         "need",
@@ -108,7 +108,7 @@ def unmet(rights: Rights, reason: str | None = None) -> Walk:
 
 
 def due(until: datetime, *, needs_first: bool) -> Walk:
-    """Clocks that run out by then, the first first; reminders apart. `needs_first`: see `narrows_first`."""
+    """Clocks that run out by `until`, the earliest first, without reminders. `needs_first`: see `narrows_first`."""
     return Walk(
         _TIMERS_OF_NEEDS if needs_first else _TIMERS,
         ("timer.due_at <= {}", f"timer.kind NOT IN {_REMINDERS}"),
@@ -119,12 +119,12 @@ def due(until: datetime, *, needs_first: bool) -> Walk:
 
 
 def narrows_first(filters: Filters) -> bool:
-    """True if the needs are found first, and then what runs for them."""
+    """True if the needs are read first, and then their referrals and clocks."""
     return filters.arrival_batch_id is not None or filters.desk is not None
 
 
 def waiting(parties: Iterable[Party], *, organization_id: UUID | None = None) -> Walk:
-    """Live referrals of needs that wait on these parties, the longest first."""
+    """Live referrals that wait for these parties, the longest waiting first."""
     statuses = [status.value for party in parties for status in WAITS_IN[party]]
     source = "referral JOIN LATERAL (SELECT * FROM need WHERE need.need_id = referral.need_id OFFSET 0) AS need ON true"
     conditions: tuple[str, ...] = (f"referral.status IN {_LIVE}",)
@@ -142,7 +142,7 @@ def waiting(parties: Iterable[Party], *, organization_id: UUID | None = None) ->
 
 
 def halted(*, organization_id: UUID | None = None) -> Walk:
-    """Referrals whose accepted offer may not go on until a desk has decided, the longest first."""
+    """Referrals whose accepted offer is halted until a desk decides, the longest halted first."""
     source = "referral JOIN LATERAL (SELECT * FROM need WHERE need.need_id = referral.need_id OFFSET 0) AS need ON true"
     conditions: tuple[str, ...] = ("referral.halted_since IS NOT NULL",)
     if organization_id is not None:
@@ -168,7 +168,7 @@ _COLUMN: Final = {
     "waiting_since": ("referral.waiting_since", "timestamptz"),
     "halted_since": ("referral.halted_since", "timestamptz"),
 }
-"""What a list is ordered by: the column that is walked, and its type."""
+"""The columns that lists are ordered by, with their types."""
 
 
 class _Values(list[Any]):
@@ -180,7 +180,7 @@ class _Values(list[Any]):
 def page_statement(
     walk: Walk, rights: Rights, filters: Filters, *, after: Sequence[Any] | None, limit: int
 ) -> tuple[str, list[Any]]:
-    """The page of a list after the row that `after` names, one row more than `limit`; statement and values."""
+    """The statement and its values for the page after the row that `after` names, with one row more than `limit`."""
     values = _Values()
     inner = _walked(walk, rights, filters, values, after=after, limit=limit + 1)
     order = ", ".join(f"chosen.{name}" for name in walk.order)
@@ -191,7 +191,7 @@ def page_statement(
 
 
 def count_statement(walk: Walk, rights: Rights, filters: Filters) -> tuple[str, list[Any]]:
-    """How many stand on a list, up to one more than is counted."""
+    """The statement and its values for the length of a list, up to one more than the maximum that is counted."""
     values = _Values()
     inner = _walked(walk, rights, filters, values, after=None, limit=COUNT_MAX + 1)
     first = _first(walk, filters, values)
@@ -218,7 +218,8 @@ def _walked(
         last = ", ".join(f"{values.add(value)}::{kind}" for value, (_, kind) in zip(after, columns, strict=True))
         conditions.append(f"({', '.join(column for column, _ in columns)}) > ({last})")
     order = ", ".join(column for column, _ in columns)
-    # Written out: of a limit that it doesn't know PostgreSQL expects a tenth of the table, and plans every page anew.
+    # The limit is part of the statement. For a limit in a parameter PostgreSQL assumes a tenth of the table, and makes
+    # a new plan for every page.
     most = str(int(limit))
     if walk.per is None:
         return _select(walk, conditions, order, most)
@@ -238,7 +239,7 @@ def _select(walk: Walk, conditions: Sequence[str], order: str, most: str) -> str
 
 def _given(walk: Walk, filters: Filters) -> list[tuple[str, Any]]:
     own = zip([one for one in walk.conditions if "{}" in one], walk.values, strict=True)
-    # A referral says of which category and urgency its need is: others are passed over without a look at the need.
+    # A referral has the category and urgency of its need, so other referrals are skipped without reading their needs.
     told = "referral" if walk.source.startswith("referral") else "need"
     asked = (
         (f"{told}.category = {{}}", filters.category),
@@ -263,14 +264,14 @@ async def items(
     limit: int,
     view: type[View],
 ) -> list[View]:
-    """A page of a list; one more than `limit`."""
+    """A page of a list, with up to one more than `limit`."""
     statement, values = page_statement(walk, rights, filters, after=after, limit=limit)
     rows = await (await raw(session)).fetch(statement, *values)
     return [view.model_validate({**row, "waits_on": _waits_on(row["referral_status"])}) for row in rows]
 
 
 async def count(session: AsyncSession, walk: Walk, rights: Rights, filters: Filters) -> Count:
-    """How long a list is, up to a thousand."""
+    """The length of a list, up to a thousand."""
     statement, values = count_statement(walk, rights, filters)
     found: int = await (await raw(session)).fetchval(statement, *values)
     return Count.of(found)

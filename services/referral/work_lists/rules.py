@@ -1,4 +1,4 @@
-"""Which needs belong on which list. Pure."""
+"""Which needs are on which list. Pure."""
 
 from enum import StrEnum
 from typing import Final
@@ -9,24 +9,24 @@ from services.referral.lifecycles.rules import ReferralStatus
 OVERDUE: Final[frozenset[str]] = frozenset(one.value for one in OwnerReason if one.value.endswith("_overdue")) | {
     "owner_silent"
 }
-"""Reasons of an owner that say: something did not happen in time."""
+"""The reasons of an owner that mean that something did not happen in time."""
 NOT_ESCALATED: Final[frozenset[str]] = frozenset({OwnerReason.BY_HAND.value, OwnerReason.REVIEW_REQUIRED.value})
-"""Reasons of an owner that are a person's choice or the ordinary way; any other came because the way was shut."""
+"""The reasons of an owner that are a person's choice or part of normal routing. All others are escalations."""
 
 
 class Party(StrEnum):
-    """On whom a need waits."""
+    """The party that a need waits for."""
 
     PROVIDER = "provider"
-    """To answer an offer, to begin, or to report."""
+    """A provider must answer an offer, start the service, or report its outcome."""
     DESK = "desk"
-    """To decide a review."""
+    """A desk must decide a review."""
     PREREQUISITE = "prerequisite"
-    """Another need of the returnee comes first."""
+    """Another need of the returnee must be met first."""
     ROUTER = "router"
-    """To find a service."""
+    """The router must find a service."""
     WAITLIST = "waitlist"
-    """For a place."""
+    """A place must become free."""
 
 
 WAITS_IN: Final[dict[Party, tuple[ReferralStatus, ...]]] = {
@@ -36,9 +36,9 @@ WAITS_IN: Final[dict[Party, tuple[ReferralStatus, ...]]] = {
     Party.ROUTER: (ReferralStatus.SEEKING,),
     Party.WAITLIST: (ReferralStatus.WAITLISTED,),
 }
-"""The states of a live referral in which it waits on each."""
+"""The states of a live referral in which it waits for each party."""
 
 
 def party_of(status: ReferralStatus) -> Party | None:
-    """On whom a referral in this state waits; None where it has ended."""
+    """The party that a referral in this state waits for. None if it has ended."""
     return next((party for party, states in WAITS_IN.items() if status in states), None)

@@ -1,4 +1,4 @@
-"""What stands on a work list."""
+"""The entries of work lists."""
 
 from dataclasses import dataclass
 from datetime import datetime

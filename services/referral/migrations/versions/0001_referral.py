@@ -1,4 +1,4 @@
-"""The first tables of referral: read model of the directory, ledger, clocks, queues, journeys and their record."""
+"""The first tables of referral: read model of the directory, ledger, clocks, queues, journeys and their steps."""
 
 from alembic import op
 
@@ -322,7 +322,7 @@ CREATE TABLE waitlist_entry (
 CREATE INDEX ix_waitlist_entry_queue ON waitlist_entry (category, urgency_rank, waiting_since, referral_id);
 """
 
-# The record of steps is only ever added to, whoever writes.
+# Steps can only be added, by any database role.
 APPEND_ONLY = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -333,7 +333,8 @@ CREATE TRIGGER step_is_append_only BEFORE UPDATE OR DELETE ON step
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 
-# Rows of these come and go all the time: dead ones must leave at a fixed count, not at a share of the table.
+# Rows of these tables are inserted and deleted all the time. Autovacuum must start at a fixed number of dead rows,
+# not at a share of the table.
 QUEUES = """
 ALTER TABLE timer SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 ALTER TABLE waitlist_entry SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);

@@ -1,4 +1,4 @@
-"""The event tables of today: whose hand it was, a relay that is held, what a lost log's offsets held before."""
+"""The present event tables: who made a change by hand, a paused relay, and the old positions of a lost log."""
 
 from alembic import op
 
@@ -16,4 +16,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing: an older version takes the tables as they are."""
+    """Nothing to do, because an older version works with these tables."""

@@ -1,4 +1,4 @@
-"""What every hold knew: the declaration that counted, and where it stands in the history of its pool."""
+"""Every hold records the declaration that was valid, and its position in the history of its pool."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Empty for the holds that were made before."""
+    """The new columns are empty for existing holds."""
     op.execute(
         "ALTER TABLE place_hold ADD COLUMN declared_as_of timestamptz,"
         " ADD COLUMN held_opening bigint, ADD COLUMN released_opening bigint"
@@ -17,7 +17,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget it."""
+    """Drop the columns."""
     op.execute(
         "ALTER TABLE place_hold DROP COLUMN declared_as_of, DROP COLUMN held_opening, DROP COLUMN released_opening"
     )

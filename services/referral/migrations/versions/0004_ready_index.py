@@ -1,4 +1,4 @@
-"""The index of referrals to look at holds only those that may be placed: what is asked of it says so too."""
+"""The index of ready referrals contains only those that may be placed. The queries have the same condition."""
 
 from alembic import op
 
@@ -11,12 +11,12 @@ _READY = "CREATE INDEX ix_referral_ready ON referral (urgency_rank, waiting_sinc
 
 
 def upgrade() -> None:
-    """Only seeking and waitlisted ones."""
+    """Index only seeking and waitlisted referrals."""
     op.execute("DROP INDEX ix_referral_ready")
     op.execute(_READY + "ready_at IS NOT NULL AND status IN ('seeking', 'waitlisted')")
 
 
 def downgrade() -> None:
-    """All that have a time."""
+    """Index all referrals with a time."""
     op.execute("DROP INDEX ix_referral_ready")
     op.execute(_READY + "ready_at IS NOT NULL")

@@ -40,7 +40,7 @@ WHERE owner IS NOT NULL AND status = 'open';
 INSERT INTO timer (subject_id, kind, nth, returnee_id, due_at, traceparent)
 SELECT need_id, 'owner_silence', 0, returnee_id, owner_due_at, traceparent FROM need WHERE owner_due_at IS NOT NULL;
 """
-# Who owns a need already gets a day: the pack, which knows better, is not read here.
+# Existing owners get one day, because the migration does not read the deadlines in the pack.
 
 _DOWNGRADE = f"""
 DELETE FROM timer WHERE kind IN ('acknowledge_deadline', 'owner_silence');
@@ -63,10 +63,10 @@ ALTER TABLE need
 
 
 def upgrade() -> None:
-    """New clocks, and one for every owner that there is."""
+    """Add the new kinds of clocks, and a clock for every existing owner."""
     run_script(op, _UPGRADE)
 
 
 def downgrade() -> None:
-    """Without them."""
+    """Remove them."""
     run_script(op, _DOWNGRADE)

@@ -1,4 +1,4 @@
-"""Queues by pool, pools kept for the head of a queue, and who holds what of a pool in the order of offers."""
+"""Queues by pool, pools kept for the head of a queue, and an index of the holds of a pool in the order of offers."""
 
 from alembic import op
 
@@ -11,7 +11,7 @@ _IDLE = "CREATE INDEX ix_referral_idle ON referral (category, urgency_rank, wait
 
 
 def upgrade() -> None:
-    """An entry made before stands in the queue of no pool until a round looks at it again."""
+    """An existing entry is in the queue of no pool until a round looks at it again."""
     op.execute("DROP INDEX ix_place_hold_live")
     op.execute("CREATE INDEX ix_place_hold_live ON place_hold (pool_id, offer_id) WHERE status <> 'released'")
     op.execute(

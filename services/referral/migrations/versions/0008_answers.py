@@ -1,4 +1,4 @@
-"""What follows an answer: conflicts of interest, services no longer offered, searches, facts of completion, ends."""
+"""Conflicts of interest, services no longer offered, searches, completion facts, and ends of journeys."""
 
 from alembic import op
 
@@ -15,7 +15,7 @@ _OF_0006 = ", 'acknowledge_deadline', 'owner_silence'"
 
 
 def upgrade() -> None:
-    """Nothing is being searched, excluded or ended yet."""
+    """Add the tables and columns. There are no searches, exclusions or ended journeys yet."""
     op.execute("ALTER TABLE journey ADD COLUMN journey_ended_at timestamptz, ADD COLUMN journey_end_reason varchar")
     op.execute("ALTER TABLE need ADD COLUMN moved_from uuid")
     op.execute(
@@ -50,7 +50,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget it; clocks of searches go with it."""
+    """Remove them, and the clocks of searches."""
     op.execute("DELETE FROM timer WHERE kind = 'search_deadline'")
     _check_kinds(f"{_KINDS}{_OF_0006}")
     op.execute("DROP TABLE search_attempt, no_longer_offered, conflict_of_interest")

@@ -1,7 +1,7 @@
-"""Stays: how long somebody is somewhere, what comes after, and the clocks of the end.
+"""Stays: how long people stay at a service, their exit plan, and the clocks of the end.
 
-Offers that are alive learn how long their service lets people stay, so that what starts from now on is a stay. A
-service that began before has its clock of the outcome already and keeps it.
+Live offers get the longest stay of their service, so that services that start from now on are stays. A service that
+has already started keeps the clock of its outcome.
 """
 
 from alembic import op
@@ -62,13 +62,13 @@ WHERE provider_service.provider_service_id = offer.provider_service_id
 
 
 def upgrade() -> None:
-    """Make room for them."""
+    """Add the table, columns and kinds of clocks."""
     run_script(op, TABLES)
     _let_timers_be(KINDS)
 
 
 def downgrade() -> None:
-    """Forget them; what had a stay has the clock of its outcome again, due when the stay would have ended."""
+    """Remove them. A service with a stay gets the clock of its outcome again, due when the stay would have ended."""
     op.execute("UPDATE timer SET kind = 'report_deadline' WHERE kind = 'stay_end'")
     op.execute("DELETE FROM timer WHERE kind = 'stay_alarm'")
     _let_timers_be(KINDS_BEFORE)

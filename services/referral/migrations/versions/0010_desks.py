@@ -1,4 +1,4 @@
-"""What desks need: work lists that stay flat, absences, hand-overs, answers of one call kept for its repeat."""
+"""For desks: indexes of work lists, absences, hand-overs, and stored results of calls with many answers."""
 
 from alembic import op
 
@@ -72,7 +72,7 @@ WHERE journey.returnee_id = need.returnee_id AND journey.profile IS NOT NULL
 
 
 def upgrade() -> None:
-    """Three tables, where a need's returnee goes, and the ways along which lists are read."""
+    """Add three tables, the destination of a need's returnee, and the indexes of the lists."""
     op.execute("ALTER TABLE need ADD COLUMN area varchar")
     op.execute(_AREAS)
     op.execute(_ABSENCE)
@@ -84,7 +84,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Without it."""
+    """Remove them."""
     op.execute("DROP TABLE bulk_answer")
     op.execute("DROP INDEX ix_referral_waiting")
     op.execute("DROP INDEX ix_need_unmet")

@@ -1,4 +1,4 @@
-"""Reviews of broken promises: they belong to no referral, but to what breaks the promise."""
+"""Reviews of broken promises. They belong to the subject that breaks the promise, not to a referral."""
 
 from alembic import op
 
@@ -25,7 +25,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Reviews of promises go."""
+    """Delete the reviews of promises."""
     op.execute("DELETE FROM review WHERE promise IS NOT NULL")
     op.execute("DROP INDEX uq_review_breach")
     op.execute(

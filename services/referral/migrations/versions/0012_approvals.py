@@ -1,4 +1,4 @@
-"""What a review has approved is kept by its reason: one reason settles no other."""
+"""Approvals are stored by the reason of the review, because each reason needs its own approval."""
 
 from alembic import op
 
@@ -17,14 +17,14 @@ WHERE given.need_id = referral.need_id AND referral.approved
 
 
 def upgrade() -> None:
-    """What was approved before keeps the reasons of the reviews of its need."""
+    """An existing approval gets the reasons of the approved reviews of its need."""
     op.execute("ALTER TABLE referral ADD COLUMN approved_for text[] NOT NULL DEFAULT '{}'")
     op.execute(_REASONS)
     op.execute("ALTER TABLE referral DROP COLUMN approved")
 
 
 def downgrade() -> None:
-    """Approved is approved again, whatever for."""
+    """An approval has no reason again."""
     op.execute("ALTER TABLE referral ADD COLUMN approved boolean NOT NULL DEFAULT false")
     op.execute("UPDATE referral SET approved = cardinality(approved_for) > 0")
     op.execute("ALTER TABLE referral ALTER COLUMN approved DROP DEFAULT, DROP COLUMN approved_for")

@@ -1,4 +1,4 @@
-"""Ways along which unmet needs are counted, and reviews and queues are walked, whoever reads them."""
+"""Indexes for counting unmet needs and for reading reviews and queues, with and without restricted rows."""
 
 from alembic import op
 
@@ -23,7 +23,7 @@ _INDEXES = (
 
 
 def upgrade() -> None:
-    """What a list leaves out stands beside what it walks, and not between."""
+    """Restricted rows are in a separate part of each index, so that they need not be skipped one by one."""
     op.execute("DROP INDEX ix_need_unmet")
     op.execute("DROP INDEX ix_review_status")
     for statement in _INDEXES:
@@ -31,7 +31,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """As it was."""
+    """Restore the earlier indexes."""
     op.execute("DROP INDEX ix_waitlist_entry_ordinary")
     op.execute("DROP INDEX ix_review_category")
     op.execute("DROP INDEX ix_review_desk")

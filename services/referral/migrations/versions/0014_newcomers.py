@@ -1,4 +1,4 @@
-"""A way to the referrals that are new, past all that seek again."""
+"""An index of new referrals, without those that seek again."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """In the order of a round, as `ix_referral_ready`."""
+    """It has the order of a round, as `ix_referral_ready` has."""
     op.execute(
         "CREATE INDEX ix_referral_new ON referral (urgency_rank, waiting_since, referral_id)"
         " WHERE ready_at = opened_at AND status IN ('seeking', 'waitlisted')"
@@ -17,5 +17,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """As it was."""
+    """Drop the index."""
     op.execute("DROP INDEX ix_referral_new")

@@ -1,6 +1,6 @@
-"""Providers are reminded of what they have accepted: before it must begin, and before its outcome must be told.
+"""Providers are reminded of accepted referrals: before the service must start, and before its outcome is due.
 
-What was accepted before has the deadline that it was given, and is not reminded.
+Referrals that are already accepted keep their deadline and get no reminders.
 """
 
 from alembic import op
@@ -19,12 +19,12 @@ KINDS = f"{KINDS_BEFORE}, 'start_reminder', 'report_reminder'"
 
 
 def upgrade() -> None:
-    """Two more kinds of clocks."""
+    """Add two kinds of clocks."""
     _only(KINDS)
 
 
 def downgrade() -> None:
-    """As it was; reminders that wait are dropped, deadlines stay."""
+    """Remove both kinds. Waiting reminders are deleted; deadlines remain."""
     op.execute("DELETE FROM timer WHERE kind IN ('start_reminder', 'report_reminder')")
     _only(KINDS_BEFORE)
 

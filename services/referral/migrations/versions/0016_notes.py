@@ -1,7 +1,7 @@
-"""What people wrote about a returnee moves to a table of its own, from which an erasure can wipe it.
+"""Free text about a returnee moves to a table of its own, so that an erasure can delete it.
 
-The record of steps stays append-only: this migration is the one exception, and takes the words out of it. Words about
-people who have been erased already, or were merged with one, do not come along.
+Steps stay append-only. This migration is the only exception: it removes the text from them. Text about people who are
+already erased, or were merged with an erased person, is not moved but deleted.
 """
 
 from alembic import op
@@ -42,7 +42,8 @@ UPDATE {table} SET note_id = gen_random_uuid() WHERE note IS NOT NULL
 INSERT INTO note (note_id, returnee_id, text, written_at)
     SELECT note_id, returnee_id, note, coalesce({at}, clock_timestamp()) FROM {table} WHERE note_id IS NOT NULL
 """
-# The values go before their column: a dropped column's values stay in its rows until these are written anew.
+# The values are deleted before the column, because the values of a dropped column stay in a row until it is
+# rewritten.
 _DROP = """
 UPDATE {table} SET note = NULL WHERE note IS NOT NULL;
 ALTER TABLE {table} DROP COLUMN note
@@ -50,7 +51,7 @@ ALTER TABLE {table} DROP COLUMN note
 
 
 def upgrade() -> None:
-    """Notes of steps and reviews move; offers and search attempts held copies of their steps' notes."""
+    """Move the notes of steps and reviews. Offers and search attempts had only copies of them, which are dropped."""
     _run(_TABLE)
     op.execute(_GONE)
     op.execute("ALTER TABLE step DISABLE TRIGGER step_is_append_only")
@@ -64,7 +65,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The words go back to where they were; offers and search attempts stay without their copies."""
+    """Move the notes back. Offers and search attempts do not get their copies back."""
     op.execute("UPDATE hand_over SET note = '' WHERE note IS NULL")
     op.execute("ALTER TABLE hand_over ALTER COLUMN note SET NOT NULL")
     op.execute("ALTER TABLE step DISABLE TRIGGER step_is_append_only")

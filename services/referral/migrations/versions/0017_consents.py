@@ -1,6 +1,6 @@
-"""Consents are kept by purpose and recipient class: the categories of a pack ask for different ones.
+"""Consents are stored by purpose and recipient class, because the categories of a pack require different ones.
 
-Until now only the one to referral was kept. The others are filled in when registration's log is told again.
+Until now only the consent to referral was stored. A replay of registration's log adds the others.
 """
 
 from alembic import op
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """All consents of a person in one column."""
+    """Store all consents of a person in one column."""
     op.execute("ALTER TABLE journey ADD COLUMN consents JSONB NOT NULL DEFAULT '{}'")
     op.execute(
         """
@@ -24,7 +24,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """As it was; other consents than that to referral are dropped."""
+    """Restore the earlier column. All consents except the one to referral are dropped."""
     op.execute("ALTER TABLE journey ADD COLUMN consented_until TIMESTAMP WITH TIME ZONE")
     op.execute("UPDATE journey SET consented_until = (consents ->> 'referral:providers')::timestamptz")
     op.execute("ALTER TABLE journey DROP COLUMN consents")

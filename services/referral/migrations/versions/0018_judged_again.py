@@ -1,4 +1,4 @@
-"""Offers are judged again: what was halted and why, what a person has overruled, and who is to be judged."""
+"""Offers are evaluated again: what is halted and why, which rules are overruled, and whose offers are evaluated."""
 
 from alembic import op
 
@@ -16,7 +16,7 @@ WHERE offer.offer_id = referral.offer_id AND jsonb_typeof(explanation -> 'overru
 
 
 def upgrade() -> None:
-    """What a person has overruled for offers that stand is kept with their referrals."""
+    """The rules that a person has overruled for present offers are stored with their referrals."""
     op.execute(
         "ALTER TABLE referral ADD COLUMN overruled text[] NOT NULL DEFAULT '{}', ADD COLUMN halted_since timestamptz,"
         " ADD COLUMN halted_for text[] NOT NULL DEFAULT '{}'"
@@ -28,7 +28,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """As it was; what is halted goes on."""
+    """Remove them. Halted offers continue."""
     op.execute("DROP TABLE journey_to_judge")
     op.execute("DROP TABLE republished")
     op.execute("DROP INDEX ix_referral_halted")

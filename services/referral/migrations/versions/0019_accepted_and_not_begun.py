@@ -1,4 +1,4 @@
-"""Accepted people who had not begun when the provider counted stay subtracted from its figure."""
+"""Accepted people whose service had not started when the provider counted remain subtracted from its figure."""
 
 from alembic import op
 
@@ -23,7 +23,7 @@ UPDATE pool SET taken_uncounted = coalesce((
 
 
 def upgrade() -> None:
-    """What has begun before is known from the record of steps; every pool is counted again."""
+    """The recorded steps show which services have already started. Every pool is counted again."""
     op.execute("ALTER TABLE place_hold ADD COLUMN begun_at timestamptz, ADD COLUMN used boolean DEFAULT false NOT NULL")
     op.execute("ALTER TABLE pool ADD COLUMN accepted_left_out boolean DEFAULT false NOT NULL")
     op.execute("ALTER TABLE pool RENAME COLUMN taken_since TO taken_uncounted")
@@ -32,7 +32,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """What was taken after the provider counted, and nothing else, is subtracted."""
+    """Only places that were taken after the provider counted are subtracted."""
     op.execute("ALTER TABLE pool RENAME COLUMN taken_uncounted TO taken_since")
     op.execute(
         "UPDATE pool SET taken_since = coalesce((SELECT sum(place_count) FROM place_hold"

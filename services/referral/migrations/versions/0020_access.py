@@ -1,4 +1,4 @@
-"""The record of who read or changed what referral knows of a person, and the seals over it."""
+"""The record of who read or changed which data about a person, and its seals."""
 
 from alembic import op
 
@@ -52,7 +52,7 @@ END $$
 
 
 def upgrade() -> None:
-    """Two tables that are only ever added to."""
+    """Add two append-only tables."""
     for statement in _TABLES.strip().split(";\n"):
         op.execute(statement)
     op.execute(_FUNCTION)
@@ -64,7 +64,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Without the record."""
+    """Remove the record."""
     op.execute("DROP TABLE access_seal")
     op.execute("DROP TABLE access_entry")
     op.execute("DROP FUNCTION refuse_change_of_access")

@@ -1,4 +1,4 @@
-"""Needs are in statistics only as long as their returnee allows it."""
+"""Needs are counted in statistics only as long as their returnee consents to it."""
 
 from alembic import op
 
@@ -13,7 +13,7 @@ _OPEN_COLUMNS, _ENDED_COLUMNS = "restricted, category, area, owner_reason", "res
 
 
 def upgrade() -> None:
-    """What stands in the consents that are known; the others come when registration's log is told again."""
+    """Set the date from the stored consents. A replay of registration's log adds the others."""
     op.execute("ALTER TABLE need ADD COLUMN counted_until TIMESTAMP WITH TIME ZONE")
     op.execute(
         """
@@ -26,7 +26,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """As it was."""
+    """Remove the column and restore the earlier indexes."""
     _index(_OPEN_COLUMNS, _ENDED_COLUMNS)
     op.execute("ALTER TABLE need DROP COLUMN counted_until")
 

@@ -1,4 +1,4 @@
-"""Who was erased before is made as coarse as who is erased from now on."""
+"""Data about people who are already erased become as coarse as those of people who are erased from now on."""
 
 from alembic import op
 
@@ -15,7 +15,7 @@ def _month(column: str) -> str:
 
 
 def upgrade() -> None:
-    """The code by which organisations know them, flight, trace, municipality, and moments finer than a month go."""
+    """Remove their case code, flight, trace and municipality, and shorten times to the month."""
     op.execute(
         "UPDATE journey SET case_code = NULL, arrival_batch_id = NULL, traceparent = NULL,"
         f" {_month('first_seen_at')} WHERE erased_at IS NOT NULL"
@@ -32,4 +32,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing: what is gone does not come back."""
+    """Nothing to do, because deleted data cannot be restored."""

@@ -1,4 +1,4 @@
-"""Seals of the record carry a keyed hash and up to which entry they reach; those of before have none."""
+"""New seals of the record contain a keyed hash and the last entry that they cover. Existing seals have neither."""
 
 from alembic import op
 
@@ -9,10 +9,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Seals that stand stay as they are: nobody can say now who made them."""
+    """Existing seals stay unchanged, because nobody can prove now who made them."""
     op.execute("ALTER TABLE access_seal ADD COLUMN last_entry_id BIGINT, ADD COLUMN mac BYTEA")
 
 
 def downgrade() -> None:
-    """Drop them."""
+    """Drop the columns."""
     op.execute("ALTER TABLE access_seal DROP COLUMN last_entry_id, DROP COLUMN mac")

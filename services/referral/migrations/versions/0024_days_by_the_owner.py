@@ -1,4 +1,4 @@
-"""The event tables of today: the partitions of days come and go by functions of the owner."""
+"""The present event tables: functions of the owner create and drop the daily partitions."""
 
 from alembic import op
 
@@ -16,4 +16,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing: an older version takes the tables as they are."""
+    """Nothing to do, because an older version works with these tables."""

@@ -1,4 +1,5 @@
-"""Row-level security: staff sees all but what is restricted, an organisation what was offered to it (decision 0068)."""
+"""Row-level security: staff see everything except restricted rows, an organisation sees what was offered to it
+(decision 0068)."""
 
 from alembic import op
 
@@ -13,12 +14,12 @@ depends_on = None
 NOBODY = "false"
 SHOWN = f"(NOT restricted OR {RESTRICTED})"
 OURS = f"organization_id = {ORGANIZATION}"
-# A row that hangs on another exists for whom the other one exists: the other table's wall judges that.
+# A row that belongs to a row of another table is visible if that other row is: the policy of the other table decides.
 SEEN = {
     "offer": f"{SHOWN} AND ({STAFF} OR {OURS})",
     "journey": f"{STAFF} OR EXISTS (SELECT FROM offer WHERE offer.returnee_id = journey.returnee_id)",
     "need": f"{STAFF} AND {SHOWN}",
-    # From its acceptance on; before, an organisation sees its offer.
+    # After its acceptance. Before that, an organisation sees only its offer.
     "referral": f"{SHOWN} AND ({STAFF} OR EXISTS (SELECT FROM offer WHERE offer.offer_id = referral.offer_id"
     " AND offer.status = 'accepted'))",
     "step": f"({STAFF} AND EXISTS (SELECT FROM need WHERE need.need_id = step.need_id))"
@@ -52,9 +53,10 @@ SEEN = {
     "republished": NOBODY,
     "journey_to_judge": NOBODY,
 }
-# Everything else is written by steps, which are the service's own work.
+# All other rows are written by steps, which run with the rights of the service.
 WRITTEN = {"absence": STAFF, "bulk_answer": OURS}
-# A call of before is whose the offers are that it took. One that took none is told again without its results.
+# An existing call belongs to the organisation of the offers that it answered. If it answered none, a repeated call
+# gets a response without results.
 CALLED_BY = """
 ALTER TABLE bulk_answer ADD COLUMN organization_id uuid;
 UPDATE bulk_answer SET organization_id = of.organization_id
@@ -63,7 +65,8 @@ FROM (SELECT DISTINCT ON (call_id) call_id, offer.organization_id FROM bulk_answ
 WHERE of.call_id = bulk_answer.call_id
 """
 
-# Who waits for one of these pools, and who has touched a person's data: conditions on arrays, along their indexes.
+# Functions for the entries that wait for pools and for the accesses to a person's data. They use the indexes on
+# arrays.
 WAITING_FOR = behind_walls(
     "waiting_for(pools uuid[])",
     "TABLE (referral_id uuid, urgency_rank integer, waiting_since timestamptz, pool_ids uuid[], pool_places integer[])",
@@ -78,7 +81,7 @@ ACCESSES_OF = behind_walls(
 
 
 def upgrade() -> None:
-    """Every table with rows about people or of organisations gets its wall."""
+    """Every table with rows about people or of organisations gets policies."""
     run_script(op, CALLED_BY)
     for table, seen in SEEN.items():
         run_script(op, wall(table, seen, WRITTEN.get(table, NOBODY)))
@@ -87,7 +90,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the walls down."""
+    """Remove the policies."""
     for table in SEEN:
         run_script(op, no_wall(table))
     run_script(op, "DROP FUNCTION waiting_for; DROP FUNCTION accesses_of")

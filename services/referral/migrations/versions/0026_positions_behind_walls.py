@@ -1,4 +1,4 @@
-"""Places in queues are counted along an index alone: behind a policy each entry ahead was read as well."""
+"""Positions in queues are counted with an index only. Under row-level security each entry ahead was read too."""
 
 from alembic import op
 
@@ -10,7 +10,7 @@ down_revision = "0025"
 branch_labels = None
 depends_on = None
 
-# The last place that is asked for of each category, and whose positions up to there are wanted.
+# Arguments: the last position of each category, and the referrals whose positions are needed.
 _TAKES = "last_category text[], last_rank integer[], last_since timestamptz[], last_id uuid[], wanted uuid[]"
 _COUNTED = """
 SELECT place.referral_id, place.position
@@ -23,18 +23,18 @@ CROSS JOIN LATERAL (
 ) AS place
 WHERE place.referral_id = ANY($5) AND {service}
 """
-# Among all who wait, and among those who wait for something that is not restricted: each has an index of its own.
+# One function counts all entries, the other only entries that are not restricted. Each has its own index.
 _FUNCTIONS = {"queue_positions": "", "queue_positions_ordinary": " AND NOT entry.restricted"}
 
 
 def upgrade() -> None:
-    """Functions of the owner count, for the service's own work alone."""
+    """Add functions of the owner that count. Only the service itself may use them."""
     for name, among in _FUNCTIONS.items():
         query = _COUNTED.format(among=among, service=SERVICE)
         run_script(op, behind_walls(f"{name}({_TAKES})", "TABLE (referral_id uuid, \"position\" bigint)", query))
 
 
 def downgrade() -> None:
-    """The service counts through the wall again."""
+    """The service counts under row-level security again."""
     for name in _FUNCTIONS:
         op.execute(f"DROP FUNCTION {name}")
