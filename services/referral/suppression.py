@@ -74,7 +74,7 @@ def _narrow(known: dict[Key, tuple[float, float]], one: Sum[Key]) -> None:
 
 
 def _is_exposed(table: Table[Key], hidden: set[Key], key: Key, *, below: int) -> bool:
-    """True if a reader can tell that this count is small, or that it is above its lowest possible value."""
+    """True if a reader can tell that this count is below the limit, or that it is above both one and `lowest`."""
     least, most = ranges(table, hidden)[key]
     return least > max(1, _lowest(table, key)) or most < below
 

@@ -58,8 +58,8 @@ def merge(work: Work, merged: Journey, into: Journey, *, conflicting: Collection
     """Two records are one person, who continues as `into`.
 
     Accepted referrals continue under their own record. If both records have an open need of the same kind, one of them
-    is closed as a duplicate. All other open needs move to `into` and keep their waiting time. `conflicting`:
-    organisations with a conflict of interest, which are asked for neither record.
+    is closed as a duplicate. All other needs of `merged` that no provider has accepted move to `into` and keep their
+    waiting time. `conflicting`: organisations with a conflict of interest, which are asked for neither record.
     """
     merged.merged_into = into.returnee_id
     _stop(work, merged, JourneyEnd.MERGED)

@@ -140,7 +140,7 @@ def _kept(journey: Journey, kind: type[_T]) -> dict[UUID, _T]:
 
 
 def _keeping_hours(policy: RoutingPolicy, journeys: Iterable[Journey]) -> set[UUID]:
-    """Services that are asked by or work for these journeys now, if some of their clocks stop while they are closed."""
+    """Services with a live or accepted offer of these journeys, if some of their clocks stop while they are closed."""
     return {
         journey.offers[one.offer_id].provider_service_id
         for journey in journeys

@@ -50,6 +50,7 @@ class StayRow(Table, table=True):
     checklist: dict[str, Any] = document(nullable=False)
     """The status of each item, with who changed it last and when."""
     without_next_step: bool = True
-    """True if the plan has gaps that must be closed. False also for a stay whose referral was entered in error."""
+    """True if the plan has gaps that staff must still close. False also if the stay ended in a way that makes its plan
+    unnecessary, for example because its referral was entered in error."""
     version: int = 1
     traceparent: str | None = None

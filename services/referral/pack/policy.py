@@ -205,7 +205,8 @@ class RoutingPolicy(PackPart):
     small_cells_below: Annotated[int, Field(ge=1, le=100)]
     """Counts of unmet needs below this number are not shown, because they could identify people in a small place."""
     child_desk: Desk
-    """The desk for child protection. It decides in reviews about an age that is unknown or disputed."""
+    """The desk for child protection. It decides about unknown or disputed ages, and about offers for children that are
+    halted because facts have changed."""
     escalates_to: dict[Desk, Desk] = {}
     """For each desk, the desk above it. For a desk that is not named here, this is the steward."""
     categories: dict[NeedCategory, CategoryPolicy]

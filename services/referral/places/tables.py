@@ -60,7 +60,7 @@ class PoolRow(Table, table=True):
     taken_uncounted: int = 0
     """Taken places that are not yet subtracted in the declared `available` (`UNCOUNTED`)."""
     accepted_left_out: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """True if the provider's `available` leaves out all people accepted by `as_of`, also those who had not begun."""
+    """True if the provider has subtracted all people accepted by `as_of` from `available`, also those not begun yet."""
     closed: bool = False
     """True if a decline said that the pool is full. It accepts no holds until the next declaration."""
     listed: bool = True

@@ -154,8 +154,8 @@ def complete(
 
 
 def report_not_delivered(work: Work, referral: Referral, *, reason: NotDeliveredReason) -> Referral | None:
-    """An accepted service did not happen. Routing starts again, without that service unless the person was not
-    found."""
+    """An accepted service did not happen. Routing starts again without that service. If the person was not found, the
+    service is not excluded, and a search for the person comes first."""
     journey = work.journeys[referral.returnee_id]
     offer = journey.offer_of(referral)
     referral_steps.report_not_delivered(work, referral, reason=reason)

@@ -50,7 +50,7 @@ def pass_on(work: Work, need: Need) -> str | None:
     No desk is above the steward. The steward gets a reminder and None is returned.
     """
     if need.owner is None:
-        raise LookupError("only an owned need is passed on")
+        raise LookupError("a need without an owner cannot be passed to the desk above")
     above = work.policy.desk_above(need.owner)
     if above is not None:
         assign(work, need, owner=above, reason=OwnerReason.OWNER_SILENT, level=need.owner_level + 1)

@@ -248,7 +248,7 @@ def accepted_offer(work: Work, referral: Referral) -> Offer:
     """The offer with which a provider has accepted the referral."""
     offer = work.journeys[referral.returnee_id].offer_of(referral)
     if offer is None:
-        raise LookupError("a referral that was accepted has its offer")
+        raise LookupError("the accepted referral has no offer")
     return offer
 
 

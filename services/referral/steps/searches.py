@@ -1,4 +1,4 @@
-"""The steps of a search for a person who could not be found: its begin, its attempts, and its end.
+"""The steps of a search for a person who could not be found: its beginning, its attempts, and its end.
 
 During the search the referral is not routed and a desk owns its need. A clock sets the time of the next attempt.
 """

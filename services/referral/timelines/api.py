@@ -50,7 +50,7 @@ async def read_timeline_by_offer(
     caller: Reader,
     order: InOrder = Order.OLDEST,
 ) -> Page[EntryView]:
-    """The same for the returnee of this offer: a provider knows the offer, not the returnee's id."""
+    """What happened to the returnee of this offer. For providers, which know the offer but not the returnee's id."""
     rights = rights_of(caller)
     returnee_id = await offers.returnee_of(session, rights, offer_id)
     return await _timeline(session, policy, rights, returnee_id, page, order)

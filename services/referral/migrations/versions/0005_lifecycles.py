@@ -1,4 +1,4 @@
-"""Nothing yet: what lifecycles need."""
+"""An empty migration."""
 
 revision = "0005"
 down_revision = "0004"
@@ -7,8 +7,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Nothing to do."""
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """Nothing to do."""
