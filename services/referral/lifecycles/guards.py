@@ -5,7 +5,7 @@ from typing import Final
 from services.referral.lifecycles.printed import Guard
 
 GUARDS: Final[dict[str, Guard]] = {
-    # Of needs.
+    # Conditions of steps of needs.
     "unknown": Guard("the need is not known yet"),
     "met": Guard("its service ended with an outcome that meets the need, or it was met elsewhere"),
     "desk": Guard("the country pack contains the desk", ("invalid-input",)),
@@ -20,7 +20,7 @@ GUARDS: Final[dict[str, Guard]] = {
         "the other need is of the same person, open or met, forms no cycle, and no offer or review has begun",
         ("invalid-input", "prerequisite-cycle", "step-not-allowed"),
     ),
-    # Of referrals on their way to an offer.
+    # Conditions of steps of referrals before an offer.
     "free": Guard("it has no prerequisite, or the prerequisite is met"),
     "waits": Guard("it has a prerequisite that is not met"),
     "person": Guard("a policy, a protection rule, or the answer `unsafe` of a provider requires a review"),
@@ -36,7 +36,7 @@ GUARDS: Final[dict[str, Guard]] = {
     "leaves": Guard("it gets an offer or a review, is blocked, or has no candidate any more"),
     "held": Guard("the ledger holds a place for each of its people", ("no-place-free",)),
     "allowed": Guard("the law and the interlocks allow this service", ("not-a-candidate", "profile-missing")),
-    # Of referrals with an offer, and of offers.
+    # Conditions of steps of referrals with an offer, and of offers.
     "broken": Guard("the present facts about people, service or organisation break a rule or an interlock"),
     "stands": Guard("facts have changed, it breaks no rule, and it is not halted"),
     "upheld": Guard("it is halted, and no legal rule and no interlock forbids it", ("not-a-candidate",)),
@@ -46,7 +46,7 @@ GUARDS: Final[dict[str, Guard]] = {
     "outcome": Guard("an outcome is given", ("invalid-input",)),
     "reason": Guard("a coded reason is given", ("invalid-input",)),
     "due": Guard("its deadline has passed"),
-    # Of stays.
+    # Conditions of steps of stays.
     "stays": Guard(
         "it is a stay, and its version is the one that the caller has read", ("not-found", "version-mismatch")
     ),
@@ -55,7 +55,7 @@ GUARDS: Final[dict[str, Guard]] = {
         "it is a stay, not halted, the country pack allows the extension, and the new end is in the future",
         ("not-found", "offer-halted", "extension-too-long", "extension-too-short"),
     ),
-    # Of naming an owner: a need that has one keeps it.
+    # Conditions for naming an owner. A need that has an owner keeps it.
     "nobody": Guard("no service of the network is a candidate, and its need has no owner"),
     "overdue": Guard("its deadline has passed, and its need has no owner or an owner who did not act"),
     "unfound": Guard("the person could not be found"),

@@ -22,7 +22,7 @@ from services.referral.pack.policy import RoutingPolicy
 log = get_logger(__name__)
 
 MOST: Final = 50
-"""The maximum number of answers in one transaction. All of them hold its locks until the last one is written."""
+"""The maximum number of answers in one transaction. It holds all its locks until the last answer is written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ declared as available."""
 UNCOUNTED = """(place_hold.status = 'taken' OR place_hold.used)
     AND CASE WHEN pool.accepted_left_out THEN place_hold.taken_at > pool.as_of
         ELSE coalesce(place_hold.begun_at > pool.as_of, true) END"""
-"""True for a hold whose places are not yet subtracted in `available`: the service of its people had not begun when the
-provider counted, or, if the provider also counts accepted people, they were not accepted yet (decision 0044)."""
+"""True for a hold whose places are not yet subtracted from `available`: the service of its people had not begun when
+the provider counted, or, if the provider subtracts accepted people too, they were not accepted yet (decision 0044)."""
 
 
 class CapacityRow(Table, table=True):
@@ -58,7 +58,7 @@ class PoolRow(Table, table=True):
     held: int = 0
     taken: int = 0
     taken_uncounted: int = 0
-    """Taken places that are not yet subtracted in the declared `available` (`UNCOUNTED`)."""
+    """Taken places that are not yet subtracted from the declared `available` (`UNCOUNTED`)."""
     accepted_left_out: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """True if the provider has subtracted all people accepted by `as_of` from `available`, also those not begun yet."""
     closed: bool = False

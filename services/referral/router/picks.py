@@ -19,7 +19,7 @@ CLOCKS_BEHIND: Final = 200
 """If more clocks than this have run out and not been fired, the router takes fewer referrals, so that they go
 first."""
 SHARE_WHILE_BEHIND: Final = 10
-"""In that case a round takes only its usual number divided by this one, the most urgent referrals first."""
+"""While clocks are behind, a round takes only its usual number divided by this one, the most urgent first."""
 SHARE_OF_NEWCOMERS: Final = 4
 """If more referrals are ready than a round may take, it also takes new referrals: its usual number divided by this
 one."""

@@ -16,7 +16,7 @@ from services.referral.candidates.rules import Exclusion
 from services.referral.pack.policy import Pacing
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
-"""The time on the installation's clock after which a referral is looked at again that waits for a service to open."""
+"""The time on the installation's clock after which a referral that waits for a closed service is looked at again."""
 
 
 class Way(StrEnum):

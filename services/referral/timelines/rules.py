@@ -1,4 +1,4 @@
-"""The role of the actor of a step, and which steps of a referral the provider sees that has accepted it. Pure."""
+"""The role of the actor of a step, and which steps of a referral its provider sees after acceptance. Pure."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -22,7 +22,7 @@ OF_THE_SERVICE: Final = tuple(
         ),
     )
 )
-"""The steps of a referral that the provider sees that has accepted it. All others are internal to the network."""
+"""The steps of a referral that its provider sees after acceptance. All others are internal to the network."""
 
 
 class Role(StrEnum):
