@@ -1,7 +1,7 @@
-"""HTTP clients on uvloop: a connection that the peer has already reset is an error of the network, as on any other loop.
+"""HTTP clients on uvloop: a connection that the peer has already reset is an error of the network, as on other loops.
 
-After connecting, httpcore asks the connection for its socket. If the peer has reset it meanwhile, uvloop has no socket any
-more and anyio fails with an AttributeError, which no caller of an HTTP client expects.
+After connecting, httpcore asks the connection for its socket. If the peer has reset it meanwhile, uvloop has no socket
+any more and anyio fails with an AttributeError, which no caller of an HTTP client expects.
 """
 
 import httpx

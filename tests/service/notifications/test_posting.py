@@ -8,7 +8,6 @@ import ssl
 
 import pytest
 import uvicorn
-import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,7 +20,6 @@ from services.notifications.deliveries import posting
 from services.notifications.deliveries.posting import Poster
 from services.notifications.deliveries.rules import AttemptFault
 from tests.served import bound_socket
-from tests.service.chassis.resetting import resetting_peer
 from tests.service.notifications.receiving import answering, receiver
 
 NAME = "hooks.sample.example"
@@ -295,15 +293,3 @@ async def test_each_status_is_what_it_is():
             webhooks.behaviour = answering(status)
             answer = await posted(webhooks.url, allow_private=True)
             assert (answer.status_code, answer.fault) == (status, fault)
-
-
-def test_a_receiver_that_resets_every_connection_fails_its_own_attempts_only():
-    """On uvloop, as in the service. Seen to fail without the guard in `_BoundedStream`: some attempts raised."""
-
-    async def attempts():
-        async with Poster.opened(allow_private=True, concurrency=2) as poster:
-            url = f"http://127.0.0.1:{port}/"
-            return {(await poster.post(url, headers={"webhook-id": "m"}, body="{}")).fault for _ in range(400)}
-
-    with resetting_peer() as port:
-        assert uvloop.run(attempts()) == {AttemptFault.CONNECTION_FAILED}

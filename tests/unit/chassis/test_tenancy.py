@@ -87,5 +87,5 @@ def test_a_route_that_does_not_say_who_may_call_it_keeps_the_service_from_starti
 def test_there_is_no_default_of_who_may_call():
     with pytest.raises(TypeError):
         requires("things:read")  # type: ignore[call-arg]
-    with pytest.raises(ValueError, match="for somebody"):
+    with pytest.raises(ValueError, match="at least one kind of caller"):
         requires("things:read", by=frozenset())
