@@ -37,7 +37,7 @@ _STATEMENTS = (
         CASE WHEN n % 5 > 0 THEN $1::timestamptz + interval '1 year' END
     FROM way""",  # noqa: S608 (constants)
     """INSERT INTO referral (referral_id, need_id, returnee_id, category, urgency, urgency_rank, people_count,
-        restricted, status, waiting_since, tried_opening, missed_count, offer_id,
+        restricted, status, waiting_since, tried_supply, missed_count, offer_id,
         opened_at, ended_at)
     SELECT referral_id, need_id, returnee_id, category, urgency, urgency_rank, 1, restricted, status, at, -1, 0,
         CASE WHEN status IN ('completed', 'offered', 'accepted', 'in_service') THEN offer_id END, at,

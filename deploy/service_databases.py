@@ -37,7 +37,7 @@ async def make_databases(url: str, passwords: Mapping[str, str], *, ending: str 
             await _make_login(connection, login, passwords[name])
             await _make_login(connection, owner, passwords[owner_of(name)])
             await _make_database(connection, login, owner)
-            await _hand_over(_at(url, login), login, owner)
+            await _give_to_owner(_at(url, login), login, owner)
             if name in RESTRICTED:
                 await _make_restricted_role(connection, login)
     finally:
@@ -66,7 +66,7 @@ async def _make_database(connection: asyncpg.Connection[asyncpg.Record], name: s
     await _execute(connection, "GRANT CONNECT ON DATABASE %I TO %I", name, name)
 
 
-async def _hand_over(url: str, login: str, owner: str) -> None:
+async def _give_to_owner(url: str, login: str, owner: str) -> None:
     """What the service's login owns in its database becomes the owner's."""
     connection = await asyncpg.connect(url)
     try:

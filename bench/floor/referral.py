@@ -91,7 +91,7 @@ async def _insert_referrals(rows: Rows, work: Work, now: datetime) -> None:
             "restricted": [False] * count,
             "status": ["offered"] * count,
             "waiting_since": [now] * count,
-            "tried_opening": [-1] * count,
+            "tried_supply": [-1] * count,
             "missed_count": [0] * count,
             "offer_id": [offer_id for _, offer_id, _, _ in work],
             "opened_at": [now] * count,

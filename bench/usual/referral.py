@@ -16,7 +16,7 @@ from bench.usual.stage import TRACE, Sessions, Stage, application, event, is_typ
 from bench.usual.tables import Outbox
 from services.referral.clocks.rules import TimerKind
 from services.referral.clocks.tables import TimerRow
-from services.referral.journeys.tables import JourneyRow, NeedRow, OfferRow, ReferralRow, StepRow
+from services.referral.journeys.tables.journeys import JourneyRow, NeedRow, OfferRow, ReferralRow, StepRow
 from services.referral.places.tables import PlaceHoldRow, PoolRow
 from services.referral.providers.tables import ProviderServiceRow
 

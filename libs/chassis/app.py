@@ -34,10 +34,10 @@ from libs.chassis.supervisor import Loop, Supervisor
 from libs.chassis.telemetry import flush_telemetry, instrument, setup_telemetry
 from libs.chassis.tokens import KeyRing, TokenVerifier
 
-__all__ = ["Loop", "Opening", "build_app"]
+__all__ = ["Loop", "Resource", "build_app"]
 
 log = get_logger(__name__)
-Opening = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Resource = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 """Something that a service opens at start and closes at the end, e.g. an HTTP client kept on `app.state`."""
 
 
@@ -51,7 +51,7 @@ def build_app(
     loops: Sequence[Loop] = (),
     checks: Mapping[str, Check] | None = None,
     work_checks: Mapping[str, Check] | None = None,
-    openings: Sequence[Opening] = (),
+    resources: Sequence[Resource] = (),
     told_of: ToldOf | None = None,
     description: str = "",
     version: str = "1.0.0",
@@ -61,7 +61,7 @@ def build_app(
 
     `routers` are served by the roles `all` and `api`. A loop runs in the processes whose role covers the role of the
     loop. The API needs the database, its migrations and everything in `checks`. `work_checks` and the loops belong to
-    the background work. `openings` are entered in order before the loops start, and left in reverse order after the
+    the background work. `resources` are entered in order before the loops start, and left in reverse order after the
     loops have ended. Loops have `stop_seconds` to end.
     """
     setup_telemetry(service, settings)
@@ -70,7 +70,7 @@ def build_app(
     own = {"database": _database_check(database), "migrations": _migrations_check(service, database)}
     behind = {**(work_checks or {}), **supervisor.checks()}
     told: dict[str, Any] = {"title": title, "version": version, "description": description}
-    app = FastAPI(**told, **_OURS, lifespan=_lifespan(database, supervisor, openings))
+    app = FastAPI(**told, **_OURS, lifespan=_lifespan(database, supervisor, resources))
     app.state.settings = settings
     app.state.database, app.state.told_of = database, told_of
     app.state.supervisor = supervisor
@@ -128,7 +128,7 @@ def _trusted() -> ssl.SSLContext:
 
 
 def _lifespan(
-    database: Database, supervisor: Supervisor, openings: Sequence[Opening]
+    database: Database, supervisor: Supervisor, resources: Sequence[Resource]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -145,8 +145,8 @@ def _lifespan(
                 longest_seconds=settings.token_longest_seconds,
                 revocations=Revocations(settings.revocations_file),
             )
-            for opening in openings:
-                await stack.enter_async_context(opening(app))
+            for resource in resources:
+                await stack.enter_async_context(resource(app))
             stack.push_async_callback(supervisor.stop)
             supervisor.start()
             log.info("process.started", role=settings.role)

@@ -31,9 +31,9 @@ from services.referral.intake import subscribers as intake
 from services.referral.journeys import queries as journeys
 from services.referral.needs import actions as needs
 from services.referral.needs.api import router as need_routes
-from services.referral.offers import actions as offers
+from services.referral.offers.actions import offers
+from services.referral.offers.actions.gathering import Gathering
 from services.referral.offers.api import router as offer_routes
-from services.referral.offers.gathering import Gathering
 from services.referral.ownership.api import list_router as owned_routes
 from services.referral.ownership.api import router as ownership_routes
 from services.referral.ownership.loop import HandOvers

@@ -27,7 +27,7 @@ from services.referral.audit.queries import accesses
 from services.referral.audit.rules import Access, AccessKind, AccessPurpose, Actor, Record
 from services.referral.audit.tables import AUDIT
 from services.referral.pack.policy import load_policy
-from services.referral.reconciling.actions import hand_to_desks
+from services.referral.reconciling.actions import assign_to_desks
 from services.referral.reconciling.queries import known, open_without_owner
 from services.referral.settings import ReadModelSettings
 
@@ -78,7 +78,7 @@ def reconcile(with_: WithFile, operator: Operator, dry_run: DryRun = False, reas
         raise typer.BadParameter("a change by an operator needs a reason", param_hint="--reason")
     by, policy = Hand(operator, reason or ""), load_policy(ReadModelSettings().pack)
     handed, back = asyncio.run(
-        in_transaction(_database(), lambda session: hand_to_desks(session, policy, people, needs, by))
+        in_transaction(_database(), lambda session: assign_to_desks(session, policy, people, needs, by))
     )
     typer.echo(f"{handed} open needs are with desks, {back} are back with the router")
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from libs.chassis.app import Loop, Opening, build_app
+from libs.chassis.app import Loop, Resource, build_app
 from libs.chassis.database import Database
 from libs.chassis.health import Check, Unready, check_of
 from libs.chassis.seal_keys import SealKeys
@@ -102,7 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ],
         checks={"keys": _keys_check(vault), "restricted needs": _restricted_check(database)},
         work_checks=_work_checks(settings, consumer, relay),
-        openings=[_closing(keys)],
+        resources=[_closing(keys)],
         told_of=partial(said_of, pack=pack),
     )
     app.state.vault, app.state.pack = vault, pack
@@ -174,7 +174,7 @@ def _restricted_check(database: Database) -> Check:
     return check
 
 
-def _closing(keys: KeysDatabase) -> Opening:
+def _closing(keys: KeysDatabase) -> Resource:
     @asynccontextmanager
     async def opening(_: FastAPI) -> AsyncIterator[None]:
         try:

@@ -64,24 +64,12 @@ MORE = {
     ("services.notifications.endpoints", "sealing"): "secrets of receivers, sealed; the sender opens them",
     ("services.notifications.deliveries", "posting"): "one POST to a receiver that may be anybody",
     ("services.referral.audit", "recording"): "routes that record whose data they have shown",
-    ("services.referral.endings", "ends"): "what the end of a journey changes; pure",
-    ("services.referral.intake", "telling"): "what a need that is reported again changes; pure",
     ("services.referral.journeys", "facts"): "one journey in memory",
-    ("services.referral.journeys", "signs_of_life"): "what restarts the clock of an owner",
-    ("services.referral.journeys", "spans"): "spans of journeys, and how long people wait",
-    ("services.referral.journeys", "stay_tables"): "the rows of stays",
-    ("services.referral.journeys", "stay_writes"): "the writer of stays",
-    ("services.referral.journeys", "told"): "the writer of what registration says about a returnee",
     ("services.referral.journeys", "work"): "what one transaction has decided",
-    ("services.referral.judging", "halts"): "what follows from a judgement; pure",
-    ("services.referral.offers", "gathering"): "answers that are written together",
-    ("services.referral.offers", "taking"): "answers of one transaction, each with an outcome of its own",
-    ("services.referral.router", "override"): "a person's choice of a service",
     ("services.referral.router", "picks"): "which referrals a round takes",
-    ("services.referral.router", "upkeep"): "what the leader does between rounds",
 }
 """Files beyond the fixed ones, and what each holds."""
-PURE = {f"services.referral.{name}" for name in ("candidates", "lifecycles", "pack", "steps")}
+PURE = {f"services.referral.{name}" for name in ("candidates", "consequences", "lifecycles", "pack", "steps")}
 """Parts that hold rules only, a file for each subject."""
 
 

@@ -104,20 +104,20 @@ async def test_a_refused_event_counts_as_blocked_and_not_as_sent(
 async def test_a_producer_that_is_replaced_is_counted_and_what_it_failed_to_send_too(
     bus: Bus, recorded: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, hand_over = Seen(recorded), Publisher._hand_over
+    seen, enqueue = Seen(recorded), Publisher._enqueue
 
     class Failing:
         """aiokafka's producer after its sequence was lost."""
 
         async def send_batch(self, *_: object, **__: object) -> None:
-            monkeypatch.setattr(Publisher, "_hand_over", hand_over)
+            monkeypatch.setattr(Publisher, "_enqueue", enqueue)
             raise OutOfOrderSequenceNumber
 
     async def fail(self: Publisher, *arguments: Any) -> Any:
         monkeypatch.setattr(self, "_producer", Failing())
-        return await hand_over(self, *arguments)
+        return await enqueue(self, *arguments)
 
-    monkeypatch.setattr(Publisher, "_hand_over", fail)
+    monkeypatch.setattr(Publisher, "_enqueue", fail)
     await bus.append(bus.counted(name="a", number=1))
     async with running(bus.relay()):
         await seen.until_it_is("relay.published", 1)

@@ -19,6 +19,7 @@ from libs.events.operating import unparking
 from libs.events.operating.unparking import NothingParkedError
 from libs.events.postgres import raw
 from tests.events.bus import Bus, event_headers, running, until
+from tests.events.parked_events import events_of_key
 
 Make = Callable[..., Awaitable[Bus]]
 CANARY = "CANARY-of-a-person"
@@ -177,10 +178,10 @@ async def test_a_retry_handles_a_keys_events_in_their_order_and_lets_newer_ones_
         await unparking.ask_for_retry(connection, **where, by=Hand("ana", "to see it fail again"))
 
         async def tried() -> bool:
-            return bool((await unparking.events_of_key(connection, **where))[0].attempts == 1)
+            return bool((await events_of_key(connection, **where))[0].attempts == 1)
 
         await until(tried)
-        assert len(await unparking.events_of_key(connection, **where)) == 3
+        assert len(await events_of_key(connection, **where)) == 3
 
         broken = False
         await unparking.ask_for_retry(connection, **where, by=Hand("ana", "the handler was mended"))

@@ -23,6 +23,7 @@ from libs.events.operating import unparking
 from libs.events.topics import Topic
 from tests.events.bus import Bus, database_for, event_headers
 from tests.events.conftest import Databases
+from tests.events.parked_events import events_of_key
 
 T = TypeVar("T")
 KEYS = [f"k{number}" for number in range(4)]
@@ -168,7 +169,7 @@ class PoisonMachine(RuleBasedStateMachine):
 
     async def _discard(self, key: str, place: int) -> None:
         connection = await asyncpg.connect(self.dsn)
-        events = await unparking.events_of_key(connection, group=self.bus.group, topic="machine", key=key.encode())
+        events = await events_of_key(connection, group=self.bus.group, topic="machine", key=key.encode())
         await unparking.discard(connection, events[place].id, by=ANA)
         await connection.close()
 
@@ -187,9 +188,7 @@ class PoisonMachine(RuleBasedStateMachine):
             handled[row["key"]].append(row["number"])
         keys = {row["key"].decode() for row in await connection.fetch("SELECT key FROM parked_key")}
         for key in keys:
-            for event in await unparking.events_of_key(
-                connection, group=self.bus.group, topic="machine", key=key.encode()
-            ):
+            for event in await events_of_key(connection, group=self.bus.group, topic="machine", key=key.encode()):
                 assert event.content is not None
                 parked[key].append(self.bus.counted.model_validate_json(event.content.value).number)
         await connection.close()

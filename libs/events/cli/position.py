@@ -10,7 +10,7 @@ from libs.events.audit import Hand
 from libs.events.cli.loading import DigestOf, digest_of
 from libs.events.cli.options import AsJson, Brokers, Database, DryRun, Operator, ReasonUnlessDry, hand
 from libs.events.cli.output import show, with_both
-from libs.events.operating.positions import Move, Place, positions, reset
+from libs.events.operating.positions import Move, Target, positions, reset
 
 position = typer.Typer(help="The positions of a service's consumer.", no_args_is_help=True)
 
@@ -70,11 +70,11 @@ def reset_position(
     """
     if (partition is None) != every:
         raise typer.BadParameter("give one partition, or --all")
-    place = _place(start=to_start, end=to_end, offset=to_offset is not None, after=after_last_event)
-    if place is Place.OFFSET and every:
+    target = _target(start=to_start, end=to_end, offset=to_offset is not None, after=after_last_event)
+    if target is Target.OFFSET and every:
         raise typer.BadParameter("--to-offset needs exactly one partition", param_hint="--to-offset")
     by = Hand(operator, "a dry run") if dry_run else hand(operator, reason)
-    chosen = partial(reset, group=group, topic=topic, partition=partition, place=place, by=by, offset=to_offset)
+    chosen = partial(reset, group=group, topic=topic, partition=partition, target=target, by=by, offset=to_offset)
     work = partial(chosen, digest=digest_of(digest), may_skip=skip, dry_run=dry_run)
     moves = with_both(database, bootstrap_servers, work)
     show([asdict(move) for move in moves], as_json=as_json)
@@ -82,9 +82,9 @@ def reset_position(
         typer.echo(_explained(moves))
 
 
-def _place(*, start: bool, end: bool, offset: bool, after: bool) -> Place:
-    said = {Place.START: start, Place.END: end, Place.OFFSET: offset, Place.AFTER_LAST_EVENT: after}
-    chosen = [place for place, is_said in said.items() if is_said]
+def _target(*, start: bool, end: bool, offset: bool, after: bool) -> Target:
+    said = {Target.START: start, Target.END: end, Target.OFFSET: offset, Target.AFTER_LAST_EVENT: after}
+    chosen = [target for target, is_said in said.items() if is_said]
     if len(chosen) != 1:
         raise typer.BadParameter("give one of --to-start, --to-end, --to-offset N, --after-last-event")
     return chosen[0]

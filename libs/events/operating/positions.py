@@ -36,8 +36,8 @@ _MOVE = """
 """
 
 
-class Place(Enum):
-    """The place to which a position is moved."""
+class Target(Enum):
+    """The target to which a position is moved."""
 
     START = "start"
     """The oldest record that still exists."""
@@ -107,7 +107,7 @@ async def reset(
     group: str,
     topic: str,
     partition: int | None,
-    place: Place,
+    target: Target,
     by: Hand,
     offset: int | None = None,
     digest: Digest | None = None,
@@ -118,7 +118,7 @@ async def reset(
 
     `digest` is the digest function of the service, for a topic that may contain identity data. Without it the last
     event cannot be searched, and the new position is not verified against the log until a batch has moved it.
-    `RefusedError` if there is no such position, if the place is not in the log, or if records would be skipped without
+    `RefusedError` if there is no such position, if the target is not in the log, or if records would be skipped without
     permission.
     """
     rows = await connection.fetch(_ROWS, group, topic)
@@ -131,7 +131,7 @@ async def reset(
         raise RefusedError(f"topic {topic} has no partition {missing[0]} now")
     async with connection.transaction():
         moves = [
-            await _move(connection, logs, group, name, bounds[name], place, offset, by, digest, dry_run=dry_run)
+            await _move(connection, logs, group, name, bounds[name], target, offset, by, digest, dry_run=dry_run)
             for name in names
         ]
         _refuse_skips(moves, may_skip=may_skip or dry_run)
@@ -176,7 +176,7 @@ async def _move(
     group: str,
     name: TopicPartition,
     bounds: Bounds,
-    place: Place,
+    target: Target,
     offset: int | None,
     by: Hand,
     digest: Digest | None,
@@ -187,7 +187,7 @@ async def _move(
     assert row is not None
     before: int = row["next_offset"]
     names = _Names(_topic_of(name, row["last_event_id"]), digest, row["last_event_id"])
-    after = await _whereto(logs, name, bounds, place, offset, names)
+    after = await _whereto(logs, name, bounds, target, offset, names)
     move = Move(
         group, name.topic, name.partition, before, after,
         again=max(min(before, bounds.end) - after, 0), skipped=max(after - max(before, bounds.first), 0),
@@ -196,20 +196,20 @@ async def _move(
         last = await logs.record_at(name, after - 1) if after > bounds.first else None
         identity = None if last is None else names.kept(last)
         await connection.execute(_MOVE, group, name.topic, name.partition, after, identity)
-        subject = {"group": group, "topic": name.topic, "partition": name.partition, "place": place.value}
+        subject = {"group": group, "topic": name.topic, "partition": name.partition, "place": target.value}
         figures = {"before": before, "after": after, "again": move.again, "skipped": move.skipped}
         await note(connection, "position.reset", by, subject | figures)
     return move
 
 
 async def _whereto(
-    logs: Logs, name: TopicPartition, bounds: Bounds, place: Place, offset: int | None, names: "_Names"
+    logs: Logs, name: TopicPartition, bounds: Bounds, target: Target, offset: int | None, names: "_Names"
 ) -> int:
-    if place is Place.START:
+    if target is Target.START:
         return bounds.first
-    if place is Place.END:
+    if target is Target.END:
         return bounds.end
-    if place is Place.OFFSET:
+    if target is Target.OFFSET:
         if offset is None or not bounds.first <= offset <= bounds.end:
             raise RefusedError(f"partition {name.partition} has offsets {bounds.first} to {bounds.end}")
         return offset

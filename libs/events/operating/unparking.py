@@ -96,14 +96,6 @@ async def events_by_id(connection: Connection, event_id: str, *, digest: Digest 
     return [_event(row) for row in rows]
 
 
-async def events_of_key(connection: Connection, *, group: str, topic: str, key: bytes) -> list[ParkedEvent]:
-    """The parked events of one key, in their order."""
-    rows = await connection.fetch(
-        "SELECT * FROM parked WHERE consumer_group = $1 AND topic = $2 AND key = $3 ORDER BY id", group, topic, key
-    )
-    return [_event(row) for row in rows]
-
-
 async def ask_for_retry(connection: Connection, *, group: str, topic: str, key: bytes, by: Hand) -> None:
     """Let the consumer handle this key's events again, in order, until one fails or none is left."""
     async with connection.transaction():

@@ -148,7 +148,7 @@ class Publisher:
                 outcome.error = LeadershipLostError()
                 return
             try:
-                acknowledged = await self._hand_over(builder, topic, partition)
+                acknowledged = await self._enqueue(builder, topic, partition)
             except TOPIC_ERRORS as error:
                 outcome.refused_topics[topic] = _why(error, "WRITE")
                 return
@@ -166,7 +166,7 @@ class Publisher:
             crashpoint(CrashPoint.RELAY_AFTER_ACK)
             outcome.acknowledge(batch, partition, acknowledged.offset)
 
-    async def _hand_over(self, builder: BatchBuilder, topic: str, partition: int) -> Acknowledged:
+    async def _enqueue(self, builder: BatchBuilder, topic: str, partition: int) -> Acknowledged:
         labels = metrics.messaging("send", "send", topic=topic)
         try:
             return await (await self._producer.send_batch(builder, topic, partition=partition))

@@ -13,7 +13,7 @@ from libs.chassis.problems import problem_document
 from services.referral.access import Rights
 from services.referral.bulk_answers.schemas import Acceptance, Acknowledgement, Answer
 from services.referral.database import as_json
-from services.referral.offers import taking
+from services.referral.offers.actions import answering
 from services.referral.pack.policy import RoutingPolicy
 
 _KEEP = """
@@ -33,16 +33,16 @@ async def answer_offers(
     session: AsyncSession, policy: RoutingPolicy, rights: Rights, answers: Sequence[Answer], *, actor: str
 ) -> UUID:
     """Take all answers that are allowed, and store the result of each. Returns the id of the call."""
-    said = [taking.Said(one.offer_id, _step(one), rights, actor) for one in answers]
-    return await _keep(session, rights, answers, await taking.take_waiting(session, policy, said))
+    given = [answering.GivenAnswer(one.offer_id, _effect(one), rights, actor) for one in answers]
+    return await _keep(session, rights, answers, await answering.answer_waiting(session, policy, given))
 
 
-def _step(answer: Answer) -> taking.Step:
+def _effect(answer: Answer) -> answering.Effect:
     if isinstance(answer, Acceptance):
-        return taking.accept
+        return answering.accept
     if isinstance(answer, Acknowledgement):
-        return taking.acknowledge
-    return taking.decline(answer.reason, answer.note)
+        return answering.acknowledge
+    return answering.decline(answer.reason, answer.note)
 
 
 async def _keep(

@@ -17,8 +17,8 @@ from libs.events.codes import CancelReason, NeedCategory, OwnerReason
 from services.referral.consents import queries
 from services.referral.database import as_json
 from services.referral.journeys import queries as journeys
-from services.referral.journeys import told
-from services.referral.journeys.actions import held, opened
+from services.referral.journeys.actions import told
+from services.referral.journeys.actions.writing import held, opened
 from services.referral.journeys.facts import opened_until, opens
 from services.referral.lifecycles.printed import Who
 from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, NeedStatus

@@ -8,7 +8,7 @@ from libs.chassis.database import own_work
 from services.referral.access import Rights
 from services.referral.desk import queries
 from services.referral.errors import StepNotAllowed
-from services.referral.journeys.actions import opened
+from services.referral.journeys.actions.writing import opened
 from services.referral.notes import actions as notes
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.reviews import actions as reviews

@@ -11,9 +11,9 @@ from libs.events.catalogue.registration import (
     ReturneeUnmerged,
 )
 from libs.events.codes import CancelReason, CloseReason, RecallReason
-from services.referral.endings import ends
-from services.referral.journeys import told
-from services.referral.journeys.actions import held, opened
+from services.referral.consequences import endings
+from services.referral.journeys.actions import told
+from services.referral.journeys.actions.writing import held, opened
 from services.referral.lifecycles.printed import Who
 from services.referral.lifecycles.rules import NeedStatus
 from services.referral.notes import actions as notes
@@ -65,7 +65,7 @@ async def keep_merges(
             journey, kept = piece.journeys[one.returnee_id], piece.journeys[other]
             if isinstance(one, ReturneeUnmerged):
                 if journey.merged_into == other:
-                    ends.unmerge(piece, journey, kept)
+                    endings.unmerge(piece, journey, kept)
             elif journey.merged_into != other and one.returnee_id != other:
-                ends.merge(piece, journey, kept, conflicting=both)
+                endings.merge(piece, journey, kept, conflicting=both)
                 conflicts[one.returnee_id] = conflicts[other] = both

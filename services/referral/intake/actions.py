@@ -18,13 +18,13 @@ from libs.events.catalogue.registration import (
 )
 from libs.events.codes import CloseReason, OwnerReason
 from libs.events.event import Received
+from services.referral.consequences import telling
 from services.referral.database import as_array, insert_rows, update_rows
 from services.referral.intake import queries
-from services.referral.intake import telling as telling_steps
 from services.referral.intake.tables import ArrivalBatchRow, HouseholdRow
 from services.referral.journeys import queries as journeys
-from services.referral.journeys import told
-from services.referral.journeys.actions import work
+from services.referral.journeys.actions import told
+from services.referral.journeys.actions.writing import work
 from services.referral.journeys.facts import URGENCY_RANK, Need
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import judge_again
@@ -142,7 +142,7 @@ async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequ
         for event in again:
             journey = heads[event.returnee_id]
             if event.need_id in journey.needs and journey.journey_end_reason is None:
-                telling_steps.tell_again(piece, journey.needs[event.need_id], urgency=event.urgency)
+                telling.tell_again(piece, journey.needs[event.need_id], urgency=event.urgency)
     ROUTERS.wake_after_commit(session)
 
 

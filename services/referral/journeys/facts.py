@@ -15,7 +15,7 @@ from services.referral.lifecycles.rules import LIVE_OFFER, LIVE_REFERRAL, NeedSt
 URGENCY_RANK = {Urgency.EMERGENCY: 0, Urgency.URGENT: 1, Urgency.NORMAL: 2}
 """The order of the router's rounds."""
 NEVER_BY_ITSELF = 2**62
-"""Value of `tried_opening` for a referral that no free place and no new fact may wake, only a step of a person."""
+"""Value of `tried_supply` for a referral that no free place and no new fact may wake, only a step of a person."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class Referral:
     approved_for: frozenset[str] = frozenset()
     """The reasons of the approved reviews."""
     ready_at: datetime | None = None
-    tried_opening: int = -1
+    tried_supply: int = -1
     ring: int = 0
     blocked_by: UUID | None = None
     offer_id: UUID | None = None

@@ -10,12 +10,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now, raw
 from libs.chassis.errors import Refusal
 from services.referral.candidates.judgement import broken_rules
+from services.referral.consequences import halts
 from services.referral.errors import OfferRecalled
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import opened
+from services.referral.journeys.actions.writing import opened
 from services.referral.journeys.facts import Offer, Referral
 from services.referral.journeys.work import Work
-from services.referral.judging import halts as halt_steps
 from services.referral.judging import queries
 from services.referral.judging.queries import MARK_CONCERNED, Circumstances
 from services.referral.lifecycles.printed import Who
@@ -65,7 +65,7 @@ def judge(piece: Work, known: Circumstances, referral: Referral) -> bool:
     if not found:
         piece.judged_on[referral.referral_id] = facts
         return True
-    halt_steps.stop(piece, referral, broken=found, judged_on=facts, child=_with_child(known, referral))
+    halts.stop(piece, referral, broken=found, judged_on=facts, child=_with_child(known, referral))
     return False
 
 
@@ -92,7 +92,7 @@ async def judge_again(
     if found:
         async with opened(session, policy, found, actor=actor) as piece:
             for referral in await _judge_all(session, piece):
-                halt_steps.still_stands(piece, referral, piece.judged_on[referral.referral_id])
+                halts.still_stands(piece, referral, piece.judged_on[referral.referral_id])
 
 
 async def _judge_all(session: AsyncSession, piece: Work) -> list[Referral]:
@@ -111,7 +111,7 @@ async def _judge_all(session: AsyncSession, piece: Work) -> list[Referral]:
 async def require_going_on(session: AsyncSession, piece: Work, referral: Referral) -> None:
     """Refuse a start or an extension if the accepted offer is not allowed any more."""
     known = await queries.circumstances(session, piece.journeys, [referral])
-    halt_steps.require_going_on(referral, broken(known, piece.policy, referral, at=piece.at))
+    halts.require_going_on(referral, broken(known, piece.policy, referral, at=piece.at))
 
 
 async def uphold(session: AsyncSession, piece: Work, referral: Referral, *, note: str) -> None:
@@ -119,7 +119,7 @@ async def uphold(session: AsyncSession, piece: Work, referral: Referral, *, note
     known = await queries.circumstances(session, piece.journeys, [referral])
     found = broken(known, piece.policy, referral, at=piece.at)
     facts = judged_on(referral, known.journeys, known.households)
-    halt_steps.uphold(piece, referral, broken=found, note=note, judged_on=facts)
+    halts.uphold(piece, referral, broken=found, note=note, judged_on=facts)
 
 
 async def mark_concerned(session: AsyncSession) -> None:

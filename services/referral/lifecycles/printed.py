@@ -72,11 +72,6 @@ class Lifecycle(Generic[_State, _Step]):
     rows: tuple[Row[_State, _Step], ...]
 
     @property
-    def beginnings(self) -> tuple[Row[_State, _Step], ...]:
-        """The steps that create a subject."""
-        return tuple(row for row in self.rows if row.state is None)
-
-    @property
     def next(self) -> dict[tuple[_State, _Step], _State]:
         """The next state for each allowed pair of state and step."""
         return {(row.state, row.step): row.to for row in self.rows if row.state is not None}

@@ -9,9 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.events.codes import CloseReason, JourneyEnd, OwnerReason
 from services.referral.access import Rights
 from services.referral.clocks.queries import Due
-from services.referral.endings import ends
+from services.referral.consequences import endings
 from services.referral.errors import JourneyEnded, StepNotAllowed
-from services.referral.journeys.actions import fired, opened
+from services.referral.journeys.actions.writing import fired, opened
 from services.referral.journeys.facts import Journey, Need
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import NeedStep
@@ -112,9 +112,9 @@ async def end_journey(
     async with _journeys(session, policy, returnee_id, actor=actor) as (piece, journey, of_household):
         if journey.journey_end_reason is not None:
             raise JourneyEnded(reason=journey.journey_end_reason)
-        ends.end(piece, journey, reason=reason)
+        endings.end(piece, journey, reason=reason)
         if of_household is not None:
-            ends.leave_household(piece, of_household, household_id=journey.household_id)
+            endings.leave_household(piece, of_household, household_id=journey.household_id)
     return returnee_id
 
 
@@ -126,7 +126,7 @@ async def reopen_journey(session: AsyncSession, policy: RoutingPolicy, returnee_
             raise StepNotAllowed(
                 "Only a journey that was ended by staff can be reopened", subject="journey", state=state, step="reopen"
             )
-        ends.resume(piece, journey)
+        endings.resume(piece, journey)
     return returnee_id
 
 

@@ -17,9 +17,10 @@ from services.referral.audit.recording import RecordedRoute, actor_of
 from services.referral.audit.rules import Access, AccessKind, AccessPurpose, Record
 from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
 from services.referral.lifecycles.rules import OfferStatus
-from services.referral.offers import actions, queries
-from services.referral.offers.actions import Answering
-from services.referral.offers.gathering import Gathering
+from services.referral.offers import queries
+from services.referral.offers.actions import offers as actions
+from services.referral.offers.actions.gathering import Gathering
+from services.referral.offers.actions.offers import Answering
 from services.referral.offers.schemas import DeclineBody, ExplanationView, OfferView
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1/offers", tags=["offers"])

@@ -14,7 +14,7 @@ from libs.chassis.errors import NotFound
 from services.referral.access import Rights
 from services.referral.database import insert_rows
 from services.referral.errors import DeputiesInACircle, DeskIsAway
-from services.referral.journeys.actions import opened
+from services.referral.journeys.actions.writing import opened
 from services.referral.lifecycles.rules import NeedStatus
 from services.referral.ownership import queries
 from services.referral.ownership.rules import Absence, AbsenceReason, makes_a_circle, overlaps

@@ -34,7 +34,7 @@ RETURNING pool.pool_id
 """  # noqa: S608 (a constant)
 
 _RECORD = """
-INSERT INTO place_hold (offer_id, pool_id, place_count, status, held_at, declared_as_of, held_opening, traceparent)
+INSERT INTO place_hold (offer_id, pool_id, place_count, status, held_at, declared_as_of, held_freed_count, traceparent)
 SELECT given.offer_id, given.pool_id, given.place_count, 'held', $5, pool.as_of, pool.freed_count, given.traceparent
 FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[]) AS given(offer_id, pool_id, place_count, traceparent)
 LEFT JOIN pool USING (pool_id)
@@ -55,7 +55,7 @@ _BEGIN = "UPDATE place_hold SET begun_at = $2 WHERE offer_id = ANY($1::uuid[]) A
 
 _RELEASE = f"""
 WITH freed AS (
-    UPDATE place_hold SET status = 'released', released_at = $3, released_opening = pool.freed_count + 1,
+    UPDATE place_hold SET status = 'released', released_at = $3, released_freed_count = pool.freed_count + 1,
         used = given.used
     FROM unnest($1::uuid[], $2::bool[]) AS given(offer_id, used), place_hold AS before JOIN pool USING (pool_id)
     WHERE place_hold.offer_id = given.offer_id AND place_hold.status <> 'released'
@@ -204,7 +204,7 @@ async def mend(session: AsyncSession, found: Sequence[Leak], *, at: datetime) ->
 
 
 async def open_anew(session: AsyncSession, pool_ids: Collection[UUID]) -> None:
-    """Count an opening in each of these pools, because their places are no longer kept for one referral."""
+    """Count a change of supply in each of these pools, because their places are no longer kept for one referral."""
     if pool_ids:
         await lock(session, pool_ids)
         await (await raw(session)).execute(

@@ -22,10 +22,10 @@ SELECT pool_id, provider_service_id, kind, maximum, as_of, starts_on, ends_on, {
 WHERE listed AND (ends_on IS NULL OR ends_on >= $1::date - 1)
 """  # noqa: S608 (a constant)
 
-_OPENINGS = """
+_SUPPLY = """
 SELECT provider_service.category,
     coalesce(sum(freed.total), 0)::bigint + sum(provider_service.revision)::bigint
-    + (SELECT coalesce(sum(revision), 0) FROM provider_organization)::bigint AS openings
+    + (SELECT coalesce(sum(revision), 0) FROM provider_organization)::bigint AS supply
 FROM provider_service LEFT JOIN (
     SELECT provider_service_id, sum(freed_count) AS total FROM pool GROUP BY provider_service_id
 ) AS freed USING (provider_service_id)
@@ -58,15 +58,15 @@ async def pools(session: AsyncSession, *, today: date) -> dict[UUID, list[Pool]]
     return found
 
 
-async def openings(session: AsyncSession) -> dict[str, int]:
-    """By category: the number of openings. An opening is a free or declared place, a change of a service or of an
-    organisation, or the first day of a pool.
+async def supply_counts(session: AsyncSession) -> dict[str, int]:
+    """By category: how many changes of supply there were. A change of supply is a free or declared place, a change of a
+    service or of an organisation, or the first day of a pool.
 
     The count only grows: a declaration that postpones a first day is counted too. A referral without a candidate is
     therefore looked at again when the count is higher. A category is missing if no service of it was ever published.
     """
     connection, at = await raw(session), now(session)
-    found = {row["category"]: row["openings"] for row in await connection.fetch(_OPENINGS)}
+    found = {row["category"]: row["supply"] for row in await connection.fetch(_SUPPLY)}
     for row in await connection.fetch(_BEGUN, at.date()):
         if row["starts_on"] <= at.astimezone(ZoneInfo(row["timezone"])).date():
             found[row["category"]] += row["pools"]

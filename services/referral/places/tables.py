@@ -99,9 +99,9 @@ class PlaceHoldRow(Table, table=True):
     declared_as_of: datetime | None = moment(nullable=True)
     """The `as_of` of the declaration that was valid when the places were held. It proves later which maximum
     applied."""
-    held_opening: int | None = big(default=None)
+    held_freed_count: int | None = big(default=None)
     """The pool's `freed_count` when the places were held. As long as this count does not change, places are only
     added and the maximum stays the same."""
-    released_opening: int | None = big(default=None)
+    released_freed_count: int | None = big(default=None)
     """The pool's `freed_count` when the places were free again."""
     traceparent: str | None = None

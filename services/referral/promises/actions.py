@@ -12,7 +12,7 @@ from libs.events.codes import OwnerReason
 from services.referral.access import Rights
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import held, opened
+from services.referral.journeys.actions.writing import held, opened
 from services.referral.lifecycles.printed import Who
 from services.referral.notes import actions as notes
 from services.referral.pack.policy import RoutingPolicy

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.events.audit import Hand, note
 from libs.events.codes import OwnerReason
-from services.referral.journeys.actions import opened
+from services.referral.journeys.actions.writing import opened
 from services.referral.lifecycles.rules import NeedStatus
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.reconciling import queries
@@ -19,7 +19,7 @@ ACTOR: Final = "reconcile"
 _REASON: Final = OwnerReason.LOST_AT_REGISTRATION
 
 
-async def hand_to_desks(
+async def assign_to_desks(
     session: AsyncSession,
     policy: RoutingPolicy,
     returnee_ids: Collection[UUID],

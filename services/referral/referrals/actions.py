@@ -10,14 +10,14 @@ from libs.chassis.database import own_work
 from libs.events.codes import Awaited, CancelReason, NotDeliveredReason, Outcome, OwnerReason
 from services.referral.access import Rights
 from services.referral.clocks.queries import Due
-from services.referral.journeys.actions import fired, opened
+from services.referral.journeys.actions.writing import fired, opened
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import require_going_on, uphold
 from services.referral.lifecycles.rules import ReferralStatus
 from services.referral.pack.policy import CompletionFact, RoutingPolicy
 from services.referral.referrals import queries
-from services.referral.router.override import place_by_hand
+from services.referral.router.actions.override import place_by_hand
 from services.referral.steps import needs as need_steps
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps import routing as routing_steps

@@ -15,8 +15,8 @@ from libs.events.postgres import Cause, cause_of
 from libs.waiting.pauses import is_set_within
 from services.referral.lifecycles.rules import ROUTED, in_sql
 from services.referral.pack.policy import RoutingPolicy
-from services.referral.router import actions, upkeep
-from services.referral.router.actions import Memory, Round
+from services.referral.router.actions import rounds, upkeep
+from services.referral.router.actions.rounds import Memory, Round
 from services.referral.wakeups import ROUTERS
 
 POLL_S: Final = 0.05
@@ -34,7 +34,7 @@ SELECT clock_timestamp() AS real,
     (SELECT min(ready_at) FROM referral WHERE ready_at IS NOT NULL AND status IN {in_sql(ROUTED)}) AS ready_at,
     (SELECT coalesce(sum(freed_count), 0) FROM pool)
     + (SELECT coalesce(sum(revision), 0) FROM provider_service)
-    + (SELECT coalesce(sum(revision), 0) FROM provider_organization) AS openings
+    + (SELECT coalesce(sum(revision), 0) FROM provider_organization) AS supply
 """  # noqa: S608 (constants)
 
 log = get_logger(__name__)
@@ -53,7 +53,7 @@ class Router:
         self._dsn = dsn
         self._memory = Memory()
         self._wakeup = ROUTERS.register()
-        self._openings: object = None
+        self._supply: object = None
         self._refreshed_at = self._swept_at = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -76,7 +76,7 @@ class Router:
         async with self._database.transaction() as session:
             await upkeep.open_batches(session, self._policy)
         async with self._database.transaction() as session:
-            return await actions.place_referrals(session, self._policy, self._memory)
+            return await rounds.place_referrals(session, self._policy, self._memory)
 
     async def _lead(self, connection: "asyncpg.Connection[asyncpg.Record]", stop: asyncio.Event) -> bool:
         number = zlib.crc32(f"router:{self._policy.country}".encode()) & 0x7FFFFFFF
@@ -115,9 +115,9 @@ class Router:
         found = await connection.fetchrow(_PROBE)
         assert found is not None
         ready = found["ready_at"] is not None and found["ready_at"] <= self._database.clock.at(found["real"])
-        opened, self._openings = found["openings"] != self._openings, found["openings"]
+        changed, self._supply = found["supply"] != self._supply, found["supply"]
         waited = time.monotonic() - self._swept_at > SWEEP_S
-        return ready or opened or waited or self._wakeup.is_set()
+        return ready or changed or waited or self._wakeup.is_set()
 
     async def _pause(self, stop: asyncio.Event) -> None:
         waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wakeup.wait())]

@@ -37,11 +37,11 @@ WHERE {waiting} AND referral.status IN {routed} AND journey.profile IS NOT NULL
 ORDER BY referral.urgency_rank, referral.waiting_since, referral.referral_id
 LIMIT $1
 """.replace("{complete}", COMPLETE_HOUSEHOLD)
-OPENED: Final = (
-    "JOIN unnest($2::text[], $3::bigint[]) AS opened(category, openings) ON opened.category = referral.category"
+SUPPLY: Final = (
+    "JOIN unnest($2::text[], $3::bigint[]) AS changed(category, supply) ON changed.category = referral.category"
 )
 # A waitlisted referral may also have a `ready_at`: the time at which a closed service opens.
-ASLEEP: Final = "(ready_at IS NULL OR referral.status = 'waitlisted') AND tried_opening < openings"
+ASLEEP: Final = "(ready_at IS NULL OR referral.status = 'waitlisted') AND tried_supply < supply"
 
 _ROUTED = in_sql(ROUTED)
 _PICK = "SELECT referral.referral_id, referral.returnee_id, referral.household_id" + WHO
@@ -50,7 +50,7 @@ _READY = _PICK.format(routed=_ROUTED, joined="", waiting="ready_at <= $2") + _LO
 # Ready since it was opened: no provider has been asked, and no round has postponed it.
 _NEW = "ready_at <= $2 AND ready_at = referral.opened_at AND referral_id <> ALL($3::uuid[])"
 _NEWCOMERS = _PICK.format(routed=_ROUTED, joined="", waiting=_NEW) + _LOCKED
-_WOKEN = _PICK.format(routed=_ROUTED, joined=OPENED, waiting=ASLEEP) + _LOCKED
+_WOKEN = _PICK.format(routed=_ROUTED, joined=SUPPLY, waiting=ASLEEP) + _LOCKED
 
 _AHEAD = f"""
 SELECT category, sum(people_count) AS people FROM referral
@@ -107,9 +107,9 @@ async def pick_ready(session: AsyncSession, *, at: datetime, limit: int) -> Pick
     return Picks(picked, frozenset(one.referral_id for one in new), ahead, is_full=not behind)
 
 
-async def pick_woken(session: AsyncSession, *, opened: Mapping[str, int], limit: int) -> list[Picked]:
-    """Waiting referrals in whose category something has opened since, by urgency and then by waiting time."""
-    return await _pick(session, _WOKEN, limit, list(opened), list(opened.values()))
+async def pick_woken(session: AsyncSession, *, changed: Mapping[str, int], limit: int) -> list[Picked]:
+    """Waiting referrals in whose category something has changed since, by urgency and then by waiting time."""
+    return await _pick(session, _WOKEN, limit, list(changed), list(changed.values()))
 
 
 async def _clocks_are_behind(session: AsyncSession, at: datetime) -> bool:

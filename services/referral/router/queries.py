@@ -19,7 +19,7 @@ from services.referral.lifecycles.rules import LIVE_OFFER, ROUTED, STANDING_OFFE
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
-from services.referral.router.picks import ASLEEP, OPENED, WHO, Picked
+from services.referral.router.picks import ASLEEP, SUPPLY, WHO, Picked
 from services.referral.router.rules import Line, Pace, Waiting
 from services.referral.steps.people import household_of, person_of, to_route, with_them
 
@@ -31,7 +31,7 @@ SELECT referral.referral_id, referral.urgency_rank, referral.waiting_since, pool
 {
     WHO.format(
         routed=in_sql(ROUTED),
-        joined=OPENED + " JOIN waitlist_entry USING (referral_id)",
+        joined=SUPPLY + " JOIN waitlist_entry USING (referral_id)",
         waiting=f"{ASLEEP} AND pool_ids && $4::uuid[] AND referral_id <> ALL($5::uuid[])",
     )
 }
@@ -101,13 +101,13 @@ class Placing:
 
 
 async def waiting(
-    session: AsyncSession, *, opened: Mapping[str, int], pool_ids: Collection[UUID], picked: Collection[UUID]
+    session: AsyncSession, *, changed: Mapping[str, int], pool_ids: Collection[UUID], picked: Collection[UUID]
 ) -> list[Waiting]:
     """Referrals in the queues of these pools that were not picked, because their journey was locked or the limit of the
     round was reached; and all referrals for which a pool is kept."""
     connection = await raw(session)
     unseen = await connection.fetch(
-        _UNSEEN, UNSEEN_MAX, list(opened), list(opened.values()), list(pool_ids), list(picked)
+        _UNSEEN, UNSEEN_MAX, list(changed), list(changed.values()), list(pool_ids), list(picked)
     )
     found = {row["referral_id"]: row for row in (*unseen, *await connection.fetch(_KEPT))}
     return [
@@ -116,16 +116,14 @@ async def waiting(
     ]
 
 
-async def line(
-    session: AsyncSession, placing: Placing, services: Iterable[Service], openings: Mapping[str, int]
-) -> Line:
+async def line(session: AsyncSession, placing: Placing, services: Iterable[Service], supply: Mapping[str, int]) -> Line:
     """The queues of this round's categories, used to set places aside for referrals that are ahead."""
     pools = {pool.pool_id: pool for service in services for pool in service.pools}
     free = [pool_id for pool_id, pool in pools.items() if pool.free > 0]
     looked_at = {referral.referral_id for referral in placing.referrals}
     categories = {referral.category.value for referral in placing.referrals}
-    opened = {category: count for category, count in openings.items() if category in categories}
-    return Line(pools, await waiting(session, opened=opened, pool_ids=free, picked=looked_at), looked_at=looked_at)
+    changed = {category: count for category, count in supply.items() if category in categories}
+    return Line(pools, await waiting(session, changed=changed, pool_ids=free, picked=looked_at), looked_at=looked_at)
 
 
 async def to_place(session: AsyncSession, picked: Sequence[Picked]) -> Placing:

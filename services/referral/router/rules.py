@@ -77,9 +77,9 @@ class Pace:
         return None if free_at <= self._at else free_at
 
 
-def newly_opened(openings: Mapping[str, int], swept: Mapping[str, int]) -> dict[str, int]:
-    """The categories in which something has opened since their queues were last checked, with their counts."""
-    return {category: count for category, count in openings.items() if swept.get(category) != count}
+def with_changed_supply(supply: Mapping[str, int], swept: Mapping[str, int]) -> dict[str, int]:
+    """The categories in which the supply has changed since their queues were last checked, with their counts."""
+    return {category: count for category, count in supply.items() if swept.get(category) != count}
 
 
 Rank = tuple[int, datetime, UUID]

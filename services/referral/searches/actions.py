@@ -10,7 +10,7 @@ from libs.events.codes import OwnerReason
 from services.referral.access import Rights
 from services.referral.clocks.queries import Due
 from services.referral.database import insert_rows
-from services.referral.journeys.actions import fired, opened
+from services.referral.journeys.actions.writing import fired, opened
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
 from services.referral.pack.policy import RoutingPolicy

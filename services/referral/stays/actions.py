@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.etag import Condition
 from services.referral.access import Rights
 from services.referral.clocks.queries import Due
-from services.referral.journeys.actions import fired, opened
+from services.referral.journeys.actions.writing import fired, opened
 from services.referral.journeys.facts import Referral, Stay
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import require_going_on

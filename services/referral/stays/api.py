@@ -19,7 +19,7 @@ from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import ExtensionTooLong, ExtensionTooShort, OfferIsHalted, StepNotAllowed
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.stays import actions, queries
-from services.referral.stays.queries import BEGINNING, Place, Watch
+from services.referral.stays.queries import BEGINNING, Cursor, Watch
 from services.referral.stays.rules import day_of
 from services.referral.stays.schemas import (
     ExtendBody,
@@ -46,7 +46,7 @@ StillThere = Annotated[bool | None, Query(description="Only people who are still
 @router.get("/stays")
 async def list_stays(session: Session, page: PageQuery, caller: Reader) -> Page[StayEntryView]:
     """Present stays, the earliest end first. A provider sees its own."""
-    views = await queries.running_stays(session, rights_of(caller), after=_place(page), limit=page.limit)
+    views = await queries.running_stays(session, rights_of(caller), after=_cursor(page), limit=page.limit)
     return page_of(views, request=page, cursor_of=_cursor_of)
 
 
@@ -113,7 +113,7 @@ async def list_leaving_without_next_step(
         at=at,
         until=at + _ahead(policy, within_hours),
         still_there=still_there,
-        after=_place(page),
+        after=_cursor(page),
         limit=page.limit,
     )
     return page_of(views, request=page, cursor_of=_cursor_of)
@@ -131,7 +131,7 @@ async def list_exits_today(
         _watch(policy, desk),
         at=at,
         day=day_of(at, policy.timezone),
-        after=_place(page),
+        after=_cursor(page),
         limit=page.limit,
     )
     return page_of(views, request=page, cursor_of=_cursor_of)
@@ -169,7 +169,7 @@ def _ahead(policy: RoutingPolicy, within_hours: int | None) -> timedelta:
     return timedelta(hours=within_hours)
 
 
-def _place(page: PageRequest) -> Place:
+def _cursor(page: PageRequest) -> Cursor:
     return BEGINNING if page.after is None else (datetime.fromisoformat(page.after[0]), UUID(page.after[1]))
 
 

@@ -16,9 +16,9 @@ from services.referral.journeys.facts import Stay
 from services.referral.lifecycles.exit_plan import NextStep, from_document, open_items
 from services.referral.stays.schemas import PlanItemView, StayCountsView, StayEntryView, StayView, WatchedStayView
 
-Place = tuple[datetime, UUID]
+Cursor = tuple[datetime, UUID]
 """A position in a list: the time of leaving and the referral."""
-BEGINNING: Place = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
+BEGINNING: Cursor = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 """The position before all stays."""
 
 _COLUMNS = ", ".join(f"stay.{field.name}" for field in fields(Stay))
@@ -86,7 +86,7 @@ async def stay_view(session: AsyncSession, rights: Rights, referral_id: UUID) ->
     return StayView(**shown, case_code=code, items=items, planned=stay.is_planned)
 
 
-async def running_stays(session: AsyncSession, rights: Rights, *, after: Place, limit: int) -> list[StayEntryView]:
+async def running_stays(session: AsyncSession, rights: Rights, *, after: Cursor, limit: int) -> list[StayEntryView]:
     """Stays that have not ended, the earliest end first. Returns up to one more than `limit`."""
     whose = "$1::uuid IS NULL" if rights.organization_id is None else "stay.organization_id = $1"
     rows = await (await raw(session)).fetch(
@@ -143,7 +143,7 @@ async def leaving_without_next_step(
     at: datetime,
     until: datetime,
     still_there: bool | None,
-    after: Place,
+    after: Cursor,
     limit: int,
 ) -> list[WatchedStayView]:
     """Stays with gaps in their plan that have ended or end by `until`, the earliest first. Up to one more than
@@ -167,7 +167,7 @@ async def exits(
     *,
     at: datetime,
     day: tuple[datetime, datetime],
-    after: Place,
+    after: Cursor,
     limit: int,
 ) -> list[WatchedStayView]:
     """Stays that end or ended on this day, and stays that should have ended before. Up to one more than `limit`."""

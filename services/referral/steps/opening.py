@@ -50,7 +50,7 @@ def open_unless_ended(work: Work, need: Need, *, approved_for: frozenset[str] = 
     if end is None:
         return open_referral(work, need, approved_for=approved_for)
     reason = OwnerReason.MERGED if end == JourneyEnd.MERGED else OwnerReason.JOURNEY_ENDED
-    routing_steps.hand_to_desk(work, need, reason)
+    routing_steps.assign_to_desk(work, need, reason)
     return None
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from libs.events.catalogue.referral import NeedAssigned
 from libs.events.codes import OwnerReason
+from services.referral.journeys.actions.signs_of_life import clock_of, start_clock
 from services.referral.journeys.facts import Need
-from services.referral.journeys.signs_of_life import clock_of, start_clock
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import NeedStep, next_need
 

@@ -29,13 +29,13 @@ from services.referral.steps import searches as search_steps
 from services.referral.steps import stays as stay_steps
 from services.referral.steps.owners import disown
 from services.referral.steps.routing import (
+    advance,
     ask_person,
     need_of,
     request_review,
     rest,
     seek,
     start_routing_clock,
-    take,
     wait_for_person,
 )
 
@@ -55,7 +55,7 @@ def accept_offer(work: Work, offer: Offer) -> None:
     """The provider accepts and is now responsible for the need. The clock for the start of the service begins."""
     offer_steps.accept(work, offer)
     referral = referral_of(work, offer)
-    take(work, referral, ReferralStep.ACCEPT)
+    advance(work, referral, ReferralStep.ACCEPT)
     disown(work, need_of(work, referral))
     _start_clock(work, referral, Awaited.START)
 
@@ -107,7 +107,7 @@ def recall_offer(work: Work, offer: Offer, *, reason: RecallReason) -> None:
 
 def seek_again(work: Work, referral: Referral) -> None:
     """An offer ended without acceptance. The next round looks for the next candidate."""
-    take(work, referral, ReferralStep.SEEK_AGAIN)
+    advance(work, referral, ReferralStep.SEEK_AGAIN)
     referral.offer_id = None
     seek(work, referral)
     start_routing_clock(work, referral)
@@ -118,7 +118,7 @@ def start(work: Work, referral: Referral) -> None:
     require(referral, ReferralStep.START)
     if referral.halted_since is not None:
         raise OfferIsHalted
-    take(work, referral, ReferralStep.START)
+    advance(work, referral, ReferralStep.START)
     work.stop_timers(referral)
     offer = accepted_offer(work, referral)
     work.begun.append(offer)
@@ -221,7 +221,7 @@ def _end(
     work: Work, referral: Referral, step: ReferralStep, *, reason: str | None = None, note: str | None = None
 ) -> None:
     may_have_stayed = referral.status is ReferralStatus.IN_SERVICE or not referral.is_live
-    take(work, referral, step, reason=reason, note=note)
+    advance(work, referral, step, reason=reason, note=note)
     rest(work, referral)
     referral.ended_at, referral.end_reason = work.at, reason
     referral.halted_since = None

@@ -18,7 +18,7 @@ from services.referral.steps import searches as search_steps
 from services.referral.steps.owners import assign, disown, pass_on
 
 
-def take(
+def advance(
     work: Work, referral: Referral, step: ReferralStep, *, reason: str | None = None, note: str | None = None
 ) -> str | None:
     """Take one step of the table of states and record it. A referral in the queue leaves it with the step."""
@@ -39,13 +39,13 @@ def seek(work: Work, referral: Referral) -> None:
     """Make the referral ready for the next round, unless a search for the person is running."""
     if referral.searching_since is not None:
         return
-    referral.ready_at, referral.tried_opening = work.at, -1
+    referral.ready_at, referral.tried_supply = work.at, -1
     work.change(referral)
 
 
-def rest(work: Work, referral: Referral, *, opening: int = NEVER_BY_ITSELF) -> None:
-    """The router skips the referral until more than `opening` openings have been counted in its category."""
-    referral.ready_at, referral.tried_opening = None, opening
+def rest(work: Work, referral: Referral, *, supply_count: int = NEVER_BY_ITSELF) -> None:
+    """The router skips the referral until more than `supply_count` changes of supply were counted in its category."""
+    referral.ready_at, referral.tried_supply = None, supply_count
     work.change(referral)
 
 
@@ -86,39 +86,39 @@ def widen(work: Work, referral: Referral, ring: int) -> None:
     work.record(ReferralStep.WIDEN, referral, reason=f"ring_{ring}")
 
 
-def hand_to_desk(work: Work, need: Need, reason: OwnerReason) -> None:
+def assign_to_desk(work: Work, need: Need, reason: OwnerReason) -> None:
     """A desk must decide about the need for this reason: its present owner, or the lead desk if it has none."""
     assign(work, need, owner=need.owner or work.category(need.category).lead_desk, reason=reason)
 
 
-def hand_over(work: Work, referral: Referral, reason: OwnerReason) -> None:
+def stop_and_escalate(work: Work, referral: Referral, reason: OwnerReason) -> None:
     """Routing stops until a person has acted: the present owner of the need, or the lead desk if it has none."""
     need = need_of(work, referral)
-    hand_to_desk(work, need, reason)
+    assign_to_desk(work, need, reason)
     work.record(ReferralStep.ESCALATE, referral, reason=reason.value)
     work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=need.owner, reason=reason)
 
 
-def look_again(work: Work, referral: Referral, *, at: datetime, opening: int = NEVER_BY_ITSELF) -> None:
+def look_again(work: Work, referral: Referral, *, at: datetime, supply_count: int = NEVER_BY_ITSELF) -> None:
     """Look at the referral again at this time: a service could take it, but is not asked now.
 
-    The clock of routing or of the queue continues. A referral in the queue is looked at earlier if more than `opening`
-    openings are counted.
+    The clock of routing or of the queue continues. A referral in the queue is looked at earlier if more than
+    `supply_count` changes of supply are counted.
     """
-    referral.ready_at, referral.tried_opening = at, opening
+    referral.ready_at, referral.tried_supply = at, supply_count
     work.change(referral)
 
 
 def serve(work: Work, referral: Referral) -> None:
     """Take the referral out of the queue."""
-    take(work, referral, ReferralStep.SERVE)
+    advance(work, referral, ReferralStep.SERVE)
 
 
 def block(work: Work, referral: Referral, prerequisite: UUID) -> None:
     """The referral waits until another need of the person is met."""
     if referral.status is ReferralStatus.WAITLISTED:
         serve(work, referral)
-    take(work, referral, ReferralStep.BLOCK)
+    advance(work, referral, ReferralStep.BLOCK)
     referral.blocked_by = prerequisite
     rest(work, referral)
     work.stop_timers(referral)
@@ -126,7 +126,7 @@ def block(work: Work, referral: Referral, prerequisite: UUID) -> None:
 
 def request_review(work: Work, referral: Referral, reason: ReviewReason) -> None:
     """A person must decide before anything is offered. Until then the desk of that person owns the need."""
-    take(work, referral, ReferralStep.REQUEST_REVIEW, reason=reason.value)
+    advance(work, referral, ReferralStep.REQUEST_REVIEW, reason=reason.value)
     rest(work, referral)
     work.stop_timers(referral)
     desk = work.category(referral.category).lead_desk
@@ -141,7 +141,7 @@ def request_review(work: Work, referral: Referral, reason: ReviewReason) -> None
 
 def approve(work: Work, referral: Referral, *, reason: ReviewReason, note: str | None = None) -> None:
     """A person has decided that this reason does not forbid an offer. Any other reason needs a review of its own."""
-    take(work, referral, ReferralStep.APPROVE, note=note)
+    advance(work, referral, ReferralStep.APPROVE, note=note)
     referral.approved_for |= {reason.value}
     work.reviews_decided.append(ReviewDecided(referral.referral_id, ReviewStatus.APPROVED, work.actor))
     disown(work, need_of(work, referral))
@@ -151,7 +151,7 @@ def approve(work: Work, referral: Referral, *, reason: ReviewReason, note: str |
 
 def unblock(work: Work, referral: Referral) -> None:
     """The prerequisite is met, or was removed. The referral seeks a provider."""
-    take(work, referral, ReferralStep.UNBLOCK)
+    advance(work, referral, ReferralStep.UNBLOCK)
     referral.blocked_by = None
     need = need_of(work, referral)
     if need.owner_reason is OwnerReason.PREREQUISITE_UNMET:
@@ -165,7 +165,7 @@ def offer(work: Work, referral: Referral, candidate: Candidate, *, explanation: 
     """Offer the referral to the candidate, whose places the ledger already holds."""
     if referral.status is ReferralStatus.WAITLISTED:
         serve(work, referral)
-    take(work, referral, ReferralStep.OFFER)
+    advance(work, referral, ReferralStep.OFFER)
     work.stop_timers(referral)
     rest(work, referral)
     made = offer_steps.make(work, referral, candidate, explanation=explanation)
@@ -179,7 +179,7 @@ def waitlist(
     services: tuple[UUID, ...],
     places: Mapping[UUID, int],
     *,
-    opening: int,
+    supply_count: int,
     look_at: datetime | None = None,
 ) -> None:
     """The only obstacle to an offer is a missing place. The referral joins the queue, or keeps its place there.
@@ -188,24 +188,25 @@ def waitlist(
     that is closed now could be asked, if there is one.
     """
     if referral.status is not ReferralStatus.WAITLISTED:
-        take(work, referral, ReferralStep.WAITLIST)
+        advance(work, referral, ReferralStep.WAITLIST)
         work.stop_timers(referral)
         within = work.category(referral.category).waitlist_within[referral.urgency]
         work.start_timer(TimerKind.WAITLIST_DEADLINE, referral, due_at=work.due_in(within))
         work.tell_of_referral(ReferralWaitlisted, referral, trace=referral.traceparent)
-    rest(work, referral, opening=opening)
+    rest(work, referral, supply_count=supply_count)
     referral.ready_at = look_at
     work.queue(referral, services, places)
 
 
-def nobody(work: Work, referral: Referral, *, asked_before: bool, opening: int) -> None:
+def nobody(work: Work, referral: Referral, *, asked_before: bool, supply_count: int) -> None:
     """No service of the network may take the need now. The lead desk owns it, and the referral stays in `seeking`.
 
-    A referral in the queue leaves it. A later opening, such as a new service, makes the router look at it again.
+    A referral in the queue leaves it. A later change of supply, such as a new service, makes the router look
+    at it again.
     """
     if referral.status is ReferralStatus.WAITLISTED:
         serve(work, referral)
-    rest(work, referral, opening=opening)
+    rest(work, referral, supply_count=supply_count)
     work.stop_timers(referral)
     escalate(work, referral, OwnerReason.CANDIDATES_SPENT if asked_before else OwnerReason.NO_CANDIDATE)
 
@@ -214,7 +215,7 @@ def wait_for_person(work: Work, referral: Referral) -> None:
     """The person could not be found. A desk searches for them before anything else is offered."""
     rest(work, referral)
     work.stop_timers(referral)
-    hand_over(work, referral, OwnerReason.PERSON_NOT_FOUND)
+    stop_and_escalate(work, referral, OwnerReason.PERSON_NOT_FOUND)
     search_steps.begin(work, referral)
 
 
@@ -222,4 +223,4 @@ def ask_person(work: Work, referral: Referral) -> None:
     """A provider reports that the person refused. A desk asks the person before anything else is offered."""
     rest(work, referral)
     work.stop_timers(referral)
-    hand_over(work, referral, OwnerReason.PERSON_REFUSED)
+    stop_and_escalate(work, referral, OwnerReason.PERSON_REFUSED)

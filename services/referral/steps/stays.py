@@ -14,7 +14,7 @@ from services.referral.lifecycles.exit_plan import ExitItem, ItemStatus, NextSte
 from services.referral.lifecycles.rules import ReferralStatus, ReferralStep, next_referral
 from services.referral.pack.policy import StayPolicy
 from services.referral.steps.owners import disown
-from services.referral.steps.routing import escalate, need_of, take
+from services.referral.steps.routing import advance, escalate, need_of
 
 _HOUR_S = 3600
 _NOBODY_TO_ASK = frozenset(
@@ -79,7 +79,7 @@ def _start_clocks(work: Work, referral: Referral, stay: Stay) -> None:
 
 def alarm(work: Work, referral: Referral, stay: Stay, *, nth: int) -> None:
     """The end approaches: remind the provider. At a late alarm with gaps in the plan, the lead desk owns the need."""
-    take(work, referral, ReferralStep.ALARM_STAY, reason=f"alarm_{nth + 1}")
+    advance(work, referral, ReferralStep.ALARM_STAY, reason=f"alarm_{nth + 1}")
     _tell(work, referral, stay, StayPhase.NEARING)
     if nth + 1 >= work.policy.stays.owned_from_alarm and not stay.is_planned:
         escalate(work, referral, OwnerReason.STAY_ENDING)
@@ -90,7 +90,7 @@ def run_out(work: Work, referral: Referral, stay: Stay) -> None:
 
     Their places stay taken until somebody reports that the people have left.
     """
-    take(work, referral, ReferralStep.RUN_OUT)
+    advance(work, referral, ReferralStep.RUN_OUT)
     _tell(work, referral, stay, StayPhase.OVER)
     escalate(work, referral, OwnerReason.STAY_ENDING)
 
@@ -109,7 +109,7 @@ def extend(work: Work, referral: Referral, stay: Stay, *, hours: int, note: str)
     stay.ends_at = stay.leaves_at = stay.due_after_end(hours * _HOUR_S)
     stay.extended_hours += hours
     work.change_stay(stay)
-    take(work, referral, ReferralStep.EXTEND_STAY, reason=f"hours_{hours}", note=note)
+    advance(work, referral, ReferralStep.EXTEND_STAY, reason=f"hours_{hours}", note=note)
     _start_clocks(work, referral, stay)
     _tell(work, referral, stay, StayPhase.EXTENDED)
     _let_go(work, referral, stay)
@@ -123,7 +123,7 @@ def plan(
     if stay.next_step is not next_step:
         told["next_step"] = next_step.value
     for what, code in told.items():
-        take(work, referral, ReferralStep.PLAN_EXIT, reason=f"{what}:{code}")
+        advance(work, referral, ReferralStep.PLAN_EXIT, reason=f"{what}:{code}")
     stay.next_step = next_step
     stay.checklist = exit_plan.changed(stay.checklist, items, at=work.at, by=work.actor)
     stay.without_next_step = not stay.is_planned

@@ -32,10 +32,10 @@ _POSITIONS: Final = "SELECT referral_id, position FROM {counted}($1, $2, $3, $4,
 
 _SEEN: Final = "SELECT referral_id FROM waitlist_entry WHERE referral_id = ANY($1::uuid[])"
 _ONE = """
-SELECT mine.*, (SELECT until FROM kept_pool WHERE referral_id = $1 AND NOT over) AS kept_until, place.position
+SELECT mine.*, (SELECT until FROM kept_pool WHERE referral_id = $1 AND NOT over) AS kept_until, standing.position
 FROM waitlist_entry AS mine CROSS JOIN LATERAL queue_positions(
     ARRAY[mine.category::text], ARRAY[mine.urgency_rank], ARRAY[mine.waiting_since], ARRAY[$1::uuid], ARRAY[$1::uuid]
-) AS place
+) AS standing
 WHERE mine.referral_id = $1
 """
 
@@ -75,7 +75,7 @@ class Asked(NamedTuple):
     """A provider sees only referrals that wait for its services, and positions in their queues. None: staff see all."""
 
 
-class Place(NamedTuple):
+class Cursor(NamedTuple):
     """The position of an entry in the order of the queues."""
 
     category: str
@@ -84,7 +84,7 @@ class Place(NamedTuple):
     referral_id: UUID
 
 
-def page_statement(asked: Asked, *, after: Place | None, limit: int) -> tuple[str, list[Any]]:
+def page_statement(asked: Asked, *, after: Cursor | None, limit: int) -> tuple[str, list[Any]]:
     """The statement and its values for the page after this position, with one entry more than `limit`."""
     where, values = _where(asked, after)
     # The limit is part of the statement. For a limit in a parameter PostgreSQL assumes a tenth of the table, and makes
@@ -103,7 +103,7 @@ def _counted(asked: Asked) -> tuple[str, list[Any]]:
     return f"SELECT referral_id FROM waitlist_entry{where} LIMIT {COUNT_MAX + 1}", values  # noqa: S608 (constants)
 
 
-def _where(asked: Asked, after: Place | None) -> tuple[str, list[Any]]:
+def _where(asked: Asked, after: Cursor | None) -> tuple[str, list[Any]]:
     """The conditions that are needed, and their values."""
     conditions = [] if asked.restricted else ["NOT restricted"]
     values: list[Any] = []
@@ -134,7 +134,7 @@ async def queue(
     """Entries by category and position, after the one that `after` names. Returns up to one more than `limit`."""
     last = None
     if after is not None:
-        last = Place(after[0], int(after[1]), datetime.fromisoformat(after[2]), UUID(after[3]))
+        last = Cursor(after[0], int(after[1]), datetime.fromisoformat(after[2]), UUID(after[3]))
     statement, values = page_statement(asked, after=last, limit=limit)
     rows = await _rows(session, asked, statement, values)
     positions = await _positions(session, asked, rows)
@@ -179,7 +179,7 @@ def _told(entry: dict[str, Any], own: set[UUID] | None) -> dict[str, Any]:
 
 
 async def _positions(session: AsyncSession, asked: Asked, rows: Sequence[Mapping[str, Any]]) -> dict[UUID, int]:
-    last_ones = {row["category"]: Place(*(row[name] for name in Place._fields)) for row in rows}
+    last_ones = {row["category"]: Cursor(*(row[name] for name in Cursor._fields)) for row in rows}
     columns = [list(column) for column in zip(*last_ones.values(), strict=True)] or [[], [], [], []]
     async with own_work(session):  # counts all that are ahead, also hidden ones; a position reveals nobody
         found = await (await raw(session)).fetch(

@@ -28,10 +28,9 @@ from services.referral.candidates.choice import Candidate
 from services.referral.candidates.facts import Share
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.candidates.score import PARTS
-from services.referral.intake import telling as telling_steps
+from services.referral.consequences import halts, telling
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
 from services.referral.journeys.work import Work
-from services.referral.judging import halts as halt_steps
 from services.referral.lifecycles.exit_plan import ExitItem, ItemStatus, NextStep
 from services.referral.lifecycles.printed import Row
 from services.referral.lifecycles.rules import (
@@ -163,7 +162,7 @@ JUDGED_ON = JudgedOn(profiles=[], household_version=None)
 
 def stopped(on: Stage) -> None:
     """The offer breaks a rule now."""
-    halt_steps.stop(on.work, on.referral, broken={"do_not_share"}, judged_on=JUDGED_ON, child=False)
+    halts.stop(on.work, on.referral, broken={"do_not_share"}, judged_on=JUDGED_ON, child=False)
 
 
 Take = Callable[[Stage], object]
@@ -176,7 +175,7 @@ STEPS: dict[str, Take] = {
     "need.reopen": lambda on: need_steps.reopen(on.work, on.need),
     "need.assign": lambda on: owners.assign(on.work, on.need, owner="lead", reason=OwnerReason.BY_HAND),
     "need.hand_over": lambda on: owners.hand_over(on.work, on.need, to="lead", note=None, hand_over_id=uuid4()),
-    "need.tell_again": lambda on: telling_steps.tell_again(on.work, on.need, urgency=Urgency.EMERGENCY),
+    "need.tell_again": lambda on: telling.tell_again(on.work, on.need, urgency=Urgency.EMERGENCY),
     "need.acknowledge": lambda on: (owned(on), need_steps.acknowledge(on.work, on.need)),
     "need.remind_owner": lambda on: (owned(on), owners.pass_on(on.work, on.need)),
     "need.seek_again": lambda on: need_steps.seek_again(on.work, on.need),
@@ -218,7 +217,7 @@ STEPS: dict[str, Take] = {
     "referral.remind": lambda on: referral_steps.remind(on.work, on.referral, awaits=Awaited.START, due_by=on.work.at),
     "referral.judge": stopped,
     "referral.halt": stopped,
-    "referral.uphold": lambda on: halt_steps.still_stands(on.work, on.referral, JUDGED_ON),
+    "referral.uphold": lambda on: halts.still_stands(on.work, on.referral, JUDGED_ON),
     "offer.make": lambda on: routing_steps.offer(on.work, on.referral, candidate(), explanation={}),
     "offer.acknowledge": lambda on: offer_steps.acknowledge(on.work, on.offer),
     "offer.accept": lambda on: referral_steps.accept_offer(on.work, on.offer),

@@ -151,7 +151,7 @@ def test_every_route_that_changes_or_shows_something_records_it_by_itself():
 
 
 async def test_answers_and_steps_are_recorded_as_writes_each_once(world: World):
-    """One by one, gathered, and many in a call. Seen to fail with `audit.record` taken out of `taking`."""
+    """One by one, gathered, and many in a call. Seen to fail with `audit.record` taken out of `answering`."""
     shelter = await world.provider()
     one, two, three = await world.offers_to(shelter, 3)
     partner = world.partner(shelter)

@@ -43,7 +43,7 @@ async def test_a_provider_answers_100_offers_in_one_call_with_a_result_each(worl
 
 
 async def test_a_refused_answer_spoils_no_other_and_says_why(world: World):
-    """Without the rehearsal in `offers.taking` the whole call is a 409 and nothing is answered."""
+    """Without the rehearsal in `offers.answering` the whole call is a 409 and nothing is answered."""
     shelter, other = await world.provider(places=9), await world.provider(places=9, place="GT13")
     offers = await world.offers_to(shelter, 4)
     await world.step(f"offers/{offers[0]}/accept", headers=world.partner(shelter))

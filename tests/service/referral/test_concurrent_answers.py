@@ -102,7 +102,8 @@ async def test_the_answer_that_locked_the_journey_first_is_published_first(world
     """Both wait for the journey; whichever comes first, its events stand together, before those of the other.
 
     While they wait neither has drawn an outbox id: it would be older than its commit. Without `FOR UPDATE` in
-    `journeys.queries.lock` they don't wait; with the lock after the work in `offers.taking` the ids are drawn before.
+    `journeys.queries.lock` they don't wait; with the lock after the work in `offers.answering` the ids are drawn
+    before.
     """
     shelter = await world.provider(places=5)
     health = await world.provider(places=5, category=NeedCategory.HEALTH, service_type="clinic")

@@ -21,10 +21,10 @@ from services.referral.access import EVERYTHING
 from services.referral.errors import StepNotAllowed
 from services.referral.journeys.facts import Offer
 from services.referral.journeys.work import Work
-from services.referral.offers import taking
-from services.referral.offers.gathering import Gathering
+from services.referral.offers.actions import answering
+from services.referral.offers.actions.answering import GivenAnswer
+from services.referral.offers.actions.gathering import Gathering
 from services.referral.offers.schemas import OfferView
-from services.referral.offers.taking import Said
 from tests.service.referral.counting import statements_of
 from tests.service.referral.world import Provider, World
 
@@ -37,8 +37,8 @@ def accepting(world: World, one: Provider, offer_id: UUID) -> asyncio.Task[httpx
     return asyncio.create_task(world.step(f"offers/{offer_id}/accept", headers=world.partner(one)))
 
 
-def said(offer_id: UUID, step: taking.Step = taking.accept, *, actor: str = "partner-test") -> Said:
-    return Said(offer_id, step, EVERYTHING, actor)
+def said(offer_id: UUID, step: answering.Effect = answering.accept, *, actor: str = "partner-test") -> GivenAnswer:
+    return GivenAnswer(offer_id, step, EVERYTHING, actor)
 
 
 async def test_answers_that_come_together_share_a_transaction(world: World):
@@ -57,7 +57,7 @@ async def test_answers_that_come_together_share_a_transaction(world: World):
 
 
 async def test_each_answer_is_refused_or_taken_by_itself(world: World):
-    """Without the rehearsal in `taking._take_one` the first refusal spoils all that share its transaction."""
+    """Without the rehearsal in `answering._answer_one` the first refusal spoils all that share its transaction."""
     shelter, other = await world.provider(places=9), await world.provider(places=9, place="GT13")
     answered, declined, accepted = await world.offers_to(shelter, 3)
     await accepting(world, shelter, answered)
@@ -99,7 +99,7 @@ async def test_an_offer_of_a_restricted_category_does_not_exist_for_who_may_not_
 
 
 async def test_an_answer_whose_journey_is_held_keeps_no_other_waiting(world: World):
-    """With `journeys.lock` in place of `journeys.claim` in `taking.take_free` the second waits too."""
+    """With `journeys.lock` in place of `journeys.claim` in `answering.answer_free` the second waits too."""
     shelter = await world.provider(places=9)
     held, free, more = await world.offers_to(shelter, 3)
     async with world.database.transaction() as holding:
@@ -123,13 +123,13 @@ async def test_a_fault_in_one_answer_is_met_by_that_one_alone(world: World):
     offers = await world.offers_to(shelter, 5)
 
     def broken(work: Work, offer: Offer) -> None:
-        taking.accept(work, offer)
+        answering.accept(work, offer)
         raise RuntimeError("a step that was written badly")
 
     together = Gathering(world.database, world.policy)
-    steps = [taking.accept, taking.accept, broken, taking.accept, taking.accept]
+    steps = [answering.accept, answering.accept, broken, answering.accept, answering.accept]
     told = await asyncio.gather(
-        *(together.take(said(one, step)) for one, step in zip(offers, steps, strict=True)), return_exceptions=True
+        *(together.answer(said(one, step)) for one, step in zip(offers, steps, strict=True)), return_exceptions=True
     )
     assert [isinstance(one, RuntimeError) for one in told] == [False, False, True, False, False]
     assert await statuses(world) == {"accepted": 4, "pending": 1}
@@ -156,12 +156,12 @@ async def test_where_nobody_knows_whether_it_was_committed_no_answer_is_taken_ag
     together = Gathering(world.database, world.policy)
     with monkeypatch.context() as patched:
         patched.setattr(Database, "transaction", lost)
-        answers = [said(one, taking.decline(DeclineReason.NOT_ELIGIBLE, None)) for one in offers]
+        answers = [said(one, answering.decline(DeclineReason.NOT_ELIGIBLE, None)) for one in offers]
         told = await asyncio.gather(*map(together.take, answers), return_exceptions=True)
     assert [type(one) for one in told] == [ConnectionResetError] * 3
     assert await statuses(world) == {"declined": 3}
     with pytest.raises(StepNotAllowed):
-        await together.take(said(offers[0]))
+        await together.answer(said(offers[0]))
 
 
 async def test_whoever_asked_and_went_away_keeps_no_other_waiting(world: World):
@@ -172,10 +172,10 @@ async def test_whoever_asked_and_went_away_keeps_no_other_waiting(world: World):
     asked: list[asyncio.Task[OfferView]] = []
 
     def leaving(work: Work, offer: Offer) -> None:
-        taking.accept(work, offer)
+        answering.accept(work, offer)
         asked[3].cancel()
 
-    asked += [asyncio.create_task(together.take(said(one, leaving))) for one in offers]
+    asked += [asyncio.create_task(together.answer(said(one, leaving))) for one in offers]
     await asyncio.sleep(0)
     asked[0].cancel()
     told = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), timeout=30)
@@ -187,12 +187,12 @@ async def test_whoever_asked_and_went_away_keeps_no_other_waiting(world: World):
 async def test_each_answer_has_its_own_actor_and_the_span_of_its_own_request(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """Without `acting_as` and `use_span` in `taking._take_one` they are those of the first, or of none."""
+    """Without `acting_as` and `use_span` in `answering._answer_one` they are those of the first, or of none."""
     seen: list[tuple[str, int]] = []
 
     def noting(work: Work, offer: Offer) -> None:
         seen.append((work.actor, trace.get_current_span().get_span_context().span_id))
-        taking.accept(work, offer)
+        answering.accept(work, offer)
 
     def request(number: int) -> NonRecordingSpan:
         return NonRecordingSpan(SpanContext(7, number, is_remote=False, trace_flags=TraceFlags.get_default()))
@@ -203,7 +203,7 @@ async def test_each_answer_has_its_own_actor_and_the_span_of_its_own_request(
 
     async def ask(offer_id: UUID, number: int) -> Any:
         with trace.use_span(request(number)):
-            return await together.take(said(offer_id, noting, actor=f"partner-{number}"))
+            return await together.answer(said(offer_id, noting, actor=f"partner-{number}"))
 
     await asyncio.gather(*(ask(one, nth) for nth, one in enumerate(offers, start=1)))
     taken = [one for one in seen if one[0] != "provider"]

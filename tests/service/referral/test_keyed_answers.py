@@ -41,7 +41,7 @@ async def test_answers_with_keys_that_come_together_share_a_transaction(world: W
 
 
 async def test_the_same_answers_sent_again_are_told_the_same_and_do_nothing(world: World):
-    """Without `_taken_before` in `offers.taking` each is refused as a second answer: the offer is accepted."""
+    """Without `_answered_before` in `offers.answering` each is refused as a second answer: the offer is accepted."""
     shelter = await world.provider(places=9)
     keyed = [(one, str(uuid4())) for one in await world.offers_to(shelter, 6)]
     first = await accept_all(world, shelter, keyed[:4])
@@ -96,7 +96,7 @@ async def test_a_refused_answer_keeps_no_key(world: World):
 
 
 async def test_whoever_may_not_see_the_offer_learns_nothing_by_a_key_it_used(world: World):
-    """The rights are asked before the key. With `_taken_before` first the answer is the offer."""
+    """The rights are asked before the key. With `_answered_before` first the answer is the offer."""
     shelter = await world.provider(places=9)
     (offer,) = await world.offers_to(shelter, 1)
     await accept(world, shelter, offer, "one")

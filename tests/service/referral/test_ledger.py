@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from libs.chassis.database import raw
 from services.referral.places import actions as places
-from services.referral.router import actions as router
+from services.referral.router.actions import rounds as router
 from tests.service.referral.world import World
 
 
@@ -102,7 +102,7 @@ async def test_who_holds_what_is_one_query(world: World):
 
 async def test_every_hold_says_which_declaration_counted_and_where_it_stands_in_its_pools_history(world: World):
     """From these columns alone the places in use at any hold can be added up. Seen to fail without the count of
-    openings in the statement that releases."""
+    changes of supply in the statement that releases."""
     shelter = await world.provider(places=2)
     first = await world.person({})
     await world.round()
@@ -114,5 +114,7 @@ async def test_every_hold_says_which_declaration_counted_and_where_it_stands_in_
     before, after = await world.rows("SELECT * FROM place_hold ORDER BY held_at")
     pool = await world.row("SELECT as_of, freed_count FROM pool")
     assert before["declared_as_of"] < after["declared_as_of"] == pool["as_of"]
-    assert before["held_opening"] < before["released_opening"] == after["held_opening"] == pool["freed_count"]
-    assert after["released_opening"] is None
+    assert (
+        before["held_freed_count"] < before["released_freed_count"] == after["held_freed_count"] == pool["freed_count"]
+    )
+    assert after["released_freed_count"] is None

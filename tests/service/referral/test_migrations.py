@@ -8,8 +8,8 @@ import services.referral.audit.tables
 import services.referral.bulk_answers.tables
 import services.referral.clocks.tables
 import services.referral.intake.tables
-import services.referral.journeys.stay_tables
-import services.referral.journeys.tables
+import services.referral.journeys.tables.journeys
+import services.referral.journeys.tables.stays
 import services.referral.notes.tables
 import services.referral.ownership.tables
 import services.referral.places.tables

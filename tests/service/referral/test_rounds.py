@@ -85,7 +85,7 @@ async def test_a_round_that_is_cut_leaves_nothing(world: World, monkeypatch: pyt
         raise ConnectionResetError
 
     with monkeypatch.context() as cut:
-        cut.setattr("services.referral.journeys.actions.clocks.start", crash)
+        cut.setattr("services.referral.journeys.actions.writing.clocks.start", crash)
         with pytest.raises(ConnectionResetError):
             await world.round()
     assert (await world.pool(shelter))["held"] == 0

@@ -19,7 +19,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr("services.referral.journeys.spans.tracer", lambda: provider.get_tracer("test"))
+    monkeypatch.setattr("services.referral.journeys.actions.spans.tracer", lambda: provider.get_tracer("test"))
     return exporter
 
 

@@ -60,8 +60,8 @@ class Observer:
             self.wrong.append(f"counted and held differ: {dict(seen)}")
         if used > seen["ceiling"] or used > MAXIMUM:
             self.wrong.append(f"above what may be: {dict(seen)}")
-        same_opening = before is not None and before["freed_count"] == seen["freed_count"]
-        if same_opening and before["held"] + before["taken"] < used and used > seen["maximum"]:
+        same_count = before is not None and before["freed_count"] == seen["freed_count"]
+        if same_count and before["held"] + before["taken"] < used and used > seen["maximum"]:
             self.wrong.append(f"rose above the maximum: {dict(before)}, {dict(seen)}")
 
 

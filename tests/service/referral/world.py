@@ -19,7 +19,7 @@ from libs.events.messages.envelope import new_id
 from libs.events.subscriptions import Subscriptions
 from services.referral.app import clockwork, subscriptions
 from services.referral.pack.policy import RoutingPolicy
-from services.referral.router import upkeep
+from services.referral.router.actions import upkeep
 from services.referral.router.loop import Router
 from tests.served import IssuerForTests
 from tests.service.referral import making

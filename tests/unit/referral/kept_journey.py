@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 from libs.chassis.errors import Conflict
 from libs.events.codes import NeedCategory, Urgency
 from services.referral.clocks.rules import REMINDERS, TimerKind
+from services.referral.journeys.actions.signs_of_life import note_signs_of_life
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
-from services.referral.journeys.signs_of_life import note_signs_of_life
 from services.referral.journeys.work import Step, Work
 from services.referral.lifecycles.printed import Row
 from services.referral.lifecycles.rules import LIVE_OFFER, LIVE_REFERRAL, NEEDS, OFFERS, REFERRALS
@@ -69,7 +69,7 @@ class Kept:
             people_count=2,
             restricted=False,
             after_need_id=after,
-            status=NEEDS.beginnings[0].to,
+            status=next(row.to for row in NEEDS.rows if row.state is None),
             reported_at=self.at,
         )
 

@@ -25,9 +25,9 @@ from services.referral.candidates.choice import Candidate
 from services.referral.candidates.facts import Share
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.candidates.score import PARTS
+from services.referral.consequences import halts
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
-from services.referral.judging import halts as halt_steps
 from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, ReferralStatus
 from services.referral.steps import needs as need_steps
 from services.referral.steps import offers as offer_steps
@@ -148,7 +148,7 @@ class LifecycleMachine(Walker):
             n,
             lambda n: self.model.move(n, {"seeking", "waitlisted"}, "waitlisted"),
             "router",
-            lambda work, referral: routing_steps.waitlist(work, referral, (uuid4(),), {uuid4(): 2}, opening=1),
+            lambda work, referral: routing_steps.waitlist(work, referral, (uuid4(),), {uuid4(): 2}, supply_count=1),
         )
 
     def nobody(self, n: int, asked: bool) -> None:
@@ -157,7 +157,7 @@ class LifecycleMachine(Walker):
                 n,
                 lambda n: True,
                 "router",
-                lambda work, referral: routing_steps.nobody(work, referral, asked_before=asked, opening=1),
+                lambda work, referral: routing_steps.nobody(work, referral, asked_before=asked, supply_count=1),
             )
 
     def block(self, n: int, on: int) -> None:
@@ -199,7 +199,7 @@ class LifecycleMachine(Walker):
             self.model.stop(n)
             self.kept.work(
                 actor,
-                lambda work, journey: halt_steps.stop(
+                lambda work, journey: halts.stop(
                     work, journey.referrals[live.referral_id], broken={rule}, judged_on=JUDGED_ON, child=child
                 ),
             )
@@ -209,7 +209,7 @@ class LifecycleMachine(Walker):
             n,
             self.model.uphold,
             "desk:maria",
-            lambda work, one: halt_steps.uphold(work, one, broken=(), note="they stay", judged_on=JUDGED_ON),
+            lambda work, one: halts.uphold(work, one, broken=(), note="they stay", judged_on=JUDGED_ON),
         )
 
     def complete(self, n: int, actor: str, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now, raw
 from services.referral.database import Row, insert_rows, update_rows
 from services.referral.journeys.facts import NEVER_BY_ITSELF
-from services.referral.journeys.tables import JourneyRow
+from services.referral.journeys.tables.journeys import JourneyRow
 from services.referral.lifecycles.rules import ROUTED, in_sql
 from services.referral.wakeups import ROUTERS
 
@@ -29,7 +29,7 @@ _WAKE: Final = f"""
 UPDATE referral SET ready_at = $2
 WHERE (returnee_id = ANY($1::uuid[]) OR household_id = ANY(ARRAY(
         SELECT household_id FROM journey WHERE returnee_id = ANY($1) AND household_id IS NOT NULL)))
-  AND ready_at IS NULL AND status IN {in_sql(ROUTED)} AND tried_opening < $3
+  AND ready_at IS NULL AND status IN {in_sql(ROUTED)} AND tried_supply < $3
 """  # noqa: S608 (constants)
 
 

@@ -1,4 +1,4 @@
-"""Takes answers to offers, many in one transaction. A refused answer has no effect on the others."""
+"""Answers to offers, many in one transaction. A refused answer has no effect on the others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from services.referral.access import Rights
 from services.referral.audit import actions as audit
 from services.referral.audit.rules import Access
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import Lock, opened
+from services.referral.journeys.actions.writing import Lock, opened
 from services.referral.journeys.facts import Journey, Offer
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import refusal_of
@@ -29,25 +29,25 @@ from services.referral.pack.policy import RoutingPolicy
 from services.referral.steps import offers as offer_steps
 from services.referral.steps import referrals as referral_steps
 
-Step = Callable[[Work, Offer], None]
+Effect = Callable[[Work, Offer], None]
 """What an answer does. Raises a Refusal if the answer is not allowed."""
 
-accept: Step = referral_steps.accept_offer
-acknowledge: Step = offer_steps.acknowledge
+accept: Effect = referral_steps.accept_offer
+acknowledge: Effect = offer_steps.acknowledge
 _SAYING_YES: Final = (accept, acknowledge)
 
 
-def decline(reason: DeclineReason, note: str | None) -> Step:
-    """The step of a provider that declines for this reason."""
+def decline(reason: DeclineReason, note: str | None) -> Effect:
+    """The effect of declining for this reason."""
     return partial(referral_steps.decline_offer, reason=reason, note=note)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class GivenAnswer:
     """An answer to one offer, as it was given."""
 
     offer_id: UUID
-    step: Step
+    effect: Effect
     rights: Rights
     """What the caller may see. Any other offer does not exist for this caller."""
     actor: str
@@ -59,70 +59,79 @@ class Said:
     """The span of the request with this answer."""
 
 
-async def take_waiting(session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said]) -> list[Refusal | None]:
-    """Take all answers that are allowed. Waits for journeys that other transactions hold. Returns the refusal or None
+async def answer_waiting(
+    session: AsyncSession, policy: RoutingPolicy, given: Sequence[GivenAnswer]
+) -> list[Refusal | None]:
+    """Write all answers that are allowed. Waits for journeys that other transactions hold. Returns the refusal or None
     for each answer."""
-    taken = await _take(session, policy, said, lock=journeys.lock)
-    return [taken[nth] for nth in range(len(said))]
+    outcomes = await _answer(session, policy, given, lock=journeys.lock)
+    return [outcomes[nth] for nth in range(len(given))]
 
 
-async def take_alone(session: AsyncSession, policy: RoutingPolicy, said: Said) -> Refusal | None:
-    """Take one answer, and wait if another transaction holds its journey. Returns the refusal, or None.
+async def answer_alone(session: AsyncSession, policy: RoutingPolicy, given: GivenAnswer) -> Refusal | None:
+    """Write one answer, and wait if another transaction holds its journey. Returns the refusal, or None.
 
     The refusal is returned and not raised, because the offer may have been recalled at the same time, and that must be
     committed.
     """
-    (refusal,) = await take_waiting(session, policy, [said])
+    (refusal,) = await answer_waiting(session, policy, [given])
     return refusal
 
 
-async def take_free(session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said]) -> dict[int, Refusal | None]:
-    """As `take_waiting`, but by position and without the answers whose journey another transaction holds."""
-    return await _take(session, policy, said, lock=journeys.claim)
-
-
-async def _take(
-    session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said], *, lock: Lock
+async def answer_free(
+    session: AsyncSession, policy: RoutingPolicy, given: Sequence[GivenAnswer]
 ) -> dict[int, Refusal | None]:
-    returnees = await _returnees(session, said)
+    """As `answer_waiting`, but by position and without the answers whose journey another transaction holds."""
+    return await _answer(session, policy, given, lock=journeys.claim)
+
+
+async def _answer(
+    session: AsyncSession, policy: RoutingPolicy, given: Sequence[GivenAnswer], *, lock: Lock
+) -> dict[int, Refusal | None]:
+    returnees = await _returnees(session, given)
     async with own_work(session):
-        return await _take_judged(session, policy, said, returnees, lock=lock)
+        return await _answer_as_judged(session, policy, given, returnees, lock=lock)
 
 
-async def _returnees(session: AsyncSession, said: Sequence[Said]) -> list[UUID | None]:
+async def _returnees(session: AsyncSession, given: Sequence[GivenAnswer]) -> list[UUID | None]:
     """The returnee of each of these offers, or None for an offer that its caller may not see.
 
     Answers of many callers share a transaction. The offers are looked up separately for each caller, under the
     row-level security of that caller.
     """
     found: dict[Rights, dict[UUID, UUID]] = {}
-    for rights in dict.fromkeys(one.rights for one in said):
+    for rights in dict.fromkeys(one.rights for one in given):
         async with on_behalf_of(session, rights.tenant):
-            offer_ids = [one.offer_id for one in said if one.rights == rights]
+            offer_ids = [one.offer_id for one in given if one.rights == rights]
             found[rights] = await queries.returnees_of(session, rights, offer_ids)
-    return [found[one.rights].get(one.offer_id) for one in said]
+    return [found[one.rights].get(one.offer_id) for one in given]
 
 
-async def _take_judged(
-    session: AsyncSession, policy: RoutingPolicy, said: Sequence[Said], returnees: Sequence[UUID | None], *, lock: Lock
+async def _answer_as_judged(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    given: Sequence[GivenAnswer],
+    returnees: Sequence[UUID | None],
+    *,
+    lock: Lock,
 ) -> dict[int, Refusal | None]:
-    taken: dict[int, Refusal | None] = {nth: _no_such_offer() for nth, one in enumerate(returnees) if one is None}
-    taken |= await _taken_before(session, {nth: one for nth, one in enumerate(said) if nth not in taken})
-    new = {nth: one for nth, one in enumerate(returnees) if one is not None and nth not in taken}
+    outcomes: dict[int, Refusal | None] = {nth: _no_such_offer() for nth, one in enumerate(returnees) if one is None}
+    outcomes |= await _answered_before(session, {nth: one for nth, one in enumerate(given) if nth not in outcomes})
+    new = {nth: one for nth, one in enumerate(returnees) if one is not None and nth not in outcomes}
     async with opened(session, policy, set(new.values()), actor=Who.PROVIDER.value, lock=lock) as piece:
         mine = {nth: one for nth, one in new.items() if one in piece.journeys}
-        known = await _known(session, piece.journeys, [said[nth] for nth in mine])
-        taken |= {nth: _take_one(piece, known, said[nth], one) for nth, one in mine.items()}
-    done = [said[nth] for nth in mine if taken[nth] is None]
+        known = await _known(session, piece.journeys, [given[nth] for nth in mine])
+        outcomes |= {nth: _answer_one(piece, known, given[nth], one) for nth, one in mine.items()}
+    done = [given[nth] for nth in mine if outcomes[nth] is None]
     await finished(session, [(one.once, one.offer_id) for one in done if one.once is not None])
-    accesses = [said[nth].access for nth in sorted(taken) if taken[nth] is None]
+    accesses = [given[nth].access for nth in sorted(outcomes) if outcomes[nth] is None]
     await audit.record(session, [one for one in accesses if one is not None])
-    return taken
+    return outcomes
 
 
-async def _taken_before(session: AsyncSession, said: Mapping[int, Said]) -> dict[int, Refusal | None]:
-    """Answers whose key was used before: None if the answer is already taken, or the refusal that the key causes."""
-    keyed = {nth: one.once for nth, one in said.items() if one.once is not None}
+async def _answered_before(session: AsyncSession, given: Mapping[int, GivenAnswer]) -> dict[int, Refusal | None]:
+    """Answers whose key was used before: None if the answer was written then, or the refusal that the key causes."""
+    keyed = {nth: one.once for nth, one in given.items() if one.once is not None}
     before = zip(keyed, await begun(session, list(keyed.values())), strict=True)
     return {nth: one if isinstance(one, Refusal) else None for nth, one in before if one is not None}
 
@@ -131,28 +140,28 @@ def _no_such_offer() -> Refusal:
     return NotFound("There is no such offer")
 
 
-async def _known(session: AsyncSession, loaded: Mapping[UUID, Journey], said: Sequence[Said]) -> Circumstances:
+async def _known(session: AsyncSession, loaded: Mapping[UUID, Journey], given: Sequence[GivenAnswer]) -> Circumstances:
     """The present facts about the offers that are to be acknowledged or accepted."""
     offers = {key: offer for journey in loaded.values() for key, offer in journey.offers.items()}
-    asked = [offers[one.offer_id] for one in said if one.step in _SAYING_YES and offers[one.offer_id].is_live]
+    asked = [offers[one.offer_id] for one in given if one.effect in _SAYING_YES and offers[one.offer_id].is_live]
     referrals = [loaded[one.returnee_id].referrals[one.referral_id] for one in asked]
     return await circumstances(session, loaded, referrals) if referrals else Circumstances(dict(loaded))
 
 
-def _take_one(piece: Work, known: Circumstances, said: Said, returnee_id: UUID) -> Refusal | None:
-    """Take the answer. It is first tried on a copy, because a refused step may already have changed some values.
+def _answer_one(piece: Work, known: Circumstances, given: GivenAnswer, returnee_id: UUID) -> Refusal | None:
+    """Apply the effect of the answer, first to a copy, because a refused step may already have changed some values.
 
     If the present facts no longer allow the offer, it is recalled instead.
     """
-    if said.step in _SAYING_YES:
-        broken = refusal_of(piece, known, piece.journeys[returnee_id].offers[said.offer_id])
+    if given.effect in _SAYING_YES:
+        broken = refusal_of(piece, known, piece.journeys[returnee_id].offers[given.offer_id])
         if broken is not None:
             return broken
     try:
         rehearsed = piece.rehearsal(returnee_id)
-        said.step(rehearsed, rehearsed.journeys[returnee_id].offers[said.offer_id])
+        given.effect(rehearsed, rehearsed.journeys[returnee_id].offers[given.offer_id])
     except Refusal as refusal:
         return refusal
-    with piece.acting_as(said.actor), trace.use_span(said.request):
-        said.step(piece, piece.journeys[returnee_id].offers[said.offer_id])
+    with piece.acting_as(given.actor), trace.use_span(given.request):
+        given.effect(piece, piece.journeys[returnee_id].offers[given.offer_id])
     return None

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from services.referral.database import Columns, columns_of, insert_columns, update_columns
 from services.referral.journeys.facts import Stay
-from services.referral.journeys.stay_tables import StayRow
+from services.referral.journeys.tables.stays import StayRow
 from services.referral.journeys.work import StayEnd, Work
 from services.referral.lifecycles.exit_plan import as_document
 

@@ -23,10 +23,11 @@ from services.referral.database import (
     update_columns,
     update_rows,
 )
-from services.referral.journeys import queries, signs_of_life, spans, stay_writes
+from services.referral.journeys import queries
+from services.referral.journeys.actions import signs_of_life, spans, stays
+from services.referral.journeys.actions.spans import Spans
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
-from services.referral.journeys.spans import Spans
-from services.referral.journeys.tables import JourneyRow, NeedRow, OfferRow, ReferralRow, StepRow
+from services.referral.journeys.tables.journeys import JourneyRow, NeedRow, OfferRow, ReferralRow, StepRow
 from services.referral.journeys.work import Queued, Step, Timer, Work
 from services.referral.lifecycles.printed import Who
 from services.referral.notes import actions as notes
@@ -68,7 +69,7 @@ _CHANGING: Mapping[type, tuple[str, ...]] = {
         "status",
         "approved_for",
         "ready_at",
-        "tried_opening",
+        "tried_supply",
         "ring",
         "blocked_by",
         "offer_id",
@@ -165,7 +166,7 @@ async def write(session: AsyncSession, work: Work) -> None:
     await _write_needs(session, work)
     await _write_referrals(session, work)
     await _write_offers(session, work)
-    await stay_writes.write(session, work)
+    await stays.write(session, work)
     await _write_reviews(session, work)
     await _write_places(session, work)
     await waitlists.leave(session, work.unqueued)

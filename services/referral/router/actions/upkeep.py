@@ -12,7 +12,7 @@ from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.providers import queries as providers
 from services.referral.router import queries
-from services.referral.router.actions import Memory
+from services.referral.router.actions.rounds import Memory
 from services.referral.waitlists import actions as waitlists
 
 RECORD_OF: Final = timedelta(days=30)

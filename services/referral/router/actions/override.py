@@ -13,7 +13,7 @@ from services.referral.candidates.pools import fitting_places, in_time
 from services.referral.candidates.score import PARTS
 from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import opened
+from services.referral.journeys.actions.writing import opened
 from services.referral.journeys.facts import Household, Referral
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import ReferralStatus, ReferralStep
@@ -22,7 +22,7 @@ from services.referral.places import actions as places
 from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
 from services.referral.router import queries
-from services.referral.router.actions import make_offer, services
+from services.referral.router.actions.rounds import make_offer, services
 from services.referral.router.queries import Placing
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps.people import judged_on

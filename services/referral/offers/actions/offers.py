@@ -11,14 +11,13 @@ from libs.events.codes import DeclineReason
 from services.referral.access import Rights
 from services.referral.audit.rules import Access
 from services.referral.clocks.queries import Due
-from services.referral.journeys.actions import fired
+from services.referral.journeys.actions.writing import fired
 from services.referral.journeys.facts import Offer
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import OfferStatus
-from services.referral.offers import taking
-from services.referral.offers.gathering import Gathering
+from services.referral.offers.actions.answering import Effect, GivenAnswer, decline
+from services.referral.offers.actions.gathering import Gathering
 from services.referral.offers.schemas import OfferView
-from services.referral.offers.taking import Said
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.steps import offers as offer_steps
 from services.referral.steps import referrals as referral_steps
@@ -35,10 +34,10 @@ class Answering:
     once: Once | None
     access: Access
 
-    async def give(self, step: taking.Step) -> OfferView:
+    async def give(self, effect: Effect) -> OfferView:
         """Take this step as the answer, perhaps together with other answers. Raises a Refusal if it is not allowed."""
-        said = Said(self.offer_id, step, self.rights, self.actor, self.once, self.access)
-        return await self.gathering.take(said)
+        given = GivenAnswer(self.offer_id, effect, self.rights, self.actor, self.once, self.access)
+        return await self.gathering.answer(given)
 
 
 async def acknowledge_offer(answering: Answering) -> OfferView:
@@ -53,7 +52,7 @@ async def accept_offer(answering: Answering) -> OfferView:
 
 async def decline_offer(answering: Answering, *, reason: DeclineReason, note: str | None) -> OfferView:
     """Decline the offer for this reason."""
-    return await answering.give(taking.decline(reason, note))
+    return await answering.give(decline(reason, note))
 
 
 async def expire_offers(session: AsyncSession, policy: RoutingPolicy, due: Sequence[Due]) -> None:

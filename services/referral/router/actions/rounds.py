@@ -14,7 +14,7 @@ from services.referral.candidates import facts as candidates
 from services.referral.candidates.choice import Candidate, Decision, Market
 from services.referral.candidates.interlocks import review_reason
 from services.referral.journeys import queries as journeys
-from services.referral.journeys.actions import work
+from services.referral.journeys.actions.writing import work
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.printed import Who
@@ -48,7 +48,7 @@ class Memory:
     records: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)
     """By service: how many offers were made and answered recently."""
     swept: dict[str, int] = field(default_factory=dict)
-    """By category: the count of openings at which its waiting referrals were last looked at."""
+    """By category: the count of changes of supply at which its waiting referrals were last looked at."""
     _unfit: tuple[object, list[UUID]] = (None, [])
 
     def unfit_at(self, at: datetime) -> list[UUID]:
@@ -81,38 +81,39 @@ class Plan:
 async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: Memory) -> Round:
     """One round: by urgency, then by waiting time. Either all of its results are committed, or none."""
     at = now(session)
-    # Read before the free places: an opening in between then causes an unnecessary second look, but no missed one.
-    openings = await ledger.openings(session)
-    picks = await _pick(session, policy, memory, openings, at)
+    # Read before the free places. A change of supply in between then causes an unnecessary second look; no change is
+    # missed.
+    supply = await ledger.supply_counts(session)
+    picks = await _pick(session, policy, memory, supply, at)
     if not picks.picked:
         return Round()
     placing = await queries.to_place(session, picks.picked)
     await _meet_households(session, placing)
     memory.directory = await providers.refreshed(session, memory.directory)
     found = await services(session, memory.directory, memory.records, today=at)
-    market, line = Market(found, policy, at), await queries.line(session, placing, found, openings)
+    market, line = Market(found, policy, at), await queries.line(session, placing, found, supply)
     async with work(session, policy, placing.journeys, actor=Who.ROUTER.value) as piece:
         for referral in placing.referrals:
             journey = piece.journeys[referral.returnee_id]
             journey.needs[referral.need_id] = placing.needs[referral.need_id]
             journey.referrals[referral.referral_id] = referral
         pace = await queries.pace(session, memory.directory, placing, policy, at)
-        plans = await _decide_all(session, piece, placing, market, line, openings, pace, picks)
+        plans = await _decide_all(session, piece, placing, market, line, supply, pace, picks)
         offered = await _make_offers(session, piece, plans, policy)
     await waitlists.keep_pools(session, line.keeps, at=at, within=policy.rounds.keep_places_for)
     return Round(len(picks.picked), offered, picks.is_full)
 
 
 async def _pick(
-    session: AsyncSession, policy: RoutingPolicy, memory: Memory, openings: Mapping[str, int], at: datetime
+    session: AsyncSession, policy: RoutingPolicy, memory: Memory, supply: Mapping[str, int], at: datetime
 ) -> Picks:
     ready = await pick_ready(session, at=at, limit=policy.rounds.offers_max)
-    opened = rules.newly_opened(openings, memory.swept)
-    if not opened:
+    changed = rules.with_changed_supply(supply, memory.swept)
+    if not changed:
         return ready
-    woken = await pick_woken(session, opened=opened, limit=WOKEN_MAX)
+    woken = await pick_woken(session, changed=changed, limit=WOKEN_MAX)
     if len(woken) < WOKEN_MAX:
-        memory.swept.update(opened)
+        memory.swept.update(changed)
     return replace(ready, picked=[*ready.picked, *woken], is_full=ready.is_full or len(woken) == WOKEN_MAX)
 
 
@@ -161,7 +162,7 @@ async def _decide_all(
     placing: Placing,
     market: Market,
     line: Line,
-    openings: Mapping[str, int],
+    supply: Mapping[str, int],
     pace: Pace,
     picks: Picks,
 ) -> list[Plan]:
@@ -181,7 +182,7 @@ async def _decide_all(
         if way is Way.OFFER and decision.chosen is not None:
             later = pace.later(decision.chosen.service.view.provider_service_id, referral.urgency)
             if later is not None:
-                routing_steps.look_again(piece, referral, at=later, opening=openings.get(referral.category.value, 0))
+                routing_steps.look_again(piece, referral, at=later, supply_count=supply.get(referral.category.value, 0))
                 continue
             piece.judged_on[referral.referral_id] = judged_on(referral, placing.journeys, placing.households)
             market.hold(decision.chosen)
@@ -189,10 +190,10 @@ async def _decide_all(
         elif way is Way.AFTER_DOCUMENTS:
             after_documents.append(referral)
         elif way is Way.WAITLIST:
-            _queue(piece, referral, need, decision, market, line, opening=openings.get(referral.category.value, 0))
+            _queue(piece, referral, need, decision, market, line, supply_count=supply.get(referral.category.value, 0))
         else:
-            _let_wait(piece, referral, way, asked_before=bool(need.refused_by), openings=openings)
-    await _wait_for_documents(session, piece, placing, after_documents, openings)
+            _let_wait(piece, referral, way, asked_before=bool(need.refused_by), supply=supply)
+    await _wait_for_documents(session, piece, placing, after_documents, supply)
     return plans
 
 
@@ -227,27 +228,22 @@ def _queue(
     market: Market,
     line: Line,
     *,
-    opening: int,
+    supply_count: int,
 ) -> None:
     waits = market.waits(need, decision)
     line.keep(referral.referral_id, waits)
     look_at = market.opens_at(need, decision)
-    routing_steps.waitlist(piece, referral, tuple(decision.full_services), waits, opening=opening, look_at=look_at)
+    routing_steps.waitlist(
+        piece, referral, tuple(decision.full_services), waits, supply_count=supply_count, look_at=look_at
+    )
 
 
-def _let_wait(
-    piece: Work,
-    referral: Referral,
-    way: Way,
-    *,
-    asked_before: bool,
-    openings: Mapping[str, int],
-) -> None:
-    opening = openings.get(referral.category.value, 0)
+def _let_wait(piece: Work, referral: Referral, way: Way, *, asked_before: bool, supply: Mapping[str, int]) -> None:
+    supply_count = supply.get(referral.category.value, 0)
     if way is Way.LOOK_AGAIN:
-        routing_steps.look_again(piece, referral, at=piece.at + rules.LOOK_AGAIN_AFTER, opening=opening)
+        routing_steps.look_again(piece, referral, at=piece.at + rules.LOOK_AGAIN_AFTER, supply_count=supply_count)
     else:
-        routing_steps.nobody(piece, referral, asked_before=asked_before, opening=opening)
+        routing_steps.nobody(piece, referral, asked_before=asked_before, supply_count=supply_count)
 
 
 async def _wait_for_documents(
@@ -255,7 +251,7 @@ async def _wait_for_documents(
     piece: Work,
     placing: Placing,
     waiting: list[Referral],
-    openings: Mapping[str, int],
+    supply: Mapping[str, int],
 ) -> None:
     """Block each of these referrals until the person's open need for documents is met, if there is such a need."""
     if not waiting:
@@ -269,7 +265,7 @@ async def _wait_for_documents(
             routing_steps.block(piece, referral, prerequisite)
         else:
             asked = bool(placing.refused_by.get(referral.need_id))
-            _let_wait(piece, referral, Way.NOBODY, asked_before=asked, openings=openings)
+            _let_wait(piece, referral, Way.NOBODY, asked_before=asked, supply=supply)
 
 
 async def _make_offers(session: AsyncSession, piece: Work, plans: Sequence[Plan], policy: RoutingPolicy) -> int:

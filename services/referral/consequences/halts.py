@@ -16,7 +16,7 @@ from services.referral.lifecycles.rules import WITH_PROVIDER, ReferralStatus, Re
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps import stays as stay_steps
 from services.referral.steps.owners import assign, disown
-from services.referral.steps.routing import need_of, take
+from services.referral.steps.routing import advance, need_of
 
 _FOR_DESK: Final = {
     RecallReason.FACTS_CHANGED: OwnerReason.FACTS_CHANGED,
@@ -33,13 +33,13 @@ def stop(work: Work, referral: Referral, *, broken: Collection[str], judged_on: 
     codes, reason = ",".join(sorted(broken)), reason_of(broken)
     offer = work.journeys[referral.returnee_id].offer_of(referral)
     if offer is not None and offer.is_live:
-        take(work, referral, ReferralStep.JUDGE, reason=codes)
+        advance(work, referral, ReferralStep.JUDGE, reason=codes)
         referral_steps.recall_offer(work, offer, reason=reason)
     elif offer is not None and referral.halted_since is None:
-        take(work, referral, ReferralStep.HALT, reason=codes)
+        advance(work, referral, ReferralStep.HALT, reason=codes)
         referral.halted_since, referral.halted_for = work.at, frozenset(broken)
         work.tell_of_offer(OfferHalted, offer, trace=offer.traceparent, reason=reason, judged_on=judged_on)
-        _hand_over(work, referral, _FOR_DESK[reason], child=child)
+        _escalate(work, referral, _FOR_DESK[reason], child=child)
 
 
 def reason_of(broken: Collection[str]) -> RecallReason:
@@ -55,7 +55,7 @@ def still_stands(work: Work, referral: Referral, judged_on: JudgedOn) -> None:
     """Facts have changed and the accepted offer breaks no rule. A halted offer stays halted, because a desk decides."""
     offer = work.journeys[referral.returnee_id].offer_of(referral)
     if offer is not None and referral.status in WITH_PROVIDER and referral.halted_since is None:
-        take(work, referral, ReferralStep.UPHOLD)
+        advance(work, referral, ReferralStep.UPHOLD)
         work.tell_of_offer(OfferUpheld, offer, trace=offer.traceparent, judged_on=judged_on, by_desk=False)
 
 
@@ -71,7 +71,7 @@ def uphold(work: Work, referral: Referral, *, broken: Collection[str], note: str
     against = sorted(set(broken) - OVERRULED_BY_PERSON)
     if against:
         raise NotACandidate(reasons=against)
-    take(work, referral, ReferralStep.UPHOLD, note=note)
+    advance(work, referral, ReferralStep.UPHOLD, note=note)
     referral.halted_since, referral.halted_for = None, frozenset()
     referral.overruled |= frozenset(broken)
     offer = referral_steps.accepted_offer(work, referral)
@@ -89,7 +89,7 @@ def require_going_on(referral: Referral, broken: Collection[str]) -> None:
         raise OfferIsHalted
 
 
-def _hand_over(work: Work, referral: Referral, reason: OwnerReason, *, child: bool) -> None:
+def _escalate(work: Work, referral: Referral, reason: OwnerReason, *, child: bool) -> None:
     need = need_of(work, referral)
     about_child = child and reason is OwnerReason.FACTS_CHANGED
     owner = work.policy.child_desk if about_child else work.category(referral.category).lead_desk

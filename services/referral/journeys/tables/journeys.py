@@ -181,8 +181,9 @@ class ReferralRow(Table, table=True):
     """Since when the need waits. A new attempt does not change it."""
     ready_at: datetime | None = moment(nullable=True)
     """When the router looks at the referral next. None: not before something changes."""
-    tried_opening: int = big(default=-1)
-    """The category's count of openings when the router last found no candidate. A higher count wakes the referral."""
+    tried_supply: int = big(default=-1)
+    """The category's count of changes of supply when the router last found no candidate. A higher count wakes the
+    referral."""
     ring: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """How far the search has widened: an index into the pack's `rings_km`, or its length after the last ring."""
     blocked_by: UUID | None = None

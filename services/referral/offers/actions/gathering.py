@@ -14,9 +14,10 @@ from typing import Any, Final
 from libs.chassis.database import Database
 from libs.chassis.logs import get_logger
 from services.referral.access import EVERYTHING
-from services.referral.offers import queries, taking
+from services.referral.offers import queries
+from services.referral.offers.actions import answering
+from services.referral.offers.actions.answering import GivenAnswer
 from services.referral.offers.schemas import OfferView
-from services.referral.offers.taking import Said
 from services.referral.pack.policy import RoutingPolicy
 
 log = get_logger(__name__)
@@ -27,7 +28,7 @@ MOST: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    said: Said
+    given: GivenAnswer
     told: asyncio.Future[OfferView]
 
 
@@ -40,13 +41,13 @@ class Gathering:
         self._is_sharing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def take(self, said: Said) -> OfferView:
-        """Take an answer and return the offer as it is afterwards. Raises a Refusal if the answer is not allowed.
+    async def answer(self, given: GivenAnswer) -> OfferView:
+        """Write an answer and return the offer as it is afterwards. Raises a Refusal if the answer is not allowed.
 
-        `_share` writes all waiting answers: `_write_together` calls `taking.take_free`, which takes the step of each
-        answer (`taking._take_one`), and gives each caller its own result.
+        `_share` writes all waiting answers: `_write_together` calls `answering.answer_free`, which applies the effect
+        of each answer (`answering._answer_one`), and gives each caller its own result.
         """
-        waiting = _Waiting(said, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(given, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if not self._is_sharing:
             self._is_sharing = True
@@ -69,8 +70,8 @@ class Gathering:
         decided = False
         try:
             async with self._database.transaction() as session:
-                refusals = await taking.take_free(session, self._policy, [one.said for one in together])
-                views = await queries.offers_by_id(session, EVERYTHING, [one.said.offer_id for one in together])
+                refusals = await answering.answer_free(session, self._policy, [one.given for one in together])
+                views = await queries.offers_by_id(session, EVERYTHING, [one.given.offer_id for one in together])
                 decided = True
         except Exception as error:
             if decided:  # perhaps it was committed, and a repeated answer would be refused as a second one
@@ -81,7 +82,7 @@ class Gathering:
             refusals = {}
         for nth, one in enumerate(together):
             if nth in refusals:
-                _tell(one.told, refusals[nth] or views[one.said.offer_id])
+                _tell(one.told, refusals[nth] or views[one.given.offer_id])
             else:
                 self._start(self._write_alone(one))
 
@@ -89,12 +90,12 @@ class Gathering:
         """Write one answer in its own transaction, and wait if another transaction holds its journey."""
         try:
             async with self._database.transaction() as session:
-                refusal = await taking.take_alone(session, self._policy, waiting.said)
-                views = await queries.offers_by_id(session, EVERYTHING, [waiting.said.offer_id])
+                refusal = await answering.answer_alone(session, self._policy, waiting.given)
+                views = await queries.offers_by_id(session, EVERYTHING, [waiting.given.offer_id])
         except Exception as error:
             _tell(waiting.told, error)
         else:
-            _tell(waiting.told, refusal or views[waiting.said.offer_id])
+            _tell(waiting.told, refusal or views[waiting.given.offer_id])
 
     def _start(self, writing: Coroutine[Any, Any, None]) -> None:
         # An empty context, because the task serves many requests and belongs to none of their traces.

@@ -13,7 +13,7 @@ from services.referral.steps import referrals as referral_steps
 from services.referral.steps import routing as routing_steps
 from services.referral.steps.owners import disown
 from services.referral.steps.prerequisites import first_things_first
-from services.referral.steps.routing import hand_to_desk
+from services.referral.steps.routing import assign_to_desk
 
 
 def end(work: Work, journey: Journey, *, reason: JourneyEnd) -> None:
@@ -25,7 +25,7 @@ def end(work: Work, journey: Journey, *, reason: JourneyEnd) -> None:
     # A need ends before its prerequisite. In the other order, a desk would become owner of a need that is about to end.
     for need in reversed(first_things_first(_open(journey))):
         if is_of_household(need):
-            hand_to_desk(work, need, OwnerReason.JOURNEY_ENDED)
+            assign_to_desk(work, need, OwnerReason.JOURNEY_ENDED)
         else:
             need_steps.close(
                 work,
@@ -40,7 +40,7 @@ def leave_household(work: Work, reference: Journey, *, household_id: UUID | None
     """The journey of a member has ended. A desk becomes the owner of the open needs of the whole household."""
     for need in _open(reference):
         if is_of_household(need) and need.household_id == household_id:
-            hand_to_desk(work, need, OwnerReason.JOURNEY_ENDED)
+            assign_to_desk(work, need, OwnerReason.JOURNEY_ENDED)
 
 
 def resume(work: Work, journey: Journey) -> None:
@@ -122,7 +122,7 @@ def _move(work: Work, need: Need, merged: Journey, into: Journey) -> Need:
     need_steps.report(work, goes_on)
     waits_on_nobody = need.after_need_id is not None and after is None
     if waits_on_nobody and (first is None or first.status is not NeedStatus.MET) and goes_on.owner is None:
-        hand_to_desk(work, goes_on, OwnerReason.PREREQUISITE_UNMET)
+        assign_to_desk(work, goes_on, OwnerReason.PREREQUISITE_UNMET)
     return goes_on
 
 
@@ -141,7 +141,7 @@ def _take_back(work: Work, need: Need, kept: Journey) -> None:
         need_steps.reopen(work, need)
     else:
         need_steps.reopen_for_owner(work, need)
-        hand_to_desk(work, need, OwnerReason.MERGED)
+        assign_to_desk(work, need, OwnerReason.MERGED)
 
 
 def _close(work: Work, need: Need, reason: CloseReason) -> None:

@@ -1,0 +1,1 @@
+"""Opening journeys under their locks, and writing what was decided about them."""

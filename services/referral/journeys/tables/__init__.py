@@ -1,0 +1,1 @@
+"""The rows of journeys and of stays."""

@@ -1,0 +1,1 @@
+"""Answers to offers: one by one, or many in one transaction."""

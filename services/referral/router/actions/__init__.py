@@ -1,0 +1,1 @@
+"""What the router does: rounds, decisions of people, and work between rounds."""
