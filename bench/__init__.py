@@ -1,1 +1,4 @@
-"""Enlace beside a reference, in one run, on real Kafka and real PostgreSQL: ratios, never bounds on time."""
+"""Measurements of Enlace and of references in the same run, on real Kafka and real PostgreSQL.
+
+The results are ratios between the two. There are no limits in seconds, because times depend on the machine.
+"""

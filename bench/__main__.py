@@ -1,7 +1,7 @@
-"""`python -m bench`: Enlace, the floor and the usual stack side by side in one run; then the bus by itself.
+"""`python -m bench`: measures Enlace, the floor and the usual stack in one run, then parts such as the event bus.
 
 Prints a table and one line per measurement, and writes `.enlace/bench.json`. Every figure is a ratio within the run, or
-stands beside a reference of the same run.
+is given together with the figure of a reference from the same run.
 """
 
 import json
@@ -28,7 +28,9 @@ OUTPUT = ROOT / ".enlace" / "bench.json"
 WARM_UP = 270
 USUAL_WARM_UP = 30
 USUAL_SHARE = 14
-"""The usual stack is given a fourteenth of the arrivals: it takes as long for them, and the ratio is of rates."""
+"""The usual stack gets one fourteenth of the arrivals, because it needs about as long for them as Enlace for all.
+
+The ratio is still valid, because it compares rates."""
 BUS: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
     "relay": relay.measure,
     "flat": flat.measure,
@@ -104,7 +106,7 @@ async def _best(
     *,
     warm_up: int = WARM_UP,
 ) -> Result:
-    """The fastest of some runs after a warm-up: what the machine's other work adds is noise, never speed."""
+    """The fastest of several runs after a warm-up. Other work on the machine can only make a run slower, not faster."""
     console.print(f"{name}: warming up")
     slug = name.lower().replace(" ", "-")
     await measure(running, warm_up, run=f"{slug}-warm-up")
@@ -150,7 +152,7 @@ def _figures(ours: Result, floor: Result, usual: Result, flight_s: float, steady
 
 
 def _write(measured: Figures) -> None:
-    """Keep what other measurements wrote there."""
+    """Replaces the figures of the parts that were measured, and keeps the others."""
     figures = json.loads(OUTPUT.read_text(encoding="utf-8")) if OUTPUT.exists() else {}
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(json.dumps({**figures, **measured}, indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Offers answered over HTTP, one by one and by the hundred, beside the least that can be called an answer."""
+"""How many offers are accepted per second over HTTP, singly and 100 per call, compared with a bare INSERT over HTTP."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ from libs.chassis.http_settings import KEEP_ALIVE_SECONDS
 from libs.chassis.walls import WORKS_FOR
 
 ANSWERS = 2_000
-"""Answered one by one in a round, and inserted barely."""
+"""The number of offers accepted singly in a round, and of rows that the bare INSERT writes in a round."""
 ROUNDS = 3
 IN_FLIGHT = 32
 BULK = 100
@@ -35,14 +35,14 @@ Call = Callable[[], Awaitable[httpx.Response]]
 
 
 async def measure() -> dict[str, Any]:
-    """Figures by name; prints a line. The best of the rounds counts on either side."""
+    """Returns the figures by name and prints one line. For each side, the best round counts."""
     with tempfile.TemporaryDirectory(prefix="enlace-bench-") as folder:
         async with enlace(Path(folder) / "answers") as running:
             return await _answers(running)
 
 
 async def _answers(running: Running) -> dict[str, Any]:
-    """Offers accepted by their providers, one by one and a hundred at a time, beside rows inserted by the least."""
+    """Providers accept offers singly and 100 per call; the reference is `bench.bare_insert`."""
     needed = ANSWERS * (ROUNDS + 1) + BULK * BULK_CALLS
     await measure_chain(running, needed // len(NEEDS) + 200, run="answers-fill")
     async with _Client(running) as client, _bare(running) as bare:
@@ -69,7 +69,7 @@ async def _answers(running: Running) -> dict[str, Any]:
 
 
 async def _rate(calls: Sequence[Call]) -> float:
-    """How many of these calls are answered in a second, so many in flight; each must succeed."""
+    """How many of these calls are answered per second with IN_FLIGHT calls at a time; each must succeed."""
     waiting = list(calls)
 
     async def work() -> None:
@@ -82,7 +82,7 @@ async def _rate(calls: Sequence[Call]) -> float:
 
 
 class _Client:
-    """Answers offers as their organisations do; every organisation has a token of its own."""
+    """Answers offers as the organisations do, with a separate token for each organisation."""
 
     def __init__(self, running: Running) -> None:
         self._running = running
@@ -115,7 +115,7 @@ class _Client:
         return lambda: self._http.post(f"{self._url}/v1/offers/{offer_id}/accept", headers=self._headers(organization))
 
     async def bulk_rate(self, offers: Sequence[tuple[UUID, UUID]]) -> float:
-        """Offers accepted in a second, a hundred in a call."""
+        """How many offers are accepted per second with BULK answers in each call."""
         calls: list[Call] = []
         for organization in {one[1] for one in offers}:
             mine = [one[0] for one in offers if one[1] == organization]

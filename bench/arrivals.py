@@ -36,13 +36,16 @@ class Message:
 
 
 def landings(count: int, *, run: str) -> Iterator[Message]:
-    """The flights of 135 that bring `count` people; the last one may be smaller. They land before anybody arrives."""
+    """Flights of 135 people for `count` people in total; the last flight may be smaller.
+
+    Send these messages before those of `arrivals`.
+    """
     for first in range(0, count, FLIGHT_SIZE):
         yield _landed(f"{run}-{first // FLIGHT_SIZE}", min(FLIGHT_SIZE, count - first))
 
 
 def arrivals(count: int, *, run: str, urgency: str = "urgent") -> Iterator[Message]:
-    """The people of these flights, one by one at the gate."""
+    """One arrival message for each person on these flights."""
     chance = random.Random(run)  # noqa: S311 - a load, not a secret
     for number in range(count):
         yield _arrived(f"{run}-{number}", f"{run}-{number // FLIGHT_SIZE}", chance, urgency)
@@ -82,7 +85,7 @@ def _arrived(reference: str, batch: str, chance: random.Random, urgency: str) ->
 
 
 async def send_all(bootstrap: str, messages: list[Message], *, topic: str = TOPIC) -> datetime:
-    """Send everything as fast as Kafka takes it; returns when the first one was handed over."""
+    """Send all messages as fast as Kafka accepts them; returns the time just before the first was sent."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=256 * 1024, linger_ms=5)
     await producer.start()
     started = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The least that can be called an answer: one row, inserted and committed, over HTTP. Same framework, same driver.
+"""The reference for answers: an HTTP request that inserts and commits one row, with the same framework and driver.
 
     uvicorn bench.bare_insert:app
 

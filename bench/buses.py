@@ -1,4 +1,4 @@
-"""What measurements of the event bus alone run on: servers of their own, a database with the event tables, a topic."""
+"""The environment for measurements of the event bus alone: separate servers, a database with event tables, a topic."""
 
 import tempfile
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ EFFECTS = "CREATE TABLE effect (event_number bigint NOT NULL, key text NOT NULL)
 
 @asynccontextmanager
 async def servers() -> AsyncIterator[Servers]:
-    """PostgreSQL and Kafka of this measurement alone."""
+    """Starts PostgreSQL and Kafka for this measurement only, and stops them afterwards."""
     family = Family()
     try:
         with tempfile.TemporaryDirectory(prefix="enlace-bench-bus-") as folder:
@@ -31,12 +31,12 @@ async def servers() -> AsyncIterator[Servers]:
 
 
 def cpu_of(running: Servers) -> dict[str, float]:
-    """CPU seconds of both servers so far."""
+    """The CPU seconds that PostgreSQL and Kafka have used so far."""
     return cpu_seconds({"postgres": running.postgres.child.pid, "kafka": running.kafka.child.pid})
 
 
 async def new_database(running: Servers) -> str:
-    """The URL of a new database with the event tables and a table of effects."""
+    """Creates a database with the event tables and the table `effect`; returns its URL."""
     name = f"bench_{uuid4().hex}"
     statements: list[str] = [f"CREATE DATABASE {name}"]
     await _execute(running.postgres.url(), statements)
@@ -61,14 +61,14 @@ async def _execute(url: str, statements: list[str]) -> None:
 
 
 async def new_topic(running: Servers, *, partitions: int = 12) -> Topic:
-    """A plain topic of its own."""
+    """Creates a topic with a new name."""
     topic = Topic(f"bench-{uuid4().hex}", partitions=partitions)
     await ensure_topics(running.kafka.bootstrap_servers, [topic])
     return topic
 
 
 class Numbered(Event):
-    """A number under a key; the topic is that of `numbered`."""
+    """An event with a key and a number; `numbered` sets its topic."""
 
     type: ClassVar[str] = "thing.numbered.v1"
     topic: ClassVar[str] = "replaced"
@@ -80,5 +80,5 @@ class Numbered(Event):
 
 
 def numbered(topic: Topic) -> type[Numbered]:
-    """That event type on this topic."""
+    """The event type `Numbered` for this topic."""
     return type("Numbered", (Numbered,), {"topic": topic.name})

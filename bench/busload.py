@@ -1,4 +1,7 @@
-"""One load of the event bus by itself: appended to an outbox, published, consumed with one effect each, archived."""
+"""One load for the event bus alone: events are appended to an outbox, published, consumed and archived.
+
+The handler writes one row for each event as its effect.
+"""
 
 import asyncio
 import time
@@ -30,7 +33,7 @@ PATIENCE_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Way:
-    """One database with its topic, what consumes it, and how both are reached."""
+    """One way to run the load: the database, the Kafka cluster, the topic, the event type and the signing keys."""
 
     url: str
     cluster: str | Cluster
@@ -41,7 +44,11 @@ class Way:
 
 
 async def load(running: Servers, way: Way, events: int) -> tuple[float, float]:
-    """CPU (both servers and this process) and wall seconds from the first append to the last effect, outbox empty."""
+    """Run the load once; returns CPU seconds and wall seconds.
+
+    CPU is that of both servers and of this process. The time ends when the last effect is written and the outbox is
+    empty.
+    """
     database = Database(way.url, clock=Clock(), application_name="bench-bus")
     topics = {way.topic.name: way.topic}
     consumer = Consumer(

@@ -1,4 +1,4 @@
-"""The whole chain of Enlace: from the first arrival event to the last offer event and webhook row committed."""
+"""Measures the whole chain of Enlace, from the first arrival event to the last offer event and delivery row."""
 
 import re
 import shutil
@@ -21,13 +21,13 @@ from libs.chassis.http_settings import UNLIMITED
 from libs.chassis.walls import WORKS_FOR
 
 PLACES = 1_000_000
-"""Declared by every pool, so that no run ends in a waitlist."""
+"""The number of places that every pool declares, so that no referral has to wait in a queue."""
 PATIENCE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run came to."""
+    """The result of one run."""
 
     returnees: int
     seconds: float
@@ -41,7 +41,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Running:
-    """Enlace, running with a directory whose places never end and one webhook endpoint per organisation."""
+    """A running Enlace whose services have more places than any run needs, with one endpoint per organisation."""
 
     system: System
     directory: Directory
@@ -49,7 +49,7 @@ class Running:
 
     @property
     def pids(self) -> dict[str, int]:
-        """The processes that a run is charged for."""
+        """The processes whose CPU time counts: all except the token issuer."""
         return {name: part.child.pid for name, part in self.system.parts.items() if name != "issuer"}
 
     def url(self, database: str) -> str:
@@ -57,13 +57,13 @@ class Running:
         return self.system.databases[f"ENLACE_{database}_DATABASE_URL"]
 
     def owner_url(self, database: str) -> str:
-        """The same under the login that may make tables."""
+        """The URL of the same database with the login that owns its tables."""
         return self.system.owners[f"ENLACE_{database}_OWNER_DATABASE_URL"]
 
 
 @asynccontextmanager
 async def enlace(folder: Path) -> AsyncIterator[Running]:
-    """The whole system in `folder`, its directory loaded."""
+    """Starts the whole system with its state in `folder`, and loads the directory of the country pack."""
     pack = always_open_pack(folder)
     installation = Installation(
         state=folder / "enlace",
@@ -83,7 +83,10 @@ async def enlace(folder: Path) -> AsyncIterator[Running]:
 
 
 def always_open_pack(folder: Path) -> Path:
-    """Guatemala's pack without opening hours and pace: no run depends on the hour, or on the run before it."""
+    """A copy of Guatemala's pack without opening hours and without pacing.
+
+    Otherwise, a result would depend on the hour of the day and on the runs before it.
+    """
     pack = folder / "pack"
     shutil.copytree(DEFAULT_PACK, pack)
     routing = pack / "routing.yaml"
@@ -115,7 +118,7 @@ async def _declare_endless(steward: Caller, url: str, service: Service) -> None:
 
 
 async def _add_endpoints(system: System, directory: Directory) -> None:
-    """One endpoint per organisation, paused: rows are written, nothing is posted while the chain is measured."""
+    """Add one paused endpoint per organisation, so that delivery rows are written and no webhook is sent."""
     url = system.databases["ENLACE_NOTIFICATIONS_DATABASE_URL"]
     connection = await asyncpg.connect(url, server_settings={WORKS_FOR: "service"})
     try:
@@ -133,7 +136,7 @@ ADD_PAUSED_ENDPOINT = """
 
 
 async def measure_chain(running: Running, returnees: int, *, run: str) -> Result:
-    """Send `returnees` arrivals at once and wait for the last of what follows from them."""
+    """Send `returnees` arrivals at once, and wait until the deliveries of all their offers are written."""
     messages = list(arrivals(returnees, run=run))
     await land(running, returnees, run=run)
     expected = returnees * len(NEEDS)
@@ -155,7 +158,7 @@ async def measure_chain(running: Running, returnees: int, *, run: str) -> Result
 
 
 async def land(running: Running, returnees: int, *, run: str) -> None:
-    """The flights have landed, and referral knows, before the first person reaches the gate."""
+    """Send the landings of the flights, and wait until referral has stored them."""
     landed = "SELECT count(*) FROM arrival_batch WHERE landed_at IS NOT NULL"
     messages = list(landings(returnees, run=run))
     known = await value(running.url("REFERRAL"), landed)
@@ -168,7 +171,10 @@ async def land(running: Running, returnees: int, *, run: str) -> None:
 
 
 async def measure_flight(running: Running, *, run: str) -> float:
-    """Seconds from a flight's last need reported to the last of its offers committed; ordinary needs, 60 services."""
+    """Seconds from the transaction that reports a flight's last need to the one that makes its last offer.
+
+    All needs have the urgency `normal`; the directory has 60 services.
+    """
     offers = "SELECT count(*) FROM offer"
     before = await value(running.url("REFERRAL"), offers)
     messages = list(arrivals(FLIGHT_SIZE, run=run, urgency="normal"))

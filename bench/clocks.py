@@ -1,4 +1,7 @@
-"""Ten thousand clocks due at once beside a steady stream: how long until all are decided, and who waits for it."""
+"""Makes 10,000 clocks due at once while people arrive at a steady rate.
+
+Measures how long it takes until all clocks are handled, and how much longer the people who arrive wait for offers.
+"""
 
 import asyncio
 import tempfile
@@ -18,10 +21,10 @@ from libs.chassis.walls import WORKS_FOR
 
 CLOCKS = 10_000
 RATE = 20.0
-"""Arrivals a second while the clocks run out."""
+"""Arrivals per second, before and while the clocks become due."""
 QUIET_SECONDS, BUSY_SECONDS = 20.0, 30.0
 AFTER_SECONDS = 10.0
-"""Into the busy stream: its warm-up is over."""
+"""Seconds after the start of the second stream at which the clocks become due. Its warm-up is then over."""
 
 _STILL_DUE = "SELECT count(*) FROM timer WHERE due_at <= $1"
 _RUN_OUT = """
@@ -31,14 +34,14 @@ _RUN_OUT = """
 
 
 async def measure() -> dict[str, Any]:
-    """Figures by name; prints a line."""
+    """Returns the figures by name and prints one line."""
     with tempfile.TemporaryDirectory(prefix="enlace-bench-") as folder:
         async with enlace(Path(folder) / "clocks") as running:
             return await _clocks(running)
 
 
 async def _clocks(running: Running) -> dict[str, Any]:
-    """Offers run out at once while people arrive."""
+    """Measures a stream without due clocks, then one during which the deadlines of many offers pass at once."""
     pending = "SELECT count(*) FROM offer WHERE status = 'pending'"
     missing = CLOCKS - int(await value(running.url("REFERRAL"), pending))
     if missing > 0:

@@ -1,4 +1,7 @@
-"""A database with much in it, made set-based: needs, referrals, offers, clocks and steps as months leave them."""
+"""Fills a database of referral, with set-based SQL, with the rows of several months of work.
+
+These are needs, referrals, offers, clocks, queue entries, reviews and steps.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,7 @@ _STATEMENTS = (
 )
 
 
-# Indexes that hold no rule are made anew over the full tables, which takes a fraction of the time.
+# Indexes that are not unique are dropped and created again when the tables are full, because this is much faster.
 _INDEXES = """
 SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index
 WHERE NOT indisunique AND indrelid = ANY(
@@ -86,7 +89,7 @@ WHERE NOT indisunique AND indrelid = ANY(
 
 
 async def fill(url: str, ways: int, *, at: datetime) -> None:
-    """Add this many needs, each of a returnee of its own with a referral; analysed as autovacuum would."""
+    """Add this many needs, each with its own returnee and one referral; then VACUUM ANALYZE, as autovacuum would."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("SELECT set_config('synchronous_commit', 'off', false)")

@@ -1,8 +1,9 @@
-"""Whether an event costs the same in a database that has seen a million: the same load on an empty and a filled one.
+"""Compares the cost of an event in an empty database with its cost in a database that contains a million events.
 
-A load is appended to the outbox, published, consumed with one effect each, and archived. Filled means a million rows
-in the archive and a million in the inbox, half of them of today, of the same group and source. Turns alternate on the
-same servers; ratios are of medians, of CPU (both servers and this process) and of wall time.
+The events of a load are appended to the outbox, published, consumed with one effect each, and archived. The filled
+database has a million rows in the archive and a million in the inbox; half of them are of today, and all belong to the
+same group and source. The two databases take turns on the same servers. The results are ratios of medians: of CPU time
+(both servers and this process) and of wall time.
 """
 
 import statistics
@@ -66,7 +67,7 @@ async def _side(running: Servers, *, stored: int) -> Way:
         if stored:
             await connection.execute(_INBOX, stored, GROUP, SOURCE, timeout=PATIENCE_SECONDS)
             await connection.execute(_ARCHIVE, stored, timeout=PATIENCE_SECONDS)
-        # As autovacuum would have.
+        # Autovacuum would have done this in a database that had grown slowly.
         await connection.execute("VACUUM ANALYZE", timeout=PATIENCE_SECONDS)
         await connection.execute("CHECKPOINT", timeout=PATIENCE_SECONDS)
     finally:

@@ -1,7 +1,8 @@
-"""Holding and releasing places of one pool by 64 clients at once, beside the least that a contended row costs.
+"""64 clients hold and release places of one pool at the same time; the reference is a bare lock of one row.
 
-A turn holds a place for an offer and releases it, each in a transaction of its own, as an offer and its decline do. The
-bare side locks one row, updates it and commits. Both sides alternate on one server; the best round of each counts.
+In a turn, a client holds a place for an offer in one transaction and releases it in another, as an offer and its
+decline do. The reference locks one row, updates it and commits. The two sides take turns on one server, and the best
+round of each counts.
 """
 
 import asyncio
@@ -27,9 +28,9 @@ from services.referral.places.actions import Hold
 CLIENTS = 64
 ROUNDS = 3
 SECONDS = 5.0
-"""How long each side goes on in a round."""
+"""How long each side runs in a round."""
 MAXIMUM = 48
-"""Fewer places than clients, so that some holds are refused, as on a bad night."""
+"""There are fewer places than clients, so that some holds are refused because the pool is full."""
 
 _POOL = """
 INSERT INTO pool (pool_id, provider_service_id, kind, maximum, ceiling, available, as_of, held, taken, taken_uncounted,
@@ -38,11 +39,11 @@ VALUES ($1, $2, 'beds', $3, $3, $3, $4, 0, 0, 0, false, true, 1)
 """
 
 Turn = Callable[[], Awaitable[bool]]
-"""One turn of a client; True if it counts."""
+"""One turn of a client; returns True if it counts."""
 
 
 async def measure(*, seconds: float = SECONDS, rounds: int = ROUNDS) -> dict[str, Any]:
-    """Figures by name; prints a line. A hold that is refused because the pool is full counts for nothing."""
+    """Returns the figures by name and prints one line. Holds that are refused because the pool is full do not count."""
     async with _database() as url:
         database = Database(url, clock=Clock(), application_name="bench-ledger", pool_size=CLIENTS)
         bare = await asyncpg.create_pool(url, min_size=CLIENTS, max_size=CLIENTS)
@@ -66,7 +67,7 @@ async def measure(*, seconds: float = SECONDS, rounds: int = ROUNDS) -> dict[str
 
 @asynccontextmanager
 async def _database() -> AsyncIterator[str]:
-    """A PostgreSQL of this measurement alone, with referral's tables and one row to contend for."""
+    """A PostgreSQL for this measurement only, with a database that has referral's tables."""
     family = Family()
     try:
         with tempfile.TemporaryDirectory(prefix="enlace-bench-ledger-") as folder:
@@ -89,7 +90,7 @@ async def _pool(connections: "asyncpg.Pool[asyncpg.Record]") -> UUID:
 
 
 async def _rate(turn: Turn, seconds: float) -> float:
-    """How many turns of all clients count in a second."""
+    """The number of turns per second that count, over all clients."""
     started = time.monotonic()
 
     async def client() -> int:

@@ -1,7 +1,7 @@
-"""Whether work lists and journeys cost the same over ten thousand referrals and over a million.
+"""Compares the cost of reading work lists and journeys over 10,000 referrals with the cost over a million.
 
-Two databases of one server are filled alike, set-based, then every list's first page, a later page and every kind of
-journey are read from both in turns, over the service's own queries. Ratios are of medians of wall time.
+Two databases on one server are filled in the same way. Then the first and second page of every list, timelines and
+journeys are read from both in turns, with the service's own queries. The results are ratios of medians of wall time.
 """
 
 import statistics
@@ -40,16 +40,16 @@ from services.referral.work_lists.schemas import DueItemView, Filters, ItemView,
 RIGHTS = Rights(None, restricted=False)
 PACK = ROOT / "deploy" / "packs" / "guatemala"
 PAGE = 20
-"""Few enough for two full pages of every list on the small side: a page that is not full costs less."""
+"""Small enough that every list of the small database fills two pages. A page that is not full would cost less."""
 PEOPLE = 50
-"""Returnees whose journeys are read, the same ones in every round."""
+"""How many returnees' journeys are read; they are the same in every round."""
 TIMES = 5
 """How often each list is read in a round."""
 Read = Callable[[AsyncSession, UUID], Awaitable[object]]
 
 
 async def measure(*, small: int = 10_000, large: int = 1_000_000, rounds: int = 20) -> dict[str, Any]:
-    """Read every list `rounds` times, and journeys of fifty people, from both; prints one line."""
+    """Read every list and the journeys of 50 people from both databases, `rounds` times; prints one line."""
     family = Family()
     try:
         with tempfile.TemporaryDirectory(prefix="enlace-bench-lists-") as folder:
@@ -66,7 +66,7 @@ async def measure(*, small: int = 10_000, large: int = 1_000_000, rounds: int = 
 
 
 async def filled(server: Any, count: int, at: datetime) -> str:
-    """The address of a new database of this server with so many referrals."""
+    """Creates a database on this server with `count` referrals; returns its URL."""
     name = f"bench_{uuid4().hex}"
     connection = await asyncpg.connect(server.url())
     try:
@@ -80,7 +80,7 @@ async def filled(server: Any, count: int, at: datetime) -> str:
 
 
 def reads_of(at: datetime) -> dict[str, Read]:
-    """What staff reads, by name; each is given the transaction and a returnee."""
+    """The reads of staff by name; each is a function of a transaction and a returnee."""
     policy = load_policy(PACK)
     health = Filters(category=NeedCategory.HEALTH)
     walks: dict[str, tuple[lists.Walk, Filters, type[ItemView]]] = {
@@ -127,7 +127,7 @@ async def _waitlist(session: AsyncSession, _: UUID) -> object:
 
 
 async def _measured(sides: dict[str, str], reads: dict[str, Read], rounds: int) -> dict[str, tuple[float, float]]:
-    """Median milliseconds of each read on each side, the first round apart."""
+    """The median milliseconds of each read on each side; the first round is a warm-up and does not count."""
     clock = Clock()
     databases = {name: Database(url, clock=clock, application_name="bench-lists") for name, url in sides.items()}
     people = {name: await people_of(url) for name, url in sides.items()}
@@ -137,7 +137,7 @@ async def _measured(sides: dict[str, str], reads: dict[str, Read], rounds: int) 
             for name, read in reads.items():
                 count = PEOPLE if name in ("timeline", "journey") else TIMES
                 for nth in range(count):
-                    # Side by side and in turns, so that what else the machine does meets both alike.
+                    # The sides take turns, so that other work on the machine affects both equally.
                     for side in sorted(sides, reverse=bool((number + nth) % 2)):
                         async with databases[side].transaction() as session:
                             started = time.perf_counter()
@@ -152,7 +152,7 @@ async def _measured(sides: dict[str, str], reads: dict[str, Read], rounds: int) 
 
 
 async def people_of(url: str) -> list[UUID]:
-    """Returnees whose journeys are read, the same ones every time."""
+    """The returnees whose journeys are read: for one database, always the same."""
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch(

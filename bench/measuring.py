@@ -1,4 +1,4 @@
-"""What a run is measured by: CPU seconds of processes, and moments read from the databases' own rows."""
+"""Tools for measuring a run: CPU seconds of processes, values from databases, and waiting for a condition."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.25
 
 
 def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
-    """User and system seconds of each process with all its descendants, by name."""
+    """User and system seconds by name, each of one process and all its descendants."""
     return {name: _of_tree(pid) for name, pid in pids.items()}
 
 
@@ -35,12 +35,12 @@ def _of_tree(pid: int) -> float:
 
 
 def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """What each process has used in between, in seconds."""
+    """The seconds that each process has used between the two readings."""
     return {name: round(after[name] - before.get(name, 0.0), 2) for name in after}
 
 
 async def value(url: str, query: str, *arguments: Any) -> Any:
-    """One value of a query over a connection of its own."""
+    """The single value that a query returns, read over a new connection."""
     connection = await asyncpg.connect(url, server_settings={WORKS_FOR: "service"})
     try:
         return await connection.fetchval(query, *arguments)
@@ -51,7 +51,7 @@ async def value(url: str, query: str, *arguments: Any) -> Any:
 async def until(
     done: Callable[[], Awaitable[bool]], *, what: str, within_s: float, every_s: float = LOOK_SECONDS
 ) -> None:
-    """Wait until `done`; raises TimeoutError that says what was awaited."""
+    """Wait until `done` returns True. Raises TimeoutError after `within_s` seconds; its text contains `what`."""
     deadline = time.monotonic() + within_s
     while not await done():
         if time.monotonic() > deadline:
@@ -60,5 +60,5 @@ async def until(
 
 
 def seconds_between(start: datetime, end: datetime) -> float:
-    """How long it took."""
+    """The seconds from `start` to `end`."""
     return (end - start).total_seconds()

@@ -1,7 +1,8 @@
-"""Whether a worker's memory stays flat: a consumer and a relay in a process of their own, over a million events.
+"""Measures whether the memory of a worker grows while its consumer and its relay process a million events.
 
-Every event is handled, has an effect, and is passed on through the outbox, so that all of the bus takes part. The
-figure is the slope of the process's resident memory over the events, fitted after a warm-up.
+The worker is a separate process. It handles every event, writes an effect, and appends another event to the outbox, so
+that all parts of the bus are used. The result is the slope of the worker's resident memory over the number of events,
+fitted after a warm-up.
 """
 
 import asyncio
@@ -56,7 +57,7 @@ async def measure(*, events: int = 1_000_000) -> dict[str, Any]:
 
 
 async def _points(running: Servers, events: int) -> list[tuple[int, float]]:
-    """Events handled and resident MiB of the worker, as they went on."""
+    """Pairs, in the order of time: the number of events handled, and the worker's resident memory in MiB."""
     url = await new_database(running)
     source, target = await new_topic(running), await new_topic(running)
     given = {"url": url, "bootstrap": running.kafka.bootstrap_servers}
@@ -84,7 +85,7 @@ async def _points(running: Servers, events: int) -> list[tuple[int, float]]:
 
 
 async def _fill(url: str, topic: Topic, events: int) -> None:
-    """Keep the outbox supplied, without letting it grow beyond what two rounds of the relay take."""
+    """Keep events in the outbox until all are written, with no more than about FILL_ROWS of them not yet handled."""
     connection = await asyncpg.connect(url)
     try:
         filled = 0
@@ -101,7 +102,7 @@ async def _fill(url: str, topic: Topic, events: int) -> None:
 
 
 def _slope(points: Sequence[tuple[int, float]]) -> float:
-    """MiB per million events, by least squares."""
+    """The growth in MiB per million events, fitted by least squares."""
     if len(points) < 3:
         raise ValueError("too few points to tell a slope from")
     mean_x = sum(x for x, _ in points) / len(points)
@@ -111,7 +112,7 @@ def _slope(points: Sequence[tuple[int, float]]) -> float:
 
 
 async def _work(given: dict[str, str]) -> None:
-    """The worker: run until killed."""
+    """The worker process; it runs until it is killed."""
     source, target = Topic(**json.loads(given["source"])), Topic(**json.loads(given["target"]))
     database = Database(given["url"], clock=Clock(), application_name="bench-memory")
     topics = {source.name: source, target.name: target}

@@ -1,7 +1,8 @@
-"""How fast the relay drains a backlog, against a bare loop over the same rows: read, `send_batch`, delete.
+"""Compares how fast the relay and a bare loop empty a full outbox. The loop reads rows, sends them and deletes them.
 
-The bare loop sends key, value and the same CloudEvents headers, and has neither leadership, archive, checks nor
-crash safety per key. Both sides take turns on the same servers; rates are medians.
+The bare loop sends the key, the value and the same CloudEvents headers. It has no leader election, no archive and no
+checks, and does not keep the order per key after a crash. The two sides take turns on the same servers; the rates are
+medians.
 """
 
 import asyncio
@@ -36,14 +37,17 @@ _LEFT = "SELECT true FROM outbox ORDER BY id DESC LIMIT 1"
 
 @dataclass(frozen=True)
 class Drain:
-    """One drain of a backlog."""
+    """The result of one run: the speed and the cost with which the outbox was emptied."""
 
     rows_per_s: float
     cpu_us_per_row: float
 
 
 async def measure(*, rows: int = 100_000, rounds: int = 5) -> dict[str, Any]:
-    """Drain `rows` rows of 500 bytes in turns, each side `rounds` times after a warm-up; prints one line."""
+    """Let the two sides empty an outbox of `rows` rows of 500 bytes in turns; prints one line.
+
+    Each side does it `rounds` times after a warm-up.
+    """
     async with servers() as running:
         url = await new_database(running)
         topic = await new_topic(running)
@@ -72,7 +76,7 @@ Drained = Callable[[Servers, str, Topic, Callable[[], Awaitable[None]]], Awaitab
 
 
 async def _measured(running: Servers, url: str, topic: Topic, rows: int, drain: Drained) -> Drain:
-    """Fill the outbox when the side is ready, and time it until nothing is left."""
+    """Run one side: it calls `fill` to fill the outbox, and returns the seconds until the outbox is empty again."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("TRUNCATE outbox, outbox_sent")

@@ -1,4 +1,4 @@
-"""Waits until a system has come to rest: what was written before is heard by everybody, so that nobody measures it."""
+"""Waits until all earlier events are published and consumed, so that they do not affect the next measurement."""
 
 from typing import Final
 

@@ -1,9 +1,12 @@
-"""What signatures and encryption cost: the same load of the event bus on the same servers, spoken to in three ways.
+"""Measures the cost of signatures and encryption: the same load of the event bus, on the same servers, in three ways.
 
-`clear`: no signatures, Kafka in clear. `signed`: each event signed by the relay and checked by the consumer.
-`encrypted`: signed, and Kafka over TLS with SCRAM-SHA-512, as outside of one machine. Ways take turns; ratios are of
-medians of CPU (both servers and this process) and of wall time, to `clear`. PostgreSQL is spoken to in clear in all
-three: the one of the packages is built without TLS.
+- `clear`: no signatures, and no encryption of the connections to Kafka.
+- `signed`: the relay signs each event, and the consumer checks the signature.
+- `encrypted`: as `signed`, and Kafka is reached over TLS with SCRAM-SHA-512, as between several machines.
+
+The ways take turns. The results are ratios of medians to those of `clear`: of CPU time (both servers and this process)
+and of wall time. The connections to PostgreSQL are not encrypted in any of the three, because the PostgreSQL that is
+installed from packages is built without TLS.
 """
 
 import statistics
@@ -32,7 +35,7 @@ SCRAM: Final = "org.apache.kafka.common.security.scram.ScramLoginModule required
 
 
 async def measure(*, events: int = 20_000, rounds: int = 5) -> dict[str, Any]:
-    """Run `events` events each way in turns, `rounds` times after a warm-up; prints one line."""
+    """Run `events` events in each of the three ways, `rounds` times after a warm-up; prints one line."""
     family = Family()
     try:
         with tempfile.TemporaryDirectory(prefix="enlace-bench-secured-") as folder:
@@ -65,7 +68,10 @@ async def measure(*, events: int = 20_000, rounds: int = 5) -> dict[str, Any]:
 
 
 async def _servers(folder: Path, family: Family) -> tuple[Servers, Cluster]:
-    """Both servers, and Kafka as it is reached over TLS; the same node may be spoken to in clear."""
+    """Starts both servers; returns them, and the settings for reaching the same Kafka node over TLS.
+
+    The node accepts both kinds of connection.
+    """
     identity = make_identity([HOST])
     authority, broker = folder / "authority.pem", folder / "broker.pem"
     authority.write_text(in_lines(identity.authority))

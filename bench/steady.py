@@ -1,10 +1,10 @@
-"""A steady stream of arrivals: how long each person waits for the offers of all their needs.
+"""Measures how long each person waits for the offers of all their needs while people arrive at a steady rate.
 
-Arrivals have a timetable, 50 a second by default, and latency counts from the time on it, whether or not the sender or
-the system keeps up: one that falls behind is charged for everybody who queues. The time of the timetable is the event's
-own `arrived_at`, unique to the microsecond, which registration stores: by it a person's offers are found. They count
-as made when the last of their `offer.made.v1` is retired, which is just after Kafka has acknowledged it. Both ends
-are read from clocks of one machine.
+Each arrival has a planned time, by default 50 arrivals a second. The latency counts from the planned time, even if the
+sender or the system falls behind; so a delay counts for everybody who waits because of it. The planned time is the
+event's `arrived_at`. It is unique to the microsecond, and registration stores it; this connects a person with the
+planned time. The offers of a person are complete when the last `offer.made.v1` moves to the archive, which happens just
+after Kafka has acknowledged it. Both times come from the clock of one machine.
 """
 
 import asyncio
@@ -25,15 +25,15 @@ from bench.measuring import until
 from libs.chassis.walls import WORKS_FOR
 
 LEAD_SECONDS = 1.0
-"""Between making the timetable and its first arrival."""
+"""Seconds between the planning and the first planned arrival."""
 
 Moments = dict[datetime, datetime]
-"""When something had happened for each person, by the time of their arrival."""
+"""For each person, known by the planned time of arrival: when something happened."""
 
 
 @dataclass(frozen=True)
 class Quantiles:
-    """Milliseconds since the arrival was due; a stage is over when the last event of its kind is through it."""
+    """Milliseconds since the planned arrival. A stage ends when the person's last event of this kind has passed it."""
 
     p50_ms: float
     p99_ms: float
@@ -41,23 +41,23 @@ class Quantiles:
 
 @dataclass(frozen=True)
 class Steady:
-    """What a steady run came to."""
+    """The result of a run at a steady rate."""
 
     returnees: int
     offered: Quantiles
-    """From the timetable to the last offer acknowledged by Kafka."""
+    """From the planned arrival until Kafka has acknowledged the last offer."""
     stages: dict[str, Quantiles]
-    """On the way there: `sent` (by the client), then for each event the start of the transaction that wrote it and its
-    acknowledgement."""
+    """The stages before that: `sent` by the client, then for each type of event the start of the transaction that wrote
+    it, and Kafka's acknowledgement."""
 
     @property
     def p50_ms(self) -> float:
-        """Median of arrival to last offer."""
+        """The median time from the planned arrival to the last offer."""
         return self.offered.p50_ms
 
     @property
     def p99_ms(self) -> float:
-        """99th percentile of arrival to last offer."""
+        """The 99th percentile of the time from the planned arrival to the last offer."""
         return self.offered.p99_ms
 
 
@@ -70,9 +70,9 @@ async def measure_steady(
     warm_up_s: float = 5.0,
     flights: bool = True,
 ) -> Steady:
-    """Let people arrive at `rate` a second for `seconds`; those of the first `warm_up_s` are sent but not counted.
+    """Let people arrive at `rate` a second for `seconds`, after `warm_up_s` seconds that are not counted.
 
-    Their flights land before; `flights=False` is for the references, which know of none.
+    Their flights land first. With `flights=False`, no landings are sent; the references do not handle them.
     """
     skipped, count = round(rate * warm_up_s), round(rate * (warm_up_s + seconds))
     people = list(arrivals(count, run=run))
@@ -92,12 +92,12 @@ async def measure_steady(
 
 
 def _arriving(message: Message, at: datetime) -> Message:
-    """The same person, who arrives when the timetable says so."""
+    """The same message with the planned time as the time of arrival."""
     return replace(message, data=json.dumps({**json.loads(message.data), "arrived_at": at.isoformat()}).encode())
 
 
 async def _send(bootstrap: str, messages: Sequence[Message], due: Sequence[datetime]) -> Moments:
-    """Hand each message to Kafka when it is due, without waiting for the one before; returns when each was handed."""
+    """Send each message at its planned time, without waiting for acknowledgements; returns the times of sending."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=0)
     await producer.start()
     handed: Moments = {}
@@ -116,7 +116,7 @@ async def _send(bootstrap: str, messages: Sequence[Message], due: Sequence[datet
 
 
 async def _registered(running: Running, due: Sequence[datetime]) -> dict[UUID, datetime]:
-    """Everybody's arrival, once all are registered, by the id that they got."""
+    """Wait until all people are registered; returns their planned arrivals by the ids that registration assigned."""
     found: dict[UUID, datetime] = {}
 
     async def done() -> bool:
@@ -161,7 +161,7 @@ def _quantiles(moments: Moments) -> Quantiles:
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
-    """The nearest rank: the smallest value that at least `share` of all don't exceed."""
+    """The quantile by the nearest-rank method: the smallest value that at least `share` of all values do not exceed."""
     return round(ordered[math.ceil(share * len(ordered)) - 1], 1)
 
 

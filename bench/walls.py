@@ -1,8 +1,9 @@
-"""What row-level security costs: the same reads under the service's login and under one that bypasses policies.
+"""Measures the cost of row-level security: the same reads with a normal login and with one that bypasses the policies.
 
-Both logins have the same rights on rows; each transaction says in both for whom it works. Reads are those of work lists
-(staff) and of an organisation's offers; the service's own work locks and loads whole journeys, as every step does. In
-turns, so that what else the machine does meets both alike. Ratios are of medians of wall time: 1 costs nothing.
+Both logins have the same rights on the tables, and with both each transaction states for whom it works. Staff read work
+lists, an organisation reads its offers, and the service itself locks and loads whole journeys, as every step does. The
+two logins take turns, so that other work on the machine affects both equally. The results are ratios of medians of wall
+time; a ratio of 1 means that row-level security costs nothing.
 """
 
 import statistics
@@ -32,15 +33,15 @@ from services.referral.offers import queries as offers
 REFERRALS = 100_000
 ROUNDS = 20
 TIMES = 10
-"""How often each read is made in a round, on either side."""
+"""How often each read is made in a round, on each side."""
 SIDES = ("walled", "free")
 Read = Callable[[AsyncSession, UUID], Awaitable[object]]
 Reads = Mapping[str, tuple[Tenant | None, Read]]
-"""By name for whom the transaction works (None: the service itself), and what it reads."""
+"""For each name: for whom the transaction works (None: the service itself), and the read."""
 
 
 async def measure(*, referrals: int = REFERRALS, rounds: int = ROUNDS) -> dict[str, Any]:
-    """Figures by name; prints one line."""
+    """Returns the figures by name and prints one line."""
     family = Family()
     try:
         with tempfile.TemporaryDirectory(prefix="enlace-bench-walls-") as folder:
@@ -96,7 +97,10 @@ async def _all_reads(url: str, at: datetime) -> Reads:
 async def _measured(
     sides: Mapping[str, str], reads: Reads, people: list[UUID], rounds: int
 ) -> dict[str, tuple[float, float]]:
-    """Median milliseconds of each read, with its transaction, walled and free; the first round apart."""
+    """The median milliseconds of each read with its transaction: with the policies, and without them.
+
+    The first round is a warm-up and does not count.
+    """
     clock = Clock()
     databases = {side: Database(url, clock=clock, application_name="bench-walls") for side, url in sides.items()}
     spent: dict[str, dict[str, list[float]]] = {name: {side: [] for side in SIDES} for name in reads}

@@ -1,5 +1,5 @@
-"""The floor: bare asyncpg and aiokafka scripts that write the same rows and make the same hops, and nothing else.
+"""The floor: bare asyncpg and aiokafka scripts that write the same rows and send the same messages, and nothing else.
 
-No parsing into models, no rules, no sealing, no fence, no leadership, no crash safety: what is left is the cost of the
-rows and the messages themselves. A reference, not something to run.
+They do not parse into models, apply rules, seal data, check positions, elect a leader or survive a crash. So they
+measure the cost of the rows and messages alone. The floor is a reference for measurements and not for operation.
 """

@@ -1,4 +1,4 @@
-"""`python -m bench.floor STAGE`: one stage of the floor, on the databases and the Kafka of the environment."""
+"""`python -m bench.floor STAGE`: one stage of the floor. Environment variables name its databases and its Kafka."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The floor's notifications: an offer becomes one notification and one delivery of its organisation's endpoint."""
+"""Notifications of the floor: for each offer, it writes one notification and one delivery to the provider."""
 
 import json
 import uuid

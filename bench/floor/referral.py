@@ -1,4 +1,7 @@
-"""The floor's referral: needs become referrals, and each at once an offer that holds a place, without any choice."""
+"""Referral of the floor: for each need, it writes a referral and an offer that holds a place.
+
+It does not choose a provider; the services of a category take turns.
+"""
 
 import itertools
 import json
@@ -18,7 +21,7 @@ Service = tuple[uuid.UUID, uuid.UUID, uuid.UUID, str]
 
 
 def handler(services: dict[str, list[Service]]) -> Handle:
-    """The handler of registration's events; `services` lists those of each category, to be taken in turn."""
+    """The handler of registration's events; `services` lists the services of each category, which take turns."""
     turns = {category: itertools.cycle(listed) for category, listed in services.items()}
 
     async def handle(rows: Rows, records: Sequence[Record]) -> list[Outgoing]:

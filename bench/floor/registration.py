@@ -1,4 +1,4 @@
-"""The floor's registration: an arrival becomes a returnee, its key, its audit entry, its needs, and their events."""
+"""Registration of the floor: for each arrival, it writes a returnee, a key, an audit entry, needs and events."""
 
 import json
 import os
@@ -16,7 +16,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 
 
 def handler(keys: "asyncpg.Pool[Any]") -> Handle:
-    """The handler of arrivals; `keys` leads to the database of keys."""
+    """The handler of arrivals; `keys` are connections to the database of keys."""
 
     async def handle(rows: Rows, records: Sequence[Record]) -> list[Outgoing]:
         now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The floor, run: three processes on migrated databases of the same services, measured like the chain itself."""
+"""Runs the floor as three processes on the services' own migrated databases, and measures it as `bench.chain` does."""
 
 import asyncio
 import sys
@@ -16,7 +16,7 @@ STAGES = ("registration", "referral", "notifications")
 
 @dataclass(frozen=True)
 class Floor:
-    """The floor's processes, running, with the servers that they stand on."""
+    """The running processes of the floor, and the servers that they use."""
 
     running: Running
     pids: dict[str, int]
@@ -24,7 +24,7 @@ class Floor:
 
 @asynccontextmanager
 async def floor(running: Running) -> AsyncIterator[Floor]:
-    """The three stages as processes, on the databases of `running`, whose own services are stopped."""
+    """Starts the three stages as processes on the databases of `running`. The services of `running` must be stopped."""
     databases, kafka = running.system.databases, running.system.environment["KAFKA_BOOTSTRAP_SERVERS"]
     environment = {**databases, "KAFKA_BOOTSTRAP_SERVERS": kafka, "PATH": "/usr/bin:/bin"}
     processes = {
@@ -32,7 +32,7 @@ async def floor(running: Running) -> AsyncIterator[Floor]:
         for name in STAGES
     }
     try:
-        await asyncio.sleep(3)  # let the interpreters come up; nothing is measured yet
+        await asyncio.sleep(3)  # The processes need this time to start. The measurement begins later.
         servers = {name: pid for name, pid in running.pids.items() if name in {"postgres", "kafka"}}
         yield Floor(running, servers | {name: process.pid for name, process in processes.items()})
     finally:
@@ -44,7 +44,7 @@ async def floor(running: Running) -> AsyncIterator[Floor]:
 
 
 async def measure_floor(floor: Floor, returnees: int, *, run: str) -> Result:
-    """As `chain.measure_chain`, for the floor."""
+    """Does the same as `chain.measure_chain`, for the floor."""
     running = floor.running
     messages = list(arrivals(returnees, run=run))
     before = cpu_seconds(floor.pids)

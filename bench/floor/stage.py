@@ -1,4 +1,4 @@
-"""One stage of the floor: a consumer that writes rows, and a relay that sends its outbox. Set-based SQL throughout."""
+"""One stage of the floor: a consumer that writes rows, and a relay that sends the outbox. All SQL is set-based."""
 
 import asyncio
 import json
@@ -26,7 +26,8 @@ Handle = Callable[["Rows", Sequence[Record]], Awaitable[list[Outgoing]]]
 
 
 class Rows:
-    """Inserts rows given as columns, one `unnest` statement a table; column types are read from the catalogue."""
+    """Inserts rows that are given as columns, with one `unnest` statement per table; reads column types from the
+    catalogue."""
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection

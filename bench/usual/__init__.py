@@ -1,17 +1,21 @@
-"""The usual stack: the same three services as a good team builds them from FastStream's and SQLModel's own pages.
+"""The usual stack: the same three services as a good team would build them from FastStream's and SQLModel's own pages.
 
-It does what their documentation shows and leaves nothing out that would make it faster without leaving that path:
+It follows their documentation, and uses everything in that documentation that makes it faster:
 
 - FastStream (kafka/ack, kafka/Subscriber, subscription/filtering, lifespan/hooks): a `KafkaBroker` per service, one
   message per handler call, parsed into a Pydantic model; a consumer group, `AckPolicy.NACK_ON_ERROR` (at least once)
-  and `max_workers` (partitions side by side, order kept within each); event types told apart by `filter` on a header.
-- SQLModel with SQLAlchemy's asyncio extension: `AsyncSession`, one transaction and one flush per message, the tables'
-  foreign keys kept, on the same table classes and migrated databases as Enlace.
-- Transactional outbox: a row per event in the transaction of its effect, polled every 50 ms, 100 rows `ORDER BY id`,
-  each published and awaited before the next, archived and deleted, then one commit.
-- Inbox: the event's id under a unique key, in the same transaction; a repeat breaks the key and is acknowledged.
+  and `max_workers` (partitions are handled in parallel, and the order within each is kept); a `filter` on a header
+  selects the event type.
+- SQLModel with SQLAlchemy's asyncio extension: `AsyncSession`, one transaction and one flush per message, with the
+  foreign keys of the tables, on the same table classes and migrated databases as Enlace.
+- Transactional outbox: the row of an event is written in the transaction of its effect. The outbox is polled every
+  50 ms for 100 rows `ORDER BY id`. Each row is published and awaited before the next; it is archived and deleted. One
+  commit ends the page.
+- Inbox: the event's id is inserted under a unique key in the same transaction. For a repeated event, the insert fails;
+  the transaction is rolled back, and the event is acknowledged.
 
-The rows are those of the floor (`bench.floor`): no rules, no choice, no sealing. Other than the floor it keeps no row
-of events that it doesn't handle, and its positions are Kafka's committed offsets. uvloop, no access log, no tracing.
-A reference, not something to run.
+It writes the same rows as the floor (`bench.floor`): it applies no rules, chooses no provider and seals no data. In
+contrast to the floor, it writes no inbox row for events that it does not handle, and its positions are Kafka's
+committed offsets. It uses uvloop, and has no access log and no tracing. The usual stack is a reference for measurements
+and not for operation.
 """

@@ -1,4 +1,4 @@
-"""`python -m bench.usual STAGE`: one service of the usual stack, on the databases and the Kafka of the environment."""
+"""`python -m bench.usual STAGE`: one service of the usual stack. Environment variables name its databases and Kafka."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The messages of the usual stack, as Pydantic models: what handlers take and what they publish."""
+"""The messages that the usual stack receives and publishes, as Pydantic models."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 
 class Identity(BaseModel):
-    """Who arrives, as told by reception."""
+    """The identity of a person who arrives, as the reception system sends it."""
 
     given_names: str
     family_names: str
@@ -15,7 +15,7 @@ class Identity(BaseModel):
 
 
 class Profile(BaseModel):
-    """What routing needs of a person."""
+    """The data about a person that routing needs."""
 
     sex: str
     nationality: str
@@ -25,7 +25,7 @@ class Profile(BaseModel):
 
 
 class Need(BaseModel):
-    """One need told at the gate."""
+    """One need that the reception system reports with the arrival."""
 
     category: str
     urgency: str

@@ -1,4 +1,4 @@
-"""Notifications of the usual stack: an offer becomes one notification and one delivery to its organisation."""
+"""Notifications of the usual stack: for each offer, it writes one notification and one delivery to the provider."""
 
 import json
 from datetime import UTC, datetime
@@ -39,13 +39,13 @@ def build(stage: Stage, endpoints: dict[UUID, UUID]) -> FastStream:
 
     @subscribed()
     async def ignore() -> None:
-        """Nobody is told of other events here."""
+        """Other events of this topic cause no notification."""
 
     return application(stage)
 
 
 async def endpoints_of(sessions: Sessions) -> dict[UUID, UUID]:
-    """The endpoint of every organisation, read once."""
+    """The endpoint id of every organisation; it is read once, at the start."""
     async with sessions() as session:
         return {endpoint.organization_id: endpoint.id for endpoint in await session.exec(select(Endpoint))}
 

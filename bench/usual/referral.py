@@ -1,4 +1,7 @@
-"""Referral of the usual stack: a need becomes a referral, and at once an offer that holds a place, without a choice."""
+"""Referral of the usual stack: for each need, it writes a referral and an offer that holds a place.
+
+It does not choose a provider; the services of a category take turns.
+"""
 
 import itertools
 import uuid
@@ -32,11 +35,11 @@ EXPLANATION: dict[str, Any] = {
 }
 
 Turns = dict[str, Iterator[tuple[ProviderServiceRow, PoolRow]]]
-"""The services of each category with a pool of theirs, in turn for ever."""
+"""For each category, an endless iterator over its services, each with one of its pools."""
 
 
 def build(stage: Stage, turns: Turns) -> FastStream:
-    """The service; `turns` says whose turn it is."""
+    """The service; `turns` gives the provider service for the next offer of a category."""
     subscribed = subscriber(stage, LISTENS_TO)
 
     @subscribed(filter=is_type("returnee.registered.v1"))
@@ -61,7 +64,7 @@ def build(stage: Stage, turns: Turns) -> FastStream:
 
 
 async def turns_of(sessions: Sessions) -> Turns:
-    """What the directory has declared, read once."""
+    """The services and pools that the directory has declared; they are read once, at the start."""
     found: dict[str, list[tuple[ProviderServiceRow, PoolRow]]] = {}
     together = col(ProviderServiceRow.provider_service_id) == col(PoolRow.provider_service_id)
     async with sessions() as session:

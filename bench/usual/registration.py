@@ -1,4 +1,4 @@
-"""Registration of the usual stack: an arrival becomes a returnee, its key, its audit entry, its needs, their events."""
+"""Registration of the usual stack: for each arrival, it writes the same rows and events as that of the floor."""
 
 import os
 import uuid
@@ -20,7 +20,7 @@ TOPIC = "enlace.registration"
 
 
 def build(stage: Stage, *, keys_url: str) -> FastStream:
-    """The service; `keys_url` leads to the database of keys."""
+    """The service; `keys_url` is the URL of the database of keys."""
     keys = sessions_of(stage, keys_url)
     subscribed = subscriber(stage, LISTENS_TO)
 
@@ -82,7 +82,7 @@ def _audit(person: uuid.UUID, now: datetime) -> AuditEntry:
         "fields": ["given_names", "family_names"],
         "trace_id": TRACE[3:35],
     }
-    return AuditEntry(**given)  # its id and its transaction are the database's to give
+    return AuditEntry(**given)  # The database sets the id and the transaction.
 
 
 def _need(person: uuid.UUID, told: Told, now: datetime) -> Need:

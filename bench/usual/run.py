@@ -1,4 +1,4 @@
-"""The usual stack, run: three processes on migrated databases of the same services, measured like the chain itself."""
+"""Runs the usual stack as three processes on the services' migrated databases; measures it as `bench.chain` does."""
 
 import asyncio
 import sys
@@ -27,7 +27,7 @@ START_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class Usual:
-    """The usual stack's processes, running, with the servers that they stand on."""
+    """The running processes of the usual stack, and the servers that they use."""
 
     running: Running
     pids: dict[str, int]
@@ -35,9 +35,9 @@ class Usual:
 
 @asynccontextmanager
 async def usual(running: Running) -> AsyncIterator[Usual]:
-    """The three services as processes, on the databases of `running`, whose own services are stopped.
+    """Starts the three services as processes on the databases of `running`. The services of `running` must be stopped.
 
-    Raises TimeoutError if one of them does not consume within 90 seconds, RuntimeError if it ends before.
+    Raises TimeoutError if one does not consume within 90 seconds, and RuntimeError if one ends before it consumes.
     """
     databases, kafka = running.system.databases, running.system.environment["KAFKA_BOOTSTRAP_SERVERS"]
     environment = {**databases, "KAFKA_BOOTSTRAP_SERVERS": kafka, "PATH": "/usr/bin:/bin"}
@@ -61,7 +61,7 @@ async def usual(running: Running) -> AsyncIterator[Usual]:
 
 
 async def _skip(kafka: str, group: str, topic: str) -> None:
-    """A group begins with what is published from now on: what another side left in the topic is not for it."""
+    """Move the positions of a group to the ends of the topic, so that it skips the events of earlier runs."""
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
@@ -81,7 +81,7 @@ async def _ready(name: str, process: Process) -> None:
 
 
 async def measure_usual(usual: Usual, returnees: int, *, run: str) -> Result:
-    """As `chain.measure_chain`, for the usual stack."""
+    """Does the same as `chain.measure_chain`, for the usual stack."""
     running = usual.running
     messages = list(arrivals(returnees, run=run))
     before = cpu_seconds(usual.pids)

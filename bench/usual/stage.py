@@ -1,4 +1,4 @@
-"""What every service of the usual stack has: a broker, sessions, an inbox, an outbox and the task that polls it."""
+"""The parts of each service of the usual stack: a broker, sessions, an inbox, an outbox and a task that polls it."""
 
 import asyncio
 import contextlib
@@ -28,9 +28,9 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 POLL_SECONDS = 0.05
 PAGE_ROWS = 100
 WORKERS = 4
-"""Consumers of one group in each service: partitions are handled side by side, as its page on concurrency shows."""
+"""The consumers of each service. They handle partitions in parallel, as FastStream's page on concurrency shows."""
 READY = "ready"
-"""What a service prints once it consumes."""
+"""The line that a service prints when it has begun to consume."""
 
 Sessions = async_sessionmaker[AsyncSession]
 Subscriber = ConcurrentDefaultSubscriber | ConcurrentBetweenPartitionsSubscriber
@@ -48,7 +48,7 @@ class Stage:
 
 
 def stage(name: str, *, url: str, bootstrap: str) -> Stage:
-    """A service on its own database and on Kafka; nothing is connected yet."""
+    """A service with its own database and Kafka. It does not connect yet."""
     log = logging.getLogger(f"bench.usual.{name}")
     log.setLevel(logging.WARNING)
     broker = KafkaBroker(bootstrap, acks="all", enable_idempotence=True, logger=log)
@@ -64,7 +64,7 @@ def sessions_of(stage: Stage, url: str) -> Sessions:
 
 
 def _engine(url: str) -> AsyncEngine:
-    """A connection for every worker and one for the relay."""
+    """The engine of one database, with a connection for every worker and one for the relay."""
     return create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=WORKERS + 1,
@@ -82,7 +82,7 @@ def group_of(name: str) -> str:
 
 
 def subscriber(stage: Stage, topic: str) -> Subscriber:
-    """The subscriber of one topic: at least once, in order within a partition."""
+    """The subscriber of one topic. It handles each message at least once, and in order within a partition."""
     return stage.broker.subscriber(
         topic,
         group_id=group_of(stage.name),
@@ -93,12 +93,12 @@ def subscriber(stage: Stage, topic: str) -> Subscriber:
 
 
 def is_type(event_type: str) -> Callable[[KafkaMessage], bool]:
-    """The filter that takes events of one type."""
+    """A filter that selects the events of one type."""
     return lambda message: message.headers.get("ce_type") == event_type
 
 
 def application(stage: Stage) -> FastStream:
-    """The service as FastStream runs it: the relay starts after the broker and stops before it."""
+    """The FastStream application of a service. The relay starts after the broker and stops before it."""
 
     async def start_relay() -> None:
         stage.relay = asyncio.create_task(_relay(stage))
@@ -121,7 +121,7 @@ def application(stage: Stage) -> FastStream:
 
 @asynccontextmanager
 async def once(stage: Stage, message: KafkaMessage) -> AsyncIterator[AsyncSession]:
-    """The transaction of one message; of one that was handled before nothing is kept, and no error raised."""
+    """The transaction of one message. If the message was handled before, it is rolled back without an error."""
     try:
         async with stage.sessions() as session, session.begin():
             session.add(

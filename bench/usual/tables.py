@@ -1,7 +1,7 @@
-"""ORM classes of the event tables, and of the two tables whose foreign key has to be told to the ORM.
+"""ORM classes of the event tables, of returnee and of need. Other tables have the services' own classes.
 
-The other tables are the services' own classes. Those of returnee and need have no `Relationship`, as Enlace writes them
-with SQL of its own; without it a flush would not know which of the two rows comes first.
+The services' classes of returnee and need have no `Relationship`, because Enlace writes these tables with its own SQL.
+The usual stack needs one: without it, a flush would not know which of the two rows must be written first.
 """
 
 from datetime import date, datetime
@@ -17,7 +17,7 @@ class Table(SQLModel, registry=registry()):
 
 
 class Outbox(Table, table=True):
-    """An event that was committed with its effect and is not yet published."""
+    """An event that was committed together with its effect and is not yet published."""
 
     __tablename__ = "outbox"
 
@@ -50,7 +50,7 @@ class OutboxSent(Table, table=True):
 
 
 class Inbox(Table, table=True):
-    """An event that a group has handled."""
+    """An event that a consumer group has handled."""
 
     __tablename__ = "inbox"
 
