@@ -1,1 +1,1 @@
-"""Running Enlace: locally, in containers, and with a country pack."""
+"""Programs that run Enlace locally and in containers, load country packs, and check documents and dependencies."""

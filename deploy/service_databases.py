@@ -1,4 +1,4 @@
-"""The services' databases: for each a login that owns it, and one that the service runs under."""
+"""The services' databases: each has one login that owns it, and one with which the service runs."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 NAMES = ("registration", "registration_keys", "provider_directory", "referral", "notifications")
-"""Each of a database and of the login that its service runs under. The keys of sealed data have one of their own."""
+"""The names of the databases; the login of the service has the same name. The keys of sealed data have their own."""
 _PLAIN = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
 
 def owner_of(name: str) -> str:
-    """The login that owns a database and migrates it; no service runs under it."""
+    """The login that owns a database and migrates it. No service runs with this login."""
     return f"{name}_owner"
 
 
 RESTRICTED = ("registration",)
-"""Logins with a role of their own for tables of restricted content, which they take on statement by statement."""
+"""Logins with a separate role for tables with restricted content; they switch to it only for single statements."""
 LOGINS = (*NAMES, *(owner_of(name) for name in NAMES))
-"""Every login."""
+"""All logins."""
 
 
 async def make_databases(url: str, passwords: Mapping[str, str], *, ending: str = "") -> None:
-    """Make what is missing of the databases and logins, and give each login its password. Safe to repeat.
+    """Create missing databases and logins, and set the password of each login. It can run again without harm.
 
-    A database of an older version, whose service's login owns everything, changes hands here: `migrate` then gives the
-    service's login the rights that it needs. `url` is of a superuser, `passwords` are by LOGINS. `ending` is put behind
-    every name, for tests on a shared server.
+    In a database of an older version, the service's login owns everything; this function makes the other login the
+    owner, and `migrate` then gives the service's login the rights that it needs. `url` is that of a superuser;
+    `passwords` contains one for each of LOGINS. `ending` is appended to every name, for tests on a shared server.
     """
     connection = await asyncpg.connect(url)
     try:
@@ -51,7 +51,7 @@ async def _make_login(connection: asyncpg.Connection[asyncpg.Record], name: str,
 
 
 async def _make_restricted_role(connection: asyncpg.Connection[asyncpg.Record], login: str) -> None:
-    """A role that nobody logs in under; the login has its rights only once it has taken it on."""
+    """Create a role that cannot log in. The login gets the rights of this role only when it switches to the role."""
     role = f"{login}_restricted"
     if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
         await _execute(connection, "CREATE ROLE %I NOLOGIN", role)
@@ -67,7 +67,7 @@ async def _make_database(connection: asyncpg.Connection[asyncpg.Record], name: s
 
 
 async def _give_to_owner(url: str, login: str, owner: str) -> None:
-    """What the service's login owns in its database becomes the owner's."""
+    """Make the owner login the owner of everything that the service's login owns in its database."""
     connection = await asyncpg.connect(url)
     try:
         await _execute(connection, "REASSIGN OWNED BY %I TO %I", login, owner)

@@ -1,1 +1,1 @@
-"""Who has read or changed whose data, over all services with a record of access."""
+"""Shows who has read or changed whose data, from all services that record accesses."""

@@ -1,4 +1,4 @@
-"""The table as a page: the number of requirements in each state, the open ones, and all of them by chapter."""
+"""Renders the table as a page: the number of requirements in each state, the open ones, and all of them by chapter."""
 
 import textwrap
 from collections import Counter

@@ -1,7 +1,8 @@
-"""The table as data, and the checks of it.
+"""The table as data, and its checks.
 
-`docs/security/asvs-5.0.0.yaml` is the list of requirements that OWASP published; `docs/security/asvs.yaml` says for
-each whether it is met, and where. A place is a path, or a path and a name: `libs/chassis/tokens.py::ALGORITHMS`.
+`docs/security/asvs-5.0.0.yaml` is the list of requirements that OWASP published. `docs/security/asvs.yaml` says for
+each requirement whether it is met, and where. A place is a path, or a path and a name:
+`libs/chassis/tokens.py::ALGORITHMS`.
 """
 
 import ast
@@ -40,9 +41,9 @@ class Requirement(_Strict):
     """The requirement in our words."""
     state: State
     code: tuple[str, ...] = ()
-    """Where it is met: code, settings, or the page for a requirement about documents."""
+    """The places where it is met: code, settings, or a page if the requirement is about documents."""
     tests: tuple[str, ...] = ()
-    """Tests that fail without it."""
+    """Tests that fail if the requirement is not met."""
     because: str = ""
     """The name of a reason that several entries share."""
     why: str = ""
@@ -53,7 +54,7 @@ class Table(_Strict):
     """The table in its file."""
 
     reasons: dict[str, str]
-    """Reasons why requirements do not apply, if shared by several: name → reason."""
+    """Reasons that several entries share: name → reason."""
     requirements: tuple[Requirement, ...]
 
 
@@ -72,7 +73,7 @@ class Levels(_Strict):
 
 @cache
 def table() -> Table:
-    """The table of this repository; ValidationError for an entry with another form."""
+    """The table of this repository. Raises ValidationError if an entry does not have the required form."""
     return Table.model_validate(read_yaml(ROOT / TABLE))
 
 
@@ -83,7 +84,7 @@ def levels() -> Levels:
 
 
 def faults(told: Table, wanted: Mapping[str, int], root: Path) -> list[str]:
-    """The faults of the table: a gap, an entry without its reason, a path that does not exist below `root`."""
+    """The faults of the table, such as a missing entry, an entry without a reason, or a path that is not in `root`."""
     lines, shared = told.requirements, told.reasons
     ids = [line.id for line in lines]
     found = [f"{id_} is not in the table" for id_ in wanted if id_ not in ids]
@@ -101,7 +102,7 @@ def _faults_of(line: Requirement, root: Path) -> Iterator[str]:
     if line.state is State.MET and not line.code:
         yield "met without a place in code or documents"
     if line.state is State.MET and not (line.tests or line.why or line.because):
-        yield "met without a test, and without a word why there is none"
+        yield "met without a test, and without a reason why there is none"
     if line.state is State.NOT_APPLICABLE and line.code:
         yield "not applicable, and yet there is code for it"
     yield from (f"there is no {place}" for place in line.code if not _exists(root, place))
@@ -123,7 +124,7 @@ def _exists(root: Path, place: str) -> bool:
 
 @cache
 def _names_of(file: Path) -> frozenset[str]:
-    """Names of functions, classes and values that a module defines, also inside of classes and functions."""
+    """The names of functions, classes and values that a module defines, also inside classes and functions."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

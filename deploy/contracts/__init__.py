@@ -1,1 +1,1 @@
-"""The contracts of the bus as files: generated from catalogue and services, compared with earlier versions."""
+"""Generates the contracts of the event bus from catalogue and services, and compares them with earlier versions."""

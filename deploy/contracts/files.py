@@ -1,4 +1,4 @@
-"""The contracts as files of `docs`: their content now, and which changes of existing ones are not allowed."""
+"""The contracts as files in `docs`: their content now, and the changes to existing contracts that are not allowed."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -86,13 +86,13 @@ def made(root: Path) -> Made:
 
 
 def without_message(root: Path) -> list[str]:
-    """The golden messages that are missing: each type has one of the usual form, which its page shows as an example."""
+    """The paths of missing golden messages. Each type needs one of the usual form; the page shows it as an example."""
     wanted = (f"{MESSAGES}/{model.topic}/{model.type}/{USUAL}.json" for model in CATALOGUE.values())
     return [path for path in wanted if not (root / path).exists()]
 
 
 def broken_promises(root: Path, schemas: Mapping[str, Schema]) -> list[str]:
-    """Changes that would break readers or senders of a present or earlier contract; one sentence each."""
+    """Changes that would break readers or senders that use a present or earlier contract; one sentence for each."""
     return [*_schema_faults(root, schemas), *_message_faults(root)]
 
 
@@ -126,7 +126,7 @@ def _schema_faults(root: Path, schemas: Mapping[str, Schema]) -> Iterator[str]:
 
 
 def _message_faults(root: Path) -> Iterator[str]:
-    """Messages that were changed or removed, and lines of their ledger that were in a commit and are missing now."""
+    """Messages that were changed or removed, and lines of the ledger that are in an earlier commit and now missing."""
     folder, ledger = root / MESSAGES, f"{MESSAGES}/{LEDGER}"
     listed = ledger_of(_read(root / ledger))
     found = digests_in(folder)
@@ -134,7 +134,7 @@ def _message_faults(root: Path) -> Iterator[str]:
     for text in versions_of(root, ledger).get(ledger, []):
         for path, digest in ledger_of(text.decode()).items():
             if listed.get(path) != digest:
-                yield f"golden message {path} is in an earlier ledger and no longer in this one"
+                yield f"golden message {path} is in an earlier ledger, but no longer in this one"
 
 
 def unlisted(root: Path) -> list[str]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 
 def versions_of(root: Path, folder: str) -> dict[str, list[bytes]]:
-    """All versions of each file below `folder` in any commit, by its path from `root`.
+    """All versions of each file below `folder` in the commits up to HEAD, by its path from `root`.
 
-    Empty without git or history (an unpacked archive); a shallow clone has only its own commits.
+    The result is empty without git or without a history, for example in an unpacked archive. A shallow clone has only
+    the commits that it contains.
     """
     blobs: dict[str, dict[str, None]] = {}
     for line in _git(root, "log", "--format=", "--raw", "--no-abbrev", "--no-renames", "--", folder).splitlines():

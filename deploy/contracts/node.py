@@ -1,4 +1,4 @@
-"""Runs the AsyncAPI Initiative's parser (JavaScript), installed from its lock file, on the document."""
+"""Installs the AsyncAPI Initiative's parser (JavaScript) from its lock file, and runs it on the document."""
 
 import fcntl
 import subprocess
@@ -17,7 +17,7 @@ class ParserError(Exception):
 
 
 def install(folder: Path = PARSER) -> bool:
-    """Install the locked packages if necessary; True if it installed them. `ParserError` if it fails."""
+    """Install the locked packages if necessary; returns True if it did. Raises ParserError if npm fails."""
     lock = folder / "package-lock.json"
     wanted = sha256(lock.read_bytes()).hexdigest()
     sentinel = folder / INSTALLED
@@ -47,5 +47,5 @@ def read(*documents: Path, folder: Path = PARSER) -> tuple[bool, str]:
 
 
 def beside_python(name: str) -> str:
-    """A command of the environment that runs this: Node comes as a Python package."""
+    """The path of a command in the same virtual environment as Python; Node is installed there as a Python package."""
     return str(Path(sys.executable).with_name(name))

@@ -1,4 +1,4 @@
-"""Senders and subscribers of events, from the services themselves."""
+"""The senders and subscribers of events, as the code of the services defines them."""
 
 from typing import cast
 

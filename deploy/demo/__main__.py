@@ -67,7 +67,7 @@ async def _run(state: Path, options: Options) -> bool:
 async def play(
     system: System, options: Options, console: Console, *, schedule: Schedule, watch: Watch = nobody_watches
 ) -> bool:
-    """Play the demo on a system that runs by this schedule; True if its promise was kept."""
+    """Run the demo on a running system whose clock follows this schedule; returns True if all checks passed."""
     world = World.of(system)
     directory = on_a_scarce_day(load_directory(system.installation.pack))
     async with callers_of(world) as callers:
@@ -76,7 +76,7 @@ async def play(
 
 
 def _causes(error: BaseException) -> list[str]:
-    """What went wrong, one line each; several callers may have failed at once."""
+    """The causes of an error, one line for each; several callers can fail at once."""
     if isinstance(error, BaseExceptionGroup):
         return [line for inner in error.exceptions for line in _causes(inner)]
     return [str(error) or type(error).__name__]

@@ -19,33 +19,33 @@ Offer = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One act: what it was to show, and what happened, line by line; nothing where it did not happen."""
+    """One scene: what it should show, and what happened, line by line. There are no lines if it did not happen."""
 
     title: str
     lines: tuple[str, ...] = ()
 
     @property
     def happened(self) -> bool:
-        """True if there is something to tell."""
+        """True if the scene happened in this run."""
         return bool(self.lines)
 
 
 @dataclass
 class Staged:
-    """What the demo brought about on purpose, for the acts to be found in the record."""
+    """What the demo caused on purpose; with it, the scenes are found in the recorded journeys."""
 
     closed_pools: dict[str, datetime] = field(default_factory=dict)
-    """Services whose places the ledger showed as closed, and when first."""
+    """Services whose pools were seen closed in the ledger of places, with the first time of each."""
     served_from_queue: set[str] = field(default_factory=set)
     """Needs that waited in a queue when their provider declared new places."""
     declared: tuple[str, int, datetime] | None = None
     """The service that declared new places, how many, and when."""
     withdrawn: dict[str, datetime] = field(default_factory=dict)
-    """Offers whose person withdrew consent while they were open, and when."""
+    """Open offers whose person withdrew consent, with the time of the withdrawal."""
 
 
 def acts_of(journeys: Sequence[Journey], staged: Staged, names: Names) -> list[Act]:
-    """Every act, in the order in which the demo tells them."""
+    """Every scene, in the order in which the demo shows them."""
     return [
         silence(journeys, names),
         full_and_queue(journeys, staged, names),
@@ -56,7 +56,7 @@ def acts_of(journeys: Sequence[Journey], staged: Staged, names: Names) -> list[A
 
 
 def silence(journeys: Iterable[Journey], names: Names) -> Act:
-    """Somebody stayed silent: reminded, expired, and the next provider accepted."""
+    """A provider did not answer: it was reminded, the offer expired, and the next provider accepted."""
     title = "No answer: reminder, expiry, offer to the next provider"
     for journey, need in needs_of(journeys):
         offers = _offers(need)
@@ -75,7 +75,7 @@ def silence(journeys: Iterable[Journey], names: Names) -> Act:
 
 
 def full_and_queue(journeys: Iterable[Journey], staged: Staged, names: Names) -> Act:
-    """A provider was full: its places closed; those who waited in the queue were served when places appeared."""
+    """A provider was full and its pool was closed; people in the queue got offers when new places were declared."""
     title = "Full: the pool closes, referrals wait in the queue, new places are declared, the next one is offered"
     closed = _declined_as_full(journeys, staged, names)
     if staged.declared is None or closed is None:
@@ -96,7 +96,7 @@ def full_and_queue(journeys: Iterable[Journey], staged: Staged, names: Names) ->
 
 
 def escalation(journeys: Iterable[Journey], names: Names) -> Act:
-    """Nobody was left to ask: the lead agency's desk owns the need."""
+    """No provider was left to ask, so the lead agency's desk became the owner of the need."""
     title = "Escalation: no provider is left to ask, the lead agency's desk owns the need"
     for journey, need in needs_of(journeys):
         tried = [one for one in _offers(need) if one["status"] in {"declined", "expired"}]
@@ -111,7 +111,7 @@ def escalation(journeys: Iterable[Journey], names: Names) -> Act:
 
 
 def document_first(journeys: Iterable[Journey], names: Names) -> Act:
-    """A job waited for a document; the document was made, and the job was offered."""
+    """A need for employment waited for a document; when the document was issued, an offer was made."""
     title = "Prerequisite: the referral to a job starts when a document is issued"
     for journey, need in needs_of(journeys):
         first = next((one for one in journey["needs"] if one["id"] == need["after_need_id"]), None)
@@ -131,7 +131,7 @@ def document_first(journeys: Iterable[Journey], names: Names) -> Act:
 
 
 def recall(journeys: Iterable[Journey], staged: Staged, names: Names) -> Act:
-    """A person took the consent back while an offer was open: it was recalled at once."""
+    """A person withdrew consent while an offer was open; the offer was recalled at once."""
     title = "Consent withdrawn: the open offer is recalled"
     for journey, need in needs_of(journeys):
         for offer in _offers(need):
@@ -171,7 +171,7 @@ def _offers(need: Need) -> list[Offer]:
 
 
 def _step_at(journey: Journey, step: str, *, offer: Offer | None = None, need: Need | None = None) -> str | None:
-    """When this step was taken last, of this offer or of this need."""
+    """The last time when this step was taken for this offer or this need."""
     for one in reversed(journey["steps"]):
         is_it = one["step"] == step and (offer is None or one["offer_id"] == offer["id"])
         if is_it and (need is None or one["need_id"] == need["id"]):
@@ -192,7 +192,7 @@ def _clock(moment: str | datetime) -> str:
 
 
 def blocked_by_documents(journeys: Iterable[Journey]) -> Iterator[tuple[Need, Offer]]:
-    """Needs that wait for another which a provider has accepted, with that provider's offer."""
+    """Needs that wait for another need which a provider has accepted, each with that provider's offer."""
     for journey, need in needs_of(journeys):
         first = next((one for one in journey["needs"] if one["id"] == need["after_need_id"]), None)
         if first is None or first["status"] != "open":
@@ -204,4 +204,4 @@ def blocked_by_documents(journeys: Iterable[Journey]) -> Iterator[tuple[Need, Of
 
 
 RECALLABLE: Final = frozenset({"training", "legal", "mhpss"})
-"""Categories in which consent gates the offer itself, and in which nobody is in a hurry."""
+"""Categories in which an offer is made only with consent, and whose needs are not urgent in the demo."""

@@ -1,4 +1,4 @@
-"""A flight or a bus as a reception system tells of it: the bodies of the REST API, which are the events' too."""
+"""A flight or a bus as a reception system reports it. The bodies of the REST API are also the data of the events."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,10 +26,10 @@ CONSENT_DAYS = 365
 
 @dataclass(frozen=True)
 class Arrival:
-    """One vehicle with all that its people tell."""
+    """One flight or bus with its people, their answers and their needs."""
 
     reference: str
-    """The sender's reference of the batch; fresh for every run, so that a second run lands anew."""
+    """The sender's reference of the batch. It differs in every run, so that a second run creates another batch."""
     mode: TransportMode
     place: str
     people: list[Told]
@@ -37,17 +37,17 @@ class Arrival:
 
     @classmethod
     def make(cls, *, reference: str, mode: TransportMode, place: str, count: int, seed: int, at: datetime) -> "Arrival":
-        """A vehicle with `count` invented people that landed at `at`."""
+        """A flight or bus with `count` invented people that landed at `at`."""
         people = make_people(count, seed=seed, today=at.date())
         return cls(reference=reference, mode=mode, place=place, people=tell(people, seed=seed), landed_at=at)
 
     @property
     def needs_count(self) -> int:
-        """How many needs its people tell."""
+        """The number of needs that its people report."""
         return sum(len(told.needs) for told in self.people)
 
     def announced(self) -> ArrivalBatchAnnounced:
-        """The manifest, as the removing side sends it: names, days of birth, sex, nationality."""
+        """The manifest as the country that returns the people sends it: names, dates of birth, sex, nationality."""
         return ArrivalBatchAnnounced(
             sender_reference=self.reference,
             mode=self.mode,
@@ -59,7 +59,7 @@ class Arrival:
         )
 
     def landed(self) -> ArrivalBatchLanded:
-        """It is here."""
+        """The report that the flight or bus has landed."""
         return ArrivalBatchLanded(
             sender_reference=self.reference,
             mode=self.mode,
@@ -69,7 +69,7 @@ class Arrival:
         )
 
     def arrived(self, told: Told) -> ReturneeArrived:
-        """One person has been met and has told who they are and what they need."""
+        """The report about one person who has arrived: identity, profile, needs, consents and safe contact."""
         person = told.person
         household = None if person.household is None else f"{self.reference}/household/{person.household}"
         return ReturneeArrived(
@@ -103,7 +103,7 @@ class Arrival:
 
 
 def profile(person: Person) -> Profile:
-    """What routing may know of them."""
+    """The routing profile of a person."""
     return Profile(
         sex=person.sex,
         nationality="GT",
@@ -118,8 +118,11 @@ def profile(person: Person) -> Profile:
 
 
 def consents(told: Told, *, at: datetime) -> list[ConsentGiven]:
-    """Registration is allowed by all; who does not refuse allows referral to providers, to be counted and, where they
-    look for work, to be named to employers. A child's guardian gives it."""
+    """The consents of a person. Everybody consents to registration services.
+
+    A person who does not refuse also consents to referral, to statistics and, with a need for employment, to sharing
+    with employers. For a child, a guardian or an authority consents.
+    """
     purposes = [(ConsentPurpose.REGISTRATION_SERVICES, RecipientClass.NETWORK_STAFF)]
     if told.consents_to_referral:
         purposes.append((ConsentPurpose.REFERRAL, RecipientClass.PROVIDERS))
@@ -146,7 +149,7 @@ def consents(told: Told, *, at: datetime) -> list[ConsentGiven]:
 
 
 def safe_contact(told: Told) -> SafeContactTold | None:
-    """An invented number, for those who can be reached without harm."""
+    """An invented phone number, for adults who can be reached without danger to them."""
     if not told.has_safe_contact or told.person.is_child:
         return None
     return SafeContactTold(

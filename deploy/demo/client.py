@@ -1,7 +1,8 @@
-"""One caller of the public APIs: a token of its own, and patience with services that restart.
+"""A client of the public APIs with its own token, which repeats calls while a service restarts.
 
-A call that creates carries one Idempotency-Key through all its attempts, so that a lost answer never makes two of
-anything. Worth another attempt are: no connection, 429, 502, 503, a twin in flight, and codes that the caller names.
+All attempts of one POST have the same Idempotency-Key, so that nothing is created twice if an answer is lost. A call is
+repeated after a failed connection, after 429, 502, 503 or 504, while the same request is still being handled
+(`idempotency-in-flight`), and after codes that the caller names.
 """
 
 import asyncio
@@ -15,17 +16,17 @@ from uuid import uuid4
 import httpx
 
 PATIENCE_SECONDS: Final = 90.0
-"""How long one call goes on trying; a killed service is back long before."""
+"""How long one call is repeated. A killed service answers again long before this time has passed."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0
 TOKEN_SLACK_SECONDS: Final = 60.0
 CONNECTIONS_MAX: Final = 24
-"""More than the demo has in hand at a time helps nobody: the pool looks at each of them for each request."""
+"""As many as the demo uses at a time. More would only cost time, because the pool looks at each for every request."""
 RETRY_STATUS: Final = frozenset({429, 502, 503, 504})
 RETRY_CODES: Final = frozenset({"idempotency-in-flight"})
 
 
 class CallError(Exception):
-    """A call ended with an answer that its caller did not expect, or its patience ran out. No body in the text."""
+    """A call got an unexpected answer, or PATIENCE_SECONDS passed without one. The text contains no body."""
 
     def __init__(self, method: str, path: str, *, status: int | None, code: str | None, detail: str = "") -> None:
         super().__init__(f"{method} {path}: {status or 'no answer'} {code or ''} {detail}".rstrip())
@@ -51,24 +52,24 @@ class Connections:
 
 @dataclass
 class Caller:
-    """A machine client of the installation, as the token issuer knows it."""
+    """A machine client of the installation, which gets its token from the token issuer."""
 
     connections: Connections
     client_id: str
     secret: str
     token_url: str
     attempts_again: int = 0
-    """How often a call had to be tried again; shown at the end."""
+    """How often calls were repeated; the demo shows it at the end."""
     _token: str = ""
     _until: float = 0.0
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def get(self, url: str, **query: Any) -> Any:
-        """The JSON of a GET that must succeed."""
+        """The JSON of the answer to a GET that must succeed."""
         return (await self.call("GET", url, query=query)).json()
 
     async def post(self, url: str, body: Any = None, *, again_on: frozenset[str] = frozenset()) -> Any:
-        """The JSON of a POST that must succeed; None where the answer has no content."""
+        """The JSON of the answer to a POST that must succeed; None if the answer has no content."""
         response = await self.call("POST", url, body=body, again_on=again_on)
         return response.json() if response.content else None
 
@@ -83,9 +84,9 @@ class Caller:
         expect: frozenset[int] = frozenset(),
         again_on: frozenset[str] = frozenset(),
     ) -> httpx.Response:
-        """The answer of a call: any 2xx or one of `expect`; raises CallError for the others.
+        """The answer to a call: any 2xx, or a status in `expect`. Raises CallError for every other answer.
 
-        `again_on` are codes of refusals that pass with time, such as `packet-not-ready`.
+        `again_on` are codes of temporary refusals, such as `packet-not-ready`; after them, the call is repeated.
         """
         once = {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
         until, pause = time.monotonic() + PATIENCE_SECONDS, FIRST_PAUSE_SECONDS
@@ -103,7 +104,7 @@ class Caller:
     async def _attempt(
         self, method: str, url: str, body: Any, query: Mapping[str, Any] | None, headers: Mapping[str, str]
     ) -> httpx.Response | None:
-        """One attempt; None where nobody answered."""
+        """One attempt; None if there was no answer."""
         try:
             bearer = {"Authorization": f"Bearer {await self._bearer()}"}
             return await self.connections.http.request(
@@ -142,7 +143,7 @@ def _code(response: httpx.Response | None) -> str | None:
 
 
 def _detail(response: httpx.Response | None) -> str:
-    """What the problem says of fields and rules; problem details never repeat what was sent."""
+    """What the problem says about fields and rules. Problem details never repeat the data that were sent."""
     if response is None or "json" not in response.headers.get("content-type", ""):
         return ""
     problem = response.json()

@@ -1,4 +1,4 @@
-"""How the demo ends: tables, three people, one trace, addresses, and whether its promise was kept."""
+"""The end of the demo: it shows tables, three people, one trace and addresses, and checks the result."""
 
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ WORDS = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
 
 
 class Ending:
-    """Shows what a run has done."""
+    """Shows and checks the results of a run."""
 
     def __init__(self, world: World, directory: Directory, callers: Callers, console: Console) -> None:
         self.world, self.directory, self.console = world, directory, console
@@ -34,7 +34,7 @@ class Ending:
         self._url = world.url("REFERRAL")
 
     async def show(self, run: Run) -> bool:
-        """Print everything; True if every promise was kept."""
+        """Print all results; returns True if all checks passed."""
         for act in run.acts:
             self.console.print(act_panel(act))
         self.console.print(
@@ -82,11 +82,14 @@ class Ending:
             check_places(list((await pools(self._steward, url=self._url)).values())),
             await check_clocks(self.world.databases, self.world.now()),
             *await check_drained(self.world.databases),
-            ("every call of a partner was answered rightly", not failures, "; ".join(failures[:3]) or "all"),
+            ("every call of a partner got the expected answer", not failures, "; ".join(failures[:3]) or "all"),
         ]
 
     def _show_trace(self, run: Run) -> None:
-        """One person's trace: of somebody whose offer was declined as full, for then all four services had a part."""
+        """Print one person's trace, if possible of one whose offer was declined as full.
+
+        In such a trace, all four services take part.
+        """
         spans = [one for one in read_spans(self.world.spans, since_ns=run.began_ns) if one.start < run.told_ns]
         everybody = [journey["returnee_id"] for journey in run.journeys]
         chosen = choose_trace(spans, declined_as_full(run.journeys)) or choose_trace(spans, everybody)

@@ -1,6 +1,7 @@
-"""How the demo's partner organisations behave: most accept, some say no with a coded reason, some never answer (pure).
+"""The behaviour of the demo's partner organisations (pure).
 
-Silence is the normal failure in the field, and a capacity figure may be wrong; the demo shows both on purpose.
+Most accept, some decline with a coded reason, and some never answer. In practice, the usual failure is that a provider
+does not answer, and declared capacity can be wrong; the demo shows both on purpose.
 """
 
 from dataclasses import dataclass
@@ -16,12 +17,15 @@ POLLING: Final = frozenset(
     {"renap", "ministry-of-health", "pgn", "pdh", "ministry-of-education", "womens-office-san-marcos",
      "municipal-window-san-marcos", "municipal-window-quetzaltenango", "national-hospital-for-mental-health"}
 )  # fmt: skip
-"""Organisations that look for offers themselves; the others receive webhooks."""
+"""Organisations that ask for their offers regularly; the others receive webhooks."""
 
 NEVER_ANSWERED: Final = frozenset({"municipal-window-huehuetenango-documents", "wfp-gastronomy-certification"})
-"""Services where nobody looks."""
+"""Services at which no offer is ever answered."""
 SILENT_SHARE: Final = 0.06
-"""Of urgent offers; those that can wait are left unanswered by some services only, so that the demo ends soon."""
+"""The share of urgent and emergency offers that nobody answers.
+
+Offers with the urgency `normal` are left unanswered only at the services in NEVER_ANSWERED, so that the demo does not
+take too long."""
 OTHER_DECLINE_SHARE: Final = 0.05
 ACKNOWLEDGE_SHARE: Final = 0.5
 
@@ -32,14 +36,14 @@ TRUE_PLACES: Final = {
     "renap-quiche": 3,
     "hospital-san-juan-de-dios-emergency": 3,
 }
-"""Services that have in truth fewer places than they declared: they take so many and decline the others as full."""
+"""Services with fewer places than they declared: they accept this number of people and decline the others as full."""
 
 SCARCE: Final = {NeedCategory.TRANSPORT: 0.3}
-"""Share of its places that a category's services declare in the demo, so that a queue forms: "the transportation budget
-was often not enough to meet the demand" (manaus-2013)."""
+"""The share of their places that services of a category declare in the demo, so that a queue forms: "the transportation
+budget was often not enough to meet the demand" (manaus-2013)."""
 
 OFTEN_NOT_ELIGIBLE: Final = {"icrc-prostheses": 0.8, "mental-health-hospital-psychiatric-care": 0.6}
-"""Specialised services, to which most cases of their category do not belong."""
+"""Specialised services, and the share of offers that they decline because the person is not eligible."""
 
 QUICKLY_DONE: Final = frozenset(
     {NeedCategory.FAMILY_CONTACT, NeedCategory.FOOD, NeedCategory.HEALTH, NeedCategory.DOCUMENTS}
@@ -47,7 +51,7 @@ QUICKLY_DONE: Final = frozenset(
 
 
 def on_a_scarce_day(directory: Directory) -> Directory:
-    """The directory with fewer places where SCARCE says so; at least one where there is any."""
+    """The directory with fewer places in the categories of SCARCE. A pool that has places keeps at least one."""
 
     def fewer(service: Service) -> Service:
         share = SCARCE.get(service.category, 1.0)
@@ -66,14 +70,14 @@ def on_a_scarce_day(directory: Directory) -> Directory:
 
 
 class Way(StrEnum):
-    """How an organisation hears of offers."""
+    """How an organisation learns about offers."""
 
     WEBHOOK = "webhook"
     POLLING = "polling"
 
 
 class Verdict(StrEnum):
-    """What it says."""
+    """The answer of an organisation to an offer; SILENCE means that there is none."""
 
     ACCEPT = "accept"
     DECLINE = "decline"
@@ -81,7 +85,7 @@ class Verdict(StrEnum):
 
 
 class After(StrEnum):
-    """How far it goes within the demo once it has accepted."""
+    """What an organisation does during the demo after it has accepted an offer."""
 
     NOTHING = "nothing"
     START = "start"
@@ -91,18 +95,18 @@ class After(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an organisation does with one offer, and how long it thinks before each step."""
+    """What an organisation does with one offer, and how many seconds it waits before the next steps."""
 
     verdict: Verdict
     think_s: float
     acknowledges: bool = True
-    """Whether it says first that it has seen the offer; the others answer at once."""
+    """Whether it acknowledges the offer before it answers; if not, it answers at once."""
     reason: DeclineReason | None = None
     after: After = After.NOTHING
 
 
 def way_of(organization: str) -> Way:
-    """How this organisation hears of offers."""
+    """How this organisation learns about offers."""
     return Way.POLLING if organization in POLLING else Way.WEBHOOK
 
 
@@ -110,10 +114,10 @@ def answer_to(
     *, service: str, category: NeedCategory, urgency: Urgency, people_count: int, taken: int,
     was_forgotten: bool, random: Random,
 ) -> Answer:  # fmt: skip
-    """What the organisation answers to one offer at one of its services.
+    """The organisation's answer to one offer for one of its services.
 
-    `taken` are the places it has said yes to so far; `was_forgotten` says that somebody has forgotten this need
-    already: once is enough to see what the network does then.
+    `taken` is the number of places that it has accepted so far. `was_forgotten` is True if an earlier offer for this
+    need got no answer; then this one gets an answer, because one case is enough to show what the network does.
     """
     think_s = random.uniform(0.05, 0.5)
     forgets = urgency is not Urgency.NORMAL and not was_forgotten and random.random() < SILENT_SHARE

@@ -1,4 +1,4 @@
-"""The hands of partners' programs: how many calls are made at a time, and for how long what waits has waited."""
+"""Limits how many calls the partners' programs make at a time, and measures how long waiting calls have waited."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,38 +8,38 @@ from time import monotonic
 from typing import Final
 
 INTAKE_LAG_SECONDS: Final = 0.8
-"""While a flight is being registered the clock runs as if something had waited so long: an intake takes its time."""
+"""While a flight is being registered, the clock is paced as if something had waited this long, so it runs slowly."""
 
 
 @dataclass
 class Hands:
-    """How many calls the programs make at a time. Answers have hands of their own: work must not make them late."""
+    """Limits the calls at a time. Answers to offers have their own limit, so that other calls do not delay them."""
 
     _answering: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(12))
     _working: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(6))
     _wanted: dict[int, float] = field(default_factory=dict)
-    """Since which monotonic second each call has been wanted that is not answered yet."""
+    """The start, in monotonic seconds, of each call that has no answer yet."""
     _number: int = 0
     _intakes: int = 0
     _heard_s: float = 0.0
 
     @asynccontextmanager
     async def answering(self) -> AsyncIterator[None]:
-        """Room for one answer to an offer."""
+        """Waits until one more answer to an offer may be sent."""
         with self._wanting():
             async with self._answering:
                 yield
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Room for one call of any other kind."""
+        """Waits until one more call of any other kind may be made."""
         with self._wanting():
             async with self._working:
                 yield
 
     @contextmanager
     def intake(self) -> Iterator[None]:
-        """A flight or bus is being registered."""
+        """Marks the time in which a flight or bus is being registered."""
         self._intakes += 1
         try:
             yield
@@ -47,11 +47,11 @@ class Hands:
             self._intakes -= 1
 
     def heard(self, *, after_s: float) -> None:
-        """An offer was heard of so many real seconds after it was made."""
+        """Record that a partner learned about an offer this many real seconds after it was made."""
         self._heard_s = max(self._heard_s, after_s)
 
     def lag_s(self) -> float:
-        """For how many real seconds the oldest of all this has waited, since the last look."""
+        """The longest wait in real seconds: of the calls that wait now, and of offers heard since the last call."""
         heard, self._heard_s = self._heard_s, 0.0
         oldest = min(self._wanted.values(), default=None)
         called = 0.0 if oldest is None else monotonic() - oldest

@@ -1,4 +1,4 @@
-"""Lands a flight through registration's public REST API, as a reception system does, with a token and nothing else."""
+"""Registers a flight through registration's public REST API with a token, as a reception system does."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,25 +12,28 @@ from deploy.demo.needs import Told
 
 HEARD_WITHIN_SECONDS: Final = 180.0
 DESKS: Final = 12
-"""Intake desks that register side by side."""
+"""The number of intake desks that register people at the same time."""
 Met = Callable[[Told, dict[str, Any]], None]
-"""Told each person and what registration answered of them."""
+"""Called with each person and with registration's answer."""
 
 
 def nobody_asks(told: Told, view: dict[str, Any]) -> None:
-    """Pass by."""
+    """Do nothing."""
 
 
 @dataclass
 class Landed:
-    """What the reception system knows afterwards: the ids that registration has given."""
+    """The ids that registration has assigned: of the batch and of the people."""
 
     batch_id: str
     returnee_ids: list[str] = field(default_factory=list)
 
 
 async def land(arrival: Arrival, *, url: str, reception: Caller, said: Said, met: Met = nobody_asks) -> Landed:
-    """Announce, land, register everybody, complete the intake; `said` and `met` are told after each person."""
+    """Announce the flight, report its landing, register all people and complete the intake.
+
+    `met` and `said` are called after each person.
+    """
     announced = await reception.post(f"{url}/v1/arrival-batches", arrival.announced().model_dump(mode="json"))
     landed = Landed(batch_id=announced["id"])
     batch = f"{url}/v1/arrival-batches/{landed.batch_id}"
@@ -50,15 +53,15 @@ async def land(arrival: Arrival, *, url: str, reception: Caller, said: Said, met
 
 
 def intake_body(arrival: Arrival, told: Told, *, batch_id: str) -> dict[str, Any]:
-    """What one desk sends of one person: identity, answers, needs, consents, safe contact."""
+    """The request that registers one person: identity, profile, needs, consents and safe contact."""
     body = arrival.arrived(told).model_dump(mode="json")
     return {**body, "arrival_batch_id": batch_id}
 
 
 async def registered(reference: str, *, url: str, reception: Caller, count: int) -> Landed:
-    """The people of a batch that came as events, once registration has heard of all.
+    """Wait until all people of a batch that was sent as events are registered; returns their ids.
 
-    Raises TimeoutError when it has heard of nobody more for HEARD_WITHIN_SECONDS.
+    Raises TimeoutError if no further person is registered within HEARD_WITHIN_SECONDS.
     """
     heard = -1
     async with asyncio.timeout(HEARD_WITHIN_SECONDS) as waiting:

@@ -1,7 +1,7 @@
-"""Loads a pack's directory through provider_directory's public API, as often as one likes: what is there is replaced.
+"""Loads a pack's directory through provider_directory's public API. It can run again: existing entries are replaced.
 
-Organisations, accreditations, agreements and services are put by the network's steward. Capacity is declared by each
-organisation with a client of its own, as every morning.
+The client of the network's steward writes organisations, accreditations, agreements and services. Each organisation
+declares its capacity with its own client, as it does every morning.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ CallerOf = Callable[[str], Caller]
 
 
 async def load_directory(directory: Directory, *, url: str, steward: Caller, said: Said) -> None:
-    """Put every organisation and service that is not there as the pack has it; `said` is told after each service."""
+    """Write every organisation and service that differs from the pack; `said` is called after each service."""
     organizations = await _standing(f"{url}/v1/organizations", steward)
     services = await _standing(f"{url}/v1/services", steward)
 
@@ -43,7 +43,7 @@ async def load_directory(directory: Directory, *, url: str, steward: Caller, sai
 
 
 async def declare_capacity(directory: Directory, *, url: str, caller_of: CallerOf, said: Said) -> None:
-    """Every organisation declares its places as of now."""
+    """Every organisation declares its places."""
 
     async def declare(organization: Organization) -> None:
         caller = caller_of(organization.slug)
@@ -55,7 +55,7 @@ async def declare_capacity(directory: Directory, *, url: str, caller_of: CallerO
 
 
 async def _standing(url: str, caller: Caller) -> dict[str, dict[str, Any]]:
-    """What is there already, by id."""
+    """The existing entries by id."""
     found: dict[str, dict[str, Any]] = {}
     query: dict[str, Any] = {"limit": 200}
     while True:
@@ -67,7 +67,7 @@ async def _standing(url: str, caller: Caller) -> dict[str, dict[str, Any]]:
 
 
 async def _put(caller: Caller, url: str, body: dict[str, Any], standing: dict[str, Any] | None) -> None:
-    """Create it, leave it as it is, or replace it in the version that is there."""
+    """Create the entry, leave it unchanged if it is the same, or replace it if its version has not changed since."""
     if standing is None:
         first = await caller.call("PUT", url, body=body, headers={"If-None-Match": "*"}, expect=frozenset({412}))
         if first.is_success:
@@ -79,14 +79,17 @@ async def _put(caller: Caller, url: str, body: dict[str, Any], standing: dict[st
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equal, where the order of codes in a list says nothing."""
+    """True if both are equal; the order of codes in a list does not count."""
     if isinstance(one, list) and isinstance(other, list) and all(isinstance(item, str) for item in [*one, *other]):
         return set(one) == set(other)
     return bool(one == other)
 
 
 async def empty_the_queues(people: Collection[str], *, desk: Caller, url: str) -> None:
-    """Whichever of these people still waits has left the country; else the queues would grow with each run."""
+    """Record that those of these people who still wait in a queue have left the country.
+
+    Otherwise, the queues would grow with each run of the demo.
+    """
 
     async def end(returnee_id: str) -> None:
         body = {"reason": JourneyEnd.LEFT_THE_COUNTRY}
@@ -97,11 +100,11 @@ async def empty_the_queues(people: Collection[str], *, desk: Caller, url: str) -
 
 
 async def in_turns(works: Iterable[Coroutine[Any, Any, None]], *, at_once: int = AT_ONCE) -> None:
-    """Do them all, so many at a time; the first error ends the others."""
+    """Run all coroutines, at most `at_once` at a time; after the first error, the others are cancelled."""
     waiting = iter(works)
 
     async def worker() -> None:
-        # One iterator for all workers: what nobody has begun when one fails is never made.
+        # All workers share one iterator. If one fails, the coroutines that have not begun are never created.
         for work in waiting:
             await work
 
@@ -111,7 +114,7 @@ async def in_turns(works: Iterable[Coroutine[Any, Any, None]], *, at_once: int =
 
 
 def organization_body(organization: Organization) -> dict[str, Any]:
-    """What provider_directory takes of an organisation."""
+    """The body with which an organisation is written to provider_directory."""
     return {
         "name": organization.name,
         "description": f"{organization.description} Sample data.",
@@ -120,7 +123,7 @@ def organization_body(organization: Organization) -> dict[str, Any]:
 
 
 def service_body(service: Service, organization: Organization, directory: Directory) -> dict[str, Any]:
-    """What provider_directory takes of a service."""
+    """The body with which a service is written to provider_directory."""
     return {
         "organization_id": str(organization.id),
         "name": service.name,
@@ -144,10 +147,10 @@ def service_body(service: Service, organization: Organization, directory: Direct
 
 
 def capacity_body(service: Service) -> dict[str, Any]:
-    """The places of a service as its organisation declares them, as of now.
+    """The places of a service as its organisation declares them now.
 
-    The figures of the pack are for people who are still to be offered: those whom an earlier run has left accepted do
-    not count in them.
+    The pack's figures are places for new people: people whom an earlier run has left as accepted are not counted in
+    them (`accepted_left_out`).
     """
     pools = [
         {"id": str(service.pool_id(pool.kind)), "kind": pool.kind, "maximum": pool.maximum, "available": pool.available}

@@ -1,4 +1,4 @@
-"""What the demo looks up after the fact, through the public APIs: journeys, places, explanations, invariants."""
+"""Reads results through the public APIs: journeys, places and waiting offers."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ AT_ONCE: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Places of one kind at one service, as the ledger has them."""
+    """Places of one kind at one service, as the ledger of places records them."""
 
     pool_id: str
     provider_service_id: str
@@ -21,20 +21,20 @@ class Pool:
     taken: int
 
     def left_of(self, maximum: int) -> int:
-        """Places that nobody holds or has taken, once this maximum is declared: an earlier run may have declared more.
+        """The free places if this maximum is declared; below 0 if more are in use.
 
-        Below 0 where more are in use.
+        The ledger's own maximum counts if it is lower. An earlier run may have declared a higher maximum.
         """
         return min(self.maximum, maximum) - self.held - self.taken
 
     @property
     def is_over(self) -> bool:
-        """True if more is promised than there is."""
+        """True if more places are held and taken than the maximum."""
         return self.held + self.taken > self.maximum
 
 
 async def pages(caller: Caller, url: str, **query: Any) -> list[dict[str, Any]]:
-    """Every item of a list."""
+    """All items of a list, read page by page."""
     items: list[dict[str, Any]] = []
     asked: dict[str, Any] = {"limit": 200, **query}
     while True:
@@ -46,7 +46,7 @@ async def pages(caller: Caller, url: str, **query: Any) -> list[dict[str, Any]]:
 
 
 async def pools(caller: Caller, *, url: str) -> dict[str, Pool]:
-    """The whole ledger by pool."""
+    """All pools of the ledger of places by id."""
     return {
         item["pool_id"]: Pool(
             item["pool_id"], item["provider_service_id"], item["maximum"], item["held"], item["taken"]
@@ -56,7 +56,7 @@ async def pools(caller: Caller, *, url: str) -> dict[str, Pool]:
 
 
 async def journeys(caller: Caller, returnee_ids: Iterable[str], *, url: str) -> list[dict[str, Any]]:
-    """The journeys of these people, nested; one that referral has not heard of yet is left out."""
+    """The journeys of these people, nested. People whom referral does not know yet are left out."""
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def one(returnee_id: str) -> dict[str, Any] | None:
@@ -69,7 +69,7 @@ async def journeys(caller: Caller, returnee_ids: Iterable[str], *, url: str) -> 
 
 
 async def are_offers_waiting(caller: Caller, *, url: str) -> bool:
-    """True if any offer waits for its answer."""
+    """True if any offer still waits for an answer."""
     for status in ("pending", "acknowledged"):
         if (await caller.get(f"{url}/v1/offers", status=status, limit=1))["items"]:
             return True
@@ -96,7 +96,7 @@ def nested(journey: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_settled(found: Sequence[Mapping[str, Any]], *, needs_count: int) -> bool:
-    """True if referral knows all needs and has nothing left to do for them by itself."""
+    """True if referral knows all needs and they are all settled."""
     needs = [need for journey in found for need in journey["needs"]]
     return len(needs) >= needs_count and all(map(is_need_settled, needs))
 
@@ -107,6 +107,9 @@ def settled_count(found: Iterable[Mapping[str, Any]]) -> int:
 
 
 def is_need_settled(need: Mapping[str, Any]) -> bool:
-    """True if no offer waits for its answer and the router is done: with nobody left to ask, a desk owns the need."""
+    """True if no offer for the need waits for an answer, and the router does not seek a provider for it.
+
+    If the router still seeks one but no candidate is left, a desk owns the need; this counts as settled.
+    """
     states = {referral["status"] for referral in need["referrals"]}
     return "offered" not in states and ("seeking" not in states or need["owner"] is not None)

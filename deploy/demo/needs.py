@@ -1,7 +1,7 @@
-"""What invented people need, refuse and consent to, in shares of those whom a need can concern (pure).
+"""The needs, refusals and consents of the invented people, in shares of those who can have the need (pure).
 
-The kinds of need are those that the documents describe. The shares are assumed, but for documents: who comes without
-papers needs them. The order is given too: documents come before what they unlock.
+The kinds of need are those in the project's documents. The shares are assumed, except for documents: people without
+papers need them. The order is also given: documents come before the needs that depend on them.
 """
 
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ ADULT_SHARES: Final = {
     _C.EMPLOYMENT: (0.18, _U.NORMAL),
     _C.LEGAL: (0.04, _U.NORMAL),
 }
-"""Share of adults alone who tell this need, and how urgent it is for most."""
+"""The share of adults who travel alone and report this need, and its urgency for most of them."""
 
 DOCUMENTS_SHARE: Final = 0.9
-"""Of adults without papers, those who ask for them."""
+"""The share of adults without papers who ask for documents."""
 
 UNACCOMPANIED_CHILD: Final = (
     (_C.CHILD_PROTECTION, _U.EMERGENCY),
@@ -38,17 +38,17 @@ UNACCOMPANIED_CHILD: Final = (
     (_C.MHPSS, _U.NORMAL),
 )
 FAMILY: Final = ((_C.SHELTER, _U.URGENT), (_C.FOOD, _U.URGENT), (_C.TRANSPORT, _U.NORMAL))
-"""Needs of a whole family, told by its reference person."""
+"""The needs of a whole family, which its reference person reports."""
 
 REFUSING_SHARE: Final = 0.06
-"""Of adults, those who do not let their data go to providers; no basic service may depend on it (domain P3)."""
+"""The share of adults who refuse to share data with providers; no basic service may depend on it (domain P3)."""
 NO_CONTACT_SHARE: Final = 0.2
-"""Of all, those who cannot be reached safely."""
+"""The share of all people who cannot be reached safely."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one person tells at intake besides who they are."""
+    """The answers of one person at intake: needs, consent to referral, and whether there is a safe contact."""
 
     person: Person
     needs: tuple[NeedTold, ...]
@@ -57,7 +57,7 @@ class Told:
 
 
 def tell(people: list[Person], *, seed: int) -> list[Told]:
-    """What each of these people tells; the same seed gives the same answers."""
+    """The answers of each of these people; the same seed gives the same answers."""
     random = Random(seed)  # noqa: S311 - a demo's dice, no secret
     adults = [person for person in people if person.standing is Standing.ADULT]
     wants = {category: _who_wants(category, adults, share, random) for category, (share, _) in ADULT_SHARES.items()}
@@ -77,7 +77,7 @@ def tell(people: list[Person], *, seed: int) -> list[Told]:
 
 
 def _who_wants(category: NeedCategory, adults: list[Person], share: float, random: Random) -> set[int]:
-    """The numbers of those who tell this need. Who lives in the capital needs no transport to a department."""
+    """The numbers of the people who report this need. People who live in the capital need no transport."""
     group = adults if category is not _C.TRANSPORT else [one for one in adults if one.department != "GT01"]
     wanting = {person.number for person in some(group, share, random)}
     if category is _C.HEALTH:
@@ -105,7 +105,7 @@ def _needs(person: Person, wants: dict[NeedCategory, set[int]], random: Random) 
 
 
 def _urgency(category: NeedCategory, random: Random) -> Urgency:
-    """An emergency for one in eight who need care or a bed; else what the category's is for most."""
+    """The urgency of a need: an emergency for one in eight needs for health or shelter, otherwise the usual urgency."""
     if category in {_C.HEALTH, _C.SHELTER} and random.random() < 0.125:
         return _U.EMERGENCY
     return ADULT_SHARES[category][1] if category in ADULT_SHARES else _U.NORMAL

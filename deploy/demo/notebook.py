@@ -1,4 +1,5 @@
-"""What the partners wrote down of the people who are with them, kept between runs so that they can leave one day."""
+"""The partners' record of people who are at their services. It is kept between runs, so that a later run can complete
+these referrals."""
 
 import json
 from collections.abc import Mapping
@@ -20,25 +21,25 @@ class Stay:
 
 @dataclass
 class Notebook:
-    """Stays by referral id, of all organisations: each partner writes and reads its own services only."""
+    """Accepted referrals of all organisations. Each partner writes and reads only those of its own services."""
 
     stays: dict[str, Stay] = field(default_factory=dict)
     people: list[str] = field(default_factory=list)
-    """Ids of the people of the last run, so that the next one knows whom it may take out of the queues."""
+    """The ids of the last run's people; the next run may take them out of the queues."""
 
     def begun(self, referral_id: str) -> None:
-        """Note that the service has begun."""
+        """Record that the service has begun."""
         stay = self.stays.get(referral_id)
         if stay is not None:
             self.stays[referral_id] = Stay(stay.provider_service_id, stay.people_count, is_started=True)
 
     def at(self, provider_service_id: str) -> dict[str, Stay]:
-        """Who is at this service, the longest first."""
+        """The accepted referrals at this service, the oldest first."""
         return {key: stay for key, stay in self.stays.items() if stay.provider_service_id == provider_service_id}
 
     @classmethod
     def load(cls, state: Path) -> "Notebook":
-        """What the last run wrote; empty where there is nothing or nothing readable."""
+        """The record of the last run; empty if there is no file or the file is not readable."""
         try:
             read: Mapping[str, Any] = json.loads((state / FILE).read_text(encoding="utf-8"))
             return cls({key: Stay(**stay) for key, stay in read["stays"].items()}, [*read["people"]])
@@ -46,6 +47,6 @@ class Notebook:
             return cls()
 
     def save(self, state: Path) -> None:
-        """Keep it for the next run."""
+        """Write the record for the next run."""
         stays = {key: asdict(stay) for key, stay in self.stays.items()}
         (state / FILE).write_text(json.dumps({"stays": stays, "people": self.people}), encoding="utf-8")

@@ -1,4 +1,7 @@
-"""What became of the needs of one run: counts by category, and whom to show (pure). Input are journeys as read."""
+"""The results for the needs of one run: counts by category, and the people to show (pure).
+
+The input are nested journeys (`looking.nested`).
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,25 +14,25 @@ Journey = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Counts:
-    """Needs of one category. A need may be in several columns: offered, then waitlisted, with an owner."""
+    """Counts of needs in one category. A need can count in several columns, such as offered, waitlisted and owned."""
 
     needs: int = 0
     offered: int = 0
-    """To whom at least one offer was made."""
+    """Needs with at least one offer."""
     accepted: int = 0
-    """Whose referral is accepted, in service or completed."""
+    """Needs whose referral is accepted, in service or completed."""
     waitlisted: int = 0
     waiting: int = 0
-    """Waiting for another need of the same person, such as documents first."""
+    """Needs that wait for another need of the same person, such as documents."""
     owned: int = 0
-    """Open with a named owner."""
+    """Open needs with a named owner."""
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
 def by_category(journeys: Iterable[Journey]) -> dict[str, Counts]:
-    """Counts by category, in the order of the categories' names."""
+    """The counts of each category, in alphabetical order."""
     counts: dict[str, Counts] = {}
     for _, need in needs_of(journeys):
         states = {referral["status"] for referral in need["referrals"]}
@@ -44,7 +47,7 @@ def by_category(journeys: Iterable[Journey]) -> dict[str, Counts]:
 
 
 def offers_by_status(journeys: Iterable[Journey]) -> Counter[str]:
-    """How the offers ended, declines with their coded reason."""
+    """The number of offers in each status; declined offers are counted by their coded reason."""
     found: Counter[str] = Counter()
     for _, _, offer in offers_of(journeys):
         declined = offer["status"] == "declined" and offer.get("reason")
@@ -53,7 +56,7 @@ def offers_by_status(journeys: Iterable[Journey]) -> Counter[str]:
 
 
 def rerouted(journeys: Iterable[Journey]) -> int:
-    """Needs that a second or later provider accepted, after another had declined or let its offer expire."""
+    """The number of needs that a later provider accepted after another had declined or had not answered."""
     count = 0
     for _, need in needs_of(journeys):
         ends = [offer["status"] for referral in need["referrals"] for offer in referral["offers"]]
@@ -62,7 +65,7 @@ def rerouted(journeys: Iterable[Journey]) -> int:
 
 
 def declined_as_full(journeys: Sequence[Journey]) -> list[str]:
-    """Returnees of whom an offer was declined as full, those first whose need another provider then accepted."""
+    """Returnees with an offer that was declined as full; first those whose need another provider then accepted."""
     found: dict[str, bool] = {}
     for journey, need, offer in offers_of(journeys):
         if offer["status"] == "declined" and offer.get("reason") == "full":
@@ -72,7 +75,10 @@ def declined_as_full(journeys: Sequence[Journey]) -> list[str]:
 
 
 def three_to_show(journeys: Sequence[Journey]) -> list[tuple[Journey, Mapping[str, Any], Mapping[str, Any]]]:
-    """Three people, each with a need and its accepted offer: one shelter, one after a decline, one document."""
+    """Three people, each with a need and its accepted offer: for shelter, after a decline or expiry, and for documents.
+
+    If one of these is missing, another accepted offer takes its place.
+    """
     chosen: list[tuple[Journey, Mapping[str, Any], Mapping[str, Any]]] = []
     shown: set[str] = set()
     for wanted in (_is_shelter, _came_after_another, _is_documents, _is_anything):

@@ -1,6 +1,6 @@
-"""The clock of the demo's installation: it keeps pace with real time but while days are let pass.
+"""The clock of the demo's installation. It runs at the speed of real time, except when the demo lets days pass.
 
-Such a clock is ahead of real time ever after, and a clock never goes back: the demo has a state directory of its own.
+After that, this clock is ahead of real time, and a clock must not go back. So the demo has its own state directory.
 """
 
 import asyncio
@@ -21,23 +21,24 @@ from libs.chassis.walls import WORKS_FOR
 
 PACK: Final = ROOT / "deploy" / "packs" / "demo"
 RACES_AT: Final = 18_000.0
-"""Seconds in a real second while days are let pass: five hours."""
+"""How many seconds pass on the clock in one real second while the demo lets days pass: five hours."""
 ACTED_ON_WITHIN_SECONDS: Final = 300.0
 LATE: Final = timedelta(seconds=2)
-"""A clock that ran out longer ago than that waits for the machine."""
+"""If a deadline passed longer ago than this and is not handled, the machine is late with it."""
 _OVERDUE: Final = "SELECT count(*) FROM timer WHERE due_at < $1"
 
 
 def prepare(state: Path) -> tuple[Installation, Schedule]:
-    """The demo's installation, with the schedule of its clock: that of an earlier run goes on from where it is now.
+    """The demo's installation and the schedule of its clock. After an earlier run, the clock continues from its time.
 
-    Raises AlreadyRunningError where a demo runs from there, ClockFault where an earlier schedule can't be read.
+    Raises AlreadyRunningError if a demo with this state is running, and ClockFault if an earlier schedule cannot be
+    read.
     """
     path = state.resolve() / SCHEDULE
     path.parent.mkdir(parents=True, exist_ok=True)
     extra = {"ENLACE_CLOCK_RATE": repr(RACES_AT), "ENLACE_CLOCK_SCHEDULE": str(path)}
     installation = Installation(state=state, pack=PACK, extra=extra)
-    with hold(installation.lock):  # another run's schedule is its own
+    with hold(installation.lock):  # The schedule of a demo that is running must not be changed.
         real = datetime.now(UTC)
         shows = PacedClock(path, fastest=RACES_AT).at(real) if path.exists() else real
         return installation, Schedule(path, shows=shows, rate=1.0, real=real)
@@ -51,21 +52,21 @@ class Pace:
     schedule: Schedule
 
     async def pass_to(self, moment: datetime) -> None:
-        """Race to this moment; return when every clock that ran out meanwhile has been acted on."""
+        """Let the clock run fast until this moment; returns when every deadline that passed has been handled."""
         real = datetime.now(UTC)
         until = self.schedule.race(RACES_AT, to=moment, real=real)
         await asyncio.sleep((until - real).total_seconds())
         await self.acted_on()
 
     async def acted_on(self) -> None:
-        """Return when no clock that has run out waits to be acted on. Raises TimeoutError."""
+        """Return when no passed deadline waits to be handled. Raises TimeoutError."""
         async with asyncio.timeout(ACTED_ON_WITHIN_SECONDS):
             while await overdue(self.world.databases, self.world.now() - LATE):  # noqa: ASYNC110 - another process acts
                 await asyncio.sleep(0.3)
 
 
 async def overdue(databases: Mapping[str, str], before: datetime) -> int:
-    """How many of referral's clocks ran out before this moment of the installation's and have not been acted on."""
+    """The number of referral's deadlines before this moment of the installation's clock that are not handled yet."""
     connection = await asyncpg.connect(
         databases["ENLACE_REFERRAL_DATABASE_URL"], server_settings={WORKS_FOR: "service"}
     )

@@ -1,9 +1,10 @@
-"""Paces the clock by what the machine can carry: fast while nothing waits, slow while much is to be done.
+"""Sets the speed of the installation's clock by the load of the machine: fast while nothing waits, slow under load.
 
-One rule: the machine's own delay, seen on the installation's clock, stays near a bound. What waits for the machine now
-(an event not yet sent, a clock not yet acted on, a webhook not yet heard, a call not yet answered) has waited for some
-real seconds; the rate is the bound divided by those. So the figures hardly depend on how fast the machine is or on what
-else it does: a slower machine takes longer.
+The rule: the delay that the machine causes, measured on the installation's clock, stays near a bound. The pacer finds
+out for how many real seconds the oldest waiting work has waited: an event that is not sent yet, a deadline that is not
+handled yet, a webhook that is not delivered yet, or a call without an answer. The rate of the clock is the bound
+divided by these seconds. So the results hardly depend on the speed of the machine or on its other work; a slower
+machine only takes longer.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from libs.chassis.walls import WORKS_FOR
 LOOKS_EVERY_SECONDS: Final = 0.3
 LEAST_LAG_SECONDS: Final = 0.02
 FORGETS: Final = 0.6
-"""How much of a lag is still believed at the next look."""
+"""The share of a measured lag that still counts at the next measurement."""
 
 _OUTBOX: Final = "SELECT extract(epoch FROM clock_timestamp() - min(created_at))::float8 FROM outbox"
 _OVERDUE: Final = "SELECT extract(epoch FROM $1::timestamptz - min(due_at))::float8 FROM timer WHERE due_at < $1"
@@ -34,7 +35,7 @@ SELECT extract(epoch FROM $1::timestamptz - min(due_at))::float8 FROM delivery W
 
 @dataclass
 class Pacer:
-    """Writes the clock's schedule by what waits."""
+    """Writes the clock's schedule by the lag of the waiting work."""
 
     world: World
     schedule: Schedule
@@ -42,13 +43,14 @@ class Pacer:
     fastest: float
     slowest: float
     bound: timedelta
-    """On the clock: so late may the machine be."""
+    """How late the machine may be, measured on the installation's clock."""
     rates: list[float] = field(default_factory=list)
-    """The rate at each look."""
+    """The rate at each measurement."""
     _lag_s: float = LEAST_LAG_SECONDS
 
     async def run(self) -> None:
-        """Pace until cancelled. Raises what a database raises that is away: a clock that nobody paces is no clock."""
+        """Pace the clock until cancelled. If a database cannot be reached, its error is raised, because a clock without
+        a pacer would give wrong results."""
         async with AsyncExitStack() as stack:
             registration, referral, notifications = [
                 await stack.enter_async_context(_connected(self.world.databases[f"ENLACE_{name}_DATABASE_URL"]))
@@ -68,19 +70,19 @@ class Pacer:
                 await asyncio.sleep(LOOKS_EVERY_SECONDS)
 
     async def slowed_down(self) -> None:
-        """Return once the clock runs as slowly as what waits now asks for; before much is begun."""
+        """Return when the rate fits the work that waits now; call it before much new work begins."""
         looks = len(self.rates)
         while len(self.rates) < looks + 2:  # noqa: ASYNC110 - a look every so often
             await asyncio.sleep(LOOKS_EVERY_SECONDS)
 
     @property
     def mean_rate(self) -> float:
-        """The rate over all looks; the highest before the first."""
+        """The mean rate of all measurements; before the first one, the highest rate."""
         return sum(self.rates) / len(self.rates) if self.rates else self.fastest
 
     @asynccontextmanager
     async def pacing(self) -> AsyncIterator[None]:
-        """The clock is paced while the block runs; afterwards it runs at its fastest again."""
+        """Paces the clock while the block runs; afterwards the clock runs at the highest rate."""
         task = asyncio.create_task(self.run())
         try:
             yield

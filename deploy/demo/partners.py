@@ -1,5 +1,5 @@
-"""Partner organisations as programs of their own: they hear of an offer, look at it, answer it, fetch the packet after
-acceptance, start and complete. Each has its own token and sees nothing but its own offers."""
+"""The programs of the partner organisations. They learn about an offer, answer it, fetch the packet after acceptance,
+start and complete. Each has its own token and sees only its own offers."""
 
 import asyncio
 from collections import Counter
@@ -21,19 +21,19 @@ from libs.chassis.clock import Timekeeper
 from libs.events.codes import DeclineReason, NeedCategory, Urgency
 
 LOOK_EVERY_SECONDS: Final = 2.0
-"""How often an organisation without a webhook looks for offers."""
+"""How often an organisation without a webhook asks for offers."""
 NOT_YET: Final = frozenset({"packet-not-ready"})
 CLOSED: Final = frozenset({403, 410})
-"""The person allows it no longer, or the referral was recalled after the acceptance."""
+"""Statuses of a closed packet: consent was withdrawn, or the referral was recalled after the acceptance."""
 CONFLICT: Final = frozenset({409})
 SAYS_FULL_AFTER_SECONDS: Final = 2.0
-"""From a decline for want of places to the true figures: meanwhile the network has closed the places by itself."""
+"""Seconds from a decline as full to the correct declaration. In this time, referral has closed the pool by itself."""
 Keeps = Callable[[str, Mapping[str, Any]], bool]
-"""Whether this offer, by id and content, is to be left without an answer, because somebody is about to act on it."""
+"""True if the offer with this id and content must get no answer, because the demo will act on it."""
 
 
 Looked = Callable[[], Awaitable[None]]
-"""Returns when the ledger has been looked at since it was called, where anybody looks at all."""
+"""Returns when the ledger of places has been read after the call; at once if nobody reads it."""
 
 
 async def nobody_looks() -> None:
@@ -41,13 +41,13 @@ async def nobody_looks() -> None:
 
 
 def keeps_none(offer_id: str, offer: Mapping[str, Any]) -> bool:
-    """Every offer is answered or not as its organisation likes."""
+    """Keep no offer back: each organisation decides whether it answers."""
     return False
 
 
 @dataclass(frozen=True)
 class Urls:
-    """Where a partner calls."""
+    """The addresses of the services that a partner calls."""
 
     referral: str
     registration: str
@@ -56,20 +56,21 @@ class Urls:
 
 @dataclass
 class Tally:
-    """What the partners did, counted."""
+    """Counts of what the partners did."""
 
     done: Counter[str] = field(default_factory=Counter)
-    """By deed: heard, acknowledged, accepted, silent, packet, started, completed, not_delivered, late."""
+    """By action: heard, acknowledged, answered, accepted, silent, packet, packet_closed, started, completed,
+    not_delivered, late."""
     declined: Counter[str] = field(default_factory=Counter)
     """By coded reason."""
     forgotten: set[tuple[str, str]] = field(default_factory=set)
-    """Needs, by case code and category, that some organisation has left without an answer."""
+    """Needs, by case code and category, for which an organisation has not answered an offer."""
     failures: list[str] = field(default_factory=list)
-    """Calls that a partner had every right to and that failed all the same; none is expected."""
+    """Calls that failed although the partner was allowed to make them; none is expected."""
 
 
 class Partner:
-    """One organisation's program."""
+    """The program of one organisation."""
 
     def __init__(
         self, organization: Organization, *, caller: Caller, urls: Urls, tally: Tally, random: Random,
@@ -84,9 +85,9 @@ class Partner:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def hear(self, offer_id: str, offer: Mapping[str, Any]) -> None:
-        """Take note of an offer, once however often it is told, and answer it in time.
+        """Handle an offer once, even if it is received several times.
 
-        A case code and codes of need are all that it says, in a webhook as in the list of offers.
+        It contains only a case code and codes about the need, in a webhook and in the list of offers.
         """
         if offer_id in self._heard:
             return
@@ -99,7 +100,7 @@ class Partner:
         task.add_done_callback(self._tasks.discard)
 
     async def look(self) -> None:
-        """Look for offers again and again, for an organisation without a webhook. Ends when cancelled."""
+        """Ask for offers at regular intervals, for an organisation without a webhook. Ends when cancelled."""
         while True:
             try:
                 async for offer in self.offers(status="pending"):
@@ -120,7 +121,7 @@ class Partner:
             asked["after"] = page["next"]
 
     async def make_room(self, pools: Mapping[str, Pool]) -> None:
-        """Complete so much of what an earlier run left accepted or in service as the places declared today ask for."""
+        """Complete referrals that an earlier run left open, until there are as many free places as are declared now."""
         for service in self.organization.services:
             lacking = sum(
                 max(0, declared.available - pools[pool_id].left_of(declared.maximum))
@@ -140,12 +141,12 @@ class Partner:
             people_count -= stay.people_count
 
     async def rest(self) -> None:
-        """Wait until nothing that was heard is still being answered."""
+        """Wait until all received offers have been handled."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def stop(self) -> None:
-        """Leave everything as it is; for a run that has failed."""
+        """Cancel all work that is not finished, for example after a failed run."""
         for task in self._tasks:
             task.cancel()
 
@@ -185,7 +186,7 @@ class Partner:
                 await self._declare_full(service)
 
     async def _say(self, offer_id: str, offer: Mapping[str, Any], answer: Answer) -> bool:
-        """Acknowledge and think, if it does, and answer; False if the offer's clock or the network was faster."""
+        """Acknowledge (if the organisation does so), wait and answer; False if the offer had ended before."""
         if self._clock.at(datetime.now(UTC)) > datetime.fromisoformat(offer["answer_by"]):
             return False
         if answer.acknowledges:
@@ -204,7 +205,7 @@ class Partner:
         return await self._offer_step(offer_id, "decline", decline_body(answer.reason))
 
     async def declare_more(self, service: Service, places: int) -> None:
-        """Places have appeared at a service, beyond what it declared today."""
+        """Declare additional places at a service, beyond those declared today."""
         self._taken[service.slug] -= places
         body = capacity_body(service)
         for pool in body["pools"]:
@@ -213,14 +214,14 @@ class Partner:
         await self._caller.call("PUT", f"{self._urls.directory}/v1/services/{service.id}/capacity", body=body)
 
     async def deliver(self, referral_id: str) -> bool:
-        """Start, if it has not, and complete what was accepted; False if the referral had gone on without it."""
+        """Start the accepted referral if necessary, and complete it; False if its state no longer allowed this."""
         if not await self.begin(referral_id):
             return False
         self._notebook.stays.pop(referral_id, None)
         return await self._complete(referral_id)
 
     async def begin(self, referral_id: str) -> bool:
-        """Start what was accepted, if it has not; False if the referral had gone on without it."""
+        """Start the accepted referral if necessary; False if its state no longer allowed this."""
         stay = self._notebook.stays.get(referral_id)
         if stay is not None and stay.is_started:
             return True
@@ -228,7 +229,7 @@ class Partner:
         return await self._step(referral_id, "start")
 
     async def plan_exit(self, referral_id: str, next_step: str, **items: str) -> None:
-        """Say what is known now of where somebody goes from a stay; items that are not named stay as they are."""
+        """Update the exit plan of a stay; items that are not named stay unchanged."""
         url = f"{self._urls.referral}/v1/referrals/{referral_id}/stay"
         seen = await self._caller.call("GET", url)
         standing = {item: one["status"] for item, one in seen.json()["items"].items()}
@@ -236,14 +237,15 @@ class Partner:
         await self._caller.call("PUT", url, body=plan, headers={"If-Match": seen.headers["etag"]})
 
     async def see_off(self, referral_id: str, *, nights: int) -> bool:
-        """Somebody has left after so many nights, and the need is met; False if the referral had gone on without it."""
+        """Complete a stay after this number of nights; False if the referral's state no longer allowed this."""
         self._notebook.stays.pop(referral_id, None)
         return await self._complete(referral_id, known={**FACTS, "nights_stayed": nights})
 
     async def _declare_full(self, service: Service) -> None:
-        """Its figures were wrong, and the network has been told so: say the truth, which opens the places again.
+        """Declare that no place is free, after a decline as full; a declaration opens the closed pool again.
 
-        Not before the ledger was looked at: on a busy machine nobody would see that the places had been closed.
+        It waits until the demo has read the ledger. Otherwise, on a busy machine, the demo would not see the closed
+        pool.
         """
         await asyncio.sleep(SAYS_FULL_AFTER_SECONDS)
         await self._looked()
@@ -254,7 +256,7 @@ class Partner:
             await self._caller.call("PUT", url, body=body, expect=CONFLICT)
 
     async def _serve(self, offer_id: str, referral_id: str, answer: Answer) -> None:
-        """Fetch what the service needs to know of the person, and do the work as far as the demo goes."""
+        """Fetch the packet about the person, and take the next steps that the answer provides for."""
         async with self._hands.working():
             packet = await self._caller.call(
                 "GET", f"{self._urls.registration}/v1/packets/{offer_id}", again_on=NOT_YET, expect=CLOSED
@@ -280,12 +282,12 @@ class Partner:
         return (await self._caller.call("POST", url, body=body, expect=CONFLICT)).is_success
 
     async def _complete(self, referral_id: str, *, known: Mapping[str, bool | int] = FACTS) -> bool:
-        """Say that the need is met, with the facts that the service's type has to state."""
+        """Complete the referral with the facts that the type of the service must state."""
         facts = await facts_of(referral_id, self._caller, url=self._urls.referral, known=known)
         return await self._step(referral_id, "complete", {"outcome": "need_met", "facts": facts})
 
     async def _step(self, referral_id: str, step: str, body: dict[str, Any] | None = None) -> bool:
-        """True if it was done; False if the referral had gone on without it."""
+        """True if the step was taken; False if the referral's state no longer allowed it."""
         url = f"{self._urls.referral}/v1/referrals/{referral_id}/{step}"
         async with self._hands.working():
             return (await self._caller.call("POST", url, body=body, expect=CONFLICT)).is_success

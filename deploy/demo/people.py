@@ -1,8 +1,8 @@
-"""Who comes off a flight or a bus: invented people with the distributions that the project's documents give (pure).
+"""Invented people on a flight or a bus, with the distributions that the project's documents give (pure).
 
-Given by the documents: 94 % men and 6 % women, the five departments that most come from, levels of education, three
-ways to be without papers (manaus-2013); shares of accompanied and unaccompanied children and of families (press-2025).
-Everything else is assumed, and said so where it stands. Every person is invented.
+The documents give: 94 % men and 6 % women, the five departments from which most people come, levels of education, and
+three reasons for being without papers (manaus-2013); the shares of accompanied and unaccompanied children and of
+families (press-2025). Everything else is assumed; a comment at each figure says so. Every person is invented.
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ UNACCOMPANIED_SHARE: Final = 0.035
 
 
 class Education(StrEnum):
-    """Highest level told; half of those asked have none of these."""
+    """The highest level of education that a person states; half of those who were asked stated none of these."""
 
     NOT_STATED = "not_stated"
     ELEMENTARY = "elementary_school"
@@ -42,7 +42,8 @@ DEPARTMENTS: Final = {
     "GT12": 22, "GT13": 20, "GT09": 13, "GT14": 13, "GT01": 12,
     "GT08": 3, "GT07": 3, "GT16": 3, "GT04": 2, "GT11": 2, "GT10": 2, "GT05": 2, "GT22": 1, "GT20": 1, "GT17": 1,
 }  # fmt: skip
-"""Where people go home to. That the first five are most is given; the figures are assumed."""
+"""The departments to which people go home. It is given that the first five are the most common; the figures are
+assumed."""
 
 MAYAN_LANGUAGES: Final = {
     "GT12": ["mam"], "GT13": ["mam", "kjb"], "GT09": ["quc", "mam"], "GT14": ["quc", "ixl"], "GT08": ["quc"],
@@ -56,10 +57,10 @@ PAPERS: Final = {
     IdentityDocumentStatus.LOST_ON_ROUTE: 15,
     IdentityDocumentStatus.NEVER_APPLIED: 10,
 }
-"""The three cases without papers are given; the figures are assumed."""
+"""The three reasons for being without papers are given; the figures are assumed."""
 
 ADULT_AGES: Final = {(18, 24): 22, (25, 34): 33, (35, 59): 42, (60, 75): 3}
-"""Assumed; that returnees tend to be 35 to 40 years of age or older is given."""
+"""These figures are assumed. It is given that returnees tend to be 35 to 40 years old or older."""
 
 MEN: Final = ["Juan", "José", "Luis", "Carlos", "Pedro", "Mateo", "Marcos", "Tomás", "Andrés", "Diego", "Miguel",
               "Santos", "Domingo", "Rigoberto", "Edgar", "Wilmer", "Elmer", "Byron", "Selvin", "Gaspar"]  # fmt: skip
@@ -69,7 +70,7 @@ FAMILIES: Final = ["García", "López", "Ramírez", "Morales", "Pérez", "Velás
 
 
 class Standing(StrEnum):
-    """In which position somebody comes."""
+    """Whether a person comes as an adult alone, as a parent, or as a child with or without parents."""
 
     ADULT = "adult"
     PARENT = "parent"
@@ -79,7 +80,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One invented person, as reception would meet them."""
+    """One invented person, with the facts that reception asks for."""
 
     number: int
     standing: Standing
@@ -87,7 +88,7 @@ class Person:
     given_names: str = ""
     family_names: str = ""
     birth_date: date | None = None
-    """None: does not know it."""
+    """None if the person does not know it."""
     department: str = "GT01"
     education: Education = Education.NOT_STATED
     papers: IdentityDocumentStatus = IdentityDocumentStatus.HELD
@@ -99,16 +100,16 @@ class Person:
     household: int | None = None
     household_size: int = 1
     is_reference: bool = True
-    """True for the one of a household who tells its shared needs, and for everybody who comes alone."""
+    """True for the member of a household who reports its shared needs, and for everybody who comes alone."""
 
     @property
     def is_child(self) -> bool:
-        """True for those who come as children."""
+        """True for accompanied and unaccompanied children."""
         return self.standing in {Standing.ACCOMPANIED_CHILD, Standing.UNACCOMPANIED_CHILD}
 
 
 def make_people(count: int, *, seed: int, today: date) -> list[Person]:
-    """`count` people (at least 10) off one flight or bus; the same seed and day give the same people."""
+    """`count` people (at least 10) on one flight or bus; the same seed and day give the same people."""
     random = Random(seed)  # noqa: S311 - a demo's dice, no secret
     people = _standings(count, random)
     people = _sexes(people, random)
@@ -136,7 +137,7 @@ def _standings(count: int, random: Random) -> list[Person]:
 
 
 def _sexes(people: list[Person], random: Random) -> list[Person]:
-    """Exactly the share of women; the first parent of each family is one of them as far as it goes."""
+    """Assigns exactly the share of women. The first parent of each family is a woman while the share lasts."""
     women = round(len(people) * WOMEN_SHARE)
     mothers = [person.number for person in people if person.standing is Standing.PARENT and person.is_reference]
     fathers = {person.number for person in people if person.standing is Standing.PARENT and not person.is_reference}
@@ -156,7 +157,7 @@ def _aged(person: Person, random: Random, today: date) -> Person:
     else:
         youngest, oldest = random.choices(list(ADULT_AGES), weights=list(ADULT_AGES.values()))[0]
         years = random.randint(youngest, oldest)
-    # A birthday at least a week away from today, so that nobody changes age while the demo runs.
+    # The birthday is at least a week away from today, so that nobody's age changes while the demo runs.
     return replace(person, birth_date=today - timedelta(days=years * 365 + years // 4 + random.randint(10, 350)))
 
 
@@ -186,7 +187,7 @@ def _documents(papers: IdentityDocumentStatus, random: Random) -> tuple[Document
 
 
 def _languages(person: Person, department: str, random: Random) -> tuple[str, ...]:
-    """Assumed: 40 % of the highlands speak a Mayan language first, few of them without Spanish; some speak English."""
+    """Assumed: 40 % in the highlands speak a Mayan language first, and 8 % of these no Spanish; some speak English."""
     spoken = ["spa"]
     mayan = MAYAN_LANGUAGES.get(department)
     if mayan and random.random() < MAYAN_SHARE:
@@ -198,7 +199,8 @@ def _languages(person: Person, department: str, random: Random) -> tuple[str, ..
 
 
 def _with_protection(people: list[Person], random: Random) -> list[Person]:
-    """Assumed: 2 % use a wheelchair, 3 % fear their own department, one adult in a hundred does not know their age."""
+    """Assumed, of adults who travel alone: 2 % use a wheelchair, 3 % fear their own department, 1 % do not know their
+    age."""
     adults = [person for person in people if person.standing is Standing.ADULT]
     wheelchairs = {person.number for person in some(adults, 0.02, random)}
     afraid = {person.number for person in some(adults, 0.03, random)}
@@ -218,7 +220,7 @@ def _with_protection(people: list[Person], random: Random) -> list[Person]:
 
 
 def _families_alike(people: list[Person]) -> list[Person]:
-    """A family shares its name, its department and its languages; children under twelve hold no card."""
+    """Gives a family the same family name, department and languages; children with parents have no identity card."""
     heads = {person.household: person for person in people if person.household is not None and person.is_reference}
     shared = []
     for person in people:

@@ -1,4 +1,4 @@
-"""The demo checks its result: no need is forgotten, no place is given twice, no event is unsent."""
+"""Checks the result of the demo: no need is forgotten, no place is given twice, and every event is sent."""
 
 import asyncio
 import time
@@ -16,11 +16,11 @@ from libs.chassis.walls import WORKS_FOR
 DRAIN_WITHIN_SECONDS: Final = 90.0
 LATE: Final = timedelta(seconds=15)
 Kept = tuple[str, bool, str]
-"""A promise, whether it holds, and what was found."""
+"""A promise, True if it holds, and what was found."""
 
 
 def check_invariants(found: Mapping[str, Any]) -> list[Kept]:
-    """The invariants that referral reports; the first: no open need without a clock, a queue or a named owner."""
+    """The invariants that referral reports. The first: every open need has a clock, a queue or a named owner."""
     return [
         (f"{one['promise'][0].lower()}{one['promise'][1:]}", one["violations"] == 0, f"{one['violations']} violations")
         for one in found["promises"]
@@ -28,24 +28,27 @@ def check_invariants(found: Mapping[str, Any]) -> list[Kept]:
 
 
 def check_places(pools: Sequence[Pool]) -> Kept:
-    """No service has promised more places than it has."""
+    """Checks that no service has more held and taken places than its maximum."""
     over = [pool for pool in pools if pool.is_over]
     return ("no service has more held and taken places than its maximum", not over, f"{len(over)} of {len(pools)} have")
 
 
 async def check_clocks(databases: Mapping[str, str], now: datetime) -> Kept:
-    """Every passed deadline was handled, at the present rate of the clock; referral itself allows for the highest."""
+    """Checks that every passed deadline was handled, for a clock at its present rate.
+
+    Referral's own check is less strict: it allows for the delay at the clock's highest rate.
+    """
     until = time.monotonic() + DRAIN_WITHIN_SECONDS
     while True:
         late = await overdue(databases, now - LATE)
         if not late or time.monotonic() > until:
             break
         await asyncio.sleep(0.3)
-    return ("all that ran out while days were let pass has been acted on", not late, f"{late} clocks have not")
+    return ("every deadline that passed in these days has been handled", not late, f"{late} have not been")
 
 
 async def check_drained(databases: Mapping[str, str]) -> list[Kept]:
-    """Outboxes are empty within DRAIN_WITHIN_SECONDS, and no event is parked."""
+    """Checks that the outboxes are empty within DRAIN_WITHIN_SECONDS, and that no event is parked."""
     until = time.monotonic() + DRAIN_WITHIN_SECONDS
     databases = {name: url for name, url in databases.items() if await _has_outbox(url)}
     while True:
@@ -61,7 +64,7 @@ async def check_drained(databases: Mapping[str, str]) -> list[Kept]:
 
 
 async def _has_outbox(url: str) -> bool:
-    """False for the database of registration's keys, which publishes nothing."""
+    """False for the database of registration's keys, which has no events."""
     return bool(await _count(url, "SELECT count(to_regclass('outbox'))"))
 
 
@@ -79,6 +82,6 @@ def _list(counts: Mapping[str, int]) -> str:
 
 
 async def invariants(caller: Caller, *, url: str) -> dict[str, Any]:
-    """What referral says of its own invariants."""
+    """The answer of referral about its own invariants."""
     found: dict[str, Any] = await caller.get(f"{url}/v1/invariants")
     return found

@@ -1,4 +1,4 @@
-"""A partner's webhook receiver: plain HTTP, every call verified with the standardwebhooks library before it is read."""
+"""A partner's webhook receiver over plain HTTP. The standardwebhooks library verifies every call before it is read."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 Heard = Callable[[str, dict[str, str]], None]
-"""Told the organisation's slug and the `data` of an offer that was put to it, with when it was made (`made_at`)."""
+"""Called with the organisation's slug and the `data` of an offer, with the time when it was made (`made_at`)."""
 OFFER_MADE = "offer.made.v1"
 
 
@@ -28,15 +28,15 @@ class Receiver:
         self.refused_count = 0
 
     def expect(self, slug: str, secret: str) -> None:
-        """Verify what comes for this organisation with this secret (`whsec_...`)."""
+        """Use this secret (`whsec_...`) to verify the calls for this organisation."""
         self._secrets[slug] = Webhook(secret)
 
     def url(self, slug: str) -> str:
-        """Where this organisation receives its webhooks."""
+        """The address at which this organisation receives webhooks."""
         return f"http://{self._host}:{self.port}/hooks/{slug}"
 
     async def receive(self, request: Request) -> Response:
-        """Answer at once with 204 and act later, as a good receiver does; 401 for what is not signed rightly."""
+        """Answer 204 at once and act later, as a good receiver does; answer 401 if the signature is wrong."""
         slug = request.path_params["slug"]
         webhook = self._secrets.get(slug)
         try:
@@ -55,7 +55,7 @@ class Receiver:
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals belong to the demo, not to its receiver."""
+        """Install no signal handlers, because the demo handles the signals."""
         yield
 
 
@@ -63,13 +63,13 @@ class _Server(uvicorn.Server):
 async def receiving(
     heard: Heard, *, listens: str = "127.0.0.1", port: int = 0, host: str = "127.0.0.1"
 ) -> AsyncIterator[Receiver]:
-    """A receiver while the block runs: on a free port of the loopback interface, or where it is told to listen.
+    """Runs a receiver while the block runs: on a free port of the loopback interface, or on the given address and port.
 
-    `host` is its name for those who send.
+    `host` is the host name or address that senders use.
     """
     receiver = Receiver(heard, host=host)
     app = Starlette(routes=[Route("/hooks/{slug}", receiver.receive, methods=["POST"])])
-    # asyncio sends small answers at once only where the socket names its protocol
+    # asyncio sends small answers without delay only if the socket names its protocol.
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((listens, port))

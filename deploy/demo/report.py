@@ -1,4 +1,4 @@
-"""The tables with which the demo ends (rich renderables, no I/O)."""
+"""The tables that the demo shows at the end (rich renderables, no I/O)."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ REASONS_MAX = 8
 
 
 def needs_table(counts: Mapping[str, Counts]) -> Table:
-    """By category: what was needed and what became of it."""
+    """The counts of needs by category, and how far they have come."""
     table = Table(title="Needs of this flight and this bus", header_style="bold")
     table.add_column("category", no_wrap=True)
     for title in ("needs", "offered", "accepted", "waitlisted", "after another", "with an owner"):
@@ -36,7 +36,7 @@ def _cells(row: Counts) -> list[str]:
 
 
 def places_table(before: Mapping[str, Pool], after: Mapping[str, Pool], directory: Directory) -> Table:
-    """Places per service before and after; a service that promised more than it has would be red."""
+    """Places per service before and after the run. A service that uses more places than its maximum is red."""
     title = "Places by service: maximum, declared free, in use before, then held, taken and in use after"
     table = Table(title=title, header_style="bold")
     table.add_column("service", no_wrap=True)
@@ -60,7 +60,7 @@ def why_panel(
     *, case_code: str, need: Mapping[str, Any], offer: Mapping[str, Any], explanation: Mapping[str, Any],
     names: Mapping[str, str],
 ) -> Panel:  # fmt: skip
-    """Why this provider and why not the others, for one need of one person."""
+    """The reasons for this provider and against the others, for one need of one person."""
     said_before = [
         f"{names.get(one['provider_service_id'], '?')}: {one['status']} {one.get('reason') or ''}".strip()
         for referral in need["referrals"]
@@ -83,14 +83,14 @@ def why_panel(
 
 
 def act_panel(act: Act) -> Panel:
-    """One act of the demo, line by line."""
+    """One scene of the demo, line by line."""
     lines = act.lines or ("This did not happen in this run.",)
     style = "none" if act.happened else "bold red"
     return Panel(Group(*(Text(line) for line in lines)), title=act.title, title_align="left", border_style=style)
 
 
 def partners_table(tally: Tally, *, offers: Counter[str], rerouted: int) -> Table:
-    """What partners did, and how the offers of this run ended."""
+    """Counts of what the partners did and of how the offers of this run ended."""
     table = Table(title="What the partners did", header_style="bold")
     table.add_column("")
     table.add_column("", justify="right")
@@ -116,7 +116,7 @@ def partners_table(tally: Tally, *, offers: Counter[str], rerouted: int) -> Tabl
 
 
 def promises_table(kept: Sequence[tuple[str, bool, str]]) -> Table:
-    """What was promised, whether it holds, and what was found."""
+    """Each promise, whether it holds, and what was found."""
     table = Table(title="The promise", header_style="bold")
     table.add_column("promise")
     table.add_column("kept")
@@ -127,7 +127,7 @@ def promises_table(kept: Sequence[tuple[str, bool, str]]) -> Table:
 
 
 def addresses_table(addresses: Iterable[tuple[str, str]]) -> Table:
-    """Where to look while the system runs."""
+    """The addresses of the services' API documents."""
     table = Table(title="Addresses of the API docs in this run (`make up` prints its own)", header_style="bold")
     table.add_column("")
     table.add_column("")

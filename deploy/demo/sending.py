@@ -1,5 +1,5 @@
-"""Sends a bus as CloudEvents on `enlace.arrivals`, as a foreign reception system would: half in binary mode, half in
-structured mode, in an order of its own."""
+"""Sends a bus as CloudEvents on `enlace.arrivals`, as another organisation's reception system would: half of the events
+in binary mode and half in structured mode, in random order."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ Record = tuple[bytes, bytes, list[tuple[str, bytes]]]
 
 
 async def send_bus(arrival: Arrival, *, bootstrap_servers: str, seed: int) -> int:
-    """Send all that the bus tells; returns how many events the brokers have acknowledged."""
+    """Send all events of the bus; returns how many events the brokers have acknowledged."""
     untyped: Any = AIOKafkaProducer
     producer = untyped(bootstrap_servers=bootstrap_servers, acks="all", enable_idempotence=True)
     await producer.start()
@@ -37,7 +37,10 @@ async def send_bus(arrival: Arrival, *, bootstrap_servers: str, seed: int) -> in
 
 
 def records(arrival: Arrival, *, seed: int) -> Iterator[Record]:
-    """The bus as records: people may come before their bus is announced, every other one in structured mode."""
+    """The events of the bus as records in random order; people may come before the announcement of their bus.
+
+    Every second record is in structured mode.
+    """
     events: list[Event] = [arrival.announced(), arrival.landed(), *map(arrival.arrived, arrival.people)]
     Random(seed).shuffle(events)  # noqa: S311 - a demo's dice, no secret
     for place, event in enumerate(events):

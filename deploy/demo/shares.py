@@ -1,4 +1,4 @@
-"""How many of a group have each property, and who: exact shares for any size, drawn by a seeded hand (pure)."""
+"""Assigns properties to a group in exact shares, for a group of any size; a seeded generator chooses who (pure)."""
 
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def apportion(count: int, weights: Mapping[T, float]) -> dict[T, int]:
-    """`count` split by `weights` so that each part is its share rounded down or up (largest remainders first)."""
+    """`count` divided by `weights`. Each part is its share, rounded; the parts with the largest remainders round up."""
     total = sum(weights.values())
     exact = {key: count * weight / total for key, weight in weights.items()}
     parts = {key: int(share) for key, share in exact.items()}
@@ -19,12 +19,12 @@ def apportion(count: int, weights: Mapping[T, float]) -> dict[T, int]:
 
 
 def dealt(count: int, weights: Mapping[T, float], random: Random) -> list[T]:
-    """`count` values in their shares, shuffled."""
+    """`count` values in the shares given by `weights`, shuffled."""
     values = [key for key, part in apportion(count, weights).items() for _ in range(part)]
     random.shuffle(values)
     return values
 
 
 def some(group: Sequence[T], share: float, random: Random) -> list[T]:
-    """A share of the group (rounded), drawn without replacement."""
+    """A random sample of the group without replacement; its size is the rounded share."""
     return random.sample(group, round(len(group) * share))

@@ -1,4 +1,4 @@
-"""What the demo brings about on purpose, through the public APIs, so that every act can be seen on one flight."""
+"""Events that the demo causes on purpose through the public APIs, so that one flight shows every scene."""
 
 import asyncio
 from collections import defaultdict
@@ -17,9 +17,9 @@ from deploy.packs.directory import Directory
 from libs.events.codes import ConsentPurpose
 
 PLACES_MORE: Final = 6
-"""Places that appear at a service on which a queue waits."""
+"""The number of places that a service with a queue declares in addition."""
 WITHDRAWING: Final = 2
-"""People who take their consent back: one whose offer has expired before, on a busy machine, shows nothing."""
+"""The number of people who withdraw consent. On a busy machine, the offer of one may expire before the withdrawal."""
 WITHIN_SECONDS: Final = 120.0
 ALREADY: Final = frozenset({409})
 WAITLISTED: Final = "waitlisted"
@@ -28,7 +28,7 @@ ON_THE_WAY: Final = frozenset({"seeking", "offered"})
 
 
 class Staging:
-    """The hand behind the scene: it keeps one offer unanswered, looks for closed places, and makes a place appear."""
+    """Keeps some offers unanswered, withdraws consents, reads the ledger of places, and causes more places."""
 
     def __init__(
         self, directory: Directory, *, referral: str, registration: str, steward: Caller, now: Callable[[], datetime]
@@ -43,12 +43,12 @@ class Staging:
         self._is_looking = False
 
     def met(self, told: Told, view: Mapping[str, Any]) -> None:
-        """Somebody of the flight has been registered."""
+        """Record a person of the flight who has been registered."""
         if told.consents_to_referral and not told.person.is_child and told.person.household is None:
             self._returnees[view["case_code"]] = view["id"]
 
     def keeps(self, offer_id: str, offer: Mapping[str, Any]) -> bool:
-        """True for the few offers that no partner is to answer, because their people think otherwise."""
+        """True for the few offers that no partner must answer, because the person will withdraw consent."""
         code = offer["case_code"]
         if len(self._withdrawing) >= WITHDRAWING or offer["category"] not in RECALLABLE:
             return False
@@ -59,7 +59,7 @@ class Staging:
         return True
 
     async def withdraw(self, reception: Caller) -> None:
-        """The people whose offers are kept take the consent back at reception. Ends when cancelled."""
+        """Withdraw the consents of the people whose offers are kept unanswered. Ends when cancelled."""
         while True:
             offer_id, returnee_id = await self._kept.get()
             url = f"{self._registration}/v1/returnees/{returnee_id}/consents"
@@ -69,7 +69,7 @@ class Staging:
                     await reception.call("POST", f"{url}/{consent['id']}/withdraw", expect=ALREADY)
 
     async def look_for_closed(self) -> None:
-        """Note which services' places the ledger shows as closed. Ends when cancelled."""
+        """Read the ledger of places regularly, and record the services whose pools are closed. Ends when cancelled."""
         self._is_looking = True
         try:
             while True:
@@ -83,16 +83,17 @@ class Staging:
             self._is_looking = False
 
     async def looked(self) -> None:
-        """Return when a look at the ledger that began after this call has ended; at once where nobody looks."""
+        """Return when the ledger has been read once more after this call; at once if nobody reads it."""
         wanted = self._looks_begun + 1
         while self._is_looking and self._looks_ended < wanted:  # noqa: ASYNC110 - another task looks
             await asyncio.sleep(0.1)
 
     async def serve_the_queue(self, journeys: Sequence[Journey], partners: Mapping[str, Partner]) -> None:
-        """More places appear where people of this run are next in the queue; somebody of them gets one.
+        """Let a service for which people of this run wait in the queue declare more places, until one of them is
+        accepted.
 
-        People of earlier runs may wait in front of them. A provider may refuse all who are put to it from the queue, or
-        forget them; then the next service declares.
+        People of earlier runs can be before them in the queue. If the provider declines all offers or does not answer,
+        the next service declares more places.
         """
         services = {str(service.id): (organization, service) for organization in self._directory.organizations
                     for service in organization.services}  # fmt: skip
@@ -114,9 +115,10 @@ class Staging:
             is_served = await self._accepted_from([entry["referral_id"] for entry in theirs])
 
     async def _accepted_from(self, referral_ids: Sequence[str]) -> bool:
-        """True once one of these is accepted; False when others got the places, all were refused, or nothing happens.
+        """True when one of these referrals is accepted; False if others got the places, all were declined, or nothing
+        changes for WITHIN_SECONDS.
 
-        While one of them is on its way to a provider, or none has left the queue, there is something to wait for.
+        It waits while one of them is seeking or offered, or while all are still in the queue.
         """
         seen: list[str] = []
         try:
@@ -136,7 +138,7 @@ class Staging:
             return False
 
     async def make_a_document(self, journeys: Sequence[Journey], partners: Mapping[str, Partner]) -> None:
-        """The office that has accepted a document for somebody who waits for it makes it."""
+        """Let the office that has accepted a need for documents complete it, if another need waits for it."""
         by_service = {str(service.id): organization.slug for organization in self._directory.organizations
                       for service in organization.services}  # fmt: skip
         for _, offer in blocked_by_documents(journeys):
@@ -148,7 +150,7 @@ Entry = Mapping[str, Any]
 
 
 def queues_of(waiting: Sequence[Entry]) -> dict[str, list[Entry]]:
-    """Who waits for each service, in the order in which places go to them."""
+    """The queue of each service, in the order in which places are given."""
     queues: dict[str, list[Entry]] = defaultdict(list)
     for entry in sorted(waiting, key=lambda one: (one["urgency_rank"], one["waiting_since"])):
         for service in entry["provider_service_ids"]:
@@ -159,7 +161,10 @@ def queues_of(waiting: Sequence[Entry]) -> dict[str, list[Entry]]:
 def next_to_serve(
     queues: Mapping[str, Sequence[Entry]], own: Collection[str], *, closed: Collection[str], tried: Collection[str]
 ) -> str | None:
-    """The service where somebody of this run has the fewest in front of them, of those equal one that had closed."""
+    """The service at which the fewest places are needed before somebody of this run gets one; None if there is none.
+
+    Among equal services, one whose pool was closed comes first.
+    """
     wanted = [
         service
         for service, queue in queues.items()
@@ -170,5 +175,5 @@ def next_to_serve(
 
 
 def places_before(queue: Sequence[Entry], own: Collection[str]) -> int:
-    """How many places those take who wait before the first of this run."""
+    """The number of places for the people in the queue before the first person of this run."""
     return sum(entry["people_count"] for entry in takewhile(lambda entry: entry["need_id"] not in own, queue))

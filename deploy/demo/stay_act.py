@@ -1,4 +1,4 @@
-"""The act of the stay, told from what was seen of it at its marks and from the journey's record (pure)."""
+"""The scene about the stay, made from what was read at certain hours and from the recorded journey (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ _IN_ORDER: Final = (
     "referral.complete",
 )  # fmt: skip
 _RECORDED: Final = frozenset(_IN_ORDER)
-"""Steps of the record without which the act did not happen; an alarm with its number."""
+"""The steps that the journey must contain; if one is missing, the scene did not happen. Alarms have a number."""
 
 
 @dataclass
 class Stayed:
-    """What was seen of one stay while time was let pass. Keys are hours after its beginning."""
+    """What was read about one stay while time passed. Keys are hours after its start."""
 
     case_code: str
     need_id: str
@@ -30,16 +30,16 @@ class Stayed:
     plan_in_part: Mapping[str, Any] = field(default_factory=dict)
     plan_at_last: Mapping[str, Any] = field(default_factory=dict)
     owners: dict[int, tuple[str, str] | None] = field(default_factory=dict)
-    """The desk that answers, and why."""
+    """The desk that owns the need, and the reason."""
     listed: dict[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
-    """The stay's entry in a work list, where it stands on it."""
+    """The entry of the stay in a work list, by hour and list."""
     completed: bool = False
     journey: Mapping[str, Any] = field(default_factory=dict)
-    """As it was recorded in the end."""
+    """The journey as it is recorded at the end."""
 
 
 def stay_act(stayed: Stayed | None, names: Mapping[str, str]) -> Act:
-    """What happened, hour by hour on the installation's clock; nothing where any part of it is missing."""
+    """What happened, hour by hour on the installation's clock; an act without lines if any part is missing."""
     if stayed is None or not stayed.completed or not stayed.plan_at_last.get("planned"):
         return Act(_TITLE)
     steps = {_name(one): str(one["at"]) for one in stayed.journey["steps"] if one["referral_id"] == stayed.referral_id}

@@ -1,4 +1,4 @@
-"""The sixth act: somebody's stay in a shelter of 72 hours, its alarms and its end, while three days are let pass."""
+"""The sixth scene: a person's stay of 72 hours in a shelter, with its alarms and its end, while three days pass."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,15 +14,16 @@ from deploy.packs.directory import Directory, Service
 from libs.events.codes import NeedCategory
 
 MARKS: Final = (24, 48, 60, HOURS)
-"""Hours after its beginning at which something rings (packs' routing.yaml, `stays`)."""
+"""Hours after the start of a stay at which an alarm is due or the stay ends (the packs' routing.yaml, `stays`)."""
 AFTER: Final = LATE + timedelta(seconds=1)
-"""So long after a mark the clock has slowed down: then what rings there counts as overdue until it has rung."""
+"""How long after such an hour the clock stops running fast. As this is longer than LATE, an alarm of that hour counts
+as overdue until it is handled, and the demo waits for it."""
 NIGHTS: Final = 3
 Say = Callable[[str], None]
 
 
 class Staying:
-    """Follows one stay from its first hour to its last through the public APIs."""
+    """Follows one stay from its start to its end through the public APIs."""
 
     def __init__(
         self,
@@ -42,7 +43,7 @@ class Staying:
         }
 
     async def follow(self, found: Sequence[Journey]) -> Stayed | None:
-        """Let a stay of 72 hours pass; None where nobody of these could begin one."""
+        """Follow a stay of 72 hours to its end; None if nobody could start one."""
         for journey, referral in self._candidates(found):
             partner = self._partners[self._services[referral["provider_service_id"]][0]]
             if await partner.begin(referral["id"]):
@@ -52,7 +53,10 @@ class Staying:
         return None
 
     def _candidates(self, found: Sequence[Journey]) -> Iterator[tuple[Journey, Mapping[str, Any]]]:
-        """Accepted referrals to shelters for so long a stay, of needs that nobody owns; those not begun first."""
+        """Accepted referrals to shelters with a limit of 72 hours and without an owner of the need.
+
+        Those that have not started come first.
+        """
         fitting = [
             (journey, {**referral, "need_id": need["id"], "provider_service_id": offer["provider_service_id"]})
             for journey, need in needs_of(found)
@@ -83,7 +87,7 @@ class Staying:
         return stayed
 
     async def _look(self, stayed: Stayed, hours: int, journey: Journey) -> None:
-        """Note at this hour who answers for the need, and the lists on which the stay stands."""
+        """Record for this hour the owner of the need, and the work lists that contain the stay."""
         need = next(one for one in (await self._journey(journey))["needs"] if one["id"] == stayed.need_id)
         stayed.owners[hours] = None if need["owner"] is None else (need["owner"], need["owner_reason"])
         for name in ("leaving-without-next-step", "exits-today"):

@@ -1,4 +1,4 @@
-"""The demo from beginning to end, against a system that runs: what a user sees, act by act."""
+"""The demo from beginning to end on a running system: what a user sees, scene by scene."""
 
 import asyncio
 import time
@@ -36,7 +36,7 @@ from libs.events.codes import TransportMode
 SETTLE_WITHIN_SECONDS: Final = 900.0
 SLOWEST: Final = 0.2
 LATENESS: Final = timedelta(seconds=4)
-"""A quarter of an offer's time: where the machine is later than that, the clock waits for it (`pacing`)."""
+"""A quarter of an offer's deadline. If the machine is later than this, the clock runs more slowly (`pacing`)."""
 TELL_EVERY_SECONDS: Final = 10.0
 STEWARDS_DESK: Final = "network-steward-desk"
 AIR, LAND = "GT01", "GT12"
@@ -44,18 +44,18 @@ AIR, LAND = "GT01", "GT12"
 
 @dataclass(frozen=True)
 class Options:
-    """How big and how random a run is."""
+    """The size and the seed of a run."""
 
     flight: int = 135
     bus: int = 40
     seed: int = 20
     acts_must_happen: bool = True
-    """False where something is broken on purpose: then the acts are told as far as they happened."""
+    """False if a test breaks something on purpose; then only the scenes that happened are checked."""
 
 
 @dataclass
 class Run:
-    """What one run has made and found."""
+    """The results of one run."""
 
     flight: Landed
     bus: Landed
@@ -63,7 +63,7 @@ class Run:
     journeys: list[dict[str, Any]]
     before: dict[str, Pool]
     after: dict[str, Pool]
-    """The ledger when the story was told, before days were let pass; so are the journeys."""
+    """The ledger of places before the demo lets days pass; `journeys` are of the same time."""
     tally: Tally
     webhooks_verified: int
     webhooks_refused: int
@@ -71,18 +71,18 @@ class Run:
     acts_must_happen: bool
     began_ns: int
     told_ns: int
-    """When the story was told and days were about to be let pass."""
+    """The time just before the demo lets days pass."""
     calls_again: int
     pace: float
-    """Of the clock until the story was told, in seconds a second: below 1 where it waited for the machine."""
+    """The mean rate of the clock until then; below 1 if the clock was slowed down for the machine."""
 
 
 Watch = Callable[[str, int], None]
-"""Told what has just been done and how many of it; so that a test can act in the middle of a flight."""
+"""Called with a description of what was done and a count; with it, a test can act in the middle of a run."""
 
 
 def nobody_watches(what: str, count: int) -> None:
-    """Look away."""
+    """Do nothing."""
 
 
 class Story:
@@ -103,7 +103,7 @@ class Story:
         self._partners: dict[str, Partner] = {}
 
     async def tell(self, callers: Callers) -> Run:
-        """Play it to the end of the routing; what is found is for the report."""
+        """Run the demo until all needs are settled and the days have passed; returns the results for the report."""
         began_ns, (flight, bus) = time.time_ns(), self._vehicles(self.world.now())
         steward, reception = callers.of("network-steward"), callers.of("reception-system")
         self._stage = Staging(
@@ -138,7 +138,7 @@ class Story:
         )  # fmt: skip
 
     def _vehicles(self, at: datetime) -> tuple[Arrival, Arrival]:
-        """The flight and the bus, here at this time of the installation's clock."""
+        """The flight and the bus, which land at this time of the installation's clock."""
         flight, bus = (
             Arrival.make(reference=f"{self._run}/{name}", mode=mode, place=place, count=count, seed=seed, at=at)
             for name, mode, place, count, seed in (
@@ -166,12 +166,12 @@ class Story:
         return said
 
     def _say(self, text: str) -> None:
-        """A line where no bars can be drawn, such as in a log."""
+        """Print a line if the output is no terminal and progress bars cannot be drawn, for example in a log."""
         if not self.console.is_terminal:
             self.console.print(f"{datetime.now(UTC):%H:%M:%S} {text}")
 
     async def _set_up(self, callers: Callers, steward: Caller, progress: Progress) -> None:
-        """The directory stands, what an earlier run left at the partners is done, and everybody declares capacity."""
+        """Load the directory, complete referrals of an earlier run, and let all organisations declare capacity."""
         url, count = self.world.url("DIRECTORY"), len(self.directory.services)
         await load_directory(
             self.directory, url=url, steward=steward, said=self._bar(progress, "directory: services", count)
@@ -192,7 +192,7 @@ class Story:
 
     @asynccontextmanager
     async def _answering(self, callers: Callers) -> AsyncIterator[Receiver]:
-        """Partners listen, by webhook or by polling, while the block runs."""
+        """Partners receive and answer offers, by webhook or by polling, while the block runs."""
         async with receiving(lambda slug, data: self._partners[slug].hear(data["offer_id"], data)) as receiver:
             webhooks = [one.slug for one in self.directory.organizations if way_of(one.slug) is Way.WEBHOOK]
             await in_turns(self._register_webhook(slug, callers.of(slug), receiver) for slug in webhooks)
@@ -212,7 +212,7 @@ class Story:
 
     @asynccontextmanager
     async def _staging(self, reception: Caller) -> AsyncIterator[None]:
-        """Somebody withdraws consent, and the ledger is looked at for closed places, while the block runs."""
+        """While the block runs, people withdraw consent and the ledger is read for closed pools."""
         tasks = [asyncio.create_task(work) for work in (self._stage.withdraw(reception), self._stage.look_for_closed())]
         try:
             yield
@@ -225,7 +225,7 @@ class Story:
                 raise error
 
     async def _register_webhook(self, slug: str, caller: Caller, receiver: Receiver) -> None:
-        """One endpoint for each organisation; those of earlier runs, whose receivers are gone, are taken away."""
+        """Create the organisation's endpoint, and delete those of earlier runs, whose receivers have stopped."""
         url = f"{self.world.url('NOTIFICATIONS')}/v1/endpoints"
         for old in (await caller.get(url))["items"]:
             await caller.call("DELETE", f"{url}/{old['id']}", expect=frozenset({404}))
@@ -235,7 +235,7 @@ class Story:
     async def _arrive(
         self, flight: Arrival, bus: Arrival, callers: Callers, reception: Caller, progress: Progress
     ) -> tuple[Landed, Landed]:
-        """The flight comes by REST, the bus as events, at the same time."""
+        """Register the flight by REST and send the bus as events, at the same time."""
         people = self._bar(progress, "flight: people registered", len(flight.people))
         url = self.world.url("REGISTRATION")
         riding = asyncio.create_task(
@@ -252,9 +252,9 @@ class Story:
     async def _settle(
         self, returnee_ids: list[str], steward: Caller, needs_count: int, progress: Progress
     ) -> list[dict[str, Any]]:
-        """Wait until no offer waits for its answer, the router is done with every need and the partners have rested.
+        """Wait until every need is settled and the partners have finished.
 
-        Journeys are many calls: they are looked at only when no offer waits. While partners do anything there is time.
+        Journeys take many calls, so they are read only when no offer waits. Each act of a partner restarts the limit.
         """
         bar = progress.add_task("needs settled", total=needs_count)
         url, tell_at, done = self.world.url("REFERRAL"), time.monotonic() + TELL_EVERY_SECONDS, 0
@@ -276,9 +276,9 @@ class Story:
                 await asyncio.sleep(1.0)
 
     async def _let_days_pass(self, found: list[dict[str, Any]], steward: Caller) -> Stayed | None:
-        """One stay of 72 hours, on a clock that races; afterwards all that ran out meanwhile has been acted on.
+        """Follow one stay of 72 hours on a fast clock; returns when all deadlines that passed have been handled.
 
-        Partners go on listening. They live in real time: an offer that is made while time races expires.
+        Partners still receive offers, but they need real time: an offer that is made while the clock is fast expires.
         """
         staying = Staying(
             self.directory, referral=self.world.url("REFERRAL"), steward=steward, partners=self._partners,
@@ -295,6 +295,6 @@ class Story:
 
 
 def first_of(landed: Landed, journeys: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The journeys with those of this batch first."""
+    """The journeys, those of this batch first."""
     theirs = set(landed.returnee_ids)
     return sorted(journeys, key=lambda journey: journey["returnee_id"] not in theirs)

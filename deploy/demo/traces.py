@@ -1,4 +1,4 @@
-"""One person's trace as a tree, read from the JSON lines that the services write next to their logs (mostly pure)."""
+"""Shows one person's trace as a tree. Reads it from the JSON lines that the services write next to their logs."""
 
 import json
 from collections import defaultdict
@@ -20,7 +20,7 @@ JOURNEY: Final = "enlace.journey_id"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One span as a service wrote it down. Times are nanoseconds since 1970."""
+    """One span as a service recorded it. Times are nanoseconds since 1970."""
 
     trace_id: str
     span_id: str
@@ -33,7 +33,7 @@ class Span:
 
     @classmethod
     def of(cls, record: dict[str, Any]) -> "Span":
-        """The span of one line."""
+        """The span of one JSON line."""
         return cls(
             trace_id=record["trace_id"],
             span_id=record["span_id"],
@@ -47,7 +47,7 @@ class Span:
 
 
 def read_spans(directory: Path, *, since_ns: int) -> list[Span]:
-    """All spans that began since then. A line that a killed process left unfinished is passed over."""
+    """All spans that began at or after `since_ns`. A line that a killed process left incomplete is skipped."""
     found = []
     for path in sorted(directory.glob("*.jsonl")):
         if path.stat().st_mtime_ns < since_ns:
@@ -64,8 +64,8 @@ def read_spans(directory: Path, *, since_ns: int) -> list[Span]:
 
 
 def choose_trace(spans: Iterable[Span], returnee_ids: Sequence[str]) -> tuple[str, list[Span]] | None:
-    """The returnee whose trace is the best to show, with its spans: the first whose trace touches all four services,
-    else the one that touches most; the shorter of two alike. None where nobody of these has a trace."""
+    """The returnee whose trace is best to show, with its spans: the trace with the most services, then with the fewest
+    spans. None if none of these returnees has a trace."""
     wanted = set(returnee_ids)
     by_trace: dict[str, list[Span]] = defaultdict(list)
     journeys: dict[str, str] = {}
@@ -84,7 +84,7 @@ def _services(spans: Iterable[Span]) -> frozenset[str]:
 
 
 def as_tree(spans: Sequence[Span], *, title: str) -> Tree:
-    """The trace as a tree with the time since its start and the duration of each span, at most LINES_MAX lines."""
+    """The trace as a tree of at most LINES_MAX lines; each shows the time since the start and the span's duration."""
     start = min(span.start for span in spans)
     known = {span.span_id for span in spans}
     children: dict[str | None, list[Span]] = defaultdict(list)

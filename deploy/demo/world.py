@@ -1,4 +1,4 @@
-"""A system that runs, and the clients of its pack: what the demo and the simulation both stand on."""
+"""A running system and the clients of its pack, for the demo and the simulation."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from libs.chassis.paced_clock import PacedClock
 
 @dataclass(frozen=True)
 class World:
-    """A system that runs: where it answers, who may call it, where its spans lie, and its state directory."""
+    """A running system: its addresses, databases, client secrets, span files, state directory and clock."""
 
     addresses: Mapping[str, str]
     databases: Mapping[str, str]
@@ -24,7 +24,7 @@ class World:
     clock: Timekeeper
 
     def now(self) -> datetime:
-        """The time on the installation's clock: for all that is compared with times that the services tell."""
+        """The time on the installation's clock. Use it for comparisons with times that come from the services."""
         return self.clock.at(datetime.now(UTC))
 
     def url(self, word: str) -> str:
@@ -33,7 +33,7 @@ class World:
 
     @classmethod
     def of(cls, system: System) -> "World":
-        """The world of a system that this process runs."""
+        """The world of a system that this process has started."""
         installation = system.installation
         return cls(
             addresses=system.environment,
@@ -46,7 +46,7 @@ class World:
 
 
 def _clock_of(settings: Mapping[str, str]) -> Timekeeper:
-    """The clock that these settings give to the services."""
+    """The clock that the services use with these settings."""
     schedule = settings.get("ENLACE_CLOCK_SCHEDULE")
     if schedule is None:
         return Clock()
@@ -61,7 +61,7 @@ class Callers:
         self._made: dict[str, Caller] = {}
 
     def of(self, client_id: str) -> Caller:
-        """The client of this id."""
+        """The client with this id."""
         if client_id not in self._made:
             self._made[client_id] = Caller(
                 self._connections,
@@ -73,12 +73,12 @@ class Callers:
 
     @property
     def attempts_again(self) -> int:
-        """How often calls had to be tried again, over all."""
+        """How often calls were repeated, over all clients."""
         return sum(caller.attempts_again for caller in self._made.values())
 
 
 @asynccontextmanager
 async def callers_of(world: World) -> AsyncIterator[Callers]:
-    """The clients of the pack, with connections for as long as the block runs."""
+    """The clients of the pack; their connections are open while the block runs."""
     async with Connections() as connections:
         yield Callers(world, connections)

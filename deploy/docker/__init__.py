@@ -1,1 +1,1 @@
-"""The system in containers: the image, the databases, the one-shot jobs, the secrets."""
+"""The system in containers: the image, the databases, the jobs that run once, and the secrets."""

@@ -34,7 +34,7 @@ class BrokerIdentity:
 
 
 def make_identity(names: Sequence[str]) -> BrokerIdentity:
-    """A new authority, and a certificate of it for a broker at these host names and addresses."""
+    """Create an authority and a certificate that it signs for a broker with these host names and addresses."""
     authority, broker = _Key(), _Key()
     vouched = _certificate("Enlace containers", authority, issuer=authority, extensions=_of_an_authority(authority))
     shown = _certificate("kafka", broker, issuer=authority, extensions=_of_a_server(broker, authority, names))
@@ -46,7 +46,7 @@ def make_identity(names: Sequence[str]) -> BrokerIdentity:
 
 
 def in_lines(pem: str) -> str:
-    """PEM as a file has it, from PEM on one line."""
+    """PEM with line breaks, as in a file, from PEM on one line."""
     header, _, rest = pem.partition("----- ")
     body, _, footer = rest.partition(" -----")
     lines = [body[start : start + 64] for start in range(0, len(body), 64)]
@@ -82,7 +82,7 @@ def _times(scalar: int, point: _Point) -> _Point:
 
 
 class _Key:
-    """A private key of P-256 that was just drawn."""
+    """A new, random private key on P-256."""
 
     def __init__(self) -> None:
         self._secret = secrets.randbelow(_N - 1) + 1
@@ -91,7 +91,10 @@ class _Key:
 
     @property
     def identifier(self) -> bytes:
-        """The key's name within certificates (RFC 5280, 4.2.1.2: SHA-1 of the public key, no matter of secrecy)."""
+        """The identifier of the key in certificates: SHA-1 of the public key (RFC 5280, 4.2.1.2).
+
+        Security does not depend on this hash.
+        """
         return sha1(self.public, usedforsecurity=False).digest()
 
     def sign(self, message: bytes) -> bytes:
@@ -105,11 +108,11 @@ class _Key:
                 return _der(_SEQUENCE, _integer(r), _integer(s))
 
     def spki(self) -> bytes:
-        """The public half (SubjectPublicKeyInfo)."""
+        """The public key (SubjectPublicKeyInfo)."""
         return _der(_SEQUENCE, _KIND, _bits(self.public))
 
     def pkcs8(self) -> bytes:
-        """The private half (RFC 5958 around RFC 5915)."""
+        """The private key (RFC 5915 inside RFC 5958)."""
         inner = _der(
             _SEQUENCE, _integer(1), _der(_OCTETS, self._secret.to_bytes(32, "big")), _der(0xA1, _bits(self.public))
         )
@@ -147,7 +150,7 @@ def _of_a_server(key: _Key, authority: _Key, names: Sequence[str]) -> bytes:
         _SEQUENCE,
         _extension("2.5.29.19", _der(_SEQUENCE), critical=True),
         _extension("2.5.29.15", _der(_BITS, b"\x07\x80"), critical=True),  # digitalSignature
-        # A broker is a client of itself too.
+        # A broker also connects to itself as a client, so the certificate needs both purposes.
         _extension("2.5.29.37", _der(_SEQUENCE, _oid("1.3.6.1.5.5.7.3.1"), _oid("1.3.6.1.5.5.7.3.2"))),
         _extension("2.5.29.14", _der(_OCTETS, key.identifier)),
         _extension("2.5.29.35", _der(_SEQUENCE, _der(0x80, authority.identifier))),

@@ -1,4 +1,4 @@
-"""Makes the services' databases and logins on the PostgreSQL of the compose file: `python -m deploy.docker.databases`.
+"""Creates the services' databases and logins on the compose file's PostgreSQL: `python -m deploy.docker.databases`.
 
 This is a separate job, not an init script of the image: init scripts run only on an empty volume, so a script that
 failed once would never be repeated.

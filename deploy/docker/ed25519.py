@@ -20,9 +20,9 @@ def _edwards_sum(one: _Point, other: _Point) -> _Point:
 
 
 def ed25519_public_key(private: bytes) -> bytes:
-    """The public half of an Ed25519 key (RFC 8032, 5.1.5), for want of a library here; both are 32 bytes.
+    """The public key of an Ed25519 private key (RFC 8032, 5.1.5), without a library; both have 32 bytes.
 
-    It is not protected against timing attacks. Signing and verification use `cryptography`.
+    The calculation is not protected against timing attacks. Signing and verification use `cryptography`.
     """
     scalar = int.from_bytes(sha512(private).digest()[:32], "little")
     scalar = (scalar & ((1 << 254) - 8)) | (1 << 254)

@@ -2,8 +2,8 @@
 
     python -m deploy.docker.gateway 8101=registration:8000 8102=provider_directory:8000
 
-Only one container can publish a port. Here it is this one, so that a service can run in as many containers as `--scale`
-sets: the name of the service resolves to all of them, and each connection goes to one of them.
+Only one container can publish a port. The gateway publishes the ports, so that a service can run in as many containers
+as `--scale` sets. The name of the service resolves to all of them, and each connection goes to one of them.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ NOBODY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length:
 
 
 async def addresses_of(host: str, port: int) -> list[str]:
-    """The containers that a name stands for."""
+    """The addresses of the containers with this name."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
 
 async def connected(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-    """A connection to one of the containers of a service, in any order; None if none accepts it."""
+    """A connection to one of the service's containers, tried in random order; None if none accepts it."""
     with contextlib.suppress(OSError):
         addresses = await addresses_of(host, port)
         for address in random.sample(addresses, len(addresses)):
@@ -41,7 +41,7 @@ async def connected(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio
 
 
 async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Copy until the source ends, or the sink takes no more, and end the sink too."""
+    """Copy data until the source ends or the sink accepts no more; then close the sink for writing."""
     with contextlib.suppress(OSError, TimeoutError):
         while piece := await source.read(PIECE_BYTES):
             sink.write(piece)
@@ -68,9 +68,9 @@ async def serve(port: int, host: str, target_port: int, *, address: str = "0.0.0
                 return
             asked = asyncio.create_task(pass_on(reader, there[1]))
             await pass_on(there[0], writer)
-            asked.cancel()  # no more data are forwarded after the service has closed
+            asked.cancel()  # After the service has closed the connection, no more data are forwarded to it.
         except (OSError, TimeoutError):
-            pass  # the caller has closed the connection
+            pass  # The caller has closed the connection.
         finally:
             peers[peer] -= 1
             if not peers[peer]:
@@ -83,7 +83,7 @@ async def serve(port: int, host: str, target_port: int, *, address: str = "0.0.0
 
 
 async def main(doors: Sequence[str]) -> None:
-    """Serve `port=host:port`, each, until a signal comes."""
+    """Serve each `port=host:port` until a signal arrives."""
     for door in doors:
         port, _, target = door.partition("=")
         host, _, target_port = target.partition(":")

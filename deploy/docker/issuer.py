@@ -1,7 +1,7 @@
-"""The local token issuer in its own container; in an installation the settings name a real OpenID provider.
+"""The local token issuer in its own container. In a real installation, the settings name an OpenID provider instead.
 
-`python -m deploy.docker.issuer serve` answers on port 8000 of every address of the container, which is published on
-the loopback interface only. `... token CLIENT` prints a bearer token of a client of the pack:
+`python -m deploy.docker.issuer serve` listens on port 8000 of every address of the container; the port is published on
+the loopback interface only. `... token CLIENT` prints a bearer token for a client of the pack:
 
     docker compose exec issuer python -m deploy.docker.issuer token reception-system
 """
@@ -25,10 +25,10 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 
 def _issuer() -> tuple[AccessTokens, ClientBook]:
-    """The tokens and clients of this installation, whose secrets lie on the volume that `ENLACE_ISSUER_STATE` names."""
+    """The tokens and clients of this installation; their secrets are stored in `ENLACE_ISSUER_STATE`, on a volume."""
     state = Path(os.environ["ENLACE_ISSUER_STATE"])
     keyring = Keyring(state / "keys.json")
-    # One client's secret is known to another container too, so it comes from outside; the others are made here.
+    # Another container also needs this secret, so it comes from the environment. The other secrets are made here.
     keyring.get(f"client-{NOTIFICATIONS_CLIENT}", lambda: os.environ["ENLACE_CLIENT_SECRET"])
     tokens = AccessTokens(issuer=os.environ["ENLACE_TOKEN_ISSUER"], key=signing_key(keyring))
     return tokens, ClientBook(pack=Path(os.environ["ENLACE_PACK"]), state=state, keyring=keyring)
@@ -36,7 +36,7 @@ def _issuer() -> tuple[AccessTokens, ClientBook]:
 
 @cli.command()
 def serve(port: Annotated[int, typer.Option()] = 8000) -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal arrives."""
     tokens, book = _issuer()
     app = serve_book(tokens, book, key=os.environ["ENLACE_ISSUER_KEY"])
     serve_app(app, host="0.0.0.0", port=port)  # noqa: S104 (container)
@@ -44,7 +44,7 @@ def serve(port: Annotated[int, typer.Option()] = 8000) -> None:
 
 @cli.command()
 def token(client: Annotated[str, typer.Argument(help="A client of the pack.")]) -> None:
-    """Print a bearer token of a client, good for an hour."""
+    """Print a bearer token for a client; it is valid for an hour."""
     tokens, book = _issuer()
     try:
         known = book.get(client)

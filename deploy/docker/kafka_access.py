@@ -2,8 +2,8 @@
 
 `python -m deploy.docker.kafka_access`.
 
-The rights are those of `python -m libs.events acls apply`. It may run again at any time: a password that has changed in
-`kafka-access.env` is set, missing rights are added, no rights are removed.
+The rights are those of `python -m libs.events acls apply`. The command can run again at any time: it sets passwords
+that have changed in `kafka-access.env` and adds missing rights. It removes no rights.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ RECEPTION = ("reception-system",)
 async def give_access(
     cluster: Cluster, environment: Mapping[str, str], *, reception: tuple[str, ...] = RECEPTION
 ) -> int:
-    """Set passwords and rights; returns the number of rights. KeyError names a missing password."""
+    """Set passwords and rights; returns the number of rights. Raises KeyError with the name of a missing password."""
     wanted = rights(reception=reception)
     users = sorted({right.user for right in wanted})
     await set_passwords(cluster, {user: environment[f"{user.upper().replace('-', '_')}_PASSWORD"] for user in users})
@@ -31,7 +31,7 @@ async def give_access(
 
 
 def main() -> str | None:
-    """Do it on the cluster in the environment; returns a description of the problem, if any."""
+    """Give access on the cluster that the environment names; returns a description of the problem, if any."""
     cluster = Cluster.from_environment(os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ)
     try:
         count = asyncio.run(give_access(cluster, os.environ))

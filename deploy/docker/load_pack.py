@@ -11,7 +11,7 @@ from deploy.local.partners import RefusedError, find_client
 
 
 def main() -> str | None:
-    """Load it, unless `ENLACE_LOAD_PACK` is false; returns a description of the problem, if any."""
+    """Load the directory unless `ENLACE_LOAD_PACK` is false; returns a description of the problem, if any."""
     if os.environ.get("ENLACE_LOAD_PACK", "true").lower() == "false":
         return None
     try:

@@ -1,14 +1,14 @@
 """Generates the secrets of a containerised installation, once: `python3 deploy/docker/make_secrets.py`.
 
-Needs only the standard library. Writes one environment file per container into `.enlace/docker/`, readable only by
-their owner and never committed; each container gets only its own secrets. `.enlace/docker/env` is for people and
-commands on this machine: it contains the addresses of the containers.
+Needs only the standard library. It writes one environment file per container into `.enlace/docker/`. Only their owner
+can read the files, and they are never committed; each container gets only its own secrets. `.enlace/docker/env` is for
+people and commands on this machine: it contains the addresses of the containers.
 
 Existing lines are never changed: a missing variable is added at the end of a file. Edited values, added lines, comments
-and their order are kept. Without these files, `docker compose` names the missing one.
+and their order are kept. If a file is missing, `docker compose` names it.
 
-All containers may read `.enlace/docker/shared/`. It contains no secrets: the certificate of Kafka's authority, and the
-list of revoked tokens.
+All containers may read `.enlace/docker/shared/`. It contains no secrets: only the certificate of Kafka's authority and
+the list of revoked tokens.
 """
 
 import base64
@@ -23,7 +23,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))  # where this file is run by a bare Python
+sys.path.insert(0, str(ROOT))  # needed when a Python without the project's packages runs this file
 
 from deploy.docker.certificates import in_lines, make_identity  # noqa: E402
 from deploy.docker.ed25519 import ed25519_public_key  # noqa: E402
@@ -36,12 +36,12 @@ DATABASES = {
     "referral": ("referral", "ENLACE_REFERRAL_DATABASE_URL"),
     "notifications": ("notifications", "ENLACE_NOTIFICATIONS_DATABASE_URL"),
 }
-"""By database: the file and the variable with its address."""
+"""For each database: the file and the variable with its address."""
 OWNERS = {
     name: (f"{file}-migrations", variable.replace("_DATABASE_URL", "_OWNER_DATABASE_URL"))
     for name, (file, variable) in DATABASES.items()
 }
-"""By database: the file and the variable with the address of its owner, which only the job that migrates it reads."""
+"""For each database: the file and the variable with the address for its owner. Only the migration job reads it."""
 PORTS = {
     "ISSUER": ("ENLACE_ISSUER_PORT", "8100"),
     "REGISTRATION": ("ENLACE_REGISTRATION_PORT", "8101"),
@@ -55,9 +55,9 @@ PORTS = {
 VAULT_KEYS = ("ENLACE_VAULT_KEY", "ENLACE_RESTRICTED_KEY")
 SERVICES = ("registration", "provider_directory", "referral", "notifications")
 KAFKA_USERS = (*SERVICES, "operator", "auditor", "reception-system")
-"""Everybody who has rights at Kafka; the administrator, `admin`, makes them."""
+"""All users who have rights on Kafka; the administrator, `admin`, creates them."""
 KAFKA_NAMES = ("kafka", "localhost", "127.0.0.1")
-"""Where the broker is reached, from containers and from this machine."""
+"""The names under which containers and this machine reach the broker."""
 CLIENT_OF_KAFKA = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512"}
 AUTHORITY = "kafka-ca.pem"
 REVOCATIONS = "revocations.json"
@@ -76,7 +76,7 @@ def key_32_bytes() -> str:
 
 
 def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
-    """The content of each container's file; `kept` values do not change."""
+    """The content of each container's file. The values in `kept` do not change."""
 
     def value(file: str, name: str, make: Callable[[], str]) -> str:
         known = kept.get(file, {}).get(name)
@@ -118,7 +118,7 @@ def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
 
 
 def _add_databases(files: Files, passwords: Mapping[str, str]) -> None:
-    """Each database's address for the service's own login, and for the login that owns it."""
+    """Add the address of each database: with the service's own login, and with the login that owns the database."""
     for name, (file, variable) in DATABASES.items():
         files[file][variable] = _database_url(name, passwords[name], "postgres:5432", name)
     for name, (file, variable) in OWNERS.items():
@@ -127,7 +127,10 @@ def _add_databases(files: Files, passwords: Mapping[str, str]) -> None:
 
 
 def _add_kafka(files: Files, kept: Mapping[str, Mapping[str, str]]) -> None:
-    """The broker's certificate and the password of its administrator, and of each user; a service has its own only."""
+    """Add the broker's certificate, and the passwords of its administrator and of each user.
+
+    A service gets only its own password.
+    """
     known = kept.get("kafka-access", {})
     passwords = {
         user: known.get(_password_of(user)) or kept.get(user, {}).get("KAFKA_SASL_PASSWORD") or password()
@@ -163,18 +166,18 @@ def _password_of(user: str) -> str:
 
 
 def _public_keys(files: Files) -> str:
-    """The public keys that belong to the services' private ones (JWK Set)."""
+    """The public keys of the services' signing keys (JWK Set)."""
     return json.dumps({"keys": [_public(service, files[service]["ENLACE_EVENT_SIGNING_KEY"]) for service in SERVICES]})
 
 
 def _public(service: str, private: str) -> dict[str, str]:
-    """The public half of a service's signing key, as others are told it (JWK)."""
+    """The public key of a service's signing key, in the form that others get (JWK)."""
     key = base64.urlsafe_b64encode(ed25519_public_key(base64.b64decode(private))).decode().rstrip("=")
     return {"kty": "OKP", "crv": "Ed25519", "x": key, "service": service, "use": "sig", "alg": "Ed25519"}
 
 
 def addresses(files: Files, ports: Mapping[str, str], shared: Path) -> dict[str, str]:
-    """What a person's shell needs to reach the containers from this machine: `.enlace/docker/env`."""
+    """The content of `.enlace/docker/env`: the variables with which a shell on this machine reaches the containers."""
     at = {name: ports.get(variable, default) for name, (variable, default) in PORTS.items()}
     services = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
     issuer = f"http://127.0.0.1:{at['ISSUER']}"
@@ -187,7 +190,7 @@ def addresses(files: Files, ports: Mapping[str, str], shared: Path) -> dict[str,
         "KAFKA_SSL_CAFILE": str(shared / AUTHORITY),
         "KAFKA_SASL_USERNAME": "operator",
         "KAFKA_SASL_PASSWORD": files["kafka-access"]["OPERATOR_PASSWORD"],
-        # Who sends arrivals, and who reads the seals of the records, are other users than who looks after the bus.
+        # Arrivals are sent, and audit seals are read, by other users than `operator`.
         "KAFKA_RECEPTION_PASSWORD": files["kafka-access"]["RECEPTION_SYSTEM_PASSWORD"],
         "KAFKA_AUDITOR_PASSWORD": files["kafka-access"]["AUDITOR_PASSWORD"],
         "ENLACE_REVOCATIONS_FILE": str(shared / REVOCATIONS),
@@ -197,17 +200,17 @@ def addresses(files: Files, ports: Mapping[str, str], shared: Path) -> dict[str,
             )
             for name, (_, variable) in DATABASES.items()
         },
-        # To a container 127.0.0.1 is itself: a receiver of webhooks on this machine has another name there.
+        # For a container, 127.0.0.1 is the container itself. This is the name by which it reaches this machine.
         "ENLACE_RECEIVER_HOST": "host.docker.internal",
-        "ENLACE_RECEIVER_LISTENS": "0.0.0.0",  # noqa: S104 - the containers come from a network of their own
+        "ENLACE_RECEIVER_LISTENS": "0.0.0.0",  # noqa: S104 - the containers are on another network
         "ENLACE_ISSUER_KEY": files["issuer"]["ENLACE_ISSUER_KEY"],
-        # For `python -m libs.events replay`; quoted, because this file is read by a shell.
+        # For `python -m libs.events replay`. The value is quoted, because a shell reads this file.
         "ENLACE_EVENT_KEYS": f"'{files['referral']['ENLACE_EVENT_KEYS']}'",
     }
 
 
 def write(directory: Path, ports: Mapping[str, str] = os.environ) -> list[Path]:
-    """Add to the files of `directory` what they lack; the paths of all of them."""
+    """Add missing variables to the files in `directory`; returns the paths of all files."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     kept = {path.stem: _read(path) for path in directory.glob("*.env")}
     files = environment_files(kept)
@@ -221,7 +224,10 @@ def write(directory: Path, ports: Mapping[str, str] = os.environ) -> list[Path]:
 
 
 def _share(directory: Path, authority: str) -> list[Path]:
-    """What any user of a container may read; the directory above lets nobody else of this machine in."""
+    """Write the files that any user of a container may read.
+
+    Other users of this machine cannot read them, because they cannot enter the directory above.
+    """
     directory.mkdir(exist_ok=True)
     directory.chmod(0o755)
     certificate, revocations = directory / AUTHORITY, directory / REVOCATIONS
@@ -239,13 +245,16 @@ def _database_url(login: str, secret: str, host: str, database: str) -> str:
 
 
 def _password_in(url: str | None) -> str:
-    """The password in an address that is there already, without the file that had it; else a new one."""
+    """The password in an existing address, otherwise a new one.
+
+    It is needed if the file of a service has the address, but the file of PostgreSQL has no password.
+    """
     return unquote(urlsplit(url or "").password or "") or password()
 
 
 def _add(path: Path, values: Mapping[str, str]) -> None:
-    """Add the variables that the file lacks; all else of it stays as it is, and so does a file that lacks none."""
-    path = path.resolve()  # where it is a link to a store of secrets, it stays one
+    """Add the missing variables to the file. Everything else in it stays unchanged."""
+    path = path.resolve()  # so that a link to a store of secrets stays a link
     there = path.read_bytes() if path.exists() else b""
     known = _read(path) if there else {}
     missing = [f"{name}={value}\n" for name, value in values.items() if name not in known]
@@ -262,7 +271,7 @@ def _add(path: Path, values: Mapping[str, str]) -> None:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """The variables of a file; the last of a name counts, as for Docker."""
+    """The variables in a file. If a name occurs twice, the last value counts, as for Docker."""
     found = (_ASSIGNMENT.fullmatch(line) for line in path.read_text(encoding="utf-8-sig").splitlines())
     return {match[1]: _unquoted(match[2].strip()) for match in found if match}
 

@@ -1,4 +1,4 @@
-"""The health check of a container: `python -m deploy.docker.ready [URL]` ends with 0 when its process is ready."""
+"""The health check of a container: `python -m deploy.docker.ready [URL]` exits with 0 if its process is ready."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ TIMEOUT_SECONDS = 8.0
 
 
 def why_unready(url: str) -> str | None:
-    """None when it is ready, else what isn't, in a line that `docker inspect` shows."""
+    """None if the process is ready, otherwise the reason in one line, which `docker inspect` shows."""
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS):  # noqa: S310 (the container's own address)
             return None

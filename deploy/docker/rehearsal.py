@@ -1,8 +1,8 @@
 """Registers a flight of invented people, and answers for the pack's providers: `python -m deploy.docker.rehearsal`.
 
-Providers get webhooks if notifications may send to private addresses (`ENLACE_WEBHOOK_ALLOW_PRIVATE=true`), signed and
-verified as for a real partner; otherwise they poll. It continues to answer until it is stopped. The flight is
-registered only once.
+Providers get webhooks if notifications may send to private addresses (`ENLACE_WEBHOOK_ALLOW_PRIVATE=true`); these are
+signed and verified as for a real partner. Otherwise, providers poll. The rehearsal answers offers until it is stopped.
+The flight is registered only once.
 """
 
 import asyncio
@@ -34,11 +34,11 @@ RECEPTION = "reception-system"
 PORT = 8000
 SEED = 20
 LANDED = Path("/tmp/landed")  # noqa: S108 - of this container only
-"""Exists when the flight has landed and a provider has accepted an offer; used by the health check."""
+"""The health check looks for this file. It exists when the flight has landed and a provider has accepted an offer."""
 
 
 class Rehearsal:
-    """One flight, and the providers that hear of its people."""
+    """One flight, and the providers that get offers for its people."""
 
     def __init__(self, connections: Connections) -> None:
         self.directory = load_directory(Path(os.environ["ENLACE_PACK"]))
@@ -61,7 +61,7 @@ class Rehearsal:
         return Caller(connections, client_id, client.client_secret, os.environ["ENLACE_TOKEN_URL"])
 
     async def run(self) -> None:
-        """Listen, land the flight where it has not landed yet, and answer for ever."""
+        """Start to receive offers, register the flight if it has not landed yet, and answer until cancelled."""
         async with receiving(
             lambda slug, data: self.partners[slug].hear(data["offer_id"], data),
             listens="0.0.0.0", port=PORT, host="rehearsal",  # noqa: S104 - on the containers' own network
@@ -93,7 +93,7 @@ class Rehearsal:
         self._looking.append(asyncio.create_task(self.partners[slug].look()))
 
     async def _land(self) -> bool:
-        """Land the flight; False where it has landed before."""
+        """Register the flight; False if it has landed before."""
         url, reception = os.environ["ENLACE_REGISTRATION_URL"], self.caller_of(RECEPTION)
         batches = await reception.get(f"{url}/v1/arrival-batches", limit=200)
         if any(batch["sender_reference"] == FLIGHT for batch in batches["items"]):
@@ -103,12 +103,12 @@ class Rehearsal:
             reference=FLIGHT, mode=TransportMode.FLIGHT, place=AIRPORT, count=people, seed=SEED, at=datetime.now(UTC)
         )
         await land(flight, url=url, reception=reception, said=lambda _: None)
-        print(f"a flight with {len(flight.people)} invented people has landed, who need {flight.needs_count} things")
+        print(f"a flight with {len(flight.people)} invented people has landed; they have {flight.needs_count} needs")
         return True
 
 
 async def main() -> None:
-    """Rehearse until a signal comes."""
+    """Run the rehearsal until a signal arrives."""
     async with Connections() as connections:
         await Rehearsal(connections).run()
 

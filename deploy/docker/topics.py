@@ -9,9 +9,9 @@ from libs.events.topics import ensure_topics
 
 
 def main() -> None:
-    """Make every topic of the catalogue on the cluster that the environment names.
+    """Create and check every topic of the catalogue on the cluster that the environment names.
 
-    `ENLACE_TOPIC_COPIES` is how many brokers keep each partition; -1 leaves that to the cluster's default.
+    `ENLACE_TOPIC_COPIES` is the number of brokers that keep each partition; -1 means the default of the cluster.
     """
     copies = int(os.environ.get("ENLACE_TOPIC_COPIES", "-1"))
     cluster = Cluster.from_environment(os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ)

@@ -1,1 +1,1 @@
-"""The page of the lifecycles, generated from the tables of states."""
+"""Generates the page with the lifecycles from the tables of states."""

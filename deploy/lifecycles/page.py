@@ -1,4 +1,4 @@
-"""The page as text: diagram and steps of each lifecycle, and its mapping to FHIR; depends on the tables only."""
+"""The page as text, made from the tables only: diagram and steps of each lifecycle, and its mapping to FHIR."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Set
@@ -70,7 +70,10 @@ def _lifecycle(title: str, table: Lifecycle[Any, Any], live: Set[StrEnum]) -> li
 
 
 def _diagram(table: Lifecycle[Any, Any], live: Set[StrEnum]) -> str:
-    """States as boxes, steps as arrows; a step that all live states have leaves the box around them."""
+    """The diagram: states are boxes and steps are arrows.
+
+    A step that is possible in all live states is one arrow from the box around them.
+    """
     drawn = list(dict.fromkeys((row.state, row.step, row.to) for row in table.rows if row.state is not row.to))
     shared = [key for key in {(step, to): None for _, step, to in drawn} if _states_of(drawn, key) >= live > set()]
     arrows = [(one, step, to) for one, step, to in drawn if one not in live or (step, to) not in shared]
@@ -108,7 +111,7 @@ def _steps(table: Lifecycle[Any, Any], live: Set[StrEnum]) -> str:
 
 
 def _named(states: Iterable[Any], live: Set[StrEnum]) -> str:
-    """The states by name; all the live ones in two words."""
+    """The names of the states; if all live states are among them, `any live` stands for these."""
     found = list(dict.fromkeys(state for state in states if state is not None))
     if live and live <= set(found):
         return ", ".join(["any live", *(state.value for state in found if state not in live)])
@@ -138,7 +141,7 @@ def _fhir() -> list[str]:
 
 
 def _wrapped(text: str) -> str:
-    """Paragraphs broken at 120 characters; a heading stays a line of its own."""
+    """The text with paragraphs wrapped at 120 characters; a heading stays on its own line."""
     paragraphs = text.strip().split("\n\n")
     return "\n\n".join(
         textwrap.fill(" ".join(one.split()), 120, break_on_hyphens=False, break_long_words=False) for one in paragraphs

@@ -1,1 +1,1 @@
-"""The whole system on one machine, from Python packages: PostgreSQL, Kafka, a token issuer, the four services."""
+"""Runs the whole system on one machine from Python packages: PostgreSQL, Kafka, a token issuer, the four services."""

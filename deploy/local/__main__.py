@@ -1,4 +1,4 @@
-"""`python -m deploy.local`: see `cli.py`."""
+"""`python -m deploy.local` runs the commands of `cli.py`."""
 
 from deploy.local.cli import app
 

@@ -20,22 +20,22 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
     "enlace-provider-directory": frozenset({"capacity:write", "directory:admin", "directory:read", "directory:write"}),
     "enlace-notifications": frozenset({"deliveries:read", "endpoints:read", "endpoints:write"}),
 }
-"""By audience. A scope that only widens what others show (`restricted:read`) belongs to none."""
+"""The scopes of each audience. `restricted:read` belongs to none, because it only extends what other scopes show."""
 _EVERY_SCOPE: Final = frozenset().union(*SCOPES_OF.values())
 
 
 def audiences_of(scopes: Iterable[str]) -> tuple[str, ...]:
-    """For whom a token with these scopes is."""
+    """The services for which a token with these scopes is valid."""
     held = set(scopes)
     return tuple(audience for audience, own in SCOPES_OF.items() if held & own)
 
 
 def narrowed(scopes: frozenset[str], audiences: Iterable[str]) -> frozenset[str]:
-    """Those of the scopes that open something at one of these audiences, and those that only widen."""
+    """The scopes that permit something at one of these audiences, and those that belong to no audience."""
     chosen: frozenset[str] = frozenset().union(*(SCOPES_OF.get(audience, frozenset()) for audience in audiences))
     return scopes & chosen | (scopes - _EVERY_SCOPE)
 
 
 def audience_of_resource(resource: str) -> str:
-    """The audience that a `resource` (RFC 8707) names: as it is, or as the URN `urn:enlace:<service>`."""
+    """The audience that a `resource` (RFC 8707) names, either directly or as the URN `urn:enlace:<service>`."""
     return resource.replace("urn:enlace:", "enlace-", 1) if resource.startswith("urn:enlace:") else resource

@@ -37,7 +37,7 @@ from deploy.local.timekeeping import clock_settings
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console(highlight=False, soft_wrap=True)
 if not console.is_terminal:
-    console.width = 200  # a file or a pipe has no edge at which to cut addresses
+    console.width = 200  # so that long addresses are not cut in files and pipes
 StateOption = Annotated[
     Path, typer.Option("--state", envvar="ENLACE_STATE", help="Directory that keeps data, secrets and logs.")
 ]

@@ -1,4 +1,4 @@
-"""The clients of the local issuer: those of the country pack, and those that `make partner` added."""
+"""The clients of the local issuer: those of the country pack, and those that `make partner` has added."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from libs.chassis.yaml_files import read_yaml
 
 
 class UnknownClientError(Exception):
-    """No client has this id; the text lists the existing ones."""
+    """No client has this id, or its secret is not known here; the text says what to do."""
 
 
 class ClientBook:
-    """Clients by id. A change of either file is seen at once, without a restart."""
+    """Clients by id. A change of a file takes effect at once, without a restart."""
 
     def __init__(self, *, pack: Path, state: Path, keyring: Keyring) -> None:
         self._pack = pack
@@ -29,14 +29,14 @@ class ClientBook:
         self._keyring = keyring
 
     def find(self, client_id: str) -> Client | None:
-        """The client of this id, with the secret that this installation generated for it."""
+        """The client with this id, and with the secret that this installation has generated for it."""
         for entry in self.entries():
             if entry["client_id"] == client_id:
                 return self._client(entry)
         return None
 
     def get(self, client_id: str) -> Client:
-        """As `find`; raises UnknownClientError where there is none."""
+        """The same as `find`, but raises UnknownClientError if there is no such client."""
         client = self.find(client_id)
         if client is None:
             known = ", ".join(sorted(entry["client_id"] for entry in self.entries()))
@@ -44,11 +44,11 @@ class ClientBook:
         return client
 
     def entries(self) -> list[dict[str, Any]]:
-        """All clients as they are written down."""
+        """All clients as they are in the files."""
         return [*_read(pack_file(self._pack, "clients.yaml")), *_read(self._partners)]
 
     def add(self, *, client_id: str, organization: UUID, roles: Sequence[str], name: str) -> Client:
-        """Add a partner's client, or change the one of this id."""
+        """Add a partner's client, or replace the client with this id."""
         others = [entry for entry in _read(self._partners) if entry["client_id"] != client_id]
         entry = {
             "client_id": client_id,
@@ -84,7 +84,7 @@ def _organization(entry: Mapping[str, Any]) -> UUID | None:
 
 
 def pack_file(pack: Path, name: str) -> Path:
-    """A file of the pack; where it has none of its own, that of the pack it lies over (`base` in `overlay.yaml`)."""
+    """The path of a pack's file. A file that the pack lacks is taken from its base pack (`base` in `overlay.yaml`)."""
     overlay = pack / "overlay.yaml"
     if (pack / name).exists() or not overlay.exists():
         return pack / name

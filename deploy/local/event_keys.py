@@ -1,4 +1,7 @@
-"""Keys with which the services of one installation sign events, made at first use; the public ones in one file."""
+"""The keys with which the services of an installation sign events. They are created at first use.
+
+One file contains all public keys.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ PUBLIC_KEYS = "public.json"
 
 
 def event_keys(directory: Path, service: str, *, all_of: Iterable[str]) -> dict[str, str]:
-    """The variables of one service's process, with the files that they name; makes the keys of all that lack one."""
+    """The variables that name one service's key files. Creates missing keys for all the services."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (directory / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -26,7 +29,7 @@ def event_keys(directory: Path, service: str, *, all_of: Iterable[str]) -> dict[
             if not path.exists():
                 write_private(path, _new_key())
         public = directory / PUBLIC_KEYS
-        # What a person has added, such as the former key after a rotation, stays.
+        # Keys that a person has added, such as the former key after a rotation, are kept.
         known = json.loads(public.read_text(encoding="utf-8"))["keys"] if public.exists() else []
         keys = [jwk_of(Signer.from_file(path, name).public_key, name) for name, path in paths.items()]
         missing = [key for key in keys if key["kid"] not in {one.get("kid") for one in known}]

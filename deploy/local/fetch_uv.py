@@ -1,6 +1,7 @@
-"""Fetch uv's newest wheel from PyPI and unpack its program: `python fetch_uv.py DIRECTORY`.
+"""Download uv's newest wheel from PyPI and unpack its program: `python fetch_uv.py DIRECTORY`.
 
-For systems whose Python has neither venv nor pip; standard library only. The file is checked against PyPI's SHA-256.
+This is for systems whose Python has neither venv nor pip, so it uses only the standard library. It compares the file
+with the SHA-256 that PyPI gives.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
 def wheel_tag() -> str:
-    """A part of the wheel's name that fits this machine."""
+    """The platform part in the name of the wheel for this machine; `*` stands for any characters."""
     machine = MACHINES.get(platform.machine().lower(), platform.machine().lower())
     if sys.platform == "darwin":
         return f"macosx_{'11_0_arm64' if machine == 'aarch64' else '10_12_x86_64'}"
@@ -29,20 +30,20 @@ def wheel_tag() -> str:
 
 
 def fits(name: str, tag: str) -> bool:
-    """Whether a wheel of this name has the tag."""
+    """True if the wheel with this name has the tag."""
     start, _, end = tag.partition("*")
     return name.endswith(".whl") and start in name and end in name
 
 
 def read(url: str) -> bytes:
-    """The content at an https address."""
+    """The content of an https address."""
     with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - https of the index
         content: bytes = answer.read()
     return content
 
 
 def main(directory: Path) -> None:
-    """Put `uv` into the directory."""
+    """Write the program `uv` into the directory."""
     index = f"{INDEX_URL}/uv/json"
     release: dict[str, Any] = json.loads(read(index))
     wheels = [file for file in release["urls"] if fits(file["filename"], wheel_tag())]

@@ -1,4 +1,4 @@
-"""Several logs as one stream, each line with the name of its process."""
+"""Shows several logs as one stream; each line begins with the name of its process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOOK_SECONDS = 0.2
 
 
 class Tail:
-    """One log, read on from where it was left."""
+    """Reads one log; each read continues where the last one ended."""
 
     def __init__(self, path: Path, *, lines: int) -> None:
         self.name = path.stem
@@ -27,7 +27,7 @@ class Tail:
         self._first = content.splitlines()[-lines:] if lines else []
 
     def more(self) -> list[str]:
-        """The whole lines written since the last call; a log that was replaced is read from its beginning."""
+        """The complete lines that were written since the last call. A log that was replaced is read from its start."""
         first, self._first = self._first, []
         with contextlib.suppress(FileNotFoundError), self._path.open("rb") as file:
             if self._path.stat().st_size < self._at:
@@ -41,7 +41,7 @@ class Tail:
 
 
 def follow(directory: Path, *, names: Sequence[str], lines: int, for_ever: bool) -> None:
-    """Write what is in the logs and what comes, until Ctrl-C; logs that appear later are joined."""
+    """Print the last lines of the logs and then each new line, until Ctrl-C. Logs that appear later are included."""
     console = Console(highlight=False, soft_wrap=True, file=sys.stdout)
     tails: dict[Path, Tail] = {}
     with contextlib.suppress(KeyboardInterrupt):

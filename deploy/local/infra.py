@@ -1,6 +1,6 @@
-"""Only PostgreSQL and Kafka, for tests and for work on one part: `python -m deploy.local.infra up|down`.
+"""Runs only PostgreSQL and Kafka, for tests and for work on one part: `python -m deploy.local.infra up|down`.
 
-`up` prints the two variables with which tests use these servers instead of starting their own.
+`up` prints two variables. If they are set, tests use these servers instead of starting their own.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ DEFAULT_STATE = Path(".enlace/infra")
 
 @dataclass(frozen=True)
 class Servers:
-    """Both servers, running."""
+    """The two running servers."""
 
     postgres: postgres.PostgresServer
     kafka: kafka.KafkaNode
 
     def exports(self) -> str:
-        """Shell lines that hand both servers to tests."""
+        """Shell lines that set the variables with which tests find both servers."""
         return (
             f"export {POSTGRES_VARIABLE}='{self.postgres.url()}'\n"
             f"export {KAFKA_VARIABLE}='{self.kafka.bootstrap_servers}'\n"
@@ -49,7 +49,7 @@ class Servers:
 
 
 async def start(state: Path, *, family: Family) -> Servers:
-    """Start both at once and wait until both answer."""
+    """Start both servers at the same time, and wait until both answer."""
     database, node = await asyncio.gather(start_postgres(state, family=family), start_kafka(state, family=family))
     return Servers(postgres=database, kafka=node)
 
@@ -57,20 +57,20 @@ async def start(state: Path, *, family: Family) -> Servers:
 async def start_postgres(
     state: Path, *, family: Family, settings: Mapping[str, str] = MappingProxyType({})
 ) -> postgres.PostgresServer:
-    """Start PostgreSQL on any free port, with these settings on top of the usual ones."""
+    """Start PostgreSQL on a free port, with these settings in addition to the usual ones."""
     log = state / "logs" / "postgres.log"
     return await postgres.start(state / "postgres", family=family, log=log, port=free_port(), settings=settings)
 
 
 async def start_kafka(state: Path, *, family: Family) -> kafka.KafkaNode:
-    """Start Kafka on any free ports."""
+    """Start Kafka on two free ports."""
     log = state / "logs" / "kafka.log"
     return await kafka.start(state / "kafka", family=family, log=log, port=free_port(), controller_port=free_port())
 
 
 @cli.command()
 def run(state: State = DEFAULT_STATE) -> None:
-    """Keep both servers running until a signal comes or one of them ends."""
+    """Keep both servers running until a signal arrives or one of them ends."""
     state = state.resolve()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -98,7 +98,7 @@ def _keep_running(state: Path, stop: threading.Event) -> None:
 
 @cli.command()
 def up(state: State = DEFAULT_STATE) -> None:
-    """Start both servers in the background and print the variables; says the same again if they run already."""
+    """Start both servers in the background and print the variables. If they already run, only print the variables."""
     state = state.resolve()
     exports = state / "exports"
     if holder(state / "lock") is None:
@@ -113,14 +113,14 @@ def up(state: State = DEFAULT_STATE) -> None:
             if runner.poll() is not None:
                 raise SystemExit((state / "logs" / "infra.log").read_text())
             time.sleep(0.1)
-    while not exports.exists():  # another `up` is still starting them
+    while not exports.exists():  # Another `up` is still starting the servers.
         time.sleep(0.1)
     sys.stdout.write(exports.read_text())
 
 
 @cli.command()
 def down(state: State = DEFAULT_STATE) -> None:
-    """Stop both servers and wait until they are gone."""
+    """Stop both servers and wait until they have ended."""
     pid = holder(state / "lock")
     if pid is not None:
         os.kill(pid, signal.SIGTERM)

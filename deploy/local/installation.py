@@ -1,4 +1,4 @@
-"""One installation on this machine: where its state lies, its ports, and the environment of each process."""
+"""One installation on this machine: its state directory, its ports, and the environment of each process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOTIFICATIONS_CLIENT = "notifications-service"
 
 @dataclass(frozen=True)
 class ServiceProcess:
-    """A service as it is run here: its package and its databases, by the variable that names each."""
+    """A service as a local process: its module, and its databases by the variable with their address."""
 
     name: str
     word: str
@@ -33,7 +33,7 @@ class ServiceProcess:
 
     @property
     def url_variable(self) -> str:
-        """The variable with its address."""
+        """The variable with the address of the service."""
         return f"ENLACE_{self.word}_URL"
 
 
@@ -63,16 +63,16 @@ SERVICES = (
 )
 DATABASE_VARIABLES = tuple(variable for service in SERVICES for variable in service.databases)
 OWNER_VARIABLES = tuple(owner_variable(variable) for variable in DATABASE_VARIABLES)
-"""The addresses by which `migrate` reaches each database; no service gets one."""
+"""The variables with the addresses that `migrate` uses. No service gets them."""
 
 
 @dataclass(frozen=True)
 class Installation:
-    """State directory, country pack and extra settings; `state` and `pack` are made absolute.
+    """The state directory, the country pack and extra settings; `state` and `pack` are made absolute.
 
-    `extra` goes to every service, e.g. the rate of an accelerated clock, `own` to the service that it names, e.g. its
-    login at a Kafka that asks for one. `kafka_settings` are settings of the embedded
-    Kafka that differ from the usual ones, e.g. a listener that is reached through something in between.
+    Every service gets the settings in `extra`, such as the rate of an accelerated clock. `own` contains settings for
+    single services by name, such as a login for a Kafka that requires one. `kafka_settings` are settings of the
+    embedded Kafka that differ from the usual ones, such as a listener that clients reach through a proxy.
     """
 
     state: Path = DEFAULT_STATE
@@ -93,27 +93,27 @@ class Installation:
 
     @property
     def clients(self) -> ClientBook:
-        """Who may ask the issuer for tokens."""
+        """The clients that can get tokens from the issuer."""
         return ClientBook(pack=self.pack, state=self.state, keyring=self.keyring)
 
     @property
     def event_keys(self) -> Path:
-        """The directory of the keys with which services sign events."""
+        """The directory with the keys for signing events."""
         return self.state / "event-keys"
 
     @property
     def public_event_keys(self) -> Path:
-        """The file with the public halves of them all."""
+        """The file with all public keys of the event-signing keys."""
         return self.event_keys / PUBLIC_KEYS
 
     @property
     def lock(self) -> Path:
-        """Held by the supervisor."""
+        """The lock file that the supervisor holds."""
         return self.state / "lock"
 
     @property
     def env_file(self) -> Path:
-        """The addresses as dotenv, while the system runs."""
+        """The dotenv file with the addresses; it exists while the system runs."""
         return self.state / "env"
 
     def log(self, name: str) -> Path:
@@ -121,7 +121,7 @@ class Installation:
         return self.state / "logs" / f"{name}.log"
 
     def choose_ports(self) -> dict[str, int]:
-        """A port for each process: the one it had before where it is free, else another."""
+        """A port for each process: the port that it had before if this is free, otherwise another one."""
         path = self.state / "ports.json"
         before: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
         names = ["postgres", "kafka", "kafka-controller", "issuer", *(service.name for service in self.services)]
@@ -136,19 +136,19 @@ class Installation:
 
 
 def outside_kafka() -> str | None:
-    """The Kafka that the environment names; None where one is to be embedded."""
+    """The address of the Kafka that the environment names; None if the system must start its own."""
     return os.environ.get(KAFKA_VARIABLE) or None
 
 
 def kafka_of(addresses: Mapping[str, str]) -> Cluster:
-    """The brokers at these addresses, reached as this process's environment says."""
+    """The Kafka cluster at these addresses, with the connection settings in the environment of this process."""
     return Cluster.from_environment(addresses[KAFKA_VARIABLE], {**os.environ, **addresses})
 
 
 def outside_databases() -> dict[str, str] | None:
-    """The databases that the environment names, by variable; None where they are to be embedded.
+    """The databases that the environment names, by variable; None if the system must start its own PostgreSQL.
 
-    Raises ValueError when only some are named.
+    Raises ValueError if the environment names only some of them.
     """
     wanted = {*DATABASE_VARIABLES, *OWNER_VARIABLES}
     named = {name: os.environ[name] for name in wanted if os.environ.get(name)}
@@ -159,7 +159,7 @@ def outside_databases() -> dict[str, str] | None:
 
 
 def addresses(ports: Mapping[str, int], *, services: Iterable[ServiceProcess], kafka: str) -> dict[str, str]:
-    """Where everything is reached, by variable."""
+    """The addresses of the services, of the issuer and of Kafka, by variable."""
     issuer = f"http://127.0.0.1:{ports['issuer']}"
     urls = {service.url_variable: f"http://127.0.0.1:{ports[service.name]}" for service in services}
     return {
@@ -176,7 +176,7 @@ def addresses(ports: Mapping[str, int], *, services: Iterable[ServiceProcess], k
 def service_environment(
     installation: Installation, service: ServiceProcess, *, common: Mapping[str, str], databases: Mapping[str, str]
 ) -> dict[str, str]:
-    """What one service's process reads: the common settings, its own databases and its own secrets, nobody else's."""
+    """The environment of one service: the common settings, its own databases and its own secrets only."""
     keyring = installation.keyring
     others = {*DATABASE_VARIABLES, *OWNER_VARIABLES} - set(service.databases)
     inherited = {name: value for name, value in os.environ.items() if name not in others}
@@ -208,7 +208,7 @@ def service_environment(
 
 
 def _revocations(state: Path) -> Path:
-    """The installation's list of revoked tokens, which is empty at first."""
+    """The file with the installation's list of revoked tokens; an empty list is created if there is none."""
     file = state / "revocations.json"
     if not file.exists():
         write_private(file, "{}\n")
@@ -216,12 +216,12 @@ def _revocations(state: Path) -> Path:
 
 
 def dotenv(values: Mapping[str, str]) -> str:
-    """Lines that a shell and dotenv readers both understand."""
+    """The values as lines that a shell and dotenv readers both understand."""
     return "".join(f"{name}={_quoted(value)}\n" for name, value in values.items())
 
 
 def read_dotenv(lines: Iterable[str]) -> dict[str, str]:
-    """What `dotenv` wrote."""
+    """The values in lines that `dotenv` has written."""
     pairs = (line.rstrip("\n").partition("=") for line in lines if "=" in line)
     return {name: value[1:-1].replace("'\\''", "'") if value[:1] == "'" else value for name, _, value in pairs}
 

@@ -1,7 +1,8 @@
 """A small OAuth 2.0 issuer for local runs and tests (client credentials only), on Authlib.
 
-In production the settings name any OpenID provider; this one makes the same tokens, so that nothing else differs. Its
-clients come from the country pack and from `make partner`; their secrets are generated here and never committed.
+In production, the settings name an OpenID provider. This issuer makes the same kind of tokens, so that the services
+need no other configuration. Its clients come from the country pack and from `make partner`. Their secrets are generated
+here and never committed.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class _Grant(ClientCredentialsGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
 
     def validate_token_request(self) -> None:
-        """As RFC 6749 has it; besides RFC 8707: with `resource` the token is for those services alone."""
+        """Validate as RFC 6749 requires. With `resource` (RFC 8707), the token is valid only for those services."""
         super().validate_token_request()  # type: ignore[no-untyped-call]
         request: Any = self.request
         client: Client = request.client
@@ -72,7 +73,7 @@ class _Grant(ClientCredentialsGrant):
 
 
 class _Server(AuthorizationServer):
-    """Authlib's server over plain values: it is given a `_TokenRequest` and returns status, body and headers."""
+    """Authlib's server without a web framework: it gets a `_TokenRequest` and returns a JSON response."""
 
     def __init__(self, tokens: AccessTokens, find_client: FindClient) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -90,27 +91,30 @@ class _Server(AuthorizationServer):
         return JSONResponse(dict(body), status_code=status, headers=dict(headers))
 
     def save_token(self, token: dict[str, Any], request: _TokenRequest) -> None:
-        """Nothing is kept: a token verifies itself."""
+        """Stores nothing, because a token is verified by its signature."""
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Nobody listens."""
+        """Does nothing, because no code receives these signals."""
 
 
 def admin_key(keyring: Keyring) -> str:
-    """The key with which the installation's commands ask for clients and add them, generated at first use."""
+    """The key with which the installation's commands read and add clients; generated at first use."""
     return keyring.get("issuer-admin")
 
 
 def serve_book(tokens: AccessTokens, book: ClientBook, *, key: str) -> FastAPI:
-    """The issuer for the clients of a book, and for the commands that read and add them."""
+    """The issuer for the clients of a book, with the routes that read and add clients."""
     app = create_issuer(tokens, book.find)
     app.include_router(admin_routes(book, key))
     return app
 
 
 def create_issuer(tokens: AccessTokens, find_client: FindClient, limits: HttpSettings | None = None) -> FastAPI:
-    """The issuer as an app: `/token`, `/jwks`, RFC 8414 metadata and `/readyz`; `limits` are the environment's."""
-    # Its address is on the loopback interface only, where Authlib's demand for TLS protects nothing.
+    """The issuer as an app: `/token`, `/jwks`, RFC 8414 metadata and `/readyz`.
+
+    Without `limits`, the settings in the environment apply.
+    """
+    # The issuer is reached only over the loopback interface, where the TLS that Authlib requires would protect nothing.
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
     app = FastAPI(title="Enlace local token issuer", docs_url=None, redoc_url=None)
     server = _Server(tokens, find_client)
@@ -118,7 +122,7 @@ def create_issuer(tokens: AccessTokens, find_client: FindClient, limits: HttpSet
 
     @app.post("/token")
     async def token(request: Request) -> JSONResponse:
-        """RFC 6749 4.4: a token for the client that authenticates."""
+        """Issue a token to a client that authenticates (RFC 6749, 4.4)."""
         if int(request.headers.get("content-length") or 0) > BODY_LIMIT_BYTES:
             return JSONResponse({"error": "invalid_request"}, status_code=413)
         try:
@@ -136,19 +140,22 @@ def create_issuer(tokens: AccessTokens, find_client: FindClient, limits: HttpSet
 
     @app.get("/.well-known/oauth-authorization-server")
     async def metadata() -> dict[str, Any]:
-        """RFC 8414."""
+        """The metadata of the issuer (RFC 8414)."""
         return _metadata(tokens.issuer)
 
     @app.get("/readyz")
     async def readyz() -> dict[str, bool]:
-        """Whether it answers."""
+        """Answers if the issuer is running."""
         return {"ready": True}
 
     return app
 
 
 def _who_tries(request: Request, fields: Sequence[tuple[str, str]]) -> str:
-    """An address and the client that it says to be, one key; nobody at another address is held up by it."""
+    """One key from the caller's address and the client id that it claims.
+
+    Wrong secrets are counted by this key, so they do not block the same client at another address.
+    """
     peer = peer_of(request.client.host) if request.client else ""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
@@ -158,7 +165,7 @@ def _who_tries(request: Request, fields: Sequence[tuple[str, str]]) -> str:
 
 
 def _bounded(answer: Callable[[], JSONResponse], wrong: Limit, who: str) -> JSONResponse:
-    """The answer, or a 429 without looking at the secret where too many were wrong."""
+    """The answer; or, after too many wrong secrets, a 429 without a check of the secret."""
     left = wrong.take(who, cost=0)
     if left is not None and left.limited:
         headers = left.headers() | {"Retry-After": str(left.seconds)}
@@ -191,7 +198,7 @@ def main(
     pack: Annotated[Path, typer.Option(help="Directory of the country pack.")],
     issuer: Annotated[str, typer.Option(help="The `iss` of its tokens, and its address.")],
 ) -> None:
-    """Serve on 127.0.0.1 until a signal comes."""
+    """Serve on 127.0.0.1 until a signal arrives."""
     keyring = Keyring(state / "keys.json")
     book = ClientBook(pack=pack, state=state, keyring=keyring)
     tokens = AccessTokens(issuer=issuer, key=signing_key(keyring))
@@ -199,7 +206,7 @@ def main(
 
 
 def serve(app: FastAPI, *, host: str, port: int) -> None:
-    """Serve the issuer until a signal comes."""
+    """Serve the issuer until a signal arrives."""
     with suppress(KeyboardInterrupt):
         Server(ServerConfig(app, HttpSettings(), host=host, port=port)).run()
 

@@ -1,6 +1,6 @@
-"""What the commands of an installation ask of its local issuer: a client with its secret, and a new partner's client.
+"""The routes of the local issuer for the installation's commands: read a client's secret, add a partner's client.
 
-Only for who holds the installation's key (`ENLACE_ISSUER_KEY`), which lies where the secrets lie.
+They require the installation's key (`ENLACE_ISSUER_KEY`), which is stored together with the secrets.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PARTNER_ROLES = ("provider",)
 
 
 class NewPartner(BaseModel):
-    """An organisation that is to have a client."""
+    """An organisation that gets a client."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,7 +48,7 @@ def admin_routes(book: ClientBook, key: str) -> APIRouter:
     def added(
         client_id: str, partner: NewPartner, authorization: Annotated[str | None, Header()] = None
     ) -> dict[str, Any]:
-        """The client of a partner, which is added where there is none of this id."""
+        """The client of a partner; it is added if no client has this id."""
         require_key(authorization)
         known = book.find(client_id)
         return _view(

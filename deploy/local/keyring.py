@@ -1,4 +1,5 @@
-"""Secrets of one installation: generated at first use, kept in a file that only its owner can read, never committed."""
+"""The secrets of one installation. They are generated at first use, stored in a file that only its owner can read, and
+never committed."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from pathlib import Path
 
 
 def password() -> str:
-    """A random text that needs no escaping in URLs and shells (192 bits)."""
+    """A random text of 192 bits that needs no escaping in URLs and shells."""
     return secrets.token_urlsafe(24)
 
 
@@ -22,7 +23,7 @@ def key_32_bytes() -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file at once with one of mode 0600."""
+    """Replace a file atomically with one of mode 0600."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -38,7 +39,7 @@ class Keyring:
         self._path = path
 
     def get(self, name: str, make: Callable[[], str] = password) -> str:
-        """The secret of this name, generated and stored the first time; several processes may ask at once."""
+        """The secret with this name; it is generated and stored at first use. Several processes can ask at once."""
         known = self._read()
         if name in known:
             return known[name]

@@ -1,10 +1,11 @@
-"""Turn into another program that cannot outlive the process that started it.
+"""Replaces itself with another program that ends when the process that started it ends.
 
-Run by path (`python -I -S launch.py DEATH_SIGNAL PARENT_PID USER program arguments...`), standard library only, because
-it stands between a supervisor and every child and has to start at once. USER is `-` to stay who one is.
+It is run by path (`python -I -S launch.py DEATH_SIGNAL PARENT_PID USER program arguments...`). Every child of a
+supervisor is started through it and it must start quickly, so it uses only the standard library. If USER is `-`, the
+user does not change.
 
-PostgreSQL refuses to run as root. Where the supervisor is root, the child becomes USER but keeps one capability, to
-pass directories that only root may enter, so that a checkout below /root works without opening anybody's directories.
+PostgreSQL refuses to run as root. If the supervisor is root, the child changes to USER but keeps one capability: it can
+enter directories that only root may enter. So a checkout below /root works without a change of the permissions there.
 """
 
 import ctypes
@@ -32,13 +33,13 @@ class _Sets(ctypes.Structure):
 
 
 def become(user: str) -> None:
-    """Become this user for good; on Linux keep the capability to reach files whatever their mode (see the module)."""
+    """Change to this user permanently. On Linux, keep the capability to access files of any mode (see the module)."""
     entry = pwd.getpwnam(user)
     linux = sys.platform == "linux"
     libc = ctypes.CDLL(None, use_errno=True)
     if linux:
         libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
-        # Without it access(2), by which initdb looks for its programs, answers as if the capability were not there.
+        # initdb looks for its programs with access(2). Without this, access(2) would ignore the capability.
         libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(entry.pw_gid)
@@ -47,13 +48,13 @@ def become(user: str) -> None:
     if linux:
         kept = 1 << CAP_DAC_OVERRIDE
         sets = (_Sets * 2)(_Sets(kept, kept, kept), _Sets(0, 0, 0))
-        # Where this is not allowed the child runs with fewer rights; a directory out of its reach is then an error.
+        # If this is not allowed, the child runs with fewer rights. A directory that it cannot enter is then an error.
         if libc.capset(ctypes.byref(_Header(CAPABILITY_VERSION_3, 0)), sets) == 0:
             libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 
 
 def die_with(parent: int, death_signal: int) -> None:
-    """Ask the kernel for `death_signal` when the parent dies; ends at once if it has died already. Linux only."""
+    """Ask the kernel to send `death_signal` when the parent dies. Exits at once if it has already died. Linux only."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
@@ -62,11 +63,11 @@ def die_with(parent: int, death_signal: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Read the command line described in the module and become the program it names."""
+    """Read the command line (see the module) and replace this process with the program that it names."""
     death_signal, parent, user, *command = arguments
     if user != "-":
         become(user)
-    # After the change of user: that change clears the wish for a death signal.
+    # This comes after the change of user, because that change removes the death signal.
     die_with(int(parent), int(death_signal))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)

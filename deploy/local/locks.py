@@ -1,4 +1,7 @@
-"""One supervisor per state directory: a locked file that names its holder, free again however the holder dies."""
+"""Allows one supervisor per state directory, with a locked file that contains the id of the holder.
+
+The operating system releases the lock when the holder ends for any reason.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from typing import IO
 
 
 class AlreadyRunningError(Exception):
-    """Another process holds the lock; the text names its id."""
+    """Another process holds the lock; the text contains its id."""
 
 
 @contextmanager
 def hold(path: Path) -> Iterator[None]:
-    """Hold the lock while the block runs. Raises AlreadyRunningError when another process does."""
+    """Hold the lock while the block runs. Raises AlreadyRunningError if another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="ascii") as file:
         _lock(file, path)
@@ -34,14 +37,14 @@ def _lock(file: IO[str], path: Path) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError as error:
-            # `holder` takes the lock for an instant to see whether it is free: not a reason to give up.
+            # `holder` takes the lock for a moment to test whether it is free, so one failure is retried.
             if time.monotonic() > until:
                 raise AlreadyRunningError(f"already running here as process {path.read_text()} ({path})") from error
             time.sleep(0.02)
 
 
 def holder(path: Path) -> int | None:
-    """The process that holds the lock, or None."""
+    """The id of the process that holds the lock, or None."""
     if not path.exists():
         return None
     with path.open("r", encoding="ascii") as file:

@@ -1,6 +1,6 @@
-"""`python -m deploy.local.migrations services.referral.cli ...`: run `migrate` of each service, one after the other.
+"""`python -m deploy.local.migrations services.referral.cli ...` runs `migrate` of each service, one after the other.
 
-In one process: what takes time is importing the libraries, and that is done once instead of four times.
+All run in one process, because importing the libraries takes most of the time and happens only once in this way.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""A new installation gets the directory of its country pack: organisations, services, and places as of now."""
+"""Loads the directory of the country pack into a new installation: organisations, services and declared places."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deploy.packs.directory import load_directory as read_directory
 
 
 async def load_pack_once(installation: Installation, say: Callable[[str], None]) -> None:
-    """As `load_directory_once`, for an installation of this machine. Raises NotRunningError too."""
+    """The same as `load_directory_once`, for an installation on this machine. It can also raise NotRunningError."""
     await load_directory_once(
         environment(installation.env_file),
         pack=installation.pack,
@@ -25,9 +25,9 @@ async def load_pack_once(installation: Installation, say: Callable[[str], None])
 async def load_directory_once(
     addresses: Mapping[str, str], *, pack: Path, secret_of: Callable[[str], str], say: Callable[[str], None]
 ) -> None:
-    """Load the directory where it is still empty; one that anybody has begun is left as it is.
+    """Load the directory if it is empty; a directory that contains an organisation is not changed.
 
-    Raises CallError when provider_directory refuses.
+    Raises CallError if provider_directory refuses.
     """
     url, token_url = addresses["ENLACE_DIRECTORY_URL"], addresses["ENLACE_TOKEN_URL"]
     async with Connections() as connections:

@@ -1,6 +1,6 @@
-"""Tokens on the command line, and a new partner's first connection, for any installation that runs.
+"""Prints tokens and adds partners on the command line, for any running installation.
 
-All that is asked for lies in a dotenv file: addresses, and the key by which a local issuer tells its clients' secrets.
+A dotenv file contains what is needed: the addresses, and the key with which a local issuer gives its clients' secrets.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ KEY = "ENLACE_ISSUER_KEY"
 
 
 class NotRunningError(Exception):
-    """There is no such installation, or it does not run; the text says what to do."""
+    """The installation does not exist or does not run; the text says what to do."""
 
 
 class RefusedError(Exception):
-    """The issuer or a service refused; the text carries its code."""
+    """The issuer or a service refused; the text contains the code."""
 
 
 @dataclass(frozen=True)
 class KnownClient:
-    """A client as the commands need it."""
+    """The data about a client that the commands need."""
 
     client_id: str
     client_secret: str
@@ -42,7 +42,7 @@ class KnownClient:
 
 
 def environment(path: Path) -> dict[str, str]:
-    """The addresses of the installation that this file is of. Raises NotRunningError."""
+    """The addresses in this file of an installation. Raises NotRunningError if the file does not exist."""
     try:
         return read_dotenv(path.read_text(encoding="utf-8").splitlines())
     except FileNotFoundError as error:
@@ -51,12 +51,12 @@ def environment(path: Path) -> dict[str, str]:
 
 
 def secret_variable(client_id: str) -> str:
-    """The variable with a client's secret, in the file of an installation whose issuer does not tell it."""
+    """The variable with a client's secret, in the file of an installation whose issuer does not give secrets."""
     return f"ENLACE_CLIENT_SECRET_{re.sub(r'[^A-Z0-9]', '_', client_id.upper())}"
 
 
 def find_client(addresses: Mapping[str, str], client_id: str) -> KnownClient:
-    """A client with its secret: from the file, else from the local issuer.
+    """A client with its secret, from the file or otherwise from the local issuer.
 
     Raises UnknownClientError, NotRunningError or RefusedError.
     """
@@ -104,7 +104,7 @@ def _call(method: str, url: str, **more: Any) -> httpx.Response:
 
 
 def slug_of(name: str) -> str:
-    """A name as a client id: lower case, ASCII, hyphens. Raises UnknownClientError where nothing is left of it."""
+    """A name as a client id: lower case, ASCII, hyphens. Raises UnknownClientError if less than 3 characters remain."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]
     if len(slug) < 3:
@@ -113,9 +113,9 @@ def slug_of(name: str) -> str:
 
 
 def add_partner(addresses: Mapping[str, str], name: str) -> str:
-    """Add an organisation's client and return how it connects; the organisation is created where it is not there.
+    """Add an organisation's client; returns a text that says how it connects. A missing organisation is created.
 
-    A name that the pack's clients already have (or its slug) gives that client back.
+    If a client with this id already exists, for example in the pack, that client is used.
     """
     if not addresses.get(KEY):
         raise RefusedError("the issuer of this installation keeps its clients itself: its operator adds this one there")
@@ -150,7 +150,7 @@ def _refusal(answer: httpx.Response) -> str:
 
 
 def how_to_connect(client: KnownClient, addresses: Mapping[str, str]) -> str:
-    """The commands with which a partner fetches a token, reads its offers and asks for webhooks."""
+    """A text with the partner's credentials and the commands that fetch a token, read offers and add an endpoint."""
     referral, notifications = addresses["ENLACE_REFERRAL_URL"], addresses["ENLACE_NOTIFICATIONS_URL"]
     return f"""\
 organization_id  {client.organization_id}

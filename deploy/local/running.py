@@ -1,4 +1,4 @@
-"""What a supervisor writes down about its processes, for `status` and for the next start after a kill."""
+"""The file in which a supervisor records its processes, for `status` and for the next start after it was killed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ LEFTOVER_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class RunningPart:
-    """A process as it was when it was written down."""
+    """The data of a process when the file was written."""
 
     name: str
     pid: int | None
-    """None while it is being started again."""
+    """None while the process is being restarted."""
     url: str | None
     restarts: int
 
@@ -39,7 +39,7 @@ class Record:
         self.ready = False
 
     def write(self, parts: Sequence[RunningPart]) -> None:
-        """Replace it."""
+        """Write the file."""
         content = {
             "supervisor": os.getpid(),
             "ready": self.ready,
@@ -49,12 +49,12 @@ class Record:
         write_private(self._path, json.dumps(content, indent=1))
 
     def clear(self) -> None:
-        """Remove it: nothing runs."""
+        """Remove the file, because nothing runs any more."""
         self._path.unlink(missing_ok=True)
 
 
 def read_record(state: Path) -> dict[str, Any] | None:
-    """The file's content, or None where there is none."""
+    """The content of the file, or None if there is no file."""
     try:
         content: dict[str, Any] = json.loads((state / "running.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -63,9 +63,9 @@ def read_record(state: Path) -> dict[str, Any] | None:
 
 
 def wait_for_leftovers(state: Path) -> None:
-    """Wait until the processes of a supervisor that was killed have ended; kill those that take too long.
+    """Wait until the processes of a killed supervisor have ended; kill those that take too long.
 
-    They were told to end when it died; until they have, they hold the data directories.
+    They got a signal when the supervisor died. Until they have ended, they use the data directories.
     """
     record = read_record(state)
     if record is None:
@@ -82,7 +82,7 @@ def wait_for_leftovers(state: Path) -> None:
 
 
 def _born(pid: int) -> float | None:
-    """When this process started, which tells it from a later one of the same id; None when it is gone."""
+    """The start time of this process, or None if it has ended. A later process with the same id has another time."""
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()

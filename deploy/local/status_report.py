@@ -1,4 +1,4 @@
-"""What `make status` shows: processes and their health, and what waits between the services."""
+"""The report of `make status`: the processes and their health, and the events that wait between the services."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from libs.events.cluster import Cluster
 
 @dataclass(frozen=True)
 class Backlog:
-    """What waits in one service."""
+    """The events that wait in one service."""
 
     service: str
     outbox: int
@@ -32,12 +32,12 @@ class Backlog:
 
     @property
     def well(self) -> bool:
-        """Whether nothing is parked and all could be read; what is on its way is no fault."""
+        """True if nothing is parked and all figures could be read. Events that wait are no fault."""
         return self.trouble is None and self.parked_keys == 0
 
 
 async def print_report(installation: Installation, console: Console) -> bool:
-    """Print both tables; returns whether every process is ready and nothing is parked."""
+    """Print both tables; returns True if every process is ready and nothing is parked."""
     record = read_record(installation.state)
     if record is None or not record["ready"]:
         console.print(f"starting: {record['step'] if record else '...'}")
@@ -63,7 +63,7 @@ async def _print_processes(record: dict[str, Any], console: Console) -> bool:
 
 
 async def _health(client: httpx.AsyncClient, part: dict[str, Any]) -> str | None:
-    """None when every part is ready, that of the work behind the API too; else what is not."""
+    """None if every part of a process is ready, also its work in the background; otherwise the parts that are not."""
     if part["pid"] is None:
         return "starting again"
     if part["url"] is None:
@@ -113,7 +113,7 @@ async def _backlog(service: ServiceProcess, values: dict[str, str]) -> Backlog:
 
 
 async def _behind(cluster: Cluster, positions: list[asyncpg.Record]) -> int:
-    """How many offsets lie between where the service has read to and the ends of its partitions."""
+    """The number of offsets between the service's positions and the ends of its partitions."""
     if not positions:
         return 0
     consumer = AIOKafkaConsumer(**cluster.options())

@@ -1,6 +1,6 @@
 """Runs the whole system: PostgreSQL, Kafka, the token issuer, migrations, topics and the four services.
 
-A process that dies is started again; when the supervisor ends, however it ends, all of them do (`processes.py`).
+A process that ends is restarted. When the supervisor ends for any reason, all its processes end too (`processes.py`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LOOK_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 PROVEN_SECONDS = 30.0
-"""A process that lived so long is started again at once."""
+"""If a process has run this long, the pause before its restart is the shortest one again."""
 
 Start = Callable[[], Awaitable[Child]]
 Say = Callable[[str], None]
@@ -61,12 +61,12 @@ class Part:
 
     @property
     def running_pid(self) -> int | None:
-        """The id of its process; None while it is being started again."""
+        """The id of its process; None while it is being restarted."""
         return self.child.pid if self.child.running() else None
 
 
 class System:
-    """The running system. `environment` has every address; `parts` the processes by name."""
+    """The running system. `environment` contains all addresses, `parts` the processes by name."""
 
     def __init__(self, installation: Installation, *, say: Say) -> None:
         self.installation = installation
@@ -80,7 +80,7 @@ class System:
         self._record = Record(installation.state)
 
     async def start(self) -> None:
-        """Start everything in order and wait until it is ready. Raises StartError with the log of what failed."""
+        """Start everything in order and wait until it is ready. If a part fails, raises StartError with its log."""
         state = self.installation.state
         await asyncio.to_thread(wait_for_leftovers, state)
         ports = self.installation.choose_ports()
@@ -106,7 +106,7 @@ class System:
         self._tell("ready", ready=True)
 
     async def stop(self) -> None:
-        """Stop the services at once, then what they stand on. Returns when every process is gone."""
+        """Stop the services together, then the servers that they use. Returns when every process has ended."""
         for keeper in self._keepers.values():
             keeper.cancel()
         await asyncio.gather(*self._keepers.values(), return_exceptions=True)
@@ -117,7 +117,7 @@ class System:
         self._record.clear()
 
     async def halt_services(self) -> None:
-        """Stop the four services and leave what they stand on running: for a benchmark of something else on it."""
+        """Stop the four services, but not the servers that they use, so that a benchmark can use those servers."""
         names = [service.name for service in self.installation.services]
         for name in names:
             self._keepers[name].cancel()
@@ -152,7 +152,7 @@ class System:
             self._tell("starting Kafka")
             await self._keep("kafka", lambda: self._start_node(port, controller_port))
         self._tell("making the topics")
-        # -1: as that cluster has it
+        # -1 means the default of that cluster.
         await ensure_topics(kafka_of(self.environment), replication_factor=1 if embedded else -1)
 
     async def _start_node(self, port: int, controller_port: int) -> Child:
@@ -183,7 +183,7 @@ class System:
         await self._keep(service.name, lambda: self._start_server(service.name, command, url=url, env=env), url=url)
 
     async def _all_works(self, name: str) -> None:
-        """Wait for what is behind the API too. A process that is started again serves before Kafka is back."""
+        """Wait for the background work too. A restarted process does not wait for it, because Kafka may be away."""
         part = self.parts[name]
         await _ready(part.child, f"{part.url}/workz")
 
@@ -255,7 +255,7 @@ class System:
 
 
 async def _all_or_none(*works: Awaitable[None]) -> None:
-    """Run side by side; when one fails the others are cancelled, their children stopped, and then it is raised."""
+    """Run all at the same time. If one fails, the others are cancelled and their children stopped; then it raises."""
     tasks = [asyncio.ensure_future(work) for work in works]
     try:
         await asyncio.gather(*tasks)
@@ -279,9 +279,9 @@ async def _ready(child: Child, url: str) -> None:
 
 @asynccontextmanager
 async def running_system(installation: Installation, *, say: Say = print) -> AsyncIterator[System]:
-    """The whole system, ready, while the block runs; `say` is told each step and each restart.
+    """Runs the whole system while the block runs; `say` is called for each step and each restart.
 
-    Raises AlreadyRunningError when it runs already from this state directory, StartError when a part does not start.
+    Raises AlreadyRunningError if it already runs in this state directory, and StartError if a part does not start.
     """
     with hold(installation.lock):
         system = System(installation, say=say)
@@ -293,7 +293,7 @@ async def running_system(installation: Installation, *, say: Say = print) -> Asy
 
 
 def forget_everything(installation: Installation) -> None:
-    """Delete the data and logs of an installation that does not run. Raises AlreadyRunningError when it does."""
+    """Delete the data and logs of an installation that does not run. Raises AlreadyRunningError if it runs."""
     with hold(installation.lock):
         wait_for_leftovers(installation.state)
         for name in ("postgres", "kafka", "logs", "spans"):

@@ -1,4 +1,5 @@
-"""The clock of an installation that runs faster than real time: rate and origin, kept so that it never goes back."""
+"""The clock of an installation that runs faster than real time. Its rate and origin are stored, so that it never goes
+back."""
 
 from __future__ import annotations
 
@@ -11,14 +12,14 @@ from deploy.local.keyring import write_private
 from libs.chassis.clock import Clock
 
 SCHEDULE: Final = "clock-schedule.json"
-"""In the state of an installation whose clock changes its rate while it runs: a demo's or a simulation's."""
+"""A file in the state directory of an installation whose clock changes its rate: that of a demo or a simulation."""
 
 
 def clock_settings(state: Path, rate: float, *, real: datetime | None = None) -> dict[str, str]:
-    """The variables of a clock with this rate, continuing the clock that this state directory had.
+    """The variables of a clock with this rate, which continues the clock that this state directory had.
 
-    `real` is the present (default: now). Raises ValueError for a rate of 1 once the clock has run ahead, and where a
-    demo's or a simulation's has run: time would go backwards.
+    `real` is the real time (default: now). Raises ValueError if the time would go back: for a rate of 1 after the clock
+    has run ahead, and if a demo's or a simulation's clock has run in this directory.
     """
     if (state / SCHEDULE).exists():
         raise ValueError("a demo's or a simulation's clock has run here, ahead of real time; use another directory")
@@ -41,7 +42,7 @@ def _continued(before: Clock | None, rate: float, real: datetime) -> Clock:
         return before
     if rate == 1.0:
         raise ValueError("this installation's clock ran ahead of real time; use another state directory for rate 1")
-    # The origin at which the new clock shows at this moment what the old one shows: origin + (real - origin) * rate.
+    # The new origin makes the new clock show the same time now as the old clock: origin + (real - origin) * rate.
     shown = before.at(real)
     return Clock(rate=rate, origin=real + (shown - real) / (1 - rate))
 

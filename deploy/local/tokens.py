@@ -1,4 +1,4 @@
-"""Access tokens as the local issuer makes them: JWTs of RFC 9068, signed with ES256, for clients that hold a secret."""
+"""The access tokens of the local issuer: JWTs (RFC 9068), signed with ES256, for clients that have a secret."""
 
 from __future__ import annotations
 
@@ -20,47 +20,50 @@ LIFETIME_SECONDS = 3600
 
 @dataclass(frozen=True)
 class Client(ClientMixin):
-    """A machine that may ask for tokens, for one organisation or for none, within these scopes."""
+    """A machine client that can get tokens with these scopes, for one organisation or for none."""
 
     client_id: str
     secret: str
     organization_id: UUID | None
     scopes: frozenset[str]
     audience: tuple[str, ...] = ()
-    """For whom its tokens are; where it is empty, the services of its scopes."""
+    """The services for which its tokens are valid; if it is empty, the services of its scopes."""
     desks: tuple[str, ...] = ()
-    """Desks that it speaks for; a client that is a desk itself needs none."""
+    """The desks for which it acts. A client whose id is a desk needs none."""
     reception_places: tuple[str, ...] = ()
-    """Where the people were received whom it may see, by place code; the code of a country holds all of it."""
+    """The place codes where the people were received whom it may see; the code of a country includes all its places."""
     staff: bool = False
-    """Whether it is of the network itself."""
+    """True for a client of the network itself."""
     service: str | None = None
-    """Which of our own services it is."""
+    """The name of our own service, if the client is one."""
 
     def get_client_id(self) -> str:
-        """Its id."""
+        """The id of the client."""
         return self.client_id
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
-        """All its scopes where none is asked for; None (an `invalid_scope`) where one is asked for that it has not."""
+        """The requested scopes, or all its scopes if none is requested.
+
+        None (the error `invalid_scope`) if it does not have a requested scope.
+        """
         asked = frozenset((scope or "").split()) or self.scopes
         return " ".join(sorted(asked)) if asked <= self.scopes else None
 
     def check_client_secret(self, client_secret: str) -> bool:
-        """Whether this is its secret, in constant time."""
+        """True if this is the client's secret; compared in constant time."""
         return hmac.compare_digest(self.secret.encode(), client_secret.encode())
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """HTTP Basic or form fields; never without a secret."""
+        """True for HTTP Basic and form fields, never without a secret."""
         return endpoint == "token" and method in ("client_secret_basic", "client_secret_post")
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Client credentials only."""
+        """True only for client credentials."""
         return grant_type == "client_credentials"
 
 
 class AccessTokens(JWTBearerTokenGenerator):
-    """Makes the tokens: issuer, audience, expiry, subject, client, scopes and organisation."""
+    """Creates tokens with issuer, audience, expiry, subject, client, scopes and organisation."""
 
     def __init__(self, *, issuer: str, key: ECKey) -> None:
         lifetime: Callable[[object, str], int] = lambda _client, _grant: LIFETIME_SECONDS  # noqa: E731
@@ -68,15 +71,15 @@ class AccessTokens(JWTBearerTokenGenerator):
         self._keys = KeySet([key])
 
     def get_jwks(self) -> KeySet:
-        """The key to sign with, in a set, so that tokens name it (`kid`)."""
+        """The signing key in a set, so that tokens contain its id (`kid`)."""
         return self._keys
 
     def get_audiences(self, client: Client, user: object, scope: str) -> list[str]:
-        """Whom the token is for: the services of its scopes, and never a service at which none opens anything."""
+        """The audiences of the token: the services at which its scopes permit something, and no others."""
         return list(client.audience or audiences_of(scope.split()))
 
     def get_extra_claims(self, client: Client, grant_type: str, user: object, scope: str) -> dict[str, Any]:
-        """Whose the client is: organisation, desks, reception places, staff, service; those that there are."""
+        """The claims about the client that it has: organisation, desks, reception places, staff, service."""
         claims: dict[str, Any] = {}
         if client.organization_id is not None:
             claims["organization_id"] = str(client.organization_id)
@@ -91,12 +94,12 @@ class AccessTokens(JWTBearerTokenGenerator):
         return claims
 
     def public_keys(self) -> dict[str, Any]:
-        """The JWK set that verifies these tokens."""
+        """The JWK set with which these tokens are verified."""
         return dict(self._keys.as_dict(private=False))
 
 
 def new_key() -> ECKey:
-    """A signing key with an id of its own (its RFC 7638 thumbprint)."""
+    """A new signing key; its id is its thumbprint (RFC 7638)."""
     key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, private=True)
     key.ensure_kid()
     return key

@@ -1,5 +1,5 @@
 #!/bin/sh
-# uv, wherever it is: the one on the path, else one in .enlace/tools, put there the first time with Python alone.
+# Runs uv: the one on the path, otherwise the one in .enlace/tools. If there is none, it is installed there with Python.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 tools=$here/../../.enlace/tools
@@ -15,7 +15,7 @@ if ! "$tools/bin/uv" --version >/dev/null 2>&1; then
     }
     echo "fetching uv into .enlace/tools" >&2
     rm -rf "$tools"
-    # Some systems ship Python without pip; then uv's wheel is fetched with the standard library.
+    # On some systems, Python has no pip or no venv. Then uv's wheel is downloaded with the standard library.
     if ! { "$python" -m venv "$tools" && "$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv; } \
         >/dev/null 2>&1; then
         rm -rf "$tools"

@@ -1,9 +1,10 @@
-"""End the children of a supervisor that died without doing it itself.
+"""Ends the children of a supervisor that died before it could end them.
 
-Run by path with a pipe as standard input, standard library only. Lines on the pipe: `add PID SIGNAL`, `drop PID`. The
-pipe ends when the supervisor does, however it died; then every child still there gets its signal, and what has not gone
-after ten seconds is killed with its whole process group. Death signals of the kernel (`launch.py`) do the same sooner,
-on Linux; this also covers other systems and children that ignore their signal.
+It is run by path with a pipe as standard input, and uses only the standard library. The lines on the pipe are
+`add PID SIGNAL` and `drop PID`. The pipe ends when the supervisor ends for any reason. Then every child that still runs
+gets its signal, and after ten seconds the process groups of the remaining children are killed. On Linux, the kernel's
+death signals (`launch.py`) do the same earlier. The watchdog is also for other systems, and for children that ignore
+their signal.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ PATIENCE_SECONDS = 10.0
 
 
 def alive(pid: int) -> bool:
-    """Whether a process with this id runs; one that has ended and that nobody has asked about yet does not."""
+    """True if a process with this id runs; a zombie, which has ended but still has its id, does not count."""
     with contextlib.suppress(OSError, IndexError):
         if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
             return False
@@ -31,7 +32,7 @@ def alive(pid: int) -> bool:
 
 
 def end_all(children: dict[int, int]) -> None:
-    """Signal each child, wait for all, then kill the groups of those that stay. Every child leads its own group."""
+    """Send each child its signal, wait, then kill all groups. Every child is the leader of its own group."""
     for pid, number in children.items():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
@@ -44,7 +45,7 @@ def end_all(children: dict[int, int]) -> None:
 
 
 def main() -> None:
-    """Follow the pipe until it ends, then end what is still listed."""
+    """Read the pipe until it ends, then end the children that are still listed."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     children: dict[int, int] = {}

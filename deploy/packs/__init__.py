@@ -1,1 +1,1 @@
-"""Country packs: what a country decides, as data, with the readers that deploy and its tools need."""
+"""Country packs: the decisions of a country as data, and the code with which the programs in `deploy` read them."""

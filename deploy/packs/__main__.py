@@ -13,7 +13,7 @@ cli = typer.Typer(help=__doc__, no_args_is_help=True)
 
 @cli.callback()
 def _group() -> None:
-    """Without this, typer would drop the name of the only command."""
+    """Without this function, typer would not require the name of the only command."""
 
 
 @cli.command("check")

@@ -1,8 +1,8 @@
-"""What is wrong with a country pack: each file by itself, and the files against each other.
+"""Finds mistakes in a country pack: in each file, and between files.
 
-Services read only the files that they need and refuse to start on a mistake in one of them. This check reads all files
-before anything starts, and also compares them: a lead agency that is not in the directory, or a desk without a client,
-stops no service, and then nobody answers.
+A service reads only the files that it needs, and does not start if one of them has a mistake. This check reads all
+files before anything starts, and also compares them. For example, a service starts even if a lead agency is not in the
+directory or a desk has no client; but then nobody acts on the needs.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -43,7 +43,7 @@ class Places(PackPart):
 
 
 class Lead(PackPart):
-    """A lead agency of a stage, with the desk that works for it."""
+    """A lead agency of a stage, and its desk."""
 
     organization: str
     desk: str
@@ -137,7 +137,7 @@ READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
 
 
 def faults(pack: Path) -> list[str]:
-    """One sentence for each mistake, with the file and the field. Files are compared only if each of them is valid."""
+    """One line for each mistake, with the file and the field. Files are compared only if all of them are valid."""
     read: dict[str, Any] = {}
     found: list[str] = []
     for name, reader in READERS.items():

@@ -1,6 +1,6 @@
-"""A pack's `directory.yaml`: organisations and their services, read into closed models with ids made of slugs.
+"""Reads a pack's `directory.yaml`: organisations and services in models without unknown fields, with ids from slugs.
 
-The pack is loaded through provider_directory's public API (deploy/demo/loading.py), so nothing here knows a service.
+The pack is loaded through provider_directory's public API (deploy/demo/loading.py), so this module imports no service.
 """
 
 import re
@@ -17,7 +17,7 @@ from libs.events.catalogue.directory import Eligibility, Opening
 from libs.events.codes import AccessNeed, NeedCategory
 
 PACK_NAMESPACE: Final = UUID("6f0c5a9e-3d0b-5c8e-9a53-1f2a7c6d4b10")
-"""Under which every id of a pack is made: the same slug gives the same id on every machine, on every run."""
+"""The namespace of all ids of a pack. The same slug gives the same id on every machine and in every run."""
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{2,60}$")]
 PlaceCode = Annotated[str, Field(pattern=r"^[A-Z]{2}[0-9]{2,6}$")]
@@ -36,7 +36,10 @@ def service_id(slug: str) -> UUID:
 
 
 def openings_of(hours: str | list[str]) -> list[Opening]:
-    """`always` (no openings) or lines such as `1-5 08:00-16:00`; raises ValueError on anything else."""
+    """The openings in `always` (an empty list) or in lines such as `1-5 08:00-16:00`.
+
+    Raises ValueError for any other form.
+    """
     if hours == "always":
         return []
     found: list[Opening] = []
@@ -53,7 +56,7 @@ def openings_of(hours: str | list[str]) -> list[Opening]:
 
 
 class Pool(PackPart):
-    """Places of one kind, as the organisation would declare them in the morning."""
+    """Places of one kind, with the figures that the organisation declares in the morning."""
 
     kind: Annotated[str, Field(pattern=r"^[a-z_]{3,40}$")]
     maximum: Annotated[int, Field(ge=0, le=10_000)]
@@ -90,11 +93,11 @@ class Service(PackPart):
 
     @cached_property
     def id(self) -> UUID:
-        """The service's id, made of its slug."""
+        """The service's id, made from its slug."""
         return service_id(self.slug)
 
     def pool_id(self, kind: str) -> UUID:
-        """The id of its pool of this kind."""
+        """The id of the service's pool of this kind."""
         return uuid5(PACK_NAMESPACE, f"pool/{self.slug}/{kind}")
 
 
@@ -114,12 +117,12 @@ class Organization(PackPart):
 
     @cached_property
     def id(self) -> UUID:
-        """The organisation's id, made of its slug."""
+        """The organisation's id, made from its slug."""
         return organization_id(self.slug)
 
     @cached_property
     def is_restricted(self) -> bool:
-        """True if it exists only for holders of the restricted scope: every service of it is restricted."""
+        """True if all its services are restricted; then only callers with the restricted scope can see it."""
         return all(service.restricted for service in self.services)
 
 
@@ -133,14 +136,14 @@ class Directory(PackPart):
 
     @cached_property
     def services(self) -> list[Service]:
-        """Every service of every organisation."""
+        """All services of all organisations."""
         return [service for organization in self.organizations for service in organization.services]
 
 
 def load_directory(pack: Path) -> Directory:
-    """The directory of the pack in `pack`; raises ValidationError naming the field that is wrong.
+    """The directory of the pack in `pack`. Raises ValidationError with the name of a wrong field.
 
-    An overlay pack has no `directory.yaml` of its own but an `overlay.yaml` that says on which pack it builds.
+    An overlay pack has no `directory.yaml`; its `overlay.yaml` names the base pack.
     """
     overlay = load_overlay(pack)
     read = read_yaml(pack / overlay.base / "directory.yaml")
@@ -151,14 +154,14 @@ def load_directory(pack: Path) -> Directory:
 
 
 class Overlay(PackPart):
-    """What an overlay pack changes in the directory that it builds on."""
+    """The changes of an overlay pack to the directory of its base pack."""
 
     base: str = "."
-    """The base pack's directory, relative to the overlay."""
+    """The path of the base pack, relative to the overlay."""
     always_open: bool = False
-    """True: weekly hours are left out, so that the pack can be shown at any hour of any day."""
+    """If True, weekly hours are left out, so that the demo can run at any time."""
     keeps_hours: list[str] = []
-    """Slugs of services that keep their hours all the same."""
+    """The slugs of services that keep their hours even then."""
 
 
 def load_overlay(pack: Path) -> Overlay:

@@ -1,1 +1,1 @@
-"""Regular expressions of the tree: found, and refused where a text makes one of them cost more than its length."""
+"""Finds the regular expressions in the code, and refuses those whose cost can grow faster than the length of a text."""

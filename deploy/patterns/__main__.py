@@ -11,7 +11,7 @@ from deploy.patterns.judged import faults
 
 
 def main() -> None:
-    """Judge every pattern of the tree."""
+    """Judge every regular expression in the code."""
     try:
         found = list(patterns(ROOT))
         wrong = faults(found)

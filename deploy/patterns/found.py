@@ -1,4 +1,5 @@
-"""Where the tree has regular expressions, and how each is used (reads the source, runs none of it but constants)."""
+"""Finds the regular expressions in the code and how each is used. It reads the source; it imports a module only to get
+the value of a constant."""
 
 import ast
 import re
@@ -21,16 +22,16 @@ class Pattern:
     place: str
     """File and line."""
     source: str
-    """As Python writes it; anchored where no use of it looks for it further on in a text."""
+    """The pattern in Python's syntax. It is anchored if all its uses match only at the start of a text."""
     flags: str = ""
 
 
 class Unreadable(Exception):  # noqa: N818 (a state)
-    """A pattern that is put together while the program runs: nobody can judge it beforehand."""
+    """A pattern is built while the program runs, so it cannot be judged before."""
 
 
 def patterns(root: Path) -> Iterator[Pattern]:
-    """Every pattern of the tree; `Unreadable` names the place of one that is no constant."""
+    """Every pattern in the code. Raises Unreadable with the place of a pattern that is not a constant."""
     for folder in FOLDERS:
         for path in sorted((root / folder).rglob("*.py")):
             if "node_modules" not in path.parts:
@@ -73,7 +74,7 @@ def _pattern(node: ast.expr, place: str, name: str) -> Pattern:
 
 
 def _constant(node: ast.expr, name: str) -> Any:
-    """The value of a name of the module; None where it is something else."""
+    """The value of a name in the module; None if the expression is not a name."""
     if not isinstance(node, ast.Name):
         return None
     module = import_module(name.removesuffix(".py").replace("/", "."))
@@ -81,14 +82,17 @@ def _constant(node: ast.expr, name: str) -> Any:
 
 
 def _anchored(found: Pattern, uses: set[str]) -> Pattern:
-    """Searching begins anew at every character, so that what is linear from the start of a text may not be."""
+    """The pattern with anchors if all its uses match at the start.
+
+    A search starts again at every character. So a pattern can be linear at the start of a text, but not in a search.
+    """
     if uses and uses <= _AT_START:
         return replace(found, source=f"^(?:{found.source}){'$' if uses == {'fullmatch'} else ''}")
     return found
 
 
 def _uses(tree: ast.Module) -> Mapping[str, set[str]]:
-    """Which methods are called on a name; a name that is used otherwise counts as searched with."""
+    """The methods that are called on each name. A name with any other use counts as used for a search."""
     called: dict[str, set[str]] = {}
     known = set()
     for node in ast.walk(tree):
@@ -102,7 +106,7 @@ def _uses(tree: ast.Module) -> Mapping[str, set[str]]:
 
 
 def _target(node: ast.Assign | ast.AnnAssign) -> str:
-    """The private name that is assigned; of another one nobody knows here who uses it."""
+    """The private name that is assigned. Other names give an empty text, because other modules may use them."""
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
     return target.id if isinstance(target, ast.Name) and target.id.startswith("_") else ""
 
@@ -114,7 +118,7 @@ def _flags(node: ast.Call) -> str:
 
 
 def as_javascript(found: Pattern) -> tuple[str, str]:
-    """Source and flags as recheck reads them, which knows the dialect of ECMAScript."""
+    """Source and flags in the syntax of ECMAScript, which recheck reads."""
     source, flags = found.source, found.flags
     inline = re.match(r"\(\?([ims]+)\)", source)
     if inline:
@@ -126,6 +130,7 @@ def as_javascript(found: Pattern) -> tuple[str, str]:
 
 
 def _few(found: re.Match[str]) -> str:
-    """A bounded repeat, made small: how often does not change how the cost grows, but how long it takes to judge."""
+    """A bounded repetition with small bounds. The bounds do not change how the cost grows, but large ones make the
+    judgement slow."""
     least, comma, most = found[1], found[2] or "", found[3] or ""
     return "{" + str(min(int(least), 3)) + comma + (str(min(int(most), 4)) if most else "") + "}"

@@ -1,4 +1,4 @@
-"""What recheck (which is JavaScript, installed from its lock file) says of regular expressions."""
+"""Judges regular expressions with recheck (JavaScript), which is installed from its lock file."""
 
 import json
 import os
@@ -12,11 +12,12 @@ from deploy.patterns.found import Pattern, as_javascript
 
 CHECKER = Path(__file__).with_name("checker")
 KNOWN = "node_modules/.judged.json"
-"""Inside `CHECKER`: what was found to be linear before, because to judge all takes some ten seconds."""
+"""A file inside `CHECKER` with the patterns that are known to be linear, because judging all takes about ten seconds.
+"""
 
 
 def faults(found: Sequence[Pattern]) -> list[str]:
-    """A line for each pattern that isn't linear, or that can't be judged. `ParserError` if there is no recheck."""
+    """A line for each pattern that is not linear or cannot be judged. Raises ParserError if npm fails."""
     if install(CHECKER):
         (CHECKER / KNOWN).unlink(missing_ok=True)
     known = set(json.loads((CHECKER / KNOWN).read_text(encoding="utf-8"))) if (CHECKER / KNOWN).exists() else set()

@@ -1,1 +1,1 @@
-"""After a restore: all services of one installation are compared and mended with one command."""
+"""After a restore from a backup: compares all services of one installation and repairs differences with one command."""

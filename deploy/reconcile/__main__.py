@@ -1,7 +1,7 @@
-"""`python -m deploy.reconcile --dry-run | --reason TEXT`: compare what the services know of each other, and mend it.
+"""`python -m deploy.reconcile --dry-run | --reason TEXT`: compare what the services know, and repair differences.
 
-Runs the commands `known` and `reconcile` of the services, with the environment that each of them needs. Where the
-services are installed apart, run the same commands there and carry the files (docs/operations.md).
+Runs the commands `known` and `reconcile` of the services, with the environment that each of them needs. If the services
+are installed on different machines, run the same commands there and copy the files (docs/operations.md).
 """
 
 import subprocess
@@ -41,7 +41,7 @@ def reconcile(
 
 
 def published(directory: list[Known], referral: Iterator[Known]) -> list[str]:
-    """Services and organisations of which referral has an older or a newer state than the directory, or none."""
+    """Services and organisations whose version in referral differs from that in the directory, or is missing in one."""
     theirs = {(one.kind, one.id): one.version for one in referral}
     differences = []
     for one in directory:
@@ -56,7 +56,7 @@ def published(directory: list[Known], referral: Iterator[Known]) -> list[str]:
 
 
 def orphans(directory: list[Known], endpoints: list[Known]) -> list[str]:
-    """Endpoints of organisations that the directory does not know."""
+    """Endpoints whose organisation is not in the directory."""
     known = {one.id for one in directory if one.kind == "organization"}
     return [f"endpoint {one.id}: its organisation is lost in the directory" for one in endpoints if one.of not in known]
 

@@ -1,1 +1,2 @@
-"""The simulation: days of flights and buses on an accelerated clock, with partners as silent as the field's."""
+"""The simulation: days of flights and buses on an accelerated clock, with partners that often do not answer, as in
+published figures."""

@@ -1,4 +1,4 @@
-"""`python -m deploy.simulate` (make simulate): days of flights and buses, and whether any need ended unowned."""
+"""`python -m deploy.simulate` (make simulate): days of flights and buses, and a check that no need ends unowned."""
 
 import asyncio
 import json
@@ -33,11 +33,12 @@ from libs.chassis.yaml_files import read_yaml
 BESIDE: Final = "simulation"
 RESULT: Final = "simulation.json"
 BEFORE: Final = timedelta(minutes=20)
-"""So long before its first midnight the clock begins, slowly, while the system starts and the directory is loaded."""
+"""The clock begins this long before its first midnight. It runs slowly while the system starts and loads the directory.
+"""
 SAMPLED: Final = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"}
-"""One journey in a hundred is traced: tens of thousands of whole ones would be all that the disk does."""
+"""One journey in a hundred is traced. Writing the traces of tens of thousands of journeys would overload the disk."""
 BEHIND: Final = 2.0
-"""Times the lateness asked for: where one expiry in twenty is later than that, the pacing has failed."""
+"""A multiple of the allowed lateness. If one expiry in twenty is later than this, the pacing has failed."""
 
 console = Console(highlight=False)
 if not console.is_terminal:
@@ -88,7 +89,7 @@ async def _run(state: Path, options: Options) -> bool:
 
 
 async def simulate(state: Path, options: Options, console: Console) -> Run:
-    """Start a system of its own on an accelerated clock, play, show and write down what it came to."""
+    """Run the simulation on its own system with an accelerated clock; show the results and write them to a file."""
     began = time.monotonic()
 
     def say(text: str) -> None:
@@ -113,7 +114,7 @@ async def simulate(state: Path, options: Options, console: Console) -> Run:
 
 
 def prepare(state: Path, options: Options) -> tuple[Installation, Timepiece, Schedule]:
-    """A fresh installation with a paced clock that begins shortly before a Monday's midnight."""
+    """A new installation with a paced clock that begins shortly before midnight at the start of a Monday."""
     installation = Installation(state=state / BESIDE, pack=DEFAULT_PACK)
     installation.state.mkdir(parents=True, exist_ok=True)
     forget_everything(installation)
@@ -146,13 +147,13 @@ def _show(run: Run, options: Options, console: Console) -> None:
         f"{run.people_count} people in {run.vehicles} flights and buses over {options.days:g} days, "
         f"seed {options.seed}; the clock ran at {run.rate:.0f} on average"
     )
-    console.print(f"desks where nobody looked: {', '.join(sorted(run.silent_desks))}", markup=False)
+    console.print(f"desks that never acted: {', '.join(sorted(run.silent_desks))}", markup=False)
     if run.late:
         typical, late = at(run.late, 0.5), at(run.late, 0.95)
         console.print(f"expired offers were found {span(typical)} after their time, 95 % within {span(late)}")
         if late > options.lateness * BEHIND:
             console.print(
-                "THE MACHINE FELL BEHIND ITS CLOCK: partners were late because it was; choose a lower --rate",
+                "THE MACHINE WAS TOO SLOW FOR ITS CLOCK, so partners answered late; choose a lower --rate",
                 style="bold red",
             )
     console.print(promises_table(run.kept))

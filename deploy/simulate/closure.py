@@ -1,4 +1,4 @@
-"""What became of every need, read from referral's own tables and its invariants: the figures of the simulation."""
+"""The figures of the simulation: what happened to every need, read from referral's own tables."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -49,34 +49,34 @@ WITH: Final = {
 
 @dataclass
 class Category:
-    """How the needs of one category ended. A need is counted in every word that is true of it."""
+    """Counts of the needs of one category. A need counts in every field that is true for it."""
 
     needs: int = 0
     offers: int = 0
     expired: int = 0
-    """Offers whose time ran out."""
+    """Offers whose deadline passed."""
     answered: int = 0
-    """Some provider said yes or no in time."""
+    """Needs for which a provider accepted or declined in time."""
     only_acknowledged: int = 0
-    """Some provider said that it had seen it; none ever said yes or no."""
+    """Needs for which a provider acknowledged an offer, but none accepted or declined."""
     no_response: int = 0
-    """Offered, and nobody ever said a word."""
+    """Needs that were offered and for which no provider acknowledged or answered."""
     cascaded: int = 0
-    """Put to a second provider or more."""
+    """Needs that got more than one offer."""
     escalated: int = 0
-    """A desk was named as its owner at some time."""
+    """Needs that a desk owned at some time."""
     met: int = 0
     refused: int = 0
     closed: int = 0
     open: int = 0
     unowned: int = 0
-    """Open with neither a live referral nor an owner. Must be 0."""
+    """Open needs with neither a live referral nor an owner. This number must be 0."""
     open_with: dict[str, int] = field(default_factory=dict)
-    """Open needs by who answers for them now; a desk where one is named, else what its clock waits for."""
+    """Open needs by who is responsible now: the owner if there is one, otherwise what the live referral waits for."""
     times: dict[str, list[timedelta]] = field(default_factory=lambda: {name: [] for name in TIMES})
 
     def count(self, row: Mapping[str, Any]) -> None:
-        """Take in one need."""
+        """Count one need."""
         self.needs += 1
         self.offers += row["offers"]
         self.expired += row["expired"]
@@ -95,7 +95,7 @@ class Category:
                 self.times[name].append(max(row[name], timedelta()))
 
     def add(self, other: "Category") -> None:
-        """Take in all of another category."""
+        """Add the counts of another category."""
         for name, value in vars(other).items():
             if isinstance(value, int):
                 setattr(self, name, getattr(self, name) + value)
@@ -105,7 +105,7 @@ class Category:
             self.times[name] += other.times[name]
 
     def figures(self) -> dict[str, Any]:
-        """All of it as JSON; times as seconds: median and nine in ten."""
+        """All counts as JSON; for the times, the median and the 90th percentile in seconds."""
         found = {name: value for name, value in asdict(self).items() if name != "times"}
         found["seconds"] = {
             name: None
@@ -117,13 +117,13 @@ class Category:
 
 
 def at(times: list[timedelta], share: float) -> timedelta:
-    """The time within which this share of `times` lies."""
+    """The quantile of `times` for this share."""
     ordered = sorted(times)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 async def closure(database_url: str) -> dict[str, Category]:
-    """Every need by category, in the order of the categories' names."""
+    """The counts of each category, in alphabetical order."""
     connection = await asyncpg.connect(database_url, server_settings={WORKS_FOR: "service"})
     try:
         rows = await connection.fetch(_CATEGORIES)
@@ -136,7 +136,7 @@ async def closure(database_url: str) -> dict[str, Category]:
 
 
 def total(categories: Mapping[str, Category]) -> Category:
-    """All of them together."""
+    """The counts of all categories together."""
     whole = Category()
     for one in categories.values():
         whole.add(one)
@@ -144,7 +144,7 @@ def total(categories: Mapping[str, Category]) -> Category:
 
 
 async def expiries_late(database_url: str) -> list[timedelta]:
-    """How long after its time each expired offer was found to have expired, ascending, on the installation's clock."""
+    """How long after its deadline each expired offer was ended, on the installation's clock, in ascending order."""
     connection = await asyncpg.connect(database_url, server_settings={WORKS_FOR: "service"})
     try:
         return [row["late"] for row in await connection.fetch(_LATENESS)]

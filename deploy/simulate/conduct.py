@@ -1,6 +1,7 @@
-"""What partners, desks and returnees do, drawn by dice that know the seed and stable facts only, never the time (pure).
+"""What partners, desks and returnees do, chosen at random from the seed and stable facts, never from the time (pure).
 
-The same seed gives the same conduct towards the same person's same need at the same service, however fast the machine.
+With the same seed, a service behaves in the same way towards the same need of the same person, on a fast and on a slow
+machine.
 """
 
 from dataclasses import dataclass
@@ -24,17 +25,17 @@ from deploy.simulate.rates import (
 from libs.events.codes import DeclineReason, NeedCategory, NotDeliveredReason, Outcome
 
 PROMPT: Final = (0.05, 0.3)
-"""An answer before the first reminder, as shares of the time to answer."""
+"""When an answer without a reminder comes, as shares of the time to answer."""
 REMINDED: Final = (0.4, 0.9)
-"""An answer after a reminder."""
+"""When an answer after a reminder comes, as shares of the time to answer."""
 REMINDED_SHARE: Final = 0.4
-"""Of answers in time, those that came after a reminder; assumed."""
+"""The share of answers in time that come after a reminder; assumed."""
 TOO_LATE: Final = (1.1, 1.6)
 ACKNOWLEDGED: Final = (0.02, 0.2)
 
 
 class Verdict(StrEnum):
-    """What becomes of an offer at its provider."""
+    """What a provider does with an offer."""
 
     ACCEPT = "accept"
     DECLINE = "decline"
@@ -43,7 +44,7 @@ class Verdict(StrEnum):
 
 
 class Ending(StrEnum):
-    """What becomes of an accepted service."""
+    """How an accepted service ends."""
 
     COMPLETE = "complete"
     NOT_DELIVERED = "not_delivered"
@@ -57,9 +58,9 @@ class Conduct:
 
     verdict: Verdict
     answers_at: float
-    """When, as a share of the time that it has to answer; above 1 is too late."""
+    """The time of the answer, as a share of the time to answer; above 1 it is too late."""
     acknowledges_at: float | None = None
-    """When it says that it has seen the offer; None: it does not say so."""
+    """The time of the acknowledgement, as a share of the time to answer; None if it does not acknowledge."""
     reason: DeclineReason | None = None
     ending: Ending = Ending.COMPLETE
     starts_after: timedelta = timedelta()
@@ -69,7 +70,7 @@ class Conduct:
 
 
 def dice(*facts: object) -> Random:
-    """Dice that fall the same way for the same facts, on every machine."""
+    """A random generator that gives the same values for the same facts, on every machine."""
     return Random("/".join(map(str, facts)))  # noqa: S311 - a simulation's dice, no secret
 
 
@@ -117,7 +118,7 @@ def _between(random: Random, bounds: tuple[timedelta, timedelta]) -> timedelta:
 
 
 class Change(StrEnum):
-    """What a returnee may want otherwise, days after the intake."""
+    """A change that a returnee may want after the intake."""
 
     NOTHING = "nothing"
     WITHDRAW_CONSENT = "withdraw_consent"
@@ -125,11 +126,11 @@ class Change(StrEnum):
 
 
 WITHDRAWING_CONSENT, WITHDRAWING_NEED = 0.02, 0.03
-"""Of people; assumed."""
+"""The shares of people who withdraw consent, and who withdraw a need; assumed."""
 
 
 def change_of_mind(*, seed: int, person: str) -> tuple[Change, timedelta]:
-    """What this person wants otherwise, and how long after the intake."""
+    """The change that this person wants, and how long after the intake."""
     random = dice(seed, person, "change")
     after, roll = timedelta(hours=random.uniform(0.2, 60)), random.random()
     if roll < WITHDRAWING_CONSENT:
@@ -143,17 +144,17 @@ class Deed(StrEnum):
     """What a desk does about a need that it owns."""
 
     KEEP = "keep"
-    """It says that it has it in hand."""
+    """It acknowledges that it works on the need."""
     SEEK_AGAIN = "seek_again"
     MET_ELSEWHERE = "met_elsewhere"
     CLOSE = "close"
 
 
 DEEDS: Final = {Deed.KEEP: 35, Deed.SEEK_AGAIN: 25, Deed.MET_ELSEWHERE: 25, Deed.CLOSE: 15}
-"""In parts of a hundred; assumed."""
+"""The shares in percent; assumed."""
 
 
 def deed_of(*, seed: int, person: str, category: str, reason: str, turn: int) -> Deed:
-    """What a desk does when it takes this need up for the `turn`-th time."""
+    """What a desk does when it works on this need for the `turn`-th time."""
     random = dice(seed, person, category, reason, "desk", turn)
     return random.choices(list(DEEDS), weights=list(DEEDS.values()))[0]

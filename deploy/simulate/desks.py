@@ -1,6 +1,7 @@
-"""The desks of the country pack as programs: they decide reviews and act on the needs that they own, at a modest rate.
+"""The desks of the country pack as programs: they decide reviews and act on needs that they own, a limited number at a
+time.
 
-Some desks never do anything: what they own must not be forgotten for that.
+Some desks never act. The needs that they own must still not be forgotten.
 """
 
 from collections import Counter
@@ -19,21 +20,21 @@ from deploy.simulate.timing import Timepiece
 
 LOOKS_EVERY: Final = timedelta(hours=1)
 A_LOOK: Final = 12
-"""Needs that a desk takes up in one look, with all of the people coming; assumed."""
+"""How many needs a desk works on each time, if the simulation has all of the real traffic; assumed."""
 TAKES_UP_AFTER: Final = timedelta(minutes=10)
 AGAIN_AFTER: Final = timedelta(hours=24)
-"""A need that a desk keeps is taken up again after so long."""
+"""The time after which a desk works again on a need that it still owns."""
 SILENT_SHARE: Final = 0.15
-"""Of desks other than the steward's, those where nobody looks; assumed."""
+"""The share of desks, without the steward's and the child desk, that never act; assumed."""
 APPROVING: Final = 0.95
-"""Of reviews; assumed."""
+"""The share of reviews that are approved; assumed."""
 GONE_ON: Final = frozenset({404, 409})
 AWAITING_REVIEW: Final = "awaiting_review"
 AT_PROVIDER: Final = frozenset({"accepted", "in_service"})
 
 
 def silent_desks(desks: list[str], *, seed: int, steward: str) -> frozenset[str]:
-    """At which desks nobody looks: at least one, never the steward's and none that decides for children."""
+    """The desks that never act: at least one, never the steward's desk and never the child desk."""
     possible = sorted(desk for desk in desks if desk not in {steward, "pgn-child-desk"})
     return frozenset(dice(seed, "silent desks").sample(possible, max(1, round(len(possible) * SILENT_SHARE))))
 
@@ -55,7 +56,7 @@ class Desk:
     _looked_at: dict[str, datetime] = field(default_factory=dict)
 
     async def work(self) -> None:
-        """Look every hour, for ever. Ends when cancelled."""
+        """Work on needs every hour. Ends when cancelled."""
         while True:
             await self.timepiece.rest(LOOKS_EVERY)
             try:
@@ -111,7 +112,7 @@ class Desk:
             await self._call(f"/v1/needs/{need['need_id']}/close", {"reason": reason})
 
     async def _ask_provider(self, need: Mapping[str, Any], person: str) -> None:
-        """A provider has not said that it began, or how it ended: the desk asks, and reports what it hears."""
+        """Ask a provider that has not reported the start or the end of a service, and report its answer."""
         came = dice(self.seed, person, need["category"], "asked").random() < 0.6
         path = f"/v1/referrals/{need['referral_id']}"
         self.tally.done["desk: asked the provider"] += 1

@@ -1,4 +1,4 @@
-"""Whom the simulation knows: which case code stands for which person of the plan, so that dice fall the same again."""
+"""Connects case codes with the people of the plan, so that each person is treated in the same way in every run."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -7,23 +7,23 @@ from typing import Any, Final
 from deploy.demo.needs import Told
 
 INTRODUCED_WITHIN_SECONDS: Final = 60.0
-"""Real seconds in which an intake desk has its answer, which tells the case code."""
+"""The real seconds within which an intake desk gets its answer, which contains the case code."""
 
 
 @dataclass
 class People:
-    """Person references by case code. An offer may be told before the intake desk has read its answer."""
+    """Person references by case code. An offer can arrive before the intake desk has read its answer."""
 
     references: dict[str, str] = field(default_factory=dict)
 
     def met(self, reference: str, told: Told, view: dict[str, Any]) -> str:
-        """Registration has given this person a case code; returns the person's reference."""
+        """Store the case code that registration has assigned to this person; returns the person's reference."""
         person = f"{reference}/{told.person.number}"
         self.references[view["case_code"]] = person
         return person
 
     async def known(self, case_code: str) -> str:
-        """The person's reference; raises TimeoutError for a code that nobody's intake told."""
+        """The person's reference. Raises TimeoutError if no intake has got this case code in time."""
         async with asyncio.timeout(INTRODUCED_WITHIN_SECONDS):
             while case_code not in self.references:  # noqa: ASYNC110 - thousands wait, each for a moment
                 await asyncio.sleep(0.05)

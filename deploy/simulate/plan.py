@@ -1,7 +1,7 @@
-"""Which flights and buses come when (pure): the seeds' figures, at times of day drawn by the seed.
+"""The plan of flights and buses (pure): numbers from the documents, at random times of the day that depend on the seed.
 
-From the documents: two to four flights a day with up to 135 people each, and 38,514 people a year by land, which is 105
-a day (both manaus-2013). Hours of the day are assumed.
+The documents give two to four flights a day with up to 135 people each, and 38,514 people a year by land, which is 105
+a day (both manaus-2013). The hours of the day are assumed.
 """
 
 from dataclasses import dataclass
@@ -18,23 +18,24 @@ BY_LAND_A_DAY: Final = 105
 BUSES_A_DAY: Final = (2, 3)
 LANDING_HOURS: Final = (8.0, 17.0)
 SMALLEST: Final = 20
-"""People in a vehicle at the least: with a small share of the people there are fewer vehicles, not emptier ones."""
+"""The smallest number of people in a vehicle. With a small share of the traffic, there are fewer vehicles with as many
+people, and not as many vehicles with few people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
-    """One flight or bus that will come."""
+    """One planned flight or bus."""
 
     reference: str
     mode: TransportMode
     after: timedelta
-    """Since the midnight with which the simulation begins."""
+    """The time since the midnight at which the simulation begins."""
     people_count: int
     seed: int
 
 
 def vehicles_of(day: int, *, seed: int, share: float) -> list[Vehicle]:
-    """What comes on this day (the first is 0), in the order of time; `share` is how much of the real traffic."""
+    """The flights and buses of this day (the first is 0), in the order of time; `share` is that of the real traffic."""
     random = dice(seed, "traffic", day)
     flying = sum(random.randint(*ON_A_FLIGHT) for _ in range(random.randint(*FLIGHTS_A_DAY)))
     found = []
@@ -52,5 +53,5 @@ def vehicles_of(day: int, *, seed: int, share: float) -> list[Vehicle]:
 
 
 def declared(places: int, *, share: float) -> int:
-    """The same share of a service's places: at least one where there is any."""
+    """The same share of a service's places; at least one if the service has places."""
     return 0 if places == 0 else max(1, round(places * share))

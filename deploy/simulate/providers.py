@@ -1,4 +1,4 @@
-"""The directory's organisations as one program: each hears of its offers by webhook and acts with its own token."""
+"""The directory's organisations in one program: each gets its offers by webhook and acts with its own token."""
 
 import asyncio
 from collections import Counter
@@ -24,7 +24,7 @@ from libs.events.codes import DeclineReason, NeedCategory
 
 NOT_YET: Final = frozenset({"packet-not-ready"})
 GONE_ON: Final = frozenset({404, 409})
-"""The referral went on without this provider: a clock, the returnee or a desk was faster."""
+"""The statuses of a step that is no longer possible, because a deadline, the returnee or a desk was faster."""
 NO_CONSENT: Final = frozenset({403, 404, 410})
 DECLARES_AT: Final = timedelta(hours=6)
 
@@ -46,7 +46,7 @@ class Providers:
     _heard: set[str] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _facts: dict[str, list[str]] = field(default_factory=dict)
-    """What has to be stated when a service of this type is done."""
+    """The completion facts that each type of service must state."""
     _services: dict[str, tuple[Organization, Service]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -65,7 +65,7 @@ class Providers:
         self._facts = found["completion_facts"]
 
     async def declare_daily(self) -> None:
-        """Declare the day's places anew every morning. Ends when cancelled."""
+        """Declare the day's places every morning. Ends when cancelled."""
         morning = self.timepiece.midnight + DECLARES_AT
         while True:
             while morning <= self.timepiece.now():
@@ -74,12 +74,12 @@ class Providers:
             await self.declare()
 
     async def declare(self) -> None:
-        """Every service declares its places as of now."""
+        """Declare the places of every service."""
         await in_turns(self._declare(*one) for one in self._services.values())
         self.tally.done["capacity declarations"] += len(self._services)
 
     def hear(self, offer_id: str, offer: Mapping[str, Any]) -> None:
-        """Take note of an offer, once however often it is told."""
+        """Handle an offer once, even if it is received several times."""
         if offer_id in self._heard:
             return
         self._heard.add(offer_id)
@@ -90,7 +90,7 @@ class Providers:
         task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
-        """Leave everything as it is."""
+        """Cancel all work that is not finished."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -194,7 +194,7 @@ class Providers:
         body: dict[str, Any] | None,
         hands: AbstractAsyncContextManager[None],
     ) -> bool:
-        """True if it was done; False if the network had gone on without it."""
+        """True if the step was taken; False if it was no longer possible."""
         async with hands:
             answer = await self._caller(offer).call(
                 "POST", f"{self.world.url('REFERRAL')}{path}", body=body, expect=GONE_ON

@@ -1,9 +1,9 @@
-"""At which rates partners answer, are late, decline, only acknowledge and go silent, and how long work takes (pure).
+"""How often partners answer, are late, decline, only acknowledge or do not respond, and how long work takes (pure).
 
-Published are four figures of the inter-agency referral analysis of Lebanon, January to March 2021 (reliefweb.int,
-"Lebanon: Inter-Agency Referral Analysis Report Jan-March 2021"): no response at all to 27 % of protection referrals,
-25 % of health referrals and 87 % of social-stability referrals; and of basic-assistance referrals with feedback, 47 %
-only acknowledged, without a decision. Everything else here is assumed, and the names say so.
+Four figures are from the inter-agency referral analysis of Lebanon, January to March 2021 (reliefweb.int, "Lebanon:
+Inter-Agency Referral Analysis Report Jan-March 2021"): 27 % of protection referrals, 25 % of health referrals and 87 %
+of social-stability referrals got no response; and of the basic-assistance referrals with feedback, 47 % were only
+acknowledged, without a decision. Everything else in this module is assumed, and the names or comments say so.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from libs.events.codes import DeclineReason, NeedCategory
 
 
 class Sector(StrEnum):
-    """The sectors of that report to which our categories are counted; which belongs where is our reading."""
+    """The sectors of that report. We have chosen the sector of each of our categories."""
 
     BASIC_ASSISTANCE = "basic_assistance"
     HEALTH = "health"
@@ -25,22 +25,22 @@ class Sector(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What a hundred offers of a sector come to."""
+    """The rates for the offers of a sector."""
 
     silent: float
-    """Share of all offers to which nobody ever says anything."""
+    """The share of all offers that get no response."""
     only_acknowledged: float
-    """Share of those with any feedback that get an acknowledgement and no decision."""
+    """The share of offers with any feedback that get an acknowledgement but no decision."""
 
 
 ASSUMED_SILENT: Final = 0.25
-"""For basic assistance, where the share is not published: the lowest of the published ones."""
+"""The share for basic assistance, for which no figure is published: the lowest of the published shares."""
 ASSUMED_ONLY_ACKNOWLEDGED: Final = 0.15
-"""For the other sectors, where the share is not published."""
+"""The share for the other sectors, for which no figure is published."""
 ASSUMED_DECLINED: Final = 0.2
-"""Share of decisions that are a no."""
+"""The share of decisions that are declines."""
 ASSUMED_LATE: Final = 0.1
-"""Share of decisions that come after the offer's clock has run out."""
+"""The share of decisions that come after the offer's deadline."""
 
 RATES: Final = {
     Sector.BASIC_ASSISTANCE: Rates(silent=ASSUMED_SILENT, only_acknowledged=0.47),
@@ -73,16 +73,16 @@ DECLINE_REASONS: Final = {
     DeclineReason.PERSON_NOT_FOUND: 1,
     DeclineReason.OTHER: 1,
 }
-"""Why, in parts of ten; assumed."""
+"""The reasons of declines, in parts of ten; assumed."""
 
 NEVER_STARTED, NEVER_REPORTED, NOT_DELIVERED, PARTLY_MET = 0.04, 0.05, 0.06, 0.05
-"""Of accepted referrals: the provider forgets to say that it began, or how it ended; it did not happen; it met the need
-in part. Assumed."""
+"""Shares of accepted referrals: the provider does not report the start; it does not report the end; the service was not
+delivered; it met the need only in part. Assumed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How long an accepted service takes to begin, and then to end: shortest and longest."""
+    """The shortest and longest time until an accepted service starts, and from its start to its end."""
 
     starts: tuple[timedelta, timedelta]
     lasts: tuple[timedelta, timedelta]
@@ -111,4 +111,4 @@ WORK: Final = {
     _C.TRAINING: Work(_days(2, 14), _days(10, 40)),
     _C.EMPLOYMENT: Work(_days(1, 7), _days(5, 20)),
 }
-"""Assumed, but for two bounds: a stay lasts up to 72 hours, and a document can take four weeks (manaus-2013)."""
+"""Assumed, except for two limits: a stay lasts up to 72 hours, and a document can take four weeks (manaus-2013)."""

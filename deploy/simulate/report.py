@@ -1,4 +1,4 @@
-"""What the simulation shows at its end (rich renderables, no I/O), and the same as JSON."""
+"""The tables that the simulation shows at the end (rich renderables, no I/O), and the same figures as JSON."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ OWNERS_MAX: Final = 24
 
 
 def closure_table(categories: Mapping[str, Category]) -> Table:
-    """Needs by category and what became of them."""
+    """Needs by category, and what happened to them."""
     table = Table(title="Needs by category, and what became of them", header_style="bold")
     table.add_column("category", no_wrap=True)
     for name in COLUMNS:
@@ -42,7 +42,7 @@ def _cells(row: Category) -> list[str]:
 
 
 def times_table(categories: Mapping[str, Category]) -> Table:
-    """How long each took from the report of the need: the median, and within what nine in ten were."""
+    """The time from the report of the need to each step: the median and the 90th percentile."""
     table = Table(title="Time since the report of the need: median, 90th percentile", header_style="bold")
     table.add_column("category", no_wrap=True)
     for title in TIME_TITLES.values():
@@ -58,7 +58,7 @@ def _span_of(times: list[timedelta]) -> str:
 
 
 def span(time: timedelta) -> str:
-    """A time in the largest unit that keeps it readable."""
+    """A time as a text, in a unit in which it is easy to read."""
     minutes = time.total_seconds() / 60
     if minutes < 1:
         return f"{time.total_seconds():.0f} s"
@@ -68,7 +68,7 @@ def span(time: timedelta) -> str:
 
 
 def owners_table(categories: Mapping[str, Category]) -> Table:
-    """With whom the open needs are."""
+    """Who is responsible for the open needs."""
     table = Table(title="Who is responsible for the open needs", header_style="bold")
     table.add_column("who", no_wrap=True)
     table.add_column("needs", justify="right")
@@ -78,7 +78,7 @@ def owners_table(categories: Mapping[str, Category]) -> Table:
 
 
 def deeds_table(done: Counter[str], refused: Counter[str]) -> Table:
-    """What the programs did, and what was refused because the network was faster."""
+    """What the programs did, and the steps that were refused because they were no longer possible."""
     table = Table(title="What returnees, providers and desks did", header_style="bold")
     table.add_column("")
     table.add_column("", justify="right")
@@ -91,7 +91,7 @@ def deeds_table(done: Counter[str], refused: Counter[str]) -> Table:
 
 
 def as_json(categories: Mapping[str, Category], **more: Any) -> dict[str, Any]:
-    """Everything that is shown, as figures."""
+    """The figures of all tables as JSON."""
     return {
         **more,
         "categories": {category: row.figures() for category, row in categories.items()},

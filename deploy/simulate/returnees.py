@@ -1,4 +1,4 @@
-"""Returnees who think otherwise later: they withdraw their consent, or no longer ask for something."""
+"""Returnees who change something after the intake: they withdraw their consent or a need."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -14,7 +14,7 @@ ALREADY: Final = frozenset({409})
 
 
 class Returnees:
-    """What people tell the reception system after their intake."""
+    """The changes that people report to the reception system after their intake."""
 
     def __init__(
         self, *, url: str, reception: Caller, timepiece: Timepiece, tally: Tally, hands: Hands, seed: int
@@ -23,7 +23,7 @@ class Returnees:
         self._tally, self._hands, self._seed = tally, hands, seed
 
     async def live(self, returnee_id: str, person: str) -> None:
-        """Change one's mind, if one does, when one does."""
+        """Wait until this person wants a change, and report it; returns at once if there is none."""
         change, after = change_of_mind(seed=self._seed, person=person)
         if change is Change.NOTHING:
             return

@@ -1,4 +1,4 @@
-"""One simulation against a system that runs: arrivals day by day, programs that act, a drain, and what it came to."""
+"""One simulation on a running system: days of arrivals, programs that act, then time without arrivals, the results."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -36,42 +36,42 @@ PLACES: Final = {
     TransportMode.FLIGHT: ("GT01", "reception-system"),
     TransportMode.BUS: ("GT12", "reception-tecun-uman"),
 }
-"""Where each is received, and the reception system that registers it."""
+"""For each mode of transport: the reception place, and the reception system that registers the people."""
 SLOWEST: Final = 2.0
 """The lowest rate of the clock."""
 SETTLES_WITHIN_SECONDS: Final = 60.0
-"""Real seconds in which a clock that is due at the very end is acted on."""
+"""The real seconds within which a deadline that passes at the very end is handled."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How long, how random, how fast and how large a simulation is."""
+    """The options of a simulation: its length, seed, speed and size."""
 
     days: float
     seed: int
     rate: float
-    """The highest of the clock."""
+    """The highest rate of the clock."""
     lateness: timedelta
-    """How late the machine may be, on the clock; the clock is paced so."""
+    """How late the machine may be, measured on the simulated clock. The clock is slowed down to keep this limit."""
     share: float
     drain: timedelta
 
 
 @dataclass
 class Run:
-    """What a simulation has come to."""
+    """The results of a simulation."""
 
     categories: dict[str, Category]
     tally: Tally
     watch: Watch
     kept: list[Kept]
     late: list[timedelta]
-    """How late each expired offer was found, ascending."""
+    """How long after its deadline each expired offer was ended, in ascending order."""
     people_count: int
     vehicles: int
     silent_desks: frozenset[str]
     rate: float
-    """At which the clock ran, over all."""
+    """The mean rate of the clock."""
 
     @property
     def holds(self) -> bool:
@@ -80,7 +80,7 @@ class Run:
 
 
 class Simulation:
-    """Days of arrivals, and all who act on them."""
+    """Days of arrivals, with the providers, desks and returnees who act."""
 
     def __init__(
         self, world: World, directory: Directory, callers: Callers, *, options: Options, timepiece: Timepiece,
@@ -102,7 +102,7 @@ class Simulation:
         self._lives: set[asyncio.Task[None]] = set()
 
     async def play(self) -> Run:
-        """Everything, from the directory to the figures."""
+        """Run the whole simulation: load the directory, let people arrive and programs act, and collect the figures."""
         await load_directory(
             self._directory, url=self._world.url("DIRECTORY"), steward=self._steward, said=lambda count: None
         )
@@ -112,7 +112,7 @@ class Simulation:
             began, real = self._timepiece.now(), monotonic()
             async with self._everybody_acting():
                 await self._arrive()
-                self._say("the last arrival has been registered; the clock runs on")
+                self._say("the last arrival has been registered; the clock continues")
                 end = self._timepiece.midnight + timedelta(days=self._options.days) + self._options.drain
                 await self._timepiece.until(end)
             self._rate = (self._timepiece.now() - began).total_seconds() / (monotonic() - real)
@@ -145,7 +145,7 @@ class Simulation:
             await asyncio.gather(*tasks, *self._lives, return_exceptions=True)
 
     async def _arrive(self) -> None:
-        """Land every vehicle of the plan at its time; returns when the last intake is complete."""
+        """Land every flight and bus of the plan at its time; returns when the last intake is complete."""
         end = timedelta(days=self._options.days)
         planned = [
             vehicle
@@ -198,7 +198,7 @@ class Simulation:
             *check_invariants(found),
             check_places(list((await pools(self._steward, url=url)).values())),
             *await check_drained(self._world.databases),
-            ("every call was answered rightly", self._tally.failed == 0,
+            ("every call got the expected answer", self._tally.failed == 0,
              "; ".join([f"{self._tally.failed} failed", *self._tally.failures[:3]])),
         ]  # fmt: skip
         return Run(
@@ -207,7 +207,7 @@ class Simulation:
         )  # fmt: skip
 
     async def _settled(self) -> dict[str, Any]:
-        """The promises at the end. A broken one gets SETTLES_WITHIN_SECONDS to be kept: a clock may be due now."""
+        """The promises at the end. If one is broken, wait up to SETTLES_WITHIN_SECONDS: a deadline may be due now."""
         until = asyncio.get_running_loop().time() + SETTLES_WITHIN_SECONDS
         while True:
             try:

@@ -1,4 +1,4 @@
-"""What the simulation's programs did, counted."""
+"""Counts of what the simulation's programs did."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ FAILURES_KEPT: Final = 20
 
 @dataclass
 class Tally:
-    """Deeds by word, refusals by step and code, and calls that failed though their caller had every right to them."""
+    """Counts of actions, of refusals by step and code, and of calls that failed although they were allowed."""
 
     done: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
-    """409s: the network or a clock was faster."""
+    """Steps that were no longer possible, because the network or a deadline was faster."""
     failed: int = 0
     failures: list[str] = field(default_factory=list)
 
     def fail(self, error: CallError | TimeoutError) -> None:
-        """Note a failure; the first ones in words."""
+        """Count a failure; the texts of the first failures are kept."""
         self.failed += 1
         if len(self.failures) < FAILURES_KEPT:
             self.failures.append(str(error) or type(error).__name__)

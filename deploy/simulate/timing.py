@@ -1,4 +1,4 @@
-"""The installation's clock as the simulation's programs read it: real time run faster, now more, now less."""
+"""The installation's clock for the simulation's programs: it runs faster than real time, at a rate that changes."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 from libs.chassis.clock import Timekeeper
 
 SHORTEST_SLEEP_SECONDS: Final = 0.1
-"""Real seconds between two looks at a clock that has slowed down."""
+"""The shortest sleep in real seconds before the clock is read again, unless the time is due earlier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timepiece:
-    """What the time is, and waiting for a time. `midnight` is when the simulation begins."""
+    """Gives the time and waits for a time. `midnight` is the time at which the simulation begins."""
 
     clock: Timekeeper
     midnight: datetime
@@ -24,7 +24,8 @@ class Timepiece:
         return self.clock.at(datetime.now(UTC))
 
     async def until(self, moment: datetime) -> None:
-        """Sleep until the clock shows `moment`: at first as long as it takes at the fastest, then look again."""
+        """Sleep until the clock shows `moment`. Each sleep is as long as the highest rate requires; then it reads the
+        clock again."""
         while (left := (moment - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - no event tells the time
             await asyncio.sleep(max(left / self.clock.fastest, min(left / self.clock.rate, SHORTEST_SLEEP_SECONDS)))
 
@@ -34,7 +35,7 @@ class Timepiece:
 
 
 def next_monday(real: datetime, *, timezone: str) -> datetime:
-    """The midnight with which the next week begins there: a run begins on the same weekday, whenever it is run."""
+    """The midnight at the start of the next week in this time zone, so that every run begins on a Monday."""
     local = real.astimezone(ZoneInfo(timezone))
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + timedelta(days=7 - local.weekday())

@@ -1,4 +1,4 @@
-"""Watching while it runs: the invariants again and again, how late clocks are acted on, and a line now and then."""
+"""Checks the invariants regularly while the simulation runs, and prints a line of figures from time to time."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ TELLS_EVERY: Final = timedelta(hours=6)
 
 @dataclass
 class Watch:
-    """Looks at the promises while the simulation runs; what was worst is kept."""
+    """Reads the promises while the simulation runs, and keeps the worst result of each."""
 
     steward: Caller
     url: str
@@ -26,10 +26,10 @@ class Watch:
     say: Callable[[str], None]
     looks: int = 0
     worst: dict[str, int] = field(default_factory=dict)
-    """By promise: how many broke it at the worst look."""
+    """For each promise: the highest number of violations that was read."""
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Read the promises regularly until cancelled."""
         tell_at = self.timepiece.midnight
         while True:
             try:
@@ -42,7 +42,7 @@ class Watch:
             await asyncio.sleep(LOOKS_EVERY_SECONDS)
 
     async def look(self) -> dict[str, Any]:
-        """One look at the promises."""
+        """Read the promises once."""
         found = await invariants(self.steward, url=self.url)
         self.looks += 1
         for one in found["promises"]:
@@ -50,7 +50,7 @@ class Watch:
         return found
 
     async def _tell(self) -> None:
-        """A line of numbers; what is too small to be told is not in them."""
+        """Print a line of figures. Counts that are suppressed because they are small are not included."""
         found = await self.steward.get(f"{self.url}/v1/statistics")
         named = ("needs", "open", "owned", "met", "closed")
         words = {name: sum(one[name] or 0 for one in found["categories"]) for name in named}

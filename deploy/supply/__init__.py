@@ -1,1 +1,1 @@
-"""What Enlace is made of, as a bill of materials, and whether any of it has a published vulnerability."""
+"""The bill of materials of Enlace, and the audit of its components for published vulnerabilities."""

@@ -1,7 +1,7 @@
-"""Published vulnerabilities of what the lock file names, as pip-audit finds them at OSV or at the URL of a mirror.
+"""Published vulnerabilities of the packages in the lock file, which pip-audit reads from OSV or from a mirror.
 
-An advisory that does not concern us is accepted in `accepted.yaml`, with its reason and a last day. After that day it
-counts again, so that nobody has to remember it.
+An advisory that does not concern us can be accepted in `accepted.yaml`, with a reason and a last day. After that day,
+it counts again, so that nobody has to remember it.
 """
 
 import json
@@ -22,11 +22,11 @@ from libs.chassis.yaml_files import read_yaml
 
 ACCEPTED: Final = Path(__file__).with_name("accepted.yaml")
 SECONDS: Final = 10
-"""How long one answer of the service may take."""
+"""The time limit for one answer of the service."""
 
 
 class Accepted(BaseModel):
-    """An advisory that is known and does not concern us until `until`, with the reason why."""
+    """A known advisory that does not concern us, with the reason. It is accepted until the day `until`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,20 +38,20 @@ class Accepted(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an audit found: advisories that count, and packages of which nothing could be learned."""
+    """The result of an audit: advisories that count, and packages that could not be audited."""
 
     vulnerable: tuple[str, ...]
     unknown: tuple[str, ...]
 
 
 class Unreachable(Exception):  # noqa: N818 (a state)
-    """The service of advisories does not answer, so nothing was audited."""
+    """The advisory service does not answer, so nothing was audited."""
 
 
 def audit() -> Verdict:
-    """Ask for every locked package, tools of development included. `Unreachable` where the service does not answer.
+    """Audit every locked package, including development tools. Raises Unreachable if the service does not answer.
 
-    `PIP_AUDIT_OSV_URL` names another service of the same form, such as a mirror.
+    `PIP_AUDIT_OSV_URL` names another service with the same API, such as a mirror.
     """
     with tempfile.TemporaryDirectory() as folder:
         requirements = Path(folder) / "requirements.txt"
@@ -68,12 +68,12 @@ def audit() -> Verdict:
 
 
 def accepted() -> list[Accepted]:
-    """What `accepted.yaml` lists; ValueError where its form is wrong."""
+    """The advisories in `accepted.yaml`. Raises ValueError if the file does not have the required form."""
     return [Accepted.model_validate(one) for one in read_yaml(ACCEPTED)["accepted"]]
 
 
 def verdict(found: Sequence[Mapping[str, Any]], known: Sequence[Accepted], *, on: date) -> Verdict:
-    """What counts on this day of what pip-audit says of each package."""
+    """The advisories in pip-audit's answer that count on this day, and the packages that it skipped."""
     passed = {(one.package, one.id) for one in known if on <= one.until}
     vulnerable, unknown = [], []
     for package in found:

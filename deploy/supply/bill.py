@@ -20,7 +20,7 @@ Component = Mapping[str, Any]
 
 
 def bill(root: Path = ROOT) -> dict[str, Any]:
-    """One document, CycloneDX 1.5, of everything that runs in an installation or in a local one."""
+    """One CycloneDX 1.5 document with everything that runs in a real or in a local installation."""
     document: dict[str, Any] = json.loads(exported("cyclonedx1.5", *RUNNING))
     more = [*map(_jar, read_lock()), *_images((root / "docker-compose.yml").read_text(encoding="utf-8"))]
     document["components"] = [*map(_plain, document["components"]), *more]
@@ -28,7 +28,8 @@ def bill(root: Path = ROOT) -> dict[str, Any]:
 
 
 def _plain(component: Component) -> Component:
-    """Without the addresses of a package's files, of which each has dozens: the lock file has them with their sums."""
+    """The component without the addresses of its files. There are dozens for each package, and the lock file contains
+    them with their checksums."""
     return {name: value for name, value in component.items() if name != "externalReferences"}
 
 
@@ -53,6 +54,6 @@ def _images(compose: str) -> Iterable[Component]:
 
 
 def faults(document: Mapping[str, Any]) -> list[str]:
-    """Where the document breaks the schema of CycloneDX 1.5; empty if nowhere."""
+    """Violations of the CycloneDX 1.5 schema in the document; an empty list if there are none."""
     fault = JsonStrictValidator(SchemaVersion.V1_5).validate_str(json.dumps(document))
     return [] if fault is None else [str(fault)[:2000]]

@@ -1,4 +1,4 @@
-"""What the lock file names, as uv writes it out."""
+"""Exports the lock file with uv."""
 
 import subprocess
 from typing import Final
@@ -7,11 +7,11 @@ from deploy.local.installation import ROOT
 
 UV: Final = ROOT / "deploy" / "local" / "uv.sh"
 RUNNING: Final = ("--no-default-groups", "--group", "local")
-"""What runs in an installation or in a local one; tools of development are not shipped."""
+"""The groups of packages that run in a real or in a local installation; development tools are not among them."""
 
 
 def exported(form: str, *options: str) -> str:
-    """The lock file in this format of `uv export`; CalledProcessError where uv refuses."""
+    """The lock file in this format of `uv export`. Raises CalledProcessError if uv fails."""
     command = [
         str(UV),
         "export",

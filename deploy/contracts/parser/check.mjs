@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { DiagnosticSeverity, Parser } from "@asyncapi/parser";
 
-// Advice to move to the newest version of AsyncAPI is no fault of the document.
+// The advice to move to the newest version of AsyncAPI does not count as a fault of the document.
 const ADVICE = new Set(["asyncapi-latest-version"]);
 
 const parser = new Parser();

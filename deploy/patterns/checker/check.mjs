@@ -1,9 +1,9 @@
-// Judges regular expressions with recheck: reads a JSON list of {source, flags}, writes a list of what it says of each.
+// Judges regular expressions with recheck: reads a JSON list of {source, flags}, writes a JSON list of its results.
 
 import { readFileSync } from "node:fs";
 import { checkSync } from "recheck";
 
-// By the exact method only: the other one guesses, and guesses differently from run to run.
+// Only the exact method is used. The other method searches at random, so its results differ from run to run.
 const options = { checker: "automaton", timeout: 20000 };
 
 const judged = JSON.parse(readFileSync(0, "utf8")).map(({ source, flags }) => {
