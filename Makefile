@@ -1,8 +1,8 @@
-# Enlace. Bare `make` lists what there is.
+# Enlace. `make` without a target lists the commands.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-# Seven processes import the same modules: compiled once, not at every start.
+# Python stores compiled modules, because seven processes import the same ones. Without this, each start would compile them.
 unexport PYTHONDONTWRITEBYTECODE
 
 UV := ./deploy/local/uv.sh
@@ -15,7 +15,7 @@ SEED ?=
 LONG ?=
 NAME ?=
 REQUESTS ?= 100000
-# Sums and generated pages, in which every line looks like a secret.
+# Files with checksums, and generated pages: their lines look like secrets.
 NO_SECRETS := ^(uv\.lock|docs/contracts/|\.secrets\.baseline|tests/unit/notifications/standard_webhooks_vectors\.json)
 IN_CONTAINERS := tests/events/test_outbox.py tests/events/test_relay.py tests/events/test_consumer.py tests/events/test_topics.py
 
