@@ -58,7 +58,7 @@ def main(
     """Measure, print, and write .enlace/bench.json; parts that are not measured keep their figures there."""
     parts = only or list(PARTS)
     if unknown := set(parts) - set(PARTS):
-        raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        raise typer.BadParameter(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
     uvloop.run(_run(parts, returnees, rounds, steady_seconds))
 
 

@@ -91,7 +91,7 @@ def always_open_pack(folder: Path) -> Path:
     shutil.copytree(DEFAULT_PACK, pack)
     routing = pack / "routing.yaml"
     unpaced, count = re.subn(r"(?m)^pacing: .*$", "pacing: null", routing.read_text(encoding="utf-8"))
-    assert count == 1, "the pack paces what is offered in another way"
+    assert count == 1, "routing.yaml must have exactly one line that begins with `pacing:`"
     routing.write_text(unpaced, encoding="utf-8")
     (pack / "overlay.yaml").write_text("always_open: true\n", encoding="utf-8")
     return pack

@@ -61,7 +61,7 @@ async def measure(*, small: int = 10_000, large: int = 1_000_000, rounds: int = 
         family.close()
     ratios = {name: large_ms / small_ms for name, (small_ms, large_ms) in medians.items()}
     told = ", ".join(f"{name} {medians[name][1]:.1f} ms ({ratio:.2f})" for name, ratio in ratios.items())
-    print(f"lists: over {large:,} referrals, in brackets to {small:,}: {told}")
+    print(f"lists: times with {large:,} referrals, and in brackets the ratio to {small:,} referrals: {told}")
     return {f"ratio_{name}": round(ratio, 2) for name, ratio in ratios.items()}
 
 
@@ -98,7 +98,7 @@ def reads_of(at: datetime) -> dict[str, Read]:
             after: list[Any] | None = None
             for _turn in range(2):
                 found = await lists.items(session, walk, RIGHTS, filters, after=after, limit=PAGE, view=view)
-                assert len(found) == PAGE + 1, f"a page that is not full measures nothing: {len(found)} of {walk.order}"
+                assert len(found) == PAGE + 1, f"only full pages are measured: {len(found)} of {walk.order}"
                 after = [getattr(found[-2], name) for name in walk.order]
             return found
 

@@ -104,7 +104,7 @@ async def _fill(url: str, topic: Topic, events: int) -> None:
 def _slope(points: Sequence[tuple[int, float]]) -> float:
     """The growth in MiB per million events, fitted by least squares."""
     if len(points) < 3:
-        raise ValueError("too few points to tell a slope from")
+        raise ValueError("at least 3 points are needed to fit a slope")
     mean_x = sum(x for x, _ in points) / len(points)
     mean_y = sum(y for _, y in points) / len(points)
     above = sum((x - mean_x) * (y - mean_y) for x, y in points)

@@ -58,7 +58,7 @@ async def measure(*, events: int = 20_000, rounds: int = 5) -> dict[str, Any]:
         f" ({wall_us[name] / wall_us['clear']:.2f})"
         for name in ways
     )
-    print(f"secured: an event costs, in brackets to clear: {told}")
+    print(f"secured: the cost of an event, and in brackets the ratio to `clear`: {told}")
     return {
         f"{kind}ratio_{name}": round(found[name] / found["clear"], 2)
         for kind, found in (("", cpu_us), ("wall_", wall_us))

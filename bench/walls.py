@@ -54,7 +54,7 @@ async def measure(*, referrals: int = REFERRALS, rounds: int = ROUNDS) -> dict[s
         family.close()
     ratios = {name: walled / free for name, (walled, free) in medians.items()}
     told = ", ".join(f"{name} {medians[name][0]:.2f} ms ({ratio:.2f})" for name, ratio in ratios.items())
-    print(f"walls: over {referrals:,} referrals, in brackets to a login that bypasses them: {told}")
+    print(f"walls: times with {referrals:,} referrals, and in brackets the ratio to a login that bypasses them: {told}")
     return {f"ratio_{name}": round(ratio, 2) for name, ratio in ratios.items()}
 
 
@@ -80,7 +80,7 @@ async def _all_reads(url: str, at: datetime) -> Reads:
 
     async def own_offers(session: AsyncSession, _: UUID) -> object:
         found = await offers.offer_views(session, rights, status=None, after=None, limit=PAGE)
-        assert found, "a list that is empty measures nothing"
+        assert found, "an empty list is not measured"
         return found
 
     async def loaded(session: AsyncSession, returnee_id: UUID) -> object:

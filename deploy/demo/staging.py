@@ -24,7 +24,7 @@ WITHIN_SECONDS: Final = 120.0
 ALREADY: Final = frozenset({409})
 WAITLISTED: Final = "waitlisted"
 ON_THE_WAY: Final = frozenset({"seeking", "offered"})
-"""Statuses of a referral that is being put to a provider."""
+"""Statuses of a referral for which a provider is sought, or has an offer."""
 
 
 class Staging:

@@ -54,4 +54,4 @@ if __name__ == "__main__":
     )
     if fault is not None:
         sys.exit(fault)
-    sys.stdout.write("the databases and their logins are there\n")
+    sys.stdout.write("all databases and their logins exist\n")

@@ -37,7 +37,7 @@ def main() -> str | None:
         count = asyncio.run(give_access(cluster, os.environ))
     except KeyError as error:
         return f"the environment variable is missing: {error.args[0]}: run deploy/docker/make_secrets.py again"
-    sys.stdout.write(f"every user has its password; {count} rights are there\n")
+    sys.stdout.write(f"all users have their passwords; {count} rights exist\n")
     return None
 
 

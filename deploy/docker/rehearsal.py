@@ -67,7 +67,7 @@ class Rehearsal:
             listens="0.0.0.0", port=PORT, host="rehearsal",  # noqa: S104 - on the containers' own network
         ) as receiver:  # fmt: skip
             await in_turns(self._listen(slug, receiver) for slug in self.partners)
-            print(f"{len(self.partners) - len(self._looking)} providers listen for webhooks, {len(self._looking)} ask")
+            print(f"{len(self.partners) - len(self._looking)} providers receive webhooks, {len(self._looking)} poll")
             is_new = await self._land()
             told: Counter[str] = Counter()
             while True:

@@ -16,7 +16,7 @@ def main() -> None:
     copies = int(os.environ.get("ENLACE_TOPIC_COPIES", "-1"))
     cluster = Cluster.from_environment(os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ)
     asyncio.run(ensure_topics(cluster, replication_factor=copies))
-    sys.stdout.write("topics are as they must be\n")
+    sys.stdout.write("all topics exist with the required settings\n")
 
 
 if __name__ == "__main__":

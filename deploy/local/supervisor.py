@@ -151,7 +151,7 @@ class System:
         if embedded := outside_kafka() is None:
             self._tell("starting Kafka")
             await self._keep("kafka", lambda: self._start_node(port, controller_port))
-        self._tell("making the topics")
+        self._tell("creating the topics")
         # -1 means the default of that cluster.
         await ensure_topics(kafka_of(self.environment), replication_factor=1 if embedded else -1)
 

@@ -150,7 +150,9 @@ def _show(run: Run, options: Options, console: Console) -> None:
     console.print(f"desks that never acted: {', '.join(sorted(run.silent_desks))}", markup=False)
     if run.late:
         typical, late = at(run.late, 0.5), at(run.late, 0.95)
-        console.print(f"expired offers were found {span(typical)} after their time, 95 % within {span(late)}")
+        console.print(
+            f"expired offers were ended {span(typical)} after their deadline (median), 95 % within {span(late)}"
+        )
         if late > options.lateness * BEHIND:
             console.print(
                 "THE MACHINE WAS TOO SLOW FOR ITS CLOCK, so partners answered late; choose a lower --rate",

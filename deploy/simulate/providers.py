@@ -31,7 +31,7 @@ DECLARES_AT: Final = timedelta(hours=6)
 
 @dataclass
 class Providers:
-    """All partner organisations. `start` them, let them `hear`, `stop` them."""
+    """All partner organisations. Call `start` first, `hear` for each offer, and `stop` at the end."""
 
     world: World
     directory: Directory

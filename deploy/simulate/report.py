@@ -25,7 +25,7 @@ OWNERS_MAX: Final = 24
 
 def closure_table(categories: Mapping[str, Category]) -> Table:
     """Needs by category, and what happened to them."""
-    table = Table(title="Needs by category, and what became of them", header_style="bold")
+    table = Table(title="Needs by category, and what happened to them", header_style="bold")
     table.add_column("category", no_wrap=True)
     for name in COLUMNS:
         table.add_column(name.replace("_", " "), justify="right")

@@ -56,4 +56,4 @@ class Watch:
         words = {name: sum(one[name] or 0 for one in found["categories"]) for name in named}
         day = (self.timepiece.now() - self.timepiece.midnight) / timedelta(days=1)
         told = ", ".join(f"{name} {number}" for name, number in words.items())
-        self.say(f"day {day:.1f}: {told}; unattended at the worst look {self.worst['every_open_need_is_attended']}")
+        self.say(f"day {day:.1f}: {told}; at most {self.worst['every_open_need_is_attended']} unattended in any check")
