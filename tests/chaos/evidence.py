@@ -81,8 +81,8 @@ class Hold:
     places: int
     status: str
     declared_as_of: str | None
-    held_opening: int | None
-    released_opening: int | None
+    held_freed_count: int | None
+    released_freed_count: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def good() -> Evidence:
         offers=[Offer("offer", "referral-1", "need-1", "accepted")],
         steps=STEPS.copy(),
         promises={"every_open_need_is_attended": 0, "no_hold_leaks": 0},
-        holds=[Hold("offer", "pool", 1, "taken", "noon", held_opening=1, released_opening=None)],
+        holds=[Hold("offer", "pool", 1, "taken", "noon", held_freed_count=1, released_freed_count=None)],
         pools=[Pool("pool", "service", held=0, taken=1)],
         declarations=[Declaration("service", 1, "noon", {"pool": 2})],
         ledger_versions={"service": 1},

@@ -129,7 +129,8 @@ async def _overbook(stage: Stage) -> None:
                 places,
             )
             await connection.execute(
-                "INSERT INTO place_hold (offer_id, pool_id, place_count, status, held_at, declared_as_of, held_opening)"
+                "INSERT INTO place_hold"
+                " (offer_id, pool_id, place_count, status, held_at, declared_as_of, held_freed_count)"
                 " VALUES (gen_random_uuid(), $1, $2, 'held', now(), $3, $4)",
                 pool["pool_id"],
                 places,

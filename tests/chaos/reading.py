@@ -186,8 +186,8 @@ async def _read_referral(connection: Any, stage: Stage, evidence: Evidence) -> N
     )
     evidence.steps = [(row[0], row[1]) for row in steps]
     holds = await connection.fetch(
-        "SELECT offer_id::text, pool_id::text, place_count, status, declared_as_of, held_opening, released_opening"
-        " FROM place_hold"
+        "SELECT offer_id::text, pool_id::text, place_count, status, declared_as_of, held_freed_count,"
+        " released_freed_count FROM place_hold"
     )
     evidence.holds = [Hold(row[0], row[1], row[2], row[3], _moment(row[4]), row[5], row[6]) for row in holds]
     pools = await connection.fetch("SELECT pool_id::text, provider_service_id::text, held, taken FROM pool")

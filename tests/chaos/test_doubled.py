@@ -154,15 +154,15 @@ def test_an_answer_that_is_told_before_its_offer_is_an_inversion() -> None:
 
 def test_a_hold_above_the_maximum_is_overbooked() -> None:
     evidence = good()
-    evidence.holds.append(Hold("offer-2", "pool", 2, "held", "noon", held_opening=1, released_opening=None))
+    evidence.holds.append(Hold("offer-2", "pool", 2, "held", "noon", held_freed_count=1, released_freed_count=None))
     only(overbooked(evidence), "3 of 2 places of pool are in use")
 
 
 def test_places_that_came_free_before_may_be_held_again() -> None:
     evidence = good()
     evidence.holds = [
-        Hold("offer", "pool", 2, "released", "noon", held_opening=1, released_opening=2),
-        Hold("offer-2", "pool", 2, "held", "noon", held_opening=2, released_opening=None),
+        Hold("offer", "pool", 2, "released", "noon", held_freed_count=1, released_freed_count=2),
+        Hold("offer-2", "pool", 2, "held", "noon", held_freed_count=2, released_freed_count=None),
     ]
     assert overbooked(evidence) == []
 
@@ -170,8 +170,8 @@ def test_places_that_came_free_before_may_be_held_again() -> None:
 def test_places_that_came_free_only_afterwards_were_overbooked() -> None:
     evidence = good()
     evidence.holds = [
-        Hold("offer", "pool", 2, "released", "noon", held_opening=1, released_opening=3),
-        Hold("offer-2", "pool", 2, "held", "noon", held_opening=2, released_opening=None),
+        Hold("offer", "pool", 2, "released", "noon", held_freed_count=1, released_freed_count=3),
+        Hold("offer-2", "pool", 2, "held", "noon", held_freed_count=2, released_freed_count=None),
     ]
     only(overbooked(evidence), "4 of 2 places")
 
@@ -180,8 +180,8 @@ def test_a_maximum_that_was_lowered_counts_for_later_holds_only() -> None:
     evidence = good()
     evidence.declarations.append(Declaration("service", 2, "later", {"pool": 1}))
     evidence.holds = [
-        Hold("offer", "pool", 2, "taken", "noon", held_opening=1, released_opening=None),
-        Hold("offer-2", "pool", 1, "held", "later", held_opening=2, released_opening=None),
+        Hold("offer", "pool", 2, "taken", "noon", held_freed_count=1, released_freed_count=None),
+        Hold("offer-2", "pool", 1, "held", "later", held_freed_count=2, released_freed_count=None),
     ]
     only(overbooked(evidence), "3 of 1 places")
 

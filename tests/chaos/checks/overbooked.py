@@ -28,11 +28,13 @@ def overbooked(evidence: Evidence) -> list[str]:
         over: dict[int, str] = {}
         for hold in holds:
             known = maxima.get((service_of.get(pool_id, ""), pool_id, str(hold.declared_as_of)))
-            if known is None or hold.held_opening is None:
+            if known is None or hold.held_freed_count is None:
                 found.append(f"offer {hold.offer_id} holds places of {pool_id} under no known declaration")
-            elif in_use[hold.held_opening] > known:
-                # Which of the holds of one opening came last is not known: they are one finding.
-                over[hold.held_opening] = f"{in_use[hold.held_opening]} of {known} places of {pool_id} are in use"
+            elif in_use[hold.held_freed_count] > known:
+                # Which of the holds of one count came last is not known: they are one finding.
+                over[hold.held_freed_count] = (
+                    f"{in_use[hold.held_freed_count]} of {known} places of {pool_id} are in use"
+                )
         found += over.values()
     return found
 
@@ -41,10 +43,10 @@ def _in_use(holds: list[Hold]) -> dict[int, int]:
     """By opening of one pool: the places in use at its end."""
     changes: dict[int, int] = defaultdict(int)
     for hold in holds:
-        if hold.held_opening is not None:
-            changes[hold.held_opening] += hold.places
-            if hold.released_opening is not None:
-                changes[hold.released_opening] -= hold.places
+        if hold.held_freed_count is not None:
+            changes[hold.held_freed_count] += hold.places
+            if hold.released_freed_count is not None:
+                changes[hold.released_freed_count] -= hold.places
     total, in_use = 0, {}
     for opening in sorted(changes):
         total += changes[opening]

@@ -185,7 +185,7 @@ STEPS: dict[str, Take] = {
     "referral.reject": lambda on: referral_steps.reject(on.work, on.referral, note=None),
     "referral.block": lambda on: routing_steps.block(on.work, on.referral, uuid4()),
     "referral.unblock": lambda on: routing_steps.unblock(on.work, on.referral),
-    "referral.waitlist": lambda on: routing_steps.waitlist(on.work, on.referral, (), {}, opening=1),
+    "referral.waitlist": lambda on: routing_steps.waitlist(on.work, on.referral, (), {}, supply_count=1),
     "referral.serve": lambda on: routing_steps.serve(on.work, on.referral),
     "referral.offer": lambda on: routing_steps.offer(on.work, on.referral, candidate(), explanation={}),
     "referral.seek_again": lambda on: referral_steps.expire_offer(on.work, on.offer),

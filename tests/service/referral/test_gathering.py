@@ -157,7 +157,7 @@ async def test_where_nobody_knows_whether_it_was_committed_no_answer_is_taken_ag
     with monkeypatch.context() as patched:
         patched.setattr(Database, "transaction", lost)
         answers = [said(one, answering.decline(DeclineReason.NOT_ELIGIBLE, None)) for one in offers]
-        told = await asyncio.gather(*map(together.take, answers), return_exceptions=True)
+        told = await asyncio.gather(*map(together.answer, answers), return_exceptions=True)
     assert [type(one) for one in told] == [ConnectionResetError] * 3
     assert await statuses(world) == {"declined": 3}
     with pytest.raises(StepNotAllowed):

@@ -9,7 +9,7 @@ import pytest
 from libs.chassis.database import raw
 from libs.events.catalogue.registration import ArrivalBatchIntakeCompleted, ArrivalBatchLanded
 from libs.events.codes import NeedCategory, ProtectionFlag, TransportMode, Urgency
-from services.referral.router import actions
+from services.referral.router.actions import rounds
 from services.referral.router.loop import Router
 from tests.service.referral import making
 from tests.service.referral.world import World
@@ -201,7 +201,7 @@ async def test_two_rounds_at_once_make_each_offer_once(world: World):
 
     async def one_round() -> int:
         async with world.database.transaction() as session:
-            return (await actions.place_referrals(session, world.policy, actions.Memory())).offered
+            return (await rounds.place_referrals(session, world.policy, rounds.Memory())).offered
 
     made = await asyncio.gather(*(one_round() for _ in range(4)))
     assert sum(made) == 20
