@@ -12,7 +12,7 @@ from libs.events.audit import Hand, RefusedError
 from libs.events.consumer import Consumer
 from libs.events.consuming import membership
 from libs.events.operating.logs import reading
-from libs.events.operating.positions import Move, Place, positions, reset
+from libs.events.operating.positions import Move, Target, positions, reset
 from tests.events.bus import Bus, event_headers, running, until
 
 Make = Callable[..., Awaitable[Bus]]
@@ -39,13 +39,13 @@ async def send(bus: Bus, *numbers: int, same_key: bool = True) -> None:
             await producer.send_and_wait(bus.topic.name, value, key=key.encode(), headers=headers)
 
 
-async def move(bus: Bus, place: Place, **options: Any) -> list[Move]:
+async def move(bus: Bus, place: Target, **options: Any) -> list[Move]:
     """Move the positions of this bus's group."""
     options = {"partition": None, "by": ANA} | options
     connection = await asyncpg.connect(bus.dsn)
     try:
         async with reading(bus.bootstrap) as logs:
-            return await reset(connection, logs, group=bus.group, topic=bus.topic.name, place=place, **options)
+            return await reset(connection, logs, group=bus.group, topic=bus.topic.name, target=place, **options)
     finally:
         await connection.close()
 
@@ -82,7 +82,7 @@ async def test_a_worker_that_runs_follows_a_position_that_was_moved_back_and_goe
     async with running(bus.consumer()):
         await until(handled(bus, 1, 2, 3))
         await forget_inbox(bus)
-        (moved,) = await move(bus, Place.START)
+        (moved,) = await move(bus, Target.START)
         assert (moved.before, moved.after, moved.again, moved.skipped) == (3, 0, 3, 0)
         await until(handled(bus, 1, 2, 3, 1, 2, 3))
         await send(bus, 4)
@@ -100,7 +100,7 @@ async def test_the_fence_sees_a_position_moved_back_while_a_batch_is_in_hand(
     async with running(bus.consumer()):
         await until(handled(bus, 1, 2))
         await forget_inbox(bus)
-        await move(bus, Place.START)
+        await move(bus, Target.START)
         await send(bus, 3)
         await until(handled(bus, 1, 2, 1, 2, 3))
 
@@ -109,7 +109,7 @@ async def test_what_is_read_again_is_dropped_by_the_inbox(bus: Bus) -> None:
     await send(bus, 1, 2)
     async with running(bus.consumer()):
         await until(handled(bus, 1, 2))
-        await move(bus, Place.START)
+        await move(bus, Target.START)
         await send(bus, 3)
         await until(handled(bus, 1, 2, 3))
     assert (await stand(bus))[0] == 3
@@ -121,13 +121,13 @@ async def test_a_move_that_skips_records_is_refused_unless_that_is_meant(bus: Bu
     await send(bus, 3, 4, 5)
     before = await stand(bus)
     with pytest.raises(RefusedError, match="3 records would never be processed"):
-        await move(bus, Place.END)
+        await move(bus, Target.END)
     assert await stand(bus) == before
     assert await bus.fetch("SELECT 1 FROM operator_action") == []
-    (tried,) = await move(bus, Place.END, dry_run=True)
+    (tried,) = await move(bus, Target.END, dry_run=True)
     assert (tried.after, tried.skipped) == (5, 3)
     assert await stand(bus) == before
-    await move(bus, Place.END, may_skip=True)
+    await move(bus, Target.END, may_skip=True)
     await send(bus, 6)
     await handle(bus, 1, 2, 6)
     (row,) = await bus.fetch("SELECT action, operator, reason, subject::text FROM operator_action")
@@ -140,28 +140,28 @@ async def test_an_offset_must_be_in_the_log_and_is_verified_by_the_event_before_
     await send(bus, 1, 2, 3)
     await handle(bus, 1, 2, 3)
     with pytest.raises(RefusedError, match="has offsets 0 to 3"):
-        await move(bus, Place.OFFSET, partition=0, offset=4)
+        await move(bus, Target.OFFSET, partition=0, offset=4)
     identity = (await stand(bus))[1]
-    await move(bus, Place.OFFSET, partition=0, offset=1)
+    await move(bus, Target.OFFSET, partition=0, offset=1)
     position, verified_by = await stand(bus)
     assert position == 1
     assert verified_by not in (None, identity)
-    await move(bus, Place.AFTER_LAST_EVENT)
+    await move(bus, Target.AFTER_LAST_EVENT)
     assert await stand(bus) == (1, verified_by)
     await bus.fetch("UPDATE consumer_position SET next_offset = 3")
-    await move(bus, Place.AFTER_LAST_EVENT)
+    await move(bus, Target.AFTER_LAST_EVENT)
     assert await stand(bus) == (1, verified_by)
     await bus.fetch("UPDATE consumer_position SET last_event_id = 'another'")
     with pytest.raises(RefusedError, match="does not contain the event that was processed last"):
-        await move(bus, Place.AFTER_LAST_EVENT)
+        await move(bus, Target.AFTER_LAST_EVENT)
 
 
 async def test_a_position_that_is_not_there_or_whose_topic_is_gone_can_not_be_moved(bus: Bus) -> None:
     with pytest.raises(RefusedError, match="no such position"):
-        await move(bus, Place.START)
+        await move(bus, Target.START)
     await bus.fetch("INSERT INTO consumer_position VALUES ($1, $2, 7, 1)", bus.group, bus.topic.name)
     with pytest.raises(RefusedError, match="no partition 7"):
-        await move(bus, Place.START)
+        await move(bus, Target.START)
 
 
 async def test_a_stopped_partition_says_so_in_its_row_until_it_goes_on(bus: Bus) -> None:
@@ -203,6 +203,6 @@ async def test_a_stopped_partition_follows_its_moved_position_at_once(bus: Bus) 
             return "the log was cut" in str(consumer.why_unready())
 
         await until(stopped)
-        await move(bus, Place.END)
+        await move(bus, Target.END)
         await send(bus, 3)
         await until(handled(bus, 1, 2, 3), seconds=20)

@@ -16,7 +16,7 @@ from libs.events.consuming import membership
 from libs.events.operating import republishing
 from libs.events.operating.holding import held, hold, release
 from libs.events.operating.logs import reading
-from libs.events.operating.positions import Place, reset
+from libs.events.operating.positions import Target, reset
 from libs.events.operating.republishing import Selection, count, republish
 from libs.events.postgres import Connection
 from libs.events.relay import Relay
@@ -72,7 +72,7 @@ def in_order(*numbers: int) -> dict[str, list[int]]:
 async def move_to_end(bus: Bus, connection: Connection, **options: Any) -> None:
     async with reading(bus.bootstrap) as logs:
         await reset(
-            connection, logs, group=bus.group, topic=bus.topic.name, partition=None, place=Place.END, by=ANA,
+            connection, logs, group=bus.group, topic=bus.topic.name, partition=None, target=Target.END, by=ANA,
             may_skip=True, **options,
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ import pytest
 from libs.events.audit import Hand, RefusedError
 from libs.events.handling.keyed import KEYED, key_anew, keyed_name
 from libs.events.operating.logs import reading
-from libs.events.operating.positions import Place, reset
+from libs.events.operating.positions import Target, reset
 from libs.events.replaying import Service, rebuild
 from libs.events.signing import Keyring
 from tests.events.bus import Bus, digest, event_digest, event_headers, running, until
@@ -200,24 +200,24 @@ async def test_a_position_is_moved_by_the_digest_of_the_last_event(make_bus: Mak
         await until(position(bus, 3))
     connection = await asyncpg.connect(bus.dsn)
 
-    async def move(place: Place, **options: Any) -> tuple[Any, ...]:
+    async def move(place: Target, **options: Any) -> tuple[Any, ...]:
         async with reading(bus.bootstrap) as logs:
             await reset(
-                connection, logs, group=bus.group, topic=bus.topic.name, partition=0, place=place, by=ANA, **options
+                connection, logs, group=bus.group, topic=bus.topic.name, partition=0, target=place, by=ANA, **options
             )
         (row,) = await bus.fetch("SELECT next_offset, last_event_id FROM consumer_position")
         return tuple(row)
 
     with pytest.raises(RefusedError, match="--digest"):
-        await move(Place.AFTER_LAST_EVENT)
+        await move(Target.AFTER_LAST_EVENT)
     second = (2, keyed_name("id-1", digest))
-    assert await move(Place.OFFSET, offset=2, digest=digest) == second
+    assert await move(Target.OFFSET, offset=2, digest=digest) == second
     await bus.fetch("UPDATE consumer_position SET next_offset = 3")
-    assert await move(Place.AFTER_LAST_EVENT, digest=digest) == second
+    assert await move(Target.AFTER_LAST_EVENT, digest=digest) == second
     await bus.fetch("UPDATE consumer_position SET last_event_id = $1", f"{KEYED}{'0' * 32}")
     with pytest.raises(RefusedError, match="does not contain the event"):
-        await move(Place.AFTER_LAST_EVENT, digest=digest)
-    assert await move(Place.OFFSET, offset=2) == (2, None), "nothing is written in clear"
+        await move(Target.AFTER_LAST_EVENT, digest=digest)
+    assert await move(Target.OFFSET, offset=2) == (2, None), "nothing is written in clear"
     await connection.close()
     async with running(bus.consumer(seal=seal, unseal=unseal)):
         await until(position(bus, 3))
