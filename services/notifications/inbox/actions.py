@@ -50,8 +50,8 @@ async def number_notifications(session: AsyncSession, *, organization_id: UUID) 
     """Assign positions to the notifications that have arrived in the organisation's inbox since it was last read.
 
     Every notification that is committed by now gets a lower position than any that is committed later, so a reader who
-    remembers the last position that it saw misses nothing. The counter's row is the lock under which one reader at a
-    time assigns positions.
+    remembers the last position that it saw misses nothing. The lock on the counter's row lets only one reader at
+    a time assign positions.
     """
     connection = await raw(session)
     unread = "SELECT 1 FROM notification WHERE organization_id = $1 AND position IS NULL LIMIT 1"

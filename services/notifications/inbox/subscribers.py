@@ -61,8 +61,8 @@ async def file_notices(session: AsyncSession, batch: Sequence[Received[Event]]) 
 def notice_of(received: Received[Event]) -> Notice | None:
     """The notification of an event for the organisation that it names, or None if it names none.
 
-    A referral that is cancelled before any provider had it concerns no provider. An `OfferUpheld` that no desk decided
-    is skipped: it would tell the provider only that facts have changed. The decision of a desk is sent.
+    A referral that is cancelled before a provider has accepted it names no organisation. An `OfferUpheld` that no desk
+    decided is skipped: it would tell the provider only that facts have changed. The decision of a desk is sent.
     """
     event = received.event
     organization_id: UUID | None = getattr(event, "organization_id", None)

@@ -117,7 +117,7 @@ _CLAIM = """
         WHERE delivery.status = 'pending' FOR UPDATE OF delivery SKIP LOCKED
     )
     UPDATE delivery SET status = 'sending', due_at = NULL, attempt_count = attempt_count + 1,
-        lease_until = clock_timestamp() + $6  -- real time: a lease outlives a process, not a rehearsal's hours
+        lease_until = clock_timestamp() + $6  -- real time: the installation's clock may run faster
     FROM taken, endpoint
     WHERE delivery.id = taken.id AND endpoint.id = delivery.endpoint_id
     RETURNING delivery.id, message_id, endpoint_id, delivery.organization_id, event_type, url, body,
