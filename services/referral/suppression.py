@@ -74,13 +74,14 @@ def _narrow(known: dict[Key, tuple[float, float]], one: Sum[Key]) -> None:
 
 
 def _is_exposed(table: Table[Key], hidden: set[Key], key: Key, *, below: int) -> bool:
-    """True if a reader can tell that this count is below the limit, or that it is above both one and `lowest`."""
+    """True if a reader can tell that this count is below the limit, or that it is above 1 and above `lowest`."""
     least, most = ranges(table, hidden)[key]
     return least > max(1, _lowest(table, key)) or most < below
 
 
 def _neighbour(table: Table[Key], hidden: set[Key], key: Key) -> Key | None:
-    """The smallest shown count in the nearest sums of this one. Counts above zero are preferred."""
+    """The smallest shown count in the sums with this count. If they show none, the sums that share a count with them
+    are searched, and so on. Counts above zero are preferred."""
     reached, seen = {key}, set[Key]()
     while reached != seen:
         seen = set(reached)

@@ -21,7 +21,7 @@ INSERT INTO bulk_answer (call_id, nth, offer_id, status, problem, kept_until, or
 SELECT $1, nth, offer_id, status, problem::jsonb, statement_timestamp() + $6, $7
 FROM unnest($2::int[], $3::uuid[], $4::int[], $5::text[]) AS given(nth, offer_id, status, problem)
 """
-# The limit is about as much as a few calls leave behind, so that one call does not delete the results of many.
+# The limit is the number of rows that five full calls store, so that one call does not delete the results of many.
 _FORGET = """
 DELETE FROM bulk_answer WHERE (call_id, nth) IN (
     SELECT call_id, nth FROM bulk_answer WHERE kept_until <= statement_timestamp()
@@ -60,6 +60,6 @@ async def _keep(
         RETENTION,
         rights.organization_id,
     )
-    async with own_work(session):  # rows of all organisations
+    async with own_work(session):  # deletes rows of all organisations
         await connection.execute(_FORGET)
     return call_id

@@ -10,7 +10,7 @@ from services.referral.candidates.facts import Need, Person, Pool, Service, Shar
 
 _ADULTS: Final = "adult_"
 _CHILDREN: Final = "child_"
-"""The beginnings of the kinds of pools that are only for adults or only for children, such as `child_beds`."""
+"""A kind of pool that begins with one of these is only for adults or only for children, such as `child_beds`."""
 
 
 def in_time(service: Service, now: datetime, *, ahead: bool) -> Sequence[Pool]:

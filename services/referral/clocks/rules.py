@@ -100,7 +100,7 @@ def due_after(start: datetime, seconds: float, hours: Hours, is_holiday: Callabl
         if closes - opens >= left:
             return opens + left
         left -= closes - opens
-    raise AssertionError("weeks never end")
+    raise AssertionError("the opening periods have no end")
 
 
 def _openings_from(

@@ -180,7 +180,8 @@ async def see_batches(session: AsyncSession, batch_ids: Collection[UUID | None])
 
 
 async def open_batches(session: AsyncSession, *, timeout: timedelta) -> None:
-    """Release the normal needs of batches whose intake is complete and has arrived here, or has taken too long."""
+    """Release the normal needs of a batch when all returnees and needs that its intake counted have arrived here, or
+    when this takes too long."""
     at = now(session)
     await (await raw(session)).execute(_OPEN_BATCHES, at, at - timeout)
 

@@ -15,7 +15,8 @@ from services.referral.lifecycles.rules import LIVE_OFFER, LIVE_REFERRAL, NeedSt
 URGENCY_RANK = {Urgency.EMERGENCY: 0, Urgency.URGENT: 1, Urgency.NORMAL: 2}
 """The order of the router's rounds."""
 NEVER_BY_ITSELF = 2**62
-"""Value of `tried_supply` for a referral that no free place and no new fact may wake, only a step of a person."""
+"""Value of `tried_supply` for a referral that no change of supply makes ready. If it has no `ready_at` either, only a
+step makes it ready, for example the decision of a review."""
 
 
 @dataclass(slots=True)

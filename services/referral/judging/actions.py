@@ -130,8 +130,8 @@ async def mark_concerned(session: AsyncSession) -> None:
 
 
 async def judge_marked(session: AsyncSession, policy: RoutingPolicy, *, limit: int = 200) -> int:
-    """Evaluate the offers of marked returnees whose journeys are free; the others stay marked. Returns how many
-    were."""
+    """Evaluate the offers of marked returnees whose journeys are not locked, and return the number of these returnees.
+    The others stay marked."""
     connection = await raw(session)
     marked = await connection.fetch("SELECT returnee_id FROM journey_to_judge ORDER BY returnee_id LIMIT $1", limit)
     claimed = await _judge_claimed(session, policy, {row["returnee_id"] for row in marked})

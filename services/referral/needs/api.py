@@ -119,7 +119,7 @@ async def reopen_need(need_id: UUID, session: Session, policy: Policy, once: Onc
 
 @router.post("/needs/{need_id}/seek-again", responses=GOING_ON)
 async def seek_again(need_id: UUID, session: Session, policy: Policy, once: OnceOptional, caller: Writer) -> NeedView:
-    """Let the router look again for a provider for an open need, such as after its referral was cancelled."""
+    """Let the router look again for a provider for an open need, for example after its referral was cancelled."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.seek_again(session, policy, rights, need_id, actor=caller.subject))
     return await queries.need_view(session, rights, need_id)

@@ -22,8 +22,8 @@ class PoolView(BaseModel):
     held: int = Field(description="Held by offers that wait for an answer")
     taken: int = Field(description="Taken by accepted offers")
     taken_uncounted: int = Field(
-        description="Taken by people whose service had not started when the provider counted, so `available` does not"
-        " include them: subtracted from it until a declaration is made after they have started"
+        description="Taken by people whose service had not started when the provider counted. `available` still"
+        " includes these places, so they are subtracted from it until a declaration is made after the start"
     )
     free: int = Field(description="The number of places that the network may still hold now")
     closed: bool = Field(description="A provider has answered `full`; no places are held until the next declaration")

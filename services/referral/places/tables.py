@@ -66,7 +66,8 @@ class PoolRow(Table, table=True):
     listed: bool = True
     """False if the newest declaration does not name the pool."""
     freed_count: int = big(default=0)
-    """How often places became free here. It only grows. It shows the router that a queue may move."""
+    """Grows with each release, declaration and correction, and when the pool is no longer kept for one referral. A
+    higher count shows the router that a queue may move."""
 
 
 class PlaceHoldRow(Table, table=True):
@@ -100,8 +101,8 @@ class PlaceHoldRow(Table, table=True):
     """The `as_of` of the declaration that was valid when the places were held. It proves later which maximum
     applied."""
     held_freed_count: int | None = big(default=None)
-    """The pool's `freed_count` when the places were held. As long as this count does not change, places are only
-    added and the maximum stays the same."""
+    """The pool's `freed_count` when the places were held. As long as this count does not change, no places are
+    released and the maximum stays the same."""
     released_freed_count: int | None = big(default=None)
     """The pool's `freed_count` when the places were free again."""
     traceparent: str | None = None

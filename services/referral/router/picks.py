@@ -16,8 +16,8 @@ from services.referral.journeys.queries import COMPLETE_HOUSEHOLD
 from services.referral.lifecycles.rules import ROUTED, in_sql
 
 CLOCKS_BEHIND: Final = 200
-"""If more clocks than this have run out and not been fired, the router takes fewer referrals, so that they go
-first."""
+"""If more clocks than this have run out and not been fired, the router takes fewer referrals, so that the clocks
+are fired first."""
 SHARE_WHILE_BEHIND: Final = 10
 """While clocks are behind, a round takes only its usual number divided by this one, the most urgent first."""
 SHARE_OF_NEWCOMERS: Final = 4
@@ -103,7 +103,7 @@ async def pick_ready(session: AsyncSession, *, at: datetime, limit: int) -> Pick
     new = await _pick(session, _NEWCOMERS, max(limit // SHARE_OF_NEWCOMERS, 1), at, [one.referral_id for one in picked])
     picked += new
     ahead = await _ahead(session, at, [one.referral_id for one in picked]) if new else {}
-    # While clocks are behind, each batch of fired clocks wakes the router again, so no round must follow at once.
+    # While clocks are behind, each batch of fired clocks wakes the router again, so no other round is needed at once.
     return Picks(picked, frozenset(one.referral_id for one in new), ahead, is_full=not behind)
 
 

@@ -59,9 +59,9 @@ class Pace:
         self._recent = {key: list(moments) for key, moments in recent.items()}
 
     def later(self, provider_service_id: UUID, urgency: Urgency) -> datetime | None:
-        """None if the service may be asked now, which is counted as an offer; otherwise the time from which it may be.
+        """None if the service may be asked now, otherwise the time from which it may be asked.
 
-        Urgent needs never wait.
+        An offer is counted now or at that time. Urgent needs never wait.
         """
         if self._pacing is None:
             return None

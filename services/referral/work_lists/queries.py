@@ -62,7 +62,8 @@ JOIN timer ON timer.subject_id IN (need.need_id, referral.referral_id, referral.
 
 
 class Walk(NamedTuple):
-    """The source of a list, its conditions and its order. `per`: one reading for each value of an array, merged."""
+    """The source of a list, its conditions and its order. `per`: the list is read once for each value of an array, and
+    the results are merged."""
 
     source: str
     conditions: tuple[str, ...]

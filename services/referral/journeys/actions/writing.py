@@ -106,7 +106,7 @@ async def work(
 
 
 async def held(session: AsyncSession, returnee_ids: Collection[UUID]) -> Collection[UUID]:
-    """For journeys that this transaction has already locked, as a batch of events and the loop of the clocks do."""
+    """Lock nothing. For batches of events and the loop of the clocks, which have already locked these journeys."""
     return returnee_ids
 
 

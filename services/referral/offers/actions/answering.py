@@ -81,7 +81,8 @@ async def answer_alone(session: AsyncSession, policy: RoutingPolicy, given: Give
 async def answer_free(
     session: AsyncSession, policy: RoutingPolicy, given: Sequence[GivenAnswer]
 ) -> dict[int, Refusal | None]:
-    """As `answer_waiting`, but by position and without the answers whose journey another transaction holds."""
+    """As `answer_waiting`, but skips answers whose journey another transaction holds. Returns the others' results by
+    their position in `given`."""
     return await _answer(session, policy, given, lock=journeys.claim)
 
 

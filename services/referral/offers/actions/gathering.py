@@ -74,7 +74,7 @@ class Gathering:
                 views = await queries.offers_by_id(session, EVERYTHING, [one.given.offer_id for one in together])
                 decided = True
         except Exception as error:
-            if decided:  # perhaps it was committed, and a repeated answer would be refused as a second one
+            if decided:  # it may be committed; then a second attempt would refuse the answers as already given
                 for one in together:
                     _tell(one.told, error)
                 return

@@ -200,7 +200,8 @@ async def _decide_all(
 def _judge(
     piece: Work, placing: Placing, market: Market, referral: Referral
 ) -> tuple[candidates.Need, Decision] | None:
-    """Which services may take the need. None if a review comes first, or after an error: its clock then continues."""
+    """Which services may take the need. None if a review comes first. Also None after an error: the referral's clock
+    continues, and a later round looks at the referral again."""
     try:
         need = queries.as_candidate(
             placing, placing.needs[referral.need_id], referral, piece.policy.consents, at=piece.at
@@ -269,7 +270,7 @@ async def _wait_for_documents(
 
 
 async def _make_offers(session: AsyncSession, piece: Work, plans: Sequence[Plan], policy: RoutingPolicy) -> int:
-    """Hold the places of all offers and make the offers that got theirs. The next round places the others again."""
+    """Hold the places of all offers and make those offers whose places could be held. The next round tries the rest."""
     wanted = [{share.pool.pool_id: share.places for share in plan.candidate.shares} for plan in plans]
     granted = [plan for plan, held in zip(plans, await places.hold(session, wanted), strict=True) if held]
     for plan in granted:

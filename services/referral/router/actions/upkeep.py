@@ -20,7 +20,8 @@ RECORD_OF: Final = timedelta(days=30)
 
 
 async def open_batches(session: AsyncSession, policy: RoutingPolicy) -> None:
-    """Release the normal needs of flights whose intake is complete and has arrived here, or has taken too long.
+    """Release the normal needs of a flight when all returnees and needs that its intake counted have arrived here, or
+    when this takes too long.
 
     This needs its own transaction: a round that held the row of a flight could wait for a consumer that waits for the
     same row.
