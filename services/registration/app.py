@@ -122,8 +122,8 @@ def vault_of(settings: Settings, keys: KeysDatabase) -> Vault:
 
 
 def event_digest() -> Callable[[bytes], bytes]:
-    """The digest under which registration stores ids of arrivals, for the commands of `libs.events`. It reads its own
-    settings."""
+    """The digest under which registration stores ids of arrivals, for the commands of `libs.events`. The key comes
+    from the settings in the environment."""
     return MasterKey.from_base64(Settings().vault_key_text()).digest_of
 
 

@@ -109,7 +109,7 @@ async def _reconcile(theirs: list[Known], by: Hand | None) -> list[Finding]:
 
 @cli.command()
 def next_vault_key(restricted: OfRestricted = False) -> None:
-    """Print the next content of the file of vault keys: a new key last, which decrypts and does not encrypt yet."""
+    """Print the next content of the file of vault keys: the new key, which is last, can only decrypt."""
     settings = Settings()
     typer.echo(successor(settings.restricted_key_text() if restricted else settings.vault_key_text()), nl=False)
 

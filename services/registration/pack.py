@@ -1,7 +1,7 @@
 """The parts of the country pack that registration uses, as closed models.
 
-They are `packets.yaml`, `consents.yaml`, `reception.yaml`, and two facts of `routing.yaml`. A mistake in a pack stops
-the service at the start, so that it does not first show when a person arrives.
+They are `packets.yaml`, `consents.yaml`, `reception.yaml`, and two facts of `routing.yaml`. If a pack has a mistake,
+the service does not start. Otherwise, the mistake would be noticed only when a person arrives.
 """
 
 from datetime import date, datetime, timedelta

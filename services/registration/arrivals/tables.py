@@ -109,8 +109,8 @@ def sealed_words(words: Words, master: MasterKey, *, batch_id: UUID) -> bytes:
 def words_of(row: ArrivalBatch | Mapping[str, Any], master: MasterKey) -> Words:
     """The words of a batch; `VaultError` if they cannot be decrypted.
 
-    Words in clear beside sealed ones are newer: a process of an older version, which does not know the sealed ones,
-    wrote them.
+    If a row has both sealed words and words in clear, those in clear are newer. They were written by a process of an
+    older version, which does not know the sealed ones.
     """
     told = row.model_dump() if isinstance(row, ArrivalBatch) else row
     sealed = told["words_sealed"]
@@ -122,8 +122,8 @@ def words_of(row: ArrivalBatch | Mapping[str, Any], master: MasterKey) -> Words:
 def keep_words(row: ArrivalBatch, words: Words, master: MasterKey) -> None:
     """Seal the words into the locked row.
 
-    A reference in clear is left to `arrivals.loop`. To empty a column of a unique key would wait for everybody who
-    registers people in the batch, and those wait for this row.
+    A reference in clear stays until `arrivals.loop` removes it. Its column belongs to a unique key, so a change would
+    wait for every transaction that registers people in the batch, and those transactions wait for this row.
     """
     row.reference_key = reference_key(master, row.source, words.sender_reference)
     row.words_sealed = sealed_words(words, master, batch_id=row.id)

@@ -153,7 +153,8 @@ async def correct_household(
 ) -> None:
     """Change members, reference person, size or the wish to stay together.
 
-    People are locked before their household, as everywhere. A person who joins in between raises the version.
+    People are locked before their household, as everywhere. If a person joins between the two locks, the household
+    has a higher version, and a condition on the earlier version is refused.
     """
     people = await _locked(session, household_id, correction.member_ids or [], actor=actor)
     household = await queries.household(session, household_id, actor=actor, lock=True)

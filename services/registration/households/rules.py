@@ -27,8 +27,9 @@ def claims_in_doubt(
 ) -> list[ClaimReason | None]:
     """For each person who names one household, in the order in which they came: why they have to wait, or None.
 
-    `members_count` and `told_size` are those of the household before these people. If two families get the same number
-    by mistake, the size shows it. Then the family waits for a desk, so that no stranger learns of it.
+    `members_count` and `told_size` are those of the household before these people. If two families get the same
+    reference by mistake, the sizes show it. Then those who come later wait for the decision of a desk, and until then
+    neither family is shown the other.
     """
     reasons: list[ClaimReason | None] = []
     for told in told_sizes:

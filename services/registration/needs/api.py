@@ -46,9 +46,9 @@ async def report_need(
 ) -> NeedView:
     """Report a need. With a `people_count` above 1 it is a need of the household, held by its reference person.
 
-    A person has at most one open need of a category, and a household one for all. If it is reported again, it is the
-    same need: the response is a 200 with the existing need and `told_again`. Its urgency is the highest reported.
-    A desk (scope `intake:decide`) can allow a second need with `second_reason`.
+    A person has at most one open need of a category, and a household has at most one for all its members. If it is
+    reported again, it is the same need: the response is a 200 with the existing need and `told_again`. Its urgency is
+    the highest reported. A desk (scope `intake:decide`) can allow a second need with `second_reason`.
 
     A need of a restricted category is visible only with `restricted:read`. Other callers who report one get a response
     that repeats what they sent, and cannot read or withdraw the need afterwards.

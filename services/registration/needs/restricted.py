@@ -1,6 +1,6 @@
-"""The store of restricted needs. Code that reads `need` reads nothing of it.
+"""The store of restricted needs. Code that reads the table `need` reads nothing of this store.
 
-Two measures protect it. Its rows are named by keyed hashes and their data are sealed, both with a separate key
+Two measures protect it. The ids of its rows are keyed hashes and their data are sealed, both with a separate key
 (`Vault.restricted`). And the service's login can use the tables only in a role to which it switches for each of these
 statements; each function here switches to the role and back.
 """

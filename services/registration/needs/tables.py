@@ -1,5 +1,5 @@
-"""Reported needs: ordinary ones in columns; restricted ones sealed, in rows whose names can only be calculated with
-their key."""
+"""Reported needs: ordinary ones in columns; restricted ones sealed, in rows whose ids can only be calculated with their
+key."""
 
 from datetime import datetime
 from uuid import UUID
@@ -84,7 +84,7 @@ class NeedRepeat(Table, table=True):
 class RestrictedNeedRow(Table, table=True):
     """One restricted need. No column shows whose it is, its kind, its time or its state.
 
-    The names of rows are keyed hashes with the key of restricted needs. The data are sealed with a data key of the
+    The ids of rows are keyed hashes with the key of restricted needs. The data are sealed with a data key of the
     person, which this key encrypts. The service's login can use the table only in the role of restricted needs
     (`libs.chassis.logins`).
     """

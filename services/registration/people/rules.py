@@ -7,8 +7,8 @@ from libs.events.codes import AgeBand, ProtectionFlag
 from libs.wire.names import words
 
 CASE_CODE_ALPHABET = "23456789CDFGHJKMNPQRTVWXY"
-"""It has no vowels, so that no words arise, and no letter that is taken for a digit or for another letter on a bad
-telephone line."""
+"""It has no vowels, so that a code contains no words, and no letter that people confuse with a digit or with another
+letter on a bad telephone line."""
 _GROUP = 4
 CASE_CODES = len(CASE_CODE_ALPHABET) ** (2 * _GROUP)
 _BAND_ENDS: tuple[tuple[int, AgeBand], ...] = (

@@ -127,7 +127,7 @@ async def note_fetched(
 
 
 async def ask_for_deletion(session: AsyncSession, withdrawn: Withdrawn, *, pack: Pack, actor: Actor) -> None:
-    """Inform every organisation that has, or could fetch, a packet of this person that it may not any more.
+    """Inform every organisation that has, or could fetch, a packet of this person that it may not have it any more.
 
     An organisation that has fetched it is asked to delete it and to confirm this. The person's row must be locked, as
     it is when a packet is fetched, so that no fetch is overlooked.

@@ -25,7 +25,7 @@ KEY_BYTES = 32
 _NONCE_BYTES = 12
 _VERSION = b"\x01"
 _RANDOM_BITS = 0x3FFF_FFFF_FFFF_FFFF
-"""The bits of a UUIDv7 that remain beside its time, place, version and variant."""
+"""The bits of a UUIDv7 that do not contain its time, place, version or variant."""
 LAST_PLACE = 0xFFF
 """The last place among ids of one millisecond. Ids beyond it have no order."""
 
@@ -89,8 +89,9 @@ class MasterKey:
     """The key from outside the database. Other keys are derived from it: for wrapping, hashing, parking and words.
 
     Wrapping can be rotated: the first secret wraps, all of them unwrap. Hashes are stored in many rows and determine
-    ids, so the keys for hashing and parking are derived once and then stored beside the secrets, whichever secrets are
-    removed. The key for words is derived from the key for hashing, so it does not change either.
+    ids, so the keys for hashing and parking must not change. They are derived once and then stored beside the secrets,
+    even if the secret from which they were derived is removed. The key for words is derived from the key for hashing,
+    so it does not change either.
     """
 
     def __init__(

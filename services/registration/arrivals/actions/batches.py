@@ -1,7 +1,7 @@
 """Announce, land, receive people, mark absent, complete intake: in any order, and the same by REST and by event.
 
-The row of a batch is locked late. So many people of one flight can be registered concurrently, and they wait for each
-other only at the end.
+The row of a batch is locked late. Therefore, the people of one flight can be registered concurrently, and the
+transactions wait for each other only at the end.
 """
 
 from collections import Counter
@@ -259,7 +259,9 @@ async def _count_in(session: AsyncSession, registrations: Sequence[Registration]
 
 
 async def _settle(session: AsyncSession, row: ArrivalBatch, *, may_place: bool, vault: Vault) -> None:
-    """Write a locked batch and do what follows from its state. `may_place`: somebody may lack the reception place.
+    """Write a locked batch and do what follows from its state.
+
+    `may_place` is True if somebody of the batch may have been registered without a reception place.
 
     A registration that runs while the batch gets its place waits here for the batch's row, and then sets the place.
     """

@@ -2,8 +2,8 @@
 
 A sender may write any text as the reference of a batch, its carrier and its place of departure. These words are sealed
 under a key that is not destroyed with the manifest. The batch is found by a keyed hash. Older versions wrote the words
-in clear: their batches are also found in clear until they are sealed (`arrivals.loop`). Such a process can no longer
-create a batch (migration 0019).
+in clear: their batches are also found in clear until they are sealed (`arrivals.loop`). A process of an older version
+can no longer create a batch (migration 0019).
 """
 
 from collections.abc import Mapping, Sequence

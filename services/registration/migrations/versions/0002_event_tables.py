@@ -1,5 +1,5 @@
-"""Update the event tables: the operator of an action, a relay that an operator holds, the former offsets of a lost
-log."""
+"""Update the event tables: the operator of an action, a relay that an operator holds, and offsets that occur again
+after a log was lost."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""When a packet is closed: facts are newer than those on which its offer was evaluated, or the provider is not allowed.
+"""Close a packet while facts are newer than those on which its offer was evaluated, or the provider is not allowed.
 
 The table of organisations shows which providers are allowed. Offers that are already accepted count as evaluated on the
 facts that are known now. From the next change on, referral evaluates them again.

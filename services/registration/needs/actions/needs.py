@@ -50,8 +50,8 @@ class Teller:
     restricted: Collection[NeedCategory] = ()
     """The categories whose needs are stored in a separate store."""
     is_new: bool = False
-    """True if these needs come with the registration of the person. Sent again after a restore, they get the same
-    ids."""
+    """True if these needs come with the registration of the person. If they are sent again after a restore,
+    they get the same ids."""
 
 
 def told_needs(

@@ -37,8 +37,8 @@ async def report_restricted(session: AsyncSession, needs: Sequence[NewNeed], *, 
 
 
 async def hasten_known(session: AsyncSession, needs: Sequence[NewNeed], *, vault: Vault) -> list[NewNeed]:
-    """The ordinary needs without those whose reference belongs to a restricted need. Of these only the urgency is new,
-    and it is applied."""
+    """The ordinary needs without those whose reference belongs to a restricted need. Of such a report
+    only a higher urgency is used: it is applied to the restricted need."""
     keys = {need.need_key for need in needs if need.need_key is not None}
     known = await restricted.known_keys(session, keys, vault=vault) if keys else set()
     for need in needs:
@@ -74,7 +74,7 @@ async def keep_restricted_ends(
 
 
 async def _report(session: AsyncSession, need: NewNeed, key: DataKey, *, vault: Vault) -> UUID:
-    """Record one need, or store the report as a repetition; return the id of the need that is valid."""
+    """Record one need, or store the report as a repetition; return the id of the new or existing need."""
     while True:
         known = await restricted.told_before(session, need.id, need.need_key, vault=vault, lock=True)
         if known is not None:
@@ -92,7 +92,8 @@ async def _report(session: AsyncSession, need: NewNeed, key: DataKey, *, vault: 
 
 
 def _fresh(need: NewNeed, session: AsyncSession, *, beside: bool) -> RestrictedNeed:
-    """The new need. `beside`: there is an open need of its kind. Without one, a second need counts as the first."""
+    """The new need. If no need of its kind is open (`beside` is False), it is not a second need, so the reason for a
+    second one is not stored."""
     return RestrictedNeed(
         id=need.id,
         returnee_id=need.returnee_id,

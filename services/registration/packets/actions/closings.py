@@ -18,7 +18,7 @@ _CLOSE = """
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) AS c (offer_id, referral_id, closing, closes_at)
     WHERE p.referral_id = c.referral_id AND (c.offer_id IS NULL OR p.offer_id = c.offer_id) AND p.closes_at IS NULL
 """
-# This also applies if an earlier end had left days in which the packet could still be fetched.
+# The packet is also closed if the offer ended before and some days were left in which the packet could be fetched.
 _SHUT = """
     UPDATE packet_access p SET closing = 'cancelled', closes_at = s.at
     FROM unnest($1::uuid[], $2::timestamptz[]) AS s (offer_id, at)
@@ -28,7 +28,7 @@ _SHUT = """
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of an accepted offer. Without `offer_id` it is whichever offer of the referral was accepted."""
+    """The end of an accepted offer. If `offer_id` is None, it is the accepted offer of the referral."""
 
     referral_id: UUID
     offer_id: UUID | None

@@ -1,4 +1,7 @@
-"""Opens and closes packets after events of referral, and hands them out: minimal data, with consent, recorded."""
+"""Opens and closes packets after events of referral, and hands them out.
+
+A packet contains only the necessary data of people who consent, and each access is recorded.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -64,8 +67,8 @@ _CODED = frozenset(PacketPerson.model_fields) - set(IDENTITY_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """The result of the events of one batch for one offer. `by_desk`: a desk has let it continue, whatever was
-    before."""
+    """The result of the events of one batch for one offer. `by_desk`: a desk has let it continue, so earlier halts
+    do not count."""
 
     judged_on: JudgedOn
     by_desk: bool = False
@@ -166,8 +169,8 @@ async def _packet(session: AsyncSession, access: PacketAccess, *, pack: Pack, va
         if PacketField.HOUSEHOLD_MEMBERS in fields and access.people_count > 1
         else []
     )
-    # From here on none of these people can withdraw a consent unseen: a withdrawal waits, and then finds that the
-    # packet was fetched.
+    # From here on, if one of these people withdraws a consent, the withdrawal waits until this transaction ends. Then
+    # it finds that the packet was fetched.
     await lock_unchanged(session, [person.id, *(member.id for member in members)])
     await _require_allowed(session, access, [person, *members], on=pack.reception.day_of(now(session)))
     await _require_judged(session, access, [person, *members])

@@ -72,8 +72,8 @@ async def register_returnees(
 ) -> set[UUID]:
     """Store new returnees, sealed, and publish them; return the ids of those who are new. One statement for all.
 
-    Rows are written in the order of their arrival keys. So of two transactions with the same people one waits for the
-    other, and they do not deadlock. People whom another transaction has registered meanwhile are omitted.
+    Rows are written in the order of their arrival keys. If two transactions contain the same people, one waits for
+    the other, and they do not deadlock. People whom another transaction has registered meanwhile are omitted.
     """
     if not people:
         return set()
