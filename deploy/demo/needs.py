@@ -77,7 +77,7 @@ def tell(people: list[Person], *, seed: int) -> list[Told]:
 
 
 def _who_wants(category: NeedCategory, adults: list[Person], share: float, random: Random) -> set[int]:
-    """The numbers of the people who report this need. People who live in the capital need no transport."""
+    """The `number` of each person who reports this need. People who live in the capital need no transport."""
     group = adults if category is not _C.TRANSPORT else [one for one in adults if one.department != "GT01"]
     wanting = {person.number for person in some(group, share, random)}
     if category is _C.HEALTH:

@@ -1,4 +1,4 @@
-"""The clock of the demo's installation. It runs at the speed of real time, except when the demo lets days pass.
+"""The clock of the demo's installation. It runs at most at the speed of real time, except when the demo lets days pass.
 
 After that, this clock is ahead of real time, and a clock must not go back. So the demo has its own state directory.
 """

@@ -183,7 +183,7 @@ class System:
         await self._keep(service.name, lambda: self._start_server(service.name, command, url=url, env=env), url=url)
 
     async def _all_works(self, name: str) -> None:
-        """Wait for the background work too. A restarted process does not wait for it, because Kafka may be away."""
+        """Wait for the background work too. A restarted process does not wait, because Kafka may be unavailable."""
         part = self.parts[name]
         await _ready(part.child, f"{part.url}/workz")
 

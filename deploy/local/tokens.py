@@ -31,7 +31,7 @@ class Client(ClientMixin):
     desks: tuple[str, ...] = ()
     """The desks for which it acts. A client whose id is a desk needs none."""
     reception_places: tuple[str, ...] = ()
-    """The place codes where the people were received whom it may see; the code of a country includes all its places."""
+    """Place codes: it may see the people who were received there. The code of a country includes all its places."""
     staff: bool = False
     """True for a client of the network itself."""
     service: str | None = None

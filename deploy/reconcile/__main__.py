@@ -23,7 +23,10 @@ def reconcile(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the differences; change nothing.")] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="The reason; required unless it is a dry run.")] = None,
 ) -> None:
-    """Compare and mend. What is left for people is with desks afterwards; directory and endpoints are only listed."""
+    """Compare the services and repair differences.
+
+    Differences that only people can resolve go to desks. Those of the directory and of endpoints are only listed.
+    """
     if not dry_run and not (reason or "").strip():
         raise typer.BadParameter("a change by an operator needs a reason", param_hint="--reason")
     how = ["--dry-run"] if dry_run else ["--reason", reason or ""]

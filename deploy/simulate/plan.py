@@ -18,8 +18,8 @@ BY_LAND_A_DAY: Final = 105
 BUSES_A_DAY: Final = (2, 3)
 LANDING_HOURS: Final = (8.0, 17.0)
 SMALLEST: Final = 20
-"""The smallest number of people in a vehicle. With a small share of the traffic, there are fewer vehicles with as many
-people, and not as many vehicles with few people."""
+"""The smallest number of people in a vehicle. If the share of the traffic is small, there are fewer vehicles, but each
+vehicle still has at least this number of people."""
 
 
 @dataclass(frozen=True, slots=True)
