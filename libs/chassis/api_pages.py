@@ -2,7 +2,7 @@
 
 Swagger UI comes from the package `fastapi-offline`, whose hash is in `uv.lock`; its files are those of
 `swagger-ui-dist` (Apache License 2.0). The page only shows the document and sends no requests to the API, so that
-nobody enters a secret. They are served only if `ENLACE_API_DOCS` is `open`. Why: docs/decisions.
+nobody enters a secret. The document and the page are served only if `ENLACE_API_DOCS` is `open`. Why: docs/decisions.
 """
 
 import base64

@@ -157,7 +157,7 @@ def _lifespan(
 
 
 async def _refuse_strong_login(database: Database) -> None:
-    """Do not start under a login that owns its tables; while the database is unavailable, the process is not ready."""
+    """Refuse to start under a login with too many rights. With an unavailable database it starts, but is not ready."""
     try:
         await refuse_strong(database)
     except (OSError, TimeoutError, SQLAlchemyError):

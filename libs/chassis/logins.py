@@ -102,7 +102,8 @@ async def grant(owner_url: str, login: str) -> None:
 
 
 async def _grant_restricted(connection: Connection, table: asyncpg.Record, role: str) -> None:
-    """Rights on all columns by name: the system column `xmin` would show which rows were written together."""
+    """Give the right to read each column by its name. A right to read the whole table would include the system column
+    `xmin`, which shows which rows were written together."""
     if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
         raise RoleMissingError(
             f"the role {role} is missing: create it and grant it to the service's login (docs/operations.md)"

@@ -36,7 +36,7 @@ class Count(BaseModel):
 
     @classmethod
     def of(cls, found: int) -> "Count":
-        """The count of a list from the number of rows found, which is at most one above the limit."""
+        """The count for this number of found rows. The query looks for at most `COUNT_MAX + 1` rows."""
         return cls(count=min(found, COUNT_MAX), more=found > COUNT_MAX)
 
 

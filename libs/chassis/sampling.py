@@ -39,5 +39,5 @@ class FollowsMessages(Sampler):
         )
 
     def get_description(self) -> str:
-        """Its name, with that of the other one."""
+        """The name of this sampler, with the description of the sampler `others`."""
         return f"FollowsMessages({self._others.get_description()})"

@@ -79,7 +79,7 @@ def member_of(text: str, name: str) -> str | None:
 
 
 class _Reading:
-    """Notes while objects are read whether one of them has a name twice, and whether they have too many names."""
+    """Reads objects, and notes whether one of them has a name twice and whether they have too many names."""
 
     repeats = False
     too_many = False

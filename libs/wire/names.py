@@ -79,7 +79,7 @@ def written_number(told: str) -> str:
 
 
 def _name(told: str) -> str:
-    # Line ends of a cell at its ends are allowed, like other white space.
+    # Line ends at the beginning and at the end of a cell are allowed, like other white space.
     told = told.strip()
     if has_control(told):
         raise PydanticCustomError("control_character", "A name must not contain control characters")

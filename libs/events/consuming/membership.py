@@ -103,7 +103,8 @@ class Membership(ConsumerRebalanceListener):
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Discard the records of these partitions that no batch has begun to handle, and wait a moment for the current
-        batches: the fence would stop a new owner that handled the same records meanwhile."""
+        batches to end. If the new owner began earlier, both would handle the same records, and the fence would roll
+        back one of the two batches."""
         for name in revoked:
             partition = self.partitions.pop(name, None)
             if partition is not None:
@@ -184,7 +185,7 @@ class Membership(ConsumerRebalanceListener):
                 self._trouble(partition)
 
     def _trouble(self, partition: Partition) -> None:
-        """Pause a partition that was stopped, or admit a partition again that must begin again."""
+        """Pause a partition that was stopped, or request the admission of one that must begin again."""
         if partition.phase is Phase.STOPPED:
             fields: dict[str, Any] = {"topic": partition.tp.topic, "partition": partition.number}
             report(log, logging.ERROR, "consumer.partition_stopped", reason=partition.why_stopped, **fields)

@@ -36,7 +36,7 @@ async def moved_by_hand(
         if name in rows
         and name in partitions
         and rows[name]["next_offset"] != position
-        # A partition that a batch has moved while the rows were read does not count.
+        # A partition is left out if one of its batches has moved its position while the rows were read.
         and partitions[name].next_offset == position
         and _is_at_rest(partitions[name])
     ]

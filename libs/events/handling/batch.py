@@ -50,7 +50,7 @@ class Unreadable:
     code: str
     detail: str
     envelope: Envelope | None
-    """None: the record does not use an id, so that the real event with this id can be handled later."""
+    """None: the id of the record does not count as used, so that the real event with this id can be handled later."""
 
     @property
     def day(self) -> date:

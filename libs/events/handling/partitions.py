@@ -20,7 +20,7 @@ from libs.events.topics import Topic
 Identify = Callable[[Record], str]
 
 CLEAR_SECONDS = 15.0
-"""For this time the information that no record waits counts as current. Kafka is asked for the end of the log every 5
+"""How long the information that no record waits counts as current. Kafka is asked for the end of the log every 5
 seconds."""
 HOLES_MAX = 3
 """After this number of fetches in a row with missing offsets, the records are missing from the log itself."""
@@ -50,7 +50,7 @@ class Partition:
         self.tp = TopicPartition(topic.name, number)
         self.phase = Phase.ASSIGNED
         self.why_stopped: str | None = None
-        """If the limit of failures has stopped it, the reason stays after a new admission, until a batch succeeds."""
+        """If the limit of failures has stopped it, the reason is kept when it is admitted again, until a batch succeeds."""
         self.limit_reached = False
         self.stopped_at = 0.0
         self.next_offset = 0

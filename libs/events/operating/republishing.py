@@ -2,8 +2,8 @@
 
 Archived events are put back into the outbox under their old ids while the relay is held. The outbox is ordered by these
 ids, so they are sent in their original order and before all unsent events. Their CloudEvents ids and times are also
-unchanged, so the inbox of a consumer discards the events that it has already handled. A consumer that begins at the end
-that the log had while the relay was held therefore handles every event once, in order per key.
+unchanged, so the inbox of a consumer discards the events that it has already handled. So a consumer
+handles every event once, in order per key, if it begins at the end that the log had while the relay was held.
 
 The work is done in limited steps, each in a separate transaction with its record. After an interruption the relay stays
 held. If the same command is given again, it continues, and puts back only events that are not in the outbox.

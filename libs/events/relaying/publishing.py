@@ -54,7 +54,7 @@ class Outcome:
     have arrived or not."""
 
     def acknowledge(self, rows: Sequence[Row], partition: int, base_offset: int) -> None:
-        """Note the rows of one acknowledged batch. For a batch that Kafka already had, it returns no offset (-1)."""
+        """Note the rows of one acknowledged batch. Kafka returns -1 for a batch that it already had."""
         known = base_offset >= 0
         self.acked_ids.extend([row[0] for row in rows])
         self.partitions.extend([partition] * len(rows))
