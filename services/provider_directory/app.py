@@ -57,7 +57,7 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
 
 
 def told_of(caller: Caller) -> dict[str, str]:
-    """What row-level security of this service also needs to know of a caller: whether it administers the directory."""
+    """The additional setting for row-level security in this service: whether the caller administers the directory."""
     return {"enlace.administers": "true" if rights_of(caller).is_admin else "false"}
 
 

@@ -1,6 +1,6 @@
 """The part of the country pack that the directory uses: `declarations.yaml` and the names in `places.yaml`.
 
-A mistake in a pack stops the service at the start, so that it does not show first when a provider makes a declaration.
+If a pack has a mistake, the service does not start. So the mistake is found before a provider makes a declaration.
 """
 
 from pathlib import Path

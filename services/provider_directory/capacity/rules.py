@@ -28,9 +28,10 @@ class Pool:
 
 
 def effective_as_of(as_of: datetime | None, *, now: datetime, standing: datetime | None) -> datetime:
-    """The effective time of a declaration: never after `now`; without its own time, never before the last one.
+    """The effective time of a declaration: its own time, but at most `now`.
 
-    Raises `StaleDeclaration` if it is older than the current one.
+    If it has no own time, the result is `now`, or the time of the current declaration if that is later. Raises
+    `StaleDeclaration` if its own time is earlier than that of the current declaration.
     """
     if as_of is None:
         return max(now, standing or now)
