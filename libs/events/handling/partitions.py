@@ -50,7 +50,7 @@ class Partition:
         self.tp = TopicPartition(topic.name, number)
         self.phase = Phase.ASSIGNED
         self.why_stopped: str | None = None
-        """If the limit of failures has stopped it, the reason is kept when it is admitted again, until a batch succeeds."""
+        """If the limit of failures has stopped it, the reason is kept after a new admission until a batch succeeds."""
         self.limit_reached = False
         self.stopped_at = 0.0
         self.next_offset = 0
