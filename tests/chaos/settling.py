@@ -31,6 +31,7 @@ LOOK_SECONDS = 0.7
 TELL_SECONDS = 15.0
 LONGEST_RETRY_SECONDS = 900.0
 """How long a webhook that has failed often may wait for its next attempt beyond everybody's patience."""
+WEBHOOKS = "webhooks on their way"
 LOOK_FAULTS = (OSError, asyncpg.PostgresError, KafkaError)
 """What is back in a moment."""
 Say = Any
@@ -42,15 +43,20 @@ async def at_rest(
     """What `read` finds while the services stand still, and what had not come to rest in the end.
 
     A webhook that failed five times during the faults waits hours of the clock for its sixth attempt: where patience
-    ends before, it is waited for once more.
+    ends before, it is waited for once more. The attempt itself may end just before patience does, among events of
+    clocks that run meanwhile: these get a quarter of the patience after it.
     """
     stage.heal()
     load.partners.is_closing = True
     stage.receivers.fail_share = 0.0
     loop = asyncio.get_running_loop()
     until, tell_at, extended = loop.time() + patience_s, loop.time() + TELL_SECONDS, False
+    webhooks_wait = False
     while True:
         missing = await _on_its_way(stage, load)
+        waited, webhooks_wait = webhooks_wait, any(WEBHOOKS in one for one in missing)
+        if waited and not webhooks_wait:
+            until = max(until, loop.time() + patience_s / 4)
         if loop.time() > until and not extended and (wait := await retries_wait(stage)):
             extended, until = True, loop.time() + min(wait, LONGEST_RETRY_SECONDS) + patience_s / 4
             say(f"a webhook is to be tried again in {wait:.0f} s")
@@ -115,7 +121,7 @@ async def looked_at(stage: Stage) -> list[str]:
                     "SELECT count(*) FROM delivery WHERE status IN ('pending', 'sending')"
                 )
                 if sending:
-                    found.append(f"{sending} webhooks on their way")
+                    found.append(f"{sending} {WEBHOOKS}")
         finally:
             await connection.close()
     return found or await _behind(stage, positions)
