@@ -24,7 +24,7 @@ def check_command(pack: Annotated[Path, typer.Argument(help="Directory of the co
         typer.echo(f"pack: {fault}", err=True)
     if found:
         sys.exit(1)
-    typer.echo(f"pack: {pack.name} is in order")
+    typer.echo(f"pack: {pack.resolve().name} is in order")
 
 
 if __name__ == "__main__":

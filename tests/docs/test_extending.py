@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -83,17 +84,24 @@ def write(root: Path, name: str, text: str) -> None:
 
 
 def commands(root: Path, text: str, environment: dict[str, str]) -> str:
-    run = subprocess.run(
-        ["bash", "-c", f"set -euo pipefail\n{text}"],
+    """What they printed. If they take too long, everything that they started in their session ends with them."""
+    line = ["bash", "-c", f"set -euo pipefail\n{text}"]
+    with subprocess.Popen(
+        line,
         cwd=root,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=COMMANDS_SECONDS,
-        check=False,
-    )
-    assert run.returncode == 0, f"{text}\n{run.stdout[-6000:]}\n{run.stderr[-4000:]}"
-    return run.stdout
+        start_new_session=True,
+    ) as run:
+        try:
+            printed, errors = run.communicate(timeout=COMMANDS_SECONDS)
+        except BaseException:
+            os.killpg(run.pid, signal.SIGKILL)
+            raise
+    assert run.returncode == 0, f"{text}\n{printed[-6000:]}\n{errors[-4000:]}"
+    return printed
 
 
 def in_style(root: Path) -> None:

@@ -196,6 +196,7 @@ async def _move(
         last = await logs.record_at(name, after - 1) if after > bounds.first else None
         identity = None if last is None else names.kept(last)
         await connection.execute(_MOVE, group, name.topic, name.partition, after, identity)
+        # Earlier records of this action have the target as `place`.
         subject = {"group": group, "topic": name.topic, "partition": name.partition, "place": target.value}
         figures = {"before": before, "after": after, "again": move.again, "skipped": move.skipped}
         await note(connection, "position.reset", by, subject | figures)
