@@ -86,7 +86,8 @@ class PostgresForTests:
     def new_database(self, name: str = "scratch", *, template: str | None = None) -> str:
         """A new database whose name contains `name`, empty or a copy of `template`; returns its URL."""
         database = f"{PREFIX}_{os.getpid()}_{len(self._made)}_{name}"
-        copied = f' template "{template}"' if template else ""
+        # As files, because a copy through the log stays in the buffers, and its drop has to look for it there.
+        copied = f' template "{template}" strategy file_copy' if template else ""
         self.execute(f'create database "{database}"{copied}')
         self._made.append(database)
         return with_database(self.url, database)
@@ -114,7 +115,11 @@ class PostgresForTests:
             yield lend
         finally:
             for url in lent:
-                self._drop(urlsplit(url).path[1:])
+                self.drop(url)
+
+    def drop(self, url: str) -> None:
+        """Drop the database at `url`, whoever is still connected."""
+        self._drop(urlsplit(url).path[1:])
 
     def give_service_its_rights(self, url: str) -> None:
         """What `migrate` does behind a migration, for the login of `for_service`."""

@@ -11,6 +11,7 @@ A service's `migrations/env.py` is three lines:
 import asyncio
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -82,13 +83,12 @@ def head_of(service: str, *, history: str = "migrations") -> str | None:
     """The newest revision of a service's history; None when it has none."""
     if not (_directory(service, history) / "versions").is_dir():
         return None
-    return ScriptDirectory.from_config(config_of(service, history)).get_current_head()
+    return _history(_directory(service, history)).get_current_head()
 
 
 def known_revisions(service: str, *, history: str = "migrations") -> frozenset[str]:
     """Every revision of a service's history that this version of the code knows."""
-    script = ScriptDirectory.from_config(config_of(service, history))
-    return frozenset(revision.revision for revision in script.walk_revisions())
+    return frozenset(revision.revision for revision in _history(_directory(service, history)).walk_revisions())
 
 
 async def differences(url: str, metadata: MetaData) -> list[str]:
@@ -113,6 +113,12 @@ def config_of(service: str, history: str = "migrations") -> Config:
     config.set_main_option("path_separator", "os")
     config.attributes["version_table"] = version_table(service, history)
     return config
+
+
+@cache
+def _history(directory: Path) -> ScriptDirectory:
+    # Alembic runs the module of each migration to read a history; a process reads it once.
+    return ScriptDirectory(str(directory))
 
 
 def _upgrade(connection: SyncConnection, config: Config, revision: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import pytest
 from libs.chassis.app import Loop
 from libs.chassis.database import Database
 from libs.chassis.settings import CommonSettings
-from tests.infra import for_service
+from tests.infra import PostgresForTests, apart, for_service
 from tests.service.chassis.started import Started, answers, until
 from tests.service.chassis.things import Gate, schema, things_app
 
@@ -48,16 +48,28 @@ class Things:
             await connection.close()
 
 
-@pytest.fixture
-async def things_url(postgres_server: Any) -> str:
-    url: str = postgres_server.new_database("things")
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(schema())
-    finally:
-        await connection.close()
+@pytest.fixture(scope="session")
+def things_template(postgres_server: PostgresForTests) -> str:
+    """The name of a database with the tables and the rights, of which each test gets a copy."""
+
+    async def fill() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(schema())
+        finally:
+            await connection.close()
+
+    url = postgres_server.new_database("things_template")
+    apart(fill())
     postgres_server.give_service_its_rights(url)
-    return url
+    return url.rsplit("/", 1)[1]
+
+
+@pytest.fixture
+def things_url(postgres_server: PostgresForTests, things_template: str) -> Iterator[str]:
+    url = postgres_server.new_database("things", template=things_template)
+    yield url
+    postgres_server.drop(url)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from libs.chassis.settings import Role
+from services.referral import app as referral_app
 from services.referral.app import create_app
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.settings import Settings
@@ -30,12 +31,20 @@ def write_pack(directory: Path, policy: RoutingPolicy) -> None:
 
 
 @pytest.fixture
-def new_world(migrated: Callable[..., str], issuer: IssuerForTests, running: Any, tmp_path: Path) -> NewWorld:
+def new_world(
+    migrated: Callable[..., str],
+    issuer: IssuerForTests,
+    running: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> NewWorld:
     """`async with new_world(**policy changes) as world`."""
 
     @asynccontextmanager
-    async def opened(**policy: Any) -> AsyncIterator[World]:
-        write_pack(tmp_path, a_policy(**policy))
+    async def opened(**changes: Any) -> AsyncIterator[World]:
+        policy = a_policy(**changes)
+        write_pack(tmp_path, policy)  # for processes that a test starts
+        monkeypatch.setattr(referral_app, "load_policy", lambda _: policy)
         url = migrated("referral")
         settings = Settings(
             database_url=for_service(url),
