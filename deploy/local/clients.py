@@ -12,7 +12,7 @@ import yaml
 
 from deploy.local.keyring import Keyring, write_private
 from deploy.local.tokens import Client
-from deploy.packs.directory import organization_id
+from deploy.packs.directory import load_overlay, organization_id
 from libs.chassis.yaml_files import read_yaml
 
 
@@ -85,11 +85,10 @@ def _organization(entry: Mapping[str, Any]) -> UUID | None:
 
 def pack_file(pack: Path, name: str) -> Path:
     """The path of a pack's file. A file that the pack lacks is taken from its base pack (`base` in `overlay.yaml`)."""
-    overlay = pack / "overlay.yaml"
-    if (pack / name).exists() or not overlay.exists():
+    base = (pack / load_overlay(pack).base).resolve()
+    if (pack / name).exists() or base == pack.resolve():
         return pack / name
-    base = read_yaml(overlay)["base"]
-    return pack_file((pack / base).resolve(), name)
+    return pack_file(base, name)
 
 
 def _roles(pack: Path) -> dict[str, list[str]]:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, Field, ValidationError
-from yaml import YAMLError
+from pydantic import BaseModel, Field
 
 from deploy.local.clients import pack_file
-from deploy.packs.directory import Directory, load_directory, organization_id
-from libs.chassis.yaml_files import PackPart, read_yaml
+from deploy.packs.directory import Directory, directory_file, load_directory, organization_id
+from libs.chassis.yaml_files import FaultyFileError, PackPart, YamlFile, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import NeedCategory
 from services.provider_directory.pack import Pack as Declarations
@@ -104,7 +103,7 @@ class Roles(PackPart):
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The content of a pack's files."""
+    """The content of a pack's files, and `texts`, the files themselves, for the lines of mistakes."""
 
     routing: RoutingPolicy
     reception: Reception
@@ -116,10 +115,20 @@ class Files:
     nrm: Mechanism
     roles: Roles
     clients: Clients
+    texts: Mapping[str, YamlFile]
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A value that does not fit another file: the file without its ending, the keys of the value, and why."""
+
+    file: str
+    keys: tuple[str | int, ...]
+    why: str
 
 
 def _of(model: type[BaseModel], name: str) -> Callable[[Path], Any]:
-    return lambda pack: model.model_validate(read_yaml(pack_file(pack, f"{name}.yaml")))
+    return lambda pack: read_model(model, pack_file(pack, f"{name}.yaml"))
 
 
 READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
@@ -137,78 +146,98 @@ READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
 
 
 def faults(pack: Path) -> list[str]:
-    """One line for each mistake, with the file and the field. Files are compared only if all of them are valid."""
+    """One line for each mistake, with file, line and key. Files are compared only if all of them are valid."""
     read: dict[str, Any] = {}
     found: list[str] = []
     for name, reader in READERS.items():
         try:
             read[name] = reader(pack)
-        except ValidationError as error:
-            found += [f"{name}.yaml: {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        except OSError as error:
-            found.append(f"{name}.yaml: {error.strerror}")
-        except YAMLError as error:
-            found.append(f"{name}.yaml: {' '.join(str(error).split())}")
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            found.append(f"{name}.yaml: the file does not have the expected form ({type(error).__name__}: {error})")
-    return found or list(_disagreements(Files(**read)))
+        except FaultyFileError as error:
+            found += [str(fault) for fault in error.faults]
+    # Two files may have been read for one model, and then each of them has reported the same mistake.
+    return list(dict.fromkeys(found)) or _compared(pack, read)
 
 
-def _disagreements(files: Files) -> Iterator[str]:
+def _compared(pack: Path, read: Mapping[str, Any]) -> list[str]:
+    texts = {name: open_yaml(_path(pack, name)) for name in READERS}
+    disagreements = _disagreements(Files(**read, texts=texts))
+    return [str(texts[one.file].fault(one.keys, one.why)) for one in disagreements]
+
+
+def _path(pack: Path, name: str) -> Path:
+    return directory_file(pack) if name == "directory" else pack_file(pack, f"{name}.yaml")
+
+
+def _disagreements(files: Files) -> Iterator[Disagreement]:
     yield from _about_places(files)
     yield from _about_the_mechanism(files)
     yield from _about_clients(files)
     for category in NeedCategory:
         if not any(service.category is category for service in files.directory.services):
-            yield f"directory.yaml: no service of the category {category.value}; all of its needs would go to a desk"
+            why = f"no service of the category {category.value}; all of its needs would go to a desk"
+            yield Disagreement("directory", ("organizations",), why)
 
 
-def _about_places(files: Files) -> Iterator[str]:
+def _about_places(files: Files) -> Iterator[Disagreement]:
     country, places = files.routing.country, files.places.places
     for name in ("reception", "places", "nrm", "directory"):
         if (told := getattr(files, name).country) != country:
-            yield f"{name}.yaml: country: is {told}; routing.yaml has {country}"
+            yield Disagreement(name, ("country",), f"is {told}; routing.yaml has {country}")
     for code in sorted(places.keys() ^ files.routing.places.keys()):
-        yield f"places.yaml: places.{code}: must be in routing.yaml and in places.yaml"
+        yield Disagreement("places", ("places", code), "must be in routing.yaml and in places.yaml")
     for code in sorted(places.keys() & files.routing.places.keys()):
         if files.routing.places[code].model_dump() != places[code].model_dump(exclude={"languages"}):
-            yield f"places.yaml: places.{code}: routing.yaml has another name or centre for it"
+            yield Disagreement("places", ("places", code), "routing.yaml has another name or centre for it")
     for code in files.reception.places:
         if not any(code.startswith(known) for known in places):
-            yield f"reception.yaml: places.{code}: is not a place of places.yaml or inside one"
-    for service in files.directory.services:
-        on_site = [] if service.on_site_at is None else [service.on_site_at]
-        for code in {service.place, *service.catchment, *on_site} - places.keys():
-            yield f"directory.yaml: {service.slug}: {code} is not a place of places.yaml"
+            yield Disagreement("reception", ("places", code), "is not a place of places.yaml or inside one")
+    for number, organization in enumerate(files.directory.organizations):
+        for index, service in enumerate(organization.services):
+            keys = ("organizations", number, "services", index)
+            told = {"place": [service.place], "catchment": service.catchment, "on_site_at": [service.on_site_at]}
+            for name, codes in told.items():
+                for code in sorted({code for code in codes if code is not None} - places.keys()):
+                    why = f"{service.slug}: {code} is not a place of places.yaml"
+                    yield Disagreement("directory", (*keys, name), why)
 
 
-def _about_the_mechanism(files: Files) -> Iterator[str]:
+def _about_the_mechanism(files: Files) -> Iterator[Disagreement]:
     known = {organization.slug for organization in files.directory.organizations}
-    stage_of = {category: stage for stage in files.nrm.stages for category in stage.categories}
-    for stage in files.nrm.stages:
-        for lead in stage.leads:
+    stage_of = {category: index for index, stage in enumerate(files.nrm.stages) for category in stage.categories}
+    for index, stage in enumerate(files.nrm.stages):
+        for number, lead in enumerate(stage.leads):
             for slug in sorted({lead.organization, *lead.co_leads} - known):
-                yield f"nrm.yaml: stages.{stage.stage}: {slug} is not an organisation of directory.yaml"
+                why = f"stage {stage.stage}: {slug} is not an organisation of directory.yaml"
+                yield Disagreement("nrm", ("stages", index, "leads", number), why)
     for category, policy in files.routing.categories.items():
-        its_stage = stage_of.get(category)
-        if its_stage is None or its_stage.stage != policy.stage:
-            yield f"nrm.yaml: {category.value} must be in stage {policy.stage}, as in routing.yaml"
+        its_index = stage_of.get(category)
+        its_stage = None if its_index is None else files.nrm.stages[its_index]
+        if its_index is None or its_stage is None or its_stage.stage != policy.stage:
+            yield Disagreement(
+                "nrm", ("stages",), f"{category.value} must be in stage {policy.stage}, as in routing.yaml"
+            )
         elif policy.lead_desk not in {lead.desk for lead in its_stage.leads}:
-            yield f"nrm.yaml: stages.{its_stage.stage}: no lead has the desk {policy.lead_desk} of {category.value}"
+            why = f"stage {its_stage.stage}: no lead has the desk {policy.lead_desk} of {category.value}"
+            yield Disagreement("nrm", ("stages", its_index, "leads"), why)
 
 
-def _about_clients(files: Files) -> Iterator[str]:
+def _about_clients(files: Files) -> Iterator[Disagreement]:
     clients = {client.client_id: client for client in files.clients.clients}
     for desk in sorted(files.routing.desks - clients.keys()):
-        yield f"clients.yaml: no client for the desk {desk} of routing.yaml"
+        yield Disagreement("clients", ("clients",), f"no client for the desk {desk} of routing.yaml")
+    index_of = {client.client_id: index for index, client in enumerate(files.clients.clients)}
     for organization in files.directory.organizations:
         client = clients.get(organization.slug)
         if client is None:
-            yield f"clients.yaml: no client for the organisation {organization.slug} of directory.yaml"
+            why = f"no client for the organisation {organization.slug} of directory.yaml"
+            yield Disagreement("clients", ("clients",), why)
         elif client.organization_id not in (None, organization.id):
-            yield f"clients.yaml: {client.client_id}: organization_id must be {organization_id(organization.slug)}"
-    for client in files.clients.clients:
+            keys = ("clients", index_of[client.client_id], "organization_id")
+            yield Disagreement("clients", keys, f"{client.client_id}: must be {organization_id(organization.slug)}")
+    for index, client in enumerate(files.clients.clients):
         for role in sorted(set(client.roles) - files.roles.roles.keys()):
-            yield f"clients.yaml: {client.client_id}: {role} is not a role of roles.yaml"
+            why = f"{client.client_id}: {role} is not a role of roles.yaml"
+            yield Disagreement("clients", ("clients", index, "roles"), why)
         for code in sorted(set(client.reception_places) - {files.reception.country, *files.reception.places}):
-            yield f"clients.yaml: {client.client_id}: {code} is not a place of reception.yaml"
+            why = f"{client.client_id}: {code} is not a place of reception.yaml"
+            yield Disagreement("clients", ("clients", index, "reception_places"), why)

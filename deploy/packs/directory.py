@@ -4,15 +4,16 @@ The pack is loaded through provider_directory's public API (deploy/demo/loading.
 """
 
 import re
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid5
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from libs.chassis.yaml_files import PackPart, read_yaml
+from libs.chassis.yaml_files import PackPart, open_yaml, read_model
 from libs.events.catalogue.directory import Eligibility, Opening
 from libs.events.codes import AccessNeed, NeedCategory
 
@@ -140,17 +141,37 @@ class Directory(PackPart):
         return [service for organization in self.organizations for service in organization.services]
 
 
-def load_directory(pack: Path) -> Directory:
-    """The directory of the pack in `pack`. Raises ValidationError with the name of a wrong field.
+def directory_file(pack: Path) -> Path:
+    """The file of the pack's directory. An overlay pack has none; its `overlay.yaml` names the base pack."""
+    return pack / load_overlay(pack).base / "directory.yaml"
 
-    An overlay pack has no `directory.yaml`; its `overlay.yaml` names the base pack.
-    """
+
+def load_directory(pack: Path) -> Directory:
+    """The directory of the pack in `pack`. Raises FaultyFileError, which names file, line and key."""
     overlay = load_overlay(pack)
-    read = read_yaml(pack / overlay.base / "directory.yaml")
-    defaults = read.pop("defaults")
-    for organization in read["organizations"]:
-        organization["services"] = [_with_defaults(service, defaults, overlay) for service in organization["services"]]
-    return Directory.model_validate(read)
+    file = open_yaml(directory_file(pack))
+    written = file.model(_Written)
+    organizations = [
+        organization | {"services": [_with_defaults(one, written.defaults, overlay) for one in _services(organization)]}
+        for organization in written.organizations
+    ]
+    return replace(file, content=written.model_dump(exclude={"defaults"}) | {"organizations": organizations}).model(
+        Directory
+    )
+
+
+class _Written(BaseModel):
+    """The file before the defaults are filled in."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    defaults: dict[str, Any]
+    organizations: list[dict[str, Any]]
+
+
+def _services(organization: dict[str, Any]) -> list[Any]:
+    services = organization.get("services")
+    return services if isinstance(services, list) else []
 
 
 class Overlay(PackPart):
@@ -167,12 +188,17 @@ class Overlay(PackPart):
 def load_overlay(pack: Path) -> Overlay:
     """The pack's `overlay.yaml`, or an overlay that changes nothing."""
     path = pack / "overlay.yaml"
-    return Overlay.model_validate(read_yaml(path)) if path.exists() else Overlay()
+    return read_model(Overlay, path) if path.exists() else Overlay()
 
 
-def _with_defaults(service: dict[str, Any], defaults: dict[str, Any], overlay: Overlay) -> dict[str, Any]:
+def _with_defaults(service: Any, defaults: dict[str, Any], overlay: Overlay) -> Any:
+    if not isinstance(service, dict):
+        return service  # the model refuses it
     merged = {**defaults, **service}
-    merged["eligibility"] = {**defaults["eligibility"], **service.get("eligibility", {})}
-    if overlay.always_open and service["slug"] not in overlay.keeps_hours:
+    told = service.get("eligibility", {})
+    usual = defaults.get("eligibility", {})
+    if isinstance(told, dict) and isinstance(usual, dict):
+        merged["eligibility"] = usual | told
+    if overlay.always_open and service.get("slug") not in overlay.keeps_hours:
         merged["hours"] = "always"
     return merged

@@ -11,7 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from libs.chassis.yaml_files import PackPart, read_yaml
+from libs.chassis.yaml_files import PackPart, read_model
 from libs.events.codes import ConsentPurpose, NeedCategory, RecipientClass
 
 
@@ -56,5 +56,5 @@ class ConsentPolicy(PackPart):
 
 
 def load_consents(directory: Path) -> ConsentPolicy:
-    """The consents of the pack in `directory`; raises ValidationError naming the field that is wrong."""
-    return ConsentPolicy.model_validate(read_yaml(directory / "consents.yaml"))
+    """The consents of the pack in `directory`. Raises FaultyFileError, which names file, line and key."""
+    return read_model(ConsentPolicy, directory / "consents.yaml")

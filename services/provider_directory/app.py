@@ -27,6 +27,7 @@ SOURCE = "urn:enlace:provider-directory"
 def create_app(settings: DirectorySettings | None = None) -> FastAPI:
     """The application; settings come from the environment unless they are given."""
     settings = settings or DirectorySettings()
+    pack = load_pack(settings.pack)
     database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE)
     cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
     event_keys = EventKeys.named(SERVICE, **settings.keys_of_events())
@@ -52,7 +53,7 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
         work_checks=_work_checks(settings, consumer, relay),
         told_of=told_of,
     )
-    app.state.pack = load_pack(settings.pack)
+    app.state.pack = pack
     return app
 
 

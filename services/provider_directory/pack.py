@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
+from pydantic import BaseModel, ConfigDict
 
 from libs.chassis.time_bounds import Tolerance
-from libs.chassis.yaml_files import PackPart, read_yaml
+from libs.chassis.yaml_files import PackPart, read_model
 
 
 class ToldTimes(PackPart):
@@ -25,6 +26,20 @@ class ToldTimes(PackPart):
     """The time in a search."""
 
 
+class _NamedPlace(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+
+
+class _Places(BaseModel):
+    """The part of `places.yaml` that the directory uses."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    places: dict[str, _NamedPlace]
+
+
 class Pack(PackPart):
     """All that the directory reads from the country pack."""
 
@@ -34,10 +49,10 @@ class Pack(PackPart):
 
 
 def load_pack(directory: Path) -> Pack:
-    """The pack in `directory`. Raises ValidationError that names the wrong field, or OSError for a missing file."""
-    places = read_yaml(directory / "places.yaml")["places"]
-    names = {code: place["name"] for code, place in places.items()}
-    return Pack.model_validate({**read_yaml(directory / "declarations.yaml"), "place_names": names})
+    """The pack in `directory`. Raises FaultyFileError, which names file, line and key."""
+    places = read_model(_Places, directory / "places.yaml").places
+    names = {code: place.name for code, place in places.items()}
+    return read_model(Pack, directory / "declarations.yaml", place_names=names)
 
 
 async def _pack(request: Request) -> Pack:

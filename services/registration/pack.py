@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from libs.chassis.yaml_files import PackPart, read_yaml
+from libs.chassis.yaml_files import PackPart, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import CountryCode, DeskCode, NeedCategory, PlaceCode, TransportMode
 from services.registration.told_times import ToldTimes
@@ -159,12 +159,12 @@ class Pack(PackPart):
 
 
 def load_pack(directory: Path) -> Pack:
-    """The pack in `directory`. Raises ValidationError that names the wrong field, or OSError for a missing file."""
+    """The pack in `directory`. Raises FaultyFileError, which names file, line and key."""
     return Pack(
-        packets=PacketPolicy.model_validate(read_yaml(directory / "packets.yaml")),
+        packets=read_model(PacketPolicy, directory / "packets.yaml"),
         consents=load_consents(directory),
-        reception=Reception.model_validate(read_yaml(directory / "reception.yaml")),
-        routing=Routing.model_validate(read_yaml(directory / "routing.yaml")),
+        reception=read_model(Reception, directory / "reception.yaml"),
+        routing=read_model(Routing, directory / "routing.yaml"),
     )
 
 

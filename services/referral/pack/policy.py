@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, model_validator
 
 from libs.chassis.time_bounds import Tolerance
-from libs.chassis.yaml_files import PackPart, read_yaml
+from libs.chassis.yaml_files import PackPart, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import NeedCategory, ServiceType, TimeZoneName, Urgency
 from services.referral.pack.clocks import Holidays, OfferClock, OwnerClock, ProviderWait, Seconds, Wait
@@ -257,5 +257,5 @@ class RoutingPolicy(PackPart):
 
 
 def load_policy(directory: Path) -> RoutingPolicy:
-    """The routing policy of the pack in `directory`. Raises ValidationError, which names the wrong field."""
-    return RoutingPolicy.model_validate(read_yaml(directory / "routing.yaml") | {"consents": load_consents(directory)})
+    """The routing policy of the pack in `directory`. Raises FaultyFileError, which names file, line and key."""
+    return read_model(RoutingPolicy, directory / "routing.yaml", consents=load_consents(directory))

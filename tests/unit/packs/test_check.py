@@ -24,7 +24,7 @@ def pack(tmp_path: Path) -> Path:
 def change(pack: Path, name: str, edit: Callable[[Any], object]) -> None:
     content = yaml.safe_load((pack / name).read_text(encoding="utf-8"))
     edit(content)
-    (pack / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+    (pack / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["guatemala", "demo"])
@@ -39,20 +39,20 @@ def test_every_yaml_file_of_a_pack_is_read() -> None:
 @pytest.mark.parametrize(
     ("name", "edit", "fault"),
     [
-        ("routing.yaml", lambda it: it["categories"].pop("food"), "routing.yaml: : Value error, no policy for"),
-        ("routing.yaml", lambda it: it.update(colour="red"), "routing.yaml: colour: Extra inputs are not permitted"),
-        ("packets.yaml", lambda it: it["by_category"].pop("food"), "packets.yaml: : Value error, by_category lacks"),
-        ("reception.yaml", lambda it: it.update(country="HN"), "reception.yaml: country: is HN; routing.yaml has GT"),
-        ("places.yaml", lambda it: it["places"].pop("GT22"), "places.yaml: places.GT22: must be in routing.yaml"),
-        ("places.yaml", lambda it: it["places"]["GT01"].update(latitude=1.0), "places.yaml: places.GT01: routing.yaml"),
-        ("reception.yaml", lambda it: it["places"].update(GT99=it["places"]["GT01"]), "reception.yaml: places.GT99:"),
-        ("directory.yaml", lambda it: it.pop("defaults"), "directory.yaml: the file does not have the expected form"),
-        ("directory.yaml", lambda it: it["organizations"].pop(0), "nrm.yaml: stages.2: casa-del-migrante is not an"),
-        ("directory.yaml", lambda it: it["organizations"][0]["services"][0].update(place="GT99"), "GT99 is not a pla"),
-        ("nrm.yaml", lambda it: it["stages"][1]["categories"].remove("food"), "nrm.yaml: food must be in stage 2"),
+        ("routing.yaml", lambda it: it["categories"].pop("food"), "routing.yaml:1: Value error, no policy for"),
+        ("routing.yaml", lambda it: it.update(colour="red"), ": colour: Extra inputs are not permitted"),
+        ("packets.yaml", lambda it: it["by_category"].pop("food"), "packets.yaml:1: Value error, by_category lacks"),
+        ("reception.yaml", lambda it: it.update(country="HN"), "reception.yaml:1: country: is HN; routing.yaml has GT"),
+        ("places.yaml", lambda it: it["places"].pop("GT22"), "places.yaml:2: places.GT22: must be in routing.yaml"),
+        ("places.yaml", lambda it: it["places"]["GT01"].update(latitude=1.0), "places.yaml:3: places.GT01: routing."),
+        ("reception.yaml", lambda it: it["places"].update(GT99=it["places"]["GT01"]), ": places.GT99: is not a pl"),
+        ("directory.yaml", lambda it: it.pop("defaults"), "directory.yaml:1: defaults: Field required"),
+        ("directory.yaml", lambda it: it["organizations"].pop(0), "stages.1.leads.0: stage 2: casa-de"),
+        ("directory.yaml", lambda it: it["organizations"][0]["services"][0].update(place="GT99"), ".0.place: casa-"),
+        ("nrm.yaml", lambda it: it["stages"][1]["categories"].remove("food"), "stages: food must be in stage 2"),
         ("nrm.yaml", lambda it: it["stages"][1]["leads"].pop(1), "no lead has the desk mides-food-desk of food"),
         ("clients.yaml", lambda it: it["clients"].__delitem__(slice(1, None)), "no client for the desk igm-shelter"),
-        ("clients.yaml", lambda it: it["clients"][0].update(roles=["clerk"]), "clerk is not a role of roles.yaml"),
+        ("clients.yaml", lambda it: it["clients"][0].update(roles=["clerk"]), "clients.yaml:5: clients.0.roles: rece"),
         ("clients.yaml", lambda it: it["clients"][0].update(reception_places=["GT99"]), "GT99 is not a place of rec"),
     ],
 )  # fmt: skip
@@ -66,7 +66,7 @@ def test_an_id_that_is_not_made_of_the_organisations_slug_is_named(pack: Path) -
     change(pack, "clients.yaml", lambda it: [one.update(organization_id=str(bytes(16).hex())) for one in it["clients"]
                                              if one["client_id"] == "renap"])  # fmt: skip
     [fault] = faults(pack)
-    assert fault.startswith("clients.yaml: renap: organization_id must be ")
+    assert "organization_id: renap: must be " in fault
 
 
 def test_a_category_that_nobody_offers_is_named(pack: Path) -> None:
@@ -83,8 +83,10 @@ def test_a_text_that_is_not_yaml_and_a_missing_file_are_named(pack: Path) -> Non
     (pack / "reception.yaml").write_text("country: [", encoding="utf-8")
     (pack / "roles.yaml").unlink()
     found = faults(pack)
-    assert [one.split(":")[0] for one in found] == ["reception.yaml", "roles.yaml"]
-    assert all("\n" not in one for one in found)
+    assert found == [
+        "reception.yaml:2: did not find expected node content",
+        "roles.yaml:1: No such file or directory",
+    ]
 
 
 def test_the_command_ends_with_an_error_and_one_line_for_each_mistake(pack: Path) -> None:
@@ -96,4 +98,4 @@ def test_the_command_ends_with_an_error_and_one_line_for_each_mistake(pack: Path
     assert (good.returncode, good.stdout) == (0, "pack: pack is in order\n")
     (pack / "roles.yaml").unlink()
     bad = check()
-    assert (bad.returncode, bad.stderr) == (1, "pack: roles.yaml: No such file or directory\n")
+    assert (bad.returncode, bad.stderr) == (1, "pack: roles.yaml:1: No such file or directory\n")
