@@ -18,6 +18,7 @@ from deploy.packs.directory import Directory, directory_file, load_directory, or
 from libs.chassis.yaml_files import FaultyFileError, PackPart, YamlFile, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import NeedCategory
+from libs.taxonomy.model import Taxonomy, load_taxonomy
 from services.provider_directory.pack import Pack as Declarations
 from services.provider_directory.pack import load_pack as load_declarations
 from services.referral.pack.policy import RoutingPolicy, load_policy
@@ -105,6 +106,7 @@ class Roles(PackPart):
 class Files:
     """The content of a pack's files, and `texts`, the files themselves, for the lines of mistakes."""
 
+    taxonomy: Taxonomy
     routing: RoutingPolicy
     reception: Reception
     packets: PacketPolicy
@@ -132,6 +134,7 @@ def _of(model: type[BaseModel], name: str) -> Callable[[Path], Any]:
 
 
 READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
+    "taxonomy": load_taxonomy,
     "routing": load_policy,
     "reception": _of(Reception, "reception"),
     "packets": _of(PacketPolicy, "packets"),
@@ -169,18 +172,21 @@ def _path(pack: Path, name: str) -> Path:
 
 
 def _disagreements(files: Files) -> Iterator[Disagreement]:
+    yield from _about_categories(files)
     yield from _about_places(files)
     yield from _about_the_mechanism(files)
     yield from _about_clients(files)
-    for category in NeedCategory:
-        if not any(service.category is category for service in files.directory.services):
-            why = f"no service of the category {category.value}; all of its needs would go to a desk"
-            yield Disagreement("directory", ("organizations",), why)
+
+
+def _about_categories(files: Files) -> Iterator[Disagreement]:
+    for category in sorted(files.taxonomy.categories.keys() - {one.category for one in files.directory.services}):
+        why = f"no service of the category {category}; all of its needs would go to a desk"
+        yield Disagreement("directory", ("organizations",), why)
 
 
 def _about_places(files: Files) -> Iterator[Disagreement]:
     country, places = files.routing.country, files.places.places
-    for name in ("reception", "places", "nrm", "directory"):
+    for name in ("taxonomy", "reception", "places", "nrm", "directory"):
         if (told := getattr(files, name).country) != country:
             yield Disagreement(name, ("country",), f"is {told}; routing.yaml has {country}")
     for code in sorted(places.keys() ^ files.routing.places.keys()):

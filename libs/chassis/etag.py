@@ -88,6 +88,27 @@ async def _either(
     return Condition(if_match, if_none_match)
 
 
+class Known:
+    """The versions of an object that the reader has already, by `If-None-Match`. They are compared weakly."""
+
+    def __init__(self, if_none_match: str | None) -> None:
+        self._tags = frozenset() if if_none_match is None else _tags(if_none_match, "If-None-Match")
+
+    def has(self, tag: str) -> bool:
+        """True if the reader has the version with this tag (without quotes): the response is 304 without a body."""
+        return self._tags is _ANY or tag in self._tags
+
+
+async def _known(
+    if_none_match: Annotated[
+        str | None, Header(alias="If-None-Match", description="ETags of the versions that the reader has")
+    ] = None,
+) -> Known:
+    return Known(if_none_match)
+
+
+IfNoneMatch = Annotated[Known, Depends(_known)]
+"""For GET: with a tag that the reader has already, the response is 304."""
 IfMatch = Annotated[Condition, Depends(_required)]
 """For changes of existing objects: the response is 428 without `If-Match`."""
 IfMatchOrNone = Annotated[Condition, Depends(_either)]

@@ -19,6 +19,8 @@ from services.provider_directory.organizations.api import router as organization
 from services.provider_directory.pack import load_pack
 from services.provider_directory.search.api import router as search
 from services.provider_directory.settings import DirectorySettings
+from services.provider_directory.taxonomy.api import router as taxonomy
+from services.provider_directory.taxonomy.queries import Renderings
 
 SERVICE = "provider_directory"
 SOURCE = "urn:enlace:provider-directory"
@@ -45,7 +47,7 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
         description="Organisations, what they offer and where, and how many they can take.",
         settings=settings,
         database=database,
-        routers=[search, capacity, listings, organizations],
+        routers=[search, capacity, listings, organizations, taxonomy],
         loops=[
             Loop(name="consumer", run=consumer.run, role=Role.WORKER),
             Loop(name="relay", run=relay.run, role=Role.RELAY),
@@ -54,6 +56,7 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
         told_of=told_of,
     )
     app.state.pack = pack
+    app.state.taxonomy = Renderings(pack.taxonomy)
     return app
 
 

@@ -1,4 +1,4 @@
-"""The part of the country pack that the directory uses: `declarations.yaml` and the names in `places.yaml`.
+"""The directory's part of the country pack: `declarations.yaml`, `taxonomy.yaml`, and the names in `places.yaml`.
 
 If a pack has a mistake, the service does not start. So the mistake is found before a provider makes a declaration.
 """
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from libs.chassis.time_bounds import Tolerance
 from libs.chassis.yaml_files import PackPart, read_model
+from libs.taxonomy.model import Taxonomy, load_taxonomy
 
 
 class ToldTimes(PackPart):
@@ -44,6 +45,8 @@ class Pack(PackPart):
     """All that the directory reads from the country pack."""
 
     times: ToldTimes
+    taxonomy: Taxonomy
+    """From `taxonomy.yaml`: the categories and kinds of need."""
     place_names: dict[str, str]
     """The name of each place by its code, for the search."""
 
@@ -52,7 +55,8 @@ def load_pack(directory: Path) -> Pack:
     """The pack in `directory`. Raises FaultyFileError, which names file, line and key."""
     places = read_model(_Places, directory / "places.yaml").places
     names = {code: place.name for code, place in places.items()}
-    return read_model(Pack, directory / "declarations.yaml", place_names=names)
+    taxonomy = load_taxonomy(directory)
+    return read_model(Pack, directory / "declarations.yaml", place_names=names, taxonomy=taxonomy)
 
 
 async def _pack(request: Request) -> Pack:

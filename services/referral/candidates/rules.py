@@ -87,7 +87,7 @@ def exclusions(need: Need, service: Service, policy: RoutingPolicy, rules: tuple
 
 
 def _no_consent(need: Need, service: Service, policy: RoutingPolicy) -> bool:
-    return not need.consented and not policy.categories[need.category].basic
+    return not need.consented and not policy.is_basic(need.category)
 
 
 def _age(need: Need, service: Service, policy: RoutingPolicy) -> bool:
@@ -177,7 +177,7 @@ def origin(need: Need, policy: RoutingPolicy) -> str | None:
 _Limits = Callable[[Service, RoutingPolicy], bool]
 
 _RULES: Final[tuple[tuple[Exclusion, _Limits, Callable[[Need, Service, RoutingPolicy], bool]], ...]] = (
-    (Exclusion.NO_CONSENT, lambda service, policy: not policy.categories[service.view.category].basic, _no_consent),
+    (Exclusion.NO_CONSENT, lambda service, policy: not policy.is_basic(service.view.category), _no_consent),
     (
         Exclusion.AGE,
         lambda service, policy: (

@@ -63,7 +63,7 @@ def _open_categories(policy: RoutingPolicy, consents: Mapping[str, str], *, at: 
     return frozenset(
         category
         for category, gate in policy.consents.by_category.items()
-        if not policy.categories[category].basic and opens(gate, consents, at=at)
+        if not policy.is_basic(category) and opens(gate, consents, at=at)
     )
 
 

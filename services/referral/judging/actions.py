@@ -153,7 +153,7 @@ async def judge_consent_run_out(session: AsyncSession, policy: RoutingPolicy, *,
         (category.value, key)
         for category, gate in policy.consents.by_category.items()
         for key in gate.keys
-        if not policy.categories[category].basic
+        if not policy.is_basic(category)
     ]
     found = await queries.consent_run_out(session, gates, at=now(session), limit=limit)
     return len(await _judge_claimed(session, policy, found))

@@ -1,4 +1,5 @@
-"""The part of the country pack that referral uses: `routing.yaml` and `consents.yaml`, as closed pydantic models.
+"""The part of the country pack that referral uses, as closed pydantic models: `routing.yaml`, with `taxonomy.yaml` and
+`consents.yaml`, which other services use too.
 
 A pack is data that a ministry can read and change. A mistake in it must stop the service at its start, so that it does
 no harm to a person later. Durations are in seconds.
@@ -12,9 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, model_validator
 
 from libs.chassis.time_bounds import Tolerance
-from libs.chassis.yaml_files import PackPart, read_model
+from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import NeedCategory, ServiceType, TimeZoneName, Urgency
+from libs.taxonomy.model import Taxonomy, load_taxonomy
 from services.referral.pack.clocks import Holidays, OfferClock, OwnerClock, ProviderWait, Seconds, Wait
 
 Weight = Annotated[float, Field(ge=0, le=100)]
@@ -45,10 +47,6 @@ class CategoryPolicy(PackPart):
 
     stage: Annotated[int, Field(ge=1, le=6)]
     """Stage of the national referral mechanism (S1, Ethiopia's design)."""
-    dimension: Annotated[str, Field(pattern=r"^(economic|social|psychosocial)$")]
-    level: Annotated[str, Field(pattern=r"^(individual|community|structural)$")] = "individual"
-    basic: bool
-    """True for a basic category: it is offered with a case code, without consent. Only the packet requires consent."""
     restricted: bool = False
     """True if only restricted services may take it, after a review by a person."""
     review: bool = False
@@ -210,6 +208,8 @@ class RoutingPolicy(PackPart):
     escalates_to: dict[Desk, Desk] = {}
     """For each desk, the desk above it. For a desk that is not named here, this is the steward."""
     categories: dict[NeedCategory, CategoryPolicy]
+    taxonomy: Taxonomy
+    """From `taxonomy.yaml`: the same categories, their kinds, and which of them are basic."""
     consents: ConsentPolicy
     """From `consents.yaml`, which registration uses too."""
     holidays: Holidays = Holidays()
@@ -225,13 +225,6 @@ class RoutingPolicy(PackPart):
     places: dict[str, Place]
 
     @model_validator(mode="after")
-    def _every_category(self) -> Self:
-        missing = set(NeedCategory) - set(self.categories)
-        if missing:
-            raise ValueError(f"no policy for {sorted(missing)}")
-        return self
-
-    @model_validator(mode="after")
     def _every_chain_ends_at_the_steward(self) -> Self:
         if self.steward_desk in self.escalates_to:
             raise ValueError("escalates_to: nobody is above the steward's desk")
@@ -243,6 +236,10 @@ class RoutingPolicy(PackPart):
             if desk in passed:
                 raise ValueError(f"escalates_to: {first} leads round in a circle")
         return self
+
+    def is_basic(self, category: NeedCategory) -> bool:
+        """True if needs of this category are offered with a case code, without consent."""
+        return self.taxonomy.categories[category].basic
 
     @property
     def desks(self) -> frozenset[str]:
@@ -258,4 +255,12 @@ class RoutingPolicy(PackPart):
 
 def load_policy(directory: Path) -> RoutingPolicy:
     """The routing policy of the pack in `directory`. Raises FaultyFileError, which names file, line and key."""
-    return read_model(RoutingPolicy, directory / "routing.yaml", consents=load_consents(directory))
+    taxonomy, file = load_taxonomy(directory), open_yaml(directory / "routing.yaml")
+    policy = file.model(RoutingPolicy, consents=load_consents(directory), taxonomy=taxonomy)
+    known, routed = set(taxonomy.categories), {category.value for category in policy.categories}
+    told = open_yaml(directory / "taxonomy.yaml")
+    faults = [told.fault(("categories", one), "routing.yaml has no lead desk for its kinds") for one in known - routed]
+    faults += [file.fault(("categories", one), "is not a category of taxonomy.yaml") for one in routed - known]
+    if faults:
+        raise FaultyFileError(faults)
+    return policy

@@ -27,6 +27,7 @@ def write_pack(directory: Path, policy: RoutingPolicy) -> None:
     """The files of a pack from which referral reads this policy."""
     files = policy.model_dump(mode="json")
     (directory / "consents.yaml").write_text(json.dumps(files.pop("consents")), encoding="utf-8")
+    (directory / "taxonomy.yaml").write_text(json.dumps(files.pop("taxonomy")), encoding="utf-8")
     (directory / "routing.yaml").write_text(json.dumps(files), encoding="utf-8")
 
 

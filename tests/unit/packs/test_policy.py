@@ -100,9 +100,9 @@ def test_every_wait_for_a_provider_has_a_reminder(pack: Path) -> None:
 
 
 def test_refusing_to_share_costs_no_basic_service() -> None:
-    categories = load_policy(GUATEMALA).categories
+    policy = load_policy(GUATEMALA)
     for basic in ("shelter", "food", "health", "transport", "family_contact", "child_protection"):
-        assert categories[NeedCategory(basic)].basic
+        assert policy.is_basic(NeedCategory(basic))
 
 
 def test_restricted_categories_are_decided_by_a_person() -> None:

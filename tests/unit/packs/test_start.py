@@ -15,9 +15,9 @@ SETTINGS = {
     "ENLACE_REGISTRATION_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/registration",
     "ENLACE_REGISTRATION_KEYS_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/keys",
     "ENLACE_DIRECTORY_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/directory",
-    "ENLACE_VAULT_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-    "ENLACE_RESTRICTED_KEY": "HxITFBUWFxgZGhscHR4fAAECAwQFBgcICQoLDA0ODxA=",
-    "ENLACE_FINGERPRINT_KEY": "a-fingerprint-key-for-tests",
+    "ENLACE_VAULT_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",  # pragma: allowlist secret
+    "ENLACE_RESTRICTED_KEY": "HxITFBUWFxgZGhscHR4fAAECAwQFBgcICQoLDA0ODxA=",  # pragma: allowlist secret
+    "ENLACE_FINGERPRINT_KEY": "a-fingerprint-key-for-tests",  # pragma: allowlist secret
     "ENLACE_TOKEN_ISSUER": "http://127.0.0.1:9",
     "ENLACE_TOKEN_JWKS_URL": "http://127.0.0.1:9/jwks",
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",

@@ -1,5 +1,6 @@
 """Facts for the router's rules, valid by default: a test states only what matters to it."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ from libs.events.catalogue.directory import (
     ProviderServicePublished,
 )
 from libs.events.codes import AgeBand, NeedCategory, PublicationStatus, Sex, Urgency
+from libs.taxonomy.model import Taxonomy
 from services.referral.candidates.facts import Need, Person, Pool, Service
 from services.referral.journeys.facts import Offer, Referral, Stay
 from services.referral.pack.clocks import OfferClock, OwnerClock, Wait
@@ -34,7 +36,8 @@ RESTRICTED = {NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV}
 
 def a_policy(**changes: object) -> RoutingPolicy:
     """A policy in which every category is alike but for the restricted ones; `categories` overrides by category."""
-    overrides = changes.pop("categories", {})
+    overrides = {category: dict(values) for category, values in changes.pop("categories", {}).items()}
+    basic = {category: overrides.get(category, {}).pop("basic", True) for category in NeedCategory}
     categories = {category: _category(category, **overrides.get(category, {})) for category in NeedCategory}
     weights = dict.fromkeys(Weights.model_fields, 1.0)
     values: dict[str, object] = {
@@ -45,6 +48,7 @@ def a_policy(**changes: object) -> RoutingPolicy:
         "child_desk": "child-desk",
         "absences": {"starts_at": ABSENCE, "ends_at": ABSENCE},
         "categories": categories,
+        "taxonomy": _taxonomy(basic),
         "consents": CONSENTS,
         "timezone": "America/Guatemala",
         "stays": StayPolicy(**STAYS),
@@ -61,12 +65,27 @@ def a_policy(**changes: object) -> RoutingPolicy:
     return RoutingPolicy(**{**values, **changes})
 
 
+def _taxonomy(basic: Mapping[NeedCategory, bool]) -> Taxonomy:
+    """Each category with one kind of the same name."""
+    words = {"label": {"en": "Sample"}, "definition": {"en": "A sample."}}
+    return Taxonomy.model_validate(
+        {
+            "country": "GT",
+            "version": "test-1",
+            "languages": ["en"],
+            "documents": {},
+            "details": {},
+            "facts": {},
+            "categories": {category: {**words, "dimension": "social", "basic": basic[category]} for category in basic},
+            "kinds": {category: {**words, "category": category, "unit": "item"} for category in basic},
+        }
+    )
+
+
 def _category(category: NeedCategory, **changes: object) -> CategoryPolicy:
     clock = OfferClock(answer_within=3600, remind_after=[1800])
     values: dict[str, object] = {
         "stage": 2,
-        "dimension": "social",
-        "basic": True,
         "restricted": category in RESTRICTED,
         "lead_desk": "lead",
         "distance_from": "reception",

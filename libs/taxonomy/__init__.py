@@ -1,0 +1,1 @@
+"""The kinds of need of a country pack, read by every service that stores or routes them."""

@@ -1,0 +1,292 @@
+"""`taxonomy.yaml` of the country pack, as closed models: what people may need, on two levels (DESIGN 1 and 3).
+
+A category (shelter, documents) contains kinds (a bed for the night, an identity card). Every service reads this one
+file through these models, so that a need means the same from intake to outcome. A service does not start if the file
+has an error. Codes are data: no enum, constraint or migration names a kind.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from enum import StrEnum
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml
+from libs.events.codes import CountryCode
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+"""A category, kind, detail, fact, document or value. The bus carries codes in this form, also those it doesn't know."""
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+"""ISO 639-1 or 639-3."""
+_Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+_Definition = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
+Labels = Annotated[dict[Language, _Label], Field(min_length=1)]
+"""By language: what a person sees instead of the code."""
+Definitions = Annotated[dict[Language, _Definition], Field(min_length=1)]
+OpenEligibilityId = Annotated[int, Field(ge=1101, le=1390)]
+"""The id of a service in the Open Eligibility taxonomy, version 2.0."""
+
+
+class Dimension(StrEnum):
+    """The dimension of reintegration to which a need belongs (seed S1)."""
+
+    ECONOMIC = "economic"
+    SOCIAL = "social"
+    PSYCHOSOCIAL = "psychosocial"
+
+
+class Level(StrEnum):
+    """The level at which a need is met (seed S1)."""
+
+    INDIVIDUAL = "individual"
+    COMMUNITY = "community"
+    STRUCTURAL = "structural"
+
+
+class Unit(StrEnum):
+    """What one delivery of a kind is counted in."""
+
+    NIGHT = "night"
+    MEAL = "meal"
+    ITEM = "item"
+    CONSULTATION = "consultation"
+    SESSION = "session"
+    DOCUMENT = "document"
+    TICKET = "ticket"
+    JOURNEY = "journey"
+    CALL = "call"
+    COURSE = "course"
+    JOB = "job"
+    PAYMENT = "payment"
+    CASE = "case"
+
+
+class Form(StrEnum):
+    """The form of a detail or a fact. There is no free text, because it could name a person."""
+
+    CHOICE = "choice"
+    CHOICES = "choices"
+    NUMBER = "number"
+    PLACE = "place"
+    LANGUAGES = "languages"
+    YES_NO = "yes_no"
+
+
+class Question(PackPart):
+    """A coded detail that a need of a kind may have, or a fact that its completion states."""
+
+    label: Labels
+    form: Form
+    values: dict[Code, Labels] = {}
+    """For `choice` and `choices`: the values that may be chosen."""
+    at_least: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    at_most: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000_000
+    """For `number`: the smallest and the largest one."""
+
+    @model_validator(mode="after")
+    def _fits_its_form(self) -> Self:
+        chosen = self.form in (Form.CHOICE, Form.CHOICES)
+        if chosen and not self.values:
+            raise ValueError(f"a {self.form.value} needs values")
+        if self.values and not chosen:
+            raise ValueError(f"a {self.form.value} has no values")
+        if self.form is not Form.NUMBER and self.model_fields_set & {"at_least", "at_most"}:
+            raise ValueError(f"a {self.form.value} has no limits")
+        if self.at_least > self.at_most:
+            raise ValueError("at_least must not be above at_most")
+        return self
+
+
+class Fact(Question):
+    """A fact that the provider states at completion."""
+
+    form: Literal[Form.YES_NO, Form.NUMBER, Form.CHOICE]
+    met_by: tuple[bool | int | Code, ...] = ()
+    """The answers with which the need counts as met: of a number, the smallest one. Empty: every answer."""
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        for answer in self.met_by:
+            known = {
+                Form.YES_NO: isinstance(answer, bool),
+                Form.NUMBER: isinstance(answer, int)
+                and not isinstance(answer, bool)
+                and self.at_least <= answer <= self.at_most,
+                Form.CHOICE: answer in self.values,
+            }
+            if not known[self.form]:
+                raise ValueError(f"met_by: {answer!r} is no answer")
+        if self.form is Form.NUMBER and len(self.met_by) > 1:
+            raise ValueError("met_by: of a number, one answer: the smallest with which the need is met")
+        return self
+
+
+class Category(PackPart):
+    """The upper level: what organisations are accredited for, and what consents, clocks and lead desks are set for."""
+
+    label: Labels
+    definition: Definitions
+    dimension: Dimension
+    level: Level = Level.INDIVIDUAL
+    basic: bool
+    """True for a basic category: it is offered with a case code, without consent. Only the packet requires consent."""
+    open_eligibility: OpenEligibilityId | None = None
+
+
+class Kind(PackPart):
+    """The lower level: exactly what is needed, and by what it is seen that it was given."""
+
+    category: Code
+    label: Labels
+    definition: Definitions
+    unit: Unit
+    dimension: Dimension | None = None
+    level: Level | None = None
+    basic: bool | None = None
+    """None for these three: as the category."""
+    details: tuple[Code, ...] = ()
+    """The details that a need of this kind may have."""
+    completion: tuple[Code, ...] = ()
+    """The facts that its completion states."""
+    yields: tuple[Code, ...] = ()
+    """The documents and the like that the person has after it."""
+    requires: tuple[Code, ...] = ()
+    """The documents and the like that the person must have before it."""
+    instead_of: tuple[Code, ...] = ()
+    """Kinds for which this one may be offered if nothing better is found. The offer says so."""
+    open_eligibility: OpenEligibilityId | None = None
+    deprecated_by: Code | None = None
+    """The kind to tell instead. A deprecated kind is refused in new needs; old needs keep it."""
+
+
+class Taxonomy(PackPart):
+    """The whole file."""
+
+    country: CountryCode
+    version: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$")]
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
+    """Every label and definition is in each of these. The first is used where a reader asks for another one."""
+    documents: dict[Code, Labels]
+    """What a person may have: documents, and the like of them, such as a bank account."""
+    details: dict[Code, Question]
+    facts: dict[Code, Fact]
+    categories: Annotated[dict[Code, Category], Field(min_length=1)]
+    kinds: Annotated[dict[Code, Kind], Field(min_length=1)]
+
+    @cached_property
+    def kinds_of(self) -> Mapping[str, tuple[str, ...]]:
+        """The kinds of each category that new needs may name, in the order of the file."""
+        return {
+            category: tuple(
+                code for code, kind in self.kinds.items() if kind.category == category and kind.deprecated_by is None
+            )
+            for category in self.categories
+        }
+
+    def dimension_of(self, kind: str) -> Dimension:
+        """The dimension of a kind: its own, else that of its category."""
+        own = self.kinds[kind].dimension
+        return self.categories[self.kinds[kind].category].dimension if own is None else own
+
+    def level_of(self, kind: str) -> Level:
+        """The level of a kind: its own, else that of its category."""
+        own = self.kinds[kind].level
+        return self.categories[self.kinds[kind].category].level if own is None else own
+
+    def is_basic(self, kind: str) -> bool:
+        """True if a need of this kind is offered with a case code, without consent."""
+        own = self.kinds[kind].basic
+        return self.categories[self.kinds[kind].category].basic if own is None else own
+
+
+def load_taxonomy(directory: Path) -> Taxonomy:
+    """The taxonomy of the pack in `directory`. Raises FaultyFileError, which names file, line and key."""
+    file = open_yaml(directory / "taxonomy.yaml")
+    taxonomy = file.model(Taxonomy)
+    faults = [file.fault(keys, why) for keys, why in _faults(taxonomy)]
+    if faults:
+        raise FaultyFileError(faults)
+    return taxonomy
+
+
+_Found = tuple[Sequence[str | int], str]
+
+
+def _faults(taxonomy: Taxonomy) -> Iterator[_Found]:
+    yield from _missing_languages(taxonomy)
+    yield from _unknown_codes(taxonomy)
+    yield from _circles(taxonomy)
+    for category, kinds in taxonomy.kinds_of.items():
+        if not kinds:
+            yield ("categories", category), "no kind belongs to it"
+
+
+def _missing_languages(taxonomy: Taxonomy) -> Iterator[_Found]:
+    for keys, texts in _texts(taxonomy):
+        for language in taxonomy.languages:
+            if language not in texts:
+                yield keys, f"lacks the language {language}"
+
+
+def _texts(taxonomy: Taxonomy) -> Iterator[tuple[Sequence[str | int], Mapping[str, str]]]:
+    for code, labels in taxonomy.documents.items():
+        yield ("documents", code), labels
+    for part, questions in (("details", taxonomy.details), ("facts", taxonomy.facts)):
+        for code, question in questions.items():
+            yield (part, code, "label"), question.label
+            for value, labels in question.values.items():
+                yield (part, code, "values", value), labels
+    for part, entries in (("categories", taxonomy.categories), ("kinds", taxonomy.kinds)):
+        for code, entry in entries.items():
+            yield (part, code, "label"), entry.label
+            yield (part, code, "definition"), entry.definition
+
+
+def _unknown_codes(taxonomy: Taxonomy) -> Iterator[_Found]:
+    for code, kind in taxonomy.kinds.items():
+        if kind.category not in taxonomy.categories:
+            yield ("kinds", code, "category"), f"{kind.category} is not a category of this file"
+        named: dict[str, tuple[Sequence[str], Collection[str]]] = {
+            "details": (kind.details, taxonomy.details),
+            "completion": (kind.completion, taxonomy.facts),
+            "yields": (kind.yields, taxonomy.documents),
+            "requires": (kind.requires, taxonomy.documents),
+            "instead_of": (kind.instead_of, taxonomy.kinds),
+        }
+        for name, (codes, known) in named.items():
+            for number, one in enumerate(codes):
+                if one not in known:
+                    yield ("kinds", code, name, number), f"{one} is not in this file"
+                elif one in codes[:number] or (name == "instead_of" and one == code):
+                    yield ("kinds", code, name, number), f"{one} must not be here"
+        if kind.deprecated_by is not None:
+            yield from _about_the_successor(taxonomy, code, kind.deprecated_by)
+
+
+def _about_the_successor(taxonomy: Taxonomy, code: str, successor: str) -> Iterator[_Found]:
+    found = taxonomy.kinds.get(successor)
+    if found is None:
+        yield ("kinds", code, "deprecated_by"), f"{successor} is not a kind of this file"
+    elif found.deprecated_by is not None:
+        yield ("kinds", code, "deprecated_by"), f"{successor} is deprecated itself"
+    elif found.category != taxonomy.kinds[code].category:
+        yield ("kinds", code, "deprecated_by"), f"{successor} belongs to another category"
+
+
+def _circles(taxonomy: Taxonomy) -> Iterator[_Found]:
+    """Documents that nobody could get, because each requires another one of them first."""
+    needed: dict[str, set[str]] = {}
+    for kind in taxonomy.kinds.values():
+        for document in kind.yields:
+            needed.setdefault(document, set()).update(kind.requires)
+    try:
+        TopologicalSorter(needed).prepare()
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))
+        first = next(
+            code for code, one in taxonomy.kinds.items() if circle[0] in one.yields and circle[1] in one.requires
+        )
+        yield ("kinds", first, "requires"), f"a circle: {' requires '.join(circle)}"
