@@ -1,9 +1,6 @@
 """The small service of things on a real PostgreSQL and a real port."""
 
 import asyncio
-import os
-import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,11 +11,12 @@ import asyncpg
 import httpx
 import pytest
 
+from deploy.local.processes import free_port
 from libs.chassis.app import Loop
 from libs.chassis.database import Database
 from libs.chassis.settings import CommonSettings
 from tests.infra import PostgresForTests, apart, for_service
-from tests.service.chassis.started import Started, answers, until
+from tests.service.chassis.started import Started, answers, command, environment_of, until
 from tests.service.chassis.things import Gate, schema, things_app
 
 
@@ -110,26 +108,13 @@ async def things(make_app: Callable[..., Any], running: Any, issuer: Any, things
 
 @pytest.fixture
 def start(things_url: str, issuer: Any, tmp_path: Path) -> Callable[..., Any]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": for_service(things_url),
-        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
-        "ENLACE_TOKEN_ISSUER": issuer.url,
-        "ENLACE_TOKEN_AUDIENCE": "enlace-tests",
-        "ENLACE_TOKEN_JWKS_URL": issuer.jwks_url,
-        "ENLACE_FINGERPRINT_KEY": "sample-fingerprint-key",
-        "ENLACE_SPANS_DIRECTORY": str(tmp_path / "spans"),
-        "ENLACE_API_DOCS": "open",
-    }
+    environment = environment_of(things_url, issuer, tmp_path)
 
     @asynccontextmanager
     async def run(**more: str) -> AsyncIterator[Started]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "tests.service.chassis.things", "serve", "--port", str(port)),
+            *command(port),
             env={**environment, **more},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.service.chassis.peer import peer
-from tests.service.chassis.started import DEADLINE_SECONDS, bearer, until
+from tests.service.chassis.started import DEADLINE_SECONDS, bearer, environment_of, kept_running, until
 
 OTHER = "127.0.0.2"
 """Another address of this machine: peers are told apart by it."""
@@ -19,6 +19,22 @@ QUICK = {
     "ENLACE_HTTP_BODY_SECONDS_MOST": "3",
     "ENLACE_HTTP_STALLED_SECONDS": "1",
 }
+
+
+@pytest.fixture(scope="module")
+def usual(postgres_server, things_template, issuer, tmp_path_factory):
+    """One process with the usual limits for the tests that leave it as it was."""
+    url = postgres_server.new_database("things", template=things_template)
+    with kept_running(environment_of(url, issuer, tmp_path_factory.mktemp("usual"))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def quick(postgres_server, things_template, issuer, tmp_path_factory):
+    """The same with short deadlines."""
+    url = postgres_server.new_database("things", template=things_template)
+    with kept_running(environment_of(url, issuer, tmp_path_factory.mktemp("quick")) | QUICK) as running:
+        yield running
 
 
 async def pour(one, piece):
@@ -40,18 +56,18 @@ async def refused(one, status, code):
     return headers
 
 
-async def test_a_head_without_end_is_431_long_before_its_end(start):
+async def test_a_head_without_end_is_431_long_before_its_end(usual):
     """Taken out: the count in `data_received` (the server read on, and kept all of it)."""
-    async with start() as started, peer(started) as one:
+    async with usual.asked() as started, peer(started) as one:
         await one.send(b"GET /livez HTTP/1.1\r\nHost: here\r\nX-Long: ")
         pouring = asyncio.create_task(pour(one, b"a" * 1_000))
         await refused(one, 431, "head-too-large")
         await asyncio.wait_for(pouring, DEADLINE_SECONDS)
 
 
-async def test_a_head_a_little_too_large_is_a_problem_and_one_that_fits_is_served(start):
+async def test_a_head_a_little_too_large_is_a_problem_and_one_that_fits_is_served(usual):
     """Taken out: the count in `on_header` (one piece of 17 kB passed), then the one in `data_received`."""
-    async with start() as started:
+    async with usual.asked() as started:
         fill = (b"X-Fill: " + b"a" * 992 + b"\r\n") * 17
         async with peer(started) as one:
             await one.send(b"GET /livez HTTP/1.1\r\nHost: here\r\n" + fill + b"\r\n")
@@ -64,8 +80,8 @@ async def test_a_head_a_little_too_large_is_a_problem_and_one_that_fits_is_serve
             assert (await one.answer())[0] == 200
 
 
-async def test_what_is_no_request_is_a_problem_document(start):
-    async with start() as started:
+async def test_what_is_no_request_is_a_problem_document(usual):
+    async with usual.asked() as started:
         for text in (
             b"HELO mail.sample.example\r\n\r\n",
             b"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
@@ -75,9 +91,9 @@ async def test_what_is_no_request_is_a_problem_document(start):
                 await refused(one, 400, "malformed-request")
 
 
-async def test_trailers_do_not_become_headers(start, issuer):
+async def test_trailers_do_not_become_headers(usual, issuer):
     """A chunked body may end with headers; who reads them late could be told another caller."""
-    async with start() as started, peer(started) as one:
+    async with usual.asked() as started, peer(started) as one:
         token = bearer(issuer)["Authorization"].encode()
         head = (
             b"POST /v1/things/loose HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked"
@@ -90,14 +106,14 @@ async def test_trailers_do_not_become_headers(start, issuer):
 @pytest.mark.parametrize(
     "sent", [b"G", b"GET /livez HTTP/1.1\r\nHost: here\r\n", b"GET /livez HTTP/1.1\r\nX: " + b"a" * 9_000]
 )
-async def test_a_head_that_does_not_end_is_408(start, sent):
-    async with start(**QUICK) as started, peer(started) as one:
+async def test_a_head_that_does_not_end_is_408(quick, sent):
+    async with quick.asked() as started, peer(started) as one:
         await one.send(sent)
         await refused(one, 408, "request-timeout")
 
 
-async def test_a_head_that_drips_has_no_more_time_than_one_that_stands_still(start):
-    async with start(**QUICK) as started, peer(started) as one:
+async def test_a_head_that_drips_has_no_more_time_than_one_that_stands_still(quick):
+    async with quick.asked() as started, peer(started) as one:
 
         async def drip():
             while True:
@@ -110,8 +126,8 @@ async def test_a_head_that_drips_has_no_more_time_than_one_that_stands_still(sta
         dripping.cancel()
 
 
-async def test_a_connection_that_asks_nothing_is_closed(start):
-    async with start(**QUICK) as started, peer(started) as one:
+async def test_a_connection_that_asks_nothing_is_closed(quick):
+    async with quick.asked() as started, peer(started) as one:
         assert await one.ended() == b""
 
 
@@ -154,11 +170,11 @@ async def test_a_body_that_drips_ends_too_and_a_steady_one_is_taken(start, issue
             assert (await one.answer())[0] == 201
 
 
-async def test_an_answer_that_nobody_reads_does_not_keep_its_connection(start):
+async def test_an_answer_that_nobody_reads_does_not_keep_its_connection(quick):
     """Taken out: the watch over `write_paused`; the connection stayed, whatever else was wrong with it."""
-    async with start(**QUICK) as started, peer(started) as one:
+    async with quick.asked() as started, peer(started) as one:
         one.writer.transport.pause_reading()
-        process = psutil.Process(started.process.pid)
+        process = psutil.Process(started.pid)
         port = one.writer.get_extra_info("sockname")[1]
 
         async def is_cut():
