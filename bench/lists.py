@@ -84,7 +84,7 @@ def reads_of(at: datetime) -> dict[str, Read]:
     policy = load_policy(PACK)
     health = Filters(category=NeedCategory.HEALTH)
     walks: dict[str, tuple[lists.Walk, Filters, type[ItemView]]] = {
-        "mine": (lists.mine(["desk-1", "desk-2"]), Filters(), ItemView),
+        "mine": (lists.owned_by(["desk-1", "desk-2"]), Filters(), ItemView),
         "overdue": (lists.overdue(), Filters(), ItemView),
         "overdue_by_category": (lists.overdue(), health, ItemView),
         "escalations": (lists.escalations(), Filters(area="GT03"), ItemView),

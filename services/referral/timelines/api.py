@@ -11,11 +11,9 @@ from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF, StaffOnly
-from services.referral.access import Policy, Rights, rights_of, staff_rights_of
-from services.referral.audit.queries import access_log
+from services.referral.access import Policy, rights_of, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.audit.schemas import AccessView
-from services.referral.offers import queries as offers
 from services.referral.timelines import queries
 from services.referral.timelines.schemas import EntryView, Order
 
@@ -38,7 +36,10 @@ async def read_timeline(
 
     A provider sees its own offers and the services after them, and nothing about others. Without any it gets a 404.
     """
-    return await _timeline(session, policy, rights_of(caller), returnee_id, page, order)
+    found = await queries.timeline(
+        session, policy, rights_of(caller), returnee_id, order=order, after=_after(page), limit=page.limit
+    )
+    return _page(found, page)
 
 
 @router.get("/offers/{offer_id}/timeline", responses=responses(NotFound))
@@ -51,9 +52,10 @@ async def read_timeline_by_offer(
     order: InOrder = Order.OLDEST,
 ) -> Page[EntryView]:
     """What happened to the returnee of this offer. For providers, which know the offer but not the returnee's id."""
-    rights = rights_of(caller)
-    returnee_id = await offers.returnee_of(session, rights, offer_id)
-    return await _timeline(session, policy, rights, returnee_id, page, order)
+    found = await queries.timeline_of_offer(
+        session, policy, rights_of(caller), offer_id, order=order, after=_after(page), limit=page.limit
+    )
+    return _page(found, page)
 
 
 @router.get("/returnees/{returnee_id}/access-log", responses=responses(NotFound, StaffOnly))
@@ -67,14 +69,12 @@ async def read_access_log(
 
     Registration has its own list for its own data. Automatic steps of the network are in the timeline.
     """
-    rights = staff_rights_of(caller)
-    await queries.require_known(session, rights, returnee_id)
-    return await access_log(session, returnee_id, page, restricted=rights.restricted)
+    return await queries.accesses(session, staff_rights_of(caller), returnee_id, page)
 
 
-async def _timeline(
-    session: Session, policy: Policy, rights: Rights, returnee_id: UUID, page: PageRequest, order: Order
-) -> Page[EntryView]:
-    after = None if page.after is None else int(page.after[0])
-    views = await queries.timeline(session, policy, rights, returnee_id, order=order, after=after, limit=page.limit)
+def _after(page: PageRequest) -> int | None:
+    return None if page.after is None else int(page.after[0])
+
+
+def _page(views: list[EntryView], page: PageRequest) -> Page[EntryView]:
     return page_of(views, request=page, cursor_of=lambda view: [str(view.number)])

@@ -11,7 +11,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
+from libs.chassis.paging import Page, PageRequest
 from services.referral.access import Rights
+from services.referral.audit.queries import access_log
+from services.referral.audit.schemas import AccessView
+from services.referral.offers.queries import returnee_of
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.timelines.rules import OF_THE_SERVICE, role_of
 from services.referral.timelines.schemas import EntryView, Order
@@ -73,6 +77,27 @@ async def timeline(
     known = policy.desks
     rows = await (await raw(session)).fetch(statement, *values)
     return [_view(row, rights, known) for row in rows]
+
+
+async def timeline_of_offer(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    rights: Rights,
+    offer_id: UUID,
+    *,
+    order: Order,
+    after: int | None,
+    limit: int,
+) -> list[EntryView]:
+    """`timeline` of the returnee of an offer. NotFound if the caller may not know that the offer exists."""
+    returnee_id = await returnee_of(session, rights, offer_id)
+    return await timeline(session, policy, rights, returnee_id, order=order, after=after, limit=limit)
+
+
+async def accesses(session: AsyncSession, rights: Rights, returnee_id: UUID, page: PageRequest) -> Page[AccessView]:
+    """Who read or changed data about this person, newest first. NotFound if the person is not known here."""
+    await require_known(session, rights, returnee_id)
+    return await access_log(session, returnee_id, page, restricted=rights.restricted)
 
 
 def _view(row: Any, rights: Rights, known: frozenset[str]) -> EntryView:

@@ -15,8 +15,6 @@ from libs.chassis.tenancy import STAFF, StaffOnly
 from libs.events.codes import NeedCategory, Urgency
 from services.referral.access import Policy, desks_of, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
-from services.referral.ownership.queries import covered_desks
-from services.referral.pack.policy import RoutingPolicy
 from services.referral.work_lists import queries
 from services.referral.work_lists.queries import Walk
 from services.referral.work_lists.rules import Party
@@ -61,7 +59,7 @@ async def list_mine(
     session: Session, policy: Policy, page: PageQuery, filters: FilterQuery, caller: Reader
 ) -> Page[ItemView]:
     """Needs of my desks, and of desks for which mine are the deputy now; the earliest deadline first."""
-    walk = queries.mine(await _my_desks(session, policy, caller))
+    walk = await queries.mine(session, desks_of(caller, policy))
     return await _page(session, walk, page, filters, caller, ItemView)
 
 
@@ -142,7 +140,7 @@ async def count_work_lists(
         return await queries.count(session, walk, rights, filters)
 
     return CountsView(
-        mine=await counted(queries.mine(await _my_desks(session, policy, caller))),
+        mine=await counted(await queries.mine(session, desks_of(caller, policy))),
         due=await counted(queries.due(until, needs_first=queries.narrows_first(filters))),
         overdue=await counted(queries.overdue()),
         escalations=await counted(queries.escalations()),
@@ -150,10 +148,6 @@ async def count_work_lists(
         halted=await counted(queries.halted(organization_id=organization_id)),
         unmet=await counted(queries.unmet(rights)),
     )
-
-
-async def _my_desks(session: Session, policy: RoutingPolicy, caller: Caller) -> list[str]:
-    return await covered_desks(session, desks_of(caller, policy))
 
 
 async def _page(

@@ -19,6 +19,7 @@ from libs.chassis.paging import COUNT_MAX, Count
 from services.referral.access import Rights
 from services.referral.clocks.rules import REMINDERS
 from services.referral.lifecycles.rules import LIVE_REFERRAL, UNMET, ReferralStatus, in_sql
+from services.referral.ownership.queries import covered_desks
 from services.referral.work_lists.rules import NOT_ESCALATED, OVERDUE, WAITS_IN, Party, party_of
 from services.referral.work_lists.schemas import Filters, ItemView
 
@@ -76,7 +77,12 @@ class Walk(NamedTuple):
 _OWNED: Final = Walk("need", ("need.owner IS NOT NULL",), ("owned_since", "need_id"))
 
 
-def mine(desks: Collection[str]) -> Walk:
+async def mine(session: AsyncSession, desks: Collection[str]) -> Walk:
+    """Needs of these desks, and of the desks for which they are the deputy now."""
+    return owned_by(await covered_desks(session, desks))
+
+
+def owned_by(desks: Collection[str]) -> Walk:
     """Needs that these desks own, the earliest deadline of an owner first. Every owner has a clock (decision 0025)."""
     return _OWNED._replace(order=("owner_due_at", "need_id"), per=("need.owner", "text", sorted(desks)))
 

@@ -38,7 +38,7 @@ TABLES = {"need", "referral", "offer", "step", "timer", "journey", "review", "wa
 Asked = tuple[str, list[Any]]
 
 LISTS: dict[str, Callable[[Filters], queries.Walk]] = {
-    "mine": lambda _: queries.mine(["desk-1", "desk-2"]),
+    "mine": lambda _: queries.owned_by(["desk-1", "desk-2"]),
     "overdue": lambda _: queries.overdue(),
     "escalations": lambda _: queries.escalations(),
     "unmet": lambda _: queries.unmet(STAFF),
