@@ -129,6 +129,10 @@ def service_body(service: Service, organization: Organization, directory: Direct
         "name": service.name,
         "description": f"{service.description} Sample data.".strip(),
         "category": service.category.value,
+        "kinds": [
+            {"kind": kind, "scope": [{"detail": detail, "values": values} for detail, values in scope.items()]}
+            for kind, scope in service.kinds.items()
+        ],
         "service_type": service.service_type,
         "restricted": service.restricted,
         "place": service.place,

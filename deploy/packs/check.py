@@ -19,6 +19,7 @@ from libs.chassis.yaml_files import FaultyFileError, PackPart, YamlFile, open_ya
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import NeedCategory
 from libs.taxonomy.model import Taxonomy, load_taxonomy
+from libs.taxonomy.told import kind_faults, scope_faults
 from services.provider_directory.pack import Pack as Declarations
 from services.provider_directory.pack import load_pack as load_declarations
 from services.referral.pack.policy import RoutingPolicy, load_policy
@@ -173,6 +174,7 @@ def _path(pack: Path, name: str) -> Path:
 
 def _disagreements(files: Files) -> Iterator[Disagreement]:
     yield from _about_categories(files)
+    yield from _about_kinds(files)
     yield from _about_places(files)
     yield from _about_the_mechanism(files)
     yield from _about_clients(files)
@@ -205,6 +207,18 @@ def _about_places(files: Files) -> Iterator[Disagreement]:
                 for code in sorted({code for code in codes if code is not None} - places.keys()):
                     why = f"{service.slug}: {code} is not a place of places.yaml"
                     yield Disagreement("directory", (*keys, name), why)
+
+
+def _about_kinds(files: Files) -> Iterator[Disagreement]:
+    for number, organization in enumerate(files.directory.organizations):
+        for index, service in enumerate(organization.services):
+            keys = ("organizations", number, "services", index, "kinds")
+            for kind, scope in service.kinds.items():
+                faults = kind_faults(files.taxonomy, kind, category=service.category, pointer="")
+                if not faults:
+                    faults = scope_faults(files.taxonomy, kind, [*scope.items()], pointer="")
+                for fault in faults:
+                    yield Disagreement("directory", (*keys, kind), f"{service.slug}: {fault.detail}")
 
 
 def _about_the_mechanism(files: Files) -> Iterator[Disagreement]:

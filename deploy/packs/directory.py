@@ -14,8 +14,8 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from libs.chassis.yaml_files import PackPart, open_yaml, read_model
-from libs.events.catalogue.directory import Eligibility, Opening
-from libs.events.codes import AccessNeed, NeedCategory
+from libs.events.catalogue.directory import DetailCode, Eligibility, Opening
+from libs.events.codes import AccessNeed, NeedCategory, NeedKind
 
 PACK_NAMESPACE: Final = UUID("6f0c5a9e-3d0b-5c8e-9a53-1f2a7c6d4b10")
 """The namespace of all ids of a pack. The same slug gives the same id on every machine and in every run."""
@@ -72,6 +72,8 @@ class Service(PackPart):
     description: str = ""
     source: str
     category: NeedCategory
+    kinds: Annotated[dict[NeedKind, dict[DetailCode, list[DetailCode]]], Field(min_length=1)]
+    """The kinds of need that it meets, with the values of details that it covers; `{}`: all of the kind."""
     service_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{2,60}$")]
     restricted: bool
     place: PlaceCode

@@ -22,6 +22,8 @@ CaseCodeIfKnown = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}-[0-9A-Z]
 """A case code; empty if the profile of the person has not arrived yet or is erased."""
 ServiceType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
 """A code of the country pack, finer than a category, such as `temporary_shelter`."""
+NeedKind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+"""A kind of need of the country pack's taxonomy, such as `prosthesis`. The bus carries kinds that it does not know."""
 PoolKind = ServiceType
 """A code such as `adult_beds`."""
 DeskCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,60}$")]
@@ -37,8 +39,6 @@ Version = Annotated[int, Field(ge=0, le=2**53 - 1)]
 """Rises with every change of the object; small enough for every JSON reader."""
 Years = Annotated[int, Field(ge=0, le=150)]
 """Whole years of age."""
-MinuteOfDay = Annotated[int, Field(ge=0, le=1440)]
-"""Minutes after local midnight; 1440 is the following midnight."""
 
 
 class NeedCategory(StrEnum):

@@ -112,9 +112,9 @@ DIRECTORY = {
         accreditation.category address.address_type address.country agreement.category
         alembic_version_provider_directory.version_num capacity_declaration.declared_by language.code location.access
         location.location_type location.on_site_at location.place location.timezone organization.organization_type
-        organization.status required_document.document service.access service.category service.nationalities
-        service.on_site_at service.place service.service_type service.sexes service.status service.timezone
-        service_area.place service_capacity.unit""",
+        organization.status required_document.document service.access service.category service.kinds
+        service.nationalities service.on_site_at service.place service.service_type service.sexes service.status
+        service.timezone service_area.place service_capacity.unit""",
     Holds.PROGRAM: "capacity_declaration.pools capacity_doubt.traceparent",
     Holds.ORGANIZATION: """
         address.address_1 address.address_2 address.city address.postal_code address.region address.state_province

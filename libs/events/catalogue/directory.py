@@ -12,8 +12,8 @@ from libs.events.codes import (
     CountryCode,
     DocumentKind,
     LanguageCode,
-    MinuteOfDay,
     NeedCategory,
+    NeedKind,
     PlaceCode,
     PoolKind,
     PublicationStatus,
@@ -31,6 +31,10 @@ class Part(BaseModel):
     """A part of a published view: closed, frozen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+MinuteOfDay = Annotated[int, Field(ge=0, le=1440)]
+"""Minutes after local midnight; 1440 is the following midnight."""
 
 
 class Opening(Part):
@@ -63,6 +67,28 @@ class Eligibility(Part):
     """Documents that the person must have first."""
 
 
+DetailCode = NeedKind
+"""A coded detail of a kind, such as `limb`, or one of its values, such as `leg`."""
+
+
+class CoveredDetail(Part):
+    """A detail of which the service covers some values only."""
+
+    detail: DetailCode
+    """Such as `symptom_group`."""
+    values: list[DetailCode]
+    """Only needs with one of these values are in its scope."""
+
+
+class OfferedKind(Part):
+    """A kind of need that the service meets, and its scope."""
+
+    kind: NeedKind
+    """A kind of the country pack's taxonomy."""
+    scope: list[CoveredDetail] = []
+    """A detail that is not named is covered with every value."""
+
+
 class ProviderServicePublished(Event):
     """The complete routing view of one provider service. Compacted: the newest version is the state."""
 
@@ -78,6 +104,8 @@ class ProviderServicePublished(Event):
     """Rises with every change. A consumer ignores a version lower than the one that it has."""
     status: PublicationStatus
     category: NeedCategory
+    kinds: list[OfferedKind] = []
+    """The kinds of need of this category that it meets. Empty: the provider has not said."""
     service_type: ServiceType
     """A code finer than the category, such as `temporary_shelter`; decides what a packet holds."""
     restricted: bool

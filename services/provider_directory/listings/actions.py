@@ -16,6 +16,8 @@ from libs.chassis.database import now, own_work
 from libs.chassis.errors import FieldError, InvalidInput, NotFound
 from libs.events import outbox
 from libs.events.codes import NeedCategory, PublicationStatus
+from libs.taxonomy.model import Taxonomy
+from libs.taxonomy.told import kind_faults, scope_faults
 from services.provider_directory.errors import RestrictedScopeMissing
 from services.provider_directory.listings import queries, rules
 from services.provider_directory.listings.schemas import Address, LocationBody, OpeningBody, ServiceBody
@@ -43,9 +45,16 @@ _ELIGIBILITY_COLUMNS = (
 
 
 async def put_service(
-    session: AsyncSession, service_id: UUID, body: ServiceBody, *, rights: Rights, precondition: Precondition
+    session: AsyncSession,
+    service_id: UUID,
+    body: ServiceBody,
+    *,
+    rights: Rights,
+    precondition: Precondition,
+    taxonomy: Taxonomy,
 ) -> bool:
     """Create the service or replace it; return True if it is new. Another organisation's service is `NotFound`."""
+    _require_kinds(body, taxonomy)
     async with own_work(session):  # an id may be in use in rows that the caller cannot see
         organization = await _lock_organization(session, body.organization_id, rights)
         service = await queries.find(session, service_id, lock=True)
@@ -54,9 +63,7 @@ async def put_service(
             raise NotFound
         precondition(service.version if service else None)
         [stored] = await queries.listings(session, [service]) if service else [None]
-    restricted = rules.is_restricted(body.category, marked=body.restricted)
-    if not rights.sees(restricted=restricted):
-        raise RestrictedScopeMissing(pointer="/restricted")
+    restricted = _require_scope(body, rights)
     await _require_licence(session, body, stored.body if stored else None, rights)
     await _require_location(session, body)
     current = PublicationStatus(service.status) if service else body.status or PublicationStatus.ACTIVE
@@ -158,6 +165,14 @@ async def _lock_organization(session: AsyncSession, organization_id: UUID, right
     return organization
 
 
+def _require_scope(body: ServiceBody, rights: Rights) -> bool:
+    """Whether the service is restricted; only callers who see such services may write one."""
+    restricted = rules.is_restricted(body.category, marked=body.restricted)
+    if not rights.sees(restricted=restricted):
+        raise RestrictedScopeMissing(pointer="/restricted")
+    return restricted
+
+
 def _require_own(listed: ProviderService | Location | None, organization_id: UUID, rights: Rights) -> None:
     if listed is None or listed.organization_id == organization_id:
         return
@@ -192,6 +207,21 @@ async def _require_licence(
         )
 
 
+def _require_kinds(body: ServiceBody, taxonomy: Taxonomy) -> None:
+    faults: list[FieldError] = []
+    for number, offered in enumerate(body.kinds):
+        pointer = f"/kinds/{number}"
+        wrong = kind_faults(taxonomy, offered.kind, category=body.category, pointer=f"{pointer}/kind")
+        if not wrong and offered.kind in [one.kind for one in body.kinds[:number]]:
+            wrong = [FieldError(f"{pointer}/kind", "kind-repeated", "A kind may occur only once")]
+        if not wrong:
+            scope = [(covered.detail, covered.values) for covered in offered.scope]
+            wrong = scope_faults(taxonomy, offered.kind, scope, pointer=f"{pointer}/scope")
+        faults += wrong
+    if faults:
+        raise InvalidInput(errors=faults)
+
+
 def _invalid(pointer: str, rule: str, detail: str) -> InvalidInput:
     return InvalidInput(errors=[FieldError(pointer, rule, detail)])
 
@@ -200,7 +230,7 @@ def _columns(body: ServiceBody) -> dict[str, Any]:
     plain = body.model_dump(mode="json")
     values = {name: getattr(body, name) for name in _SERVICE_COLUMNS}
     values |= {name: plain["eligibility"][name] for name in _ELIGIBILITY_COLUMNS}
-    values |= {name: plain[name] for name in ("status", "category", "restricted", "access")}
+    values |= {name: plain[name] for name in ("status", "category", "restricted", "access", "kinds")}
     return {**values, "own_schedule": body.openings is not None}
 
 

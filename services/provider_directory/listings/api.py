@@ -20,6 +20,7 @@ from services.provider_directory.listings import actions, queries
 from services.provider_directory.listings.schemas import LocationBody, LocationView, ServiceBody, ServiceView
 from services.provider_directory.organizations.api import CREATED, IfMatchGiven, answered, rights_of
 from services.provider_directory.organizations.rules import Step
+from services.provider_directory.pack import ThePack
 
 router = APIRouter(prefix="/v1", tags=["listings"])
 
@@ -71,10 +72,13 @@ async def put_service(
     response: Response,
     condition: IfMatchOrNone,
     caller: Writer,
+    pack: ThePack,
 ) -> ServiceView:
     """Create or replace the service with this id. Replacing requires If-Match. A change is published."""
     rights = rights_of(caller)
-    created = await actions.put_service(session, service_id, body, rights=rights, precondition=condition.check)
+    created = await actions.put_service(
+        session, service_id, body, rights=rights, precondition=condition.check, taxonomy=pack.taxonomy
+    )
     return answered(response, await queries.view(session, service_id, rights=rights), created=created)
 
 

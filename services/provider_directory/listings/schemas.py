@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from libs.events.catalogue.directory import Eligibility, Opening, ProviderServicePublished
+from libs.events.catalogue.directory import DetailCode, Eligibility, OfferedKind, Opening, ProviderServicePublished
 from libs.events.codes import (
     AccessNeed,
     AreaCode,
@@ -15,6 +15,7 @@ from libs.events.codes import (
     DocumentKind,
     LanguageCode,
     NeedCategory,
+    NeedKind,
     PlaceCode,
     PublicationStatus,
     Sex,
@@ -98,6 +99,25 @@ class EligibilityBody(Body):
         return self
 
 
+class CoveredDetailBody(Body):
+    """A detail of which the service covers some values only."""
+
+    detail: DetailCode = Field(examples=["symptom_group"])
+    values: list[DetailCode] = Field(min_length=1, max_length=50, examples=[["pain", "skin"]])
+
+    @field_validator("values")
+    @classmethod
+    def _each_once(cls, codes: list[str]) -> list[str]:
+        return sorted(set(codes))
+
+
+class OfferedKindBody(Body):
+    """A kind of need that the service meets. A detail that its scope does not name is covered with every value."""
+
+    kind: NeedKind = Field(examples=["simple_medication"])
+    scope: list[CoveredDetailBody] = Field(default=[], max_length=20)
+
+
 class Address(Body):
     """A street address (HSDS 3.1 names). Never part of an event."""
 
@@ -151,6 +171,8 @@ class ServiceBody(Body):
     status: PublicationStatus | None = None
     """If omitted: unchanged; active for a new service."""
     category: NeedCategory
+    kinds: list[OfferedKindBody] = Field(default=[], max_length=50)
+    """The kinds of need that it meets (`GET /v1/taxonomy`), all of its category."""
     service_type: Code = Field(examples=["temporary_shelter"])
     restricted: Flag = False
     """Services of the categories anti_trafficking and gbv are always restricted."""
@@ -198,6 +220,7 @@ def routing_view(
         version=version,
         status=status,
         category=body.category,
+        kinds=[OfferedKind(**kind.model_dump()) for kind in body.kinds],
         service_type=body.service_type,
         restricted=rules.is_restricted(body.category, marked=body.restricted),
         place=place,

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, Computed, Index, String, UniqueConstraint
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import ARRAY, CheckConstraint, Column, Computed, Index, String, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field
 
 from libs.events.codes import AccessNeed, DocumentKind, NeedCategory, PublicationStatus, Sex
@@ -78,6 +78,7 @@ class ProviderService(DirectoryTable, table=True):
         Index("service_by_category", "category", "name", "id"),
         Index("service_by_words", "words", postgresql_using="gin"),
         Index("service_by_place", "place", postgresql_ops={"place": "text_pattern_ops"}),
+        Index("service_by_kind", "kinds", postgresql_using="gin", postgresql_ops={"kinds": "jsonb_path_ops"}),
     )
 
     id: UUID = Field(primary_key=True)
@@ -88,6 +89,8 @@ class ProviderService(DirectoryTable, table=True):
     status: str
     category: str
     service_type: str
+    kinds: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+    """The kinds of need that it meets, each with its scope, as published."""
     restricted: bool
     place: str | None = None
     on_site_at: str | None = None

@@ -125,6 +125,8 @@ def _in_routing(statement: Services) -> Services:
 def _by_codes(statement: Services, wanted: SearchBody) -> Services:
     if wanted.category is not None:
         statement = statement.where(ProviderService.category == wanted.category.value)
+    if wanted.kind is not None:
+        statement = statement.where(col(ProviderService.kinds).contains([{"kind": wanted.kind}]))
     if wanted.service_type is not None:
         statement = statement.where(ProviderService.service_type == wanted.service_type)
     if wanted.language is not None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from libs.events.codes import LanguageCode, NeedCategory, PlaceCode
+from libs.events.codes import LanguageCode, NeedCategory, NeedKind, PlaceCode
 from libs.wire.values import Flag, Moment
 from services.provider_directory.listings.schemas import Code, ServiceView
 from services.provider_directory.organizations.schemas import PRINTABLE, Body, composed
@@ -24,6 +24,8 @@ class SearchBody(Body):
     """Words, or beginnings of words, of the service, its organisation, location, town or department. Each word must
     occur in one of them; accents, capital letters and apostrophes make no difference."""
     category: NeedCategory | None = None
+    kind: NeedKind | None = Field(default=None, examples=["prosthesis"])
+    """The service meets this kind of need; it may be of any category."""
     service_type: Code | None = None
     place: PlaceCode | None = Field(default=None, examples=["GT13"])
     """The service serves people of this place."""

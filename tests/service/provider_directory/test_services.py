@@ -39,6 +39,7 @@ async def test_a_service_is_published_whole_and_as_the_api_shows_it(directory):
         "version": 1,
         "status": "active",
         "category": "shelter",
+        "kinds": [],
         "service_type": "temporary_shelter",
         "restricted": False,
         "place": "GT01",
@@ -53,8 +54,7 @@ async def test_a_service_is_published_whole_and_as_the_api_shows_it(directory):
         "accepts_automatically": True,
         "max_stay_hours": 72,
     }
-    assert event.eligibility.nationalities == ["GT", "HN"]
-    assert event.eligibility.sexes == ["female", "male"]
+    assert (event.eligibility.nationalities, event.eligibility.sexes) == (["GT", "HN"], ["female", "male"])
 
 
 async def test_an_event_never_carries_name_description_or_address(directory):
