@@ -90,6 +90,10 @@ def open_yaml(path: Path) -> YamlFile:
         mark = getattr(error, "problem_mark", None)
         why = getattr(error, "problem", None) or "the file is not YAML"
         raise FaultyFileError([FileFault(path.name, mark.line + 1 if mark else 1, "", why)]) from None
+    except FaultyFileError:
+        raise
+    except ValueError as error:  # for example a date in a month that does not exist
+        raise FaultyFileError([FileFault(path.name, 1, "", f"a value cannot be read: {error}")]) from None
     return YamlFile(path, content, root)
 
 

@@ -225,6 +225,13 @@ class RoutingPolicy(PackPart):
     places: dict[str, Place]
 
     @model_validator(mode="after")
+    def _every_category(self) -> Self:
+        missing = set(NeedCategory) - set(self.categories)
+        if missing:
+            raise ValueError(f"no policy for {sorted(missing)}")
+        return self
+
+    @model_validator(mode="after")
     def _every_chain_ends_at_the_steward(self) -> Self:
         if self.steward_desk in self.escalates_to:
             raise ValueError("escalates_to: nobody is above the steward's desk")
@@ -258,9 +265,9 @@ def load_policy(directory: Path) -> RoutingPolicy:
     taxonomy, file = load_taxonomy(directory), open_yaml(directory / "routing.yaml")
     policy = file.model(RoutingPolicy, consents=load_consents(directory), taxonomy=taxonomy)
     known, routed = set(taxonomy.categories), {category.value for category in policy.categories}
-    told = open_yaml(directory / "taxonomy.yaml")
-    faults = [told.fault(("categories", one), "routing.yaml has no lead desk for its kinds") for one in known - routed]
-    faults += [file.fault(("categories", one), "is not a category of taxonomy.yaml") for one in routed - known]
-    if faults:
-        raise FaultyFileError(faults)
-    return policy
+    if known == routed:
+        return policy
+    told, why = open_yaml(directory / "taxonomy.yaml"), "routing.yaml has no lead desk for its kinds"
+    faults = [told.fault(("categories", one), why) for one in sorted(known - routed)]
+    faults += [file.fault(("categories", one), "is not a category of taxonomy.yaml") for one in sorted(routed - known)]
+    raise FaultyFileError(faults)

@@ -57,6 +57,7 @@ def test_a_file_without_a_mistake_is_its_model(tmp_path: Path) -> None:
         ("version: one\n", "", "policy.yaml:2: version: Field required"),
         ("version: one", "version: one\nversion: two", "policy.yaml:3: version: the key occurs twice"),
         ("    within: 60", "    within: 60\n    within: 70", "policy.yaml:6: within: the key occurs twice"),
+        ("version: one", "version: 2026-13-45", "policy.yaml:1: a value cannot be read: month must be in 1..12"),
         ("version: one", "version: [", "policy.yaml:4: did not find expected ',' or ']'"),
         ("version: one", "version: !!python/object/apply:os.getcwd []", "policy.yaml:2: could not determine a con"),
     ],

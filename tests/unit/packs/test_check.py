@@ -39,7 +39,10 @@ def test_every_yaml_file_of_a_pack_is_read() -> None:
 @pytest.mark.parametrize(
     ("name", "edit", "fault"),
     [
-        ("routing.yaml", lambda it: it["categories"].pop("food"), ": categories.food: routing.yaml has no lead desk"),
+        ("routing.yaml", lambda it: it["categories"].pop("food"), "routing.yaml:1: Value error, no policy for"),
+        ("taxonomy.yaml", lambda it: it["categories"].update(play=it["categories"]["food"]), ": no kind belongs to it"),
+        ("taxonomy.yaml", lambda it: (it["categories"].update(play=it["categories"]["food"]),
+                                      it["kinds"]["food_parcel"].update(category="play")), "play: routing.yaml has "),
         ("routing.yaml", lambda it: it.update(colour="red"), ": colour: Extra inputs are not permitted"),
         ("packets.yaml", lambda it: it["by_category"].pop("food"), "packets.yaml:1: Value error, by_category lacks"),
         ("reception.yaml", lambda it: it.update(country="HN"), "reception.yaml:1: country: is HN; routing.yaml has GT"),
