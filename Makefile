@@ -9,6 +9,7 @@ UV := ./deploy/local/uv.sh
 RUN := .venv/bin
 
 CLIENT ?= reception-system
+PACK ?= guatemala
 MINUTES ?= 5
 DAYS ?= 3
 SEED ?=
@@ -29,11 +30,11 @@ setup: .venv/.synced ## install uv and the Python packages (other commands call 
 .venv/.synced: uv.lock pyproject.toml
 	@$(UV) sync --frozen --compile-bytecode && touch $@
 
-demo: setup ## show the whole system: a directory, a flight of 135, a bus of 40, who was placed where and why
-	@exec $(RUN)/python -m deploy.demo
+demo: setup ## show the whole system: a directory, a flight of 135, a bus of 40, who was placed where and why: make demo PACK=ethiopia
+	@exec $(RUN)/python -m deploy.demo --pack "$(PACK)" $(ARGS)
 
-simulate: setup ## simulate days of flights and buses on an accelerated clock, with measured response rates: make simulate DAYS=3 SEED=7
-	@exec $(RUN)/python -m deploy.simulate --days "$(DAYS)" $(if $(SEED),--seed "$(SEED)") $(ARGS)
+simulate: setup ## simulate days of flights and buses on an accelerated clock, with measured response rates: make simulate DAYS=3 SEED=7 PACK=honduras
+	@exec $(RUN)/python -m deploy.simulate --pack "$(PACK)" --days "$(DAYS)" $(if $(SEED),--seed "$(SEED)") $(ARGS)
 
 up: setup ## start the same system and leave it running; addresses in .enlace/env
 	@exec $(RUN)/python -m deploy.local up

@@ -23,7 +23,6 @@ from deploy.local.processes import Family
 from libs.chassis.clock import Clock
 from libs.chassis.database import Database, raw
 from libs.chassis.migrations import upgrade_async
-from libs.events.codes import NeedCategory
 from services.referral.access import Rights
 from services.referral.desk import queries as reviews
 from services.referral.desk.schemas import ReviewFilters
@@ -82,7 +81,7 @@ async def filled(server: Any, count: int, at: datetime) -> str:
 def reads_of(at: datetime) -> dict[str, Read]:
     """The reads of staff by name; each is a function of a transaction and a returnee."""
     policy = load_policy(PACK)
-    health = Filters(category=NeedCategory.HEALTH)
+    health = Filters(category="health")
     walks: dict[str, tuple[lists.Walk, Filters, type[ItemView]]] = {
         "mine": (lists.owned_by(["desk-1", "desk-2"]), Filters(), ItemView),
         "overdue": (lists.overdue(), Filters(), ItemView),
@@ -122,7 +121,7 @@ async def _pending(session: AsyncSession, _: UUID) -> object:
 
 
 async def _waitlist(session: AsyncSession, _: UUID) -> object:
-    statement, values = waitlists.page_statement(waitlists.Asked(NeedCategory.HEALTH), after=None, limit=PAGE)
+    statement, values = waitlists.page_statement(waitlists.Asked("health"), after=None, limit=PAGE)
     return await (await raw(session)).fetch(statement, *values)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,22 +11,31 @@ import typer
 from rich.console import Console
 
 from deploy.demo.client import CallError
+from deploy.demo.country import Country
 from deploy.demo.ending import Ending
 from deploy.demo.habits import on_a_scarce_day
+from deploy.demo.own_pack import OtherCountryError
 from deploy.demo.pace import Pace, prepare
 from deploy.demo.story import Options, Story, Watch, nobody_watches
 from deploy.demo.world import World, callers_of
-from deploy.local.installation import DEFAULT_STATE
+from deploy.local.installation import DEFAULT_PACK, DEFAULT_STATE, state_beside
 from deploy.local.jars import FetchError
 from deploy.local.locks import AlreadyRunningError
 from deploy.local.processes import StartError
 from deploy.local.supervisor import System, running_system
-from deploy.packs.directory import load_directory
+from deploy.packs.named import PackOption
 from libs.chassis.clock import ClockFault
 from libs.chassis.paced_clock import Schedule
+from libs.chassis.yaml_files import FaultyFileError
 
 BESIDE = "demo"
 """The state of the demo, kept apart from that of `make up`, because the demo's clock is ahead of real time."""
+
+FAILURES = (
+    StartError, FetchError, AlreadyRunningError, CallError, ClockFault, OtherCountryError, FaultyFileError,
+    TimeoutError, ExceptionGroup,
+)  # fmt: skip
+"""Errors whose text tells the user what is wrong."""
 
 console = Console(highlight=False)
 if not console.is_terminal:
@@ -37,12 +47,13 @@ def main(
     flight: Annotated[int, typer.Option(min=10, max=500, help="People on the flight.")] = 135,
     bus: Annotated[int, typer.Option(min=10, max=200, help="People on the bus.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 20,
+    pack: PackOption = DEFAULT_PACK,
 ) -> None:
-    """Run the demo and exit 0 only if all invariants hold."""
+    """Run the demo with a country pack, and exit 0 only if all invariants hold."""
     options = Options(flight=flight, bus=bus, seed=seed)
     try:
-        kept = asyncio.run(_run(state / BESIDE, options))
-    except (StartError, FetchError, AlreadyRunningError, CallError, ClockFault, TimeoutError, ExceptionGroup) as error:
+        kept = asyncio.run(_run(state_beside(state, BESIDE, pack), pack, options))
+    except FAILURES as error:
         for line in _causes(error):
             console.print(line, style="red", markup=False)
         raise typer.Exit(1) from error
@@ -51,13 +62,13 @@ def main(
     raise typer.Exit(0 if kept else 1)
 
 
-async def _run(state: Path, options: Options) -> bool:
+async def _run(state: Path, pack: Path, options: Options) -> bool:
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     began = time.monotonic()
-    installation, schedule = prepare(state)
+    installation, schedule = prepare(state, pack)
     async with running_system(installation, say=_say) as system:
         kept = await play(system, options, console, schedule=schedule)
     console.print(f"{time.monotonic() - began:.0f} s from start to stop")
@@ -69,10 +80,12 @@ async def play(
 ) -> bool:
     """Run the demo on a running system whose clock follows this schedule; returns True if all checks passed."""
     world = World.of(system)
-    directory = on_a_scarce_day(load_directory(system.installation.pack))
+    country = Country.of(system.installation.pack)
+    scarce = on_a_scarce_day(country.directory, country.sample.partners.scarce)
+    country = replace(country, directory=scarce)
     async with callers_of(world) as callers:
-        run = await Story(world, directory, options, console, pace=Pace(world, schedule), watch=watch).tell(callers)
-        return await Ending(world, directory, callers, console).show(run)
+        run = await Story(world, country, options, console, pace=Pace(world, schedule), watch=watch).tell(callers)
+        return await Ending(world, country, callers, console).show(run)
 
 
 def _causes(error: BaseException) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any
 
 from deploy.demo.outcomes import ACCEPTED, Journey, needs_of
 
@@ -201,7 +201,3 @@ def blocked_by_documents(journeys: Iterable[Journey]) -> Iterator[tuple[Need, Of
         for offer in _offers(first):
             if live and offer["status"] == "accepted":
                 yield need, offer
-
-
-RECALLABLE: Final = frozenset({"training", "legal", "mhpss"})
-"""Categories in which an offer is made only with consent, and whose needs are not urgent in the demo."""

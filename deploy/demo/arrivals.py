@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from deploy.demo.country import Country
 from deploy.demo.needs import Told, tell
 from deploy.demo.people import Person, Standing, make_people
 from libs.events.catalogue.arrivals import (
@@ -15,12 +16,8 @@ from libs.events.catalogue.arrivals import (
     ReturneeArrived,
     SafeContactTold,
 )
-from libs.events.codes import ConsentPurpose, ContactChannel, NeedCategory, RecipientClass, TransportMode
+from libs.events.codes import ConsentPurpose, ContactChannel, ProtectionFlag, RecipientClass, TransportMode
 
-DATA_DESCRIBED = {
-    "spa": "Mis datos de identidad, mis necesidades y cómo contactarme de forma segura.",
-    "eng": "My identity, my needs and how to reach me safely.",
-}
 CONSENT_DAYS = 365
 
 
@@ -33,18 +30,33 @@ class Arrival:
     mode: TransportMode
     place: str
     people: list[Told]
+    country: Country
     landed_at: datetime
 
     @classmethod
-    def make(cls, *, reference: str, mode: TransportMode, place: str, count: int, seed: int, at: datetime) -> "Arrival":
-        """A flight or bus with `count` invented people that landed at `at`."""
-        people = make_people(count, seed=seed, today=at.date())
-        return cls(reference=reference, mode=mode, place=place, people=tell(people, seed=seed), landed_at=at)
+    def make(
+        cls, *, reference: str, mode: TransportMode, country: Country, count: int, seed: int, at: datetime
+    ) -> "Arrival":
+        """A flight or bus with `count` invented people of this country that landed at `at`."""
+        sample = country.sample
+        people = tell(make_people(count, sample=sample, seed=seed, today=at.date()), sample=sample, seed=seed)
+        place = sample.arrivals[mode].place
+        return cls(reference=reference, mode=mode, place=place, people=people, country=country, landed_at=at)
 
     @property
     def needs_count(self) -> int:
-        """The number of needs that its people report."""
-        return sum(len(told.needs) for told in self.people)
+        """The number of needs that its people report, and of those that registration reports for them."""
+        return sum(len(told.needs) + self._own_needs_count(told) for told in self.people)
+
+    def _own_needs_count(self, told: Told) -> int:
+        """How many needs the person has by what they are or tell, and did not report."""
+        person, own = told.person, self.country.own_needs
+        asked = {
+            own.get("child_alone"): person.standing is Standing.UNACCOMPANIED_CHILD,
+            own.get("unlawful_return"): ProtectionFlag.FEARS_RETURN in person.flags,
+        }
+        reported = {need.category for need in told.needs}
+        return sum(is_asked and category not in {None, *reported} for category, is_asked in asked.items())
 
     def announced(self) -> ArrivalBatchAnnounced:
         """The manifest as the country that returns the people sends it: names, dates of birth, sex, nationality."""
@@ -80,12 +92,12 @@ class Arrival:
             identity=Identity(
                 given_names=person.given_names, family_names=person.family_names, birth_date=person.birth_date
             ),
-            profile=profile(person),
+            profile=profile(person, self.country),
             household_reference=household,
             household_size=None if household is None else person.household_size,
             needs=list(told.needs),
-            consents=consents(told, at=self.landed_at),
-            safe_contact=safe_contact(told),
+            consents=consents(told, self.country, at=self.landed_at),
+            safe_contact=safe_contact(told, self.country),
         )
 
     def _entry(self, person: Person) -> ManifestEntry:
@@ -95,63 +107,64 @@ class Arrival:
             family_names=person.family_names,
             birth_date=person.birth_date,
             sex=person.sex,
-            nationality="GT",
+            nationality=self.country.sample.people.nationality,
         )
 
     def _reference_of(self, person: Person) -> str:
         return f"{self.reference}/person/{person.number}"
 
 
-def profile(person: Person) -> Profile:
+def profile(person: Person, country: Country) -> Profile:
     """The routing profile of a person."""
     return Profile(
         sex=person.sex,
-        nationality="GT",
+        nationality=country.sample.people.nationality,
         identity_document=person.papers,
         documents_held=list(person.documents_held),
         languages=list(person.languages),
-        destination=person.department,
+        destination=person.destination,
         access_needs=list(person.access_needs),
         protection_flags=list(person.flags),
         avoid_places=list(person.avoid_places),
     )
 
 
-def consents(told: Told, *, at: datetime) -> list[ConsentGiven]:
+def consents(told: Told, country: Country, *, at: datetime) -> list[ConsentGiven]:
     """The consents of a person. Everybody consents to registration services.
 
-    A person who does not refuse also consents to referral, to statistics and, with a need for employment, to sharing
-    with employers. For a child, a guardian or an authority consents.
+    A person who does not refuse also consents to referral, to statistics, and to what the needs require by the country
+    pack, such as sharing with employers. For a child, a guardian or an authority consents.
     """
     purposes = [(ConsentPurpose.REGISTRATION_SERVICES, RecipientClass.NETWORK_STAFF)]
     if told.consents_to_referral:
         purposes.append((ConsentPurpose.REFERRAL, RecipientClass.PROVIDERS))
         purposes.append((ConsentPurpose.STATISTICS, RecipientClass.STATISTICS_OFFICE))
-        if any(need.category is NeedCategory.EMPLOYMENT for need in told.needs):
-            purposes.append((ConsentPurpose.EMPLOYER_SHARING, RecipientClass.EMPLOYERS))
-    language = "eng" if told.person.languages == ("eng",) else "spa"
+        gates = [country.consents.by_category[need.category] for need in told.needs]
+        purposes += [(gate.purpose, gate.recipient_classes[0]) for gate in gates]
+    sample = country.sample.people
+    common = sample.languages.common
+    language = next((one for one in told.person.languages if one in sample.consent_texts), common)
     given_by = {Standing.UNACCOMPANIED_CHILD: "authority", Standing.ACCOMPANIED_CHILD: "guardian"}
     return [
         ConsentGiven(
             purpose=purpose,
             recipient_class=recipient,
-            data_described=DATA_DESCRIBED[language],
+            data_described=sample.consent_texts[language],
             given_by=given_by.get(told.person.standing, "self"),
-            method="signature" if "spa" in told.person.languages else "witnessed",
+            method="signature" if language in told.person.languages else "witnessed",
             language=language,
             revocation_explained=True,
             staff_reference="reception-desk-3",
             given_at=at,
             expires_at=at + timedelta(days=CONSENT_DAYS),
         )
-        for purpose, recipient in purposes
+        for purpose, recipient in dict.fromkeys(purposes)
     ]
 
 
-def safe_contact(told: Told) -> SafeContactTold | None:
+def safe_contact(told: Told, country: Country) -> SafeContactTold | None:
     """An invented phone number, for adults who can be reached without danger to them."""
     if not told.has_safe_contact or told.person.is_child:
         return None
-    return SafeContactTold(
-        channel=ContactChannel.SMS, address=f"+50251{told.person.number:06d}", language=told.person.languages[0]
-    )
+    address = f"{country.sample.people.phone}{told.person.number:06d}"
+    return SafeContactTold(channel=ContactChannel.SMS, address=address, language=told.person.languages[0])

@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from deploy.demo.country import Country
 from deploy.demo.looking import pools
-from deploy.demo.outcomes import by_category, declined_as_full, offers_by_status, rerouted, three_to_show
+from deploy.demo.outcomes import by_kind, declined_as_full, offers_by_status, rerouted, three_to_show
 from deploy.demo.promise import Kept, check_clocks, check_drained, check_invariants, check_places, invariants
 from deploy.demo.report import (
     act_panel,
@@ -19,7 +20,7 @@ from deploy.demo.report import (
 from deploy.demo.story import Run
 from deploy.demo.traces import as_tree, choose_trace, read_spans
 from deploy.demo.world import Callers, World
-from deploy.packs.directory import Directory
+from deploy.local.partners import STEWARD
 
 BUSY_BELOW: Final = 0.95
 WORDS = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
@@ -28,9 +29,9 @@ WORDS = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
 class Ending:
     """Shows and checks the results of a run."""
 
-    def __init__(self, world: World, directory: Directory, callers: Callers, console: Console) -> None:
-        self.world, self.directory, self.console = world, directory, console
-        self._steward = callers.of("network-steward")
+    def __init__(self, world: World, country: Country, callers: Callers, console: Console) -> None:
+        self.world, self.directory, self.console = world, country.directory, console
+        self._scenes, self._steward = country.sample.scenes, callers.of(STEWARD)
         self._url = world.url("REFERRAL")
 
     async def show(self, run: Run) -> bool:
@@ -41,7 +42,7 @@ class Ending:
             "For the last scene, 72 hours passed on the clock of the installation. Tables and trace show the state "
             "before that time, the invariants show the present state."
         )
-        self.console.print(needs_table(by_category(run.journeys)))
+        self.console.print(needs_table(by_kind(run.journeys)))
         self.console.print(places_table(run.before, run.after, self.directory))
         offers = offers_by_status(run.journeys)
         self.console.print(partners_table(run.tally, offers=offers, rerouted=rerouted(run.journeys)))
@@ -60,7 +61,7 @@ class Ending:
 
     async def _show_three(self, run: Run) -> None:
         names = {str(service.id): service.name for service in self.directory.services}
-        for journey, need, offer in three_to_show(run.journeys):
+        for journey, need, offer in three_to_show(run.journeys, self._scenes.shown):
             explanation: dict[str, Any] = await self._steward.get(f"{self._url}/v1/offers/{offer['id']}/explanation")
             self.console.print(
                 why_panel(case_code=journey["case_code"], need=need, offer=offer, explanation=explanation, names=names)
@@ -68,7 +69,7 @@ class Ending:
 
     async def _promises(self, run: Run) -> list[Kept]:
         known = sum(len(journey["needs"]) for journey in run.journeys)
-        accepted = sum(row.accepted for row in by_category(run.journeys).values())
+        accepted = sum(row.accepted for row in by_kind(run.journeys).values())
         later, failures = rerouted(run.journeys), run.tally.failures
         return [
             ("every need reported at intake is known", known == run.needs_count, f"{known} of {run.needs_count}"),

@@ -1,60 +1,35 @@
 """The behaviour of the demo's partner organisations (pure).
 
-Most accept, some decline with a coded reason, and some never answer. In practice, the usual failure is that a provider
-does not answer, and declared capacity can be wrong; the demo shows both on purpose.
+Most accept, some decline with a coded reason, and some never answer; the country pack's `demo.yaml` names those. In
+practice, the usual failure is that a provider does not answer, and declared capacity can be wrong; the demo shows both
+on purpose.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
 from random import Random
 from typing import Final
 
+from deploy.packs.demo_data import Partners
 from deploy.packs.directory import Directory, Service
 from libs.events.codes import DeclineReason, NeedCategory, Urgency
 
-POLLING: Final = frozenset(
-    {"renap", "ministry-of-health", "pgn", "pdh", "ministry-of-education", "womens-office-san-marcos",
-     "municipal-window-san-marcos", "municipal-window-quetzaltenango", "national-hospital-for-mental-health"}
-)  # fmt: skip
-"""Organisations that ask for their offers regularly; the others receive webhooks."""
-
-NEVER_ANSWERED: Final = frozenset({"municipal-window-huehuetenango-documents", "wfp-gastronomy-certification"})
-"""Services at which no offer is ever answered."""
 SILENT_SHARE: Final = 0.06
 """The share of urgent and emergency offers that nobody answers.
 
-Offers with the urgency `normal` are left unanswered only at the services in NEVER_ANSWERED, so that the demo does not
+Offers with the urgency `normal` are left unanswered only at the services that never answer, so that the demo does not
 take too long."""
 OTHER_DECLINE_SHARE: Final = 0.05
 ACKNOWLEDGE_SHARE: Final = 0.5
 
-TRUE_PLACES: Final = {
-    "igm-attention-centre-zone-5": 4,
-    "conamigua-transport": 2,
-    "municipal-window-quetzaltenango-counselling": 2,
-    "renap-quiche": 3,
-    "hospital-san-juan-de-dios-emergency": 3,
-}
-"""Services with fewer places than they declared: they accept this number of people and decline the others as full."""
 
-SCARCE: Final = {NeedCategory.TRANSPORT: 0.3}
-"""The share of their places that services of a category declare in the demo, so that a queue forms: "the transportation
-budget was often not enough to meet the demand" (manaus-2013)."""
-
-OFTEN_NOT_ELIGIBLE: Final = {"icrc-prostheses": 0.8, "mental-health-hospital-psychiatric-care": 0.6}
-"""Specialised services, and the share of offers that they decline because the person is not eligible."""
-
-QUICKLY_DONE: Final = frozenset(
-    {NeedCategory.FAMILY_CONTACT, NeedCategory.FOOD, NeedCategory.HEALTH, NeedCategory.DOCUMENTS}
-)
-
-
-def on_a_scarce_day(directory: Directory) -> Directory:
-    """The directory with fewer places in the categories of SCARCE. A pool that has places keeps at least one."""
+def on_a_scarce_day(directory: Directory, scarce: Mapping[NeedCategory, float]) -> Directory:
+    """The directory with only this share of the places of a category. A pool that has places keeps at least one."""
 
     def fewer(service: Service) -> Service:
-        share = SCARCE.get(service.category, 1.0)
+        share = scarce.get(service.category, 1.0)
         pools = [
             pool.model_copy(update={name: ceil(getattr(pool, name) * share) for name in ("maximum", "available")})
             for pool in service.pools
@@ -105,14 +80,14 @@ class Answer:
     after: After = After.NOTHING
 
 
-def way_of(organization: str) -> Way:
+def way_of(organization: str, habits: Partners) -> Way:
     """How this organisation learns about offers."""
-    return Way.POLLING if organization in POLLING else Way.WEBHOOK
+    return Way.POLLING if organization in habits.polling else Way.WEBHOOK
 
 
 def answer_to(
     *, service: str, category: NeedCategory, urgency: Urgency, people_count: int, taken: int,
-    was_forgotten: bool, random: Random,
+    was_forgotten: bool, habits: Partners, random: Random,
 ) -> Answer:  # fmt: skip
     """The organisation's answer to one offer for one of its services.
 
@@ -121,23 +96,23 @@ def answer_to(
     """
     think_s = random.uniform(0.05, 0.5)
     forgets = urgency is not Urgency.NORMAL and not was_forgotten and random.random() < SILENT_SHARE
-    if service in NEVER_ANSWERED or forgets:
+    if service in habits.never_answering or forgets:
         return Answer(Verdict.SILENCE, think_s, acknowledges=False)
     acknowledges = random.random() < ACKNOWLEDGE_SHARE
-    places = TRUE_PLACES.get(service)
+    places = habits.true_places.get(service)
     if places is not None and taken + people_count > places:
         return Answer(Verdict.DECLINE, think_s, acknowledges, DeclineReason.FULL)
-    if random.random() < OFTEN_NOT_ELIGIBLE.get(service, 0.0):
+    if random.random() < habits.often_not_eligible.get(service, 0.0):
         return Answer(Verdict.DECLINE, think_s, acknowledges, DeclineReason.NOT_ELIGIBLE)
     if random.random() < OTHER_DECLINE_SHARE:
         reasons = [DeclineReason.OTHER, DeclineReason.NOT_OUR_AREA, DeclineReason.CONFLICT_OF_INTEREST]
         return Answer(Verdict.DECLINE, think_s, acknowledges, random.choice(reasons))
-    return Answer(Verdict.ACCEPT, think_s, acknowledges, after=_after(category, random))
+    return Answer(Verdict.ACCEPT, think_s, acknowledges, after=_after(category in habits.quickly_done, random))
 
 
-def _after(category: NeedCategory, random: Random) -> After:
+def _after(is_quickly_done: bool, random: Random) -> After:
     dice = random.random()
-    if category in QUICKLY_DONE:
+    if is_quickly_done:
         return After.COMPLETE if dice < 0.4 else After.START if dice < 0.5 else After.NOTHING
     if dice < 0.04:
         return After.NOT_DELIVERED

@@ -31,8 +31,8 @@ async def load_directory(directory: Directory, *, url: str, steward: Caller, sai
         for kind in ("accreditations", "agreements"):
             held = {item["category"]: item["valid_until"] for item in (standing or {}).get(kind, [])}
             for category, until in getattr(organization, kind).items():
-                if held.get(category.value) != until.isoformat():
-                    await steward.call("PUT", f"{address}/{kind}/{category.value}",
+                if held.get(category) != until.isoformat():
+                    await steward.call("PUT", f"{address}/{kind}/{category}",
                                        body={"valid_until": until.isoformat()})  # fmt: skip
         for service in organization.services:
             body = service_body(service, organization, directory)
@@ -128,7 +128,7 @@ def service_body(service: Service, organization: Organization, directory: Direct
         "organization_id": str(organization.id),
         "name": service.name,
         "description": f"{service.description} Sample data.".strip(),
-        "category": service.category.value,
+        "category": service.category,
         "kinds": [
             {"kind": kind, "scope": [{"detail": detail, "values": values} for detail, values in scope.items()]}
             for kind, scope in service.kinds.items()

@@ -1,12 +1,14 @@
-"""The results for the needs of one run: counts by category, and the people to show (pure).
+"""The results for the needs of one run: counts by kind, and the people to show (pure).
 
 The input are nested journeys (`looking.nested`).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+
+from libs.events.codes import NeedCategory
 
 ACCEPTED: Final = frozenset({"accepted", "in_service", "completed"})
 Journey = Mapping[str, Any]
@@ -14,7 +16,7 @@ Journey = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Counts:
-    """Counts of needs in one category. A need can count in several columns, such as offered, waitlisted and owned."""
+    """Counts of needs of one kind. A need can count in several columns, such as offered, waitlisted and owned."""
 
     needs: int = 0
     offered: int = 0
@@ -31,12 +33,12 @@ class Counts:
         return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
-def by_category(journeys: Iterable[Journey]) -> dict[str, Counts]:
-    """The counts of each category, in alphabetical order."""
-    counts: dict[str, Counts] = {}
+def by_kind(journeys: Iterable[Journey]) -> dict[tuple[str, str], Counts]:
+    """The counts of each category and kind, in alphabetical order. An empty kind: only the category was told."""
+    counts: dict[tuple[str, str], Counts] = {}
     for _, need in needs_of(journeys):
         states = {referral["status"] for referral in need["referrals"]}
-        row = counts.setdefault(need["category"], Counts())
+        row = counts.setdefault((need["category"], need["kind"] or ""), Counts())
         row.needs += 1
         row.offered += any(referral["offers"] for referral in need["referrals"])
         row.accepted += bool(states & ACCEPTED)
@@ -74,14 +76,17 @@ def declined_as_full(journeys: Sequence[Journey]) -> list[str]:
     return sorted(found, key=lambda returnee_id: (not found[returnee_id], returnee_id))
 
 
-def three_to_show(journeys: Sequence[Journey]) -> list[tuple[Journey, Mapping[str, Any], Mapping[str, Any]]]:
-    """Three people, each with a need and its accepted offer: for shelter, after a decline or expiry, and for documents.
+def three_to_show(
+    journeys: Sequence[Journey], categories: Sequence[NeedCategory]
+) -> list[tuple[Journey, Mapping[str, Any], Mapping[str, Any]]]:
+    """Three people, each with a need and its accepted offer: in the first of two categories, after a decline or expiry,
+    and in the second category.
 
     If one of these is missing, another accepted offer takes its place.
     """
     chosen: list[tuple[Journey, Mapping[str, Any], Mapping[str, Any]]] = []
     shown: set[str] = set()
-    for wanted in (_is_shelter, _came_after_another, _is_documents, _is_anything):
+    for wanted in (_is_of(categories[0]), _came_after_another, _is_of(categories[1]), _is_anything):
         for journey, need, offer in offers_of(journeys):
             fits = offer["status"] == "accepted" and journey["returnee_id"] not in shown and wanted(need)
             if fits and len(chosen) < 3:
@@ -107,12 +112,8 @@ def offers_of(journeys: Iterable[Journey]) -> Iterator[tuple[Journey, Mapping[st
                 yield journey, need, offer
 
 
-def _is_shelter(need: Mapping[str, Any]) -> bool:
-    return bool(need["category"] == "shelter")
-
-
-def _is_documents(need: Mapping[str, Any]) -> bool:
-    return bool(need["category"] == "documents")
+def _is_of(category: NeedCategory) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda need: bool(need["category"] == category)
 
 
 def _came_after_another(need: Mapping[str, Any]) -> bool:

@@ -12,14 +12,16 @@ from typing import Final
 
 import asyncpg
 
+from deploy.demo.own_pack import write_own_pack
 from deploy.demo.world import World
-from deploy.local.installation import ROOT, Installation
+from deploy.local.installation import DEFAULT_PACK, Installation
 from deploy.local.locks import hold
 from deploy.local.timekeeping import SCHEDULE
 from libs.chassis.paced_clock import PacedClock, Schedule
 from libs.chassis.walls import WORKS_FOR
 
-PACK: Final = ROOT / "deploy" / "packs" / "demo"
+OWN_PACK: Final = "pack"
+"""The folder with the demo's pack, in its state directory."""
 RACES_AT: Final = 18_000.0
 """How many seconds pass on the clock in one real second while the demo lets days pass: five hours."""
 ACTED_ON_WITHIN_SECONDS: Final = 300.0
@@ -28,17 +30,18 @@ LATE: Final = timedelta(seconds=2)
 _OVERDUE: Final = "SELECT count(*) FROM timer WHERE due_at < $1"
 
 
-def prepare(state: Path) -> tuple[Installation, Schedule]:
+def prepare(state: Path, pack: Path = DEFAULT_PACK) -> tuple[Installation, Schedule]:
     """The demo's installation and the schedule of its clock. After an earlier run, the clock continues from its time.
 
-    Raises AlreadyRunningError if a demo with this state is running, and ClockFault if an earlier schedule cannot be
-    read.
+    Raises AlreadyRunningError if a demo with this state is running, ClockFault if an earlier schedule cannot be read,
+    OtherCountryError if the state belongs to another country, and FaultyFileError for a mistake in the pack.
     """
     path = state.resolve() / SCHEDULE
     path.parent.mkdir(parents=True, exist_ok=True)
     extra = {"ENLACE_CLOCK_RATE": repr(RACES_AT), "ENLACE_CLOCK_SCHEDULE": str(path)}
-    installation = Installation(state=state, pack=PACK, extra=extra)
-    with hold(installation.lock):  # The schedule of a demo that is running must not be changed.
+    installation = Installation(state=state, pack=state / OWN_PACK, extra=extra)
+    with hold(installation.lock):  # The pack and the schedule of a demo that is running must not be changed.
+        write_own_pack(pack, installation.pack)
         real = datetime.now(UTC)
         shows = PacedClock(path, fastest=RACES_AT).at(real) if path.exists() else real
         return installation, Schedule(path, shows=shows, rate=1.0, real=real)

@@ -10,15 +10,16 @@ from random import Random
 from typing import Any, Final
 
 from deploy.demo.client import Caller, CallError
-from deploy.demo.completing import FACTS, decline_body, facts_of
-from deploy.demo.habits import After, Answer, Verdict, answer_to
+from deploy.demo.completing import decline_body, facts_of
+from deploy.demo.habits import After, Answer, Verdict, answer_to, way_of
 from deploy.demo.hands import Hands
 from deploy.demo.loading import capacity_body
 from deploy.demo.looking import Pool
 from deploy.demo.notebook import Notebook, Stay
+from deploy.packs.demo_data import Partners as Habits
 from deploy.packs.directory import Organization, Service
 from libs.chassis.clock import Timekeeper
-from libs.events.codes import DeclineReason, NeedCategory, Urgency
+from libs.events.codes import DeclineReason, Urgency
 
 LOOK_EVERY_SECONDS: Final = 2.0
 """How often an organisation without a webhook asks for offers."""
@@ -74,10 +75,13 @@ class Partner:
 
     def __init__(
         self, organization: Organization, *, caller: Caller, urls: Urls, tally: Tally, random: Random,
-        hands: Hands, notebook: Notebook, clock: Timekeeper, keeps: Keeps = keeps_none, looked: Looked = nobody_looks,
+        hands: Hands, notebook: Notebook, clock: Timekeeper, habits: Habits, keeps: Keeps = keeps_none,
+        looked: Looked = nobody_looks,
     ) -> None:  # fmt: skip
         self.organization = organization
         self._notebook, self._keeps, self._clock, self._looked = notebook, keeps, clock, looked
+        self._habits = habits
+        self.way = way_of(organization.slug, habits)
         self._caller, self._urls, self._tally, self._random, self._hands = caller, urls, tally, random, hands
         self._services = {str(service.id): service for service in organization.services}
         self._taken: Counter[str] = Counter()
@@ -162,9 +166,9 @@ class Partner:
         service = self._services[offer["provider_service_id"]]
         need = offer["case_code"], offer["category"]
         answer = answer_to(
-            service=service.slug, category=NeedCategory(offer["category"]),
+            service=service.slug, category=offer["category"],
             urgency=Urgency(offer["urgency"]), people_count=offer["people_count"], taken=self._taken[service.slug],
-            was_forgotten=need in self._tally.forgotten, random=self._random,
+            was_forgotten=need in self._tally.forgotten, habits=self._habits, random=self._random,
         )  # fmt: skip
         if answer.verdict is Verdict.SILENCE:
             self._tally.done["silent"] += 1
@@ -239,7 +243,7 @@ class Partner:
     async def see_off(self, referral_id: str, *, nights: int) -> bool:
         """Complete a stay after this number of nights; False if the referral's state no longer allowed this."""
         self._notebook.stays.pop(referral_id, None)
-        return await self._complete(referral_id, known={**FACTS, "nights_stayed": nights})
+        return await self._complete(referral_id, known={"nights_stayed": nights})
 
     async def _declare_full(self, service: Service) -> None:
         """Declare that no place is free, after a decline as full; a declaration opens the closed pool again.
@@ -281,8 +285,8 @@ class Partner:
         url = f"{self._urls.referral}/v1/offers/{offer_id}/{step}"
         return (await self._caller.call("POST", url, body=body, expect=CONFLICT)).is_success
 
-    async def _complete(self, referral_id: str, *, known: Mapping[str, bool | int] = FACTS) -> bool:
-        """Complete the referral with the facts that the type of the service must state."""
+    async def _complete(self, referral_id: str, *, known: Mapping[str, int] | None = None) -> bool:
+        """Complete the referral with the facts that the completion must state."""
         facts = await facts_of(referral_id, self._caller, url=self._urls.referral, known=known)
         return await self._step(referral_id, "complete", {"outcome": "need_met", "facts": facts})
 

@@ -18,16 +18,19 @@ from deploy.packs.directory import Directory
 REASONS_MAX = 8
 
 
-def needs_table(counts: Mapping[str, Counts]) -> Table:
-    """The counts of needs by category, and how far they have come."""
+def needs_table(counts: Mapping[tuple[str, str], Counts]) -> Table:
+    """The counts of needs by kind, and how far they have come."""
     table = Table(title="Needs of this flight and this bus", header_style="bold")
     table.add_column("category", no_wrap=True)
+    table.add_column("kind", no_wrap=True)
     for title in ("needs", "offered", "accepted", "waitlisted", "after another", "with an owner"):
         table.add_column(title, justify="right")
-    for category, row in counts.items():
-        table.add_row(category, *_cells(row))
+    before = ""
+    for (category, kind), row in counts.items():
+        table.add_row("" if category == before else category, kind or "not told", *_cells(row))
+        before = category
     table.add_section()
-    table.add_row("all", *_cells(sum(counts.values(), Counts())), style="bold")
+    table.add_row("all", "", *_cells(sum(counts.values(), Counts())), style="bold")
     return table
 
 
@@ -67,7 +70,12 @@ def why_panel(
         for one in referral["offers"]
         if one["status"] in {"declined", "expired"}
     ]
-    lines = [Text(f"{need['category']}, {need['urgency']}: {names[offer['provider_service_id']]} accepted", "bold")]
+    lines = [
+        Text(
+            f"{need['kind'] or need['category']}, {need['urgency']}: {names[offer['provider_service_id']]} accepted",
+            "bold",
+        )
+    ]
     lines += [Text(f"asked before: {said}", "yellow") for said in said_before]
     for place, one in enumerate(explanation["ranked"][:3]):
         parts = ", ".join(f"{name} {value:g}" for name, value in one["parts"].items())

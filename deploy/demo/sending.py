@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, Final
+from typing import Any
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
@@ -14,7 +14,6 @@ from deploy.demo.arrivals import Arrival
 from libs.events.catalogue.arrivals import TOPIC
 from libs.events.event import Event
 
-SOURCE: Final = "urn:demo:reception:tecun-uman"
 Record = tuple[bytes, bytes, list[tuple[str, bytes]]]
 """Key, value, headers."""
 
@@ -43,15 +42,16 @@ def records(arrival: Arrival, *, seed: int) -> Iterator[Record]:
     """
     events: list[Event] = [arrival.announced(), arrival.landed(), *map(arrival.arrived, arrival.people)]
     Random(seed).shuffle(events)  # noqa: S311 - a demo's dice, no secret
+    source = f"urn:demo:reception:{arrival.place.lower()}"
     for place, event in enumerate(events):
-        yield _structured(event) if place % 2 else _binary(event)
+        yield _structured(event, source) if place % 2 else _binary(event, source)
 
 
-def _binary(event: Event) -> Record:
+def _binary(event: Event, source: str) -> Record:
     headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", str(uuid4()).encode()),
-        ("ce_source", SOURCE.encode()),
+        ("ce_source", source.encode()),
         ("ce_type", event.type.encode()),
         ("ce_time", datetime.now(UTC).isoformat().encode()),
         ("content-type", b"application/json"),
@@ -59,11 +59,11 @@ def _binary(event: Event) -> Record:
     return event.key.encode(), event.model_dump_json().encode(), headers
 
 
-def _structured(event: Event) -> Record:
+def _structured(event: Event, source: str) -> Record:
     whole = {
         "specversion": "1.0",
         "id": str(uuid4()),
-        "source": SOURCE,
+        "source": source,
         "type": event.type,
         "time": datetime.now(UTC).isoformat(),
         "datacontenttype": "application/json",

@@ -7,14 +7,14 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any, Final
 
-from deploy.demo.acts import RECALLABLE, Staged, blocked_by_documents
+from deploy.demo.acts import Staged, blocked_by_documents
 from deploy.demo.client import Caller
 from deploy.demo.looking import pages
 from deploy.demo.needs import Told
 from deploy.demo.outcomes import Journey, needs_of
 from deploy.demo.partners import Partner
 from deploy.packs.directory import Directory
-from libs.events.codes import ConsentPurpose
+from libs.events.codes import ConsentPurpose, NeedCategory
 
 PLACES_MORE: Final = 6
 """The number of places that a service with a queue declares in addition."""
@@ -31,11 +31,12 @@ class Staging:
     """Keeps some offers unanswered, withdraws consents, reads the ledger of places, and causes more places."""
 
     def __init__(
-        self, directory: Directory, *, referral: str, registration: str, steward: Caller, now: Callable[[], datetime]
-    ) -> None:
+        self, directory: Directory, *, referral: str, registration: str, steward: Caller, now: Callable[[], datetime],
+        withdrawals: Collection[NeedCategory],
+    ) -> None:  # fmt: skip
         self.staged = Staged()
         self._directory, self._referral, self._registration = directory, referral, registration
-        self._steward, self._now = steward, now
+        self._steward, self._now, self._withdrawals = steward, now, withdrawals
         self._returnees: dict[str, str] = {}
         self._kept: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._withdrawing: set[str] = set()
@@ -50,7 +51,7 @@ class Staging:
     def keeps(self, offer_id: str, offer: Mapping[str, Any]) -> bool:
         """True for the few offers that no partner must answer, because the person will withdraw consent."""
         code = offer["case_code"]
-        if len(self._withdrawing) >= WITHDRAWING or offer["category"] not in RECALLABLE:
+        if len(self._withdrawing) >= WITHDRAWING or offer["category"] not in self._withdrawals:
             return False
         if code in self._withdrawing or code not in self._returnees:
             return False

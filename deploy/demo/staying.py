@@ -11,7 +11,6 @@ from deploy.demo.pace import LATE, Pace
 from deploy.demo.partners import Partner
 from deploy.demo.stay_act import HOURS, Stayed
 from deploy.packs.directory import Directory, Service
-from libs.events.codes import NeedCategory
 
 MARKS: Final = (24, 48, 60, HOURS)
 """Hours after the start of a stay at which an alarm is due or the stay ends (the packs' routing.yaml, `stays`)."""
@@ -53,14 +52,14 @@ class Staying:
         return None
 
     def _candidates(self, found: Sequence[Journey]) -> Iterator[tuple[Journey, Mapping[str, Any]]]:
-        """Accepted referrals to shelters with a limit of 72 hours and without an owner of the need.
+        """Accepted referrals to services with a limit of 72 hours, for needs without an owner.
 
         Those that have not started come first.
         """
         fitting = [
             (journey, {**referral, "need_id": need["id"], "provider_service_id": offer["provider_service_id"]})
             for journey, need in needs_of(found)
-            if need["category"] == NeedCategory.SHELTER.value and need["owner"] is None
+            if need["owner"] is None
             for referral in need["referrals"]
             for offer in referral["offers"]
             if offer["status"] == "accepted" and self._services[offer["provider_service_id"]][1].max_stay_hours == HOURS

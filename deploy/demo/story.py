@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from deploy.demo.acts import Act, acts_of
 from deploy.demo.arrivals import Arrival
 from deploy.demo.client import Caller
-from deploy.demo.habits import Way, way_of
+from deploy.demo.country import Country
+from deploy.demo.habits import Way
 from deploy.demo.hands import Hands
 from deploy.demo.landing import Landed, land, registered
 from deploy.demo.loading import declare_capacity, empty_the_queues, in_turns, load_directory
@@ -30,7 +31,7 @@ from deploy.demo.staging import Staging
 from deploy.demo.stay_act import Stayed, stay_act
 from deploy.demo.staying import Staying
 from deploy.demo.world import Callers, World
-from deploy.packs.directory import Directory
+from deploy.local.partners import STEWARD
 from libs.events.codes import TransportMode
 
 SETTLE_WITHIN_SECONDS: Final = 900.0
@@ -38,8 +39,6 @@ SLOWEST: Final = 0.2
 LATENESS: Final = timedelta(seconds=4)
 """A quarter of an offer's deadline. If the machine is later than this, the clock runs more slowly (`pacing`)."""
 TELL_EVERY_SECONDS: Final = 10.0
-STEWARDS_DESK: Final = "network-steward-desk"
-AIR, LAND = "GT01", "GT12"
 
 
 @dataclass(frozen=True)
@@ -89,12 +88,13 @@ class Story:
     """One run of the demo."""
 
     def __init__(
-        self, world: World, directory: Directory, options: Options, console: Console, *, pace: Pace,
+        self, world: World, country: Country, options: Options, console: Console, *, pace: Pace,
         watch: Watch = nobody_watches,
     ) -> None:  # fmt: skip
         self._pace, self._hands = pace, Hands()
         self._pacer = Pacer(world, pace.schedule, self._hands, fastest=1.0, slowest=SLOWEST, bound=LATENESS)
-        self.world, self.directory, self.options, self.console = world, directory, options, console
+        self.world, self.country, self.options, self.console = world, country, options, console
+        self.directory = country.directory
         self.tally = Tally()
         self._watch = watch
         self._notebook = Notebook.load(world.state)
@@ -104,11 +104,13 @@ class Story:
 
     async def tell(self, callers: Callers) -> Run:
         """Run the demo until all needs are settled and the days have passed; returns the results for the report."""
-        began_ns, (flight, bus) = time.time_ns(), self._vehicles(self.world.now())
-        steward, reception = callers.of("network-steward"), callers.of("reception-system")
+        began_ns, seed = time.time_ns(), self.options.seed
+        flight = self._vehicle(TransportMode.FLIGHT, self.options.flight, seed=seed)
+        bus = self._vehicle(TransportMode.BUS, self.options.bus, seed=seed + 1)
+        steward, reception = callers.of(STEWARD), callers.of(self.country.reception(TransportMode.FLIGHT))
         self._stage = Staging(
             self.directory, referral=self.world.url("REFERRAL"), registration=self.world.url("REGISTRATION"),
-            steward=steward, now=self.world.now,
+            steward=steward, now=self.world.now, withdrawals=self.country.sample.scenes.withdrawals,
         )  # fmt: skip
         with self._progress() as progress:
             await self._set_up(callers, steward, progress)
@@ -137,16 +139,10 @@ class Story:
             calls_again=callers.attempts_again, pace=self._pacer.mean_rate,
         )  # fmt: skip
 
-    def _vehicles(self, at: datetime) -> tuple[Arrival, Arrival]:
-        """The flight and the bus, which land at this time of the installation's clock."""
-        flight, bus = (
-            Arrival.make(reference=f"{self._run}/{name}", mode=mode, place=place, count=count, seed=seed, at=at)
-            for name, mode, place, count, seed in (
-                ("flight", TransportMode.FLIGHT, AIR, self.options.flight, self.options.seed),
-                ("bus", TransportMode.BUS, LAND, self.options.bus, self.options.seed + 1),
-            )
-        )
-        return flight, bus
+    def _vehicle(self, mode: TransportMode, count: int, *, seed: int) -> Arrival:
+        """A flight or a bus that lands now."""
+        reference, now = f"{self._run}/{mode.value}", self.world.now()
+        return Arrival.make(reference=reference, mode=mode, country=self.country, count=count, seed=seed, at=now)
 
     def _progress(self) -> Progress:
         columns = TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
@@ -181,9 +177,10 @@ class Story:
             self._partners[organization.slug] = Partner(
                 organization, caller=callers.of(organization.slug), urls=urls, tally=self.tally,
                 random=Random(self._random.random()), hands=self._hands, notebook=self._notebook,  # noqa: S311
-                clock=self.world.clock, keeps=self._stage.keeps, looked=self._stage.looked,
+                habits=self.country.sample.partners, clock=self.world.clock,
+                keeps=self._stage.keeps, looked=self._stage.looked,
             )  # fmt: skip
-        await empty_the_queues(self._notebook.people, desk=callers.of(STEWARDS_DESK), url=urls.referral)
+        await empty_the_queues(self._notebook.people, desk=callers.of(self.country.steward_desk), url=urls.referral)
         ledger = await pools(steward, url=urls.referral)
         await in_turns(partner.make_room(ledger) for partner in self._partners.values())
         await declare_capacity(
@@ -194,12 +191,10 @@ class Story:
     async def _answering(self, callers: Callers) -> AsyncIterator[Receiver]:
         """Partners receive and answer offers, by webhook or by polling, while the block runs."""
         async with receiving(lambda slug, data: self._partners[slug].hear(data["offer_id"], data)) as receiver:
-            webhooks = [one.slug for one in self.directory.organizations if way_of(one.slug) is Way.WEBHOOK]
+            webhooks = [slug for slug, partner in self._partners.items() if partner.way is Way.WEBHOOK]
             await in_turns(self._register_webhook(slug, callers.of(slug), receiver) for slug in webhooks)
             looking = [
-                asyncio.create_task(self._partners[one.slug].look())
-                for one in self.directory.organizations
-                if way_of(one.slug) is Way.POLLING
+                asyncio.create_task(partner.look()) for partner in self._partners.values() if partner.way is Way.POLLING
             ]
             try:
                 yield receiver
@@ -244,7 +239,7 @@ class Story:
         landed = await land(flight, url=url, reception=reception, said=people, met=self._stage.met)
         await riding
         by_event = self._bar(progress, "bus: people registered", len(bus.people))
-        border = callers.of("reception-tecun-uman")
+        border = callers.of(self.country.reception(TransportMode.BUS))
         ridden = await registered(bus.reference, url=url, reception=border, count=len(bus.people))
         by_event(len(bus.people))
         return landed, ridden

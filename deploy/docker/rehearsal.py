@@ -16,7 +16,8 @@ from random import Random
 
 from deploy.demo.arrivals import Arrival
 from deploy.demo.client import Caller, CallError, Connections
-from deploy.demo.habits import Way, way_of
+from deploy.demo.country import Country
+from deploy.demo.habits import Way
 from deploy.demo.hands import Hands
 from deploy.demo.landing import land
 from deploy.demo.loading import in_turns
@@ -24,13 +25,10 @@ from deploy.demo.notebook import Notebook
 from deploy.demo.partners import Partner, Tally, Urls
 from deploy.demo.receiver import OFFER_MADE, Receiver, receiving
 from deploy.local.partners import find_client
-from deploy.packs.directory import load_directory
 from libs.chassis.clock import Clock
 from libs.events.codes import TransportMode
 
 FLIGHT = "rehearsal/flight"
-AIRPORT = "GT01"
-RECEPTION = "reception-system"
 PORT = 8000
 SEED = 20
 LANDED = Path("/tmp/landed")  # noqa: S108 - of this container only
@@ -41,7 +39,7 @@ class Rehearsal:
     """One flight, and the providers that get offers for its people."""
 
     def __init__(self, connections: Connections) -> None:
-        self.directory = load_directory(Path(os.environ["ENLACE_PACK"]))
+        self.country = Country.of(Path(os.environ["ENLACE_PACK"]))
         self.tally = Tally()
         self.caller_of = cache(lambda client_id: self._caller(connections, client_id))
         urls = Urls(*(os.environ[f"ENLACE_{word}_URL"] for word in ("REFERRAL", "REGISTRATION", "DIRECTORY")))
@@ -49,9 +47,9 @@ class Rehearsal:
         self.partners = {
             one.slug: Partner(
                 one, caller=self.caller_of(one.slug), urls=urls, tally=self.tally, random=Random(dice.random()),  # noqa: S311
-                hands=hands, notebook=notebook, clock=Clock(),
+                hands=hands, notebook=notebook, clock=Clock(), habits=self.country.sample.partners,
             )
-            for one in self.directory.organizations
+            for one in self.country.directory.organizations
         }  # fmt: skip
         self._looking: list[asyncio.Task[None]] = []
 
@@ -80,7 +78,7 @@ class Rehearsal:
 
     async def _listen(self, slug: str, receiver: Receiver) -> None:
         url, caller = f"{os.environ['ENLACE_NOTIFICATIONS_URL']}/v1/endpoints", self.caller_of(slug)
-        if way_of(slug) is Way.WEBHOOK:
+        if self.partners[slug].way is Way.WEBHOOK:
             try:
                 for old in (await caller.get(url))["items"]:
                     await caller.call("DELETE", f"{url}/{old['id']}", expect=frozenset({404}))
@@ -94,13 +92,21 @@ class Rehearsal:
 
     async def _land(self) -> bool:
         """Register the flight; False if it has landed before."""
-        url, reception = os.environ["ENLACE_REGISTRATION_URL"], self.caller_of(RECEPTION)
+        url, reception = (
+            os.environ["ENLACE_REGISTRATION_URL"],
+            self.caller_of(self.country.reception(TransportMode.FLIGHT)),
+        )
         batches = await reception.get(f"{url}/v1/arrival-batches", limit=200)
         if any(batch["sender_reference"] == FLIGHT for batch in batches["items"]):
             return False
         people = int(os.environ.get("ENLACE_DEMO_PEOPLE", "40"))
         flight = Arrival.make(
-            reference=FLIGHT, mode=TransportMode.FLIGHT, place=AIRPORT, count=people, seed=SEED, at=datetime.now(UTC)
+            reference=FLIGHT,
+            mode=TransportMode.FLIGHT,
+            country=self.country,
+            count=people,
+            seed=SEED,
+            at=datetime.now(UTC),
         )
         await land(flight, url=url, reception=reception, said=lambda _: None)
         print(f"a flight with {len(flight.people)} invented people has landed; they have {flight.needs_count} needs")

@@ -13,8 +13,8 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
     ),
     "enlace-referral": frozenset(
         {
-            *("access-log:read", "needs:write", "offers:answer", "offers:read", "places:read", "referrals:read"),
-            *("referrals:write", "reviews:decide", "work-lists:read"),
+            *("access-log:read", "ages:decide", "needs:write", "offers:answer", "offers:read", "places:read"),
+            *("referrals:read", "referrals:write", "reviews:decide", "work-lists:read"),
         }
     ),
     "enlace-provider-directory": frozenset({"capacity:write", "directory:admin", "directory:read", "directory:write"}),

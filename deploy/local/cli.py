@@ -33,6 +33,7 @@ from deploy.local.processes import StartError
 from deploy.local.running import read_record
 from deploy.local.supervisor import running_system
 from deploy.local.timekeeping import clock_settings
+from deploy.packs.named import PackOption
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console(highlight=False, soft_wrap=True)
@@ -41,7 +42,6 @@ if not console.is_terminal:
 StateOption = Annotated[
     Path, typer.Option("--state", envvar="ENLACE_STATE", help="Directory that keeps data, secrets and logs.")
 ]
-PackOption = Annotated[Path, typer.Option("--pack", help="Directory of the country pack.")]
 EnvOption = Annotated[
     Path | None,
     typer.Option("--env", envvar="ENLACE_ENV", help="File with the addresses of an installation that runs elsewhere."),

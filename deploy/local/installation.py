@@ -66,6 +66,11 @@ OWNER_VARIABLES = tuple(owner_variable(variable) for variable in DATABASE_VARIAB
 """The variables with the addresses that `migrate` uses. No service gets them."""
 
 
+def state_beside(state: Path, name: str, pack: Path) -> Path:
+    """The state directory of a demo or a simulation in `state`, one for each country pack."""
+    return state / (name if pack == DEFAULT_PACK else f"{name}-{pack.name}")
+
+
 @dataclass(frozen=True)
 class Installation:
     """The state directory, the country pack and extra settings; `state` and `pack` are made absolute.

@@ -14,16 +14,19 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from deploy.local.clients import pack_file
+from deploy.packs.demo_check import demo_disagreements
+from deploy.packs.demo_data import Demo, load_demo
 from deploy.packs.directory import Directory, directory_file, load_directory, organization_id
+from deploy.packs.disagreements import Disagreement
+from deploy.packs.mechanism import Mechanism, mechanism_disagreements
 from libs.chassis.yaml_files import FaultyFileError, PackPart, YamlFile, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
-from libs.events.codes import NeedCategory
 from libs.taxonomy.model import Taxonomy, load_taxonomy
-from libs.taxonomy.told import kind_faults, scope_faults
+from libs.taxonomy.told import category_faults, kind_faults, scope_faults
 from services.provider_directory.pack import Pack as Declarations
 from services.provider_directory.pack import load_pack as load_declarations
 from services.referral.pack.policy import RoutingPolicy, load_policy
-from services.registration.pack import PacketPolicy, Reception
+from services.registration.pack import PacketPolicy, Reception, load_packets
 
 
 class Place(PackPart):
@@ -41,32 +44,6 @@ class Places(PackPart):
     country: str
     places: Annotated[dict[str, Place], Field(min_length=1)]
     reception_places: dict[str, dict[str, str]]
-
-
-class Lead(PackPart):
-    """A lead agency of a stage, and its desk."""
-
-    organization: str
-    desk: str
-    co_leads: list[str]
-
-
-class Stage(PackPart):
-    """A stage of the national referral mechanism."""
-
-    stage: int
-    name: str
-    services: list[str]
-    categories: list[NeedCategory]
-    leads: list[Lead]
-
-
-class Mechanism(PackPart):
-    """`nrm.yaml`."""
-
-    sample: bool
-    country: str
-    stages: list[Stage]
 
 
 class ClientEntry(PackPart):
@@ -118,16 +95,8 @@ class Files:
     nrm: Mechanism
     roles: Roles
     clients: Clients
+    demo: Demo | None
     texts: Mapping[str, YamlFile]
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """A value that does not fit another file: the file without its ending, the keys of the value, and why."""
-
-    file: str
-    keys: tuple[str | int, ...]
-    why: str
 
 
 def _of(model: type[BaseModel], name: str) -> Callable[[Path], Any]:
@@ -138,15 +107,18 @@ READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
     "taxonomy": load_taxonomy,
     "routing": load_policy,
     "reception": _of(Reception, "reception"),
-    "packets": _of(PacketPolicy, "packets"),
-    "consents": load_consents,
+    "packets": lambda pack: load_packets(pack, load_taxonomy(pack)),
+    "consents": lambda pack: load_consents(pack, load_taxonomy(pack)),
     "declarations": load_declarations,
     "directory": load_directory,
     "places": _of(Places, "places"),
     "nrm": _of(Mechanism, "nrm"),
     "roles": _of(Roles, "roles"),
     "clients": _of(Clients, "clients"),
+    "demo": load_demo,
 }
+OPTIONAL: Final = frozenset({"demo"})
+"""Files that a pack may lack. Without `demo.yaml`, `make demo` and `make simulate` do not run with the pack."""
 
 
 def faults(pack: Path) -> list[str]:
@@ -154,6 +126,9 @@ def faults(pack: Path) -> list[str]:
     read: dict[str, Any] = {}
     found: list[str] = []
     for name, reader in READERS.items():
+        if name in OPTIONAL and not _path(pack, name).exists():
+            read[name] = None
+            continue
         try:
             read[name] = reader(pack)
         except FaultyFileError as error:
@@ -163,7 +138,7 @@ def faults(pack: Path) -> list[str]:
 
 
 def _compared(pack: Path, read: Mapping[str, Any]) -> list[str]:
-    texts = {name: open_yaml(_path(pack, name)) for name in READERS}
+    texts = {name: open_yaml(_path(pack, name)) for name, content in read.items() if content is not None}
     disagreements = _disagreements(Files(**read, texts=texts))
     return [str(texts[one.file].fault(one.keys, one.why)) for one in disagreements]
 
@@ -176,14 +151,41 @@ def _disagreements(files: Files) -> Iterator[Disagreement]:
     yield from _about_categories(files)
     yield from _about_kinds(files)
     yield from _about_places(files)
-    yield from _about_the_mechanism(files)
+    yield from mechanism_disagreements(
+        files.nrm,
+        organizations={organization.slug for organization in files.directory.organizations},
+        clients={client.client_id for client in files.clients.clients},
+        stage_of={category: policy.stage for category, policy in files.routing.categories.items()},
+        desk_of={category: policy.lead_desk for category, policy in files.routing.categories.items()},
+        categories=files.taxonomy.categories,
+    )
     yield from _about_clients(files)
+    if files.demo is not None:
+        yield from demo_disagreements(
+            files.demo,
+            directory=files.directory,
+            reception=files.reception,
+            places=files.places.places.keys(),
+            routing=files.routing,
+            clients={one.client_id: one.reception_places for one in files.clients.clients},
+        )
 
 
 def _about_categories(files: Files) -> Iterator[Disagreement]:
-    for category in sorted(files.taxonomy.categories.keys() - {one.category for one in files.directory.services}):
+    # A category of `other_categories` may wait for its first service: until then a desk owns its needs.
+    named = {code for code, policy in files.routing.categories.items() if policy is not files.routing.other_categories}
+    for category in sorted(named - {one.category for one in files.directory.services}):
         why = f"no service of the category {category}; all of its needs would go to a desk"
         yield Disagreement("directory", ("organizations",), why)
+    for number, organization in enumerate(files.directory.organizations):
+        told: dict[tuple[str | int, ...], str] = {}
+        for name in ("accreditations", "agreements"):
+            told |= {(name, code): code for code in getattr(organization, name)}
+        for index, service in enumerate(organization.services):
+            told[("services", index, "category")] = service.category
+        for keys, code in told.items():
+            for fault in category_faults(files.taxonomy, code, pointer=""):
+                yield Disagreement("directory", ("organizations", number, *keys), f"{code}: {fault.detail}")
 
 
 def _about_places(files: Files) -> Iterator[Disagreement]:
@@ -219,26 +221,6 @@ def _about_kinds(files: Files) -> Iterator[Disagreement]:
                     faults = scope_faults(files.taxonomy, kind, [*scope.items()], pointer="")
                 for fault in faults:
                     yield Disagreement("directory", (*keys, kind), f"{service.slug}: {fault.detail}")
-
-
-def _about_the_mechanism(files: Files) -> Iterator[Disagreement]:
-    known = {organization.slug for organization in files.directory.organizations}
-    stage_of = {category: index for index, stage in enumerate(files.nrm.stages) for category in stage.categories}
-    for index, stage in enumerate(files.nrm.stages):
-        for number, lead in enumerate(stage.leads):
-            for slug in sorted({lead.organization, *lead.co_leads} - known):
-                why = f"stage {stage.stage}: {slug} is not an organisation of directory.yaml"
-                yield Disagreement("nrm", ("stages", index, "leads", number), why)
-    for category, policy in files.routing.categories.items():
-        its_index = stage_of.get(category)
-        its_stage = None if its_index is None else files.nrm.stages[its_index]
-        if its_index is None or its_stage is None or its_stage.stage != policy.stage:
-            yield Disagreement(
-                "nrm", ("stages",), f"{category.value} must be in stage {policy.stage}, as in routing.yaml"
-            )
-        elif policy.lead_desk not in {lead.desk for lead in its_stage.leads}:
-            why = f"stage {its_stage.stage}: no lead has the desk {policy.lead_desk} of {category.value}"
-            yield Disagreement("nrm", ("stages", its_index, "leads"), why)
 
 
 def _about_clients(files: Files) -> Iterator[Disagreement]:

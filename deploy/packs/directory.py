@@ -14,8 +14,9 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from libs.chassis.yaml_files import PackPart, open_yaml, read_model
-from libs.events.catalogue.directory import DetailCode, Eligibility, Opening
+from libs.events.catalogue.directory import Eligibility, Opening
 from libs.events.codes import AccessNeed, NeedCategory, NeedKind
+from libs.events.detail_values import DetailCode
 
 PACK_NAMESPACE: Final = UUID("6f0c5a9e-3d0b-5c8e-9a53-1f2a7c6d4b10")
 """The namespace of all ids of a pack. The same slug gives the same id on every machine and in every run."""

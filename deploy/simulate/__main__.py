@@ -12,26 +12,26 @@ import typer
 from rich.console import Console
 
 from deploy.demo.client import CallError
+from deploy.demo.country import Country
 from deploy.demo.report import promises_table
 from deploy.demo.world import World, callers_of
-from deploy.local.installation import DEFAULT_PACK, DEFAULT_STATE, Installation
+from deploy.local.installation import DEFAULT_PACK, DEFAULT_STATE, Installation, state_beside
 from deploy.local.jars import FetchError
 from deploy.local.keyring import write_private
 from deploy.local.locks import AlreadyRunningError
 from deploy.local.processes import StartError
 from deploy.local.supervisor import System, forget_everything, running_system
 from deploy.local.timekeeping import SCHEDULE
-from deploy.packs.directory import load_directory
+from deploy.packs.named import PackOption
 from deploy.simulate.closure import at
 from deploy.simulate.report import as_json, closure_table, deeds_table, owners_table, span, times_table
 from deploy.simulate.run import SLOWEST, Options, Run, Simulation
 from deploy.simulate.timing import Timepiece, next_monday
 from libs.chassis.http_settings import UNLIMITED
 from libs.chassis.paced_clock import PacedClock, Schedule
-from libs.chassis.yaml_files import read_yaml
+from libs.chassis.yaml_files import FaultyFileError
 
 BESIDE: Final = "simulation"
-RESULT: Final = "simulation.json"
 BEFORE: Final = timedelta(minutes=20)
 """The clock begins this long before its first midnight. It runs slowly while the system starts and loads the directory.
 """
@@ -39,6 +39,9 @@ SAMPLED: Final = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACE
 """One journey in a hundred is traced. Writing the traces of tens of thousands of journeys would overload the disk."""
 BEHIND: Final = 2.0
 """A multiple of the allowed lateness. If one expiry in twenty is later than this, the pacing has failed."""
+
+FAILURES = StartError, FetchError, AlreadyRunningError, CallError, FaultyFileError, TimeoutError, ExceptionGroup
+"""Errors whose text tells the user what is wrong."""
 
 console = Console(highlight=False)
 if not console.is_terminal:
@@ -59,8 +62,9 @@ def main(
     state: Annotated[
         Path, typer.Option(help="Directory for the figures; the system's state is in the same place.")
     ] = DEFAULT_STATE,
+    pack: PackOption = DEFAULT_PACK,
 ) -> None:
-    """Run the simulation and exit 0 only if no need ended unowned and every promise was kept."""
+    """Run the simulation with a country pack, and exit 0 only if no need ended unowned and every promise was kept."""
     options = Options(
         days=days,
         seed=seed,
@@ -70,8 +74,8 @@ def main(
         drain=timedelta(days=drain_days),
     )
     try:
-        held = asyncio.run(_run(state, options))
-    except (StartError, FetchError, AlreadyRunningError, CallError, TimeoutError, ExceptionGroup) as error:
+        held = asyncio.run(_run(state, pack, options))
+    except FAILURES as error:
         console.print(str(error) or type(error).__name__, style="red", markup=False)
         raise typer.Exit(1) from error
     except asyncio.CancelledError:
@@ -79,25 +83,26 @@ def main(
     raise typer.Exit(0 if held else 1)
 
 
-async def _run(state: Path, options: Options) -> bool:
+async def _run(state: Path, pack: Path, options: Options) -> bool:
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    run = await simulate(state, options, console)
+    run = await simulate(state, options, console, pack=pack)
     return run.holds
 
 
-async def simulate(state: Path, options: Options, console: Console) -> Run:
+async def simulate(state: Path, options: Options, console: Console, *, pack: Path = DEFAULT_PACK) -> Run:
     """Run the simulation on its own system with an accelerated clock; show the results and write them to a file."""
     began = time.monotonic()
 
     def say(text: str) -> None:
         console.print(f"{time.strftime('%H:%M:%S')} {text}", markup=False)
 
-    installation, timepiece, schedule = prepare(state, options)
+    country, own = Country.of(pack), state_beside(state, BESIDE, pack)
+    installation, timepiece, schedule = prepare(own, options, pack, country)
     async with running_system(installation, say=say) as system:
-        run = await _play(system, options, timepiece, schedule, say)
+        run = await _play(system, country, options, timepiece, schedule, say)
     _show(run, options, console)
     taken = time.monotonic() - began
     figures = as_json(
@@ -108,34 +113,34 @@ async def simulate(state: Path, options: Options, console: Console) -> Run:
         worst=run.watch.worst, looks=run.watch.looks, promises=[list(one) for one in run.kept], holds=run.holds,
         wall_clock_seconds=round(taken),
     )  # fmt: skip
-    write_private(state / RESULT, json.dumps(figures, indent=1))
-    console.print(f"{taken:.0f} s from start to stop; figures in {state / RESULT}", markup=False)
+    result = own.with_name(f"{own.name}.json")
+    write_private(result, json.dumps(figures, indent=1))
+    console.print(f"{taken:.0f} s from start to stop; figures in {result}", markup=False)
     return run
 
 
-def prepare(state: Path, options: Options) -> tuple[Installation, Timepiece, Schedule]:
+def prepare(state: Path, options: Options, pack: Path, country: Country) -> tuple[Installation, Timepiece, Schedule]:
     """A new installation with a paced clock that begins shortly before midnight at the start of a Monday."""
-    installation = Installation(state=state / BESIDE, pack=DEFAULT_PACK)
+    installation = Installation(state=state, pack=pack)
     installation.state.mkdir(parents=True, exist_ok=True)
     forget_everything(installation)
     real = datetime.now(UTC)
-    midnight = next_monday(real, timezone=load_directory(DEFAULT_PACK).timezone)
+    midnight = next_monday(real, timezone=country.directory.timezone)
     path = installation.state / SCHEDULE
     schedule = Schedule(path, shows=midnight - BEFORE, rate=SLOWEST, real=real)
     extra = SAMPLED | UNLIMITED | {"ENLACE_CLOCK_RATE": str(options.rate), "ENLACE_CLOCK_SCHEDULE": str(path)}
     timepiece = Timepiece(PacedClock(path, fastest=options.rate), midnight)
-    return Installation(state=installation.state, pack=DEFAULT_PACK, extra=extra), timepiece, schedule
+    return Installation(state=installation.state, pack=pack, extra=extra), timepiece, schedule
 
 
-async def _play(system: System, options: Options, timepiece: Timepiece, schedule: Schedule, say: Any) -> Run:
-    world, pack = World.of(system), system.installation.pack
-    policy = read_yaml(pack / "routing.yaml")
-    desks = {category["lead_desk"] for category in policy["categories"].values()} | {policy["child_desk"]}
+async def _play(
+    system: System, country: Country, options: Options, timepiece: Timepiece, schedule: Schedule, say: Any
+) -> Run:
+    world = World.of(system)
     async with callers_of(world) as callers:
         return await Simulation(
-            world, load_directory(pack), callers, options=options, timepiece=timepiece, schedule=schedule,
-            desks=desks, steward_desk=policy["steward_desk"], say=say,
-        ).play()  # fmt: skip
+            world, country, callers, options=options, timepiece=timepiece, schedule=schedule, say=say
+        ).play()
 
 
 def _show(run: Run, options: Options, console: Console) -> None:

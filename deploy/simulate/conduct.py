@@ -10,6 +10,7 @@ from enum import StrEnum
 from random import Random
 from typing import Final
 
+from deploy.packs.demo_data import Work
 from deploy.simulate.rates import (
     ASSUMED_DECLINED,
     ASSUMED_LATE,
@@ -19,8 +20,6 @@ from deploy.simulate.rates import (
     NOT_DELIVERED,
     PARTLY_MET,
     RATES,
-    SECTOR_OF,
-    WORK,
 )
 from libs.events.codes import DeclineReason, NeedCategory, NotDeliveredReason, Outcome
 
@@ -74,10 +73,12 @@ def dice(*facts: object) -> Random:
     return Random("/".join(map(str, facts)))  # noqa: S311 - a simulation's dice, no secret
 
 
-def conduct_of(*, seed: int, person: str, category: NeedCategory, service: str, attempt: int) -> Conduct:
-    """What a service does with the `attempt`-th offer of this person's need."""
-    random = dice(seed, person, category.value, service, attempt)
-    rates = RATES[SECTOR_OF[category]]
+def conduct_of(
+    *, seed: int, person: str, category: NeedCategory, work: Work, service: str, attempt: int
+) -> Conduct:  # fmt: skip
+    """What a service does with the `attempt`-th offer of this person's need; `work` is that of the category."""
+    random = dice(seed, person, category, service, attempt)
+    rates = RATES[work.sector]
     acknowledges_at = random.uniform(*ACKNOWLEDGED)
     if random.random() < rates.silent:
         return Conduct(Verdict.SILENCE, 0.0)
@@ -87,10 +88,9 @@ def conduct_of(*, seed: int, person: str, category: NeedCategory, service: str, 
     if random.random() < ASSUMED_DECLINED:
         reason = random.choices(list(DECLINE_REASONS), weights=list(DECLINE_REASONS.values()))[0]
         return Conduct(Verdict.DECLINE, answers_at, reason=reason)
-    work = WORK[category]
     return Conduct(
         Verdict.ACCEPT, answers_at, acknowledges_at if answers_at > REMINDED[0] else None, ending=_ending(random),
-        starts_after=_between(random, work.starts), lasts=_between(random, work.lasts),
+        starts_after=_between(random, work.starts_after), lasts=_between(random, work.lasts_for),
         outcome=Outcome.NEED_PARTLY_MET if random.random() < PARTLY_MET else Outcome.NEED_MET,
         failed_for=random.choice([NotDeliveredReason.PERSON_NOT_FOUND, NotDeliveredReason.PROVIDER_UNABLE]),
     )  # fmt: skip

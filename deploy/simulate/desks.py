@@ -5,7 +5,7 @@ Some desks never act. The needs that they own must still not be forgotten.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -29,13 +29,16 @@ SILENT_SHARE: Final = 0.15
 APPROVING: Final = 0.95
 """The share of reviews that are approved; assumed."""
 GONE_ON: Final = frozenset({404, 409})
+AGE_UNRESOLVED: Final = "age_unresolved"
+AGE_DECIDED: Final = {"group": "child", "basis": "assessment"}
+"""What the desk decides about an unsure age; assumed. Simulated people have a birth date, unless it is disputed."""
 AWAITING_REVIEW: Final = "awaiting_review"
 AT_PROVIDER: Final = frozenset({"accepted", "in_service"})
 
 
-def silent_desks(desks: list[str], *, seed: int, steward: str) -> frozenset[str]:
-    """The desks that never act: at least one, never the steward's desk and never the child desk."""
-    possible = sorted(desk for desk in desks if desk not in {steward, "pgn-child-desk"})
+def silent_desks(desks: Iterable[str], *, seed: int, always_acting: Collection[str]) -> frozenset[str]:
+    """The desks that never act: at least one of those that are not `always_acting`."""
+    possible = sorted(desk for desk in desks if desk not in always_acting)
     return frozenset(dice(seed, "silent desks").sample(possible, max(1, round(len(possible) * SILENT_SHARE))))
 
 
@@ -68,6 +71,9 @@ class Desk:
         found = await self.caller.get(f"{self.url}/v1/reviews", status="pending", desk=self.name, limit=100)
         for review in found["items"]:
             person = await self.people.known(review["case_code"])
+            if review["reason"] == AGE_UNRESOLVED:
+                await self._call(f"/v1/reviews/{review['id']}/decide-age", AGE_DECIDED)
+                continue
             approves = dice(self.seed, person, review["category"], "review").random() < APPROVING
             await self._call(f"/v1/reviews/{review['id']}/{'approve' if approves else 'reject'}", {})
 

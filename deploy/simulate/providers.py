@@ -2,18 +2,19 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from deploy.demo.client import CallError
-from deploy.demo.completing import FACTS, decline_body
+from deploy.demo.completing import decline_body, facts_to_state
 from deploy.demo.hands import Hands
 from deploy.demo.loading import capacity_body, in_turns
 from deploy.demo.receiver import OFFER_MADE, Receiver
 from deploy.demo.world import Callers, World
+from deploy.packs.demo_data import Work
 from deploy.packs.directory import Directory, Organization, Service
 from deploy.simulate.conduct import Conduct, Ending, Verdict, conduct_of
 from deploy.simulate.people import People
@@ -35,6 +36,8 @@ class Providers:
 
     world: World
     directory: Directory
+    work_of: Callable[[NeedCategory], Work]
+    """How long the work of each category takes, and its sector."""
     callers: Callers
     people: People
     timepiece: Timepiece
@@ -45,8 +48,8 @@ class Providers:
     _attempts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _heard: set[str] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _facts: dict[str, list[str]] = field(default_factory=dict)
-    """The completion facts that each type of service must state."""
+    _facts: dict[str, Any] = field(default_factory=dict)
+    """The facts that completions must state, as referral lists them."""
     _services: dict[str, tuple[Organization, Service]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,7 +65,7 @@ class Providers:
         await self.declare()
         anybody = self.callers.of(self.directory.organizations[0].slug)
         found = await anybody.get(f"{self.world.url('REFERRAL')}/v1/referrals/completion-facts")
-        self._facts = found["completion_facts"]
+        self._facts = found
 
     async def declare_daily(self) -> None:
         """Declare the day's places every morning. Ends when cancelled."""
@@ -121,8 +124,9 @@ class Providers:
         person = await self.people.known(offer["case_code"])
         key = person, offer["category"], service.slug
         self._attempts[key] += 1
+        category = offer["category"]
         conduct = conduct_of(
-            seed=self.seed, person=person, category=NeedCategory(offer["category"]), service=service.slug,
+            seed=self.seed, person=person, category=category, work=self.work_of(category), service=service.slug,
             attempt=self._attempts[key],
         )  # fmt: skip
         self.tally.done["offers heard of"] += 1
@@ -169,7 +173,8 @@ class Providers:
             self.tally.done["never said how it ended"] += 1
             return
         await self.timepiece.rest(conduct.lasts)
-        facts = {fact: FACTS[fact] for fact in self._facts.get(offer["service_type"], [])}
+        kind, service_type = offer["offered_kind"], offer["service_type"]
+        facts = facts_to_state(self._facts, offered_kind=kind, service_type=service_type, known={})
         await self._step(offer, "complete", {"outcome": conduct.outcome.value, "facts": facts})
 
     async def _fetch_packet(self, offer_id: str, offer: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """One simulation on a running system: days of arrivals, programs that act, then time without arrivals, the results."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from deploy.demo.arrivals import Arrival
 from deploy.demo.client import CallError
+from deploy.demo.country import Country
 from deploy.demo.hands import Hands
 from deploy.demo.landing import land
 from deploy.demo.loading import load_directory
@@ -19,7 +20,7 @@ from deploy.demo.pacing import Pacer
 from deploy.demo.promise import Kept, check_drained, check_invariants, check_places
 from deploy.demo.receiver import receiving
 from deploy.demo.world import Callers, World
-from deploy.packs.directory import Directory
+from deploy.local.partners import STEWARD
 from deploy.simulate.closure import Category, closure, expiries_late, total
 from deploy.simulate.desks import Desk, silent_desks
 from deploy.simulate.people import People
@@ -30,13 +31,7 @@ from deploy.simulate.tally import Tally
 from deploy.simulate.timing import Timepiece
 from deploy.simulate.watching import Watch
 from libs.chassis.paced_clock import Schedule
-from libs.events.codes import TransportMode
 
-PLACES: Final = {
-    TransportMode.FLIGHT: ("GT01", "reception-system"),
-    TransportMode.BUS: ("GT12", "reception-tecun-uman"),
-}
-"""For each mode of transport: the reception place, and the reception system that registers the people."""
 SLOWEST: Final = 2.0
 """The lowest rate of the clock."""
 SETTLES_WITHIN_SECONDS: Final = 60.0
@@ -83,18 +78,28 @@ class Simulation:
     """Days of arrivals, with the providers, desks and returnees who act."""
 
     def __init__(
-        self, world: World, directory: Directory, callers: Callers, *, options: Options, timepiece: Timepiece,
-        schedule: Schedule, desks: Iterable[str], steward_desk: str, say: Callable[[str], None],
+        self, world: World, country: Country, callers: Callers, *, options: Options, timepiece: Timepiece,
+        schedule: Schedule, say: Callable[[str], None],
     ) -> None:  # fmt: skip
-        self._world, self._directory, self._callers, self._options = world, directory, callers, options
+        self._world, self._country, self._callers, self._options = world, country, callers, options
         self._timepiece, self._say = timepiece, say
         self._people, self._tally, self._hands = People(), Tally(), Hands()
-        self._steward = callers.of("network-steward")
+        self._steward = callers.of(STEWARD)
         self._providers = Providers(
-            world, directory, callers, self._people, timepiece, self._tally, self._hands, options.seed, options.share
+            world,
+            country.directory,
+            country.sample.work_of,
+            callers,
+            self._people,
+            timepiece,
+            self._tally,
+            self._hands,
+            options.seed,
+            options.share,
         )
-        self._silent = silent_desks(list(desks), seed=options.seed, steward=steward_desk)
-        self._desks = [self._desk(name) for name in sorted(set(desks) | {steward_desk}) if name not in self._silent]
+        acting = {country.steward_desk, country.child_desk}
+        self._silent = silent_desks(country.lead_desks, seed=options.seed, always_acting=acting)
+        self._desks = [self._desk(name) for name in sorted(country.lead_desks | acting) if name not in self._silent]
         self._pacer = Pacer(world, schedule, self._hands, fastest=options.rate, slowest=SLOWEST, bound=options.lateness)
         self._watch = Watch(self._steward, world.url("REFERRAL"), timepiece, self._tally, say)
         self._rate = 0.0
@@ -104,7 +109,7 @@ class Simulation:
     async def play(self) -> Run:
         """Run the whole simulation: load the directory, let people arrive and programs act, and collect the figures."""
         await load_directory(
-            self._directory, url=self._world.url("DIRECTORY"), steward=self._steward, said=lambda count: None
+            self._country.directory, url=self._world.url("DIRECTORY"), steward=self._steward, said=lambda count: None
         )
         async with receiving(lambda slug, data: self._providers.hear(data["offer_id"], data)) as receiver:
             await self._providers.start(receiver)
@@ -146,11 +151,11 @@ class Simulation:
 
     async def _arrive(self) -> None:
         """Land every flight and bus of the plan at its time; returns when the last intake is complete."""
-        end = timedelta(days=self._options.days)
+        end, traffic = timedelta(days=self._options.days), self._country.sample.traffic
         planned = [
             vehicle
             for day in range(-(-int(end.total_seconds()) // 86400))
-            for vehicle in vehicles_of(day, seed=self._options.seed, share=self._options.share)
+            for vehicle in vehicles_of(day, traffic=traffic, seed=self._options.seed, share=self._options.share)
             if vehicle.after < end
         ]
         async with asyncio.TaskGroup() as landing:
@@ -160,14 +165,13 @@ class Simulation:
         self._vehicles = len(planned)
 
     async def _land(self, vehicle: Vehicle) -> None:
-        place, client = PLACES[vehicle.mode]
         arrival = Arrival.make(
-            reference=vehicle.reference, mode=vehicle.mode, place=place, count=vehicle.people_count,
+            reference=vehicle.reference, mode=vehicle.mode, country=self._country, count=vehicle.people_count,
             seed=vehicle.seed, at=self._timepiece.now(),
         )  # fmt: skip
         self._needs_told += arrival.needs_count
         self._people_count += len(arrival.people)
-        reception, url = self._callers.of(client), self._world.url("REGISTRATION")
+        reception, url = self._callers.of(self._country.reception(vehicle.mode)), self._world.url("REGISTRATION")
         returnees = Returnees(
             url=url, reception=reception, timepiece=self._timepiece, tally=self._tally, hands=self._hands,
             seed=self._options.seed,

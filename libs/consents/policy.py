@@ -7,12 +7,14 @@ consents. A service does not start if the file has an error.
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from libs.chassis.yaml_files import PackPart, read_model
+from libs.chassis.yaml_files import PackPart, open_yaml
 from libs.events.codes import ConsentPurpose, NeedCategory, RecipientClass
+from libs.taxonomy.model import Taxonomy
+from libs.taxonomy.policies import of_every_category
 
 
 def consent_key(purpose: ConsentPurpose, recipient_class: RecipientClass) -> str:
@@ -38,8 +40,14 @@ class ConsentPolicy(PackPart):
     version: str
     by_category: dict[NeedCategory, ConsentGate]
     """The consent for the provider's packet, and for the offer too if the category is not basic."""
+    other_categories: ConsentGate | None = None
+    """The same for categories that `by_category` does not name."""
     statistics: ConsentGate
     """Without it a person's needs are not counted in statistics."""
+
+    def gate_of(self, category: NeedCategory) -> ConsentGate | None:
+        """The consent for this category. None for one that the taxonomy lacks: then no consent is sufficient."""
+        return self.by_category.get(category)
 
     def opened_by(self, keys: Collection[str]) -> frozenset[NeedCategory]:
         """The categories that consents with these keys open."""
@@ -47,14 +55,15 @@ class ConsentPolicy(PackPart):
             category for category, gate in self.by_category.items() if any(key in keys for key in gate.keys)
         )
 
-    @model_validator(mode="after")
-    def _every_category(self) -> Self:
-        missing = set(NeedCategory) - set(self.by_category)
-        if missing:
-            raise ValueError(f"by_category lacks {sorted(missing)}")
-        return self
 
+def load_consents(directory: Path, taxonomy: Taxonomy) -> ConsentPolicy:
+    """The consents of the pack in `directory`, with an entry for each category of its taxonomy.
 
-def load_consents(directory: Path) -> ConsentPolicy:
-    """The consents of the pack in `directory`. Raises FaultyFileError, which names file, line and key."""
-    return read_model(ConsentPolicy, directory / "consents.yaml")
+    Raises FaultyFileError, which names file, line and key.
+    """
+    file = open_yaml(directory / "consents.yaml")
+    policy = file.model(ConsentPolicy)
+    gates = of_every_category(
+        policy.by_category, policy.other_categories, taxonomy=taxonomy, file=file, key="by_category"
+    )
+    return policy.model_copy(update={"by_category": gates})

@@ -1,6 +1,8 @@
-"""The codes in events: one enum per concept, the same in every service, table and URL.
+"""The codes in events: one type per concept, the same in every service, table and URL.
 
-Only codes and coarse areas, never names, contacts, document numbers or free text (DESIGN 3). Source: domain 1A-1E, 3.6.
+What a country decides (categories and kinds of need, documents, desks) is a text of a bounded form. The service that
+owns the data checks it against the country pack; the bus carries codes that it does not know. The rest are enums. Only
+codes and coarse areas, never names, contacts, document numbers or free text (DESIGN 3). Source: domain 1A-1E, 3.6.
 """
 
 from enum import StrEnum
@@ -22,7 +24,13 @@ CaseCodeIfKnown = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}-[0-9A-Z]
 """A case code; empty if the profile of the person has not arrived yet or is erased."""
 ServiceType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
 """A code of the country pack, finer than a category, such as `temporary_shelter`."""
-NeedKind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+PACK_CODE = r"^[a-z][a-z0-9_]{1,39}$"
+"""The form of a code that the country pack defines."""
+_CATEGORY = "A category of the country pack's taxonomy, such as `shelter`: of a need, and of services that can meet it."
+NeedCategory = Annotated[str, StringConstraints(pattern=PACK_CODE), Field(description=_CATEGORY)]
+_DOCUMENT = "A document of the country pack's taxonomy, such as `passport`; never a document number."
+DocumentKind = Annotated[str, StringConstraints(pattern=PACK_CODE), Field(description=_DOCUMENT)]
+NeedKind = Annotated[str, StringConstraints(pattern=PACK_CODE)]
 """A kind of need of the country pack's taxonomy, such as `prosthesis`. The bus carries kinds that it does not know."""
 PoolKind = ServiceType
 """A code such as `adult_beds`."""
@@ -39,24 +47,6 @@ Version = Annotated[int, Field(ge=0, le=2**53 - 1)]
 """Rises with every change of the object; small enough for every JSON reader."""
 Years = Annotated[int, Field(ge=0, le=150)]
 """Whole years of age."""
-
-
-class NeedCategory(StrEnum):
-    """The category of a need, and of the provider services that can meet it."""
-
-    SHELTER = "shelter"
-    FOOD = "food"
-    HEALTH = "health"
-    MHPSS = "mhpss"
-    DOCUMENTS = "documents"
-    TRANSPORT = "transport"
-    FAMILY_CONTACT = "family_contact"
-    CHILD_PROTECTION = "child_protection"
-    TRAINING = "training"
-    EMPLOYMENT = "employment"
-    LEGAL = "legal"
-    ANTI_TRAFFICKING = "anti_trafficking"
-    GBV = "gbv"
 
 
 class Urgency(StrEnum):
@@ -96,16 +86,6 @@ class IdentityDocumentStatus(StrEnum):
     LEFT_ABROAD = "left_abroad"
     LOST_ON_ROUTE = "lost_on_route"
     NEVER_APPLIED = "never_applied"
-
-
-class DocumentKind(StrEnum):
-    """Kinds of document that a person may have or a service may require; never a document number."""
-
-    IDENTITY_CARD = "identity_card"
-    PASSPORT = "passport"
-    BIRTH_CERTIFICATE = "birth_certificate"
-    DRIVING_LICENCE = "driving_licence"
-    SCHOOL_CERTIFICATE = "school_certificate"
 
 
 class AccessNeed(StrEnum):
@@ -248,6 +228,8 @@ class Outcome(StrEnum):
     NEED_MET = "need_met"
     NEED_PARTLY_MET = "need_partly_met"
     REFERRED_ONWARD = "referred_onward"
+    SOMETHING_ELSE_GIVEN = "something_else_given"
+    """The need stays open."""
 
 
 class OwnerReason(StrEnum):
@@ -274,6 +256,20 @@ class OwnerReason(StrEnum):
     FACTS_CHANGED = "facts_changed"
     SERVICE_WITHDRAWN = "service_withdrawn"
     LOST_AT_REGISTRATION = "lost_at_registration"
+    KIND_NOT_OFFERED = "kind_not_offered"
+    BEYOND_SCOPE = "beyond_scope"
+
+
+class DeletionReason(StrEnum):
+    """Why an organisation may not have the data of a packet any more."""
+
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    CONSENT_EXPIRED = "consent_expired"
+    CONSENT_INVALID = "consent_invalid"
+    """The consent was given by somebody who may not give it, such as a child."""
+    DO_NOT_SHARE = "do_not_share"
+    """The person does not want this organisation to have their data."""
+    ERASED = "erased"
 
 
 class StayPhase(StrEnum):

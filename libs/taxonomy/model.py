@@ -10,21 +10,15 @@ from enum import StrEnum
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml
 from libs.events.codes import CountryCode
+from libs.taxonomy.questions import Code, Fact, Labels, Language, Question
 
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
-"""A category, kind, detail, fact, document or value. The bus carries codes in this form, also those it doesn't know."""
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
-"""ISO 639-1 or 639-3."""
-_Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 _Definition = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
-Labels = Annotated[dict[Language, _Label], Field(min_length=1)]
-"""By language: what a person sees instead of the code."""
 Definitions = Annotated[dict[Language, _Definition], Field(min_length=1)]
 OpenEligibilityId = Annotated[int, Field(ge=1101, le=1390)]
 """The id of a service in the Open Eligibility taxonomy, version 2.0."""
@@ -64,66 +58,6 @@ class Unit(StrEnum):
     CASE = "case"
 
 
-class Form(StrEnum):
-    """The form of a detail or a fact. There is no free text, because it could name a person."""
-
-    CHOICE = "choice"
-    CHOICES = "choices"
-    NUMBER = "number"
-    PLACE = "place"
-    LANGUAGES = "languages"
-    YES_NO = "yes_no"
-
-
-class Question(PackPart):
-    """A coded detail that a need of a kind may have, or a fact that its completion states."""
-
-    label: Labels
-    form: Form
-    values: dict[Code, Labels] = {}
-    """For `choice` and `choices`: the values that may be chosen."""
-    at_least: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    at_most: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000_000
-    """For `number`: the smallest and the largest one."""
-
-    @model_validator(mode="after")
-    def _fits_its_form(self) -> Self:
-        chosen = self.form in (Form.CHOICE, Form.CHOICES)
-        if chosen and not self.values:
-            raise ValueError(f"a {self.form.value} needs values")
-        if self.values and not chosen:
-            raise ValueError(f"a {self.form.value} has no values")
-        if self.form is not Form.NUMBER and self.model_fields_set & {"at_least", "at_most"}:
-            raise ValueError(f"a {self.form.value} has no limits")
-        if self.at_least > self.at_most:
-            raise ValueError("at_least must not be above at_most")
-        return self
-
-
-class Fact(Question):
-    """A fact that the provider states at completion."""
-
-    form: Literal[Form.YES_NO, Form.NUMBER, Form.CHOICE]
-    met_by: tuple[bool | int | Code, ...] = ()
-    """The answers with which the need counts as met: of a number, the smallest one. Empty: every answer."""
-
-    @model_validator(mode="after")
-    def _can_be_met(self) -> Self:
-        for answer in self.met_by:
-            known = {
-                Form.YES_NO: isinstance(answer, bool),
-                Form.NUMBER: isinstance(answer, int)
-                and not isinstance(answer, bool)
-                and self.at_least <= answer <= self.at_most,
-                Form.CHOICE: answer in self.values,
-            }
-            if not known[self.form]:
-                raise ValueError(f"met_by: {answer!r} is no answer")
-        if self.form is Form.NUMBER and len(self.met_by) > 1:
-            raise ValueError("met_by: of a number, one answer: the smallest with which the need is met")
-        return self
-
-
 class Category(PackPart):
     """The upper level: what organisations are accredited for, and what consents, clocks and lead desks are set for."""
 
@@ -133,6 +67,10 @@ class Category(PackPart):
     level: Level = Level.INDIVIDUAL
     basic: bool
     """True for a basic category: it is offered with a case code, without consent. Only the packet requires consent."""
+    whole_household: bool = False
+    """True if a household that stays together is never split in this category, as with shelter."""
+    child_licence: bool = False
+    """True if an organisation that is accredited for it may declare that it takes unaccompanied children."""
     open_eligibility: OpenEligibilityId | None = None
 
 
@@ -156,7 +94,10 @@ class Kind(PackPart):
     requires: tuple[Code, ...] = ()
     """The documents and the like that the person must have before it."""
     instead_of: tuple[Code, ...] = ()
-    """Kinds for which this one may be offered if nothing better is found. The offer says so."""
+    """Kinds of the same category for which this one may be offered if nothing better is found. The offer says so."""
+    triage: bool = False
+    """True if services of this kind also take needs of which only the category is known, and find out what is
+    needed."""
     open_eligibility: OpenEligibilityId | None = None
     deprecated_by: Code | None = None
     """The kind to tell instead. A deprecated kind is refused in new needs; old needs keep it."""
@@ -185,6 +126,11 @@ class Taxonomy(PackPart):
             )
             for category in self.categories
         }
+
+    def current(self, kind: str) -> str:
+        """The kind, or the kind to tell instead if it is deprecated. A kind that this file does not have is kept."""
+        known = self.kinds.get(kind)
+        return kind if known is None or known.deprecated_by is None else known.deprecated_by
 
     def dimension_of(self, kind: str) -> Dimension:
         """The dimension of a kind: its own, else that of its category."""
@@ -262,6 +208,8 @@ def _unknown_codes(taxonomy: Taxonomy) -> Iterator[_Found]:
                     yield ("kinds", code, name, number), f"{one} is not in this file"
                 elif one in codes[:number] or (name == "instead_of" and one == code):
                     yield ("kinds", code, name, number), f"{one} must not be here"
+                elif name == "instead_of" and taxonomy.kinds[one].category != kind.category:
+                    yield ("kinds", code, name, number), f"{one} belongs to another category"
         if kind.deprecated_by is not None:
             yield from _about_the_successor(taxonomy, code, kind.deprecated_by)
 

@@ -1,5 +1,7 @@
 """Connects the parts of provider_directory: routes, subscriber, loops. No other module knows all parts."""
 
+from functools import partial
+
 from fastapi import FastAPI
 
 from libs.chassis.app import Loop, build_app
@@ -7,6 +9,7 @@ from libs.chassis.auth import Caller
 from libs.chassis.database import Database
 from libs.chassis.health import Check, check_of
 from libs.chassis.settings import Role
+from libs.chassis.walls import array_text
 from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
@@ -16,7 +19,7 @@ from services.provider_directory.capacity.subscribers import subscriptions
 from services.provider_directory.listings.api import router as listings
 from services.provider_directory.organizations.api import rights_of
 from services.provider_directory.organizations.api import router as organizations
-from services.provider_directory.pack import load_pack
+from services.provider_directory.pack import Pack, load_pack
 from services.provider_directory.search.api import router as search
 from services.provider_directory.settings import DirectorySettings
 from services.provider_directory.taxonomy.api import router as taxonomy
@@ -53,16 +56,20 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
             Loop(name="relay", run=relay.run, role=Role.RELAY),
         ],
         work_checks=_work_checks(settings, consumer, relay),
-        told_of=told_of,
+        told_of=partial(told_of, pack=pack),
     )
     app.state.pack = pack
     app.state.taxonomy = Renderings(pack.taxonomy)
     return app
 
 
-def told_of(caller: Caller) -> dict[str, str]:
-    """The additional setting for row-level security in this service: whether the caller administers the directory."""
-    return {"enlace.administers": "true" if rights_of(caller).is_admin else "false"}
+def told_of(caller: Caller, *, pack: Pack) -> dict[str, str]:
+    """The additional settings for row-level security in this service: whether the caller administers the directory, and
+    the restricted categories, whose accreditations and agreements most callers must not see."""
+    return {
+        "enlace.administers": "true" if rights_of(caller).is_admin else "false",
+        "enlace.hidden_categories": array_text(tuple(sorted(pack.restricted))),
+    }
 
 
 def _work_checks(settings: DirectorySettings, consumer: Consumer, relay: Relay) -> dict[str, Check]:

@@ -1,4 +1,5 @@
-"""The directory's part of the country pack: `declarations.yaml`, `taxonomy.yaml`, and the names in `places.yaml`.
+"""The directory's part of the country pack: `declarations.yaml`, `taxonomy.yaml`, the names in `places.yaml`, and the
+restricted categories of `routing.yaml`.
 
 If a pack has a mistake, the service does not start. So the mistake is found before a provider makes a declaration.
 """
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from libs.chassis.time_bounds import Tolerance
 from libs.chassis.yaml_files import PackPart, read_model
 from libs.taxonomy.model import Taxonomy, load_taxonomy
+from libs.taxonomy.policies import load_restricted
 
 
 class ToldTimes(PackPart):
@@ -47,6 +49,8 @@ class Pack(PackPart):
     times: ToldTimes
     taxonomy: Taxonomy
     """From `taxonomy.yaml`: the categories and kinds of need."""
+    restricted: frozenset[str]
+    """From `routing.yaml`: the categories whose services are always restricted (DESIGN 5, domain P7)."""
     place_names: dict[str, str]
     """The name of each place by its code, for the search."""
 
@@ -56,7 +60,9 @@ def load_pack(directory: Path) -> Pack:
     places = read_model(_Places, directory / "places.yaml").places
     names = {code: place.name for code, place in places.items()}
     taxonomy = load_taxonomy(directory)
-    return read_model(Pack, directory / "declarations.yaml", place_names=names, taxonomy=taxonomy)
+    restricted = load_restricted(directory, taxonomy)
+    more = {"place_names": names, "taxonomy": taxonomy, "restricted": restricted}
+    return read_model(Pack, directory / "declarations.yaml", **more)
 
 
 async def _pack(request: Request) -> Pack:

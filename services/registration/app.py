@@ -33,6 +33,7 @@ from services.registration.erasure import api as erasure_api
 from services.registration.erasure.loop import replay_forever
 from services.registration.households import api as households_api
 from services.registration.intake import api as intake_api
+from services.registration.intake import subscribers as intake_subscribers
 from services.registration.intake.loop import key_forever
 from services.registration.needs import api as needs_api
 from services.registration.needs import subscribers as needs_subscribers
@@ -148,8 +149,9 @@ def subscriptions_of(*, vault: Vault, pack: Pack, group: str = SERVICE) -> Subsc
     """All subscriptions of registration."""
     subscriptions = Subscriptions(group=group)
     arrivals_subscribers.subscribe(subscriptions, vault=vault, pack=pack)
-    packets_subscribers.subscribe(subscriptions, policy=pack.packets)
+    packets_subscribers.subscribe(subscriptions, pack=pack)
     needs_subscribers.subscribe(subscriptions, vault=vault)
+    intake_subscribers.subscribe(subscriptions, vault=vault, pack=pack)
     return subscriptions
 
 

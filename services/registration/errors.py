@@ -125,8 +125,29 @@ class NeedAlreadyWithdrawn(Conflict):
     title: ClassVar[str] = "The need has already been withdrawn"
 
 
+class NeedEnded(Conflict):
+    """The need was withdrawn or has ended, so nothing can be found out about it any more."""
+
+    code: ClassVar[str] = "need-ended"
+    title: ClassVar[str] = "The need is not open"
+
+
+class NeedKindKnown(Conflict):
+    """The need has another kind already. Withdraw it and report another one if the kind is wrong."""
+
+    code: ClassVar[str] = "need-kind-known"
+    title: ClassVar[str] = "The need has another kind"
+
+
+class NeedOfKindOpen(Conflict):
+    """The person or the household has another open need of this kind. Withdraw one of the two."""
+
+    code: ClassVar[str] = "need-of-kind-open"
+    title: ClassVar[str] = "Another need of this kind is open"
+
+
 class NeedReferenceTaken(Conflict):
-    """The sender's reference belongs to another need of the person, of another category."""
+    """The sender's reference belongs to another need of the person, of another category or kind."""
 
     code: ClassVar[str] = "need-reference-taken"
     title: ClassVar[str] = "This reference belongs to another need"

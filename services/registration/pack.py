@@ -1,7 +1,7 @@
 """The parts of the country pack that registration uses, as closed models.
 
-They are `packets.yaml`, `consents.yaml`, `reception.yaml`, and two facts of `routing.yaml`. If a pack has a mistake,
-the service does not start. Otherwise, the mistake would be noticed only when a person arrives.
+They are `packets.yaml`, `consents.yaml`, `reception.yaml`, `taxonomy.yaml`, and two facts of `routing.yaml`. If a pack
+has a mistake, the service does not start. Otherwise, the mistake would be noticed only when a person arrives.
 """
 
 from datetime import date, datetime, timedelta
@@ -14,9 +14,12 @@ from zoneinfo import ZoneInfo, available_timezones
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from libs.chassis.yaml_files import PackPart, read_model
+from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
-from libs.events.codes import CountryCode, DeskCode, NeedCategory, PlaceCode, TransportMode
+from libs.events.codes import CountryCode, DeskCode, NeedCategory, NeedKind, PlaceCode, TransportMode
+from libs.taxonomy.model import Taxonomy, load_taxonomy
+from libs.taxonomy.policies import load_restricted, of_every_category
+from services.registration.own_needs import OwnNeeds
 from services.registration.told_times import ToldTimes
 
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -59,22 +62,40 @@ class PacketPolicy(PackPart):
     """The time in which an organisation must confirm that it deleted data that it may not have any more."""
     by_category: dict[NeedCategory, list[PacketField]]
     """The fields of a service type that `by_service_type` does not name."""
+    other_categories: list[PacketField] | None = None
+    """The same for categories that `by_category` does not name."""
     by_service_type: dict[str, list[PacketField]] = {}
+    by_kind: dict[NeedKind, list[PacketField]] = {}
+    """The fields for the kind that the service gives. They come before those of the service type."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        for name, table, all_of in (
-            ("days_after", self.days_after, Closing),
-            ("by_category", self.by_category, NeedCategory),
-        ):
-            missing = set(all_of) - set(table)
-            if missing:
-                raise ValueError(f"{name} lacks {sorted(missing)}")
+        missing = set(Closing) - set(self.days_after)
+        if missing:
+            raise ValueError(f"days_after lacks {sorted(missing)}")
         return self
 
-    def fields_for(self, *, category: NeedCategory, service_type: str) -> frozenset[PacketField]:
-        """The fields that are allowed for one service type."""
-        return frozenset(self.by_service_type.get(service_type, self.by_category[category]))
+    def fields_for(
+        self, *, category: NeedCategory, service_type: str, kind: NeedKind | None = None
+    ) -> frozenset[PacketField]:
+        """The fields that are allowed for one kind or service type; none for a category that the taxonomy lacks."""
+        if category not in self.by_category:
+            return frozenset()
+        of_type = self.by_service_type.get(service_type, self.by_category[category])
+        return frozenset(of_type if kind is None else self.by_kind.get(kind, of_type))
+
+
+def load_packets(directory: Path, taxonomy: Taxonomy) -> PacketPolicy:
+    """The packets of the pack in `directory`, with the fields of each category of its taxonomy.
+
+    Raises FaultyFileError, which names file, line and key.
+    """
+    file = open_yaml(directory / "packets.yaml")
+    policy = file.model(PacketPolicy)
+    fields = of_every_category(
+        policy.by_category, policy.other_categories, taxonomy=taxonomy, file=file, key="by_category"
+    )
+    return policy.model_copy(update={"by_category": fields})
 
 
 class ReceptionPlace(PackPart):
@@ -105,6 +126,7 @@ class Reception(PackPart):
     """How far a time from outside may differ from our clock."""
     places: Annotated[dict[PlaceCode, ReceptionPlace], Field(min_length=1)]
     senders: list[ReceptionSender] = []
+    own_needs: OwnNeeds = OwnNeeds()
 
     @field_validator("timezone")
     @classmethod
@@ -122,12 +144,18 @@ class Reception(PackPart):
         return next((sender.organization_id for sender in self.senders if sender.source == source), None)
 
 
-class CategoryRule(BaseModel):
-    """The part of a category's routing that registration uses."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    restricted: bool = False
+def load_reception(directory: Path, taxonomy: Taxonomy) -> Reception:
+    """The reception of the pack in `directory`. Raises FaultyFileError, which names file, line and key."""
+    file = open_yaml(directory / "reception.yaml")
+    reception = file.model(Reception)
+    faults = [
+        file.fault(("own_needs", name), f"{category} is not a category of taxonomy.yaml")
+        for name, category in reception.own_needs
+        if category is not None and category not in taxonomy.categories
+    ]
+    if faults:
+        raise FaultyFileError(faults)
+    return reception
 
 
 class Routing(BaseModel):
@@ -136,17 +164,15 @@ class Routing(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     child_desk: DeskCode
-    categories: dict[NeedCategory, CategoryRule]
-
-    @property
-    def restricted(self) -> frozenset[NeedCategory]:
-        """The categories whose needs only holders of `restricted:read` can see."""
-        return frozenset(category for category, rule in self.categories.items() if rule.restricted)
+    restricted: frozenset[NeedCategory]
+    """The categories whose needs only holders of `restricted:read` can see."""
 
 
 class Pack(PackPart):
     """All that registration reads from the country pack."""
 
+    taxonomy: Taxonomy
+    """From `taxonomy.yaml`: the categories and kinds of need, and the documents that a person may have."""
     packets: PacketPolicy
     consents: ConsentPolicy
     reception: Reception
@@ -160,11 +186,14 @@ class Pack(PackPart):
 
 def load_pack(directory: Path) -> Pack:
     """The pack in `directory`. Raises FaultyFileError, which names file, line and key."""
+    taxonomy = load_taxonomy(directory)
+    restricted = load_restricted(directory, taxonomy)
     return Pack(
-        packets=read_model(PacketPolicy, directory / "packets.yaml"),
-        consents=load_consents(directory),
-        reception=read_model(Reception, directory / "reception.yaml"),
-        routing=read_model(Routing, directory / "routing.yaml"),
+        taxonomy=taxonomy,
+        packets=load_packets(directory, taxonomy),
+        consents=load_consents(directory, taxonomy),
+        reception=load_reception(directory, taxonomy),
+        routing=read_model(Routing, directory / "routing.yaml", restricted=restricted),
     )
 
 

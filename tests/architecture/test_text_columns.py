@@ -54,13 +54,16 @@ REGISTRATION = {
         deletion_answer.answer deletion_answer.answered_by deletion_answer.ground deletion_request.answer
         deletion_request.case_code deletion_request.category deletion_request.ground deletion_request.reason
         manifest_entry.entry_key packet_share.category
-        manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.need_key
+        manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.detail_values
+        need.kind need.need_key
         need.second_reason need.status need.urgency need_repeat.need_key need_repeat.urgency
         restricted_need.batch restricted_need.household restricted_need.id restricted_need.open_key
         restricted_need.told_key restricted_repeat.id restricted_repeat.need restricted_repeat.told_key
-        packet_access.category packet_access.closing packet_access.judged_profiles
+        packet_access.category packet_access.closing packet_access.judged_profiles packet_access.kind
         packet_access.service_type provider_standing.status provider_standing.valid_until returnee.access_needs
-        returnee.age_band returnee.arrival_key returnee.avoid_places returnee.case_code returnee.destination
+        returnee.age_band returnee.age_basis returnee.age_group returnee.client_kind returnee.return_kind
+        returnee.return_mode returnee.return_order returnee.return_signs
+        returnee.arrival_key returnee.avoid_places returnee.case_code returnee.destination
         returnee.documents_held returnee.identity_document returnee.languages returnee.manifest_key
         returnee.nationality returnee.protection_flags returnee.reception_place returnee.sex returnee.source
         safe_contact.channel safe_contact.language""",
@@ -91,12 +94,16 @@ REFERRAL = {
         access_entry.trace_id access_entry.who access_seal.hash access_seal.mac access_seal.previous_hash
         absence.deputy absence.desk absence.made_by absence.reason alembic_version_referral.version_num exclusion.code
         hand_over.from_desk hand_over.made_by hand_over.to_desk journey.case_code journey.journey_end_reason need.area
-        need.category need.end_reason need.owner need.owner_reason need.status need.urgency offer.case_code
-        offer.category offer.reason offer.service_type offer.status offer.urgency place_hold.status pool.kind
+        need.category need.detail_values need.end_reason need.kind need.owner need.owner_reason need.status
+        need.urgency offer.case_code
+        offer.category offer.detail_values offer.kind offer.offered_kind offer.reason
+        offer.service_type offer.status offer.urgency place_hold.status pool.kind
         provider_organization.status provider_service.category provider_service.status referral.approved_for
         referral.halted_for referral.overruled
-        referral.category referral.end_reason referral.outcome referral.status referral.urgency review.category
-        review.decided_by review.desk review.promise review.reason review.status search_attempt.by
+        referral.category referral.kind referral.end_reason referral.outcome referral.status referral.urgency
+        review.category
+        review.age_basis review.age_group review.decided_by review.desk review.promise review.reason review.status
+        search_attempt.by
         search_attempt.channel search_attempt.result stay.category stay.next_step stay.service_type step.actor
         step.led_to step.reason step.step timer.kind waitlist_entry.category""",
     Holds.PROGRAM: """

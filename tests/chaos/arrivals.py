@@ -19,6 +19,7 @@ def person(random: Random, reference: str, *, batch: str | None = None) -> dict[
     return {
         "sender_reference": reference,
         "batch_reference": batch,
+        "reception_place": "GT01" if batch is None else None,
         "arrived_at": datetime.now(UTC).isoformat(),
         "identity": {
             "given_names": f"Persona {random.randrange(10_000)}",

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
+from deploy.demo.completing import facts_to_state
 from tests.chaos.calling import Client
 from tests.chaos.history import History, Step
 
@@ -14,7 +15,6 @@ SILENT, DECLINED = 0.12, 0.27
 ACKNOWLEDGED_FIRST = 0.5
 SERVED = 0.75
 REASONS = ("full", "full", "not_eligible", "not_our_area")
-FACTS = {"document_issued": True, "nights_stayed": 2, "certificate_awarded": True}
 HANDS = 12
 """So many calls are made at a time: partners that all ask again and again would keep what comes back from its feet."""
 LONGEST_THOUGHT_SECONDS, LONGEST_SERVICE_SECONDS = 1.5, 6.0
@@ -83,7 +83,8 @@ class Partners:
         wanted = await client.ask("GET", f"{url}/completion-facts")
         if not (referral.is_yes and wanted.is_yes):
             return {}
-        return {fact: FACTS[fact] for fact in wanted.body["completion_facts"].get(referral.body["service_type"], [])}
+        kind, service_type = referral.body["offered_kind"], referral.body["service_type"]
+        return facts_to_state(wanted.body, offered_kind=kind, service_type=service_type, known={})
 
     async def _step(self, client: Client, name: str, subject_id: str, path: str, body: Any = None) -> bool:
         step = Step(name, subject_id, key=str(uuid4()))

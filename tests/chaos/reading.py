@@ -53,6 +53,8 @@ SUBJECTS: Final = {
     "stay": "referral_id",
 }
 """By the first part of a type: the field that says what the event is about; else it is the key."""
+STEPS_OF_REFERRALS: Final = frozenset({"offer.halted.v1", "offer.upheld.v1"})
+"""Events about an offer whose step in the record is one of its referral."""
 VERSIONED: Final = frozenset({"capacity.declared.v1", "provider-service.published.v1", "organization.published.v1"})
 
 
@@ -60,6 +62,8 @@ def subject_of(kind: str, key: str, body: dict[str, Any]) -> str:
     """What an event is about (pure)."""
     if kind in VERSIONED:
         return f"{key}@{body['version']}"
+    if kind in STEPS_OF_REFERRALS:
+        return str(body["referral_id"])
     return str(body[SUBJECTS[kind.split(".")[0]]]) if kind.split(".")[0] in SUBJECTS else key
 
 
@@ -131,6 +135,13 @@ def _arrival_keys(stage: Stage, history: History) -> dict[tuple[str, str], str]:
     }
 
 
+def told_to(kind: str, body: dict[str, Any]) -> str | None:
+    """The organisation that must be notified of an event (pure). What is upheld by the rules alone, nobody is told."""
+    if kind == "offer.upheld.v1" and not body["by_desk"]:
+        return None
+    return body.get("organization_id")
+
+
 def _sent(row: Any) -> Sent:
     body = json.loads(row["payload"])
     return Sent(
@@ -140,7 +151,7 @@ def _sent(row: Any) -> Sent:
         row["key"],
         row["type"],
         subject_of(row["type"], row["key"], body),
-        body.get("organization_id"),
+        told_to(row["type"], body),
     )
 
 

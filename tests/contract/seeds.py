@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 from fastapi import FastAPI
 
-from libs.events.codes import NeedCategory
 from tests.served import IssuerForTests
 from tests.service.referral.world import World
 
@@ -30,7 +29,7 @@ async def fill_referral(app: FastAPI, issuer: IssuerForTests, url: str, organiza
         for _ in range(2):
             await world.provider(places=6, organization_id=organization_id)
         for _ in range(6):
-            await world.person({}, {"category": NeedCategory.HEALTH})
+            await world.person({}, {"category": "health"})
         assert await world.round() > 0
     finally:
         await world.database.close()
@@ -77,6 +76,7 @@ def _registration() -> list[Seed]:
     landed_at = datetime.now(UTC) - timedelta(hours=1)
     person = {
         "arrived_at": landed_at.isoformat(),
+        "reception_place": "GT01",
         "identity": {"given_names": "Muestra Uno", "family_names": "Ejemplo Primero"},
         "profile": {"nationality": "GT", "identity_document": "lost_on_route"},
     }

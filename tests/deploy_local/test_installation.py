@@ -70,7 +70,10 @@ def test_every_client_of_the_pack_has_a_secret_and_the_scopes_of_its_roles(book:
 
 
 def test_a_pack_that_lies_over_another_has_its_clients(tmp_path: Path, book: ClientBook) -> None:
-    over = ClientBook(pack=ROOT / "deploy/packs/demo", state=tmp_path, keyring=Keyring(tmp_path / "keys.json"))
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / "overlay.yaml").write_text(f"base: {DEFAULT_PACK}\n", encoding="utf-8")
+    over = ClientBook(pack=pack, state=tmp_path, keyring=Keyring(tmp_path / "keys.json"))
     assert {entry["client_id"] for entry in over.entries()} == {entry["client_id"] for entry in book.entries()}
     assert over.get("renap") == book.get("renap")
 

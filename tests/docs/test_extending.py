@@ -136,7 +136,7 @@ def test_the_sections_about_a_pack_and_a_listener_hold(project: Path, postgres_s
     """The listener follows the system that was started with the new pack."""
     url = postgres_server.new_database("service_list")
     printed = follow("A country pack", project, apart())
-    assert "pack: honduras is in order" in printed
+    assert "pack: el_salvador is in order" in printed
     rights = follow("A service of your own that listens", project, apart(SERVICE_LIST_DATABASE_URL=url))
     assert "User:service-list" in rights
     listed = asyncio.run(rows(url, "SELECT category, status FROM listed_service"))

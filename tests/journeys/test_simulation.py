@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from deploy.simulate.__main__ import RESULT, simulate
+from deploy.simulate.__main__ import BESIDE, simulate
 from deploy.simulate.run import Options
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
@@ -20,7 +20,7 @@ async def test_hours_of_arrivals_among_silent_partners_end_with_no_need_unowned(
     run = await simulate(tmp_path, options, console)
     text = console.export_text()
     assert run.holds, text
-    figures = json.loads((tmp_path / RESULT).read_text(encoding="utf-8"))
+    figures = json.loads((tmp_path / f"{BESIDE}.json").read_text(encoding="utf-8"))
     whole = figures["all"]
     assert whole["needs"] > 20
     assert whole["needs"] == whole["met"] + whole["refused"] + whole["closed"] + whole["open"]

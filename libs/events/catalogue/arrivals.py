@@ -18,6 +18,7 @@ from libs.events.codes import (
     IdentityDocumentStatus,
     LanguageCode,
     NeedCategory,
+    NeedKind,
     PlaceCode,
     ProtectionFlag,
     RecipientClass,
@@ -25,7 +26,9 @@ from libs.events.codes import (
     TransportMode,
     Urgency,
 )
+from libs.events.detail_values import ToldDetails
 from libs.events.event import Event, OptionalPart
+from libs.events.people_codes import AgeBasis, AgeGroup, ClientKind, ReturnKind, ReturnMode, ReturnOrder, ReturnSign
 from libs.wire.names import Name, written_number
 from libs.wire.values import Day, Flag, Moment, Whole
 
@@ -70,19 +73,33 @@ class Identity(Part):
     family_names: Name
     """As the person says or a document shows."""
     birth_date: Day | None = None
-    """None if it is not known; the age is then unknown, and the person counts as a child until a review."""
+    """None if it is not known; then `profile.age` can say whether the person is a child or an adult."""
     document_number: DocumentNumber | None = None
     """The number of an identity document, if there is one."""
+
+
+class AgeTold(Part):
+    """Whether the person is a child or an adult, for a person whose birth date is not known."""
+
+    group: AgeGroup
+    """`unsure`: a desk decides before anything is offered. With a birth date: the birth date is doubted."""
+    basis: AgeBasis
+    """On what the statement is based."""
 
 
 class Profile(Part):
     """The facts about the person that routing may use, as stated at intake; codes and coarse areas only."""
 
+    age: AgeTold | None = None
+    """If omitted and the birth date is not known: `unsure`. A birth date that says otherwise is refused beside it."""
+    client_kind: ClientKind = ClientKind.RETURNEE
+    """Who the person is to the country. People of every kind are registered and referred in the same way."""
     sex: Sex = Sex.UNKNOWN
     nationality: CountryCode
     """As stated at intake."""
     identity_document: IdentityDocumentStatus
     documents_held: Annotated[list[DocumentKind], Field(max_length=10)] = []
+    """Documents that the person has, as codes of the country pack's taxonomy; never a number."""
     languages: Annotated[list[LanguageCode], Field(min_length=1, max_length=10)] = ["spa"]
     """Languages that the person speaks. If omitted, they count as not stated; the default is not used."""
     destination: PlaceCode | None = None
@@ -93,17 +110,37 @@ class Profile(Part):
     """Places the person must not be sent to."""
 
 
+class ReturnFacts(Part):
+    """How the person was returned, as far as they tell. No fact excludes anybody from anything.
+
+    Fear to be returned is the flag `fears_return` of the profile; it opens a legal need like a sign.
+    """
+
+    kind: ReturnKind | None = None
+    order: ReturnOrder | None = None
+    mode: ReturnMode | None = None
+    signs: Annotated[list[ReturnSign], Field(max_length=5)] = []
+    """Signs of an unlawful return; each opens a legal need."""
+
+
 class NeedTold(Part):
     """One need as stated at intake. A need of a household contains the number of people."""
 
     sender_reference: Reference | None = None
     """The sender's reference of the need; it identifies a repetition of the same need."""
     category: NeedCategory
+    kind: NeedKind | None = None
+    """Exactly what is needed: a kind of the category (`GET /v1/taxonomy` of the directory). If omitted, a desk finds it
+    out."""
+    detail_values: ToldDetails = []
+    """Coded details of the kind, such as limb and side of a prosthesis."""
     urgency: Urgency = Urgency.NORMAL
     people_count: Annotated[Whole, Field(ge=1, le=30)] = 1
     """If more than one: a need of the household, of which this person is the reference person."""
     after_category: NeedCategory | None = None
     """The person's other need that has to be met first, such as documents before employment."""
+    after_kind: NeedKind | None = None
+    """The same, named by its kind; instead of `after_category`."""
 
 
 class ConsentGiven(Part):
@@ -185,36 +222,23 @@ class ArrivalBatchLanded(Event):
     """How many people came with it."""
 
 
+_URGENT = """
+    /reception_place /identity/birth_date /profile/age /profile/access_needs /profile/access_needs/*
+    /profile/protection_flags /profile/protection_flags/* /profile/avoid_places /profile/avoid_places/*
+    /return_facts/signs /return_facts/signs/* /needs /needs/* /needs/*/kind /needs/*/people_count
+"""
+_LESS_URGENT = """
+    /batch_reference /manifest_reference /identity/document_number /profile/client_kind /profile/sex
+    /profile/documents_held /profile/documents_held/* /profile/languages /profile/languages/* /profile/destination
+    /return_facts /return_facts/kind /return_facts/order /return_facts/mode /household_reference /household_size
+    /stay_together /needs/*/sender_reference /needs/*/detail_values /needs/*/detail_values/* /needs/*/after_category
+    /needs/*/after_kind /consents /consents/* /safe_contact
+"""
 OPTIONAL_PARTS_OF_AN_ARRIVAL = (
-    OptionalPart("/batch_reference"),
-    OptionalPart("/manifest_reference"),
-    OptionalPart("/identity/birth_date", is_urgent=True),
-    OptionalPart("/identity/document_number"),
-    OptionalPart("/profile/sex"),
-    OptionalPart("/profile/documents_held"),
-    OptionalPart("/profile/documents_held/*"),
-    OptionalPart("/profile/languages"),
-    OptionalPart("/profile/languages/*"),
-    OptionalPart("/profile/destination"),
-    OptionalPart("/profile/access_needs", is_urgent=True),
-    OptionalPart("/profile/access_needs/*", is_urgent=True),
-    OptionalPart("/profile/protection_flags", is_urgent=True),
-    OptionalPart("/profile/protection_flags/*", is_urgent=True),
-    OptionalPart("/profile/avoid_places", is_urgent=True),
-    OptionalPart("/profile/avoid_places/*", is_urgent=True),
-    OptionalPart("/household_reference"),
-    OptionalPart("/household_size"),
-    OptionalPart("/stay_together"),
-    OptionalPart("/needs", is_urgent=True),
-    OptionalPart("/needs/*", is_urgent=True),
-    OptionalPart("/needs/*/sender_reference"),
+    *(OptionalPart(path, is_urgent=True) for path in _URGENT.split()),
     # A person who may need something within a day must not wait for two weeks.
     OptionalPart("/needs/*/urgency", is_urgent=True, stand_in=Urgency.URGENT.value),
-    OptionalPart("/needs/*/people_count", is_urgent=True),
-    OptionalPart("/needs/*/after_category"),
-    OptionalPart("/consents"),
-    OptionalPart("/consents/*"),
-    OptionalPart("/safe_contact"),
+    *(OptionalPart(path) for path in _LESS_URGENT.split()),
 )
 """The parts without which the person can still be registered and helped: all except the five required facts and the
 sender's reference. A consent or a safe contact with a faulty part is set aside as a whole, because an incomplete one
@@ -235,10 +259,14 @@ class ReturneeArrived(Event):
     """The sender's reference of the flight or bus."""
     manifest_reference: Reference | None = None
     """The sender's reference of the manifest entry, if the person was announced."""
+    reception_place: PlaceCode | None = None
+    """Where the person is, for a person who came without a flight or bus; otherwise it is the place of the batch."""
     arrived_at: Moment
     """When the person was met."""
     identity: Identity
     profile: Profile
+    return_facts: ReturnFacts | None = None
+    """How the person was returned."""
     household_reference: Reference | None = None
     """The sender's reference of the household; all members have the same one."""
     household_size: Annotated[Whole, Field(ge=2, le=30)] | None = None

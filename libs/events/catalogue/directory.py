@@ -23,6 +23,7 @@ from libs.events.codes import (
     Version,
     Years,
 )
+from libs.events.detail_values import DetailCode
 from libs.events.event import Event
 from libs.wire.values import Day, Moment
 
@@ -65,10 +66,6 @@ class Eligibility(Part):
     """True only if it is licensed for unaccompanied children."""
     documents_required: list[DocumentKind]
     """Documents that the person must have first."""
-
-
-DetailCode = NeedKind
-"""A coded detail of a kind, such as `limb`, or one of its values, such as `leg`."""
 
 
 class CoveredDetail(Part):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from libs.events.codes import CaseCodeIfKnown, NeedCategory, Version
+from libs.events.codes import CaseCodeIfKnown, NeedCategory, NeedKind, Version
 from libs.events.event import Event
 from libs.wire.values import Moment
 
@@ -25,6 +25,8 @@ class ReferralEvent(Event):
     need_id: UUID
     """The need that the event is about."""
     category: NeedCategory
+    kind: NeedKind | None = None
+    """What exactly is needed; None if only the category is known."""
     at: Moment
     """When it happened, by the clock of the installation."""
 

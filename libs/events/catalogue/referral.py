@@ -1,8 +1,9 @@
 """What referral publishes about needs, referrals and offers; everything is keyed by the returnee."""
 
 from typing import ClassVar
+from uuid import UUID
 
-from libs.events.catalogue.journeys import AtProvider, JudgedOn, OfReferral, PerhapsAtProvider, ReferralEvent
+from libs.events.catalogue.journeys import TOPIC, AtProvider, JudgedOn, OfReferral, PerhapsAtProvider, ReferralEvent
 from libs.events.codes import (
     Awaited,
     CancelReason,
@@ -10,6 +11,7 @@ from libs.events.codes import (
     Count,
     DeclineReason,
     DeskCode,
+    NeedKind,
     NotDeliveredReason,
     Outcome,
     OwnerReason,
@@ -18,7 +20,9 @@ from libs.events.codes import (
     StayPhase,
     Urgency,
 )
+from libs.events.detail_values import StatedFact, ToldDetails
 from libs.events.event import Event
+from libs.events.people_codes import AgeBasis, AgeGroup
 from libs.wire.values import Moment
 
 
@@ -132,6 +136,10 @@ class ReferralCompleted(AtProvider):
 
     type: ClassVar[str] = "referral.completed.v1"
     outcome: Outcome
+    given_kind: NeedKind | None = None
+    """The kind that was given; None if the service does not name its kinds."""
+    facts: list[StatedFact] = []
+    """What the completion states about the kind, such as `document_issued`."""
 
 
 class ReferralNotDelivered(AtProvider):
@@ -166,6 +174,11 @@ class OfferMade(AtProvider):
     """When the offer expires, on the installation's clock."""
     acknowledge_by: Moment | None = None
     """Deadline for the acknowledgement, if the country pack requires one."""
+    detail_values: ToldDetails = []
+    """Coded details of the kind that is needed."""
+    offered_kind: NeedKind | None = None
+    """The kind that the service would give. If it is not `kind`, it stands in for it (pack, `instead_of`); None if the
+    service does not name its kinds, or if it first finds out what is needed."""
 
 
 class OfferReminded(AtProvider):
@@ -192,6 +205,8 @@ class OfferAccepted(AtProvider):
     """How many places are taken."""
     judged_on: JudgedOn | None = None
     """The facts on which the offer was allowed; older events do not have this field."""
+    offered_kind: NeedKind | None = None
+    """The kind that the service gives, as in the offer."""
 
 
 class OfferUpheld(AtProvider):
@@ -233,6 +248,24 @@ class OfferRecalled(AtProvider):
     reason: RecallReason
 
 
+class AgeDecided(Event):
+    """A desk has decided whether a person is a child or an adult, or that it is still unsure. Registration takes the
+    decision into the profile, which it then publishes."""
+
+    type: ClassVar[str] = "age.decided.v1"
+    topic: ClassVar[str] = TOPIC
+    key_field: ClassVar[str] = "returnee_id"
+
+    returnee_id: UUID
+    """The returnee: the person of the need, or a member of the household."""
+    age_group: AgeGroup
+    basis: AgeBasis
+    desk: DeskCode
+    """The desk that decided: a code of the country pack, never a person's name."""
+    at: Moment
+    """When it was decided, by the clock of the installation. The latest decision counts."""
+
+
 EVENTS: tuple[type[Event], ...] = (
     NeedAssigned,
     NeedMet,
@@ -260,4 +293,5 @@ EVENTS: tuple[type[Event], ...] = (
     OfferDeclined,
     OfferExpired,
     OfferRecalled,
+    AgeDecided,
 )

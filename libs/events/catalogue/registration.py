@@ -1,6 +1,5 @@
 """What registration publishes: routing profiles, needs and consents of people. No identity data."""
 
-from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
@@ -14,10 +13,12 @@ from libs.events.codes import (
     ContactChannel,
     Count,
     CountryCode,
+    DeletionReason,
     DocumentKind,
     IdentityDocumentStatus,
     LanguageCode,
     NeedCategory,
+    NeedKind,
     PlaceCode,
     ProtectionFlag,
     RecipientClass,
@@ -25,8 +26,10 @@ from libs.events.codes import (
     TransportMode,
     Urgency,
     Version,
-)
+)  # fmt: skip
+from libs.events.detail_values import ToldDetails
 from libs.events.event import Event
+from libs.events.people_codes import AgeGroup, ClientKind
 from libs.wire.values import Moment
 
 TOPIC = "enlace.registration"
@@ -96,6 +99,7 @@ class RoutingProfile(RegistrationEvent):
     """Nationality as stated at intake."""
     identity_document: IdentityDocumentStatus
     documents_held: list[DocumentKind]
+    """Documents that the person has, as codes of the country pack's taxonomy; never a number."""
     languages: list[LanguageCode]
     """Languages that the person speaks."""
     destination: PlaceCode | None
@@ -106,6 +110,9 @@ class RoutingProfile(RegistrationEvent):
     """Places that the person must not be sent to."""
     avoid_organizations: list[UUID]
     """Organisations that the person must not be referred to."""
+    age_group: AgeGroup = AgeGroup.UNSURE
+    """The group of the `age_band` if that is known, whatever this field says; otherwise what was told or decided."""
+    client_kind: ClientKind = ClientKind.RETURNEE
 
 
 class ReturneeRegistered(RoutingProfile):
@@ -144,7 +151,8 @@ class HouseholdChanged(Event):
 class NeedReported(RegistrationEvent):
     """A returnee or a household has a need. Keyed by the reference person.
 
-    If the need is reported again while it is open, the event is sent again with the same id and the highest urgency.
+    If the need is reported again while it is open, the event is sent again with the same id and the highest urgency. If
+    a desk or an assessment has found out what is needed, it is sent again with the kind.
     """
 
     type: ClassVar[str] = "need.reported.v1"
@@ -164,7 +172,11 @@ class NeedReported(RegistrationEvent):
     reported_at: Moment
     """When the need was reported, or last reported again while it is open."""
     is_second: bool = False
-    """True if a desk has allowed it in addition to an open need of the same category."""
+    """True if a desk has allowed it in addition to an open need of the same category and kind."""
+    kind: NeedKind | None = None
+    """Exactly what is needed, as a kind of the country pack's taxonomy; None if only the category is known."""
+    detail_values: ToldDetails = []
+    """Coded details of the kind."""
 
 
 class NeedWithdrawn(RegistrationEvent):
@@ -198,18 +210,6 @@ class ConsentChanged(RegistrationEvent):
     """Rises with every change."""
     grants: list[ConsentGrant]
     """What is allowed at present."""
-
-
-class DeletionReason(StrEnum):
-    """Why an organisation may not have the data of a packet any more."""
-
-    CONSENT_WITHDRAWN = "consent_withdrawn"
-    CONSENT_EXPIRED = "consent_expired"
-    CONSENT_INVALID = "consent_invalid"
-    """The consent was given by somebody who may not give it, such as a child."""
-    DO_NOT_SHARE = "do_not_share"
-    """The person does not want this organisation to have their data."""
-    ERASED = "erased"
 
 
 class PacketDeletionRequested(RegistrationEvent):

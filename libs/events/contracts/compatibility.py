@@ -1,6 +1,9 @@
 """What may change in a published event type: an additional optional field, an additional code, or other wording.
 Nothing else.
 
+A list of codes may also become a code of the country pack, if all of them have its form: then there are as many
+additional codes as the pack has (decision 0080).
+
 For a while the producers and consumers of a type have different versions, in both directions. A new consumer must read
 the events of an old producer, so nothing may become stricter. An old consumer must read the events of a new producer.
 It ignores unknown fields and can process an unknown code (`libs.events.messages.opening`), but it checks the limits of
@@ -10,9 +13,14 @@ addition to the old one (DESIGN 3).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import StringConstraints, TypeAdapter, ValidationError
+
+from libs.events.codes import PACK_CODE
 from libs.events.contracts.schemas import Schema, inlined
+
+_PACK_CODES = TypeAdapter(list[Annotated[str, StringConstraints(pattern=PACK_CODE)]])
 
 _WORDING = frozenset({"title", "description", "examples", "$schema", "$comment"})
 _LISTS = frozenset({"enum", "required"})
@@ -37,6 +45,9 @@ def breaks_between(published: Schema, current: Schema) -> list[Break]:
 
 
 def _breaks(old: Schema, new: Schema, place: str) -> Iterator[Break]:
+    if _opens_the_codes(old, new):
+        old = {**old, "pattern": new["pattern"]}
+        del old["enum"]
     for word in sorted((old.keys() | new.keys()) - _WORDING - _INSIDE):
         if old.get(word) != new.get(word):
             yield Break(place, _changed(word, old.get(word), new.get(word)))
@@ -52,6 +63,17 @@ def _breaks(old: Schema, new: Schema, place: str) -> Iterator[Break]:
         return
     for one, other in zip(before, after, strict=True):
         yield from _breaks(one, other, place)
+
+
+def _opens_the_codes(old: Schema, new: Schema) -> bool:
+    """True if a list of codes has become a code of the country pack, and each of them has the form of such a code."""
+    if "enum" not in old or "enum" in new or new.get("pattern") != PACK_CODE:
+        return False
+    try:
+        _PACK_CODES.validate_python(old["enum"], strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 def _codes(old: Schema, new: Schema, place: str) -> Iterator[Break]:

@@ -14,7 +14,7 @@ from libs.chassis.errors import InvalidInput, NotFound
 from libs.chassis.time_bounds import Tolerance
 from libs.events import outbox
 from libs.events.catalogue.directory import CapacityDeclared, CapacityRefreshRequested, PoolDeclared
-from libs.events.codes import NeedCategory, PublicationStatus
+from libs.events.codes import PublicationStatus
 from services.provider_directory.capacity import queries, rules
 from services.provider_directory.capacity.rules import Pool
 from services.provider_directory.capacity.schemas import CapacityBody, PoolBody
@@ -266,7 +266,7 @@ async def _ask_once(session: AsyncSession, doubted: Mapping[UUID, str | None]) -
             CapacityRefreshRequested(
                 provider_service_id=row["service_id"],
                 organization_id=row["organization_id"],
-                category=NeedCategory(row["category"]),
+                category=row["category"],
                 requested_at=now(session),
                 restricted=row["restricted"],
             )

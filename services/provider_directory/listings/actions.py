@@ -5,6 +5,7 @@ change between reading and publishing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,9 +16,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now, own_work
 from libs.chassis.errors import FieldError, InvalidInput, NotFound
 from libs.events import outbox
-from libs.events.codes import NeedCategory, PublicationStatus
+from libs.events.codes import PublicationStatus
 from libs.taxonomy.model import Taxonomy
-from libs.taxonomy.told import kind_faults, scope_faults
+from libs.taxonomy.told import category_faults, document_faults, kind_faults, scope_faults
 from services.provider_directory.errors import RestrictedScopeMissing
 from services.provider_directory.listings import queries, rules
 from services.provider_directory.listings.schemas import Address, LocationBody, OpeningBody, ServiceBody
@@ -34,6 +35,7 @@ from services.provider_directory.organizations import queries as organizations
 from services.provider_directory.organizations.actions import Precondition
 from services.provider_directory.organizations.rules import Rights, Step, next_status, status_after
 from services.provider_directory.organizations.tables import Organization
+from services.provider_directory.pack import Pack
 
 _SERVICE_COLUMNS = (
     "organization_id", "location_id", "name", "description", "service_type", "place", "on_site_at", "timezone",
@@ -51,10 +53,10 @@ async def put_service(
     *,
     rights: Rights,
     precondition: Precondition,
-    taxonomy: Taxonomy,
+    pack: Pack,
 ) -> bool:
     """Create the service or replace it; return True if it is new. Another organisation's service is `NotFound`."""
-    _require_kinds(body, taxonomy)
+    _require_codes(body, pack.taxonomy)
     async with own_work(session):  # an id may be in use in rows that the caller cannot see
         organization = await _lock_organization(session, body.organization_id, rights)
         service = await queries.find(session, service_id, lock=True)
@@ -63,8 +65,8 @@ async def put_service(
             raise NotFound
         precondition(service.version if service else None)
         [stored] = await queries.listings(session, [service]) if service else [None]
-    restricted = _require_scope(body, rights)
-    await _require_licence(session, body, stored.body if stored else None, rights)
+    restricted = _require_scope(body, rights, pack.restricted)
+    await _require_licence(session, body, stored.body if stored else None, rights, pack.taxonomy)
     await _require_location(session, body)
     current = PublicationStatus(service.status) if service else body.status or PublicationStatus.ACTIVE
     status = status_after(current, wanted=body.status)
@@ -165,9 +167,10 @@ async def _lock_organization(session: AsyncSession, organization_id: UUID, right
     return organization
 
 
-def _require_scope(body: ServiceBody, rights: Rights) -> bool:
-    """Whether the service is restricted; only callers who see such services may write one."""
-    restricted = rules.is_restricted(body.category, marked=body.restricted)
+def _require_scope(body: ServiceBody, rights: Rights, categories: AbstractSet[str]) -> bool:
+    """Whether the service is restricted, by its mark or as one of these categories. Only callers who see such services
+    may write one."""
+    restricted = body.restricted or body.category in categories
     if not rights.sees(restricted=restricted):
         raise RestrictedScopeMissing(pointer="/restricted")
     return restricted
@@ -191,25 +194,27 @@ async def _require_location(session: AsyncSession, body: ServiceBody) -> None:
 
 
 async def _require_licence(
-    session: AsyncSession, body: ServiceBody, stored: ServiceBody | None, rights: Rights
+    session: AsyncSession, body: ServiceBody, stored: ServiceBody | None, rights: Rights, taxonomy: Taxonomy
 ) -> None:
     if stored is not None and stored.eligibility.unaccompanied_children:
         return
-    licensed = await organizations.is_accredited(
-        session, body.organization_id, NeedCategory.CHILD_PROTECTION, today=now(session).date()
-    )
+    licences = {code for code, category in taxonomy.categories.items() if category.child_licence}
+    today = now(session).date()
+    licensed = await organizations.is_accredited(session, body.organization_id, licences, today=today)
     claimed = body.eligibility.unaccompanied_children
     if rules.lacks_licence(unaccompanied_children=claimed, licensed=licensed, is_admin=rights.is_admin):
         raise _invalid(
             "/eligibility/unaccompanied_children",
             "licence-missing",
-            "Only an organisation accredited for child protection may take unaccompanied children",
+            f"Only an organisation accredited for {' or '.join(sorted(licences))} may take unaccompanied children",
         )
 
 
-def _require_kinds(body: ServiceBody, taxonomy: Taxonomy) -> None:
-    faults: list[FieldError] = []
-    for number, offered in enumerate(body.kinds):
+def _require_codes(body: ServiceBody, taxonomy: Taxonomy) -> None:
+    faults = category_faults(taxonomy, body.category, pointer="/category")
+    for document in body.eligibility.documents_required:  # the list is sorted by now, so a position would mislead
+        faults += document_faults(taxonomy, document, pointer="/eligibility/documents_required")
+    for number, offered in enumerate(body.kinds if body.category in taxonomy.categories else ()):
         pointer = f"/kinds/{number}"
         wrong = kind_faults(taxonomy, offered.kind, category=body.category, pointer=f"{pointer}/kind")
         if not wrong and offered.kind in [one.kind for one in body.kinds[:number]]:
@@ -251,7 +256,7 @@ async def _write_parts(session: AsyncSession, service_id: UUID, body: ServiceBod
         for place in body.catchment
     )
     session.add_all(
-        RequiredDocument(id=uuid5(service_id, f"required_document/{kind}"), service_id=service_id, document=kind.value)
+        RequiredDocument(id=uuid5(service_id, f"required_document/{kind}"), service_id=service_id, document=kind)
         for kind in body.eligibility.documents_required
     )
     session.add_all(_address(body.address, owner="service_id", owner_id=service_id))

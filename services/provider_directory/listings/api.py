@@ -15,6 +15,7 @@ from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
 from libs.events.codes import NeedCategory
+from libs.taxonomy.told import category_faults
 from services.provider_directory.errors import RestrictedScopeMissing, StepNotAllowed
 from services.provider_directory.listings import actions, queries
 from services.provider_directory.listings.schemas import LocationBody, LocationView, ServiceBody, ServiceView
@@ -33,10 +34,14 @@ async def list_services(
     session: Session,
     page: PageQuery,
     caller: Reader,
+    pack: ThePack,
     organization_id: Annotated[UUID | None, Query(description="Only those of this organisation")] = None,
     category: Annotated[NeedCategory | None, Query(description="Only those of this category")] = None,
 ) -> Page[ServiceView]:
     """Services of any status, ordered by name. To find a service that can help, use the search."""
+    faults = category_faults(pack.taxonomy, category, pointer="category")
+    if faults:
+        raise InvalidInput(errors=faults)
     rights = rights_of(caller)
     rows = await queries.after(
         session,
@@ -77,7 +82,7 @@ async def put_service(
     """Create or replace the service with this id. Replacing requires If-Match. A change is published."""
     rights = rights_of(caller)
     created = await actions.put_service(
-        session, service_id, body, rights=rights, precondition=condition.check, taxonomy=pack.taxonomy
+        session, service_id, body, rights=rights, precondition=condition.check, pack=pack
     )
     return answered(response, await queries.view(session, service_id, rights=rights), created=created)
 

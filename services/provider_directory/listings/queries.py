@@ -110,7 +110,7 @@ async def after(
     if organization_id is not None:
         statement = statement.where(ProviderService.organization_id == organization_id)
     if category is not None:
-        statement = statement.where(ProviderService.category == category.value)
+        statement = statement.where(ProviderService.category == category)
     return (await session.exec(following(statement, cursor))).all()
 
 

@@ -7,9 +7,6 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import available_timezones
 
-from libs.events.codes import NeedCategory
-from services.provider_directory.organizations.rules import RESTRICTED_CATEGORIES
-
 MINIMUM_AGES: Final = (0, 5, 12, 18, 25, 35, 60)
 """The first year of each age band. Routing knows only the band of a person, so no other limit could be applied."""
 
@@ -42,11 +39,6 @@ def openings_overlap(openings: Sequence[tuple[int, int, int]]) -> bool:
     return any(earlier[0] == later[0] and later[1] < earlier[2] for earlier, later in pairwise(sorted(openings)))
 
 
-def is_restricted(category: NeedCategory, *, marked: bool) -> bool:
-    """True if the service takes only restricted referrals, because of its mark or its category."""
-    return marked or category in RESTRICTED_CATEGORIES
-
-
 @cache
 def _time_zones() -> frozenset[str]:
     # Names without a region, such as "localtime", are links to the settings of this machine.
@@ -61,6 +53,7 @@ def is_time_zone(name: str) -> bool:
 def lacks_licence(*, unaccompanied_children: bool, licensed: bool, is_admin: bool) -> bool:
     """True if an organisation claims without a licence that it may take unaccompanied children (domain E1, P13).
 
-    Its client may claim this only while an accreditation for child protection, given by the network, is valid.
+    Its client may claim this only while an accreditation by the network is valid, for a category that the taxonomy
+    marks with `child_licence`.
     """
     return unaccompanied_children and not licensed and not is_admin

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from libs.events.catalogue.directory import DetailCode, Eligibility, OfferedKind, Opening, ProviderServicePublished
+from libs.events.catalogue.directory import Eligibility, OfferedKind, Opening, ProviderServicePublished
 from libs.events.codes import (
     AccessNeed,
     AreaCode,
@@ -20,6 +20,7 @@ from libs.events.codes import (
     PublicationStatus,
     Sex,
 )
+from libs.events.detail_values import DetailCode
 from libs.wire.values import Flag, Whole
 from services.provider_directory.listings import rules
 from services.provider_directory.listings.rules import LocationType
@@ -175,7 +176,7 @@ class ServiceBody(Body):
     """The kinds of need that it meets (`GET /v1/taxonomy`), all of its category."""
     service_type: Code = Field(examples=["temporary_shelter"])
     restricted: Flag = False
-    """Services of the categories anti_trafficking and gbv are always restricted."""
+    """Services of the restricted categories of the country are always restricted."""
     place: PlaceCode | None = Field(default=None, examples=["GT01"])
     on_site_at: PlaceCode | None = None
     catchment: list[AreaCode] = Field(default=[], max_length=500)
@@ -222,7 +223,7 @@ def routing_view(
         category=body.category,
         kinds=[OfferedKind(**kind.model_dump()) for kind in body.kinds],
         service_type=body.service_type,
-        restricted=rules.is_restricted(body.category, marked=body.restricted),
+        restricted=body.restricted,
         place=place,
         on_site_at=body.on_site_at or (location.on_site_at if location else None),
         catchment=body.catchment,

@@ -8,15 +8,12 @@ from sqlalchemy import ARRAY, CheckConstraint, Column, Computed, Index, String, 
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field
 
-from libs.events.codes import AccessNeed, DocumentKind, NeedCategory, PublicationStatus, Sex
+from libs.events.codes import AccessNeed, PublicationStatus, Sex
 from services.provider_directory.database import MOMENT, DirectoryTable, all_of, one_of
 from services.provider_directory.listings.rules import MAXIMUM_AGES, MINIMUM_AGES, LocationType
-from services.provider_directory.organizations.rules import RESTRICTED_CATEGORIES
 from services.provider_directory.words import words_of
 
 CODES = ARRAY(String)
-
-_RESTRICTED = one_of("category", sorted(RESTRICTED_CATEGORIES))
 
 # Written in the form in which PostgreSQL returns it, so that a migrated database can be compared with it.
 _WORDS = words_of("(((name)::text || ' '::text) || (description)::text)")
@@ -62,8 +59,6 @@ class ProviderService(DirectoryTable, table=True):
     __tablename__ = "service"
     __table_args__ = (
         CheckConstraint(one_of("status", PublicationStatus), name="service_status"),
-        CheckConstraint(one_of("category", NeedCategory), name="service_category"),
-        CheckConstraint(f"restricted OR NOT ({_RESTRICTED})", name="service_restricted"),
         CheckConstraint(f"minimum_age IN {MINIMUM_AGES}", name="service_minimum_age"),
         CheckConstraint(f"maximum_age IN {MAXIMUM_AGES}", name="service_maximum_age"),
         CheckConstraint("minimum_age <= maximum_age", name="service_ages"),
@@ -163,10 +158,7 @@ class RequiredDocument(DirectoryTable, table=True):
     """A document that a person must have to use the service (domain D1)."""
 
     __tablename__ = "required_document"
-    __table_args__ = (
-        CheckConstraint(one_of("document", DocumentKind), name="required_document_kind"),
-        UniqueConstraint("service_id", "document", name="required_document_of_service"),
-    )
+    __table_args__ = (UniqueConstraint("service_id", "document", name="required_document_of_service"),)
 
     id: UUID = Field(primary_key=True)
     service_id: UUID = Field(foreign_key="service.id")

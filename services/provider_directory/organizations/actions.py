@@ -9,17 +9,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, own_work
 from libs.chassis.errors import InvalidInput, NotFound
-from libs.chassis.time_bounds import Tolerance
 from libs.events import outbox
 from libs.events.catalogue.directory import Accreditation as PublishedAccreditation
 from libs.events.catalogue.directory import Agreement as PublishedAgreement
 from libs.events.catalogue.directory import OrganizationPublished
 from libs.events.codes import NeedCategory, PublicationStatus
+from libs.taxonomy.told import category_faults
 from services.provider_directory.errors import AdminOnly, RestrictedScopeMissing
 from services.provider_directory.organizations import queries, rules
 from services.provider_directory.organizations.rules import Rights
 from services.provider_directory.organizations.schemas import OrganizationBody, OrganizationView
 from services.provider_directory.organizations.tables import Accreditation, Agreement, Organization
+from services.provider_directory.pack import Pack
 
 V = TypeVar("V", Accreditation, Agreement)
 
@@ -70,23 +71,22 @@ async def put_validity(
     valid_until: date,
     rights: Rights,
     precondition: Precondition,
-    tolerance: Tolerance,
+    pack: Pack,
 ) -> bool:
     """Give the organisation an accreditation or a data-sharing agreement for the category, or change its last day.
     Return True if it had none."""
-    faults = tolerance.faults(valid_until, at=now(session), pointer="/valid_until")
+    faults = category_faults(pack.taxonomy, category, pointer="category")
+    faults += pack.times.valid_until.faults(valid_until, at=now(session), pointer="/valid_until")
     if faults:
         raise InvalidInput(errors=faults)
     organization = await queries.lock_own(session, organization_id, rights=rights)
-    if not rights.sees_category(category):
+    if not rights.sees_category(category, restricted=pack.restricted):
         raise RestrictedScopeMissing
     precondition(organization.version)
-    held = await session.get(table, (organization_id, category.value))
+    held = await session.get(table, (organization_id, category))
     if held is not None and held.valid_until == valid_until:
         return False
-    row = table(
-        organization_id=organization_id, category=category.value, valid_until=valid_until, changed_at=now(session)
-    )
+    row = table(organization_id=organization_id, category=category, valid_until=valid_until, changed_at=now(session))
     await session.merge(row)
     await _change(session, organization)
     return held is None
@@ -101,7 +101,7 @@ async def _change(session: AsyncSession, organization: Organization) -> None:
 async def _publish(session: AsyncSession, organization: Organization) -> None:
     await session.flush()
     async with own_work(session):
-        [view] = await queries.views(session, [organization], rights=EVERYTHING)
+        [view] = await queries.views(session, [organization], rights=EVERYTHING, restricted=frozenset())
     await outbox.append(session, [_published(view)])
 
 

@@ -14,7 +14,6 @@ from libs.chassis.etag import IfMatchOrNone, PreconditionRequired, VersionMismat
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF
-from libs.chassis.time_bounds import Tolerance
 from libs.events.codes import NeedCategory
 from services.provider_directory.errors import AdminOnly, RestrictedScopeMissing, StepNotAllowed
 from services.provider_directory.organizations import actions, queries
@@ -22,7 +21,7 @@ from services.provider_directory.organizations.actions import Precondition
 from services.provider_directory.organizations.rules import Rights
 from services.provider_directory.organizations.schemas import OrganizationBody, OrganizationView, ValidityBody
 from services.provider_directory.organizations.tables import Accreditation, Agreement
-from services.provider_directory.pack import ThePack
+from services.provider_directory.pack import Pack, ThePack
 
 router = APIRouter(prefix="/v1/organizations", tags=["organizations"])
 
@@ -64,12 +63,15 @@ def answered(response: Response, view: V, *, created: bool = False) -> V:
 
 @router.get("", responses=responses())
 async def list_organizations(
-    session: Session, page: PageQuery, caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)]
+    session: Session,
+    page: PageQuery,
+    caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)],
+    pack: ThePack,
 ) -> Page[OrganizationView]:
     """Organisations, ordered by name."""
     rights = rights_of(caller)
     rows = await queries.after(session, page.after, limit=page.limit + 1, rights=rights)
-    views = await queries.views(session, rows, rights=rights)
+    views = await queries.views(session, rows, rights=rights, restricted=pack.restricted)
     return page_of(views, request=page, cursor_of=lambda view: [view.name, str(view.id)])
 
 
@@ -79,9 +81,11 @@ async def read_organization(
     session: Session,
     response: Response,
     caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)],
+    pack: ThePack,
 ) -> OrganizationView:
     """One organisation, with its accreditations and agreements."""
-    return answered(response, await queries.view(session, organization_id, rights=rights_of(caller)))
+    view = await queries.view(session, organization_id, rights=rights_of(caller), restricted=pack.restricted)
+    return answered(response, view)
 
 
 @router.put(
@@ -98,13 +102,15 @@ async def put_organization(
     response: Response,
     condition: IfMatchOrNone,
     caller: Annotated[Caller, requires("directory:write", by=ORGANIZATIONS_AND_STAFF)],
+    pack: ThePack,
 ) -> OrganizationView:
     """Create or replace the organisation with this id. Replacing requires If-Match."""
     rights = rights_of(caller)
     created = await actions.put_organization(
         session, organization_id, body, rights=rights, precondition=condition.check
     )
-    return answered(response, await queries.view(session, organization_id, rights=rights), created=created)
+    view = await queries.view(session, organization_id, rights=rights, restricted=pack.restricted)
+    return answered(response, view, created=created)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ class _Validity:
     valid_until: date
     rights: Rights
     precondition: Precondition
-    tolerance: Tolerance
+    pack: Pack
 
 
 async def _validity(
@@ -127,8 +133,7 @@ async def _validity(
     caller: Annotated[Caller, requires("directory:admin", by=STAFF)],
     pack: ThePack,
 ) -> _Validity:
-    rights, tolerance = rights_of(caller), pack.times.valid_until
-    return _Validity(organization_id, category, body.valid_until, rights, precondition, tolerance)
+    return _Validity(organization_id, category, body.valid_until, rights_of(caller), precondition, pack)
 
 
 Validity = Annotated[_Validity, Depends(_validity)]
@@ -161,7 +166,8 @@ async def _put(table: type[actions.V], given: _Validity, session: Session, respo
         valid_until=given.valid_until,
         rights=given.rights,
         precondition=given.precondition,
-        tolerance=given.tolerance,
+        pack=given.pack,
     )
-    view = await queries.view(session, given.organization_id, rights=given.rights)
+    restricted = given.pack.restricted
+    view = await queries.view(session, given.organization_id, rights=given.rights, restricted=restricted)
     return answered(response, view, created=created)

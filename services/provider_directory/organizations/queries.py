@@ -1,6 +1,7 @@
 """Queries of organisations with their accreditations and agreements."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import TypeVar
 from uuid import UUID
@@ -9,7 +10,7 @@ from sqlmodel import col, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.errors import NotFound
-from libs.events.codes import NeedCategory, PublicationStatus
+from libs.events.codes import PublicationStatus
 from services.provider_directory.organizations.rules import OrganizationType, Rights
 from services.provider_directory.organizations.schemas import OrganizationView, ValidityView
 from services.provider_directory.organizations.tables import Accreditation, Agreement, Organization
@@ -34,12 +35,14 @@ async def lock_own(session: AsyncSession, organization_id: UUID, *, rights: Righ
     return organization
 
 
-async def view(session: AsyncSession, organization_id: UUID, *, rights: Rights) -> OrganizationView:
+async def view(
+    session: AsyncSession, organization_id: UUID, *, rights: Rights, restricted: AbstractSet[str]
+) -> OrganizationView:
     """One organisation as this caller may see it, or `NotFound`."""
     organization = await find(session, organization_id)
     if organization is None or not rights.sees(restricted=organization.restricted):
         raise NotFound
-    return (await views(session, [organization], rights=rights))[0]
+    return (await views(session, [organization], rights=rights, restricted=restricted))[0]
 
 
 async def after(
@@ -58,10 +61,10 @@ async def after(
 
 
 async def views(
-    session: AsyncSession, organizations: Sequence[Organization], *, rights: Rights
+    session: AsyncSession, organizations: Sequence[Organization], *, rights: Rights, restricted: AbstractSet[str]
 ) -> list[OrganizationView]:
     """Organisations with their accreditations and agreements, without the restricted categories that the caller may not
-    see."""
+    see. `restricted`: those of the pack."""
     ids = [organization.id for organization in organizations]
     accreditations = await _held(session, Accreditation, ids)
     agreements = await _held(session, Agreement, ids)
@@ -75,8 +78,8 @@ async def views(
             organization_type=OrganizationType(organization.organization_type),
             status=PublicationStatus(organization.status),
             version=organization.version,
-            accreditations=_shown(accreditations, organization.id, rights),
-            agreements=_shown(agreements, organization.id, rights),
+            accreditations=_shown(accreditations, organization.id, rights, restricted),
+            agreements=_shown(agreements, organization.id, rights, restricted),
             created_at=organization.created_at,
             changed_at=organization.changed_at,
         )
@@ -84,10 +87,16 @@ async def views(
     ]
 
 
-async def is_accredited(session: AsyncSession, organization_id: UUID, category: NeedCategory, *, today: date) -> bool:
-    """True if the organisation has an accreditation for the category that is valid today."""
-    accreditation = await session.get(Accreditation, (organization_id, category.value))
-    return accreditation is not None and accreditation.valid_until >= today
+async def is_accredited(
+    session: AsyncSession, organization_id: UUID, categories: AbstractSet[str], *, today: date
+) -> bool:
+    """True if the organisation has an accreditation for one of the categories that is valid today."""
+    statement = select(Accreditation).where(
+        Accreditation.organization_id == organization_id,
+        col(Accreditation.category).in_(categories),
+        col(Accreditation.valid_until) >= today,
+    )
+    return (await session.exec(statement.limit(1))).first() is not None
 
 
 async def _held(session: AsyncSession, table: type[V], ids: Sequence[UUID]) -> Sequence[V]:
@@ -95,9 +104,11 @@ async def _held(session: AsyncSession, table: type[V], ids: Sequence[UUID]) -> S
     return (await session.exec(statement)).all()
 
 
-def _shown(held: Sequence[V], organization_id: UUID, rights: Rights) -> list[ValidityView]:
+def _shown(
+    held: Sequence[V], organization_id: UUID, rights: Rights, restricted: AbstractSet[str]
+) -> list[ValidityView]:
     return [
-        ValidityView(category=NeedCategory(item.category), valid_until=item.valid_until)
+        ValidityView(category=item.category, valid_until=item.valid_until)
         for item in held
-        if item.organization_id == organization_id and rights.sees_category(NeedCategory(item.category))
+        if item.organization_id == organization_id and rights.sees_category(item.category, restricted=restricted)
     ]

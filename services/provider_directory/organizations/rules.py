@@ -9,9 +9,6 @@ from uuid import UUID
 from libs.events.codes import NeedCategory, PublicationStatus
 from services.provider_directory.errors import StepNotAllowed
 
-RESTRICTED_CATEGORIES: Final = frozenset({NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV})
-"""Services of these categories are always restricted (DESIGN 5, domain P7)."""
-
 
 class OrganizationType(StrEnum):
     """The types of organisation in a referral network (domain H1)."""
@@ -92,9 +89,9 @@ class Rights:
         """True if the caller may see a listing with this mark."""
         return self.sees_restricted or not restricted
 
-    def sees_category(self, category: NeedCategory) -> bool:
-        """True if the caller may know that an organisation works in this category."""
-        return self.sees(restricted=category in RESTRICTED_CATEGORIES)
+    def sees_category(self, category: NeedCategory, *, restricted: AbstractSet[str]) -> bool:
+        """True if the caller may know that an organisation works in this category. `restricted`: those of the pack."""
+        return self.sees(restricted=category in restricted)
 
     def sees_address(self, *, hidden: bool, organization_id: UUID) -> bool:
         """True if the caller may see the address. Hidden addresses are shown only to holders of `restricted:read` and

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Column, Computed, Index
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlmodel import Field
 
-from libs.events.codes import NeedCategory, PublicationStatus
+from libs.events.codes import PublicationStatus
 from services.provider_directory.database import MOMENT, DirectoryTable, one_of
 from services.provider_directory.organizations.rules import OrganizationType
 from services.provider_directory.words import words_of
@@ -50,7 +50,6 @@ class Accreditation(DirectoryTable, table=True):
     """A licence of an organisation for a category, with the last day of its validity (domain H2)."""
 
     __tablename__ = "accreditation"
-    __table_args__ = (CheckConstraint(one_of("category", NeedCategory), name="accreditation_category"),)
 
     organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
     category: str = Field(primary_key=True)
@@ -62,7 +61,6 @@ class Agreement(DirectoryTable, table=True):
     """A data-sharing agreement with an organisation for a category (domain P24)."""
 
     __tablename__ = "agreement"
-    __table_args__ = (CheckConstraint(one_of("category", NeedCategory), name="agreement_category"),)
 
     organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
     category: str = Field(primary_key=True)

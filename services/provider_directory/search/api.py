@@ -9,7 +9,7 @@ from libs.chassis.database import Session, now
 from libs.chassis.errors import InvalidInput
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
-from libs.taxonomy.told import kind_faults
+from libs.taxonomy.told import category_faults, kind_faults
 from services.provider_directory.organizations.api import rights_of
 from services.provider_directory.pack import ThePack
 from services.provider_directory.search import queries
@@ -35,6 +35,9 @@ async def search_services(
         faults = pack.times.open_at.faults(body.open_at, at=now(session), pointer="/open_at")
         if faults:
             raise InvalidInput(errors=faults)
+    faults = category_faults(pack.taxonomy, body.category, pointer="/category")
+    if faults:
+        raise InvalidInput(errors=faults)
     if body.kind is not None:
         faults = kind_faults(pack.taxonomy, body.kind, category=body.category, pointer="/kind", also_deprecated=True)
         if faults:

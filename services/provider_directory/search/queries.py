@@ -124,7 +124,7 @@ def _in_routing(statement: Services) -> Services:
 
 def _by_codes(statement: Services, wanted: SearchBody) -> Services:
     if wanted.category is not None:
-        statement = statement.where(ProviderService.category == wanted.category.value)
+        statement = statement.where(ProviderService.category == wanted.category)
     if wanted.kind is not None:
         statement = statement.where(col(ProviderService.kinds).contains([{"kind": wanted.kind}]))
     if wanted.service_type is not None:

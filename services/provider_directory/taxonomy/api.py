@@ -8,7 +8,7 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.errors import FieldError, InvalidInput
 from libs.chassis.etag import IfNoneMatch
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
-from libs.taxonomy.model import Language
+from libs.taxonomy.questions import Language
 from services.provider_directory.taxonomy.queries import Renderings
 from services.provider_directory.taxonomy.rules import language_for
 from services.provider_directory.taxonomy.schemas import TaxonomyView

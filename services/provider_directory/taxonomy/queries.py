@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 
-from libs.taxonomy.model import Category, Fact, Form, Kind, Question, Taxonomy
+from libs.taxonomy.model import Category, Kind, Taxonomy
+from libs.taxonomy.questions import Fact, Form, Question
 from services.provider_directory.taxonomy.schemas import (
     CategoryTerm,
     FactTerm,

@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.taxonomy.model import Code, Dimension, Form, Language, Level, Unit
+from libs.taxonomy.model import Dimension, Level, Unit
+from libs.taxonomy.questions import Code, Form, Language
 
 
 class Term(BaseModel):

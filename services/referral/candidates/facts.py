@@ -19,6 +19,8 @@ from libs.events.codes import (
     Sex,
     Urgency,
 )
+from libs.events.detail_values import DetailValue
+from libs.events.people_codes import AgeGroup
 
 ADULT_AGE: Final = 18
 
@@ -30,10 +32,14 @@ AGES: Final[dict[AgeBand, tuple[int, int]]] = {
     AgeBand.FROM_25_TO_34: (25, 34),
     AgeBand.FROM_35_TO_59: (35, 59),
     AgeBand.FROM_60: (60, 120),
-    # Domain P14: a person of unknown age counts as a child until a person has decided.
-    AgeBand.UNKNOWN: (0, 17),
 }
 """The lowest and the highest age of each band, in years."""
+_AGES_OF_GROUP: Final[dict[AgeGroup, tuple[int, int]]] = {
+    AgeGroup.CHILD: (0, 17),
+    AgeGroup.ADULT: (18, 120),
+    AgeGroup.UNSURE: (0, 120),
+}
+"""The same for a person of whom only the group is known: a service must be for every age that the person may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +55,30 @@ class Person:
     protection_flags: frozenset[ProtectionFlag] = frozenset()
     avoid_places: tuple[str, ...] = ()
     avoid_organizations: frozenset[UUID] = frozenset()
+    age_group: AgeGroup = AgeGroup.UNSURE
+    """What was told or decided. It counts only if the age band is not known."""
 
     @property
-    def is_child(self) -> bool:
-        """True below 18, and if the age is unknown or disputed (domain P14)."""
-        return self.age_is_unresolved or AGES[self.age_band][1] < ADULT_AGE
+    def ages(self) -> tuple[int, int]:
+        """The lowest and the highest age that this person may have, in years."""
+        if ProtectionFlag.AGE_DISPUTED in self.protection_flags:
+            return _AGES_OF_GROUP[AgeGroup.UNSURE]
+        return _AGES_OF_GROUP[self.age_group] if self.age_band is AgeBand.UNKNOWN else AGES[self.age_band]
+
+    @property
+    def may_be_child(self) -> bool:
+        """True below 18, and if the age is unsure or disputed (domain P14)."""
+        return self.ages[0] < ADULT_AGE
+
+    @property
+    def may_be_adult(self) -> bool:
+        """True from 18, and if the age is unsure or disputed: nobody is placed among children unless they are one."""
+        return self.ages[1] >= ADULT_AGE
 
     @property
     def age_is_unresolved(self) -> bool:
-        """True if it is not decided yet whether this person is a child."""
-        return self.age_band is AgeBand.UNKNOWN or ProtectionFlag.AGE_DISPUTED in self.protection_flags
+        """True if it is not known whether this person is a child."""
+        return self.may_be_child and self.may_be_adult
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +103,10 @@ class Need:
     """The reasons of reviews (`interlocks.ReviewReason`) that an authorised person has approved."""
     ring: int = 0
     """How far the search for this need has widened. It never becomes narrower again."""
+    kind: str | None = None
+    """What exactly is needed; None if only the category is known."""
+    detail_values: Mapping[str, DetailValue] = field(default_factory=dict)
+    """The values of coded details of the kind, by detail."""
     refused_by: Mapping[UUID, str] = field(default_factory=dict)
     """Services that declined this need or let its offer expire, with the resulting exclusion code."""
     conflicting_organizations: frozenset[UUID] = frozenset()
@@ -143,6 +167,15 @@ class Service:
         return frozenset(self.view.access)
 
     @cached_property
+    def scopes(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
+        """The kinds that the service gives, each with the values that it covers of the details that it limits. Empty if
+        the provider has not named them."""
+        return {
+            offered.kind: {covered.detail: frozenset(covered.values) for covered in offered.scope}
+            for offered in self.view.kinds
+        }
+
+    @cached_property
     def documents_required(self) -> frozenset[DocumentKind]:
         """The documents that a person must already have."""
         return frozenset(self.view.eligibility.documents_required)
@@ -156,14 +189,14 @@ class Service:
     def is_accredited(self, today: date) -> bool:
         """True if the organisation's licence for this category is valid today."""
         return any(
-            item.category is self.view.category and item.valid_until >= today
+            item.category == self.view.category and item.valid_until >= today
             for item in self.organization.accreditations
         )
 
     def has_agreement(self, today: date) -> bool:
         """True if a data-sharing agreement for this category is valid today (domain P24)."""
         return any(
-            item.category is self.view.category and item.valid_until >= today for item in self.organization.agreements
+            item.category == self.view.category and item.valid_until >= today for item in self.organization.agreements
         )
 
 

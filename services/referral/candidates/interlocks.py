@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from libs.events.codes import NeedCategory, ProtectionFlag
+from libs.events.codes import ProtectionFlag
 from services.referral.candidates.facts import Need, Person, Service, overlaps
 from services.referral.pack.policy import RoutingPolicy
 
@@ -13,6 +13,8 @@ class ReviewReason(StrEnum):
     """Why a review must come before anything is offered."""
 
     AGE_UNRESOLVED = "age_unresolved"
+    UNKNOWN_CATEGORY = "unknown_category"
+    """The taxonomy lacks the category: the sender has a newer pack, or another one."""
     RESTRICTED_CATEGORY = "restricted_category"
     POLICY = "policy"
     PROMISE_BROKEN = "promise_broken"
@@ -33,19 +35,20 @@ class Interlock(StrEnum):
 
 
 def is_unaccompanied_child(person: Person, *, household_size: int) -> bool:
-    """True for a child who is marked as unaccompanied or has no household. In doubt, a person is a child (domain
+    """True for a child who is marked as unaccompanied or has no household. In doubt, a person may be a child (domain
     P14)."""
     alone = household_size <= 1 or ProtectionFlag.UNACCOMPANIED_CHILD in person.protection_flags
-    return person.is_child and alone
+    return person.may_be_child and alone
 
 
 def review_reason(need: Need, policy: RoutingPolicy) -> ReviewReason | None:
     """Why this need requires a review first, or None. An approval counts only for its own reason, because a person who
     may decide about somebody's age may not decide about a restricted need.
     """
-    category = policy.categories[need.category]
+    category = policy.rules_of(need.category, need.kind)
     asked = {
         ReviewReason.AGE_UNRESOLVED: any(person.age_is_unresolved for person in need.people),
+        ReviewReason.UNKNOWN_CATEGORY: not policy.knows(need.category),
         ReviewReason.RESTRICTED_CATEGORY: category.restricted,
         ReviewReason.POLICY: category.review and not category.restricted,
     }
@@ -70,8 +73,8 @@ def guards_of(need: Need, policy: RoutingPolicy) -> Guards:
     """The facts for the interlocks of this need."""
     review_is_missing = review_reason(need, policy) is not None
     needs_licence = any(is_unaccompanied_child(person, household_size=need.household_size) for person in need.people)
-    would_split = _household_would_split(need)
-    is_restricted = policy.categories[need.category].restricted
+    would_split = _household_would_split(need, policy)
+    is_restricted = policy.rules_of(need.category, need.kind).restricted
     feared = tuple(place for person in need.people for place in person.avoid_places)
     do_not_share = frozenset(one for person in need.people for one in person.avoid_organizations)
     return Guards(
@@ -108,6 +111,9 @@ def interlocks(guards: Guards, service: Service) -> list[Interlock]:
     return found
 
 
-def _household_would_split(need: Need) -> bool:
-    """True for shelter for only some members of a household that wants to stay together."""
-    return need.category is NeedCategory.SHELTER and need.stay_together and need.people_count < need.household_size
+def _household_would_split(need: Need, policy: RoutingPolicy) -> bool:
+    """True if only some members of a household that wants to stay together would be served, in a category such as
+    shelter."""
+    category = policy.taxonomy.categories.get(need.category)
+    whole = category is not None and category.whole_household
+    return whole and need.stay_together and need.people_count < need.household_size

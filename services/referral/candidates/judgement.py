@@ -11,7 +11,8 @@ from typing import Final
 from services.referral.candidates.facts import Need, Service
 from services.referral.candidates.interlocks import Interlock, guards_of, interlocks
 from services.referral.candidates.pools import admits_among
-from services.referral.candidates.rules import Exclusion, breakable, exclusions, standing
+from services.referral.candidates.reasons import Exclusion
+from services.referral.candidates.rules import breakable, exclusions, standing
 from services.referral.pack.policy import RoutingPolicy
 
 STANDING: Final[frozenset[str]] = frozenset({Exclusion.NOT_ACTIVE, Exclusion.NOT_ACCREDITED, Exclusion.NO_AGREEMENT})

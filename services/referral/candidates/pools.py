@@ -10,7 +10,8 @@ from services.referral.candidates.facts import Need, Person, Pool, Service, Shar
 
 _ADULTS: Final = "adult_"
 _CHILDREN: Final = "child_"
-"""A kind of pool that begins with one of these is only for adults or only for children, such as `child_beds`."""
+"""A kind of pool that begins with one of these is only for adults or only for children, such as `child_beds`. A
+person of unsure age may be in neither."""
 
 
 def in_time(service: Service, now: datetime, *, ahead: bool) -> Sequence[Pool]:
@@ -80,9 +81,9 @@ def admits_among(kinds: Collection[str], people: Sequence[Person]) -> bool:
 
 def _by_age(need: Need, pools: Sequence[Pool]) -> Iterator[tuple[Share, ...]]:
     """All pairs of pools of which one could take the need's adults and the other its children."""
-    children = [person for person in need.people if person.is_child]
-    adults = [person for person in need.people if not person.is_child]
-    if not children or not adults or len(need.people) != need.people_count:
+    children = [person for person in need.people if not person.may_be_adult]
+    adults = [person for person in need.people if not person.may_be_child]
+    if not children or not adults or len(children) + len(adults) != need.people_count:
         return
     for ours in pools:
         if not _admits(ours.kind, adults):
@@ -96,5 +97,5 @@ def _by_age(need: Need, pools: Sequence[Pool]) -> Iterator[tuple[Share, ...]]:
 
 def _admits(kind: str, people: Sequence[Person]) -> bool:
     if kind.startswith(_CHILDREN):
-        return all(person.is_child for person in people)
-    return not (kind.startswith(_ADULTS) and any(person.is_child for person in people))
+        return not any(person.may_be_adult for person in people)
+    return not (kind.startswith(_ADULTS) and any(person.may_be_child for person in people))

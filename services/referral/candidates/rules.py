@@ -7,42 +7,15 @@ on the need (`exclusions`). Protection interlocks are in `interlocks`, free plac
 from bisect import bisect_left
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from libs.events.codes import Sex
-from services.referral.candidates.facts import ADULT_AGE, AGES, Need, Person, Service, covers, opens_between
+from services.referral.candidates.facts import Need, Person, Service, covers, opens_between
+from services.referral.candidates.kinds import kind_fault
 from services.referral.candidates.pools import day_at
+from services.referral.candidates.reasons import Exclusion
 from services.referral.candidates.score import way_km
 from services.referral.pack.policy import RoutingPolicy
-
-
-class Exclusion(StrEnum):
-    """Why a service of the right category is not a candidate."""
-
-    NOT_ACTIVE = "not_active"
-    NOT_ACCREDITED = "not_accredited"
-    NO_AGREEMENT = "no_agreement"
-    CLOSED = "closed"
-    NO_CONSENT = "no_consent"
-    AGE = "age"
-    SEX = "sex"
-    NATIONALITY = "nationality"
-    HOUSEHOLD = "household"
-    DOCUMENT_NEEDED_FIRST = "document_needed_first"
-    NOT_PRESENT_HERE = "not_present_here"
-    CATCHMENT = "catchment"
-    TOO_FAR = "too_far"
-    BEYOND_RING = "beyond_ring"
-    """A service that is nearer is asked first."""
-    LANGUAGE = "language"
-    ACCESS = "access"
-    DECLINED_BEFORE = "declined_before"
-    EXPIRED_BEFORE = "expired_before"
-    NO_LONGER_OFFERED = "no_longer_offered"
-    CONFLICT_OF_INTEREST = "conflict_of_interest"
-    UNSAFE = "unsafe"
-    NO_FREE_PLACE = "no_free_place"
 
 
 def standing(service: Service, now: datetime) -> list[Exclusion]:
@@ -75,9 +48,12 @@ def breakable(service: Service, policy: RoutingPolicy) -> tuple[Rule, ...]:
 
 
 def exclusions(need: Need, service: Service, policy: RoutingPolicy, rules: tuple[Rule, ...]) -> list[Exclusion]:
-    """The codes that exclude this service from this need: of these `rules`, and of earlier refusals. Empty if none
-    do."""
+    """The codes that exclude this service from this need: of these `rules`, of its kinds, and of earlier refusals.
+    Empty if none do."""
     found = [code for code, broken in rules if broken(need, service, policy)]
+    fault = kind_fault(need, service, policy.taxonomy)
+    if fault is not None:
+        found.append(fault)
     before = need.refused_by.get(service.view.provider_service_id)
     if before is not None:
         found.append(Exclusion(before))
@@ -87,14 +63,14 @@ def exclusions(need: Need, service: Service, policy: RoutingPolicy, rules: tuple
 
 
 def _no_consent(need: Need, service: Service, policy: RoutingPolicy) -> bool:
-    return not need.consented and not policy.is_basic(need.category)
+    return not need.consented and not policy.is_basic(need.category, need.kind)
 
 
 def _age(need: Need, service: Service, policy: RoutingPolicy) -> bool:
     youngest = service.view.eligibility.minimum_age or 0
     oldest = service.view.eligibility.maximum_age
     for person in need.people:
-        first, last = AGES[person.age_band]
+        first, last = person.ages
         if first < youngest or (oldest is not None and last > oldest):
             return True
     return False
@@ -109,7 +85,7 @@ def _sex(need: Need, service: Service, policy: RoutingPolicy) -> bool:
 
 
 def _must_match_sex(person: Person, need: Need) -> bool:
-    return need.people_count == 1 or person.sex is Sex.UNKNOWN or AGES[person.age_band][0] >= ADULT_AGE
+    return need.people_count == 1 or person.sex is Sex.UNKNOWN or person.may_be_adult
 
 
 def _nationality(need: Need, service: Service, policy: RoutingPolicy) -> bool:
@@ -122,7 +98,12 @@ def _household(need: Need, service: Service, policy: RoutingPolicy) -> bool:
 
 
 def _document_needed_first(need: Need, service: Service, policy: RoutingPolicy) -> bool:
-    return not service.documents_required <= need.people[0].documents_held
+    return bool(documents_missing(need, service, policy))
+
+
+def documents_missing(need: Need, service: Service, policy: RoutingPolicy) -> frozenset[str]:
+    """The documents that the person must have first, for this service or for the kind of the need, and has not."""
+    return (service.documents_required | policy.documents_of(need.kind)) - need.people[0].documents_held
 
 
 def _not_present_here(need: Need, service: Service, policy: RoutingPolicy) -> bool:
@@ -137,7 +118,7 @@ def _catchment(need: Need, service: Service, policy: RoutingPolicy) -> bool:
 
 
 def _too_far(need: Need, service: Service, policy: RoutingPolicy) -> bool:
-    limit = policy.categories[need.category].distance_limit_km
+    limit = policy.rules_of(need.category, need.kind).distance_limit_km
     if limit is None:
         return False
     way = way_km(origin(need, policy), service.view.place, policy)
@@ -149,7 +130,7 @@ def ring_of(need: Need, service: Service, policy: RoutingPolicy) -> int:
 
     A service with an unknown distance counts as near, because a missing centre in the pack must not exclude it.
     """
-    rings = policy.categories[need.category].rings_km
+    rings = policy.rules_of(need.category, need.kind).rings_km
     way = way_km(origin(need, policy), service.view.place, policy) if rings else None
     return 0 if way is None else bisect_left(rings, way)
 
@@ -169,7 +150,7 @@ def _access(need: Need, service: Service, policy: RoutingPolicy) -> bool:
 
 def origin(need: Need, policy: RoutingPolicy) -> str | None:
     """The start of the distance: the destination if the pack says so and it is known, otherwise the reception place."""
-    if policy.categories[need.category].distance_from == "destination" and need.destination is not None:
+    if policy.rules_of(need.category, need.kind).distance_from == "destination" and need.destination is not None:
         return need.destination
     return need.reception_place
 
@@ -177,7 +158,7 @@ def origin(need: Need, policy: RoutingPolicy) -> str | None:
 _Limits = Callable[[Service, RoutingPolicy], bool]
 
 _RULES: Final[tuple[tuple[Exclusion, _Limits, Callable[[Need, Service, RoutingPolicy], bool]], ...]] = (
-    (Exclusion.NO_CONSENT, lambda service, policy: not policy.is_basic(service.view.category), _no_consent),
+    (Exclusion.NO_CONSENT, lambda service, policy: not policy.is_basic_always(service.view.category), _no_consent),
     (
         Exclusion.AGE,
         lambda service, policy: (
@@ -190,14 +171,16 @@ _RULES: Final[tuple[tuple[Exclusion, _Limits, Callable[[Need, Service, RoutingPo
     (Exclusion.HOUSEHOLD, lambda service, policy: not service.view.eligibility.households, _household),
     (
         Exclusion.DOCUMENT_NEEDED_FIRST,
-        lambda service, policy: bool(service.view.eligibility.documents_required),
+        lambda service, policy: (
+            bool(service.view.eligibility.documents_required) or policy.requires_documents(service.view.category)
+        ),
         _document_needed_first,
     ),
     (Exclusion.NOT_PRESENT_HERE, lambda service, policy: service.view.on_site_at is not None, _not_present_here),
     (Exclusion.CATCHMENT, lambda service, policy: bool(service.view.catchment), _catchment),
     (
         Exclusion.TOO_FAR,
-        lambda service, policy: policy.categories[service.view.category].distance_limit_km is not None,
+        lambda service, policy: policy.limits_distance(service.view.category),
         _too_far,
     ),
     (Exclusion.LANGUAGE, lambda service, policy: service.view.language_must_match, _language),

@@ -149,12 +149,12 @@ def _close(work: Work, need: Need, reason: CloseReason) -> None:
 
 
 def _twin_of(need: Need, journey: Journey) -> Need | None:
-    """An open need of the same kind."""
+    """An open need of the same category and kind."""
     return next(
         (
             one
             for one in _open(journey)
-            if one.category is need.category and is_of_household(one) == is_of_household(need)
+            if (one.category, one.kind) == (need.category, need.kind) and is_of_household(one) == is_of_household(need)
         ),
         None,
     )

@@ -7,7 +7,7 @@ from libs.events.catalogue.journeys import JudgedOn
 from libs.events.catalogue.referral import OfferHalted, OfferUpheld, ReferralEscalated
 from libs.events.codes import OwnerReason, RecallReason
 from services.referral.candidates.judgement import OVERRULED_BY_PERSON, STANDING
-from services.referral.candidates.rules import Exclusion
+from services.referral.candidates.reasons import Exclusion
 from services.referral.errors import NotACandidate, OfferIsHalted
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
@@ -92,7 +92,7 @@ def require_going_on(referral: Referral, broken: Collection[str]) -> None:
 def _escalate(work: Work, referral: Referral, reason: OwnerReason, *, child: bool) -> None:
     need = need_of(work, referral)
     about_child = child and reason is OwnerReason.FACTS_CHANGED
-    owner = work.policy.child_desk if about_child else work.category(referral.category).lead_desk
+    owner = work.policy.child_desk if about_child else work.rules_of(referral).lead_desk
     assign(work, need, owner=owner, reason=reason)
     work.record(ReferralStep.ESCALATE, referral, reason=reason.value)
     work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=owner, reason=reason)

@@ -12,25 +12,26 @@ from libs.chassis.idempotency import OnceOptional
 from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF, StaffOnly
-from libs.events.codes import NeedCategory
 from services.referral.access import Policy, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.desk import actions, queries
-from services.referral.desk.schemas import DecisionBody, ResolutionBody, ReviewFilters, ReviewView
+from services.referral.desk.schemas import AgeDecisionBody, DecisionBody, ResolutionBody, ReviewFilters, ReviewView
 from services.referral.errors import StepNotAllowed
+from services.referral.pack.api import OfCategory
 from services.referral.reviews.rules import ReviewStatus
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["desk"])
 
 Reader = Annotated[Caller, requires("work-lists:read", by=STAFF)]
 Decider = Annotated[Caller, requires("reviews:decide", by=STAFF)]
+AgeDecider = Annotated[Caller, requires("ages:decide", by=STAFF)]
 DECISIONS = responses(NotFound, StepNotAllowed, StaffOnly)
 
 
 async def _filters(
+    category: OfCategory,
     status: Annotated[ReviewStatus | None, Query(description="Only reviews in this state")] = None,
     desk: Annotated[str | None, Query(description="Only reviews for this desk", max_length=80)] = None,
-    category: Annotated[NeedCategory | None, Query(description="Only reviews about needs of this category")] = None,
 ) -> ReviewFilters:
     return ReviewFilters(status, desk, category)
 
@@ -66,6 +67,20 @@ async def reject_review(
 ) -> ReviewView:
     """Reject the review: no offer is made, the referral ends, and the desk remains the owner of the need."""
     return await _decide(review_id, body, session, policy, once, caller, approved=False)
+
+
+@router.post("/reviews/{review_id}/decide-age", responses=DECISIONS)
+async def decide_age(
+    review_id: UUID, body: AgeDecisionBody, session: Session, policy: Policy, once: OnceOptional, caller: AgeDecider
+) -> ReviewView:
+    """Decide about an unknown or disputed age: child, adult, or still unsure.
+
+    The decision changes the profile of the person, and routing follows the profile. It ends all pending reviews of the
+    person's age. A decided review can be decided again.
+    """
+    rights = staff_rights_of(caller)
+    await once(session, lambda: actions.decide_age(session, policy, rights, review_id, body, actor=caller.subject))
+    return await queries.review_view(session, rights, review_id)
 
 
 @router.post("/reviews/{review_id}/resolve", responses=DECISIONS)

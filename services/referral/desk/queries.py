@@ -14,11 +14,12 @@ from libs.chassis.errors import NotFound
 from libs.chassis.paging import COUNT_MAX, Count
 from services.referral.access import Rights
 from services.referral.desk.schemas import ReviewFilters, ReviewView
+from services.referral.journeys import queries as journeys
 from services.referral.reviews.rules import ReviewStatus
 
 _REVIEWS: Final = """
 SELECT review_id AS id, referral_id, need_id, review.returnee_id, case_code, category, promise, subject_id, reason,
-    desk, status, requested_at, decided_at, decided_by
+    desk, status, requested_at, decided_at, decided_by, age_of, age_group, age_basis
 FROM {} LEFT JOIN journey USING (returnee_id)
 """
 
@@ -64,6 +65,13 @@ async def review_count(session: AsyncSession, rights: Rights, filters: ReviewFil
     """The number of reviews, up to a thousand."""
     statement, values = count_statement(rights, filters)
     return Count.of(await (await raw(session)).fetchval(statement, *values))
+
+
+async def together_with(session: AsyncSession, returnee_id: UUID) -> set[UUID]:
+    """The person and the members of the household."""
+    journey = (await journeys.heads(session, {returnee_id}))[returnee_id]
+    known = await journeys.households(session, [journey.household_id] if journey.household_id is not None else [])
+    return {returnee_id, *(member for household in known.values() for member in household.member_ids)}
 
 
 async def review_view(session: AsyncSession, rights: Rights, review_id: UUID) -> ReviewView:

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.events.codes import NeedCategory
+from libs.events.people_codes import AgeBasis, AgeGroup
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.reviews.rules import ReviewStatus
 
@@ -44,6 +45,11 @@ class ReviewView(BaseModel):
     requested_at: datetime
     decided_at: datetime | None
     decided_by: str | None
+    age_of: UUID | None = Field(description="The person whose age a desk decided")
+    age_group: AgeGroup | None = Field(
+        description="What was decided about the age; null if nobody has decided about it"
+    )
+    age_basis: AgeBasis | None
 
 
 class DecisionBody(BaseModel):
@@ -52,6 +58,22 @@ class DecisionBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     note: Note | None = Field(default=None, description="Stored only in referral; do not write any names")
+
+
+class AgeDecisionBody(DecisionBody):
+    """What the desk decides about the age of a person."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"group": "child", "basis": "assessment"}]}
+    )
+
+    group: AgeGroup = Field(
+        description="`unsure`: it cannot be settled now; the person is then placed neither among children nor adults"
+    )
+    basis: AgeBasis
+    returnee_id: UUID | None = Field(
+        default=None, description="A member of the household, for a need of a household; if omitted: its person"
+    )
 
 
 class ResolutionBody(BaseModel):

@@ -14,9 +14,11 @@ from libs.events.catalogue.registration import (
     ArrivalBatchLanded,
     HouseholdChanged,
     NeedReported,
+    ReturneeChanged,
     RoutingProfile,
 )
 from libs.events.codes import CloseReason, OwnerReason
+from libs.events.detail_values import by_detail
 from libs.events.event import Received
 from services.referral.consequences import telling
 from services.referral.database import as_array, insert_rows, update_rows
@@ -24,16 +26,20 @@ from services.referral.intake import queries
 from services.referral.intake.tables import ArrivalBatchRow, HouseholdRow
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions import told
-from services.referral.journeys.actions.writing import work
+from services.referral.journeys.actions.writing import held, opened, work
 from services.referral.journeys.facts import URGENCY_RANK, Need
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import judge_again
+from services.referral.judging.queries import circumstances
 from services.referral.lifecycles.printed import Who
 from services.referral.lifecycles.rules import NeedStatus
 from services.referral.pack.policy import RoutingPolicy
+from services.referral.reviews.queries import awaiting_ages
 from services.referral.steps import needs as need_steps
 from services.referral.steps.owners import assign
+from services.referral.steps.people import person_of, with_them
 from services.referral.steps.prerequisites import closes_circle
+from services.referral.steps.routing import settle_age
 from services.referral.wakeups import ROUTERS
 
 log = get_logger(__name__)
@@ -88,7 +94,25 @@ async def keep_profiles(session: AsyncSession, policy: RoutingPolicy, profiles: 
     await told.keep_profiles(session, rows)
     await see_batches(session, {profile.arrival_batch_id for profile in newest.values()})
     await told.wake(session, newest)
+    await _settle_ages(session, policy, [key for key, one in newest.items() if isinstance(one, ReturneeChanged)])
     await judge_again(session, policy, newest, actor=ACTOR)
+
+
+async def _settle_ages(session: AsyncSession, policy: RoutingPolicy, changed: Collection[UUID]) -> None:
+    """End the reviews of ages that a changed profile has settled, whoever settled them: the desk in another review, or
+    the reception with a birth date."""
+    if not changed:
+        return
+    waiting = await awaiting_ages(session, {*changed, *await queries.references_of(session, changed)})
+    if not waiting:
+        return
+    async with opened(session, policy, {returnee_id for returnee_id, _ in waiting}, actor=ACTOR, lock=held) as piece:
+        referrals = [piece.journeys[returnee_id].referrals[referral_id] for returnee_id, referral_id in waiting]
+        known = await circumstances(session, piece.journeys, referrals)
+        for referral in referrals:
+            together = with_them(referral, known.journeys, known.households)
+            if all(one.profile is not None and not person_of(one.profile).age_is_unresolved for one in together):
+                settle_age(piece, referral)
 
 
 async def keep_households(session: AsyncSession, policy: RoutingPolicy, households: Sequence[HouseholdChanged]) -> None:
@@ -137,21 +161,30 @@ async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequ
         for need_id, received in reported.items():
             if need_id not in known:
                 _report(piece, _need(received, policy), waits)
-                if not received.event.is_second and (received.event.returnee_id, received.event.category) in moved:
+                if (
+                    not received.event.is_second
+                    and (received.event.returnee_id, received.event.category, received.event.kind) in moved
+                ):
                     need_steps.close(piece, piece.journeys[received.event.returnee_id].needs[need_id], reason=DUPLICATE)
         for event in again:
             journey = heads[event.returnee_id]
             if event.need_id in journey.needs and journey.journey_end_reason is None:
-                telling.tell_again(piece, journey.needs[event.need_id], urgency=event.urgency)
+                need = journey.needs[event.need_id]
+                telling.tell_again(
+                    piece, need, urgency=event.urgency, kind=event.kind, detail_values=by_detail(event.detail_values)
+                )
+    # A service that was asked may not give the kind that has been found out.
+    await judge_again(session, policy, {event.returnee_id for event in again}, actor=ACTOR)
     ROUTERS.wake_after_commit(session)
 
 
 def _says_more(event: NeedReported, need: Need) -> bool:
-    """True if a known need was reported with a higher urgency, or reported after it had ended. Otherwise the event
-    is an old one that arrived a second time."""
+    """True if a known need was reported with a higher urgency, with a kind or details that were not known, or after it
+    had ended. Otherwise the event is an old one that arrived a second time."""
     if need.status is not NeedStatus.OPEN:
         return need.end_reason != DUPLICATE and need.ended_at is not None and event.reported_at > need.ended_at
-    return URGENCY_RANK[event.urgency] < URGENCY_RANK[need.urgency]
+    is_more_urgent = URGENCY_RANK[event.urgency] < URGENCY_RANK[need.urgency]
+    return is_more_urgent or telling.is_more_exact(need, kind=event.kind, detail_values=by_detail(event.detail_values))
 
 
 def _report(piece: Work, need: Need, waits: dict[UUID, set[UUID]]) -> None:
@@ -163,11 +196,11 @@ def _report(piece: Work, need: Need, waits: dict[UUID, set[UUID]]) -> None:
             waits.setdefault(need.need_id, set()).add(prerequisite_id)
         need_steps.report(piece, need)
         return
-    log.warning("intake.prerequisite_dropped", reason=need.category.value)
+    log.warning("intake.prerequisite_dropped", reason=need.category)
     need.after_need_id = None
     need_steps.report(piece, need)
     if need.owner is None:
-        desk = piece.category(need.category).lead_desk
+        desk = piece.rules_of(need).lead_desk
         assign(piece, need, owner=desk, reason=OwnerReason.PREREQUISITE_UNMET)
 
 
@@ -216,9 +249,11 @@ def _need(received: Received[NeedReported], policy: RoutingPolicy) -> Need:
         household_id=event.household_id,
         arrival_batch_id=event.arrival_batch_id,
         category=event.category,
+        kind=event.kind,
+        detail_values=by_detail(event.detail_values),
         urgency=event.urgency,
         people_count=event.people_count,
-        restricted=policy.categories[event.category].restricted,
+        restricted=policy.category(event.category).restricted,
         after_need_id=event.after_need_id,
         status=NeedStatus.OPEN,
         reported_at=event.reported_at,

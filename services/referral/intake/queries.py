@@ -24,15 +24,15 @@ async def needs_by_id(session: AsyncSession, need_ids: Collection[UUID | None]) 
     return {row["need_id"]: need_of(row) for row in rows}
 
 
-async def moved_needs(session: AsyncSession, returnee_ids: Iterable[UUID]) -> set[tuple[UUID, str]]:
-    """Person and category of open needs that were moved from another record of the same person.
+async def moved_needs(session: AsyncSession, returnee_ids: Iterable[UUID]) -> set[tuple[UUID, str, str | None]]:
+    """Person, category and kind of open needs that were moved from another record of the same person.
 
     Registration has these needs under the other record and does not know that they were moved.
     """
-    statement = """SELECT returnee_id, category FROM need
+    statement = """SELECT returnee_id, category, kind FROM need
         WHERE returnee_id = ANY($1::uuid[]) AND moved_from IS NOT NULL AND status = 'open' AND people_count = 1"""
     rows = await (await raw(session)).fetch(statement, list(returnee_ids))
-    return {(row["returnee_id"], row["category"]) for row in rows}
+    return {(row["returnee_id"], row["category"], row["kind"]) for row in rows}
 
 
 async def references_of(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from libs.consents.policy import ConsentGate
 from libs.events.codes import NeedCategory, OwnerReason, Urgency
+from libs.events.detail_values import DetailValue
 from services.referral.lifecycles.exit_plan import Checklist, NextStep, empty_checklist, is_complete
 from services.referral.lifecycles.rules import LIVE_OFFER, LIVE_REFERRAL, NeedStatus, OfferStatus, ReferralStatus
 
@@ -17,6 +18,8 @@ URGENCY_RANK = {Urgency.EMERGENCY: 0, Urgency.URGENT: 1, Urgency.NORMAL: 2}
 NEVER_BY_ITSELF = 2**62
 """Value of `tried_supply` for a referral that no change of supply makes ready. If it has no `ready_at` either, only a
 step makes it ready, for example the decision of a review."""
+UNTIL_TOLD = NEVER_BY_ITSELF - 1
+"""Value of `tried_supply` for a referral that only a step or a changed profile makes ready."""
 
 
 @dataclass(slots=True)
@@ -47,6 +50,10 @@ class Need:
     traceparent: str | None = None
     area: str | None = None
     counted_until: datetime | None = None
+    kind: str | None = None
+    """What exactly is needed; None if only the category is known."""
+    detail_values: Mapping[str, DetailValue] = field(default_factory=dict)
+    """The values of coded details of the kind, by detail."""
 
 
 @dataclass(slots=True)
@@ -86,6 +93,8 @@ class Referral:
     halted_for: frozenset[str] = frozenset()
     """The rules for which it is halted."""
     traceparent: str | None = None
+    kind: str | None = None
+    """The kind of its need."""
 
     @property
     def is_live(self) -> bool:
@@ -119,6 +128,12 @@ class Offer:
     ended_at: datetime | None = None
     reason: str | None = None
     traceparent: str | None = None
+    kind: str | None = None
+    """The kind of its need when it was made."""
+    detail_values: Mapping[str, DetailValue] = field(default_factory=dict)
+    """The details of its need when it was made, by detail."""
+    offered_kind: str | None = None
+    """The kind that the service would give; None if it does not name its kinds, or first finds out what is needed."""
 
     @property
     def is_live(self) -> bool:
@@ -226,6 +241,6 @@ class Journey:
         """The referral's live or accepted offer, or None."""
         return None if referral.offer_id is None else self.offers[referral.offer_id]
 
-    def consented(self, gate: ConsentGate, at: datetime) -> bool:
-        """True if a consent that is valid at `at` opens this gate."""
-        return opens(gate, self.consents, at=at)
+    def consented(self, gate: ConsentGate | None, at: datetime) -> bool:
+        """True if a consent that is valid at `at` opens this gate. Without a gate, no consent is sufficient."""
+        return gate is not None and opens(gate, self.consents, at=at)

@@ -9,13 +9,14 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
-from libs.events.codes import NeedCategory, OwnerReason, Urgency
+from libs.events.codes import OwnerReason, Urgency
+from libs.events.detail_values import from_stored
 from services.referral.journeys.facts import Household, Journey, Need, Offer, Referral
 from services.referral.lifecycles.rules import NeedStatus, OfferStatus, ReferralStatus
 
 SETS: Final = ("approved_for", "overruled", "halted_for")
 """The columns of a referral that contain a set."""
-_ENUMS: dict[str, type[StrEnum]] = {"category": NeedCategory, "urgency": Urgency, "owner_reason": OwnerReason}
+_ENUMS: dict[str, type[StrEnum]] = {"urgency": Urgency, "owner_reason": OwnerReason}
 
 
 def _columns(kind: type[Any]) -> str:
@@ -115,7 +116,8 @@ def journey_of(row: Mapping[str, Any]) -> Journey:
 
 def need_of(row: Mapping[str, Any]) -> Need:
     """A need from its row."""
-    return Need(**_decoded(row, NeedStatus))
+    values = _decoded(row, NeedStatus)
+    return Need(**{**values, "detail_values": from_stored(values["detail_values"])})
 
 
 def referral_of(row: Mapping[str, Any]) -> Referral:
@@ -126,7 +128,8 @@ def referral_of(row: Mapping[str, Any]) -> Referral:
 
 def offer_of(row: Mapping[str, Any]) -> Offer:
     """An offer from its row."""
-    return Offer(**_decoded(row, OfferStatus))
+    values = _decoded(row, OfferStatus)
+    return Offer(**{**values, "detail_values": from_stored(values["detail_values"])})
 
 
 def _decoded(row: Mapping[str, Any], status: type[StrEnum]) -> dict[str, Any]:

@@ -14,15 +14,17 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from libs.events.catalogue.journeys import AtProvider, JudgedOn, OfReferral, ReferralEvent
-from libs.events.codes import NeedCategory
+from libs.events.catalogue.referral import AgeDecided
+from libs.events.detail_values import FactValue
 from services.referral.clocks.rules import Hours, TimerKind, due_after
 from services.referral.journeys.facts import Journey, Need, Offer, Referral, Stay
 from services.referral.lifecycles.printed import NETWORK
 from services.referral.lifecycles.rules import AnyStep, recorded
 from services.referral.notes.rules import Note
+from services.referral.pack.categories import CategoryPolicy
 from services.referral.pack.clocks import ProviderWait
-from services.referral.pack.policy import CategoryPolicy, CompletionFact, RoutingPolicy
-from services.referral.reviews.rules import ReviewStatus
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.reviews.rules import ReviewDecided
 
 Trace = Callable[[str | None, str, UUID], str | None]
 """Starts a span below a stored traceparent and returns its own. The span ends when the work is written."""
@@ -87,15 +89,6 @@ class ReviewAsked:
     desk: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewDecided:
-    """The end of a referral's pending review."""
-
-    referral_id: UUID
-    status: ReviewStatus
-    actor: str
-
-
 class StayEnd(NamedTuple):
     """The end of a referral's stay, if it has one. `leaving`: its people leave, so gaps in their plan are shown."""
 
@@ -140,7 +133,7 @@ class Work:
     """Needs of a merged record, each with the need that continues and takes over its refusals."""
     silence_forgiven: set[UUID] = field(default_factory=set)
     """Reopened needs. A service that only let an offer expire may be asked again."""
-    outcome_facts: dict[UUID, Mapping[CompletionFact, bool | int]] = field(default_factory=dict)
+    outcome_facts: dict[UUID, Mapping[str, FactValue]] = field(default_factory=dict)
     """The completion facts, by referral."""
     queued: dict[UUID, Queued] = field(default_factory=dict)
     unqueued: set[UUID] = field(default_factory=set)
@@ -156,7 +149,7 @@ class Work:
     """Needs for which this work has named an owner. The owner cannot have seen them yet."""
     steps: list[Step] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-    events: list[tuple[ReferralEvent, str | None]] = field(default_factory=list)
+    events: list[tuple[ReferralEvent | AgeDecided, str | None]] = field(default_factory=list)
 
     def add(self, row: _Any) -> _Any:
         """Note a new need, referral or offer."""
@@ -174,9 +167,9 @@ class Work:
             stay.version += 1
         self.stays_changed[stay.referral_id] = stay
 
-    def category(self, category: NeedCategory) -> CategoryPolicy:
-        """The pack's policy for this category."""
-        return self.policy.categories[category]
+    def rules_of(self, row: Need | Referral | Offer) -> CategoryPolicy:
+        """The pack's policy for the kind of this need, or for its category."""
+        return self.policy.rules_of(row.category, row.kind)
 
     @contextmanager
     def acting_as(self, actor: str) -> Iterator[None]:
@@ -201,7 +194,7 @@ class Work:
     ) -> datetime:
         """When this clock of a provider runs out. It counts only opening hours if the pack says so."""
         hours = self.hours.get(provider_service_id)
-        if hours is None or not self.category(row.category).runs_in_working_hours(wait, row.urgency):
+        if hours is None or not self.rules_of(row).runs_in_working_hours(wait, row.urgency):
             return self.due_in(seconds)
         return due_after(self.at, seconds, hours, self.policy.holidays.includes)
 
@@ -287,6 +280,7 @@ class Work:
             "case_code": self.journeys[row.returnee_id].case_code or "",
             "need_id": row.need_id,
             "category": row.category,
+            "kind": row.kind,
             "at": self.at,
         }
 

@@ -1,6 +1,7 @@
 """Evaluates existing offers again. The journeys are locked first (DESIGN 3)."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -19,7 +20,7 @@ from services.referral.journeys.work import Work
 from services.referral.judging import queries
 from services.referral.judging.queries import MARK_CONCERNED, Circumstances
 from services.referral.lifecycles.printed import Who
-from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER
+from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, WITH_PROVIDER
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.providers.actions import take_republished
 from services.referral.steps.people import household_of, judged_on, person_of, to_route, with_them
@@ -37,13 +38,17 @@ def broken(known: Circumstances, policy: RoutingPolicy, referral: Referral, *, a
         return frozenset()
     together = [one for one in with_them(referral, known.journeys, known.households) if one.erased_at is None]
     household = household_of(journey, known.households)
+    # An accepted service may have been asked to find out what is needed; what it finds out does not exclude it.
+    asked_for = journey.needs[referral.need_id]
+    if referral.status in WITH_PROVIDER and asked_for.kind != offer.kind:
+        asked_for = replace(asked_for, kind=offer.kind, detail_values={})
     need = to_route(
-        journey.needs[referral.need_id],
+        asked_for,
         [person_of(one.profile) for one in together if one.profile is not None],
         profile=journey.profile or {},
         household_size=1 if household is None else household.expected_size,
         stay_together=household is not None and household.stay_together,
-        consented=all(one.consented(policy.consents.by_category[referral.category], at) for one in together),
+        consented=all(one.consented(policy.consents.gate_of(referral.category), at) for one in together),
         approved_for=referral.approved_for,
     )
     if not need.people:
@@ -150,7 +155,7 @@ async def judge_unfit(
 async def judge_consent_run_out(session: AsyncSession, policy: RoutingPolicy, *, limit: int = 200) -> int:
     """Evaluate the offers in categories that require consent, of people whose consent has expired."""
     gates = [
-        (category.value, key)
+        (category, key)
         for category, gate in policy.consents.by_category.items()
         for key in gate.keys
         if not policy.is_basic(category)
@@ -170,4 +175,4 @@ async def _judge_claimed(session: AsyncSession, policy: RoutingPolicy, returnee_
 
 def _with_child(known: Circumstances, referral: Referral) -> bool:
     together = with_them(referral, known.journeys, known.households)
-    return any(person_of(one.profile).is_child for one in together if one.profile is not None)
+    return any(person_of(one.profile).may_be_child for one in together if one.profile is not None)

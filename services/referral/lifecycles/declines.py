@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from libs.events.codes import DeclineReason
-from services.referral.candidates.rules import Exclusion
+from services.referral.candidates.reasons import Exclusion
 
 
 class Closing(StrEnum):

@@ -34,6 +34,7 @@ class NeedStep(StrEnum):
     SEEK_AGAIN = "seek_again"
     ACKNOWLEDGE = "acknowledge"
     TELL_AGAIN = "tell_again"
+    REFINE = "refine"
     REMIND_OWNER = "remind_owner"
     HAND_OVER = "hand_over"
     SET_PREREQUISITE = "set_prerequisite"
@@ -165,6 +166,7 @@ open     assign              =        forgotten  need.assigned.v1  watcher
 open     hand_over           =        theirs     -                 desk
 open     acknowledge         =        owned      -                 desk
 open     tell_again          =        -          -                 registration
+open     refine              =        -          -                 registration
 open     remind_owner        =        silent     need.assigned.v1  clock
 open     set_prerequisite    =        first      -                 desk
 open     remove_prerequisite =        -          -                 desk
@@ -176,7 +178,7 @@ from            step                 to               guard      event          
 -               open                 blocked          waits      referral.opened.v1           provider desk registration
 seeking         request_review       awaiting_review  person     referral.review-requested.v1 router registration
 seeking         request_review       awaiting_review  person     referral.review-requested.v1 provider desk
-awaiting_review approve              seeking          -          -                            desk
+awaiting_review approve              seeking          -          -                            desk registration
 awaiting_review reject               cancelled        -          referral.cancelled.v1        desk
 seeking         block                blocked          document   -                            router
 seeking         block                blocked          told       -                            desk

@@ -16,21 +16,23 @@ from services.referral.referrals.schemas import ReferralView
 V = TypeVar("V", bound=BaseModel)
 
 _NEEDS = """
-SELECT need_id AS id, need.returnee_id, case_code, category, urgency, people_count, status, reported_at, ended_at,
-    end_reason, owner, owner_reason, owned_since, owner_level, owner_seen_at, owner_due_at,
+SELECT need_id AS id, need.returnee_id, case_code, category, kind, detail_values, urgency, people_count, status,
+    reported_at, ended_at, end_reason, owner, owner_reason, owned_since, owner_level, owner_seen_at, owner_due_at,
     owner_overdue_since, after_need_id
 FROM need JOIN journey USING (returnee_id)
 """
 _REFERRALS = """
-SELECT referral.referral_id AS id, referral.need_id, journey.case_code, referral.category, referral.urgency,
-    referral.people_count, referral.status, opened_at, waiting_since, halted_since, referral.ended_at, end_reason,
-    outcome, outcome_facts, referral.offer_id, offer.organization_id, offer.provider_service_id, offer.service_type
+SELECT referral.referral_id AS id, referral.need_id, journey.case_code, referral.category, referral.kind,
+    referral.urgency, referral.people_count, referral.status, opened_at, waiting_since, halted_since,
+    referral.ended_at, end_reason, outcome, outcome_facts, referral.offer_id,
+    offer.organization_id, offer.provider_service_id, offer.offered_kind, offer.service_type
 FROM referral JOIN journey USING (returnee_id) LEFT JOIN offer ON offer.offer_id = referral.offer_id
 WHERE referral.returnee_id = $1 AND ($2 OR NOT referral.restricted) ORDER BY referral.referral_id
 """
 _OFFERS = """
-SELECT offer_id AS id, referral_id, case_code, category, service_type, urgency, people_count, provider_service_id,
-    organization_id, status, made_at, answer_by, acknowledge_by, acknowledged_at, ended_at, reason, (
+SELECT offer_id AS id, referral_id, case_code, category, kind, detail_values, offered_kind, service_type, urgency,
+    people_count, provider_service_id, organization_id, status, made_at, answer_by, acknowledge_by, acknowledged_at,
+    ended_at, reason, (
         SELECT halted_since FROM referral WHERE referral.referral_id = offer.referral_id AND offer.status = 'accepted'
     ) AS halted_since
 FROM offer WHERE returnee_id = $1 AND ($2 OR NOT restricted) ORDER BY offer_id

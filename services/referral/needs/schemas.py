@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from libs.events.codes import CloseReason, JourneyEnd, NeedCategory, OwnerReason, Urgency
+from libs.events.codes import CloseReason, JourneyEnd, NeedCategory, NeedKind, OwnerReason, Urgency
+from libs.events.detail_values import StoredDetails
 from services.referral.audit.rules import Record, ShowsRecord
 from services.referral.lifecycles.rules import NeedStatus
 from services.referral.offers.schemas import OfferView
@@ -22,6 +23,8 @@ class NeedView(ShowsRecord, BaseModel):
     returnee_id: UUID
     case_code: str | None
     category: NeedCategory
+    kind: NeedKind | None = Field(description="What exactly is needed; null if only the category is known")
+    detail_values: StoredDetails = Field(description="Coded details of the kind")
     urgency: Urgency
     people_count: int
     status: NeedStatus

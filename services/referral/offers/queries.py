@@ -12,8 +12,9 @@ from services.referral.access import Rights
 from services.referral.lifecycles.rules import OfferStatus
 from services.referral.offers.schemas import ExplanationView, OfferView
 
-_COLUMNS = """offer_id AS id, referral_id, case_code, category, service_type, urgency, people_count,
-provider_service_id, organization_id, status, made_at, answer_by, acknowledge_by, acknowledged_at, ended_at, reason, (
+_COLUMNS = """offer_id AS id, referral_id, case_code, category, kind, detail_values, offered_kind, service_type,
+urgency, people_count, provider_service_id, organization_id, status, made_at, answer_by, acknowledge_by,
+acknowledged_at, ended_at, reason, (
     SELECT halted_since FROM referral WHERE referral.referral_id = offer.referral_id AND offer.status = 'accepted'
 ) AS halted_since"""
 _SEEN = "($1::uuid IS NULL OR organization_id = $1) AND ($2 OR NOT restricted)"
@@ -81,7 +82,16 @@ async def explanation(session: AsyncSession, rights: Rights, offer_id: UUID) -> 
         ranked = [one for one in ranked if one["provider_service_id"] == str(row["provider_service_id"])]
         excluded = []
     policy, ring = stored["policy"], stored.get("ring")
-    return ExplanationView(offer_id=offer_id, policy=policy, ring=ring, ranked=ranked, excluded=excluded)
+    # Older explanations do not name a kind.
+    return ExplanationView(
+        offer_id=offer_id,
+        policy=policy,
+        ring=ring,
+        ranked=ranked,
+        excluded=excluded,
+        kind=stored.get("kind"),
+        of_other_kinds=stored.get("of_other_kinds", 0),
+    )
 
 
 def _view(row: Any) -> OfferView:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from libs.events.codes import DeclineReason, NeedCategory, Urgency
+from libs.events.codes import DeclineReason, NeedCategory, NeedKind, Urgency
+from libs.events.detail_values import StoredDetails
 from services.referral.audit.rules import Record, ShowsRecord
 from services.referral.lifecycles.rules import OfferStatus
 
@@ -20,6 +21,12 @@ class OfferView(ShowsRecord, BaseModel):
     referral_id: UUID
     case_code: str = Field(description="The code that identifies the person outside registration")
     category: NeedCategory
+    kind: NeedKind | None = Field(description="What exactly is needed; null if only the category is known")
+    detail_values: StoredDetails = Field(description="Coded details of the kind")
+    offered_kind: NeedKind | None = Field(
+        description="The kind that the service would give; it stands in for `kind` if it is another one. Null if the"
+        " service does not name its kinds, or first finds out what is needed"
+    )
     service_type: str
     urgency: Urgency
     people_count: int
@@ -60,4 +67,10 @@ class ExplanationView(BaseModel):
         description="The ring of the search at that time, counted in the rings of the country pack"
     )
     ranked: list[dict[str, Any]] = Field(description="The candidates, best first, with scores")
-    excluded: list[dict[str, Any]] = Field(description="Services of the category that were excluded, with all reasons")
+    excluded: list[dict[str, Any]] = Field(
+        description="Services that give what is needed, or something near to it, and were excluded, with all reasons"
+    )
+    kind: NeedKind | None = Field(description="What exactly was needed; null if only the category was known")
+    of_other_kinds: int = Field(
+        description="How many services of the category were not considered, because they give other kinds"
+    )

@@ -5,7 +5,8 @@ A pack is data that a ministry can read and change. A mistake in it must stop th
 no harm to a person later. Durations are in seconds.
 """
 
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,12 +16,14 @@ from pydantic import AfterValidator, Field, model_validator
 from libs.chassis.time_bounds import Tolerance
 from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml
 from libs.consents.policy import ConsentPolicy, load_consents
-from libs.events.codes import NeedCategory, ServiceType, TimeZoneName, Urgency
+from libs.events.codes import NeedCategory, NeedKind, ServiceType, TimeZoneName
 from libs.taxonomy.model import Taxonomy, load_taxonomy
-from services.referral.pack.clocks import Holidays, OfferClock, OwnerClock, ProviderWait, Seconds, Wait
+from libs.taxonomy.policies import of_every_category
+from libs.taxonomy.questions import Code
+from services.referral.pack.categories import CategoryPolicy, Desk, KindPolicy, kind_faults
+from services.referral.pack.clocks import Holidays, Seconds
 
 Weight = Annotated[float, Field(ge=0, le=100)]
-Desk = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,60}$")]
 
 
 def _known_zone(name: str) -> str:
@@ -32,72 +35,6 @@ def _known_zone(name: str) -> str:
 
 
 TimeZone = Annotated[TimeZoneName, AfterValidator(_known_zone)]
-
-
-class CompletionFact(StrEnum):
-    """Facts that a completion may have to state: yes, no or a count, never a number of a document or a person."""
-
-    DOCUMENT_ISSUED = "document_issued"
-    NIGHTS_STAYED = "nights_stayed"
-    CERTIFICATE_AWARDED = "certificate_awarded"
-
-
-class CategoryPolicy(PackPart):
-    """The policy for one category of need."""
-
-    stage: Annotated[int, Field(ge=1, le=6)]
-    """Stage of the national referral mechanism (S1, Ethiopia's design)."""
-    restricted: bool = False
-    """True if only restricted services may take it, after a review by a person."""
-    review: bool = False
-    """True if a review by a person comes before every offer."""
-    lead_desk: Desk
-    """The desk of the lead agency. It owns needs that no provider takes, and needs in review."""
-    distance_from: Annotated[str, Field(pattern=r"^(reception|destination)$")]
-    """The start of the distance to the service."""
-    distance_limit_km: Annotated[float, Field(gt=0)] | None = None
-    held_ahead: bool = False
-    """True if places may be held before their pool begins. Useful for seats in a future course, but not for beds."""
-    rings_km: tuple[Annotated[float, Field(gt=0)], ...] = ()
-    """How the search widens, as ascending distances. Services beyond the first distance are asked only if no service
-    within it is a candidate, and so on. After the last distance, all services within `distance_limit_km` are asked. If
-    this is empty, all of them are asked from the start."""
-    clocks: dict[Urgency, OfferClock]
-    route_within: dict[Urgency, Seconds]
-    """From the report to the first offer; then the lead desk owns the need."""
-    start_clocks: dict[Urgency, Wait]
-    """From acceptance to the start of the service."""
-    report_clocks: dict[Urgency, Wait]
-    """From the start to the outcome. For a stay with a maximum length, the alarms of the stay are used instead."""
-    waitlist_within: dict[Urgency, Seconds]
-    """How long a referral may wait for a place before the lead desk owns its need."""
-    working_hours: frozenset[ProviderWait] = frozenset()
-    """The provider's clocks that run only while its service is open, without holidays. In an emergency: none of
-    them."""
-    owner_clocks: dict[Urgency, OwnerClock]
-    """How long an owner of such a need may give no sign of life."""
-
-    @model_validator(mode="after")
-    def _rings_ascend(self) -> Self:
-        if list(self.rings_km) != sorted(set(self.rings_km)):
-            raise ValueError("rings_km must ascend")
-        return self
-
-    def runs_in_working_hours(self, wait: ProviderWait, urgency: Urgency) -> bool:
-        """True if this clock stops while the provider is closed. In an emergency no clock stops."""
-        return wait in self.working_hours and urgency is not Urgency.EMERGENCY
-
-    @model_validator(mode="after")
-    def _every_urgency(self) -> Self:
-        tables = (
-            self.clocks, self.route_within, self.start_clocks, self.report_clocks, self.waitlist_within,
-            self.owner_clocks,
-        )  # fmt: skip
-        for table in tables:
-            missing = set(Urgency) - set(table)
-            if missing:
-                raise ValueError(f"no value for urgency {sorted(missing)}")
-        return self
 
 
 class StayOfType(PackPart):
@@ -208,6 +145,11 @@ class RoutingPolicy(PackPart):
     escalates_to: dict[Desk, Desk] = {}
     """For each desk, the desk above it. For a desk that is not named here, this is the steward."""
     categories: dict[NeedCategory, CategoryPolicy]
+    """By category. `load_policy` adds those that the file does not name."""
+    other_categories: CategoryPolicy | None = None
+    """The policy of the categories that the file does not name."""
+    kinds: dict[NeedKind, KindPolicy] = {}
+    """What differs for a kind from the policy of its category."""
     taxonomy: Taxonomy
     """From `taxonomy.yaml`: the same categories, their kinds, and which of them are basic."""
     consents: ConsentPolicy
@@ -217,19 +159,13 @@ class RoutingPolicy(PackPart):
     weights: Weights
     rounds: Rounds
     search: Search
-    completion_facts: dict[ServiceType, list[CompletionFact]]
-    """By service type: the facts that a provider states at completion. For a type that is not named, there are none."""
+    completion_facts: dict[ServiceType, list[Code]]
+    """By service type: the facts of the taxonomy that a provider states at completion, if the service names no kinds.
+    For a type that is not named, there are none."""
     pacing: Pacing | None = None
     """None: offers are made as soon as there are places. Urgent needs and emergencies are never delayed by pacing."""
     absences: AbsenceTimes
     places: dict[str, Place]
-
-    @model_validator(mode="after")
-    def _every_category(self) -> Self:
-        missing = set(NeedCategory) - set(self.categories)
-        if missing:
-            raise ValueError(f"no policy for {sorted(missing)}")
-        return self
 
     @model_validator(mode="after")
     def _every_chain_ends_at_the_steward(self) -> Self:
@@ -244,14 +180,70 @@ class RoutingPolicy(PackPart):
                 raise ValueError(f"escalates_to: {first} leads round in a circle")
         return self
 
-    def is_basic(self, category: NeedCategory) -> bool:
-        """True if needs of this category are offered with a case code, without consent."""
-        return self.taxonomy.categories[category].basic
+    def knows(self, category: NeedCategory) -> bool:
+        """False for a category of a newer or another pack. A desk decides about its needs."""
+        return category in self.taxonomy.categories
+
+    def category(self, category: NeedCategory) -> CategoryPolicy:
+        """The policy of a category. One that the taxonomy lacks may be restricted, and so is treated as restricted:
+        its needs go to the lead desk of the restricted categories, if the country has any."""
+        return self.categories.get(category) or self._of_unknown
+
+    @cached_property
+    def _of_unknown(self) -> CategoryPolicy:
+        restricted = [one for one in self.categories.values() if one.restricted]
+        return next(iter([*restricted, *filter(None, [self.other_categories]), *self.categories.values()]))
+
+    @cached_property
+    def _rules(self) -> Mapping[str, CategoryPolicy]:
+        """The whole policy of each kind that differs from its category."""
+        whole = {}
+        for kind, differs in self.kinds.items():
+            told = differs.model_dump(exclude_none=True, exclude={"completion"})
+            category = self.category(self.taxonomy.kinds[kind].category)
+            whole[kind] = CategoryPolicy.model_validate({**category.model_dump(), **told})
+        return whole
+
+    def rules_of(self, category: NeedCategory, kind: str | None) -> CategoryPolicy:
+        """The policy for needs of this kind; of the category if the kind is not known or does not differ."""
+        return self.category(category) if kind is None else self._rules.get(kind) or self.category(category)
+
+    def limits_distance(self, category: NeedCategory) -> bool:
+        """True if any need of this category has a distance limit."""
+        own = [self._rules[kind] for kind in self.kinds if self.taxonomy.kinds[kind].category == category]
+        return any(one.distance_limit_km is not None for one in (self.category(category), *own))
+
+    def is_basic(self, category: NeedCategory, kind: str | None = None) -> bool:
+        """True if needs of this category and kind are offered with a case code, without consent."""
+        if kind in self.taxonomy.kinds:
+            return self.taxonomy.is_basic(kind)
+        known = self.taxonomy.categories.get(category)
+        return known is not None and known.basic
+
+    def is_basic_always(self, category: NeedCategory) -> bool:
+        """True if this holds for every kind of the category."""
+        kinds = self.taxonomy.kinds_of.get(category, ())
+        return self.is_basic(category) and all(self.taxonomy.is_basic(kind) for kind in kinds)
+
+    def completion_of(self, kind: str) -> Sequence[str]:
+        """The facts that the completion of a kind states."""
+        own = self.kinds[kind].completion if kind in self.kinds else None
+        return self.taxonomy.kinds[kind].completion if own is None else own
+
+    def documents_of(self, kind: str | None) -> frozenset[str]:
+        """The documents that a person must have before a need of this kind can be met."""
+        known = None if kind is None else self.taxonomy.kinds.get(kind)
+        return frozenset() if known is None else frozenset(known.requires)
+
+    def requires_documents(self, category: NeedCategory) -> bool:
+        """True if a kind of this category requires documents."""
+        return any(self.taxonomy.kinds[kind].requires for kind in self.taxonomy.kinds_of.get(category, ()))
 
     @property
     def desks(self) -> frozenset[str]:
         """Every desk that the pack names."""
-        lead = {category.lead_desk for category in self.categories.values()}
+        lead = {one.lead_desk for one in self.categories.values()}
+        lead |= {one.lead_desk for one in self.kinds.values() if one.lead_desk is not None}
         above = {*self.escalates_to, *self.escalates_to.values()}
         return frozenset(lead | above | {self.steward_desk, self.child_desk})
 
@@ -263,11 +255,21 @@ class RoutingPolicy(PackPart):
 def load_policy(directory: Path) -> RoutingPolicy:
     """The routing policy of the pack in `directory`. Raises FaultyFileError, which names file, line and key."""
     taxonomy, file = load_taxonomy(directory), open_yaml(directory / "routing.yaml")
-    policy = file.model(RoutingPolicy, consents=load_consents(directory), taxonomy=taxonomy)
-    known, routed = set(taxonomy.categories), {category.value for category in policy.categories}
-    if known == routed:
-        return policy
-    told, why = open_yaml(directory / "taxonomy.yaml"), "routing.yaml has no lead desk for its kinds"
-    faults = [told.fault(("categories", one), why) for one in sorted(known - routed)]
-    faults += [file.fault(("categories", one), "is not a category of taxonomy.yaml") for one in sorted(routed - known)]
-    raise FaultyFileError(faults)
+    policy = file.model(RoutingPolicy, consents=load_consents(directory, taxonomy), taxonomy=taxonomy)
+    policies = of_every_category(
+        policy.categories, policy.other_categories, taxonomy=taxonomy, file=file, key="categories"
+    )
+    faults = [
+        file.fault(("kinds", kind), why)
+        for kind, differs in policy.kinds.items()
+        for why in kind_faults(kind, differs, taxonomy)
+    ]
+    faults += [
+        file.fault(("completion_facts", service_type), f"{fact} is not a fact of taxonomy.yaml")
+        for service_type, facts in policy.completion_facts.items()
+        for fact in facts
+        if fact not in taxonomy.facts
+    ]
+    if faults:
+        raise FaultyFileError(faults)
+    return policy.model_copy(update={"categories": policies})

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
 from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
-from services.referral.candidates.rules import Exclusion
+from services.referral.candidates.reasons import Exclusion
 from services.referral.database import insert_rows
 from services.referral.providers.tables import (
     ConflictOfInterestRow,
@@ -71,7 +71,7 @@ async def keep_services(session: AsyncSession, views: Sequence[ProviderServicePu
             "provider_service_id": view.provider_service_id,
             "organization_id": view.organization_id,
             "version": view.version,
-            "category": view.category.value,
+            "category": view.category,
             "status": view.status.value,
             "view": view.model_dump_json(),
             "revision": session.info.get(_FIRST_REVISION, 1),

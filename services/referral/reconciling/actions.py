@@ -37,7 +37,7 @@ async def assign_to_desks(
         for need_id, returnee_id in lost.items():
             need = piece.journeys[returnee_id].needs[need_id]
             if need.status is NeedStatus.OPEN and need.owner is None:
-                assign(piece, need, owner=piece.category(need.category).lead_desk, reason=_REASON)
+                assign(piece, need, owner=piece.rules_of(need).lead_desk, reason=_REASON)
                 piece.change(need)
         for need_id, returnee_id in found.items():
             need = piece.journeys[returnee_id].needs[need_id]

@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import own_work
 from libs.events.codes import Awaited, CancelReason, NotDeliveredReason, Outcome, OwnerReason
+from libs.events.detail_values import FactValue
 from services.referral.access import Rights
 from services.referral.clocks.queries import Due
 from services.referral.journeys.actions.writing import fired, opened
@@ -15,7 +16,7 @@ from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import require_going_on, uphold
 from services.referral.lifecycles.rules import ReferralStatus
-from services.referral.pack.policy import CompletionFact, RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.referrals import queries
 from services.referral.router.actions.override import place_by_hand
 from services.referral.steps import needs as need_steps
@@ -76,12 +77,13 @@ async def complete_referral(
     referral_id: UUID,
     *,
     outcome: Outcome,
-    facts: Mapping[CompletionFact, bool | int],
+    facts: Mapping[str, FactValue],
+    given_kind: str | None,
     actor: str,
 ) -> UUID:
     """The service is done. If the outcome meets the need, the need ends, and needs that waited for it are routed."""
     async with locked(session, policy, rights, referral_id, actor=actor) as (piece, referral):
-        need_steps.complete(piece, referral, outcome=outcome, facts=facts)
+        need_steps.complete(piece, referral, outcome=outcome, facts=facts, given_kind=given_kind)
     return referral_id
 
 

@@ -14,7 +14,6 @@ from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF, StaffOnly
 from services.referral.access import Policy, rights_of, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.errors import NoPlaceFree, NotACandidate, OfferIsHalted, ProfileMissing, StepNotAllowed
-from services.referral.pack.policy import CompletionFact
 from services.referral.referrals import actions, queries
 from services.referral.referrals.schemas import (
     CancelBody,
@@ -39,8 +38,13 @@ STAFF_STEPS = responses(NotFound, StepNotAllowed, StaffOnly)
 
 @router.get("/completion-facts")
 async def read_completion_facts(policy: Policy, _: Reader) -> CompletionFactsView:
-    """The facts that a completion must state, by service type: yes, no or a count."""
-    return CompletionFactsView(completion_facts=policy.completion_facts)
+    """The facts that a completion must state: yes or no, a count, or a code (`GET /v1/taxonomy` of the directory).
+
+    `by_kind` is for offers with an `offered_kind`, `completion_facts` for all others, by service type.
+    """
+    by_kind = {kind: list(policy.completion_of(kind)) for kind in policy.taxonomy.kinds}
+    met_by = {code: list(fact.met_by) for code, fact in policy.taxonomy.facts.items() if fact.met_by}
+    return CompletionFactsView(completion_facts=policy.completion_facts, by_kind=by_kind, met_by=met_by)
 
 
 @router.get("/{referral_id}", responses=responses(NotFound))
@@ -76,13 +80,23 @@ async def uphold_referral(
 async def complete_referral(
     referral_id: UUID, body: CompleteBody, session: Session, policy: Policy, once: OnceOptional, caller: Writer
 ) -> ReferralView:
-    """Report that the service is completed, with its outcome and the facts that its type requires."""
+    """Report that the service is completed, with its outcome and the facts that the kind or the service type requires.
+
+    `need_met` is refused if the facts say that the need is not met: no document, no ticket, no certificate. If
+    something else was given, the outcome is `something_else_given`, and the need stays open.
+    """
     rights = rights_of(caller)
-    facts = {fact: body.facts[fact.value] for fact in CompletionFact if fact.value in body.facts}
     await once(
         session,
         lambda: actions.complete_referral(
-            session, policy, rights, referral_id, outcome=body.outcome, facts=facts, actor=caller.subject
+            session,
+            policy,
+            rights,
+            referral_id,
+            outcome=body.outcome,
+            facts=body.facts,
+            given_kind=body.given_kind,
+            actor=caller.subject,
         ),
     )
     return await queries.referral_view(session, rights, referral_id)

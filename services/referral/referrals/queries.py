@@ -27,9 +27,10 @@ WHERE referral_id = ANY($1::uuid[]) AND {COMPLETE_HOUSEHOLD}
 """  # noqa: S608 (constants)
 
 _VIEW = f"""
-SELECT referral.referral_id AS id, referral.need_id, referral.category, referral.urgency, referral.people_count,
-    referral.status, opened_at, waiting_since, halted_since, referral.ended_at, end_reason, outcome, outcome_facts,
-    referral.offer_id, offer.organization_id, offer.provider_service_id, offer.service_type,
+SELECT referral.referral_id AS id, referral.need_id, referral.category, referral.kind, referral.urgency,
+    referral.people_count, referral.status, opened_at, waiting_since, halted_since, referral.ended_at, end_reason,
+    outcome, outcome_facts,
+    referral.offer_id, offer.organization_id, offer.provider_service_id, offer.offered_kind, offer.service_type,
     (SELECT case_code FROM journey WHERE journey.returnee_id = referral.returnee_id) AS case_code
 {_SEEN}
 """  # noqa: S608 (constants)

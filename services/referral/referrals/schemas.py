@@ -4,13 +4,12 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
-from typing_extensions import TypedDict
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from libs.events.codes import CancelReason, NeedCategory, NotDeliveredReason, Outcome, Urgency
+from libs.events.codes import CancelReason, NeedCategory, NeedKind, NotDeliveredReason, Outcome, Urgency
+from libs.events.detail_values import DetailCode, FactValue
 from services.referral.audit.rules import Record, ShowsRecord
 from services.referral.lifecycles.rules import ReferralStatus
-from services.referral.pack.policy import CompletionFact
 from services.referral.waitlists.schemas import QueueView
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
@@ -25,6 +24,7 @@ class ReferralView(ShowsRecord, BaseModel):
     need_id: UUID
     case_code: str | None
     category: NeedCategory
+    kind: NeedKind | None = Field(description="What exactly is needed; null if only the category is known")
     urgency: Urgency
     people_count: int
     status: ReferralStatus
@@ -36,10 +36,11 @@ class ReferralView(ShowsRecord, BaseModel):
     ended_at: datetime | None
     end_reason: str | None
     outcome: Outcome | None
-    outcome_facts: dict[str, bool | int] | None = Field(description="The facts that the completion stated")
+    outcome_facts: dict[str, bool | int | str] | None = Field(description="The facts that the completion stated")
     offer_id: UUID | None = Field(description="The live or accepted offer")
     organization_id: UUID | None
     provider_service_id: UUID | None
+    offered_kind: NeedKind | None = Field(description="The kind of the live or accepted offer")
     service_type: str | None = Field(
         description="The service type of the live or accepted offer; decides which facts a completion states"
     )
@@ -54,16 +55,6 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class FactsBody(TypedDict, total=False):
-    """Facts are yes, no or a count. There is no field for text or for the number of a document."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
-
-    document_issued: StrictBool
-    nights_stayed: Annotated[StrictInt, Field(ge=0, le=366)]
-    certificate_awarded: StrictBool
-
-
 class OverrideBody(Body):
     """The choice of a person instead of the router."""
 
@@ -75,17 +66,31 @@ class CompleteBody(Body):
     """The outcome of the service."""
 
     outcome: Outcome = Field(examples=["need_met"])
-    facts: FactsBody = Field(
-        default_factory=FactsBody,
-        description="The facts that the service type requires; `GET /v1/referrals/completion-facts` lists them by type",
+    facts: dict[DetailCode, FactValue] = Field(
+        default={},
+        max_length=20,
+        description="The facts that the kind or the service type requires (`GET /v1/referrals/completion-facts`): yes"
+        " or no, a count, or a code of the taxonomy; never text or the number of a document",
         examples=[{"nights_stayed": 2}],
+    )
+    given_kind: NeedKind | None = Field(
+        default=None,
+        description="The kind that was given, if it is not the offered one: something else, or what was found out",
     )
 
 
 class CompletionFactsView(BaseModel):
-    """The facts that a completion must state, by service type. Types that are not listed require none."""
+    """The facts that a completion must state. Types and kinds that are not listed require none."""
 
-    completion_facts: dict[str, list[CompletionFact]] = Field(examples=[{"temporary_shelter": ["nights_stayed"]}])
+    completion_facts: dict[str, list[str]] = Field(
+        description="By service type", examples=[{"temporary_shelter": ["nights_stayed"]}]
+    )
+    by_kind: dict[str, list[str]] = Field(description="By kind", examples=[{"identity_document": ["document_issued"]}])
+    met_by: dict[str, list[bool | int | str]] = Field(
+        description="By fact: the answers with which a need may count as met; of a number, the smallest one. A fact"
+        " that is not listed is met by every answer",
+        examples=[{"document_issued": [True], "nights_stayed": [1]}],
+    )
 
 
 class NotDeliveredBody(Body):

@@ -119,7 +119,7 @@ async def _clocks_are_behind(session: AsyncSession, at: datetime) -> bool:
 
 async def _ahead(session: AsyncSession, at: datetime, picked: Sequence[UUID]) -> dict[NeedCategory, int]:
     rows = await (await raw(session)).fetch(_AHEAD, at, picked)
-    return {NeedCategory(row["category"]): row["people"] for row in rows}
+    return {row["category"]: row["people"] for row in rows}
 
 
 async def _pick(session: AsyncSession, statement: str, *values: object) -> list[Picked]:

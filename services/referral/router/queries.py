@@ -22,6 +22,7 @@ from services.referral.providers.queries import Directory
 from services.referral.router.picks import ASLEEP, SUPPLY, WHO, Picked
 from services.referral.router.rules import Line, Pace, Waiting
 from services.referral.steps.people import household_of, person_of, to_route, with_them
+from services.referral.steps.prerequisites import DocumentNeed
 
 UNSEEN_MAX: Final = 2000
 """The maximum number of waiting referrals outside the round for which it sets places aside."""
@@ -69,8 +70,9 @@ GROUP BY provider_service_id
 """
 
 _DOCUMENT_NEEDS = """
-SELECT DISTINCT ON (returnee_id) returnee_id, need_id FROM need
-WHERE returnee_id = ANY($1::uuid[]) AND category = 'documents' AND status = 'open' ORDER BY returnee_id, reported_at
+SELECT returnee_id, need_id, category, kind, status = 'open' AS is_open FROM need
+WHERE returnee_id = ANY($1::uuid[]) AND status IN ('open', 'met')
+ORDER BY returnee_id, reported_at
 """
 
 # For each service this reads only as many index entries as the limit, however large the table is.
@@ -121,7 +123,7 @@ async def line(session: AsyncSession, placing: Placing, services: Iterable[Servi
     pools = {pool.pool_id: pool for service in services for pool in service.pools}
     free = [pool_id for pool_id, pool in pools.items() if pool.free > 0]
     looked_at = {referral.referral_id for referral in placing.referrals}
-    categories = {referral.category.value for referral in placing.referrals}
+    categories = {referral.category for referral in placing.referrals}
     changed = {category: count for category, count in supply.items() if category in categories}
     return Line(pools, await waiting(session, changed=changed, pool_ids=free, picked=looked_at), looked_at=looked_at)
 
@@ -190,10 +192,13 @@ async def answer_records(session: AsyncSession, *, since: datetime) -> dict[UUID
     return {row["provider_service_id"]: (row["made"], row["answered"]) for row in rows}
 
 
-async def document_needs(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, UUID]:
-    """The oldest open need for documents of each of these returnees."""
-    rows = await (await raw(session)).fetch(_DOCUMENT_NEEDS, list(returnee_ids))
-    return {row["returnee_id"]: row["need_id"] for row in rows}
+async def document_needs(session: AsyncSession, returnee_ids: Collection[UUID]) -> dict[UUID, list[DocumentNeed]]:
+    """The open and met needs of each of these returnees, the oldest first. Some of them may yield a document."""
+    found: dict[UUID, list[DocumentNeed]] = {}
+    for row in await (await raw(session)).fetch(_DOCUMENT_NEEDS, list(returnee_ids)):
+        told = DocumentNeed(row["need_id"], row["category"], row["kind"], row["is_open"])
+        found.setdefault(row["returnee_id"], []).append(told)
+    return found
 
 
 def as_candidate(
@@ -210,7 +215,7 @@ def as_candidate(
         profile=profile,
         household_size=1 if household is None else household.expected_size,
         stay_together=household is not None and household.stay_together,
-        consented=all(one.consented(consents.by_category[need.category], at) for one in together),
+        consented=all(one.consented(consents.gate_of(need.category), at) for one in together),
         approved_for=referral.approved_for,
         ring=referral.ring,
         refused_by=placing.refused_by.get(need.need_id, {}),

@@ -12,7 +12,7 @@ from uuid import UUID
 from libs.events.codes import Urgency
 from services.referral.candidates.choice import Decision, Verdict
 from services.referral.candidates.facts import Pool
-from services.referral.candidates.rules import Exclusion
+from services.referral.candidates.reasons import Exclusion
 from services.referral.pack.policy import Pacing
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)

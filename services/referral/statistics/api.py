@@ -7,14 +7,17 @@ from fastapi import APIRouter, Depends, Query
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session, now
+from libs.chassis.errors import InvalidInput
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF, StaffOnly
 from libs.events.codes import NeedCategory
+from libs.taxonomy.told import category_faults
 from services.referral.access import Policy, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
+from services.referral.pack.api import OfCategory
 from services.referral.statistics import queries
-from services.referral.statistics.schemas import StatisticsView, UnmetFilters, UnmetView
+from services.referral.statistics.schemas import KindStatisticsView, StatisticsView, UnmetFilters, UnmetView
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["work-lists"], responses=responses(StaffOnly))
 
@@ -33,8 +36,25 @@ async def read_statistics(session: Session, caller: Reader, policy: Policy) -> S
     return StatisticsView(categories=found)
 
 
+@router.get("/statistics/{category}")
+async def read_kind_statistics(
+    category: NeedCategory, session: Session, caller: Reader, policy: Policy
+) -> KindStatisticsView:
+    """The state of the needs of one category, by kind, of people who have consented to be counted.
+
+    Numbers are hidden as in the statistics by category. Restricted categories need `restricted:read`.
+    """
+    faults = category_faults(policy.taxonomy, category, pointer="category")
+    if faults:
+        raise InvalidInput(errors=faults)
+    found = await queries.kind_statistics(
+        session, staff_rights_of(caller), category, small_below=policy.small_cells_below
+    )
+    return KindStatisticsView(category=category, kinds=found)
+
+
 async def _filters(
-    category: Annotated[NeedCategory | None, Query(description="Only needs of this category")] = None,
+    category: OfCategory,
     area: Annotated[
         str | None, Query(max_length=20, description="Only of people whose destination is this place")
     ] = None,

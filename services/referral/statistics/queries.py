@@ -10,8 +10,8 @@ from libs.chassis.database import now, raw
 from libs.events.codes import NeedCategory
 from services.referral.access import Rights
 from services.referral.lifecycles.rules import UNMET_ENDED, UNMET_OPEN
-from services.referral.statistics.rules import Cell, not_told, told
-from services.referral.statistics.schemas import CategoryStatistics, UnmetFilters, UnmetView
+from services.referral.statistics.rules import Cell, not_told, told, told_kinds
+from services.referral.statistics.schemas import CategoryStatistics, KindStatistics, UnmetFilters, UnmetView
 
 _STATISTICS: Final = """
 SELECT category, count(*) AS needs,
@@ -29,10 +29,20 @@ LEFT JOIN (SELECT need_id, bool_or(status = 'accepted') AS accepted FROM offer G
     USING (need_id)
 LEFT JOIN (SELECT need_id, status FROM referral WHERE status IN ('waitlisted', 'awaiting_review')) AS live
     USING (need_id)
-WHERE ($1 OR NOT restricted) AND counted_until > $2
+WHERE ($1 OR NOT restricted) AND counted_until > $2 AND ($3::text IS NULL OR category = $3)
 GROUP BY category ORDER BY category
 """
 
+
+_KINDS: Final = """
+SELECT kind, count(*) AS needs,
+    count(*) FILTER (WHERE status = 'open') AS open,
+    count(*) FILTER (WHERE status = 'met') AS met,
+    count(*) FILTER (WHERE status = 'refused') AS refused,
+    count(*) FILTER (WHERE status = 'closed') AS closed
+FROM need WHERE ($1 OR NOT restricted) AND counted_until > $2 AND category = $3
+GROUP BY kind ORDER BY kind NULLS FIRST
+"""
 
 _CELLS: Final = """
 SELECT category, coalesce(area, '') AS area, reason, sum(part_count)::bigint AS cell_count FROM (
@@ -45,9 +55,11 @@ SELECT category, coalesce(area, '') AS area, reason, sum(part_count)::bigint AS 
 """
 
 
-async def statistics(session: AsyncSession, rights: Rights, *, small_below: int) -> list[CategoryStatistics]:
+async def statistics(
+    session: AsyncSession, rights: Rights, *, small_below: int, category: NeedCategory | None = None
+) -> list[CategoryStatistics]:
     """The states of the needs of people who have consented to be counted, by category, without small numbers."""
-    rows = await (await raw(session)).fetch(_STATISTICS, rights.restricted, now(session))
+    rows = await (await raw(session)).fetch(_STATISTICS, rights.restricted, now(session), category)
     return [
         CategoryStatistics(
             category=row["category"],
@@ -55,6 +67,20 @@ async def statistics(session: AsyncSession, rights: Rights, *, small_below: int)
         )
         for row in rows
     ]
+
+
+async def kind_statistics(
+    session: AsyncSession, rights: Rights, category: NeedCategory, *, small_below: int
+) -> list[KindStatistics]:
+    """The states of the needs of one category by kind, without small numbers, and without numbers that would reveal one
+    together with the numbers of the category."""
+    rows = await (await raw(session)).fetch(_KINDS, rights.restricted, now(session), category)
+    kinds = {row["kind"]: {name: value for name, value in row.items() if name != "kind"} for row in rows}
+    if not kinds:
+        return []
+    (whole,) = await statistics(session, rights, small_below=small_below, category=category)
+    shown = told_kinds(kinds, whole.model_dump(), below=small_below)
+    return [KindStatistics(kind=kind, **row) for kind, row in shown.items()]
 
 
 def cells_statement(rights: Rights, *, ended_since: datetime, at: datetime) -> tuple[str, list[Any]]:
@@ -82,7 +108,7 @@ async def cells(
     """
     statement, values = cells_statement(rights, ended_since=ended_since, at=now(session))
     rows = await (await raw(session)).fetch(statement, *values)
-    counts = {Cell(NeedCategory(row["category"]), row["area"], row["reason"]): row["cell_count"] for row in rows}
+    counts = {Cell(row["category"], row["area"], row["reason"]): row["cell_count"] for row in rows}
     hidden = not_told(counts, below=small_below)
     wanted = [cell for cell in counts if _is_wanted(cell, filters) and (after is None or [*cell] > [*after])]
     return [_view(cell, None if cell in hidden else counts[cell]) for cell in wanted[: limit + 1]]

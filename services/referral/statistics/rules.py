@@ -37,6 +37,35 @@ def told(row: Mapping[str, int], *, below: int) -> dict[str, int | None]:
     return {name: None if name in hidden else value for name, value in row.items()}
 
 
+_OfKind = tuple[bool, str | None, str]
+"""Whether the number is of the whole category; its kind otherwise; its name."""
+
+
+def table_of_kinds(rows: Mapping[str | None, Mapping[str, int]], shown: Mapping[str, int | None]) -> Table[_OfKind]:
+    """The numbers of a category's kinds, with those of the whole category, which a reader sees as `shown`."""
+    names = [name for total, parts in _PARTS.items() for name in (total, *parts)]
+    counts = {(False, kind, name): row[name] for kind, row in rows.items() for name in names}
+    whole = {(True, None, name): sum(row[name] for row in rows.values()) for name in names}
+    sums = [Sum((True, None, name), tuple((False, kind, name) for kind in rows)) for name in names]
+    for total, parts in _PARTS.items():
+        owners = [*((False, kind) for kind in rows), (True, None)]
+        sums += [Sum((*owner, total), tuple((*owner, part) for part in parts)) for owner in owners]
+    known = frozenset(key for key in whole if shown[key[2]] is not None)
+    return Table({**counts, **whole}, sums, known=known, implied=frozenset(whole) - known)
+
+
+def told_kinds(
+    rows: Mapping[str | None, Mapping[str, int]], shown: Mapping[str, int | None], *, below: int
+) -> dict[str | None, dict[str, int | None]]:
+    """The rows of a category's kinds without small numbers, and without numbers that would reveal one of them, also
+    together with the numbers of the category that are `shown`. None: needs of which only the category is known."""
+    hidden = left_out(table_of_kinds(rows, shown), below=below)
+    return {
+        kind: {name: None if (False, kind, name) in hidden else value for name, value in row.items()}
+        for kind, row in rows.items()
+    }
+
+
 class Cell(NamedTuple):
     """Unmet needs of one category, in one area, for one reason."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 
-from libs.events.codes import NeedCategory
+from libs.events.codes import NeedCategory, NeedKind
 
 
 class CategoryStatistics(BaseModel):
@@ -24,6 +24,24 @@ class CategoryStatistics(BaseModel):
     met: int | None
     refused: int | None
     closed: int | None
+
+
+class KindStatistics(BaseModel):
+    """The state of the needs of one kind, as in `CategoryStatistics`."""
+
+    kind: NeedKind | None = Field(description="Null: only the category is known")
+    needs: int | None
+    open: int | None
+    met: int | None
+    refused: int | None
+    closed: int | None
+
+
+class KindStatisticsView(BaseModel):
+    """The state of the needs of one category, by kind."""
+
+    category: NeedCategory
+    kinds: list[KindStatistics]
 
 
 class StatisticsView(BaseModel):

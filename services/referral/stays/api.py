@@ -160,7 +160,7 @@ async def _view(session: Session, caller: Caller, referral_id: UUID, response: R
 
 
 def _watch(policy: RoutingPolicy, desk: str | None) -> Watch:
-    return Watch(desk, {category.value: one.lead_desk for category, one in policy.categories.items()})
+    return Watch(desk, {category: one.lead_desk for category, one in policy.categories.items()})
 
 
 def _ahead(policy: RoutingPolicy, within_hours: int | None) -> timedelta:

@@ -10,7 +10,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
-from libs.events.codes import NeedCategory
 from services.referral.access import Rights
 from services.referral.journeys.facts import Stay
 from services.referral.lifecycles.exit_plan import NextStep, from_document, open_items
@@ -194,7 +193,6 @@ async def counts(
 
 def _stay_of(row: Mapping[str, Any]) -> Stay:
     values = dict(row)
-    values["category"] = NeedCategory(values["category"])
     values["next_step"] = NextStep(values["next_step"])
     values["checklist"] = from_document(values["checklist"])
     return Stay(**values)

@@ -12,13 +12,13 @@ from libs.events.codes import (
     OwnerReason,
     RecallReason,
 )
-from services.referral.candidates.rules import Exclusion
+from libs.events.detail_values import FactValue
+from services.referral.candidates.reasons import Exclusion
 from services.referral.journeys.facts import Need, Referral, opened_until
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.outcomes import completion_faults
 from services.referral.lifecycles.printed import not_allowed
 from services.referral.lifecycles.rules import NeedStatus, NeedStep, ReferralStatus, ReferralStep, next_need
-from services.referral.pack.policy import CompletionFact
 from services.referral.steps import opening
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps import routing as routing_steps
@@ -128,29 +128,46 @@ def reopen_for_owner(work: Work, need: Need) -> None:
     """Reopen the need if it had ended, and make the lead desk its owner, because its referral was entered in error."""
     if need.status is not NeedStatus.OPEN:
         _reopen(work, need)
-    assign(work, need, owner=work.category(need.category).lead_desk, reason=OwnerReason.BY_HAND)
+    assign(work, need, owner=work.rules_of(need).lead_desk, reason=OwnerReason.BY_HAND)
 
 
 def complete(
-    work: Work, referral: Referral, *, outcome: Outcome, facts: Mapping[CompletionFact, bool | int] | None = None
+    work: Work,
+    referral: Referral,
+    *,
+    outcome: Outcome,
+    facts: Mapping[str, FactValue] | None = None,
+    given_kind: str | None = None,
 ) -> None:
     """The service is done. The outcome `need_met` ends the need; after any other outcome the lead desk owns it.
 
-    Raises InvalidInput unless `facts` are those that the pack requires for this service type.
+    If the service has only found out what is needed, the need stays open and is routed again with its kind.
+    Raises InvalidInput unless `facts` are those of the given kind, or of the service type, and allow the outcome.
     """
     journey = work.journeys[referral.returnee_id]
     need, offer = journey.needs[referral.need_id], journey.offer_of(referral)
-    referral_steps.complete(work, referral, outcome=outcome)
-    required = [] if offer is None else work.policy.completion_facts.get(offer.service_type, [])
-    faults = completion_faults(required, outcome=outcome, stated=facts or {})
+    offered_kind = None if offer is None else offer.offered_kind
+    given = given_kind if outcome is Outcome.SOMETHING_ELSE_GIVEN else given_kind or offered_kind
+    referral_steps.complete(work, referral, outcome=outcome, given_kind=given, facts=facts or {})
+    faults = completion_faults(
+        work.policy,
+        category=referral.category,
+        offered_kind=offered_kind,
+        given_kind=given_kind,
+        service_type=None if offer is None else offer.service_type,
+        outcome=outcome,
+        stated=facts or {},
+    )
     if faults:
-        raise InvalidInput("The facts do not match the type of the service", errors=faults)
+        raise InvalidInput("What the completion states does not match the service or the outcome", errors=faults)
     if facts:
         work.outcome_facts[referral.referral_id] = facts
-    if outcome is Outcome.NEED_MET:
-        meet(work, need)
-    else:
+    if outcome is not Outcome.NEED_MET:
         routing_steps.escalate(work, referral, OwnerReason.OUTCOME_INCOMPLETE)
+    elif need.kind is not None and given is None and offer is not None and offer.kind is None:
+        opening.open_unless_ended(work, need, approved_for=referral.approved_for)
+    else:
+        meet(work, need)
 
 
 def report_not_delivered(work: Work, referral: Referral, *, reason: NotDeliveredReason) -> Referral | None:

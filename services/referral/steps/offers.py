@@ -13,6 +13,7 @@ from libs.events.catalogue.referral import (
     OfferReminded,
 )
 from libs.events.codes import DeclineReason, RecallReason
+from libs.events.detail_values import as_told
 from services.referral.candidates.choice import Candidate
 from services.referral.clocks.rules import TimerKind
 from services.referral.journeys.facts import Offer, Referral
@@ -25,7 +26,7 @@ from services.referral.providers.rules import hours_of
 
 def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: dict[str, object]) -> Offer:
     """Offer the referral to a service whose places the ledger already holds, and start the clock for the answer."""
-    clock = work.category(referral.category).clocks[referral.urgency]
+    clock = work.rules_of(referral).clocks[referral.urgency]
     due = _due(work, referral, candidate)
     acknowledge_by = None if clock.acknowledge_within is None else due("acknowledge", clock.acknowledge_within)
     answer_by = due("answer", clock.answer_within)
@@ -49,6 +50,8 @@ def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: d
         restricted=offer.restricted,
         answer_by=offer.answer_by,
         acknowledge_by=offer.acknowledge_by,
+        detail_values=as_told(offer.detail_values),
+        offered_kind=offer.offered_kind,
     )
     return offer
 
@@ -56,7 +59,7 @@ def make(work: Work, referral: Referral, candidate: Candidate, *, explanation: d
 def _due(work: Work, referral: Referral, candidate: Candidate) -> Callable[[ProviderWait, float], datetime]:
     """A function that says when a clock of the candidate runs out, within its opening hours if the pack says so."""
     view = candidate.service.view
-    if work.category(referral.category).working_hours:
+    if work.rules_of(referral).working_hours:
         work.hours[view.provider_service_id] = hours_of(view)
 
     def due(wait: ProviderWait, seconds: float) -> datetime:
@@ -79,6 +82,9 @@ def _new(
         pool_id=candidate.pool.pool_id,
         case_code=work.journeys[referral.returnee_id].case_code or "",
         category=referral.category,
+        kind=referral.kind,
+        detail_values=work.journeys[referral.returnee_id].needs[referral.need_id].detail_values,
+        offered_kind=candidate.kind,
         service_type=view.service_type,
         urgency=referral.urgency,
         people_count=referral.people_count,

@@ -24,6 +24,7 @@ def open_referral(work: Work, need: Need, *, approved_for: frozenset[str] = froz
         household_id=need.household_id,
         arrival_batch_id=need.arrival_batch_id,
         category=need.category,
+        kind=need.kind,
         urgency=need.urgency,
         urgency_rank=URGENCY_RANK[need.urgency],
         people_count=need.people_count,

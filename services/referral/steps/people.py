@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from libs.events.catalogue.journeys import JudgedOn, JudgedProfile
-from libs.events.codes import AccessNeed, AgeBand, DocumentKind, ProtectionFlag, Sex
+from libs.events.codes import AccessNeed, AgeBand, ProtectionFlag, Sex
+from libs.events.people_codes import AgeGroup
 from services.referral.candidates import facts as candidates
 from services.referral.journeys.facts import Household, Journey, Need, Referral
 
@@ -16,12 +17,14 @@ def person_of(profile: Mapping[str, Any]) -> candidates.Person:
         age_band=AgeBand(profile["age_band"]),
         sex=Sex(profile["sex"]),
         nationality=profile["nationality"],
-        documents_held=frozenset(map(DocumentKind, profile["documents_held"])),
+        documents_held=frozenset(profile["documents_held"]),
         languages=tuple(profile["languages"]),
         access_needs=frozenset(map(AccessNeed, profile["access_needs"])),
         protection_flags=frozenset(map(ProtectionFlag, profile["protection_flags"])),
         avoid_places=tuple(profile["avoid_places"]),
         avoid_organizations=frozenset(map(UUID, profile["avoid_organizations"])),
+        # Profiles that were stored before there were groups lack it.
+        age_group=AgeGroup(profile.get("age_group", AgeGroup.UNSURE)),
     )
 
 
@@ -57,6 +60,8 @@ def to_route(
     return candidates.Need(
         need_id=need.need_id,
         category=need.category,
+        kind=need.kind,
+        detail_values=need.detail_values,
         urgency=need.urgency,
         people=tuple(people),
         people_count=need.people_count,

@@ -1,14 +1,43 @@
 """Prerequisites: a need that waits for another need of the same person. They never form a cycle."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from libs.chassis.errors import FieldError, InvalidInput
+from libs.taxonomy.model import Taxonomy
 from services.referral.errors import PrerequisiteCycle, StepNotAllowed
 from services.referral.journeys.facts import Journey, Need, Referral
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import NeedStatus, NeedStep, ReferralStatus
 from services.referral.steps import routing as routing_steps
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentNeed:
+    """A need of a person that may yield a document."""
+
+    need_id: UUID
+    category: str
+    kind: str | None
+    is_open: bool
+    """False: it is met."""
+
+
+def kinds_yielding(taxonomy: Taxonomy, documents: Collection[str]) -> frozenset[str]:
+    """The kinds after which a person has one of these documents."""
+    return frozenset(kind for kind, known in taxonomy.kinds.items() if not set(known.yields).isdisjoint(documents))
+
+
+def prerequisite_among(needs: Iterable[DocumentNeed], yielding: Collection[str], taxonomy: Taxonomy) -> UUID | None:
+    """The open need to wait for: the first one of a kind that yields the document, else the first one of which only the
+    category is known, if a kind of this category yields it. None if there is none."""
+    waiting = [one for one in needs if one.is_open]
+    categories = {taxonomy.kinds[kind].category for kind in yielding}
+    exact = [one for one in waiting if one.kind in yielding]
+    vague = [one for one in waiting if one.kind is None and one.category in categories]
+    return next((one.need_id for one in (*exact, *vague)), None)
+
 
 _CAN_WAIT = frozenset({ReferralStatus.SEEKING, ReferralStatus.WAITLISTED, ReferralStatus.BLOCKED})
 

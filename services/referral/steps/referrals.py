@@ -1,5 +1,6 @@
 """The steps of a referral that has an offer: the answers, the service after acceptance, and all ways to end."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,15 +16,16 @@ from libs.events.catalogue.referral import (
     ReferralStarted,
 )
 from libs.events.codes import Awaited, CancelReason, DeclineReason, NotDeliveredReason, Outcome, RecallReason
+from libs.events.detail_values import FactValue, StatedFact
 from services.referral.candidates.interlocks import ReviewReason
-from services.referral.candidates.rules import Exclusion
+from services.referral.candidates.reasons import Exclusion
 from services.referral.clocks.rules import TimerKind
 from services.referral.errors import OfferIsHalted
 from services.referral.journeys.facts import Journey, Offer, Referral
-from services.referral.journeys.work import Release, ReviewDecided, Work
+from services.referral.journeys.work import Release, Work
 from services.referral.lifecycles.declines import CONSEQUENCES, Next
 from services.referral.lifecycles.rules import OfferStatus, ReferralStatus, ReferralStep, next_referral
-from services.referral.reviews.rules import ReviewStatus
+from services.referral.reviews.rules import ReviewDecided, ReviewStatus
 from services.referral.steps import offers as offer_steps
 from services.referral.steps import searches as search_steps
 from services.referral.steps import stays as stay_steps
@@ -127,12 +129,15 @@ def start(work: Work, referral: Referral) -> None:
     _tell(work, referral, ReferralStarted)
 
 
-def complete(work: Work, referral: Referral, *, outcome: Outcome) -> None:
+def complete(
+    work: Work, referral: Referral, *, outcome: Outcome, given_kind: str | None, facts: Mapping[str, FactValue]
+) -> None:
     """The service is done. Its places were used, so only the provider's next declaration makes them available."""
     _end(work, referral, ReferralStep.COMPLETE, reason=outcome.value)
     referral.outcome = outcome.value
     _release(work, referral, used=True)
-    _tell(work, referral, ReferralCompleted, outcome=outcome)
+    stated = [StatedFact(fact=fact, value=value) for fact, value in facts.items()]
+    _tell(work, referral, ReferralCompleted, outcome=outcome, given_kind=given_kind, facts=stated)
 
 
 def report_not_delivered(work: Work, referral: Referral, *, reason: NotDeliveredReason) -> None:
@@ -197,7 +202,7 @@ def wait_anew(work: Work, referral: Referral) -> None:
 
 def _start_clock(work: Work, referral: Referral, awaits: Awaited) -> None:
     """Start the reminders and the deadline of the provider. After the deadline the lead desk becomes the owner."""
-    policy = work.category(referral.category)
+    policy = work.rules_of(referral)
     clocks = policy.start_clocks if awaits is Awaited.START else policy.report_clocks
     wait = clocks[referral.urgency]
     service = accepted_offer(work, referral).provider_service_id

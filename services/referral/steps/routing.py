@@ -6,13 +6,15 @@ from uuid import UUID
 
 from libs.events.catalogue.referral import ReferralEscalated, ReferralReviewRequested, ReferralWaitlisted
 from libs.events.codes import OwnerReason
+from libs.events.people_codes import AgeGroup
 from services.referral.candidates.choice import Candidate
 from services.referral.candidates.interlocks import ReviewReason
+from services.referral.candidates.reasons import Exclusion
 from services.referral.clocks.rules import TimerKind
-from services.referral.journeys.facts import NEVER_BY_ITSELF, Need, Offer, Referral
-from services.referral.journeys.work import ReviewAsked, ReviewDecided, Work
+from services.referral.journeys.facts import NEVER_BY_ITSELF, UNTIL_TOLD, Need, Offer, Referral
+from services.referral.journeys.work import ReviewAsked, Work
 from services.referral.lifecycles.rules import ReferralStatus, ReferralStep, next_referral
-from services.referral.reviews.rules import ReviewStatus
+from services.referral.reviews.rules import AgeDecision, ReviewDecided, ReviewStatus
 from services.referral.steps import offers as offer_steps
 from services.referral.steps import searches as search_steps
 from services.referral.steps.owners import assign, disown, pass_on
@@ -51,7 +53,7 @@ def rest(work: Work, referral: Referral, *, supply_count: int = NEVER_BY_ITSELF)
 
 def start_routing_clock(work: Work, referral: Referral) -> None:
     """Start the deadline for an offer. If none is made in time, the lead desk becomes the owner of the need."""
-    within = work.category(referral.category).route_within[referral.urgency]
+    within = work.rules_of(referral).route_within[referral.urgency]
     work.start_timer(TimerKind.ROUTING_DEADLINE, referral, due_at=work.due_in(within))
 
 
@@ -61,7 +63,7 @@ def escalate(work: Work, referral: Referral, reason: OwnerReason) -> None:
     need = need_of(work, referral)
     if need.owner is not None:
         return
-    owner = work.category(referral.category).lead_desk
+    owner = work.rules_of(referral).lead_desk
     assign(work, need, owner=owner, reason=reason)
     work.record(ReferralStep.ESCALATE, referral, reason=reason.value)
     work.tell_of_referral(ReferralEscalated, referral, trace=referral.traceparent, owner=owner, reason=reason)
@@ -88,7 +90,7 @@ def widen(work: Work, referral: Referral, ring: int) -> None:
 
 def assign_to_desk(work: Work, need: Need, reason: OwnerReason) -> None:
     """A desk must decide about the need for this reason: its present owner, or the lead desk if it has none."""
-    assign(work, need, owner=need.owner or work.category(need.category).lead_desk, reason=reason)
+    assign(work, need, owner=need.owner or work.rules_of(need).lead_desk, reason=reason)
 
 
 def stop_and_escalate(work: Work, referral: Referral, reason: OwnerReason) -> None:
@@ -129,7 +131,7 @@ def request_review(work: Work, referral: Referral, reason: ReviewReason) -> None
     advance(work, referral, ReferralStep.REQUEST_REVIEW, reason=reason.value)
     rest(work, referral)
     work.stop_timers(referral)
-    desk = work.category(referral.category).lead_desk
+    desk = work.rules_of(referral).lead_desk
     if reason is ReviewReason.AGE_UNRESOLVED:
         desk = work.policy.child_desk
     work.reviews_asked.append(ReviewAsked(work.new_id(), referral, reason.value, desk))
@@ -143,6 +145,36 @@ def approve(work: Work, referral: Referral, *, reason: ReviewReason, note: str |
     """A person has decided that this reason does not forbid an offer. Any other reason needs a review of its own."""
     advance(work, referral, ReferralStep.APPROVE, note=note)
     referral.approved_for |= {reason.value}
+    work.reviews_decided.append(ReviewDecided(referral.referral_id, ReviewStatus.APPROVED, work.actor))
+    need = need_of(work, referral)
+    if reason is ReviewReason.UNKNOWN_CATEGORY:
+        # The need was recorded as restricted. If the pack has the category by now, the pack says whether it is.
+        need.restricted = referral.restricted = work.rules_of(referral).restricted
+    disown(work, need)
+    seek(work, referral)
+    start_routing_clock(work, referral)
+
+
+def decide_age(work: Work, referral: Referral, age: AgeDecision, *, note: str | None = None) -> None:
+    """A desk has decided about an age for which the referral waits.
+
+    If the age is settled, the referral rests until the changed profile arrives. If the desk is unsure, the referral
+    seeks a service that may take people of any age.
+    """
+    advance(work, referral, ReferralStep.APPROVE, reason=age.group.value, note=note)
+    work.reviews_decided.append(ReviewDecided(referral.referral_id, ReviewStatus.APPROVED, work.actor, age))
+    disown(work, need_of(work, referral))
+    if age.group is AgeGroup.UNSURE:
+        referral.approved_for |= {ReviewReason.AGE_UNRESOLVED.value}
+        seek(work, referral)
+    else:
+        rest(work, referral, supply_count=UNTIL_TOLD)
+    start_routing_clock(work, referral)
+
+
+def settle_age(work: Work, referral: Referral) -> None:
+    """A changed profile has settled the ages for which the referral waits. It seeks a service."""
+    advance(work, referral, ReferralStep.APPROVE)
     work.reviews_decided.append(ReviewDecided(referral.referral_id, ReviewStatus.APPROVED, work.actor))
     disown(work, need_of(work, referral))
     seek(work, referral)
@@ -190,7 +222,7 @@ def waitlist(
     if referral.status is not ReferralStatus.WAITLISTED:
         advance(work, referral, ReferralStep.WAITLIST)
         work.stop_timers(referral)
-        within = work.category(referral.category).waitlist_within[referral.urgency]
+        within = work.rules_of(referral).waitlist_within[referral.urgency]
         work.start_timer(TimerKind.WAITLIST_DEADLINE, referral, due_at=work.due_in(within))
         work.tell_of_referral(ReferralWaitlisted, referral, trace=referral.traceparent)
     rest(work, referral, supply_count=supply_count)
@@ -198,17 +230,20 @@ def waitlist(
     work.queue(referral, services, places)
 
 
-def nobody(work: Work, referral: Referral, *, asked_before: bool, supply_count: int) -> None:
+def nobody(
+    work: Work, referral: Referral, *, asked_before: bool, supply_count: int, lacking: Exclusion | None = None
+) -> None:
     """No service of the network may take the need now. The lead desk owns it, and the referral stays in `seeking`.
 
-    A referral in the queue leaves it. A later change of supply, such as a new service, makes the router look
-    at it again.
+    `lacking`: the kind of service that the network does not have. A referral in the queue leaves it. A later change of
+    supply, such as a new service, makes the router look at it again.
     """
     if referral.status is ReferralStatus.WAITLISTED:
         serve(work, referral)
     rest(work, referral, supply_count=supply_count)
     work.stop_timers(referral)
-    escalate(work, referral, OwnerReason.CANDIDATES_SPENT if asked_before else OwnerReason.NO_CANDIDATE)
+    spent = OwnerReason.CANDIDATES_SPENT if asked_before else OwnerReason.NO_CANDIDATE
+    escalate(work, referral, spent if lacking is None else OwnerReason(lacking.value))
 
 
 def wait_for_person(work: Work, referral: Referral) -> None:

@@ -60,7 +60,7 @@ def miss(work: Work, referral: Referral) -> None:
 def remind(work: Work, referral: Referral) -> None:
     """The deadline of an attempt has passed without an attempt. The owner is reminded, and it counts as missed."""
     need = _need(work, referral)
-    owner = need.owner or work.category(referral.category).lead_desk
+    owner = need.owner or work.rules_of(referral).lead_desk
     work.record(ReferralStep.SEARCH_DUE, referral)
     miss(work, referral)
     work.tell_of_referral(

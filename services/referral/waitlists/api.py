@@ -11,19 +11,19 @@ from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
 from libs.events.codes import NeedCategory
 from services.referral.audit.recording import RecordedRoute
+from services.referral.pack.api import OfCategory
 from services.referral.waitlists import queries
 from services.referral.waitlists.schemas import WaitlistEntryView
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1/waitlists", tags=["waitlists"])
 
 Reader = Annotated[Caller, requires("work-lists:read", by=ORGANIZATIONS_AND_STAFF)]
-OfCategory = Annotated[NeedCategory | None, Query(description="Only the queue of this category")]
 ForPool = Annotated[UUID | None, Query(description="Only referrals that wait for this pool")]
 
 
 @router.get("")
 async def list_waitlists(
-    session: Session, page: PageQuery, caller: Reader, category: OfCategory = None, pool_id: ForPool = None
+    session: Session, page: PageQuery, caller: Reader, category: OfCategory, pool_id: ForPool = None
 ) -> Page[WaitlistEntryView]:
     """Referrals that wait for a place, by category, the next first. A provider sees those that wait for its services.
 
@@ -41,9 +41,7 @@ async def list_waitlists(
 
 
 @router.get("/count")
-async def count_waitlists(
-    session: Session, caller: Reader, category: OfCategory = None, pool_id: ForPool = None
-) -> Count:
+async def count_waitlists(session: Session, caller: Reader, category: OfCategory, pool_id: ForPool = None) -> Count:
     """The number of referrals that wait for a place. Counting stops at a thousand."""
     return await queries.count(session, _asked(caller, category, pool_id))
 

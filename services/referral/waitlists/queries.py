@@ -108,7 +108,7 @@ def _where(asked: Asked, after: Cursor | None) -> tuple[str, list[Any]]:
     conditions = [] if asked.restricted else ["NOT restricted"]
     values: list[Any] = []
     if asked.category is not None:
-        values.append(asked.category.value)
+        values.append(asked.category)
         conditions.append(f"category = ${len(values)}")
     if asked.pool_id is not None:
         values.append(asked.pool_id)

@@ -12,9 +12,10 @@ from libs.chassis.database import Session, now
 from libs.chassis.paging import Page, PageQuery, PageRequest, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF, StaffOnly
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import Urgency
 from services.referral.access import Policy, desks_of, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
+from services.referral.pack.api import OfCategory, OfKind
 from services.referral.work_lists import queries
 from services.referral.work_lists.queries import Walk
 from services.referral.work_lists.rules import Party
@@ -38,7 +39,8 @@ View = TypeVar("View", bound=ItemView)
 
 
 async def _filters(
-    category: Annotated[NeedCategory | None, Query(description="Only needs of this category")] = None,
+    category: OfCategory,
+    kind: OfKind,
     urgency: Annotated[Urgency | None, Query(description="Only needs of this urgency")] = None,
     desk: Annotated[str | None, Query(max_length=80, description="Only needs that this desk owns")] = None,
     area: Annotated[
@@ -48,7 +50,7 @@ async def _filters(
         UUID | None, Query(description="Only of people who came with this flight or bus")
     ] = None,
 ) -> Filters:
-    return Filters(category, urgency, desk, area, arrival_batch_id)
+    return Filters(category, kind, urgency, desk, area, arrival_batch_id)
 
 
 FilterQuery = Annotated[Filters, Depends(_filters)]

@@ -27,7 +27,7 @@ View = TypeVar("View", bound=ItemView)
 
 _LIVE = in_sql(LIVE_REFERRAL)
 _REMINDERS: Final = in_sql(REMINDERS)
-_NEED: Final = """need.need_id, need.returnee_id, need.category, need.urgency, need.people_count, need.area,
+_NEED: Final = """need.need_id, need.returnee_id, need.category, need.kind, need.urgency, need.people_count, need.area,
 need.arrival_batch_id, need.status, need.reported_at, need.owner, need.owner_reason, need.owned_since,
 need.owner_due_at,
 need.ended_at, need.end_reason"""
@@ -246,10 +246,11 @@ def _select(walk: Walk, conditions: Sequence[str], order: str, most: str) -> str
 
 def _given(walk: Walk, filters: Filters) -> list[tuple[str, Any]]:
     own = zip([one for one in walk.conditions if "{}" in one], walk.values, strict=True)
-    # A referral has the category and urgency of its need, so other referrals are skipped without reading their needs.
+    # A referral has the category, kind and urgency of its need, so other referrals are skipped without their needs.
     told = "referral" if walk.source.startswith("referral") else "need"
     asked = (
         (f"{told}.category = {{}}", filters.category),
+        (f"{told}.kind = {{}}", filters.kind),
         (f"{told}.urgency = {{}}", filters.urgency),
         ("need.owner = {}", filters.desk),
         ("need.area = {}", filters.area),

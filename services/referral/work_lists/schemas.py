@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from libs.chassis.paging import Count
-from libs.events.codes import NeedCategory, OwnerReason, Urgency
+from libs.events.codes import NeedCategory, NeedKind, OwnerReason, Urgency
 from services.referral.clocks.rules import TimerKind
 from services.referral.lifecycles.rules import NeedStatus, ReferralStatus
 from services.referral.work_lists.rules import Party
@@ -18,6 +18,7 @@ class Filters:
     """Filters of a list."""
 
     category: NeedCategory | None = None
+    kind: NeedKind | None = None
     urgency: Urgency | None = None
     desk: str | None = None
     area: str | None = None
@@ -31,6 +32,7 @@ class ItemView(BaseModel):
     returnee_id: UUID
     case_code: str | None
     category: NeedCategory
+    kind: NeedKind | None = Field(description="What exactly is needed; null if only the category is known")
     urgency: Urgency
     people_count: int
     area: str | None = Field(description="The destination of the returnee, as a place code of the pack")

@@ -272,7 +272,7 @@ async def register_returnee(
     coming = Coming(_arrived(body), _sender(caller, pack), arrival_batch_id=body.arrival_batch_id)
 
     async def register() -> UUID:
-        (one,) = await batches.receive_people(session, [coming], vault=vault, reception=pack.reception)
+        (one,) = await batches.receive_people(session, [coming], vault=vault, pack=pack)
         return one.returnee_id
 
     returnee_id = await once(session, own(session, register, arrival_batch=body.arrival_batch_id))

@@ -20,9 +20,10 @@ from libs.events.catalogue.arrivals import (
     Profile,
     Reference,
     ReturneeArrived,
+    ReturnFacts,
     SafeContactTold,
 )
-from libs.events.codes import TransportMode
+from libs.events.codes import PlaceCode, TransportMode
 from libs.events.event import SetAside
 from libs.wire.values import Flag, Moment, Whole
 from services.registration.arrivals.rules import BatchStatus
@@ -93,6 +94,7 @@ class ReturneeIntake(Part):
             "examples": [
                 {
                     "arrived_at": "2026-03-02T19:40:00Z",
+                    "reception_place": "GT01",
                     "identity": {"given_names": "Sample Given", "family_names": "Sample Family"},
                     "profile": {"nationality": "GT", "identity_document": "lost_on_route"},
                 }
@@ -106,9 +108,12 @@ class ReturneeIntake(Part):
     """The id of the batch in Enlace; or use `batch_reference`."""
     batch_reference: Reference | None = None
     manifest_reference: Reference | None = None
+    reception_place: PlaceCode | None = None
+    """Where the person is. Required without a batch; with one, it is the place of the batch."""
     arrived_at: Moment
     identity: Identity
     profile: Profile
+    return_facts: ReturnFacts | None = None
     household_reference: Reference | None = None
     household_size: Annotated[Whole, Field(ge=2, le=30)] | None = None
     stay_together: Flag = True

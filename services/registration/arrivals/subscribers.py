@@ -61,7 +61,7 @@ def subscribe(subscriptions: Subscriptions, *, vault: Vault, pack: Pack) -> None
     @subscriptions.on(ReturneeArrived)
     async def receive_returnees(session: AsyncSession, batch: Sequence[Received[ReturneeArrived]]) -> None:
         coming = [Coming(received.event, sender(received), set_aside=received.set_aside) for received in batch]
-        await receive_people(session, coming, vault=vault, reception=reception)
+        await receive_people(session, coming, vault=vault, pack=pack)
 
 
 def _by_reference(received: Received[Any]) -> tuple[str, str]:

@@ -11,7 +11,8 @@ from libs.chassis.database import now, raw
 from libs.chassis.errors import NotFound
 from libs.consents.policy import ConsentGate, ConsentPolicy, consent_key
 from libs.events.codes import ConsentPurpose, ContactChannel, NeedCategory, RecipientClass
-from services.registration.consent.rules import CHILDREN, ConsentMethod, GivenBy, Grant, counts, standing_grants
+from libs.events.people_codes import AgeGroup
+from services.registration.consent.rules import ConsentMethod, GivenBy, Grant, counts, standing_grants
 from services.registration.consent.schemas import ConsentView, SafeContactView
 from services.registration.consent.tables import Consent, ConsentState, ConsentWithdrawal, SafeContact, staff_reference
 from services.registration.errors import SafeContactMissing
@@ -21,7 +22,7 @@ _GRANTS = """
     SELECT c.returnee_id, c.purpose, c.recipient_class, c.expires_at
     FROM consent c JOIN returnee r ON r.id = c.returnee_id LEFT JOIN consent_withdrawal w ON w.consent_id = c.id
     WHERE c.returnee_id = ANY($1) AND w.consent_id IS NULL
-      AND NOT (c.given_by = $2 AND r.age_band = ANY($3::text[]))
+      AND NOT (c.given_by = $2 AND r.age_group = $3)
 """
 
 
@@ -32,8 +33,8 @@ async def grants(
 
     A consent that a person has given for themselves does not count once it is known that they are a child (domain P13).
     """
-    children = [band.value for band in CHILDREN]
-    rows = await (await raw(session)).fetch(_GRANTS, list(returnee_ids), GivenBy.SELF.value, children)
+    values = (list(returnee_ids), GivenBy.SELF.value, AgeGroup.CHILD.value)
+    rows = await (await raw(session)).fetch(_GRANTS, *values)
     found: dict[UUID, list[Grant]] = {returnee_id: [] for returnee_id in returnee_ids}
     for row in rows:
         grant = Grant(ConsentPurpose(row["purpose"]), RecipientClass(row["recipient_class"]), row["expires_at"])
@@ -45,10 +46,13 @@ async def who_allow(
     session: AsyncSession,
     returnee_ids: Collection[UUID],
     *,
-    gate: ConsentGate,
+    gate: ConsentGate | None,
     at: datetime,
 ) -> dict[UUID, datetime]:
-    """The people who have given a consent that opens this gate now, with the moment at which it ends."""
+    """The people who have given a consent that opens this gate now, with the moment at which it ends. Without a gate,
+    no consent is sufficient."""
+    if gate is None:
+        return {}
     standing = await grants(session, returnee_ids, at=at)
     ends = {
         returnee_id: [
@@ -93,7 +97,7 @@ async def consent(session: AsyncSession, consent_id: UUID, *, returnee_id: UUID)
 
 
 def consent_view(
-    row: Consent, withdrawal: ConsentWithdrawal | None, key: DataKey, *, age_band: str, at: datetime
+    row: Consent, withdrawal: ConsentWithdrawal | None, key: DataKey, *, age_group: str, at: datetime
 ) -> ConsentView:
     """A consent with its text decrypted."""
     assert row.data_described_sealed is not None, "its text exists until the person is erased"
@@ -112,7 +116,7 @@ def consent_view(
         expires_at=row.expires_at,
         recorded_at=row.recorded_at,
         withdrawn_at=None if withdrawal is None else withdrawal.withdrawn_at,
-        standing=withdrawal is None and row.expires_at > at and counts(age_band=age_band, given_by=row.given_by),
+        standing=withdrawal is None and row.expires_at > at and counts(age_group=age_group, given_by=row.given_by),
     )
 
 

@@ -14,7 +14,8 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import PhoneNumberType
 
 from libs.chassis.errors import FieldError
-from libs.events.codes import AgeBand, ConsentPurpose, ContactChannel, RecipientClass
+from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
+from libs.events.people_codes import AgeGroup
 from libs.wire.names import has_control, has_letter
 from services.registration.told_times import ToldTimes
 
@@ -128,18 +129,15 @@ def safe_contact_faults(
     return faults
 
 
-CHILDREN = frozenset({AgeBand.UNDER_5, AgeBand.FROM_5_TO_11, AgeBand.FROM_12_TO_17})
-
-
-def counts(*, age_band: str, given_by: str) -> bool:
+def counts(*, age_group: str, given_by: str) -> bool:
     """False for a consent that a child has given for itself."""
-    return not (age_band in CHILDREN and given_by == GivenBy.SELF)
+    return not (age_group == AgeGroup.CHILD and given_by == GivenBy.SELF)
 
 
-def child_consent_faults(*, age_band: str, given_by: str, pointer: str) -> list[FieldError]:
+def child_consent_faults(*, age_group: str, given_by: str, pointer: str) -> list[FieldError]:
     """For a child, a guardian or the authority must decide (domain P13). A person of unknown age may decide for
     themselves here, although the rules of protection treat them as a child."""
-    if not counts(age_band=age_band, given_by=given_by):
+    if not counts(age_group=age_group, given_by=given_by):
         return [
             FieldError(
                 f"{pointer}/given_by",

@@ -8,7 +8,8 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
-from libs.events.catalogue.registration import DeletionReason, ReturneeErased
+from libs.events.catalogue.registration import ReturneeErased
+from libs.events.codes import DeletionReason
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor

@@ -105,6 +105,7 @@ REACH: Final[Mapping[str, Reach]] = {
         changed={
             "need_key": Change.WIPED,
             "arrival_batch_id": Change.WIPED,
+            "detail_values": Change.EMPTIED,
             "reported_at": Change.MONTH,
             "withdrawn_at": Change.MONTH,
             "ended_at": Change.MONTH,
@@ -113,8 +114,8 @@ REACH: Final[Mapping[str, Reach]] = {
         },
         stays=frozenset(
             {
-                "id", "returnee_id", "household_id", "category", "urgency", "people_count", "after_need_id", "status",
-                "second_reason",
+                "id", "returnee_id", "household_id", "category", "kind", "urgency", "people_count", "after_need_id",
+                "status", "second_reason",
             }
         ),
     ),
@@ -123,7 +124,7 @@ REACH: Final[Mapping[str, Reach]] = {
         stays=frozenset(
             {
                 "offer_id", "referral_id", "returnee_id", "organization_id", "provider_service_id", "category",
-                "service_type", "people_count", "accepted_at", "closing", "closes_at", "judged_profiles",
+                "service_type", "kind", "people_count", "accepted_at", "closing", "closes_at", "judged_profiles",
                 "judged_household_version", "halted_at",
             }
         ),
@@ -162,6 +163,7 @@ REACH: Final[Mapping[str, Reach]] = {
             "destination": Change.DEPARTMENT,
             "access_needs": Change.EMPTIED,
             "protection_flags": Change.EMPTIED,
+            "age_decided_at": Change.WIPED,
             "avoid_places": Change.EMPTIED,
             "avoid_organizations": Change.EMPTIED,
             "given_names_sealed": Change.WIPED,
@@ -170,13 +172,15 @@ REACH: Final[Mapping[str, Reach]] = {
             "document_number_sealed": Change.WIPED,
             "sender_reference_sealed": Change.WIPED,
             "search_index": Change.EMPTIED,
+            "return_signs": Change.EMPTIED,
             "traceparent": Change.WIPED,
             "registered_at": Change.MONTH,
         },
         stays=frozenset(
             {
-                "id", "version", "told_version", "source", "organization_id", "reception_place", "age_band", "sex",
-                "nationality", "identity_document", "index_form", "erased_at",
+                "id", "version", "told_version", "source", "organization_id", "reception_place", "age_band",
+                "age_group", "age_basis", "return_kind", "return_order", "return_mode", "sex", "nationality",
+                "client_kind", "identity_document", "index_form", "erased_at",
             }
         ),
         whose="id = $1",

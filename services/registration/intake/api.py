@@ -64,6 +64,7 @@ async def correct_household(
     session: Session,
     caller: Writer,
     pack: ThePack,
+    vault: TheVault,
     condition: IfMatch,
     response: Response,
 ) -> HouseholdView:
@@ -71,7 +72,9 @@ async def correct_household(
     actor = actor_of(caller, pack)
 
     async def correct() -> None:
-        await corrections.correct_household(session, household_id, body, condition=condition, actor=actor)
+        await corrections.correct_household(
+            session, household_id, body, condition=condition, actor=actor, vault=vault, pack=pack
+        )
 
     await require_known(session, body.member_ids or [])
     await own(session, correct, household=household_id)()

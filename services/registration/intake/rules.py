@@ -11,16 +11,25 @@ from typing import Any
 from libs.chassis.errors import FieldError
 from libs.events.catalogue.arrivals import ConsentGiven, NeedTold, ReturneeArrived
 from libs.events.codes import NeedCategory, Urgency
-from libs.events.doubt import Path, as_it_came, path_of, without_faults
+from libs.events.doubt import UNKNOWN_CODE, Path, as_it_came, path_of, without_faults
 from libs.events.event import SetAside
+from libs.events.people_codes import AgeGroup
+from libs.taxonomy.model import Taxonomy
 from services.registration.consent.rules import (
     child_consent_faults,
     consent_faults,
     safe_contact_faults,
     silence_faults,
 )
-from services.registration.needs.rules import ToldNeed, is_more_urgent, need_faults
-from services.registration.people.rules import age_band, birth_date_fault, birth_date_is_possible
+from services.registration.needs.rules import NOTHING_KNOWN, is_more_urgent, need_faults, told_need
+from services.registration.people.rules import (
+    RECEPTION_PLACE,
+    age_faults,
+    age_of,
+    birth_date_fault,
+    birth_date_is_possible,
+    held_faults,
+)
 from services.registration.told_times import ToldTimes
 
 FORM_OF_FACTS = 1
@@ -36,6 +45,7 @@ def arrival_faults(
     times: ToldTimes,
     country: str,
     restricted: Collection[NeedCategory],
+    taxonomy: Taxonomy,
 ) -> list[FieldError]:
     """All faults of an arrival that its schema does not find; each names its field.
 
@@ -46,19 +56,23 @@ def arrival_faults(
     birth_date = body.identity.birth_date
     if birth_date is not None and not birth_date_is_possible(birth_date, on=today):
         faults.append(birth_date_fault("/identity"))
+    else:
+        faults += age_faults(birth_date, body.profile.age, on=today)
     if body.household_size is not None and body.household_reference is None:
         faults.append(
             FieldError("/household_reference", "household-required", "`household_size` requires `household_reference`.")
         )
+    faults += held_faults(body.profile.documents_held, taxonomy=taxonomy, pointer="/profile/documents_held")
     faults += need_faults(
-        [ToldNeed(need.category, need.people_count, need.after_category) for need in body.needs],
-        known={},
+        [told_need(need) for need in body.needs],
+        known=NOTHING_KNOWN,
         restricted=restricted,
         has_household=body.household_reference is not None,
+        taxonomy=taxonomy,
         pointer="/needs",
     )
-    band = age_band(birth_date, on=today)
-    return faults + _consent_faults(body, band=band, at=at, times=times) + _contact_faults(body, country=country)
+    group = age_of(birth_date, body.profile.age, on=today).group
+    return faults + _consent_faults(body, group=group, at=at, times=times) + _contact_faults(body, country=country)
 
 
 def sound_arrival(
@@ -70,7 +84,7 @@ def sound_arrival(
     """
     while faults := judge(body):
         told = body.model_dump(mode="json", exclude_unset=True)
-        body, found = without_faults(ReturneeArrived, told, {(_at_fault(one), one.rule) for one in faults})
+        body, found = without_faults(ReturneeArrived, told, {(_at_fault(one), _rule_of(one)) for one in faults})
         set_aside = [*set_aside, *(as_it_came(one, set_aside) for one in found)]
     return body, tuple(set_aside)
 
@@ -80,7 +94,12 @@ def _at_fault(fault: FieldError) -> Path:
     return ("household_size",) if fault.pointer == "/household_reference" else path_of(fault.pointer)
 
 
-def _consent_faults(body: ReturneeArrived, *, band: str, at: datetime, times: ToldTimes) -> list[FieldError]:
+def _rule_of(fault: FieldError) -> str:
+    """The rule of a part that is set aside. An unknown code of the pack has the same one as any other unknown code."""
+    return UNKNOWN_CODE if fault.rule in ("unknown-category", "unknown-document") else fault.rule
+
+
+def _consent_faults(body: ReturneeArrived, *, group: AgeGroup, at: datetime, times: ToldTimes) -> list[FieldError]:
     faults = []
     for place, consent in enumerate(body.consents):
         pointer = f"/consents/{place}"
@@ -93,7 +112,7 @@ def _consent_faults(body: ReturneeArrived, *, band: str, at: datetime, times: To
             times=times,
             pointer=pointer,
         )
-        faults += child_consent_faults(age_band=band, given_by=consent.given_by, pointer=pointer)
+        faults += child_consent_faults(age_group=group, given_by=consent.given_by, pointer=pointer)
     return faults
 
 
@@ -135,12 +154,13 @@ class Known:
     """The facts of this message that were also in an earlier one."""
     current: Mapping[str, str]
     """Pointer and text of the present identity, profile and batch, including corrections."""
-    needs: Mapping[str, Collection[str]]
-    """The urgencies of the person's needs, by category."""
+    needs: Mapping[tuple[str, str | None], Collection[str]]
+    """The urgencies of the person's needs, by category and kind."""
     consents: Collection[tuple[str, str, datetime]]
     """Purpose, recipient class and time of each consent that was ever given."""
     has_contact: bool
     has_household: bool
+    has_place: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +171,7 @@ class News:
     consents: list[int]
     contact: bool
     household: bool
+    place: bool
     differing: list[str]
 
 
@@ -166,8 +187,16 @@ def told_facts(body: ReturneeArrived, *, batch: str | None, set_aside: Sequence[
     facts = [Fact(NAMES, names_text(body.identity.given_names, body.identity.family_names))]
     identity = [(pointer, name) for pointer, name in _of("identity", dump) if pointer in IDENTITY]
     facts += [Fact(pointer, _text(dump["identity"][name])) for pointer, name in identity]
-    facts += [Fact(pointer, _text(_sorted(dump["profile"][name]))) for pointer, name in _of("profile", dump)]
-    for name in ("manifest_reference", "household_reference", "household_size", "stay_together", "safe_contact"):
+    for part in ("profile", "return_facts"):
+        facts += [Fact(pointer, _text(_sorted(dump[part][name]))) for pointer, name in _of(part, dump)]
+    for name in (
+        "manifest_reference",
+        "household_reference",
+        "household_size",
+        "stay_together",
+        "safe_contact",
+        "reception_place",
+    ):
         if name in dump:
             facts.append(Fact(f"/{name}", _text(dump[name])))
     if batch is not None:
@@ -213,14 +242,16 @@ def news(body: ReturneeArrived, facts: Sequence[Fact], known: Known) -> News:
     taken = {"/needs", "/consents", "/household_size", "/stay_together"} if household else {"/needs", "/consents"}
     taken |= {"/household_reference"} if household else set()
     taken |= {"/safe_contact"} if contact else set()
+    place = RECEPTION_PLACE in pointers and not known.has_place
+    taken |= {RECEPTION_PLACE} if place else set()
     differing = [pointer for pointer in dict.fromkeys(fact.pointer for fact in new) if pointer not in taken]
     differing += [f"/needs/{n}" for n in places["/needs"] if n not in needs]
-    return News(needs, consents, contact, household, differing)
+    return News(needs, consents, contact, household, place, differing)
 
 
 def _is_more(need: NeedTold, known: Known) -> bool:
     """Whether it is another need, or a known need with a higher urgency: the higher urgency always takes effect."""
-    has = known.needs.get(need.category.value, ())
+    has = known.needs.get((need.category, need.kind), ())
     return need.sender_reference is not None or all(is_more_urgent(need.urgency, Urgency(one)) for one in has)
 
 

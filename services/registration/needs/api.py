@@ -13,9 +13,16 @@ from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import WHO_REGISTERS
 from services.registration.audit.api import actor_of, source_of
-from services.registration.errors import NeedAlreadyWithdrawn, NeedReferenceTaken, ReturneeErased
-from services.registration.needs.actions import needs
-from services.registration.needs.schemas import NeedBody, NeedView
+from services.registration.errors import (
+    NeedAlreadyWithdrawn,
+    NeedEnded,
+    NeedKindKnown,
+    NeedOfKindOpen,
+    NeedReferenceTaken,
+    ReturneeErased,
+)
+from services.registration.needs.actions import needs, refining
+from services.registration.needs.schemas import KindFound, NeedBody, NeedView
 from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
 from services.registration.walls import own
@@ -46,9 +53,13 @@ async def report_need(
 ) -> NeedView:
     """Report a need. With a `people_count` above 1 it is a need of the household, held by its reference person.
 
-    A person has at most one open need of a category, and a household has at most one for all its members. If it is
-    reported again, it is the same need: the response is a 200 with the existing need and `told_again`. Its urgency is
-    the highest reported. A desk (scope `intake:decide`) can allow a second need with `second_reason`.
+    Name the kind of the need (`GET /v1/taxonomy` of the directory) if it is known. Otherwise a desk finds out what
+    exactly is needed (`POST …/refine`), and the need is offered only to services that assess needs of its category.
+
+    A person has at most one open need of a category and kind, and a household has at most one for all its members. If
+    it is reported again, it is the same need: the response is a 200 with the existing need and `told_again`. Its
+    urgency is the highest reported, and details that it lacks are added. A desk (scope `intake:decide`) can allow a
+    second need with `second_reason`.
 
     A need of a restricted category is visible only with `restricted:read`. Other callers who report one get a response
     that repeats what they sent, and cannot read or withdraw the need afterwards.
@@ -56,14 +67,14 @@ async def report_need(
     actor = actor_of(caller, pack)
     if body.second_reason is not None and DECIDE not in caller.scopes:
         raise ScopeMissing(DECIDE)
-    told_id = await once(
-        session,
-        own(
-            session,
-            lambda: needs.report_need(session, returnee_id, body, source=source_of(caller), actor=actor, vault=vault),
-            returnee=returnee_id,
-        ),
-    )
+
+    async def report() -> UUID:
+        source, taxonomy = source_of(caller), pack.taxonomy
+        return await needs.report_need(
+            session, returnee_id, body, source=source, actor=actor, vault=vault, taxonomy=taxonomy
+        )
+
+    told_id = await once(session, own(session, report, returnee=returnee_id))
     view = await needs.show_told_need(session, returnee_id, told_id, body, actor=actor, vault=vault)
     response.status_code = 200 if view.told_again else 201
     response.headers["Location"] = f"/v1/returnees/{returnee_id}/needs/{view.id}"
@@ -84,6 +95,32 @@ async def look_up_need(
 ) -> NeedView:
     """One need as reported."""
     return await needs.look_up_need(session, returnee_id, need_id, actor=actor_of(caller, pack), vault=vault)
+
+
+@router.post(
+    "/returnees/{returnee_id}/needs/{need_id}/refine",
+    responses=responses(NotFound, ReturneeErased, NeedEnded, NeedKindKnown, NeedOfKindOpen, KeyReused),
+)
+async def refine_need(
+    returnee_id: UUID,
+    need_id: UUID,
+    body: KindFound,
+    session: Session,
+    caller: Writer,
+    pack: ThePack,
+    vault: TheVault,
+    once: OnceOptional,
+) -> NeedView:
+    """Name the kind of a need of which only the category was known, or add details to its kind."""
+    actor = actor_of(caller, pack)
+
+    async def refine() -> UUID:
+        return await refining.refine_need(
+            session, returnee_id, need_id, body, actor=actor, vault=vault, taxonomy=pack.taxonomy
+        )
+
+    await once(session, own(session, refine, returnee=returnee_id))
+    return await needs.show_need(session, returnee_id, need_id, actor=actor, vault=vault)
 
 
 @router.post(

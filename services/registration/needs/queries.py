@@ -1,6 +1,6 @@
 """Queries of reported needs."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_
@@ -12,10 +12,11 @@ from sqlmodel.sql.expression import Select
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageRequest, page_of
 from libs.events.codes import NeedCategory, Urgency
+from libs.events.detail_values import as_told
 from services.registration.audit.rules import Actor
 from services.registration.needs import restricted
 from services.registration.needs.restricted import Kept
-from services.registration.needs.rules import NeedStatus, SecondNeedReason
+from services.registration.needs.rules import KnownNeeds, NeedStatus, SecondNeedReason
 from services.registration.needs.schemas import NeedView, NewNeed, RestrictedNeed
 from services.registration.needs.tables import Need, NeedRepeat
 from services.registration.people.tables import Returnee
@@ -24,10 +25,8 @@ from services.registration.vault.sealing import Vault
 _Row = tuple[Need | RestrictedNeed, str | None]
 
 
-async def known_needs(
-    session: AsyncSession, person: Returnee, *, actor: Actor, vault: Vault
-) -> Mapping[NeedCategory, UUID]:
-    """The person's reported needs by category, the newest of each, as far as the caller may see them."""
+async def known_needs(session: AsyncSession, person: Returnee, *, actor: Actor, vault: Vault) -> KnownNeeds:
+    """The newest of the person's reported needs of each category and kind, as far as the caller may see them."""
     query = select(Need).where(
         Need.returnee_id == person.id, Need.status == NeedStatus.REPORTED.value, _seen_by(actor, person)
     )
@@ -37,31 +36,35 @@ async def known_needs(
         for one in await _restricted(session, person, actor=actor, vault=vault)
         if one.returnee_id == person.id and one.status is NeedStatus.REPORTED
     ]
-    known = {NeedCategory(row.category): row.id for row in rows}
-    return known | {one.category: one.id for one in hidden}
+    told: list[Need | RestrictedNeed] = [*rows, *hidden]
+    return KnownNeeds(
+        of_category={one.category: one.id for one in told},
+        of_kind={one.kind: one.id for one in told if one.kind is not None},
+    )
 
 
 async def told_urgencies(
     session: AsyncSession, person: Returnee, *, actor: Actor, vault: Vault
-) -> dict[str, list[str]]:
-    """The urgencies of all needs that the person has reported, by category, as far as the caller may see them."""
-    query = select(Need.category, Need.urgency).where(Need.returnee_id == person.id, _seen_by(actor, person))
-    told: list[tuple[str, str]] = list((await session.exec(query)).all())
+) -> dict[tuple[str, str | None], list[str]]:
+    """The urgencies of all needs that the person has reported, by category and kind, as far as the caller may see
+    them."""
+    query = select(Need.category, Need.kind, Need.urgency).where(Need.returnee_id == person.id, _seen_by(actor, person))
+    told: list[tuple[str, str | None, str]] = list((await session.exec(query)).all())
     hidden = await _restricted(session, person, actor=actor, vault=vault)
-    told += [(one.category.value, one.urgency.value) for one in hidden if one.returnee_id == person.id]
-    urgencies: dict[str, list[str]] = {}
-    for category, urgency in told:
-        urgencies.setdefault(category, []).append(urgency)
+    told += [(one.category, one.kind, one.urgency.value) for one in hidden if one.returnee_id == person.id]
+    urgencies: dict[tuple[str, str | None], list[str]] = {}
+    for category, kind, urgency in told:
+        urgencies.setdefault((category, kind), []).append(urgency)
     return urgencies
 
 
-async def told_by_key(session: AsyncSession, new: NewNeed, *, vault: Vault) -> tuple[UUID, str] | None:
-    """The id and the category of the report that was recorded with this key before, whether or not the caller may see
-    it."""
-    first = (await session.exec(select(Need.id, Need.category).where(Need.need_key == new.need_key))).first()
+async def told_by_key(session: AsyncSession, new: NewNeed, *, vault: Vault) -> tuple[UUID, str, str | None] | None:
+    """The id of the report that was recorded with this key before, and category and kind of its need, whether or not
+    the caller may see it."""
+    first = (await session.exec(select(Need.id, Need.category, Need.kind).where(Need.need_key == new.need_key))).first()
     if first is not None:
         return first
-    joined = select(NeedRepeat.id, Need.category).join(Need, col(Need.id) == NeedRepeat.need_id)
+    joined = select(NeedRepeat.id, Need.category, Need.kind).join(Need, col(Need.id) == NeedRepeat.need_id)
     again = (await session.exec(joined.where(NeedRepeat.need_key == new.need_key))).first()
     if again is not None:
         return again
@@ -69,7 +72,7 @@ async def told_by_key(session: AsyncSession, new: NewNeed, *, vault: Vault) -> t
     if kept is None:
         return None
     repeat = await restricted.repeat_of(session, new.id, new.need_key, vault=vault)
-    return (kept.need.id if repeat is None else repeat.id), kept.need.category.value
+    return (kept.need.id if repeat is None else repeat.id), kept.need.category, kept.need.kind
 
 
 async def repeated_need(session: AsyncSession, told_id: UUID, *, vault: Vault) -> UUID | None:
@@ -166,7 +169,9 @@ def _need_view(row: Need | RestrictedNeed, after_category: str | None, *, hidden
         id=row.id,
         returnee_id=row.returnee_id,
         household_id=row.household_id,
-        category=NeedCategory(row.category),
+        category=row.category,
+        kind=row.kind,
+        detail_values=as_told(row.detail_values),
         urgency=Urgency(row.urgency),
         people_count=row.people_count,
         after_need_id=None if after_category in hidden else row.after_need_id,

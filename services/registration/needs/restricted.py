@@ -19,7 +19,7 @@ from services.registration.vault.queries import data_keys
 from services.registration.vault.sealing import DataKey, Vault
 
 SEALED_BYTES = 1024
-"""Sealed values are padded to this length, so that their length does not show the category."""
+"""Sealed values are padded to a multiple of this length, so that their length does not show the category."""
 _TABLE, _REPEATS = "restricted_need", "restricted_repeat"
 _TAKE_ON = "SELECT set_config('role', session_user || '_restricted', true)"
 _PUT_DOWN = "SELECT set_config('role', 'none', true)"
@@ -118,8 +118,8 @@ async def known_keys(session: AsyncSession, need_keys: Collection[bytes], *, vau
 
 
 async def standing(session: AsyncSession, need: NewNeed, *, vault: Vault) -> Kept | None:
-    """The open need of the same kind of the person or household, locked."""
-    value = _open_key(vault, need.household_id, need.returnee_id, need.category)
+    """The open need of the same category and kind of the person or household, locked."""
+    value = _open_key(vault, need)
     return next(iter(await _found(session, _STANDING, (value,), vault=vault, lock=True)), None)
 
 
@@ -204,7 +204,9 @@ def _opened(row: asyncpg.Record, key: DataKey) -> RestrictedNeed:
 
 def _sealed(told: RestrictedNeed | RestrictedRepeat, key: DataKey, *, table: str, name: bytes) -> bytes:
     """The sealed text. It is bound to its row, so it cannot be decrypted in another row."""
-    return key.seal(told.model_dump_json().ljust(SEALED_BYTES), table=table, column=name.hex())
+    text = told.model_dump_json()
+    whole = -(-len(text.encode()) // SEALED_BYTES) * SEALED_BYTES
+    return key.seal(text.ljust(whole), table=table, column=name.hex())
 
 
 def _name(vault: Vault, need_id: UUID) -> bytes:
@@ -223,13 +225,14 @@ def _batch(vault: Vault, arrival_batch_id: UUID) -> bytes:
     return vault.restricted.blind("batch", str(arrival_batch_id))
 
 
-def _open_key(vault: Vault, household_id: UUID | None, returnee_id: UUID, category: str) -> bytes:
+def _open_key(vault: Vault, need: NewNeed | RestrictedNeed) -> bytes:
     """The key of an open need. The need of one person is not the need of their household, so both can be open."""
-    kind = "open of person" if household_id is None else "open of household"
-    return vault.restricted.blind(kind, str(household_id or returnee_id), category)
+    what = "open of person" if need.household_id is None else "open of household"
+    parts = (need.category, *(() if need.kind is None else (need.kind,)))
+    return vault.restricted.blind(what, str(need.household_id or need.returnee_id), *parts)
 
 
 def _open_key_of(vault: Vault, need: RestrictedNeed) -> bytes | None:
     if not need.is_open or need.second_reason is not None:
         return None
-    return _open_key(vault, need.household_id, need.returnee_id, need.category)
+    return _open_key(vault, need)

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.events.catalogue.arrivals import NeedTold
 from libs.events.catalogue.registration import NeedReported
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import NeedCategory, NeedKind, Urgency
+from libs.events.detail_values import DetailValue, ToldDetail, ToldDetails, as_told, from_stored
 from services.registration.needs.rules import NeedStatus, SecondNeedReason
 
 
@@ -26,6 +27,8 @@ class NewNeed:
     household_id: UUID | None
     arrival_batch_id: UUID | None
     category: NeedCategory
+    kind: NeedKind | None
+    detail_values: Mapping[str, DetailValue]
     urgency: Urgency
     people_count: int
     after_need_id: UUID | None
@@ -43,6 +46,8 @@ class RestrictedNeed(BaseModel):
     household_id: UUID | None
     arrival_batch_id: UUID | None
     category: NeedCategory
+    kind: NeedKind | None = None
+    detail_values: dict[str, DetailValue] = {}
     urgency: Urgency
     people_count: int
     after_need_id: UUID | None
@@ -61,7 +66,7 @@ class RestrictedNeed(BaseModel):
 
 
 _REPORTED = (
-    "returnee_id", "category", "urgency", "people_count", "household_id", "arrival_batch_id", "after_need_id",
+    "returnee_id", "category", "kind", "urgency", "people_count", "household_id", "arrival_batch_id", "after_need_id",
 )  # fmt: skip
 """The fields of the event that have the same names as the columns of a need."""
 
@@ -75,6 +80,7 @@ def reported(need: NewNeed | RestrictedNeed | Mapping[str, Any], *, at: datetime
         need_id=value("id"),
         reported_at=at,
         is_second=value("second_reason") is not None,
+        detail_values=as_told(from_stored(value("detail_values"))),
         **{name: value(name) for name in _REPORTED},
     )
 
@@ -93,21 +99,49 @@ class NeedBody(NeedTold):
     """A need that is reported after the first intake."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"category": "shelter", "urgency": "urgent", "people_count": 1}]}
+        json_schema_extra={
+            "examples": [
+                {"category": "shelter", "urgency": "urgent", "people_count": 1},
+                {
+                    "category": "health",
+                    "kind": "prosthesis",
+                    "detail_values": [{"detail": "limb", "value": "leg"}, {"detail": "side", "value": "left"}],
+                },
+            ]
+        }
     )
 
     after_need_id: UUID | None = None
-    """The id of the need that must be met first; instead of `after_category`."""
+    """The id of the need that must be met first; instead of `after_category` and `after_kind`."""
 
     second_reason: SecondNeedReason | None = None
-    """Why a second need of the category is allowed; needs `intake:decide`. If omitted: a repeated report of the open
-    need."""
+    """Why a second need of the category and kind is allowed; needs `intake:decide`. If omitted: a repeated report of
+    the open need."""
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:
-        if self.after_need_id is not None and self.after_category is not None:
-            raise ValueError("after_need_id and after_category cannot both be given")
+        if self.after_need_id is not None and (self.after_category is not None or self.after_kind is not None):
+            raise ValueError("after_need_id and after_category or after_kind cannot both be given")
         return self
+
+
+class KindFound(BaseModel):
+    """What a desk or an assessment has found out about a need of which only the category was known."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"kind": "identity_document", "detail_values": [{"detail": "reason_without", "value": "lost_on_route"}]}
+            ]
+        },
+    )
+
+    kind: NeedKind
+    """A kind of the need's category (`GET /v1/taxonomy` of the directory)."""
+    detail_values: ToldDetails = []
+    """Coded details of the kind."""
 
 
 class NeedView(BaseModel):
@@ -117,6 +151,8 @@ class NeedView(BaseModel):
     returnee_id: UUID = Field(description="The person, or the reference person of the household")
     household_id: UUID | None
     category: NeedCategory
+    kind: NeedKind | None = Field(default=None, description="None if only the category is known")
+    detail_values: list[ToldDetail] = Field(default=[], description="Coded details of the kind")
     urgency: Urgency
     people_count: Annotated[int, Field(ge=1)]
     after_need_id: UUID | None
@@ -124,7 +160,7 @@ class NeedView(BaseModel):
     reported_at: datetime
     withdrawn_at: datetime | None
     second_reason: SecondNeedReason | None = Field(
-        default=None, description="Why a desk allowed it in addition to an open need of the same category"
+        default=None, description="Why a desk allowed it in addition to an open need of the same category and kind"
     )
     told_again: bool = Field(
         default=False,

@@ -4,16 +4,18 @@ key."""
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import Urgency
+from libs.events.detail_values import DetailValue
 from services.registration.database import Table, moment, one_of, sealed
 from services.registration.needs.rules import NeedStatus, SecondNeedReason
 
 OPEN = "status = 'reported' AND ended_at IS NULL AND second_reason IS NULL"
-"""The condition for the one open need of its kind: not withdrawn, not ended at referral, and not a second need that a
-desk allowed."""
+"""The condition for the one open need of its category and kind: not withdrawn, not ended at referral, and not a second
+need that a desk allowed."""
 
 
 class Need(Table, table=True):
@@ -21,7 +23,6 @@ class Need(Table, table=True):
 
     __tablename__ = "need"
     __table_args__ = (
-        one_of("category", list(NeedCategory), name="need_category"),
         one_of("urgency", list(Urgency), name="need_urgency"),
         one_of("status", list(NeedStatus), name="need_status"),
         CheckConstraint("people_count BETWEEN 1 AND 30", name="need_people_count"),
@@ -30,15 +31,24 @@ class Need(Table, table=True):
         CheckConstraint(
             f"second_reason IN ({', '.join(repr(one.value) for one in SecondNeedReason)})", name="need_second_reason"
         ),
+        CheckConstraint("kind IS NOT NULL OR detail_values = '{}'", name="need_details_of_kind"),
         Index("need_of_returnee", "returnee_id", "id"),
         Index(
-            "need_open_own", "returnee_id", "category", unique=True, postgresql_where=f"household_id IS NULL AND {OPEN}"
+            "need_open_own",
+            "returnee_id",
+            "category",
+            "kind",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where=f"household_id IS NULL AND {OPEN}",
         ),
         Index(
             "need_open_of_household",
             "household_id",
             "category",
+            "kind",
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where=f"household_id IS NOT NULL AND {OPEN}",
         ),
         Index("need_of_batch", "arrival_batch_id"),
@@ -51,6 +61,12 @@ class Need(Table, table=True):
     household_id: UUID | None = Field(default=None, foreign_key="household.id")
     arrival_batch_id: UUID | None = Field(default=None, foreign_key="arrival_batch.id")
     category: str
+    kind: str | None = None
+    """A kind of the country pack's taxonomy; None if only the category is known."""
+    detail_values: dict[str, DetailValue] = Field(
+        default={}, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'"))
+    )
+    """The values of coded details of the kind, by detail."""
     urgency: str
     people_count: int
     after_need_id: UUID | None = Field(default=None, foreign_key="need.id")
@@ -62,7 +78,7 @@ class Need(Table, table=True):
     heard_as_of: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     """The time of the last event of referral about its end or reopening. An older event changes nothing."""
     second_reason: str | None = None
-    """Why a desk allowed it in addition to an open need of the same category, or None."""
+    """Why a desk allowed it in addition to an open need of the same category and kind, or None."""
     traceparent: str | None = None
 
 
@@ -105,7 +121,8 @@ class RestrictedNeedRow(Table, table=True):
     household: bytes | None = Field(default=None, sa_column=sealed())
     batch: bytes | None = Field(default=None, sa_column=sealed())
     open_key: bytes | None = Field(default=None, sa_column=Column(sealed().type, nullable=True, unique=True))
-    """The keyed hash of person or household and category, while it is the one open need of its kind; None otherwise."""
+    """The keyed hash of person or household, category and kind, while it is the one open need of these; None
+    otherwise."""
     sealed: bytes = Field(sa_column=sealed(nullable=False))
 
 

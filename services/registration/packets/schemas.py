@@ -12,8 +12,10 @@ from libs.events.codes import (
     DocumentKind,
     IdentityDocumentStatus,
     NeedCategory,
+    NeedKind,
     Sex,
 )
+from libs.events.people_codes import AgeGroup
 
 
 class PacketContact(BaseModel):
@@ -34,6 +36,9 @@ class PacketPerson(BaseModel):
     family_names: str | None = Field(default=None, examples=["Sample Family"])
     birth_date: date | None = None
     age_band: AgeBand | None = None
+    age_group: AgeGroup | None = Field(
+        default=None, description="Shown with `age_band`: what was told or decided if the birth date is not known"
+    )
     sex: Sex | None = None
     nationality: str | None = None
     identity_document: IdentityDocumentStatus | None = None
@@ -52,6 +57,7 @@ class PacketView(BaseModel):
     case_code: str = Field(examples=["GT-7K3M-9QXC"])
     category: NeedCategory
     service_type: str
+    kind: NeedKind | None = Field(default=None, description="The kind that the service gives")
     people_count: int
     fields: list[str]
     person: PacketPerson

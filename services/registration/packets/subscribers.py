@@ -1,6 +1,7 @@
 """Receives events about accepted offers from referral, and events about organisations from the directory; no others."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,9 +18,12 @@ from libs.events.catalogue.referral import (
 )
 from libs.events.event import Received
 from libs.events.subscriptions import Subscriptions
-from services.registration.pack import Closing, PacketPolicy
+from libs.taxonomy.model import Taxonomy
+from libs.taxonomy.told import documents_issued
+from services.registration.pack import Closing, Pack
 from services.registration.packets.actions.closings import Ending, close_packets, shut_packets
 from services.registration.packets.actions.packets import forget_standings, judge_packets, keep_standings, open_packets
+from services.registration.people.actions.documents import hold_documents
 
 Ended = ReferralCompleted | ReferralCancelled | ReferralNotDelivered | OfferRecalled
 CLOSINGS: dict[type[Ended], Closing] = {
@@ -30,8 +34,9 @@ CLOSINGS: dict[type[Ended], Closing] = {
 }
 
 
-def subscribe(subscriptions: Subscriptions, *, policy: PacketPolicy) -> None:
-    """Subscribe to the events that decide which accepted offers may open a packet, and until when."""
+def subscribe(subscriptions: Subscriptions, *, pack: Pack) -> None:
+    """Subscribe to the events that decide which accepted offers may open a packet, and until when, and to what
+    completed services have issued."""
 
     @subscriptions.on(OfferAccepted)
     async def open_their_packets(session: AsyncSession, batch: Sequence[Received[OfferAccepted]]) -> None:
@@ -60,8 +65,19 @@ def subscribe(subscriptions: Subscriptions, *, policy: PacketPolicy) -> None:
             )
             for received in batch
         ]
-        await close_packets(session, endings, policy=policy)
+        await close_packets(session, endings, policy=pack.packets)
+        await hold_documents(session, _issued([received.event for received in batch], pack.taxonomy))
 
     @subscriptions.on(ReferralEnteredInError)
     async def shut_their_packets(session: AsyncSession, batch: Sequence[Received[ReferralEnteredInError]]) -> None:
         await shut_packets(session, [received.event for received in batch])
+
+
+def _issued(ended: Sequence[Ended], taxonomy: Taxonomy) -> dict[UUID, list[str]]:
+    """The documents that completed services have issued, by person."""
+    issued: dict[UUID, list[str]] = {}
+    for event in ended:
+        if isinstance(event, ReferralCompleted):
+            stated = {one.fact: one.value for one in event.facts}
+            issued.setdefault(event.returnee_id, []).extend(documents_issued(taxonomy, event.given_kind, stated))
+    return {returnee_id: documents for returnee_id, documents in issued.items() if documents}

@@ -29,6 +29,8 @@ class PacketAccess(Table, table=True):
     provider_service_id: UUID
     category: str
     service_type: str
+    kind: str | None = None
+    """The kind that the service gives; None if it does not name its kinds."""
     people_count: int
     accepted_at: datetime = Field(sa_column=moment())
     closing: str | None = None

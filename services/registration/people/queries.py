@@ -11,17 +11,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import own_work, raw
 from libs.chassis.errors import FieldError, InvalidInput, NotFound
-from libs.events.catalogue.arrivals import Identity
+from libs.events.catalogue.arrivals import Identity, ReturnFacts
 from libs.events.catalogue.registration import RoutingProfile
-from libs.events.codes import AccessNeed, AgeBand, DocumentKind, IdentityDocumentStatus, ProtectionFlag, Sex
+from libs.events.codes import AccessNeed, AgeBand, IdentityDocumentStatus, ProtectionFlag, Sex
+from libs.events.people_codes import AgeBasis, AgeGroup, ClientKind
 from libs.wire.names import name_readings, words_to_find
 from services.registration.audit.rules import Actor, source_of_client
 from services.registration.errors import ReturneeErased
 from services.registration.people.rules import (
     CASE_CODES,
-    CHILD_BANDS,
     CHILD_FLAGS,
     INDEX_FORM,
+    PERHAPS_CHILDREN,
     case_code,
     plain_document_number,
 )
@@ -44,7 +45,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     only children."""
     if actor.sight.children_only:
         in_doubt = (col(Returnee.protection_flags).contains([flag.value]) for flag in sorted(CHILD_FLAGS))
-        return or_(col(Returnee.age_band).in_([band.value for band in CHILD_BANDS]), *in_doubt)
+        return or_(col(Returnee.age_group).in_([group.value for group in sorted(PERHAPS_CHILDREN)]), *in_doubt)
     return within_sight(
         actor,
         source=col(Returnee.source),
@@ -264,12 +265,16 @@ def _registered(row: Returnee, actor: Actor) -> dict[str, object]:
         "household_id": row.household_id,
         "arrived_at": row.arrived_at,
         "registered_at": row.registered_at,
+        "return_facts": {name: getattr(row, f"return_{name}") for name in ReturnFacts.model_fields},
         "profile": ProfileView(
             age_band=AgeBand(row.age_band),
+            age_group=AgeGroup(row.age_group),
+            age_basis=None if row.age_basis is None else AgeBasis(row.age_basis),
+            client_kind=ClientKind(row.client_kind),
             sex=Sex(row.sex),
             nationality=row.nationality,
             identity_document=IdentityDocumentStatus(row.identity_document),
-            documents_held=[DocumentKind(code) for code in row.documents_held],
+            documents_held=row.documents_held,
             languages=row.languages,
             destination=row.destination,
             access_needs=[AccessNeed(code) for code in row.access_needs],

@@ -1,9 +1,15 @@
 """Case codes, ages, and the rules for searches of an identity (pure)."""
 
-from datetime import date
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from libs.chassis.errors import FieldError
+from libs.events.catalogue.arrivals import AgeTold
 from libs.events.codes import AgeBand, ProtectionFlag
+from libs.events.people_codes import AgeBasis, AgeGroup
+from libs.taxonomy.model import Taxonomy
+from libs.taxonomy.told import document_faults
 from libs.wire.names import words
 
 CASE_CODE_ALPHABET = "23456789CDFGHJKMNPQRTVWXY"
@@ -19,12 +25,15 @@ _BAND_ENDS: tuple[tuple[int, AgeBand], ...] = (
     (35, AgeBand.FROM_25_TO_34),
     (60, AgeBand.FROM_35_TO_59),
 )
-CHILD_BANDS = frozenset({AgeBand.UNDER_5, AgeBand.FROM_5_TO_11, AgeBand.FROM_12_TO_17, AgeBand.UNKNOWN})
+_CHILD_BANDS = frozenset({AgeBand.UNDER_5, AgeBand.FROM_5_TO_11, AgeBand.FROM_12_TO_17})
+PERHAPS_CHILDREN = frozenset({AgeGroup.CHILD, AgeGroup.UNSURE})
 CHILD_FLAGS = frozenset({ProtectionFlag.UNACCOMPANIED_CHILD, ProtectionFlag.AGE_DISPUTED})
-"""The age bands and flags of people who are children, or count as children in doubt (domain P14)."""
+"""The age groups and flags of people who are children, or count as children in doubt (domain P14)."""
 INDEX_FORM = 2
 """The form in which names are hashed. It is raised when the form changes, so that old hashes are renewed."""
 AGE_MAX_YEARS = 130
+RECEPTION_PLACE = "/reception_place"
+"""The pointer of the place where a person is received."""
 
 
 def case_code(country: str, number: int) -> str:
@@ -55,6 +64,90 @@ def age_band(birth_date: date | None, *, on: date) -> AgeBand:
     return next((band for end, band in _BAND_ENDS if years < end), AgeBand.FROM_60)
 
 
+def held_faults(documents: Sequence[str], *, taxonomy: Taxonomy, pointer: str) -> list[FieldError]:
+    """One fault for each document that the taxonomy of the country lacks."""
+    faults = (document_faults(taxonomy, one, pointer=f"{pointer}/{place}") for place, one in enumerate(documents))
+    return [fault for found in faults for fault in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """What is known about the age of a person."""
+
+    band: AgeBand
+    """Of the birth date; unknown without one, or if something else is told or decided."""
+    group: AgeGroup
+    basis: AgeBasis | None
+    """The basis of what was told or decided; None if only the birth date says it, or nobody has said anything."""
+    decided_at: datetime | None = None
+    """When a desk decided about the age, as long as that decision counts."""
+
+
+def group_of(band: AgeBand) -> AgeGroup:
+    """The group of an age band."""
+    if band is AgeBand.UNKNOWN:
+        return AgeGroup.UNSURE
+    return AgeGroup.CHILD if band in _CHILD_BANDS else AgeGroup.ADULT
+
+
+def age_of(birth_date: date | None, told: AgeTold | None, *, on: date, decided_at: datetime | None = None) -> Age:
+    """The age by the birth date and by what was told, or decided, about the group. The group prevails: a birth date
+    that does not agree with it counts as not known."""
+    band = age_band(birth_date, on=on)
+    if told is None:
+        return Age(band, group_of(band), None)
+    agrees = group_of(band) is told.group
+    return Age(band if agrees else AgeBand.UNKNOWN, told.group, told.basis, decided_at)
+
+
+def age_faults(birth_date: date | None, told: AgeTold | None, *, on: date) -> list[FieldError]:
+    """The faults of a birth date and a told group that contradict each other. `unsure` contradicts nothing."""
+    by_date = group_of(age_band(birth_date, on=on))
+    if told is None or AgeGroup.UNSURE in (by_date, told.group) or by_date is told.group:
+        return []
+    detail = "The birth date and the age group contradict each other."
+    return [
+        FieldError(pointer, "age-of-birth-date", detail) for pointer in ("/profile/age/group", "/identity/birth_date")
+    ]
+
+
+def corrected_age(
+    stands: Age, *, birth_date: date | None, told: AgeTold | None, date_is_told: bool, on: date
+) -> tuple[Age, list[FieldError]]:
+    """The age after a correction, and its faults.
+
+    `birth_date` is the corrected one; `date_is_told` says whether the correction names it. A new birth date replaces
+    what was told. Nobody overrules the decision of a desk by a correction: a statement that does not agree with it
+    makes the age unsure again, so that a desk decides again. If the desk was unsure, a birth date or a document
+    settles the age.
+    """
+    before = None if stands.basis is None else AgeTold(group=stands.group, basis=stands.basis)
+    faults = [] if stands.decided_at is not None else age_faults(birth_date, told, on=on)
+    if told is None and date_is_told and birth_date is not None:
+        new = age_of(birth_date, None, on=on)
+    else:
+        new = age_of(birth_date, told or before, on=on)
+    is_documented = told is None or told.basis is AgeBasis.DOCUMENT
+    if stands.decided_at is None or (stands.group is AgeGroup.UNSURE and is_documented):
+        return new, faults
+    if new.group is stands.group:
+        return age_of(birth_date, before, on=on, decided_at=stands.decided_at), faults
+    return Age(AgeBand.UNKNOWN, AgeGroup.UNSURE, new.basis), faults
+
+
+def is_child_alone(group: str, flags: Collection[str], *, has_household: bool) -> bool:
+    """True for a child without a household, and for a child in one who is marked as unaccompanied. A person of unsure
+    age who is marked so counts as a child (domain P14)."""
+    if ProtectionFlag.UNACCOMPANIED_CHILD in flags:
+        return group in PERHAPS_CHILDREN
+    return group == AgeGroup.CHILD and not has_household
+
+
+def return_is_perhaps_unlawful(flags: Collection[str], signs: Collection[str]) -> bool:
+    """True if the person tells of signs of an unlawful return, or fears to be returned."""
+    return bool(signs) or ProtectionFlag.FEARS_RETURN in flags
+
+
 def birth_date_is_possible(birth_date: date, *, on: date) -> bool:
     """Whether a person who is alive on that day can have this birth date."""
     return birth_date <= on and age_in_years(birth_date, on=on) <= AGE_MAX_YEARS
@@ -82,3 +175,20 @@ def search_faults(*, names: str | None, document_number: str | None, case_code: 
 def plain_document_number(number: str) -> str:
     """A document number in the form in which the search compares it: only letters and digits, in upper case."""
     return "".join(c for c in number.upper() if c.isalnum())
+
+
+def place_faults(
+    told: str | None, *, has_batch: bool, batch_place: str | None, places: Collection[str]
+) -> list[FieldError]:
+    """The fault of the place where a person is received; it is always known, except for a batch that has not arrived.
+
+    `batch_place`: where the batch arrives, as far as it is known. `places`: the reception places of the country.
+    """
+    if told is None:
+        detail = "Name the reception place where the person is, or the flight or bus with which they came."
+        return [] if has_batch else [FieldError(RECEPTION_PLACE, "place-required", detail)]
+    if told not in places:
+        return [FieldError(RECEPTION_PLACE, "known-place", "This is not a reception place.")]
+    if batch_place is not None and not (told.startswith(batch_place) or batch_place.startswith(told)):
+        return [FieldError(RECEPTION_PLACE, "place-of-batch", "The flight or bus of this person arrives elsewhere.")]
+    return []

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from libs.events.catalogue.arrivals import DocumentNumber, Identity, Profile
+from libs.events.catalogue.arrivals import AgeTold, DocumentNumber, Identity, Profile, ReturnFacts
 from libs.events.codes import (
     AccessNeed,
     AgeBand,
@@ -19,6 +19,7 @@ from libs.events.codes import (
     ProtectionFlag,
     Sex,
 )
+from libs.events.people_codes import AgeBasis, AgeGroup, ClientKind
 from libs.wire.names import Name
 from libs.wire.values import Day
 
@@ -43,6 +44,7 @@ class NewReturnee:
     """The present date at the place of reception, from which the age is calculated."""
     identity: Identity
     profile: Profile
+    return_facts: ReturnFacts
     traceparent: str | None
 
 
@@ -64,6 +66,8 @@ class IdentityCorrection(Body):
 class ProfileCorrection(Body):
     """The parts of the routing profile to set; omitted parts do not change."""
 
+    age: AgeTold | None = None
+    client_kind: ClientKind | None = None
     sex: Sex | None = None
     nationality: CountryCode | None = None
     identity_document: IdentityDocumentStatus | None = None
@@ -86,6 +90,10 @@ class ReturneeCorrection(Body):
 
     identity: IdentityCorrection = IdentityCorrection()
     profile: ProfileCorrection = ProfileCorrection()
+    return_facts: ReturnFacts = ReturnFacts()
+    """Only the named facts change; for `kind`, `order` and `mode`, null deletes the value."""
+    reception_place: PlaceCode | None = None
+    """Only of a person who came without a flight or bus."""
 
     @model_validator(mode="after")
     def _keeps_what_must_be(self) -> Self:
@@ -93,6 +101,8 @@ class ReturneeCorrection(Body):
             for name in part.model_fields_set - clearable:
                 if getattr(part, name) is None:
                     raise ValueError(f"{name} cannot be cleared")
+        if "reception_place" in self.model_fields_set and self.reception_place is None:
+            raise ValueError("reception_place cannot be cleared")
         return self
 
 
@@ -100,6 +110,9 @@ class ProfileView(BaseModel):
     """The facts that routing may use."""
 
     age_band: AgeBand
+    age_group: AgeGroup
+    age_basis: AgeBasis | None = Field(description="Null if only the birth date says it, or nobody has said anything")
+    client_kind: ClientKind
     sex: Sex
     nationality: str
     identity_document: IdentityDocumentStatus
@@ -133,6 +146,7 @@ class RegisteredView(BaseModel):
     arrived_at: datetime
     registered_at: datetime
     profile: ProfileView
+    return_facts: ReturnFacts
 
 
 class ReturneeView(RegisteredView):

@@ -7,7 +7,12 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, T
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
-from libs.events.codes import AgeBand, IdentityDocumentStatus, Sex
+from libs.events.codes import (
+    AgeBand,
+    IdentityDocumentStatus,
+    Sex,
+)
+from libs.events.people_codes import AgeBasis, AgeGroup, ClientKind, ReturnKind, ReturnMode, ReturnOrder
 from services.registration.database import Table, codes, moment, one_of, sealed
 
 
@@ -17,6 +22,12 @@ class Returnee(Table, table=True):
     __tablename__ = "returnee"
     __table_args__ = (
         one_of("age_band", list(AgeBand), name="returnee_age_band"),
+        one_of("age_group", list(AgeGroup), name="returnee_age_group"),
+        one_of("age_basis", list(AgeBasis), name="returnee_age_basis"),
+        one_of("client_kind", list(ClientKind), name="returnee_client_kind"),
+        one_of("return_kind", list(ReturnKind), name="returnee_return_kind"),
+        one_of("return_order", list(ReturnOrder), name="returnee_return_order"),
+        one_of("return_mode", list(ReturnMode), name="returnee_return_mode"),
         one_of("sex", list(Sex), name="returnee_sex"),
         one_of("identity_document", list(IdentityDocumentStatus), name="returnee_identity_document"),
         CheckConstraint("version >= 1", name="returnee_version"),
@@ -60,6 +71,12 @@ class Returnee(Table, table=True):
     possible."""
     arrived_at: datetime = Field(sa_column=moment())
     age_band: str
+    age_group: str = Field(sa_column_kwargs={"server_default": AgeGroup.UNSURE.value})
+    """The group of the band, or what was told or decided if that says otherwise."""
+    age_basis: str | None = None
+    """The basis of what was told or decided; None if only the birth date says it, or nobody has said anything."""
+    age_decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When a desk decided about the age, as long as that decision counts."""
     sex: str
     nationality: str
     identity_document: str
@@ -70,6 +87,11 @@ class Returnee(Table, table=True):
     protection_flags: list[str] = Field(sa_column=codes())
     avoid_places: list[str] = Field(sa_column=codes())
     avoid_organizations: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    client_kind: str = Field(sa_column_kwargs={"server_default": ClientKind.RETURNEE.value})
+    return_kind: str | None = None
+    return_order: str | None = None
+    return_mode: str | None = None
+    return_signs: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default="{}"))
     given_names_sealed: bytes | None = Field(sa_column=sealed())
     family_names_sealed: bytes | None = Field(sa_column=sealed())
     birth_date_sealed: bytes | None = Field(default=None, sa_column=sealed())

@@ -12,8 +12,8 @@ from uuid_utils.compat import uuid7
 from libs.chassis.database import now, raw
 from libs.chassis.errors import InvalidInput
 from libs.events.catalogue.referral import OfferAccepted
-from libs.events.catalogue.registration import DeletionReason, PacketDeletionRequested
-from libs.events.codes import NeedCategory
+from libs.events.catalogue.registration import PacketDeletionRequested
+from libs.events.codes import DeletionReason, NeedCategory
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
@@ -104,7 +104,7 @@ async def keep_shares(session: AsyncSession, accepted: Sequence[OfferAccepted]) 
             one.referral_id,
             one.organization_id,
             one.provider_service_id,
-            one.category.value,
+            one.category,
         )
         for one in accepted
     ]
@@ -133,7 +133,7 @@ async def ask_for_deletion(session: AsyncSession, withdrawn: Withdrawn, *, pack:
     it is when a packet is fetched, so that no fetch is overlooked.
     """
     at, connection = now(session), await raw(session)
-    categories = None if withdrawn.categories is None else [one.value for one in withdrawn.categories]
+    categories = None if withdrawn.categories is None else sorted(withdrawn.categories)
     organizations = None if withdrawn.organizations is None else list(withdrawn.organizations)
     shares = await connection.fetch(_CONCERNED, withdrawn.returnee_id, categories, organizations)
     offers = [row["offer_id"] for row in shares]
@@ -189,7 +189,7 @@ async def lapsed(session: AsyncSession, *, limit: int) -> list[Lapsed]:
 
 async def renew_share(session: AsyncSession, returnee_id: UUID, category: NeedCategory, *, until: datetime) -> None:
     """Extend the shares of a person who has given a longer consent for packets of this category."""
-    await (await raw(session)).execute(_RENEW, returnee_id, category.value, until)
+    await (await raw(session)).execute(_RENEW, returnee_id, category, until)
 
 
 async def answer_deletion(session: AsyncSession, offer_id: UUID, body: DeletionAnswerBody, *, actor: Actor) -> UUID:

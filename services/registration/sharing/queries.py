@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageRequest, page_of
-from libs.events.catalogue.registration import DeletionReason
+from libs.events.codes import DeletionReason
 from services.registration.audit.rules import Actor
 from services.registration.sharing.rules import DeletionAnswer, KeepingGround
 from services.registration.sharing.schemas import DeletionRequestView

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.events.catalogue.registration import DeletionReason
-from libs.events.codes import CaseCode
+from libs.events.codes import CaseCode, DeletionReason
 from services.registration.sharing.rules import DeletionAnswer, KeepingGround
 
 

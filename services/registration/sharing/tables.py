@@ -6,8 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field
 
-from libs.events.catalogue.registration import DeletionReason
-from libs.events.codes import NeedCategory
+from libs.events.codes import DeletionReason
 from services.registration.database import Table, moment, one_of
 from services.registration.sharing.rules import DeletionAnswer, KeepingGround
 
@@ -17,7 +16,6 @@ class PacketShare(Table, table=True):
 
     __tablename__ = "packet_share"
     __table_args__ = (
-        one_of("category", list(NeedCategory), name="packet_share_category"),
         Index("packet_share_of_returnee", "returnee_id"),
         Index("packet_share_of_referral", "referral_id"),
         Index("packet_share_lapsing", "lapses_at", postgresql_where=text("lapses_at IS NOT NULL")),

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
 
+from libs.events.codes import PACK_CODE
 from libs.events.contracts.compatibility import breaks_between
 from libs.events.contracts.schemas import Schema, event_schema
 from libs.events.event import Event
@@ -95,6 +96,9 @@ ALLOWED: dict[str, Change] = {
     "an optional field that is a new part": more("frame", {"allOf": [{"$ref": "#/definitions/Part"}]}),
     "a code": lambda schema: schema["definitions"]["Colour"]["enum"].append("blue"),
     "codes in another order": lambda schema: schema["definitions"]["Colour"]["enum"].reverse(),
+    "a code of the country pack in the place of a list of codes": settle(
+        "properties", "colour", value={"type": "string", "pattern": PACK_CODE}
+    ),
     "another wording of the type": settle("description", value="Paint was applied."),
     "another wording of a field": lambda schema: properties(schema)["code"].update(description="Which."),
     "another name of a part": lambda schema: schema.update(
@@ -173,6 +177,10 @@ REFUSED: dict[str, tuple[Change, str]] = {
         settle("properties", "colour", value={"type": "string"}),
         "colour: is a code in one of the two only",
     ),
+    "a text of another form in the place of codes": (
+        settle("properties", "colour", value={"type": "string", "pattern": "^[a-z]{3,9}$"}),
+        "colour: is a code in one of the two only",
+    ),
     "a code instead of any text": (
         lambda schema: properties(schema)["code"].update(enum=["abc"]),
         "code: is a code in one of the two only",
@@ -245,6 +253,14 @@ def test_a_literal_that_gets_its_second_code_stays_an_enum() -> None:
     )
     assert breaks_between(before, after) == []
     assert [str(fault) for fault in breaks_between(after, before)] == ["sole: code 'green' was removed"]
+
+
+def test_a_code_without_the_form_of_pack_codes_keeps_its_list_closed() -> None:
+    published, current = copy.deepcopy(PUBLISHED), copy.deepcopy(PUBLISHED)
+    published["definitions"]["Colour"]["enum"] = ["red", "Green"]
+    current["definitions"]["Colour"]["enum"] = ["red", "Green"]
+    properties(current)["colour"] = {"type": "string", "pattern": PACK_CODE}
+    assert "colour: is a code in one of the two only" in [str(found) for found in breaks_between(published, current)]
 
 
 def test_a_type_that_holds_itself_is_refused_rather_than_followed_for_ever() -> None:

@@ -17,7 +17,6 @@ from libs.events.codes import (
     CancelReason,
     CloseReason,
     DeclineReason,
-    NeedCategory,
     NotDeliveredReason,
     Outcome,
     OwnerReason,
@@ -96,7 +95,7 @@ def stage(need: NeedStatus, referral: ReferralStatus, offer: OfferStatus) -> Sta
     shared: dict[str, Any] = {
         "returnee_id": returnee,
         "need_id": uuid4(),
-        "category": NeedCategory.SHELTER,
+        "category": "shelter",
         "urgency": Urgency.URGENT,
         "people_count": 1,
         "restricted": False,
@@ -176,6 +175,7 @@ STEPS: dict[str, Take] = {
     "need.assign": lambda on: owners.assign(on.work, on.need, owner="lead", reason=OwnerReason.BY_HAND),
     "need.hand_over": lambda on: owners.hand_over(on.work, on.need, to="lead", note=None, hand_over_id=uuid4()),
     "need.tell_again": lambda on: telling.tell_again(on.work, on.need, urgency=Urgency.EMERGENCY),
+    "need.refine": lambda on: telling.tell_again(on.work, on.need, urgency=on.need.urgency, kind="family_shelter"),
     "need.acknowledge": lambda on: (owned(on), need_steps.acknowledge(on.work, on.need)),
     "need.remind_owner": lambda on: (owned(on), owners.pass_on(on.work, on.need)),
     "need.seek_again": lambda on: need_steps.seek_again(on.work, on.need),
@@ -277,8 +277,12 @@ def test_every_row_leads_where_it_says_and_tells_what_it_says(subject: str, row:
     )
 
 
+ABOUT_PEOPLE = {told.AgeDecided.type}
+"""Told by no row: a decision about a person may end the reviews of several needs, or of none."""
+
+
 def test_every_event_of_the_catalogue_is_told_by_some_row() -> None:
-    assert {row.event for _, row in ROWS if row.event} == {one.type for one in told.EVENTS}
+    assert {row.event for _, row in ROWS if row.event} | ABOUT_PEOPLE == {one.type for one in told.EVENTS}
 
 
 def test_every_step_has_a_row() -> None:

@@ -18,7 +18,7 @@ from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.chassis.settings import Role
 from libs.events.catalogue.referral import OfferMade
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import Urgency
 from libs.events.event import Event, Received
 from services.notifications.app import create_app
 from services.notifications.deliveries.loop import Sender
@@ -41,7 +41,7 @@ def an_offer(organization_id: UUID = ALICE, **changes: Any) -> OfferMade:
         "returnee_id": uuid4(),
         "case_code": "GT-SMPL-0001",
         "need_id": uuid4(),
-        "category": NeedCategory.SHELTER,
+        "category": "shelter",
         "at": datetime.now(UTC),
         "referral_id": uuid4(),
         "offer_id": uuid4(),

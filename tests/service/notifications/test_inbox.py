@@ -8,7 +8,7 @@ from libs.events.catalogue.directory import CapacityRefreshRequested
 from libs.events.catalogue.journeys import JudgedOn
 from libs.events.catalogue.notifications import EndpointDisabled
 from libs.events.catalogue.referral import OfferHalted, OfferRecalled, OfferUpheld, ReferralCancelled
-from libs.events.codes import CancelReason, NeedCategory, RecallReason
+from libs.events.codes import CancelReason, RecallReason
 from services.notifications.inbox.actions import number_notifications
 from services.notifications.inbox.loop import Retention
 from services.notifications.inbox.subscribers import file_notices
@@ -105,7 +105,7 @@ async def test_a_cursor_of_another_list_is_refused(service):
 async def test_other_events_that_concern_a_provider_are_told_and_those_that_name_none_are_not(service):
     moment = datetime.now(UTC)
     of_referral = {
-        "returnee_id": uuid4(), "case_code": "GT-SMPL-0002", "need_id": uuid4(), "category": NeedCategory.SHELTER,
+        "returnee_id": uuid4(), "case_code": "GT-SMPL-0002", "need_id": uuid4(), "category": "shelter",
         "at": moment, "referral_id": uuid4(),
     }  # fmt: skip
     at_provider = {"offer_id": uuid4(), "organization_id": ALICE, "provider_service_id": uuid4()}
@@ -114,7 +114,7 @@ async def test_other_events_that_concern_a_provider_are_told_and_those_that_name
         ReferralCancelled(**of_referral, **at_provider, reason=CancelReason.BY_RETURNEE),
         ReferralCancelled(**of_referral, reason=CancelReason.BY_RETURNEE),
         CapacityRefreshRequested(
-            provider_service_id=uuid4(), organization_id=ALICE, category=NeedCategory.SHELTER, requested_at=moment
+            provider_service_id=uuid4(), organization_id=ALICE, category="shelter", requested_at=moment
         ),
         EndpointDisabled(endpoint_id=uuid4(), organization_id=ALICE, at=moment),
     )
@@ -130,7 +130,7 @@ async def test_other_events_that_concern_a_provider_are_told_and_those_that_name
 async def test_a_halt_and_what_a_desk_decides_are_told_but_not_that_facts_have_changed(service):
     """Without the look at `by_desk` a provider would hear of each change of a person's profile."""
     known = {
-        "returnee_id": uuid4(), "case_code": "GT-SMPL-0003", "need_id": uuid4(), "category": NeedCategory.SHELTER,
+        "returnee_id": uuid4(), "case_code": "GT-SMPL-0003", "need_id": uuid4(), "category": "shelter",
         "at": datetime.now(UTC), "referral_id": uuid4(), "offer_id": uuid4(), "organization_id": ALICE,
         "provider_service_id": uuid4(), "judged_on": JudgedOn(profiles=[], household_version=None),
     }  # fmt: skip

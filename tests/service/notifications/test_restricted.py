@@ -9,7 +9,7 @@ import pytest
 
 from libs.events.catalogue.directory import CapacityRefreshRequested
 from libs.events.catalogue.referral import OfferRecalled, OfferReminded
-from libs.events.codes import NeedCategory, RecallReason
+from libs.events.codes import RecallReason
 from tests.service.notifications.conftest import ALICE, SCOPES, an_offer
 
 
@@ -59,7 +59,7 @@ async def test_restricted_offers_change_no_answer_to_who_may_not_know_of_them(se
     await service.add_endpoint("http://127.0.0.1:9/hooks")
     await service.tell(an_offer())
     before = await every_answer(service, await ids_of(service))
-    hidden = an_offer(category=NeedCategory.GBV, service_type="safe_house", restricted=True)
+    hidden = an_offer(category="gbv", service_type="safe_house", restricted=True)
     events = [hidden, *follow_ups(hidden)]
     if together:
         await service.tell(*events)
@@ -82,7 +82,7 @@ async def test_a_restricted_service_is_asked_for_its_capacity_without_a_word_of_
         CapacityRefreshRequested(
             provider_service_id=uuid4(),
             organization_id=ALICE,
-            category=NeedCategory.GBV,
+            category="gbv",
             requested_at=datetime.now(UTC),
             restricted=True,
         )
@@ -96,7 +96,7 @@ async def test_a_restricted_service_is_asked_for_its_capacity_without_a_word_of_
 
 async def test_a_restricted_delivery_is_not_replayed_by_who_may_not_know_of_it(service):
     await service.add_endpoint("http://127.0.0.1:9/hooks")
-    await service.tell(an_offer(category=NeedCategory.GBV, restricted=True))
+    await service.tell(an_offer(category="gbv", restricted=True))
     (delivery_id,) = (await ids_of(service))["delivery_id"]
     answers = [await service.post(f"/v1/deliveries/{one}/replay") for one in (delivery_id, uuid4())]
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(404, "not-found")] * 2

@@ -14,7 +14,13 @@ PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
 
 
 @pytest.fixture
-async def directory(migrated, issuer, running):
+def pack_directory():
+    """The country pack of the service; a test file may have another one."""
+    return PACK
+
+
+@pytest.fixture
+async def directory(migrated, issuer, running, pack_directory):
     url = migrated("provider_directory")
     settings = DirectorySettings(
         database_url=for_service(url),
@@ -22,7 +28,7 @@ async def directory(migrated, issuer, running):
         token_issuer=issuer.url,
         token_jwks_url=issuer.jwks_url,
         fingerprint_key="a-key-for-tests-alone",
-        pack=PACK,
+        pack=pack_directory,
         role=Role.API,
     )
     async with running(create_app(settings)) as client:

@@ -34,7 +34,8 @@ SERVICES = [
     (_service(name="half \ud800"), "/name", "lone-surrogate"),
     (_service(name=7), "/name", "string-type"),
     (_service(description="x" * 5001), "/description", "string-too-long"),
-    (_service(category="spa"), "/category", "enum"),
+    (_service(category="spa"), "/category", "unknown-category"),
+    (_service(category="Spa"), "/category", "string-pattern-mismatch"),
     (_service(service_type="With Blank"), "/service_type", "string-pattern-mismatch"),
     (_service(place="Guatemala"), "/place", "string-pattern-mismatch"),
     (_service(place="GT01\n"), "/place", "string-pattern-mismatch"),
@@ -65,7 +66,12 @@ SERVICES = [
     (_eligible(minimum_age=18, maximum_age=17), "/eligibility", "ages-admit-nobody"),
     (_eligible(sexes=["f"]), "/eligibility/sexes/0", "enum"),
     (_eligible(nationalities=["Guatemala"]), "/eligibility/nationalities/0", "string-pattern-mismatch"),
-    (_eligible(documents_required=["visa"]), "/eligibility/documents_required/0", "enum"),
+    (_eligible(documents_required=["visa"]), "/eligibility/documents_required", "unknown-document"),
+    (
+        _eligible(documents_required=["passport", "a visa"]),
+        "/eligibility/documents_required/1",
+        "string-pattern-mismatch",
+    ),
 ]
 
 CAPACITIES = [
@@ -92,7 +98,7 @@ SEARCHES = [
     ({"text": ""}, "/text", "string-too-short"),
     ({"text": "x" * 201}, "/text", "string-too-long"),
     ({"text": "a\x00b"}, "/text", "nul-character"),
-    ({"category": "spa"}, "/category", "enum"),
+    ({"category": "spa"}, "/category", "unknown-category"),
     ({"place": "gt01"}, "/place", "string-pattern-mismatch"),
     ({"language": "spanish"}, "/language", "string-pattern-mismatch"),
     ({"open_at": "2026-01-05T08:00:00"}, "/open_at", "time-zone"),

@@ -55,8 +55,12 @@ async def two(directory) -> dict[str, dict[str, UUID]]:
     return made
 
 
-async def counts(database: Database, of: Tenant | None) -> dict[str, int]:
-    async with database.transaction_of(of) as session:
+RESTRICTED = {"enlace.hidden_categories": "{anti_trafficking,gbv}"}
+"""What a request tells the database: the restricted categories of the pack."""
+
+
+async def counts(database: Database, of: Tenant | None, told: dict[str, str] | None = RESTRICTED) -> dict[str, int]:
+    async with database.transaction_of(of, told) as session:
         connection = await raw(session)
         tables = [row["relname"] for row in await connection.fetch(WALLED)]
         return {table: await connection.fetchval(f"SELECT count(*) FROM {table}") for table in tables}
@@ -72,6 +76,8 @@ async def test_restricted_listings_and_all_that_hangs_on_them_exist_with_the_sco
         assert everything["agreement"] == 4
         for table in SERVICES:
             assert (shown[table], everything[table]) == (2, 4), table
+        # A transaction that says nothing of restricted categories sees none at all.
+        assert (await counts(database, tenant, None))["agreement"] == 0
     shown = await counts(database, tenants[0])
     assert (shown["location"], shown["address"]) == (2, 2), "a place that lists only what is restricted doesn't exist"
 

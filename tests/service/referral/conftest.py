@@ -25,9 +25,10 @@ NewWorld = Callable[..., AbstractAsyncContextManager[World]]
 
 def write_pack(directory: Path, policy: RoutingPolicy) -> None:
     """The files of a pack from which referral reads this policy."""
-    files = policy.model_dump(mode="json")
+    files = policy.model_dump(mode="json", exclude={"taxonomy"})
     (directory / "consents.yaml").write_text(json.dumps(files.pop("consents")), encoding="utf-8")
-    (directory / "taxonomy.yaml").write_text(json.dumps(files.pop("taxonomy")), encoding="utf-8")
+    taxonomy = policy.taxonomy.model_dump(mode="json", exclude_unset=True)
+    (directory / "taxonomy.yaml").write_text(json.dumps(taxonomy), encoding="utf-8")
     (directory / "routing.yaml").write_text(json.dumps(files), encoding="utf-8")
 
 
@@ -39,11 +40,11 @@ def new_world(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> NewWorld:
-    """`async with new_world(**policy changes) as world`."""
+    """`async with new_world(**policy changes) as world`, or `new_world(policy=...)` with a whole one."""
 
     @asynccontextmanager
     async def opened(**changes: Any) -> AsyncIterator[World]:
-        policy = a_policy(**changes)
+        policy = changes.pop("policy", None) or a_policy(**changes)
         write_pack(tmp_path, policy)  # for processes that a test starts
         monkeypatch.setattr(referral_app, "load_policy", lambda _: policy)
         url = migrated("referral")

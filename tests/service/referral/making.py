@@ -25,12 +25,12 @@ from libs.events.codes import (
     AgeBand,
     ConsentPurpose,
     IdentityDocumentStatus,
-    NeedCategory,
     PublicationStatus,
     RecipientClass,
     Sex,
     Urgency,
 )
+from tests.categories import CATEGORIES
 
 FAR_AWAY = date(2099, 1, 1)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,8 +42,8 @@ def organization(organization_id: UUID, **changes: Any) -> OrganizationPublished
         "organization_id": organization_id,
         "version": 1,
         "status": PublicationStatus.ACTIVE,
-        "accreditations": [Accreditation(category=one, valid_until=FAR_AWAY) for one in NeedCategory],
-        "agreements": [Agreement(category=one, valid_until=FAR_AWAY) for one in NeedCategory],
+        "accreditations": [Accreditation(category=one, valid_until=FAR_AWAY) for one in CATEGORIES],
+        "agreements": [Agreement(category=one, valid_until=FAR_AWAY) for one in CATEGORIES],
     }
     return OrganizationPublished(**{**values, **changes})
 
@@ -64,7 +64,7 @@ def service(provider_service_id: UUID, organization_id: UUID, **changes: Any) ->
         "organization_id": organization_id,
         "version": 1,
         "status": PublicationStatus.ACTIVE,
-        "category": NeedCategory.SHELTER,
+        "category": "shelter",
         "service_type": "temporary_shelter",
         "restricted": False,
         "place": "GT01",
@@ -165,7 +165,7 @@ def need(returnee_id: UUID, **changes: Any) -> NeedReported:
     values: dict[str, Any] = {
         "returnee_id": returnee_id,
         "need_id": uuid4(),
-        "category": NeedCategory.SHELTER,
+        "category": "shelter",
         "urgency": Urgency.URGENT,
         "people_count": 1,
         "household_id": None,

@@ -16,7 +16,6 @@ from libs.chassis.sealed_log import seal_once
 from libs.chassis.sealed_log_check import check
 from libs.chassis.tenancy import Tenant
 from libs.events.catalogue.registration import ReturneeErased
-from libs.events.codes import NeedCategory
 from services.referral.app import ROUTES
 from services.referral.audit.recording import RecordedRoute
 from services.referral.audit.tables import AUDIT
@@ -29,6 +28,7 @@ from tests.service.referral.world import World
 SCOPE = "access-log:read"
 SAY_NOTHING_OF_A_PERSON = {
     "read_completion_facts", "count_reviews", "count_work_lists", "count_stays", "count_waitlists", "read_statistics",
+    "read_kind_statistics",
     "summarise_unmet", "read_invariants", "list_places", "list_absences", "add_absence", "cancel_absence",
     "read_hand_over",
 }  # fmt: skip
@@ -57,10 +57,10 @@ async def clear(world: World) -> None:
 async def everything(world: World) -> dict[str, tuple[str, UUID]]:
     """Every read with its path and whose data it shows: people in a shelter, a queue, in review, being looked for."""
     stays, shelter, path = await staying(world)
-    sought, _, search = await lost(world, await world.provider(category=NeedCategory.FOOD), category=NeedCategory.FOOD)
-    await world.provider(category=NeedCategory.HEALTH, places=0)
-    queued = await world.person({"category": NeedCategory.HEALTH})
-    await world.person({"category": NeedCategory.GBV})
+    sought, _, search = await lost(world, await world.provider(category="food"), category="food")
+    await world.provider(category="health", places=0)
+    queued = await world.person({"category": "health"})
+    await world.person({"category": "gbv"})
     await world.round()
     halted = await _halted(world)
     await world.pass_time(hours=73)
@@ -88,8 +88,8 @@ OF_THE_SOUGHT = {
 
 
 async def _halted(world: World) -> UUID:
-    legal = await world.provider(category=NeedCategory.LEGAL, service_type="legal_aid")
-    returnee = await world.person({"category": NeedCategory.LEGAL})
+    legal = await world.provider(category="legal", service_type="legal_aid")
+    returnee = await world.person({"category": "legal"})
     await world.round()
     await world.step(f"offers/{(await world.offer_of(returnee))['offer_id']}/accept", headers=world.partner(legal))
     changed = making.registered(returnee, version=2, avoid_organizations=[legal.organization_id])
@@ -207,7 +207,7 @@ async def test_the_list_is_for_staff_with_its_scope_and_outlives_the_erasure(wor
 
 async def test_entries_of_restricted_needs_do_not_exist_without_their_scope(world: World):
     """The two needs of one page have an entry each. Seen to fail with `restricted` taken out of the condition."""
-    returnee = await world.person({"category": NeedCategory.GBV}, {})
+    returnee = await world.person({"category": "gbv"}, {})
     await world.ask(f"returnees/{returnee}/journey", headers=world.staff(restricted=True))
     hidden = await world.row("SELECT need_id FROM need WHERE restricted")
     seen = (await log_of(world, returnee))["items"]
@@ -218,7 +218,7 @@ async def test_entries_of_restricted_needs_do_not_exist_without_their_scope(worl
 
 
 async def test_what_is_not_shown_is_not_recorded(world: World):
-    shelter, other = await world.provider(), await world.provider(category=NeedCategory.HEALTH)
+    shelter, other = await world.provider(), await world.provider(category="health")
     (offer,) = await world.offers_to(shelter, 1)
     answer = await world.client.get(f"/v1/offers/{offer}", headers=world.partner(other))
     assert answer.status_code == 404

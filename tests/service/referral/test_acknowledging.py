@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import Urgency
 from tests.service.referral.world import World
 
 
 def clocks(unacknowledged: str) -> dict[str, Any]:
     clock = {"answer_within": 3600, "remind_after": [1800], "acknowledge_within": 600, "unacknowledged": unacknowledged}
-    return {NeedCategory.SHELTER: {"clocks": dict.fromkeys(Urgency, clock)}}
+    return {"shelter": {"clocks": dict.fromkeys(Urgency, clock)}}
 
 
 async def an_offer(world: World) -> dict[str, Any]:

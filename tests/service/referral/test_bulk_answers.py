@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from libs.chassis.database import raw
-from libs.events.codes import NeedCategory
 from tests.service.referral.counting import statements_of
 from tests.service.referral.world import Provider, World
 
@@ -74,8 +73,8 @@ async def test_a_refused_answer_spoils_no_other_and_says_why(world: World):
 async def test_two_offers_of_one_returnee_are_answered_in_one_call(world: World):
     both: dict[str, UUID] = {"organization_id": uuid4()}
     shelter = await world.provider(places=5, **both)
-    await world.provider(places=5, category=NeedCategory.HEALTH, service_type="clinic", **both)
-    await world.person({}, {"category": NeedCategory.HEALTH})
+    await world.provider(places=5, category="health", service_type="clinic", **both)
+    await world.person({}, {"category": "health"})
     await world.round()
     offers = [row["offer_id"] for row in await world.rows("SELECT offer_id FROM offer ORDER BY offer_id")]
     assert len(offers) == 2

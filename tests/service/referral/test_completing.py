@@ -2,7 +2,6 @@
 
 import pytest
 
-from libs.events.codes import NeedCategory
 from tests.service.referral.world import World
 
 FACTS = {
@@ -11,9 +10,9 @@ FACTS = {
     "baking_course": ["certificate_awarded"],
 }
 CATEGORIES = {
-    "identity_card": NeedCategory.DOCUMENTS,
-    "temporary_shelter": NeedCategory.SHELTER,
-    "baking_course": NeedCategory.TRAINING,
+    "identity_card": "documents",
+    "temporary_shelter": "shelter",
+    "baking_course": "training",
 }
 
 

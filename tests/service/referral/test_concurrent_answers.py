@@ -11,7 +11,6 @@ from uuid import UUID
 import asyncpg
 
 from libs.chassis.database import raw
-from libs.events.codes import NeedCategory
 from tests.events.bus import until
 from tests.service.referral.world import Provider, World
 
@@ -57,7 +56,7 @@ class Watcher:
 
 async def two_offers(world: World, shelter: Provider, health: Provider) -> list[tuple[UUID, UUID, Provider]]:
     """(returnee, offer, provider) of two offers for each of several returnees."""
-    returnees = [await world.person({}, {"category": NeedCategory.HEALTH}) for _ in range(RETURNEES)]
+    returnees = [await world.person({}, {"category": "health"}) for _ in range(RETURNEES)]
     await world.round()
     by_service = {one.service_id: one for one in (shelter, health)}
     rows = await world.rows("SELECT returnee_id, offer_id, provider_service_id FROM offer ORDER BY returnee_id")
@@ -75,7 +74,7 @@ async def test_two_concurrent_answers_to_two_offers_of_one_returnee_keep_the_ord
     Without `FOR UPDATE` in `journeys.queries.lock` events appear below others of their key that were seen.
     """
     shelter = await world.provider(places=50)
-    health = await world.provider(places=50, category=NeedCategory.HEALTH, service_type="clinic")
+    health = await world.provider(places=50, category="health", service_type="clinic")
     offers = await two_offers(world, shelter, health)
     randomly = random.Random(4)
 
@@ -106,8 +105,8 @@ async def test_the_answer_that_locked_the_journey_first_is_published_first(world
     before.
     """
     shelter = await world.provider(places=5)
-    health = await world.provider(places=5, category=NeedCategory.HEALTH, service_type="clinic")
-    returnee = await world.person({}, {"category": NeedCategory.HEALTH})
+    health = await world.provider(places=5, category="health", service_type="clinic")
+    returnee = await world.person({}, {"category": "health"})
     await world.round()
     by_service = {one.service_id: one for one in (shelter, health)}
     rows = await world.rows("SELECT offer_id, provider_service_id FROM offer WHERE returnee_id = $1", returnee)

@@ -8,14 +8,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.chassis.database import raw
-from libs.events.codes import AgeBand, NeedCategory
+from libs.events.codes import AgeBand
 from tests.service.referral import making
 from tests.service.referral.making import COUNTED, EMPLOYERS, REFERRAL
 from tests.service.referral.world import World
 
-JOBS = {"category": NeedCategory.EMPLOYMENT, "service_type": "local_jobs"}
-COURSE = {"category": NeedCategory.TRAINING, "service_type": "course"}
-GATED = {"categories": {category: {"basic": False} for category in (NeedCategory.EMPLOYMENT, NeedCategory.TRAINING)}}
+JOBS = {"category": "employment", "service_type": "local_jobs"}
+COURSE = {"category": "training", "service_type": "course"}
+GATED = {"categories": {category: {"basic": False} for category in ("employment", "training")}}
 
 
 async def who_wants_a_job_and_a_course(world: World, *grants: Any) -> UUID:
@@ -23,8 +23,8 @@ async def who_wants_a_job_and_a_course(world: World, *grants: Any) -> UUID:
     await world.hear(
         making.registered(returnee_id),
         making.allowing(returnee_id, *grants),
-        making.need(returnee_id, category=NeedCategory.EMPLOYMENT),
-        making.need(returnee_id, category=NeedCategory.TRAINING),
+        making.need(returnee_id, category="employment"),
+        making.need(returnee_id, category="training"),
     )
     return returnee_id
 
@@ -93,7 +93,7 @@ async def test_a_households_offer_needs_the_categorys_consent_of_every_member(ne
             await world.hear(making.registered(member, household_id=key, age_band=AgeBand.FROM_35_TO_59))
         await world.hear(making.allowing(members[0], EMPLOYERS), making.allowing(members[1], REFERRAL))
         await world.hear(making.household(key, members))
-        await world.hear(making.need(members[0], household_id=key, people_count=2, category=NeedCategory.EMPLOYMENT))
+        await world.hear(making.need(members[0], household_id=key, people_count=2, category="employment"))
         await world.round()
         assert await standing(world) == {}
         await world.hear(making.allowing(members[1], EMPLOYERS, version=2))

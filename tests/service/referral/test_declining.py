@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from libs.events.codes import DeclineReason, NeedCategory, ProtectionFlag
+from libs.events.codes import DeclineReason, ProtectionFlag
 from services.referral.lifecycles.declines import CONSEQUENCES, Closing, Next
 from tests.service.referral import making
 from tests.service.referral.world import World
@@ -97,10 +97,8 @@ async def test_a_service_no_longer_offered_is_asked_again_once_it_is_published_a
 async def test_a_conflict_of_interest_takes_back_what_the_organisation_has_of_this_person(world: World):
     """Other needs of the person too, and those told later; without `avoid_organization` the clinic keeps its offer."""
     shelter = await world.provider()
-    clinic = await world.provider(
-        organization_id=shelter.organization_id, category=NeedCategory.HEALTH, service_type="clinic"
-    )
-    returnee = await world.person({}, {"category": NeedCategory.HEALTH})
+    clinic = await world.provider(organization_id=shelter.organization_id, category="health", service_type="clinic")
+    returnee = await world.person({}, {"category": "health"})
     assert await world.round() == 2
     offer = await world.row("SELECT * FROM offer WHERE category = 'shelter'")
     body = {"reason": "conflict_of_interest"}
@@ -108,9 +106,9 @@ async def test_a_conflict_of_interest_takes_back_what_the_organisation_has_of_th
     taken_back = await world.row("SELECT * FROM offer WHERE category = 'health'")
     assert (taken_back["status"], taken_back["reason"]) == ("recalled", "conflict_of_interest")
     assert (await world.pool(clinic))["held"] == 0
-    await world.hear(making.need(returnee, category=NeedCategory.HEALTH))
+    await world.hear(making.need(returnee, category="health"))
     assert await world.round() == 0
-    stranger = await world.person({"category": NeedCategory.HEALTH})
+    stranger = await world.person({"category": "health"})
     assert await world.round() == 1
     assert (await world.offer_of(stranger))["provider_service_id"] == clinic.service_id
     assert await world.promises() == {}
@@ -119,13 +117,13 @@ async def test_a_conflict_of_interest_takes_back_what_the_organisation_has_of_th
 @pytest.mark.parametrize("position", [0, 1])
 async def test_a_conflict_with_a_member_keeps_the_household_from_that_organisation(world: World, position: int):
     """Whoever of them it is. With the conflicts of the reference person alone the second household is offered."""
-    clinic = await world.provider(category=NeedCategory.HEALTH, service_type="clinic")
+    clinic = await world.provider(category="health", service_type="clinic")
     await world.provider(organization_id=clinic.organization_id)
     key, members = uuid4(), [uuid4(), uuid4()]
     for member in members:
         await world.hear(making.registered(member, household_id=key), making.consent(member))
     await world.hear(making.household(key, members))
-    await world.hear(making.need(members[position], category=NeedCategory.HEALTH))
+    await world.hear(making.need(members[position], category="health"))
     assert await world.round() == 1
     offer = await world.offer_of(members[position])
     body = {"reason": "conflict_of_interest"}
@@ -170,7 +168,7 @@ async def test_who_answers_for_what_was_called_unsafe_settles_no_other_review(wo
     (review,) = (await world.ask("reviews", status="pending"))["items"]
     assert (review["reason"], review["desk"]) == ("age_unresolved", "child-desk")
     assert await world.promises() == {}
-    await world.step(f"reviews/{review['id']}/approve", {})
+    await world.step(f"reviews/{review['id']}/decide-age", {"group": "unsure", "basis": "assessment"})
     assert await world.round() == 1
     kept = await world.row("SELECT approved_for FROM referral")
     assert kept["approved_for"] == ["age_unresolved", "unsafe"]

@@ -15,7 +15,7 @@ import pytest
 from bench.filling import fill
 from libs.chassis.tenancy import Tenant
 from libs.chassis.walls import SERVICE_ITSELF, settings_of
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import Urgency
 from services.referral.access import Rights
 from services.referral.desk import queries as reviews
 from services.referral.desk.schemas import ReviewFilters
@@ -48,7 +48,7 @@ LISTS: dict[str, Callable[[Filters], queries.Walk]] = {
 }
 NARROWED = {
     "all": Filters(),
-    "category": Filters(category=NeedCategory.HEALTH),
+    "category": Filters(category="health"),
     "area_and_urgency": Filters(area="GT03", urgency=Urgency.URGENT),
     "desk": Filters(desk="desk-3"),
 }
@@ -73,7 +73,7 @@ def pages() -> dict[str, Asked]:
     }
     for restricted in (False, True):
         rights = Rights(None, restricted=restricted)
-        for category in (None, NeedCategory.HEALTH):
+        for category in (None, "health"):
             of = waitlists.Asked(category, None, restricted)
             asked[f"queue of {category}, {restricted}"] = waitlists.page_statement(of, after=None, limit=LIMIT)
         for filters in (
@@ -81,7 +81,7 @@ def pages() -> dict[str, Asked]:
             ReviewFilters(ReviewStatus.PENDING),
             ReviewFilters(desk="desk-1"),
             ReviewFilters(ReviewStatus.PENDING, "desk-1"),
-            ReviewFilters(category=NeedCategory.HEALTH),
+            ReviewFilters(category="health"),
         ):
             asked[f"{filters}, {restricted}"] = reviews.page_statement(rights, filters, after=None, limit=LIMIT)
     return asked
@@ -121,7 +121,7 @@ async def test_no_list_nor_timeline_reads_a_table_from_end_to_end(sides: list[st
             faults += _read_whole("batch", plan, most=15_000)
         for restricted in (False, True):
             rights = Rights(None, restricted=restricted)
-            counts = waitlists.count_statement(waitlists.Asked(NeedCategory.HEALTH, None, restricted))
+            counts = waitlists.count_statement(waitlists.Asked("health", None, restricted))
             faults += _read_whole("count of the queue", await _plan(connection, *counts))
             counts = reviews.count_statement(rights, ReviewFilters(ReviewStatus.PENDING, "desk-1"))
             faults += _read_whole("count of reviews", await _plan(connection, *counts))

@@ -5,7 +5,6 @@ from uuid import uuid4
 import pytest
 
 from libs.chassis.database import raw
-from libs.events.codes import NeedCategory
 from tests.service.referral import making
 from tests.service.referral.world import World
 
@@ -38,7 +37,7 @@ async def test_a_households_need_waits_for_every_member_and_their_word_on_consen
 async def test_what_needs_consent_is_offered_for_a_household_only_if_every_member_gave_it(new_world, place: int):
     """With the consent of the reference person alone the household of the one who said no is offered. Without the
     household in `intake.actions.wake` it sleeps on when the member has said yes."""
-    async with new_world(categories={NeedCategory.SHELTER: {"basic": False}}) as world:
+    async with new_world(categories={"shelter": {"basic": False}}) as world:
         await world.provider()
         _, members = await world.family(2)
         await world.hear(making.consent(members[place], to_providers=False, version=2))

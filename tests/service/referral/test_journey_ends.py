@@ -6,11 +6,10 @@ from uuid import uuid4
 import pytest
 
 from libs.events.catalogue.registration import ReturneeMerged, ReturneeUnmerged
-from libs.events.codes import NeedCategory
 from tests.service.referral import making
 from tests.service.referral.world import World
 
-HEALTH = {"category": NeedCategory.HEALTH, "service_type": "clinic"}
+HEALTH = {"category": "health", "service_type": "clinic"}
 
 
 async def needs_of(world: World, returnee):
@@ -38,9 +37,9 @@ async def test_the_end_closes_every_need_recalls_offers_and_tells_who_had_accept
     card, licence = uuid4(), uuid4()
     returnee = await world.person(
         {},
-        {"category": NeedCategory.HEALTH},
-        {"category": NeedCategory.DOCUMENTS, "need_id": card},
-        {"category": NeedCategory.TRAINING, "need_id": licence, "after_need_id": card},
+        {"category": "health"},
+        {"category": "documents", "need_id": card},
+        {"category": "training", "need_id": licence, "after_need_id": card},
     )
     assert await world.round() == 2
     taken = await world.row("SELECT * FROM offer WHERE category = 'shelter'")
@@ -65,8 +64,8 @@ async def test_a_need_told_after_the_end_is_owned_and_not_routed_until_the_journ
     await world.provider()
     returnee = await world.person({})
     await end(world, returnee)
-    await world.hear(making.need(returnee, category=NeedCategory.FOOD))
-    await world.provider(category=NeedCategory.FOOD, service_type="hot_meals")
+    await world.hear(making.need(returnee, category="food"))
+    await world.provider(category="food", service_type="hot_meals")
     assert await world.round() == 0
     food = await world.row("SELECT * FROM need WHERE category = 'food'")
     assert (food["status"], food["owner"], food["owner_reason"]) == ("open", "lead", "journey_ended")
@@ -86,7 +85,7 @@ async def test_a_need_told_after_the_end_is_owned_and_not_routed_until_the_journ
 
 
 async def test_what_had_ended_before_stays_ended_when_the_journey_is_reopened(world: World):
-    returnee = await world.person({}, {"category": NeedCategory.HEALTH})
+    returnee = await world.person({}, {"category": "health"})
     health = await world.row("SELECT * FROM need WHERE category = 'health'")
     await world.step(f"needs/{health['need_id']}/close", {"reason": "left_the_country"})
     await world.pass_time(seconds=1)
@@ -122,11 +121,11 @@ async def test_a_merge_moves_what_the_other_record_lacks_and_ends_what_both_have
     since = datetime(2026, 3, 1, tzinfo=UTC)
     merged = await world.person(
         {"reported_at": since},
-        {"category": NeedCategory.HEALTH},
-        {"category": NeedCategory.DOCUMENTS, "need_id": card},
-        {"category": NeedCategory.TRAINING, "need_id": licence, "after_need_id": card},
+        {"category": "health"},
+        {"category": "documents", "need_id": card},
+        {"category": "training", "need_id": licence, "after_need_id": card},
     )
-    into = await world.person({"category": NeedCategory.HEALTH})
+    into = await world.person({"category": "health"})
     await world.round()
     offer = await world.row("SELECT * FROM offer")
     await world.step(f"offers/{offer['offer_id']}/decline", {"reason": "not_eligible"}, headers=world.partner(shelter))
@@ -200,17 +199,17 @@ async def test_an_organisation_that_may_not_meet_the_person_hears_of_neither_rec
     await merge(world, merged, into)
     asked = await world.offer_of(into)
     assert (asked["status"], asked["reason"]) == ("recalled", "conflict_of_interest")
-    await world.hear(making.need(into, category=NeedCategory.HEALTH))
+    await world.hear(making.need(into, category="health"))
     assert await world.round() == 0
     assert (await world.pool(shelter))["held"] == 0
     assert await world.promises() == {}
 
 
 async def test_a_merge_undone_gives_each_record_its_own_needs_again(world: World):
-    merged = await world.person({}, {"category": NeedCategory.HEALTH})
-    into = await world.person({"category": NeedCategory.HEALTH})
+    merged = await world.person({}, {"category": "health"})
+    into = await world.person({"category": "health"})
     await merge(world, merged, into)
-    await world.hear(making.need(merged, category=NeedCategory.FOOD))
+    await world.hear(making.need(merged, category="food"))
     food = await world.row("SELECT * FROM need WHERE category = 'food'")
     assert (food["owner"], food["owner_reason"]) == ("lead", "merged")
     await world.pass_time(seconds=1)

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from libs.events.codes import AgeBand, NeedCategory, ProtectionFlag
+from libs.events.codes import AgeBand, ProtectionFlag
 from tests.service.referral import making
 from tests.service.referral.world import World
 
@@ -158,8 +158,8 @@ async def test_what_a_member_fears_counts_for_the_households_need(world: World):
 async def test_a_child_whose_household_leaves_it_alone_is_judged_as_unaccompanied(world: World):
     one = await world.provider()
     key, members = await world.family(2)
-    await world.hear(making.need(members[1], category=NeedCategory.FOOD))
-    food = await world.provider(category=NeedCategory.FOOD)
+    await world.hear(making.need(members[1], category="food"))
+    food = await world.provider(category="food")
     assert await world.round() == 2
     offer = await world.offer_of(members[1])
     assert (await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(food))).status_code == 200
@@ -183,7 +183,7 @@ async def test_an_adult_bed_is_not_kept_for_who_turns_out_to_be_a_child(world: W
 
 
 async def test_a_desk_lets_go_on_what_was_halted_unless_an_interlock_speaks_against_it(new_world):
-    categories = {NeedCategory.SHELTER: {"distance_from": "destination"}}
+    categories = {"shelter": {"distance_from": "destination"}}
     async with new_world(categories=categories) as world:
         one = await world.provider(catchment=["GT12"])
         returnee, offer = await asked(world, one, accepted=True)

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from libs.events.catalogue.directory import Accreditation, Agreement
-from libs.events.codes import AgeBand, NeedCategory, PublicationStatus
+from libs.events.codes import AgeBand, PublicationStatus
 from tests.service.referral import making
 from tests.service.referral.test_judged_again import asked
 from tests.service.referral.world import World
@@ -60,8 +60,8 @@ async def test_an_agreement_that_ends_by_its_date_halts_who_is_there(world: Worl
     view = making.organization(
         one.organization_id,
         version=2,
-        agreements=[Agreement(category=NeedCategory.SHELTER, valid_until=last)],
-        accreditations=[Accreditation(category=NeedCategory.SHELTER, valid_until=date(2099, 1, 1))],
+        agreements=[Agreement(category="shelter", valid_until=last)],
+        accreditations=[Accreditation(category="shelter", valid_until=date(2099, 1, 1))],
     )
     await world.hear(view)
     await world.round()
@@ -91,10 +91,10 @@ async def test_a_service_that_loses_its_licence_for_children_is_judged_for_those
 
 
 async def test_a_consent_that_has_run_out_ends_what_rested_on_it(new_world):
-    categories = {NeedCategory.TRAINING: {"basic": False}}
+    categories = {"training": {"basic": False}}
     async with new_world(categories=categories) as world:
-        one = await world.provider(category=NeedCategory.TRAINING)
-        returnee = await world.person({"category": NeedCategory.TRAINING})
+        one = await world.provider(category="training")
+        returnee = await world.person({"category": "training"})
         assert await world.round() == 1
         offer = await world.offer_of(returnee)
         await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(one))

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from libs.chassis.database import raw
-from libs.events.codes import NeedCategory, OwnerReason
+from libs.events.codes import OwnerReason
 from tests.service.referral.test_desk_lists import listed, of_desk
 from tests.service.referral.world import World
 
@@ -81,7 +81,7 @@ async def test_what_ended_without_help_is_unmet_and_told_by_how_it_ended(
 async def test_restricted_needs_are_unmet_for_those_only_who_may_know(world: World):
     """Without `restricted` in the walks of `unmet` holders of the scope see no restricted need, or others see them."""
     plain = await owned(world, 1)
-    restricted = await owned(world, 1, category=NeedCategory.GBV)
+    restricted = await owned(world, 1, category="gbv")
     assert await listed(world, "unmet") == plain
     assert set(await listed(world, "unmet", headers=world.staff(restricted=True))) == {*plain, *restricted}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import Urgency
 from services.referral.pack.policy import Rounds
 from services.referral.router import picks
 from tests.service.referral.conftest import NewWorld
@@ -71,8 +71,8 @@ async def test_those_of_another_category_stand_before_nobody(new_world: NewWorld
     async with new_world(**SMALL) as world:
         await silenced(world, 20)
         await world.provider(places=99, place="GT13")
-        await world.provider(places=1, category=NeedCategory.FOOD)
-        newcomer = await world.person({**NORMAL, "category": NeedCategory.FOOD})
+        await world.provider(places=1, category="food")
+        newcomer = await world.person({**NORMAL, "category": "food"})
         await world.round()
         assert await offered(world, [newcomer]) == [True]
 

@@ -9,7 +9,6 @@ import pytest
 
 from libs.chassis.migrations import upgrade
 from libs.events.catalogue.registration import ReturneeErased, ReturneeMerged
-from libs.events.codes import NeedCategory
 from services.referral.ownership.loop import HandOvers
 from tests.service.referral import making
 from tests.service.referral.staying import staying
@@ -20,7 +19,7 @@ from tests.words import where_it_is_written
 
 WORD = "zarigüeya"
 SENTENCE = f"Her name is {WORD}"
-REVIEWED = {"categories": {NeedCategory.SHELTER: {"review": True}}}
+REVIEWED = {"categories": {"shelter": {"review": True}}}
 Way = Callable[[World], Awaitable[UUID]]
 
 
@@ -126,7 +125,7 @@ WAYS: dict[Way, dict[str, object]] = {
     lengthens_a_stay: {},
     enters_in_error: {},
     hands_over: {},
-    upholds_what_was_halted: {"categories": {NeedCategory.SHELTER: {"distance_from": "destination"}}},
+    upholds_what_was_halted: {"categories": {"shelter": {"distance_from": "destination"}}},
 }
 
 

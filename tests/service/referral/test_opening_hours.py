@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import Urgency
 from tests.service.referral.world import World
 
 ZONE = ZoneInfo("America/Guatemala")
-OFFICE: dict[str, Any] = {NeedCategory.SHELTER: {"working_hours": ["acknowledge", "answer", "start"]}}
+OFFICE: dict[str, Any] = {"shelter": {"working_hours": ["acknowledge", "answer", "start"]}}
 
 
 def in_three_days() -> date:

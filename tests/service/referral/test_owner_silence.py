@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from libs.chassis.database import raw
-from libs.events.codes import NeedCategory
 from tests.service.referral.world import World
 
-TRAINING = {"category": NeedCategory.TRAINING}
+TRAINING = {"category": "training"}
 
 
 async def owned(world: World) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from libs.chassis.database import raw
-from libs.events.codes import NeedCategory
 from services.referral.journeys.facts import Need
 from services.referral.journeys.work import Work
 from services.referral.ownership import actions
@@ -43,7 +42,7 @@ async def test_a_whole_desk_is_handed_over_in_parts_and_every_need_says_so(
     monkeypatch.setattr(actions, "NEEDS_MAX", 3)
     for _ in range(7):
         await world.person({})
-    hidden = (await world.need_of(await world.person({"category": NeedCategory.GBV})))["need_id"]
+    hidden = (await world.need_of(await world.person({"category": "gbv"})))["need_id"]
     await world.round()
     assert set((await owners(world)).values()) == {"lead"}
     begun = await hand_over(world, "one")
@@ -141,7 +140,7 @@ async def waiting_for_a_lock(world: World) -> None:
 
 
 async def test_one_persons_needs_or_chosen_ones_are_handed_over_and_no_others(world: World):
-    one = await world.person({}, {"category": NeedCategory.FOOD})
+    one = await world.person({}, {"category": "food"})
     other = await world.person({})
     third = await world.person({})
     await world.round()

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from libs.events.catalogue.directory import PoolDeclared
-from libs.events.codes import NeedCategory
 from services.referral.places import actions as places
 from tests.service.referral.world import Provider, World
 
@@ -110,9 +109,9 @@ async def test_the_first_day_of_a_pool_wakes_who_waits_for_it(world: World):
 
 
 async def test_a_course_that_is_to_begin_is_held_ahead_where_the_pack_says_so(new_world):
-    async with new_world(categories={NeedCategory.TRAINING: {"held_ahead": True}}) as world:
-        course = await world.provider(places=0, category=NeedCategory.TRAINING, service_type="course")
+    async with new_world(categories={"training": {"held_ahead": True}}) as world:
+        course = await world.provider(places=0, category="training", service_type="course")
         await world.declare(course, 5, starts_on=TODAY + 30 * DAY, ends_on=TODAY + 60 * DAY)
-        await world.person({"category": NeedCategory.TRAINING})
+        await world.person({"category": "training"})
         assert await world.round() == 1
         assert await held_in(world, course.pool_id) == (1, 0)

@@ -9,7 +9,7 @@ from libs.events.codes import NeedCategory
 from tests.service.referral import making
 from tests.service.referral.world import World
 
-CHAIN = (NeedCategory.DOCUMENTS, NeedCategory.TRAINING, NeedCategory.EMPLOYMENT, NeedCategory.LEGAL)
+CHAIN = ("documents", "training", "employment", "legal")
 
 
 async def wait_for(world: World, need_id, other, *, headers=None):
@@ -101,8 +101,8 @@ async def test_two_edges_that_together_close_a_circle_never_both_come_in(world: 
 
 
 async def test_only_another_need_of_the_same_person_can_come_first(world: World):
-    _, (mine,) = await person(world, NeedCategory.TRAINING)
-    _, (theirs,) = await person(world, NeedCategory.DOCUMENTS)
+    _, (mine,) = await person(world, "training")
+    _, (theirs,) = await person(world, "documents")
     for other in (mine, theirs, uuid4()):
         answer = await wait_for(world, mine, other)
         error = answer.json()["errors"][0]
@@ -116,13 +116,13 @@ async def test_only_another_need_of_the_same_person_can_come_first(world: World)
 
 async def test_a_restricted_need_is_no_prerequisite_for_those_who_may_not_know_of_it(world: World):
     """With the look at `rights` taken out the answer would say that the need exists."""
-    _, (mine, hidden) = await person(world, NeedCategory.TRAINING, NeedCategory.GBV)
+    _, (mine, hidden) = await person(world, "training", "gbv")
     assert (await wait_for(world, mine, hidden)).status_code == 422
     assert (await wait_for(world, mine, hidden, headers=world.staff(restricted=True))).status_code == 200
 
 
 async def test_a_need_that_somebody_was_asked_for_cannot_begin_to_wait(world: World):
-    await world.provider(category=NeedCategory.TRAINING, service_type="course")
+    await world.provider(category="training", service_type="course")
     _, (card, training) = await person(world, *CHAIN[:2])
     await world.round()
     answer = await wait_for(world, training, card)
@@ -164,7 +164,7 @@ async def test_a_circle_told_at_intake_is_cut_and_a_desk_decides(world: World, t
 async def test_a_document_that_waits_on_a_need_is_not_what_that_need_waits_on(world: World):
     """The router blocks what asks for a document on the document: without its look at the graph both wait for ever."""
     await world.provider(
-        category=NeedCategory.TRAINING, service_type="course", eligibility={"documents_required": ["identity_card"]}
+        category="training", service_type="course", eligibility={"documents_required": ["identity_card"]}
     )
     _, (card, training) = await person(world, *CHAIN[:2])
     await wait_for(world, card, training)
@@ -205,7 +205,7 @@ async def test_told_again_nothing_happens_again(world: World):
 async def test_who_was_asked_or_has_ended_is_refused_by_the_step_s_own_name(world: World):
     """Without `_CAN_WAIT` it is a 200 where the other is met; without the state in `remove_prerequisite` it changes."""
     await world.provider()
-    _, (card, bed) = await person(world, NeedCategory.DOCUMENTS, NeedCategory.SHELTER)
+    _, (card, bed) = await person(world, "documents", "shelter")
     await meet(world, card)
     assert await world.round() == 1
     answer = await wait_for(world, bed, card)
@@ -223,7 +223,7 @@ async def test_who_was_asked_or_has_ended_is_refused_by_the_step_s_own_name(worl
 async def blocked_by_router(world: World):
     """A training that asks for a document, which the router lets wait on the person's need for one; and a job."""
     await world.provider(
-        category=NeedCategory.TRAINING, service_type="course", eligibility={"documents_required": ["identity_card"]}
+        category="training", service_type="course", eligibility={"documents_required": ["identity_card"]}
     )
     _, ids = await person(world, *CHAIN[:3])
     await world.round()

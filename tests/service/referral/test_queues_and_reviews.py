@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from libs.chassis.database import raw
-from libs.events.codes import NeedCategory, ProtectionFlag, Urgency
+from libs.events.codes import ProtectionFlag, Urgency
 from tests.service.referral.world import World
 
 
@@ -24,9 +24,9 @@ async def listed(world: World, path: str, *, restricted: bool = False, **query: 
 async def test_positions_go_on_from_page_to_page_and_begin_anew_with_each_category(world: World):
     """Without the count of those ahead every page would begin with 1; restricted ones are nobody's neighbours."""
     await world.provider(places=0)
-    await world.provider(places=0, category=NeedCategory.HEALTH, service_type="clinic")
+    await world.provider(places=0, category="health", service_type="clinic")
     for urgency in (Urgency.NORMAL, Urgency.EMERGENCY, Urgency.NORMAL, Urgency.URGENT, Urgency.NORMAL):
-        await world.person({"urgency": urgency}, {"category": NeedCategory.HEALTH, "urgency": urgency})
+        await world.person({"urgency": urgency}, {"category": "health", "urgency": urgency})
     await world.round()
     entries = await listed(world, "waitlists")
     assert [(one["category"], one["position"]) for one in entries] == [
@@ -48,7 +48,7 @@ async def test_positions_go_on_from_page_to_page_and_begin_anew_with_each_catego
 async def test_reviews_are_narrowed_by_state_desk_and_category_and_counted(world: World):
     """Without `review.restricted = hidden.restricted` everybody would be told of the restricted ones."""
     for _ in range(3):
-        await world.person({"category": NeedCategory.GBV})
+        await world.person({"category": "gbv"})
         await world.person({}, protection_flags=[ProtectionFlag.AGE_DISPUTED])
     await world.round()
     everything = await listed(world, "reviews", restricted=True)

@@ -5,12 +5,12 @@ from random import Random
 
 import pytest
 
-from libs.events.codes import NeedCategory
+from tests.categories import CATEGORIES
 from tests.service.referral import making
 from tests.service.referral.world import World
 
 RACES = 50
-BASIC = {NeedCategory.SHELTER, NeedCategory.FOOD, NeedCategory.HEALTH, NeedCategory.TRANSPORT}
+BASIC = {"shelter", "food", "health", "transport"}
 
 
 async def test_of_recall_and_accept_exactly_one_wins(world: World):
@@ -49,10 +49,10 @@ async def test_of_recall_and_accept_exactly_one_wins(world: World):
     assert await world.promises() == {}
 
 
-@pytest.mark.parametrize("category", NeedCategory)
+@pytest.mark.parametrize("category", CATEGORIES)
 async def test_withdrawn_consent_recalls_in_each_category_that_it_gates_and_in_no_other(new_world, category):
     """Basic services go on under a case code. Without the look at `basic` shelter would be recalled too."""
-    gated = {one: {"basic": one in BASIC, "restricted": False} for one in NeedCategory}
+    gated = {one: {"basic": one in BASIC, "restricted": False} for one in CATEGORIES}
     async with new_world(categories=gated) as world:
         await world.provider(category=category)
         returnee = await world.person({"category": category})

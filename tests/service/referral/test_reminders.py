@@ -22,7 +22,7 @@ WAITS: dict[str, Any] = {
 
 
 def shelters(**more: Any) -> dict[NeedCategory, Any]:
-    return {NeedCategory.SHELTER: {**WAITS, **more}}
+    return {"shelter": {**WAITS, **more}}
 
 
 async def accepted(world: World, *open_on: date, urgency: Urgency = Urgency.URGENT) -> tuple[str, Provider]:

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from libs.events.codes import NeedCategory
 from tests.service.referral import making
 from tests.service.referral.world import STAFF, Provider, World
 
@@ -69,7 +68,7 @@ def plain(answer: httpx.Response) -> tuple[int, str]:
 async def a_restricted_course(world: World, returnee: UUID, house: Provider) -> None:
     """The person tells of restricted needs: one is decided, offered, accepted and begun, two wait for a decision."""
     open_eyes = world.staff(restricted=True)
-    await world.hear(making.need(returnee, category=NeedCategory.GBV))
+    await world.hear(making.need(returnee, category="gbv"))
     (review,) = (await world.ask("reviews", headers=open_eyes))["items"]
     assert (await world.step(f"reviews/{review['id']}/approve", {}, headers=open_eyes)).status_code == 200
     await world.round()
@@ -77,14 +76,14 @@ async def a_restricted_course(world: World, returnee: UUID, house: Provider) -> 
     steward = world.partner(house, restricted=True)
     assert (await world.step(f"offers/{offer['offer_id']}/accept", headers=steward)).status_code == 200
     assert (await world.step(f"referrals/{offer['referral_id']}/start", {}, headers=steward)).status_code == 200
-    await world.hear(making.need(returnee, category=NeedCategory.GBV))
-    await world.hear(making.need(returnee, category=NeedCategory.ANTI_TRAFFICKING))
+    await world.hear(making.need(returnee, category="gbv"))
+    await world.hear(making.need(returnee, category="anti_trafficking"))
 
 
 async def test_restricted_needs_change_no_answer_to_who_may_not_know_of_them(world: World):
     shelter = await world.provider(places=2)
-    house = await world.provider(category=NeedCategory.GBV, service_type="safe_house", restricted=True)
-    returnee = await world.person({}, {"category": NeedCategory.HEALTH})
+    house = await world.provider(category="gbv", service_type="safe_house", restricted=True)
+    returnee = await world.person({}, {"category": "health"})
     for _ in range(3):
         await world.person({})  # two have places, two wait in the queue
     await world.round()
@@ -115,7 +114,7 @@ async def test_restricted_needs_change_no_answer_to_who_may_not_know_of_them(wor
 
 
 async def test_a_restricted_need_is_as_unknown_as_one_that_does_not_exist(world: World):
-    returnee = await world.person({"category": NeedCategory.GBV})
+    returnee = await world.person({"category": "gbv"})
     need: Any = await world.need_of(returnee)
     for path in ("needs/{}/refuse", "needs/{}/close", "needs/{}/assign", "needs/{}/reopen"):
         bodies: dict[str, Any] = {"close": {"reason": "met_elsewhere"}, "assign": {"desk": "lead"}}
@@ -125,7 +124,7 @@ async def test_a_restricted_need_is_as_unknown_as_one_that_does_not_exist(world:
 
 
 async def test_a_person_with_nothing_but_restricted_needs_is_one_who_has_told_of_none(world: World):
-    house = await world.provider(category=NeedCategory.GBV, service_type="safe_house", restricted=True)
+    house = await world.provider(category="gbv", service_type="safe_house", restricted=True)
     told, silent = await world.person(), await world.person()
     await a_restricted_course(world, told, house)
     for part in ("journey", "timeline"):

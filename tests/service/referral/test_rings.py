@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from libs.events.codes import NeedCategory
 from services.referral.pack.policy import Weights
 from tests.service.referral.world import Provider, World
 
-RINGS: dict[str, Any] = {NeedCategory.SHELTER: {"rings_km": [50, 150]}}
+RINGS: dict[str, Any] = {"shelter": {"rings_km": [50, 150]}}
 """From GT01 a service there lies in ring 0, GT12 (146 km) in ring 1."""
 FAR = "GT17"
 PLACES = {

@@ -8,7 +8,7 @@ import pytest
 
 from libs.chassis.database import raw
 from libs.events.catalogue.registration import ArrivalBatchIntakeCompleted, ArrivalBatchLanded
-from libs.events.codes import NeedCategory, ProtectionFlag, TransportMode, Urgency
+from libs.events.codes import ProtectionFlag, TransportMode, Urgency
 from services.referral.router.actions import rounds
 from services.referral.router.loop import Router
 from tests.service.referral import making
@@ -97,12 +97,12 @@ async def test_a_round_that_is_cut_leaves_nothing(world: World, monkeypatch: pyt
 
 
 async def test_nobody_in_the_network_means_an_owner_and_a_new_service_is_tried_by_itself(world: World):
-    returnee = await world.person({"category": NeedCategory.TRAINING})
+    returnee = await world.person({"category": "training"})
     assert await world.round() == 0
     need = await world.need_of(returnee)
     assert (need["owner"], need["owner_reason"]) == ("lead", "no_candidate")
     assert await world.promises() == {}
-    await world.provider(category=NeedCategory.TRAINING, service_type="course")
+    await world.provider(category="training", service_type="course")
     assert await world.round() == 1
 
 
@@ -143,10 +143,10 @@ async def test_a_place_that_never_comes_names_an_owner_and_keeps_the_place_in_th
 
 
 async def test_without_consent_only_basic_categories_are_offered(new_world):
-    async with new_world(categories={NeedCategory.MHPSS: {"basic": False}}) as world:
+    async with new_world(categories={"mhpss": {"basic": False}}) as world:
         await world.provider()
-        await world.provider(category=NeedCategory.MHPSS, service_type="counselling")
-        returnee = await world.person({}, {"category": NeedCategory.MHPSS}, consented=False)
+        await world.provider(category="mhpss", service_type="counselling")
+        returnee = await world.person({}, {"category": "mhpss"}, consented=False)
         assert await world.round() == 1
         need = await world.row("SELECT * FROM need WHERE returnee_id = $1 AND category = 'mhpss'", returnee)
         assert need["owner_reason"] == "no_candidate"
@@ -163,15 +163,16 @@ async def test_an_age_in_dispute_goes_to_a_person_first_even_when_it_is_learned_
     (review,) = (await world.ask("reviews", status="pending"))["items"]
     assert (review["reason"], review["desk"]) == ("age_unresolved", "child-desk")
     assert await world.promises() == {}
-    await world.step(f"reviews/{review['id']}/approve", {"note": "Seen by the child desk"})
+    unsure = {"group": "unsure", "basis": "assessment", "note": "Seen by the child desk"}
+    await world.step(f"reviews/{review['id']}/decide-age", unsure)
     assert await world.round() == 1
     again = await world.step(f"reviews/{review['id']}/approve", {})
     assert again.json()["code"] == "step-not-allowed"
 
 
 async def test_a_service_that_accepts_by_itself_does_so_in_the_same_round(world: World):
-    bus = await world.provider(places=2, accepts_automatically=True, category=NeedCategory.TRANSPORT)
-    returnee = await world.person({"category": NeedCategory.TRANSPORT})
+    bus = await world.provider(places=2, accepts_automatically=True, category="transport")
+    returnee = await world.person({"category": "transport"})
     await world.round()
     assert (await world.referral_of(returnee))["status"] == "accepted"
     assert ((await world.pool(bus))["held"], (await world.pool(bus))["taken"]) == (0, 1)

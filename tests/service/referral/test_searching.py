@@ -2,7 +2,6 @@
 
 from uuid import uuid4
 
-from libs.events.codes import NeedCategory
 from tests.service.referral import making
 from tests.service.referral.test_promises import breaks
 from tests.service.referral.world import Provider, World
@@ -196,8 +195,8 @@ async def test_a_search_ends_with_its_referral(world: World):
 
 
 async def test_an_accepted_service_that_did_not_find_the_person_starts_a_search(world: World):
-    shelter = await world.provider(category=NeedCategory.HEALTH, service_type="clinic")
-    returnee = await world.person({"category": NeedCategory.HEALTH})
+    shelter = await world.provider(category="health", service_type="clinic")
+    returnee = await world.person({"category": "health"})
     await world.round()
     offer = await world.offer_of(returnee)
     await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(shelter))

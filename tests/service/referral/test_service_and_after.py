@@ -4,7 +4,6 @@ from uuid import uuid4
 
 import pytest
 
-from libs.events.codes import NeedCategory
 from tests.service.referral.world import World
 
 
@@ -178,12 +177,12 @@ async def test_a_person_not_found_waits_for_the_desk_and_not_for_the_next_provid
 
 
 async def test_the_document_that_is_met_unlocks_the_need_that_waited_on_it(world: World):
-    office = await world.provider(category=NeedCategory.DOCUMENTS, service_type="identity_document")
-    await world.provider(category=NeedCategory.EMPLOYMENT, service_type="job_placement")
+    office = await world.provider(category="documents", service_type="identity_document")
+    await world.provider(category="employment", service_type="job_placement")
     first = uuid4()
     returnee = await world.person(
-        {"need_id": first, "category": NeedCategory.DOCUMENTS},
-        {"category": NeedCategory.EMPLOYMENT, "after_need_id": first},
+        {"need_id": first, "category": "documents"},
+        {"category": "employment", "after_need_id": first},
     )
     assert await world.round() == 1
     status = "SELECT status FROM referral WHERE returnee_id = $1 AND category = 'employment'"
@@ -201,8 +200,8 @@ async def test_the_document_that_is_met_unlocks_the_need_that_waited_on_it(world
 async def test_a_prerequisite_that_ends_unmet_leaves_the_decision_to_a_desk(world: World):
     first = uuid4()
     returnee = await world.person(
-        {"need_id": first, "category": NeedCategory.DOCUMENTS},
-        {"category": NeedCategory.EMPLOYMENT, "after_need_id": first},
+        {"need_id": first, "category": "documents"},
+        {"category": "employment", "after_need_id": first},
     )
     await world.step(f"needs/{first}/refuse")
     need = await world.row("SELECT * FROM need WHERE returnee_id = $1 AND category = 'employment'", returnee)

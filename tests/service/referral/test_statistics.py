@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from libs.events.catalogue.registration import ReturneeErased
 from tests.service.referral import making
+from tests.service.referral.kinds import TAXONOMY
 from tests.service.referral.making import COUNTED, REFERRAL
 from tests.service.referral.world import World
 
@@ -87,3 +88,21 @@ async def test_numbers_of_one_and_two_are_not_told_and_cannot_be_worked_out(worl
     assert (found["met"], found["accepted"]) == (None, None)
     assert found["needs"] is None or found["open"] is None, "nine less seven would be the two"
     assert not {1, 2} & set(found.values())
+
+
+async def test_numbers_go_by_kind_and_none_of_them_is_small(new_world):
+    """By what exactly is needed; with the category's numbers, the two of the second kind could be worked out."""
+    async with new_world(taxonomy=TAXONOMY) as world:
+        for kind, count in (("family_shelter", 6), ("child_shelter", 2), (None, 7)):
+            for _ in range(count):
+                one = uuid4()
+                await world.hear(making.registered(one), making.allowing(one, COUNTED), making.need(one, kind=kind))
+        answer = await world.ask("statistics/shelter")
+        needs = {row["kind"]: row["needs"] for row in answer["kinds"]}
+        assert set(needs) == {None, "child_shelter", "family_shelter"}
+        assert needs["child_shelter"] is None
+        assert list(needs.values()).count(None) >= 2
+        assert (await world.ask("statistics/food"))["kinds"] == []
+        listed = (await world.ask("work-lists/waiting", kind="child_shelter"))["items"]
+        assert {one["kind"] for one in listed} == {"child_shelter"}
+        assert len(listed) == 2

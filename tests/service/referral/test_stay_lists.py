@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.chassis.database import raw
-from libs.events.codes import NeedCategory, ProtectionFlag
+from libs.events.codes import ProtectionFlag
 from services.referral.stays import queries
 from tests.service.referral.staying import DONE, ENDS, ITEMS, plan, staying
 from tests.service.referral.world import World
@@ -27,8 +27,8 @@ async def test_a_stay_is_seen_by_its_provider_and_the_network_only(world: World)
 
 async def test_a_restricted_stay_does_not_exist_for_ordinary_staff(world: World):
     """Seen to fail with `restricted` taken out of `_WATCHED`, `_COUNTS` and `_SEEN`, one by one."""
-    shelter = await world.provider(category=NeedCategory.GBV, restricted=True, max_stay_hours=72)
-    returnee = await world.person({"category": NeedCategory.GBV}, protection_flags=[ProtectionFlag.RESTRICTED_PATH])
+    shelter = await world.provider(category="gbv", restricted=True, max_stay_hours=72)
+    returnee = await world.person({"category": "gbv"}, protection_flags=[ProtectionFlag.RESTRICTED_PATH])
     boss = world.staff(restricted=True)
     for review in (await world.ask("reviews", headers=boss, status="pending"))["items"]:
         await world.step(f"reviews/{review['id']}/approve", {}, headers=boss)

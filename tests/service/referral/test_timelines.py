@@ -6,7 +6,6 @@ import base64
 from typing import Any
 from uuid import UUID, uuid4
 
-from libs.events.codes import NeedCategory
 from tests.service.referral import making
 from tests.service.referral.test_promises import breaks
 from tests.service.referral.world import STAFF, Provider, World
@@ -73,9 +72,9 @@ async def test_a_restricted_need_in_the_middle_leaves_no_trace_for_others(world:
     await world.provider(places=50)
     plain = await world.person({})
     twin = await world.person({})
-    await world.hear(making.need(twin, category=NeedCategory.ANTI_TRAFFICKING))
+    await world.hear(making.need(twin, category="anti_trafficking"))
     for one in (plain, twin):
-        await world.hear(making.need(one, category=NeedCategory.FOOD))
+        await world.hear(making.need(one, category="food"))
     await world.round()
     shown = {}
     for one in (plain, twin):
@@ -93,7 +92,7 @@ async def test_a_provider_sees_its_own_offer_and_service_and_nothing_of_others(w
     """Without `organization_id` in `_OF_PARTNER` it sees the other's offer; without `OF_THE_SERVICE` its owner."""
     near = await world.provider(place="GT01")
     far = await world.provider(place="GT13")
-    returnee = await a_journey(world, near, {"category": NeedCategory.FOOD})
+    returnee = await a_journey(world, near, {"category": "food"})
     second = await world.offer_of(returnee)
     await world.step(f"offers/{second['offer_id']}/accept", headers=world.partner(far))
     await world.step(f"referrals/{second['referral_id']}/start", headers=world.partner(far))
@@ -114,8 +113,8 @@ async def test_a_provider_sees_its_own_offer_and_service_and_nothing_of_others(w
 async def test_a_provider_sees_of_a_restricted_offer_nothing_without_the_scope(world: World):
     """Without `restricted` in either half of `_OF_PARTNER` it sees the offer, or the service after it."""
     shelter = await world.provider()
-    meals = await world.provider(category=NeedCategory.FOOD, organization_id=shelter.organization_id)
-    returnee = await world.person({}, {"category": NeedCategory.FOOD})
+    meals = await world.provider(category="food", organization_id=shelter.organization_id)
+    returnee = await world.person({}, {"category": "food"})
     await world.round()
     for one in await world.rows("SELECT offer_id, referral_id FROM offer"):
         await world.step(f"offers/{one['offer_id']}/accept", headers=world.partner(meals))
@@ -157,7 +156,7 @@ async def test_a_provider_sees_that_it_was_reminded_and_in_what_role_others_acte
 
 async def test_a_provider_without_an_offer_does_not_learn_that_the_returnee_exists(world: World):
     near = await world.provider(place="GT01")
-    stranger = await world.provider(place="GT13", category=NeedCategory.FOOD)
+    stranger = await world.provider(place="GT13", category="food")
     returnee = await world.person({})
     await world.round()
     offer = await world.offer_of(returnee)

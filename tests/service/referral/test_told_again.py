@@ -6,11 +6,11 @@ from uuid import uuid4
 import pytest
 
 from libs.events.catalogue.registration import NeedReported, ReturneeMerged
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import Urgency
 from tests.service.referral import making
 from tests.service.referral.world import World
 
-SOON = {"category": NeedCategory.SHELTER, "urgency": Urgency.NORMAL}
+SOON = {"category": "shelter", "urgency": Urgency.NORMAL}
 
 
 async def told(world: World, **changes: object) -> tuple[NeedReported, dict[str, object]]:

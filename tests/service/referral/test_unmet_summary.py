@@ -43,10 +43,10 @@ async def test_cells_are_counted_and_small_ones_are_not_told(world: World):
 
     The other cell of its category is not told either: who knows the sum of both would know the small one.
     """
-    await people(world, 5, NeedCategory.SHELTER, "GT01")
-    await people(world, 3, NeedCategory.SHELTER, "GT12")
-    await people(world, 2, NeedCategory.SHELTER, "GT13")
-    await people(world, 4, NeedCategory.FOOD, "GT12")
+    await people(world, 5, "shelter", "GT01")
+    await people(world, 3, "shelter", "GT12")
+    await people(world, 2, "shelter", "GT13")
+    await people(world, 4, "food", "GT12")
     await world.round()
     expected = {
         ("food", "GT12", "no_candidate"): 4,
@@ -63,8 +63,8 @@ async def test_cells_are_counted_and_small_ones_are_not_told(world: World):
 
 async def test_needs_of_people_without_a_destination_have_a_cell_of_their_own(world: World):
     """Without `nullif` in `_CELLS` their area is an empty word."""
-    await people(world, 3, NeedCategory.SHELTER, "GT12")
-    needs = [await world.need_of(one) for one in await people(world, 3, NeedCategory.SHELTER, "GT13")]
+    await people(world, 3, "shelter", "GT12")
+    needs = [await world.need_of(one) for one in await people(world, 3, "shelter", "GT13")]
     await world.round()
     async with world.database.transaction() as session:
         await (await raw(session)).execute(
@@ -75,7 +75,7 @@ async def test_needs_of_people_without_a_destination_have_a_cell_of_their_own(wo
 
 async def test_restricted_categories_are_no_cells_without_their_scope(world: World):
     """Without `NOT restricted` in `_CELLS` everybody is told of them; open ones and closed ones apart."""
-    needs = [await world.need_of(one) for one in await people(world, 6, NeedCategory.GBV, "GT12")]
+    needs = [await world.need_of(one) for one in await people(world, 6, "gbv", "GT12")]
     await world.round()
     for need in needs[:3]:
         path = f"needs/{need['need_id']}/close"
@@ -90,8 +90,8 @@ async def test_restricted_categories_are_no_cells_without_their_scope(world: Wor
 
 async def test_closed_needs_count_for_a_time_and_open_ones_always(world: World):
     """Met, refused and mistaken needs never; without `ended_at > $1` closed ones would count for ever."""
-    await people(world, 3, NeedCategory.SHELTER, "GT13")
-    closed = [await world.need_of(one) for one in await people(world, 4, NeedCategory.SHELTER, "GT12")]
+    await people(world, 3, "shelter", "GT13")
+    closed = [await world.need_of(one) for one in await people(world, 4, "shelter", "GT12")]
     await world.round()
     for number, need in enumerate(closed):
         reason = "no_help_exists" if number else "not_a_need"
@@ -106,7 +106,7 @@ async def test_closed_needs_count_for_a_time_and_open_ones_always(world: World):
 async def test_a_need_that_a_provider_still_takes_care_of_is_not_unmet(world: World):
     """A late report names a desk, but the service goes on. Without `NOT IN` in `UNMET_OPEN` it would count."""
     shelters = [await world.provider(places=9) for _ in range(1)]
-    needs = [await world.need_of(one) for one in await people(world, 3, NeedCategory.SHELTER, "GT12")]
+    needs = [await world.need_of(one) for one in await people(world, 3, "shelter", "GT12")]
     await world.round()
     for row in await world.rows("SELECT offer_id, referral_id FROM offer"):
         await world.step(f"offers/{row['offer_id']}/accept", headers=world.partner(shelters[0]))

@@ -14,7 +14,6 @@ import pytest
 
 from libs.chassis.database import on_behalf_of, own_work, raw
 from libs.chassis.tenancy import Tenant
-from libs.events.codes import NeedCategory
 from services.referral.access import Rights
 from services.referral.bulk_answers import queries as bulk_answers
 from services.referral.offers import queries as offers
@@ -110,10 +109,10 @@ async def two(world: World) -> tuple[World, Provider, Provider]:
         await staying_anywhere(world, both)
     for one in both:
         restricted = await world.provider(
-            category=NeedCategory.GBV, restricted=True, organization_id=one.organization_id, kind="rooms"
+            category="gbv", restricted=True, organization_id=one.organization_id, kind="rooms"
         )
         assert restricted.organization_id == one.organization_id
-        await world.person({"category": NeedCategory.GBV})
+        await world.person({"category": "gbv"})
     await world.family(3)
     for _ in range(12):
         await world.person({})

@@ -36,6 +36,7 @@ STEPS: dict[str, tuple[str, Any]] = {
     ),
     "POST referrals/{referral_id}/stay/extend": ("referral.extend_stay", {"hours": 24, "reason": "other"}),
     "POST reviews/{review_id}/approve": ("referral.approve", {}),
+    "POST reviews/{review_id}/decide-age": ("referral.approve", {"group": "child", "basis": "assessment"}),
     "POST reviews/{review_id}/reject": ("referral.reject", {}),
     "POST needs/{need_id}/assign": ("need.assign desk", {"owner": "lead"}),
     "POST needs/{need_id}/acknowledge": ("need.acknowledge", None),
@@ -101,7 +102,7 @@ async def test_those_whom_the_rows_name_are_let_through_and_nobody_else(world: W
 
     Seen to fail with a row of `provider` more at cancelling, and with one of `desk` less at starting.
     """
-    everything = "offers:answer referrals:write needs:write reviews:decide restricted:read stays:extend"
+    everything = "offers:answer referrals:write needs:write reviews:decide ages:decide restricted:read stays:extend"
     callers = {
         Who.DESK: world.issuer.headers(everything, client_id="desk"),
         Who.PROVIDER: world.issuer.headers(everything, client_id="partner", organization_id=uuid4()),

@@ -4,18 +4,18 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from libs.events.catalogue.registration import NeedWithdrawn, ReturneeErased, ReturneeMerged, ReturneeUnmerged
-from libs.events.codes import AgeBand, NeedCategory
+from libs.events.codes import AgeBand
 from tests.service.referral import making
 from tests.service.referral.world import World
 
-GATED = {"categories": {NeedCategory.MHPSS: {"basic": False}}}
-COUNSELLING = {"category": NeedCategory.MHPSS, "service_type": "counselling"}
+GATED = {"categories": {"mhpss": {"basic": False}}}
+COUNSELLING = {"category": "mhpss", "service_type": "counselling"}
 
 
 async def test_withdrawn_consent_recalls_the_offer_and_leaves_the_need_with_a_desk(new_world):
     async with new_world(**GATED) as world:
         clinic, shelter = await world.provider(**COUNSELLING), await world.provider()
-        returnee = await world.person({"category": NeedCategory.MHPSS}, {})
+        returnee = await world.person({"category": "mhpss"}, {})
         assert await world.round() == 2
         await world.hear(making.consent(returnee, to_providers=False, version=2))
         (event,) = await world.published("offer.recalled.v1")
@@ -32,7 +32,7 @@ async def test_withdrawn_consent_recalls_the_offer_and_leaves_the_need_with_a_de
 async def test_consent_withdrawn_after_acceptance_cancels_and_frees_the_place(new_world):
     async with new_world(**GATED) as world:
         clinic = await world.provider(**COUNSELLING)
-        returnee = await world.person({"category": NeedCategory.MHPSS})
+        returnee = await world.person({"category": "mhpss"})
         await world.round()
         offer = await world.offer_of(returnee)
         await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(clinic))
@@ -46,7 +46,7 @@ async def test_consent_withdrawn_after_acceptance_cancels_and_frees_the_place(ne
 
 
 async def test_a_member_who_withdraws_consent_ends_what_rested_on_the_whole_household(new_world):
-    async with new_world(categories={NeedCategory.SHELTER: {"basic": False}}) as world:
+    async with new_world(categories={"shelter": {"basic": False}}) as world:
         shelter = await world.provider()
         key, members = uuid4(), [uuid4(), uuid4()]
         for member, age in zip(members, (AgeBand.FROM_25_TO_34, AgeBand.FROM_35_TO_59), strict=True):
@@ -62,7 +62,7 @@ async def test_a_member_who_withdraws_consent_ends_what_rested_on_the_whole_hous
 async def test_an_older_word_on_consent_changes_nothing(new_world):
     async with new_world(**GATED) as world:
         await world.provider(**COUNSELLING)
-        returnee = await world.person({"category": NeedCategory.MHPSS})
+        returnee = await world.person({"category": "mhpss"})
         await world.round()
         await world.hear(making.consent(returnee, version=3))
         await world.hear(making.consent(returnee, to_providers=False, version=2))
@@ -85,8 +85,8 @@ async def test_a_withdrawn_need_is_refused_and_its_offer_recalled(world: World):
 
 async def test_erasure_ends_everything_and_drops_the_profile(world: World):
     shelter = await world.provider()
-    await world.provider(category=NeedCategory.HEALTH, service_type="clinic")
-    returnee = await world.person({}, {"category": NeedCategory.HEALTH})
+    await world.provider(category="health", service_type="clinic")
+    returnee = await world.person({}, {"category": "health"})
     await world.round()
     offer = await world.row("SELECT * FROM offer WHERE category = 'shelter'")
     await world.step(f"offers/{offer['offer_id']}/accept", headers=world.partner(shelter))

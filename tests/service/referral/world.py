@@ -27,6 +27,7 @@ from tests.service.referral import making
 PARTNER = "offers:read offers:answer referrals:read referrals:write"
 STAFF = (
     "offers:read offers:answer referrals:read referrals:write needs:write work-lists:read places:read reviews:decide"
+    " ages:decide"
 )
 
 

@@ -25,7 +25,6 @@ from libs.chassis.settings import Role
 from libs.chassis.spans import DiscreetExporter, JsonLinesExporter
 from libs.events.catalogue.directory import Accreditation, Agreement, OrganizationPublished
 from libs.events.catalogue.referral import OfferAccepted
-from libs.events.codes import NeedCategory
 from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
 from services.registration import app
@@ -33,6 +32,7 @@ from services.registration.database import KeysDatabase
 from services.registration.pack import Pack, load_pack
 from services.registration.settings import Settings
 from services.registration.vault.sealing import MasterKey, Vault
+from tests.categories import CATEGORIES
 from tests.infra import for_service
 
 PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
@@ -63,12 +63,17 @@ def a_consent(**changes: Any) -> dict[str, Any]:
 
 
 def a_returnee(**changes: Any) -> dict[str, Any]:
-    """The five answers that start everything (sample)."""
-    return {
-        "arrived_at": LANDED_AT.isoformat(),
-        "identity": {"given_names": "Muestra Uno", "family_names": "Ejemplo Primero"},
-        "profile": {"nationality": "GT", "identity_document": "lost_on_route"},
-    } | changes
+    """The five answers that start everything (sample), of a person who came without a batch unless one is named."""
+    came_alone = not changes.keys() & {"arrival_batch_id", "batch_reference"}
+    return (
+        ({"reception_place": "GT01"} if came_alone else {})
+        | {
+            "arrived_at": LANDED_AT.isoformat(),
+            "identity": {"given_names": "Muestra Uno", "family_names": "Ejemplo Primero"},
+            "profile": {"nationality": "GT", "identity_document": "lost_on_route"},
+        }
+        | changes
+    )
 
 
 def an_announcement(count: int = 2, **changes: Any) -> dict[str, Any]:
@@ -181,8 +186,8 @@ class Registration:
         until = date(2099, 1, 1)
         values: dict[str, Any] = {
             "status": "active",
-            "accreditations": [Accreditation(category=one, valid_until=until) for one in NeedCategory],
-            "agreements": [Agreement(category=one, valid_until=until) for one in NeedCategory],
+            "accreditations": [Accreditation(category=one, valid_until=until) for one in CATEGORIES],
+            "agreements": [Agreement(category=one, valid_until=until) for one in CATEGORIES],
         }
         await self.hear(OrganizationPublished(organization_id=organization_id, version=version, **(values | changes)))
 

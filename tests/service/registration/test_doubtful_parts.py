@@ -20,10 +20,10 @@ DESK = f"{RECEPTION} restricted:read"
 EMERGENCY = {"category": "shelter", "urgency": "emergency"}
 
 
-async def arrive(registration: Any, **changes: Any) -> str:
+async def arrive(registration: Any, *, source: str | None = None, **changes: Any) -> str:
     """Deliver an arrival as the consumer reads it from a record; the person's id."""
-    body = a_returnee(sender_reference=f"p-{uuid4()}") | changes
-    source, id_ = f"urn:reception:{uuid4()}", str(uuid4())
+    body = a_returnee(**{"sender_reference": f"p-{uuid4()}"} | changes)
+    source, id_ = source or f"urn:reception:{uuid4()}", str(uuid4())
     attributes = {"specversion": "1.0", "id": id_, "source": source, "type": ReturneeArrived.type}
     headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
     value = json.dumps(body).encode()
@@ -103,6 +103,7 @@ async def test_a_doubtful_need_is_set_aside_as_urgent_and_the_sound_ones_are_tol
         {"category": "food", "people_count": 4},
         {"category": "employment", "after_category": "documents"},
         {"category": "legal", "urgency": "at once"},
+        {"category": "training", "after_category": "later_category"},
     ]
     person = await arrive(registration, needs=told)
     assert await needs(registration, person) == [
@@ -110,6 +111,7 @@ async def test_a_doubtful_need_is_set_aside_as_urgent_and_the_sound_ones_are_tol
         ("food", "normal", 1),
         ("employment", "normal", 1),
         ("legal", "urgent", 1),
+        ("training", "normal", 1),
     ]
     found = {part["pointer"]: (part["rule"], part["is_urgent"]) for part in await parts(registration, person)}
     assert found == {
@@ -117,7 +119,20 @@ async def test_a_doubtful_need_is_set_aside_as_urgent_and_the_sound_ones_are_tol
         "/needs/2/people_count": ("household-required", True),
         "/needs/3/after_category": ("need-known", False),
         "/needs/4/urgency": ("unknown-code", True),
+        "/needs/5/after_category": ("unknown-code", False),
     }
+
+
+async def test_a_document_that_the_pack_lacks_is_set_aside_alone(registration):
+    """Taken out: `held_faults` in `arrival_faults`."""
+    held = {"nationality": "GT", "identity_document": "held", "documents_held": ["passport", "visa", "bank_account"]}
+    person = await arrive(registration, needs=[EMERGENCY], profile=held)
+    assert await needs(registration, person) == [("shelter", "emergency", 1)]
+    (event,) = [one for one in await registration.events("returnee.registered.v1") if one["returnee_id"] == person]
+    assert event["documents_held"] == ["passport", "bank_account"]
+    (part,) = await parts(registration, person)
+    assert (part["pointer"], part["rule"]) == ("/profile/documents_held/1", "unknown-code")
+    assert await value_of(registration, part) == "visa"
 
 
 async def test_an_age_that_cannot_be_is_unknown_and_so_counts_as_a_childs(registration):
@@ -216,7 +231,7 @@ async def test_an_erasure_leaves_nothing_of_what_was_set_aside(registration):
 
 async def test_the_urgent_parts_are_listed_first(registration):
     consents = [a_consent(method="telepathy")] * 2
-    person = await arrive(registration, consents=consents, needs=[{"category": "later"}, EMERGENCY, {}])
+    person = await arrive(registration, consents=consents, needs=[{"category": "Later"}, EMERGENCY, {}])
     found: list[str] = []
     after: dict[str, str] = {}
     for _ in range(4):

@@ -20,7 +20,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from libs.events.catalogue.directory import Accreditation, Agreement, OrganizationPublished
 from libs.events.catalogue.journeys import JudgedOn
 from libs.events.catalogue.referral import OfferAccepted, OfferUpheld, ReferralCancelled, ReferralCompleted
-from libs.events.codes import NeedCategory
 from libs.events.consumer import Consumer
 from libs.events.event import Event
 from libs.events.handling.batch import NOT_BELIEVED
@@ -29,6 +28,7 @@ from libs.events.relaying.publishing import Publisher
 from libs.events.signing import Signer
 from libs.events.topics import TOPICS, ensure_topics
 from services.registration.app import subscriptions_of
+from tests.categories import CATEGORIES
 from tests.events.bus import running as running_loops
 from tests.service.registration.test_packets import a_person, accepted, facts, fetch
 from tests.signing import KEYRING, SIGNERS, private_key
@@ -54,8 +54,8 @@ def standing(organization_id: UUID, version: int, status: str) -> OrganizationPu
         organization_id=organization_id,
         version=version,
         status=status,
-        accreditations=[Accreditation(category=one, valid_until=UNTIL) for one in NeedCategory],
-        agreements=[Agreement(category=one, valid_until=UNTIL) for one in NeedCategory],
+        accreditations=[Accreditation(category=one, valid_until=UNTIL) for one in CATEGORIES],
+        agreements=[Agreement(category=one, valid_until=UNTIL) for one in CATEGORIES],
     )
 
 

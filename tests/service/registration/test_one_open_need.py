@@ -8,7 +8,6 @@ import pytest
 
 from libs.events.catalogue.arrivals import ReturneeArrived
 from libs.events.catalogue.referral import NeedMet, NeedReopened
-from libs.events.codes import NeedCategory
 from tests.service.registration.conftest import RECEPTION, a_returnee
 
 SHELTER = {"category": "shelter", "urgency": "normal"}
@@ -137,7 +136,7 @@ async def test_a_need_that_has_ended_or_was_withdrawn_may_be_told_anew(registrat
         "returnee_id": person["id"],
         "case_code": person["case_code"],
         "need_id": second.json()["id"],
-        "category": NeedCategory.SHELTER,
+        "category": "shelter",
     }
     await registration.hear(NeedMet(**told, at=at))
     third = await tell(registration, person)
@@ -193,7 +192,7 @@ async def test_what_ends_while_it_is_told_again_is_told_as_new(registration):
         returnee_id=person["id"],
         case_code=person["case_code"],
         need_id=need["id"],
-        category=NeedCategory.SHELTER,
+        category="shelter",
         at=datetime.now(UTC),
     )
 

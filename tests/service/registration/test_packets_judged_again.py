@@ -8,7 +8,6 @@ import pytest
 from libs.events.catalogue.directory import Accreditation, Agreement
 from libs.events.catalogue.journeys import JudgedOn, JudgedProfile
 from libs.events.catalogue.referral import OfferHalted, OfferUpheld, ReferralCompleted
-from libs.events.codes import NeedCategory
 from tests.service.registration.conftest import a_consent
 from tests.service.registration.test_packets import IDENTITY, a_person, accepted, facts, fetch
 
@@ -98,10 +97,8 @@ STANDINGS = {
     "withdrawn": {"status": "withdrawn"},
     "no agreement": {"agreements": []},
     "no licence": {"accreditations": []},
-    "agreement over": {"agreements": [Agreement(category=NeedCategory.HEALTH, valid_until=date(2020, 1, 1))]},
-    "licence of another category": {
-        "accreditations": [Accreditation(category=NeedCategory.FOOD, valid_until=date(2099, 1, 1))]
-    },
+    "agreement over": {"agreements": [Agreement(category="health", valid_until=date(2020, 1, 1))]},
+    "licence of another category": {"accreditations": [Accreditation(category="food", valid_until=date(2099, 1, 1))]},
 }
 
 

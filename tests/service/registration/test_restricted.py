@@ -118,7 +118,7 @@ async def a_twin(registration, *, restricted, by_event=False):
         kept = await of_person(session, row["id"], None, vault=registration.vault)
     hidden = [str(need.id) for need in kept]
     assert len(hidden) == (3 if restricted else 0)
-    assert {need["category"] for need in stored} == {"shelter", "documents"}
+    assert {need["category"] for need in stored} == {"shelter", "documents", "legal"}
     return Twin(
         person,
         batch_id=str(batch["id"]),
@@ -227,7 +227,8 @@ async def test_with_the_right_restricted_needs_are_there_with_all_that_was_done_
     path = f"/v1/returnees/{twin.person['id']}"
     right = {"scopes": READING}
     needs = (await registration.get(f"{path}/needs", **right)).json()["items"]
-    assert sorted(need["category"] for need in needs) == ["anti_trafficking", "documents", "gbv", "gbv", "shelter"]
+    categories = ["anti_trafficking", "documents", "gbv", "gbv", "legal", "shelter"]
+    assert sorted(need["category"] for need in needs) == categories
     (after,) = [need for need in needs if need["category"] == "anti_trafficking"]
     assert after["after_need_id"] in twin.hidden
     withdrawn = await registration.post(f"{path}/needs/{twin.hidden[0]}/withdraw", **right)
@@ -245,7 +246,7 @@ async def test_an_organisation_with_the_right_sees_restricted_needs_of_its_own_p
     seen = (await registration.get(f"/v1/returnees/{own['id']}/needs", **mine)).json()["items"]
     assert [need["category"] for need in seen] == ["gbv"]
     others = (await registration.get(f"/v1/returnees/{twin.person['id']}/needs", **mine)).json()["items"]
-    assert sorted(need["category"] for need in others) == ["documents", "shelter"]
+    assert sorted(need["category"] for need in others) == ["documents", "legal", "shelter"]
 
 
 async def test_who_cannot_see_the_flag_of_a_restricted_path_does_not_take_it_away(registration):

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from libs.events.catalogue.referral import NeedMet, NeedReopened
-from libs.events.codes import NeedCategory
 from tests.service.registration.conftest import LANDED_AT
 from tests.service.registration.test_restricted_store import GBV, READING, needs_of, tell
 
@@ -57,7 +56,7 @@ async def test_what_has_ended_or_was_withdrawn_is_told_anew_and_what_is_reopened
         "returnee_id": person["id"],
         "case_code": person["case_code"],
         "need_id": second["id"],
-        "category": NeedCategory.GBV,
+        "category": "gbv",
     }
     at = datetime.now(UTC)
     await registration.hear(NeedMet(**told, at=at))

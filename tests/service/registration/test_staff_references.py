@@ -39,7 +39,7 @@ async def a_consent_of_before(registration, owner, reference):
 async def shown(session, returnee_id, vault):
     ((row, withdrawal),) = await consent_rows(session, returnee_id)
     key = await data_key(vault, returnee_id)
-    return consent_view(row, withdrawal, key, age_band="unknown", at=row.recorded_at).staff_reference
+    return consent_view(row, withdrawal, key, age_group="unsure", at=row.recorded_at).staff_reference
 
 
 async def test_a_new_reference_is_shown_and_stands_nowhere_in_clear(registration):

@@ -66,7 +66,9 @@ async def filled(registration):
         )
         if place is not None:
             batch = await registration.announce(0, reception_place=place, mode="flight" if place == "GT01" else "bus")
-            told["batch_reference"] = batch["sender_reference"]
+            told |= {"batch_reference": batch["sender_reference"], "reception_place": None}
+        else:
+            told |= {"batch_reference": f"bus-{uuid4()}", "reception_place": None}
         answer = await registration.post("/v1/returnees", told, **claims)
         assert answer.status_code == 201, answer.text
         made[name] = UUID(answer.json()["id"])

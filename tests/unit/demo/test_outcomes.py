@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.demo.looking import is_settled, nested
-from deploy.demo.outcomes import by_category, declined_as_full, offers_by_status, rerouted, three_to_show
+from deploy.demo.outcomes import by_kind, declined_as_full, offers_by_status, rerouted, three_to_show
 
 
 def offer(status: str, reason: str | None = None) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def offer(status: str, reason: str | None = None) -> dict[str, Any]:
 def journey(returnee_id: str, category: str, *referrals: tuple[str, list[dict[str, Any]]], status: str = "open",
             owner: str | None = None) -> Mapping[str, Any]:  # fmt: skip
     found = [{"status": state, "offers": offers} for state, offers in referrals]
-    need = {"category": category, "status": status, "owner": owner, "referrals": found}
+    need = {"category": category, "kind": None, "status": status, "owner": owner, "referrals": found}
     return {"returnee_id": returnee_id, "case_code": returnee_id.upper(), "needs": [need]}
 
 
@@ -24,16 +24,17 @@ QUEUED = journey("carl", "shelter", ("waitlisted", [offer("declined", "full"), o
 OWNED = journey("dora", "documents", ("seeking", []), owner="renap-documents-desk")
 BLOCKED = journey("eli", "employment", ("blocked", []))
 MET = journey("fay", "documents", ("completed", [offer("accepted")]), status="met", owner="renap-documents-desk")
+SHOWN = ["shelter", "documents"]
 ALL = [PLACED, AFTER_FULL, QUEUED, OWNED, BLOCKED, MET]
 
 
 def test_needs_are_counted_by_what_became_of_them() -> None:
-    counts = by_category(ALL)
-    assert list(counts) == ["documents", "employment", "shelter"]
-    shelter, documents = counts["shelter"], counts["documents"]
+    counts = by_kind(ALL)
+    assert list(counts) == [("documents", ""), ("employment", ""), ("shelter", "")]
+    shelter, documents = counts["shelter", ""], counts["documents", ""]
     assert (shelter.needs, shelter.offered, shelter.accepted, shelter.waitlisted, shelter.owned) == (3, 3, 2, 1, 0)
     assert (documents.needs, documents.offered, documents.accepted, documents.owned) == (2, 1, 1, 1)
-    assert counts["employment"].waiting == 1
+    assert counts["employment", ""].waiting == 1
     assert (shelter + documents).needs == 5
 
 
@@ -47,9 +48,9 @@ def test_whose_offer_was_declined_as_full_is_found_the_placed_ones_first() -> No
 
 
 def test_three_different_people_are_shown() -> None:
-    shown = [one["returnee_id"] for one, _, _ in three_to_show(ALL)]
+    shown = [one["returnee_id"] for one, _, _ in three_to_show(ALL, SHOWN)]
     assert shown == ["anna", "ben", "fay"]
-    assert [one["returnee_id"] for one, _, _ in three_to_show([PLACED, QUEUED])] == ["anna"]
+    assert [one["returnee_id"] for one, _, _ in three_to_show([PLACED, QUEUED], SHOWN)] == ["anna"]
 
 
 def test_all_is_settled_once_every_need_is_known_and_none_is_offered_or_seeks_without_an_owner() -> None:

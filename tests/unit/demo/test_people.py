@@ -2,21 +2,31 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.demo.arrivals import Arrival
+from deploy.demo.country import Country
 from deploy.demo.needs import tell
-from deploy.demo.people import DEPARTMENTS, EDUCATION, PAPERS, Person, Standing, make_people
+from deploy.demo.people import Person, Standing, make_people
 from deploy.demo.shares import apportion
-from libs.events.codes import IdentityDocumentStatus, NeedCategory, Sex, TransportMode
+from libs.events.codes import IdentityDocumentStatus, Sex, TransportMode
 
 TODAY = date(2026, 3, 2)
-A_FLIGHT = make_people(135, seed=1, today=TODAY)
+COUNTRY = Country.of(Path(__file__).parents[3] / "deploy" / "packs" / "guatemala")
+SAMPLE = COUNTRY.sample
 counts = st.integers(min_value=10, max_value=300)
 seeds = st.integers(min_value=0, max_value=2**32)
-some_people = st.builds(lambda count, seed: make_people(count, seed=seed, today=TODAY), counts, seeds)
+
+
+def made(count: int, seed: int) -> list[Person]:
+    return make_people(count, sample=SAMPLE, seed=seed, today=TODAY)
+
+
+some_people = st.builds(made, counts, seeds)
+A_FLIGHT = made(135, 1)
 
 
 def in_families(people: list[Person]) -> int:
@@ -46,9 +56,9 @@ def test_94_in_a_hundred_are_men_and_6_are_women(people: list[Person]) -> None:
 def test_departments_education_and_papers_have_their_shares(people: list[Person]) -> None:
     slack = in_families(people) + 1  # a family shares its department, and its small children hold no card
     for weights, found in (
-        (DEPARTMENTS, Counter(person.department for person in people)),
-        (EDUCATION, Counter(person.education for person in people)),
-        (PAPERS, Counter(person.papers for person in people)),
+        (SAMPLE.people.destinations, Counter(person.destination for person in people)),
+        (SAMPLE.people.education, Counter(person.education for person in people)),
+        (SAMPLE.people.papers, Counter(person.papers for person in people)),
     ):
         total = sum(weights.values())
         for key, weight in weights.items():
@@ -56,8 +66,8 @@ def test_departments_education_and_papers_have_their_shares(people: list[Person]
 
 
 def test_most_go_to_the_five_departments_that_the_documents_name() -> None:
-    by_department = Counter(person.department for person in A_FLIGHT)
-    assert {place for place, _ in by_department.most_common(5)} == {"GT12", "GT13", "GT09", "GT14", "GT01"}
+    by_destination = Counter(person.destination for person in A_FLIGHT)
+    assert {place for place, _ in by_destination.most_common(5)} == {"GT12", "GT13", "GT09", "GT14", "GT01"}
 
 
 def test_all_three_ways_to_be_without_papers_are_there() -> None:
@@ -83,19 +93,19 @@ def test_a_household_has_one_reference_person_a_grown_one_and_the_size_it_says(p
         members = [person for person in people if person.household == household]
         assert {person.household_size for person in members} == {len(members)}
         assert [person.standing for person in members if person.is_reference] == [Standing.PARENT]
-        assert len({person.department for person in members}) == 1
+        assert len({person.destination for person in members}) == 1
 
 
 @given(counts, seeds)
 @settings(max_examples=30)
 def test_the_same_seed_gives_the_same_people(count: int, seed: int) -> None:
-    assert make_people(count, seed=seed, today=TODAY) == make_people(count, seed=seed, today=TODAY)
+    assert made(count, seed) == made(count, seed)
 
 
 @given(some_people, seeds)
 @settings(max_examples=60)
 def test_registration_would_accept_every_intake(people: list[Person], seed: int) -> None:
-    for told in tell(people, seed=seed):
+    for told in tell(people, sample=SAMPLE, seed=seed):
         categories = [need.category for need in told.needs]
         assert len(set(categories)) == len(categories)
         assert all(need.people_count == 1 or told.person.household is not None for need in told.needs)
@@ -107,23 +117,23 @@ def test_registration_would_accept_every_intake(people: list[Person], seed: int)
 def test_every_unaccompanied_child_asks_for_protection_and_nobody_is_asked_about_trafficking(
     people: list[Person], seed: int
 ) -> None:
-    for told in tell(people, seed=seed):
+    for told in tell(people, sample=SAMPLE, seed=seed):
         categories = {need.category for need in told.needs}
-        assert not categories & {NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV}
+        assert not categories & {"anti_trafficking", "gbv"}
         if told.person.standing is Standing.UNACCOMPANIED_CHILD:
-            assert {NeedCategory.CHILD_PROTECTION, NeedCategory.SHELTER} <= categories
+            assert {"child_protection", "shelter"} <= categories
 
 
 def test_a_flight_tells_needs_of_every_ordinary_category_about_two_and_a_half_each() -> None:
-    flight = Arrival.make(reference="f", mode=TransportMode.FLIGHT, place="GT01", count=135, seed=7,
+    flight = Arrival.make(reference="f", mode=TransportMode.FLIGHT, country=COUNTRY, count=135, seed=7,
                           at=datetime(2026, 3, 2, 9, tzinfo=UTC))  # fmt: skip
     told = Counter(need.category for told in flight.people for need in told.needs)
-    assert set(told) == set(NeedCategory) - {NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV}
+    assert set(told) == set(SAMPLE.work) - {"anti_trafficking", "gbv"}
     assert 270 <= flight.needs_count <= 400
 
 
 def test_the_bodies_are_those_of_the_contract_and_references_are_unique() -> None:
-    bus = Arrival.make(reference="run-1/bus", mode=TransportMode.BUS, place="GT12", count=40, seed=3,
+    bus = Arrival.make(reference="run-1/bus", mode=TransportMode.BUS, country=COUNTRY, count=40, seed=3,
                        at=datetime(2026, 3, 2, 9, tzinfo=UTC))  # fmt: skip
     references = [bus.arrived(told).sender_reference for told in bus.people]
     assert len(set(references)) == 40

@@ -12,7 +12,7 @@ from deploy.demo.promise import check_invariants, check_places
 from deploy.demo.report import needs_table, partners_table, places_table, promises_table, why_panel
 from deploy.packs.directory import load_directory
 
-DIRECTORY = load_directory(Path(__file__).parents[3] / "deploy" / "packs" / "demo")
+DIRECTORY = load_directory(Path(__file__).parents[3] / "deploy" / "packs" / "guatemala")
 
 
 def shown(what: RenderableType) -> str:
@@ -28,9 +28,13 @@ def a_pool(slug: str, *, maximum: int, held: int = 0, taken: int = 0) -> Pool:
 
 
 def test_needs_are_summed_over_categories() -> None:
-    text = shown(needs_table({"food": Counts(5, 4, 3, 1, 0, 1), "shelter": Counts(10, 9, 8, 1, 0, 2)}))
+    text = shown(
+        needs_table({("food", "hot_meals"): Counts(5, 4, 3, 1, 0, 1), ("shelter", ""): Counts(10, 9, 8, 1, 0, 2)})
+    )
     (total,) = [line for line in text.splitlines() if "all" in line]
-    assert [cell.strip() for cell in total.strip("│").split("│")][1:] == ["15", "13", "11", "2", "0", "3"]
+    assert "hot_meals" in text
+    assert "not told" in text
+    assert [cell.strip() for cell in total.strip("│").split("│")][2:] == ["15", "13", "11", "2", "0", "3"]
 
 
 def test_places_show_services_in_use_before_or_after_and_never_a_restricted_one() -> None:
@@ -63,7 +67,7 @@ def test_why_this_one_and_why_not_the_others() -> None:
         {"provider_service_id": "a", "status": "declined", "reason": "full"},
         {"provider_service_id": "b", "status": "accepted", "reason": None},
     ]
-    need = {"category": "shelter", "urgency": "urgent", "referrals": [{"offers": offers}]}
+    need = {"category": "shelter", "kind": None, "urgency": "urgent", "referrals": [{"offers": offers}]}
     explanation = {
         "ranked": [{"provider_service_id": "b", "score": 0.7, "parts": {"distance": 1.0}}],
         "excluded": [{"provider_service_id": "c", "reasons": ["age", "no_agreement"]}],

@@ -62,7 +62,7 @@ class Network:
 async def served(network: Network) -> Staging:
     staging = Staging(
         cast(Directory, DIRECTORY), referral="http://referral", registration="http://registration",
-        steward=cast(Any, network), now=lambda: datetime.now(UTC),
+        steward=cast(Any, network), now=lambda: datetime.now(UTC), withdrawals=frozenset(),
     )  # fmt: skip
     await staging.serve_the_queue(RUN, {slug: network.partner(slug) for slug in ("first", "second")})
     return staging

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from libs.events.catalogue import CATALOGUE
 from libs.events.catalogue.referral import OfferMade, ReferralCancelled
-from libs.events.catalogue.registration import DeletionReason, PacketDeletionRequested
-from libs.events.codes import CancelReason, NeedCategory, Urgency
+from libs.events.catalogue.registration import PacketDeletionRequested
+from libs.events.codes import CancelReason, DeletionReason, Urgency
 from libs.events.event import Event, Received
 from services.notifications.deliveries import rules
 from services.notifications.deliveries.rules import (
@@ -166,7 +166,7 @@ def test_a_replayed_delivery_gets_the_whole_schedule_again():
 
 
 AN_OFFER = OfferMade(
-    returnee_id=uuid4(), case_code="GT-SMPL-0001", need_id=uuid4(), category=NeedCategory.SHELTER, at=NOW,
+    returnee_id=uuid4(), case_code="GT-SMPL-0001", need_id=uuid4(), category="shelter", at=NOW,
     referral_id=uuid4(), offer_id=uuid4(), organization_id=uuid4(), provider_service_id=uuid4(),
     urgency=Urgency.URGENT, people_count=1, service_type="temporary_shelter", restricted=False, answer_by=NOW,
     acknowledge_by=NOW,

@@ -15,7 +15,7 @@ from libs.chassis.settings import Role
 from libs.chassis.yaml_files import read_yaml
 
 PACKS = Path(__file__).resolve().parents[3] / "deploy" / "packs"
-NAMES = ["guatemala", "demo"]
+NAMES = ["ethiopia", "guatemala", "honduras"]
 KEY = base64.b64encode(bytes(32)).decode()
 OTHER_KEY = base64.b64encode(bytes(range(32))).decode()
 SERVICES: dict[str, tuple[str, dict[str, Any]]] = {

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from libs.events.codes import AgeBand, NeedCategory, PublicationStatus
+from libs.events.codes import AgeBand, PublicationStatus
 from services.provider_directory import words
 from services.provider_directory.listings import rules
 from services.provider_directory.listings.schemas import LocationBody, ServiceBody, routing_view
@@ -46,13 +46,6 @@ def test_openings_overlap_if_they_share_a_minute(openings):
 def test_an_opening_runs_forward_within_one_day(opens, closes):
     forward = 0 <= opens < closes <= 1440
     assert rules.is_forward(opens_minute=opens, closes_minute=closes) == forward
-
-
-@pytest.mark.parametrize("category", NeedCategory)
-def test_some_categories_are_restricted_whatever_is_said(category):
-    always = category in (NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV)
-    assert rules.is_restricted(category, marked=True)
-    assert rules.is_restricted(category, marked=False) == always
 
 
 @pytest.mark.parametrize("name", ["America/Guatemala", "UTC", "Europe/Madrid"])

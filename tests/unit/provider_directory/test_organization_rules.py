@@ -4,15 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.events.codes import NeedCategory, PublicationStatus
+from libs.events.codes import PublicationStatus
 from services.provider_directory.errors import StepNotAllowed
-from services.provider_directory.organizations.rules import (
-    RESTRICTED_CATEGORIES,
-    Rights,
-    Step,
-    next_status,
-    status_after,
-)
+from services.provider_directory.organizations.rules import Rights, Step, next_status, status_after
+from tests.categories import CATEGORIES
 
 ALLOWED = {
     ("active", "suspend"): "suspended",
@@ -65,8 +60,9 @@ def test_only_the_own_organization_or_an_administrator_writes(scopes):
 def test_the_restricted_is_seen_with_its_scope_alone(scopes, restricted):
     rights = Rights.of(scopes, organization_id=uuid4(), staff=False)
     assert rights.sees(restricted=restricted) == (not restricted or "restricted:read" in scopes)
-    for category in NeedCategory:
-        assert rights.sees_category(category) == rights.sees(restricted=category in RESTRICTED_CATEGORIES)
+    for category in CATEGORIES:
+        shown = rights.sees_category(category, restricted={"gbv", "legal"})
+        assert shown == rights.sees(restricted=category in {"gbv", "legal"})
 
 
 @given(scopes=SCOPES, hidden=st.booleans(), own=st.booleans())

@@ -25,7 +25,7 @@ ROWS: dict[str, list[Row[Any, Any]]] = {}
 for _table in (NEEDS, REFERRALS, OFFERS):
     for _row in _table.rows:
         ROWS.setdefault(f"{_table.subject}.{_row.step.value}", []).append(_row)
-POLICY = a_policy(categories={NeedCategory.HEALTH: {"review": True}})
+POLICY = a_policy(categories={"health": {"review": True}})
 
 
 @dataclass

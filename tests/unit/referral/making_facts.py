@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 from libs.consents.policy import load_consents
@@ -19,6 +18,7 @@ from services.referral.candidates.facts import Need, Person, Pool, Service
 from services.referral.journeys.facts import Offer, Referral, Stay
 from services.referral.pack.clocks import OfferClock, OwnerClock, Wait
 from services.referral.pack.policy import CategoryPolicy, Place, Rounds, RoutingPolicy, Search, StayPolicy, Weights
+from tests.categories import CATEGORIES, GUATEMALA, TAXONOMY
 
 NOW = datetime(2026, 3, 4, 18, 0, tzinfo=UTC)  # a Wednesday, noon in Guatemala
 HOUR = 3600.0
@@ -30,15 +30,16 @@ STAYS: dict[str, object] = {
     "leaving_within": 24 * HOUR,
     "of_type": {"child_shelter": {"maximum": 72 * HOUR, "extension_max": 0}},
 }
-CONSENTS = load_consents(Path(__file__).parents[3] / "deploy" / "packs" / "guatemala")
-RESTRICTED = {NeedCategory.ANTI_TRAFFICKING, NeedCategory.GBV}
+CONSENTS = load_consents(GUATEMALA, TAXONOMY)
+DOCUMENTS = ["identity_card", "passport", "birth_certificate", "driving_licence", "school_certificate"]
+RESTRICTED = {"anti_trafficking", "gbv"}
 
 
 def a_policy(**changes: object) -> RoutingPolicy:
     """A policy in which every category is alike but for the restricted ones; `categories` overrides by category."""
     overrides = {category: dict(values) for category, values in changes.pop("categories", {}).items()}
-    basic = {category: overrides.get(category, {}).pop("basic", True) for category in NeedCategory}
-    categories = {category: _category(category, **overrides.get(category, {})) for category in NeedCategory}
+    basic = {category: overrides.get(category, {}).pop("basic", True) for category in CATEGORIES}
+    categories = {category: _category(category, **overrides.get(category, {})) for category in CATEGORIES}
     weights = dict.fromkeys(Weights.model_fields, 1.0)
     values: dict[str, object] = {
         "country": "GT",
@@ -66,18 +67,38 @@ def a_policy(**changes: object) -> RoutingPolicy:
 
 
 def _taxonomy(basic: Mapping[NeedCategory, bool]) -> Taxonomy:
-    """Each category with one kind of the same name."""
+    """Each category with one kind of the same name, and the facts of completions. Documents yield every document."""
     words = {"label": {"en": "Sample"}, "definition": {"en": "A sample."}}
     return Taxonomy.model_validate(
         {
             "country": "GT",
             "version": "test-1",
             "languages": ["en"],
-            "documents": {},
+            "documents": {document: {"en": "Sample"} for document in DOCUMENTS},
             "details": {},
-            "facts": {},
-            "categories": {category: {**words, "dimension": "social", "basic": basic[category]} for category in basic},
-            "kinds": {category: {**words, "category": category, "unit": "item"} for category in basic},
+            "facts": {
+                "document_issued": {"label": {"en": "Issued"}, "form": "yes_no", "met_by": [True]},
+                "certificate_awarded": {"label": {"en": "Awarded"}, "form": "yes_no", "met_by": [True]},
+                "nights_stayed": {"label": {"en": "Nights"}, "form": "number", "at_most": 366, "met_by": [1]},
+            },
+            "categories": {
+                category: {
+                    **words,
+                    "dimension": "social",
+                    "basic": basic[category],
+                    "whole_household": category == "shelter",
+                }
+                for category in basic
+            },
+            "kinds": {
+                category: {
+                    **words,
+                    "category": category,
+                    "unit": "item",
+                    "yields": DOCUMENTS if category == "documents" else [],
+                }
+                for category in basic
+            },
         }
     )
 
@@ -107,7 +128,7 @@ def a_person(**changes: object) -> Person:
 def a_need(**changes: object) -> Need:
     values: dict[str, object] = {
         "need_id": uuid4(),
-        "category": NeedCategory.SHELTER,
+        "category": "shelter",
         "urgency": Urgency.URGENT,
         "people": (a_person(),),
         "reported_at": NOW,
@@ -125,8 +146,8 @@ def an_organization(organization_id: UUID | None = None, **changes: object) -> O
         "organization_id": organization_id or uuid4(),
         "version": 1,
         "status": PublicationStatus.ACTIVE,
-        "accreditations": [Accreditation(category=category, valid_until=until) for category in NeedCategory],
-        "agreements": [Agreement(category=category, valid_until=until) for category in NeedCategory],
+        "accreditations": [Accreditation(category=category, valid_until=until) for category in CATEGORIES],
+        "agreements": [Agreement(category=category, valid_until=until) for category in CATEGORIES],
     }
     return OrganizationPublished(**{**values, **changes})
 
@@ -157,7 +178,7 @@ def a_service(
         "organization_id": organization.organization_id,
         "version": 1,
         "status": PublicationStatus.ACTIVE,
-        "category": NeedCategory.SHELTER,
+        "category": "shelter",
         "service_type": "temporary_shelter",
         "restricted": False,
         "place": "GT01",

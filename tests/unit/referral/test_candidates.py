@@ -11,8 +11,6 @@ from libs.events.catalogue.directory import Accreditation, Agreement, Opening
 from libs.events.codes import (
     AccessNeed,
     AgeBand,
-    DocumentKind,
-    NeedCategory,
     ProtectionFlag,
     PublicationStatus,
     Sex,
@@ -20,7 +18,7 @@ from libs.events.codes import (
 from services.referral.candidates.choice import Market, Verdict
 from services.referral.candidates.facts import opens_between
 from services.referral.candidates.interlocks import Interlock, ReviewReason, is_unaccompanied_child, review_reason
-from services.referral.candidates.rules import Exclusion
+from services.referral.candidates.reasons import Exclusion
 from tests.unit.referral.making_facts import (
     NOW,
     a_need,
@@ -37,7 +35,7 @@ POLICY = a_policy()
 APPROVED = frozenset(ReviewReason)
 LICENSED = {"unaccompanied_children": True}
 NO_HOUSEHOLDS = {"households": False}
-CARD_FIRST = {"documents_required": [DocumentKind.IDENTITY_CARD]}
+CARD_FIRST = {"documents_required": ["identity_card"]}
 
 
 def codes_for(need, service, policy=POLICY):
@@ -62,7 +60,7 @@ ONE_REASON = [
     ),
     (
         a_need(),
-        a_service(eligibility={"documents_required": [DocumentKind.IDENTITY_CARD]}),
+        a_service(eligibility={"documents_required": ["identity_card"]}),
         Exclusion.DOCUMENT_NEEDED_FIRST,
     ),
     (a_need(), a_service(on_site_at="GT12"), Exclusion.NOT_PRESENT_HERE),
@@ -104,21 +102,21 @@ def test_a_party_on_the_do_not_share_list_is_left_out():
 
 
 def test_without_consent_only_a_basic_category_is_offered():
-    policy = a_policy(categories={NeedCategory.TRAINING: {"basic": False}})
-    course = a_service(category=NeedCategory.TRAINING)
-    assert codes_for(a_need(category=NeedCategory.TRAINING), course, policy) == {Exclusion.NO_CONSENT}
-    assert codes_for(a_need(category=NeedCategory.TRAINING, consented=True), course, policy) == set()
+    policy = a_policy(categories={"training": {"basic": False}})
+    course = a_service(category="training")
+    assert codes_for(a_need(category="training"), course, policy) == {Exclusion.NO_CONSENT}
+    assert codes_for(a_need(category="training", consented=True), course, policy) == set()
     assert codes_for(a_need(), a_service(), policy) == set()
 
 
 def test_a_licence_that_ran_out_yesterday_excludes_and_one_that_ends_today_does_not():
     for until, expected in ((date(2026, 3, 3), {Exclusion.NOT_ACCREDITED}), (date(2026, 3, 4), set())):
-        organization = an_organization(accreditations=[Accreditation(category=NeedCategory.SHELTER, valid_until=until)])
+        organization = an_organization(accreditations=[Accreditation(category="shelter", valid_until=until)])
         assert codes_for(a_need(), a_service(organization=organization)) == expected
 
 
 def test_an_agreement_covers_only_its_category():
-    organization = an_organization(agreements=[Agreement(category=NeedCategory.HEALTH, valid_until=date(2027, 1, 1))])
+    organization = an_organization(agreements=[Agreement(category="health", valid_until=date(2027, 1, 1))])
     assert codes_for(a_need(), a_service(organization=organization)) == {Exclusion.NO_AGREEMENT}
 
 
@@ -130,12 +128,12 @@ def test_a_closed_post_is_left_out_unless_it_opens_before_the_offer_would_expire
 
 
 def test_a_place_beyond_the_packs_limit_is_too_far():
-    policy = a_policy(categories={NeedCategory.SHELTER: {"distance_limit_km": 100}})
+    policy = a_policy(categories={"shelter": {"distance_limit_km": 100}})
     assert codes_for(a_need(), a_service(place="GT12"), policy) == {Exclusion.TOO_FAR}
 
 
 def test_the_way_is_measured_from_the_destination_where_the_pack_says_so():
-    policy = a_policy(categories={NeedCategory.SHELTER: {"distance_from": "destination"}})
+    policy = a_policy(categories={"shelter": {"distance_from": "destination"}})
     near, far = a_service(place="GT12"), a_service(place="GT01")
     assert Market([far, near], policy, NOW).choose(a_need()).chosen.service is near
 
@@ -147,11 +145,10 @@ def test_a_family_is_held_in_one_pool_or_not_at_all():
 
 
 def test_beds_for_children_take_no_adult_and_beds_for_adults_no_child():
-    assert codes_for(a_need(), a_service(pools=[a_pool(kind="child_beds")])) == {Exclusion.NO_FREE_PLACE}
+    """Nobody waits in a queue for a bed that they must not get, so it does not count as full."""
+    assert codes_for(a_need(), a_service(pools=[a_pool(kind="child_beds")])) == {Exclusion.AGE}
     child = a_need(people=(CHILD,))
-    assert codes_for(child, a_service(pools=[a_pool(kind="adult_beds")], eligibility=LICENSED)) == {
-        Exclusion.NO_FREE_PLACE
-    }
+    assert codes_for(child, a_service(pools=[a_pool(kind="adult_beds")], eligibility=LICENSED)) == {Exclusion.AGE}
     assert codes_for(child, a_service(pools=[a_pool(kind="child_beds")], eligibility=LICENSED)) == set()
 
 
@@ -165,7 +162,7 @@ def test_holding_places_leaves_fewer_for_the_next_need():
 
 
 def test_nobody_is_left_when_no_service_of_the_category_exists():
-    decision = Market([a_service(category=NeedCategory.HEALTH)], POLICY, NOW).choose(a_need())
+    decision = Market([a_service(category="health")], POLICY, NOW).choose(a_need())
     assert decision.verdict is Verdict.NOBODY
     assert decision.excluded == {}
 
@@ -184,7 +181,7 @@ def test_the_explanation_names_every_service_of_the_category_and_no_person():
     assert explanation["excluded"] == [{"provider_service_id": str(other.view.provider_service_id), "reasons": ["sex"]}]
 
 
-def test_an_unknown_age_goes_to_review_first_and_counts_as_a_child_afterwards():
+def test_an_unknown_age_goes_to_review_first_and_may_be_a_childs_afterwards():
     person = a_person(age_band=AgeBand.UNKNOWN)
     assert review_reason(a_need(people=(person,)), POLICY) is ReviewReason.AGE_UNRESOLVED
     assert codes_for(a_need(people=(person,), approved_for=APPROVED), a_service()) == {
@@ -192,12 +189,12 @@ def test_an_unknown_age_goes_to_review_first_and_counts_as_a_child_afterwards():
     }
 
 
-@pytest.mark.parametrize("category", [NeedCategory.SHELTER, NeedCategory.ANTI_TRAFFICKING])
+@pytest.mark.parametrize("category", ["shelter", "anti_trafficking"])
 @pytest.mark.parametrize("approved", ReviewReason)
 def test_a_review_of_one_reason_settles_no_other(approved, category):
     """With one mark for all approvals whoever settles an age settles every review."""
     need = a_need(category=category, people=(a_person(age_band=AgeBand.UNKNOWN),), approved_for=frozenset({approved}))
-    restricted = category is NeedCategory.ANTI_TRAFFICKING
+    restricted = category == "anti_trafficking"
     after_age = ReviewReason.RESTRICTED_CATEGORY if restricted else None
     expected = after_age if approved is ReviewReason.AGE_UNRESOLVED else ReviewReason.AGE_UNRESOLVED
     assert review_reason(need, POLICY) is expected
@@ -205,8 +202,8 @@ def test_a_review_of_one_reason_settles_no_other(approved, category):
 
 
 def test_a_restricted_service_needs_a_restricted_need_and_a_persons_decision():
-    shelter = a_service(category=NeedCategory.ANTI_TRAFFICKING, restricted=True)
-    need = a_need(category=NeedCategory.ANTI_TRAFFICKING, consented=True)
+    shelter = a_service(category="anti_trafficking", restricted=True)
+    need = a_need(category="anti_trafficking", consented=True)
     assert codes_for(need, shelter) == {Interlock.REVIEW_MISSING}
     assert codes_for(replace(need, approved_for=APPROVED), shelter) == set()
 

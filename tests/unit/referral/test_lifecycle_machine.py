@@ -15,7 +15,6 @@ from libs.events.codes import (
     CancelReason,
     CloseReason,
     DeclineReason,
-    NeedCategory,
     NotDeliveredReason,
     Outcome,
     OwnerReason,
@@ -92,7 +91,7 @@ class LifecycleMachine(Walker):
     @rule(reviewed=st.booleans(), waits=st.booleans(), on=a_need)
     def report(self, reviewed: bool, waits: bool, on: int) -> None:
         after = on % len(self.ids) if waits and self.ids else None
-        category = NeedCategory.HEALTH if reviewed else NeedCategory.SHELTER
+        category = "health" if reviewed else "shelter"
         need = self.kept.new_need(category, None if after is None else self.ids[after])
         self.ids.append(need.need_id)
         self.take(

@@ -25,6 +25,7 @@ open    assign     open
 open    seek_again open
 open    acknowledge open
 open    tell_again  open
+open    refine      open
 open    remind_owner open
 open    hand_over   open
 open    set_prerequisite    open

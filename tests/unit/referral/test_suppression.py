@@ -5,7 +5,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.referral.statistics.rules import table_of, told
+from services.referral.statistics.rules import table_of, table_of_kinds, told, told_kinds
 from services.referral.suppression import Sum, Table, left_out, ranges
 
 BELOW = 5
@@ -69,6 +69,25 @@ def test_no_small_number_of_a_category_can_be_worked_out(ended, offered, accepte
         if 0 < value < BELOW:
             assert least <= 1, "a reader cannot rule out that there is but one"
             assert most >= BELOW, "nor that there are many"
+
+
+@given(st.lists(st.tuples(COUNT, COUNT, COUNT, COUNT), min_size=1, max_size=4))
+def test_no_small_number_of_a_kind_or_its_category_can_be_worked_out(ended):
+    """The reader also has the numbers of the whole category."""
+    parts = ("open", "met", "refused", "closed")
+    rows = {f"kind_{n}": dict(zip(parts, one, strict=True)) | {"needs": sum(one)} for n, one in enumerate(ended)}
+    whole = {name: sum(row[name] for row in rows.values()) for name in ("needs", *parts)}
+    others = dict.fromkeys(("offered", "accepted", "waitlisted", "awaiting_review", "owned"), 0)
+    shown = told(whole | others, below=BELOW)
+    kinds = told_kinds(rows, shown, below=BELOW)
+    table = table_of_kinds(rows, shown)
+    hidden = {(False, kind, name) for kind, row in kinds.items() for name, value in row.items() if value is None}
+    known = ranges(table, hidden | table.implied)
+    for key, value in table.counts.items():
+        if 0 < value < BELOW and key not in table.known:
+            least, most = known[key]
+            assert least <= 1
+            assert most >= BELOW
 
 
 def test_ranges_follow_from_sums():

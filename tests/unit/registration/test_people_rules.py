@@ -1,20 +1,26 @@
 """Case codes, ages, and what of an identity is compared in search."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.events.catalogue.arrivals import AgeTold
 from libs.events.codes import AgeBand
+from libs.events.people_codes import AgeBasis, AgeGroup
 from services.registration.people.rules import (
     CASE_CODE_ALPHABET,
     CASE_CODES,
+    Age,
     age_band,
+    age_faults,
     age_in_years,
+    age_of,
     birth_date_is_possible,
     case_code,
+    corrected_age,
     plain_document_number,
 )
 
@@ -86,3 +92,65 @@ def test_nobody_arrives_before_birth_or_at_an_age_that_nobody_reaches():
 
 def test_document_numbers_are_compared_without_spaces_and_dashes():
     assert plain_document_number(" 1234 56789-0101a ") == "1234567890101A"
+
+
+TODAY = date(2026, 3, 4)
+DECIDED = datetime(2026, 3, 1, tzinfo=UTC)
+A_CHILDS, AN_ADULTS = date(2015, 5, 17), date(1990, 5, 17)
+CHILD, ADULT, UNSURE = AgeGroup
+JUDGED = AgeBasis.STAFF_JUDGEMENT
+
+
+def told(group, basis=JUDGED):
+    return AgeTold(group=group, basis=basis)
+
+
+@pytest.mark.parametrize(
+    ("birth_date", "group", "age"),
+    [
+        (None, None, (AgeBand.UNKNOWN, UNSURE, None)),
+        (None, ADULT, (AgeBand.UNKNOWN, ADULT, JUDGED)),
+        (None, CHILD, (AgeBand.UNKNOWN, CHILD, JUDGED)),
+        (A_CHILDS, None, (AgeBand.FROM_5_TO_11, CHILD, None)),
+        (AN_ADULTS, ADULT, (AgeBand.FROM_35_TO_59, ADULT, JUDGED)),
+        (AN_ADULTS, UNSURE, (AgeBand.UNKNOWN, UNSURE, JUDGED)),
+    ],
+)
+def test_the_age_follows_from_the_birth_date_and_from_what_was_told(birth_date, group, age):
+    assert age_of(birth_date, None if group is None else told(group), on=TODAY) == Age(*age)
+
+
+def test_a_birth_date_and_a_group_that_contradict_each_other_are_both_named():
+    faults = age_faults(AN_ADULTS, told(CHILD), on=TODAY)
+    assert [fault.pointer for fault in faults] == ["/profile/age/group", "/identity/birth_date"]
+    for birth_date, group in ((A_CHILDS, CHILD), (AN_ADULTS, UNSURE), (None, CHILD)):
+        assert age_faults(birth_date, told(group), on=TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("stands", "birth_date", "statement", "date_is_told", "after"),
+    [
+        # A birth date replaces what was told at sight; without it the statement counts again.
+        ((ADULT, None), A_CHILDS, None, True, (AgeBand.FROM_5_TO_11, CHILD, None)),
+        ((ADULT, None), None, None, True, (AgeBand.UNKNOWN, ADULT, JUDGED)),
+        ((UNSURE, None), None, ADULT, False, (AgeBand.UNKNOWN, ADULT, JUDGED)),
+        # A decision stands against what agrees, and is open again after what does not.
+        ((CHILD, DECIDED), A_CHILDS, None, True, (AgeBand.FROM_5_TO_11, CHILD, JUDGED, DECIDED)),
+        ((CHILD, DECIDED), AN_ADULTS, None, True, (AgeBand.UNKNOWN, UNSURE, None)),
+        ((CHILD, DECIDED), None, ADULT, False, (AgeBand.UNKNOWN, UNSURE, JUDGED)),
+        ((CHILD, DECIDED), None, None, True, (AgeBand.UNKNOWN, CHILD, JUDGED, DECIDED)),
+        # If the desk was unsure, a birth date settles it; what somebody believes to see does not.
+        ((UNSURE, DECIDED), AN_ADULTS, None, True, (AgeBand.FROM_35_TO_59, ADULT, None)),
+        ((UNSURE, DECIDED), None, ADULT, False, (AgeBand.UNKNOWN, UNSURE, JUDGED)),
+    ],
+)
+def test_what_a_correction_makes_of_an_age(stands, birth_date, statement, date_is_told, after):
+    group, decided_at = stands
+    age, faults = corrected_age(
+        Age(AgeBand.UNKNOWN, group, JUDGED, decided_at),
+        birth_date=birth_date,
+        told=None if statement is None else told(statement),
+        date_is_told=date_is_told,
+        on=TODAY,
+    )
+    assert (age, faults) == (Age(*after), [])

@@ -31,7 +31,7 @@ def see(work: Work, need: Need) -> None:
 
 def clock_of(work: Work, need: Need) -> OwnerClock:
     """The deadlines for signs of life of the owner of such a need."""
-    return work.category(need.category).owner_clocks[need.urgency]
+    return work.rules_of(need).owner_clocks[need.urgency]
 
 
 def start_clock(work: Work, need: Need, seconds: float) -> None:

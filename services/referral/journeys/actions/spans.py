@@ -69,7 +69,7 @@ def count_offers(made: Iterable[tuple[Offer, Referral]]) -> None:
     """Record how long the needs had waited for these offers."""
     for offer, referral in made:
         waited = (offer.made_at - referral.waiting_since).total_seconds()
-        _TO_OFFER.record(waited, {"enlace.category": offer.category.value, "enlace.urgency": offer.urgency.value})
+        _TO_OFFER.record(waited, {"enlace.category": offer.category, "enlace.urgency": offer.urgency.value})
 
 
 def count_ends(offers: Iterable[Offer]) -> None:
@@ -77,4 +77,4 @@ def count_ends(offers: Iterable[Offer]) -> None:
     for offer in offers:
         if offer.ended_at is not None and offer.status is not OfferStatus.ACKNOWLEDGED:
             took = (offer.ended_at - offer.made_at).total_seconds()
-            _TO_ANSWER.record(took, {"enlace.category": offer.category.value, "enlace.outcome": offer.status.value})
+            _TO_ANSWER.record(took, {"enlace.category": offer.category, "enlace.outcome": offer.status.value})

@@ -44,18 +44,18 @@ UPDATE journey SET profile = NULL, case_code = NULL, arrival_batch_id = NULL, tr
     SELECT coalesce(jsonb_object_agg(key, value), '{{}}') FROM jsonb_each(consents) WHERE split_part(key, ':', 1) = $3)
 WHERE returnee_id = ANY($1::uuid[])
 """  # noqa: S608 (constants)
-# These values could identify a person: the exact time of arrival, the municipality, the flight, and the case code
-# that organisations know. Statistics need only the month and the department.
+# These values could identify a person: the exact time of arrival, the municipality, the flight, the details of a
+# need, and the case code that organisations know. Statistics need only the month and the department.
 _COARSEN: Final = (
     f"""
     UPDATE need SET reported_at = {_month("reported_at")}, area = left(area, 4),
-        arrival_batch_id = NULL, traceparent = NULL
+        detail_values = '{{}}', arrival_batch_id = NULL, traceparent = NULL
     WHERE returnee_id = ANY($1::uuid[])""",  # noqa: S608 (constants)
     f"""
     UPDATE referral SET opened_at = {_month("opened_at")},
         waiting_since = {_month("waiting_since")}, arrival_batch_id = NULL, traceparent = NULL
     WHERE returnee_id = ANY($1::uuid[])""",  # noqa: S608 (constants)
-    "UPDATE offer SET case_code = '', traceparent = NULL WHERE returnee_id = ANY($1::uuid[])",
+    "UPDATE offer SET case_code = '', detail_values = '{}', traceparent = NULL WHERE returnee_id = ANY($1::uuid[])",
 )
 
 

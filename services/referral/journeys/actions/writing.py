@@ -25,6 +25,7 @@ from services.referral.database import (
 )
 from services.referral.journeys import queries
 from services.referral.journeys.actions import signs_of_life, spans, stays
+from services.referral.journeys.actions.changing import CHANGING
 from services.referral.journeys.actions.spans import Spans
 from services.referral.journeys.facts import Journey, Need, Offer, Referral
 from services.referral.journeys.tables.journeys import JourneyRow, NeedRow, OfferRow, ReferralRow, StepRow
@@ -47,45 +48,6 @@ Lock = Callable[[AsyncSession, Collection[UUID]], Awaitable[Collection[UUID]]]
 """Locks some of these journeys and returns the ids of those that it locked."""
 _KEPT_AS: Mapping[type, str] = {Need: "needs", Referral: "referrals", Offer: "offers"}
 _NEED, _REFERRAL, _OFFER = (tuple(field.name for field in fields(kind)) for kind in (Need, Referral, Offer))
-
-_CHANGING: Mapping[type, tuple[str, ...]] = {
-    Need: (
-        "urgency",
-        "status",
-        "ended_at",
-        "end_reason",
-        "owner",
-        "owner_reason",
-        "owned_since",
-        "after_need_id",
-        "owner_level",
-        "owner_seen_at",
-        "owner_due_at",
-        "owner_overdue_since",
-    ),
-    Referral: (
-        "urgency",
-        "urgency_rank",
-        "status",
-        "approved_for",
-        "ready_at",
-        "tried_supply",
-        "ring",
-        "blocked_by",
-        "offer_id",
-        "ended_at",
-        "end_reason",
-        "outcome",
-        "searching_since",
-        "missed_count",
-        "next_attempt_at",
-        "overruled",
-        "halted_since",
-        "halted_for",
-    ),
-    Offer: ("status", "acknowledged_at", "ended_at", "reason"),
-}
-"""The columns that a step may change. All other columns are written once, when the row is added."""
 
 
 @asynccontextmanager
@@ -146,7 +108,7 @@ def _keeping_hours(policy: RoutingPolicy, journeys: Iterable[Journey]) -> set[UU
         journey.offers[one.offer_id].provider_service_id
         for journey in journeys
         for one in journey.referrals.values()
-        if one.is_live and one.offer_id in journey.offers and policy.categories[one.category].working_hours
+        if one.is_live and one.offer_id in journey.offers and policy.rules_of(one.category, one.kind).working_hours
     }
 
 
@@ -187,8 +149,8 @@ async def write(session: AsyncSession, work: Work) -> None:
 
 
 async def _write_needs(session: AsyncSession, work: Work) -> None:
-    await insert_columns(session, NeedRow, columns_of(_of(Need, work.added.values()), _NEED))
-    await update_columns(session, NeedRow, _changes(work, Need, "need_id"), key="need_id")
+    await insert_columns(session, NeedRow, _with_json(columns_of(_of(Need, work.added.values()), _NEED)))
+    await update_columns(session, NeedRow, _with_json(_changes(work, Need, "need_id")), key="need_id")
 
 
 async def _write_referrals(session: AsyncSession, work: Work) -> None:
@@ -208,7 +170,7 @@ async def _write_offers(session: AsyncSession, work: Work) -> None:
     added = _of(Offer, work.added.values())
     if added:
         why = {"explanation": [work.explanation_of(offer) for offer in added]}
-        await insert_columns(session, OfferRow, {**columns_of(added, _OFFER), **why})
+        await insert_columns(session, OfferRow, {**_with_json(columns_of(added, _OFFER)), **why})
     spans.count_offers((offer, work.journeys[offer.returnee_id].referrals[offer.referral_id]) for offer in added)
     spans.count_ends(_of(Offer, work.changed.values()))
     await _write_exclusions(session, work)
@@ -224,18 +186,14 @@ async def _write_exclusions(session: AsyncSession, work: Work) -> None:
 
 
 async def _write_reviews(session: AsyncSession, work: Work) -> None:
-    decided = [
-        {"referral_id": one.referral_id, "status": one.status.value, "decided_at": work.at, "decided_by": one.actor}
-        for one in work.reviews_decided
-    ]
-    await reviews.decide(session, decided)
+    await reviews.decide(session, work.reviews_decided, at=work.at)
     asked = [
         {
             "review_id": one.review_id,
             "referral_id": one.referral.referral_id,
             "need_id": one.referral.need_id,
             "returnee_id": one.referral.returnee_id,
-            "category": one.referral.category.value,
+            "category": one.referral.category,
             "restricted": one.referral.restricted,
             "reason": one.reason,
             "desk": one.desk,
@@ -271,7 +229,7 @@ def _entry(work: Work, queued: Queued) -> Row:
         "referral_id": referral.referral_id,
         "need_id": referral.need_id,
         "returnee_id": referral.returnee_id,
-        "category": referral.category.value,
+        "category": referral.category,
         "urgency_rank": referral.urgency_rank,
         "people_count": referral.people_count,
         "restricted": referral.restricted,
@@ -282,6 +240,11 @@ def _entry(work: Work, queued: Queued) -> Row:
         "pool_places": as_array(tuple(queued.places.values())),
         "traceparent": referral.traceparent,
     }
+
+
+def _with_json(rows: Columns) -> Columns:
+    """The columns of needs or offers, with their details as JSON text."""
+    return {**rows, "detail_values": [to_json(dict(one)).decode() for one in rows["detail_values"]]} if rows else rows
 
 
 def _with_arrays(referrals: Columns) -> Columns:
@@ -296,4 +259,4 @@ def _of(kind: type[_T], rows: Iterable[object]) -> list[_T]:
 
 
 def _changes(work: Work, kind: type[_T], key: str) -> Columns:
-    return columns_of(_of(kind, work.changed.values()), (key, *_CHANGING[kind]))
+    return columns_of(_of(kind, work.changed.values()), (key, *CHANGING[kind]))

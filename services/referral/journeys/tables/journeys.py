@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Index, Text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from libs.events.codes import NeedCategory, Urgency
+from libs.events.codes import Urgency
 from services.referral.database import Table, big, document, is_one_of, moment
 from services.referral.lifecycles.rules import (
     LIVE_OFFER,
@@ -58,7 +58,6 @@ class NeedRow(Table, table=True):
 
     __tablename__ = "need"
     __table_args__ = (
-        CheckConstraint(is_one_of("category", NeedCategory), name="category"),
         CheckConstraint(is_one_of("urgency", Urgency), name="urgency"),
         CheckConstraint(is_one_of("status", NeedStatus), name="status"),
         CheckConstraint("people_count > 0", name="people_count"),
@@ -91,6 +90,12 @@ class NeedRow(Table, table=True):
     household_id: UUID | None = None
     arrival_batch_id: UUID | None = None
     category: str
+    kind: str | None = None
+    """What exactly is needed, a kind of the country pack's taxonomy; None if only the category is known."""
+    detail_values: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'"))
+    )
+    """The values of coded details of the kind, by detail."""
     urgency: str
     people_count: int
     restricted: bool
@@ -168,6 +173,8 @@ class ReferralRow(Table, table=True):
     household_id: UUID | None = None
     arrival_batch_id: UUID | None = None
     category: str
+    kind: str | None = None
+    """The kind of its need."""
     urgency: str
     urgency_rank: int  # 0 emergency, 1 urgent, 2 normal: the order of the router's rounds.
     people_count: int
@@ -239,6 +246,14 @@ class OfferRow(Table, table=True):
     """The pool of its places. If there are several pools, the one with most of them; `place_hold` has all."""
     case_code: str
     category: str
+    kind: str | None = None
+    """The kind of its need when it was made."""
+    detail_values: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'"))
+    )
+    """The details of its need when it was made, by detail. The provider may not read the need."""
+    offered_kind: str | None = None
+    """The kind that the service would give; None if it does not name its kinds, or first finds out what is needed."""
     service_type: str
     urgency: str
     people_count: int

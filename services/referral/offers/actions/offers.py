@@ -81,7 +81,7 @@ async def act_on_unacknowledged(session: AsyncSession, policy: RoutingPolicy, du
 
 
 def _unacknowledged(piece: Work, offer: Offer) -> None:
-    if piece.category(offer.category).clocks[offer.urgency].unacknowledged == "expire":
+    if piece.rules_of(offer).clocks[offer.urgency].unacknowledged == "expire":
         referral_steps.expire_offer(piece, offer)
     elif offer.answer_by > piece.at:
         offer_steps.remind(piece, offer)

@@ -7,9 +7,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now
 from libs.chassis.errors import NotFound
 from libs.events.codes import RecallReason
-from services.referral.candidates.choice import Candidate, Market
+from services.referral.candidates.choice import Candidate, Market, candidate_of
 from services.referral.candidates.judgement import overruled, standing_reasons
 from services.referral.candidates.pools import fitting_places, in_time
+from services.referral.candidates.reasons import Exclusion
 from services.referral.candidates.score import PARTS
 from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing
 from services.referral.journeys import queries as journeys
@@ -96,18 +97,19 @@ async def _candidate(
     directory = await providers.refreshed(session, Directory())
     found = {one.view.provider_service_id: one for one in await services(session, directory, {}, today=at)}
     service = found.get(provider_service_id)
-    if service is None or service.view.category is not referral.category:
+    if service is None or service.view.category != referral.category:
         raise NotFound("There is no such service in this category", pointer="/provider_service_id")
     need = queries.as_candidate(placing, placing.needs[referral.need_id], referral, policy.consents, at=at)
     decision = Market([service], policy, at).choose(need)
     if decision.chosen is not None:
         return decision.chosen, []
-    codes = decision.excluded[provider_service_id]
+    # A service of another kind is not even considered.
+    codes = decision.excluded.get(provider_service_id, [Exclusion.KIND_NOT_OFFERED])
     standing = standing_reasons(codes)
     if standing:
         raise NotACandidate(reasons=standing)
-    ahead = policy.categories[need.category].held_ahead
+    ahead = policy.rules_of(need.category, need.kind).held_ahead
     shares = fitting_places(need, in_time(service, at, ahead=ahead))
     if not shares:
         raise NoPlaceFree
-    return Candidate(service, shares, 0.0, (0.0,) * len(PARTS)), overruled(codes)
+    return candidate_of(need, service, shares, policy, score=0.0, parts=(0.0,) * len(PARTS)), overruled(codes)

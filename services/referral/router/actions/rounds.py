@@ -25,13 +25,13 @@ from services.referral.places import queries as ledger
 from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
 from services.referral.router import queries, rules
+from services.referral.router.actions import waits
 from services.referral.router.picks import Picks, pick_ready, pick_woken
 from services.referral.router.queries import Placing
 from services.referral.router.rules import Line, Pace, Way
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps import routing as routing_steps
 from services.referral.steps.people import judged_on
-from services.referral.steps.prerequisites import closes_circle
 from services.referral.waitlists import actions as waitlists
 
 log = get_logger(__name__)
@@ -167,7 +167,7 @@ async def _decide_all(
     picks: Picks,
 ) -> list[Plan]:
     plans: list[Plan] = []
-    after_documents: list[Referral] = []
+    after_documents = {}
     for referral in placing.referrals:
         line.come_to((referral.urgency_rank, referral.waiting_since, referral.referral_id))
         judged = _judge(piece, placing, market, referral)
@@ -182,18 +182,19 @@ async def _decide_all(
         if way is Way.OFFER and decision.chosen is not None:
             later = pace.later(decision.chosen.service.view.provider_service_id, referral.urgency)
             if later is not None:
-                routing_steps.look_again(piece, referral, at=later, supply_count=supply.get(referral.category.value, 0))
+                routing_steps.look_again(piece, referral, at=later, supply_count=supply.get(referral.category, 0))
                 continue
             piece.judged_on[referral.referral_id] = judged_on(referral, placing.journeys, placing.households)
             market.hold(decision.chosen)
             plans.append(Plan(referral, decision.chosen, decision))
         elif way is Way.AFTER_DOCUMENTS:
-            after_documents.append(referral)
+            after_documents[referral.referral_id] = market.documents_missing(need, decision)
         elif way is Way.WAITLIST:
-            _queue(piece, referral, need, decision, market, line, supply_count=supply.get(referral.category.value, 0))
+            waits.queue(piece, referral, need, decision, market, line, supply_count=supply.get(referral.category, 0))
         else:
-            _let_wait(piece, referral, way, asked_before=bool(need.refused_by), supply=supply)
-    await _wait_for_documents(session, piece, placing, after_documents, supply)
+            asked = bool(need.refused_by)
+            waits.let_wait(piece, referral, way, asked_before=asked, supply=supply, lacking=decision.lacking)
+    await waits.wait_for_documents(session, piece, placing, after_documents, supply)
     return plans
 
 
@@ -209,7 +210,7 @@ def _judge(
         reason = review_reason(need, piece.policy)
         decision = None if reason is not None else market.choose(need)
     except Exception as error:
-        log.error("router.need_left", error=error, reason=referral.category.value)
+        log.error("router.need_left", error=error, reason=referral.category)
         routing_steps.look_again(piece, referral, at=piece.at + rules.LOOK_AGAIN_AFTER)
         return None
     if decision is not None:
@@ -219,54 +220,6 @@ def _judge(
             routing_steps.serve(piece, referral)
         routing_steps.request_review(piece, referral, reason)
     return None
-
-
-def _queue(
-    piece: Work,
-    referral: Referral,
-    need: candidates.Need,
-    decision: Decision,
-    market: Market,
-    line: Line,
-    *,
-    supply_count: int,
-) -> None:
-    waits = market.waits(need, decision)
-    line.keep(referral.referral_id, waits)
-    look_at = market.opens_at(need, decision)
-    routing_steps.waitlist(
-        piece, referral, tuple(decision.full_services), waits, supply_count=supply_count, look_at=look_at
-    )
-
-
-def _let_wait(piece: Work, referral: Referral, way: Way, *, asked_before: bool, supply: Mapping[str, int]) -> None:
-    supply_count = supply.get(referral.category.value, 0)
-    if way is Way.LOOK_AGAIN:
-        routing_steps.look_again(piece, referral, at=piece.at + rules.LOOK_AGAIN_AFTER, supply_count=supply_count)
-    else:
-        routing_steps.nobody(piece, referral, asked_before=asked_before, supply_count=supply_count)
-
-
-async def _wait_for_documents(
-    session: AsyncSession,
-    piece: Work,
-    placing: Placing,
-    waiting: list[Referral],
-    supply: Mapping[str, int],
-) -> None:
-    """Block each of these referrals until the person's open need for documents is met, if there is such a need."""
-    if not waiting:
-        return
-    returnees = {referral.returnee_id for referral in waiting}
-    found, waits = await queries.document_needs(session, returnees), await journeys.waits_of(session, returnees)
-    for referral in waiting:
-        prerequisite = found.get(referral.returnee_id)
-        if prerequisite is not None and not closes_circle(waits, referral.need_id, prerequisite):
-            waits.setdefault(referral.need_id, set()).add(prerequisite)
-            routing_steps.block(piece, referral, prerequisite)
-        else:
-            asked = bool(placing.refused_by.get(referral.need_id))
-            _let_wait(piece, referral, Way.NOBODY, asked_before=asked, supply=supply)
 
 
 async def _make_offers(session: AsyncSession, piece: Work, plans: Sequence[Plan], policy: RoutingPolicy) -> int:

@@ -41,8 +41,8 @@ from services.registration.intake.actions.registering import register_arrivals
 from services.registration.intake.schemas import Arrival, Registration
 from services.registration.manifests.actions import claim_entries, entry_key, hold_manifest, let_age_out, mark_absent
 from services.registration.manifests.schemas import Claim
-from services.registration.pack import Reception
-from services.registration.people.actions.people import place_returnees
+from services.registration.pack import Pack, Reception
+from services.registration.people.actions.correcting import place_returnees
 from services.registration.vault.sealing import Vault
 
 
@@ -153,7 +153,7 @@ async def _land(
 
 
 async def receive_people(
-    session: AsyncSession, coming: Sequence[Coming], *, vault: Vault, reception: Reception
+    session: AsyncSession, coming: Sequence[Coming], *, vault: Vault, pack: Pack
 ) -> list[Registration]:
     """Register the people who are new, with all their data, and count them in their batches.
 
@@ -161,7 +161,7 @@ async def receive_people(
     """
     batches = await batches_of(session, coming, master=vault.master)
     arrivals = [_arrival(one, batches, vault=vault) for one in coming]
-    registrations = await register_arrivals(session, arrivals, vault=vault, reception=reception)
+    registrations = await register_arrivals(session, arrivals, vault=vault, pack=pack)
     await _count_in(session, [one for one in registrations if one.is_new], vault=vault)
     return registrations
 

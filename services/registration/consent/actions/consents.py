@@ -11,7 +11,8 @@ from uuid_utils.compat import uuid7
 from libs.chassis.database import now, raw
 from libs.chassis.errors import InvalidInput
 from libs.events.catalogue.arrivals import ConsentGiven
-from libs.events.catalogue.registration import ConsentChanged, ConsentGrant, DeletionReason
+from libs.events.catalogue.registration import ConsentChanged, ConsentGrant
+from libs.events.codes import DeletionReason
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
@@ -134,7 +135,7 @@ async def give_consent(
         at=now(session),
         times=times,
         pointer="",
-    ) + child_consent_faults(age_band=row.age_band, given_by=body.given_by, pointer="")
+    ) + child_consent_faults(age_group=row.age_group, given_by=body.given_by, pointer="")
     if faults:
         raise InvalidInput(errors=faults)
     key = await data_key(vault, returnee_id)
@@ -181,7 +182,7 @@ async def look_up_consents(
     key = await data_key(vault, returnee_id)
     await record(session, actor, [_access(returnee_id, AccessKind.READ, "consent.read")])
     return [
-        queries.consent_view(consent, withdrawal, key, age_band=person.age_band, at=now(session))
+        queries.consent_view(consent, withdrawal, key, age_group=person.age_group, at=now(session))
         for consent, withdrawal in rows
     ]
 
@@ -192,7 +193,7 @@ async def show_consent(session: AsyncSession, returnee_id: UUID, consent_id: UUI
     withdrawal = await session.get(ConsentWithdrawal, consent_id)
     person = await session.get_one(Returnee, returnee_id)
     key = await data_key(vault, returnee_id)
-    return queries.consent_view(consent, withdrawal, key, age_band=person.age_band, at=now(session))
+    return queries.consent_view(consent, withdrawal, key, age_group=person.age_group, at=now(session))
 
 
 def _access(returnee_id: UUID, kind: AccessKind, action: str) -> Access:

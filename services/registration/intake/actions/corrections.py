@@ -1,25 +1,35 @@
 """Creates households and corrects stored data, with the consequences for consents."""
 
+from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from libs.chassis.database import now
 from libs.chassis.etag import Condition
-from libs.events.catalogue.registration import DeletionReason
+from libs.chassis.logs import get_logger
+from libs.events.catalogue.arrivals import AgeTold
+from libs.events.codes import DeletionReason, NeedCategory, Urgency
+from libs.events.people_codes import AgeGroup
 from services.registration.audit.rules import Actor
 from services.registration.consent.actions.consents import tell_again, tell_that_nothing_is_granted
 from services.registration.consent.queries import never_heard, opened_categories
-from services.registration.consent.rules import CHILDREN
 from services.registration.households import actions as households
 from services.registration.households.queries import members_of
 from services.registration.households.rules import ClaimDecision
 from services.registration.households.schemas import HouseholdBody, HouseholdCorrection
+from services.registration.needs.actions.own import report_own
+from services.registration.needs.rules import own_needs
 from services.registration.pack import Pack
-from services.registration.people.actions.people import correct_returnee as correct_record
-from services.registration.people.queries import returnee
+from services.registration.people.actions import correcting
+from services.registration.people.actions.correcting import Standing, Turn
 from services.registration.people.schemas import ReturneeCorrection
 from services.registration.sharing.actions import Withdrawn, ask_for_deletion
 from services.registration.vault.sealing import Vault
+
+log = get_logger(__name__)
+_REFERRAL = Actor(who="urn:enlace:referral", client_id="referral")
 
 
 async def create_household(session: AsyncSession, body: HouseholdBody, *, actor: Actor) -> UUID:
@@ -37,10 +47,21 @@ async def correct_household(
     *,
     condition: Condition,
     actor: Actor,
+    vault: Vault,
+    pack: Pack,
 ) -> None:
-    """Change a household. Publish the consent of members for whom it was never published."""
+    """Change a household. Publish the consent of members for whom it was never published. A child who leaves it and is
+    alone now gets protection."""
+    before = await members_of(session, household_id)
     await households.correct_household(session, household_id, correction, condition=condition, actor=actor)
     await _tell_of_the_silent(session, household_id)
+    restricted = pack.routing.restricted
+    for member in before:
+        await session.refresh(member)
+        category = pack.reception.own_needs.child_alone
+        if category is not None and member.household_id is None and correcting.standing(member).child_alone:
+            urgency = Urgency.EMERGENCY
+            await report_own(session, member, category, urgency, restricted=restricted, actor=actor, vault=vault)
 
 
 async def decide_claim(session: AsyncSession, claim_id: UUID, decision: ClaimDecision, *, actor: Actor) -> None:
@@ -70,18 +91,57 @@ async def correct_returnee(
 ) -> None:
     """Correct the data of a person. If the age changes, other consents may be valid; then this is published too."""
     opened = await opened_categories(session, returnee_id, pack.consents)
-    before = await correct_record(
+    turn = await correcting.correct_returnee(
         session, returnee_id, correction, condition=condition, actor=actor, vault=vault, pack=pack
     )
-    if before is not None:
-        row = await returnee(session, returnee_id, actor=actor)
-        if (before in CHILDREN) != (row.age_band in CHILDREN):
-            await tell_again(session, returnee_id, traceparent=row.traceparent)
-            withdrawn = Withdrawn(
-                returnee_id,
-                row.case_code,
-                DeletionReason.CONSENT_INVALID,
-                categories=opened - await opened_categories(session, returnee_id, pack.consents),
-                traceparent=row.traceparent,
-            )
-            await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)
+    await _follow(session, turn, opened=opened, actor=actor, vault=vault, pack=pack)
+
+
+async def take_age_decision(
+    session: AsyncSession, returnee_id: UUID, decided: AgeTold, *, at: datetime, vault: Vault, pack: Pack
+) -> None:
+    """Take over what a desk at referral decided about the age of a person. A decision about an erased person, and one
+    that is older than the stored one, has no effect."""
+    opened = await opened_categories(session, returnee_id, pack.consents)
+    today = pack.reception.day_of(now(session))
+    turn = await correcting.decide_age(session, returnee_id, decided, at=at, actor=_REFERRAL, vault=vault, today=today)
+    if turn is None:
+        log.info("age_decision.without_effect")
+        return
+    await _follow(session, turn, opened=opened, actor=_REFERRAL, vault=vault, pack=pack)
+
+
+async def _follow(
+    session: AsyncSession, turn: Turn, *, opened: Collection[NeedCategory], actor: Actor, vault: Vault, pack: Pack
+) -> None:
+    """Do what follows from a change: consents are judged again, and a need that the person has now is reported."""
+    await _judge_consents(session, turn, opened=opened, actor=actor, pack=pack)
+    before, after = _own_needs(turn.before, pack), _own_needs(correcting.standing(turn.row), pack)
+    for category, urgency in after.items():
+        if category not in before:
+            restricted = pack.routing.restricted
+            await report_own(session, turn.row, category, urgency, restricted=restricted, actor=actor, vault=vault)
+
+
+def _own_needs(standing: Standing, pack: Pack) -> dict[NeedCategory, Urgency]:
+    categories = pack.reception.own_needs
+    return own_needs(categories, child_alone=standing.child_alone, perhaps_unlawful=standing.perhaps_unlawful)
+
+
+async def _judge_consents(
+    session: AsyncSession, turn: Turn, *, opened: Collection[NeedCategory], actor: Actor, pack: Pack
+) -> None:
+    """A consent that a child has given does not count. So other consents are valid when a person turns out to be a
+    child, or not to be one; then this is published. `opened`: the categories whose packets were allowed before."""
+    row, child = turn.row, AgeGroup.CHILD
+    if (turn.before.group is child) == (row.age_group == child):
+        return
+    await tell_again(session, row.id, traceparent=row.traceparent)
+    withdrawn = Withdrawn(
+        row.id,
+        row.case_code,
+        DeletionReason.CONSENT_INVALID,
+        categories=set(opened) - await opened_categories(session, row.id, pack.consents),
+        traceparent=row.traceparent,
+    )
+    await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)

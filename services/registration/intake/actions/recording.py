@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from libs.chassis.errors import FieldError
 from libs.events.event import SetAside
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose
 from services.registration.consent.actions.consents import give_consents, tell_that_nothing_is_granted
@@ -15,8 +16,19 @@ from services.registration.consent.schemas import NewConsent, NewSafeContact
 from services.registration.doubts.schemas import NewDoubt
 from services.registration.households.schemas import HouseholdState, Joining
 from services.registration.intake.schemas import Arrival
-from services.registration.needs.actions.needs import Teller, told_needs
+from services.registration.needs.actions.own import with_own
+from services.registration.needs.actions.told import Teller, told_needs
+from services.registration.needs.rules import NOTHING_KNOWN, own_needs
 from services.registration.needs.schemas import NewNeed
+from services.registration.own_needs import OwnNeeds
+from services.registration.pack import Reception
+from services.registration.people.rules import (
+    RECEPTION_PLACE,
+    age_of,
+    is_child_alone,
+    place_faults,
+    return_is_perhaps_unlawful,
+)
 from services.registration.people.schemas import NewReturnee
 from services.registration.people.tables import Returnee
 from services.registration.vault.sealing import DataKey, MasterKey, Vault
@@ -43,6 +55,24 @@ def household_id_of(master: MasterKey, arrival: Arrival, *, arrived_on: date) ->
         where = ("day", arrival.source, arrived_on.isoformat())
     # Version 5, a name-based id: Python below 3.14 makes no version 8.
     return UUID(bytes=master.blind("household", *where, reference), version=5)
+
+
+def placed(arrival: Arrival, *, reception: Reception) -> tuple[Arrival, list[FieldError]]:
+    """The arrival with its reception place, and the fault of that place.
+
+    An event without a place is registered, because the person must not be lost. The missing place is an urgent doubtful
+    part: without it, hardly any service can be found.
+    """
+    told, place = arrival.body.reception_place, arrival.reception_place
+    has_batch = arrival.arrival_batch_id is not None
+    faults = place_faults(told, has_batch=has_batch, batch_place=place, places=reception.places)
+    if not faults:
+        return replace(arrival, reception_place=place or told), []
+    aside = arrival.set_aside
+    if aside is not None and RECEPTION_PLACE not in {part.pointer for part in aside}:
+        aside = (*aside, *(SetAside(RECEPTION_PLACE, fault.rule, told, is_urgent=True) for fault in faults))
+    body = arrival.body.model_copy(update={"reception_place": None})
+    return replace(arrival, body=body, set_aside=aside), faults
 
 
 def joining_of(person: NewReturnee, arrival: Arrival) -> list[Joining]:
@@ -98,6 +128,18 @@ def doubts_of(person: NewReturnee, arrival: Arrival) -> list[NewDoubt]:
     return [NewDoubt(person.id, part) for part in parts]
 
 
+def with_own_needs(person: NewReturnee, arrival: Arrival, categories: OwnNeeds) -> Arrival:
+    """The arrival with the needs that a person has by what they are or tell."""
+    age = age_of(person.identity.birth_date, person.profile.age, on=person.today)
+    flags, has_household = person.profile.protection_flags, person.household_id is not None
+    own = own_needs(
+        categories,
+        child_alone=is_child_alone(age.group, flags, has_household=has_household),
+        perhaps_unlawful=return_is_perhaps_unlawful(flags, person.return_facts.signs),
+    )
+    return replace(arrival, body=arrival.body.model_copy(update={"needs": with_own(arrival.body.needs, own)}))
+
+
 def needs_of(
     person: NewReturnee, arrival: Arrival, states: Mapping[UUID, HouseholdState], vault: Vault
 ) -> list[NewNeed]:
@@ -116,14 +158,14 @@ def needs_of(
     if household is None:
         # A person who waits for a decision on their household is helped meanwhile as a single person.
         told = [need.model_copy(update={"people_count": 1}) for need in told]
-    return told_needs(told, teller, known={}, vault=vault)
+    return told_needs(told, teller, known=NOTHING_KNOWN, vault=vault)
 
 
 def accesses_of(person: NewReturnee | Returnee, arrival: Arrival) -> list[Access]:
     """The record of the registration, and a separate record if restricted needs were reported, because not everybody
     may know that."""
     body, restricted = arrival.body, arrival.actor.sight.restricted_categories
-    told = [name for name in ("consents", "safe_contact", "household_reference") if getattr(body, name)]
+    told = [name for name in ("return_facts", "consents", "safe_contact", "household_reference") if getattr(body, name)]
     if any(need.category not in restricted for need in body.needs):
         told.insert(0, "needs")
     registering = Access(

@@ -17,6 +17,7 @@ from libs.chassis.database import now
 from libs.chassis.errors import InvalidInput
 from libs.chassis.logs import get_logger
 from libs.chassis.telemetry import current_traceparent, root_span
+from libs.events.catalogue.arrivals import ReturnFacts
 from libs.events.doubt import NotOptionalError
 from libs.wire.names import words
 from services.registration.audit.actions import record
@@ -31,14 +32,16 @@ from services.registration.intake.actions.recording import (
     household_id_of,
     joining_of,
     needs_of,
+    placed,
     record_told,
+    with_own_needs,
 )
 from services.registration.intake.actions.repeats import take_up_more
 from services.registration.intake.actions.tellings import remember, told
 from services.registration.intake.rules import arrival_faults, sound_arrival
 from services.registration.intake.schemas import Arrival, Registration
 from services.registration.needs.actions.tellings import report_needs
-from services.registration.pack import Reception
+from services.registration.pack import Pack, Reception
 from services.registration.people.actions.people import register_returnees
 from services.registration.people.queries import known_arrivals
 from services.registration.people.schemas import NewReturnee
@@ -52,7 +55,7 @@ _DAY_MILLISECONDS = 86_400_000
 
 
 async def register_arrivals(
-    session: AsyncSession, arrivals: Sequence[Arrival], *, vault: Vault, reception: Reception
+    session: AsyncSession, arrivals: Sequence[Arrival], *, vault: Vault, pack: Pack
 ) -> list[Registration]:
     """Register everybody who is not registered yet, with household, consents, safe contact and needs.
 
@@ -67,13 +70,13 @@ async def register_arrivals(
     for key, arrival in zip(keys_of, arrivals, strict=True):
         if key not in ids:
             first.setdefault(key, arrival)
-    made, erased = await _register_new(session, first, vault=vault, reception=reception)
+    made, erased = await _register_new(session, first, vault=vault, pack=pack)
     ids |= await known_arrivals(session, [key for key in first if key not in made])  # others registered these meanwhile
     ids |= made
     told_now = [(key, arrival) for key, arrival in zip(keys_of, arrivals, strict=True) if key not in erased]
     is_new = [key in made and first[key] is arrival for key, arrival in told_now]
     again = [(ids[key], arrival) for (key, arrival), new in zip(told_now, is_new, strict=True) if not new]
-    await take_up_more(session, again, vault=vault, reception=reception)
+    await take_up_more(session, again, vault=vault, pack=pack)
     return [
         Registration(
             returnee_id=ids[key],
@@ -87,7 +90,7 @@ async def register_arrivals(
 
 
 async def _register_new(
-    session: AsyncSession, first: Mapping[bytes, Arrival], *, vault: Vault, reception: Reception
+    session: AsyncSession, first: Mapping[bytes, Arrival], *, vault: Vault, pack: Pack
 ) -> tuple[dict[bytes, UUID], set[bytes]]:
     """Register people by their arrival keys, except those whom another transaction has registered meanwhile.
 
@@ -97,15 +100,15 @@ async def _register_new(
     at = now(session)
     pairs: list[Pair] = []
     for key, arrival in first.items():
-        sound = _sound(arrival, reception=reception, at=at)
-        pairs.append((_person(sound, key, vault=vault, reception=reception, at=at), sound))
+        sound = _sound(arrival, pack=pack, at=at)
+        pairs.append((_person(sound, key, vault=vault, pack=pack, at=at), sound))
     pairs, erased = await _without_the_erased(pairs, vault=vault)
     joinings = [joining for pair in pairs for joining in joining_of(*pair)]
     await hold_households(session, joinings)
     if joinings:  # the transaction that held the lock may have registered one of them
         known = await known_arrivals(session, list(first))
         pairs = [pair for pair in pairs if pair[0].arrival_key not in known]
-    registered = await _store(session, pairs, vault=vault, country=reception.country)
+    registered = await _store(session, pairs, vault=vault, reception=pack.reception)
     made = {person.arrival_key: person.id for person, _ in pairs if person.id in registered}
     await remember(session, {one: told(vault, one, first[key]) for key, one in made.items()})
     return made, erased
@@ -121,22 +124,24 @@ async def _without_the_erased(pairs: list[Pair], *, vault: Vault) -> tuple[list[
     return kept, {person.arrival_key for person, _ in pairs if person.id in gone}
 
 
-def _sound(arrival: Arrival, *, reception: Reception, at: datetime) -> Arrival:
-    """The arrival, if nothing in it is contradictory. In events, wrong optional parts are set aside, so that urgent
-    parts still take effect; otherwise InvalidInput names the fields."""
+def _sound(arrival: Arrival, *, pack: Pack, at: datetime) -> Arrival:
+    """The arrival, if nothing in it is contradictory or missing. In events, wrong optional parts are set aside, so that
+    urgent parts still take effect; otherwise InvalidInput names the fields."""
     judge = partial(
         arrival_faults,
-        today=reception.day_of(at),
+        today=pack.reception.day_of(at),
         at=at,
-        times=reception.times,
-        country=reception.country,
+        times=pack.reception.times,
+        country=pack.reception.country,
         restricted=arrival.actor.sight.restricted_categories,
+        taxonomy=pack.taxonomy,
     )
+    arrival, misplaced = placed(arrival, reception=pack.reception)
     faults = judge(arrival.body)
-    if not faults:
+    if arrival.set_aside is None and faults + misplaced:
+        raise InvalidInput(errors=faults + misplaced)
+    if arrival.set_aside is None or not faults:
         return arrival
-    if arrival.set_aside is None:
-        raise InvalidInput(errors=faults)
     try:
         body, aside = sound_arrival(arrival.body, arrival.set_aside, judge=judge)
     except NotOptionalError:
@@ -144,7 +149,7 @@ def _sound(arrival: Arrival, *, reception: Reception, at: datetime) -> Arrival:
     return replace(arrival, body=body, set_aside=aside)
 
 
-def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Reception, at: datetime) -> NewReturnee:
+def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, pack: Pack, at: datetime) -> NewReturnee:
     body, returnee_id = arrival.body, _returnee_id(arrival, arrival_key, vault=vault)
     return NewReturnee(
         id=returnee_id,
@@ -155,11 +160,12 @@ def _person(arrival: Arrival, arrival_key: bytes, *, vault: Vault, reception: Re
         organization_id=arrival.organization_id,
         arrival_batch_id=arrival.arrival_batch_id,
         reception_place=arrival.reception_place,
-        household_id=household_id_of(vault.master, arrival, arrived_on=reception.day_of(body.arrived_at)),
+        household_id=household_id_of(vault.master, arrival, arrived_on=pack.reception.day_of(body.arrived_at)),
         arrived_at=body.arrived_at,
-        today=reception.day_of(at),
+        today=pack.reception.day_of(at),
         identity=body.identity,
         profile=body.profile,
+        return_facts=body.return_facts or ReturnFacts(),
         traceparent=_start_journey(returnee_id, arrival.context),
     )
 
@@ -192,17 +198,19 @@ def _start_journey(returnee_id: UUID, context: str | None) -> str:
         return current_traceparent() or unsampled
 
 
-async def _store(session: AsyncSession, pairs: Sequence[Pair], *, vault: Vault, country: str) -> set[UUID]:
+async def _store(session: AsyncSession, pairs: Sequence[Pair], *, vault: Vault, reception: Reception) -> set[UUID]:
     """Store all data of new people, whose households are locked; return the ids of those who are really new."""
     in_doubt = await doubts(session, [joining for pair in pairs for joining in joining_of(*pair)])
     people = [replace(one, household_id=None) if one.id in in_doubt else one for one, _ in pairs]
     keys = await create_keys(vault, [one.id for one in people], kind=SubjectKind.PERSON, at=now(session))
-    registered = await register_returnees(session, people, keys, country=country, vault=vault)
+    registered = await register_returnees(session, people, keys, country=reception.country, vault=vault)
     named = [joining for pair in pairs if pair[0].id in registered for joining in joining_of(*pair)]
     await keep_claims(session, named, in_doubt)
-    pairs = [(one, arrival) for one, (_, arrival) in zip(people, pairs, strict=True) if one.id in registered]
+    in_turn = zip(people, pairs, strict=True)
+    own = reception.own_needs
+    pairs = [(one, with_own_needs(one, arrival, own)) for one, (_, arrival) in in_turn if one.id in registered]
     states = await households.join_households(session, [one for pair in pairs for one in joining_of(*pair)])
-    await record_told(session, pairs, keys, country=country)
+    await record_told(session, pairs, keys, country=reception.country)
     await set_aside(session, [doubt for pair in pairs for doubt in doubts_of(*pair)], keys, vault=vault)
     needs = [need for pair in pairs for need in needs_of(*pair, states, vault)]
     await report_needs(session, needs, vault=vault)

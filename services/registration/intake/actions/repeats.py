@@ -23,14 +23,14 @@ from services.registration.doubts.schemas import NewDoubt
 from services.registration.households.actions import claim_reference, hold_households, join_households, keep_claims
 from services.registration.households.queries import doubts
 from services.registration.households.schemas import Joining
-from services.registration.intake.actions.recording import accesses_of, household_id_of
+from services.registration.intake.actions.recording import accesses_of, household_id_of, placed
 from services.registration.intake.actions.tellings import Telling, remembered, telling, told
 from services.registration.intake.rules import arrival_faults, sound_arrival
 from services.registration.intake.schemas import Arrival
-from services.registration.needs.actions.needs import Teller, told_needs
 from services.registration.needs.actions.tellings import report_needs
+from services.registration.needs.actions.told import Teller, told_needs
 from services.registration.needs.queries import known_needs
-from services.registration.pack import Reception
+from services.registration.pack import Pack
 from services.registration.people.queries import profile_fields
 from services.registration.people.tables import Returnee
 from services.registration.vault.queries import data_keys
@@ -38,7 +38,7 @@ from services.registration.vault.sealing import Vault
 
 
 async def take_up_more(
-    session: AsyncSession, again: Sequence[tuple[UUID, Arrival]], *, vault: Vault, reception: Reception
+    session: AsyncSession, again: Sequence[tuple[UUID, Arrival]], *, vault: Vault, pack: Pack
 ) -> None:
     """Process repeated arrivals of registered people, in their order. A repetition without new data changes nothing."""
     if not again:
@@ -58,20 +58,22 @@ async def take_up_more(
             row = rows[returnee_id]
             one = await telling(session, row, arrival, keys[returnee_id], vault=vault)
             if one is not None:
-                await _take_up(session, one, vault=vault, reception=reception)
+                await _take_up(session, one, vault=vault, pack=pack)
 
 
-async def _take_up(session: AsyncSession, one: Telling, *, vault: Vault, reception: Reception) -> None:
+async def _take_up(session: AsyncSession, one: Telling, *, vault: Vault, pack: Pack) -> None:
     row, more = one.row, one.more
-    arrival = _sound(session, one, reception=reception)
+    arrival = _sound(session, one, pack=pack)
     body, keys = arrival.body, {row.id: one.key}
     consents = [NewConsent(row.id, consent, arrival.source, row.traceparent) for consent in body.consents]
     await give_consents(session, consents, keys)
+    if more.place and body.reception_place is not None:
+        await _change(session, row, reception_place=body.reception_place)
     if more.household:
-        await _join(session, row, arrival, vault=vault, reception=reception)
+        await _join(session, row, arrival, vault=vault, pack=pack)
     if body.safe_contact is not None:
         contact = NewSafeContact(row.id, body.safe_contact, row.traceparent)
-        await set_safe_contacts(session, [contact], keys, country=reception.country)
+        await set_safe_contacts(session, [contact], keys, country=pack.reception.country)
     await set_aside(session, [NewDoubt(row.id, part) for part in arrival.set_aside or ()], keys, vault=vault)
     needs = [body.needs[place] for place in more.needs]
     household = None
@@ -88,7 +90,7 @@ async def _take_up(session: AsyncSession, one: Telling, *, vault: Vault, recepti
     await record(session, arrival.actor, [replace(accesses[0], action="returnee.tell_more"), *accesses[1:]])
 
 
-def _sound(session: AsyncSession, one: Telling, *, reception: Reception) -> Arrival:
+def _sound(session: AsyncSession, one: Telling, *, pack: Pack) -> Arrival:
     """The arrival with only its new consents and contact, checked as if it were sent for the first time."""
     at, more, body = now(session), one.more, one.arrival.body
     changes = {
@@ -97,18 +99,20 @@ def _sound(session: AsyncSession, one: Telling, *, reception: Reception) -> Arri
     }
     judge = partial(
         arrival_faults,
-        today=reception.day_of(at),
+        today=pack.reception.day_of(at),
         at=at,
-        times=reception.times,
-        country=reception.country,
+        times=pack.reception.times,
+        country=pack.reception.country,
         restricted=one.arrival.actor.sight.restricted_categories,
+        taxonomy=pack.taxonomy,
     )
     arrival = replace(one.arrival, body=body.model_copy(update=changes))
+    arrival, misplaced = placed(arrival, reception=pack.reception) if more.place else (arrival, [])
     faults = judge(arrival.body)
-    if not faults:
+    if arrival.set_aside is None and faults + misplaced:
+        raise InvalidInput(errors=[_as_told(fault, more.consents) for fault in faults + misplaced])
+    if arrival.set_aside is None or not faults:
         return arrival
-    if arrival.set_aside is None:
-        raise InvalidInput(errors=[_as_told(fault, more.consents) for fault in faults])
     try:
         body, aside = sound_arrival(arrival.body, arrival.set_aside, judge=judge)
     except NotOptionalError:
@@ -124,9 +128,9 @@ def _as_told(fault: FieldError, places: Sequence[int]) -> FieldError:
     return replace(fault, pointer="/".join(["", part, str(places[int(rest[0])]), *rest[1:]]))
 
 
-async def _join(session: AsyncSession, row: Returnee, arrival: Arrival, *, vault: Vault, reception: Reception) -> None:
+async def _join(session: AsyncSession, row: Returnee, arrival: Arrival, *, vault: Vault, pack: Pack) -> None:
     """Make a person, whose row is locked, a member of the household that they name now, or record a claim."""
-    household_id = household_id_of(vault.master, arrival, arrived_on=reception.day_of(row.arrived_at))
+    household_id = household_id_of(vault.master, arrival, arrived_on=pack.reception.day_of(row.arrived_at))
     assert household_id is not None, "called only if the arrival names one"
     joining = Joining(
         household_id=household_id,
@@ -141,11 +145,18 @@ async def _join(session: AsyncSession, row: Returnee, arrival: Arrival, *, vault
     await keep_claims(session, [joining], in_doubt)
     if in_doubt:
         return
-    row.household_id = household_id
-    row.version += 1
-    session.add(row)
-    await session.flush()
-    await append(session, [ReturneeChanged.model_validate(profile_fields(row))], traceparents=[row.traceparent])
+    await _change(session, row, household_id=household_id)
     await join_households(session, [joining])
     if await never_heard(session, [row.id]):
         await tell_that_nothing_is_granted(session, {row.id: row.traceparent})
+
+
+async def _change(session: AsyncSession, row: Returnee, **values: object) -> None:
+    """Set fields of a person, whose row is locked, and publish the profile."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.version += 1
+    row.told_version = row.version
+    session.add(row)
+    await session.flush()
+    await append(session, [ReturneeChanged.model_validate(profile_fields(row))], traceparents=[row.traceparent])

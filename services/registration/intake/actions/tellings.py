@@ -11,7 +11,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
-from libs.events.catalogue.arrivals import OPTIONAL_PARTS_OF_AN_ARRIVAL, Profile
+from libs.events.catalogue.arrivals import OPTIONAL_PARTS_OF_AN_ARRIVAL, Profile, ReturnFacts
 from libs.events.doubt import path_of
 from libs.events.event import SetAside
 from services.registration.consent.tables import Consent, SafeContact
@@ -168,9 +168,14 @@ async def _known(
     session: AsyncSession, row: Returnee, arrival: Arrival, facts: list[Fact], key: DataKey, vault: Vault
 ) -> Known:
     identity = identity_of(row, key)
-    stands: dict[str, object] = {f"/profile/{name}": getattr(row, name) for name in Profile.model_fields}
+    stands: dict[str, object] = {
+        f"/profile/{name}": getattr(row, name) for name in Profile.model_fields if name != "age"
+    }
+    stands["/profile/age"] = None if row.age_basis is None else {"basis": row.age_basis, "group": row.age_group}
     stands["/identity/birth_date"] = None if identity.birth_date is None else identity.birth_date.isoformat()
     stands["/identity/document_number"] = identity.document_number
+    stands |= {f"/return_facts/{name}": getattr(row, f"return_{name}") for name in ReturnFacts.model_fields}
+    stands["/reception_place"] = row.reception_place
     stands["/batch_reference"] = None if row.arrival_batch_id is None else str(row.arrival_batch_id)
     standing = standing_facts((identity.given_names, identity.family_names), stands)
     consents = (await session.exec(select(Consent).where(Consent.returnee_id == row.id))).all()
@@ -181,5 +186,6 @@ async def _known(
         needs=await told_urgencies(session, row, actor=arrival.actor, vault=vault),
         consents=[(one.purpose, one.recipient_class, one.given_at) for one in consents],
         has_contact=await session.get(SafeContact, row.id) is not None,
+        has_place=row.reception_place is not None or row.arrival_batch_id is not None,
         has_household=row.household_id is not None or (await session.exec(claim)).first() is not None,
     )

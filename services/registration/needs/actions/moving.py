@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
 from libs.events.codes import NeedCategory
+from libs.events.detail_values import from_stored
 from services.registration.needs import restricted
 from services.registration.needs.restricted import Kept
 from services.registration.needs.rules import SecondNeedReason
@@ -93,4 +94,5 @@ async def _keep(session: AsyncSession, one: Kept, need_key: bytes | None, *, vau
 
 
 def _need(row: asyncpg.Record) -> RestrictedNeed:
-    return RestrictedNeed.model_validate({name: row[name] for name in RestrictedNeed.model_fields})
+    columns = {name: row[name] for name in RestrictedNeed.model_fields}
+    return RestrictedNeed.model_validate({**columns, "detail_values": from_stored(row["detail_values"])})

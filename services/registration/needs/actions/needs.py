@@ -1,12 +1,11 @@
 """Reports and withdraws needs. The needs of many people are reported at once, with one statement."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
-from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now, raw
 from libs.chassis.errors import InvalidInput
@@ -15,110 +14,39 @@ from libs.events.catalogue.arrivals import NeedTold
 from libs.events.catalogue.registration import NeedWithdrawn
 from libs.events.codes import NeedCategory
 from libs.events.outbox import append
+from libs.taxonomy.model import Taxonomy
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
 from services.registration.errors import NeedAlreadyWithdrawn, NeedReferenceTaken
 from services.registration.households.actions import claim_reference
-from services.registration.households.schemas import HouseholdState
 from services.registration.needs import queries
 from services.registration.needs.actions.restricted_tellings import keep_restricted_ends, withdraw_restricted
 from services.registration.needs.actions.tellings import report_needs
+from services.registration.needs.actions.told import Teller, told_needs
 from services.registration.needs.rules import (
     NeedStatus,
     SecondNeedReason,
-    ToldNeed,
-    in_order,
+    known_prerequisite,
     need_faults,
     prerequisite_fault,
+    told_need,
 )
-from services.registration.needs.schemas import NeedBody, NeedView, NewNeed
+from services.registration.needs.schemas import NeedBody, NeedView
 from services.registration.needs.tables import OPEN
 from services.registration.people.queries import returnee
 from services.registration.people.tables import Returnee
-from services.registration.vault.sealing import LAST_PLACE, MasterKey, Vault
-
-
-@dataclass(frozen=True, slots=True)
-class Teller:
-    """A person who reports needs; the row is locked or new."""
-
-    returnee_id: UUID
-    arrival_batch_id: UUID | None
-    household: HouseholdState | None
-    source: str
-    traceparent: str | None
-    restricted: Collection[NeedCategory] = ()
-    """The categories whose needs are stored in a separate store."""
-    is_new: bool = False
-    """True if these needs come with the registration of the person. If they are sent again after a restore,
-    they get the same ids."""
-
-
-def told_needs(
-    needs: Sequence[NeedTold], teller: Teller, *, known: Mapping[NeedCategory, UUID], vault: Vault
-) -> list[NewNeed]:
-    """The needs that a person reports, each after the need that it waits for.
-
-    A need of several people belongs to the household, under its reference person. `known` are the person's earlier
-    needs by category, for `after_category`.
-    """
-    ids: dict[NeedCategory, UUID] = dict(known)
-    made: list[NewNeed] = []
-    for place in in_order([told_need(need) for need in needs]):
-        need, need_id = needs[place], _need_id(needs, place, teller, vault, nth=len(made))
-        shared = teller.household if need.people_count > 1 else None
-        reference = need.sender_reference
-        made.append(
-            NewNeed(
-                id=need_id,
-                need_key=None if reference is None else need_key(vault.master, teller, reference),
-                returnee_id=shared.reference_returnee_id if shared else teller.returnee_id,
-                household_id=shared.id if shared else None,
-                arrival_batch_id=teller.arrival_batch_id,
-                category=need.category,
-                urgency=need.urgency,
-                people_count=need.people_count,
-                after_need_id=None if need.after_category is None else ids[need.after_category],
-                traceparent=shared.traceparent if shared else teller.traceparent,
-                restricted=need.category in teller.restricted,
-            )
-        )
-        ids[need.category] = need_id
-    return made
-
-
-def _need_id(needs: Sequence[NeedTold], place: int, teller: Teller, vault: Vault, *, nth: int) -> UUID:
-    """The id of a need. Needs that came with the person keep their order; later ones with a reference come after them.
-
-    The id of a restricted need is derived with the key of restricted needs. Without this key nobody can calculate the
-    ids that a person's needs would have.
-    """
-    need = needs[place]
-    master = vault.restricted if need.category in teller.restricted else vault.master
-    milliseconds = teller.returnee_id.int >> 80
-    place_in_order = nth if teller.is_new else LAST_PLACE
-    if need.sender_reference is not None:
-        key = need_key(vault.master, teller, need.sender_reference).hex()
-        return master.derived_id("need", key, milliseconds=milliseconds, place=place_in_order)
-    if not teller.is_new:
-        return uuid7()
-    earlier = sum(one.category is need.category for one in needs[:place])
-    parts = (str(teller.returnee_id), need.category.value, str(earlier))
-    return master.derived_id("need told first", *parts, milliseconds=milliseconds, place=nth)
-
-
-def told_need(need: NeedTold) -> ToldNeed:
-    """The data of a reported need that decide on its position among the others."""
-    return ToldNeed(need.category, need.people_count, need.after_category)
-
-
-def need_key(master: MasterKey, teller: Teller, reference: str) -> bytes:
-    """The key that recognises a repeated need: sender, person and the sender's reference."""
-    return master.blind("need", teller.source, str(teller.returnee_id), reference)
+from services.registration.vault.sealing import Vault
 
 
 async def report_need(
-    session: AsyncSession, returnee_id: UUID, body: NeedBody, *, source: str, actor: Actor, vault: Vault
+    session: AsyncSession,
+    returnee_id: UUID,
+    body: NeedBody,
+    *,
+    source: str,
+    actor: Actor,
+    vault: Vault,
+    taxonomy: Taxonomy,
 ) -> UUID:
     """Record one more need of a registered person; return the id of this report, which is the id of the need or of a
     repetition."""
@@ -129,6 +57,7 @@ async def report_need(
         known=known,
         restricted=actor.sight.restricted_categories,
         has_household=person.household_id is not None,
+        taxonomy=taxonomy,
         pointer="",
     )
     if faults:
@@ -138,16 +67,16 @@ async def report_need(
     if new.need_key is not None:
         before = await queries.told_by_key(session, new, vault=vault)
         if before is not None:
-            told_id, category = before
-            if category != body.category:
+            told_id, category, kind = before
+            if category != body.category or (None not in (kind, body.kind) and kind != body.kind):
                 raise NeedReferenceTaken
-            await report_needs(session, [new], vault=vault)  # a higher urgency takes effect
+            await report_needs(session, [new], vault=vault)  # a higher urgency, kind and details take effect
             return told_id
     if body.after_need_id is not None:
         await _require_ordinary(session, body, person=person, actor=actor, vault=vault)
         new = replace(new, after_need_id=body.after_need_id)
     await report_needs(session, [replace(new, second_reason=body.second_reason)], vault=vault)
-    await record(session, actor, [_write(returnee_id, "need.report", body.category, actor=actor)])
+    await record(session, actor, [write_access(returnee_id, "need.report", body.category, actor=actor)])
     return new.id
 
 
@@ -177,7 +106,7 @@ async def withdraw_need(session: AsyncSession, returnee_id: UUID, need_id: UUID,
     kept = await queries.restricted_need(session, need_id, person=person, actor=actor, vault=vault, lock=True)
     if kept is not None:
         await withdraw_restricted(session, kept, vault=vault)
-        await record(session, actor, [_write(returnee_id, "need.withdraw", kept.need.category, actor=actor)])
+        await record(session, actor, [write_access(returnee_id, "need.withdraw", kept.need.category, actor=actor)])
         return need_id
     row = await queries.ordinary_need(session, need_id, person=person, actor=actor, lock=True)
     if row.status == NeedStatus.WITHDRAWN:
@@ -188,7 +117,7 @@ async def withdraw_need(session: AsyncSession, returnee_id: UUID, need_id: UUID,
     await session.flush()
     withdrawn = NeedWithdrawn(returnee_id=row.returnee_id, need_id=row.id, withdrawn_at=now(session))
     await append(session, [withdrawn], traceparents=[row.traceparent])
-    await record(session, actor, [_write(returnee_id, "need.withdraw", row.category, actor=actor)])
+    await record(session, actor, [write_access(returnee_id, "need.withdraw", row.category, actor=actor)])
     return row.id
 
 
@@ -197,7 +126,7 @@ _KEEP_ENDS = f"""
 UPDATE need SET heard_as_of = heard.at, ended_at = CASE WHEN heard.reopened THEN NULL ELSE heard.at END,
     second_reason = CASE WHEN heard.reopened AND second_reason IS NULL AND EXISTS (
         SELECT FROM need AS other WHERE other.id <> need.id AND other.category = need.category
-            AND other.{OPEN.replace(" AND ", " AND other.")}
+            AND other.kind IS NOT DISTINCT FROM need.kind AND other.{OPEN.replace(" AND ", " AND other.")}
             AND (other.household_id = need.household_id
                  OR other.household_id IS NULL AND need.household_id IS NULL AND other.returnee_id = need.returnee_id)
     ) THEN '{SecondNeedReason.ANOTHER_TIME.value}' ELSE second_reason END
@@ -252,13 +181,16 @@ async def show_told_need(
         view = await queries.need_view(session, standing or told_id, person=person, actor=actor, vault=vault)
         return view.model_copy(update={"told_again": standing is not None})
     after = body.after_need_id
-    if body.after_category is not None:
-        after = (await queries.known_needs(session, person, actor=actor, vault=vault)).get(body.after_category)
+    if after is None:
+        known = await queries.known_needs(session, person, actor=actor, vault=vault)
+        after = known_prerequisite(told_need(body), known)
     return NeedView(
         id=told_id,
         returnee_id=person.id,
         household_id=person.household_id if body.people_count > 1 else None,
         category=body.category,
+        kind=body.kind,
+        detail_values=body.detail_values,
         urgency=body.urgency,
         people_count=body.people_count,
         after_need_id=after,
@@ -269,7 +201,7 @@ async def show_told_need(
     )
 
 
-def _write(returnee_id: UUID, action: str, category: str, *, actor: Actor) -> Access:
+def write_access(returnee_id: UUID, action: str, category: str, *, actor: Actor) -> Access:
     """The record of a write of one need. A restricted need has an action of its own, because not everybody may know
     that it exists."""
     is_restricted = category in actor.sight.restricted_categories

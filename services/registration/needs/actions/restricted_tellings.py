@@ -10,7 +10,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now
 from libs.events.catalogue.registration import NeedWithdrawn
-from libs.events.codes import Urgency
 from libs.events.outbox import append
 from services.registration.errors import NeedAlreadyWithdrawn
 from services.registration.needs import restricted
@@ -45,7 +44,7 @@ async def hasten_known(session: AsyncSession, needs: Sequence[NewNeed], *, vault
         if need.need_key in known:
             kept = await restricted.told_before(session, need.id, need.need_key, vault=vault, lock=True)
             if kept is not None:
-                await _hasten(session, kept, need.urgency, vault=vault)
+                await _hasten(session, kept, need, vault=vault)
     return [need for need in needs if need.need_key not in known]
 
 
@@ -68,7 +67,7 @@ async def keep_restricted_ends(
         at, reopened = heard[kept.need.id]
         if kept.need.heard_as_of is None or kept.need.heard_as_of <= at:
             changed = kept.need.model_copy(update={"heard_as_of": at, "ended_at": None if reopened else at})
-            if reopened and changed.second_reason is None and await _has_another(session, changed, vault=vault):
+            if reopened and changed.second_reason is None and await has_another(session, changed, vault=vault):
                 changed = changed.model_copy(update={"second_reason": SecondNeedReason.ANOTHER_TIME})
             await restricted.save(session, [replace(kept, need=changed)], vault=vault)
 
@@ -78,7 +77,7 @@ async def _report(session: AsyncSession, need: NewNeed, key: DataKey, *, vault: 
     while True:
         known = await restricted.told_before(session, need.id, need.need_key, vault=vault, lock=True)
         if known is not None:
-            await _hasten(session, known, need.urgency, vault=vault)
+            await _hasten(session, known, need, vault=vault)
             return known.need.id
         standing = await restricted.standing(session, need, vault=vault)
         if standing is not None and need.second_reason is None:
@@ -100,6 +99,8 @@ def _fresh(need: NewNeed, session: AsyncSession, *, beside: bool) -> RestrictedN
         household_id=need.household_id,
         arrival_batch_id=need.arrival_batch_id,
         category=need.category,
+        kind=need.kind,
+        detail_values=dict(need.detail_values),
         urgency=need.urgency,
         people_count=need.people_count,
         after_need_id=need.after_need_id,
@@ -120,25 +121,31 @@ async def _repeat(session: AsyncSession, standing: Kept, need: NewNeed, *, vault
         reported_at=now(session),
     )
     await restricted.insert_repeat(session, repeat, need.need_key, standing.key, vault=vault)
-    raised = await _raise(session, standing, need.urgency, vault=vault)
-    await append(session, [reported(raised, at=now(session))], traceparents=[raised.traceparent])
+    more = _with_more(standing.need, need)
+    await restricted.save(session, [replace(standing, need=more)], vault=vault)
+    await append(session, [reported(more, at=now(session))], traceparents=[more.traceparent])
 
 
-async def _hasten(session: AsyncSession, known: Kept, urgency: Urgency, *, vault: Vault) -> None:
-    if known.need.is_open and is_more_urgent(urgency, known.need.urgency):
-        raised = await _raise(session, known, urgency, vault=vault)
-        await append(session, [reported(raised, at=now(session))], traceparents=[raised.traceparent])
+async def _hasten(session: AsyncSession, known: Kept, told: NewNeed, *, vault: Vault) -> None:
+    """Apply what a report under a known reference adds: a higher urgency, a kind, details."""
+    more = _with_more(known.need, told)
+    if more.kind != known.need.kind and await has_another(session, more, vault=vault):
+        more = more.model_copy(update={"kind": known.need.kind, "detail_values": known.need.detail_values})
+    if known.need.is_open and more != known.need:
+        await restricted.save(session, [replace(known, need=more)], vault=vault)
+        await append(session, [reported(more, at=now(session))], traceparents=[more.traceparent])
 
 
-async def _raise(session: AsyncSession, kept: Kept, urgency: Urgency, *, vault: Vault) -> RestrictedNeed:
-    if not is_more_urgent(urgency, kept.need.urgency):
-        return kept.need
-    raised = kept.need.model_copy(update={"urgency": urgency})
-    await restricted.save(session, [replace(kept, need=raised)], vault=vault)
-    return raised
+def _with_more(need: RestrictedNeed, told: NewNeed) -> RestrictedNeed:
+    """The need with what a repeated report adds. The first report of a detail counts."""
+    urgency = told.urgency if is_more_urgent(told.urgency, need.urgency) else need.urgency
+    kind = told.kind if need.kind is None and told.category == need.category else need.kind
+    details = {**told.detail_values, **need.detail_values} if kind == told.kind else need.detail_values
+    return need.model_copy(update={"urgency": urgency, "kind": kind, "detail_values": details})
 
 
-async def _has_another(session: AsyncSession, need: RestrictedNeed, *, vault: Vault) -> bool:
+async def has_another(session: AsyncSession, need: RestrictedNeed, *, vault: Vault) -> bool:
+    """Whether the person or household has another open need of the same category and kind."""
     others: Collection[RestrictedNeed] = await restricted.of_person(
         session, need.returnee_id, need.household_id, vault=vault
     )
@@ -146,7 +153,7 @@ async def _has_another(session: AsyncSession, need: RestrictedNeed, *, vault: Va
         other.id != need.id
         and other.is_open
         and other.second_reason is None
-        and other.category is need.category
+        and (other.category, other.kind) == (need.category, need.kind)
         and other.household_id == need.household_id
         and (need.household_id is not None or other.returnee_id == need.returnee_id)
         for other in others

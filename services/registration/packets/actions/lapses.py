@@ -5,8 +5,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now
-from libs.events.catalogue.registration import DeletionReason
-from libs.events.codes import NeedCategory
+from libs.events.codes import DeletionReason, NeedCategory
 from services.registration.audit.rules import Actor
 from services.registration.consent.queries import who_allow
 from services.registration.pack import Pack
@@ -25,7 +24,7 @@ async def act_on_ended_consents(session: AsyncSession, *, pack: Pack, limit: int
     found = await lapsed(session, limit=limit)
     for returnee_id in sorted({share.returnee_id for share in found}):
         categories = {share.category for share in found if share.returnee_id == returnee_id}
-        await _act(session, returnee_id, {NeedCategory(one) for one in categories}, pack=pack)
+        await _act(session, returnee_id, categories, pack=pack)
     return len(found)
 
 
@@ -34,7 +33,7 @@ async def _act(session: AsyncSession, returnee_id: UUID, categories: set[NeedCat
     assert row is not None, "a share names somebody who is registered"
     ended = set()
     for category in sorted(categories):
-        gate = pack.consents.by_category[category]
+        gate = pack.consents.gate_of(category)
         until = (await who_allow(session, [returnee_id], gate=gate, at=now(session))).get(returnee_id)
         if until is None:
             ended.add(category)

@@ -15,7 +15,6 @@ from libs.chassis.database import now, own_work, raw
 from libs.events.catalogue.directory import OrganizationPublished
 from libs.events.catalogue.journeys import JudgedOn
 from libs.events.catalogue.referral import OfferAccepted, OfferHalted, OfferUpheld
-from libs.events.codes import NeedCategory
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent.queries import find_safe_contact, who_allow
@@ -36,13 +35,13 @@ from services.registration.vault.sealing import DataKey, Vault
 _OPEN = """
     INSERT INTO packet_access (offer_id, referral_id, returnee_id, organization_id, provider_service_id, category,
                                service_type, people_count, accepted_at, traceparent, judged_profiles,
-                               judged_household_version)
+                               judged_household_version, kind)
     SELECT offer_id, referral_id, returnee_id, organization_id, provider_service_id, category, service_type,
-           people_count, accepted_at, traceparent, profiles::jsonb, household_version
+           people_count, accepted_at, traceparent, profiles::jsonb, household_version, kind
     FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::int[],
-                $9::timestamptz[], $10::text[], $11::text[], $12::int[])
+                $9::timestamptz[], $10::text[], $11::text[], $12::int[], $13::text[])
         AS a (offer_id, referral_id, returnee_id, organization_id, provider_service_id, category, service_type,
-              people_count, accepted_at, traceparent, profiles, household_version)
+              people_count, accepted_at, traceparent, profiles, household_version, kind)
     ON CONFLICT (offer_id) DO NOTHING
 """
 _JUDGED = """
@@ -87,12 +86,13 @@ async def open_packets(session: AsyncSession, accepted: Sequence[tuple[OfferAcce
             offer.returnee_id,
             offer.organization_id,
             offer.provider_service_id,
-            offer.category.value,
+            offer.category,
             offer.service_type,
             offer.people_count,
             offer.at,
             traceparent,
             *_versions(offer.judged_on, known.get(offer.returnee_id)),
+            offer.offered_kind,
         )
         for offer, traceparent in accepted
     ]
@@ -163,7 +163,7 @@ async def _packet(session: AsyncSession, access: PacketAccess, *, pack: Pack, va
     person = await session.get(Returnee, access.returnee_id)
     if person is None or person.erased_at is not None:
         raise ReturneeErased
-    fields = pack.packets.fields_for(category=NeedCategory(access.category), service_type=access.service_type)
+    fields = pack.packets.fields_for(category=access.category, service_type=access.service_type, kind=access.kind)
     members = (
         await queries.household_members(session, person)
         if PacketField.HOUSEHOLD_MEMBERS in fields and access.people_count > 1
@@ -177,7 +177,7 @@ async def _packet(session: AsyncSession, access: PacketAccess, *, pack: Pack, va
     allowing = await who_allow(
         session,
         [person.id, *(member.id for member in members)],
-        gate=pack.consents.by_category[NeedCategory(access.category)],
+        gate=pack.consents.gate_of(access.category),
         at=now(session),
     )
     if person.id not in allowing:
@@ -240,8 +240,9 @@ async def _view(
         offer_id=access.offer_id,
         referral_id=access.referral_id,
         case_code=person.case_code,
-        category=NeedCategory(access.category),
+        category=access.category,
         service_type=access.service_type,
+        kind=access.kind,
         people_count=access.people_count,
         fields=sorted(fields),
         person=_person(person, keys[person.id], fields),
@@ -255,6 +256,8 @@ async def _view(
 def _person(row: Returnee, key: DataKey, fields: frozenset[PacketField]) -> PacketPerson:
     """The allowed fields of a person. Other fields are not even decrypted."""
     shown: dict[str, object] = {name: getattr(row, name) for name in _CODED if name in fields}
+    if PacketField.AGE_BAND in fields:
+        shown["age_group"] = row.age_group
     wanted = [name for name in IDENTITY_FIELDS if name in fields]
     if wanted:
         identity = identity_of(row, key)

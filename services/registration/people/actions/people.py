@@ -1,41 +1,32 @@
-"""Registers, corrects and shows people. Many people are registered at once, with one statement per table."""
+"""Registers and shows people. Many people are registered at once, with one statement per table."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
 from libs.chassis.errors import InvalidInput
-from libs.chassis.etag import Condition
 from libs.chassis.paging import Page, PageRequest
-from libs.events.catalogue.registration import DeletionReason, ReturneeChanged, ReturneeRegistered
-from libs.events.codes import AgeBand
+from libs.events.catalogue.registration import ReturneeRegistered
 from libs.events.outbox import append
 from services.registration.audit.actions import array_text, record
 from services.registration.audit.queries import access_log
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.audit.schemas import AccessView
-from services.registration.pack import Pack
 from services.registration.people import queries
 from services.registration.people.rules import (
     INDEX_FORM,
-    age_band,
-    birth_date_fault,
-    birth_date_is_possible,
+    age_of,
     search_faults,
 )
 from services.registration.people.schemas import (
     FoundReturnees,
     NewReturnee,
-    ReturneeCorrection,
     ReturneeSearch,
     ReturneeView,
 )
-from services.registration.people.tables import Returnee
-from services.registration.sharing.actions import Withdrawn, ask_for_deletion
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import DataKey, Vault
 
@@ -45,22 +36,26 @@ _INSERT = """
         reception_place, household_id, arrived_at, age_band, sex, nationality, identity_document, documents_held,
         languages, destination, access_needs, protection_flags, avoid_places, avoid_organizations,
         given_names_sealed, family_names_sealed, birth_date_sealed, document_number_sealed,
-        sender_reference_sealed, search_index, traceparent, registered_at,
+        sender_reference_sealed, search_index, traceparent, age_group, age_basis, return_kind,
+        return_order, return_mode, return_signs, client_kind, registered_at,
         index_form)
     SELECT id, case_code, 1, arrival_key, manifest_key, source, organization_id, arrival_batch_id,
         reception_place, household_id, arrived_at, age_band, sex, nationality, identity_document,
         documents_held::text[], languages::text[], destination, access_needs::text[], protection_flags::text[],
         avoid_places::text[], '{}', given_names, family_names, birth_date, document_number, sender_reference,
-        search_index::bigint[], traceparent, $28, $29
+        search_index::bigint[], traceparent, age_group, age_basis, return_kind, return_order, return_mode,
+        return_signs::text[], client_kind, $35, $36
     FROM unnest(
         $1::uuid[], $2::text[], $3::bytea[], $4::bytea[], $5::text[], $6::uuid[], $7::uuid[], $8::text[],
         $9::uuid[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
         $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::bytea[], $22::bytea[],
-        $23::bytea[], $24::bytea[], $25::bytea[], $26::text[], $27::text[])
+        $23::bytea[], $24::bytea[], $25::bytea[], $26::text[], $27::text[], $28::text[], $29::text[],
+        $30::text[], $31::text[], $32::text[], $33::text[], $34::text[])
         AS r (id, case_code, arrival_key, manifest_key, source, organization_id, arrival_batch_id,
             reception_place, household_id, arrived_at, age_band, sex, nationality, identity_document,
             documents_held, languages, destination, access_needs, protection_flags, avoid_places, given_names,
-            family_names, birth_date, document_number, sender_reference, search_index, traceparent)
+            family_names, birth_date, document_number, sender_reference, search_index, traceparent, age_group,
+            age_basis, return_kind, return_order, return_mode, return_signs, client_kind)
     ORDER BY arrival_key
     ON CONFLICT DO NOTHING
     RETURNING id
@@ -93,8 +88,8 @@ async def register_returnees(
 
 def _row(person: NewReturnee, key: DataKey, *, code: str, vault: Vault) -> tuple[object, ...]:
     """The values of one row, in the order of the statement."""
-    identity, profile = person.identity, person.profile
-    tokens = queries.index_tokens(vault.master, identity)
+    identity, profile, facts = person.identity, person.profile, person.return_facts
+    age = age_of(identity.birth_date, profile.age, on=person.today)
     return (
         person.id,
         code,
@@ -106,7 +101,7 @@ def _row(person: NewReturnee, key: DataKey, *, code: str, vault: Vault) -> tuple
         person.reception_place,
         person.household_id,
         person.arrived_at,
-        age_band(identity.birth_date, on=person.today).value,
+        age.band.value,
         profile.sex.value,
         profile.nationality,
         profile.identity_document.value,
@@ -121,13 +116,21 @@ def _row(person: NewReturnee, key: DataKey, *, code: str, vault: Vault) -> tuple
         key.seal_or_none(_iso(identity.birth_date), table="returnee", column="birth_date"),
         key.seal_or_none(identity.document_number, table="returnee", column="document_number"),
         key.seal(person.sender_reference, table="returnee", column="sender_reference"),
-        array_text([str(token) for token in tokens]),
+        array_text([str(token) for token in queries.index_tokens(vault.master, identity)]),
         person.traceparent,
+        age.group.value,
+        age.basis,
+        facts.kind,
+        facts.order,
+        facts.mode,
+        array_text(facts.signs),
+        profile.client_kind,
     )
 
 
 def _registered(person: NewReturnee, code: str) -> ReturneeRegistered:
     profile = person.profile
+    age = age_of(person.identity.birth_date, profile.age, on=person.today)
     return ReturneeRegistered(
         returnee_id=person.id,
         version=1,
@@ -135,7 +138,9 @@ def _registered(person: NewReturnee, code: str) -> ReturneeRegistered:
         arrival_batch_id=person.arrival_batch_id,
         reception_place=person.reception_place,
         household_id=person.household_id,
-        age_band=age_band(person.identity.birth_date, on=person.today),
+        age_band=age.band,
+        age_group=age.group,
+        client_kind=profile.client_kind,
         sex=profile.sex,
         nationality=profile.nationality,
         identity_document=profile.identity_document,
@@ -151,84 +156,6 @@ def _registered(person: NewReturnee, code: str) -> ReturneeRegistered:
 
 def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
-
-
-async def correct_returnee(
-    session: AsyncSession,
-    returnee_id: UUID,
-    correction: ReturneeCorrection,
-    *,
-    condition: Condition,
-    actor: Actor,
-    vault: Vault,
-    pack: Pack,
-) -> AgeBand | None:
-    """Add or correct data of a person, and publish a changed profile. Return the former age band if it has changed."""
-    row = await queries.returnee(session, returnee_id, actor=actor, lock=True)
-    condition.check(row.version)
-    before, avoided_before = queries.profile_fields(row), set(row.avoid_organizations)
-    if correction.identity.model_fields_set:
-        await _correct_identity(row, correction, vault=vault, today=pack.reception.day_of(now(session)))
-    hidden = queries.hidden_flags(row, actor)
-    for name in correction.profile.model_fields_set:
-        setattr(row, name, getattr(correction.profile, name))
-    # A caller who cannot see a flag does not remove it by setting the other flags.
-    row.protection_flags = [*row.protection_flags, *(flag for flag in hidden if flag not in row.protection_flags)]
-    row.version += 1
-    session.add(row)
-    await session.flush()
-    after = queries.profile_fields(row)
-    if {**before, "version": row.version} != after:
-        row.told_version = row.version
-        await session.flush()
-        await append(session, [ReturneeChanged.model_validate(after)], traceparents=[row.traceparent])
-    if avoided := set(row.avoid_organizations) - avoided_before:
-        withdrawn = Withdrawn(
-            row.id, row.case_code, DeletionReason.DO_NOT_SHARE, organizations=avoided, traceparent=row.traceparent
-        )
-        await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)
-    fields = sorted(correction.identity.model_fields_set | correction.profile.model_fields_set)
-    await record(session, actor, [_access(row, "returnee.correct", AccessPurpose.CORRECTION, fields)])
-    return None if before["age_band"] == row.age_band else AgeBand(str(before["age_band"]))
-
-
-async def _correct_identity(row: Returnee, correction: ReturneeCorrection, *, vault: Vault, today: date) -> None:
-    key = await data_key(vault, row.id)
-    identity = queries.identity_of(row, key).model_copy(
-        update={name: getattr(correction.identity, name) for name in correction.identity.model_fields_set}
-    )
-    if identity.birth_date is not None and not birth_date_is_possible(identity.birth_date, on=today):
-        raise InvalidInput(errors=[birth_date_fault("/identity")])
-    for name in queries.IDENTITY_FIELDS:
-        value = getattr(identity, name)
-        plain = value.isoformat() if isinstance(value, date) else value
-        setattr(row, f"{name}_sealed", key.seal_or_none(plain, table="returnee", column=name))
-    row.age_band = age_band(identity.birth_date, on=today).value
-    row.search_index, row.index_form = queries.index_tokens(vault.master, identity), INDEX_FORM
-
-
-def _access(row: Returnee, action: str, purpose: AccessPurpose, fields: Sequence[str]) -> Access:
-    return Access(subject_id=row.id, kind=AccessKind.WRITE, action=action, purpose=purpose, fields=fields)
-
-
-async def place_returnees(session: AsyncSession, arrival_batch_id: UUID, *, reception_place: str) -> None:
-    """Set the place of reception of people who came before the place of their batch was known, and publish each of
-    them."""
-    unplaced = select(Returnee.id).where(
-        Returnee.arrival_batch_id == arrival_batch_id,
-        col(Returnee.reception_place).is_(None),
-        col(Returnee.erased_at).is_(None),
-    )
-    placing = (
-        update(Returnee)
-        .where(col(Returnee.id).in_(unplaced.order_by(col(Returnee.id)).with_for_update(key_share=True)))
-        .values(reception_place=reception_place, version=Returnee.version + 1, told_version=Returnee.version + 1)
-        .returning(Returnee)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-    rows = sorted((await session.exec(placing)).scalars(), key=lambda row: row.id)
-    events = [ReturneeChanged.model_validate(queries.profile_fields(row)) for row in rows]
-    await append(session, events, traceparents=[row.traceparent for row in rows])
 
 
 async def look_up_returnee(
@@ -279,5 +206,5 @@ def _read(returnee_id: UUID, action: str, purpose: AccessPurpose) -> Access:
         kind=AccessKind.READ,
         action=action,
         purpose=purpose,
-        fields=[*queries.IDENTITY_FIELDS, "profile"],
+        fields=[*queries.IDENTITY_FIELDS, "profile", "return_facts"],
     )

@@ -1,0 +1,46 @@
+"""What the demo and the simulation read from a country pack."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from deploy.local.clients import pack_file
+from deploy.packs.demo_data import Demo, load_demo
+from deploy.packs.directory import Directory, load_directory
+from libs.chassis.yaml_files import read_model, read_yaml
+from libs.consents.policy import ConsentPolicy
+from libs.events.codes import TransportMode
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """The directory, the invented people and partners, the consents and the desks of a pack."""
+
+    directory: Directory
+    sample: Demo
+    consents: ConsentPolicy
+    steward_desk: str
+    child_desk: str
+    lead_desks: frozenset[str]
+    own_needs: Mapping[str, str]
+    """The categories of the needs that registration reports by itself (reception.yaml)."""
+
+    @classmethod
+    def of(cls, pack: Path) -> Self:
+        """The country of the pack in `pack`. Raises FaultyFileError, which names file, line and key."""
+        routing = read_yaml(pack_file(pack, "routing.yaml"))
+        led = [*routing["categories"].values(), *filter(None, [routing.get("other_categories")])]
+        return cls(
+            directory=load_directory(pack),
+            sample=load_demo(pack),
+            consents=read_model(ConsentPolicy, pack_file(pack, "consents.yaml")),
+            steward_desk=routing["steward_desk"],
+            child_desk=routing["child_desk"],
+            lead_desks=frozenset(category["lead_desk"] for category in led),
+            own_needs=read_yaml(pack_file(pack, "reception.yaml")).get("own_needs", {}),
+        )
+
+    def reception(self, mode: TransportMode) -> str:
+        """The client of the reception system that registers people who come by this means of transport."""
+        return self.sample.arrivals[mode].client
