@@ -6,7 +6,14 @@ from rich.console import Console
 
 from deploy.demo.country import Country
 from deploy.demo.looking import pools
-from deploy.demo.outcomes import by_kind, declined_as_full, offers_by_status, rerouted, three_to_show
+from deploy.demo.outcomes import (
+    by_kind,
+    declined_as_full,
+    households_by_services,
+    offers_by_status,
+    rerouted,
+    three_to_show,
+)
 from deploy.demo.promise import Kept, check_clocks, check_drained, check_invariants, check_places, invariants
 from deploy.demo.report import (
     act_panel,
@@ -32,6 +39,7 @@ class Ending:
     def __init__(self, world: World, country: Country, callers: Callers, console: Console) -> None:
         self.world, self.directory, self.console = world, country.directory, console
         self._scenes, self._steward = country.sample.scenes, callers.of(STEWARD)
+        self._told_singly = country.sample.needs.told_singly
         self._url = world.url("REFERRAL")
 
     async def show(self, run: Run) -> bool:
@@ -71,6 +79,8 @@ class Ending:
         known = sum(len(journey["needs"]) for journey in run.journeys)
         accepted = sum(row.accepted for row in by_kind(run.journeys).values())
         later, failures = rerouted(run.journeys), run.tally.failures
+        going = households_by_services(run.journeys, run.households, self._told_singly)
+        apart = going.total() - going[1]
         return [
             ("every need reported at intake is known", known == run.needs_count, f"{known} of {run.needs_count}"),
             ("needs were accepted", accepted > 0, f"{accepted}, {later} of them by a later candidate"),
@@ -79,6 +89,7 @@ class Ending:
                 for act in run.acts
                 if act.happened or run.acts_must_happen
             ),
+            ("families whose members told a need singly stay together", not apart, f"{going[1]} do, {apart} do not"),
             *check_invariants(await invariants(self._steward, url=self._url)),
             check_places(list((await pools(self._steward, url=self._url)).values())),
             await check_clocks(self.world.databases, self.world.now()),

@@ -72,12 +72,12 @@ def _needs(
             for category, urgency in sample.child_alone.items()
         )
     if person.household is not None:
-        if not person.is_reference:
-            return ()
-        size = person.household_size
+        counts = dict.fromkeys(sample.family, person.household_size if person.is_reference else 0)
+        counts |= dict.fromkeys(sample.told_singly, 1)
         return tuple(
-            _told(category, sample.family_kinds.get(category), sample, urgency=urgency, people_count=size)
+            _told(category, sample.family_kinds.get(category), sample, urgency=urgency, people_count=counts[category])
             for category, urgency in sample.family.items()
+            if counts[category]
         )
     told = [category for category, numbers in wants.items() if person.number in numbers]
     return tuple(

@@ -4,13 +4,15 @@ The input are nested journeys (`looking.nested`).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from libs.events.codes import NeedCategory
 
 ACCEPTED: Final = frozenset({"accepted", "in_service", "completed"})
+STANDING: Final = frozenset({"pending", "accepted"})
+"""Statuses of an offer that waits for an answer or was accepted."""
 Journey = Mapping[str, Any]
 
 
@@ -74,6 +76,23 @@ def declined_as_full(journeys: Sequence[Journey]) -> list[str]:
             ends = {one["status"] for referral in need["referrals"] for one in referral["offers"]}
             found[journey["returnee_id"]] = "accepted" in ends
     return sorted(found, key=lambda returnee_id: (not found[returnee_id], returnee_id))
+
+
+def households_by_services(
+    journeys: Iterable[Journey], households: Iterable[Collection[str]], categories: Collection[NeedCategory]
+) -> Counter[int]:
+    """How many households go to one service, to two, and so on, with needs that their members have told singly.
+
+    `households`: the returnees of each. `categories`: those that are told singly; each counts for itself. A household
+    of which only one member is placed is not counted.
+    """
+    of = {returnee: nth for nth, members in enumerate(households) for returnee in members}
+    going: dict[tuple[int, NeedCategory], dict[str, str]] = {}
+    for journey, need, offer in offers_of(journeys):
+        nth = of.get(journey["returnee_id"])
+        if nth is not None and need["category"] in categories and offer["status"] in STANDING:
+            going.setdefault((nth, need["category"]), {})[journey["returnee_id"]] = offer["provider_service_id"]
+    return Counter(len(set(services.values())) for services in going.values() if len(services) > 1)
 
 
 def three_to_show(

@@ -149,10 +149,12 @@ class Partner:
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def stop(self) -> None:
-        """Cancel all work that is not finished, for example after a failed run."""
+    async def stop(self) -> None:
+        """Cancel all work that is not finished, for example after a failed run, and wait until it has ended: a request
+        that is cancelled closes its connection only then."""
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _handle(self, offer_id: str, offer: Mapping[str, Any]) -> None:
         try:

@@ -38,6 +38,8 @@ class Staging:
         self._directory, self._referral, self._registration = directory, referral, registration
         self._steward, self._now, self._withdrawals = steward, now, withdrawals
         self._returnees: dict[str, str] = {}
+        self.households: defaultdict[str, set[str]] = defaultdict(set)
+        """By household: the returnees of the flight who belong to it."""
         self._kept: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._withdrawing: set[str] = set()
         self._looks_begun = self._looks_ended = 0
@@ -45,6 +47,8 @@ class Staging:
 
     def met(self, told: Told, view: Mapping[str, Any]) -> None:
         """Record a person of the flight who has been registered."""
+        if view["household_id"] is not None:
+            self.households[view["household_id"]].add(view["id"])
         if told.consents_to_referral and not told.person.is_child and told.person.household is None:
             self._returnees[view["case_code"]] = view["id"]
 

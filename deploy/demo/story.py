@@ -60,6 +60,8 @@ class Run:
     bus: Landed
     needs_count: int
     journeys: list[dict[str, Any]]
+    households: list[set[str]]
+    """The returnees of each household of the flight."""
     before: dict[str, Pool]
     after: dict[str, Pool]
     """The ledger of places before the demo lets days pass; `journeys` are of the same time."""
@@ -134,6 +136,7 @@ class Story:
             acts_must_happen=self.options.acts_must_happen,
             acts=[*acts_of(found, self._stage.staged, names), stay_act(stayed, names)],
             flight=landed, bus=ridden, needs_count=needs_count, journeys=found, before=before, after=after,
+            households=list(self._stage.households.values()),
             tally=self.tally,
             webhooks_verified=verified, webhooks_refused=refused, began_ns=began_ns, told_ns=told_ns,
             calls_again=callers.attempts_again, pace=self._pacer.mean_rate,
@@ -202,7 +205,7 @@ class Story:
                 for task in looking:
                     task.cancel()
                 for partner in self._partners.values():
-                    partner.stop()
+                    await partner.stop()
                 await asyncio.gather(*looking, return_exceptions=True)
 
     @asynccontextmanager

@@ -75,6 +75,8 @@ def _about_needs(demo: Demo, directory: Directory, routing: RoutingPolicy) -> It
         for category in categories:
             if category not in served:
                 yield _wrong(("needs", name, category), "no service of the directory may take such a need")
+    for category in sorted(demo.needs.told_singly - demo.needs.family.keys()):
+        yield _wrong(("needs", "told_singly"), f"{category} is not a need of families")
     for category, need in demo.needs.adults.items():
         if need.after is not None and need.after not in demo.needs.adults:
             yield _wrong(("needs", "adults", category, "after"), f"{need.after} is not among these needs")

@@ -151,6 +151,8 @@ class Needs(PackPart):
     """The needs of each unaccompanied child."""
     family: Annotated[dict[NeedCategory, Urgency], Field(min_length=1)]
     """The needs of each whole family."""
+    told_singly: frozenset[NeedCategory] = frozenset()
+    """Those of them that each member of a family tells for themselves; the others are told once for all."""
     adult_kinds: dict[NeedCategory, dict[NeedKind, Share]] = {}
     """By category: which share of its needs names which kind. The other needs name the category alone."""
     child_kinds: dict[NeedCategory, NeedKind] = {}

@@ -69,6 +69,9 @@ class Category(PackPart):
     """True for a basic category: it is offered with a case code, without consent. Only the packet requires consent."""
     whole_household: bool = False
     """True if a household that stays together is never split in this category, as with shelter."""
+    together: bool = False
+    """True if the members of such a household go to the same service with needs of one kind, also if each of them has
+    told it for themselves, as with transport. A category with `whole_household` is always such a category."""
     child_licence: bool = False
     """True if an organisation that is accredited for it may declare that it takes unaccompanied children."""
     open_eligibility: OpenEligibilityId | None = None
@@ -84,7 +87,8 @@ class Kind(PackPart):
     dimension: Dimension | None = None
     level: Level | None = None
     basic: bool | None = None
-    """None for these three: as the category."""
+    together: bool | None = None
+    """None for these four: as the category."""
     details: tuple[Code, ...] = ()
     """The details that a need of this kind may have."""
     completion: tuple[Code, ...] = ()
@@ -141,6 +145,13 @@ class Taxonomy(PackPart):
         """The level of a kind: its own, else that of its category."""
         own = self.kinds[kind].level
         return self.categories[self.kinds[kind].category].level if own is None else own
+
+    def keeps_together(self, category: str, kind: str | None) -> bool:
+        """True if a household that stays together goes to one service with its needs of this kind."""
+        known, of = self.kinds.get(kind or ""), self.categories.get(category)
+        if known is not None and known.together is not None:
+            return known.together
+        return of is not None and (of.together or of.whole_household)
 
     def is_basic(self, kind: str) -> bool:
         """True if a need of this kind is offered with a case code, without consent."""

@@ -66,7 +66,9 @@ MORE = {
     ("services.referral.audit", "recording"): "routes that record whose data they have shown",
     ("services.referral.journeys", "facts"): "one journey in memory",
     ("services.referral.journeys", "work"): "what one transaction has decided",
+    ("services.referral.journeys", "households"): "what the members of a household have told of one kind",
     ("services.referral.router", "picks"): "which referrals a round takes",
+    ("services.referral.router", "together"): "which of them are placed together",
 }
 """Files beyond the fixed ones, and what each holds."""
 PURE = {f"services.referral.{name}" for name in ("candidates", "consequences", "lifecycles", "pack", "steps")}

@@ -97,6 +97,12 @@ class Need:
     household_size: int = 1
     """The number of members of the person's household, or 1 if there is no household."""
     stay_together: bool = False
+    told_people: int = 0
+    """For how many people of the household open needs of this kind were told, each for themselves or together. 0: not
+    counted."""
+    household_at: frozenset[UUID] = frozenset()
+    """Services that are asked for, or serve, others of the household with a need of this kind. Empty if nobody is, or
+    if the household need not go to one service."""
     consented: bool = False
     """True if everybody that it is for has given the consent that the category requires, and it is valid now."""
     approved_for: frozenset[str] = frozenset()

@@ -28,6 +28,8 @@ class Interlock(StrEnum):
 
     NOT_LICENSED_FOR_CHILDREN = "not_licensed_for_children"
     HOUSEHOLD_WOULD_SPLIT = "household_would_split"
+    HOUSEHOLD_ELSEWHERE = "household_elsewhere"
+    """Others of the household go to another service with a need of the same kind."""
     RESTRICTED_PATH_ONLY = "restricted_path_only"
     REVIEW_MISSING = "review_missing"
     FEARED_PLACE = "feared_place"
@@ -62,6 +64,7 @@ class Guards:
     review_is_missing: bool
     needs_licence_for_children: bool
     would_split_household: bool
+    household_at: frozenset[UUID]
     is_restricted: bool
     feared_places: tuple[str, ...]
     do_not_share: frozenset[UUID]
@@ -81,11 +84,18 @@ def guards_of(need: Need, policy: RoutingPolicy) -> Guards:
         review_is_missing=review_is_missing,
         needs_licence_for_children=needs_licence,
         would_split_household=would_split,
+        household_at=need.household_at,
         is_restricted=is_restricted,
         feared_places=feared,
         do_not_share=do_not_share,
         only_ask_for_openness=not (
-            review_is_missing or needs_licence or would_split or is_restricted or feared or do_not_share
+            review_is_missing
+            or needs_licence
+            or would_split
+            or need.household_at
+            or is_restricted
+            or feared
+            or do_not_share
         ),
     )
 
@@ -102,6 +112,8 @@ def interlocks(guards: Guards, service: Service) -> list[Interlock]:
         found.append(Interlock.NOT_LICENSED_FOR_CHILDREN)
     if guards.would_split_household:
         found.append(Interlock.HOUSEHOLD_WOULD_SPLIT)
+    if guards.household_at and view.provider_service_id not in guards.household_at:
+        found.append(Interlock.HOUSEHOLD_ELSEWHERE)
     if guards.is_restricted != view.restricted:
         found.append(Interlock.RESTRICTED_PATH_ONLY)
     if guards.feared_places and any(overlaps(place, view.place) for place in guards.feared_places):
@@ -116,4 +128,4 @@ def _household_would_split(need: Need, policy: RoutingPolicy) -> bool:
     shelter."""
     category = policy.taxonomy.categories.get(need.category)
     whole = category is not None and category.whole_household
-    return whole and need.stay_together and need.people_count < need.household_size
+    return whole and need.stay_together and max(need.people_count, need.told_people) < need.household_size

@@ -74,6 +74,24 @@ def waited_for(need: Need, pools: Sequence[Pool]) -> dict[UUID, int]:
     return {**found, **{pool.pool_id: need.people_count for pool in whole}}
 
 
+def divided(shares: Sequence[Share], needs: Sequence[Need]) -> list[tuple[Share, ...]]:
+    """The places of several needs that were chosen together, need by need. In two pools, the children of all needs are
+    in one of them and the adults in the other."""
+    if len(shares) == 1:
+        return [(Share(shares[0].pool, need.people_count),) for need in needs]
+    of_children = min(
+        (share.pool for share in shares),
+        key=lambda pool: (not pool.kind.startswith(_CHILDREN), pool.kind.startswith(_ADULTS)),
+    )
+    (of_adults,) = (share.pool for share in shares if share.pool is not of_children)
+    found = []
+    for need in needs:
+        children = sum(not person.may_be_adult for person in need.people)
+        both = Share(of_adults, need.people_count - children), Share(of_children, children)
+        found.append(tuple(sorted((share for share in both if share.places), key=lambda share: -share.places)))
+    return found
+
+
 def admits_among(kinds: Collection[str], people: Sequence[Person]) -> bool:
     """True if each of these people may be in a pool of one of these kinds."""
     return all(any(_admits(kind, [person]) for kind in kinds) for person in people)

@@ -108,7 +108,7 @@ async def _settle_ages(session: AsyncSession, policy: RoutingPolicy, changed: Co
         return
     async with opened(session, policy, {returnee_id for returnee_id, _ in waiting}, actor=ACTOR, lock=held) as piece:
         referrals = [piece.journeys[returnee_id].referrals[referral_id] for returnee_id, referral_id in waiting]
-        known = await circumstances(session, piece.journeys, referrals)
+        known = await circumstances(session, piece.journeys, referrals, piece.policy.taxonomy)
         for referral in referrals:
             together = with_them(referral, known.journeys, known.households)
             if all(one.profile is not None and not person_of(one.profile).age_is_unresolved for one in together):

@@ -16,6 +16,7 @@ from services.referral.errors import OfferRecalled
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions.writing import opened
 from services.referral.journeys.facts import Offer, Referral
+from services.referral.journeys.households import Told
 from services.referral.journeys.work import Work
 from services.referral.judging import queries
 from services.referral.judging.queries import MARK_CONCERNED, Circumstances
@@ -48,6 +49,7 @@ def broken(known: Circumstances, policy: RoutingPolicy, referral: Referral, *, a
         profile=journey.profile or {},
         household_size=1 if household is None else household.expected_size,
         stay_together=household is not None and household.stay_together,
+        told_people=known.told.get(referral.need_id, Told()).people_ever,
         consented=all(one.consented(policy.consents.gate_of(referral.category), at) for one in together),
         approved_for=referral.approved_for,
     )
@@ -109,19 +111,19 @@ async def _judge_all(session: AsyncSession, piece: Work) -> list[Referral]:
         for referral in journey.referrals.values()
         if referral.status in ASKED_OR_WITH_PROVIDER
     ]
-    known = await queries.circumstances(session, piece.journeys, under_way)
+    known = await queries.circumstances(session, piece.journeys, under_way, piece.policy.taxonomy)
     return [referral for referral in under_way if judge(piece, known, referral)]
 
 
 async def require_going_on(session: AsyncSession, piece: Work, referral: Referral) -> None:
     """Refuse a start or an extension if the accepted offer is not allowed any more."""
-    known = await queries.circumstances(session, piece.journeys, [referral])
+    known = await queries.circumstances(session, piece.journeys, [referral], piece.policy.taxonomy)
     halts.require_going_on(referral, broken(known, piece.policy, referral, at=piece.at))
 
 
 async def uphold(session: AsyncSession, piece: Work, referral: Referral, *, note: str) -> None:
     """A desk lets a halted offer continue. Raises NotACandidate if a legal rule or an interlock forbids it now."""
-    known = await queries.circumstances(session, piece.journeys, [referral])
+    known = await queries.circumstances(session, piece.journeys, [referral], piece.policy.taxonomy)
     found = broken(known, piece.policy, referral, at=piece.at)
     facts = judged_on(referral, known.journeys, known.households)
     halts.uphold(piece, referral, broken=found, note=note, judged_on=facts)

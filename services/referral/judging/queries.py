@@ -10,9 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
+from libs.taxonomy.model import Taxonomy
 from services.referral.candidates.facts import Service
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.facts import Household, Journey, Referral
+from services.referral.journeys.households import Told, told_together
 from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, LIVE_OFFER, WITH_PROVIDER, in_sql
 
 # The referrals of these people, and those for the whole of their households.
@@ -83,6 +85,8 @@ class Circumstances:
     services: dict[UUID, Service] = field(default_factory=dict)
     kinds: dict[UUID, list[str]] = field(default_factory=dict)
     """By offer: the kinds of the pools with its places."""
+    told: dict[UUID, Told] = field(default_factory=dict)
+    """By need: what the household has told of the same kind, if it must go to one service."""
 
 
 async def under_way(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
@@ -92,7 +96,7 @@ async def under_way(session: AsyncSession, returnee_ids: Collection[UUID]) -> se
 
 
 async def circumstances(
-    session: AsyncSession, loaded: Mapping[UUID, Journey], referrals: Iterable[Referral]
+    session: AsyncSession, loaded: Mapping[UUID, Journey], referrals: Iterable[Referral], taxonomy: Taxonomy
 ) -> Circumstances:
     """The facts for the evaluation of these referrals. Their journeys are locked; as long as they are, the data of the
     household and its members do not change either."""
@@ -103,6 +107,7 @@ async def circumstances(
     members = {one for household in households.values() for one in household.member_ids} - loaded.keys()
     others = await journeys.heads(session, members) if members else {}
     known = Circumstances({**others, **loaded}, households)
+    known.told = await told_together(session, taxonomy, [one.need_id for one in asked])
     connection = await raw(session)
     for row in await connection.fetch(_SERVICES, [one.provider_service_id for one in offers]):
         view = ProviderServicePublished.model_validate_json(row["view"])

@@ -11,10 +11,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.consents.policy import ConsentPolicy
 from libs.events.codes import Urgency
+from libs.taxonomy.model import Taxonomy
 from services.referral.candidates import facts as candidates
 from services.referral.candidates.facts import Service
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.facts import Household, Journey, Need, Referral
+from services.referral.journeys.households import Told, told_together
 from services.referral.lifecycles.rules import LIVE_OFFER, ROUTED, STANDING_OFFER, in_sql
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.providers import queries as providers
@@ -100,6 +102,8 @@ class Placing:
     """By returnee: organisations that declared a conflict of interest."""
     serving: dict[UUID, set[UUID]] = field(default_factory=dict)
     """By returnee: organisations that serve them or are asked to."""
+    told: dict[UUID, Told] = field(default_factory=dict)
+    """By need: what the household has told of the same kind, if it must go to one service."""
 
 
 async def waiting(
@@ -128,7 +132,7 @@ async def line(session: AsyncSession, placing: Placing, services: Iterable[Servi
     return Line(pools, await waiting(session, changed=changed, pool_ids=free, picked=looked_at), looked_at=looked_at)
 
 
-async def to_place(session: AsyncSession, picked: Sequence[Picked]) -> Placing:
+async def to_place(session: AsyncSession, picked: Sequence[Picked], taxonomy: Taxonomy) -> Placing:
     """The data about these referrals. Their journeys are locked, so it does not change until the round ends."""
     connection = await raw(session)
     rows = await connection.fetch(_REFERRALS, [one.referral_id for one in picked])
@@ -141,6 +145,7 @@ async def to_place(session: AsyncSession, picked: Sequence[Picked]) -> Placing:
     known = await journeys.households(session, {one for one in concerned if one is not None})
     placing = Placing(referrals, needs, heads, known)
     await read_refusals(session, placing)
+    placing.told = await told_together(session, taxonomy, need_ids)
     for row in await connection.fetch(_SERVING, list(returnee_ids)):
         placing.serving.setdefault(row["returnee_id"], set()).add(row["organization_id"])
     return placing
@@ -208,6 +213,7 @@ def as_candidate(
     journey = placing.journeys[referral.returnee_id]
     profile = journey.profile or {}
     household = household_of(journey, placing.households)
+    told = placing.told.get(need.need_id, Told())
     together = with_them(referral, placing.journeys, placing.households)
     return to_route(
         need,
@@ -215,6 +221,8 @@ def as_candidate(
         profile=profile,
         household_size=1 if household is None else household.expected_size,
         stay_together=household is not None and household.stay_together,
+        told_people=told.people_count,
+        household_at=frozenset(told.at),
         consented=all(one.consented(consents.gate_of(need.category), at) for one in together),
         approved_for=referral.approved_for,
         ring=referral.ring,

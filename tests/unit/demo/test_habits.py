@@ -47,10 +47,11 @@ def test_a_need_is_forgotten_by_chance_once_at_most() -> None:
 
 def test_beyond_its_true_places_a_service_declines_as_full_and_before_it_does_not() -> None:
     igm = "igm-attention-centre-zone-5"
-    after = answers(taken=4, service=igm)
+    places = HABITS.true_places[igm]
+    after = answers(taken=places, service=igm)
     assert {answer.reason for answer in after if answer.verdict is Verdict.DECLINE} == {DeclineReason.FULL}
     assert not any(answer.verdict is Verdict.ACCEPT for answer in after)
-    assert not any(answer.reason is DeclineReason.FULL for answer in answers(taken=3, service=igm))
+    assert not any(answer.reason is DeclineReason.FULL for answer in answers(taken=places - 1, service=igm))
 
 
 def test_only_a_decline_has_a_reason() -> None:

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.demo.looking import is_settled, nested
-from deploy.demo.outcomes import by_kind, declined_as_full, offers_by_status, rerouted, three_to_show
+from deploy.demo.outcomes import (
+    by_kind,
+    declined_as_full,
+    households_by_services,
+    offers_by_status,
+    rerouted,
+    three_to_show,
+)
 
 
 def offer(status: str, reason: str | None = None) -> dict[str, Any]:
@@ -45,6 +52,17 @@ def test_offers_are_counted_by_their_end_and_declines_by_their_reason() -> None:
 
 def test_whose_offer_was_declined_as_full_is_found_the_placed_ones_first() -> None:
     assert declined_as_full([QUEUED, AFTER_FULL, PLACED]) == ["ben", "carl"]
+
+
+def test_households_are_counted_by_the_services_to_which_their_members_go() -> None:
+    def at(returnee_id: str, service: str, status: str = "accepted") -> Mapping[str, Any]:
+        return journey(returnee_id, "transport", ("accepted", [offer(status) | {"provider_service_id": service}]))
+
+    one, two, three = {"a", "b", "c"}, {"d", "e"}, {"f", "g"}
+    found = [at("a", "bus"), at("b", "bus"), at("c", "coach", "declined"), at("d", "bus"), at("e", "coach"),
+             at("f", "bus"), at("x", "coach")]  # fmt: skip
+    assert households_by_services(found, [one, two, three], {"transport"}) == {1: 1, 2: 1}
+    assert households_by_services(found, [one, two, three], {"food"}) == {}
 
 
 def test_three_different_people_are_shown() -> None:

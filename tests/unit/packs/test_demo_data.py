@@ -58,6 +58,20 @@ def test_every_need_of_the_demo_has_a_service_for_the_person(name: str, mode: Tr
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_each_member_of_a_family_tells_what_is_told_singly_and_one_of_them_the_rest(name: str) -> None:
+    country = Country.of(PACKS / name)
+    arrival = Arrival.make(reference="r", mode=TransportMode.FLIGHT, country=country, count=135, seed=20, at=AT)
+    singly = country.sample.needs.told_singly
+    families = [told for told in arrival.people if told.person.household is not None]
+    assert families
+    for told in families:
+        counts = {need.category: need.people_count for need in told.needs}
+        assert {category: counts.pop(category) for category in singly} == dict.fromkeys(singly, 1)
+        expected = country.sample.needs.family.keys() - singly if told.person.is_reference else set()
+        assert counts == dict.fromkeys(expected, told.person.household_size)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_people_are_of_the_country_and_speak_its_languages(name: str) -> None:
     country = Country.of(PACKS / name)
     people = country.sample.people
@@ -133,6 +147,7 @@ def test_each_country_has_kinds_of_need_of_its_own() -> None:
         (lambda it: it.update(colour="red"), "colour: Extra inputs"),
         (lambda it: it["arrivals"].pop("bus"), "arrivals lacks"),
         (lambda it: (it["work"].pop("food"), it.pop("other_categories")), "work: lacks food"),
+        (lambda it: it["needs"].update(told_singly=["legal"]), "needs.told_singly: legal is not a need of families"),
         (lambda it: it["people"]["consent_texts"].pop("spa"), "people: Value error, consent_texts lacks the common"),
         (lambda it: it["people"].update(phone="502"), "people.phone: String should match"),
         (lambda it: it["people"].update(women_share=2), "people.women_share: Input should be less than"),

@@ -19,7 +19,7 @@ from services.referral.audit import actions as audit
 from services.referral.audit.rules import Access
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions.writing import Lock, opened
-from services.referral.journeys.facts import Journey, Offer
+from services.referral.journeys.facts import Offer
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import refusal_of
 from services.referral.judging.queries import Circumstances, circumstances
@@ -121,7 +121,7 @@ async def _answer_as_judged(
     new = {nth: one for nth, one in enumerate(returnees) if one is not None and nth not in outcomes}
     async with opened(session, policy, set(new.values()), actor=Who.PROVIDER.value, lock=lock) as piece:
         mine = {nth: one for nth, one in new.items() if one in piece.journeys}
-        known = await _known(session, piece.journeys, [given[nth] for nth in mine])
+        known = await _known(session, piece, [given[nth] for nth in mine])
         outcomes |= {nth: _answer_one(piece, known, given[nth], one) for nth, one in mine.items()}
     done = [given[nth] for nth in mine if outcomes[nth] is None]
     await finished(session, [(one.once, one.offer_id) for one in done if one.once is not None])
@@ -141,12 +141,15 @@ def _no_such_offer() -> Refusal:
     return NotFound("There is no such offer")
 
 
-async def _known(session: AsyncSession, loaded: Mapping[UUID, Journey], given: Sequence[GivenAnswer]) -> Circumstances:
+async def _known(session: AsyncSession, piece: Work, given: Sequence[GivenAnswer]) -> Circumstances:
     """The present facts about the offers that are to be acknowledged or accepted."""
+    loaded = piece.journeys
     offers = {key: offer for journey in loaded.values() for key, offer in journey.offers.items()}
     asked = [offers[one.offer_id] for one in given if one.effect in _SAYING_YES and offers[one.offer_id].is_live]
     referrals = [loaded[one.returnee_id].referrals[one.referral_id] for one in asked]
-    return await circumstances(session, loaded, referrals) if referrals else Circumstances(dict(loaded))
+    if not referrals:
+        return Circumstances(dict(loaded))
+    return await circumstances(session, loaded, referrals, piece.policy.taxonomy)
 
 
 def _answer_one(piece: Work, known: Circumstances, given: GivenAnswer, returnee_id: UUID) -> Refusal | None:

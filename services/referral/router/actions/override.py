@@ -16,6 +16,7 @@ from services.referral.errors import NoPlaceFree, NotACandidate, ProfileMissing
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions.writing import opened
 from services.referral.journeys.facts import Household, Referral
+from services.referral.journeys.households import told_together
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import ReferralStatus, ReferralStep
 from services.referral.pack.policy import RoutingPolicy
@@ -86,6 +87,7 @@ async def _placing(session: AsyncSession, piece: Work, referral: Referral, house
     households = {} if household is None else {household.household_id: household}
     placing = Placing([referral], mine.needs, piece.journeys, households)
     await queries.read_refusals(session, placing)
+    placing.told = await told_together(session, piece.policy.taxonomy, [referral.need_id])
     return placing
 
 

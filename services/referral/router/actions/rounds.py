@@ -11,27 +11,24 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now
 from libs.chassis.logs import get_logger
 from services.referral.candidates import facts as candidates
-from services.referral.candidates.choice import Candidate, Decision, Market
-from services.referral.candidates.interlocks import review_reason
+from services.referral.candidates.choice import Candidate, Market
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions.writing import work
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.printed import Who
-from services.referral.lifecycles.rules import ReferralStatus
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.places import queries as ledger
 from services.referral.providers import queries as providers
 from services.referral.providers.queries import Directory
-from services.referral.router import queries, rules
+from services.referral.router import queries, rules, together
 from services.referral.router.actions import waits
+from services.referral.router.actions.deciding import Decider, Plan
 from services.referral.router.picks import Picks, pick_ready, pick_woken
 from services.referral.router.queries import Placing
-from services.referral.router.rules import Line, Pace, Way
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps import routing as routing_steps
-from services.referral.steps.people import judged_on
 from services.referral.waitlists import actions as waitlists
 
 log = get_logger(__name__)
@@ -69,15 +66,6 @@ class Round:
     """True if more referrals were ready than one round may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """An offer that is made if the ledger can hold its places."""
-
-    referral: Referral
-    candidate: Candidate
-    decision: Decision
-
-
 async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: Memory) -> Round:
     """One round: by urgency, then by waiting time. Either all of its results are committed, or none."""
     at = now(session)
@@ -87,7 +75,7 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
     picks = await _pick(session, policy, memory, supply, at)
     if not picks.picked:
         return Round()
-    placing = await queries.to_place(session, picks.picked)
+    placing = await queries.to_place(session, picks.picked, policy.taxonomy)
     await _meet_households(session, placing)
     memory.directory = await providers.refreshed(session, memory.directory)
     found = await services(session, memory.directory, memory.records, today=at)
@@ -98,7 +86,9 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
             journey.needs[referral.need_id] = placing.needs[referral.need_id]
             journey.referrals[referral.referral_id] = referral
         pace = await queries.pace(session, memory.directory, placing, policy, at)
-        plans = await _decide_all(session, piece, placing, market, line, supply, pace, picks)
+        decider = Decider(piece, placing, market, line, supply, pace, picks)
+        plans = decider.decide()
+        await waits.wait_for_documents(session, piece, placing, decider.after_documents, supply)
         offered = await _make_offers(session, piece, plans, policy)
     await waitlists.keep_pools(session, line.keeps, at=at, within=policy.rounds.keep_places_for)
     return Round(len(picks.picked), offered, picks.is_full)
@@ -107,14 +97,15 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
 async def _pick(
     session: AsyncSession, policy: RoutingPolicy, memory: Memory, supply: Mapping[str, int], at: datetime
 ) -> Picks:
-    ready = await pick_ready(session, at=at, limit=policy.rounds.offers_max)
+    picks = await pick_ready(session, at=at, limit=policy.rounds.offers_max)
     changed = rules.with_changed_supply(supply, memory.swept)
-    if not changed:
-        return ready
-    woken = await pick_woken(session, changed=changed, limit=WOKEN_MAX)
-    if len(woken) < WOKEN_MAX:
-        memory.swept.update(changed)
-    return replace(ready, picked=[*ready.picked, *woken], is_full=ready.is_full or len(woken) == WOKEN_MAX)
+    if changed:
+        woken = await pick_woken(session, changed=changed, limit=WOKEN_MAX)
+        if len(woken) < WOKEN_MAX:
+            memory.swept.update(changed)
+        picks = replace(picks, picked=[*picks.picked, *woken], is_full=picks.is_full or len(woken) == WOKEN_MAX)
+    others = await together.others_of(session, policy.taxonomy, picks.picked) if picks.picked else []
+    return replace(picks, picked=[*picks.picked, *others])
 
 
 async def _meet_households(session: AsyncSession, placing: Placing) -> None:
@@ -156,79 +147,14 @@ async def services(
     return found
 
 
-async def _decide_all(
-    session: AsyncSession,
-    piece: Work,
-    placing: Placing,
-    market: Market,
-    line: Line,
-    supply: Mapping[str, int],
-    pace: Pace,
-    picks: Picks,
-) -> list[Plan]:
-    plans: list[Plan] = []
-    after_documents = {}
-    for referral in placing.referrals:
-        line.come_to((referral.urgency_rank, referral.waiting_since, referral.referral_id))
-        judged = _judge(piece, placing, market, referral)
-        if judged is None:
-            continue
-        need, decision = judged
-        if decision.chosen is not None and not picks.leaves_enough(referral, decision.chosen):
-            continue
-        if decision.ring > referral.ring:
-            routing_steps.widen(piece, referral, decision.ring)
-        way = rules.way_of(decision)
-        if way is Way.OFFER and decision.chosen is not None:
-            later = pace.later(decision.chosen.service.view.provider_service_id, referral.urgency)
-            if later is not None:
-                routing_steps.look_again(piece, referral, at=later, supply_count=supply.get(referral.category, 0))
-                continue
-            piece.judged_on[referral.referral_id] = judged_on(referral, placing.journeys, placing.households)
-            market.hold(decision.chosen)
-            plans.append(Plan(referral, decision.chosen, decision))
-        elif way is Way.AFTER_DOCUMENTS:
-            after_documents[referral.referral_id] = market.documents_missing(need, decision)
-        elif way is Way.WAITLIST:
-            waits.queue(piece, referral, need, decision, market, line, supply_count=supply.get(referral.category, 0))
-        else:
-            asked = bool(need.refused_by)
-            waits.let_wait(piece, referral, way, asked_before=asked, supply=supply, lacking=decision.lacking)
-    await waits.wait_for_documents(session, piece, placing, after_documents, supply)
-    return plans
-
-
-def _judge(
-    piece: Work, placing: Placing, market: Market, referral: Referral
-) -> tuple[candidates.Need, Decision] | None:
-    """Which services may take the need. None if a review comes first. Also None after an error: the referral's clock
-    continues, and a later round looks at the referral again."""
-    try:
-        need = queries.as_candidate(
-            placing, placing.needs[referral.need_id], referral, piece.policy.consents, at=piece.at
-        )
-        reason = review_reason(need, piece.policy)
-        decision = None if reason is not None else market.choose(need)
-    except Exception as error:
-        log.error("router.need_left", error=error, reason=referral.category)
-        routing_steps.look_again(piece, referral, at=piece.at + rules.LOOK_AGAIN_AFTER)
-        return None
-    if decision is not None:
-        return need, decision
-    if reason is not None:
-        if referral.status is ReferralStatus.WAITLISTED:
-            routing_steps.serve(piece, referral)
-        routing_steps.request_review(piece, referral, reason)
-    return None
-
-
 async def _make_offers(session: AsyncSession, piece: Work, plans: Sequence[Plan], policy: RoutingPolicy) -> int:
     """Hold the places of all offers and make those offers whose places could be held. The next round tries the rest."""
-    wanted = [{share.pool.pool_id: share.places for share in plan.candidate.shares} for plan in plans]
-    granted = [plan for plan, held in zip(plans, await places.hold(session, wanted), strict=True) if held]
+    held = await places.hold(session, [plan.places for plan in plans])
+    granted = [plan for plan, is_held in zip(plans, held, strict=True) if is_held]
     for plan in granted:
-        make_offer(piece, plan.referral, plan.candidate, plan.decision.explanation(policy))
-    return len(granted)
+        for referral, candidate in plan.offers:
+            make_offer(piece, referral, candidate, plan.decision.explanation(policy))
+    return sum(len(plan.offers) for plan in granted)
 
 
 def make_offer(

@@ -25,13 +25,17 @@ def queue(
     need: candidates.Need,
     decision: Decision,
     market: Market,
-    line: Line,
+    line: Line | None,
     *,
     supply_count: int,
 ) -> None:
-    """Put the referral in the queues of the services that lack only places for it."""
+    """Put the referral in the queues of the services that lack only places for it.
+
+    Without a `line`, no pool is kept for it: another referral of its group keeps one for all.
+    """
     waits = market.waits(need, decision)
-    line.keep(referral.referral_id, waits)
+    if line is not None:
+        line.keep(referral.referral_id, waits)
     look_at = market.opens_at(need, decision)
     routing_steps.waitlist(
         piece, referral, tuple(decision.full_services), waits, supply_count=supply_count, look_at=look_at

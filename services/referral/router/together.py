@@ -1,0 +1,107 @@
+"""Needs of one kind that several members of a household have told, each for themselves: they go to one service.
+
+A household may want to stay together. The pack says for which kinds this means one service (`together`), such as a bus:
+a child never travels with another carrier than the parents only because each of them told the need singly. The
+referrals of such needs that can be placed now are chosen as one need and offered together. A need that is told later
+may go only where the others of the household go.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import raw
+from libs.taxonomy.model import Taxonomy
+from services.referral.candidates.choice import Candidate
+from services.referral.candidates.facts import Need
+from services.referral.candidates.pools import divided
+from services.referral.journeys.facts import UNTIL_TOLD, Referral
+from services.referral.journeys.households import Told
+from services.referral.lifecycles.rules import ROUTED, in_sql
+from services.referral.router.picks import Picked
+
+# Begins at the picked referrals, and reads the referrals of the members of their households only.
+_OTHERS: Final = f"""
+SELECT mine.category, mine.kind, other.referral_id, other.returnee_id, other.household_id
+FROM referral AS mine JOIN journey USING (returnee_id)
+JOIN household ON household.household_id = journey.household_id AND household.stay_together
+JOIN journey AS member ON member.returnee_id = ANY(household.member_ids) AND member.profile IS NOT NULL
+JOIN referral AS other ON other.returnee_id = member.returnee_id
+    AND other.category = mine.category AND other.kind IS NOT DISTINCT FROM mine.kind
+WHERE mine.referral_id = ANY($1::uuid[]) AND mine.household_id IS NULL
+  AND other.referral_id <> ALL($1::uuid[]) AND other.household_id IS NULL AND other.status IN {in_sql(ROUTED)}
+  AND other.searching_since IS NULL AND (other.ready_at IS NOT NULL OR other.tried_supply < $2)
+FOR UPDATE OF member SKIP LOCKED
+"""  # noqa: S608 (constants)
+
+
+async def others_of(session: AsyncSession, taxonomy: Taxonomy, picked: Sequence[Picked]) -> list[Picked]:
+    """The referrals that must be placed together with the picked ones and can be placed now; their journeys are locked.
+    A referral that waits for a changed supply is one of them: the household may be complete now."""
+    rows = await (await raw(session)).fetch(_OTHERS, [one.referral_id for one in picked], UNTIL_TOLD)
+    found = {
+        row["referral_id"]: Picked(row["referral_id"], row["returnee_id"], row["household_id"])
+        for row in rows
+        if taxonomy.keeps_together(row["category"], row["kind"])
+    }
+    return list(found.values())
+
+
+def groups(
+    referrals: Iterable[Referral], told: Mapping[UUID, Told], details: Mapping[UUID, object]
+) -> list[list[Referral]]:
+    """The referrals of a round in their order, those that must be placed together in one group, at the place of the
+    first. Needs with other details are other needs, such as a journey to another place; they are not in the group.
+
+    `details`: the values of the details, by need.
+    """
+    found: list[list[Referral]] = []
+    of_need: dict[UUID, list[Referral]] = {}
+    for referral in referrals:
+        others = told[referral.need_id].others if referral.need_id in told else set()
+        group = next(
+            (of_need[one] for one in others if one in of_need and details[one] == details[referral.need_id]), None
+        )
+        if group is None or referral.household_id is not None or group[0].household_id is not None:
+            group = []
+            found.append(group)
+        group.append(referral)
+        of_need[referral.need_id] = group
+    return found
+
+
+def leads(told: Mapping[UUID, Told], need_id: UUID, service_id: UUID) -> None:
+    """Record that this need is offered to a service in this round: the others of its household may go only there, also
+    those that are not in its group."""
+    for other in told[need_id].others if need_id in told else ():
+        if other in told:
+            told[other].at.add(service_id)
+
+
+def merged(needs: Sequence[Need]) -> Need:
+    """The needs of a group as one need, for all of its people. What excludes one of them excludes all."""
+    first, *others = needs
+    if not others:
+        return first
+    return replace(
+        first,
+        people=tuple(person for one in needs for person in one.people),
+        people_count=sum(one.people_count for one in needs),
+        consented=all(one.consented for one in needs),
+        approved_for=frozenset().union(*(one.approved_for for one in needs)),
+        ring=max(one.ring for one in needs),
+        household_at=frozenset().union(*(one.household_at for one in needs)),
+        refused_by={service: code for one in needs for service, code in one.refused_by.items()},
+        conflicting_organizations=frozenset().union(*(one.conflicting_organizations for one in needs)),
+        providers_of_person=frozenset().union(*(one.providers_of_person for one in needs)),
+    )
+
+
+def for_each(candidate: Candidate, needs: Sequence[Need]) -> list[Candidate]:
+    """The candidate of a group for each of its needs, with the places of that need."""
+    if len(needs) == 1:
+        return [candidate]
+    return [replace(candidate, shares=shares) for shares in divided(candidate.shares, needs)]
