@@ -150,14 +150,19 @@ def service_body(service: Service, organization: Organization, directory: Direct
     }
 
 
-def capacity_body(service: Service) -> dict[str, Any]:
+def capacity_body(service: Service, *, added: int = 0) -> dict[str, Any]:
     """The places of a service as its organisation declares them now.
 
     The pack's figures are places for new people: people whom an earlier run has left as accepted are not counted in
-    them (`accepted_left_out`).
+    them (`accepted_left_out`). `added`: places of each pool beyond those of the pack.
     """
     pools = [
-        {"id": str(service.pool_id(pool.kind)), "kind": pool.kind, "maximum": pool.maximum, "available": pool.available}
+        {
+            "id": str(service.pool_id(pool.kind)),
+            "kind": pool.kind,
+            "maximum": pool.maximum + added,
+            "available": pool.available + added,
+        }
         for pool in service.pools
     ]
     return {"pools": pools, "accepted_left_out": True}

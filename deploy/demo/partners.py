@@ -85,6 +85,8 @@ class Partner:
         self._caller, self._urls, self._tally, self._random, self._hands = caller, urls, tally, random, hands
         self._services = {str(service.id): service for service in organization.services}
         self._taken: Counter[str] = Counter()
+        self._added: Counter[str] = Counter()
+        """By service: the places that were declared beyond those of the directory."""
         self._heard: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -213,10 +215,8 @@ class Partner:
     async def declare_more(self, service: Service, places: int) -> None:
         """Declare additional places at a service, beyond those declared today."""
         self._taken[service.slug] -= places
-        body = capacity_body(service)
-        for pool in body["pools"]:
-            pool["maximum"] += places
-            pool["available"] += places
+        self._added[service.slug] += places
+        body = capacity_body(service, added=self._added[service.slug])
         await self._caller.call("PUT", f"{self._urls.directory}/v1/services/{service.id}/capacity", body=body)
 
     async def deliver(self, referral_id: str) -> bool:
@@ -255,7 +255,7 @@ class Partner:
         """
         await asyncio.sleep(SAYS_FULL_AFTER_SECONDS)
         await self._looked()
-        body = capacity_body(service)
+        body = capacity_body(service, added=self._added[service.slug])
         body["pools"] = [{**pool, "available": 0} for pool in body["pools"]]
         async with self._hands.working():
             url = f"{self._urls.directory}/v1/services/{service.id}/capacity"

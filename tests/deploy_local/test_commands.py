@@ -67,7 +67,7 @@ def commands_reach_an_installation_that_runs_elsewhere(env: Path, tmp_path: Path
     def ask(*arguments: str, file: Path) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "deploy.local", *arguments, "--state", str(tmp_path / "nothing-here")]
         environment = {**os.environ, "ENLACE_ENV": str(file)}
-        return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=170, check=False)
 
     the_partner_connects_as_it_is_told(ask("partner", "--name", "Casa Vecina", file=env).stdout)
     token = ask("token", "--client", "casa-vecina", file=env)
@@ -87,7 +87,7 @@ def commands_reach_an_installation_that_runs_elsewhere(env: Path, tmp_path: Path
 def the_partner_connects_as_it_is_told(printed: str) -> None:
     """Runs the printed commands up to the first answer; the webhook's address is a placeholder."""
     lines = printed[printed.index("TOKEN=") : printed.index("# Offers by webhook")]
-    answer = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, check=True, timeout=60)
+    answer = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, check=True, timeout=170)
     assert json.loads(answer.stdout) == {"items": [], "next": None}
     organization = re.search(r"organization_id +(\S+)", printed)
     assert organization is not None

@@ -112,7 +112,7 @@ def test_a_text_that_is_not_yaml_and_a_missing_file_are_named(pack: Path) -> Non
 def test_the_command_ends_with_an_error_and_one_line_for_each_mistake(pack: Path) -> None:
     def check() -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "deploy.packs", "check", str(pack)]
-        return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
 
     good = check()
     assert (good.returncode, good.stdout) == (0, "pack: pack is in order\n")
