@@ -1,5 +1,7 @@
 """The taxonomy as clients read it: in one language, as lists in the order of the pack."""
 
+from uuid import UUID
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.taxonomy.model import Dimension, Level, Unit
@@ -61,6 +63,35 @@ class FactTerm(QuestionTerm):
 
     met_by: list[bool | int | str]
     """The answers with which the need counts as met: of a number, the smallest one. Empty: every answer."""
+
+
+class HsdsTaxonomy(BaseModel):
+    """An HSDS 3.1 `taxonomy`."""
+
+    id: UUID
+    name: str
+    description: str
+    version: str
+
+
+class HsdsTerm(BaseModel):
+    """An HSDS 3.1 `taxonomy_term`: a category or a kind of need."""
+
+    id: UUID = Field(description="Stays the same as long as country and code do")
+    code: str = Field(description="The code of Enlace", examples=["prosthesis"])
+    name: str = Field(examples=["Prosthesis"])
+    description: str
+    parent_id: UUID | None = Field(description="The term of the category; null for a category")
+    taxonomy: str = Field(description="The name of the taxonomy")
+    taxonomy_id: UUID
+    language: str = Field(description="ISO 639", examples=["en"])
+
+
+class HsdsTermsView(BaseModel):
+    """The taxonomy as HSDS 3.1 describes it, for directories that exchange their data in that form."""
+
+    taxonomy: HsdsTaxonomy
+    taxonomy_terms: list[HsdsTerm]
 
 
 class TaxonomyView(BaseModel):

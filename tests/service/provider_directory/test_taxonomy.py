@@ -79,3 +79,18 @@ async def test_a_language_that_the_pack_lacks_and_a_tag_without_quotes_are_refus
 async def test_it_is_for_callers_of_the_network_alone(directory):
     assert (await directory.client.get("/v1/taxonomy")).status_code == 401
     assert (await read(directory, scopes="offers:answer")).status_code == 403
+
+
+async def test_the_same_taxonomy_is_read_as_terms_of_hsds(directory):
+    """Seen to fail without `response_model_exclude_none`: HSDS has no null."""
+    found = await read(directory, query="/terms?language=en")
+    assert (found.status_code, found.headers["content-language"]) == (200, "en")
+    terms = {one["code"]: one for one in found.json()["taxonomy_terms"]}
+    assert terms["prosthesis"]["parent_id"] == terms["health"]["id"]
+    assert "parent_id" not in terms["health"]
+    assert {one["taxonomy_id"] for one in terms.values()} == {found.json()["taxonomy"]["id"]}
+    tag = found.headers["etag"]
+    assert (await read(directory, query="/terms?language=en", If_None_Match=tag)).status_code == 304
+    assert tag != (await read(directory, query="?language=en")).headers["etag"]
+    assert (await read(directory, query="/terms?language=fr")).status_code == 422
+    assert (await read(directory, query="/terms", scopes="offers:read")).status_code == 403
