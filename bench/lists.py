@@ -96,7 +96,7 @@ def reads_of(at: datetime) -> dict[str, Read]:
         async def read(session: AsyncSession, _: UUID) -> object:
             after: list[Any] | None = None
             for _turn in range(2):
-                found = await lists.items(session, walk, RIGHTS, filters, after=after, limit=PAGE, view=view)
+                found = await lists.items(session, policy, walk, RIGHTS, filters, after=after, limit=PAGE, view=view)
                 assert len(found) == PAGE + 1, f"only full pages are measured: {len(found)} of {walk.order}"
                 after = [getattr(found[-2], name) for name in walk.order]
             return found
@@ -109,7 +109,7 @@ def reads_of(at: datetime) -> dict[str, Read]:
         )
 
     async def journey(session: AsyncSession, returnee_id: UUID) -> object:
-        return await needs.journey_view(session, RIGHTS, returnee_id)
+        return await needs.journey_view(session, policy, RIGHTS, returnee_id)
 
     reads: dict[str, Read] = {name: page(*asked) for name, asked in walks.items()}
     return {**reads, "reviews": _pending, "waitlist": _waitlist, "timeline": timeline, "journey": journey}

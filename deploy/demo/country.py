@@ -11,6 +11,8 @@ from deploy.packs.directory import Directory, load_directory
 from libs.chassis.yaml_files import read_model, read_yaml
 from libs.consents.policy import ConsentPolicy
 from libs.events.codes import TransportMode
+from libs.taxonomy.model import load_taxonomy
+from services.referral.pack.mechanism import Mechanism
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,11 @@ class Country:
     steward_desk: str
     child_desk: str
     lead_desks: frozenset[str]
+    """The desks of the leads and the co-leads."""
+    stages: Mapping[int, str]
+    """The names of the stages of the referral mechanism."""
+    stage_of: Mapping[str, int]
+    """By category."""
     own_needs: Mapping[str, str]
     """The categories of the needs that registration reports by itself (reception.yaml)."""
 
@@ -30,14 +37,21 @@ class Country:
     def of(cls, pack: Path) -> Self:
         """The country of the pack in `pack`. Raises FaultyFileError, which names file, line and key."""
         routing = read_yaml(pack_file(pack, "routing.yaml"))
-        led = [*routing["categories"].values(), *filter(None, [routing.get("other_categories")])]
+        others = routing.get("other_categories")
+        led = [*routing["categories"].values(), *filter(None, [others])]
+        mechanism = read_model(Mechanism, pack_file(pack, "nrm.yaml"))
         return cls(
             directory=load_directory(pack),
             sample=load_demo(pack),
             consents=read_model(ConsentPolicy, pack_file(pack, "consents.yaml")),
             steward_desk=routing["steward_desk"],
             child_desk=routing["child_desk"],
-            lead_desks=frozenset(category["lead_desk"] for category in led),
+            lead_desks=frozenset(category["lead_desk"] for category in led).union(mechanism.co_lead_desks.values()),
+            stages={stage.stage: stage.name for stage in mechanism.stages},
+            stage_of={
+                category: routing["categories"].get(category, others)["stage"]
+                for category in load_taxonomy(pack).categories
+            },
             own_needs=read_yaml(pack_file(pack, "reception.yaml")).get("own_needs", {}),
         )
 

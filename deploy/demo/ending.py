@@ -8,6 +8,7 @@ from deploy.demo.country import Country
 from deploy.demo.looking import pools
 from deploy.demo.outcomes import (
     by_kind,
+    by_stage,
     declined_as_full,
     households_by_services,
     offers_by_status,
@@ -22,6 +23,7 @@ from deploy.demo.report import (
     partners_table,
     places_table,
     promises_table,
+    stages_table,
     why_panel,
 )
 from deploy.demo.story import Run
@@ -39,6 +41,7 @@ class Ending:
     def __init__(self, world: World, country: Country, callers: Callers, console: Console) -> None:
         self.world, self.directory, self.console = world, country.directory, console
         self._scenes, self._steward = country.sample.scenes, callers.of(STEWARD)
+        self._stages = country.stages
         self._told_singly = country.sample.needs.told_singly
         self._url = world.url("REFERRAL")
 
@@ -51,6 +54,7 @@ class Ending:
             "before that time, the invariants show the present state."
         )
         self.console.print(needs_table(by_kind(run.journeys)))
+        self.console.print(stages_table(by_stage(run.journeys), self._stages))
         self.console.print(places_table(run.before, run.after, self.directory))
         offers = offers_by_status(run.journeys)
         self.console.print(partners_table(run.tally, offers=offers, rerouted=rerouted(run.journeys)))

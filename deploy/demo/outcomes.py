@@ -6,7 +6,7 @@ The input are nested journeys (`looking.nested`).
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from libs.events.codes import NeedCategory
 
@@ -14,6 +14,7 @@ ACCEPTED: Final = frozenset({"accepted", "in_service", "completed"})
 STANDING: Final = frozenset({"pending", "accepted"})
 """Statuses of an offer that waits for an answer or was accepted."""
 Journey = Mapping[str, Any]
+K = TypeVar("K", int, tuple[str, str])
 
 
 @dataclass(slots=True)
@@ -37,10 +38,19 @@ class Counts:
 
 def by_kind(journeys: Iterable[Journey]) -> dict[tuple[str, str], Counts]:
     """The counts of each category and kind, in alphabetical order. An empty kind: only the category was told."""
-    counts: dict[tuple[str, str], Counts] = {}
+    return _counted(journeys, lambda need: (need["category"], need["kind"] or ""))
+
+
+def by_stage(journeys: Iterable[Journey]) -> dict[int, Counts]:
+    """The counts of each stage of the referral mechanism, in the order of the stages."""
+    return _counted(journeys, lambda need: need["stage"])
+
+
+def _counted(journeys: Iterable[Journey], key: Callable[[Mapping[str, Any]], K]) -> dict[K, Counts]:
+    counts: dict[K, Counts] = {}
     for _, need in needs_of(journeys):
         states = {referral["status"] for referral in need["referrals"]}
-        row = counts.setdefault((need["category"], need["kind"] or ""), Counts())
+        row = counts.setdefault(key(need), Counts())
         row.needs += 1
         row.offered += any(referral["offers"] for referral in need["referrals"])
         row.accepted += bool(states & ACCEPTED)

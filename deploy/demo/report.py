@@ -34,6 +34,17 @@ def needs_table(counts: Mapping[tuple[str, str], Counts]) -> Table:
     return table
 
 
+def stages_table(counts: Mapping[int, Counts], names: Mapping[int, str]) -> Table:
+    """The same by stage of the referral mechanism."""
+    table = Table(title="The same needs by stage of the referral mechanism", header_style="bold")
+    table.add_column("stage", no_wrap=True)
+    for title in ("needs", "offered", "accepted", "waitlisted", "after another", "with an owner"):
+        table.add_column(title, justify="right")
+    for stage, row in counts.items():
+        table.add_row(f"{stage} {names[stage]}", *_cells(row))
+    return table
+
+
 def _cells(row: Counts) -> list[str]:
     return [str(getattr(row, name)) for name in row.__slots__]
 

@@ -18,13 +18,14 @@ from deploy.packs.demo_check import demo_disagreements
 from deploy.packs.demo_data import Demo, load_demo
 from deploy.packs.directory import Directory, directory_file, load_directory, organization_id
 from deploy.packs.disagreements import Disagreement
-from deploy.packs.mechanism import Mechanism, mechanism_disagreements
+from deploy.packs.mechanism import mechanism_disagreements
 from libs.chassis.yaml_files import FaultyFileError, PackPart, YamlFile, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.taxonomy.model import Taxonomy, load_taxonomy
 from libs.taxonomy.told import category_faults, kind_faults, scope_faults
 from services.provider_directory.pack import Pack as Declarations
 from services.provider_directory.pack import load_pack as load_declarations
+from services.referral.pack.mechanism import Mechanism
 from services.referral.pack.policy import RoutingPolicy, load_policy
 from services.registration.pack import PacketPolicy, Reception, load_packets
 
@@ -155,9 +156,6 @@ def _disagreements(files: Files) -> Iterator[Disagreement]:
         files.nrm,
         organizations={organization.slug for organization in files.directory.organizations},
         clients={client.client_id for client in files.clients.clients},
-        stage_of={category: policy.stage for category, policy in files.routing.categories.items()},
-        desk_of={category: policy.lead_desk for category, policy in files.routing.categories.items()},
-        categories=files.taxonomy.categories,
     )
     yield from _about_clients(files)
     if files.demo is not None:

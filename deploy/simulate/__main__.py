@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -23,7 +24,7 @@ from deploy.local.processes import StartError
 from deploy.local.supervisor import System, forget_everything, running_system
 from deploy.local.timekeeping import SCHEDULE
 from deploy.packs.named import PackOption
-from deploy.simulate.closure import at
+from deploy.simulate.closure import Category, at, by_stage
 from deploy.simulate.report import as_json, closure_table, deeds_table, owners_table, span, times_table
 from deploy.simulate.run import SLOWEST, Options, Run, Simulation
 from deploy.simulate.timing import Timepiece, next_monday
@@ -103,10 +104,11 @@ async def simulate(state: Path, options: Options, console: Console, *, pack: Pat
     installation, timepiece, schedule = prepare(own, options, pack, country)
     async with running_system(installation, say=say) as system:
         run = await _play(system, country, options, timepiece, schedule, say)
-    _show(run, options, console)
+    stages = by_stage(run.categories, country.stage_of, country.stages)
+    _show(run, stages, options, console)
     taken = time.monotonic() - began
     figures = as_json(
-        run.categories, days=options.days, seed=options.seed, rate=options.rate, mean_rate=round(run.rate),
+        run.categories, stages, days=options.days, seed=options.seed, rate=options.rate, mean_rate=round(run.rate),
         lateness_minutes=options.lateness / timedelta(minutes=1), share=options.share,
         drain_days=options.drain / timedelta(days=1), people=run.people_count, vehicles=run.vehicles,
         silent_desks=sorted(run.silent_desks), done=dict(run.tally.done), refused=dict(run.tally.refused),
@@ -143,8 +145,9 @@ async def _play(
         ).play()
 
 
-def _show(run: Run, options: Options, console: Console) -> None:
+def _show(run: Run, stages: Mapping[str, Category], options: Options, console: Console) -> None:
     console.print(closure_table(run.categories))
+    console.print(closure_table(stages, by="stage"))
     console.print(times_table(run.categories))
     console.print(owners_table(run.categories))
     console.print(deeds_table(run.tally.done, run.tally.refused))

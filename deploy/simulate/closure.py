@@ -143,6 +143,16 @@ def total(categories: Mapping[str, Category]) -> Category:
     return whole
 
 
+def by_stage(
+    categories: Mapping[str, Category], stage_of: Mapping[str, int], names: Mapping[int, str]
+) -> dict[str, Category]:
+    """The counts of the stages of the referral mechanism, in their order, by number and name."""
+    found: dict[int, Category] = {}
+    for category, row in categories.items():
+        found.setdefault(stage_of[category], Category()).add(row)
+    return {f"{stage} {names[stage]}": row for stage, row in sorted(found.items())}
+
+
 async def expiries_late(database_url: str) -> list[timedelta]:
     """How long after its deadline each expired offer was ended, on the installation's clock, in ascending order."""
     connection = await asyncpg.connect(database_url, server_settings={WORKS_FOR: "service"})

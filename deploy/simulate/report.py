@@ -23,10 +23,10 @@ TIME_TITLES: Final = {
 OWNERS_MAX: Final = 24
 
 
-def closure_table(categories: Mapping[str, Category]) -> Table:
-    """Needs by category, and what happened to them."""
-    table = Table(title="Needs by category, and what happened to them", header_style="bold")
-    table.add_column("category", no_wrap=True)
+def closure_table(categories: Mapping[str, Category], *, by: str = "category") -> Table:
+    """Needs by category or stage, and what happened to them."""
+    table = Table(title=f"Needs by {by}, and what happened to them", header_style="bold")
+    table.add_column(by, no_wrap=True)
     for name in COLUMNS:
         table.add_column(name.replace("_", " "), justify="right")
     for category, row in categories.items():
@@ -90,10 +90,11 @@ def deeds_table(done: Counter[str], refused: Counter[str]) -> Table:
     return table
 
 
-def as_json(categories: Mapping[str, Category], **more: Any) -> dict[str, Any]:
+def as_json(categories: Mapping[str, Category], stages: Mapping[str, Category], **more: Any) -> dict[str, Any]:
     """The figures of all tables as JSON."""
     return {
         **more,
         "categories": {category: row.figures() for category, row in categories.items()},
+        "stages": {stage: row.figures() for stage, row in stages.items()},
         "all": total(categories).figures(),
     }

@@ -51,6 +51,7 @@ from services.referral.router.loop import Router
 from services.referral.searches import actions as searches
 from services.referral.searches.api import router as search_routes
 from services.referral.settings import ReadModelSettings, Settings
+from services.referral.stages.api import router as stage_routes
 from services.referral.statistics.api import router as statistics_routes
 from services.referral.stays import actions as stays
 from services.referral.stays.api import router as stay_routes
@@ -71,6 +72,7 @@ ROUTES: tuple[APIRouter, ...] = (
     stay_routes,
     waitlist_routes,
     statistics_routes,
+    stage_routes,
     owned_routes,
     promise_routes,
     bulk_answer_routes,

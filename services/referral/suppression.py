@@ -41,7 +41,8 @@ def left_out(table: Table[Key], *, below: int) -> set[Key]:
     small = {key for key, value in table.counts.items() if 0 < value < below and key not in table.known}
     hidden = small | table.implied
     while True:
-        exposed = [key for key in _in_order(table, small) if _is_exposed(table, hidden, key, below=below)]
+        known = ranges(table, hidden)
+        exposed = [key for key in _in_order(table, small) if _is_exposed(table, known[key], key, below=below)]
         more = next((found for key in exposed if (found := _neighbour(table, hidden, key)) is not None), None)
         if more is None:
             return hidden - table.implied
@@ -73,9 +74,9 @@ def _narrow(known: dict[Key, tuple[float, float]], one: Sum[Key]) -> None:
         known[part] = max(known[part][0], total_least - others_most), min(known[part][1], total_most - others_least)
 
 
-def _is_exposed(table: Table[Key], hidden: set[Key], key: Key, *, below: int) -> bool:
+def _is_exposed(table: Table[Key], known: tuple[float, float], key: Key, *, below: int) -> bool:
     """True if a reader can tell that this count is below the limit, or that it is above 1 and above `lowest`."""
-    least, most = ranges(table, hidden)[key]
+    least, most = known
     return least > max(1, _lowest(table, key)) or most < below
 
 

@@ -105,7 +105,8 @@ REFERRAL = {
         review.age_basis review.age_group review.decided_by review.desk review.promise review.reason review.status
         search_attempt.by
         search_attempt.channel search_attempt.result stay.category stay.next_step stay.service_type step.actor
-        step.led_to step.reason step.step timer.kind waitlist_entry.category""",
+        step.led_to step.reason step.step timer.kind waitlist_entry.category
+        waitlist_entry.kind""",
     Holds.PROGRAM: """
         journey.consents journey.profile journey.traceparent need.traceparent offer.explanation offer.traceparent
         place_hold.traceparent provider_organization.view provider_service.view referral.outcome_facts

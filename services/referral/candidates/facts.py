@@ -20,7 +20,7 @@ from libs.events.codes import (
     Urgency,
 )
 from libs.events.detail_values import DetailValue
-from libs.events.people_codes import AgeGroup
+from libs.events.people_codes import AgeGroup, ClientKind
 
 ADULT_AGE: Final = 18
 
@@ -57,6 +57,7 @@ class Person:
     avoid_organizations: frozenset[UUID] = frozenset()
     age_group: AgeGroup = AgeGroup.UNSURE
     """What was told or decided. It counts only if the age band is not known."""
+    client_kind: ClientKind = ClientKind.RETURNEE
 
     @property
     def ages(self) -> tuple[int, int]:

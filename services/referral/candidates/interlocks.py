@@ -21,6 +21,8 @@ class ReviewReason(StrEnum):
     """No offer waits for this review: the system broke a promise, and a person must find out why."""
     UNSAFE = "unsafe"
     """A provider has said that serving this person would not be safe."""
+    OUTSIDE_FLOW_CHART = "outside_flow_chart"
+    """The mechanism's flow chart for this kind of client does not have the stage of the need."""
 
 
 class Interlock(StrEnum):
@@ -53,6 +55,9 @@ def review_reason(need: Need, policy: RoutingPolicy) -> ReviewReason | None:
         ReviewReason.UNKNOWN_CATEGORY: not policy.knows(need.category),
         ReviewReason.RESTRICTED_CATEGORY: category.restricted,
         ReviewReason.POLICY: category.review and not category.restricted,
+        ReviewReason.OUTSIDE_FLOW_CHART: any(
+            policy.mechanism.leaves_out(category.stage, person.client_kind) for person in need.people
+        ),
     }
     return next((reason for reason, is_asked in asked.items() if is_asked and reason not in need.approved_for), None)
 
@@ -74,7 +79,8 @@ class Guards:
 
 def guards_of(need: Need, policy: RoutingPolicy) -> Guards:
     """The facts for the interlocks of this need."""
-    review_is_missing = review_reason(need, policy) is not None
+    # A flow chart organises the work and protects nobody: a desk may choose a service, and existing offers continue.
+    review_is_missing = review_reason(need, policy) not in (None, ReviewReason.OUTSIDE_FLOW_CHART)
     needs_licence = any(is_unaccompanied_child(person, household_size=need.household_size) for person in need.people)
     would_split = _household_would_split(need, policy)
     is_restricted = policy.rules_of(need.category, need.kind).restricted

@@ -28,15 +28,15 @@ PREREQUISITES = responses(NotFound, StepNotAllowed, PrerequisiteCycle, StaffOnly
 
 
 @router.get("/needs/{need_id}", responses=responses(NotFound, StaffOnly))
-async def read_need(need_id: UUID, session: Session, caller: Reader) -> NeedView:
+async def read_need(need_id: UUID, session: Session, policy: Policy, caller: Reader) -> NeedView:
     """One need."""
-    return await queries.need_view(session, staff_rights_of(caller), need_id)
+    return await queries.need_view(session, policy, staff_rights_of(caller), need_id)
 
 
 @router.get("/returnees/{returnee_id}/journey", responses=responses(NotFound, StaffOnly))
-async def read_journey(returnee_id: UUID, session: Session, caller: Reader) -> JourneyView:
+async def read_journey(returnee_id: UUID, session: Session, policy: Policy, caller: Reader) -> JourneyView:
     """All needs of one returnee with their referrals, offers and every step taken."""
-    return await queries.journey_view(session, staff_rights_of(caller), returnee_id)
+    return await queries.journey_view(session, policy, staff_rights_of(caller), returnee_id)
 
 
 @router.post("/returnees/{returnee_id}/journey/end", responses=ENDS)
@@ -50,7 +50,7 @@ async def end_journey(
         session,
         lambda: actions.end_journey(session, policy, returnee_id, reason=body.reason, actor=caller.subject),
     )
-    return await queries.journey_view(session, rights, returnee_id)
+    return await queries.journey_view(session, policy, rights, returnee_id)
 
 
 @router.post("/returnees/{returnee_id}/journey/reopen", responses=STEPS)
@@ -60,7 +60,7 @@ async def reopen_journey(
     """Undo the end of a journey: the needs that it closed are reopened, and needs reported since then are routed."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.reopen_journey(session, policy, returnee_id, actor=caller.subject))
-    return await queries.journey_view(session, rights, returnee_id)
+    return await queries.journey_view(session, policy, rights, returnee_id)
 
 
 @router.post("/needs/{need_id}/assign", responses={**STEPS, **responses(InvalidInput)})
@@ -75,7 +75,7 @@ async def assign_need(
         session,
         lambda: actions.assign_need(session, policy, rights, need_id, owner=body.owner, actor=caller.subject),
     )
-    return await queries.need_view(session, rights, need_id)
+    return await queries.need_view(session, policy, rights, need_id)
 
 
 @router.post("/needs/{need_id}/acknowledge", responses=STEPS)
@@ -85,7 +85,7 @@ async def acknowledge_need(
     """Confirm that the owner works on the need. Otherwise the desk above becomes the owner at `owner_due_at`."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.acknowledge_need(session, policy, rights, need_id, actor=caller.subject))
-    return await queries.need_view(session, rights, need_id)
+    return await queries.need_view(session, policy, rights, need_id)
 
 
 @router.post("/needs/{need_id}/refuse", responses=STEPS)
@@ -93,7 +93,7 @@ async def refuse_need(need_id: UUID, session: Session, policy: Policy, once: Onc
     """Record that the returnee does not want help with this need. No reason is required."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.refuse_need(session, policy, rights, need_id, actor=caller.subject))
-    return await queries.need_view(session, rights, need_id)
+    return await queries.need_view(session, policy, rights, need_id)
 
 
 @router.post("/needs/{need_id}/close", responses=STEPS)
@@ -106,7 +106,7 @@ async def close_need(
         session,
         lambda: actions.close_need(session, policy, rights, need_id, reason=body.reason, actor=caller.subject),
     )
-    return await queries.need_view(session, rights, need_id)
+    return await queries.need_view(session, policy, rights, need_id)
 
 
 @router.post("/needs/{need_id}/reopen", responses=GOING_ON)
@@ -114,7 +114,7 @@ async def reopen_need(need_id: UUID, session: Session, policy: Policy, once: Onc
     """Reopen an ended need: it is routed again."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.reopen_need(session, policy, rights, need_id, actor=caller.subject))
-    return await queries.need_view(session, rights, need_id)
+    return await queries.need_view(session, policy, rights, need_id)
 
 
 @router.post("/needs/{need_id}/seek-again", responses=GOING_ON)
@@ -122,7 +122,7 @@ async def seek_again(need_id: UUID, session: Session, policy: Policy, once: Once
     """Let the router look again for a provider for an open need, for example after its referral was cancelled."""
     rights = staff_rights_of(caller)
     await once(session, lambda: actions.seek_again(session, policy, rights, need_id, actor=caller.subject))
-    return await queries.need_view(session, rights, need_id)
+    return await queries.need_view(session, policy, rights, need_id)
 
 
 @router.put("/needs/{need_id}/prerequisite", responses=PREREQUISITES)
@@ -133,7 +133,7 @@ async def set_prerequisite(
     desk decides. Refused if the need has an open or accepted offer, or an open review."""
     rights = staff_rights_of(caller)
     await actions.set_prerequisite(session, policy, rights, need_id, prerequisite_id=body.need_id, actor=caller.subject)
-    return await queries.need_view(session, rights, need_id)
+    return await queries.need_view(session, policy, rights, need_id)
 
 
 @router.delete("/needs/{need_id}/prerequisite", responses=STEPS)
@@ -141,4 +141,4 @@ async def remove_prerequisite(need_id: UUID, session: Session, policy: Policy, c
     """Remove the prerequisite of the need."""
     rights = staff_rights_of(caller)
     await actions.remove_prerequisite(session, policy, rights, need_id, actor=caller.subject)
-    return await queries.need_view(session, rights, need_id)
+    return await queries.need_view(session, policy, rights, need_id)

@@ -11,6 +11,7 @@ from libs.chassis.errors import NotFound
 from services.referral.access import Rights
 from services.referral.needs.schemas import JourneyView, NeedView, StepView
 from services.referral.offers.schemas import OfferView
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.referrals.schemas import ReferralView
 
 V = TypeVar("V", bound=BaseModel)
@@ -44,19 +45,24 @@ WHERE step.returnee_id = $1 AND ($2 OR NOT need.restricted) ORDER BY step_id
 """
 
 
-async def need_view(session: AsyncSession, rights: Rights, need_id: UUID) -> NeedView:
+async def need_view(session: AsyncSession, policy: RoutingPolicy, rights: Rights, need_id: UUID) -> NeedView:
     """One need, or NotFound."""
     row = await (await raw(session)).fetchrow(
         f"{_NEEDS} WHERE need_id = $1 AND ($2 OR NOT restricted)", need_id, rights.restricted
     )
     if row is None:
         raise NotFound("There is no such need")
-    return NeedView.model_validate(dict(row))
+    return NeedView.model_validate({**row, "stage": policy.stage_of(row["category"])})
 
 
 async def returnee_of(session: AsyncSession, rights: Rights, need_id: UUID) -> UUID:
     """The returnee of a need, or NotFound."""
-    return (await need_view(session, rights, need_id)).returnee_id
+    found: UUID | None = await (await raw(session)).fetchval(
+        "SELECT returnee_id FROM need WHERE need_id = $1 AND ($2 OR NOT restricted)", need_id, rights.restricted
+    )
+    if found is None:
+        raise NotFound("There is no such need")
+    return found
 
 
 async def household_reference(session: AsyncSession, returnee_id: UUID) -> UUID | None:
@@ -72,7 +78,7 @@ async def household_reference(session: AsyncSession, returnee_id: UUID) -> UUID 
     return found
 
 
-async def journey_view(session: AsyncSession, rights: Rights, returnee_id: UUID) -> JourneyView:
+async def journey_view(session: AsyncSession, policy: RoutingPolicy, rights: Rights, returnee_id: UUID) -> JourneyView:
     """One returnee's journey, or NotFound."""
     connection = await raw(session)
     head = await connection.fetchrow(
@@ -86,13 +92,17 @@ async def journey_view(session: AsyncSession, rights: Rights, returnee_id: UUID)
         rows: list[Any] = await connection.fetch(statement, returnee_id, rights.restricted)
         return [view.model_validate(dict(row)) for row in rows]
 
+    async def staged(statement: str, view: type[V]) -> list[V]:
+        rows: list[Any] = await connection.fetch(statement, returnee_id, rights.restricted)
+        return [view.model_validate({**row, "stage": policy.stage_of(row["category"])}) for row in rows]
+
     return JourneyView(
         returnee_id=returnee_id,
         case_code=head["case_code"],
         journey_ended_at=head["journey_ended_at"],
         journey_end_reason=head["journey_end_reason"],
-        needs=await read(f"{_NEEDS} WHERE returnee_id = $1 AND ($2 OR NOT restricted) ORDER BY need_id", NeedView),
-        referrals=await read(_REFERRALS, ReferralView),
+        needs=await staged(f"{_NEEDS} WHERE returnee_id = $1 AND ($2 OR NOT restricted) ORDER BY need_id", NeedView),
+        referrals=await staged(_REFERRALS, ReferralView),
         offers=await read(_OFFERS, OfferView),
         steps=await read(_STEPS, StepView),
         trace_id=None if head["traceparent"] is None else head["traceparent"].split("-")[1],

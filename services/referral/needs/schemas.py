@@ -23,6 +23,7 @@ class NeedView(ShowsRecord, BaseModel):
     returnee_id: UUID
     case_code: str | None
     category: NeedCategory
+    stage: int = Field(description="The stage of the referral mechanism, as in `GET /v1/stages`", examples=[2])
     kind: NeedKind | None = Field(description="What exactly is needed; null if only the category is known")
     detail_values: StoredDetails = Field(description="Coded details of the kind")
     urgency: Urgency

@@ -31,6 +31,20 @@ async def _of_kind(
     return kind
 
 
+async def _of_stage(
+    request: Request,
+    stage: Annotated[int | None, Query(ge=1, le=6, description="Only of this stage of the referral mechanism")] = None,
+) -> frozenset[str] | None:
+    policy: RoutingPolicy = request.app.state.policy
+    if stage is None:
+        return None
+    if stage not in {one.stage for one in policy.mechanism.stages}:
+        raise InvalidInput("The mechanism has no such stage", pointer="stage")
+    return policy.categories_of(stage)
+
+
+OfStage = Annotated[frozenset[str] | None, Depends(_of_stage)]
+"""The categories of the stage to which a list or a count is narrowed; None for all. InvalidInput for an unknown one."""
 OfKind = Annotated[NeedKind | None, Depends(_of_kind)]
 """The kind to which a list or a count is narrowed; None for all. InvalidInput if the taxonomy lacks it."""
 OfCategory = Annotated[NeedCategory | None, Depends(_of_category)]

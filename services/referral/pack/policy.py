@@ -1,11 +1,11 @@
-"""The part of the country pack that referral uses, as closed pydantic models: `routing.yaml`, with `taxonomy.yaml` and
-`consents.yaml`, which other services use too.
+"""The part of the country pack that referral uses, as closed pydantic models: `routing.yaml` and `nrm.yaml`, with
+`taxonomy.yaml` and `consents.yaml`, which other services use too.
 
 A pack is data that a ministry can read and change. A mistake in it must stop the service at its start, so that it does
 no harm to a person later. Durations are in seconds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
@@ -22,6 +22,8 @@ from libs.taxonomy.policies import of_every_category
 from libs.taxonomy.questions import Code
 from services.referral.pack.categories import CategoryPolicy, Desk, KindPolicy, kind_faults
 from services.referral.pack.clocks import Holidays, Seconds
+from services.referral.pack.mechanism import Fault, Mechanism, Stage, mechanism_faults
+from services.referral.pack.stays import StayPolicy
 
 Weight = Annotated[float, Field(ge=0, le=100)]
 
@@ -35,39 +37,6 @@ def _known_zone(name: str) -> str:
 
 
 TimeZone = Annotated[TimeZoneName, AfterValidator(_known_zone)]
-
-
-class StayOfType(PackPart):
-    """The limits that the law or the network sets for stays at services of one type."""
-
-    maximum: Seconds
-    """The longest stay. If the service itself declares a shorter one, that applies."""
-    extension_max: Annotated[float, Field(ge=0)]
-    """The longest time by which a person may extend such a stay, all extensions together. 0: no extension."""
-
-
-class StayPolicy(PackPart):
-    """The alarms and limits of stays (domain C1-C4). The length of a stay is the service's `max_stay_hours`."""
-
-    alarms_before_end: Annotated[list[Seconds], Field(min_length=1, max_length=10)]
-    """Time from each alarm to the end, the earliest alarm first. In a stay of 72 hours, alarms after 24, 48 and 60
-    hours are 48, 24 and 12 hours before the end."""
-    owned_from_alarm: Annotated[int, Field(ge=1)]
-    """The number of the alarm, counted from 1, from which on the lead desk owns a need whose exit plan has gaps."""
-    extension_max: Annotated[float, Field(ge=0)]
-    """The longest time by which a person may extend a stay, all extensions together."""
-    leaving_within: Seconds
-    """How long before its end a stay without a next step is on the list, if the caller gives no other time."""
-    of_type: dict[ServiceType, StayOfType] = {}
-    """Service types with their own limits, such as shelters for children."""
-
-    @model_validator(mode="after")
-    def _nearer_and_nearer(self) -> Self:
-        if list(self.alarms_before_end) != sorted(set(self.alarms_before_end), reverse=True):
-            raise ValueError("alarms_before_end must descend")
-        if self.owned_from_alarm > len(self.alarms_before_end):
-            raise ValueError("owned_from_alarm must name one of the alarms")
-        return self
 
 
 class Weights(PackPart):
@@ -143,7 +112,8 @@ class RoutingPolicy(PackPart):
     """The desk for child protection. It decides about unknown or disputed ages, and about offers for children that are
     halted because facts have changed."""
     escalates_to: dict[Desk, Desk] = {}
-    """For each desk, the desk above it. For a desk that is not named here, this is the steward."""
+    """For each desk, the desk above it. For a desk that is not named here, this is the desk of its co-leads in
+    `nrm.yaml`, or else the steward."""
     categories: dict[NeedCategory, CategoryPolicy]
     """By category. `load_policy` adds those that the file does not name."""
     other_categories: CategoryPolicy | None = None
@@ -154,6 +124,8 @@ class RoutingPolicy(PackPart):
     """From `taxonomy.yaml`: the same categories, their kinds, and which of them are basic."""
     consents: ConsentPolicy
     """From `consents.yaml`, which registration uses too."""
+    mechanism: Mechanism
+    """From `nrm.yaml`: the stages, their lead agencies, and the flow charts."""
     holidays: Holidays = Holidays()
     stays: StayPolicy
     weights: Weights
@@ -171,14 +143,31 @@ class RoutingPolicy(PackPart):
     def _every_chain_ends_at_the_steward(self) -> Self:
         if self.steward_desk in self.escalates_to:
             raise ValueError("escalates_to: nobody is above the steward's desk")
-        for first in self.escalates_to:
-            passed, desk = {first}, self.escalates_to[first]
-            while desk in self.escalates_to and desk not in passed:
+        for first in self._above:
+            passed, desk = {first}, self._above[first]
+            while desk in self._above and desk not in passed:
                 passed.add(desk)
-                desk = self.escalates_to[desk]
+                desk = self._above[desk]
             if desk in passed:
-                raise ValueError(f"escalates_to: {first} leads round in a circle")
+                raise ValueError(f"escalates_to, with the desks of co-leads: {first} leads round in a circle")
         return self
+
+    @cached_property
+    def _above(self) -> Mapping[str, str]:
+        """By desk: the desk above it, which is that of its co-leads if `escalates_to` names none."""
+        return {**self.mechanism.co_lead_desks, **self.escalates_to}
+
+    def stage_of(self, category: NeedCategory) -> int:
+        """The stage of the mechanism in which needs of this category are met."""
+        return self.category(category).stage
+
+    def categories_of(self, stage: int) -> frozenset[str]:
+        """The categories of a stage."""
+        return frozenset(category for category, policy in self.categories.items() if policy.stage == stage)
+
+    def stages_of(self, desks: frozenset[str]) -> list[Stage]:
+        """The stages in which one of these desks leads or co-leads."""
+        return [stage for stage in self.mechanism.stages if stage.desks & desks]
 
     def knows(self, category: NeedCategory) -> bool:
         """False for a category of a newer or another pack. A desk decides about its needs."""
@@ -244,18 +233,24 @@ class RoutingPolicy(PackPart):
         """Every desk that the pack names."""
         lead = {one.lead_desk for one in self.categories.values()}
         lead |= {one.lead_desk for one in self.kinds.values() if one.lead_desk is not None}
-        above = {*self.escalates_to, *self.escalates_to.values()}
+        above = {*self._above, *self._above.values()}
         return frozenset(lead | above | {self.steward_desk, self.child_desk})
 
     def desk_above(self, desk: str) -> str | None:
         """The desk above this one, or None for the steward."""
-        return None if desk == self.steward_desk else self.escalates_to.get(desk, self.steward_desk)
+        return None if desk == self.steward_desk else self._above.get(desk, self.steward_desk)
 
 
 def load_policy(directory: Path) -> RoutingPolicy:
     """The routing policy of the pack in `directory`. Raises FaultyFileError, which names file, line and key."""
     taxonomy, file = load_taxonomy(directory), open_yaml(directory / "routing.yaml")
-    policy = file.model(RoutingPolicy, consents=load_consents(directory, taxonomy), taxonomy=taxonomy)
+    stages = open_yaml(directory / "nrm.yaml")
+    policy = file.model(
+        RoutingPolicy,
+        consents=load_consents(directory, taxonomy),
+        taxonomy=taxonomy,
+        mechanism=stages.model(Mechanism),
+    )
     policies = of_every_category(
         policy.categories, policy.other_categories, taxonomy=taxonomy, file=file, key="categories"
     )
@@ -270,6 +265,20 @@ def load_policy(directory: Path) -> RoutingPolicy:
         for fact in facts
         if fact not in taxonomy.facts
     ]
+    faults += [stages.fault(keys, why) for keys, why in _faults_of_stages(policy, policies)]
     if faults:
         raise FaultyFileError(faults)
     return policy.model_copy(update={"categories": policies})
+
+
+def _faults_of_stages(policy: RoutingPolicy, policies: Mapping[str, CategoryPolicy]) -> Iterator[Fault]:
+    desks = {category: {one.lead_desk} for category, one in policies.items()}
+    for kind, differs in policy.kinds.items():
+        if differs.lead_desk is not None and kind in policy.taxonomy.kinds:
+            desks[policy.taxonomy.kinds[kind].category].add(differs.lead_desk)
+    return mechanism_faults(
+        policy.mechanism,
+        stage_of={category: one.stage for category, one in policies.items()},
+        desks_of=desks,
+        escalates_to=policy.escalates_to,
+    )

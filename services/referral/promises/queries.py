@@ -127,8 +127,6 @@ PROMISES: Final[dict[str, Promise]] = {
 }
 """Each promise by name. The queries read only live rows, so that their cost does not grow with past data."""
 
-_GIVEN = "(SELECT $1::bool AS restricted, $2::timestamptz AS late_since) AS given"
-
 _NEW = """
 SELECT broken.* FROM ({breaches}) AS broken, (SELECT $1::text AS promise, $2::timestamptz AS late_since) AS given
 WHERE NOT EXISTS (
@@ -145,20 +143,22 @@ WHERE broken.subject_id = ANY($1::uuid[])
 
 async def invariants(session: AsyncSession, rights: Rights, *, late_after: timedelta) -> InvariantsView:
     """The number of breaches of every promise, all in one snapshot of the database."""
-    counts = ", ".join(
-        f"(SELECT count(*) FROM ({one.breaches}) AS broken WHERE $1 OR NOT broken.restricted) AS {name}"  # noqa: S608
+    counts = " UNION ALL ".join(
+        f"SELECT '{name}' AS name, need.need_id IS NOT NULL AS is_of_need, need.kind, count(*) AS violations"  # noqa: S608
+        f" FROM ({one.breaches}) AS broken LEFT JOIN need ON need.need_id = broken.need_id"
+        " WHERE $1 OR NOT broken.restricted GROUP BY 2, 3"
         for name, one in PROMISES.items()
     )
     # With the rights of the service, because the counts of the ledger match only if all rows are visible. The result
     # contains only numbers.
     async with own_work(session):
-        row = await (await raw(session)).fetchrow(
-            f"SELECT {counts} FROM {_GIVEN}",  # noqa: S608 (constants)
-            rights.restricted,
-            now(session) - late_after,
-        )
-    assert row is not None
-    promises = [PromiseView(name=name, promise=one.words, violations=row[name]) for name, one in PROMISES.items()]
+        rows = await (await raw(session)).fetch(counts, rights.restricted, now(session) - late_after)
+    promises = []
+    for name, one in PROMISES.items():
+        mine = [row for row in rows if row["name"] == name]
+        by_kind = {row["kind"] or "": row["violations"] for row in mine if row["is_of_need"]}
+        violations = sum(row["violations"] for row in mine)
+        promises.append(PromiseView(name=name, promise=one.words, violations=violations, by_kind=by_kind))
     return InvariantsView(holds=all(one.violations == 0 for one in promises), promises=promises)
 
 

@@ -9,6 +9,10 @@ class PromiseView(BaseModel):
     name: str = Field(examples=["every_open_need_is_attended"])
     promise: str
     violations: int
+    by_kind: dict[str, int] = Field(
+        description="The violations that concern a need, by its kind; an empty name if only the category is known",
+        examples=[{"temporary_shelter": 2}],
+    )
 
 
 class InvariantsView(BaseModel):

@@ -48,9 +48,9 @@ async def read_completion_facts(policy: Policy, _: Reader) -> CompletionFactsVie
 
 
 @router.get("/{referral_id}", responses=responses(NotFound))
-async def read_referral(referral_id: UUID, session: Session, caller: Reader) -> ReferralView:
+async def read_referral(referral_id: UUID, session: Session, policy: Policy, caller: Reader) -> ReferralView:
     """One referral. A provider sees it after it has accepted the offer."""
-    return await queries.referral_view(session, rights_of(caller), referral_id)
+    return await queries.referral_view(session, policy, rights_of(caller), referral_id)
 
 
 @router.post("/{referral_id}/start", responses=responses(NotFound, StepNotAllowed, OfferIsHalted))
@@ -60,7 +60,7 @@ async def start_referral(
     """Report that the service has started."""
     rights = rights_of(caller)
     await once(session, lambda: actions.start_referral(session, policy, rights, referral_id, actor=caller.subject))
-    return await queries.referral_view(session, rights, referral_id)
+    return await queries.referral_view(session, policy, rights, referral_id)
 
 
 @router.post("/{referral_id}/uphold", responses=responses(NotFound, StepNotAllowed, NotACandidate, StaffOnly))
@@ -73,7 +73,7 @@ async def uphold_referral(
         session,
         lambda: actions.uphold_referral(session, policy, rights, referral_id, reason=body.reason, actor=caller.subject),
     )
-    return await queries.referral_view(session, rights, referral_id)
+    return await queries.referral_view(session, policy, rights, referral_id)
 
 
 @router.post("/{referral_id}/complete", responses={**STEPS, **responses(InvalidInput)})
@@ -99,7 +99,7 @@ async def complete_referral(
             actor=caller.subject,
         ),
     )
-    return await queries.referral_view(session, rights, referral_id)
+    return await queries.referral_view(session, policy, rights, referral_id)
 
 
 @router.post("/{referral_id}/not-delivered", responses=STEPS)
@@ -114,7 +114,7 @@ async def report_not_delivered(
             session, policy, rights, referral_id, reason=body.reason, actor=caller.subject
         ),
     )
-    return await queries.referral_view(session, rights, referral_id)
+    return await queries.referral_view(session, policy, rights, referral_id)
 
 
 @router.post("/{referral_id}/cancel", responses=STAFF_STEPS)
@@ -127,7 +127,7 @@ async def cancel_referral(
         session,
         lambda: actions.cancel_referral(session, policy, rights, referral_id, reason=body.reason, actor=caller.subject),
     )
-    return await queries.referral_view(session, rights, referral_id)
+    return await queries.referral_view(session, policy, rights, referral_id)
 
 
 @router.post("/{referral_id}/enter-in-error", responses=STAFF_STEPS)
@@ -140,7 +140,7 @@ async def enter_in_error(
         session,
         lambda: actions.enter_in_error(session, policy, rights, referral_id, note=body.note, actor=caller.subject),
     )
-    return await queries.referral_view(session, rights, referral_id)
+    return await queries.referral_view(session, policy, rights, referral_id)
 
 
 @desk_router.post(
@@ -169,4 +169,4 @@ async def override_referral(
             actor=caller.subject,
         ),
     )
-    return await queries.referral_view(session, rights, referral_id)
+    return await queries.referral_view(session, policy, rights, referral_id)

@@ -11,6 +11,7 @@ from services.referral.access import Rights
 from services.referral.clocks.rules import TimerKind
 from services.referral.journeys.queries import COMPLETE_HOUSEHOLD
 from services.referral.lifecycles.rules import ReferralStatus
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.referrals.schemas import ReferralView
 from services.referral.waitlists import queries as waitlists
 
@@ -36,14 +37,16 @@ SELECT referral.referral_id AS id, referral.need_id, referral.category, referral
 """  # noqa: S608 (constants)
 
 
-async def referral_view(session: AsyncSession, rights: Rights, referral_id: UUID) -> ReferralView:
+async def referral_view(
+    session: AsyncSession, policy: RoutingPolicy, rights: Rights, referral_id: UUID
+) -> ReferralView:
     """One referral, or NotFound."""
     row = await (await raw(session)).fetchrow(_VIEW, rights.organization_id, rights.restricted, referral_id)
     if row is None:
         raise NotFound("There is no such referral")
     waits = row["status"] == ReferralStatus.WAITLISTED
     queue = await waitlists.place_in_queue(session, referral_id) if waits else None
-    return ReferralView.model_validate({**row, "waitlist": queue})
+    return ReferralView.model_validate({**row, "waitlist": queue, "stage": policy.stage_of(row["category"])})
 
 
 async def returnee_of(session: AsyncSession, rights: Rights, referral_id: UUID) -> UUID:

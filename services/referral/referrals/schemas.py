@@ -24,6 +24,7 @@ class ReferralView(ShowsRecord, BaseModel):
     need_id: UUID
     case_code: str | None
     category: NeedCategory
+    stage: int = Field(description="The stage of the referral mechanism, as in `GET /v1/stages`", examples=[2])
     kind: NeedKind | None = Field(description="What exactly is needed; null if only the category is known")
     urgency: Urgency
     people_count: int

@@ -10,8 +10,14 @@ from libs.chassis.database import now, raw
 from libs.events.codes import NeedCategory
 from services.referral.access import Rights
 from services.referral.lifecycles.rules import UNMET_ENDED, UNMET_OPEN
-from services.referral.statistics.rules import Cell, not_told, told, told_kinds
-from services.referral.statistics.schemas import CategoryStatistics, KindStatistics, UnmetFilters, UnmetView
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.statistics.rules import By, Cell, Unmet, added_up, cells_of, not_told, told, told_kinds
+from services.referral.statistics.schemas import (
+    CategoryStatistics,
+    KindStatistics,
+    StageStatistics,
+    UnmetFilters,
+)
 
 _STATISTICS: Final = """
 SELECT category, count(*) AS needs,
@@ -45,13 +51,14 @@ GROUP BY kind ORDER BY kind NULLS FIRST
 """
 
 _CELLS: Final = """
-SELECT category, coalesce(area, '') AS area, reason, sum(part_count)::bigint AS cell_count FROM (
-    SELECT category, area, owner_reason AS reason, count(*) AS part_count FROM need
-    WHERE {open} AND counted_until > $2{seen} GROUP BY category, area, owner_reason
+SELECT category, coalesce(kind, '') AS kind, coalesce(area, '') AS area, reason, sum(part_count)::bigint AS cell_count
+FROM (
+    SELECT category, kind, area, owner_reason AS reason, count(*) AS part_count FROM need
+    WHERE {open} AND counted_until > $2{seen} GROUP BY category, kind, area, owner_reason
     UNION ALL
-    SELECT category, area, end_reason, count(*) FROM need
-    WHERE {ended} AND ended_at > $1 AND counted_until > $2{seen} GROUP BY category, area, end_reason
-) AS part GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    SELECT category, kind, area, end_reason, count(*) FROM need
+    WHERE {ended} AND ended_at > $1 AND counted_until > $2{seen} GROUP BY category, kind, area, end_reason
+) AS part GROUP BY 1, 2, 3, 4
 """
 
 
@@ -66,6 +73,18 @@ async def statistics(
             **told({name: value for name, value in row.items() if name != "category"}, below=small_below),
         )
         for row in rows
+    ]
+
+
+def by_stage(policy: RoutingPolicy, categories: Sequence[CategoryStatistics]) -> list[StageStatistics]:
+    """The numbers of these categories added up for each stage of the mechanism."""
+    names = CategoryStatistics.model_fields.keys() - {"category"}
+    rows = {stage.stage: list[dict[str, Any]]() for stage in policy.mechanism.stages}
+    for one in categories:
+        rows[policy.stage_of(one.category)].append(one.model_dump())
+    return [
+        StageStatistics(stage=stage.stage, name=stage.name, **added_up(rows[stage.stage], names))
+        for stage in policy.mechanism.stages
     ]
 
 
@@ -84,7 +103,7 @@ async def kind_statistics(
 
 
 def cells_statement(rights: Rights, *, ended_since: datetime, at: datetime) -> tuple[str, list[Any]]:
-    """The statement and its values for all cells, in order."""
+    """The statement and its values for the counts of unmet needs by category, kind, area and reason."""
     return _CELLS.format(open=UNMET_OPEN, ended=UNMET_ENDED, seen="" if rights.restricted else " AND NOT restricted"), [
         ended_since,
         at,
@@ -96,34 +115,33 @@ async def cells(
     rights: Rights,
     filters: UnmetFilters,
     *,
+    by: By,
     ended_since: datetime,
     small_below: int,
     after: Sequence[str] | None,
     limit: int,
-) -> list[UnmetView]:
-    """Unmet needs by category, area and reason: all open ones and those that ended since `ended_since`.
+) -> list[tuple[Cell, int | None]]:
+    """Unmet needs by category, area or kind, and reason: all open ones and those that ended since `ended_since`.
 
-    Returns up to one more than `limit`. All cells are used to decide which counts are hidden, before the filters apply,
-    so that a cell shows the same under every filter. The cost depends only on the unmet needs of that period.
+    Returns up to one more than `limit`. None: the count is hidden. All cells are used to decide which counts are
+    hidden, before the filters apply, so that a cell shows the same under every filter. The cost depends only on the
+    unmet needs of that period.
     """
     statement, values = cells_statement(rights, ended_since=ended_since, at=now(session))
     rows = await (await raw(session)).fetch(statement, *values)
-    counts = {Cell(row["category"], row["area"], row["reason"]): row["cell_count"] for row in rows}
+    counts = cells_of(
+        {Unmet(row["category"], row["kind"], row["area"], row["reason"]): row["cell_count"] for row in rows}
+    )
     hidden = not_told(counts, below=small_below)
-    wanted = [cell for cell in counts if _is_wanted(cell, filters) and (after is None or [*cell] > [*after])]
-    return [_view(cell, None if cell in hidden else counts[cell]) for cell in wanted[: limit + 1]]
+    wanted = [
+        cell
+        for cell in counts
+        if cell.by is by and _is_wanted(cell, filters) and (after is None or [*cell[:3]] > [*after])
+    ]
+    return [(cell, None if cell in hidden else counts[cell]) for cell in wanted[: limit + 1]]
 
 
 def _is_wanted(cell: Cell, filters: UnmetFilters) -> bool:
-    pairs = ((cell.category, filters.category), (cell.area, filters.area), (cell.reason, filters.reason))
+    what = filters.area if cell.by is By.AREA else filters.kind
+    pairs = ((cell.category, filters.category), (cell.what, what), (cell.reason, filters.reason))
     return all(wanted is None or found == wanted for found, wanted in pairs)
-
-
-def _view(cell: Cell, count: int | None) -> UnmetView:
-    return UnmetView(
-        category=cell.category,
-        area=cell.area or None,
-        reason=cell.reason,
-        count=count,
-        suppressed=count is None,
-    )

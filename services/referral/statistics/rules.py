@@ -1,6 +1,8 @@
 """Which numbers of statistics and of unmet needs are shown. Pure."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from libs.events.codes import NeedCategory
@@ -37,6 +39,17 @@ def told(row: Mapping[str, int], *, below: int) -> dict[str, int | None]:
     return {name: None if name in hidden else value for name, value in row.items()}
 
 
+def added_up(rows: Iterable[Mapping[str, int | None]], names: Collection[str]) -> dict[str, int | None]:
+    """The sums of these numbers over categories. A sum with a number that is not shown is not shown either, so a reader
+    learns nothing from the sums that the rows do not say."""
+    found: dict[str, int | None] = dict.fromkeys(names, 0)
+    for row in rows:
+        for name in names:
+            so_far, more = found[name], row[name]
+            found[name] = None if so_far is None or more is None else so_far + more
+    return found
+
+
 _OfKind = tuple[bool, str | None, str]
 """Whether the number is of the whole category; its kind otherwise; its name."""
 
@@ -66,28 +79,67 @@ def told_kinds(
     }
 
 
+class By(StrEnum):
+    """What a number of unmet needs is counted by, besides category and reason."""
+
+    AREA = "area"
+    KIND = "kind"
+    ALL = "all"
+    """Nothing: the sum, which no list shows."""
+
+
 class Cell(NamedTuple):
-    """Unmet needs of one category, in one area, for one reason."""
+    """Unmet needs of one category, in one area or of one kind, for one reason."""
 
     category: NeedCategory
+    what: str
+    """The area or the kind; empty if it is not known."""
+    reason: str
+    by: By
+
+
+class Unmet(NamedTuple):
+    """Unmet needs of one kind, in one area, for one reason."""
+
+    category: NeedCategory
+    kind: str
     area: str
-    """Empty if the area is not known."""
     reason: str
 
 
+def cells_of(counts: Mapping[Unmet, int]) -> dict[Cell, int]:
+    """The numbers that the lists by area and by kind show, in the order of the lists."""
+    found: Counter[Cell] = Counter()
+    for one, count in counts.items():
+        found[Cell(one.category, one.area, one.reason, By.AREA)] += count
+        found[Cell(one.category, one.kind, one.reason, By.KIND)] += count
+    return {cell: found[cell] for cell in sorted(found)}
+
+
 def not_told(counts: Mapping[Cell, int], *, below: int) -> set[Cell]:
-    """The cells that are too small, and those that would reveal one to a reader who knows the sum of the category."""
+    """The cells that are too small, and those that would reveal one to a reader of both lists who also knows the sum of
+    the category."""
     by_category: dict[NeedCategory, list[Cell]] = {}
     for cell in counts:
         by_category.setdefault(cell.category, []).append(cell)
     hidden: set[Cell] = set()
     for category, cells in by_category.items():
-        total = Cell(category, "", "")
-        table = Table(
-            {**{cell: counts[cell] for cell in cells}, total: sum(counts[cell] for cell in cells)},
-            [Sum(total, tuple(cells))],
-            known=frozenset({total}),
-            lowest=1,
-        )
-        hidden |= left_out(table, below=below)
+        hidden |= left_out(table_of_cells(category, {cell: counts[cell] for cell in cells}), below=below)
     return hidden
+
+
+def table_of_cells(category: NeedCategory, counts: Mapping[Cell, int]) -> Table[Cell]:
+    """The cells of one category in both lists, with the sums that a reader can calculate from either of them."""
+    parts: dict[tuple[str, By], list[Cell]] = {}
+    for cell in counts:
+        parts.setdefault((cell.reason, cell.by), []).append(cell)
+    of_reason = {reason: Cell(category, "", reason, By.ALL) for reason, _ in parts}
+    total = Cell(category, "", "", By.ALL)
+    sums = {of_reason[reason]: sum(counts[one] for one in parts[reason, By.AREA]) for reason in of_reason}
+    return Table(
+        {**counts, **sums, total: sum(sums.values())},
+        [Sum(total, tuple(sums)), *(Sum(of_reason[reason], tuple(cells)) for (reason, _), cells in parts.items())],
+        known=frozenset({total}),
+        implied=frozenset(sums),
+        lowest=1,
+    )

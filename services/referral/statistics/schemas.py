@@ -44,10 +44,31 @@ class KindStatisticsView(BaseModel):
     kinds: list[KindStatistics]
 
 
+class StageStatistics(BaseModel):
+    """The state of the needs of one stage of the referral mechanism, as in `CategoryStatistics`.
+
+    Null: a number of one of its categories is not shown.
+    """
+
+    stage: int = Field(examples=[4])
+    name: str = Field(examples=["Medium-term needs"])
+    needs: int | None
+    open: int | None
+    offered: int | None
+    accepted: int | None
+    waitlisted: int | None
+    awaiting_review: int | None
+    owned: int | None
+    met: int | None
+    refused: int | None
+    closed: int | None
+
+
 class StatisticsView(BaseModel):
-    """The state of needs, by category."""
+    """The state of needs, by category and by stage of the referral mechanism."""
 
     categories: list[CategoryStatistics]
+    stages: list[StageStatistics]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +78,20 @@ class UnmetFilters:
     category: NeedCategory | None = None
     area: str | None = None
     reason: str | None = None
+    kind: NeedKind | None = None
+
+
+class UnmetKindView(BaseModel):
+    """The number of unmet needs by category, kind and reason. Needs are counted, not people."""
+
+    category: NeedCategory
+    kind: NeedKind | None = Field(description="Null: only the category is known")
+    reason: str = Field(description="Why a desk owns them, or why they were closed", examples=["no_candidate"])
+    count: int | None = Field(description="Null if it is suppressed")
+    suppressed: bool = Field(
+        description="True if the count is below `small_cells_below` of the country pack, or would reveal such a count,"
+        " alone or together with the numbers by area"
+    )
 
 
 class UnmetView(BaseModel):

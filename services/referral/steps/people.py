@@ -6,7 +6,7 @@ from uuid import UUID
 
 from libs.events.catalogue.journeys import JudgedOn, JudgedProfile
 from libs.events.codes import AccessNeed, AgeBand, ProtectionFlag, Sex
-from libs.events.people_codes import AgeGroup
+from libs.events.people_codes import AgeGroup, ClientKind
 from services.referral.candidates import facts as candidates
 from services.referral.journeys.facts import Household, Journey, Need, Referral
 
@@ -23,8 +23,9 @@ def person_of(profile: Mapping[str, Any]) -> candidates.Person:
         protection_flags=frozenset(map(ProtectionFlag, profile["protection_flags"])),
         avoid_places=tuple(profile["avoid_places"]),
         avoid_organizations=frozenset(map(UUID, profile["avoid_organizations"])),
-        # Profiles that were stored before there were groups lack it.
+        # Profiles that were stored before there were groups and kinds lack these two.
         age_group=AgeGroup(profile.get("age_group", AgeGroup.UNSURE)),
+        client_kind=ClientKind(profile.get("client_kind", ClientKind.RETURNEE)),
     )
 
 

@@ -12,7 +12,7 @@ from services.referral.journeys.work import StayEnd, Work
 from services.referral.lifecycles import exit_plan
 from services.referral.lifecycles.exit_plan import ExitItem, ItemStatus, NextStep
 from services.referral.lifecycles.rules import ReferralStatus, ReferralStep, next_referral
-from services.referral.pack.policy import StayPolicy
+from services.referral.pack.stays import StayPolicy
 from services.referral.steps.owners import disown
 from services.referral.steps.routing import advance, escalate, need_of
 

@@ -12,7 +12,7 @@ from services.referral.waitlists.tables import KeptPoolRow, WaitlistEntryRow
 
 _LEARNS = """ON CONFLICT (referral_id) DO UPDATE SET provider_service_ids = excluded.provider_service_ids,
     pool_ids = excluded.pool_ids, pool_places = excluded.pool_places,
-    urgency_rank = excluded.urgency_rank"""
+    urgency_rank = excluded.urgency_rank, kind = excluded.kind"""
 
 _END_KEPT = """
 WITH gone AS (

@@ -9,9 +9,9 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
-from libs.events.codes import NeedCategory
+from libs.events.codes import NeedCategory, NeedKind
 from services.referral.audit.recording import RecordedRoute
-from services.referral.pack.api import OfCategory
+from services.referral.pack.api import OfCategory, OfKind
 from services.referral.waitlists import queries
 from services.referral.waitlists.schemas import WaitlistEntryView
 
@@ -23,7 +23,7 @@ ForPool = Annotated[UUID | None, Query(description="Only referrals that wait for
 
 @router.get("")
 async def list_waitlists(
-    session: Session, page: PageQuery, caller: Reader, category: OfCategory, pool_id: ForPool = None
+    session: Session, page: PageQuery, caller: Reader, category: OfCategory, kind: OfKind, pool_id: ForPool = None
 ) -> Page[WaitlistEntryView]:
     """Referrals that wait for a place, by category, the next first. A provider sees those that wait for its services.
 
@@ -33,7 +33,7 @@ async def list_waitlists(
     """
     entries = await queries.queue(
         session,
-        _asked(caller, category, pool_id),
+        _asked(caller, category, kind, pool_id),
         after=page.after,
         limit=page.limit,
     )
@@ -41,14 +41,18 @@ async def list_waitlists(
 
 
 @router.get("/count")
-async def count_waitlists(session: Session, caller: Reader, category: OfCategory, pool_id: ForPool = None) -> Count:
+async def count_waitlists(
+    session: Session, caller: Reader, category: OfCategory, kind: OfKind, pool_id: ForPool = None
+) -> Count:
     """The number of referrals that wait for a place. Counting stops at a thousand."""
-    return await queries.count(session, _asked(caller, category, pool_id))
+    return await queries.count(session, _asked(caller, category, kind, pool_id))
 
 
-def _asked(caller: Caller, category: NeedCategory | None, pool_id: UUID | None) -> queries.Asked:
+def _asked(caller: Caller, category: NeedCategory | None, kind: NeedKind | None, pool_id: UUID | None) -> queries.Asked:
     tenant = caller.tenant
-    return queries.Asked(category, pool_id, restricted=tenant.restricted, organization_id=tenant.organization_id)
+    return queries.Asked(
+        category, pool_id, restricted=tenant.restricted, organization_id=tenant.organization_id, kind=kind
+    )
 
 
 def _place_of(entry: WaitlistEntryView) -> list[str]:

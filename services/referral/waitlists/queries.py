@@ -73,6 +73,7 @@ class Asked(NamedTuple):
     restricted: bool = False
     organization_id: UUID | None = None
     """A provider sees only referrals that wait for its services, and positions in their queues. None: staff see all."""
+    kind: str | None = None
 
 
 class Cursor(NamedTuple):
@@ -110,6 +111,9 @@ def _where(asked: Asked, after: Cursor | None) -> tuple[str, list[Any]]:
     if asked.category is not None:
         values.append(asked.category)
         conditions.append(f"category = ${len(values)}")
+    if asked.kind is not None:
+        values.append(asked.kind)
+        conditions.append(f"kind = ${len(values)}")
     if asked.pool_id is not None:
         values.append(asked.pool_id)
         conditions.append(f"referral_id IN (SELECT referral_id FROM waiting_for(ARRAY[${len(values)}::uuid]))")  # noqa: S608

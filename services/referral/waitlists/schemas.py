@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from libs.events.codes import NeedKind
+
 _WAIT = "At the recent rate of freed places, if all referrals ahead take their places here; null if it is unknown"
 
 
@@ -40,6 +42,7 @@ class WaitlistEntryView(QueueView):
     need_id: UUID | None = Field(description="Shown to staff of the network only")
     returnee_id: UUID | None = Field(description="Shown to staff of the network only")
     category: str
+    kind: NeedKind | None = Field(description="What exactly is needed; null if only the category is known")
     urgency_rank: int = Field(description="0 emergency, 1 urgent, 2 normal")
     people_count: int
     waiting_since: datetime = Field(description="Since when the need waits; the order within an urgency class")

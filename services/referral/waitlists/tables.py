@@ -45,6 +45,7 @@ class WaitlistEntryRow(Table, table=True):
     pool_places: list[int] = Field(sa_column=Column(ARRAY(Integer()), nullable=False))
     """How many places it needs in each of `pool_ids`, in the same order."""
     traceparent: str | None = None
+    kind: str | None = None
 
 
 class KeptPoolRow(Table, table=True):

@@ -15,7 +15,9 @@ from libs.chassis.tenancy import STAFF, StaffOnly
 from libs.events.codes import Urgency
 from services.referral.access import Policy, desks_of, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
-from services.referral.pack.api import OfCategory, OfKind
+from services.referral.pack.api import OfCategory, OfKind, OfStage
+from services.referral.pack.mechanism import Stage
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.work_lists import queries
 from services.referral.work_lists.queries import Walk
 from services.referral.work_lists.rules import Party
@@ -25,6 +27,8 @@ from services.referral.work_lists.schemas import (
     Filters,
     HaltedItemView,
     ItemView,
+    StageCountsView,
+    StageQueuesView,
     WaitingItemView,
 )
 
@@ -41,6 +45,7 @@ View = TypeVar("View", bound=ItemView)
 async def _filters(
     category: OfCategory,
     kind: OfKind,
+    categories: OfStage,
     urgency: Annotated[Urgency | None, Query(description="Only needs of this urgency")] = None,
     desk: Annotated[str | None, Query(max_length=80, description="Only needs that this desk owns")] = None,
     area: Annotated[
@@ -50,7 +55,7 @@ async def _filters(
         UUID | None, Query(description="Only of people who came with this flight or bus")
     ] = None,
 ) -> Filters:
-    return Filters(category, kind, urgency, desk, area, arrival_batch_id)
+    return Filters(category, kind, urgency, desk, area, arrival_batch_id, categories)
 
 
 FilterQuery = Annotated[Filters, Depends(_filters)]
@@ -62,33 +67,38 @@ async def list_mine(
 ) -> Page[ItemView]:
     """Needs of my desks, and of desks for which mine are the deputy now; the earliest deadline first."""
     walk = await queries.mine(session, desks_of(caller, policy))
-    return await _page(session, walk, page, filters, caller, ItemView)
+    return await _page(session, policy, walk, page, filters, caller, ItemView)
 
 
 @router.get("/due")
 async def list_due(
-    session: Session, page: PageQuery, filters: FilterQuery, caller: Reader, within: Within = DAY_S
+    session: Session, policy: Policy, page: PageQuery, filters: FilterQuery, caller: Reader, within: Within = DAY_S
 ) -> Page[DueItemView]:
     """Deadlines within a period, the earliest first: answers, starts, reports, places, routing, owners."""
     walk = queries.due(now(session) + timedelta(seconds=within), needs_first=queries.narrows_first(filters))
-    return await _page(session, walk, page, filters, caller, DueItemView)
+    return await _page(session, policy, walk, page, filters, caller, DueItemView)
 
 
 @router.get("/overdue")
-async def list_overdue(session: Session, page: PageQuery, filters: FilterQuery, caller: Reader) -> Page[ItemView]:
+async def list_overdue(
+    session: Session, policy: Policy, page: PageQuery, filters: FilterQuery, caller: Reader
+) -> Page[ItemView]:
     """Needs that have an owner because a deadline has passed, the longest overdue first."""
-    return await _page(session, queries.overdue(), page, filters, caller, ItemView)
+    return await _page(session, policy, queries.overdue(), page, filters, caller, ItemView)
 
 
 @router.get("/escalations")
-async def list_escalations(session: Session, page: PageQuery, filters: FilterQuery, caller: Reader) -> Page[ItemView]:
+async def list_escalations(
+    session: Session, policy: Policy, page: PageQuery, filters: FilterQuery, caller: Reader
+) -> Page[ItemView]:
     """Needs that have an owner because normal routing was not possible, oldest first; includes overdue needs."""
-    return await _page(session, queries.escalations(), page, filters, caller, ItemView)
+    return await _page(session, policy, queries.escalations(), page, filters, caller, ItemView)
 
 
 @router.get("/waiting")
 async def list_waiting(
     session: Session,
+    policy: Policy,
     page: PageQuery,
     filters: FilterQuery,
     caller: Reader,
@@ -97,24 +107,28 @@ async def list_waiting(
 ) -> Page[WaitingItemView]:
     """Needs with a live referral, and the party that each waits for, the longest waiting first."""
     walk = queries.waiting(tuple(Party) if party is None else (party,), organization_id=organization_id)
-    return await _page(session, walk, page, filters, caller, WaitingItemView)
+    return await _page(session, policy, walk, page, filters, caller, WaitingItemView)
 
 
 @router.get("/halted")
 async def list_halted(
     session: Session,
+    policy: Policy,
     page: PageQuery,
     filters: FilterQuery,
     caller: Reader,
     organization_id: Annotated[UUID | None, Query(description="Only offers of this provider")] = None,
 ) -> Page[HaltedItemView]:
     """Halted offers, about which a desk has to decide, such as those of a suspended organisation."""
-    return await _page(session, queries.halted(organization_id=organization_id), page, filters, caller, HaltedItemView)
+    return await _page(
+        session, policy, queries.halted(organization_id=organization_id), page, filters, caller, HaltedItemView
+    )
 
 
 @router.get("/unmet")
 async def list_unmet(
     session: Session,
+    policy: Policy,
     page: PageQuery,
     filters: FilterQuery,
     caller: Reader,
@@ -122,7 +136,7 @@ async def list_unmet(
 ) -> Page[ItemView]:
     """Open needs that no provider serves, and needs that were closed without help, by category."""
     walk = queries.unmet(staff_rights_of(caller), reason)
-    return await _page(session, walk, page, filters, caller, ItemView)
+    return await _page(session, policy, walk, page, filters, caller, ItemView)
 
 
 @router.get("/counts")
@@ -152,12 +166,44 @@ async def count_work_lists(
     )
 
 
+@router.get("/stages")
+async def count_by_stage(session: Session, policy: Policy, caller: Reader) -> StageQueuesView:
+    """The queue of each stage of the referral mechanism. The lists themselves take the filter `stage`."""
+    rights = staff_rights_of(caller)
+    mine = {one.stage for one in policy.stages_of(desks_of(caller, policy))}
+
+    async def queue_of(stage: Stage) -> StageCountsView:
+        filters = Filters(categories=policy.categories_of(stage.stage))
+
+        async def counted(walk: Walk) -> Any:
+            return await queries.count(session, walk, rights, filters)
+
+        return StageCountsView(
+            stage=stage.stage,
+            name=stage.name,
+            mine=stage.stage in mine,
+            waiting={party: await counted(queries.waiting((party,))) for party in Party},
+            overdue=await counted(queries.overdue()),
+            escalations=await counted(queries.escalations()),
+            halted=await counted(queries.halted()),
+            unmet=await counted(queries.unmet(rights)),
+        )
+
+    return StageQueuesView(stages=[await queue_of(stage) for stage in policy.mechanism.stages])
+
+
 async def _page(
-    session: Session, walk: Walk, page: PageRequest, filters: Filters, caller: Caller, view: type[View]
+    session: Session,
+    policy: RoutingPolicy,
+    walk: Walk,
+    page: PageRequest,
+    filters: Filters,
+    caller: Caller,
+    view: type[View],
 ) -> Page[View]:
     rights = staff_rights_of(caller)
     after = None if page.after is None else _key(walk, page.after)
-    views = await queries.items(session, walk, rights, filters, after=after, limit=page.limit, view=view)
+    views = await queries.items(session, policy, walk, rights, filters, after=after, limit=page.limit, view=view)
     return page_of(views, request=page, cursor_of=lambda item: _cursor(walk, item))
 
 

@@ -20,6 +20,7 @@ from services.referral.access import Rights
 from services.referral.clocks.rules import REMINDERS
 from services.referral.lifecycles.rules import LIVE_REFERRAL, UNMET, ReferralStatus, in_sql
 from services.referral.ownership.queries import covered_desks
+from services.referral.pack.policy import RoutingPolicy
 from services.referral.work_lists.rules import NOT_ESCALATED, OVERDUE, WAITS_IN, Party, party_of
 from services.referral.work_lists.schemas import Filters, ItemView
 
@@ -250,6 +251,7 @@ def _given(walk: Walk, filters: Filters) -> list[tuple[str, Any]]:
     told = "referral" if walk.source.startswith("referral") else "need"
     asked = (
         (f"{told}.category = {{}}", filters.category),
+        (f"{told}.category = ANY({{}}::text[])", None if filters.categories is None else sorted(filters.categories)),
         (f"{told}.kind = {{}}", filters.kind),
         (f"{told}.urgency = {{}}", filters.urgency),
         ("need.owner = {}", filters.desk),
@@ -264,6 +266,7 @@ def _texts(words: Iterable[str]) -> str:
 
 async def items(
     session: AsyncSession,
+    policy: RoutingPolicy,
     walk: Walk,
     rights: Rights,
     filters: Filters,
@@ -275,7 +278,12 @@ async def items(
     """A page of a list, with up to one more than `limit`."""
     statement, values = page_statement(walk, rights, filters, after=after, limit=limit)
     rows = await (await raw(session)).fetch(statement, *values)
-    return [view.model_validate({**row, "waits_on": _waits_on(row["referral_status"])}) for row in rows]
+    return [
+        view.model_validate(
+            {**row, "waits_on": _waits_on(row["referral_status"]), "stage": policy.stage_of(row["category"])}
+        )
+        for row in rows
+    ]
 
 
 async def count(session: AsyncSession, walk: Walk, rights: Rights, filters: Filters) -> Count:

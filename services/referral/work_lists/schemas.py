@@ -23,6 +23,8 @@ class Filters:
     desk: str | None = None
     area: str | None = None
     arrival_batch_id: UUID | None = None
+    categories: frozenset[str] | None = None
+    """Those of a stage; None for all."""
 
 
 class ItemView(BaseModel):
@@ -32,6 +34,7 @@ class ItemView(BaseModel):
     returnee_id: UUID
     case_code: str | None
     category: NeedCategory
+    stage: int = Field(description="The stage of the referral mechanism, as in `GET /v1/stages`", examples=[2])
     kind: NeedKind | None = Field(description="What exactly is needed; null if only the category is known")
     urgency: Urgency
     people_count: int
@@ -73,6 +76,25 @@ class HaltedItemView(ItemView):
         description="The codes of the rules and interlocks that it breaks, as in explanations",
         examples=[["not_active"]],
     )
+
+
+class StageCountsView(BaseModel):
+    """The queue of one stage of the referral mechanism. Counting stops at a thousand."""
+
+    stage: int = Field(examples=[4])
+    name: str = Field(examples=["Medium-term needs"])
+    mine: bool = Field(description="True if a desk of the caller leads or co-leads the stage")
+    waiting: dict[Party, Count] = Field(description="Numbers of needs by the party that they wait for")
+    overdue: Count
+    escalations: Count
+    halted: Count
+    unmet: Count
+
+
+class StageQueuesView(BaseModel):
+    """The queues of all stages, in the order of the mechanism."""
+
+    stages: list[StageCountsView]
 
 
 class CountsView(BaseModel):

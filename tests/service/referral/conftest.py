@@ -29,6 +29,7 @@ def write_pack(directory: Path, policy: RoutingPolicy) -> None:
     (directory / "consents.yaml").write_text(json.dumps(files.pop("consents")), encoding="utf-8")
     taxonomy = policy.taxonomy.model_dump(mode="json", exclude_unset=True)
     (directory / "taxonomy.yaml").write_text(json.dumps(taxonomy), encoding="utf-8")
+    (directory / "nrm.yaml").write_text(json.dumps(files.pop("mechanism")), encoding="utf-8")
     (directory / "routing.yaml").write_text(json.dumps(files), encoding="utf-8")
 
 

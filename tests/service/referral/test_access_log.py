@@ -28,8 +28,9 @@ from tests.service.referral.world import World
 SCOPE = "access-log:read"
 SAY_NOTHING_OF_A_PERSON = {
     "read_completion_facts", "count_reviews", "count_work_lists", "count_stays", "count_waitlists", "read_statistics",
-    "read_kind_statistics",
-    "summarise_unmet", "read_invariants", "list_places", "list_absences", "add_absence", "cancel_absence",
+    "read_kind_statistics", "read_stages", "count_by_stage",
+    "summarise_unmet", "summarise_unmet_kinds",
+    "read_invariants", "list_places", "list_absences", "add_absence", "cancel_absence",
     "read_hand_over",
 }  # fmt: skip
 RECORDED_WHERE_THEY_ARE_TAKEN = {"acknowledge_offer", "accept_offer", "decline_offer"}

@@ -173,7 +173,21 @@ async def test_a_kind_that_the_pack_adds_by_data_alone_is_told_routed_completed_
         assert (row["kind"], row["needs"]) == (ADDED_KIND, 7)
 
 
-@pytest.mark.parametrize("path", ["work-lists/overdue", "work-lists/waiting", "work-lists/unmet"])
+async def test_a_queue_is_read_and_counted_by_kind(world: World):
+    """Seen to fail without the condition in `_where`, and without the kind in `_entry`."""
+    for kind in ("bus_ticket", "escort"):
+        await world.provider(1, available=0, category="transport", kinds=gives(kind))
+    people = {kind: await world.person({"category": "transport", "kind": kind}) for kind in ("bus_ticket", "escort")}
+    await world.round()
+    whole = (await world.ask("waitlists"))["items"]
+    assert {one["kind"]: one["returnee_id"] for one in whole} == {kind: str(who) for kind, who in people.items()}
+    (escort,) = (await world.ask("waitlists", kind="escort"))["items"]
+    assert escort["returnee_id"] == str(people["escort"])
+    assert (await world.ask("waitlists/count", kind="escort"))["count"] == 1
+    assert (await world.ask("waitlists/count"))["count"] == 2
+
+
+@pytest.mark.parametrize("path", ["work-lists/overdue", "waitlists", "work-lists/waiting", "work-lists/unmet"])
 async def test_a_list_of_a_kind_that_the_pack_lacks_is_refused(world: World, path):
     answer = await world.client.get(f"/v1/{path}?kind=prostesis", headers=world.staff())
     assert (answer.status_code, answer.json()["errors"][0]["rule"]) == (422, "unknown-kind")

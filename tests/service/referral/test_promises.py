@@ -9,6 +9,7 @@ from libs.chassis.database import raw
 from services.referral.journeys import queries as journeys
 from services.referral.places.loop import Sweeper
 from services.referral.promises.loop import Watcher
+from tests.service.referral.kinds import gives
 from tests.service.referral.world import World
 
 BREAKAGES = {
@@ -31,8 +32,8 @@ async def breaks(world: World, statement: str) -> None:
 
 
 async def an_offer(world: World) -> UUID:
-    await world.provider()
-    returnee = await world.person({})
+    await world.provider(kinds=gives("shelter"))
+    returnee = await world.person({"kind": "shelter"})
     await world.round()
     assert await world.promises() == {}
     return returnee
@@ -51,6 +52,8 @@ async def test_a_broken_promise_is_counted_and_gets_a_review(world: World, promi
     await breaks(world, breakage)
     broken = await world.promises()
     assert broken[promise] == 1 or promise == "no_clock_is_overdue"
+    shown = {one["name"]: one["by_kind"] for one in (await world.ask("invariants"))["promises"]}
+    assert shown[promise] == ({} if promise in {"ledger_agrees_with_holds", "no_clock_is_overdue"} else {"shelter": 1})
     counted = await watcher(world).look()
     assert {name: count for name, count in counted.items() if count} == broken
     found = await reviews(world)

@@ -10,6 +10,7 @@ import pytest
 
 from libs.chassis.database import raw
 from libs.events.codes import NeedCategory
+from tests.service.referral.kinds import TAXONOMY
 from tests.service.referral.world import World
 
 SUMMARY = "work-lists/unmet/summary"
@@ -119,6 +120,51 @@ async def test_a_need_that_a_provider_still_takes_care_of_is_not_unmet(world: Wo
     async with world.database.transaction() as session:
         await (await raw(session)).execute("UPDATE need SET owner_reason = 'outcome_incomplete'")
     assert len((await world.ask("work-lists/unmet"))["items"]) == 3
+
+
+async def kinds(world: World, **query: Any) -> dict[tuple[str, str | None, str], int | None]:
+    """All cells by kind, page by page of two."""
+    found: dict[tuple[str, str | None, str], int | None] = {}
+    after: dict[str, str] = {}
+    while True:
+        page = await world.ask("work-lists/unmet/kinds", limit=2, **query, **after)
+        found |= {(one["category"], one["kind"], one["reason"]): one["count"] for one in page["items"]}
+        if page["next"] is None:
+            return found
+        after = {"after": page["next"]}
+
+
+async def test_unmet_needs_are_counted_by_kind_and_those_of_a_category_alone_apart(new_world):
+    """Seen to fail without `kind` in `_CELLS`."""
+    async with new_world(taxonomy=TAXONOMY) as world:
+        for kind, count in (("bus_ticket", 4), ("escort", 3), (None, 5)):
+            for _ in range(count):
+                await world.person({"category": "transport", "kind": kind})
+        await world.round()
+        reason = (await world.ask("work-lists/unmet", kind="escort"))["items"][0]["owner_reason"]
+        triage = (await world.ask("work-lists/unmet"))["items"]
+        alone = next(one["owner_reason"] for one in triage if one["kind"] is None)
+        assert await kinds(world) == {
+            ("transport", None, alone): 5,
+            ("transport", "bus_ticket", reason): 4,
+            ("transport", "escort", reason): 3,
+        }
+        assert await kinds(world, kind="escort") == {("transport", "escort", reason): 3}
+        assert await kinds(world, category="shelter") == {}
+        wrong = await world.client.get("/v1/work-lists/unmet/kinds?kind=escorts", headers=world.staff())
+        assert (wrong.status_code, wrong.json()["errors"][0]["rule"]) == (422, "unknown-kind")
+
+
+async def test_the_lists_by_area_and_by_kind_together_reveal_no_small_number(new_world):
+    """Two escorts are hidden. Both areas are shown only if the bus tickets of the same reason are hidden too."""
+    async with new_world(taxonomy=TAXONOMY) as world:
+        for kind, count, area in (("escort", 2, "GT12"), ("bus_ticket", 4, "GT12"), ("bus_ticket", 3, "GT13")):
+            for _ in range(count):
+                await world.person({"category": "transport", "kind": kind}, destination=area)
+        await world.round()
+        by_kind = await kinds(world)
+        assert set(by_kind.values()) == {None}
+        assert set((await cells(world)).values()) == {6, 3}
 
 
 @pytest.mark.parametrize("query", [{"days": 0}, {"days": 367}, {"category": "luck"}, {"area": "x" * 21}])

@@ -6,6 +6,7 @@ from typing import Any
 from deploy.demo.looking import is_settled, nested
 from deploy.demo.outcomes import (
     by_kind,
+    by_stage,
     declined_as_full,
     households_by_services,
     offers_by_status,
@@ -21,7 +22,8 @@ def offer(status: str, reason: str | None = None) -> dict[str, Any]:
 def journey(returnee_id: str, category: str, *referrals: tuple[str, list[dict[str, Any]]], status: str = "open",
             owner: str | None = None) -> Mapping[str, Any]:  # fmt: skip
     found = [{"status": state, "offers": offers} for state, offers in referrals]
-    need = {"category": category, "kind": None, "status": status, "owner": owner, "referrals": found}
+    stage = {"shelter": 2, "documents": 4, "employment": 6, "transport": 5}.get(category, 1)
+    need = {"category": category, "stage": stage, "kind": None, "status": status, "owner": owner, "referrals": found}
     return {"returnee_id": returnee_id, "case_code": returnee_id.upper(), "needs": [need]}
 
 
@@ -52,6 +54,12 @@ def test_offers_are_counted_by_their_end_and_declines_by_their_reason() -> None:
 
 def test_whose_offer_was_declined_as_full_is_found_the_placed_ones_first() -> None:
     assert declined_as_full([QUEUED, AFTER_FULL, PLACED]) == ["ben", "carl"]
+
+
+def test_needs_are_counted_by_stage() -> None:
+    counts = by_stage(ALL)
+    assert {stage: row.needs for stage, row in counts.items()} == {2: 3, 4: 2, 6: 1}
+    assert counts[2] == by_kind(ALL)["shelter", ""]
 
 
 def test_households_are_counted_by_the_services_to_which_their_members_go() -> None:

@@ -13,11 +13,14 @@ from libs.events.catalogue.directory import (
     ProviderServicePublished,
 )
 from libs.events.codes import AgeBand, NeedCategory, PublicationStatus, Sex, Urgency
+from libs.events.people_codes import ClientKind
 from libs.taxonomy.model import Taxonomy
 from services.referral.candidates.facts import Need, Person, Pool, Service
 from services.referral.journeys.facts import Offer, Referral, Stay
 from services.referral.pack.clocks import OfferClock, OwnerClock, Wait
-from services.referral.pack.policy import CategoryPolicy, Place, Rounds, RoutingPolicy, Search, StayPolicy, Weights
+from services.referral.pack.mechanism import Mechanism
+from services.referral.pack.policy import CategoryPolicy, Place, Rounds, RoutingPolicy, Search, Weights
+from services.referral.pack.stays import StayPolicy
 from tests.categories import CATEGORIES, GUATEMALA, TAXONOMY
 
 NOW = datetime(2026, 3, 4, 18, 0, tzinfo=UTC)  # a Wednesday, noon in Guatemala
@@ -51,6 +54,7 @@ def a_policy(**changes: object) -> RoutingPolicy:
         "categories": categories,
         "taxonomy": _taxonomy(basic),
         "consents": CONSENTS,
+        "mechanism": _mechanism(categories),
         "timezone": "America/Guatemala",
         "stays": StayPolicy(**STAYS),
         "weights": Weights(**weights),
@@ -64,6 +68,18 @@ def a_policy(**changes: object) -> RoutingPolicy:
         },
     }
     return RoutingPolicy(**{**values, **changes})
+
+
+def _mechanism(categories: Mapping[NeedCategory, CategoryPolicy]) -> Mechanism:
+    """Six stages, each with the categories that the policy puts there and their lead desks."""
+    stages = []
+    for number in range(1, 7):
+        mine = [category for category, policy in categories.items() if policy.stage == number]
+        leads = sorted({categories[one].lead_desk for one in mine}) or ["lead"]
+        stages.append({"stage": number, "name": f"Stage {number}", "services": [], "categories": mine, "leads": [
+            {"organization": "ministry", "desk": desk, "co_leads": []} for desk in leads]})  # fmt: skip
+    charts = {kind: list(range(1, 7)) for kind in ClientKind}
+    return Mechanism(sample=True, country="GT", stages=stages, flow_charts=charts, other_categories=1)
 
 
 def _taxonomy(basic: Mapping[NeedCategory, bool]) -> Taxonomy:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from services.referral.journeys.facts import Offer
 from services.referral.lifecycles import exit_plan
 from services.referral.lifecycles.exit_plan import ExitItem, ItemStatus, NextStep, PlanItem
-from services.referral.pack.policy import StayPolicy
+from services.referral.pack.stays import StayPolicy
 from services.referral.stays.rules import day_of
 from services.referral.steps.stays import longest
 from tests.unit.referral.making_facts import HOUR, NOW, STAYS

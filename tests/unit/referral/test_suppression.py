@@ -5,7 +5,15 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.referral.statistics.rules import table_of, table_of_kinds, told, told_kinds
+from services.referral.statistics.rules import (
+    Unmet,
+    cells_of,
+    not_told,
+    table_of,
+    table_of_kinds,
+    told,
+    told_kinds,
+)
 from services.referral.suppression import Sum, Table, left_out, ranges
 
 BELOW = 5
@@ -88,6 +96,33 @@ def test_no_small_number_of_a_kind_or_its_category_can_be_worked_out(ended):
             least, most = known[key]
             assert least <= 1
             assert most >= BELOW
+
+
+UNMET = st.tuples(st.sampled_from(["", "k1", "k2"]), st.sampled_from(["", "a1", "a2"]), st.sampled_from(["r1", "r2"]))
+
+
+@given(st.dictionaries(UNMET, st.integers(1, 9), min_size=1, max_size=8))
+def test_the_lists_of_unmet_needs_by_area_and_by_kind_together_reveal_no_small_cell(counts):
+    """Seen to fail with a table for each list, and with the sums of the reasons left out."""
+    cells = cells_of({Unmet("food", *key): count for key, count in counts.items()})
+    hidden = not_told(cells, below=BELOW)
+    parts = {name: [one for one in cells if (one.by.value, one.reason) == name]
+             for name in product(("area", "kind"), ("r1", "r2"))}  # fmt: skip
+    reasons: dict[object, int] = {reason: sum(cells[one] for one in parts["area", reason]) for reason in ("r1", "r2")}
+    table: Table[object] = Table(
+        {**cells, **reasons, "total": sum(reasons.values())},
+        [Sum("total", ("r1", "r2")), *(Sum(reason, tuple(mine)) for (_, reason), mine in parts.items())],
+        known=frozenset({"total"}),
+        implied=frozenset(reasons),
+        lowest=1,
+    )
+    known = ranges(table, {*hidden, *reasons})
+    for cell, value in cells.items():
+        if value < BELOW:
+            assert cell in hidden
+            least, most = known[cell]
+            assert most >= BELOW or hidden >= cells.keys(), "else everything is hidden"
+            assert least <= 1 or hidden >= cells.keys()
 
 
 def test_ranges_follow_from_sums():

@@ -230,6 +230,7 @@ def _entry(work: Work, queued: Queued) -> Row:
         "need_id": referral.need_id,
         "returnee_id": referral.returnee_id,
         "category": referral.category,
+        "kind": referral.kind,
         "urgency_rank": referral.urgency_rank,
         "people_count": referral.people_count,
         "restricted": referral.restricted,

@@ -1,0 +1,1 @@
+"""The stages of the referral mechanism, as the country pack has them."""
