@@ -15,7 +15,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import answers, clocks, flat, ledger, lists, memory, relay, secured, walls
+from bench import answers, candidates, clocks, flat, ledger, lists, memory, relay, secured, walls
 from bench.chain import Result, Running, enlace, measure_chain, measure_flight
 from bench.floor.run import Floor, measure_floor
 from bench.floor.run import floor as floor_stages
@@ -36,6 +36,7 @@ BUS: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
     "flat": flat.measure,
     "memory": memory.measure,
     "lists": lists.measure,
+    "candidates": candidates.measure,
     "clocks": clocks.measure,
     "answers": answers.measure,
     "ledger": ledger.measure,

@@ -12,7 +12,6 @@ from libs.chassis.yaml_files import read_model, read_yaml
 from libs.consents.policy import ConsentPolicy
 from libs.events.codes import TransportMode
 from libs.taxonomy.model import load_taxonomy
-from services.referral.pack.mechanism import Mechanism
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +38,16 @@ class Country:
         routing = read_yaml(pack_file(pack, "routing.yaml"))
         others = routing.get("other_categories")
         led = [*routing["categories"].values(), *filter(None, [others])]
-        mechanism = read_model(Mechanism, pack_file(pack, "nrm.yaml"))
+        stages = read_yaml(pack_file(pack, "nrm.yaml"))["stages"]
+        co_leads = [lead.get("co_lead_desk") for stage in stages for lead in stage["leads"]]
         return cls(
             directory=load_directory(pack),
             sample=load_demo(pack),
             consents=read_model(ConsentPolicy, pack_file(pack, "consents.yaml")),
             steward_desk=routing["steward_desk"],
             child_desk=routing["child_desk"],
-            lead_desks=frozenset(category["lead_desk"] for category in led).union(mechanism.co_lead_desks.values()),
-            stages={stage.stage: stage.name for stage in mechanism.stages},
+            lead_desks=frozenset(category["lead_desk"] for category in led).union(filter(None, co_leads)),
+            stages={stage["stage"]: stage["name"] for stage in stages},
             stage_of={
                 category: routing["categories"].get(category, others)["stage"]
                 for category in load_taxonomy(pack).categories

@@ -29,11 +29,11 @@ READERS = {
     "notes": "journey",
     "offers": "offer referral",
     "ownership": "journey need referral",
-    "places": "offer provider_organization provider_service referral",
+    "places": "offer provider_service referral",
     "reconciling": "household journey need offer provider_organization provider_service referral",
     "referrals": "household journey offer referral timer",
-    "router": """arrival_batch exclusion household journey kept_pool need offer pool provider_organization
-        provider_service referral timer waitlist_entry""",
+    "router": """arrival_batch exclusion household journey kept_pool need offer supply_change supply_total
+        referral timer waitlist_entry""",
     "searches": "journey need referral",
     "stays": "journey need stay",
     "waitlists": "place_hold pool provider_service",

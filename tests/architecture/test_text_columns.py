@@ -106,7 +106,8 @@ REFERRAL = {
         search_attempt.by
         search_attempt.channel search_attempt.result stay.category stay.next_step stay.service_type step.actor
         step.led_to step.reason step.step timer.kind waitlist_entry.category
-        waitlist_entry.kind""",
+        waitlist_entry.kind provider_service.place provider_service.reach
+        supply_change.category supply_total.category""",
     Holds.PROGRAM: """
         journey.consents journey.profile journey.traceparent need.traceparent offer.explanation offer.traceparent
         place_hold.traceparent provider_organization.view provider_service.view referral.outcome_facts

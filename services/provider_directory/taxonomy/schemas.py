@@ -81,7 +81,7 @@ class HsdsTerm(BaseModel):
     code: str = Field(description="The code of Enlace", examples=["prosthesis"])
     name: str = Field(examples=["Prosthesis"])
     description: str
-    parent_id: UUID | None = Field(description="The term of the category; null for a category")
+    parent_id: UUID | None = Field(default=None, description="The term of the category; a category has none")
     taxonomy: str = Field(description="The name of the taxonomy")
     taxonomy_id: UUID
     language: str = Field(description="ISO 639", examples=["en"])

@@ -13,6 +13,7 @@ from services.referral.candidates.facts import Need, Pool, Service, Share, next_
 from services.referral.candidates.interlocks import Guards, Interlock, guards_of, interlocks
 from services.referral.candidates.kinds import kinds_served, lacking, offered_kind, stands_in
 from services.referral.candidates.pools import admits_among, fitting_places, in_time, waited_for
+from services.referral.candidates.reach import Reach
 from services.referral.candidates.reasons import Exclusion
 from services.referral.candidates.rules import (
     Rule,
@@ -87,7 +88,9 @@ class Decision:
     kind: str | None = None
     """The kind that is needed."""
     of_other_kinds: int = 0
-    """How many services of the category were not considered, because they give other kinds."""
+    """How many services of the category were not considered, because they give other kinds or are out of reach."""
+    gives_elsewhere: bool = False
+    """True if services give the kind, but none of them within reach."""
 
     @property
     def chosen(self) -> Candidate | None:
@@ -102,7 +105,7 @@ class Decision:
     @property
     def lacking(self) -> Exclusion | None:
         """What the network lacks for this need if nobody may take it: the kind, or the scope; None: something else."""
-        nothing_there = not self.excluded and not self.of_other_kinds
+        nothing_there = not self.excluded and (self.gives_elsewhere or not self.of_other_kinds)
         return None if self.verdict is not Verdict.NOBODY or nothing_there else lacking(self.excluded.values())
 
     def explanation(self, policy: RoutingPolicy) -> dict[str, object]:
@@ -159,12 +162,18 @@ class Market:
             for kind in kinds_served(service, policy.taxonomy):
                 self._by_kind.setdefault((category, kind), []).append(screened)
 
-    def choose(self, need: Need) -> Decision:
-        """Which services may take this need, best first. Equal inputs give equal decisions."""
+    def choose(self, need: Need, reach: Reach | None = None) -> Decision:
+        """Which services may take this need, best first. Equal inputs give equal decisions.
+
+        `reach`: those that it can reach, if the market has others too. None: all services of the market.
+        """
         ranked: list[Candidate] = []
         excluded: dict[UUID, list[Interlock | Exclusion]] = {}
         start, guards = origin(need, self.policy), guards_of(need, self.policy)
         considered = self._considered(need)
+        if reach is not None:
+            near = reach.service_ids
+            considered = [one for one in considered if one.service.view.provider_service_id in near]
         for screened in considered:
             service = screened.service
             codes = self._codes(need, guards, screened)
@@ -178,8 +187,9 @@ class Market:
             ranked.append(candidate_of(need, service, shares, self.policy, score=value, parts=parts))
         ring = self._widen(need, ranked, excluded)
         ranked.sort(key=_best_first)
-        others = self._counts[need.category] - len(considered)
-        return Decision(_verdict(ranked, excluded), ranked, excluded, ring, need.kind, others)
+        whole = self._counts[need.category] if reach is None else reach.of_category
+        others, elsewhere = max(0, whole - len(considered)), reach is not None and reach.gives_elsewhere
+        return Decision(_verdict(ranked, excluded), ranked, excluded, ring, need.kind, others, elsewhere)
 
     def documents_missing(self, need: Need, decision: Decision) -> frozenset[str]:
         """The documents that the person lacks for services that are excluded because of them."""

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
+from libs.events.catalogue.directory import Accreditation, Agreement, OrganizationPublished, ProviderServicePublished
 from libs.events.codes import (
     AccessNeed,
     AgeBand,
@@ -190,21 +190,32 @@ class Service:
     @property
     def is_active(self) -> bool:
         """True if both the service and its organisation are active."""
-        active = PublicationStatus.ACTIVE
-        return self.view.status is active and self.organization.status is active
+        return _both_active(self.view.status, self.organization)
 
     def is_accredited(self, today: date) -> bool:
         """True if the organisation's licence for this category is valid today."""
-        return any(
-            item.category == self.view.category and item.valid_until >= today
-            for item in self.organization.accreditations
-        )
+        return _is_valid(self.organization.accreditations, self.view.category, today)
 
     def has_agreement(self, today: date) -> bool:
         """True if a data-sharing agreement for this category is valid today (domain P24)."""
-        return any(
-            item.category == self.view.category and item.valid_until >= today for item in self.organization.agreements
-        )
+        return _is_valid(self.organization.agreements, self.view.category, today)
+
+
+def may_work(organization: OrganizationPublished, *, category: str, status: str, today: date) -> bool:
+    """True if a service of this organisation, category and status is active, accredited and has an agreement today."""
+    return (
+        _both_active(PublicationStatus(status), organization)
+        and _is_valid(organization.accreditations, category, today)
+        and _is_valid(organization.agreements, category, today)
+    )
+
+
+def _both_active(status: PublicationStatus, organization: OrganizationPublished) -> bool:
+    return status is PublicationStatus.ACTIVE and organization.status is PublicationStatus.ACTIVE
+
+
+def _is_valid(items: Sequence[Accreditation | Agreement], category: str, today: date) -> bool:
+    return any(item.category == category and item.valid_until >= today for item in items)
 
 
 def opens_between(view: ProviderServicePublished, start: datetime, end: datetime) -> bool:

@@ -150,9 +150,8 @@ def _access(need: Need, service: Service, policy: RoutingPolicy) -> bool:
 
 def origin(need: Need, policy: RoutingPolicy) -> str | None:
     """The start of the distance: the destination if the pack says so and it is known, otherwise the reception place."""
-    if policy.rules_of(need.category, need.kind).distance_from == "destination" and need.destination is not None:
-        return need.destination
-    return need.reception_place
+    from_there = policy.rules_of(need.category, need.kind).distance_from == "destination"
+    return need.destination if from_there and need.destination is not None else need.reception_place
 
 
 _Limits = Callable[[Service, RoutingPolicy], bool]

@@ -11,16 +11,29 @@ from libs.chassis.database import raw
 from libs.taxonomy.model import Taxonomy
 from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, in_sql
 
-# Begins at the needs, and reads the needs of the members of their households only.
+# From the needs to their households, and from their members to the needs of these, each step by a key. `OFFSET 0` keeps
+# the planner from joining needs with needs by their category, which it does as long as a table has no statistics.
+HOUSEHOLDS: Final = """
+FROM need AS mine
+CROSS JOIN LATERAL (SELECT household_id FROM journey WHERE returnee_id = mine.returnee_id OFFSET 0) AS journey
+CROSS JOIN LATERAL (
+    SELECT member_ids FROM household WHERE household_id = journey.household_id AND stay_together OFFSET 0
+) AS household
+CROSS JOIN unnest(household.member_ids) AS member(returnee_id)
+"""
 _TOLD: Final = f"""
 SELECT mine.need_id, mine.category, mine.kind, other.need_id AS other_id, other.people_count,
-    other.status = 'open' AS is_open, offer.provider_service_id
-FROM need AS mine JOIN journey USING (returnee_id)
-JOIN household ON household.household_id = journey.household_id AND household.stay_together
-JOIN need AS other ON other.returnee_id = ANY(household.member_ids) AND other.status IN ('open', 'met')
-    AND other.category = mine.category AND other.kind IS NOT DISTINCT FROM mine.kind
-LEFT JOIN referral ON referral.need_id = other.need_id AND referral.status IN {in_sql(ASKED_OR_WITH_PROVIDER)}
-LEFT JOIN offer ON offer.offer_id = referral.offer_id
+    other.status = 'open' AS is_open, asked.provider_service_id
+{HOUSEHOLDS}
+CROSS JOIN LATERAL (
+    SELECT need_id, people_count, status FROM need
+    WHERE returnee_id = member.returnee_id AND status IN ('open', 'met')
+      AND category = mine.category AND kind IS NOT DISTINCT FROM mine.kind OFFSET 0
+) AS other
+LEFT JOIN LATERAL (
+    SELECT offer.provider_service_id FROM referral JOIN offer ON offer.offer_id = referral.offer_id
+    WHERE referral.need_id = other.need_id AND referral.status IN {in_sql(ASKED_OR_WITH_PROVIDER)} OFFSET 0
+) AS asked ON true
 WHERE mine.need_id = ANY($1::uuid[])
 """  # noqa: S608 (constants)
 

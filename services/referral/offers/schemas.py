@@ -72,5 +72,6 @@ class ExplanationView(BaseModel):
     )
     kind: NeedKind | None = Field(description="What exactly was needed; null if only the category was known")
     of_other_kinds: int = Field(
-        description="How many services of the category were not considered, because they give other kinds"
+        description="How many services of the category were not considered, because they give other kinds, or are for"
+        " other areas or too far away; counting stops at a thousand"
     )

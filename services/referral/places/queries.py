@@ -19,17 +19,13 @@ from services.referral.places.tables import FREE
 
 _POOLS = f"""
 SELECT pool_id, provider_service_id, kind, maximum, as_of, starts_on, ends_on, {FREE} AS free FROM pool
-WHERE listed AND (ends_on IS NULL OR ends_on >= $1::date - 1)
+WHERE provider_service_id = ANY($2::uuid[]) AND listed AND (ends_on IS NULL OR ends_on >= $1::date - 1)
 """  # noqa: S608 (a constant)
 
 _SUPPLY = """
-SELECT provider_service.category,
-    coalesce(sum(freed.total), 0)::bigint + sum(provider_service.revision)::bigint
-    + (SELECT coalesce(sum(revision), 0) FROM provider_organization)::bigint AS supply
-FROM provider_service LEFT JOIN (
-    SELECT provider_service_id, sum(freed_count) AS total FROM pool GROUP BY provider_service_id
-) AS freed USING (provider_service_id)
-GROUP BY provider_service.category
+SELECT category, sum(changes)::bigint AS changes FROM (
+    SELECT category, changes FROM supply_total UNION ALL SELECT category, 1 FROM supply_change
+) AS told GROUP BY category
 """
 
 _BEGUN = """
@@ -39,11 +35,13 @@ WHERE starts_on <= $1::date + 1 GROUP BY 1, 2, 3
 """
 
 
-async def pools(session: AsyncSession, *, today: date) -> dict[UUID, list[Pool]]:
-    """The pools of every service with their free places, without pools that have ended in all time zones on this
+async def pools(
+    session: AsyncSession, provider_service_ids: Collection[UUID], *, today: date
+) -> dict[UUID, list[Pool]]:
+    """The pools of these services with their free places, without pools that have ended in all time zones on this
     day."""
     found: dict[UUID, list[Pool]] = defaultdict(list)
-    for row in await (await raw(session)).fetch(_POOLS, today):
+    for row in await (await raw(session)).fetch(_POOLS, today, list(provider_service_ids)):
         found[row["provider_service_id"]].append(
             Pool(
                 pool_id=row["pool_id"],
@@ -66,7 +64,9 @@ async def supply_counts(session: AsyncSession) -> dict[str, int]:
     therefore looked at again when the count is higher. A category is missing if no service of it was ever published.
     """
     connection, at = await raw(session), now(session)
-    found = {row["category"]: row["supply"] for row in await connection.fetch(_SUPPLY)}
+    told = {row["category"]: row["changes"] for row in await connection.fetch(_SUPPLY)}
+    of_all = told.pop("", 0)
+    found = {category: changes + of_all for category, changes in told.items()}
     for row in await connection.fetch(_BEGUN, at.date()):
         if row["starts_on"] <= at.astimezone(ZoneInfo(row["timezone"])).date():
             found[row["category"]] += row["pools"]

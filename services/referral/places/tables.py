@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index
 from sqlmodel import Field
 
 from services.referral.database import Table, big, is_one_of, moment
@@ -44,6 +44,7 @@ class PoolRow(Table, table=True):
         CheckConstraint("held >= 0 AND taken >= 0 AND taken_uncounted >= 0 AND maximum >= 0", name="counts"),
         CheckConstraint("held + taken <= ceiling", name="never_above_ceiling"),
         CheckConstraint("ceiling >= maximum", name="ceiling_from_maximum"),
+        Index("ix_pool_begins", "starts_on", postgresql_where="starts_on IS NOT NULL"),
     )
 
     pool_id: UUID = Field(primary_key=True)
@@ -68,6 +69,26 @@ class PoolRow(Table, table=True):
     freed_count: int = big(default=0)
     """Grows with each release, declaration and correction, and when the pool is no longer kept for one referral. A
     higher count shows the router that a queue may move."""
+
+
+class SupplyTotalRow(Table, table=True):
+    """How many changes of supply there were in a category, up to the last time that the router added them up. The empty
+    category counts for all."""
+
+    __tablename__ = "supply_total"
+
+    category: str = Field(primary_key=True)
+    changes: int = big()
+
+
+class SupplyChangeRow(Table, table=True):
+    """One change of supply since then: a declared or freed place, or a published service or organisation. Triggers of
+    these tables insert it, so transactions that free places at the same time do not wait for each other."""
+
+    __tablename__ = "supply_change"
+
+    supply_change_id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    category: str
 
 
 class PlaceHoldRow(Table, table=True):

@@ -14,7 +14,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now, raw
 from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
 from services.referral.candidates.reasons import Exclusion
-from services.referral.database import insert_rows
+from services.referral.database import as_array, insert_rows
+from services.referral.providers.rules import reach_of
 from services.referral.providers.tables import (
     ConflictOfInterestRow,
     ExclusionRow,
@@ -75,10 +76,12 @@ async def keep_services(session: AsyncSession, views: Sequence[ProviderServicePu
             "status": view.status.value,
             "view": view.model_dump_json(),
             "revision": session.info.get(_FIRST_REVISION, 1),
+            "reach": as_array(sorted(reach_of(view))),
+            "place": view.place,
         }
         for view in newest
     ]
-    columns = ("organization_id", "version", "category", "status", "view")
+    columns = ("organization_id", "version", "category", "status", "view", "reach", "place")
     await insert_rows(session, ProviderServiceRow, rows, on_conflict=_newer("provider_service_id", columns))
     # The handlers of directory events lock no journeys. Therefore the leading router evaluates the offers concerned.
     await (await raw(session)).execute(_MARK, [row["provider_service_id"] for row in rows])

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ARRAY, Column, Index, Text
 from sqlmodel import Field
 
 from services.referral.database import Table, big, document, moment
@@ -13,6 +14,7 @@ class ProviderServiceRow(Table, table=True):
     """One provider service as last published."""
 
     __tablename__ = "provider_service"
+    __table_args__ = (Index("ix_provider_service_reach", "reach", postgresql_using="gin"),)
 
     provider_service_id: UUID = Field(primary_key=True)
     organization_id: UUID = Field(index=True)
@@ -22,7 +24,10 @@ class ProviderServiceRow(Table, table=True):
     status: str
     view: dict[str, Any] = document(nullable=False)
     revision: int = big(default=1)
-    """How often the view has changed here. It only grows, so that the sum over all rows shows any change."""
+    """How often the view has changed here. It only grows."""
+    reach: list[str] = Field(sa_column=Column(ARRAY(Text()), nullable=False))
+    """What it gives and where, as tokens (`rules.reach_of`). Rounds find services by them."""
+    place: str | None = Field(default=None, index=True)
 
 
 class ProviderOrganizationRow(Table, table=True):

@@ -32,9 +32,7 @@ _RETRY_S: Final = 0.5
 _PROBE: Final = f"""
 SELECT clock_timestamp() AS real,
     (SELECT min(ready_at) FROM referral WHERE ready_at IS NOT NULL AND status IN {in_sql(ROUTED)}) AS ready_at,
-    (SELECT coalesce(sum(freed_count), 0) FROM pool)
-    + (SELECT coalesce(sum(revision), 0) FROM provider_service)
-    + (SELECT coalesce(sum(revision), 0) FROM provider_organization) AS supply
+    (SELECT coalesce(sum(changes), 0) FROM supply_total) + (SELECT count(*) FROM supply_change) AS supply
 """  # noqa: S608 (constants)
 
 log = get_logger(__name__)
@@ -140,6 +138,8 @@ class Router:
                 await upkeep.judge_marked(session, self._policy)
             async with self._database.transaction() as session:
                 await upkeep.end_kept_pools(session)
+            async with self._database.transaction() as session:
+                await upkeep.add_up_supply(session)
         if moment - self._refreshed_at > REFRESH_S:
             self._refreshed_at = moment
             async with self._database.transaction() as session:

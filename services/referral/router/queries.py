@@ -20,7 +20,6 @@ from services.referral.journeys.households import Told, told_together
 from services.referral.lifecycles.rules import LIVE_OFFER, ROUTED, STANDING_OFFER, in_sql
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.providers import queries as providers
-from services.referral.providers.queries import Directory
 from services.referral.router.picks import ASLEEP, SUPPLY, WHO, Picked
 from services.referral.router.rules import Line, Pace, Waiting
 from services.referral.steps.people import household_of, person_of, to_route, with_them
@@ -61,7 +60,7 @@ _EXCLUSIONS = "SELECT need_id, provider_service_id, code FROM exclusion WHERE ne
 
 _OPEN_OFFERS = f"""
 SELECT provider_service_id, count(*) AS offers FROM offer
-WHERE status IN {in_sql(LIVE_OFFER)} GROUP BY provider_service_id
+WHERE provider_service_id = ANY($1::uuid[]) AND status IN {in_sql(LIVE_OFFER)} GROUP BY provider_service_id
 """  # noqa: S608 (constants)
 
 _ANSWERED = """
@@ -163,9 +162,9 @@ async def read_refusals(session: AsyncSession, placing: Placing) -> None:
     placing.conflicts = await providers.conflicts_of(session, people)
 
 
-async def open_offers(session: AsyncSession) -> dict[UUID, int]:
+async def open_offers(session: AsyncSession, provider_service_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many offers wait for an answer, by service."""
-    rows = await (await raw(session)).fetch(_OPEN_OFFERS)
+    rows = await (await raw(session)).fetch(_OPEN_OFFERS, list(provider_service_ids))
     return {row["provider_service_id"]: row["offers"] for row in rows}
 
 
@@ -178,13 +177,13 @@ async def recent_offers(
 
 
 async def pace(
-    session: AsyncSession, directory: Directory, placing: Placing, policy: RoutingPolicy, at: datetime
+    session: AsyncSession, services: Iterable[Service], placing: Placing, policy: RoutingPolicy, at: datetime
 ) -> Pace:
     """The recent offers of the services, for the pacing of this round's non-urgent offers."""
     categories = {one.category for one in placing.referrals if one.urgency is Urgency.NORMAL}
     if policy.pacing is None or not categories:
         return Pace(None, at, {})
-    asked = [key for key, view in directory.services.items() if view.category in categories]
+    asked = [one.view.provider_service_id for one in services if one.view.category in categories]
     since = at - timedelta(seconds=policy.pacing.per_seconds)
     recent = await recent_offers(session, asked, since=since, limit=policy.pacing.offers_per_service)
     return Pace(policy.pacing, at, recent)

@@ -19,35 +19,41 @@ from services.referral.candidates.choice import Candidate
 from services.referral.candidates.facts import Need
 from services.referral.candidates.pools import divided
 from services.referral.journeys.facts import UNTIL_TOLD, Referral
-from services.referral.journeys.households import Told
+from services.referral.journeys.households import HOUSEHOLDS, Told
 from services.referral.lifecycles.rules import ROUTED, in_sql
 from services.referral.router.picks import Picked
 
-# Begins at the picked referrals, and reads the referrals of the members of their households only.
 _OTHERS: Final = f"""
-SELECT mine.category, mine.kind, other.referral_id, other.returnee_id, other.household_id
-FROM referral AS mine JOIN journey USING (returnee_id)
-JOIN household ON household.household_id = journey.household_id AND household.stay_together
-JOIN journey AS member ON member.returnee_id = ANY(household.member_ids) AND member.profile IS NOT NULL
-JOIN referral AS other ON other.returnee_id = member.returnee_id
-    AND other.category = mine.category AND other.kind IS NOT DISTINCT FROM mine.kind
-WHERE mine.referral_id = ANY($1::uuid[]) AND mine.household_id IS NULL
-  AND other.referral_id <> ALL($1::uuid[]) AND other.household_id IS NULL AND other.status IN {in_sql(ROUTED)}
-  AND other.searching_since IS NULL AND (other.ready_at IS NOT NULL OR other.tried_supply < $2)
-FOR UPDATE OF member SKIP LOCKED
+SELECT mine.category, mine.kind, other.referral_id, other.returnee_id
+{HOUSEHOLDS}
+JOIN referral AS picked ON picked.need_id = mine.need_id AND picked.referral_id = ANY($1::uuid[])
+    AND picked.household_id IS NULL
+CROSS JOIN LATERAL (
+    SELECT referral_id, returnee_id FROM referral
+    WHERE returnee_id = member.returnee_id AND category = mine.category AND kind IS NOT DISTINCT FROM mine.kind
+      AND referral_id <> ALL($1::uuid[]) AND household_id IS NULL AND status IN {in_sql(ROUTED)}
+      AND searching_since IS NULL AND (ready_at IS NOT NULL OR tried_supply < $2) OFFSET 0
+) AS other
+WHERE mine.need_id = ANY(SELECT need_id FROM referral WHERE referral_id = ANY($1::uuid[]))
 """  # noqa: S608 (constants)
+_LOCKED: Final = """
+SELECT returnee_id FROM journey WHERE returnee_id = ANY($1::uuid[]) AND profile IS NOT NULL
+ORDER BY returnee_id FOR UPDATE SKIP LOCKED
+"""
 
 
 async def others_of(session: AsyncSession, taxonomy: Taxonomy, picked: Sequence[Picked]) -> list[Picked]:
     """The referrals that must be placed together with the picked ones and can be placed now; their journeys are locked.
     A referral that waits for a changed supply is one of them: the household may be complete now."""
-    rows = await (await raw(session)).fetch(_OTHERS, [one.referral_id for one in picked], UNTIL_TOLD)
+    connection = await raw(session)
+    rows = await connection.fetch(_OTHERS, [one.referral_id for one in picked], UNTIL_TOLD)
     found = {
-        row["referral_id"]: Picked(row["referral_id"], row["returnee_id"], row["household_id"])
-        for row in rows
-        if taxonomy.keeps_together(row["category"], row["kind"])
+        row["referral_id"]: row["returnee_id"] for row in rows if taxonomy.keeps_together(row["category"], row["kind"])
     }
-    return list(found.values())
+    if not found:
+        return []
+    locked = {row["returnee_id"] for row in await connection.fetch(_LOCKED, sorted(set(found.values())))}
+    return [Picked(key, returnee_id, None) for key, returnee_id in found.items() if returnee_id in locked]
 
 
 def groups(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -33,15 +34,16 @@ UPDATE journey SET household_id = made.household_id FROM made WHERE returnee_id 
 def _households(filled_url: str) -> None:
     """A thousand households of three."""
 
-    async def make() -> None:
-        connection = await asyncpg.connect(filled_url)
-        try:
-            await connection.execute(MAKE.replace("$1", str(SIZE)))
-            await connection.execute("VACUUM ANALYZE")
-        finally:
-            await connection.close()
+    asyncio.run(make_households(filled_url, "VACUUM ANALYZE"))
 
-    asyncio.run(make())
+
+async def make_households(url: str, *more: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in (MAKE.replace("$1", str(SIZE)), *more):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 async def picked(database: Database) -> list[Picked]:
@@ -55,14 +57,17 @@ async def picked(database: Database) -> list[Picked]:
     return [Picked(row["referral_id"], row["returnee_id"], None) for row in rows]
 
 
+async def needs_of(database: Database, mine: list[Picked]) -> list[UUID]:
+    async with database.transaction() as session:
+        found = await (await raw(session)).fetch(
+            "SELECT need_id FROM referral WHERE referral_id = ANY($1::uuid[])", [one.referral_id for one in mine]
+        )
+    return [row["need_id"] for row in found]
+
+
 async def test_what_a_household_has_told_is_found_from_its_needs(filled: Database):
     """Each round, answer and evaluation asks. Seen to fail without `ix_need_returnee_id`."""
-    mine = [one.referral_id for one in await picked(filled)]
-    async with filled.transaction() as session:
-        found = await (await raw(session)).fetch(
-            "SELECT need_id FROM referral WHERE referral_id = ANY($1::uuid[])", mine
-        )
-    needs = [row["need_id"] for row in found]
+    needs = await needs_of(filled, await picked(filled))
     rows = await touched(filled, lambda session: told_together(session, TAXONOMY, needs))
     assert all(rows.get(table, 0) <= 10 * SIZE * PICKED for table in ("need", "referral", "offer", "journey")), rows
 

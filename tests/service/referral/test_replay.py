@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from typer.testing import CliRunner
@@ -19,13 +19,14 @@ from libs.chassis.database import Database
 from libs.events import outbox
 from libs.events.__main__ import cli
 from libs.events.audit import Hand
+from libs.events.catalogue.directory import ProviderServicePublished
 from libs.events.consumer import Consumer
 from libs.events.operating.logs import reading
 from libs.events.relay import Relay
 from libs.events.replaying import Service, rebuild
 from libs.events.topics import ensure_topics
 from services.referral.app import subscriptions
-from services.referral.providers.queries import Directory, refreshed
+from services.referral.providers.queries import Views, listed, unfit
 from tests.service.referral import making
 from tests.service.referral.conftest import write_pack
 from tests.service.referral.world import Provider, World
@@ -68,9 +69,26 @@ async def ours(world: World, providers: list[Provider]) -> list[dict[str, Any]]:
     )
 
 
-async def directory(world: World, known: Directory) -> Directory:
+async def read(world: World, known: Views, providers: list[Provider]) -> dict[Any, ProviderServicePublished]:
+    """What a round reads of these services."""
     async with world.database.transaction() as session:
-        return await refreshed(session, known)
+        found = await listed(session, known, [one.service_id for one in providers])
+    return {one.view.provider_service_id: one.view for one in found}
+
+
+async def spoilt(world: World, providers: list[Provider]) -> UUID:
+    """The read model gets a service that nobody published, and wrong rows of the others. Returns that service."""
+    ghost = uuid4()
+    await world.rows(
+        "INSERT INTO provider_service"
+        " (provider_service_id, organization_id, version, category, status, view, revision, reach)"
+        " SELECT $1, organization_id, 9, category, status, view, 1, reach FROM provider_service"
+        " WHERE provider_service_id = $2",
+        ghost,
+        providers[0].service_id,
+    )
+    await world.rows("UPDATE provider_service SET status = 'withdrawn', version = 9, view = '{}', revision = 1")
+    return ghost
 
 
 @pytest.mark.kafka
@@ -92,26 +110,20 @@ async def test_the_read_model_of_the_directory_is_emptied_and_made_again_equal(
             while [row["version"] for row in await ours(world, providers)] != [2] * 5:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         before = await ours(world, providers)
-        known = await directory(world, Directory())
-        ghost = making.service(uuid4(), providers[0].organization_id)
-        await world.rows(
-            "INSERT INTO provider_service SELECT $1, organization_id, 9, category, status, view, 1"
-            " FROM provider_service WHERE provider_service_id = $2",
-            ghost.provider_service_id,
-            providers[0].service_id,
-        )
-        await world.rows("UPDATE provider_service SET status = 'withdrawn', version = 9, view = '{}', revision = 1")
+        known = Views()
+        first = await read(world, known, providers)
+        ghost = await spoilt(world, providers)
         service = Service(listening, world.database.transaction, world.database.close, KEYRING)
         async with reading(kafka_bootstrap) as logs:
             done = await rebuild(service, logs, topic="enlace.organizations", by=Hand("ana", "a restored backup"))
         assert {one.topic for one in done} == {"enlace.directory", "enlace.organizations"}
         assert await ours(world, providers) == before
-        assert not await world.rows(
-            "SELECT 1 FROM provider_service WHERE provider_service_id = $1", ghost.provider_service_id
-        )
-        fresh = await directory(world, known)
-        assert fresh is not known
-        assert not {one.service_id for one in providers} & set(fresh.unfit(datetime.now(UTC)))
+        assert not await world.rows("SELECT 1 FROM provider_service WHERE provider_service_id = $1", ghost)
+        revisions = {key: revision for key, (revision, _) in known.services.items()}
+        assert await read(world, known, providers) == first
+        assert all(known.services[key][0] > revision for key, revision in revisions.items()), "read again"
+        async with world.database.transaction() as session:
+            assert not {one.service_id for one in providers} & {*await unfit(session, datetime.now(UTC))}
         assert consumer.why_unready() is None
     (note,) = await world.rows("SELECT operator, subject->>'model' AS model FROM operator_action")
     assert note == {"operator": "ana", "model": "directory"}

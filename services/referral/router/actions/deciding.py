@@ -14,6 +14,7 @@ from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import ReferralStatus
 from services.referral.router import queries, rules, together
 from services.referral.router.actions import waits
+from services.referral.router.actions.reaching import Near
 from services.referral.router.picks import Picks
 from services.referral.router.queries import Placing
 from services.referral.router.rules import Line, Pace, Way
@@ -58,6 +59,7 @@ class Decider:
     piece: Work
     placing: Placing
     market: Market
+    near: Near
     line: Line
     supply: Mapping[str, int]
     pace: Pace
@@ -91,7 +93,7 @@ class Decider:
             return None
         try:
             merged = together.merged(needs)
-            return Group(left, needs, merged, self.market.choose(merged))
+            return Group(left, needs, merged, self.market.choose(merged, self.near.reaches[merged.need_id]))
         except Exception as error:
             for referral in left:
                 self._leave(referral, error)

@@ -22,7 +22,7 @@ from services.referral.lifecycles.rules import ReferralStatus, ReferralStep
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.providers import queries as providers
-from services.referral.providers.queries import Directory
+from services.referral.providers.queries import Views
 from services.referral.router import queries
 from services.referral.router.actions.rounds import make_offer, services
 from services.referral.router.queries import Placing
@@ -96,9 +96,8 @@ async def _candidate(
 ) -> tuple[Candidate, list[str]]:
     """The service as a candidate, and the codes of the rules that the person overrules."""
     at = now(session)
-    directory = await providers.refreshed(session, Directory())
-    found = {one.view.provider_service_id: one for one in await services(session, directory, {}, today=at)}
-    service = found.get(provider_service_id)
+    listed = await providers.listed(session, Views(), [provider_service_id])
+    service = next(iter(await services(session, listed, {}, today=at)), None)
     if service is None or service.view.category != referral.category:
         raise NotFound("There is no such service in this category", pointer="/provider_service_id")
     need = queries.as_candidate(placing, placing.needs[referral.need_id], referral, policy.consents, at=at)

@@ -21,9 +21,9 @@ from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
 from services.referral.places import queries as ledger
 from services.referral.providers import queries as providers
-from services.referral.providers.queries import Directory
+from services.referral.providers.queries import Listed, Views
 from services.referral.router import queries, rules, together
-from services.referral.router.actions import waits
+from services.referral.router.actions import reaching, waits
 from services.referral.router.actions.deciding import Decider, Plan
 from services.referral.router.picks import Picks, pick_ready, pick_woken
 from services.referral.router.queries import Placing
@@ -41,19 +41,13 @@ WOKEN_MAX: Final = 500
 class Memory:
     """What the leading router keeps in memory between rounds. All of it can be read from the database again."""
 
-    directory: Directory = field(default_factory=Directory)
+    views: Views = field(default_factory=Views)
     records: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)
     """By service: how many offers were made and answered recently."""
     swept: dict[str, int] = field(default_factory=dict)
     """By category: the count of changes of supply at which its waiting referrals were last looked at."""
-    _unfit: tuple[object, list[UUID]] = (None, [])
-
-    def unfit_at(self, at: datetime) -> list[UUID]:
-        """Services that may take nobody now. Computed once a minute and whenever the directory changes."""
-        key = self.directory.version, at.replace(second=0, microsecond=0)
-        if self._unfit[0] != key:
-            self._unfit = key, self.directory.unfit(at)
-        return self._unfit[1]
+    unfit: tuple[object, list[UUID]] = (None, [])
+    """The services that may take nobody now, with the state for which they were found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +71,16 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
         return Round()
     placing = await queries.to_place(session, picks.picked, policy.taxonomy)
     await _meet_households(session, placing)
-    memory.directory = await providers.refreshed(session, memory.directory)
-    found = await services(session, memory.directory, memory.records, today=at)
+    near = await reaching.within(session, policy, memory.views, placing, at=at)
+    found = await services(session, near.listed, memory.records, today=at)
     market, line = Market(found, policy, at), await queries.line(session, placing, found, supply)
     async with work(session, policy, placing.journeys, actor=Who.ROUTER.value) as piece:
         for referral in placing.referrals:
             journey = piece.journeys[referral.returnee_id]
             journey.needs[referral.need_id] = placing.needs[referral.need_id]
             journey.referrals[referral.referral_id] = referral
-        pace = await queries.pace(session, memory.directory, placing, policy, at)
-        decider = Decider(piece, placing, market, line, supply, pace, picks)
+        pace = await queries.pace(session, found, placing, policy, at)
+        decider = Decider(piece, placing, market, near, line, supply, pace, picks)
         plans = decider.decide()
         await waits.wait_for_documents(session, piece, placing, decider.after_documents, supply)
         offered = await _make_offers(session, piece, plans, policy)
@@ -125,25 +119,29 @@ async def _meet_households(session: AsyncSession, placing: Placing) -> None:
 
 
 async def services(
-    session: AsyncSession, directory: Directory, records: Mapping[UUID, tuple[int, int]], *, today: datetime
+    session: AsyncSession,
+    listed: Sequence[Listed],
+    records: Mapping[UUID, tuple[int, int]],
+    *,
+    today: datetime,
 ) -> list[candidates.Service]:
-    """Every service of the directory whose organisation is known, with its free places.
+    """These services with their free places.
 
     `records`, by service: how many offers were made to it recently, and how many it answered.
     """
-    pools = await ledger.pools(session, today=today.date())
-    waiting = await queries.open_offers(session)
-    ended = await providers.no_longer_offered(session)
+    ids = [one.view.provider_service_id for one in listed]
+    pools = await ledger.pools(session, ids, today=today.date())
+    waiting = await queries.open_offers(session, ids)
+    ended = await providers.no_longer_offered(session, ids)
     found = []
-    for key, view in directory.services.items():
-        organization = directory.organizations.get(view.organization_id)
-        if organization is not None:
-            made, answered = records.get(key, (0, 0))
-            found.append(
-                candidates.Service(
-                    view, organization, pools.get(key, ()), answered, made, waiting.get(key, 0), key not in ended
-                )
-            )
+    for one in listed:
+        key = one.view.provider_service_id
+        made, answered = records.get(key, (0, 0))
+        is_offered = key not in ended
+        service = candidates.Service(
+            one.view, one.organization, pools.get(key, ()), answered, made, waiting.get(key, 0), is_offered
+        )
+        found.append(service)
     return found
 
 

@@ -37,9 +37,18 @@ async def end_kept_pools(session: AsyncSession) -> None:
 async def judge_unfit(session: AsyncSession, policy: RoutingPolicy, memory: Memory) -> int:
     """Recall the offers, and halt the accepted offers, at services that may take nobody now: suspended, withdrawn, or
     without a valid licence or agreement today. Returns how many people were concerned."""
-    memory.directory = await providers.refreshed(session, memory.directory)
-    unfit = memory.unfit_at(now(session))
+    at = now(session)
+    # Found once a minute and whenever an organisation changes. A service that changes is evaluated by `judge_marked`.
+    state = await providers.organizations_changed(session), at.replace(second=0, microsecond=0)
+    if memory.unfit[0] != state:
+        memory.unfit = state, await providers.unfit(session, at)
+    unfit = memory.unfit[1]
     return await judging.judge_unfit(session, policy, unfit) if unfit else 0
+
+
+async def add_up_supply(session: AsyncSession) -> None:
+    """Add the recent changes of supply to the totals."""
+    await places.add_up_supply(session)
 
 
 async def judge_marked(session: AsyncSession, policy: RoutingPolicy) -> int:
