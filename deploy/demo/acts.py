@@ -40,6 +40,8 @@ class Staged:
     """Needs that waited in a queue when their provider declared new places."""
     declared: tuple[str, int, datetime] | None = None
     """The service that declared new places, how many, and when."""
+    decided: set[str] = field(default_factory=set)
+    """Returnees about whose age the desk for children has decided."""
     withdrawn: dict[str, datetime] = field(default_factory=dict)
     """Open offers whose person withdrew consent, with the time of the withdrawal."""
 
@@ -52,6 +54,7 @@ def acts_of(journeys: Sequence[Journey], staged: Staged, names: Names) -> list[A
         escalation(journeys, names),
         document_first(journeys, names),
         recall(journeys, staged, names),
+        age(journeys, staged, names),
     ]
 
 
@@ -143,6 +146,23 @@ def recall(journeys: Iterable[Journey], staged: Staged, names: Names) -> Act:
                     f"{at:%H:%M:%S} the person withdraws consent at reception",
                     f"{_clock(offer['ended_at'])} recalled: {offer['reason']}, {max(after, 0):.1f} s later",
                     f"now: {_now_with(need)}",
+                ))  # fmt: skip
+    return Act(title)
+
+
+def age(journeys: Iterable[Journey], staged: Staged, names: Names) -> Act:
+    """Nobody is offered anything while it is unsure whether a person is a child; then the adult is placed."""
+    title = "Age unknown: no offer before the desk has decided, then the adult is placed"
+    for journey, need in needs_of(journeys):
+        asked, decided = (_step_at(journey, f"referral.{step}", need=need) for step in ("request_review", "approve"))
+        offers = _offers(need)
+        if journey["returnee_id"] in staged.decided and asked and decided and offers:
+            first = offers[0]
+            if _moment(first["made_at"]) >= _moment(decided):
+                return Act(title, (
+                    f"{_clock(asked)} {journey['case_code']}, {need['category']}: the age is not known, a desk decides",
+                    f"{_clock(decided)} an adult, by the judgement of the staff",
+                    f"{_clock(first['made_at'])} offered to {_name(first, names)}: {first['status']}",
                 ))  # fmt: skip
     return Act(title)
 

@@ -29,6 +29,8 @@ class Country:
     """The names of the stages of the referral mechanism."""
     stage_of: Mapping[str, int]
     """By category."""
+    gives: Mapping[str, frozenset[str]]
+    """By id of a service: the kinds of need for which it may be asked. Empty if it does not name its kinds."""
     own_needs: Mapping[str, str]
     """The categories of the needs that registration reports by itself (reception.yaml)."""
 
@@ -40,8 +42,9 @@ class Country:
         led = [*routing["categories"].values(), *filter(None, [others])]
         stages = read_yaml(pack_file(pack, "nrm.yaml"))["stages"]
         co_leads = [lead.get("co_lead_desk") for stage in stages for lead in stage["leads"]]
+        taxonomy, directory = load_taxonomy(pack), load_directory(pack)
         return cls(
-            directory=load_directory(pack),
+            directory=directory,
             sample=load_demo(pack),
             consents=read_model(ConsentPolicy, pack_file(pack, "consents.yaml")),
             steward_desk=routing["steward_desk"],
@@ -49,8 +52,13 @@ class Country:
             lead_desks=frozenset(category["lead_desk"] for category in led).union(filter(None, co_leads)),
             stages={stage["stage"]: stage["name"] for stage in stages},
             stage_of={
-                category: routing["categories"].get(category, others)["stage"]
-                for category in load_taxonomy(pack).categories
+                category: routing["categories"].get(category, others)["stage"] for category in taxonomy.categories
+            },
+            gives={
+                str(service.id): frozenset(
+                    one for kind in service.kinds for one in (kind, *taxonomy.kinds[kind].instead_of)
+                )
+                for service in directory.services
             },
             own_needs=read_yaml(pack_file(pack, "reception.yaml")).get("own_needs", {}),
         )

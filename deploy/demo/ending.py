@@ -11,6 +11,7 @@ from deploy.demo.outcomes import (
     by_stage,
     declined_as_full,
     households_by_services,
+    offers_by_fit,
     offers_by_status,
     rerouted,
     three_to_show,
@@ -41,7 +42,7 @@ class Ending:
     def __init__(self, world: World, country: Country, callers: Callers, console: Console) -> None:
         self.world, self.directory, self.console = world, country.directory, console
         self._scenes, self._steward = country.sample.scenes, callers.of(STEWARD)
-        self._stages = country.stages
+        self._stages, self._gives = country.stages, country.gives
         self._told_singly = country.sample.needs.told_singly
         self._url = world.url("REFERRAL")
 
@@ -85,6 +86,7 @@ class Ending:
         later, failures = rerouted(run.journeys), run.tally.failures
         going = households_by_services(run.journeys, run.households, self._told_singly)
         apart = going.total() - going[1]
+        fit = offers_by_fit(run.journeys, self._gives)
         return [
             ("every need reported at intake is known", known == run.needs_count, f"{known} of {run.needs_count}"),
             ("needs were accepted", accepted > 0, f"{accepted}, {later} of them by a later candidate"),
@@ -93,6 +95,7 @@ class Ending:
                 for act in run.acts
                 if act.happened or run.acts_must_happen
             ),
+            ("a kind is offered to those who give it", not fit[False], f"{fit[True]} offers are, {fit[False]} are not"),
             ("families whose members told a need singly stay together", not apart, f"{going[1]} do, {apart} do not"),
             *check_invariants(await invariants(self._steward, url=self._url)),
             check_places(list((await pools(self._steward, url=self._url)).values())),

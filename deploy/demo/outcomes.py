@@ -88,6 +88,16 @@ def declined_as_full(journeys: Sequence[Journey]) -> list[str]:
     return sorted(found, key=lambda returnee_id: (not found[returnee_id], returnee_id))
 
 
+def offers_by_fit(journeys: Iterable[Journey], gives: Mapping[str, Collection[str]]) -> Counter[bool]:
+    """How many offers for needs of a known kind went to services that give the kind (or what may stand in for it), and
+    how many to others. `gives`: the kinds by service."""
+    return Counter(
+        offer["kind"] in gives.get(offer["provider_service_id"], ())
+        for _, _, offer in offers_of(journeys)
+        if offer["kind"] is not None
+    )
+
+
 def households_by_services(
     journeys: Iterable[Journey], households: Iterable[Collection[str]], categories: Collection[NeedCategory]
 ) -> Counter[int]:

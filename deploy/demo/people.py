@@ -154,7 +154,9 @@ def _with_protection(people: list[Person], airport: str, random: Random) -> list
     adults = [person for person in people if person.standing is Standing.ADULT]
     wheelchairs = {person.number for person in some(adults, WHEELCHAIR_SHARE, random)}
     afraid = {person.number for person in some(adults, FEARING_SHARE, random)}
-    ageless = {person.number for person in some(adults, AGELESS_SHARE, random)}
+    # At least one, so that the demo can show how an age is decided.
+    alone = [person for person in adults if person.household is None] or adults
+    ageless = {person.number for person in some(adults, AGELESS_SHARE, random)} or {alone[0].number}
     marked = []
     for person in people:
         if person.standing is Standing.UNACCOMPANIED_CHILD:

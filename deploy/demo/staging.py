@@ -21,6 +21,7 @@ PLACES_MORE: Final = 6
 WITHDRAWING: Final = 2
 """The number of people who withdraw consent. On a busy machine, the offer of one may expire before the withdrawal."""
 WITHIN_SECONDS: Final = 120.0
+ADULT: Final = {"group": "adult", "basis": "staff_judgement"}
 ALREADY: Final = frozenset({409})
 WAITLISTED: Final = "waitlisted"
 ON_THE_WAY: Final = frozenset({"seeking", "offered"})
@@ -40,6 +41,7 @@ class Staging:
         self._returnees: dict[str, str] = {}
         self.households: defaultdict[str, set[str]] = defaultdict(set)
         """By household: the returnees of the flight who belong to it."""
+        self._adults_without_age: set[str] = set()
         self._kept: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._withdrawing: set[str] = set()
         self._looks_begun = self._looks_ended = 0
@@ -49,7 +51,9 @@ class Staging:
         """Record a person of the flight who has been registered."""
         if view["household_id"] is not None:
             self.households[view["household_id"]].add(view["id"])
-        if told.consents_to_referral and not told.person.is_child and told.person.household is None:
+        if not told.person.is_child and told.person.birth_date is None:
+            self._adults_without_age.add(view["id"])
+        elif told.consents_to_referral and not told.person.is_child and told.person.household is None:
             self._returnees[view["case_code"]] = view["id"]
 
     def keeps(self, offer_id: str, offer: Mapping[str, Any]) -> bool:
@@ -141,6 +145,24 @@ class Staging:
                     await asyncio.sleep(0.3)
         except TimeoutError:
             return False
+
+    async def decide_ages(self, desk: Caller) -> None:
+        """Let the desk for children decide that the people without a known age are adults, and wait until referral
+        routes their needs."""
+        for returnee_id in sorted(self._adults_without_age):
+            waiting = await self._under_review(returnee_id)
+            reviews = [one for one in await pages(desk, f"{self._referral}/v1/reviews", status="pending")
+                       if one["referral_id"] in waiting]  # fmt: skip
+            if reviews:
+                self.staged.decided.add(returnee_id)
+                await desk.call("POST", f"{self._referral}/v1/reviews/{reviews[0]['id']}/decide-age", body=ADULT)
+                async with asyncio.timeout(WITHIN_SECONDS):
+                    while await self._under_review(returnee_id):  # noqa: ASYNC110 - another process routes
+                        await asyncio.sleep(0.3)
+
+    async def _under_review(self, returnee_id: str) -> set[str]:
+        journey = await self._steward.get(f"{self._referral}/v1/returnees/{returnee_id}/journey")
+        return {one["id"] for one in journey["referrals"] if one["status"] == "awaiting_review"}
 
     async def make_a_document(self, journeys: Sequence[Journey], partners: Mapping[str, Partner]) -> None:
         """Let the office that has accepted a need for documents complete it, if another need waits for it."""

@@ -123,6 +123,7 @@ class Story:
                     needs_count = flight.needs_count + bus.needs_count
                     everybody = self._notebook.people = [*landed.returnee_ids, *ridden.returnee_ids]
                     found = await self._settle(everybody, steward, needs_count, progress)
+                    await self._stage.decide_ages(callers.of(self.country.child_desk))
                     await self._stage.make_a_document(found, self._partners)
                     await self._stage.serve_the_queue(found, self._partners)
                     found = first_of(landed, await self._settle(everybody, steward, needs_count, progress))

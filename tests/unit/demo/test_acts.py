@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from deploy.demo.acts import Staged, document_first, escalation, full_and_queue, recall, silence
+from deploy.demo.acts import Staged, age, document_first, escalation, full_and_queue, recall, silence
 
 NAMES = {"s1": "First service", "s2": "Second service"}
 
@@ -83,3 +83,18 @@ def test_a_recall_is_of_the_offer_whose_person_withdrew_consent() -> None:
     assert recall(record, Staged(withdrawn={"o1": moment(2)}), NAMES).lines[2].endswith("60.0 s later")
     assert not recall(record, Staged(withdrawn={"o2": moment(2)}), NAMES).happened
     assert not recall(record, Staged(), NAMES).happened
+
+
+def test_an_age_is_decided_before_the_first_offer() -> None:
+    asked, decided = step("referral.request_review", 1, of="n"), step("referral.approve", 4, of="n")
+    staged = Staged(decided={"r"})
+    placed = [journey(need("n", offer("o1", "accepted", made=5, ended=6)), steps=(asked, decided))]
+    assert age(placed, staged, NAMES).lines == (
+        "12:01:00 GT-1, food: the age is not known, a desk decides",
+        "12:04:00 an adult, by the judgement of the staff",
+        "12:05:00 offered to First service: accepted",
+    )
+    assert not age(placed, Staged(), NAMES).happened
+    too_early = [journey(need("n", offer("o1", "accepted", made=3, ended=6)), steps=(asked, decided))]
+    assert not age(too_early, staged, NAMES).happened
+    assert not age([journey(need("n"), steps=(asked, decided))], staged, NAMES).happened

@@ -9,6 +9,7 @@ from deploy.demo.outcomes import (
     by_stage,
     declined_as_full,
     households_by_services,
+    offers_by_fit,
     offers_by_status,
     rerouted,
     three_to_show,
@@ -54,6 +55,16 @@ def test_offers_are_counted_by_their_end_and_declines_by_their_reason() -> None:
 
 def test_whose_offer_was_declined_as_full_is_found_the_placed_ones_first() -> None:
     assert declined_as_full([QUEUED, AFTER_FULL, PLACED]) == ["ben", "carl"]
+
+
+def test_offers_for_a_kind_are_counted_by_whether_the_service_gives_it() -> None:
+    def for_kind(kind: str | None, service: str) -> Mapping[str, Any]:
+        offered = offer("accepted") | {"provider_service_id": service, "kind": kind}
+        return journey("anna", "documents", ("accepted", [offered]))
+
+    found = [for_kind("prosthesis", "icrc"), for_kind("prosthesis", "clinic"), for_kind("card", "icrc")]
+    assert offers_by_fit(found, {"icrc": {"prosthesis"}}) == {True: 1, False: 2}
+    assert offers_by_fit([for_kind(None, "clinic")], {}) == {}
 
 
 def test_needs_are_counted_by_stage() -> None:
