@@ -30,8 +30,8 @@ APPROVING: Final = 0.95
 """The share of reviews that are approved; assumed."""
 GONE_ON: Final = frozenset({404, 409})
 AGE_UNRESOLVED: Final = "age_unresolved"
-AGE_DECIDED: Final = {"group": "child", "basis": "assessment"}
-"""What the desk decides about an unsure age; assumed. Simulated people have a birth date, unless it is disputed."""
+AGE_DECIDED: Final = {"group": "adult", "basis": "assessment"}
+"""What the desk decides about an unsure age. Only adults among the invented people do not know their birth date."""
 AWAITING_REVIEW: Final = "awaiting_review"
 AT_PROVIDER: Final = frozenset({"accepted", "in_service"})
 

@@ -84,6 +84,9 @@ def test_there_are_families_and_unaccompanied_children_of_the_right_ages(people:
     for person in people:
         if person.birth_date is not None:
             assert person.is_child == (age_on(TODAY, person.birth_date) < 18), person.standing
+        else:
+            assert not person.is_child, "the desk of the simulation decides that they are adults"
+    assert any(person.birth_date is None for person in people), "one whose age a desk decides"
 
 
 @given(some_people)
