@@ -19,9 +19,14 @@ from libs.events.tables import is_event_table
 from tests.infra import for_service
 
 KEYS_OF_REQUESTS = "keys of requests by their owner, with a keyed digest and an id; looked up by both"
+SUPPLY = "how many changes of supply each category had; nothing about a person, a need or an offer"
 WITHOUT_WALL = {
     "notifications": {"idempotency_key": KEYS_OF_REQUESTS},
-    "referral": {"idempotency_key": KEYS_OF_REQUESTS},
+    "referral": {
+        "idempotency_key": KEYS_OF_REQUESTS,
+        "supply_change": SUPPLY,
+        "supply_total": SUPPLY,
+    },
     "provider_directory": {"idempotency_key": KEYS_OF_REQUESTS},
     "registration": {"idempotency_key": KEYS_OF_REQUESTS},
 }
