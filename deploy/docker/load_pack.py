@@ -8,6 +8,7 @@ from pathlib import Path
 from deploy.demo.client import CallError
 from deploy.local.pack_loading import load_directory_once
 from deploy.local.partners import RefusedError, find_client
+from libs.chassis.yaml_files import FaultyFileError
 
 
 def main() -> str | None:
@@ -23,7 +24,7 @@ def main() -> str | None:
                 say=print,
             )
         )
-    except (CallError, RefusedError) as error:
+    except (CallError, RefusedError, FaultyFileError) as error:
         return f"the directory was not loaded: {error}"
     return None
 

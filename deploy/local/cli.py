@@ -33,7 +33,9 @@ from deploy.local.processes import StartError
 from deploy.local.running import read_record
 from deploy.local.supervisor import running_system
 from deploy.local.timekeeping import clock_settings
+from deploy.packs.directory import load_directory as read_directory
 from deploy.packs.named import PackOption
+from libs.chassis.yaml_files import FaultyFileError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console(highlight=False, soft_wrap=True)
@@ -99,6 +101,8 @@ def up(
 ) -> None:
     """Start the system in the background, wait until it is ready, print the addresses."""
     installation = Installation(state=state, pack=pack)
+    if directory:
+        _require_sound_directory(pack)
     supervisor = holder(installation.lock)
     if supervisor is None:
         supervisor = _start_in_background(installation, clock_rate)
@@ -113,6 +117,16 @@ def up(
     if directory:
         _load_directory(installation)
     _print_addresses(installation)
+
+
+def _require_sound_directory(pack: Path) -> None:
+    """Exit with one line for each mistake before anything starts. A directory that was loaded in part would stay so."""
+    try:
+        read_directory(pack)
+    except FaultyFileError as error:
+        for fault in error.faults:
+            console.print(str(fault), markup=False)
+        raise typer.Exit(1) from None
 
 
 def _load_directory(installation: Installation) -> None:

@@ -22,7 +22,6 @@ from deploy.packs.mechanism import mechanism_disagreements
 from libs.chassis.yaml_files import FaultyFileError, PackPart, YamlFile, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.taxonomy.model import Taxonomy, load_taxonomy
-from libs.taxonomy.told import category_faults, kind_faults, scope_faults
 from services.provider_directory.pack import Pack as Declarations
 from services.provider_directory.pack import load_pack as load_declarations
 from services.referral.pack.mechanism import Mechanism
@@ -150,7 +149,6 @@ def _path(pack: Path, name: str) -> Path:
 
 def _disagreements(files: Files) -> Iterator[Disagreement]:
     yield from _about_categories(files)
-    yield from _about_kinds(files)
     yield from _about_places(files)
     yield from mechanism_disagreements(
         files.nrm,
@@ -175,15 +173,6 @@ def _about_categories(files: Files) -> Iterator[Disagreement]:
     for category in sorted(named - {one.category for one in files.directory.services}):
         why = f"no service of the category {category}; all of its needs would go to a desk"
         yield Disagreement("directory", ("organizations",), why)
-    for number, organization in enumerate(files.directory.organizations):
-        told: dict[tuple[str | int, ...], str] = {}
-        for name in ("accreditations", "agreements"):
-            told |= {(name, code): code for code in getattr(organization, name)}
-        for index, service in enumerate(organization.services):
-            told[("services", index, "category")] = service.category
-        for keys, code in told.items():
-            for fault in category_faults(files.taxonomy, code, pointer=""):
-                yield Disagreement("directory", ("organizations", number, *keys), f"{code}: {fault.detail}")
 
 
 def _about_places(files: Files) -> Iterator[Disagreement]:
@@ -207,18 +196,6 @@ def _about_places(files: Files) -> Iterator[Disagreement]:
                 for code in sorted({code for code in codes if code is not None} - places.keys()):
                     why = f"{service.slug}: {code} is not a place of places.yaml"
                     yield Disagreement("directory", (*keys, name), why)
-
-
-def _about_kinds(files: Files) -> Iterator[Disagreement]:
-    for number, organization in enumerate(files.directory.organizations):
-        for index, service in enumerate(organization.services):
-            keys = ("organizations", number, "services", index, "kinds")
-            for kind, scope in service.kinds.items():
-                faults = kind_faults(files.taxonomy, kind, category=service.category, pointer="")
-                if not faults:
-                    faults = scope_faults(files.taxonomy, kind, [*scope.items()], pointer="")
-                for fault in faults:
-                    yield Disagreement("directory", (*keys, kind), f"{service.slug}: {fault.detail}")
 
 
 def _about_clients(files: Files) -> Iterator[Disagreement]:

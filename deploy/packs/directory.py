@@ -4,6 +4,7 @@ The pack is loaded through provider_directory's public API (deploy/demo/loading.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -13,10 +14,12 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from libs.chassis.yaml_files import PackPart, open_yaml, read_model
+from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml, read_model
 from libs.events.catalogue.directory import Eligibility, Opening
 from libs.events.codes import AccessNeed, NeedCategory, NeedKind
 from libs.events.detail_values import DetailCode
+from libs.taxonomy.model import Taxonomy, load_taxonomy
+from libs.taxonomy.told import category_faults, kind_faults, scope_faults
 
 PACK_NAMESPACE: Final = UUID("6f0c5a9e-3d0b-5c8e-9a53-1f2a7c6d4b10")
 """The namespace of all ids of a pack. The same slug gives the same id on every machine and in every run."""
@@ -150,17 +153,45 @@ def directory_file(pack: Path) -> Path:
 
 
 def load_directory(pack: Path) -> Directory:
-    """The directory of the pack in `pack`. Raises FaultyFileError, which names file, line and key."""
-    overlay = load_overlay(pack)
-    file = open_yaml(directory_file(pack))
+    """The directory of the pack in `pack`. Raises FaultyFileError, which names file, line and key.
+
+    A category or kind that the taxonomy of the pack lacks is a mistake too: the API would refuse it in the middle of
+    loading.
+    """
+    overlay, path = load_overlay(pack), directory_file(pack)
+    file = open_yaml(path)
     written = file.model(_Written)
     organizations = [
         organization | {"services": [_with_defaults(one, written.defaults, overlay) for one in _services(organization)]}
         for organization in written.organizations
     ]
-    return replace(file, content=written.model_dump(exclude={"defaults"}) | {"organizations": organizations}).model(
-        Directory
-    )
+    whole = replace(file, content=written.model_dump(exclude={"defaults"}) | {"organizations": organizations})
+    directory = whole.model(Directory)
+    faults = [file.fault(keys, why) for keys, why in _unknown_codes(directory, load_taxonomy(path.parent))]
+    if faults:
+        raise FaultyFileError(faults)
+    return directory
+
+
+def _unknown_codes(directory: Directory, taxonomy: Taxonomy) -> Iterator[tuple[Sequence[str | int], str]]:
+    """The keys of each code that the taxonomy lacks, and what is wrong."""
+    for number, organization in enumerate(directory.organizations):
+        at = ("organizations", number)
+        told: dict[tuple[str | int, ...], str] = {}
+        for name in ("accreditations", "agreements"):
+            told |= {(name, code): code for code in getattr(organization, name)}
+        for index, service in enumerate(organization.services):
+            told[("services", index, "category")] = service.category
+        for keys, code in told.items():
+            for fault in category_faults(taxonomy, code, pointer=""):
+                yield (*at, *keys), f"{code}: {fault.detail}"
+        for index, service in enumerate(organization.services):
+            for kind, scope in service.kinds.items():
+                faults = kind_faults(taxonomy, kind, category=service.category, pointer="")
+                if not faults:
+                    faults = scope_faults(taxonomy, kind, [*scope.items()], pointer="")
+                for fault in faults:
+                    yield (*at, "services", index, "kinds", kind), f"{service.slug}: {fault.detail}"
 
 
 class _Written(BaseModel):

@@ -93,7 +93,8 @@ class Profile(Part):
     age: AgeTold | None = None
     """If omitted and the birth date is not known: `unsure`. A birth date that says otherwise is refused beside it."""
     client_kind: ClientKind = ClientKind.RETURNEE
-    """Who the person is to the country. People of every kind are registered and referred in the same way."""
+    """Who the person is to the country. People of every kind are registered. The flow charts of the country pack say
+    for which of their needs a desk decides before they are routed."""
     sex: Sex = Sex.UNKNOWN
     nationality: CountryCode
     """As stated at intake."""

@@ -15,6 +15,7 @@ from services.referral.statistics.rules import By, Cell, Unmet, added_up, cells_
 from services.referral.statistics.schemas import (
     CategoryStatistics,
     KindStatistics,
+    NeedNumbers,
     StageStatistics,
     UnmetFilters,
 )
@@ -78,7 +79,7 @@ async def statistics(
 
 def by_stage(policy: RoutingPolicy, categories: Sequence[CategoryStatistics]) -> list[StageStatistics]:
     """The numbers of these categories added up for each stage of the mechanism."""
-    names = CategoryStatistics.model_fields.keys() - {"category"}
+    names = NeedNumbers.model_fields.keys()
     rows = {stage.stage: list[dict[str, Any]]() for stage in policy.mechanism.stages}
     for one in categories:
         rows[policy.stage_of(one.category)].append(one.model_dump())

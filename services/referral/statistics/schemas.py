@@ -7,13 +7,9 @@ from pydantic import BaseModel, Field
 from libs.events.codes import NeedCategory, NeedKind
 
 
-class CategoryStatistics(BaseModel):
-    """The state of one category's needs, of people who have consented to be counted. Needs are counted, not people.
+class NeedNumbers(BaseModel):
+    """How far needs have come, of people who have consented to be counted. Needs are counted, not people."""
 
-    Null: the number is too small to be shown, or would reveal a number that is.
-    """
-
-    category: NeedCategory
     needs: int | None
     open: int | None
     offered: int | None = Field(description="At least one offer was made")
@@ -24,6 +20,15 @@ class CategoryStatistics(BaseModel):
     met: int | None
     refused: int | None
     closed: int | None
+
+
+class CategoryStatistics(NeedNumbers):
+    """The state of one category's needs.
+
+    Null: the number is too small to be shown, or would reveal a number that is.
+    """
+
+    category: NeedCategory
 
 
 class KindStatistics(BaseModel):
@@ -44,24 +49,14 @@ class KindStatisticsView(BaseModel):
     kinds: list[KindStatistics]
 
 
-class StageStatistics(BaseModel):
-    """The state of the needs of one stage of the referral mechanism, as in `CategoryStatistics`.
+class StageStatistics(NeedNumbers):
+    """The state of the needs of one stage of the referral mechanism.
 
     Null: a number of one of its categories is not shown.
     """
 
     stage: int = Field(examples=[4])
     name: str = Field(examples=["Medium-term needs"])
-    needs: int | None
-    open: int | None
-    offered: int | None
-    accepted: int | None
-    waitlisted: int | None
-    awaiting_review: int | None
-    owned: int | None
-    met: int | None
-    refused: int | None
-    closed: int | None
 
 
 class StatisticsView(BaseModel):
@@ -81,26 +76,25 @@ class UnmetFilters:
     kind: NeedKind | None = None
 
 
-class UnmetKindView(BaseModel):
-    """The number of unmet needs by category, kind and reason. Needs are counted, not people."""
+class UnmetNumber(BaseModel):
+    """A number of unmet needs. Needs are counted, not people."""
 
     category: NeedCategory
-    kind: NeedKind | None = Field(description="Null: only the category is known")
     reason: str = Field(description="Why a desk owns them, or why they were closed", examples=["no_candidate"])
     count: int | None = Field(description="Null if it is suppressed")
     suppressed: bool = Field(
         description="True if the count is below `small_cells_below` of the country pack, or would reveal such a count,"
-        " alone or together with the numbers by area"
+        " alone or together with the other list of unmet needs"
     )
 
 
-class UnmetView(BaseModel):
-    """The number of unmet needs by category, area and reason. Needs are counted, not people."""
+class UnmetView(UnmetNumber):
+    """The number of unmet needs by category, area and reason."""
 
-    category: NeedCategory
     area: str | None = Field(description="The destination of the returnees; null if it is not known")
-    reason: str = Field(description="Why a desk owns them, or why they were closed", examples=["no_candidate"])
-    count: int | None = Field(description="Null if it is suppressed")
-    suppressed: bool = Field(
-        description="True if the count is below `small_cells_below` of the country pack, or would reveal such a count"
-    )
+
+
+class UnmetKindView(UnmetNumber):
+    """The number of unmet needs by category, kind and reason."""
+
+    kind: NeedKind | None = Field(description="Null: only the category is known")

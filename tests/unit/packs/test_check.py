@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from deploy.packs.check import READERS, faults
+from deploy.packs.directory import load_directory
+from libs.chassis.yaml_files import FaultyFileError
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKS = ROOT / "deploy" / "packs"
@@ -89,11 +91,25 @@ def test_an_id_that_is_not_made_of_the_organisations_slug_is_named(pack: Path) -
     assert "organization_id: renap: must be " in fault
 
 
+def test_a_directory_with_a_kind_that_the_taxonomy_lacks_is_not_started_with(pack: Path, tmp_path: Path) -> None:
+    """Seen to fail without the check before the start: a part of the directory was loaded, and the rest never was."""
+    change(pack, "directory.yaml", lambda it: it["organizations"][0]["services"][0]["kinds"].update(hotel_room={}))
+    with pytest.raises(FaultyFileError, match=r"directory\.yaml:\d+: organizations\.0\.services\.0\.kinds\.hotel_room"):
+        load_directory(pack)
+    state = tmp_path / "state"
+    line = [sys.executable, "-m", "deploy.local", "up", "--state", str(state), "--pack", str(pack)]
+    up = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
+    assert up.returncode == 1
+    assert "services.0.kinds.hotel_room: casa-del-migrante" in "".join((up.stdout + up.stderr).splitlines())
+    assert not state.exists()
+
+
 def test_a_category_that_nobody_offers_is_named(pack: Path) -> None:
     def edit(content: Any) -> None:
         for organization in content["organizations"]:
             for service in organization["services"]:
-                service["category"] = service["category"].replace("legal", "shelter")
+                if service["category"] == "legal":
+                    service.update(category="food", kinds={"hot_meals": {}})
 
     change(pack, "directory.yaml", edit)
     assert any("no service of the category legal" in one for one in faults(pack))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from libs.chassis.logs import get_logger
@@ -12,7 +12,7 @@ from services.referral.candidates.interlocks import review_reason
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import ReferralStatus
-from services.referral.router import queries, rules, together
+from services.referral.router import rules, together
 from services.referral.router.actions import waits
 from services.referral.router.actions.reaching import Near
 from services.referral.router.picks import Picks
@@ -100,12 +100,15 @@ class Decider:
             return None
 
     def _ready(self, referral: Referral) -> candidates.Need | None:
-        """The need as the rules use it. None if a review comes first, which is requested here."""
+        """The need as the rules use it. None if a review comes first, which is requested here, or after an error."""
         piece = self.piece
         try:
-            need = queries.as_candidate(
-                self.placing, self.placing.needs[referral.need_id], referral, piece.policy.consents, at=piece.at
-            )
+            if referral.need_id in self.near.unreadable:
+                raise self.near.unreadable[referral.need_id]
+            need = self.near.needs[referral.need_id]
+            if referral.need_id in self.placing.told:
+                # Others of the household may have been offered a service in this round.
+                need = replace(need, household_at=frozenset(self.placing.told[referral.need_id].at))
             reason = review_reason(need, piece.policy)
         except Exception as error:
             self._leave(referral, error)

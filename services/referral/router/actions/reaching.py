@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -21,20 +20,24 @@ from services.referral.router.queries import Placing
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """The services that the needs of a round can reach."""
+    """The needs of a round as the rules use them, and the services that they can reach."""
 
+    needs: Mapping[UUID, Need]
+    unreadable: Mapping[UUID, Exception]
+    """Needs that cannot be read, each with the error. They must not keep the others from being placed."""
     listed: Sequence[Listed]
     reaches: Mapping[UUID, Reach]
     """By need."""
 
 
 async def within(session: AsyncSession, policy: RoutingPolicy, known: Views, placing: Placing, *, at: datetime) -> Near:
-    """The services for these needs. `known` is added to."""
-    needs = _needs(placing, policy, at)
-    is_limited = any(policy.rules_of(one.category, one.kind).distance_limit_km is not None for one in needs)
+    """The needs of the round with the services that they can reach. `known` is added to."""
+    needs, unreadable = _read(placing, policy, at)
+    is_limited = any(policy.rules_of(one.category, one.kind).distance_limit_km is not None for one in needs.values())
     places = await providers.places(session) if is_limited else []
     # Many needs of a flight are alike in what decides about their reach.
-    alike = {(one.category, one.kind, origin(one, policy)): one for one in needs}
+    key_of = {need_id: (one.category, one.kind, origin(one, policy)) for need_id, one in needs.items()}
+    alike = {key_of[need_id]: one for need_id, one in needs.items()}
     tokens = {key: tokens_of(one, policy, places) for key, one in alike.items()}
     listed = await providers.within(session, known, set().union(*tokens.values()))
     with_token: defaultdict[str, set[UUID]] = defaultdict(set)
@@ -44,17 +47,20 @@ async def within(session: AsyncSession, policy: RoutingPolicy, known: Views, pla
     ids = {key: set[UUID]().union(*(with_token.get(one, ()) for one in mine)) for key, mine in tokens.items()}
     kinds = {key: kind_tokens(one, policy.taxonomy) for key, one in alike.items() if not ids[key]}
     elsewhere = await providers.exist(session, {token for mine in kinds.values() for token in mine}) if kinds else set()
-    counts = await providers.counts(session, {one.category for one in needs})
+    counts = await providers.counts(session, {category for category, _, _ in alike})
     reaches = {
         key: Reach(ids[key], counts.get(key[0], 0), not elsewhere.isdisjoint(kinds.get(key, ()))) for key in alike
     }
-    return Near(listed, {one.need_id: reaches[one.category, one.kind, origin(one, policy)] for one in needs})
+    return Near(needs, unreadable, listed, {need_id: reaches[key] for need_id, key in key_of.items()})
 
 
-def _needs(placing: Placing, policy: RoutingPolicy, at: datetime) -> list[Need]:
-    """The needs as the rules use them. One that cannot be read is left out; the decider reports it."""
-    found = []
+def _read(placing: Placing, policy: RoutingPolicy, at: datetime) -> tuple[dict[UUID, Need], dict[UUID, Exception]]:
+    needs: dict[UUID, Need] = {}
+    unreadable: dict[UUID, Exception] = {}
     for one in placing.referrals:
-        with suppress(Exception):
-            found.append(queries.as_candidate(placing, placing.needs[one.need_id], one, policy.consents, at=at))
-    return found
+        try:
+            need = placing.needs[one.need_id]
+            needs[one.need_id] = queries.as_candidate(placing, need, one, policy.consents, at=at)
+        except Exception as error:  # the decider logs it
+            unreadable[one.need_id] = error
+    return needs, unreadable
