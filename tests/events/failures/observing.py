@@ -43,6 +43,15 @@ def effects(bus: Bus, count: int) -> Condition:
     return condition
 
 
+def loaded(load: Load, count: float) -> Condition:
+    """Whether the load has committed so many events, or more."""
+
+    async def condition() -> bool:
+        return load.count >= count
+
+    return condition
+
+
 def position(bus: Bus, total: int) -> Condition:
     """Whether the group's positions add up to `total`."""
 

@@ -49,8 +49,9 @@ async def test_a_partition_that_is_behind_and_does_not_move_is_stuck() -> None:
 
 async def test_a_partition_at_the_end_of_its_log_is_not() -> None:
     partition = still(Topic("t"), seconds=1000)
+    began = time.monotonic()
     await Watchdog().check(member(5), [partition])
-    assert time.monotonic() - partition.moved_at < 5
+    assert partition.moved_at >= began
 
 
 async def test_a_partition_with_work_in_hand_is_not() -> None:
