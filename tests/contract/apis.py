@@ -121,7 +121,7 @@ def _serving(app: FastAPI) -> Iterator[str]:
         server = _Server(uvicorn.Config(app, lifespan="on", ws="none", access_log=False, log_config=None))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while not server.started:
             assert thread.is_alive(), "the app did not start; its log says why"
             assert time.monotonic() < until, "the app did not start in time"

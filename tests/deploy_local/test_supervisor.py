@@ -42,7 +42,7 @@ def on_shared_kafka(installation: Installation, kafka_bootstrap: str, monkeypatc
     monkeypatch.setenv(KAFKA_VARIABLE, kafka_bootstrap)
 
 
-async def eventually(condition: Callable[[], Any], *, seconds: float = 30) -> Any:
+async def eventually(condition: Callable[[], Any], *, seconds: float = 90) -> Any:
     until = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < until, "did not happen in time"
@@ -112,7 +112,7 @@ async def a_killed_service_comes_back_at_its_address(system: System) -> None:
     for _ in range(2):
         before = system.parts["referral"].child.pid
         os.kill(before, signal.SIGKILL)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 90
         while (pid := await pid_that_answers(url)) in (None, before):
             assert time.monotonic() < until
             await asyncio.sleep(0.05)

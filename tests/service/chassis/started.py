@@ -18,7 +18,7 @@ import httpx
 from deploy.local.processes import free_port
 from tests.infra import for_service
 
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 120
 
 
 class EndedEarlyError(Exception):

@@ -14,7 +14,7 @@ from libs.chassis.supervisor import Supervisor
 
 
 async def until(condition):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from tests.served import running
 
 Behaviour = Callable[["Webhooks"], Awaitable[Response]]
-DEADLINE_SECONDS = 45.0
+DEADLINE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
