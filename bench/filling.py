@@ -5,9 +5,45 @@ These are needs, referrals, offers, clocks, queue entries, reviews and steps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
+
+
+@dataclass(frozen=True)
+class Names:
+    """To whom the rows belong. Without arguments, to desks and services that no other service knows."""
+
+    desks: Sequence[str] = tuple(f"desk-{nth}" for nth in range(12))
+    services: Sequence[tuple[UUID, UUID]] = ()
+    """Organisations and their services."""
+    open_offers: int | None = None
+    """How many offers wait for an answer; None for one in sixteen of all rows."""
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The expressions for the columns of the temporary table."""
+        columns = {
+            "desk": _one_of(self.desks, every=24),
+            "review_desk": _one_of(self.desks[:4], every=128),
+            "open": "true" if self.open_offers is None else f"n <= {16 * self.open_offers}",
+            "organization": "md5('o' || n % 20)::uuid",
+            "service": "md5('s' || n % 60)::uuid",
+        }
+        for nth, name in enumerate(("organization", "service")):
+            if self.services:
+                columns[name] = f"{_one_of([str(pair[nth]) for pair in self.services], every=1)}::uuid"
+        return columns
+
+
+def _one_of(values: Sequence[str], *, every: int) -> str:
+    """The SQL expression for one of these values; the next one after `every` rows."""
+    quoted = ", ".join(f"'{value}'" for value in values)
+    return f"(ARRAY[{quoted}])[1 + (n / {every}) % {len(values)}]"
+
 
 _WAYS = """
 CREATE TEMP TABLE way AS SELECT n, uuidv7(-make_interval(mins => (n % 500000)::int)) AS returnee_id,
@@ -19,11 +55,12 @@ CREATE TEMP TABLE way AS SELECT n, uuidv7(-make_interval(mins => (n % 500000)::i
     'GT' || lpad((1 + n % 22)::text, 2, '0') AS area,
     (ARRAY['completed', 'completed', 'completed', 'completed', 'completed', 'not_delivered', 'cancelled', 'seeking',
         'offered', 'accepted', 'in_service', 'waitlisted', 'awaiting_review', 'blocked', 'completed', 'completed'])
-        [1 + (n / 8) % 16] AS status,
+        [1 + CASE WHEN (n / 8) % 16 = 8 AND NOT {open} THEN 0 ELSE (n / 8) % 16 END] AS status,
+    {desk} AS desk, {review_desk} AS review_desk, {organization} AS organization_id, {service} AS provider_service_id,
     '{at}'::timestamptz - make_interval(secs => n * 7) AS at
 FROM generate_series(1, {ways}::bigint) AS n
 """
-_OWNED = "CASE WHEN status IN ('seeking', 'awaiting_review', 'not_delivered') THEN 'desk-' || (n / 24) % 12 END"
+_OWNED = "CASE WHEN status IN ('seeking', 'awaiting_review', 'not_delivered') THEN desk END"
 _NEED_STATUS = """CASE status WHEN 'completed' THEN 'met' WHEN 'cancelled' THEN 'closed' ELSE 'open' END"""
 _STATEMENTS = (
     """INSERT INTO journey (returnee_id, case_code, profile, profile_version, consent_version, first_seen_at)
@@ -47,11 +84,13 @@ _STATEMENTS = (
         CASE WHEN status IN ('completed', 'cancelled', 'not_delivered') THEN at END
     FROM way""",
     """INSERT INTO offer (offer_id, referral_id, need_id, returnee_id, organization_id, provider_service_id, pool_id,
-        case_code, category, service_type, urgency, people_count, restricted, status, made_at, answer_by, explanation)
-    SELECT offer_id, referral_id, need_id, returnee_id, md5('o' || n % 20)::uuid, md5('s' || n % 60)::uuid,
+        case_code, category, service_type, urgency, people_count, restricted, status, made_at, answer_by, ended_at,
+        explanation)
+    SELECT offer_id, referral_id, need_id, returnee_id, organization_id, provider_service_id,
         md5('p' || n % 60)::uuid, 'EN-' || n, category, 'any', urgency, 1, restricted,
         CASE status WHEN 'offered' THEN 'pending' WHEN 'cancelled' THEN 'declined' ELSE 'accepted' END, at,
-        at + interval '1 hour', '{"policy": "x", "ranked": [], "excluded": []}'
+        at + interval '1 hour', CASE WHEN status <> 'offered' THEN at + interval '5 minutes' END,
+        '{"policy": "x", "ranked": [], "excluded": []}'
     FROM way WHERE status IN ('completed', 'offered', 'accepted', 'in_service', 'cancelled')""",
     """INSERT INTO timer (subject_id, kind, nth, returnee_id, due_at)
     SELECT CASE status WHEN 'offered' THEN offer_id ELSE referral_id END,
@@ -60,7 +99,8 @@ _STATEMENTS = (
         $1::timestamptz + make_interval(secs => n % 100000)
     FROM way WHERE status IN ('offered', 'accepted', 'in_service', 'waitlisted')""",
     """INSERT INTO timer (subject_id, kind, nth, returnee_id, due_at)
-    SELECT need_id, 'owner_silence', 0, returnee_id, owner_due_at FROM need WHERE owner IS NOT NULL""",
+    SELECT need_id, 'owner_silence', 0, need.returnee_id, owner_due_at FROM need JOIN way USING (need_id)
+    WHERE owner IS NOT NULL""",
     """INSERT INTO waitlist_entry (referral_id, need_id, returnee_id, category, urgency_rank, people_count, restricted,
         waiting_since, queued_at, provider_service_ids, pool_ids, pool_places)
     SELECT referral_id, need_id, returnee_id, category, urgency_rank, 1, restricted, at, at, '{}',
@@ -68,7 +108,7 @@ _STATEMENTS = (
     FROM way WHERE status = 'waitlisted'""",
     """INSERT INTO review (review_id, referral_id, need_id, returnee_id, category, restricted, reason, desk, status,
         requested_at, decided_at)
-    SELECT uuidv7(), referral_id, need_id, returnee_id, category, restricted, 'policy', 'desk-' || (n / 128) % 4,
+    SELECT uuidv7(), referral_id, need_id, returnee_id, category, restricted, 'policy', review_desk,
         CASE status WHEN 'awaiting_review' THEN 'pending' WHEN 'cancelled' THEN 'rejected' ELSE 'approved' END, at,
         CASE WHEN status <> 'awaiting_review' THEN at END
     FROM way WHERE status IN ('awaiting_review', 'cancelled', 'in_service')""",
@@ -88,12 +128,12 @@ WHERE NOT indisunique AND indrelid = ANY(
 """
 
 
-async def fill(url: str, ways: int, *, at: datetime) -> None:
+async def fill(url: str, ways: int, *, at: datetime, names: Names = Names()) -> None:
     """Add this many needs, each with its own returnee and one referral; then VACUUM ANALYZE, as autovacuum would."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("SELECT set_config('synchronous_commit', 'off', false)")
-        await connection.execute(_WAYS.format(ways=int(ways), at=at.isoformat()), timeout=1800)
+        await connection.execute(_WAYS.format(ways=int(ways), at=at.isoformat(), **names.columns), timeout=1800)
         indexes = await connection.fetch(_INDEXES)
         for index in indexes:
             await connection.execute(f"DROP INDEX {index['name']}")

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -92,6 +93,15 @@ EVERY_AUDIENCE = (*SCOPES_OF, "enlace-tests")
 """Tests of what a scope or a claim opens would else see the refusal of another audience first."""
 
 
+@dataclass(frozen=True)
+class _Person:
+    subject: str
+
+    def get_user_id(self) -> str:
+        """The `sub` of the person's tokens, as Authlib asks for it."""
+        return self.subject
+
+
 class IssuerForTests:
     """A signing key of this test session, with its public half at `jwks_url`."""
 
@@ -112,8 +122,12 @@ class IssuerForTests:
         reception_places: Iterable[str] = (),
         staff: bool | None = None,
         service: str | None = None,
+        subject: str | None = None,
     ) -> str:
-        """An access token with these scopes (a text of them, or several); `staff` as `client` has it."""
+        """An access token with these scopes (a text of them, or several); `staff` as `client` has it.
+
+        With `subject` it is the token of a person who signed in to the client; otherwise it is a program's.
+        """
         granted = scopes.split() if isinstance(scopes, str) else list(scopes)
         client = self.client(
             granted,
@@ -125,7 +139,10 @@ class IssuerForTests:
             staff=staff,
             service=service,
         )
-        made = self.tokens.generate("client_credentials", client, scope=" ".join(granted), include_refresh_token=False)
+        grant, person = ("client_credentials", None) if subject is None else ("authorization_code", _Person(subject))
+        scope = " ".join(granted)
+        generate: Any = self.tokens.generate
+        made = generate(grant, client, user=person, scope=scope, include_refresh_token=False)
         return str(made["access_token"])
 
     def client(
@@ -176,7 +193,7 @@ def issuer_for_tests() -> Iterator[IssuerForTests]:
     server = _Server(ServerConfig(app, HttpSettings(), host="127.0.0.1", port=port))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not server.started and time.monotonic() < until:
         time.sleep(0.01)
     try:

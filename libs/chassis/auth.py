@@ -22,6 +22,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import OAuth2
 
 from libs.chassis.errors import Refusal
+from libs.chassis.principals import digest_of, is_of_person, principal_of
 from libs.chassis.tenancy import CallerKind, Tenant, TenantMissing, refused_kind
 from libs.chassis.tokens import InvalidToken, TokenVerifier
 
@@ -73,6 +74,13 @@ class Caller:
     scopes: frozenset[str]
     claims: Mapping[str, Any] = field(default_factory=dict)
     """Every claim of the token, for claims that only one service uses."""
+    person: bool = False
+    """True if a person signed in; other people use the same `client_id`. False for a program."""
+
+    @property
+    def principal(self) -> str:
+        """The owner of what this caller sends: a program by its client, a person by the subject alone."""
+        return principal_of(self.client_id, self.subject, person=self.person)
 
     @property
     def organization_id(self) -> UUID | None:
@@ -116,9 +124,11 @@ class Requirement:
     async def admit(self, request: Request, authorization: str | None) -> Caller:
         """Verify the token of this request and check its caller, who is stored for the rest of the request."""
         verifier: TokenVerifier = request.app.state.tokens
-        caller = await _identify(_bearer(authorization), verifier)
+        interactive: frozenset[str] = request.app.state.settings.interactive_clients
+        caller = await _identify(_bearer(authorization), verifier, interactive)
         request.state.verified_client = caller.client_id
-        request.app.state.rates.of_client(request, caller.client_id)
+        request.state.verified_caller = digest_of(caller.client_id, caller.subject)
+        request.app.state.rates.of_caller(request, request.state.verified_caller)
         self.demand(caller)
         request.state.caller = caller
         return caller
@@ -185,7 +195,7 @@ def _bearer(authorization: str | None) -> str:
     return token.strip()
 
 
-async def _identify(token: str, verifier: TokenVerifier) -> Caller:
+async def _identify(token: str, verifier: TokenVerifier, interactive: AbstractSet[str] = frozenset()) -> Caller:
     try:
         claims = await verifier.verify(token)
         scopes = frozenset(claims.get("scope", "").split())
@@ -195,6 +205,7 @@ async def _identify(token: str, verifier: TokenVerifier) -> Caller:
             tenant=Tenant.of(claims, scopes),
             scopes=scopes,
             claims=claims,
+            person=is_of_person(claims, interactive),
         )
     except InvalidToken as fault:
         raise TokenRefused(str(fault)) from None

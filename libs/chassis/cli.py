@@ -60,16 +60,8 @@ _NEW_OBJECTS = 50_000
 a batch's time."""
 
 
-def make_cli(
-    service: str, create_app: Callable[[], FastAPI], *, histories: Mapping[str, str] | None = None
-) -> typer.Typer:
-    """The commands of `service`.
-
-    `histories` maps the variable of each database to its folder of migrations; without it
-    `migrations` belongs to `ENLACE_<last word of the service>_DATABASE_URL`.
-    """
-    cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-    variables = histories or {"migrations": f"ENLACE_{service.rsplit('_', 1)[-1].upper()}_DATABASE_URL"}
+def add_serve(cli: typer.Typer, service: str, create_app: Callable[[], FastAPI]) -> None:
+    """Give a process the command `serve`."""
 
     @cli.command()
     def serve(
@@ -84,6 +76,20 @@ def make_cli(
             log.error("settings.refused", settings=_refused_settings(error))
             raise typer.Exit(2) from None
         serve_app(app, host=host, port=port)
+
+
+def make_cli(
+    service: str, create_app: Callable[[], FastAPI], *, histories: Mapping[str, str] | None = None
+) -> typer.Typer:
+    """The commands of `service`.
+
+    `histories` maps the variable of each database to its folder of migrations; without it
+    `migrations` belongs to `ENLACE_<last word of the service>_DATABASE_URL`.
+    """
+    cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    variables = histories or {"migrations": f"ENLACE_{service.rsplit('_', 1)[-1].upper()}_DATABASE_URL"}
+
+    add_serve(cli, service, create_app)
 
     @cli.command()
     def migrate() -> None:

@@ -47,10 +47,10 @@ class HttpSettings(BaseSettings):
     """Requests of one address (IPv6: of one /64 network), with or without a valid token. Trusted proxies are not
     counted. As for all limits per minute, each process counts alone, and 0 means no limit."""
     rate_client_per_minute: int = Field(default=6_000, ge=0, validation_alias="ENLACE_RATE_CLIENT_PER_MINUTE")
-    """Requests of one client of the issuer."""
+    """Requests of one client of the issuer, or of one person, if people share the client."""
     rate_unknown_per_minute: int = Field(default=120, ge=0, validation_alias="ENLACE_RATE_UNKNOWN_PER_MINUTE")
-    """Responses 404 to one client, and its searches for codes that nobody has. Five times as many are allowed at the
-    same time. A client that guesses ids and codes is refused above this limit."""
+    """Responses 404 to one client or person, and searches for codes that nobody has. Five times as many are allowed at
+    the same time. A caller that guesses ids and codes is refused above this limit."""
     rate_failed_per_minute: int = Field(default=60, ge=0, validation_alias="ENLACE_RATE_FAILED_PER_MINUTE")
     """Requests with invalid tokens from one address."""
     rate_secrets_per_minute: int = Field(default=10, ge=0, validation_alias="ENLACE_RATE_SECRETS_PER_MINUTE")

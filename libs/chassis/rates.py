@@ -1,4 +1,6 @@
-"""Rate limits for each client and each address, and much lower limits for wrong guesses.
+"""Rate limits for each caller and each address, and much lower limits for wrong guesses.
+
+A caller is a program, or one of the people who sign in to the same client.
 
 Requests are counted in the memory of this process (GCRA, `throttled-py`), for a limited number of keys. The key that
 was not used for the longest time is removed first. Keys are never logged. The decisions (docs/decisions) describe the
@@ -21,13 +23,13 @@ from libs.chassis.problems import problem_response
 
 _MINUTE_SECONDS = 60
 _KEYS = 20_000
-"""The maximum number of clients or addresses that one limit stores."""
+"""The maximum number of callers or addresses that one limit stores."""
 _STATE = "libs.chassis.rate"
-"""Key in the request's state: the remaining allowance of its client, for the response headers."""
+"""Key in the request's state: the remaining allowance of its caller, for the response headers."""
 
 
 class TooManyRequests(Refusal):
-    """This client or address has sent too many requests, or too many wrong guesses."""
+    """This caller or address has sent too many requests, or too many wrong guesses."""
 
     code = "too-many-requests"
     status = 429
@@ -106,18 +108,21 @@ class Rates:
         if peer is not None:
             _refuse(self._peer.take(peer))
 
-    def of_client(self, request: Request, client_id: str) -> None:
-        """Count a request with a valid token; raises `TooManyRequests` also after too many wrong guesses."""
-        _refuse(self._unknown.take(client_id, cost=0))
-        left = self._client.take(client_id)
+    def of_caller(self, request: Request, caller: str) -> None:
+        """Count a request with a valid token; raises `TooManyRequests` also after too many wrong guesses.
+
+        `caller` is the digest of client and subject (`principals.digest_of`).
+        """
+        _refuse(self._unknown.take(caller, cost=0))
+        left = self._client.take(caller)
         _refuse(left)
         setattr(request.state, _STATE, left)
 
     def guessed(self, request: Request) -> None:
         """Count a request for something that does not exist. A 404 is counted automatically, an empty search is not."""
-        client_id: str | None = getattr(request.state, "verified_client", None)
-        if client_id is not None:
-            self._unknown.take(client_id)
+        caller: str | None = getattr(request.state, "verified_caller", None)
+        if caller is not None:
+            self._unknown.take(caller)
 
     def after(self, request: Request, refusal: Refusal) -> Refusal:
         """Process a response: an invalid token or a 404 counts as a guess; too many invalid tokens become a 429.

@@ -1,7 +1,8 @@
 """Refusals of access are counted and logged, with the verified client, the operation and the reason. What the caller
-sent is never logged.
+sent is never logged. A digest of client and subject tells the people of one client apart; the subject itself is not
+logged, because it can be a name.
 
-Many refusals cannot fill the disk. For each reason and client (or peer) a few lines per minute are written, and the
+Many refusals cannot fill the disk. For each reason and caller (or peer) a few lines per minute are written, and the
 next line contains the number of suppressed ones. The number of lines per minute of a process is limited too.
 """
 
@@ -19,7 +20,7 @@ LINES_A_MINUTE = 120
 _KNOWN_MAX = 4_096
 _MINUTE_SECONDS = 60.0
 
-log = get_logger(__name__, fields=("client_id", "held_back"))
+log = get_logger(__name__, fields=("client_id", "caller", "held_back"))
 _refused = metrics.get_meter("enlace").create_counter(
     "access.refused", "{refusal}", "Refusals of access, by operation and reason."
 )
@@ -61,7 +62,8 @@ def record(request: Request, refusal: Refusal) -> None:
     # The template of the path, never the path itself, which can contain ids.
     operation = str(getattr(request.scope.get("route"), "name", "none"))
     _refused.add(1, {"enlace.operation": operation, "enlace.reason": refusal.code})
-    peer = client_id or (request.client.host if request.client else "")
+    caller: str | None = getattr(request.state, "verified_caller", None)
+    peer = caller or (request.client.host if request.client else "")
     sampler: Sampler | None = getattr(request.app.state, "refusals", None)
     if sampler is None:
         sampler = request.app.state.refusals = Sampler()
@@ -70,6 +72,7 @@ def record(request: Request, refusal: Refusal) -> None:
         log.warning(
             "access.refused",
             client_id=client_id,
+            caller=caller,
             route=operation,
             code=refusal.code,
             status=refusal.status,

@@ -17,7 +17,7 @@ ALWAYS = {
 """A route that needs a different value sets it itself."""
 _TLS_ONLY = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 _IGNORED = frozenset({b"cookie"})
-"""Request headers that are removed. No code reads cookies, and Python's cookie parser takes quadratic time."""
+"""Request headers that are removed. The services read no cookies, and Python's cookie parser takes quadratic time."""
 
 
 def security_headers(scheme: str) -> dict[str, str]:
@@ -26,10 +26,14 @@ def security_headers(scheme: str) -> dict[str, str]:
 
 
 class SecurityHeaders:
-    """ASGI middleware: adds the headers that a response does not set itself."""
+    """ASGI middleware: adds the headers that a response does not set itself.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `cookies`: the routes read cookies. The services do not, so their cookies are removed from the request.
+    """
+
+    def __init__(self, app: ASGIApp, *, cookies: bool = False) -> None:
         self._app = app
+        self._ignored = frozenset[bytes]() if cookies else _IGNORED
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -44,8 +48,8 @@ class SecurityHeaders:
             await send(message)
 
         known: list[tuple[bytes, bytes]] = scope["headers"]
-        if any(name in _IGNORED for name, _ in known):
-            scope["headers"] = [(name, value) for name, value in known if name not in _IGNORED]
+        if any(name in self._ignored for name, _ in known):
+            scope["headers"] = [(name, value) for name, value in known if name not in self._ignored]
         await self._app(scope, receive, adding)
 
 

@@ -6,11 +6,11 @@ Addresses and secrets have no default: a service without one of them refuses to 
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from libs.chassis.clock import Clock, Timekeeper
 from libs.chassis.http_settings import HttpSettings
@@ -142,6 +142,11 @@ class CommonSettings(DatabaseSettings, HttpSettings):
     """The value that `aud` must contain; each service has its own default."""
     token_longest_seconds: int = Field(default=3600, gt=0, validation_alias="ENLACE_TOKEN_LONGEST_SECONDS")
     """Tokens with a longer validity (`exp` after `iat`) are refused."""
+    interactive_clients: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset({"enlace-console"}), validation_alias="ENLACE_INTERACTIVE_CLIENTS"
+    )
+    """Client ids, separated by commas, through which people sign in. All people share the client, so the services keep
+    their data and limits apart by the subject of the token."""
     revocations_file: Path | None = Field(default=None, validation_alias="ENLACE_REVOCATIONS_FILE")
     """The list of revoked tokens (`libs.chassis.revocations`); if it is set and cannot be read, all tokens are
     refused."""
@@ -167,6 +172,11 @@ class CommonSettings(DatabaseSettings, HttpSettings):
     audit_key_file: Path | None = Field(default=None, validation_alias="ENLACE_AUDIT_KEY_FILE")
     """A file that contains only keys, one per line, the newest first, instead of the key itself."""
     body_limit_bytes: int = Field(default=2_000_000, gt=0, validation_alias="ENLACE_BODY_LIMIT_BYTES")
+
+    @field_validator("interactive_clients", mode="before")
+    @classmethod
+    def _client_ids(cls, text: object) -> object:
+        return {part.strip() for part in text.split(",") if part.strip()} if isinstance(text, str) else text
 
     @field_validator("database_url")
     @classmethod

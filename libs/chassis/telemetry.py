@@ -8,7 +8,10 @@ follows parents, spans of batches follow their messages (`libs.chassis.sampling`
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Thread
+from typing import Protocol
 
 from fastapi import FastAPI
 from opentelemetry import metrics, trace
@@ -25,17 +28,25 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.types import AttributeValue
 
 from libs.chassis.sampling import FollowsMessages
-from libs.chassis.settings import CommonSettings
 from libs.chassis.spans import DiscreetExporter, JsonLinesExporter
 from libs.chassis.trace_headers import CallersTrace
 
 _NAME = "enlace"
 _FLUSH_MILLIS = 200
+_FLUSH_SECONDS_MOST = 2.0
 _SAMPLED = frozenset("13579bdf")
 """The last digit of the flags in a traceparent whose lowest bit is set."""
 
 
-def setup_telemetry(service: str, settings: CommonSettings) -> None:
+class SpanSettings(Protocol):
+    """The settings that telemetry needs."""
+
+    @property
+    def spans_directory(self) -> Path | None:
+        """The directory for spans as JSON lines; None for no such files."""
+
+
+def setup_telemetry(service: str, settings: SpanSettings) -> None:
     """Set up this process's spans and metrics; the first call in a process decides, later ones change nothing."""
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
     set_global_textmap(CallersTrace())
@@ -44,7 +55,8 @@ def setup_telemetry(service: str, settings: CommonSettings) -> None:
     resource = Resource.create(
         {"service.name": service, "service.namespace": _NAME, "service.instance.id": str(uuid.uuid4())}
     )
-    provider = TracerProvider(resource=resource)
+    # Without `shutdown_on_exit`: it would wait half a minute for a collector that does not answer.
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     if isinstance(provider.sampler, ParentBased):
         provider.sampler = FollowsMessages(provider.sampler)
     for exporter in _exporters(service, settings):
@@ -52,7 +64,7 @@ def setup_telemetry(service: str, settings: CommonSettings) -> None:
             BatchSpanProcessor(DiscreetExporter(exporter), schedule_delay_millis=_FLUSH_MILLIS, max_queue_size=20_000)
         )
     trace.set_tracer_provider(provider)
-    metrics.set_meter_provider(MeterProvider(metric_readers=_readers(), resource=resource))
+    metrics.set_meter_provider(MeterProvider(metric_readers=_readers(), resource=resource, shutdown_on_exit=False))
 
 
 def instrument(app: FastAPI) -> None:
@@ -66,10 +78,21 @@ def instrument(app: FastAPI) -> None:
 
 
 def flush_telemetry() -> None:
-    """Send the spans that are not sent yet. Called at the end of a process."""
-    provider = trace.get_tracer_provider()
-    if isinstance(provider, TracerProvider):
-        provider.force_flush(2_000)
+    """Send the spans and metrics that are not sent yet. Called at the end of a process; takes two seconds at most.
+
+    The SDK ignores the limit of `force_flush`: if the collector does not answer, each batch takes ten seconds. So it
+    runs in a thread of its own, which does not keep the process alive.
+    """
+    sending = Thread(target=_flush, name="flush-telemetry", daemon=True)
+    sending.start()
+    sending.join(_FLUSH_SECONDS_MOST)
+
+
+def _flush() -> None:
+    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
+        if isinstance(provider, TracerProvider | MeterProvider):
+            with suppress(Exception):  # The exporters log their failures themselves.
+                provider.force_flush()
 
 
 def tracer() -> trace.Tracer:
@@ -166,7 +189,7 @@ def _span(
         yield span
 
 
-def _exporters(service: str, settings: CommonSettings) -> Iterator[SpanExporter]:
+def _exporters(service: str, settings: SpanSettings) -> Iterator[SpanExporter]:
     if settings.spans_directory is not None:
         yield JsonLinesExporter(settings.spans_directory, service=service)
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):

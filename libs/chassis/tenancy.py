@@ -82,6 +82,7 @@ ORGANIZATIONS = frozenset({CallerKind.ORGANIZATION})
 STAFF = frozenset({CallerKind.STAFF})
 SERVICES = frozenset({CallerKind.SERVICE})
 ORGANIZATIONS_AND_STAFF = ORGANIZATIONS | STAFF
+RECEPTION_AND_STAFF = frozenset({CallerKind.RECEPTION}) | STAFF
 WHO_REGISTERS = frozenset({CallerKind.RECEPTION}) | ORGANIZATIONS_AND_STAFF
 """Callers who register people, and staff of the network who correct the data."""
 

@@ -82,6 +82,8 @@ class Consumer:
         self._lanes: dict[str, list[Lane]] = {}
         self._trouble: str | None = "not started"
         self._backlogs: list[Partition] = []
+        self.rebuilds = 0
+        """How often it has replaced a client that failed."""
         metrics.watch(self)
 
     @property
@@ -210,6 +212,7 @@ class Consumer:
             told = Cluster.of(self._bootstrap_servers).told(error)
             self._trouble = told or f"the client failed with {type(error).__name__}"
         reason = str(error) if isinstance(error, StuckError) else type(error).__name__
+        self.rebuilds += 1
         metrics.client_rebuilds.add(1, {"enlace.client": "consumer", "error.type": reason})
         level = logging.WARNING if isinstance(error, (KafkaError, OSError, StuckError, TopicsError)) else logging.ERROR
         report(log, level, "consumer.rebuilt", error, group=self._subscriptions.group, reason=self._trouble)

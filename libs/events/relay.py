@@ -104,6 +104,8 @@ class Relay:
         self._trouble: str | None = "not started"
         self._measured_at = 0.0
         self._tidy_at = 0.0
+        self.rebuilds = 0
+        """How often it has discarded a client that failed."""
 
     def why_unready(self) -> str | None:
         """The reason why this relay is not ready, in one sentence. None if it is the leader, or if another one is."""
@@ -194,6 +196,7 @@ class Relay:
             metrics.relay_round.record(time.monotonic() - started)
         await self._note_refusals(connection, outcome)
         if outcome.error is not None:
+            self.rebuilds += 1
             metrics.client_rebuilds.add(1, {"enlace.client": "producer", "error.type": type(outcome.error).__name__})
             raise outcome.error
         self._calm()

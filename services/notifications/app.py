@@ -11,6 +11,7 @@ from libs.events.consumer import Consumer
 from libs.events.relay import Relay
 from libs.events.signing import EventKeys
 from libs.events.subscriptions import Subscriptions
+from libs.operations import api as operations_api
 from services.notifications.deliveries import api as deliveries_api
 from services.notifications.deliveries.loop import Sender
 from services.notifications.endpoints import api as endpoints_api
@@ -50,7 +51,7 @@ def create_app(settings: NotificationsSettings | None = None) -> FastAPI:
         description=DESCRIPTION,
         settings=settings,
         database=database,
-        routers=[endpoints_api.router, deliveries_api.router, inbox_api.router],
+        routers=[endpoints_api.router, deliveries_api.router, inbox_api.router, operations_api.router],
         loops=[
             Loop("consumer", consumer.run, Role.WORKER),
             Loop("sender", _sender(database, box, settings).run, Role.WORKER),
@@ -59,6 +60,7 @@ def create_app(settings: NotificationsSettings | None = None) -> FastAPI:
         ],
         work_checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
     )
+    operations_api.observe(app, consumer=consumer, relay=relay)
     app.state.secret_box = box
     return app
 

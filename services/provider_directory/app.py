@@ -14,6 +14,7 @@ from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
 from libs.events.signing import EventKeys
+from libs.operations import api as operations_api
 from services.provider_directory.capacity.api import router as capacity
 from services.provider_directory.capacity.subscribers import subscriptions
 from services.provider_directory.listings.api import router as listings
@@ -50,7 +51,7 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
         description="Organisations, what they offer and where, and how many they can take.",
         settings=settings,
         database=database,
-        routers=[search, capacity, listings, organizations, taxonomy],
+        routers=[search, capacity, listings, organizations, taxonomy, operations_api.router],
         loops=[
             Loop(name="consumer", run=consumer.run, role=Role.WORKER),
             Loop(name="relay", run=relay.run, role=Role.RELAY),
@@ -58,6 +59,7 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
         work_checks=_work_checks(settings, consumer, relay),
         told_of=partial(told_of, pack=pack),
     )
+    operations_api.observe(app, consumer=consumer, relay=relay)
     app.state.pack = pack
     app.state.taxonomy = Renderings(pack.taxonomy)
     return app

@@ -49,12 +49,14 @@ def staff_rights_of(caller: Caller) -> Rights:
 def desks_of(caller: Caller, policy: RoutingPolicy) -> frozenset[str]:
     """The desks of this caller: those in the claim `desks` of its token, otherwise its client id if that is a desk.
 
-    Desks that are not in the country pack are left out. Only staff can have desks.
+    Desks that are not in the country pack are left out. Only staff can have desks. A person has no desk without the
+    claim, because other people use the same client.
     """
     if not caller.tenant.staff:
         return frozenset()
     named = caller.texts("desks")
-    return frozenset((caller.client_id,) if named is None else named) & policy.desks
+    own = () if caller.person else (caller.client_id,)
+    return frozenset(own if named is None else named) & policy.desks
 
 
 async def _policy_of(request: Request) -> RoutingPolicy:

@@ -18,6 +18,7 @@ from libs.events.relay import Relay
 from libs.events.replaying import Service
 from libs.events.signing import EventKeys
 from libs.events.subscriptions import Subscriptions
+from libs.operations import api as operations_api
 from services.referral.audit.actions import tell_seal
 from services.referral.audit.tables import AUDIT
 from services.referral.bulk_answers.api import router as bulk_answer_routes
@@ -41,6 +42,7 @@ from services.referral.pack.policy import RoutingPolicy, load_policy
 from services.referral.places import subscribers as places
 from services.referral.places.api import router as place_routes
 from services.referral.places.loop import Sweeper
+from services.referral.progress.api import router as progress_routes
 from services.referral.promises.api import router as promise_routes
 from services.referral.promises.loop import Watcher
 from services.referral.providers import subscribers as providers
@@ -51,6 +53,7 @@ from services.referral.router.loop import Router
 from services.referral.searches import actions as searches
 from services.referral.searches.api import router as search_routes
 from services.referral.settings import ReadModelSettings, Settings
+from services.referral.stages.api import desk_router as desk_list_routes
 from services.referral.stages.api import router as stage_routes
 from services.referral.statistics.api import router as statistics_routes
 from services.referral.stays import actions as stays
@@ -73,8 +76,10 @@ ROUTES: tuple[APIRouter, ...] = (
     waitlist_routes,
     statistics_routes,
     stage_routes,
+    desk_list_routes,
     owned_routes,
     promise_routes,
+    progress_routes,
     bulk_answer_routes,
     timeline_routes,
     search_routes,
@@ -108,7 +113,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description="Needs, referrals and offers, the ledger of places, clocks, queues and decisions of staff.",
         settings=settings,
         database=database,
-        routers=ROUTES,
+        routers=(*ROUTES, operations_api.router),  # the last one shows no person, so nothing is recorded
         loops=[
             Loop("consumer", consumer.run, Role.WORKER),
             Loop("router", Router(database, policy, dsn=settings.database_url).run, Role.WORKER),
@@ -120,8 +125,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ],
         work_checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
     )
-    app.state.policy = policy
-    app.state.gathering = Gathering(database, policy)
+    operations_api.observe(app, consumer=consumer, relay=relay)
+    app.state.policy, app.state.gathering = policy, Gathering(database, policy)
     return app
 
 

@@ -17,6 +17,7 @@ from libs.events.consumer import Consumer
 from libs.events.relay import Relay
 from libs.events.signing import EventKeys
 from libs.events.subscriptions import Subscriptions
+from libs.operations import api as operations_api
 from services.registration.arrivals import api as arrivals_api
 from services.registration.arrivals import subscribers as arrivals_subscribers
 from services.registration.arrivals.loop import age_out_forever
@@ -45,6 +46,7 @@ from services.registration.packets import subscribers as packets_subscribers
 from services.registration.packets.loop import act_on_ended_forever
 from services.registration.people import api as people_api
 from services.registration.people.loop import index_forever
+from services.registration.progress import api as progress_api
 from services.registration.settings import Settings
 from services.registration.sharing import api as sharing_api
 from services.registration.vault.queries import unknown_master_keys
@@ -55,6 +57,7 @@ DESCRIPTION = """\
 Who has arrived, what they need, what they allow. Identity data are stored only here, encrypted with a key per person;
 all others know only a case code. Every access to personal data is recorded, and the person can get the list."""
 ROUTERS = [
+    progress_api.router,  # before `/arrival-batches/{batch_id}`, which would take the word for an id
     arrivals_api.router,
     people_api.router,
     needs_api.router,
@@ -66,6 +69,7 @@ ROUTERS = [
     packets_api.router,
     sharing_api.router,
     erasure_api.router,
+    operations_api.router,
 ]
 
 
@@ -106,6 +110,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         resources=[_closing(keys)],
         told_of=partial(said_of, pack=pack),
     )
+    operations_api.observe(app, consumer=consumer, relay=relay)
     app.state.vault, app.state.pack = vault, pack
     return app
 

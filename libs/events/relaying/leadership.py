@@ -55,6 +55,13 @@ _END_SILENT_LEADER = """
         AND (a.state LIKE 'idle%' OR a.wait_event_type = 'Client')
 """
 
+LEADS = f"""EXISTS (
+        SELECT FROM pg_locks l
+        WHERE l.locktype = 'advisory' AND l.granted AND l.classid = {_LOCK[0]}::oid AND l.objid = {_LOCK[1]}::oid
+            AND l.objsubid = 2 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""  # noqa: S608 (numbers)
+"""The SQL condition that a relay of this database is the leader now. It takes no lock."""
+
 _SERVER_SETTINGS = {
     "application_name": "enlace-relay",
     "statement_timeout": "30s",

@@ -12,10 +12,11 @@ from libs.chassis.etag import IfMatch, VersionMismatch, etag_of
 from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
-from libs.chassis.tenancy import ORGANIZATIONS, OrganizationRequired
+from libs.chassis.tenancy import ORGANIZATIONS, STAFF, OrganizationRequired
 from services.notifications.endpoints import actions, queries
 from services.notifications.endpoints.schemas import (
     EndpointChange,
+    EndpointsInTrouble,
     EndpointView,
     EndpointWithSecret,
     NewEndpoint,
@@ -30,6 +31,7 @@ router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 
 Reader = Annotated[Caller, requires("endpoints:read", by=ORGANIZATIONS)]
 Writer = Annotated[Caller, requires("endpoints:write", by=ORGANIZATIONS)]
+Operator = Annotated[Caller, requires("operations:read", by=STAFF)]
 
 
 def organization_of(caller: Caller) -> UUID:
@@ -91,6 +93,12 @@ async def list_endpoints(caller: Reader, session: Session, page: PageQuery) -> P
     """Your organisation's endpoints, oldest first."""
     rows = await queries.endpoints(session, organization_id=organization_of(caller), page=page)
     return page_of(rows, request=page, cursor_of=lambda row: [str(row.id)], view=_view)
+
+
+@router.get("/trouble")
+async def list_endpoints_in_trouble(caller: Operator, session: Session) -> EndpointsInTrouble:
+    """The endpoints of all organisations to which webhooks cannot be delivered, for the network's operators."""
+    return await queries.endpoints_in_trouble(session, restricted=sees_restricted(caller))
 
 
 @router.get("/{endpoint_id}", responses=responses(NotFound, OrganizationRequired))

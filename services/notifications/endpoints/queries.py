@@ -9,11 +9,12 @@ from sqlalchemy import func
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import raw
+from libs.chassis.database import own_work, raw
 from libs.chassis.errors import NotFound
 from libs.chassis.knowing import Known
-from libs.chassis.paging import PageRequest
+from libs.chassis.paging import COUNT_MAX, Count, PageRequest
 from services.notifications.endpoints.rules import EndpointStatus, NotifiedType
+from services.notifications.endpoints.schemas import EndpointInTrouble, EndpointsInTrouble
 from services.notifications.endpoints.tables import Endpoint, EndpointSecret
 
 
@@ -111,3 +112,30 @@ _KNOWN = "SELECT 'endpoint' AS kind, id, 0 AS version, status AS state, organiza
 async def known(session: AsyncSession) -> list[Known]:
     """The endpoints and their organisations, for the comparison with the directory."""
     return [Known(**dict(row)) for row in await (await raw(session)).fetch(_KNOWN)]
+
+
+TROUBLED_SHOWN = 50
+_TROUBLED = "FROM endpoint WHERE failing_since IS NOT NULL AND disabled_reason IS DISTINCT FROM 'by_owner'"
+_TROUBLED_COUNT = f"SELECT count(*) FROM (SELECT {_TROUBLED} LIMIT {COUNT_MAX + 1}) AS troubled"  # noqa: S608
+_TROUBLED_ENDPOINTS = f"""
+    SELECT e.organization_id, e.id AS endpoint_id, e.status, e.disabled_reason, e.failing_since AS since,
+        w.failed_attempts, w.waiting_deliveries
+    FROM (SELECT * {_TROUBLED} ORDER BY failing_since, id LIMIT {TROUBLED_SHOWN}) AS e
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS waiting_deliveries, coalesce(sum(attempt_count), 0) AS failed_attempts FROM (
+            SELECT attempt_count FROM delivery d
+            WHERE d.endpoint_id = e.id AND d.status = 'pending' AND ($1 OR NOT d.restricted) LIMIT {COUNT_MAX}
+        ) AS waiting
+    ) AS w
+    ORDER BY e.failing_since, e.id
+"""  # noqa: S608 (constants)
+
+
+async def endpoints_in_trouble(session: AsyncSession, *, restricted: bool) -> EndpointsInTrouble:
+    """The endpoints of all organisations that fail. Without `restricted`, deliveries about restricted services do not
+    count."""
+    async with own_work(session):
+        connection = await raw(session)
+        found = await connection.fetchval(_TROUBLED_COUNT)
+        rows = await connection.fetch(_TROUBLED_ENDPOINTS, restricted)
+    return EndpointsInTrouble(total=Count.of(found), items=[EndpointInTrouble(**dict(row)) for row in rows])

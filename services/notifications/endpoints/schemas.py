@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from libs.chassis.paging import Count
 from libs.wire.values import Whole
 from services.notifications.endpoints.rules import (
     OVERLAP_DEFAULT_HOURS,
@@ -99,3 +100,22 @@ class EndpointWithSecret(EndpointView):
         "null when it is not valid any more",
         examples=["whsec_c2FtcGxlLXNlY3JldC1zYW1wbGUtc2VjcmV0LTAwMDA="],
     )
+
+
+class EndpointInTrouble(BaseModel):
+    """An endpoint whose last attempts failed, for operators: no URL, because URLs can contain secrets."""
+
+    organization_id: UUID
+    endpoint_id: UUID
+    status: EndpointStatus = Field(description="disabled: nothing is sent until the organisation enables it again")
+    disabled_reason: DisabledReason | None
+    since: datetime = Field(description="The first failed attempt since the last successful one")
+    failed_attempts: int = Field(description="Failed attempts of the deliveries that wait")
+    waiting_deliveries: int = Field(description="Deliveries that wait for an attempt. Counting stops at a thousand")
+
+
+class EndpointsInTrouble(BaseModel):
+    """The endpoints that fail, or were disabled because they failed; not those that their organisation disabled."""
+
+    total: Count
+    items: list[EndpointInTrouble] = Field(description="Those that have failed for the longest time, at most 50")

@@ -22,6 +22,7 @@ class Endpoint(NotificationsTable, table=True):
         CheckConstraint("(status = 'deleted') = (url IS NULL)", name="endpoint_url_until_deleted"),
         CheckConstraint("version >= 1", name="endpoint_version"),
         Index("endpoint_of_organization", "organization_id", "id", postgresql_where=text("status <> 'deleted'")),
+        Index("endpoint_failing", "failing_since", "id", postgresql_where=text("failing_since IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True)

@@ -58,7 +58,7 @@ async def declare_capacity(
         service_id,
         body,
         rights=rights,
-        declared_by=caller.client_id,
+        declared_by=caller.principal,
         precondition=precondition,
         times=pack.times,
     )

@@ -19,7 +19,7 @@ from libs.taxonomy.told import category_faults
 from services.provider_directory.errors import RestrictedScopeMissing, StepNotAllowed
 from services.provider_directory.listings import actions, queries
 from services.provider_directory.listings.schemas import LocationBody, LocationView, ServiceBody, ServiceView
-from services.provider_directory.organizations.api import CREATED, IfMatchGiven, answered, rights_of
+from services.provider_directory.organizations.api import CREATED, Ids, IfMatchGiven, answered, rights_of
 from services.provider_directory.organizations.rules import Step
 from services.provider_directory.pack import ThePack
 
@@ -37,8 +37,12 @@ async def list_services(
     pack: ThePack,
     organization_id: Annotated[UUID | None, Query(description="Only those of this organisation")] = None,
     category: Annotated[NeedCategory | None, Query(description="Only those of this category")] = None,
+    ids: Ids = None,
 ) -> Page[ServiceView]:
-    """Services of any status, ordered by name. To find a service that can help, use the search."""
+    """Services of any status, ordered by name. To find a service that can help, use the search.
+
+    With `id`: only these; ids that the caller may not see are left out.
+    """
     faults = category_faults(pack.taxonomy, category, pointer="category")
     if faults:
         raise InvalidInput(errors=faults)
@@ -50,6 +54,7 @@ async def list_services(
         rights=rights,
         organization_id=organization_id,
         category=category,
+        ids=ids,
     )
     views = [listing.seen_by(rights) for listing in await queries.listings(session, rows)]
     return page_of(views, request=page, cursor_of=lambda view: [view.name, str(view.id)])
@@ -127,6 +132,20 @@ async def resume_service(step: StepTaken) -> ServiceView:
 async def withdraw_service(step: StepTaken) -> ServiceView:
     """Withdraw the service permanently."""
     return await step(Step.WITHDRAW)
+
+
+@router.get("/locations")
+async def list_locations(
+    session: Session,
+    page: PageQuery,
+    caller: Reader,
+    organization_id: Annotated[UUID | None, Query(description="Only those of this organisation")] = None,
+) -> Page[LocationView]:
+    """Locations, ordered by id."""
+    views = await queries.locations_after(
+        session, page.after, limit=page.limit + 1, rights=rights_of(caller), organization_id=organization_id
+    )
+    return page_of(views, request=page, cursor_of=lambda view: [str(view.id)])
 
 
 @router.get("/locations/{location_id}", responses=responses(NotFound))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, or_
+from sqlalchemy import ColumnElement, and_, exists, or_
 from sqlmodel import col, func, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -104,9 +104,12 @@ async def after(
     rights: Rights,
     organization_id: UUID | None,
     category: NeedCategory | None,
+    ids: Sequence[UUID] | None = None,
 ) -> Sequence[ProviderService]:
-    """Up to `limit` services after the cursor (name, id), ordered by name, of any status."""
+    """Up to `limit` services after the cursor (name, id), ordered by name, of any status. `ids`: only these."""
     statement = seen(rights).limit(limit)
+    if ids is not None:
+        statement = statement.where(col(ProviderService.id).in_(ids))
     if organization_id is not None:
         statement = statement.where(ProviderService.organization_id == organization_id)
     if category is not None:
@@ -158,15 +161,34 @@ async def find_location(session: AsyncSession, location_id: UUID, *, lock: bool 
 async def location_exists_for(session: AsyncSession, location: Location, *, rights: Rights) -> bool:
     """Whether the caller may see the location. False without `restricted:read` if it has only restricted services, or
     if its organisation has no others."""
-    if rights.sees_restricted:
-        return True
-    here = col(ProviderService.location_id) == location.id
-    hidden = or_(
-        exists().where(and_(col(Organization.id) == location.organization_id, col(Organization.restricted))),
-        and_(exists().where(here), ~exists().where(and_(here, ~col(ProviderService.restricted)))),
-    )
     async with own_work(session):  # hidden rows decide this, so they are read with the rights of the service
-        return not (await session.exec(select(hidden))).one()
+        statement = select(Location.id).where(Location.id == location.id, *_locations_seen(rights))
+        return (await session.exec(statement)).one_or_none() is not None
+
+
+def _locations_seen(rights: Rights) -> list[ColumnElement[bool]]:
+    if rights.sees_restricted:
+        return []
+    here = col(ProviderService.location_id) == col(Location.id)
+    of_hidden = exists().where(
+        and_(col(Organization.id) == col(Location.organization_id), col(Organization.restricted))
+    )
+    return [~of_hidden, or_(~exists().where(here), exists().where(and_(here, ~col(ProviderService.restricted))))]
+
+
+async def locations_after(
+    session: AsyncSession, cursor: Sequence[str] | None, *, limit: int, rights: Rights, organization_id: UUID | None
+) -> list[LocationView]:
+    """Up to `limit` locations after the cursor (id), ordered by id, as this caller may see them."""
+    chosen = select(Location.id).where(*_locations_seen(rights)).order_by(col(Location.id)).limit(limit)
+    if organization_id is not None:
+        chosen = chosen.where(Location.organization_id == organization_id)
+    if cursor is not None:
+        chosen = chosen.where(col(Location.id) > UUID(cursor[0]))
+    async with own_work(session):
+        ids = (await session.exec(chosen)).all()
+    statement = select(Location).where(col(Location.id).in_(ids)).order_by(col(Location.id))
+    return await _location_views(session, (await session.exec(statement)).all(), rights)
 
 
 async def location_view(session: AsyncSession, location_id: UUID, *, rights: Rights) -> LocationView:
@@ -174,16 +196,17 @@ async def location_view(session: AsyncSession, location_id: UUID, *, rights: Rig
     location = await find_location(session, location_id)
     if location is None or not await location_exists_for(session, location, rights=rights):
         raise NotFound
-    fields = (await location_bodies(session, [location]))[location.id].model_dump()
-    if not rights.sees_address(hidden=location.address_hidden, organization_id=location.organization_id):
-        fields |= {"address": None, "latitude": None, "longitude": None}
-    return LocationView(
-        **fields,
-        id=location.id,
-        version=location.version,
-        created_at=location.created_at,
-        changed_at=location.changed_at,
-    )
+    return (await _location_views(session, [location], rights))[0]
+
+
+async def _location_views(session: AsyncSession, rows: Sequence[Location], rights: Rights) -> list[LocationView]:
+    views, bodies = [], await location_bodies(session, rows)
+    for row in rows:
+        fields = bodies[row.id].model_dump() | _columns(row, LocationView)
+        if not rights.sees_address(hidden=row.address_hidden, organization_id=row.organization_id):
+            fields |= {"address": None, "latitude": None, "longitude": None}
+        views.append(LocationView(**fields))
+    return views
 
 
 async def listings(session: AsyncSession, services: Sequence[ProviderService]) -> list[Listing]:

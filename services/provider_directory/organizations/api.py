@@ -5,13 +5,13 @@ from datetime import date
 from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.errors import NotFound
 from libs.chassis.etag import IfMatchOrNone, PreconditionRequired, VersionMismatch, etag_of
-from libs.chassis.paging import Page, PageQuery, page_of
+from libs.chassis.paging import LARGEST_PAGE, Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF
 from libs.events.codes import NeedCategory
@@ -38,6 +38,12 @@ async def _if_given(condition: IfMatchOrNone, request: Request) -> Precondition:
 
 IfMatchGiven = Annotated[Precondition, Depends(_if_given)]
 """A precondition that is checked only if the caller sends If-Match, for changes that are protected in another way."""
+
+Ids = Annotated[
+    list[UUID] | None,
+    Query(alias="id", max_length=LARGEST_PAGE, description="Only those with one of these ids; may be repeated"),
+]
+"""Looks up several objects with one request."""
 
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "It is new"}}
 
@@ -67,10 +73,11 @@ async def list_organizations(
     page: PageQuery,
     caller: Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)],
     pack: ThePack,
+    ids: Ids = None,
 ) -> Page[OrganizationView]:
-    """Organisations, ordered by name."""
+    """Organisations, ordered by name. With `id`: only these; ids that the caller may not see are left out."""
     rights = rights_of(caller)
-    rows = await queries.after(session, page.after, limit=page.limit + 1, rights=rights)
+    rows = await queries.after(session, page.after, limit=page.limit + 1, rights=rights, ids=ids)
     views = await queries.views(session, rows, rights=rights, restricted=pack.restricted)
     return page_of(views, request=page, cursor_of=lambda view: [view.name, str(view.id)])
 

@@ -46,10 +46,17 @@ async def view(
 
 
 async def after(
-    session: AsyncSession, cursor: Sequence[str] | None, *, limit: int, rights: Rights
+    session: AsyncSession,
+    cursor: Sequence[str] | None,
+    *,
+    limit: int,
+    rights: Rights,
+    ids: Sequence[UUID] | None = None,
 ) -> Sequence[Organization]:
-    """Up to `limit` organisations after the cursor (name, id), ordered by name."""
+    """Up to `limit` organisations after the cursor (name, id), ordered by name. `ids`: only these."""
     statement = select(Organization).order_by(col(Organization.name), col(Organization.id)).limit(limit)
+    if ids is not None:
+        statement = statement.where(col(Organization.id).in_(ids))
     if not rights.sees_restricted:
         statement = statement.where(col(Organization.restricted).is_(False))
     if cursor is not None:

@@ -9,7 +9,7 @@ from libs.chassis.database import Session, now
 from libs.chassis.errors import InvalidInput
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
-from libs.taxonomy.told import category_faults, kind_faults
+from libs.taxonomy.told import category_faults, document_faults, kind_faults
 from services.provider_directory.organizations.api import rights_of
 from services.provider_directory.pack import ThePack
 from services.provider_directory.search import queries
@@ -29,7 +29,7 @@ async def search_services(
     """Active services that match all given criteria.
 
     With a text, services whose own name contains its words come first, then those whose organisation's name contains
-    them; otherwise ordered by name.
+    them; otherwise ordered by name. Each result says why it is one (`matches`).
     """
     if body.open_at is not None:
         faults = pack.times.open_at.faults(body.open_at, at=now(session), pointer="/open_at")
@@ -42,6 +42,14 @@ async def search_services(
         faults = kind_faults(pack.taxonomy, body.kind, category=body.category, pointer="/kind", also_deprecated=True)
         if faults:
             raise InvalidInput(errors=faults)
+    faults = [
+        fault
+        for nth, person in enumerate(body.for_people or ())
+        for at, document in enumerate(person.documents_held or ())
+        for fault in document_faults(pack.taxonomy, document, pointer=f"/for_people/{nth}/documents_held/{at}")
+    ]
+    if faults:
+        raise InvalidInput(errors=faults)
     found = await queries.matching(
         session,
         body,

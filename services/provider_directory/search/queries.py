@@ -37,6 +37,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from libs.chassis.database import now
+from libs.events.catalogue.directory import ProviderServicePublished
 from libs.events.codes import PublicationStatus
 from services.provider_directory.capacity.tables import Capacity, ServiceCapacity
 from services.provider_directory.listings import queries as listings
@@ -50,7 +51,8 @@ from services.provider_directory.listings.tables import (
 )
 from services.provider_directory.organizations.rules import Rights
 from services.provider_directory.organizations.tables import Organization
-from services.provider_directory.search import rules
+from services.provider_directory.search import eligibility, rules
+from services.provider_directory.search.rules import MatchReason
 from services.provider_directory.search.schemas import FoundService, SearchBody
 from services.provider_directory.words import ACCENTED, PLAIN, words_of
 
@@ -92,9 +94,11 @@ async def matching(
         if wanted.open_at is not None:
             statement = statement.where(_is_open(local))
         if wanted.accepts_now:
-            statement = statement.where(_has_a_place(local))
+            statement = statement.where(_has_places(local, for_people=len(wanted.for_people or ())))
+    if wanted.for_people is not None:
+        statement = statement.where(*eligibility.admits(wanted.for_people))
     rows = (await session.exec(_ranked(statement, order, cursor).limit(limit))).all()
-    found = await _found(session, [service for service, _ in rows], rights)
+    found = await _found(session, wanted, [(service, place) for service, place in rows], rights)
     return [Hit(place, one) for (_, place), one in zip(rows, found, strict=True)]
 
 
@@ -167,19 +171,27 @@ def _is_open(local: Values) -> ColumnElement[bool]:
     return or_(exists().where(and_(schedule, covers)), ~exists().where(schedule))
 
 
-def _has_a_place(local: Values) -> ColumnElement[bool]:
-    free = and_(
-        col(ServiceCapacity.service_id) == col(ProviderService.id),
-        col(ServiceCapacity.declared),
-        col(ServiceCapacity.available) > 0,
-        func.coalesce(col(ServiceCapacity.starts_on), local.c.today) <= local.c.today,
-        func.coalesce(col(ServiceCapacity.ends_on), local.c.today) >= local.c.today,
+def _has_places(local: Values, *, for_people: int) -> ColumnElement[bool]:
+    """Whether free places without doubt exist: one, or one for each person. They may be in several pools."""
+    free = (
+        select(func.coalesce(func.sum(ServiceCapacity.available), 0))
+        .where(
+            col(ServiceCapacity.service_id) == col(ProviderService.id),
+            col(ServiceCapacity.declared),
+            func.coalesce(col(ServiceCapacity.starts_on), local.c.today) <= local.c.today,
+            func.coalesce(col(ServiceCapacity.ends_on), local.c.today) >= local.c.today,
+        )
+        .correlate(ProviderService, local)
+        .scalar_subquery()
     )
     doubted = and_(col(Capacity.service_id) == col(ProviderService.id), col(Capacity.refresh_requested_at).is_not(None))
-    return and_(exists().where(free), ~exists().where(doubted))
+    return and_(free >= max(1, for_people), ~exists().where(doubted))
 
 
-async def _found(session: AsyncSession, services: Sequence[ProviderService], rights: Rights) -> list[FoundService]:
+async def _found(
+    session: AsyncSession, wanted: SearchBody, ranked: Sequence[tuple[ProviderService, int]], rights: Rights
+) -> list[FoundService]:
+    services = [service for service, _ in ranked]
     owners = {service.organization_id for service in services}
     names = dict(
         (await session.exec(select(Organization.id, Organization.name).where(col(Organization.id).in_(owners)))).all()
@@ -191,9 +203,28 @@ async def _found(session: AsyncSession, services: Sequence[ProviderService], rig
             organization_name=names[listing.service.organization_id],
             available=free.get(listing.service.id, (None, None))[0],
             as_of=free.get(listing.service.id, (None, None))[1],
+            matches=_matches(wanted, listing.published(), rank=place),
         )
-        for listing in await listings.listings(session, services)
+        for (_, place), listing in zip(ranked, await listings.listings(session, services), strict=True)
     ]
+
+
+def _matches(wanted: SearchBody, view: ProviderServicePublished, *, rank: int) -> list[MatchReason]:
+    """The criteria of the search, each with how this result meets it."""
+    found = [] if wanted.text is None else [rules.RANKS[rank]]
+    for told, reason in (
+        (wanted.category, MatchReason.CATEGORY),
+        (wanted.kind, MatchReason.KIND),
+        (wanted.service_type, MatchReason.SERVICE_TYPE),
+    ):
+        found += [reason] if told is not None else []
+    if wanted.place is not None:
+        found += rules.place_matches(wanted.place, catchment=view.catchment, located=view.place)
+    found += [MatchReason.LANGUAGE] if wanted.language is not None else []
+    if wanted.open_at is not None:
+        found.append(MatchReason.OPEN_THEN if view.openings else MatchReason.ALWAYS_OPEN)
+    found += [MatchReason.FREE_PLACES] if wanted.accepts_now else []
+    return found + eligibility.matches(wanted.for_people or ())
 
 
 async def _available(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, tuple[int, datetime]]:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from libs.chassis.auth import Caller, requires
 from libs.chassis.errors import FieldError, InvalidInput
 from libs.chassis.etag import IfNoneMatch, Known
-from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
+from libs.chassis.tenancy import WHO_REGISTERS
 from libs.taxonomy.questions import Language
 from services.provider_directory.taxonomy.queries import Rendered, Renderings, V
 from services.provider_directory.taxonomy.rules import language_for
@@ -22,7 +22,8 @@ async def _renderings(request: Request) -> Renderings:
 
 
 Taxonomies = Annotated[Renderings, Depends(_renderings)]
-Reader = Annotated[Caller, requires("directory:read", by=ORGANIZATIONS_AND_STAFF)]
+Reader = Annotated[Caller, requires("directory:read", by=WHO_REGISTERS)]
+"""The taxonomy holds no rows: reception needs it to tell needs in its words."""
 
 
 async def _language(

@@ -19,6 +19,8 @@ from services.referral.audit.rules import Access, AccessKind, AccessPurpose, Act
 
 Endpoint = Callable[..., Awaitable[Any]]
 _READS: Final = frozenset({"GET"})
+_SEARCH: Final = "/search"
+"""The end of the path of a POST that only reads: what it looks for must not be in a URL."""
 _PURPOSE = inspect.Parameter(
     "purpose",
     inspect.Parameter.KEYWORD_ONLY,
@@ -33,7 +35,8 @@ class RecordedRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
         methods = frozenset(options.get("methods") or _READS)
-        super().__init__(path, _recorded(endpoint, reads=methods <= _READS), **options)
+        reads = methods <= _READS or path.endswith(_SEARCH)
+        super().__init__(path, _recorded(endpoint, reads=reads), **options)
 
 
 def actor_of(caller: Caller) -> Actor:

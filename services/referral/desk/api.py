@@ -32,8 +32,9 @@ async def _filters(
     category: OfCategory,
     status: Annotated[ReviewStatus | None, Query(description="Only reviews in this state")] = None,
     desk: Annotated[str | None, Query(description="Only reviews for this desk", max_length=80)] = None,
+    referral_id: Annotated[UUID | None, Query(description="Only reviews of this referral")] = None,
 ) -> ReviewFilters:
-    return ReviewFilters(status, desk, category)
+    return ReviewFilters(status, desk, category, referral_id)
 
 
 FilterQuery = Annotated[ReviewFilters, Depends(_filters)]

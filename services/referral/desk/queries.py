@@ -19,8 +19,12 @@ from services.referral.reviews.rules import ReviewStatus
 
 _REVIEWS: Final = """
 SELECT review_id AS id, referral_id, need_id, review.returnee_id, case_code, category, promise, subject_id, reason,
-    desk, status, requested_at, decided_at, decided_by, age_of, age_group, age_basis
+    desk, status, requested_at, decided_at, decided_by, age_of, age_group, age_basis,
+    asked.kind, asked.urgency, asked.owner, asked.owner_due_at AS due_at
 FROM {} LEFT JOIN journey USING (returnee_id)
+LEFT JOIN LATERAL (
+    SELECT kind, urgency, owner, owner_due_at FROM need WHERE need.need_id = review.need_id OFFSET 0
+) AS asked ON true
 """
 
 
@@ -40,7 +44,14 @@ def _walked(rights: Rights, filters: ReviewFilters, *, after: UUID | None, limit
     statuses = [one.value for one in ([filters.status] if filters.status else ReviewStatus)]
     values: list[Any] = [statuses, [False, True] if rights.restricted else [False], limit]
     conditions = ["review.status = of.status", "review.restricted = hidden.restricted"]
-    asked = (("desk = {}", filters.desk), ("category = {}", filters.category), ("review_id > {}", after))
+    if filters.referral_id is not None and filters.status is ReviewStatus.PENDING:
+        conditions.append("review.status = 'pending'")  # the predicate of the partial index on the referral
+    asked = (
+        ("desk = {}", filters.desk),
+        ("category = {}", filters.category),
+        ("referral_id = {}", filters.referral_id),
+        ("review_id > {}", after),
+    )
     for condition, value in asked:
         if value is not None:
             values.append(value)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from libs.events.codes import NeedCategory
+from libs.events.codes import NeedCategory, NeedKind, Urgency
 from libs.events.people_codes import AgeBasis, AgeGroup
 from services.referral.candidates.interlocks import ReviewReason
 from services.referral.reviews.rules import ReviewStatus
@@ -22,6 +22,7 @@ class ReviewFilters:
     status: ReviewStatus | None = None
     desk: str | None = None
     category: NeedCategory | None = None
+    referral_id: UUID | None = None
 
 
 class ReviewView(BaseModel):
@@ -35,6 +36,12 @@ class ReviewView(BaseModel):
     returnee_id: UUID | None
     case_code: str | None
     category: NeedCategory | None
+    kind: NeedKind | None = Field(description="What exactly is needed; null if only the category is known")
+    urgency: Urgency | None
+    owner: str | None = Field(description="The desk that is responsible for the need now")
+    due_at: datetime | None = Field(
+        description="The deadline for the next sign of life of the owner; then the desk above becomes the owner"
+    )
     promise: str | None = Field(description="The broken invariant, by its name at /v1/invariants")
     subject_id: UUID | None = Field(
         description="The need, offer or pool that breaks it, or the subject of the late clock"

@@ -35,7 +35,10 @@ SELECT offer_id AS id, referral_id, case_code, category, kind, detail_values, of
     people_count, provider_service_id, organization_id, status, made_at, answer_by, acknowledge_by, acknowledged_at,
     ended_at, reason, (
         SELECT halted_since FROM referral WHERE referral.referral_id = offer.referral_id AND offer.status = 'accepted'
-    ) AS halted_since
+    ) AS halted_since, (
+        SELECT referral.status FROM referral
+        WHERE referral.referral_id = offer.referral_id AND offer.status = 'accepted'
+    ) AS referral_status
 FROM offer WHERE returnee_id = $1 AND ($2 OR NOT restricted) ORDER BY offer_id
 """
 _STEPS = """

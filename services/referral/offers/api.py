@@ -16,12 +16,12 @@ from services.referral.access import rights_of
 from services.referral.audit.recording import RecordedRoute, actor_of
 from services.referral.audit.rules import Access, AccessKind, AccessPurpose, Record
 from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
-from services.referral.lifecycles.rules import OfferStatus
+from services.referral.lifecycles.rules import OfferStatus, ReferralStatus
 from services.referral.offers import queries
 from services.referral.offers.actions import offers as actions
 from services.referral.offers.actions.gathering import Gathering
 from services.referral.offers.actions.offers import Answering
-from services.referral.offers.schemas import DeclineBody, ExplanationView, OfferView
+from services.referral.offers.schemas import DeclineBody, ExplanationView, OfferOrder, OfferView
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1/offers", tags=["offers"])
 
@@ -52,10 +52,28 @@ async def list_offers(
     page: PageQuery,
     caller: Reader,
     status: Annotated[OfferStatus | None, Query(description="Only offers in this state")] = None,
+    referral_status: Annotated[
+        list[ReferralStatus] | None,
+        Query(
+            max_length=len(ReferralStatus), description="Only accepted offers whose referral is in one of these states"
+        ),
+    ] = None,
+    order: Annotated[OfferOrder, Query(description="The order; use the same value for every page")] = OfferOrder.OLDEST,
 ) -> Page[OfferView]:
-    """Offers, oldest first. A partner sees those of its own organisation; restricted ones need `restricted:read`."""
+    """Offers, oldest first unless `order` says otherwise. A partner sees those of its own organisation.
+
+    Restricted ones need `restricted:read`.
+    """
     after = None if page.after is None else UUID(page.after[0])
-    views = await queries.offer_views(session, rights_of(caller), status=status, after=after, limit=page.limit)
+    views = await queries.offer_views(
+        session,
+        rights_of(caller),
+        status=status,
+        referral_status=referral_status,
+        order=order,
+        after=after,
+        limit=page.limit,
+    )
     return page_of(views, request=page, cursor_of=lambda view: [str(view.id)])
 
 

@@ -9,32 +9,51 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
 from services.referral.access import Rights
-from services.referral.lifecycles.rules import OfferStatus
-from services.referral.offers.schemas import ExplanationView, OfferView
+from services.referral.lifecycles.rules import OfferStatus, ReferralStatus
+from services.referral.offers.schemas import ExplanationView, OfferOrder, OfferView
 
 _COLUMNS = """offer_id AS id, referral_id, case_code, category, kind, detail_values, offered_kind, service_type,
 urgency, people_count, provider_service_id, organization_id, status, made_at, answer_by, acknowledge_by,
 acknowledged_at, ended_at, reason, (
     SELECT halted_since FROM referral WHERE referral.referral_id = offer.referral_id AND offer.status = 'accepted'
-) AS halted_since"""
+) AS halted_since, (
+    SELECT referral.status FROM referral WHERE referral.referral_id = offer.referral_id AND offer.status = 'accepted'
+) AS referral_status"""
+_OF_REFERRALS = """offer.status = 'accepted' AND (
+    SELECT referral.status FROM referral WHERE referral.referral_id = offer.referral_id
+) = ANY(${}::text[])"""
 _SEEN = "($1::uuid IS NULL OR organization_id = $1) AND ($2 OR NOT restricted)"
 
 
 async def offer_views(
-    session: AsyncSession, rights: Rights, *, status: OfferStatus | None, after: UUID | None, limit: int
+    session: AsyncSession,
+    rights: Rights,
+    *,
+    status: OfferStatus | None,
+    referral_status: Sequence[ReferralStatus] | None = None,
+    order: OfferOrder = OfferOrder.OLDEST,
+    after: UUID | None,
+    limit: int,
 ) -> list[OfferView]:
-    """Offers, oldest first. Returns up to one more than `limit`, so that the caller knows whether there is a next
-    page."""
+    """Offers in this order. `referral_status`: only accepted offers whose referral is in one of these states.
+
+    Returns up to one more than `limit`, so that the caller knows whether there is a next page.
+    """
     # The statement is composed for each case, so that each case has its own plan, which uses one index in list order.
     conditions = ["$2 OR NOT restricted"]
     values: list[Any] = [rights.organization_id, rights.restricted, limit + 1]
     conditions.append("organization_id = $1" if rights.organization_id is not None else "$1::uuid IS NULL")
-    for condition, value in (("status = ${}", status), ("offer_id > ${}", after)):
+    beyond, direction = (">", "ASC") if order is OfferOrder.OLDEST else ("<", "DESC")
+    for condition, value in (
+        ("status = ${}", status),
+        (_OF_REFERRALS, referral_status or None),
+        (f"offer_id {beyond} ${{}}", after),
+    ):
         if value is not None:
             values.append(value)
             conditions.append(condition.format(len(values)))
     chosen = " AND ".join(f"({condition})" for condition in conditions)
-    statement = f"SELECT {_COLUMNS} FROM offer WHERE {chosen} ORDER BY offer_id LIMIT $3"  # noqa: S608
+    statement = f"SELECT {_COLUMNS} FROM offer WHERE {chosen} ORDER BY offer_id {direction} LIMIT $3"  # noqa: S608
     return [_view(row) for row in await (await raw(session)).fetch(statement, *values)]
 
 

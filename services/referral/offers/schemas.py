@@ -1,6 +1,7 @@
 """Offers over HTTP. They contain the case code and codes of the need, never a name (DESIGN 6)."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from libs.events.codes import DeclineReason, NeedCategory, NeedKind, Urgency
 from libs.events.detail_values import StoredDetails
 from services.referral.audit.rules import Record, ShowsRecord
-from services.referral.lifecycles.rules import OfferStatus
+from services.referral.lifecycles.rules import OfferStatus, ReferralStatus
 
 
 class OfferView(ShowsRecord, BaseModel):
@@ -44,6 +45,16 @@ class OfferView(ShowsRecord, BaseModel):
     halted_since: datetime | None = Field(
         description="Since when the accepted offer is halted until a desk of the network decides"
     )
+    referral_status: ReferralStatus | None = Field(
+        description="The state of the referral of an accepted offer; null for any other offer"
+    )
+
+
+class OfferOrder(StrEnum):
+    """The order of a list of offers, by the time at which they were made."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
 
 
 class DeclineBody(BaseModel):

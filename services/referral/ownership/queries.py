@@ -19,7 +19,7 @@ WHERE desk = $1 AND cancelled_at IS NULL AND ends_at > $2
 """
 
 _OWNED = f"""
-SELECT need.need_id, need.returnee_id, case_code, need.category, need.urgency, need.people_count, owner,
+SELECT need.need_id, need.returnee_id, case_code, need.category, need.kind, need.urgency, need.people_count, owner,
     owner_reason, owned_since, owner_level, owner_seen_at, owner_due_at, owner_overdue_since, reported_at,
     live.referral_id, live.status AS referral_status
 FROM need JOIN journey USING (returnee_id)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from libs.events.codes import NeedCategory, OwnerReason, Urgency
+from libs.events.codes import NeedCategory, NeedKind, OwnerReason, Urgency
 from libs.wire.values import Moment
 from services.referral.lifecycles.rules import ReferralStatus
 from services.referral.ownership.rules import AbsenceReason
@@ -80,6 +80,7 @@ class OwnedNeedView(BaseModel):
     returnee_id: UUID
     case_code: str | None
     category: NeedCategory
+    kind: NeedKind | None = Field(description="What exactly is needed; null if only the category is known")
     urgency: Urgency
     people_count: int
     owner: str

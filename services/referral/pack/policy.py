@@ -111,6 +111,8 @@ class RoutingPolicy(PackPart):
     child_desk: Desk
     """The desk for child protection. It decides about unknown or disputed ages, and about offers for children that are
     halted because facts have changed."""
+    desk_names: dict[Desk, str] = {}
+    """By desk: its name for people. A desk that is not named here is shown by its code."""
     escalates_to: dict[Desk, Desk] = {}
     """For each desk, the desk above it. For a desk that is not named here, this is the desk of its co-leads in
     `nrm.yaml`, or else the steward."""
@@ -152,6 +154,13 @@ class RoutingPolicy(PackPart):
                 raise ValueError(f"escalates_to, with the desks of co-leads: {first} leads round in a circle")
         return self
 
+    @model_validator(mode="after")
+    def _only_desks_have_names(self) -> Self:
+        unknown = set(self.desk_names) - self.desks
+        if unknown:
+            raise ValueError(f"desk_names: no such desk: {', '.join(sorted(unknown))}")
+        return self
+
     @cached_property
     def _above(self) -> Mapping[str, str]:
         """By desk: the desk above it, which is that of its co-leads if `escalates_to` names none."""
@@ -168,6 +177,11 @@ class RoutingPolicy(PackPart):
     def stages_of(self, desks: frozenset[str]) -> list[Stage]:
         """The stages in which one of these desks leads or co-leads."""
         return [stage for stage in self.mechanism.stages if stage.desks & desks]
+
+    def led_by(self, desk: str) -> frozenset[str]:
+        """The categories in which this desk leads, for all needs or for those of a kind."""
+        kinds = {self.taxonomy.kinds[kind].category for kind, one in self.kinds.items() if one.lead_desk == desk}
+        return frozenset(category for category, one in self.categories.items() if one.lead_desk == desk) | kinds
 
     def knows(self, category: NeedCategory) -> bool:
         """False for a category of a newer or another pack. A desk decides about its needs."""

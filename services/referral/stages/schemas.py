@@ -40,3 +40,22 @@ class MechanismView(BaseModel):
     flow_charts: dict[ClientKind, list[int]] = Field(
         description="By kind of client: its stages in their order. A need of another stage is reviewed first"
     )
+
+
+class DeskView(BaseModel):
+    """A desk of the country pack."""
+
+    desk: str = Field(description="Its code, as the owner of a need", examples=["igm-shelter-desk"])
+    name: str = Field(description="Its name for people", examples=["Migration institute, shelter"])
+    stages: list[int] = Field(description="The stages in which it leads or co-leads", examples=[[2]])
+    categories: list[NeedCategory] = Field(
+        description="The categories in which it leads, for all needs or for those of a kind; restricted ones only with"
+        " `restricted:read`"
+    )
+    mine: bool = Field(description="True if the caller acts for it")
+
+
+class DesksView(BaseModel):
+    """The desks of the country, by name."""
+
+    desks: list[DeskView]

@@ -15,12 +15,22 @@ from services.referral.access import Policy, rights_of, staff_rights_of
 from services.referral.audit.recording import RecordedRoute
 from services.referral.audit.schemas import AccessView
 from services.referral.timelines import queries
-from services.referral.timelines.schemas import EntryView, Order
+from services.referral.timelines.schemas import CaseSearch, CaseView, EntryView, Order
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1", tags=["timelines"])
 
 Reader = Annotated[Caller, requires("referrals:read", by=ORGANIZATIONS_AND_STAFF)]
 InOrder = Annotated[Order, Query(description="The order; use the same value for every page")]
+
+
+@router.post("/cases/search", responses=responses(NotFound))
+async def find_case(body: CaseSearch, session: Session, caller: Reader) -> CaseView:
+    """Find a person by the case code. This is a POST that changes nothing, so that no code is in a URL.
+
+    A provider finds the people of its own offers. A code that is mistyped, of nobody or of a person whom the caller may
+    not know is the same 404. Each 404 counts as a request for something unknown: too many of them get a 429.
+    """
+    return await queries.case(session, rights_of(caller), body.case_code)
 
 
 @router.get("/returnees/{returnee_id}/timeline", responses=responses(NotFound))

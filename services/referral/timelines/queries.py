@@ -18,7 +18,7 @@ from services.referral.audit.schemas import AccessView
 from services.referral.offers.queries import returnee_of
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.timelines.rules import OF_THE_SERVICE, role_of
-from services.referral.timelines.schemas import EntryView, Order
+from services.referral.timelines.schemas import CaseView, EntryView, Order
 
 _OF_STAFF: Final = """
 SELECT step_id, step.at, step.step, step.led_to, step.reason, step.actor, need.category,
@@ -50,10 +50,27 @@ ORDER BY CASE WHEN $4 THEN -number ELSE number END LIMIT $5
 FOR_STAFF: Final = _PAGE.format(entries=_OF_STAFF)
 FOR_PARTNER: Final = _PAGE.format(entries=_OF_PARTNER)
 
-_SEEN_BY_PARTNER = """
+CASE: Final = "SELECT returnee_id, case_code, merged_into FROM journey WHERE case_code = $1"
+_NO_CASE: Final = "There is no such case"
+_SEEN_BY_STAFF: Final = "SELECT EXISTS (SELECT 1 FROM journey WHERE returnee_id = $1)"
+_SEEN_BY_PARTNER: Final = """
 SELECT EXISTS (
     SELECT 1 FROM offer WHERE returnee_id = $1 AND organization_id = $2 AND ($3 OR NOT restricted))
 """
+
+
+async def case(session: AsyncSession, rights: Rights, case_code: str) -> CaseView:
+    """The person of a case code. The same NotFound for a code that nobody has and for a person whom the caller may not
+    know."""
+    row = await (await raw(session)).fetchrow(CASE, case_code)
+    if row is None:
+        raise NotFound(_NO_CASE)
+    view = CaseView.model_validate(dict(row))
+    if not await _is_known(session, rights, view.returnee_id):
+        raise NotFound(_NO_CASE)
+    if view.merged_into is not None and not await _is_known(session, rights, view.merged_into):
+        view.merged_into = None
+    return view
 
 
 async def timeline(
@@ -110,10 +127,15 @@ def _view(row: Any, rights: Rights, known: frozenset[str]) -> EntryView:
 
 async def require_known(session: AsyncSession, rights: Rights, returnee_id: UUID) -> None:
     """Raise NotFound if the caller may not know that the returnee exists."""
-    connection = await raw(session)
-    if rights.organization_id is None:
-        known = await connection.fetchval("SELECT EXISTS (SELECT 1 FROM journey WHERE returnee_id = $1)", returnee_id)
-    else:
-        known = await connection.fetchval(_SEEN_BY_PARTNER, returnee_id, rights.organization_id, rights.restricted)
-    if not known:
+    if not await _is_known(session, rights, returnee_id):
         raise NotFound("There is no such journey")
+
+
+async def _is_known(session: AsyncSession, rights: Rights, returnee_id: UUID) -> bool:
+    connection = await raw(session)
+    statement = _SEEN_BY_STAFF
+    values: list[Any] = [returnee_id]
+    if rights.organization_id is not None:
+        statement, values = _SEEN_BY_PARTNER, [returnee_id, rights.organization_id, rights.restricted]
+    known: bool = await connection.fetchval(statement, *values)
+    return known

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.events.codes import NeedCategory
 from services.referral.timelines.rules import Role
@@ -33,3 +34,24 @@ class EntryView(BaseModel):
     need_id: UUID | None = Field(description="Shown to staff of the network only")
     referral_id: UUID | None
     offer_id: UUID | None
+
+
+class CaseSearch(BaseModel):
+    """The code of the case to find."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"case_code": "GT-7K3M-9QXC"}]})
+
+    case_code: Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, min_length=1, max_length=40)] = (
+        Field(description="In capital or small letters")
+    )
+
+
+class CaseView(BaseModel):
+    """The person of a case code."""
+
+    returnee_id: UUID
+    case_code: str = Field(examples=["GT-7K3M-9QXC"])
+    merged_into: UUID | None = Field(
+        description="The record under which the journey of this person continues. An organisation gets it only if it"
+        " has an offer there too"
+    )

@@ -21,7 +21,10 @@ from services.referral.waitlists.schemas import PoolQueueView, QueueView, Waitli
 
 _ORDER: Final = "category, urgency_rank, waiting_since, referral_id"
 _PAGE: Final = """
-SELECT entry.*, kept_pool.until AS kept_until
+SELECT entry.*, kept_pool.until AS kept_until,
+    (SELECT case_code FROM journey WHERE journey.returnee_id = entry.returnee_id) AS case_code,
+    (SELECT owner FROM need WHERE need.need_id = entry.need_id) AS owner,
+    (SELECT min(due_at) FROM timer WHERE subject_id = entry.referral_id AND timer.kind = 'waitlist_deadline') AS due_at
 FROM (
     SELECT * FROM waitlist_entry{where} ORDER BY category, urgency_rank, waiting_since, referral_id LIMIT {most}
 ) AS entry
@@ -60,7 +63,7 @@ WHERE pool_id = ANY($1::uuid[]) AND taken_at IS NOT NULL AND released_at > $2 GR
 """
 
 
-_HIDDEN: Final = {"need_id": None, "returnee_id": None, "kept_until": None}
+_HIDDEN: Final = dict.fromkeys(("need_id", "returnee_id", "case_code", "owner", "due_at", "kept_until"))
 """Fields that a provider does not see of a person whom it has not accepted."""
 _OWN: Final = "ARRAY(SELECT provider_service_id FROM provider_service WHERE organization_id = ${nth})"
 

@@ -41,11 +41,16 @@ class WaitlistEntryView(QueueView):
     referral_id: UUID
     need_id: UUID | None = Field(description="Shown to staff of the network only")
     returnee_id: UUID | None = Field(description="Shown to staff of the network only")
+    case_code: str | None = Field(description="Shown to staff of the network only")
     category: str
     kind: NeedKind | None = Field(description="What exactly is needed; null if only the category is known")
     urgency_rank: int = Field(description="0 emergency, 1 urgent, 2 normal")
     people_count: int
     waiting_since: datetime = Field(description="Since when the need waits; the order within an urgency class")
+    owner: str | None = Field(description="The desk that is responsible for the need; for staff of the network only")
+    due_at: datetime | None = Field(
+        description="When the lead desk becomes the owner if no place is free; for staff of the network only"
+    )
     provider_service_ids: list[UUID] = Field(
         description="Services that would be candidates with a free place; a provider sees its own"
     )

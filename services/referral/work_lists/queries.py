@@ -41,7 +41,8 @@ LEFT JOIN LATERAL (
     ORDER BY due_at LIMIT 1
 ) AS clock ON true"""  # noqa: S608 (constants)
 _DRESSED: Final = """
-SELECT chosen.*, journey.case_code, live.referral_id, live.status AS referral_status, asked.organization_id{clock}
+SELECT chosen.*, journey.case_code, live.referral_id, live.status AS referral_status, asked.organization_id,
+    asked.provider_service_id{clock}
 FROM ({walk}) AS chosen
 JOIN journey ON journey.returnee_id = chosen.returnee_id
 LEFT JOIN referral AS live ON live.need_id = chosen.need_id AND live.status IN {live}

@@ -52,6 +52,7 @@ class ItemView(BaseModel):
     referral_status: ReferralStatus | None
     waits_on: Party | None
     organization_id: UUID | None = Field(description="The provider that has the offer, or has accepted it")
+    provider_service_id: UUID | None = Field(description="Its service")
     due_at: datetime | None = Field(description="The next deadline")
     due: TimerKind | None = Field(description="The kind of this deadline")
 

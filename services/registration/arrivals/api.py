@@ -33,7 +33,7 @@ from services.registration.arrivals.schemas import (
     announcement_from_json,
     announcement_schema,
 )
-from services.registration.audit.api import actor_of, source_of
+from services.registration.audit.api import actor_of
 from services.registration.errors import (
     ArrivalBatchNotAnnounced,
     ArrivalBatchNotLanded,
@@ -94,10 +94,11 @@ async def _csv_parameters(
 
 
 def _sender(caller: Caller, pack: Pack) -> Sender:
+    actor = actor_of(caller, pack)
     return Sender(
-        source=source_of(caller),
+        source=actor.source,
         organization_id=caller.organization_id,
-        actor=actor_of(caller, pack),
+        actor=actor,
         context=current_traceparent(),
     )
 

@@ -37,7 +37,8 @@ class Sender:
     """The sender, and the party in whose name it is recorded."""
 
     source: str
-    """`client:<id>` by REST, the CloudEvents source by event; references are kept apart by sender."""
+    """`client:<id>` or `person:<subject>` by REST, the CloudEvents source by event. References are kept apart by
+    sender."""
     organization_id: UUID | None
     actor: Actor
     context: str | None

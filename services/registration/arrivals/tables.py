@@ -51,6 +51,7 @@ class ArrivalBatch(Table, table=True):
             name="arrival_batch_landed",
         ),
         Index("arrival_batch_by_status", "status", "id"),
+        Index("arrival_batch_completed", "landed_at", postgresql_where=text("status = 'intake_completed'")),
         Index("arrival_batch_manifest_due", "manifest_until", postgresql_where=text("manifest_until IS NOT NULL")),
     )
 

@@ -3,7 +3,7 @@
 from libs.chassis.auth import Caller
 from libs.chassis.walls import array_text
 from services.registration import walls
-from services.registration.audit.rules import Actor, Sight, known_areas, source_of_client
+from services.registration.audit.rules import Actor, Sight, known_areas
 from services.registration.pack import Pack
 
 
@@ -12,7 +12,9 @@ def actor_of(caller: Caller, pack: Pack) -> Actor:
     tenant = caller.tenant
     areas = known_areas(tenant.reception_places)
     named = caller.texts("desks")
-    desks = (caller.client_id,) if named is None else named
+    # A person has the desks of its claim alone: the client is shared.
+    own = () if caller.person else (caller.client_id,)
+    desks = own if named is None else named
     return Actor(
         who=caller.subject,
         client_id=caller.client_id,
@@ -24,6 +26,7 @@ def actor_of(caller: Caller, pack: Pack) -> Actor:
             restricted=tenant.restricted,
             restricted_categories=pack.routing.restricted,
         ),
+        person=caller.person,
     )
 
 
@@ -35,12 +38,6 @@ def said_of(caller: Caller, *, pack: Pack) -> dict[str, str]:
         walls.AREAS: array_text(tuple(f"{area}%" for area in sight.areas)),
         walls.EVERYWHERE: "true" if sight.everywhere else "false",
         walls.CHILDREN_ONLY: "true" if sight.children_only else "false",
-        walls.SOURCE: source_of(caller),
+        walls.SOURCE: actor.source,
         walls.HIDDEN: array_text(() if sight.restricted else tuple(sorted(sight.restricted_categories))),
     }
-
-
-def source_of(caller: Caller) -> str:
-    """The source to which the `sender_reference` values of a request belong. An event that claims such a source is
-    parked."""
-    return source_of_client(caller.client_id)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from libs.chassis.principals import PERSON, principal_of
 from libs.events.codes import NeedCategory
 
 
@@ -60,6 +61,18 @@ class Actor:
     """None for the reception staff of the network."""
     trace_id: str | None = None
     sight: Sight = Sight()
+    person: bool = False
+    """True for a person who signed in through a client that other people use too."""
+
+    @property
+    def principal(self) -> str:
+        """The client of a program, or the person: other people who use the same client are others."""
+        return principal_of(self.client_id, self.who, person=self.person)
+
+    @property
+    def source(self) -> str:
+        """The source of the data that this actor registers by REST. Its own rows have this source."""
+        return self.principal if self.person else f"{_CLIENT}{self.client_id}"
 
     def hidden_categories(self, organization_id: UUID | None) -> frozenset[NeedCategory]:
         """The categories of needs that this actor cannot see, for a person whose row belongs to that organisation.
@@ -96,11 +109,6 @@ def known_areas(codes: Iterable[str]) -> tuple[str, ...]:
     return tuple(code for code in codes if _AREA.fullmatch(code))
 
 
-def source_of_client(client_id: str) -> str:
-    """The source of the data that a client registers by REST."""
-    return f"{_CLIENT}{client_id}"
-
-
 def is_source_of_a_client(source: str) -> bool:
-    """Whether a source belongs to a client of REST; no event may claim such a source."""
-    return source.startswith(_CLIENT)
+    """Whether a source belongs to a program or person that uses REST; no event may claim such a source."""
+    return source.startswith((_CLIENT, PERSON))

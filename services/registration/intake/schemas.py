@@ -15,7 +15,7 @@ class Arrival:
     body: ReturneeArrived
     actor: Actor
     source: str
-    """The sender: `client:<id>`, or the CloudEvents source."""
+    """The sender: `client:<id>`, `person:<subject>`, or the CloudEvents source."""
     organization_id: UUID | None
     arrival_batch_id: UUID | None
     reception_place: str | None

@@ -12,7 +12,7 @@ from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import WHO_REGISTERS
-from services.registration.audit.api import actor_of, source_of
+from services.registration.audit.api import actor_of
 from services.registration.errors import (
     NeedAlreadyWithdrawn,
     NeedEnded,
@@ -69,9 +69,8 @@ async def report_need(
         raise ScopeMissing(DECIDE)
 
     async def report() -> UUID:
-        source, taxonomy = source_of(caller), pack.taxonomy
         return await needs.report_need(
-            session, returnee_id, body, source=source, actor=actor, vault=vault, taxonomy=taxonomy
+            session, returnee_id, body, source=actor.source, actor=actor, vault=vault, taxonomy=pack.taxonomy
         )
 
     told_id = await once(session, own(session, report, returnee=returnee_id))

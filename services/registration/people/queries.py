@@ -16,7 +16,7 @@ from libs.events.catalogue.registration import RoutingProfile
 from libs.events.codes import AccessNeed, AgeBand, IdentityDocumentStatus, ProtectionFlag, Sex
 from libs.events.people_codes import AgeBasis, AgeGroup, ClientKind
 from libs.wire.names import name_readings, words_to_find
-from services.registration.audit.rules import Actor, source_of_client
+from services.registration.audit.rules import Actor
 from services.registration.errors import ReturneeErased
 from services.registration.people.rules import (
     CASE_CODES,
@@ -63,7 +63,7 @@ def within_sight(
 ) -> ColumnElement[bool]:
     """The condition for rows that a caller may see.
 
-    These are the rows of the caller's organisation, or of its client if it acts for none, and of its reception places.
+    These are the rows of the caller's organisation, or its own if it acts for none, and of its reception places.
     An organisation never sees rows of another organisation, wherever the people were received (domain P18). If the
     place is not known, every reception sees the network's rows until it is known, so that nobody is lost.
     """
@@ -73,7 +73,7 @@ def within_sight(
     if actor.sight.everywhere:
         here = true()
     if actor.organization_id is None:
-        return or_(here, and_(organization_id.is_(None), source == source_of_client(actor.client_id)))
+        return or_(here, and_(organization_id.is_(None), source == actor.source))
     return or_(organization_id == actor.organization_id, and_(organization_id.is_(None), here))
 
 

@@ -212,7 +212,7 @@ async def answer_deletion(session: AsyncSession, offer_id: UUID, body: DeletionA
             answer=row.answer,
             ground=row.ground,
             answered_at=at,
-            answered_by=actor.client_id,
+            answered_by=actor.principal,
         )
         if row.reason == DeletionReason.ERASED:
             row.case_code = None

@@ -11,7 +11,7 @@ from libs.chassis.errors import NotFound
 from libs.chassis.idempotency import KeyReused, OnceRequired
 from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
-from libs.chassis.tenancy import ORGANIZATIONS, ORGANIZATIONS_AND_STAFF
+from libs.chassis.tenancy import ORGANIZATIONS, ORGANIZATIONS_AND_STAFF, StaffOnly
 from services.registration.audit.api import actor_of
 from services.registration.pack import ThePack
 from services.registration.sharing import actions, queries
@@ -27,7 +27,7 @@ AnswerBody = Annotated[DeletionAnswerBody, Body(openapi_examples=_EXAMPLES)]
 router = APIRouter(prefix="/v1", tags=["packets"])
 
 
-@router.get("/deletion-requests")
+@router.get("/deletion-requests", responses=responses(StaffOnly))
 async def list_deletion_requests(
     session: Session,
     caller: Annotated[Caller, requires("deletions:read", by=ORGANIZATIONS_AND_STAFF)],
@@ -35,9 +35,14 @@ async def list_deletion_requests(
     page: PageQuery,
     answered: Annotated[bool | None, Query(description="Only requests with, or only without, an answer")] = None,
     overdue: Annotated[bool | None, Query(description="Only requests whose answer is, or is not, overdue")] = None,
+    returnee_id: Annotated[UUID | None, Query(description="Only those about this person; for staff only")] = None,
 ) -> Page[DeletionRequestView]:
     """Deletion requests, oldest first: those of your organisation, or all of them for staff."""
-    return await queries.requests(session, page, actor=actor_of(caller, pack), answered=answered, overdue=overdue)
+    if returnee_id is not None and not caller.tenant.staff:
+        raise StaffOnly
+    return await queries.requests(
+        session, page, actor=actor_of(caller, pack), answered=answered, overdue=overdue, returnee_id=returnee_id
+    )
 
 
 @router.post("/packets/{offer_id}/deletion", responses=responses(NotFound, KeyReused))

@@ -7,14 +7,14 @@ from sqlalchemy import ColumnElement
 from sqlmodel import col, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import now
+from libs.chassis.database import now, own_work
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageRequest, page_of
 from libs.events.codes import DeletionReason
 from services.registration.audit.rules import Actor
 from services.registration.sharing.rules import DeletionAnswer, KeepingGround
 from services.registration.sharing.schemas import DeletionRequestView
-from services.registration.sharing.tables import DeletionRequest
+from services.registration.sharing.tables import DeletionRequest, PacketShare
 
 
 async def requests_of_offer(
@@ -41,6 +41,7 @@ async def requests(
     actor: Actor,
     answered: bool | None,
     overdue: bool | None,
+    returnee_id: UUID | None = None,
 ) -> Page[DeletionRequestView]:
     """Requests in the order in which they were made: those of the organisation, or all of them for staff."""
     unanswered = col(DeletionRequest.answer).is_(None)
@@ -51,14 +52,20 @@ async def requests(
         query = query.where(DeletionRequest.organization_id == actor.organization_id)
     if answered is not None:
         query = query.where(col(DeletionRequest.answer).is_not(None) if answered else unanswered)
+    if returnee_id is not None:
+        # Found by the shares of the person's packets, which have an index for it and are hidden from every caller.
+        async with own_work(session):
+            shared = select(PacketShare.offer_id).where(PacketShare.returnee_id == returnee_id)
+            offers = (await session.exec(shared)).all()
+        query = query.where(DeletionRequest.returnee_id == returnee_id, col(DeletionRequest.offer_id).in_(offers))
     at = now(session)
     if overdue is not None:
         late = unanswered & (col(DeletionRequest.answer_by) < at)
         query = query.where(late if overdue else ~late)
     key = (col(DeletionRequest.requested_at), col(DeletionRequest.offer_id), col(DeletionRequest.returnee_id))
     if page.after is not None:
-        moment, offer_id, returnee_id = page.after
-        query = query.where(tuple_(*key) > (datetime.fromisoformat(moment), UUID(offer_id), UUID(returnee_id)))
+        moment, *ids = page.after
+        query = query.where(tuple_(*key) > (datetime.fromisoformat(moment), *map(UUID, ids)))
     rows = (await session.exec(query.order_by(*key).limit(page.limit + 1))).all()
     return page_of(
         rows,

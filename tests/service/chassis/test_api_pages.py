@@ -4,16 +4,12 @@ import asyncio
 import base64
 import hashlib
 import json
-import os
 import re
-import shutil
 
-import pytest
-
+from tests.browser import a_browser
 from tests.service.chassis.things import Gate
 
 PATHS = ("/docs", "/docs/swagger-ui.css", "/docs/swagger-ui.js", "/docs/start.js", "/openapi.json")
-BROWSER = os.environ.get("ENLACE_TEST_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 async def test_without_the_setting_there_are_no_pages(make_app, running):
@@ -51,16 +47,16 @@ async def test_only_the_page_itself_may_run_scripts_and_only_those_from_here(thi
         assert answer.headers["content-security-policy"].startswith("default-src 'none'; base-uri")
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine: apt-get install chromium")
 async def test_a_browser_shows_every_operation_and_asks_nobody_else(things, tmp_path):
     """With FastAPI's own page the browser asked cdn.jsdelivr.net and fastapi.tiangolo.com, and showed nothing.
 
     With `SecurityHeaders`' policy instead of the page's own it refused the scripts.
     """
+    chromium = a_browser()
     here = str(things.client.base_url).rstrip("/")
     log = tmp_path / "net.json"
     browser = await asyncio.create_subprocess_exec(
-        *(str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
+        *(str(chromium), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
         *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr"),
         *(
             f"--user-data-dir={tmp_path / 'profile'}",

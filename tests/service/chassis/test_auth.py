@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
+from libs.chassis.principals import digest_of
+
 
 async def test_without_a_token_the_challenge_names_no_error(things):
     for headers in ({}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer"}):
@@ -81,3 +83,18 @@ async def test_refusals_are_logged_with_client_operation_and_reason_and_nothing_
     assert "canary" not in str(told)
     assert str(missing) not in str(told)
     assert "127.0.0.1" not in str(told)
+
+
+async def test_refusals_of_the_people_of_one_client_are_told_apart_without_a_name(things, issuer, caplog):
+    """Taken out: `caller` in `record` (after three refusals of one person, those of another were not logged)."""
+    caplog.set_level("WARNING", logger="libs.chassis.refused")
+    for subject in ("rosa.sample", "juan.sample"):
+        headers = issuer.headers("other:read", client_id="enlace-console", subject=subject)
+        for _ in range(4):
+            await things.client.get("/v1/things", headers=headers)
+    told = [record.enlace for record in caplog.records if record.message == "access.refused"]
+    assert [one["client_id"] for one in told] == ["enlace-console"] * 6
+    assert [one["caller"] for one in told] == [
+        digest_of("enlace-console", subject) for subject in ("rosa.sample", "juan.sample") for _ in range(3)
+    ]
+    assert "sample" not in str(told)

@@ -37,7 +37,7 @@ def too_many(answer, policy):
 
 
 async def test_a_client_that_asks_too_often_waits_and_another_does_not(limited, issuer):
-    """Taken out: `of_client` in `Requirement.admit` (every request was served)."""
+    """Taken out: `of_caller` in `Requirement.admit` (every request was served)."""
     one, other = (issuer.headers("things:read", client_id=name) for name in ("often", "seldom"))
     async with limited(client=5) as client:
         answers = [await client.get("/v1/things", headers=one) for _ in range(6)]
@@ -58,7 +58,7 @@ async def test_every_route_that_asks_for_a_caller_counts_without_being_named(lim
 
 
 async def test_who_asks_for_what_is_not_there_is_stopped_long_before_others(limited, issuer):
-    """Taken out: the look at `unknown` in `of_client` (guessing went on, and a right guess was answered)."""
+    """Taken out: the look at `unknown` in `of_caller` (guessing went on, and a right guess was answered)."""
     guesser, other = (issuer.headers("things:read things:write", client_id=name) for name in ("guesser", "honest"))
     async with limited(unknown=2, client=1_000) as client:
         made = await client.post("/v1/things", headers=other | {"Idempotency-Key": "k"}, json={"name": "a"})
@@ -67,6 +67,20 @@ async def test_who_asks_for_what_is_not_there_is_stopped_long_before_others(limi
         assert told == [404] * 10 + [429]
         too_many(await client.get(there, headers=guesser), "unknown")
         assert (await client.get(there, headers=other)).status_code == 200
+
+
+async def test_people_of_one_client_have_a_limit_each_for_requests_and_for_guesses(limited, issuer):
+    """Taken out: the subject in `digest_of` (one person's guesses stopped everybody who had signed in)."""
+    one, other = (
+        issuer.headers("things:read", client_id="enlace-console", subject=subject) for subject in ("one", "other")
+    )
+    async with limited(unknown=1, client=1_000) as client:
+        told = [(await client.get(f"/v1/things/{FOREIGN}", headers=one)).status_code for _ in range(6)]
+        assert told == [404] * 5 + [429]
+        assert (await client.get("/v1/things", headers=other)).status_code == 200
+    async with limited(client=2) as client:
+        assert [(await client.get("/v1/things", headers=one)).status_code for _ in range(3)] == [200, 200, 429]
+        assert (await client.get("/v1/things", headers=other)).status_code == 200
 
 
 async def test_failed_tokens_of_an_address_are_429_and_good_ones_from_there_go_on(limited, issuer):

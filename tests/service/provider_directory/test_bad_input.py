@@ -105,6 +105,12 @@ SEARCHES = [
     ({"open_at": "9999-12-31T23:59:59-14:00"}, "/open_at", "too-far-ahead"),
     ({"accepts_now": "true"}, "/accepts_now", "bool-type"),
     ({"near": "GT01"}, "/near", "extra-forbidden"),
+    ({"for_people": []}, "/for_people", "too-short"),
+    ({"for_people": [{}] * 31}, "/for_people", "too-long"),
+    ({"for_people": [{"age": 121}]}, "/for_people/0/age", "less-than-equal"),
+    ({"for_people": [{}, {"sex": "woman"}]}, "/for_people/1/sex", "enum"),
+    ({"for_people": [{"name": "Sample"}]}, "/for_people/0/name", "extra-forbidden"),
+    ({"for_people": [{"documents_held": ["pasport"]}]}, "/for_people/0/documents_held/0", "unknown-document"),
 ]
 
 ORGANIZATIONS = [

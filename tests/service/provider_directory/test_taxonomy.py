@@ -94,3 +94,10 @@ async def test_the_same_taxonomy_is_read_as_terms_of_hsds(directory):
     assert tag != (await read(directory, query="?language=en")).headers["etag"]
     assert (await read(directory, query="/terms?language=fr")).status_code == 422
     assert (await read(directory, query="/terms", scopes="offers:read")).status_code == 403
+
+
+async def test_reception_reads_the_words_of_needs_and_no_other_row(directory):
+    """Seen to fail with the taxonomy for organisations and staff alone."""
+    headers = directory.issuer.headers(READER, staff=False, reception_places=["GT01"])
+    assert (await directory.client.get("/v1/taxonomy", headers=headers)).status_code == 200
+    assert (await directory.client.get("/v1/services", headers=headers)).status_code == 403

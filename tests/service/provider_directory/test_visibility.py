@@ -118,6 +118,40 @@ async def test_without_the_scope_no_list_and_no_count_shows_a_restricted_service
     assert await directory.search(text="oculta") == []
 
 
+async def test_the_list_of_locations_is_paged_and_shows_what_may_be_seen(directory):
+    """Seen to fail without the condition about restricted services, and without that about hidden addresses."""
+    open_one, closed = await directory.an_organization(), await directory.an_organization()
+    point = {"latitude": 14.6, "longitude": -90.5}
+    shown = [
+        await directory.a_location(open_one, name=f"Sede {nth}", address_hidden=nth == 1, **point) for nth in range(3)
+    ]
+    hidden = await directory.a_location(open_one, name="Oculta")
+    await directory.a_service(open_one, name="Abierta", location_id=str(shown[0]))
+    await directory.a_service(open_one, name="Oculta", category="gbv", location_id=str(hidden))
+    of_closed = await directory.a_location(closed)
+    await directory.a_service(closed, category="gbv")
+
+    async def listed(scopes, **params):
+        found, params = [], {"limit": 2, **params}
+        while True:
+            page = (await directory.get("/v1/locations", scopes=scopes, params=params)).json()
+            found += page["items"]
+            if page["next"] is None:
+                return found
+            params["after"] = page["next"]
+
+    rows = await listed(READER)
+    assert [row["id"] for row in rows] == sorted(str(one) for one in shown)
+    for name in ("address", "latitude", "longitude"):
+        assert [row[name] is None for row in rows] == [row["name"] == "Sede 1" for row in rows], name
+    everything = await listed(f"{READER} restricted:read")
+    assert {row["id"] for row in everything} == {str(one) for one in (*shown, hidden, of_closed)}
+    assert all(row["address"] for row in everything)
+    assert [row["id"] for row in await listed(f"{READER} restricted:read", organization_id=str(closed))] == [
+        str(of_closed)
+    ]
+
+
 async def test_every_operation_wants_a_token_with_its_scope(directory):
     document = (await directory.client.get("/openapi.json")).json()
     for path, operations in document["paths"].items():

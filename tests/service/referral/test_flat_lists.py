@@ -19,9 +19,11 @@ from libs.events.codes import Urgency
 from services.referral.access import Rights
 from services.referral.desk import queries as reviews
 from services.referral.desk.schemas import ReviewFilters
+from services.referral.progress import queries as progress
+from services.referral.progress.rules import Sight
 from services.referral.reviews.rules import ReviewStatus
 from services.referral.statistics import queries as unmet
-from services.referral.timelines.queries import FOR_PARTNER, FOR_STAFF
+from services.referral.timelines.queries import CASE, FOR_PARTNER, FOR_STAFF
 from services.referral.waitlists import queries as waitlists
 from services.referral.work_lists import queries
 from services.referral.work_lists.rules import Party
@@ -131,6 +133,37 @@ async def test_no_list_nor_timeline_reads_a_table_from_end_to_end(sides: list[st
         partner = [*page, row["organization_id"]]
         faults += _read_whole("partner's timeline", await _plan(connection, FOR_PARTNER, partner), most=200)
     assert not faults, "\n".join(faults)
+
+
+async def test_progress_and_waiting_times_cost_as_much_over_ten_times_as_many_referrals(sides: list[str]):
+    """Without `ix_offer_answered` or `ix_journey_case_code` it fails, each by itself."""
+    blocks: dict[str, list[int]] = {}
+    faults: list[str] = []
+    for url in sides:
+        async with _Connected(url) as connection:
+            for name, asked in (await numbers(connection)).items():
+                plan = await _plan(connection, *asked)
+                # What waits is counted up to a thousand, and on one side fewer wait: the cost has a bound.
+                counted = name.startswith("without")
+                faults += _read_whole(name, plan, most=1_000 if counted else None)
+                if not counted:
+                    blocks.setdefault(name, []).append(_blocks(plan))
+    faults += [f"{name}: {few} and {many} blocks" for name, (few, many) in blocks.items() if many > RATIO_MAX * few]
+    assert not faults, "\n".join(faults)
+
+
+async def numbers(connection: Any) -> dict[str, Asked]:
+    """The numbers of a flight in the middle, the waits of two hours, and a case, which are alike on both sides."""
+    batch = await connection.fetchval("SELECT md5('5')::uuid")
+    asked: dict[str, Asked] = {"case": (CASE, [await connection.fetchval("SELECT case_code FROM journey LIMIT 1")])}
+    for restricted in (False, True):
+        for areas in (None, ("GT01",)):
+            sight = Sight(restricted, areas, staff=True)
+            asked[f"progress, {restricted}, {areas}"] = progress.progress_statement(sight, [batch])
+        sight = Sight(restricted, None, staff=True)
+        for name, one in progress.wait_statements(sight, since=NOW - timedelta(hours=2)).items():
+            asked[f"{name}, {restricted}"] = one
+    return asked
 
 
 async def test_numbers_and_positions_come_from_indexes_alone(sides: list[str]):

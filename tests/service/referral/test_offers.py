@@ -77,6 +77,33 @@ async def test_a_declined_offer_goes_to_the_next_candidate_at_once_and_never_bac
     assert await world.promises() == {}
 
 
+async def test_a_provider_lists_what_it_serves_now_and_what_has_ended_with_the_newest_first(world: World):
+    shelter = await world.provider(places=3)
+    people = [await world.person({}) for _ in range(3)]
+    await world.round()
+    waiting, running, ended = [await world.offer_of(one) for one in people]
+    headers = world.partner(shelter)
+    for offer in (running, ended):
+        await world.step(f"offers/{offer['offer_id']}/accept", headers=headers)
+        await world.step(f"referrals/{offer['referral_id']}/start", headers=headers)
+    report = {"reason": "provider_unable"}
+    await world.step(f"referrals/{ended['referral_id']}/not-delivered", report, headers=headers)
+
+    serves = await world.ask("offers", headers=headers, referral_status=["accepted", "in_service"])
+    assert [(one["id"], one["referral_status"]) for one in serves["items"]] == [
+        (str(running["offer_id"]), "in_service")
+    ]
+    over = await world.ask("offers", headers=headers, referral_status=["not_delivered"])
+    assert [one["id"] for one in over["items"]] == [str(ended["offer_id"])]
+    every = (await world.ask("offers", headers=headers, order="newest"))["items"]
+    assert [one["id"] for one in every] == sorted((one["id"] for one in every), reverse=True)
+    assert {one["id"]: one["referral_status"] for one in every}[str(waiting["offer_id"])] is None
+
+    first = await world.ask("offers", headers=headers, order="newest", limit=2)
+    second = await world.ask("offers", headers=headers, order="newest", limit=2, after=first["next"])
+    assert [one["id"] for one in first["items"] + second["items"]] == [one["id"] for one in every]
+
+
 async def test_silence_reminds_then_expires_then_asks_the_next(world: World):
     near = await world.provider(place="GT01")
     far = await world.provider(place="GT13")

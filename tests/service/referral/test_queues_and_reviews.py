@@ -61,6 +61,11 @@ async def test_reviews_are_narrowed_by_state_desk_and_category_and_counted(world
     assert len(await listed(world, "reviews", category="gbv", restricted=True)) == 3
     assert await listed(world, "reviews", desk=plain[0]["desk"], status="pending") == plain
     assert await listed(world, "reviews", desk="steward") == []
+    of_one = {"referral_id": plain[0]["referral_id"]}
+    assert await listed(world, "reviews", **of_one) == await listed(world, "reviews", status="pending", **of_one)
+    assert await listed(world, "reviews", **of_one) == plain[:1]
+    hidden = next(one["referral_id"] for one in everything if one["category"] == "gbv")
+    assert await listed(world, "reviews", referral_id=hidden) == []
     decided = plain[0]
     await world.step(f"reviews/{decided['id']}/reject", {}, headers=world.staff())
     assert [one["id"] for one in await listed(world, "reviews", status="pending")] == [one["id"] for one in plain[1:]]

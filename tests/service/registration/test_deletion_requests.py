@@ -156,6 +156,23 @@ async def test_unanswered_requests_stand_on_the_officers_list_when_the_packs_tim
     assert await overdue() == []
 
 
+async def test_the_officer_finds_the_requests_about_one_person_also_after_erasure_and_no_provider_does(registration):
+    """Seen to fail without the condition, and without the refusal."""
+    person, known = await a_guest(registration)
+    other, _ = await a_guest(registration)
+    await withdraw(registration, person)
+    await withdraw(registration, other)
+    about = f"&returnee_id={person['id']}"
+    assert [one["case_code"] for one in await requests(registration, query=about)] == [person["case_code"]]
+    await answer(registration, known, {"answer": "deleted"})
+    erased = await registration.post(f"/v1/returnees/{person['id']}/erasure", scopes="erasure:write")
+    assert erased.status_code == 200, erased.text
+    assert len(await requests(registration, query=about)) == 1
+    claims = {"scopes": PROVIDER, "organization_id": known["organization_id"]}
+    refused = await registration.get(f"/v1/deletion-requests?{about[1:]}", **claims)
+    assert (refused.status_code, refused.json()["code"]) == (403, "staff-only")
+
+
 async def test_restricted_requests_do_not_exist_without_their_scope(registration):
     person, known = await a_guest(registration, category="gbv", fetched=False)
     of_the_provider = {"scopes": f"{PROVIDER} restricted:read", "organization_id": known["organization_id"]}

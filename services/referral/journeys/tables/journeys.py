@@ -33,6 +33,7 @@ class JourneyRow(Table, table=True):
     after another."""
 
     __tablename__ = "journey"
+    __table_args__ = (Index("ix_journey_case_code", "case_code", postgresql_where="case_code IS NOT NULL"),)
 
     returnee_id: UUID = Field(primary_key=True)
     case_code: str | None = None
@@ -230,6 +231,7 @@ class OfferRow(Table, table=True):
         Index("ix_offer_made_at", "made_at"),
         Index("ix_offer_service_made_at", "provider_service_id", "made_at"),
         Index("ix_offer_live_service", "provider_service_id", postgresql_where=_LIVE_OFFER),
+        Index("ix_offer_answered", "ended_at", postgresql_where="status IN ('accepted', 'declined')"),
     )
 
     offer_id: UUID = Field(primary_key=True)

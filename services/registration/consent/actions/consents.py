@@ -139,7 +139,7 @@ async def give_consent(
     if faults:
         raise InvalidInput(errors=faults)
     key = await data_key(vault, returnee_id)
-    new = NewConsent(returnee_id, body, discloser=actor.client_id, traceparent=row.traceparent)
+    new = NewConsent(returnee_id, body, discloser=actor.principal, traceparent=row.traceparent)
     (consent_id,) = await give_consents(session, [new], {returnee_id: key})
     await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.give")])
     return consent_id
@@ -158,7 +158,7 @@ async def withdraw_consent(
     if await session.get(ConsentWithdrawal, consent_id) is not None:
         raise ConsentAlreadyWithdrawn
     before = await queries.opened_categories(session, returnee_id, pack.consents)
-    session.add(ConsentWithdrawal(consent_id=consent_id, withdrawn_at=now(session), recorded_by=actor.client_id))
+    session.add(ConsentWithdrawal(consent_id=consent_id, withdrawn_at=now(session), recorded_by=actor.principal))
     await session.flush()
     await _tell(session, {returnee_id: row.traceparent})
     await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.withdraw")])

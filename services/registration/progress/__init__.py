@@ -1,0 +1,1 @@
+"""How far the intake of flights and buses is: numbers only, without a person."""
