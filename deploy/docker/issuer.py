@@ -1,7 +1,12 @@
 """The local token issuer in its own container. In a real installation, the settings name an OpenID provider instead.
 
-`python -m deploy.docker.issuer serve` listens on port 8000 of every address of the container; the port is published on
-the loopback interface only. `... token CLIENT` prints a bearer token for a client of the pack:
+`python -m deploy.docker.issuer serve` listens on port 8000 of every address of the container. Its sample people sign in
+without a password, so the port must be published on the loopback interface only; `ENLACE_ISSUER_PUBLISHED_ON` states
+this address, and the issuer does not start without it. `ENLACE_ISSUER_NAMES` are the names under which other containers
+reach it, separated by commas; its pages for people are refused under these names. `ENLACE_ISSUER_URL` is its address
+for browsers, `ENLACE_CONSOLE_URL` that of the console; without the latter, nobody signs in.
+
+`... token CLIENT` prints a bearer token for a client of the pack:
 
     docker compose exec issuer python -m deploy.docker.issuer token reception-system
 """
@@ -14,9 +19,12 @@ from typing import Annotated
 import typer
 
 from deploy.local.clients import ClientBook, UnknownClientError
+from deploy.local.console_client import CONSOLE_SECRET, ConsoleClient
 from deploy.local.issuer import serve as serve_app
 from deploy.local.issuer import serve_book, signing_key
 from deploy.local.keyring import Keyring
+from deploy.local.people import PeopleBook
+from deploy.local.sign_in_routes import People
 from deploy.local.tokens import AccessTokens
 
 NOTIFICATIONS_CLIENT = "notifications-service"
@@ -38,8 +46,23 @@ def _issuer() -> tuple[AccessTokens, ClientBook]:
 def serve(port: Annotated[int, typer.Option()] = 8000) -> None:
     """Serve until a signal arrives."""
     tokens, book = _issuer()
-    app = serve_book(tokens, book, key=os.environ["ENLACE_ISSUER_KEY"])
-    serve_app(app, host="0.0.0.0", port=port)  # noqa: S104 (container)
+    published_on = os.environ.get("ENLACE_ISSUER_PUBLISHED_ON", "unknown addresses")
+    names = os.environ.get("ENLACE_ISSUER_NAMES", "").split(",")
+    app = serve_book(tokens, book, key=os.environ["ENLACE_ISSUER_KEY"], people=_people(tokens), names=names)
+    serve_app(app, host="0.0.0.0", port=port, published_on=published_on)  # noqa: S104 (container)
+
+
+def _people(tokens: AccessTokens) -> People | None:
+    """The people who sign in to the console. Its container has the same secret in its own environment."""
+    console_url = os.environ.get("ENLACE_CONSOLE_URL")
+    if not console_url:
+        return None
+    keyring = Keyring(Path(os.environ["ENLACE_ISSUER_STATE"]) / "keys.json")
+    secret = os.environ.get("ENLACE_CONSOLE_CLIENT_SECRET") or keyring.get(CONSOLE_SECRET)
+    book = PeopleBook(Path(os.environ["ENLACE_PACK"]))
+    return People(
+        book, ConsoleClient(url=console_url, secret=secret), url=os.environ.get("ENLACE_ISSUER_URL", tokens.issuer)
+    )
 
 
 @cli.command()

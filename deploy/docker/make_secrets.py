@@ -48,6 +48,7 @@ PORTS = {
     "DIRECTORY": ("ENLACE_DIRECTORY_PORT", "8102"),
     "REFERRAL": ("ENLACE_REFERRAL_PORT", "8103"),
     "NOTIFICATIONS": ("ENLACE_NOTIFICATIONS_PORT", "8104"),
+    "CONSOLE": ("ENLACE_CONSOLE_PORT", "8105"),
     "POSTGRES": ("POSTGRES_PORT", "15432"),
     "KAFKA": ("KAFKA_PORT", "19092"),
 }
@@ -82,15 +83,13 @@ def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
         known = kept.get(file, {}).get(name)
         return make() if known is None else known
 
-    def shared(name: str, *files: str) -> str:
-        return next((kept[file][name] for file in files if name in kept.get(file, {})), None) or password()
-
     def login_password(login: str, file: str, variable: str) -> str:
         return value("postgres", f"{login.upper()}_PASSWORD", lambda: _password_in(kept.get(file, {}).get(variable)))
 
     passwords = {name: login_password(name, *where) for name, where in DATABASES.items()}
     passwords |= {f"{name}_owner": login_password(f"{name}_owner", *where) for name, where in OWNERS.items()}
-    client_secret = shared("ENLACE_CLIENT_SECRET", "issuer", "notifications")
+    client_secret = _shared(kept, "ENLACE_CLIENT_SECRET", "issuer", "notifications")
+    console_secret = _shared(kept, "ENLACE_CONSOLE_CLIENT_SECRET", "issuer", "console")
     files: Files = {
         "postgres": {
             "POSTGRES_PASSWORD": value("postgres", "POSTGRES_PASSWORD", password),
@@ -98,9 +97,11 @@ def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
         },
         "issuer": {
             "ENLACE_CLIENT_SECRET": client_secret,
+            "ENLACE_CONSOLE_CLIENT_SECRET": console_secret,
             "ENLACE_ISSUER_KEY": value("issuer", "ENLACE_ISSUER_KEY", password),
         },
         "registration": {name: value("registration", name, key_32_bytes) for name in VAULT_KEYS},
+        "console": {"ENLACE_CONSOLE_CLIENT_SECRET": console_secret},
         "provider_directory": {},
         "referral": {},
         "notifications": {
@@ -115,6 +116,11 @@ def environment_files(kept: Mapping[str, Mapping[str, str]]) -> Files:
     for service in SERVICES:
         files[service]["ENLACE_EVENT_KEYS"] = value(service, "ENLACE_EVENT_KEYS", lambda: _public_keys(files))
     return files
+
+
+def _shared(kept: Mapping[str, Mapping[str, str]], name: str, *files: str) -> str:
+    """A secret that several containers have: that in one of their files, otherwise a new one."""
+    return next((kept[file][name] for file in files if name in kept.get(file, {})), None) or password()
 
 
 def _add_databases(files: Files, passwords: Mapping[str, str]) -> None:
@@ -184,7 +190,7 @@ def addresses(files: Files, ports: Mapping[str, str], shared: Path) -> dict[str,
     return {
         "ENLACE_ISSUER_URL": issuer,
         "ENLACE_TOKEN_URL": f"{issuer}/token",
-        **{f"ENLACE_{service}_URL": f"http://127.0.0.1:{at[service]}" for service in services},
+        **{f"ENLACE_{process}_URL": f"http://127.0.0.1:{at[process]}" for process in (*services, "CONSOLE")},
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{at['KAFKA']}",
         **CLIENT_OF_KAFKA,
         "KAFKA_SSL_CAFILE": str(shared / AUTHORITY),

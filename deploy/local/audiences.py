@@ -7,18 +7,21 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
     "enlace-registration": frozenset(
         {
             *("access-log:read", "arrivals:read", "arrivals:write", "consents:write", "deletions:answer"),
-            *("deletions:read", "erasure:write", "intake:decide", "packets:read", "returnees:read"),
-            *("returnees:write", "safe-contact:read"),
+            *("deletions:read", "erasure:write", "intake:decide", "operations:read", "packets:read"),
+            *("progress:read", "returnees:read", "returnees:write", "safe-contact:read"),
         }
     ),
     "enlace-referral": frozenset(
         {
-            *("access-log:read", "ages:decide", "needs:write", "offers:answer", "offers:read", "places:read"),
-            *("referrals:read", "referrals:write", "reviews:decide", "work-lists:read"),
+            *("access-log:read", "ages:decide", "needs:write", "offers:answer", "offers:read", "operations:read"),
+            *("places:read", "progress:read", "referrals:read", "referrals:write", "reviews:decide"),
+            "work-lists:read",
         }
     ),
-    "enlace-provider-directory": frozenset({"capacity:write", "directory:admin", "directory:read", "directory:write"}),
-    "enlace-notifications": frozenset({"deliveries:read", "endpoints:read", "endpoints:write"}),
+    "enlace-provider-directory": frozenset(
+        {"capacity:write", "directory:admin", "directory:read", "directory:write", "operations:read"}
+    ),
+    "enlace-notifications": frozenset({"deliveries:read", "endpoints:read", "endpoints:write", "operations:read"}),
 }
 """The scopes of each audience. `restricted:read` belongs to none, because it only extends what other scopes show."""
 _EVERY_SCOPE: Final = frozenset().union(*SCOPES_OF.values())

@@ -13,18 +13,16 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from deploy.demo.client import CallError
 from deploy.local import following, partners, status_report
+from deploy.local.addresses_report import print_addresses
 from deploy.local.clients import UnknownClientError
 from deploy.local.installation import (
     DEFAULT_PACK,
     DEFAULT_STATE,
     ROOT,
-    SERVICES,
     Installation,
-    read_dotenv,
 )
 from deploy.local.jars import FetchError
 from deploy.local.locks import AlreadyRunningError, holder
@@ -33,6 +31,7 @@ from deploy.local.processes import StartError
 from deploy.local.running import read_record
 from deploy.local.supervisor import running_system
 from deploy.local.timekeeping import clock_settings
+from deploy.local.traces import ZIPKIN, TracesOption
 from deploy.packs.directory import load_directory as read_directory
 from deploy.packs.named import PackOption
 from libs.chassis.yaml_files import FaultyFileError
@@ -53,10 +52,16 @@ DOWN_SECONDS = 90.0
 
 
 @app.command()
-def run(state: StateOption = DEFAULT_STATE, pack: PackOption = DEFAULT_PACK, clock_rate: RateOption = 1.0) -> None:
+def run(
+    state: StateOption = DEFAULT_STATE,
+    pack: PackOption = DEFAULT_PACK,
+    clock_rate: RateOption = 1.0,
+    traces: TracesOption = False,
+) -> None:
     """Run the system in the foreground until Ctrl-C or SIGTERM."""
     try:
-        asyncio.run(_run(Installation(state=state, pack=pack, extra=clock_settings(state, clock_rate))))
+        extra = clock_settings(state, clock_rate)
+        asyncio.run(_run(Installation(state=state, pack=pack, extra=extra, traces=traces, console=True)))
     except (StartError, FetchError, AlreadyRunningError, ValueError) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(1) from error
@@ -81,7 +86,7 @@ async def _run(installation: Installation) -> None:
     try:
         async with running_system(installation, say=_say):
             ready = True
-            _print_addresses(installation)
+            print_addresses(installation, console)
             await stop.wait()
             _say("stopping")
     except asyncio.CancelledError:
@@ -97,10 +102,11 @@ def up(
     state: StateOption = DEFAULT_STATE,
     pack: PackOption = DEFAULT_PACK,
     clock_rate: RateOption = 1.0,
+    traces: TracesOption = False,
     directory: Annotated[bool, typer.Option(help="Load the directory of the pack if it is empty.")] = True,
 ) -> None:
     """Start the system in the background, wait until it is ready, print the addresses."""
-    installation = Installation(state=state, pack=pack)
+    installation = Installation(state=state, pack=pack, traces=traces)
     if directory:
         _require_sound_directory(pack)
     supervisor = holder(installation.lock)
@@ -116,7 +122,11 @@ def up(
         raise typer.Exit(130) from None
     if directory:
         _load_directory(installation)
-    _print_addresses(installation)
+    print_addresses(installation, console)
+    record = read_record(state) or {"parts": []}
+    if traces and ZIPKIN not in [part["name"] for part in record["parts"]]:
+        console.print("[red]it was started without Zipkin; stop it with `make down`, then start it again[/red]")
+        raise typer.Exit(1)
 
 
 def _require_sound_directory(pack: Path) -> None:
@@ -146,6 +156,7 @@ def _start_in_background(installation: Installation, clock_rate: float) -> int:
             [
                 *(sys.executable, "-m", "deploy.local", "run", "--state", str(installation.state)),
                 *("--pack", str(installation.pack), "--clock-rate", str(clock_rate)),
+                *(["--traces"] if installation.traces else []),
             ],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
@@ -201,18 +212,6 @@ def down(state: StateOption = DEFAULT_STATE) -> None:
     console.print("stopped" if gone else f"process {supervisor} still runs after {DOWN_SECONDS:.0f} s")
     if not gone:
         raise typer.Exit(1)
-
-
-def _print_addresses(installation: Installation) -> None:
-    values = read_dotenv(installation.env_file.read_text().splitlines())
-    table = Table(box=None, show_header=False)
-    for service in SERVICES:
-        url = values[service.url_variable]
-        table.add_row(service.name, url, f"{url}/docs")
-    table.add_row("token issuer", values["ENLACE_TOKEN_URL"], "")
-    table.add_row("Kafka", values["KAFKA_BOOTSTRAP_SERVERS"], "")
-    console.print(table)
-    console.print(f"all addresses: {installation.env_file}", markup=False)
 
 
 @app.command()

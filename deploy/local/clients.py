@@ -61,13 +61,13 @@ class ClientBook:
 
     def _client(self, entry: Mapping[str, Any]) -> Client:
         scopes = set(entry.get("scopes") or [])
-        roles = _roles(self._pack)
+        roles = scopes_by_role(self._pack)
         for role in entry.get("roles") or []:
             scopes |= set(roles[role])
         return Client(
             client_id=entry["client_id"],
             secret=self._keyring.get(f"client-{entry['client_id']}"),
-            organization_id=_organization(entry),
+            organization_id=organization_of(entry),
             scopes=frozenset(scopes),
             desks=tuple(entry.get("desks") or ()),
             reception_places=tuple(entry.get("reception_places") or ()),
@@ -76,7 +76,8 @@ class ClientBook:
         )
 
 
-def _organization(entry: Mapping[str, Any]) -> UUID | None:
+def organization_of(entry: Mapping[str, Any]) -> UUID | None:
+    """The id of the organisation that an entry of `clients.yaml` or `people.yaml` names."""
     written = entry.get("organization_id")
     if written:
         return UUID(str(written))
@@ -91,13 +92,15 @@ def pack_file(pack: Path, name: str) -> Path:
     return pack_file(base, name)
 
 
-def _roles(pack: Path) -> dict[str, list[str]]:
-    document = _parsed(pack_file(pack, "roles.yaml"))
+def scopes_by_role(pack: Path) -> dict[str, list[str]]:
+    """The roles of the pack."""
+    document = parsed(pack_file(pack, "roles.yaml"))
     roles: dict[str, Any] = document.get("roles", document)
     return {name: role["scopes"] if isinstance(role, dict) else role for name, role in roles.items()}
 
 
-def _parsed(path: Path) -> Any:
+def parsed(path: Path) -> Any:
+    """The content of a YAML file; it is read again only after a change."""
     return _parsed_as_of(path, path.stat().st_mtime_ns)
 
 
@@ -109,6 +112,6 @@ def _parsed_as_of(path: Path, _changed_at: int) -> Any:
 def _read(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    document = _parsed(path) or []
+    document = parsed(path) or []
     entries: list[dict[str, Any]] = document["clients"] if isinstance(document, dict) else document
     return entries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from deploy.local.clients import ClientBook
 from deploy.local.event_keys import PUBLIC_KEYS, event_keys
 from deploy.local.keyring import Keyring, key_32_bytes, write_private
 from deploy.local.processes import free_port, is_free
+from deploy.local.traces import RECEIVER, ZIPKIN
 from libs.chassis.logins import owner_variable
 from libs.events.cluster import Cluster
 
@@ -85,6 +87,12 @@ class Installation:
     extra: Mapping[str, str] = field(default_factory=dict)
     own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     kafka_settings: Mapping[str, str] = field(default_factory=dict)
+    traces: bool = False
+    """Whether Zipkin is started too, so that the traces of the services can be looked at."""
+    console: bool = False
+    """Whether the console is started too. Tests and measurements of the services run without it."""
+    people_token_seconds: int | None = None
+    """How long the access token of a person is valid, if it is not the issuer's usual time."""
     services: tuple[ServiceProcess, ...] = SERVICES
 
     def __post_init__(self) -> None:
@@ -129,7 +137,15 @@ class Installation:
         """A port for each process: the port that it had before if this is free, otherwise another one."""
         path = self.state / "ports.json"
         before: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
-        names = ["postgres", "kafka", "kafka-controller", "issuer", *(service.name for service in self.services)]
+        names = [
+            "postgres",
+            "kafka",
+            "kafka-controller",
+            "issuer",
+            "console",
+            *(service.name for service in self.services),
+        ]
+        names += [ZIPKIN, RECEIVER]
         ports: dict[str, int] = {}
         for name in names:
             port = before.get(name)
@@ -164,11 +180,12 @@ def outside_databases() -> dict[str, str] | None:
 
 
 def addresses(ports: Mapping[str, int], *, services: Iterable[ServiceProcess], kafka: str) -> dict[str, str]:
-    """The addresses of the services, of the issuer and of Kafka, by variable."""
+    """The addresses of the services, of the console, of the issuer and of Kafka, by variable."""
     issuer = f"http://127.0.0.1:{ports['issuer']}"
     urls = {service.url_variable: f"http://127.0.0.1:{ports[service.name]}" for service in services}
     return {
         **urls,
+        "ENLACE_CONSOLE_URL": f"http://127.0.0.1:{ports['console']}",
         "ENLACE_ISSUER_URL": issuer,
         "ENLACE_TOKEN_URL": f"{issuer}/token",
         "ENLACE_TOKEN_ISSUER": issuer,
@@ -176,6 +193,16 @@ def addresses(ports: Mapping[str, int], *, services: Iterable[ServiceProcess], k
         KAFKA_VARIABLE: kafka,
         "KAFKA_PLAINTEXT_ALLOWED": "loopback",
     }
+
+
+def issuer_command(installation: Installation, addresses: Mapping[str, str], *, port: int) -> list[str]:
+    """The command that runs the token issuer. The console's address is the only one to which people may be sent."""
+    return [
+        *(sys.executable, "-m", "deploy.local.issuer", "--port", str(port)),
+        *("--issuer", addresses["ENLACE_TOKEN_ISSUER"], "--console-url", addresses["ENLACE_CONSOLE_URL"]),
+        *("--state", str(installation.state), "--pack", str(installation.pack)),
+        *(("--people-token-seconds", str(seconds)) if (seconds := installation.people_token_seconds) else ()),
+    ]
 
 
 def service_environment(

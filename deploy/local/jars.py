@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 LOCK = Path(__file__).with_name("kafka-jars.lock")
+ZIPKIN_LOCK = Path(__file__).with_name("zipkin-jars.lock")
 DEFAULT_BASE_URL = "https://repo1.maven.org/maven2"
 BASE_URL_VARIABLE = "ENLACE_MAVEN_URL"
 PARALLEL = 8
@@ -37,17 +38,23 @@ class Jar:
     artifact: str
     version: str
     sha256: str
+    classifier: str | None = None
+    """Which of the files of this version it is, such as `exec`; None for the usual one."""
 
     @property
     def filename(self) -> str:
         """The file name in the cache. It contains a part of the checksum, so that another lock file does not find the
         wrong file."""
-        return f"{self.artifact}-{self.version}-{self.sha256[:12]}.jar"
+        return f"{self._name}-{self.sha256[:12]}.jar"
 
     @property
     def path(self) -> str:
         """The path in a Maven repository."""
-        return f"{self.group.replace('.', '/')}/{self.artifact}/{self.version}/{self.artifact}-{self.version}.jar"
+        return f"{self.group.replace('.', '/')}/{self.artifact}/{self.version}/{self._name}.jar"
+
+    @property
+    def _name(self) -> str:
+        return "-".join([self.artifact, self.version, *([self.classifier] if self.classifier else [])])
 
 
 def read_lock(lock: Path = LOCK) -> list[Jar]:
@@ -57,8 +64,11 @@ def read_lock(lock: Path = LOCK) -> list[Jar]:
         if not line.strip() or line.startswith("#"):
             continue
         coordinates, sha256 = line.split()
-        group, artifact, version = coordinates.split(":")
-        jars.append(Jar(group=group, artifact=artifact, version=version, sha256=sha256))
+        group, artifact, version, *rest = coordinates.split(":")
+        classifier = rest.pop() if rest else None
+        if rest:
+            raise ValueError(f"{lock.name}: {coordinates} has too many parts")
+        jars.append(Jar(group=group, artifact=artifact, version=version, sha256=sha256, classifier=classifier))
     return jars
 
 

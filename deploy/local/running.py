@@ -1,4 +1,4 @@
-"""The file in which a supervisor records its processes, for `status` and for the next start after it was killed."""
+"""The processes of a supervisor, and the file that records them for `status` and for a start after it was killed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,11 @@ from typing import Any
 import psutil
 
 from deploy.local.keyring import write_private
+from deploy.local.processes import Child
 
 LEFTOVER_SECONDS = 20.0
+
+Start = Callable[[], Awaitable[Child]]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,32 @@ class RunningPart:
     """None while the process is being restarted."""
     url: str | None
     restarts: int
+    ready_path: str
+    """The path below `url` that answers 200 when the process is ready."""
+
+
+@dataclass
+class Part:
+    """One process that is kept running."""
+
+    name: str
+    start: Start
+    child: Child
+    started_at: float
+    url: str | None = None
+    ready_path: str = "/readyz"
+    restarts: int = 0
+
+    @property
+    def running_pid(self) -> int | None:
+        """The id of its process; None while it is being restarted."""
+        return self.child.pid if self.child.running() else None
+
+    def as_it_runs(self) -> RunningPart:
+        """Its data for the file."""
+        return RunningPart(
+            name=self.name, pid=self.running_pid, url=self.url, restarts=self.restarts, ready_path=self.ready_path
+        )
 
 
 class Record:

@@ -69,7 +69,7 @@ async def _health(client: httpx.AsyncClient, part: dict[str, Any]) -> str | None
     if part["url"] is None:
         return None
     try:
-        answer = await client.get(f"{part['url']}/readyz")
+        answer = await client.get(part["url"] + part["ready_path"])
     except httpx.HTTPError as error:
         return type(error).__name__
     parts = answer.json().get("parts", {})

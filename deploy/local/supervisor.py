@@ -1,4 +1,4 @@
-"""Runs the whole system: PostgreSQL, Kafka, the token issuer, migrations, topics and the four services.
+"""Runs the whole system: PostgreSQL, Kafka, the token issuer, migrations, topics, the four services and the console.
 
 A process that ends is restarted. When the supervisor ends for any reason, all its processes end too (`processes.py`).
 """
@@ -10,13 +10,11 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 
-import httpx
-
-from deploy.local import kafka, postgres
+from deploy.local import kafka, postgres, traces
+from deploy.local.console import CONSOLE, console_command, console_environment
 from deploy.local.installation import (
     OWNER_VARIABLES,
     ROOT,
@@ -24,6 +22,7 @@ from deploy.local.installation import (
     ServiceProcess,
     addresses,
     dotenv,
+    issuer_command,
     kafka_of,
     outside_databases,
     outside_kafka,
@@ -33,36 +32,19 @@ from deploy.local.issuer import admin_key
 from deploy.local.keyring import write_private
 from deploy.local.locks import hold
 from deploy.local.processes import Child, Deadline, Family, StartError
-from deploy.local.running import Record, RunningPart, wait_for_leftovers
+from deploy.local.running import Part, Record, Start, wait_for_leftovers
+from deploy.local.waiting import READY_SECONDS, all_or_none, until_ready
 from libs.chassis.logins import owner_variable
+from libs.chassis.trace_links import TRACE_URL_VARIABLE
 from libs.events.topics import ensure_topics
 
-READY_SECONDS = 120.0
 LOOK_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 PROVEN_SECONDS = 30.0
 """If a process has run this long, the pause before its restart is the shortest one again."""
 
-Start = Callable[[], Awaitable[Child]]
 Say = Callable[[str], None]
-
-
-@dataclass
-class Part:
-    """One process that is kept running."""
-
-    name: str
-    start: Start
-    child: Child
-    started_at: float
-    url: str | None = None
-    restarts: int = 0
-
-    @property
-    def running_pid(self) -> int | None:
-        """The id of its process; None while it is being restarted."""
-        return self.child.pid if self.child.running() else None
 
 
 class System:
@@ -73,6 +55,7 @@ class System:
         self.environment: dict[str, str] = {}
         self.databases: dict[str, str] = {}
         self.owners: dict[str, str] = {}
+        self.tracing: dict[str, str] = {}
         self.parts: dict[str, Part] = {}
         self._say = say
         self._family = Family()
@@ -87,16 +70,20 @@ class System:
         self.environment = addresses(
             ports, services=self.installation.services, kafka=outside_kafka() or f"127.0.0.1:{ports['kafka']}"
         )
-        await _all_or_none(
+        if shown := traces.trace_url(ports if self.installation.traces else None):
+            self.environment[TRACE_URL_VARIABLE] = shown
+        await all_or_none(
+            self._start_traces(ports),
             self._start_databases(ports["postgres"]),
             self._start_kafka(ports["kafka"], ports["kafka-controller"]),
             self._start_issuer(ports["issuer"]),
         )
         self._tell("starting the four services")
-        await _all_or_none(
-            *(self._start_service(service, ports[service.name]) for service in self.installation.services)
+        await all_or_none(
+            *(self._start_service(service, ports[service.name]) for service in self.installation.services),
+            self._start_console(ports[CONSOLE]),
         )
-        await _all_or_none(*(self._all_works(service.name) for service in self.installation.services))
+        await all_or_none(*(self._all_works(service.name) for service in self.installation.services))
         everything = self.environment | self.databases
         everything["ENLACE_ISSUER_KEY"] = admin_key(self.installation.keyring)
         everything["ENLACE_EVENT_KEYS_FILE"] = str(self.installation.public_event_keys)
@@ -111,7 +98,7 @@ class System:
             keeper.cancel()
         await asyncio.gather(*self._keepers.values(), return_exceptions=True)
         self.installation.env_file.unlink(missing_ok=True)
-        names = {service.name for service in self.installation.services}
+        names = {CONSOLE, *(service.name for service in self.installation.services)}
         self._family.stop(*(part.child for part in self.parts.values() if part.name in names))
         self._family.close()
         self._record.clear()
@@ -168,12 +155,27 @@ class System:
         )
         return node.child
 
+    async def _start_traces(self, ports: Mapping[str, int]) -> None:
+        if not self.installation.traces:
+            return
+        self._tell("starting Zipkin")
+        self.tracing = traces.span_settings(ports)
+        url = traces.address(ports[traces.ZIPKIN])
+        await self._keep(
+            traces.ZIPKIN, lambda: self._start_zipkin(ports[traces.ZIPKIN]), url=url, path=traces.ZIPKIN_HEALTH
+        )
+        command, url = traces.receiver_command(ports), traces.address(ports[traces.RECEIVER])
+        await self._keep(
+            traces.RECEIVER, lambda: self._start_server(traces.RECEIVER, command, url=url, env=None), url=url
+        )
+
+    async def _start_zipkin(self, port: int) -> Child:
+        state, log = self.installation.state, self.installation.log(traces.ZIPKIN)
+        return await traces.start_zipkin(state / traces.ZIPKIN, family=self._family, log=log, port=port)
+
     async def _start_issuer(self, port: int) -> None:
         url = self.environment["ENLACE_TOKEN_ISSUER"]
-        command = [
-            *(sys.executable, "-m", "deploy.local.issuer", "--port", str(port), "--issuer", url),
-            *("--state", str(self.installation.state), "--pack", str(self.installation.pack)),
-        ]
+        command = issuer_command(self.installation, self.environment, port=port)
         await self._keep("issuer", lambda: self._start_server("issuer", command, url=url, env=None), url=url)
 
     async def _start_service(self, service: ServiceProcess, port: int) -> None:
@@ -182,15 +184,22 @@ class System:
         env = self._environment_of(service)
         await self._keep(service.name, lambda: self._start_server(service.name, command, url=url, env=env), url=url)
 
+    async def _start_console(self, port: int) -> None:
+        if not self.installation.console:
+            return
+        url = self.environment["ENLACE_CONSOLE_URL"]
+        env = console_environment(self.installation, self.environment | self.tracing)
+        await self._keep(CONSOLE, lambda: self._start_server(CONSOLE, console_command(port), url=url, env=env), url=url)
+
     async def _all_works(self, name: str) -> None:
         """Wait for the background work too. A restarted process does not wait, because Kafka may be unavailable."""
         part = self.parts[name]
-        await _ready(part.child, f"{part.url}/workz")
+        await until_ready(part.child, f"{part.url}/workz")
 
     async def _start_server(self, name: str, command: list[str], *, url: str, env: Mapping[str, str] | None) -> Child:
         child = self._family.start(name, command, log=self.installation.log(name), cwd=ROOT, env=env)
         with self._family.stopping_on_failure(child):
-            await _ready(child, f"{url}/readyz")
+            await until_ready(child, f"{url}/readyz")
         return child
 
     async def _migrate(self) -> None:
@@ -211,11 +220,12 @@ class System:
         self._family.forget(child)
 
     def _environment_of(self, service: ServiceProcess) -> dict[str, str]:
-        return service_environment(self.installation, service, common=self.environment, databases=self.databases)
+        common = self.environment | self.tracing
+        return service_environment(self.installation, service, common=common, databases=self.databases)
 
-    async def _keep(self, name: str, start: Start, *, url: str | None = None) -> None:
+    async def _keep(self, name: str, start: Start, *, url: str | None = None, path: str = "/readyz") -> None:
         child = await start()
-        part = Part(name=name, start=start, child=child, started_at=time.monotonic(), url=url)
+        part = Part(name=name, start=start, child=child, started_at=time.monotonic(), url=url, ready_path=path)
         self.parts[name] = part
         self._keepers[name] = asyncio.create_task(self._restart_for_ever(part))
         self._write_record()
@@ -246,35 +256,7 @@ class System:
         self._write_record()
 
     def _write_record(self) -> None:
-        self._record.write(
-            [
-                RunningPart(name=part.name, pid=part.running_pid, url=part.url, restarts=part.restarts)
-                for part in self.parts.values()
-            ]
-        )
-
-
-async def _all_or_none(*works: Awaitable[None]) -> None:
-    """Run all at the same time. If one fails, the others are cancelled and their children stopped; then it raises."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
-
-
-async def _ready(child: Child, url: str) -> None:
-    deadline = Deadline(READY_SECONDS, what=f"{child.name} ({url}, log {child.log})")
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-        while True:
-            child.check()
-            with suppress(httpx.HTTPError):
-                if (await client.get(url)).status_code == httpx.codes.OK:
-                    return
-            await deadline.pause()
+        self._record.write([part.as_it_runs() for part in self.parts.values()])
 
 
 @asynccontextmanager

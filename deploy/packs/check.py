@@ -19,6 +19,7 @@ from deploy.packs.demo_data import Demo, load_demo
 from deploy.packs.directory import Directory, directory_file, load_directory, organization_id
 from deploy.packs.disagreements import Disagreement
 from deploy.packs.mechanism import mechanism_disagreements
+from deploy.packs.sample_people import SamplePeople, people_disagreements
 from libs.chassis.yaml_files import FaultyFileError, PackPart, YamlFile, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.taxonomy.model import Taxonomy, load_taxonomy
@@ -95,6 +96,7 @@ class Files:
     nrm: Mechanism
     roles: Roles
     clients: Clients
+    people: SamplePeople | None
     demo: Demo | None
     texts: Mapping[str, YamlFile]
 
@@ -115,10 +117,12 @@ READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
     "nrm": _of(Mechanism, "nrm"),
     "roles": _of(Roles, "roles"),
     "clients": _of(Clients, "clients"),
+    "people": _of(SamplePeople, "people"),
     "demo": load_demo,
 }
-OPTIONAL: Final = frozenset({"demo"})
-"""Files that a pack may lack. Without `demo.yaml`, `make demo` and `make simulate` do not run with the pack."""
+OPTIONAL: Final = frozenset({"demo", "people"})
+"""Files that a pack may lack. Without `demo.yaml`, `make demo` and `make simulate` do not run with the pack; without
+`people.yaml`, nobody can sign in at the local issuer."""
 
 
 def faults(pack: Path) -> list[str]:
@@ -156,6 +160,14 @@ def _disagreements(files: Files) -> Iterator[Disagreement]:
         clients={client.client_id for client in files.clients.clients},
     )
     yield from _about_clients(files)
+    if files.people is not None:
+        yield from people_disagreements(
+            files.people,
+            roles=files.roles.roles.keys(),
+            organizations={organization.slug: organization.id for organization in files.directory.organizations},
+            desks=files.routing.desks,
+            reception=files.reception,
+        )
     if files.demo is not None:
         yield from demo_disagreements(
             files.demo,

@@ -1,4 +1,4 @@
-"""The bill of materials in CycloneDX: Python packages of the lock file, Kafka's jars, images of the compose file."""
+"""The bill of materials in CycloneDX: Python packages and jars of the lock files, images of the compose file."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from deploy.local.installation import ROOT
-from deploy.local.jars import Jar, read_lock
+from deploy.local.jars import LOCK, ZIPKIN_LOCK, Jar, read_lock
 from deploy.supply.exports import RUNNING, exported
 
 _IMAGE: Final = re.compile(r"\$\{[A-Z_]*IMAGE:-([a-z0-9./-]+):([A-Za-z0-9_.-]+)\}")
@@ -22,7 +22,8 @@ Component = Mapping[str, Any]
 def bill(root: Path = ROOT) -> dict[str, Any]:
     """One CycloneDX 1.5 document with everything that runs in a real or in a local installation."""
     document: dict[str, Any] = json.loads(exported("cyclonedx1.5", *RUNNING))
-    more = [*map(_jar, read_lock()), *_images((root / "docker-compose.yml").read_text(encoding="utf-8"))]
+    jars = [*read_lock(LOCK), *read_lock(ZIPKIN_LOCK)]
+    more = [*map(_jar, jars), *_images((root / "docker-compose.yml").read_text(encoding="utf-8"))]
     document["components"] = [*map(_plain, document["components"]), *more]
     return document
 
@@ -35,6 +36,7 @@ def _plain(component: Component) -> Component:
 
 def _jar(jar: Jar) -> Component:
     name = f"pkg:maven/{jar.group}/{jar.artifact}@{jar.version}"
+    name += f"?classifier={jar.classifier}" if jar.classifier else ""
     return {
         "type": "library",
         "bom-ref": name,

@@ -80,13 +80,15 @@ def test_the_linters_do_find_faults(tmp_path):
 
 
 def test_every_part_of_the_system_is_there(compose):
-    assert compose.keys() == {"postgres", "kafka", "issuer", "gateway", "rehearsal", *JOBS, *SERVICES}
+    others = {"postgres", "kafka", "issuer", "console", "gateway", "rehearsal", "jaeger"}
+    assert compose.keys() == {*others, *JOBS, *SERVICES}
 
 
 def test_each_image_is_built_by_one_service(compose):
     built = [part["image"] for part in compose.values() if "build" in part]
     assert sorted(built) == ["enlace-issuer:local", "enlace:local"]
-    assert {part["image"] for name, part in compose.items() if name not in ("postgres", "kafka")} == set(built)
+    others = ("postgres", "kafka", "jaeger")
+    assert {part["image"] for name, part in compose.items() if name not in others} == set(built)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -149,7 +151,7 @@ def test_every_container_is_bounded_and_logs_are_rotated(compose):
 
 
 def test_our_containers_run_without_privileges_on_a_file_system_they_cannot_change(compose):
-    for name in (*SERVICES, *JOBS, "issuer", "gateway", "rehearsal"):
+    for name in (*SERVICES, *JOBS, "issuer", "console", "gateway", "rehearsal", "jaeger"):
         part = compose[name]
         assert part["read_only"] is True, name
         assert part["cap_drop"] == ["ALL"], name
@@ -162,7 +164,7 @@ def test_our_containers_run_without_privileges_on_a_file_system_they_cannot_chan
 
 def test_ports_are_published_on_this_machine_only_and_each_once(compose):
     ports = [port for part in compose.values() for port in part.get("ports", [])]
-    assert len(ports) == 7
+    assert len(ports) == 9
     # What is scaled publishes none: two containers can't have one port.
     assert not any("ports" in compose[service] for service in SERVICES)
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in ports)
@@ -174,6 +176,13 @@ def test_what_runs_for_long_has_a_health_check(compose):
         assert compose[name]["healthcheck"]["test"], name
     assert re.search(r"^HEALTHCHECK .*deploy\.docker\.ready", DOCKERFILE.read_text(encoding="utf-8"), re.M)
     assert not any("healthcheck" in compose[service] for service in SERVICES)
+
+
+def test_jaeger_is_started_only_when_asked_for_and_no_container_waits_for_it(compose):
+    assert compose["jaeger"]["profiles"] == ["traces"]
+    assert not any("jaeger" in part.get("depends_on", {}) for part in compose.values())
+    for service in SERVICES:
+        assert compose[service]["environment"]["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] == ""
 
 
 def settings_of(service: str) -> type[CommonSettings]:
@@ -203,7 +212,10 @@ def test_a_service_finds_all_its_settings_in_its_container(compose, service, tmp
 def test_no_container_sees_the_secrets_of_another(tmp_path):
     files = {path.stem: make_secrets._read(path) for path in make_secrets.write(tmp_path) if path.suffix == ".env"}
     kafka = {"kafka", "kafka-access"}
-    assert files.keys() == {"postgres", "issuer", *kafka, *SERVICES, *(f"{service}-migrations" for service in SERVICES)}
+    migrations = {f"{service}-migrations" for service in SERVICES}
+    assert files.keys() == {"postgres", "issuer", "console", *kafka, *SERVICES, *migrations}
+    # The console's only secret is that of its client, which the issuer knows too.
+    assert files["console"] == {name: files["issuer"][name] for name in ("ENLACE_CONSOLE_CLIENT_SECRET",)}
     values = [value for service in SERVICES for name, value in files[service].items() if name != "ENLACE_EVENT_KEYS"]
     assert len(values) == len(set(values))
     assert "ENLACE_VAULT_KEY" not in {name for service in SERVICES[1:] for name in files[service]}
@@ -229,7 +241,10 @@ def copied(stage: str) -> list[tuple[list[str], str]]:
     [
         (
             "service",
-            [*(f"services.{name}.cli" for name in SERVICES), *(f"deploy.docker.{name}" for name in SERVICE_PROGRAMS)],
+            [
+                *(f"services.{name}.cli" for name in (*SERVICES, "console")),
+                *(f"deploy.docker.{name}" for name in SERVICE_PROGRAMS),
+            ],
         ),
         ("issuer", [f"deploy.docker.{name}" for name in ("issuer", "ready", "load_pack", "rehearsal")]),
     ],

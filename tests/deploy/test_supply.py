@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.local.installation import ROOT
-from deploy.local.jars import read_lock
+from deploy.local.jars import ZIPKIN_LOCK, read_lock
 from deploy.supply.__main__ import cli
 from deploy.supply.advisories import Accepted, Unreachable, accepted, verdict
 from deploy.supply.bill import bill, faults
@@ -32,9 +32,12 @@ def test_the_bill_names_every_package_jar_and_image_that_runs(made):
     named = [*wanted["project"]["dependencies"], *wanted["dependency-groups"]["local"]]
     names = {one.split(">=")[0].split("[")[0] for one in named}
     assert not {name for name in names if not any(purl.startswith(f"pkg:pypi/{name}@") for purl in purls)}
-    assert {f"pkg:maven/{jar.group}/{jar.artifact}@{jar.version}" for jar in read_lock()} <= purls
+    jars = [*read_lock(), *read_lock(ZIPKIN_LOCK)]
+    assert {f"pkg:maven/{jar.group}/{jar.artifact}@{jar.version}" for jar in jars} <= purls
     images = {purl.split("@")[0] for purl in purls if purl.startswith("pkg:docker/")}
-    assert images == {"pkg:docker/python", "pkg:docker/postgres", "pkg:docker/apache/kafka"}
+    assert images == {
+        *(f"pkg:docker/{name}" for name in ("python", "postgres", "apache/kafka", "jaegertracing/jaeger"))
+    }
 
 
 def test_the_bill_keeps_to_the_schema_and_a_broken_one_is_found(made):

@@ -1,4 +1,4 @@
-"""The commands behind `make up`, `status`, `token`, `partner` and `down`, with the four real services."""
+"""The commands behind `make up`, `status`, `token`, `partner` and `down`, with all real processes."""
 
 import base64
 import json
@@ -43,6 +43,8 @@ def test_the_system_is_started_watched_joined_by_a_partner_and_stopped(command: 
     state = tmp_path / "state"
     values = read_dotenv((state / "env").read_text().splitlines())
     assert values["ENLACE_REFERRAL_URL"] in started.stdout
+    assert values["ENLACE_CONSOLE_URL"] in started.stdout
+    assert "provider-casa-del-migrante" in started.stdout
     assert "already running" in command("up", "--no-directory").stdout
     the_partner_connects_as_it_is_told(command("partner", "--name", "Casa Ñandú").stdout)
     claims = claims_of(command("token", "--client", "casa-nandu", "--scope", "offers:read").stdout)
@@ -51,8 +53,10 @@ def test_the_system_is_started_watched_joined_by_a_partner_and_stopped(command: 
     commands_reach_an_installation_that_runs_elsewhere(state / "env", tmp_path)
     status = command("status")
     assert status.returncode == 0, status.stdout
-    assert status.stdout.count("ready") == 7
-    assert "referral" in command("logs", "--no-follow").stdout
+    assert status.stdout.count("ready") == 8
+    logs = command("logs", "--no-follow").stdout
+    assert "referral" in logs
+    assert "console" in logs
     record = read_record(Installation(state=state).state)
     assert record is not None
     processes = [psutil.Process(pid) for pid in (record["supervisor"], *(part["pid"] for part in record["parts"]))]

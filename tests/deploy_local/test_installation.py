@@ -120,7 +120,7 @@ def test_addresses_survive_being_written_and_read_also_by_a_shell(tmp_path: Path
 def test_ports_are_kept_while_they_are_free(tmp_path: Path) -> None:
     installation = Installation(state=tmp_path)
     ports = installation.choose_ports()
-    assert len(set(ports.values())) == 8
+    assert len(set(ports.values())) == 11
     assert installation.choose_ports() == ports
     import socket
 

@@ -22,7 +22,7 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     keyring = Keyring(tmp_path / "keys.json")
     book = ClientBook(pack=DEFAULT_PACK, state=tmp_path, keyring=keyring)
     app = serve_book(AccessTokens(issuer="http://issuer", key=signing_key(keyring)), book, key="the-key")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://issuer") as asking:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as asking:
         yield asking
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.jars import ChecksumMismatchError, FetchError, Jar, fetch, read_lock
+from deploy.local.jars import ZIPKIN_LOCK, ChecksumMismatchError, FetchError, Jar, fetch, read_lock
 
 CONTENT = b"PK a jar of invented bytes " * 5000
 
@@ -104,3 +104,13 @@ def test_the_lock_file_names_every_jar_with_its_checksum() -> None:
     assert len({jar.filename for jar in jars}) == 36
     assert all(len(jar.sha256) == 64 and int(jar.sha256, 16) for jar in jars)
     assert any(jar.path == "org/apache/kafka/kafka_2.13/4.3.0/kafka_2.13-4.3.0.jar" for jar in jars)
+
+
+def test_a_jar_with_a_classifier_has_it_in_its_path_and_in_its_name(tmp_path: Path) -> None:
+    (jar,) = read_lock(ZIPKIN_LOCK)
+    assert jar.path == f"io/zipkin/zipkin-server/{jar.version}/zipkin-server-{jar.version}-exec.jar"
+    assert jar.filename == f"zipkin-server-{jar.version}-exec-{jar.sha256[:12]}.jar"
+    wrong = tmp_path / "a.lock"
+    wrong.write_text(f"org.example:thing:1.0:exec:more {'0' * 64}\n")
+    with pytest.raises(ValueError, match=r"a\.lock: org\.example:thing:1\.0:exec:more has too many parts"):
+        read_lock(wrong)

@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from deploy.local.audiences import audiences_of
+from deploy.local.console_client import CONSOLE_CLIENT, ConsoleClient
 from libs.chassis.auth import _identify
 from libs.chassis.tenancy import CallerKind
 from libs.chassis.tokens import InvalidToken, KeyRing, TokenVerifier
@@ -30,6 +31,7 @@ KINDS = {
     "notifications_service": {CallerKind.SERVICE},
     "child_desk": {CallerKind.STAFF},
     "data_protection_officer": {CallerKind.STAFF, CallerKind.RECEPTION},
+    "reception_clerk": {CallerKind.RECEPTION},
 }
 SEALING_KEY = RSAKey.generate_key(2048, {"use": "enc", "alg": "RSA-OAEP", "kid": "other-key"}, private=True)
 """Keycloak publishes one beside those that sign."""
@@ -38,8 +40,7 @@ KEY = RSAKey.generate_key(2048, {"use": "sig", "kid": "realm-key"}, private=True
 
 def who_gets_tokens() -> list[tuple[str, dict[str, Any]]]:
     """Every client with the user whose rights its tokens carry: its service account, or a person who signs in."""
-    pages = next(name for name, client in CLIENTS.items() if client["standardFlowEnabled"])
-    return [(user.get("serviceAccountClientId", pages), user) for user in REALM["users"]]
+    return [(user.get("serviceAccountClientId", CONSOLE_CLIENT), user) for user in REALM["users"]]
 
 
 def token_of(client_id: str, user: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -64,7 +65,8 @@ def token_of(client_id: str, user: dict[str, Any]) -> tuple[dict[str, Any], dict
 
 def mapped(kind: str, config: dict[str, str], user: dict[str, Any]) -> dict[str, Any]:
     """What one mapper writes into an access token."""
-    assert config["access.token.claim"] == "true"
+    if config["access.token.claim"] == "false":
+        return {}
     if kind == "oidc-sub-mapper":
         return {"sub": str(uuid4())}
     if kind == "oidc-audience-mapper":
@@ -133,6 +135,23 @@ def test_the_example_has_the_roles_and_scopes_of_the_pack():
         assert set(client["defaultClientScopes"]) == {"enlace", *mappings}
         assert not client["fullScopeAllowed"]
         assert not client["publicClient"]
+
+
+def test_the_console_of_the_example_is_the_client_of_people_with_the_settings_that_the_local_issuer_has():
+    console = CLIENTS[CONSOLE_CLIENT]
+    assert [name for name, client in CLIENTS.items() if client["standardFlowEnabled"]] == [CONSOLE_CLIENT]
+    assert not console["serviceAccountsEnabled"], "it has no rights of its own"
+    assert console["attributes"]["pkce.code.challenge.method"] == "S256"
+    local = ConsoleClient(url="http://127.0.0.1:8105", secret="secret")
+    at = "https://console.example"
+    assert console["redirectUris"] == [local.redirect_uri.replace(local.url, at)]
+    assert console["attributes"]["post.logout.redirect.uris"] == f"{at}/"
+    assert REALM["revokeRefreshToken"]
+    assert REALM["refreshTokenMaxReuse"] == 0
+    in_id_token = {one["name"] for one in console["protocolMappers"] if one["config"]["id.token.claim"] == "true"}
+    assert in_id_token == {"name", "auth_time"}
+    assert all(one["config"]["access.token.claim"] == "false" for one in console["protocolMappers"]
+               if one["name"] in in_id_token)  # fmt: skip
 
 
 def test_clients_of_the_example_are_those_of_the_pack_with_their_claims():
