@@ -14,13 +14,15 @@ MINUTES ?= 5
 DAYS ?= 3
 SEED ?=
 LONG ?=
+TRACES ?=
+STAY ?=
 NAME ?=
 REQUESTS ?= 100000
 # Files with checksums, and generated pages: their lines look like secrets.
 NO_SECRETS := ^(uv\.lock|docs/contracts/|\.secrets\.baseline|tests/unit/notifications/standard_webhooks_vectors\.json)
 IN_CONTAINERS := tests/events/test_outbox.py tests/events/test_relay.py tests/events/test_consumer.py tests/events/test_topics.py
 
-.PHONY: help setup demo simulate up down status logs token partner test quick test-containers compose-test check audit bill bench chaos attack
+.PHONY: help setup setup-browser screenshots demo simulate up down status logs token partner test quick test-containers compose-test check audit bill bench chaos attack
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -30,14 +32,17 @@ setup: .venv/.synced ## install uv and the Python packages (other commands call 
 .venv/.synced: uv.lock pyproject.toml
 	@$(UV) sync --frozen --compile-bytecode && touch $@
 
-demo: setup ## show the whole system: a directory, a flight of 135, a bus of 40, who was placed where and why: make demo PACK=ethiopia
-	@exec $(RUN)/python -m deploy.demo --pack "$(PACK)" $(ARGS)
+setup-browser: setup ## find or fetch a browser for the tests of the console and for its pictures, and print its path
+	@exec $(RUN)/python -m deploy.browser
+
+demo: setup ## show the whole system: a directory, a flight of 135, a bus of 40, who was placed where and why: make demo PACK=ethiopia; STAY=1 keeps the console running
+	@exec $(RUN)/python -m deploy.demo --pack "$(PACK)" $(if $(TRACES),--traces) $(if $(STAY),--stay) $(ARGS)
 
 simulate: setup ## simulate days of flights and buses on an accelerated clock, with measured response rates: make simulate DAYS=3 SEED=7 PACK=honduras
 	@exec $(RUN)/python -m deploy.simulate --pack "$(PACK)" --days "$(DAYS)" $(if $(SEED),--seed "$(SEED)") $(ARGS)
 
-up: setup ## start the same system and leave it running; addresses in .enlace/env
-	@exec $(RUN)/python -m deploy.local up
+up: setup ## start the same system and leave it running; addresses in .enlace/env; with a page for its traces: make up TRACES=1
+	@exec $(RUN)/python -m deploy.local up $(if $(TRACES),--traces)
 
 down: setup ## stop the system that `make up` started; its data stay in .enlace
 	@exec $(RUN)/python -m deploy.local down
@@ -54,11 +59,15 @@ token: setup ## print a bearer token of a client of the pack: make token CLIENT=
 partner: setup ## add an organisation's client and print how it connects: make partner NAME="Casa Nueva"
 	@exec $(RUN)/python -m deploy.local partner --name "$(NAME)"
 
-test: setup ## run all tests, on real PostgreSQL and real Apache Kafka
+test: setup ## run all tests, on real PostgreSQL and real Apache Kafka, and in a real browser
+	@$(RUN)/python -m deploy.browser --optional >/dev/null
 	@exec $(RUN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20 $(ARGS)
 
 quick: setup ## run the tests that need no server: rules, the catalogue, the structure of the code
 	@exec $(RUN)/pytest -n auto -p no:schemathesis tests/unit tests/architecture $(ARGS)
+
+screenshots: setup setup-browser ## take the pictures of the console in docs/pictures, from the system of the demo
+	@exec $(RUN)/python -m deploy.screenshots $(ARGS)
 
 test-containers: setup ## run the tests of the event bus on PostgreSQL and Kafka in containers
 	@ENLACE_TEST_INFRA=testcontainers exec $(RUN)/pytest $(or $(ARGS),$(IN_CONTAINERS))

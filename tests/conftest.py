@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -15,6 +16,7 @@ from libs.chassis.http_settings import UNLIMITED
 from tests import memory, served
 from tests.infra import PostgresForTests, kafka_for_tests, postgres_for_tests
 from tests.served import IssuerForTests
+from tests.sharing_out import BySystem
 
 memory.use_for_directories_of_tests()
 
@@ -30,6 +32,12 @@ def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores, because tests wait for servers; as many as fit where there is little memory."""
     room = psutil.virtual_memory().available // memory.OF_A_WORKER
     return max(1, min((os.cpu_count() or 1) + 1, room))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BySystem | None:
+    """With `--dist loadfile`, files that share one system go to one worker."""
+    return BySystem(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:

@@ -18,11 +18,13 @@ from deploy.demo.own_pack import OtherCountryError
 from deploy.demo.pace import Pace, prepare
 from deploy.demo.story import Options, Story, Watch, nobody_watches
 from deploy.demo.world import World, callers_of
+from deploy.local.addresses_report import print_console
 from deploy.local.installation import DEFAULT_PACK, DEFAULT_STATE, state_beside
 from deploy.local.jars import FetchError
 from deploy.local.locks import AlreadyRunningError
 from deploy.local.processes import StartError
 from deploy.local.supervisor import System, running_system
+from deploy.local.traces import TracesOption
 from deploy.packs.named import PackOption
 from libs.chassis.clock import ClockFault
 from libs.chassis.paced_clock import Schedule
@@ -48,11 +50,13 @@ def main(
     bus: Annotated[int, typer.Option(min=10, max=200, help="People on the bus.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 20,
     pack: PackOption = DEFAULT_PACK,
+    traces: TracesOption = False,
+    stay: Annotated[bool, typer.Option("--stay", help="Keep the console running at the end, until Ctrl-C.")] = False,
 ) -> None:
     """Run the demo with a country pack, and exit 0 only if all invariants hold."""
     options = Options(flight=flight, bus=bus, seed=seed)
     try:
-        kept = asyncio.run(_run(state_beside(state, BESIDE, pack), pack, options))
+        kept = asyncio.run(_run(state_beside(state, BESIDE, pack), pack, options, traces=traces, stay=stay))
     except FAILURES as error:
         for line in _causes(error):
             console.print(line, style="red", markup=False)
@@ -62,17 +66,29 @@ def main(
     raise typer.Exit(0 if kept else 1)
 
 
-async def _run(state: Path, pack: Path, options: Options) -> bool:
+async def _run(state: Path, pack: Path, options: Options, *, traces: bool, stay: bool) -> bool:
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     began = time.monotonic()
     installation, schedule = prepare(state, pack)
-    async with running_system(installation, say=_say) as system:
+    async with running_system(replace(installation, traces=traces), say=_say) as system:
         kept = await play(system, options, console, schedule=schedule)
+        if stay or (traces and console.is_terminal):
+            await _until_ctrl_c(task, system)
     console.print(f"{time.monotonic() - began:.0f} s from start to stop")
     return kept
+
+
+async def _until_ctrl_c(task: asyncio.Task[object], system: System) -> None:
+    """Keep the system running while somebody looks at its console or its traces."""
+    print_console(system.installation, system.environment["ENLACE_CONSOLE_URL"], console)
+    console.print("The system stays until you end the demo with Ctrl-C.")
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        task.uncancel()
 
 
 async def play(

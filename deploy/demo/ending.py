@@ -31,6 +31,7 @@ from deploy.demo.story import Run
 from deploy.demo.traces import as_tree, choose_trace, read_spans
 from deploy.demo.world import Callers, World
 from deploy.local.partners import STEWARD
+from libs.chassis.trace_links import TRACE_URL_VARIABLE, trace_link
 
 BUSY_BELOW: Final = 0.95
 WORDS = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
@@ -69,7 +70,8 @@ class Ending:
         self._show_trace(run)
         kept = await self._promises(run)
         self.console.print(promises_table(kept))
-        self.console.print(addresses_table((word.lower(), f"{self.world.url(word)}/docs") for word in WORDS))
+        documents = [(f"API of {word.lower()}", f"{self.world.url(word)}/docs") for word in WORDS]
+        self.console.print(addresses_table([*documents, ("console", self.world.url("CONSOLE"))]))
         return all(holds for _, holds, _ in kept)
 
     async def _show_three(self, run: Run) -> None:
@@ -116,3 +118,5 @@ class Ending:
             returnee_id, trace = chosen
             code = next(one["case_code"] for one in run.journeys if one["returnee_id"] == returnee_id)
             self.console.print(as_tree(trace, title=f"The trace of {code}"))
+            if template := self.world.addresses.get(TRACE_URL_VARIABLE):
+                self.console.print(f"the same trace: {trace_link(template, trace[0].trace_id)}", soft_wrap=True)

@@ -39,7 +39,7 @@ def prepare(state: Path, pack: Path = DEFAULT_PACK) -> tuple[Installation, Sched
     path = state.resolve() / SCHEDULE
     path.parent.mkdir(parents=True, exist_ok=True)
     extra = {"ENLACE_CLOCK_RATE": repr(RACES_AT), "ENLACE_CLOCK_SCHEDULE": str(path)}
-    installation = Installation(state=state, pack=state / OWN_PACK, extra=extra)
+    installation = Installation(state=state, pack=state / OWN_PACK, extra=extra, console=True)
     with hold(installation.lock):  # The pack and the schedule of a demo that is running must not be changed.
         write_own_pack(pack, installation.pack)
         real = datetime.now(UTC)

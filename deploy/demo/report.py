@@ -146,8 +146,8 @@ def promises_table(kept: Sequence[tuple[str, bool, str]]) -> Table:
 
 
 def addresses_table(addresses: Iterable[tuple[str, str]]) -> Table:
-    """The addresses of the services' API documents."""
-    table = Table(title="Addresses of the API docs in this run (`make up` prints its own)", header_style="bold")
+    """The addresses of the console and of the services' API documents."""
+    table = Table(title="Addresses in this run (`make up` prints its own)", header_style="bold")
     table.add_column("")
     table.add_column("")
     for name, url in addresses:

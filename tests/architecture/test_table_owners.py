@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 SERVICES = Path(__file__).resolve().parents[2] / "services"
-LISTS = {"promises", "statistics", "timelines", "work_lists"}
+LISTS = {"progress", "promises", "statistics", "timelines", "work_lists"}
 """Parts of referral that may read every table: they show or count rows, and change none."""
 READERS = {
     "audit": "journey need offer referral review",
     "consents": "journey need referral",
-    "desk": "journey review",
+    "desk": "journey need review",
     "intake": "journey need",
     "journeys": "household",
     "judging": "household journey offer place_hold pool provider_organization provider_service referral",
@@ -36,7 +36,7 @@ READERS = {
         referral timer waitlist_entry""",
     "searches": "journey need referral",
     "stays": "journey need stay",
-    "waitlists": "place_hold pool provider_service",
+    "waitlists": "journey need place_hold pool provider_service timer",
 }
 """By part of referral: the tables of other parts that it reads."""
 WRITERS = {

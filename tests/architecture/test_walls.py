@@ -15,8 +15,10 @@ OWN_WORK = {
     "services/referral/bulk_answers/actions.py": (1, "what calls of any organisation came to is forgotten"),
     "services/referral/audit/actions.py": (1, "what was shown is recorded, also of rows that the caller may not list"),
     "services/referral/audit/queries.py": (1, "ids by an index over arrays; the caller then reads them"),
+    "services/referral/progress/queries.py": (1, "reception counts people of its places; no row here is its own"),
     "services/referral/promises/queries.py": (1, "numbers that hold for all rows only"),
     "services/referral/waitlists/queries.py": (4, "positions count everybody; ids by an index over arrays"),
+    "services/registration/sharing/queries.py": (1, "ids of one person's packets; the caller then reads the requests"),
     "services/registration/walls.py": (
         1,
         "a write needs all arrivals, case codes and members; the wall is asked first",
@@ -27,9 +29,11 @@ OWN_WORK = {
         "a packet tells of a person who is no row of the organisation's",
     ),
     "services/registration/packets/queries.py": (1, "whether an unknown offer is another organisation's"),
+    "services/registration/progress/queries.py": (1, "staff see the numbers of every batch, and of nobody"),
     "services/registration/people/queries.py": (1, "ids by an index over arrays; the caller then reads them"),
+    "services/notifications/endpoints/queries.py": (1, "operators see which endpoints of all organisations fail"),
     "services/provider_directory/organizations/actions.py": (2, "whether an id is taken; the whole standing is told"),
-    "services/provider_directory/listings/queries.py": (1, "what is hidden at a location counts"),
+    "services/provider_directory/listings/queries.py": (2, "what is hidden at a location counts, also in a list"),
     "services/provider_directory/listings/actions.py": (8, "whether an id is taken; a location changes its services"),
     "services/provider_directory/capacity/actions.py": (1, "whether an id is taken"),
 }

@@ -26,6 +26,7 @@ from libs.events.cluster import Cluster
 from tests.compose.engine import NotPossibleError, engine
 from tests.compose.images import images
 from tests.compose.installation import FailedError, Installation, clone, require
+from tests.compose.signing_in import first_view
 
 WORDS = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
 BACK_SECONDS = 180.0
@@ -61,6 +62,15 @@ def the_first_start(installation: Installation) -> None:
     for word in WORDS:
         require(installation.status(word, "/readyz") == 200, f"{word} takes requests")
         until_it_works(installation, word)
+
+
+def the_console(installation: Installation) -> None:
+    """A sample person signs in: browsers reach console and issuer on this machine, the containers reach each other."""
+    url = installation.addresses["ENLACE_CONSOLE_URL"]
+    arrived = first_view(url, "operator-day")
+    at = str(arrived.url)
+    require(at == f"{url}/tonight", f"an operator who signs in arrives at {at}")
+    require(arrived.status_code == 200, f"the first view of an operator answers {arrived.status_code}")
 
 
 def the_broker(installation: Installation) -> None:
@@ -194,6 +204,7 @@ def with_the_older_image(installation: Installation) -> None:
 
 STEPS: tuple[Callable[[Installation], None], ...] = (
     the_first_start,
+    the_console,
     the_broker,
     a_repeat,
     private_addresses,

@@ -1,0 +1,1 @@
+"""What the intake desk decides: parts of arrivals that broke a rule, and people who may belong to a household."""

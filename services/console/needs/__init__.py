@@ -1,0 +1,1 @@
+"""What a registered person needs, as told at intake."""

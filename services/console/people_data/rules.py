@@ -1,0 +1,49 @@
+"""Looks at a person's data in words, in the order of time (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from services.console.labels import LABELS
+from services.console.words import Words
+
+Json = Mapping[str, Any]
+SERVICES: Final = ("registration", "referral")
+"""The services that keep a record of access."""
+_NOT_IN_A_CODE: Final = re.compile(r"[\s–—-]+")
+
+
+def merged(pages: Mapping[str, Sequence[Json]]) -> list[Json]:
+    """The looks that both services have recorded, newest first; each says which service it is of."""
+    rows = [{**row, "service": service} for service, page in pages.items() for row in page]
+    return sorted(rows, key=lambda row: str(row["at"]), reverse=True)
+
+
+def fields_in_words(words: Words, fields: Iterable[str]) -> str:
+    """The data that somebody has seen or changed. Fields without words here, such as ids and versions, are counted."""
+    known, further = [], 0
+    for field in fields:
+        text = LABELS["access_field"].get(field)
+        if text is None:
+            further += 1
+        else:
+            known.append(words(text))
+    told = list(dict.fromkeys(known))
+    if further:
+        told.append(words.some("one further field", "%(num)s further fields", further))
+    return ", ".join(told) or "–"
+
+
+def deletion_state(request: Json) -> str:
+    """What is known of the answer to a deletion request."""
+    if request["answer"] is not None:
+        return str(request["answer"])
+    return "overdue" if request["overdue"] else "waits"
+
+
+def case_code(typed: str) -> str:
+    """A case code as people type it, with the lines between its parts."""
+    plain = _NOT_IN_A_CODE.sub("", typed).upper()
+    return "-".join((plain[:2], plain[2:6], plain[6:])) if plain else ""

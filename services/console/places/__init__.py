@@ -1,0 +1,1 @@
+"""Places of a provider: declared figures and their age, what the network holds and has taken, a new declaration."""

@@ -1,0 +1,1 @@
+"""signin brings people in and out: OpenID Connect code flow, the session, the language."""

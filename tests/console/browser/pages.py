@@ -1,0 +1,145 @@
+"""Every page of the console, by the role that looks at it: what the tests of barriers, walls and lost services open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import uuid4
+
+from services.console.work.rules import LISTS
+from tests.console.browser.preparing import Json, a_person, an_offer, need, offered_to, only_need
+from tests.console.browser.system import WholeSystem
+
+SHELTER: Final = "casa-del-migrante"
+DOCUMENTS: Final = "renap"
+RESTRICTED_DESK: Final = "svet-restricted-desk"
+
+
+@dataclass(frozen=True)
+class Known:
+    """Ids of one thing of each kind."""
+
+    batch_id: str
+    entry_id: str
+    returnee_id: str
+    unrefined_id: str
+    """A person whose need names its category alone."""
+    told_need_id: str
+    waiting: Json
+    """An offer that waits for its answer."""
+    serving: Json
+    """The offer of a stay that has begun."""
+    serving_need_id: str
+    restricted: Json
+    """A person with a restricted need that waits for a review."""
+    restricted_need_id: str
+    endpoint_id: str
+    delivery_id: str
+    location_id: str
+
+
+async def known(enlace: WholeSystem) -> Known:
+    """Prepare one thing of each kind; their ids."""
+    registration, referral = enlace.url("REGISTRATION"), enlace.url("REFERRAL")
+    reception, provider = enlace.callers.of("reception-system"), enlace.callers.of(SHELTER)
+    entries = await reception.get(f"{registration}/v1/arrival-batches/{enlace.batch_id}/entries", limit=1)
+    unrefined = await a_person(enlace, need("shelter"))
+    told = await reception.get(f"{registration}/v1/returnees/{unrefined['id']}/needs")
+    waiting = await an_offer(enlace, await a_person(enlace, need("documents", "identity_document")), DOCUMENTS)
+    serving = await a_stay(enlace)
+    deciding = await a_person(enlace, need("gbv", "survivor_care"))
+    endpoints = f"{enlace.url('NOTIFICATIONS')}/v1/endpoints"
+    endpoint = await provider.post(endpoints, {"url": "http://127.0.0.1:9/enlace"})
+    return Known(
+        batch_id=enlace.batch_id,
+        entry_id=entries["items"][0]["id"],
+        returnee_id=enlace.returnees[0]["id"],
+        unrefined_id=unrefined["id"],
+        told_need_id=told["items"][0]["id"],
+        waiting=waiting,
+        serving=serving,
+        serving_need_id=(await _referral(enlace, serving))["need_id"],
+        restricted=deciding,
+        restricted_need_id=(await only_need(enlace, deciding, of=RESTRICTED_DESK))["id"],
+        endpoint_id=endpoint["id"],
+        delivery_id=(await provider.post(f"{endpoints}/{endpoint['id']}/test"))["id"],
+        location_id=await _a_location(enlace, serving["organization_id"]),
+    )
+
+
+async def a_stay(enlace: WholeSystem) -> Json:
+    """The offer of a stay that has begun."""
+    person = await a_person(enlace, need("shelter", "temporary_shelter"))
+    offer = await offered_to(enlace, person, "casa-del-migrante-guatemala-shelter")
+    provider, url = enlace.callers.of(SHELTER), enlace.url("REFERRAL")
+    await provider.post(f"{url}/v1/offers/{offer['id']}/accept")
+    await provider.post(f"{url}/v1/referrals/{offer['referral_id']}/start")
+    return offer
+
+
+async def _referral(enlace: WholeSystem, offer: Json) -> Json:
+    url = f"{enlace.url('REFERRAL')}/v1/referrals/{offer['referral_id']}"
+    found: Json = await enlace.callers.of("network-steward-desk").get(url)
+    return found
+
+
+async def _a_location(enlace: WholeSystem, organization_id: str) -> str:
+    """The pack's services have no locations of their own."""
+    id = str(uuid4())
+    body = {"organization_id": organization_id, "name": "A house", "place": "GT01", "timezone": "America/Guatemala"}
+    await enlace.callers.of("network-steward").call(
+        "PUT", f"{enlace.url('DIRECTORY')}/v1/locations/{id}", body=body, headers={"If-None-Match": "*"}
+    )
+    return id
+
+
+def pages_of(known: Known) -> Mapping[str, Sequence[str]]:
+    """By the subject of a sample person: the pages that they open."""
+    waiting, serving = f"/offers/{known.waiting['id']}", f"/offers/{known.serving['id']}"
+    return {
+        "clerk-air-base": _reception(known),
+        "intake-desk": ["/reception/doubts"],
+        "provider-renap": ["/offers", waiting, f"{waiting}/decline"],
+        "provider-casa-del-migrante": [
+            *("/offers?tab=serving", "/offers?tab=ended", "/offers/deletions", serving, f"{serving}/packet"),
+            *(f"{serving}/complete", f"{serving}/not-delivered", "/stays", f"/stays/{known.serving['referral_id']}"),
+            *("/places", f"/places/{known.serving['provider_service_id']}"),
+            *("/endpoints", f"/endpoints/{known.endpoint_id}", f"/endpoints/{known.endpoint_id}/delete"),
+            *("/endpoints/deliveries", f"/endpoints/deliveries/{known.delivery_id}"),
+        ],
+        "restricted-desk": [
+            *("/work", *(f"/work/{one}" for one in LISTS), f"/work/needs/{known.restricted_need_id}"),
+            *("/work/hand-over", "/work/absences", "/cases", f"/cases/{known.restricted['id']}"),
+        ],
+        "shelter-desk": [
+            f"/work/needs/{known.serving_need_id}",
+            f"/cases/offers/{known.serving['id']}",
+        ],
+        "network-steward": ["/tonight", *_directory(known)],
+        "data-protection-officer": [
+            *("/people-data", f"/people-data/{known.returnee_id}", f"/people-data/{known.returnee_id}/erasure"),
+        ],
+    }
+
+
+def _reception(known: Known) -> Sequence[str]:
+    person, unrefined = f"/reception/people/{known.returnee_id}", f"/reception/people/{known.unrefined_id}"
+    return [
+        *("/reception", "/reception?all=true", f"/reception/batches/{known.batch_id}", "/reception/search"),
+        *("/reception/register", f"/reception/register?batch={known.batch_id}"),
+        *(person, f"{person}/slip", f"{person}/profile", f"{person}/identity", f"{person}/contact"),
+        *(f"{person}/household", f"{person}/needs", f"{unrefined}/needs/{known.told_need_id}/refine"),
+        *(f"{person}/consents", f"{person}/consents/new"),
+    ]
+
+
+def _directory(known: Known) -> Sequence[str]:
+    organization = f"/directory/organizations/{known.serving['organization_id']}"
+    service = f"/directory/services/{known.serving['provider_service_id']}"
+    location = f"/directory/locations/{known.location_id}"
+    return [
+        *("/directory", "/directory/organizations", organization, f"{organization}/edit", f"{organization}/suspend"),
+        *("/directory/services", service, f"{service}/edit", f"{service}/suspend"),
+        *(location, f"{location}/edit", f"/directory/places/{known.serving['provider_service_id']}"),
+    ]

@@ -1,0 +1,116 @@
+"""What a registered person allows."""
+
+from html import unescape
+
+import pytest
+
+from services.console.consents.rules import ALWAYS, LONG_CODES, RECIPIENTS, TEXTS, described, staff_reference
+from tests.console.told_arrivals import (
+    CONSENT,
+    KEY,
+    PERSON,
+    clerk,
+    consent,
+    tell_person,
+)
+from tests.console.world import World
+
+PAGE = f"/reception/people/{PERSON}"
+NEEDS = f"/v1/returnees/{PERSON}/needs"
+CONSENTS = f"/v1/returnees/{PERSON}/consents"
+GIVEN = {
+    "form_key": KEY,
+    "given_at": "2026-03-02T15:00:00+00:00",
+    "text_language": "es",
+    "purpose": "referral",
+    "given_by": "self",
+    "method": "voice",
+    "language": "quc",
+    "months": "12",
+    "revocation_explained": "yes",
+}
+
+
+async def test_a_consent_is_read_in_the_persons_language_and_recorded_with_its_nine_elements(world: World):
+    tell_person(world, profile={"languages": ["spa"]})
+    browser = clerk(world)
+    shown = unescape((await browser.get(f"{PAGE}/consents/new")).text)
+    assert TEXTS["es"]["referral"] in shown
+    assert ALWAYS["es"] in shown
+    assert "There is no text in a language of this person" not in shown
+    world.services.tell("registration", CONSENTS, consent(), method="POST", status=201)
+    answer = await browser.post(f"{PAGE}/consents/new", **GIVEN)
+    assert answer.headers["location"] == f"{PAGE}/consents"
+    (sent,) = world.services.sent("POST", CONSENTS)
+    assert sent.headers["idempotency-key"] == KEY
+    assert sent.body == {
+        "purpose": "referral",
+        "recipient_class": "providers",
+        "data_described": described("referral", "es"),
+        "given_by": "self",
+        "method": "voice",
+        "language": "quc",
+        "staff_reference": "test-person",
+        "given_at": "2026-03-02T15:00:00+00:00",
+        "expires_at": "2027-03-02T15:00:00+00:00",
+        "revocation_explained": True,
+    }
+
+
+async def test_a_language_without_a_text_is_said_and_spanish_stands_in(world: World):
+    tell_person(world, profile={"languages": ["quc"]})
+    shown = unescape((await clerk(world).get(f"{PAGE}/consents/new")).text)
+    assert "There is no text in a language of this person" in shown
+    assert TEXTS["es"]["referral"] in shown
+    assert '<option value="quc" selected>' in shown
+    english = unescape((await clerk(world).get(f"{PAGE}/consents/new?language=en")).text)
+    assert TEXTS["en"]["referral"] in english
+
+
+async def test_a_child_cannot_be_the_one_who_decides(world: World):
+    tell_person(world, profile={"age_group": "child"})
+    shown = await clerk(world).get(f"{PAGE}/consents/new")
+    assert 'value="self"' not in shown.text
+    assert 'value="guardian"' in shown.text
+
+
+async def test_a_refused_consent_keeps_what_was_chosen_and_shows_the_fault(world: World):
+    tell_person(world)
+    fault = {"pointer": "/revocation_explained", "rule": "revocation-explained", "detail": "x"}
+    world.services.refuse("registration", CONSENTS, "invalid-input", status=422, errors=[fault])
+    typed = {**GIVEN, "purpose": "family_contact", "text_language": "en"}
+    del typed["revocation_explained"]
+    answer = await clerk(world).post(f"{PAGE}/consents/new", **typed)
+    assert answer.status_code == 422
+    assert "First explain to the person how to withdraw it." in answer.text
+    assert 'value="family_contact" required checked' in answer.text
+    assert f'name="given_at" value="{GIVEN["given_at"]}"' in answer.text
+    assert TEXTS["en"]["family_contact"] in unescape(answer.text)
+    assert world.services.sent("POST", CONSENTS)[0].body["revocation_explained"] is False
+
+
+async def test_consents_are_shown_in_words_and_can_be_withdrawn(world: World):
+    tell_person(world)
+    browser = clerk(world)
+    text = unescape((await browser.get(f"{PAGE}/consents")).text)
+    assert "finding help at organisations → organisations that help" in text
+    assert "Lo que se leyó." in text
+    path = f"{CONSENTS}/{CONSENT}/withdraw"
+    world.services.tell("registration", path, consent(standing=False), method="POST")
+    answer = await browser.post(f"{PAGE}/consents/{CONSENT}/withdraw", form_key=KEY)
+    assert answer.headers["location"] == f"{PAGE}/consents"
+    assert world.services.sent("POST", path)[0].headers["idempotency-key"] == KEY
+    world.services.refuse("registration", path, "consent-already-withdrawn")
+    refused = await browser.post(f"{PAGE}/consents/{CONSENT}/withdraw")
+    assert "This consent was withdrawn already." in refused.text
+
+
+@pytest.mark.parametrize("language", list(LONG_CODES))
+def test_every_purpose_has_a_text_in_each_language(language: str):
+    assert set(TEXTS[language]) == set(RECIPIENTS)
+    assert max(len(described(purpose, language)) for purpose in RECIPIENTS) <= 2000
+
+
+def test_a_subject_of_any_issuer_becomes_a_reference():
+    assert staff_reference("auth0|José") == "auth0-Jos-"
+    assert staff_reference("") == "-"
