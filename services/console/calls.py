@@ -54,8 +54,11 @@ GiveToken = Callable[[], Awaitable[str]]
 class Calls:
     """The calls of one person."""
 
-    def __init__(self, http: httpx.AsyncClient, urls: Mapping[str, str], token: GiveToken) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, urls: Mapping[str, str], token: GiveToken, *, language: str = "en"
+    ) -> None:
         self._http = http
+        self._language = language
         self._urls = urls
         self._token = token
 
@@ -108,7 +111,7 @@ class Calls:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        sent = {**(headers or {}), "Authorization": f"Bearer {await self._token()}"}
+        sent = {**(headers or {}), "Authorization": f"Bearer {await self._token()}", "Accept-Language": self._language}
         inject(sent)
         try:
             answer = await self._http.request(

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import TIMEDELTA_UNITS, format_date, format_datetime, format_time, format_timedelta
 from markupsafe import Markup, escape
 
 from services.console.words import Words
 
 _MINUTE: Final = timedelta(minutes=1)
+_UNITS: Final = tuple(seconds for _, seconds in TIMEDELTA_UNITS)
+_THRESHOLD: Final = 1.5
+
+
+@lru_cache(maxsize=5_000)
+def _in_words(count: int, unit: int, locale: str) -> str:
+    """`12 minutes`. Babel finds the words of a length anew each time, which is too slow for the rows of a list."""
+    return format_timedelta(timedelta(seconds=count * unit), threshold=max(count, 1), locale=locale)
 
 
 def parsed(told: str | datetime | None) -> datetime | None:
@@ -66,7 +75,10 @@ class Moments:
         """A length of time in words, rounded to what people need: `45 seconds`, `12 minutes`, `3 hours`."""
         if seconds is None:
             return "–"
-        return format_timedelta(timedelta(seconds=abs(seconds)), threshold=1.5, locale=self.words.locale)
+        length = abs(seconds)
+        unit = next((unit for unit in _UNITS if length >= _THRESHOLD * unit), 1)
+        count = max(round(length / unit), 1) if length else 0
+        return _in_words(count, unit, str(self.words.locale))
 
     def age(self, told: str | datetime | None) -> str:
         """How long ago it was."""

@@ -21,30 +21,34 @@ from services.console.forms import CSRF_FIELD, KEY_FIELD
 from services.console.labels import LABELS, label, options, refusal
 from services.console.labels.refusals import REFUSALS
 from services.console.people import Person, console_of, moments_of, session_of, words_of
+from services.console.templating import OneLanguage
 from services.console.words import Words, all_words
 
 log = get_logger(__name__, fields=("table",))
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
+def _options() -> dict[str, Any]:
+    """How templates are read."""
+    return {
+        "loader": FileSystemLoader(TEMPLATES),
+        "autoescape": True,
+        "undefined": StrictUndefined,
+        "extensions": ["jinja2.ext.i18n"],
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+    }
+
+
 def reader() -> Environment:
-    """How templates are read. The catalogues are made with it too, so that they have exactly the texts of the pages."""
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Templates without a language: the catalogues are made with it, so they have exactly the texts of the pages."""
+    return Environment(**_options())  # noqa: S701 (autoescape is among the options)
 
 
 @cache
 def _environment(language: str) -> Environment:
-    environment = reader()
     words = all_words()[language]
-    install: Any = environment
-    install.install_gettext_translations(words.catalogue, newstyle=True)
+    environment = OneLanguage.of(words.catalogue, **_options())
     environment.globals |= {
         "asset": assets.asset,
         "script": assets.script,

@@ -22,7 +22,6 @@ from services.console.settings import ConsoleSettings
 from services.console.shared_answers import SharedAnswers
 from services.console.words import Words, words_for
 
-LANGUAGE_COOKIE: Final = "enlace-language"
 _RENEW_SECONDS: Final = 30.0
 
 
@@ -39,8 +38,17 @@ class Console:
 
     @property
     def session_cookie(self) -> str:
-        """The name of the cookie. With https its prefix makes browsers refuse it from other hosts and without TLS."""
-        return "__Host-enlace" if self.settings.is_https else "enlace"
+        """The name of the cookie of the session."""
+        return self.cookie("enlace")
+
+    @property
+    def language_cookie(self) -> str:
+        """The name of the cookie with the chosen language."""
+        return self.cookie("enlace-language")
+
+    def cookie(self, name: str) -> str:
+        """The name of a cookie. With https its prefix makes browsers refuse it from other hosts and without TLS."""
+        return f"__Host-{name}" if self.settings.is_https else name
 
 
 def console_of(request: Request) -> Console:
@@ -57,7 +65,8 @@ def session_of(request: Request) -> Session | None:
 
 def words_of(request: Request) -> Words:
     """The words in the language of the request."""
-    return words_for(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language"))
+    chosen = request.cookies.get(console_of(request).language_cookie)
+    return words_for(chosen, request.headers.get("accept-language"))
 
 
 def moments_of(request: Request) -> Moments:
@@ -97,7 +106,7 @@ class Person:
     @cached_property
     def calls(self) -> Calls:
         """Their way to the services."""
-        return Calls(self.console.http, self.console.settings.services, self.token)
+        return Calls(self.console.http, self.console.settings.services, self.token, language=self.words.language)
 
     async def token(self) -> str:
         """Their access token, renewed if it ends soon. The rights are those of the new token."""

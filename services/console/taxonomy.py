@@ -86,8 +86,8 @@ async def taxonomy_of(person: Person) -> Taxonomy:
 
 async def _document(person: Person) -> Mapping[str, Any]:
     async def read() -> Json:
-        language = person.words.language
-        found: Json = (await person.calls.get(Service.DIRECTORY, "/v1/taxonomy", language=language)).body
+        # In the person's language, or in another one of the pack if it lacks that (Accept-Language).
+        found: Json = (await person.calls.get(Service.DIRECTORY, "/v1/taxonomy")).body
         return found
 
     if not person.may("directory:read"):

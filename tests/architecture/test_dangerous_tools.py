@@ -22,7 +22,9 @@ RUNNING_CALLS = {
     "eval", "exec", "compile", "__import__", "os.system", "os.popen", "os.execv", "os.execve", "os.spawnv", "os.fork",
     "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell", "yaml.unsafe_load", "yaml.full_load",
 }  # fmt: skip
-MAKES_PAGES = {"services/console/pages.py", "services/console/catalogues.py"}
+MAKES_PAGES = {
+    "services/console/pages.py", "services/console/templating.py", "services/console/catalogues.py",
+}  # fmt: skip
 """Modules that use Jinja: its templates are files of the tree, and what somebody has typed is only ever a value."""
 LOADS_MODULES = {
     "libs/events/cli/loading.py": "an operator names the service on the command line",

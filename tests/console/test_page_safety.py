@@ -48,6 +48,7 @@ async def test_over_https_the_session_is_bound_to_the_host_and_pages_ask_for_tls
     secure = console.settings.model_copy(update={"console_url": "https://console.example"})
     object.__setattr__(console, "settings", secure)
     assert console.session_cookie == "__Host-enlace"
+    assert console.language_cookie == "__Host-enlace-language"
     assert (await world.anonymous().get("/")).headers["strict-transport-security"].startswith("max-age=31536000;")
     kept = (await world.anonymous().post("/language", data={"language": "en"})).headers["set-cookie"]
     assert {"Secure", "HttpOnly", "SameSite=lax", "Path=/"} <= set(kept.split("; "))

@@ -33,7 +33,8 @@ msgstr ""
 "Plural-Forms: {plurals}\\n"
 
 """
-PAGE = '{{ _("Sign out") }} {{ _("%(done)s of %(all)s") }} {{ ngettext("%(num)s person", "%(num)s people", 3) }}'
+PAGE = """{{ _("Sign out") }} {{ _("%(done)s of %(all)s") }} {{ ngettext("%(num)s person", "%(num)s people", 3) }}
+{{ ngettext("one more day", "%(num)s more days", 3) }}"""
 SIGN_OUT = 'msgid "Sign out"\nmsgstr "Cerrar sesión"\n'
 OF = '#, python-format\nmsgid "%(done)s of %(all)s"\nmsgstr "%(done)s de %(all)s"\n'
 PEOPLE = """#, python-format
@@ -42,8 +43,14 @@ msgid_plural "%(num)s people"
 msgstr[0] "%(num)s persona"
 msgstr[1] "%(num)s personas"
 """
+DAYS = """#, python-format
+msgid "one more day"
+msgid_plural "%(num)s more days"
+msgstr[0] "un día más"
+msgstr[1] "%(num)s días más"
+"""
 UNUSED = 'msgid "No page says this"\nmsgstr "Nada"\n'
-SPANISH = HEAD.format(language="es", plurals="nplurals=2; plural=(n != 1);") + "\n".join((OF, PEOPLE, SIGN_OUT))
+SPANISH = HEAD.format(language="es", plurals="nplurals=2; plural=(n != 1);") + "\n".join((OF, PEOPLE, SIGN_OUT, DAYS))
 
 
 @cache
@@ -77,8 +84,9 @@ def test_every_text_has_its_words_in_every_language_and_no_others_are_there():
         ("%(done)s de %(all)s", "%(done)s", "other placeholders: '%(done)s of %(all)s'"),
         ("%(done)s de %(all)s", "%(hecho)s de %(all)s", "other placeholders: '%(done)s of %(all)s'"),
         ('"%(num)s personas"', '"personas"', "other placeholders: '%(num)s person'"),
+        ("%(num)s días más", "muchos días más", "other placeholders: 'one more day'"),
+        ("un día más", "%(count)s día más", "other placeholders: 'one more day'"),
         ('msgstr[1] "%(num)s personas"\n', "", "missing: '%(num)s person'"),
-        ("nplurals=2; plural=(n != 1);", "nplurals=3; plural=(n == 1 ? 0 : 1);", "missing: '%(num)s person'"),
     ],
 )
 def test_a_mistake_in_a_catalogue_is_named(spanish: Path, old: str, new: str, fault: str):
@@ -92,9 +100,16 @@ def test_a_mistake_in_a_catalogue_is_named(spanish: Path, old: str, new: str, fa
     assert spanish.read_bytes() == before
 
 
+def test_a_language_with_more_plural_forms_needs_them_all(spanish: Path):
+    spanish.write_text(SPANISH.replace("nplurals=2; plural=(n != 1);", "nplurals=3; plural=(n > 2);"), encoding="utf-8")
+    assert catalogues.faults() == ["es.po: missing: '%(num)s person'", "es.po: missing: 'one more day'"]
+
+
 def test_a_text_whose_english_plural_has_changed_is_translated_anew(spanish: Path):
     spanish.write_text(SPANISH.replace("%(num)s people", "%(num)s persons"), encoding="utf-8")
     assert catalogues.faults() == ["es.po: unused: '%(num)s person'", "es.po: missing: '%(num)s person'"]
+    catalogues.update()
+    assert catalogues.faults() == ["es.po: missing: '%(num)s person'"]
 
 
 def test_the_command_keeps_translations_adds_and_drops_texts_and_marks_nothing_as_fuzzy(spanish: Path):

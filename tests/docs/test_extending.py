@@ -121,7 +121,7 @@ def in_style(root: Path) -> None:
         assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("section", ["A category of need", "An event type", "A clock"])
+@pytest.mark.parametrize("section", ["A category of need", "An event type", "A clock", "A view of the console"])
 def test_a_section_that_changes_the_project_holds(
     section: str, project: Path, postgres_server: PostgresForTests
 ) -> None:
@@ -130,6 +130,16 @@ def test_a_section_that_changes_the_project_holds(
     assert "failed" not in printed
     assert "skipped" not in printed
     in_style(project)
+
+
+def test_the_section_about_a_language_holds(project: Path) -> None:
+    printed = follow("A language of the console", project, apart())
+    assert re.search(r"^[1-9]\d{2,}$", printed, re.MULTILINE), "texts are missing in a new language"
+    assert re.search(r"\d+ passed", printed)
+    assert "failed" not in printed
+    head, said = (project / "services/console/locales/fr.po").read_text(encoding="utf-8").split("\n\n", 1)
+    assert "plural=(n > 1)" in head
+    assert 'msgid "Sign in"\nmsgstr "Se connecter"' in said
 
 
 def test_the_sections_about_a_pack_and_a_listener_hold(project: Path, postgres_server: PostgresForTests) -> None:
@@ -155,5 +165,6 @@ async def rows(url: str, query: str) -> list[Any]:
 
 def test_every_section_is_followed() -> None:
     assert set(SECTIONS) == {
-        "A category of need", "A country pack", "An event type", "A clock", "A service of your own that listens",
+        "A category of need", "A country pack", "An event type", "A clock", "A view of the console",
+        "A language of the console", "A service of your own that listens",
     }  # fmt: skip

@@ -23,7 +23,9 @@ def test_every_make_command_on_the_page_exists(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_link_on_the_page_leads_to_a_file(page):
-    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    targets += re.findall(r'<(?:img|a) (?:src|href)="([^"#]+)', text)
     missing = [link for link in targets if "://" not in link and not (page.parent / link).exists()]
     assert not missing
 

@@ -27,13 +27,15 @@ async def find(person: Person, code: str) -> str:
 async def case(person: Person, returnee_id: str, *, after: str | None) -> Json:
     """Everything that the page of a case shows. The journey must be there; the rest may be missing."""
     journey_path = f"/v1/returnees/{returnee_id}/journey"
-    journey: Json = (await person.calls.get(Service.REFERRAL, journey_path)).body
-    needs = rules.needs_of(journey)
-    timeline, explanations, stays, taxonomy = await asyncio.gather(
+    read, timeline, taxonomy = await asyncio.gather(
+        person.calls.get(Service.REFERRAL, journey_path),
         part(timeline_of(person, returnee_id, after=after)),
-        _explanations(person, rules.explained(journey)),
-        _stays(person, journey["referrals"]),
         taxonomy_of(person),
+    )
+    journey: Json = read.body
+    needs = rules.needs_of(journey)
+    explanations, stays = await asyncio.gather(
+        _explanations(person, rules.explained(journey)), _stays(person, journey["referrals"])
     )
     names = await names_of(person, [*journey["offers"], *journey["referrals"], *_told_services(explanations)])
     return {

@@ -6,7 +6,6 @@ and facts are data of the country pack: they come from `GET /v1/taxonomy` (`taxo
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,7 +14,9 @@ from services.console.labels.refusals import REFUSALS
 from services.console.words import Words
 
 _FILES = (all_views, referrals, offers, registration, directory, notifications, operations)
-LABELS: Final[Mapping[str, Mapping[str, str]]] = ChainMap(*(dict(file.LABELS) for file in _FILES))
+LABELS: Final[Mapping[str, Mapping[str, str]]] = {
+    table: codes for file in _FILES for table, codes in file.LABELS.items()
+}
 """The words by table and code. A table is in one file only."""
 
 

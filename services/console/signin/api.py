@@ -13,7 +13,6 @@ from services.console.errors import SignInRefused
 from services.console.forms import SentForm, sent_fields
 from services.console.pages import go, render
 from services.console.people import (
-    LANGUAGE_COOKIE,
     Console,
     SignedInPerson,
     console_of,
@@ -29,7 +28,7 @@ _YEAR_SECONDS: Final = 31_536_000
 
 
 def _browser_cookie(console: Console) -> str:
-    return "__Host-enlace-sign-in" if console.settings.is_https else "enlace-sign-in"
+    return console.cookie("enlace-sign-in")
 
 
 def _set(answer: Response, console: Console, name: str, value: str, *, seconds: int | None = None) -> None:
@@ -104,5 +103,6 @@ async def choose_language(request: Request) -> Response:
     chosen = (fields.get("language") or [""])[0]
     answer = go(local_path((fields.get("to") or ["/"])[0]))
     if chosen in all_words():
-        _set(answer, console_of(request), LANGUAGE_COOKIE, chosen, seconds=_YEAR_SECONDS)
+        console = console_of(request)
+        _set(answer, console, console.language_cookie, chosen, seconds=_YEAR_SECONDS)
     return answer
