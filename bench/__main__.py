@@ -17,6 +17,7 @@ from rich.table import Table
 
 from bench import answers, candidates, clocks, flat, ledger, lists, memory, relay, secured, walls
 from bench.chain import Result, Running, enlace, measure_chain, measure_flight
+from bench.console.run import measure as measure_console
 from bench.floor.run import Floor, measure_floor
 from bench.floor.run import floor as floor_stages
 from bench.steady import Steady, measure_steady
@@ -43,7 +44,7 @@ BUS: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
     "walls": walls.measure,
     "secured": secured.measure,
 }
-PARTS = ("chain", *BUS)
+PARTS = ("chain", *BUS, "console")
 Figures = dict[str, dict[str, Any]]
 console = Console()
 if not console.is_terminal:
@@ -54,19 +55,26 @@ def main(
     returnees: Annotated[int, typer.Option(help="Arrivals of one measured run, three needs each")] = 4050,
     rounds: Annotated[int, typer.Option(help="Measured runs of each side; the best counts")] = 3,
     steady_seconds: Annotated[float, typer.Option(help="How long people arrive at 50 a second")] = 60.0,
+    rows: Annotated[int, typer.Option(help="Referrals in the database while pages of the console are measured")] = (
+        1_000_000
+    ),
     only: Annotated[list[str] | None, typer.Option(help=f"Some of {', '.join(PARTS)}; all by default")] = None,
 ) -> None:
     """Measure, print, and write .enlace/bench.json; parts that are not measured keep their figures there."""
     parts = only or list(PARTS)
     if unknown := set(parts) - set(PARTS):
         raise typer.BadParameter(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
-    uvloop.run(_run(parts, returnees, rounds, steady_seconds))
+    uvloop.run(_run(parts, returnees, rounds, steady_seconds, rows))
 
 
-async def _run(parts: list[str], returnees: int, rounds: int, steady_seconds: float) -> None:
+async def _run(parts: list[str], returnees: int, rounds: int, steady_seconds: float, rows: int) -> None:
     if "chain" in parts:
         _write(await _chain(returnees, rounds, steady_seconds))
-    for name, measure in BUS.items():
+    measures: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
+        **BUS,
+        "console": lambda: measure_console(rows=rows),
+    }
+    for name, measure in measures.items():
         if name in parts:
             _write({name: await measure()})
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 _HIDDEN: Final = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+IDLE_SECONDS: Final = 3.0
 _LANGUAGE: Final = {"Accept-Language": "es"}
 
 
@@ -91,6 +92,7 @@ class Stopwatch:
     """
 
     _connections: dict[tuple[str, int], http.client.HTTPConnection] = field(default_factory=dict)
+    _used_at: dict[tuple[str, int], float] = field(default_factory=dict)
 
     def milliseconds(self, request: Request, line: int = 0) -> float:
         """The time from the first byte sent to the last byte read. `line`: which of several connections is used.
@@ -110,10 +112,14 @@ class Stopwatch:
         return taken
 
     def _connection(self, place: str, line: int) -> http.client.HTTPConnection:
-        found = self._connections.get((place, line))
-        if found is None:
+        """An open connection; a new one after a pause, because the server may have closed the old one."""
+        found, now = self._connections.get((place, line)), time.monotonic()
+        if found is None or now - self._used_at[place, line] > IDLE_SECONDS:
+            if found is not None:
+                found.close()
             found = self._connections[place, line] = http.client.HTTPConnection(place, timeout=120)
             found.connect()
+        self._used_at[place, line] = now
         return found
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ async def relays(environment: Mapping[str, str]) -> AsyncIterator[tuple[dict[str
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=60, trust_env=False))
         for word in WORDS:
             variable = f"ENLACE_{word}_URL"
-            urls[variable] = await stack.enter_async_context(_served(_app(word, environment[variable], http, heard)))
+            urls[variable] = await stack.enter_async_context(served(_app(word, environment[variable], http, heard)))
         yield urls, heard
 
 
@@ -84,7 +84,7 @@ def _app(word: str, url: str, http: httpx.AsyncClient, heard: Heard) -> Any:
 
 
 @asynccontextmanager
-async def _served(app: Any) -> AsyncIterator[str]:
+async def served(app: Any) -> AsyncIterator[str]:
     """Serves an application on a free port of this machine."""
     port = free_port()
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_keep_alive=75)

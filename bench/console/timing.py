@@ -13,13 +13,15 @@ from typing import Final
 from urllib.parse import urlencode
 
 from bench.console.browser import Browser, Request, Stopwatch, browser
-from bench.console.relays import Asked, Heard
+from bench.console.relays import Heard
 from bench.console.views import View
 
 SHARED_SECONDS: Final = 10.0
 """Longer than the answers of Tonight are kept; names and the taxonomy are kept for a minute."""
-BLOCK: Final = 10
-"""After so many rounds the calls are recorded again, because the tokens in them end after ten minutes."""
+RECORDED_SECONDS: Final = 240.0
+"""After this time the calls are recorded again, because the tokens in them end after ten minutes."""
+BUDGET_SECONDS, LEAST_ROUNDS = 30.0, 7
+"""A page is left out of further rounds when it has used this time, but not before so many rounds."""
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -84,12 +86,17 @@ async def timed(
     watch = Stopwatch()
     try:
         pages = {view.name: await _request(sides.direct[view.subject], view) for view in views}
+        recorded_at, budget = float("-inf"), dict.fromkeys(found, BUDGET_SECONDS)
         for number in range(rounds + 1):
-            if number % BLOCK == 0:
-                calls = await _recorded(sides, views, found)
+            if time.monotonic() - recorded_at > RECORDED_SECONDS:
+                calls, recorded_at = await _recorded(sides, views, found), time.monotonic()
             begun = time.monotonic()
             for view in views:
+                if budget[view.name] < 0 and number > LEAST_ROUNDS:
+                    continue
+                started = time.monotonic()
                 one = await asyncio.to_thread(_round, watch, pages[view.name], calls[view.name], bool(number % 2))
+                budget[view.name] -= time.monotonic() - started
                 if number:
                     found[view.name].add(*one)
             await asyncio.sleep(max(0.0, begun + SHARED_SECONDS - time.monotonic()))
@@ -130,7 +137,7 @@ async def _recorded(sides: Sides, views: Sequence[View], found: Mapping[str, Tim
         asked = sorted(sides.heard.take(), key=lambda one: (one.service, one.target))
         if not asked:
             raise RuntimeError(f"the page {view.name} makes no call")
-        timed, names = found[view.name], [_name(one) for one in asked]
+        timed, names = found[view.name], [name_of(one.method, one.service, one.target) for one in asked]
         if timed.names and timed.names != names:
             raise RuntimeError(f"the page {view.name} has made other calls than before")
         timed.names, timed.calls = names, timed.calls or [[] for _ in asked]
@@ -140,10 +147,9 @@ async def _recorded(sides: Sides, views: Sequence[View], found: Mapping[str, Tim
     return calls
 
 
-def _name(asked: Asked) -> str:
+def name_of(method: str, service: str, target: str) -> str:
     """The call without ids and without its query."""
-    path = _ID.sub("…", asked.target.partition("?")[0])
-    return f"{asked.method} {asked.service.lower()} {path}"
+    return f"{method} {service.lower()} {_ID.sub('…', target.partition('?')[0])}"
 
 
 def _round(

@@ -26,7 +26,7 @@ log = get_logger(__name__, fields=("service",))
 
 _TWIN_TRIES: Final = 10
 _TWIN_PAUSE_SECONDS: Final = 0.3
-_PAGE_ROWS: Final = 100
+_PAGE_ROWS: Final = 200
 
 
 class Service(StrEnum):

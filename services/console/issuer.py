@@ -59,8 +59,8 @@ class Issuer:
         return f"{self._settings.console_url}/sign-in/callback"
 
     async def authorize_url(self, *, state: str, nonce: str, verifier: str, language: str) -> str:
-        """Where the browser goes to sign in."""
-        document = await self._configuration()
+        """Where the browser goes to sign in. Raises IssuerAway, because a browser cannot explain that itself."""
+        document = await self._configuration(must_answer=True)
         url: str = prepare_grant_uri(  # type: ignore[no-untyped-call]
             document["authorization_endpoint"],
             client_id=self._settings.client_id,
@@ -101,9 +101,9 @@ class Issuer:
         return fresh
 
     async def sign_out_url(self, id_token: str) -> str | None:
-        """Where the browser ends its session at the issuer; None if the issuer has no such address."""
+        """Where the browser ends its session at the issuer; None if the issuer has no such address, or is away."""
         try:
-            endpoint = (await self._configuration()).get("end_session_endpoint")
+            endpoint = (await self._configuration(must_answer=True)).get("end_session_endpoint")
         except IssuerAway:
             return None
         if endpoint is None:
@@ -116,8 +116,9 @@ class Issuer:
         """The issuer as the browser sees it: forms of the console may lead there. Empty before its first answer."""
         return _origin(self._document["authorization_endpoint"]) if self._document else ""
 
-    async def _configuration(self) -> Mapping[str, Any]:
-        if time.monotonic() - self._read_at < _KEPT_SECONDS:
+    async def _configuration(self, *, must_answer: bool = False) -> Mapping[str, Any]:
+        """The issuer's document. With `must_answer` it is read now, so that a browser is not sent to a dead address."""
+        if not must_answer and time.monotonic() - self._read_at < _KEPT_SECONDS:
             return self._document
         url = f"{self._settings.issuer_url}/.well-known/openid-configuration"
         try:
@@ -128,7 +129,7 @@ class Issuer:
                 raise ValueError("another issuer")
             self._document = {"authorization_endpoint": document["authorization_endpoint"], **document}
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            if self._document:
+            if self._document and not must_answer:
                 return self._document
             log.warning("issuer.away", error=error)
             raise IssuerAway from None

@@ -150,3 +150,19 @@ async def test_without_the_issuer_nobody_signs_in_and_who_is_in_stays_in(place: 
         away = await browser.get("/sign-in")
         assert away.status_code == 503
         assert "Signing in is not possible now" in away.text
+
+
+async def test_no_browser_is_sent_to_an_issuer_that_does_not_answer(place: Place):
+    """The console knows the issuer's addresses from before; a browser would only say that it cannot connect."""
+    async with browser_at(place) as browser:
+        await sign_in(place, browser, "shelter-desk")
+        (session,) = place.sessions
+        issuer = place.app.state.console.issuer
+        assert issuer.known_origin
+        object.__setattr__(
+            issuer._settings, "__dict__", issuer._settings.__dict__ | {"openid_url": "http://127.0.0.1:1"}
+        )
+        assert (await browser.get("/sign-in")).status_code == 503
+        out = await browser.post("/sign-out", data={"csrf": session.csrf})
+        assert out.headers["location"] == "/"
+        assert place.sessions == []

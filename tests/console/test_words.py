@@ -3,11 +3,9 @@
 import re
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from babel.messages.pofile import read_po
@@ -17,7 +15,6 @@ from services.console import catalogues, menu, pages, words
 from services.console.cli import cli
 from services.console.labels import LABELS
 from services.console.labels.refusals import REFUSALS
-from services.console.moments import Moments
 from services.console.work.rules import LISTS
 from tests.console.world import World
 
@@ -263,45 +260,3 @@ def test_no_text_has_the_name_of_a_code_or_markup():
     plain = [re.sub(r"%\(\w+\)s", "", text) for text in [*all_texts(), *translated]]
     assert len(plain) > 1000
     assert not [text for text in plain if CODE_NAME.search(text)]
-
-
-NOW = datetime(2026, 3, 2, 20, 30, tzinfo=UTC)
-DAY = timedelta(days=1)
-
-
-def _moments(language: str) -> Moments:
-    return Moments(NOW, ZoneInfo("America/Guatemala"), words.all_words()[language])
-
-
-@pytest.mark.parametrize(
-    ("language", "clocks", "day", "spans", "left", "late"),
-    [
-        (
-            "es",
-            ["14:30", "1 mar 14:30", "25 dic 2025 14:30"],
-            "25 de diciembre de 2025",
-            ["45 segundos", "12 minutos", "3 horas", "2 días"],
-            "quedan 12 minutos",
-            "3 horas de atraso",
-        ),
-        (
-            "en",
-            ["14:30", "1 Mar 14:30", "25 Dec 2025 14:30"],
-            "December 25, 2025",
-            ["45 seconds", "12 minutes", "3 hours", "2 days"],
-            "12 minutes left",
-            "3 hours late",
-        ),
-    ],
-)
-def test_times_are_said_in_the_language_and_the_zone_of_the_pack(
-    language: str, clocks: list[str], day: str, spans: list[str], left: str, late: str
-):
-    moments = _moments(language)
-    told = [NOW, NOW - DAY, datetime(2025, 12, 25, 20, 30, tzinfo=UTC)]
-    assert [moments.clock(one.isoformat()) for one in told] == clocks
-    assert moments.day("2025-12-25") == day
-    assert [moments.span(seconds) for seconds in (45, 720, 10800, 172800)] == spans
-    assert moments.age(NOW - timedelta(seconds=720)) == spans[1]
-    assert left in moments.left(NOW + timedelta(seconds=720))
-    assert late in moments.left(NOW - timedelta(seconds=10800))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, ConsoleMessage, Page, Response, ViewportSize
+from playwright.async_api import APIResponse, Browser, ConsoleMessage, Page, Response, ViewportSize
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 900}
@@ -27,6 +27,7 @@ class Window:
 
     page: Page
     console_url: str
+    language: str = "en"
     mishaps: list[str] = field(default_factory=list)
     """What went wrong in the window: exceptions of scripts, messages of the browser, refusals by the CSP."""
     expected: set[tuple[str, int]] = field(default_factory=set)
@@ -39,6 +40,12 @@ class Window:
         assert response is not None
         assert response.status == status, f"{path} answered {response.status}"
         return response
+
+    async def ask(self, path: str) -> APIResponse:
+        """The answer for a path, in the same session, without showing it; a redirect is not followed."""
+        return await self.page.context.request.get(
+            f"{self.console_url}{path}", headers={"Accept-Language": self.language}, max_redirects=0
+        )
 
     def expect_refusal(self, path: str, status: int) -> None:
         """The browser reports each answer from 400 on; this one is wanted. `see` does it by itself."""
@@ -85,9 +92,12 @@ class Window:
         self.mishaps.append(f"{self.path}: {told} ({of.path})")
 
 
-async def axe(page: Page) -> None:
-    """Fails if axe finds a barrier on the page (WCAG 2.2 AA, and good practice)."""
-    found = await Axe().run(page, options={"runOnly": RULES, "resultTypes": ["violations"]})
+async def axe(page: Page, *, only: str | None = None, but: str | None = None) -> None:
+    """Fails if axe finds a barrier on the page (WCAG 2.2 AA, and good practice). `only` and `but` name a rule."""
+    wanted: Any = RULES if only is None else {"type": "rule", "values": [only]}
+    left_out = {} if but is None else {but: {"enabled": False}}
+    options = {"runOnly": wanted, "rules": left_out, "resultTypes": ["violations"]}
+    found = await Axe().run(page, options=options)
     told = [_barrier(violation) for violation in found.response["violations"]]
     assert not told, f"{page.url}:\n" + "\n".join(told)
 
@@ -115,7 +125,7 @@ async def window(
     )  # fmt: skip
     context.set_default_timeout(SECONDS * 1000)
     try:
-        opened = Window(await context.new_page(), console_url)
+        opened = Window(await context.new_page(), console_url, language)
         opened.watch()
         yield opened
         opened.no_mishaps()

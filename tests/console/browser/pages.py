@@ -41,7 +41,7 @@ class Known:
 
 async def known(enlace: WholeSystem) -> Known:
     """Prepare one thing of each kind; their ids."""
-    registration, referral = enlace.url("REGISTRATION"), enlace.url("REFERRAL")
+    registration = enlace.url("REGISTRATION")
     reception, provider = enlace.callers.of("reception-system"), enlace.callers.of(SHELTER)
     entries = await reception.get(f"{registration}/v1/arrival-batches/{enlace.batch_id}/entries", limit=1)
     unrefined = await a_person(enlace, need("shelter"))
