@@ -28,7 +28,7 @@ from services.console.settings import ConsoleSettings
 from tests.deploy_local.sign_in_steps import form_of
 from tests.served import _Server
 
-SECRET = "a-secret-for-tests"
+SECRET = "a-secret-for-tests"  # pragma: allowlist secret
 
 
 @dataclass

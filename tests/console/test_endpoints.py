@@ -8,7 +8,7 @@ import pytest
 from tests.console.told_provider import AT, id_, page, provider
 from tests.console.world import Browser, World
 
-SECRET = "whsec_c2FtcGxlLXNlY3JldC1zYW1wbGUtc2VjcmV0LTAwMDA="
+SECRET = "whsec_c2FtcGxlLXNlY3JldC1zYW1wbGUtc2VjcmV0LTAwMDA="  # pragma: allowlist secret
 ONE = "0198d2a4-5f10-7c3e-9a55-0d7c5b1f2a66"
 
 

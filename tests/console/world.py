@@ -205,7 +205,7 @@ async def console_world(**settings: Any) -> AsyncIterator[World]:
             referral_url="http://referral.test",
             notifications_url="http://notifications.test",
             token_issuer="http://127.0.0.1:1",
-            client_secret="a-secret-for-tests",
+            client_secret="a-secret-for-tests",  # pragma: allowlist secret
             pack=PACK,
             **settings,
         )

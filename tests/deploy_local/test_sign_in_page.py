@@ -196,7 +196,7 @@ def test_in_a_container_it_starts_only_if_its_port_is_published_on_this_machine(
 )
 def test_the_address_of_the_console_is_one_of_this_machine_and_no_more(url):
     with pytest.raises(ConsoleUrlError):
-        ConsoleClient(url=url, secret="secret")
+        ConsoleClient(url=url, secret="secret")  # pragma: allowlist secret
 
 
 async def test_somebody_who_is_no_sample_person_is_refused(browser):
