@@ -13,6 +13,7 @@ from tests.chaos.checks.inverted import inverted
 from tests.chaos.checks.overbooked import overbooked
 from tests.chaos.evidence import Declaration, Hold, Logged, Need, Offer, Person, Referral
 from tests.chaos.example import MADE, good, only
+from tests.chaos.history import NeedAdded
 from tests.chaos.receivers import Received
 
 
@@ -32,6 +33,16 @@ def test_a_returnee_whom_nobody_told_of_is_a_double_effect() -> None:
 def test_more_needs_than_were_told_are_a_double_effect() -> None:
     evidence = good()
     evidence.told_needs.append(Need("need-3", "person", "reported"))
+    assert any("person told 2 needs, 3 registered" in line for line in doubled(evidence))
+
+
+def test_a_need_whose_answer_was_lost_before_the_person_was_erased_is_no_double_effect() -> None:
+    """The same call came again after the erasure and was refused. Seen to fail while only other needs counted."""
+    evidence = good()
+    evidence.told_needs.append(Need("need-3", "person", "reported"))
+    evidence.history.needs.append(NeedAdded("person", "key-3", refused="returnee-erased"))
+    assert not [line for line in doubled(evidence) if "registered" in line]
+    evidence.history.needs[-1].refused = "need-already-open"
     assert any("person told 2 needs, 3 registered" in line for line in doubled(evidence))
 
 
