@@ -11,8 +11,8 @@ PLACES = ("ledger_agrees_with_holds", "no_hold_leaks", "no_offer_is_orphaned")
 """Promises of referral about its places: what pools count is what live offers hold and accepted ones have taken."""
 
 MAY_BE_THERE = (None, "returnee-erased")
-"""Answers after which a need can be registered: the answer to a first call was lost, and the person was erased before the
-same call was sent again."""
+"""Refusals after which a need can be registered: the answer to the first call was lost, and the person was erased
+before the same call was sent again."""
 
 
 def doubled(evidence: Evidence) -> list[str]:
