@@ -49,6 +49,7 @@ STEPS: dict[str, tuple[str, Any]] = {
 }
 """By route: the step that it takes (of one guard, where it also follows from others), and a body that is right."""
 OTHERS = {
+    "POST cases/search",
     "POST offers/answers",
     "POST returnees/{returnee_id}/journey/end",
     "POST returnees/{returnee_id}/journey/reopen",
