@@ -209,4 +209,5 @@ async def test_lookups_and_lists_walk_their_index(registration, filled):
             ("SELECT * FROM arrival_batch WHERE id < $1 ORDER BY id DESC LIMIT 50", "arrival_batch_pkey"),
         ):
             plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement}", filled["gt01"]))
-            assert f"using {index}" in plan, plan
+            # On a small table PostgreSQL may skip through an index that has the id as its second column.
+            assert f"using {index}" in plan or ("using returnee_of_batch" in plan and index == "returnee_pkey"), plan
