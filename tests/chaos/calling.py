@@ -6,7 +6,7 @@ nothing definite.
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -26,6 +26,8 @@ class Answer:
     status: int
     code: str | None
     body: Any
+    calls: int = 1
+    """How often the request was sent."""
 
     @property
     def is_yes(self) -> bool:
@@ -49,11 +51,13 @@ class Client:
     async def ask(self, method: str, url: str, *, body: Any = None, key: str | None = None) -> Answer:
         """The definite answer. Goes on until there is one, or until it is cancelled."""
         pause, headers = FIRST_PAUSE_SECONDS, {} if key is None else {"Idempotency-Key": key}
+        calls = 0
         while True:
+            calls += 1
             response = await self._attempt(method, url, body, headers)
             answer = None if response is None else _answer(response)
             if answer is not None and answer.status < 500 and answer.status != 429 and answer.code != IN_FLIGHT:
-                return answer
+                return replace(answer, calls=calls)
             if answer is not None and answer.status == 500:
                 self.history.surprises.append(f"{method} {httpx.URL(url).path}: 500")
             self.history.attempts_again += 1

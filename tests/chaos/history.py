@@ -33,6 +33,14 @@ class NeedAdded:
     acknowledged_at: float | None = None
     refused: str | None = None
     """The code with which it was refused for good, such as of a person who was erased meanwhile."""
+    calls: int = 1
+    """How often it was sent. After more than one call, an answer was lost or said to come again."""
+
+    @property
+    def may_be_there(self) -> bool:
+        """Whether it can be registered. If it was refused because the person had been erased, an earlier call can have
+        been taken before the erasure, if its answer was lost."""
+        return self.refused is None or (self.refused == "returnee-erased" and self.calls > 1)
 
 
 @dataclass(slots=True)

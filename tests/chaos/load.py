@@ -149,7 +149,7 @@ class Load:
         if answer.is_yes:
             need.need_id, need.acknowledged_at = answer.body["id"], self.history.now()
             return
-        need.refused = answer.code
+        need.refused, need.calls = answer.code, answer.calls
         if answer.code != "returnee-erased":
             self.history.surprises.append(f"a need was refused with {answer.status} {answer.code}")
 

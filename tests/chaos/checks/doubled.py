@@ -10,10 +10,6 @@ LIVE_OFFER = frozenset({"pending", "acknowledged"})
 PLACES = ("ledger_agrees_with_holds", "no_hold_leaks", "no_offer_is_orphaned")
 """Promises of referral about its places: what pools count is what live offers hold and accepted ones have taken."""
 
-MAY_BE_THERE = (None, "returnee-erased")
-"""Refusals after which a need can be registered: the answer to the first call was lost, and the person was erased
-before the same call was sent again."""
-
 
 def doubled(evidence: Evidence) -> list[str]:
     """Everything that is there too often, a line each."""
@@ -40,7 +36,7 @@ def _needs(evidence: Evidence) -> Iterator[str]:
     """Not more needs than were told, and none in referral that registration does not have."""
     held = Counter(need.returnee_id for need in (*evidence.told_needs, *evidence.repeats))
     ids = {person.arrival_key: person.returnee_id for person in evidence.people}
-    added = Counter(need.returnee_id for need in evidence.history.needs if need.refused in MAY_BE_THERE)
+    added = Counter(need.returnee_id for need in evidence.history.needs if need.may_be_there)
     for arrival in evidence.history.arrivals:
         returnee_id = ids.get(evidence.arrival_keys[arrival.source, arrival.reference])
         if returnee_id is not None and held[returnee_id] > arrival.needs_count + added[returnee_id]:

@@ -198,9 +198,12 @@ async def test_a_packet_that_is_heard_of_while_it_is_asked_for_is_not_ready_yet(
 
 
 async def test_lookups_and_lists_walk_their_index(registration, filled):
+    # Autovacuum can have analysed a table while it was empty. Every index then seems to cost the same.
+    await registration.fetch("ANALYZE returnee, need, consent, audit_entry, arrival_batch")
     async with caller(registration, reception_places=["GT01"])() as session:
         connection = await raw(session)
-        await connection.execute("SET LOCAL enable_seqscan = off")
+        # Of a few rows it is cheaper to read and sort all. The question is whether the walls allow the index at all.
+        await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         for statement, index in (
             ("SELECT * FROM returnee WHERE id = $1", "returnee_pkey"),
             ("SELECT * FROM need WHERE returnee_id = $1 ORDER BY id LIMIT 50", "need_of_returnee"),
@@ -209,5 +212,4 @@ async def test_lookups_and_lists_walk_their_index(registration, filled):
             ("SELECT * FROM arrival_batch WHERE id < $1 ORDER BY id DESC LIMIT 50", "arrival_batch_pkey"),
         ):
             plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement}", filled["gt01"]))
-            # On a small table PostgreSQL may skip through an index that has the id as its second column.
-            assert f"using {index}" in plan or ("using returnee_of_batch" in plan and index == "returnee_pkey"), plan
+            assert f"using {index}" in plan, plan
