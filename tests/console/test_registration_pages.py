@@ -123,9 +123,11 @@ async def test_a_registration_without_an_answer_can_be_sent_again_with_the_same_
 
 
 async def test_a_registration_needs_its_right(world: World):
-    browser = world.client("returnees:read")
-    assert (await browser.get("/reception/register")).status_code == 404
-    assert (await browser.post("/reception/register", **FIELDS)).status_code == 404
+    """Who corrects data may write people, and receives nobody. Seen to fail with the right to write people alone."""
+    for scopes in (("returnees:read",), ("returnees:read", "returnees:write"), ("returnees:read", "arrivals:read")):
+        browser = world.client(*scopes)
+        assert (await browser.get("/reception/register")).status_code == 404
+        assert (await browser.post("/reception/register", **FIELDS)).status_code == 404
     assert world.services.asked == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -16,9 +16,10 @@ from services.console.pages import done, go, render
 from services.console.people import Person, local_path, seen_by
 from services.console.reception import actions, queries, rules
 
+RECEIVING: Final = ("arrivals:read", "returnees:write")
+"""Who only corrects data, with `returnees:write` alone, receives nobody."""
 router = APIRouter(prefix="/reception", include_in_schema=False)
-Receives = Annotated[Person, seen_by("arrivals:read", "returnees:write")]
-Registers = Annotated[Person, seen_by("returnees:write")]
+Receives = Annotated[Person, seen_by(*RECEIVING)]
 Searches = Annotated[Person, seen_by("returnees:read")]
 After = Annotated[str | None, Query(max_length=2000)]
 
@@ -142,13 +143,11 @@ def _back(form: Form, batch_id: UUID) -> str:
 @router.get("/register")
 async def registration(
     request: Request,
-    person: Registers,
+    person: Receives,
     batch: Annotated[UUID | None, Query()] = None,
     entry: Annotated[UUID | None, Query()] = None,
 ) -> Response:
     """The form for one person: from an entry of a manifest, of a flight or bus, or of somebody who came alone."""
-    if batch is not None and not person.may("arrivals:read"):
-        raise NoSuchPage
     found = await queries.arriving(person, batch, entry)
     if found.batch.problem is not None:
         raise Refused(found.batch.problem)
@@ -192,9 +191,9 @@ def _registration(
 @router.post("/register")
 async def register(request: Request, form: SentForm) -> Response:
     """Register the person. Somebody who was registered from the same entry meanwhile is shown instead."""
-    _require(form, "returnees:write")
+    _require(form, *RECEIVING)
     person, batch, entry = form.person, _uuid(form.text("batch")), _uuid(form.text("entry"))
-    if batch and entry and person.may("arrivals:read", "returnees:read"):
+    if batch and entry and person.may("returnees:read"):
         row = await queries.entry_of(person, batch, entry)
         if row is not None and row["returnee_id"]:
             return done(person, person.words("This person is registered already."), _person(row["returnee_id"]))

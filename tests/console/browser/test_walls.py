@@ -51,7 +51,7 @@ def _owners(path: str, known: Known) -> set[str]:
         owners |= STAFF
     if path in (f"{serving}/complete", f"{serving}/not-delivered"):
         owners |= DESKS
-    if path.startswith(("/reception/people/", "/reception/search", "/reception/register")):
+    if path.startswith(("/reception/people/", "/reception/search")):
         owners |= CORRECTING
     return owners
 
