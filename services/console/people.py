@@ -131,7 +131,7 @@ class Person:
             return
         session.tokens, session.rights, session.name = fresh.tokens, fresh.rights, fresh.name
 
-    async def shared(self, name: str, make: Callable[[], Awaitable[Any]], *, seconds: float | None = None) -> Any:
+    async def shared(self, name: str, make: Callable[[], Awaitable[Any]], *, seconds: float) -> Any:
         """An answer that people with exactly the same rights share for some seconds. If it depends on the language, the
         name must tell the language."""
         return await self.console.shared.get(self.rights, name, make, seconds=seconds)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, TypeVar
 
+from services.console.errors import IssuerAway, SignedOut
 from services.console.sessions import Rights
 
 T = TypeVar("T")
@@ -18,27 +19,33 @@ _MOST = 2_000
 class SharedAnswers:
     """Short-lived answers by rights and name. Only one call for the same answer is made at a time."""
 
-    def __init__(self, *, seconds: float = 4.0, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._seconds = seconds
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._kept: dict[Hashable, tuple[float, Any]] = {}
         self._running: dict[Hashable, asyncio.Task[Any]] = {}
 
-    async def get(
-        self, rights: Rights, name: Hashable, make: Callable[[], Awaitable[T]], *, seconds: float | None = None
-    ) -> T:
-        """The kept answer, or that of `make`. An error is not kept; everybody who waits for it gets it."""
+    async def get(self, rights: Rights, name: Hashable, make: Callable[[], Awaitable[T]], *, seconds: float) -> T:
+        """The kept answer, or that of `make`. An error is not kept; everybody who waits for it gets it.
+
+        Only the end of a session concerns nobody else: somebody who waited for its call makes the call again, with the
+        own token.
+        """
         key = (rights, name)
         until, value = self._kept.get(key, (float("-inf"), None))
         if self._monotonic() < until:
             return value  # type: ignore[no-any-return]
-        task = self._running.get(key)
+        task, is_own = self._running.get(key), False
         if task is None:
-            task = asyncio.ensure_future(self._make(key, make, self._seconds if seconds is None else seconds))
+            task, is_own = asyncio.ensure_future(self._make(key, make, seconds)), True
             self._running[key] = task
             task.add_done_callback(lambda done: self._forget(key, done))
-        # A watcher who leaves must not cancel the call for the others.
-        return await asyncio.shield(task)
+        try:
+            # A watcher who leaves must not cancel the call for the others.
+            return await asyncio.shield(task)
+        except (SignedOut, IssuerAway):
+            if is_own:
+                raise
+            return await make()
 
     async def _make(self, key: Hashable, make: Callable[[], Awaitable[T]], seconds: float) -> T:
         begun = self._monotonic()

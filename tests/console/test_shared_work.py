@@ -6,6 +6,7 @@ import asyncio
 import re
 from datetime import timedelta
 
+import httpx
 import pytest
 from babel.dates import format_timedelta
 from jinja2 import DictLoader
@@ -67,6 +68,25 @@ async def test_the_age_of_a_shared_answer_counts_from_the_beginning_of_its_call(
     assert await shared.get(Rights(), "x", make, seconds=9.5) == 1
     now[0] = 10.0
     assert await shared.get(Rights(), "x", make, seconds=9.5) == 2
+
+
+async def test_a_session_that_ends_in_a_shared_call_ends_for_its_own_person_only(world: World, night: object):
+    """The token of the one who asks first is refused. Seen to fail while those who wait got the same error."""
+    arrived = asyncio.Event()
+
+    async def slowly(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/waiting-times" and not arrived.is_set():
+            arrived.set()
+            await asyncio.sleep(0.2)  # the others arrive meanwhile
+            return httpx.Response(401, json={})
+        return await handle(request)
+
+    handle = world.services.handle_async_request
+    world.services.handle_async_request = slowly  # type: ignore[method-assign]
+    crowd = [world.client(*OPERATOR, staff=True) for _ in range(5)]
+    pages = await asyncio.gather(*(browser.get("/tonight/now") for browser in crowd))
+    assert sorted(page.status_code for page in pages) == [200, 200, 200, 200, 303]
+    assert len(world.app.state.console.sessions) == 4
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
