@@ -7,6 +7,7 @@ from uuid import UUID
 import httpx
 
 from services.console.work.rules import LISTS
+from tests.console import told
 from tests.console.world import Browser, World
 
 DESK = "igm-shelter-desk"
@@ -57,57 +58,15 @@ def item(**more: Any) -> dict[str, Any]:
 
 
 def need(**more: Any) -> dict[str, Any]:
-    return {
-        "id": NEED,
-        "returnee_id": RETURNEE,
-        "case_code": "GT-7K3M-9QXC",
-        "category": "shelter",
-        "stage": 2,
-        "kind": None,
-        "detail_values": [],
-        "urgency": "urgent",
-        "people_count": 3,
-        "status": "open",
-        "reported_at": AT,
-        "ended_at": None,
-        "end_reason": None,
-        "owner": DESK,
-        "owner_reason": "candidates_spent",
-        "owned_since": AT,
-        "owner_level": 0,
-        "owner_seen_at": None,
-        "owner_due_at": SOON,
-        "owner_overdue_since": None,
-        "after_need_id": None,
-        **more,
-    }
+    owned = {"owner": DESK, "owner_reason": "candidates_spent", "owned_since": AT, "owner_due_at": SOON}
+    return told.need(
+        **{"id": NEED, "returnee_id": RETURNEE, "kind": None, "people_count": 3, "reported_at": AT, **owned, **more}
+    )
 
 
 def referral(**more: Any) -> dict[str, Any]:
-    return {
-        "id": REFERRAL,
-        "need_id": NEED,
-        "case_code": "GT-7K3M-9QXC",
-        "category": "shelter",
-        "stage": 2,
-        "kind": None,
-        "urgency": "urgent",
-        "people_count": 3,
-        "status": "seeking",
-        "opened_at": AT,
-        "waiting_since": AT,
-        "halted_since": None,
-        "ended_at": None,
-        "end_reason": None,
-        "outcome": None,
-        "outcome_facts": None,
-        "offer_id": None,
-        "organization_id": None,
-        "provider_service_id": None,
-        "offered_kind": None,
-        "service_type": None,
-        **more,
-    }
+    about = {"id": REFERRAL, "need_id": NEED, "kind": None, "people_count": 3, "status": "seeking"}
+    return told.referral(**{**about, "opened_at": AT, "waiting_since": AT, **more})
 
 
 def review(**more: Any) -> dict[str, Any]:

@@ -19,17 +19,6 @@ from tests.console.world import World
 PAGE = f"/reception/people/{PERSON}"
 NEEDS = f"/v1/returnees/{PERSON}/needs"
 CONSENTS = f"/v1/returnees/{PERSON}/consents"
-GIVEN = {
-    "form_key": KEY,
-    "given_at": "2026-03-02T15:00:00+00:00",
-    "text_language": "es",
-    "purpose": "referral",
-    "given_by": "self",
-    "method": "voice",
-    "language": "quc",
-    "months": "12",
-    "revocation_explained": "yes",
-}
 
 
 async def test_the_needs_are_shown_in_words_with_what_may_be_done(world: World):

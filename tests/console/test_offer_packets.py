@@ -1,35 +1,20 @@
 """The data of the person of an accepted offer, and requests to delete them."""
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.console.told import referral
-from tests.console.told_provider import AT, id_, own_offer, page, provider, tell_names, tell_offers
+from tests.console.told_provider import AT, accepted, id_, page, provider, soon, tell_names, tell_offers
 from tests.console.world import Browser, World
-
-
-def soon(minutes: float) -> str:
-    return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
 
 
 @pytest.fixture
 def browser(world: World) -> Browser:
     tell_names(world)
     return provider(world)
-
-
-def accepted(**changes: Any) -> dict[str, Any]:
-    return own_offer(**{"status": "accepted", "referral_status": "accepted", "ended_at": AT, **changes})
-
-
-def positions(text: str, *parts: str) -> list[int]:
-    found = [text.find(one) for one in parts]
-    assert -1 not in found, [one for one, at in zip(parts, found, strict=True) if at < 0]
-    return found
 
 
 # ---- the data of the person

@@ -1,7 +1,6 @@
 """What a provider sees and does: offers, answers, the data of the person, outcomes, requests to delete data."""
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,28 +8,14 @@ import pytest
 from services.console.labels import LABELS
 from services.console.offers import rules
 from tests.console.told import taxonomy
-from tests.console.told_provider import AT, id_, own_offer, provider, tell_names, tell_offers
+from tests.console.told_provider import AT, accepted, id_, own_offer, positions, provider, soon, tell_names, tell_offers
 from tests.console.world import Browser, World, document_of
-
-
-def soon(minutes: float) -> str:
-    return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
 
 
 @pytest.fixture
 def browser(world: World) -> Browser:
     tell_names(world)
     return provider(world)
-
-
-def accepted(**changes: Any) -> dict[str, Any]:
-    return own_offer(**{"status": "accepted", "referral_status": "accepted", "ended_at": AT, **changes})
-
-
-def positions(text: str, *parts: str) -> list[int]:
-    found = [text.find(one) for one in parts]
-    assert -1 not in found, [one for one, at in zip(parts, found, strict=True) if at < 0]
-    return found
 
 
 # ---- the list

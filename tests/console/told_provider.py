@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.console.told import AT, id_, offer, page, taxonomy
@@ -110,3 +111,17 @@ def tell_offers(world: World, *offers: dict[str, Any]) -> None:
 
 
 __all__ = ["AT", "ORGANIZATION", "SERVICE", "id_", "page"]
+
+
+def soon(minutes: float) -> str:
+    return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+
+
+def accepted(**changes: Any) -> dict[str, Any]:
+    return own_offer(**{"status": "accepted", "referral_status": "accepted", "ended_at": AT, **changes})
+
+
+def positions(text: str, *parts: str) -> list[int]:
+    found = [text.find(one) for one in parts]
+    assert -1 not in found, [one for one, at in zip(parts, found, strict=True) if at < 0]
+    return found
