@@ -53,10 +53,6 @@ class Problem:
     errors: Sequence[FieldFault] = ()
     members: Mapping[str, Any] = field(default_factory=dict)
 
-    def fault_of(self, pointer: str) -> FieldFault | None:
-        """The fault of a field; None if the field is right."""
-        return next((one for one in self.errors if one.pointer == pointer), None)
-
 
 class Refused(Exception):  # noqa: N818 (a refusal is not an error)
     """A service has refused a call; `problem` says why."""

@@ -99,14 +99,3 @@ def places(pools: Sequence[Mapping[str, Any]]) -> list[ServicePlaces]:
         for service, rows in by_service.items()
     ]
     return sorted(found, key=lambda one: (one.free / max(1, one.maximum), one.category, one.provider_service_id))
-
-
-@dataclass(frozen=True)
-class Stuck:
-    """Something that does not move: in which service, what, since when, how many."""
-
-    service: str
-    what: str
-    count: int
-    seconds: float | None = None
-    detail: str = ""
