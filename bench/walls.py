@@ -29,6 +29,7 @@ from libs.chassis.tenancy import Tenant
 from services.referral.access import Rights
 from services.referral.journeys import queries as journeys
 from services.referral.offers import queries as offers
+from services.referral.offers.rules import Filters
 
 REFERRALS = 100_000
 ROUNDS = 20
@@ -79,7 +80,7 @@ async def _all_reads(url: str, at: datetime) -> Reads:
     rights = Rights(organization, restricted=False)
 
     async def own_offers(session: AsyncSession, _: UUID) -> object:
-        found = await offers.offer_views(session, rights, status=None, after=None, limit=PAGE)
+        found = await offers.offer_views(session, rights, Filters(), after=None, limit=PAGE)
         assert found, "an empty list is not measured"
         return found
 

@@ -98,3 +98,9 @@ class Unavailable(Refusal):
     code = "unavailable"
     status = 503
     retry_after_seconds = 2
+
+
+def foreign_cursor() -> InvalidInput:
+    """The refusal of a cursor that was created by another list, or for another order of the same list."""
+    fault = FieldError("after", "bad-cursor", "Send the unchanged `next` of the previous page")
+    return InvalidInput("The cursor was not created by this list.", errors=[fault])

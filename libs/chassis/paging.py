@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar, overload
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 
-from libs.chassis.errors import FieldError, InvalidInput
+from libs.chassis.errors import foreign_cursor
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -103,8 +103,7 @@ def read_cursor(cursor: str, *, path: str, secret: bytes) -> list[str]:
         content = b""
     signature, payload = content[:_SIGNATURE_BYTES], content[_SIGNATURE_BYTES:]
     if not payload or not hmac.compare_digest(signature, _signature(payload, path, secret)):
-        fault = FieldError("after", "bad-cursor", "Send the unchanged `next` of the previous page")
-        raise InvalidInput("The cursor was not created by this list.", errors=[fault])
+        raise foreign_cursor()
     values: list[str] = json.loads(payload)
     return values
 

@@ -20,6 +20,7 @@ from services.console import assets, refused_pages
 from services.console.calls import http_client
 from services.console.cases import api as cases_api
 from services.console.consents import api as consents_api
+from services.console.deletions import api as deletions_api
 from services.console.directory import api as directory_api
 from services.console.doubts import api as doubts_api
 from services.console.endpoints import api as endpoints_api
@@ -54,6 +55,7 @@ ROUTERS = (
     needs_api.router,
     consents_api.router,
     intake_api.router,
+    deletions_api.router,
     offers_api.router,
     stays_api.router,
     places_api.router,

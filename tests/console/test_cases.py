@@ -69,15 +69,24 @@ async def test_an_unknown_code_is_told_beside_the_field_and_stays_in_it(world: W
     assert 'value="GT-XXXX-XXXX"' in answer.text
 
 
-async def test_the_page_says_why_this_service_and_why_not_the_other(world: World, case: dict[str, Any]):
-    page = await world.client(*DESK, staff=True).get(f"/cases/{case['returnee']}")
+async def test_the_page_leads_to_why_this_service_and_why_not_the_other(world: World, case: dict[str, Any]):
+    """The reasons are read when they are opened: a case with many offers would need a call for each."""
+    browser = world.client(*DESK, staff=True)
+    page = await browser.get(f"/cases/{case['returnee']}")
     assert page.status_code == 200
-    for text in ("A bed", "near the person", "it has already declined this need", "Act on this need"):
+    for text in ("A bed", "Act on this need", "Why this service and not another"):
         assert text in page.text, text
     for code in ("declined_before", "seek_again", "in_service", "offer.decline"):
         assert code not in page.text, code
-    alone = await world.client(*DESK, staff=True).get(f"/cases/offers/{case['offers'][1]['id']}")
-    assert "near the person" in alone.text
+    first, second = (one["id"] for one in case["offers"])
+    for offer_id in (first, second):
+        assert f'hx-get="/cases/offers/{offer_id}"' in page.text
+        assert f'href="/cases/offers/{offer_id}"' in page.text, "a browser without scripts needs a link"
+    assert not any(one.path.endswith("/explanation") for one in world.services.asked)
+    reasons = (await browser.get(f"/cases/offers/{second}", **{"hx-request": "true"})).text
+    assert 'id="why"' in reasons
+    for text in ("near the person", "it has already declined this need"):
+        assert text in reasons, text
 
 
 async def test_a_provider_has_no_cases(world: World, case: dict[str, Any]):

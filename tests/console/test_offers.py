@@ -9,7 +9,7 @@ from services.console.labels import LABELS
 from services.console.offers import rules
 from tests.console.told import taxonomy
 from tests.console.told_provider import AT, accepted, id_, own_offer, positions, provider, soon, tell_names, tell_offers
-from tests.console.world import Browser, World, document_of
+from tests.console.world import Browser, World
 
 
 @pytest.fixture
@@ -21,13 +21,13 @@ def browser(world: World) -> Browser:
 # ---- the list
 
 
-async def test_the_most_urgent_offer_comes_first_with_what_is_needed_for_whom_and_how_long(
+async def test_what_waits_is_shown_in_the_order_of_the_service_with_what_is_needed_for_whom_and_how_long(
     world: World, browser: Browser
 ):
-    later = own_offer(case_code="GT-AAAA-0001", urgency="urgent", answer_by=soon(300))
-    sooner = own_offer(case_code="GT-AAAA-0002", urgency="urgent", answer_by=soon(20), status="acknowledged")
     first = own_offer(case_code="GT-AAAA-0003", urgency="emergency", answer_by=soon(600), people_count=3)
-    tell_offers(world, later, sooner, first)
+    sooner = own_offer(case_code="GT-AAAA-0002", urgency="urgent", answer_by=soon(20), status="acknowledged")
+    later = own_offer(case_code="GT-AAAA-0001", urgency="urgent", answer_by=soon(300))
+    tell_offers(world, first, sooner, later)
     shown = await browser.get("/offers")
     assert shown.status_code == 200
     assert positions(shown.text, "GT-AAAA-0003", "GT-AAAA-0002", "GT-AAAA-0001") == sorted(
@@ -35,9 +35,41 @@ async def test_the_most_urgent_offer_comes_first_with_what_is_needed_for_whom_an
     )
     for part in ("A bed", "Casa Sample", "emergency", "3 offers wait", "20 minutes left", "data-clock="):
         assert part in shown.text
+    assert "most urgent ones are shown" not in shown.text
     assert f"/offers/{later['id']}/acknowledge" in shown.text
     assert f"/offers/{sooner['id']}/acknowledge" not in shown.text
     assert f"/offers/{sooner['id']}/accept" in shown.text
+    (asked,) = world.services.sent("GET", "/v1/offers")
+    assert asked.query["order"] == ["most_urgent"]
+
+
+async def test_of_many_offers_some_are_shown_until_more_are_asked_for(world: World, browser: Browser):
+    """The list refreshes itself over the slow line of a shelter, so it is short unless somebody wants it long."""
+    tell_offers(world, *[own_offer() for _ in range(rules.AT_ONCE + 20)])
+    few, many = [(await browser.get(f"/offers{query}")).text for query in ("", "?many=1")]
+    assert (few.count('name="offer"'), many.count('name="offer"')) == (rules.FEW, rules.AT_ONCE)
+    for text, shown in ((few, rules.FEW), (many, rules.AT_ONCE)):
+        assert "120 offers wait for your answer." in text
+        assert f"The {shown} most urgent ones are shown." in text
+    assert 'href="/offers?many=1"' in few
+    assert "Show up to 100" not in many
+    # What refreshes itself stays as long as it was, and so does the page that answers to a form.
+    assert 'hx-get="/offers?many=1"' in many
+    assert (await browser.get("/offers?many=1", **{"hx-request": "true"})).text.count('name="offer"') == rules.AT_ONCE
+    for given, kept in (({}, rules.FEW), ({"many": "1"}, rules.AT_ONCE)):
+        nothing_chosen = await browser.post("/offers/answers", answer="accept", form_key="a", **given)
+        assert (nothing_chosen.status_code, nothing_chosen.text.count('name="offer"')) == (422, kept)
+    assert (await browser.get("/offers?many=1&every=1")).text.count(" checked") == rules.AT_ONCE
+
+
+async def test_the_list_is_there_when_nobody_can_tell_how_long_it_is(world: World, browser: Browser):
+    tell_offers(world, own_offer(case_code="GT-AAAA-0001"))
+    world.services.tell("referral", "/v1/offers/counts", {"waiting": {"count": 1000, "more": True}})
+    assert "More than 1000 offers wait" in (await browser.get("/offers")).text
+    world.services.tell("referral", "/v1/offers/counts", None, status=503)
+    shown = await browser.get("/offers")
+    assert (shown.status_code, "GT-AAAA-0001" in shown.text) == (200, True)
+    assert "for your answer" not in shown.text
 
 
 async def test_details_and_a_stand_in_are_told_in_words(world: World, browser: Browser):
@@ -222,50 +254,3 @@ async def test_choosing_nothing_or_no_reason_is_told_before_anything_happens(wor
     assert 'value="unsafe" selected' in shown.text
     assert "a note</textarea>" in shown.text
     assert world.services.sent("POST", "/v1/offers/answers") == []
-
-
-# ---- pure rules and words
-
-
-def test_an_offer_has_exactly_the_buttons_of_its_state():
-    def names(*, staff: bool = False, **state: Any) -> set[str]:
-        offer = own_offer(**state)
-        found = rules.buttons(offer, answers=not staff, reports=True, reads_packets=not staff, staff=staff)
-        return {name for name in rules.Buttons.__annotations__ if getattr(found, name)}
-
-    assert names() == {"acknowledge", "answer"}
-    assert names(status="acknowledged") == {"answer"}
-    assert names(status="declined") == set()
-    kept = {"status": "accepted"}
-    assert names(**kept, referral_status="accepted") == {"packet", "start", "not_delivered"}
-    assert names(**kept, referral_status="accepted", halted_since=AT) == {"packet", "not_delivered"}
-    assert names(**kept, referral_status="in_service") == {"packet", "complete", "not_delivered"}
-    assert names(**kept, referral_status="completed") == {"packet"}
-    both = {"not_delivered", "enter_in_error"}
-    assert names(**kept, referral_status="accepted", halted_since=AT, staff=True) == both | {"uphold"}
-    assert names(**kept, referral_status="entered_in_error", staff=True) == set()
-
-
-@pytest.mark.parametrize(
-    ("service", "table", "enum"),
-    [
-        ("referral", "decline_effect", "DeclineReason"),
-        ("registration", "deletion_reason", "DeletionReason"),
-        ("registration", "deletion_answer", "DeletionAnswer"),
-        ("registration", "keeping_ground", "KeepingGround"),
-        ("provider_directory", "service_status", "PublicationStatus"),
-        ("notifications", "endpoint_status", "EndpointStatus"),
-        ("notifications", "disabled_reason", "DisabledReason"),
-        ("notifications", "delivery_status", "DeliveryStatus"),
-        ("notifications", "attempt_fault", "AttemptFault"),
-    ],
-)
-def test_a_table_has_exactly_the_codes_of_the_api_document(service: str, table: str, enum: str):
-    assert set(LABELS[table]) == set(document_of(service)["components"]["schemas"][enum]["enum"])
-
-
-def test_every_event_and_every_field_of_a_packet_has_its_words():
-    events = document_of("notifications")["components"]["schemas"]["NotifiedType"]["enum"]
-    assert set(LABELS["event_type"]) == {*events, "endpoint.test.v1"}
-    person = document_of("registration")["components"]["schemas"]["PacketPerson"]["properties"]
-    assert set(LABELS["packet_field"]) == {*person, "safe_contact", "household_members"}

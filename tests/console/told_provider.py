@@ -90,10 +90,15 @@ def own_offer(**changes: Any) -> dict[str, Any]:
 
 
 def tell_offers(world: World, *offers: dict[str, Any]) -> None:
-    """The lists of offers, by the state that is asked for."""
+    """The lists of offers, by the state that is asked for. The most urgent ones are those that wait, as they are told
+    here: the service has the order."""
+    waiting = [one for one in offers if one["status"] in ("pending", "acknowledged")]
 
     def listed(asked: Any) -> Any:
         states, services = asked.query.get("status"), asked.query.get("referral_status")
+        if asked.query.get("order") == ["most_urgent"]:
+            most = int(asked.query["limit"][0])
+            return page(*waiting[:most], next="more" if len(waiting) > most else None)
         return page(
             *(
                 one
@@ -104,6 +109,7 @@ def tell_offers(world: World, *offers: dict[str, Any]) -> None:
         )
 
     world.services.tell("referral", "/v1/offers", listed)
+    world.services.tell("referral", "/v1/offers/counts", {"waiting": {"count": len(waiting), "more": False}})
     for one in offers:
         world.services.tell("referral", f"/v1/offers/{one['id']}", one)
         world.services.tell("referral", f"/v1/offers/{one['id']}/timeline", page())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from services.console.answers import Json, Part
+from services.console.answers import Json
 from services.console.calls import Service, part
 from services.console.cases import rules
 from services.console.labels.reasons import reason_words
@@ -34,16 +34,14 @@ async def case(person: Person, returnee_id: str, *, after: str | None) -> Json:
     )
     journey: Json = read.body
     needs = rules.needs_of(journey)
-    explanations, stays = await asyncio.gather(
-        _explanations(person, rules.explained(journey)), _stays(person, journey["referrals"])
+    stays, names = await asyncio.gather(
+        _stays(person, journey["referrals"]), names_of(person, [*journey["offers"], *journey["referrals"]])
     )
-    names = await names_of(person, [*journey["offers"], *journey["referrals"], *_told_services(explanations)])
     return {
         "journey": journey,
         "needs": needs,
         "waterfall": rules.waterfall(journey, now=person.moments.now),
         "timeline": timeline,
-        "explanations": explanations,
         "stays": stays,
         "taxonomy": taxonomy,
         "names": names,
@@ -64,28 +62,14 @@ async def explanation(person: Person, offer_id: str) -> Json:
         person.calls.get(Service.REFERRAL, f"/v1/offers/{offer_id}"),
         person.calls.get(Service.REFERRAL, f"/v1/offers/{offer_id}/explanation"),
     )
-    explanations = {offer_id: Part(value=told.body)}
-    names, taxonomy = await asyncio.gather(
-        names_of(person, [offer.body, *_told_services(explanations)]), taxonomy_of(person)
-    )
-    return {"offer": offer.body, "explanations": explanations, "names": names, "taxonomy": taxonomy}
+    services = [{"provider_service_id": one["provider_service_id"]} for one in _told(told.body)]
+    names, taxonomy = await asyncio.gather(names_of(person, [offer.body, *services]), taxonomy_of(person))
+    return {"offer": offer.body, "explanation": told.body, "names": names, "taxonomy": taxonomy}
 
 
-async def _explanations(person: Person, offer_ids: Sequence[str]) -> dict[str, Part[Any]]:
-    async def read(offer_id: str) -> Any:
-        return (await person.calls.get(Service.REFERRAL, f"/v1/offers/{offer_id}/explanation")).body
-
-    found = await asyncio.gather(*(part(read(offer_id)) for offer_id in offer_ids))
-    return dict(zip(offer_ids, found, strict=True))
-
-
-def _told_services(explanations: dict[str, Part[Any]]) -> list[Json]:
-    told = [one.value for one in explanations.values() if one.there and one.value is not None]
-    return [
-        {"provider_service_id": row["provider_service_id"]}
-        for one in told
-        for row in [*one["ranked"][:10], *one["excluded"][:30]]
-    ]
+def _told(explanation: Json) -> list[Json]:
+    """The services that the page names."""
+    return [*explanation["ranked"][:10], *explanation["excluded"][:30]]
 
 
 async def _stays(person: Person, referrals: Sequence[Json]) -> dict[str, Json]:

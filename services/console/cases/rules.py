@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Any, Final
 
 Row = Mapping[str, Any]
-EXPLAINED: Final = 6
-"""For so many of the newest offers the page says at once why this service and why not the others."""
 _LIVE_OFFERS: Final = frozenset({"pending", "acknowledged"})
 _LIVE: Final = frozenset({"awaiting_review", "blocked", "seeking", "waitlisted", "offered", "accepted", "in_service"})
 _WAITS_FOR: Final[Mapping[str, str]] = {
@@ -74,13 +72,6 @@ def needs_of(journey: Row) -> list[ShownNeed]:
 def _newest(offers: Sequence[Row], referral_id: str) -> list[Row]:
     own = [one for one in offers if one["referral_id"] == referral_id]
     return sorted(own, key=lambda one: str(one["made_at"]), reverse=True)
-
-
-def explained(journey: Row) -> list[str]:
-    """The offers that are explained on the page: live and accepted ones first, then the newest."""
-    rank = {"pending": 0, "acknowledged": 0, "accepted": 1}
-    offers = sorted(journey["offers"], key=lambda one: str(one["made_at"]), reverse=True)
-    return [one["id"] for one in sorted(offers, key=lambda one: rank.get(one["status"], 2))][:EXPLAINED]
 
 
 @dataclass(frozen=True)

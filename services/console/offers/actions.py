@@ -66,10 +66,3 @@ async def enter_in_error(form: Form, referral_id: str) -> Json:
     """Mark a referral as recorded by mistake (staff)."""
     note = form.optional("note")
     return await _step(form, f"/v1/referrals/{referral_id}/enter-in-error", {} if note is None else {"note": note})
-
-
-async def answer_deletion(form: Form, offer_id: str) -> None:
-    """Say what was done with the data of a packet."""
-    body = {name: form.text(name) for name in ("answer", "ground", "case_code") if form.text(name)}
-    path = f"/v1/packets/{offer_id}/deletion"
-    await form.person.calls.send("POST", Service.REGISTRATION, path, body, key=form.key)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from services.console.choices import coded
 from services.console.errors import FieldFault, NoSuchPage, Problem, Refused
 from services.console.filled import Filled
 from services.console.forms import Form, SentForm, refilled
@@ -61,10 +60,12 @@ async def read_offers(
     after: After = None,
     offer: Annotated[list[UUID] | None, Query(max_length=rules.AT_ONCE)] = None,
     every: bool = False,
+    many: bool = False,
 ) -> Response:
-    """The list. `offer` and `every` name the ticked boxes, so that the list refreshes itself without losing them."""
+    """The list. `offer` and `every` name the ticked boxes, so that the list refreshes itself without losing them.
+    `many` shows as many waiting offers as one answer can take."""
     if tab == "waiting":
-        return await _waiting(request, person, chosen=rules.Chosen(frozenset(map(str, offer or ())), every))
+        return await _waiting(request, person, chosen=rules.Chosen(frozenset(map(str, offer or ())), every), many=many)
     if tab == "serving":
         shown = await queries.serving(person, after=after)
     else:
@@ -77,14 +78,16 @@ async def _waiting(
     person: Person,
     *,
     chosen: rules.Chosen,
+    many: bool,
     filled: Filled | None = None,
     results: rules.Results | None = None,
     status: int = 200,
 ) -> Response:
-    shown = await queries.waiting(person)
+    shown = await queries.waiting(person, most=rules.AT_ONCE if many else rules.FEW)
     is_part = request.method == "GET" and request.headers.get("hx-request") == "true"
     template = "offers/waiting_part.html" if is_part else "offers/waiting.html"
-    more = {"chosen": chosen, "filled": filled or Filled(), "results": results, "tab": "waiting"}
+    more = {"chosen": chosen, "many": many, "at_once": rules.AT_ONCE, "results": results, "tab": "waiting"}
+    more["filled"] = filled or Filled()
     return render(request, template, person=person, status=status, **shown, **more)
 
 
@@ -92,18 +95,21 @@ async def _waiting(
 async def answer_many(request: Request, form: AnswerForm) -> Response:
     """One answer to all chosen offers. What was refused is shown with its reason, and stays chosen."""
     person, answer, chosen = form.person, form.text("answer"), form.all("offer")
+    many = form.optional("many") is not None
     if answer not in rules.ANSWERS:
         raise NoSuchPage
     if not chosen:
         problem = Problem("console", 422, "nothing-chosen", "")
-        return await _waiting(request, person, chosen=rules.Chosen(), filled=refilled(form, problem), status=422)
+        return await _waiting(
+            request, person, chosen=rules.Chosen(), many=many, filled=refilled(form, problem), status=422
+        )
     try:
         results = await actions.answer_offers(form)
     except Refused as refused:
         pointers = {f"/answers/{n}/{name}": name for n in range(len(chosen)) for name in ("reason", "note")}
         filled = refilled(form, refused.problem, pointers)
         still = rules.Chosen(frozenset(chosen))
-        return await _waiting(request, person, chosen=still, filled=filled, status=refused.problem.status)
+        return await _waiting(request, person, chosen=still, many=many, filled=filled, status=refused.problem.status)
     if not results.refused:
         count, taken = len(results.taken), label(person.words, "answer_result", answer)
         said = person.words.some("%(num)s offer: %(answer)s.", "%(num)s offers: %(answer)s.", count, answer=taken)
@@ -112,42 +118,7 @@ async def answer_many(request: Request, form: AnswerForm) -> Response:
     needs_note = any("required-with-other" in one.rules for one in results.refused)
     fault = [FieldFault("/note", "required-with-other", "")] if needs_note else []
     filled = refilled(form, Problem("console", 200, "partly-refused", "", fault), actions.DECLINE_POINTERS)
-    return await _waiting(request, person, chosen=left, filled=filled, results=results)
-
-
-@router.get("/offers/deletions")
-async def read_deletions(
-    request: Request, person: SignedInPerson, answered: bool = False, after: After = None
-) -> Response:
-    """Requests to delete data."""
-    _provider(person, "deletions:read")
-    return await _deletions(request, person, answered=answered, after=after)
-
-
-async def _deletions(
-    request: Request,
-    person: Person,
-    *,
-    answered: bool = False,
-    after: str | None = None,
-    refused: Any = None,
-    status: int = 200,
-) -> Response:
-    page = await queries.deletions(person, answered=answered, after=after)
-    shown = {"page": page, "answered": answered, "keeping_grounds": coded(person.words, "keeping_ground")}
-    return render(request, "offers/deletions.html", person=person, status=status, refused=refused, **shown)
-
-
-@router.post("/offers/deletions/{offer_id}")
-async def answer_deletion(request: Request, form: SentForm, offer_id: UUID) -> Response:
-    """Say what was done with the data."""
-    person = _provider(form.person, "deletions:read", "deletions:answer")
-    try:
-        await actions.answer_deletion(form, str(offer_id))
-    except Refused as refused:
-        about = {"offer_id": str(offer_id), "case_code": form.text("case_code"), "problem": refused.problem}
-        return await _deletions(request, person, refused=about, status=refused.problem.status)
-    return done(person, person.words("Your answer about the data was recorded."), "/offers/deletions")
+    return await _waiting(request, person, chosen=left, many=many, filled=filled, results=results)
 
 
 async def _offer(

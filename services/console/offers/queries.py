@@ -9,45 +9,30 @@ from typing import Any, Final
 from services.console.answers import Json, Part
 from services.console.calls import Service, part, together
 from services.console.choices import coded, language_name
+from services.console.deletions.queries import open_deletions
 from services.console.labels.reasons import reason_words
 from services.console.offers import rules
 from services.console.people import Person
 from services.console.taxonomy import Taxonomy, names_of, taxonomy_of
 
-_PAGE_ROWS: Final = 200
-_MOST: Final = 1_000
 _SHOWN: Final = 25
 
 
-async def _every(person: Person, status: str) -> list[Json]:
-    """All offers in this state, in the largest pages that the API gives, because their order is that of the page."""
-    rows: list[Json] = []
-    after: str | None = None
-    while len(rows) < _MOST:
-        query: dict[str, Any] = {"status": status, "limit": _PAGE_ROWS, "after": after}
-        page = (await person.calls.get(Service.REFERRAL, "/v1/offers", **query)).body
-        rows += page["items"]
-        after = page["next"]
-        if after is None:
-            break
-    return rows
-
-
-async def waiting(person: Person) -> Json:
-    """The offers that wait for an answer, most urgent first, and how many requests to delete data wait."""
-    pending, acknowledged, taxonomy, deletions = await asyncio.gather(
-        part(_every(person, "pending")),
-        part(_every(person, "acknowledged")),
+async def waiting(person: Person, *, most: int) -> Json:
+    """The offers that wait for an answer, the most urgent first and at most `most`, how many there are, and how many
+    requests to delete data wait."""
+    page, counts, taxonomy, deletions = await asyncio.gather(
+        part(person.calls.get(Service.REFERRAL, "/v1/offers", order="most_urgent", limit=most)),
+        part(person.calls.get(Service.REFERRAL, "/v1/offers/counts")),
         taxonomy_of(person),
-        part(_open_deletions(person)),
+        part(open_deletions(person)),
     )
-    missing = next((one for one in (pending, acknowledged) if not one.there), None)
     more = {"deletions": deletions, "decline_reasons": coded(person.words, "decline_reason")}
-    if missing is not None:
-        return {"rows": missing, "total": 0, **more}
-    offers = rules.most_urgent_first([*(pending.value or ()), *(acknowledged.value or ())])
-    shown = await _rows(person, offers[: rules.AT_ONCE], taxonomy)
-    return {"rows": Part(value=shown), "total": len(offers), **more}
+    if page.value is None:
+        return {"rows": page, "total": None, "there_are_more": False, **more}
+    shown = await _rows(person, page.value.body["items"], taxonomy)
+    total = None if counts.value is None else counts.value.body["waiting"]
+    return {"rows": Part(value=shown), "total": total, "there_are_more": page.value.body["next"] is not None, **more}
 
 
 async def serving(person: Person, *, after: str | None) -> Json:
@@ -64,20 +49,12 @@ async def _list(person: Person, **query: Any) -> Json:
     page, taxonomy, deletions = await asyncio.gather(
         part(person.calls.get(Service.REFERRAL, "/v1/offers", limit=_SHOWN, **query)),
         taxonomy_of(person),
-        part(_open_deletions(person)),
+        part(open_deletions(person)),
     )
     if page.value is None:
         return {"rows": page, "after": None, "deletions": deletions}
     rows = await _rows(person, page.value.body["items"], taxonomy)
     return {"rows": Part(value=rows), "after": page.value.body["next"], "deletions": deletions}
-
-
-async def _open_deletions(person: Person) -> int:
-    """How many requests to delete data wait for an answer, at most 100."""
-    if not person.may("deletions:read"):
-        return 0
-    query = {"answered": "false", "limit": 100}
-    return len((await person.calls.get(Service.REGISTRATION, "/v1/deletion-requests", **query)).body["items"])
 
 
 async def _rows(person: Person, offers: Sequence[rules.Json], taxonomy: Taxonomy) -> list[Json]:
@@ -189,9 +166,3 @@ async def completion(person: Person, offer_id: str, *, given_kind: str | None) -
     choices = {"outcomes": coded(person.words, "outcome"), "yes_no": coded(person.words, "yes_no")}
     more = {"kinds": kinds, "given_kind": given, "questions": asked, **choices}
     return {"offer": shown, "taxonomy": taxonomy, **more}
-
-
-async def deletions(person: Person, *, answered: bool, after: str | None) -> Part[Any]:
-    """Requests to delete data, oldest first."""
-    query = {"answered": "true" if answered else "false", "limit": _SHOWN, "after": after}
-    return await part(person.calls.get(Service.REGISTRATION, "/v1/deletion-requests", **query))

@@ -19,15 +19,10 @@ ENDED: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """The lists of offers that have ended, with what the API is asked for."""
 AT_ONCE: Final = 100
-"""The largest number of answers that the API takes in one call, therefore also the rows of one page."""
+"""The largest number of answers that the API takes in one call, therefore also the most rows of one page."""
+FEW: Final = 25
+"""The rows of the page when it is opened. It refreshes itself, and a phone at a shelter has a slow line."""
 ANSWERS: Final = ("acknowledge", "accept", "decline")
-_URGENCIES: Final = ("emergency", "urgent", "normal")
-
-
-def most_urgent_first(offers: Sequence[Json]) -> list[Json]:
-    """Emergencies first; among equally urgent offers, that with the least time left. Times of the API are in UTC and of
-    one form, so their texts have the order of the times."""
-    return sorted(offers, key=lambda one: (_URGENCIES.index(one["urgency"]), one["answer_by"], one["id"]))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from services.referral.offers import queries
 from services.referral.offers.actions import offers as actions
 from services.referral.offers.actions.gathering import Gathering
 from services.referral.offers.actions.offers import Answering
-from services.referral.offers.schemas import DeclineBody, ExplanationView, OfferOrder, OfferView
+from services.referral.offers.rules import Filters, OfferOrder, checked, cursor_of
+from services.referral.offers.schemas import DeclineBody, ExplanationView, OfferCounts, OfferView
 
 router = APIRouter(route_class=RecordedRoute, prefix="/v1/offers", tags=["offers"])
 
@@ -46,11 +47,7 @@ def changed_offer(caller: Caller, action: str, offer_id: UUID) -> Access:
 Answered = Annotated[Answering, Depends(_answering)]
 
 
-@router.get("")
-async def list_offers(
-    session: Session,
-    page: PageQuery,
-    caller: Reader,
+async def _filters(
     status: Annotated[OfferStatus | None, Query(description="Only offers in this state")] = None,
     referral_status: Annotated[
         list[ReferralStatus] | None,
@@ -58,23 +55,40 @@ async def list_offers(
             max_length=len(ReferralStatus), description="Only accepted offers whose referral is in one of these states"
         ),
     ] = None,
-    order: Annotated[OfferOrder, Query(description="The order; use the same value for every page")] = OfferOrder.OLDEST,
+    order: Annotated[
+        OfferOrder,
+        Query(
+            description="The order; use the same value for every page. With `most_urgent` the list has only the offers"
+            " that wait for an answer (pending or acknowledged): emergencies first, then by the deadline for the answer"
+        ),
+    ] = OfferOrder.OLDEST,
+) -> Filters:
+    return checked(Filters(status, tuple(referral_status or ()), order))
+
+
+@router.get("")
+async def list_offers(
+    session: Session, page: PageQuery, caller: Reader, filters: Annotated[Filters, Depends(_filters)]
 ) -> Page[OfferView]:
     """Offers, oldest first unless `order` says otherwise. A partner sees those of its own organisation.
 
     Restricted ones need `restricted:read`.
     """
-    after = None if page.after is None else UUID(page.after[0])
-    views = await queries.offer_views(
-        session,
-        rights_of(caller),
-        status=status,
-        referral_status=referral_status,
-        order=order,
-        after=after,
-        limit=page.limit,
-    )
-    return page_of(views, request=page, cursor_of=lambda view: [str(view.id)])
+    views = await queries.offer_views(session, rights_of(caller), filters, after=page.after, limit=page.limit)
+
+    def cursor(view: OfferView) -> list[str]:
+        return cursor_of(filters.order, view.id, view.urgency, view.answer_by)
+
+    return page_of(views, request=page, cursor_of=cursor)
+
+
+@router.get("/counts")
+async def count_offers(session: Session, caller: Reader) -> OfferCounts:
+    """How many offers wait for an answer. A partner gets the number of its own organisation.
+
+    Restricted ones are counted only with `restricted:read`.
+    """
+    return await queries.counts(session, rights_of(caller))
 
 
 @router.get("/{offer_id}", responses=responses(NotFound))

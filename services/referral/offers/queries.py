@@ -8,9 +8,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
+from libs.chassis.paging import COUNT_MAX, Count
 from services.referral.access import Rights
-from services.referral.lifecycles.rules import OfferStatus, ReferralStatus
-from services.referral.offers.schemas import ExplanationView, OfferOrder, OfferView
+from services.referral.lifecycles.rules import LIVE_OFFER, OfferStatus, in_sql
+from services.referral.offers.rules import URGENCIES, Filters, OfferOrder, Urgent, offer_after, urgent_after
+from services.referral.offers.schemas import ExplanationView, OfferCounts, OfferView
 
 _COLUMNS = """offer_id AS id, referral_id, case_code, category, kind, detail_values, offered_kind, service_type,
 urgency, people_count, provider_service_id, organization_id, status, made_at, answer_by, acknowledge_by,
@@ -22,39 +24,67 @@ acknowledged_at, ended_at, reason, (
 _OF_REFERRALS = """offer.status = 'accepted' AND (
     SELECT referral.status FROM referral WHERE referral.referral_id = offer.referral_id
 ) = ANY(${}::text[])"""
+_BY_URGENCY = "array_position($4::text[], urgency::text) - 1, answer_by, offer_id"
+"""By `Urgent`; PostgreSQL counts positions from 1. $4: `URGENCIES`."""
 _SEEN = "($1::uuid IS NULL OR organization_id = $1) AND ($2 OR NOT restricted)"
 
 
 async def offer_views(
-    session: AsyncSession,
-    rights: Rights,
-    *,
-    status: OfferStatus | None,
-    referral_status: Sequence[ReferralStatus] | None = None,
-    order: OfferOrder = OfferOrder.OLDEST,
-    after: UUID | None,
-    limit: int,
+    session: AsyncSession, rights: Rights, filters: Filters, *, after: Sequence[str] | None, limit: int
 ) -> list[OfferView]:
-    """Offers in this order. `referral_status`: only accepted offers whose referral is in one of these states.
+    """Offers after this cursor. Raises InvalidInput for a cursor of another order.
 
     Returns up to one more than `limit`, so that the caller knows whether there is a next page.
     """
+    if filters.order is OfferOrder.MOST_URGENT:
+        statement, values = _most_urgent(rights, filters.status, urgent_after(after), limit)
+    else:
+        statement, values = _by_time(rights, filters, offer_after(after, filters.order), limit)
+    return [_view(row) for row in await (await raw(session)).fetch(statement, *values)]
+
+
+def _by_time(rights: Rights, filters: Filters, after: UUID | None, limit: int) -> tuple[str, list[Any]]:
     # The statement is composed for each case, so that each case has its own plan, which uses one index in list order.
     conditions = ["$2 OR NOT restricted"]
     values: list[Any] = [rights.organization_id, rights.restricted, limit + 1]
     conditions.append("organization_id = $1" if rights.organization_id is not None else "$1::uuid IS NULL")
-    beyond, direction = (">", "ASC") if order is OfferOrder.OLDEST else ("<", "DESC")
+    beyond, direction = (">", "ASC") if filters.order is OfferOrder.OLDEST else ("<", "DESC")
     for condition, value in (
-        ("status = ${}", status),
-        (_OF_REFERRALS, referral_status or None),
+        ("status = ${}", filters.status),
+        (_OF_REFERRALS, filters.referral_status or None),
         (f"offer_id {beyond} ${{}}", after),
     ):
         if value is not None:
             values.append(value)
             conditions.append(condition.format(len(values)))
     chosen = " AND ".join(f"({condition})" for condition in conditions)
-    statement = f"SELECT {_COLUMNS} FROM offer WHERE {chosen} ORDER BY offer_id {direction} LIMIT $3"  # noqa: S608
-    return [_view(row) for row in await (await raw(session)).fetch(statement, *values)]
+    return f"SELECT {_COLUMNS} FROM offer WHERE {chosen} ORDER BY offer_id {direction} LIMIT $3", values  # noqa: S608
+
+
+def _most_urgent(rights: Rights, status: OfferStatus | None, after: Urgent | None, limit: int) -> tuple[str, list[Any]]:
+    """All offers that wait are read and sorted: the cost grows with their number, not with the size of the table."""
+    values: list[Any] = [rights.organization_id, rights.restricted, limit + 1, list(URGENCIES)]
+    conditions = [_waiting(rights, status), "$2 OR NOT restricted"]
+    if after is not None:
+        values += after
+        conditions.append(f"({_BY_URGENCY}) > ($5, $6, $7)")
+    chosen = " AND ".join(f"({condition})" for condition in conditions)
+    return f"SELECT {_COLUMNS} FROM offer WHERE {chosen} ORDER BY {_BY_URGENCY} LIMIT $3", values  # noqa: S608
+
+
+async def counts(session: AsyncSession, rights: Rights) -> OfferCounts:
+    """How many offers wait for an answer. Counting stops at a thousand."""
+    statement = f"""SELECT count(*) FROM (
+        SELECT FROM offer WHERE ({_waiting(rights, None)}) AND ($2 OR NOT restricted) LIMIT $3
+    ) AS counted"""  # noqa: S608 (constants)
+    found = await (await raw(session)).fetchval(statement, rights.organization_id, rights.restricted, COUNT_MAX + 1)
+    return OfferCounts(waiting=Count.of(found))
+
+
+def _waiting(rights: Rights, status: OfferStatus | None) -> str:
+    """The condition for offers that wait for an answer; $1 is the organisation."""
+    owned = "organization_id = $1" if rights.organization_id is not None else "$1::uuid IS NULL"
+    return f"{owned} AND status IN {in_sql(LIVE_OFFER if status is None else {status})}"
 
 
 async def offer_view(session: AsyncSession, rights: Rights, offer_id: UUID) -> OfferView:

@@ -1,12 +1,12 @@
 """Offers over HTTP. They contain the case code and codes of the need, never a name (DESIGN 6)."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from libs.chassis.paging import Count
 from libs.events.codes import DeclineReason, NeedCategory, NeedKind, Urgency
 from libs.events.detail_values import StoredDetails
 from services.referral.audit.rules import Record, ShowsRecord
@@ -50,11 +50,10 @@ class OfferView(ShowsRecord, BaseModel):
     )
 
 
-class OfferOrder(StrEnum):
-    """The order of a list of offers, by the time at which they were made."""
+class OfferCounts(BaseModel):
+    """How many offers the caller may see, by what they wait for."""
 
-    OLDEST = "oldest"
-    NEWEST = "newest"
+    waiting: Count = Field(description="Offers that wait for an answer: pending or acknowledged")
 
 
 class DeclineBody(BaseModel):

@@ -8,7 +8,7 @@ from playwright.async_api import Page
 
 from tests.console.browser.conftest import OpenWindow
 from tests.console.browser.looking import Window
-from tests.console.browser.pages import DOCUMENTS, RESTRICTED_DESK, a_stay
+from tests.console.browser.pages import DOCUMENTS, RESTRICTED_DESK, Known, a_stay
 from tests.console.browser.preparing import Json, a_person, an_offer, an_offer_of_anyone, need, only_need, service_id
 from tests.console.browser.system import WholeSystem, eventually
 
@@ -183,3 +183,18 @@ async def test_a_case_is_reached_from_the_work_list_and_by_its_code(enlace: Whol
     async with page.expect_navigation():
         await page.click("main form button")
     assert window.path == f"/cases/{found['returnee_id']}"
+
+
+async def test_the_reasons_for_an_offer_are_read_when_they_are_opened(
+    enlace: WholeSystem, as_role: OpenWindow, known: Known
+) -> None:
+    """The link inside is for a browser without scripts."""
+    case = f"/cases/{(await _need_now(enlace, known.serving_need_id))['returnee_id']}"
+    window = await as_role("lead_desk", to=case)
+    page = window.page
+    block = page.locator(f'details[hx-get="/cases/offers/{known.serving["id"]}"]')
+    assert await block.locator("a").count() == 1
+    await block.locator("summary").click()
+    await block.locator("#why ol li").first.wait_for()
+    assert await block.locator("a").count() == 0
+    assert window.path == case

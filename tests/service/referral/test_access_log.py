@@ -32,7 +32,7 @@ SAY_NOTHING_OF_A_PERSON = {
     "summarise_unmet", "summarise_unmet_kinds",
     "read_invariants", "list_places", "list_absences", "add_absence", "cancel_absence",
     "read_hand_over",
-    "read_batch_progress", "read_waiting_times", "list_desks",
+    "read_batch_progress", "read_waiting_times", "list_desks", "count_offers",
 }  # fmt: skip
 RECORDED_WHERE_THEY_ARE_TAKEN = {"acknowledge_offer", "accept_offer", "decline_offer"}
 

@@ -1,8 +1,13 @@
 """From a need to an answer, over HTTP."""
 
+from itertools import product
+from typing import Any
 from uuid import uuid4
 
-from tests.service.referral.world import World
+import pytest
+
+from services.referral.offers.rules import OfferOrder
+from tests.service.referral.world import Provider, World
 
 
 async def test_a_need_becomes_an_offer_under_a_case_code_that_holds_a_place(world: World):
@@ -102,6 +107,70 @@ async def test_a_provider_lists_what_it_serves_now_and_what_has_ended_with_the_n
     first = await world.ask("offers", headers=headers, order="newest", limit=2)
     second = await world.ask("offers", headers=headers, order="newest", limit=2, after=first["next"])
     assert [one["id"] for one in first["items"] + second["items"]] == [one["id"] for one in every]
+
+
+async def _waiting(world: World, *needs: dict[str, Any]) -> tuple[Provider, list[str]]:
+    """A provider with an offer for each of these needs; the offers in the order of the needs."""
+    shelter = await world.provider(places=len(needs))
+    people = [await world.person(one) for one in needs]
+    await world.round()
+    return shelter, [str((await world.offer_of(one))["offer_id"]) for one in people]
+
+
+async def test_the_most_urgent_offers_come_first_page_after_page_and_without_those_that_have_ended(world: World):
+    urgencies = ["normal", "emergency", "urgent", "normal", "emergency", "urgent"]
+    shelter, offers = await _waiting(world, *({"urgency": one} for one in urgencies))
+    headers = world.partner(shelter)
+    await world.step(f"offers/{offers[0]}/acknowledge", headers=headers)
+    await world.step(f"offers/{offers[1]}/decline", {"reason": "not_eligible"}, headers=headers)
+    # Of two equally urgent offers, the one with less time comes first.
+    await world.rows(f"UPDATE offer SET answer_by = answer_by - interval '1 second' WHERE offer_id = '{offers[5]}'")
+    await world.rows(f"UPDATE offer SET answer_by = answer_by + interval '1 hour' WHERE offer_id = '{offers[0]}'")
+    expected = [offers[4], offers[5], offers[2], offers[3], offers[0]]
+    whole = await world.ask("offers", headers=headers, order="most_urgent")
+    assert [one["id"] for one in whole["items"]] == expected
+    first = await world.ask("offers", headers=headers, order="most_urgent", limit=2)
+    second = await world.ask("offers", headers=headers, order="most_urgent", limit=2, after=first["next"])
+    third = await world.ask("offers", headers=headers, order="most_urgent", limit=2, after=second["next"])
+    assert [one["id"] for page in (first, second, third) for one in page["items"]] == expected
+    assert third["next"] is None
+    only = await world.ask("offers", headers=headers, order="most_urgent", status="acknowledged")
+    assert [one["id"] for one in only["items"]] == [offers[0]]
+    assert await world.ask("offers/counts", headers=headers) == {"waiting": {"count": 5, "more": False}}
+
+
+async def test_the_list_and_the_count_of_waiting_offers_are_those_of_the_caller(world: World):
+    shelter, offers = await _waiting(world, {})
+    other = await world.provider()
+    for caller, seen in ((world.partner(shelter), offers), (world.partner(other), []), (world.staff(), offers)):
+        assert [one["id"] for one in (await world.ask("offers", headers=caller, order="most_urgent"))["items"]] == seen
+        assert (await world.ask("offers/counts", headers=caller))["waiting"]["count"] == len(seen)
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ({"status": "accepted"}, "status"),
+        ({"status": "declined"}, "status"),
+        ({"referral_status": "in_service"}, "referral_status"),
+    ],
+)
+async def test_a_filter_that_no_waiting_offer_meets_is_refused(world: World, query: dict[str, str], named: str):
+    answer = await world.client.get("/v1/offers", params={"order": "most_urgent", **query}, headers=world.staff())
+    assert answer.status_code == 422
+    assert [(one["pointer"], one["rule"]) for one in answer.json()["errors"]] == [(named, "not-waiting")]
+
+
+async def test_a_cursor_of_another_order_is_refused(world: World):
+    shelter, _ = await _waiting(world, {}, {}, {})
+    headers = world.partner(shelter)
+    cursors = {one: (await world.ask("offers", headers=headers, order=one, limit=1))["next"] for one in OfferOrder}
+    for order, (told, after) in product(OfferOrder, cursors.items()):
+        params = {"order": order, "limit": 1, "after": after}
+        answer = await world.client.get("/v1/offers", params=params, headers=headers)
+        assert answer.status_code == (200 if order == told else 422), (order, told)
+        if order != told:
+            assert [one["rule"] for one in answer.json()["errors"]] == ["bad-cursor"]
 
 
 async def test_silence_reminds_then_expires_then_asks_the_next(world: World):

@@ -15,6 +15,7 @@ from tests.service.referral.world import STAFF, Provider, World
 
 NOTHING = "00000000-0000-7000-8000-000000000000"
 Snapshot = dict[tuple[str, str], tuple[int, str]]
+OTHER_ORDERS = {"/v1/offers": ("/v1/offers?order=newest", "/v1/offers?order=most_urgent")}
 _TIMES = re.compile(r'"\d{4}-\d\d-\d\dT[^"]*"')
 _NAMES = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Z]{2}(-[0-9A-Z]{4}){2}")
 _TRACES = re.compile(r"[0-9a-f]{32}")
@@ -54,7 +55,7 @@ async def look(world: World, callers: dict[str, dict[str, str]], ids: dict[str, 
     for template in sorted(path for path, methods in routes.items() if "get" in methods and path.startswith("/v1/")):
         if template.endswith("/access-log"):
             continue  # each look is in it, so it is compared between two people instead
-        for path in paths(template, ids):
+        for path in (*paths(template, ids), *OTHER_ORDERS.get(template, ())):
             for who, headers in callers.items():
                 found[who, path] = plain(await world.client.get(path, headers=headers))
     return found

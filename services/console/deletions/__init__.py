@@ -1,0 +1,1 @@
+"""Requests to delete data: what a provider is asked to delete, and its answer."""
