@@ -161,7 +161,7 @@ async def crash_and_ask_again(service: Greeter, crash: CrashPoint) -> tuple[tupl
     async with process(service, crash) as (child, client):
         with pytest.raises(httpx.TransportError):
             await service.ask(client, key)
-        assert await asyncio.wait_for(child.wait(), 20) == -signal.SIGKILL
+        assert await asyncio.wait_for(child.wait(), 90) == -signal.SIGKILL
     left = await service.stored()
     async with running(greeter(CommonSettings(**changed(service.settings())))) as client:
         return left, await service.ask(client, key)

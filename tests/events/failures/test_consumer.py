@@ -74,7 +74,7 @@ async def test_c3_a_zombie_is_fenced_and_its_effects_are_rolled_back(bus: Bus) -
 
     zombie = bus.consumer(transaction=sleepy)
     async with running(zombie):
-        await asyncio.wait_for(zombie_waits.wait(), 20)
+        await asyncio.wait_for(zombie_waits.wait(), 90)
         await apply_elsewhere(bus, 10)
         other_is_done.set()
         await send(bus, 10)

@@ -107,7 +107,7 @@ async def test_what_runs_by_itself_ends_when_told_to(registration, loop):
     task = asyncio.create_task(running_loop())
     await asyncio.sleep(0)
     stop.set()
-    await asyncio.wait_for(task, 20)
+    await asyncio.wait_for(task, 90)
 
 
 async def test_the_sealer_seals_by_itself(registration):
@@ -120,4 +120,4 @@ async def test_the_sealer_seals_by_itself(registration):
                 break
             await asyncio.sleep(0.1)
     stop.set()
-    await asyncio.wait_for(task, 20)
+    await asyncio.wait_for(task, 90)
