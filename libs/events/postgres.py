@@ -25,8 +25,12 @@ async def raw(session: AsyncSession) -> Connection:
     Pending ORM changes are written first. If SQLAlchemy has not sent BEGIN yet, this function makes it do so:
     SQLAlchemy waits for its own first statement, and a statement of the driver before BEGIN would commit by itself.
     """
-    if session.new or session.dirty or session.deleted:
+    if session.in_transaction() and (session.new or session.dirty or session.deleted):
         await session.flush()
+    joined = getattr(session, "joined_driver", None)
+    if joined is not None:
+        # A session inside a transaction that the driver has begun.
+        return cast("Connection", await joined())
     connection = await session.connection()
     driver = cast("Connection", (await connection.get_raw_connection()).driver_connection)
     if not driver.is_in_transaction():

@@ -37,6 +37,7 @@ class Handled:
             slots=asyncio.Semaphore(1),
             keyring=KEYRING,
         )
+        self._lane.partitions.append(self.partition)
 
     async def begin(self) -> None:
         """Make the position."""
@@ -54,8 +55,12 @@ class Handled:
         assert self.partition.next_offset == first + len(events)
 
     async def settle(self, records: Sequence[Record]) -> None:
-        """Handle these records in one batch."""
-        await self._lane._settle([Part(self.partition, records)])
+        """Handle these records in one batch, or skip them."""
+        await self._lane._handle([Part(self.partition, records)])
+
+    async def store(self) -> None:
+        """Store the position of what was skipped."""
+        await self._lane.store()
 
 
 def record_of(event: Event, offset: int) -> Record:

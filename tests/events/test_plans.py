@@ -17,6 +17,8 @@ from tests.events.conftest import Databases
 
 FILLED = 30_000
 DAYS = 6
+NO_PARTITION: tuple[Any, ...] = ("g", "t", [], [], [], [])
+"""Group, topic and positions of a batch that moves none."""
 
 
 @pytest.fixture
@@ -97,7 +99,8 @@ async def test_no_statement_of_the_bus_reads_the_archive_or_the_inbox_through(fi
     A claim without `day` in the key would have to look into every partition, and couldn't be unique at all.
     """
     day = datetime.now(UTC).date()
-    claim = await plan(filled, delivery._CLAIM, "g", ["s"] * 3, [str(uuid4()) for _ in range(3)], [day] * 3)
+    ids = [str(uuid4()) for _ in range(3)]
+    claim = await plan(filled, delivery._FENCE_AND_CLAIM, *NO_PARTITION, ["s"] * 3, ids, [day] * 3)
     assert not {table for _, table in relations_read(claim) if table.startswith(("inbox", "outbox_sent"))}
     conflicts = [node for node in nodes(claim) if node.get("Conflict Resolution") == "NOTHING"]
     assert conflicts
@@ -108,7 +111,7 @@ async def test_no_statement_of_the_bus_reads_the_archive_or_the_inbox_through(fi
     for statement, arguments in (
         (relay._READ, (5_000,)),
         (relay._MEASURE, ()),
-        (delivery._FENCE, ("g", "t", [0], [0], [1], ["x"], True)),
+        (delivery._FENCE, ("g", "t", [0], [0], [1], ["x"])),
     ):
         read = relations_read(await plan(filled, statement, *arguments))
         assert not {table for _, table in read if table.startswith(("inbox", "outbox_sent"))}, statement
@@ -119,7 +122,7 @@ async def test_a_repeated_event_is_found_by_the_index_of_its_day_alone(filled: A
     day = datetime.now(UTC).date()
     known = [row["event_id"] for row in await filled.fetch("SELECT event_id FROM inbox WHERE day = $1 LIMIT 3", day)]
     before = await _blocks(filled)
-    counted = await filled.fetchrow(delivery._CLAIM, "g", ["s"] * 3, known, [day] * 3)
+    counted = await filled.fetchrow(delivery._FENCE_AND_CLAIM, *NO_PARTITION, ["s"] * 3, known, [day] * 3)
     assert counted["count"] == 0
     touched = {name: count - before[name] for name, count in (await _blocks(filled)).items() if count > before[name]}
     assert set(touched) == {retention.partition_of("inbox", day)}

@@ -78,7 +78,7 @@ def _begin(
         return
     why = fault(position, first=first, end=end)
     if why is not None:
-        partition.next_offset = position
+        partition.begin(position)
         partition.stop(why)
         # aiokafka fetches nothing from a broker while one of its partitions, even a paused one, has no position.
         _seek(member, partition, end)

@@ -7,6 +7,7 @@ needs.
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ from libs.events.processes.crashpoints import CrashPoint, crashpoint
 from libs.events.signing import Keyring
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic
+from libs.waiting.pauses import is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,8 @@ CHUNK_RECORDS = 100
 LONGEST_PAUSE_SECONDS = 5.0
 CONFLICTS_BEFORE_PAUSE = 5
 COMMIT_FAULTS_MAX = 3
+STORE_SKIPPED_SECONDS = 1.0
+"""After this time at the latest, the positions of skipped records are stored: lag tools read them."""
 
 
 class Lane:
@@ -71,26 +75,70 @@ class Lane:
         self.idle = asyncio.Event()
         self.idle.set()
         self.trouble: str | None = None
+        self._turn = asyncio.Lock()
+        self._store_at = math.inf
 
     async def run(self) -> None:
         """Handle records until cancelled; a batch that is interrupted is rolled back."""
         while True:
-            await self.wakeup.wait()
-            self.wakeup.clear()
+            await self._woken()
             while taken := self._take():
-                self.idle.clear()
-                try:
-                    async with self._slots:
-                        await self._settle(taken)
-                finally:
-                    for part in taken:
-                        part.partition.in_hand = 0
-                    self.idle.set()
+                await self._handle(taken)
                 self.on_settled()
+            if time.monotonic() >= self._store_at:
+                await self.store()
+
+    async def store(self) -> None:
+        """Store the positions of partitions whose last records were skipped."""
+        async with self._turn:
+            self._store_at = math.inf
+            parts = [Part(one, [one.skipped]) for one in self._ready() if one.skipped is not None]
+            for part in parts:
+                part.partition.in_hand = 1
+            try:
+                await self._settle(parts)
+            finally:
+                for part in parts:
+                    part.partition.in_hand = 0
+
+    async def _woken(self) -> None:
+        """Wait for records, or until skipped positions must be stored."""
+        if self._store_at is math.inf:
+            await self.wakeup.wait()
+        else:
+            await is_set_within(self.wakeup, max(self._store_at - time.monotonic(), 0.0))
+        self.wakeup.clear()
+
+    async def _handle(self, parts: list[Part]) -> None:
+        self.idle.clear()
+        try:
+            async with self._turn:
+                for part in parts:
+                    await self._understand(part)
+                if any(part.items for part in parts):
+                    await self._settle(parts)
+                else:
+                    self._skip(parts)
+        finally:
+            for part in parts:
+                part.partition.in_hand = 0
+            self.idle.set()
+
+    def _skip(self, parts: list[Part]) -> None:
+        """A batch without an event for this group needs no transaction: positions move in memory until the next batch
+        is handled, or `store` is called. If the process ends before, the records are skipped again."""
+        for part in parts:
+            if part.partition.phase is Phase.READY:
+                part.partition.skip(part.records[-1])
+        self._store_at = min(self._store_at, time.monotonic() + STORE_SKIPPED_SECONDS)
+        self._count(Batch(self._topic, parts), Delivered(0, 0, 0, 0, 0, 0, {}))
+
+    def _ready(self) -> list[Partition]:
+        return [partition for partition in self.partitions if partition.phase is Phase.READY]
 
     def _take(self) -> list[Part]:
         """The records of the next batch: an equal share of each partition that has records."""
-        waiting = [partition for partition in self.partitions if partition.buffer and partition.phase is Phase.READY]
+        waiting = [partition for partition in self._ready() if partition.buffer]
         if not waiting or self.closing:
             return []
         share = max(BATCH_RECORDS // len(waiting), 1)
@@ -101,36 +149,41 @@ class Lane:
         return parts
 
     async def _settle(self, parts: list[Part]) -> None:
-        for part in parts:
-            await self._understand(part)
-        with processing(self._topic.name, self._subscriptions.group, Batch(self._topic, parts)) as spans:
-            careful, attempts, faults = False, 0, 0
-            while parts := [part for part in parts if part.partition.phase is Phase.READY]:
-                attempts += 1
-                try:
-                    await self._attempt(Batch(self._topic, parts), spans, careful=careful)
-                    self.trouble = None
-                    return
-                except FencedError as error:
-                    self._send_back(parts, error.partitions)
-                except ParkingLimitError as error:
-                    tracing.fail(spans.span, error)
-                    self._stop(parts, error.partition, error.why)
-                except Exception as error:
-                    if _is_cancelled():
-                        raise asyncio.CancelledError from error
-                    cause = cause_of(error)
-                    metrics.batch_retries.add(1, self._labels | {"enlace.cause": cause.value})
-                    if cause is Cause.EVENT and careful:
-                        faults += 1
-                        if faults >= COMMIT_FAULTS_MAX:
-                            tracing.fail(spans.span, error)
-                            self._stop_all(parts, f"the batch fails as a whole with {type(error).__name__}")
-                    elif cause is Cause.EVENT:
-                        report(log, logging.WARNING, "consumer.batch_failed", error, topic=self._topic.name)
-                        careful = True
-                    else:
-                        await self._pause(error, cause, attempts)
+        """Handle a batch, again and again if need be, until each of its partitions has moved, stopped or gone."""
+        if not parts:
+            return
+        async with self._slots:
+            with processing(self._topic.name, self._subscriptions.group, Batch(self._topic, parts)) as spans:
+                await self._until_settled(parts, spans)
+
+    async def _until_settled(self, parts: list[Part], spans: Processing) -> None:
+        careful, attempts, faults = False, 0, 0
+        while parts := [part for part in parts if part.partition.phase is Phase.READY]:
+            attempts += 1
+            try:
+                await self._attempt(Batch(self._topic, parts), spans, careful=careful)
+                self.trouble = None
+                return
+            except FencedError as error:
+                self._send_back(parts, error.partitions)
+            except ParkingLimitError as error:
+                tracing.fail(spans.span, error)
+                self._stop(parts, error.partition, error.why)
+            except Exception as error:
+                if _is_cancelled():
+                    raise asyncio.CancelledError from error
+                cause = cause_of(error)
+                metrics.batch_retries.add(1, self._labels | {"enlace.cause": cause.value})
+                if cause is Cause.EVENT and careful:
+                    faults += 1
+                    if faults >= COMMIT_FAULTS_MAX:
+                        tracing.fail(spans.span, error)
+                        self._stop_all(parts, f"the batch fails as a whole with {type(error).__name__}")
+                elif cause is Cause.EVENT:
+                    report(log, logging.WARNING, "consumer.batch_failed", error, topic=self._topic.name)
+                    careful = True
+                else:
+                    await self._pause(error, cause, attempts)
 
     async def _understand(self, part: Part) -> None:
         remembered = datetime.now(UTC) - timedelta(days=retention.REMEMBERED_DAYS)
@@ -155,7 +208,8 @@ class Lane:
             part.partition.moved(part.next_offset, delivered.limits[part.partition.number])
         if delivered.appended:
             outbox.COMMITTED.wake()
-        self._count(batch, delivered)
+        if batch.items:
+            self._count(batch, delivered)
 
     async def _apply(self, batch: Batch, spans: Processing, *, careful: bool) -> Delivered:
         with ExitStack() as committing:

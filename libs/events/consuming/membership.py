@@ -98,14 +98,18 @@ class Membership(ConsumerRebalanceListener):
             async with asyncio.timeout(seconds):
                 for lane in self._all_lanes():
                     await lane.idle.wait()
+                    await lane.store()
         with contextlib.suppress(TimeoutError, KafkaError):
             await asyncio.wait_for(self._commit(), 2)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Discard the records of these partitions that no batch has begun to handle, and wait a moment for the current
         batches to end. If the new owner began earlier, both would handle the same records, and the fence would roll
-        back one of the two batches."""
-        for name in revoked:
+        back one of the two batches. The positions of skipped records are stored, so that the new owner begins after
+        them."""
+        names = list(revoked)
+        await self._store_skipped({self._lane_of(self.partitions[name]) for name in names if name in self.partitions})
+        for name in names:
             partition = self.partitions.pop(name, None)
             if partition is not None:
                 self._lane_of(partition).partitions.remove(partition)
@@ -114,6 +118,12 @@ class Membership(ConsumerRebalanceListener):
             async with asyncio.timeout(REVOKE_SECONDS):
                 for lane in self._all_lanes():
                     await lane.idle.wait()
+
+    async def _store_skipped(self, lanes: Iterable[Lane]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REVOKE_SECONDS):
+                for lane in lanes:
+                    await lane.store()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Note the newly assigned partitions. Their records are handled only after their position is known and the seek

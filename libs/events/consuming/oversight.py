@@ -23,7 +23,7 @@ async def moved_by_hand(
     partitions: Mapping[TopicPartition, Partition], *, group: str, transaction: Transaction
 ) -> list[Partition]:
     """The partitions whose rows have another position. It also writes into each row why its partition is stopped."""
-    known = {name: partition.next_offset for name, partition in partitions.items() if _is_at_rest(partition)}
+    known = {name: partition.stored_offset for name, partition in partitions.items() if _is_at_rest(partition)}
     async with transaction() as session:
         connection = await raw(session)
         found = await connection.fetch(_POSITIONS, group)
@@ -37,7 +37,7 @@ async def moved_by_hand(
         and name in partitions
         and rows[name]["next_offset"] != position
         # A partition is left out if one of its batches has moved its position while the rows were read.
-        and partitions[name].next_offset == position
+        and partitions[name].stored_offset == position
         and _is_at_rest(partitions[name])
     ]
 

@@ -60,17 +60,11 @@ class Unreadable:
 
 @dataclass(slots=True)
 class Part:
-    """The part of a batch that comes from one partition: consecutive records. The fence needs the first and the
-    last."""
+    """The part of a batch that comes from one partition: consecutive records. The fence needs the last one."""
 
     partition: Partition
     records: Sequence[Record]
     items: list[Incoming | Unreadable] = field(default_factory=list)
-
-    @property
-    def first_offset(self) -> int:
-        """Offset of the first record."""
-        return self.records[0].offset
 
     @property
     def next_offset(self) -> int:

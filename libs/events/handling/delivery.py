@@ -8,6 +8,7 @@ it is delivered.
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,8 +26,8 @@ from libs.events.processes.crashpoints import CrashPoint, crashpoint
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic
 
-_FENCE = """
-    WITH moved AS (
+_MOVED = """
+    moved AS (
         UPDATE consumer_position p
         SET next_offset = u.next_offset, last_event_id = u.last_event_id, moved_at = clock_timestamp()
         FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::text[])
@@ -35,21 +36,24 @@ _FENCE = """
             AND p.next_offset = u.expected
         RETURNING p.partition
     )
-    SELECT partition, NULL::bytea AS key FROM moved
-    UNION ALL SELECT NULL, key FROM parked_key WHERE consumer_group = $1 AND topic = $2 AND $7
 """
-_CLAIM = """
-    WITH fresh AS (
+_FENCE = f"WITH {_MOVED} SELECT array_agg(partition) FROM moved"  # noqa: S608 (constants)
+_FENCE_AND_CLAIM = f"""
+    WITH {_MOVED}, fresh AS (
         INSERT INTO inbox (consumer_group, source, event_id, day)
-        SELECT $1, source, event_id, day FROM unnest($2::text[], $3::text[], $4::date[]) AS e (source, event_id, day)
+        SELECT $1, source, event_id, day FROM unnest($7::text[], $8::text[], $9::date[]) AS e (source, event_id, day)
+        -- The positions are locked first: a second processor of the same records waits there and finds them moved.
+        WHERE (SELECT count(*) FROM moved) = cardinality($3::int[])
         ON CONFLICT DO NOTHING
         RETURNING source, event_id
     )
-    SELECT count(*) AS count,
-        CASE WHEN count(*) < cardinality($3::text[]) THEN array_agg(source) END AS sources,
-        CASE WHEN count(*) < cardinality($3::text[]) THEN array_agg(event_id) END AS ids
+    SELECT (SELECT array_agg(partition) FROM moved) AS moved,
+        (SELECT array_agg(key) FROM parked_key WHERE consumer_group = $1 AND topic = $2) AS parked_keys,
+        count(*) AS count,
+        CASE WHEN count(*) < cardinality($8::text[]) THEN array_agg(source) END AS sources,
+        CASE WHEN count(*) < cardinality($8::text[]) THEN array_agg(event_id) END AS ids
     FROM fresh
-"""
+"""  # noqa: S608 (constants)
 _CLAIM_FOREIGN = """
     WITH told AS (
         SELECT source, event_id, day, content, before
@@ -94,6 +98,12 @@ class Delivered:
     limits: dict[int, ParkingLimit]
 
 
+def _require_moved(batch: Batch, moved: Sequence[int] | None) -> None:
+    behind = {part.partition.number for part in batch.parts} - set(moved or ())
+    if behind:
+        raise FencedError(behind)
+
+
 def _digest(content: bytes) -> bytes:
     return sha256(content).digest()
 
@@ -116,14 +126,15 @@ class Delivery:
         """
         rows = outbox.gather(session)
         connection = await raw(session)
-        blocked = await self._fence(connection, batch)
-        crashpoint(CrashPoint.CONSUMER_AFTER_FENCE)
         items = batch.items
         reused: set[int] = set()
         if batch.topic.foreign:
+            # On a topic with external writers a parked key delays no other message, and there may be very many keys.
+            blocked: set[bytes] = set()
+            await self._fence(connection, batch)
             fresh = await self._claim_foreign(connection, items, reused, topic=batch.topic)
         else:
-            fresh = await self._claim(connection, items, topic=batch.topic)
+            fresh, blocked = await self._fence_and_claim(connection, batch)
         crashpoint(CrashPoint.CONSUMER_AFTER_INBOX)
         limits = {part.partition.number: part.partition.limit.copy() for part in batch.parts}
         parking = Parking(batch.topic, self._group, self._seal, self._digest)
@@ -150,58 +161,51 @@ class Delivery:
         for handler, positions in waves([item.handler.index for item in items], [item.key for item in items]):
             await handlers[handler].call(session, [received[position] for position in positions])
 
-    async def _fence(self, connection: Connection, batch: Batch) -> set[bytes]:
-        """Move the positions; returns the keys of this topic that are parked."""
+    def _moves(self, batch: Batch) -> tuple[Any, ...]:
+        """The parameters of `_MOVED`."""
         parts = batch.parts
-        found = await connection.fetch(
-            _FENCE,
+        return (
             self._group,
             batch.topic.name,
             [part.partition.number for part in parts],
-            # If gaps are allowed, the first record may have a higher offset than the position. Comparing with the known
-            # position then also detects that an operator has moved it back.
-            [part.partition.next_offset if batch.topic.gaps_allowed else part.first_offset for part in parts],
+            # The first record may have a higher offset than the stored position: records before it were skipped, or the
+            # topic has gaps. The comparison also detects that an operator has moved the position.
+            [part.partition.stored_offset for part in parts],
             [part.next_offset for part in parts],
             [kept_name(batch.topic, identity_of(part.records[-1]), self._digest) for part in parts],
-            # On a topic with external writers a parked key delays no other message, and there may be very many keys.
-            not batch.topic.foreign,
         )
-        moved = {row["partition"] for row in found}
-        behind = {part.partition.number for part in parts} - moved
-        if behind:
-            raise FencedError(behind)
-        return {row["key"] for row in found if row["key"] is not None}
 
-    async def _claim(
-        self, connection: Connection, items: Sequence[Incoming | Unreadable], *, topic: Topic
-    ) -> Sequence[Incoming | Unreadable]:
-        """Enter the events in the inbox. Returns those that were not in it before, in their order."""
+    async def _fence(self, connection: Connection, batch: Batch) -> None:
+        """Move the positions."""
+        _require_moved(batch, await connection.fetchval(_FENCE, *self._moves(batch)))
+        crashpoint(CrashPoint.CONSUMER_AFTER_FENCE)
+
+    async def _fence_and_claim(
+        self, connection: Connection, batch: Batch
+    ) -> tuple[Sequence[Incoming | Unreadable], set[bytes]]:
+        """Move the positions and enter the events in the inbox, in one statement.
+
+        Returns the events that were not in the inbox before, in their order, and the keys of this topic that are
+        parked.
+        """
+        named = [(self._name(item, batch.topic), item) for item in batch.items]
         first: dict[tuple[str, str], Incoming | Unreadable] = {}
-        nameless = False
-        for item in items:
-            name = self._name(item, topic)
-            if name is None:
-                nameless = True
-            else:
+        for name, item in named:
+            if name is not None:
                 first.setdefault(name, item)
-        if not first:
-            return items
-        row = await connection.fetchrow(
-            _CLAIM,
-            self._group,
-            [source for source, _ in first],
-            [id_ for _, id_ in first],
-            [item.day for item in first.values()],
-        )
+        days = [item.day for item in first.values()]
+        sources, ids = [source for source, _ in first], [id_ for _, id_ in first]
+        row = await connection.fetchrow(_FENCE_AND_CLAIM, *self._moves(batch), sources, ids, days)
         assert row is not None
-        if row["count"] == len(items):
-            return items
+        _require_moved(batch, row["moved"])
+        crashpoint(CrashPoint.CONSUMER_AFTER_FENCE)
+        blocked = set(row["parked_keys"] or ())
+        if row["count"] == len(named):
+            return batch.items, blocked
         if row["count"] < len(first):
             fresh = set(zip(row["sources"] or (), row["ids"] or (), strict=True))
             first = {name: item for name, item in first.items() if name in fresh}
-        if not nameless:
-            return list(first.values())
-        return [item for item in items if (name := self._name(item, topic)) is None or first.get(name) is item]
+        return [item for name, item in named if name is None or first.get(name) is item], blocked
 
     async def _claim_foreign(
         self, connection: Connection, items: Sequence[Incoming | Unreadable], reused: set[int], *, topic: Topic

@@ -53,8 +53,13 @@ class Partition:
         """If the limit of failures has stopped it, the reason is kept after a new admission until a batch succeeds."""
         self.limit_reached = False
         self.stopped_at = 0.0
+        self.stored_offset = 0
+        """PostgreSQL's position: the fence expects it."""
         self.next_offset = 0
-        """PostgreSQL's position."""
+        """The position: all earlier records are handled, or have no handler here. It is after `stored_offset` while
+        skipped records are not stored yet."""
+        self.skipped: Record | None = None
+        """The last record before `next_offset`, if it was skipped and its position is not stored yet."""
         self.fetch_offset = 0
         """The offset that the next record must have."""
         self.last_event_id: str | None = None
@@ -80,7 +85,7 @@ class Partition:
         """Begin at `next_offset`. Returns the offset for the seek, which is one lower if the last event is verified."""
         if next_offset != self.next_offset:
             self.oldest_ms = None
-        self.next_offset = next_offset
+        self.begin(next_offset)
         self.last_event_id = last_event_id
         if not self.limit_reached:
             self.why_stopped = None
@@ -90,6 +95,11 @@ class Partition:
         self.phase = Phase.VERIFYING if verify else Phase.READY
         self.fetch_offset = next_offset - 1 if verify else next_offset
         return self.fetch_offset
+
+    def begin(self, stored_offset: int) -> None:
+        """Note the position in PostgreSQL. What was skipped after it is skipped again."""
+        self.stored_offset = self.next_offset = stored_offset
+        self.skipped = None
 
     def stop(self, why: str, *, limit_reached: bool = False) -> None:
         """Stop handling its records until it is admitted again."""
@@ -112,11 +122,20 @@ class Partition:
 
     def moved(self, next_offset: int, limit: ParkingLimit) -> None:
         """Note that a batch up to `next_offset` has committed."""
-        self.next_offset = next_offset
+        self.begin(next_offset)
         self.limit = limit
+        self._passed()
+
+    def skip(self, last: Record) -> None:
+        """Note that the records up to `last` have no handler in this group. The position is stored later."""
+        self.next_offset = last.offset + 1
+        self.skipped = last
+        self._passed()
+
+    def _passed(self) -> None:
         self.moved_at = time.monotonic()
         self.oldest_ms = None
-        if self.end is not None and next_offset >= self.end:
+        if self.end is not None and self.next_offset >= self.end:
             self.clear()
         self.why_stopped = None
         self.limit_reached = False
