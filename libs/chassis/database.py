@@ -7,13 +7,14 @@ from typing import Annotated, Any, TypeAlias, cast
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.auth import Caller
 from libs.chassis.clock import Timekeeper
 from libs.chassis.database_address import open_engine
 from libs.chassis.errors import Unavailable
+from libs.chassis.sessions import DriverSession, opened, settled
 from libs.chassis.tenancy import Tenant
 from libs.chassis.walls import SERVICE_ITSELF, settings_of
 
@@ -77,11 +78,9 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, said: Mapping[str, str]) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            connection = await _connected(session)
+        async with settled(await _opened(self.engine)) as session:
             # One round trip makes the settings and reads the clock. The settings end with the transaction.
-            begun = await connection.exec_driver_sql(_BEGIN, (list(said), list(said.values())))
-            real: datetime = begun.one()[0]
+            real = await session.driver.fetchval(_BEGIN, list(said), list(said.values()))
             session.info[_SAID] = said
             session.info[_SHOWN] = self.clock.at(real)
             session.info[_NOW] = self._forward(session.info[_SHOWN])
@@ -99,9 +98,9 @@ class Database:
         return self._latest
 
 
-async def _connected(session: AsyncSession) -> AsyncConnection:
+async def _opened(engine: AsyncEngine) -> DriverSession:
     try:
-        return await session.connection()
+        return await opened(engine)
     except OSError as error:  # also raised for a name that does not resolve, and for a timeout
         raise Unavailable("The database does not answer; try again later.") from error
 
@@ -146,6 +145,8 @@ async def raw(session: AsyncSession) -> Connection:
 
     Flush pending ORM changes first. SQLAlchemy sets the json codecs to text: pass and expect `str` there.
     """
+    if isinstance(session, DriverSession):
+        return await session.joined_driver()
     connection = await (await session.connection()).get_raw_connection()
     return cast(Connection, connection.driver_connection)
 
