@@ -17,7 +17,7 @@ from bench.console.run import measure as measure_console
 from bench.figures import Figures, figures_of
 from bench.history import measure_history
 from bench.path import Plan, measure_path
-from bench.showing import show, show_goals, show_stages
+from bench.showing import show, show_goals, show_stages, spread_text
 from deploy.local.installation import ROOT
 
 OUTPUT = ROOT / ".enlace" / "bench.json"
@@ -81,6 +81,8 @@ async def _run(parts: set[str], plan: Plan, history_events: int, rows: int) -> N
             events=history_events, returnees=plan.returnees, rounds=plan.rounds, say=console.print
         )
         measured.setdefault(CHAIN, {}).update(found)
+        for name, says in (("history_ratio", "time"), ("history_cpu_ratio", "CPU time")):
+            console.print(f"history: {says} per returnee, ratio to an empty one: {spread_text(found, name, 2)}")
         _write({CHAIN: found})
     show_goals(console, measured)
     measures: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {

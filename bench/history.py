@@ -68,7 +68,7 @@ _TOLD = """
     )
     INSERT INTO delivery (message_id, endpoint_id, organization_id, event_type, body, status, attempt_count, created_at,
         finished_at)
-    SELECT message_id, organization_id, organization_id, event_type, body, 'delivered', 1, created_at, created_at
+    SELECT message_id, organization_id, organization_id, event_type, body, 'succeeded', 1, created_at, created_at
     FROM told
 """
 

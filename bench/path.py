@@ -133,5 +133,6 @@ async def _own(plan: Plan, number: int, side: Side, taken: Taken, say: Say) -> N
         say(f"Enlace, round {number + 1}: one flight {taken.flights[-1]:.2f} s")
     if MANIFEST in plan.parts:
         await at_rest(side)
-        taken.manifests += await several(side.running, MANIFESTS, run=f"manifest-{number}")
-        say(f"Enlace, round {number + 1}: manifests {', '.join(f'{one.seconds:.2f} s' for one in taken.manifests)}")
+        found = await several(side.running, MANIFESTS, run=f"manifest-{number}")
+        say(f"Enlace, round {number + 1}: manifests {', '.join(f'{one.seconds:.2f} s' for one in found)}")
+        taken.manifests += found

@@ -53,10 +53,12 @@ def show(console: Console, figures: Figures) -> None:
         if f"{before}p99_ms" in solo:
             people, p99 = solo[f"{before}people"], solo[f"{before}p99_ms"]
             console.print(f"one person alone, {name}: p99 {p99:.0f} ms of {people} people")
-    for part, says in (("chain", "chain"), ("steady", "steady 50/s")):
+    for part, total, says in (("chain", "cpu_ms", "chain"), ("steady", "cpu_ms_per_person", "steady 50/s")):
         for name, before in SIDES.items():
-            if each := figures.get(part, {}).get(f"{before}cpu_ms_by_process"):
-                console.print(f"CPU ms each, {says}, {name}: {_processes(each)}")
+            told = figures.get(part, {})
+            if each := told.get(f"{before}cpu_ms_by_process"):
+                listed = ", ".join(f"{process} {used:.2f}" for process, used in each.items())
+                console.print(f"CPU ms each, {says}, {name}: {told[before + total]:.2f} without Kafka; {listed}")
     if "floor_returnees_per_s" in chain or "floor_p50_ms" in figures.get("steady", {}) or "floor_p50_ms" in solo:
         console.print(THE_FLOOR)
 
@@ -69,11 +71,6 @@ def spread_text(told: Mapping[str, Any], name: str, digits: int) -> str:
         f"{told[key]:,.{digits}f}" for key in (f"{name}_best", name, f"{name}_least", f"{name}_most")
     )
     return f"{best}, {median} ({least}..{most})"
-
-
-def _processes(each: Mapping[str, float]) -> str:
-    listed = ", ".join(f"{name} {used:.2f}" for name, used in each.items())
-    return f"{listed}; without Kafka {sum(used for name, used in each.items() if name != 'kafka'):.2f}"
 
 
 def show_stages(console: Console, rounds: list[Steady]) -> None:

@@ -20,7 +20,7 @@ def result(rate: float, **cpu_seconds: float) -> Result:
 
 
 def steady(p50: float, p99: float) -> Steady:
-    return Steady(1000, Quantiles(p50, p99), {}, {"referral": 5.0, "postgres": 3.0, "kafka": 2.0})
+    return Steady(1000, Quantiles(p50, p99), {}, {"referral": 6.0, "postgres": 4.0, "kafka": 2.0}, 1250)
 
 
 def test_the_best_of_rates_is_the_highest_and_of_times_the_shortest():
