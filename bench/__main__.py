@@ -48,7 +48,7 @@ def main(
     returnees: Annotated[int, typer.Option(min=1, help="Arrivals in one round of the chain, three needs each")] = 4050,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of the event path: Enlace, then the floor")] = 3,
     usual_rounds: Annotated[int, typer.Option(min=0, help="Rounds in which the usual stack has a turn too")] = 1,
-    steady_seconds: Annotated[float, typer.Option(min=1, help="How long people arrive at 50/s in each round")] = 20.0,
+    steady_seconds: Annotated[float, typer.Option(min=1, help="How long people arrive at 50/s in each round")] = 15.0,
     solo_people: Annotated[int, typer.Option(min=1, help="People who arrive alone, in all rounds together")] = 51,
     history_events: Annotated[int, typer.Option(min=11, help="Archived events of the history")] = 1_000_000,
     rows: Annotated[int, typer.Option(help="Referrals in the database while pages of the console are measured")] = (
