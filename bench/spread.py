@@ -35,13 +35,6 @@ class Spread:
         """The highest rate, or the shortest time."""
         return max(self.values) if self.high_is_good else min(self.values)
 
-    def text(self, digits: int = 0) -> str:
-        """Best, median and the range of all values, for a table."""
-        best, median, least, most = (
-            f"{value:,.{digits}f}" for value in (self.best, self.median, min(self.values), max(self.values))
-        )
-        return f"best {best}, median {median} ({least}..{most})"
-
 
 def ratios(ours: Sequence[float], theirs: Sequence[float], *, high_is_good: bool = False) -> Spread:
     """Ours to theirs in each pair of rounds. If one side has fewer rounds, only the first ones are pairs."""
