@@ -44,7 +44,7 @@ async def measure() -> dict[str, Any]:
 async def _answers(running: Running) -> dict[str, Any]:
     """Providers accept offers singly and 100 per call; the reference is `bench.bare_insert`."""
     needed = ANSWERS * (ROUNDS + 1) + BULK * BULK_CALLS
-    await measure_chain(running, needed // len(NEEDS) + 200, run="answers-fill")
+    await measure_chain(running.side, needed // len(NEEDS) + 200, run="answers-fill")
     async with _Client(running) as client, _bare(running) as bare:
         offers = await client.pending()
         single, bulk, least = 0.0, 0.0, 0.0

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 
 from bench.arrivals import FLIGHT_SIZE, NEEDS, arrivals, landings, send_all
-from bench.measuring import cpu_seconds, seconds_between, spent, until, value
+from bench.measuring import cpu_seconds, seconds_between, spent, until, value, without_kafka
 from deploy.demo.client import Caller, Connections
 from deploy.demo.loading import capacity_body, in_turns, load_directory
 from deploy.local.installation import DEFAULT_PACK, Installation
@@ -23,6 +23,9 @@ from libs.chassis.walls import WORKS_FOR
 PLACES = 1_000_000
 """The number of places that every pool declares, so that no referral has to wait in a queue."""
 PATIENCE_SECONDS = 600.0
+BROKER_TIME = {"log.message.timestamp.type": "LogAppendTime"}
+"""The time of a record is then the moment when Kafka stored it. So latencies do not depend on when a relay writes down
+that Kafka has acknowledged a record."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,16 @@ class Result:
         """Arrivals whose three offers and webhook rows were committed, per second."""
         return self.returnees / self.seconds
 
+    @property
+    def cpu_ms(self) -> float:
+        """The CPU time of each returnee, without Kafka's."""
+        return 1000 * without_kafka(self.cpu_seconds) / self.returnees
+
+    @property
+    def cpu_ms_by_process(self) -> dict[str, float]:
+        """The CPU time of each returnee by process, with Kafka's."""
+        return {name: 1000 * used / self.returnees for name, used in self.cpu_seconds.items()}
+
 
 @dataclass(frozen=True)
 class Running:
@@ -52,6 +65,11 @@ class Running:
         """The processes whose CPU time counts: all except the token issuer."""
         return {name: part.child.pid for name, part in self.system.parts.items() if name != "issuer"}
 
+    @property
+    def server_pids(self) -> dict[str, int]:
+        """PostgreSQL and Kafka, which a reference uses too."""
+        return {name: pid for name, pid in self.pids.items() if name in {"postgres", "kafka"}}
+
     def url(self, database: str) -> str:
         """The URL of one service's database."""
         return self.system.databases[f"ENLACE_{database}_DATABASE_URL"]
@@ -59,6 +77,30 @@ class Running:
     def owner_url(self, database: str) -> str:
         """The URL of the same database with the login that owns its tables."""
         return self.system.owners[f"ENLACE_{database}_OWNER_DATABASE_URL"]
+
+    @property
+    def side(self) -> "Side":
+        """Enlace as a side of a comparison. Services that are started later are not counted in its CPU time."""
+        return Side(self, self.pids)
+
+
+@dataclass(frozen=True)
+class Side:
+    """What runs on the servers of an installation: Enlace's services, the floor or the usual stack."""
+
+    running: Running
+    pids: Mapping[str, int]
+    lands: bool = True
+    """Whether landings of flights are sent before the people. The references do not handle them."""
+
+    @property
+    def bootstrap(self) -> str:
+        """The address of Kafka."""
+        return self.running.system.environment["KAFKA_BOOTSTRAP_SERVERS"]
+
+    def url(self, database: str) -> str:
+        """The URL of one service's database."""
+        return self.running.url(database)
 
 
 @asynccontextmanager
@@ -75,6 +117,7 @@ async def enlace(folder: Path) -> AsyncIterator[Running]:
             "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
             "OTEL_TRACES_SAMPLER_ARG": "0.01",
         },
+        kafka_settings=BROKER_TIME,
     )
     async with running_system(installation, say=lambda _: None) as system:
         directory = read_directory(pack)
@@ -135,62 +178,65 @@ ADD_PAUSED_ENDPOINT = """
 """
 
 
-async def measure_chain(running: Running, returnees: int, *, run: str) -> Result:
-    """Send `returnees` arrivals at once, and wait until the deliveries of all their offers are written."""
+async def measure_chain(side: Side, returnees: int, *, run: str) -> Result:
+    """Send `returnees` arrivals at once, and wait until the deliveries of all their offers are written.
+
+    A delivery is written after Kafka has acknowledged its offer, so the last delivery is the end of both.
+    """
     messages = list(arrivals(returnees, run=run))
-    await land(running, returnees, run=run)
+    if side.lands:
+        await land(side, returnees, run=run)
+    before = cpu_seconds(side.pids)
+    started = await send_all(side.bootstrap, messages)
     expected = returnees * len(NEEDS)
-    delivered_before = await value(running.url("NOTIFICATIONS"), "SELECT count(*) FROM delivery")
-    before = cpu_seconds(running.pids)
-    started = await send_all(running.system.environment["KAFKA_BOOTSTRAP_SERVERS"], messages)
 
     async def done() -> bool:
-        count = await value(running.url("NOTIFICATIONS"), "SELECT count(*) FROM delivery")
-        return bool(count >= delivered_before + expected)
+        return bool(await value(side.url("NOTIFICATIONS"), _DELIVERED, started) >= expected)
 
-    await until(done, what=f"delivery rows for {expected} offers", within_s=PATIENCE_SECONDS)
-    last_row = await value(running.url("NOTIFICATIONS"), "SELECT max(stored_at) FROM delivery")
-    last_event = await value(
-        running.url("REFERRAL"), "SELECT max(published_at) FROM outbox_sent WHERE type = 'offer.made.v1'"
-    )
-    seconds = seconds_between(started, max(last_row, last_event))
-    return Result(returnees, seconds, spent(before, cpu_seconds(running.pids)))
+    await until(done, what=f"{expected} delivery rows", within_s=PATIENCE_SECONDS)
+    used = spent(before, cpu_seconds(side.pids))
+    last = await value(side.url("NOTIFICATIONS"), "SELECT max(stored_at) FROM delivery WHERE stored_at >= $1", started)
+    return Result(returnees, seconds_between(started, last), used)
 
 
-async def land(running: Running, returnees: int, *, run: str) -> None:
+_DELIVERED = "SELECT count(*) FROM delivery WHERE stored_at >= $1"
+"""With this condition an index keeps the question cheap if the table already has many rows."""
+
+
+async def land(side: Side, returnees: int, *, run: str) -> None:
     """Send the landings of the flights, and wait until referral has stored them."""
     landed = "SELECT count(*) FROM arrival_batch WHERE landed_at IS NOT NULL"
     messages = list(landings(returnees, run=run))
-    known = await value(running.url("REFERRAL"), landed)
-    await send_all(running.system.environment["KAFKA_BOOTSTRAP_SERVERS"], messages)
+    known = await value(side.url("REFERRAL"), landed)
+    await send_all(side.bootstrap, messages)
 
     async def heard() -> bool:
-        return bool(await value(running.url("REFERRAL"), landed) >= known + len(messages))
+        return bool(await value(side.url("REFERRAL"), landed) >= known + len(messages))
 
     await until(heard, what="flights to land", within_s=PATIENCE_SECONDS, every_s=0.05)
 
 
-async def measure_flight(running: Running, *, run: str) -> float:
+async def measure_flight(side: Side, *, run: str) -> float:
     """Seconds from the transaction that reports a flight's last need to the one that makes its last offer.
 
     All needs have the urgency `normal`; the directory has 60 services.
     """
     offers = "SELECT count(*) FROM offer"
-    before = await value(running.url("REFERRAL"), offers)
+    before = await value(side.url("REFERRAL"), offers)
     messages = list(arrivals(FLIGHT_SIZE, run=run, urgency="normal"))
-    await land(running, FLIGHT_SIZE, run=run)
-    started = await send_all(running.system.environment["KAFKA_BOOTSTRAP_SERVERS"], messages)
+    await land(side, FLIGHT_SIZE, run=run)
+    started = await send_all(side.bootstrap, messages)
 
     async def done() -> bool:
-        return bool(await value(running.url("REFERRAL"), offers) >= before + FLIGHT_SIZE * len(NEEDS))
+        return bool(await value(side.url("REFERRAL"), offers) >= before + FLIGHT_SIZE * len(NEEDS))
 
     await until(done, what="offers of a flight", within_s=PATIENCE_SECONDS, every_s=0.05)
     written = "SELECT max(created_at) FROM outbox_sent WHERE type = $1 AND created_at >= $2"
 
     async def sent() -> bool:
-        return not await value(running.url("REFERRAL"), "SELECT count(*) FROM outbox")
+        return not await value(side.url("REFERRAL"), "SELECT count(*) FROM outbox")
 
     await until(sent, what="the outbox of referral to be drained", within_s=PATIENCE_SECONDS, every_s=0.05)
-    reported = await value(running.url("REGISTRATION"), written, "need.reported.v1", started)
-    offered = await value(running.url("REFERRAL"), written, "offer.made.v1", started)
+    reported = await value(side.url("REGISTRATION"), written, "need.reported.v1", started)
+    offered = await value(side.url("REFERRAL"), written, "offer.made.v1", started)
     return seconds_between(reported, offered)

@@ -45,10 +45,10 @@ async def _clocks(running: Running) -> dict[str, Any]:
     pending = "SELECT count(*) FROM offer WHERE status = 'pending'"
     missing = CLOCKS - int(await value(running.url("REFERRAL"), pending))
     if missing > 0:
-        await measure_chain(running, missing // len(NEEDS) + 1, run="clocks-fill")
+        await measure_chain(running.side, missing // len(NEEDS) + 1, run="clocks-fill")
     await rest(running)
-    quiet = await measure_steady(running, run="clocks-quiet", rate=RATE, seconds=QUIET_SECONDS)
-    busy_run = asyncio.create_task(measure_steady(running, run="clocks-busy", rate=RATE, seconds=BUSY_SECONDS))
+    quiet = await measure_steady(running.side, run="clocks-quiet", rate=RATE, seconds=QUIET_SECONDS)
+    busy_run = asyncio.create_task(measure_steady(running.side, run="clocks-busy", rate=RATE, seconds=BUSY_SECONDS))
     await asyncio.sleep(AFTER_SECONDS)
     seconds, count = await _run_out(running)
     busy: Steady = await busy_run

@@ -8,9 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
+
+STATUSES: Final = (
+    *("completed",) * 5,
+    *("not_delivered", "cancelled", "seeking", "offered", "accepted", "in_service", "waitlisted", "awaiting_review"),
+    *("blocked", "completed", "completed"),
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,8 @@ class Names:
     """Organisations and their services."""
     open_offers: int | None = None
     """How many offers wait for an answer; None for one in sixteen of all rows."""
+    statuses: Sequence[str] = STATUSES
+    """What the referrals have become, in turns: sixteen. If all have ended, no clock and no owner is added."""
 
     @property
     def columns(self) -> dict[str, str]:
@@ -30,6 +39,7 @@ class Names:
             "desk": _one_of(self.desks, every=24),
             "review_desk": _one_of(self.desks[:4], every=128),
             "open": "true" if self.open_offers is None else f"n <= {16 * self.open_offers}",
+            "statuses": ", ".join(f"'{status}'" for status in self.statuses),
             "organization": "md5('o' || n % 20)::uuid",
             "service": "md5('s' || n % 60)::uuid",
         }
@@ -53,9 +63,7 @@ CREATE TEMP TABLE way AS SELECT n, uuidv7(-make_interval(mins => (n % 500000)::i
     (ARRAY['emergency', 'urgent', 'normal'])[1 + n % 3] AS urgency, (n % 3)::int AS urgency_rank,
     n % 8 = 7 AS restricted,
     'GT' || lpad((1 + n % 22)::text, 2, '0') AS area,
-    (ARRAY['completed', 'completed', 'completed', 'completed', 'completed', 'not_delivered', 'cancelled', 'seeking',
-        'offered', 'accepted', 'in_service', 'waitlisted', 'awaiting_review', 'blocked', 'completed', 'completed'])
-        [1 + CASE WHEN (n / 8) % 16 = 8 AND NOT {open} THEN 0 ELSE (n / 8) % 16 END] AS status,
+    (ARRAY[{statuses}])[1 + CASE WHEN (n / 8) % 16 = 8 AND NOT {open} THEN 0 ELSE (n / 8) % 16 END] AS status,
     {desk} AS desk, {review_desk} AS review_desk, {organization} AS organization_id, {service} AS provider_service_id,
     '{at}'::timestamptz - make_interval(secs => n * 7) AS at
 FROM generate_series(1, {ways}::bigint) AS n

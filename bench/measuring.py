@@ -39,6 +39,11 @@ def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, 
     return {name: round(after[name] - before.get(name, 0.0), 2) for name in after}
 
 
+def without_kafka(seconds: Mapping[str, float]) -> float:
+    """The seconds of all these processes except Kafka: the services, or the stages of a reference, and PostgreSQL."""
+    return sum(used for name, used in seconds.items() if name != "kafka")
+
+
 async def value(url: str, query: str, *arguments: Any) -> Any:
     """The single value that a query returns, read over a new connection."""
     connection = await asyncpg.connect(url, server_settings={WORKS_FOR: "service"})

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from bench.processes import READY
 from libs.chassis.walls import WORKS_FOR
 
 CONSUME_MAX = 12_000
@@ -51,14 +52,16 @@ class Rows:
 
 
 async def run_stage(*, group: str, dsn: str, bootstrap: str, topics: Sequence[str], handle: Handle) -> None:
-    """Consume and relay until cancelled."""
+    """Consume and relay until cancelled. Events that were sent before the start are not consumed."""
     pool = await asyncpg.create_pool(dsn, min_size=2, max_size=4, server_settings={WORKS_FOR: "service"})
+    consumer, producer = await _consumer(bootstrap, topics), await _producer(bootstrap)
+    print(READY, flush=True)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_consume(pool, group, bootstrap, topics, handle))
-        tasks.create_task(_relay(pool, bootstrap))
+        tasks.create_task(_consume(pool, group, consumer, handle))
+        tasks.create_task(_relay(pool, producer))
 
 
-async def _consume(pool: Any, group: str, bootstrap: str, topics: Sequence[str], handle: Handle) -> None:
+async def _consumer(bootstrap: str, topics: Sequence[str]) -> AIOKafkaConsumer:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
@@ -67,7 +70,14 @@ async def _consume(pool: Any, group: str, bootstrap: str, topics: Sequence[str],
         max_partition_fetch_bytes=4 * 1024 * 1024,
     )
     await consumer.start()
-    consumer.assign([TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)])
+    places = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+    consumer.assign(places)
+    for place, end in (await consumer.end_offsets(places)).items():
+        consumer.seek(place, end)
+    return consumer
+
+
+async def _consume(pool: Any, group: str, consumer: AIOKafkaConsumer, handle: Handle) -> None:
     async with pool.acquire() as connection:
         rows = Rows(connection)
         while True:
@@ -126,11 +136,15 @@ async def _append(rows: Rows, outgoing: list[Outgoing]) -> None:
     )
 
 
-async def _relay(pool: Any, bootstrap: str) -> None:
+async def _producer(bootstrap: str) -> AIOKafkaProducer:
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_batch_size=1024 * 1024, linger_ms=0
     )
     await producer.start()
+    return producer
+
+
+async def _relay(pool: Any, producer: AIOKafkaProducer) -> None:
     async with pool.acquire() as connection:
         while True:
             found = await connection.fetch("SELECT * FROM outbox ORDER BY id LIMIT $1", RELAY_MAX)

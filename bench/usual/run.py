@@ -1,20 +1,18 @@
-"""Runs the usual stack as three processes on the services' migrated databases; measures it as `bench.chain` does."""
+"""Runs the usual stack as three processes on the services' migrated databases."""
 
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from bench.arrivals import NEEDS, arrivals, send_all
-from bench.chain import PATIENCE_SECONDS, Result, Running
+from bench.chain import Running, Side
 from bench.floor.stage import PARTITIONS
-from bench.measuring import cpu_seconds, seconds_between, spent, until, value
+from bench.processes import all_ready, terminate
 from bench.usual import notifications, referral, registration
-from bench.usual.stage import READY, group_of
+from bench.usual.stage import group_of
 from deploy.local.installation import ROOT
 
 STAGES = {
@@ -22,19 +20,10 @@ STAGES = {
     "referral": referral.LISTENS_TO,
     "notifications": notifications.LISTENS_TO,
 }
-START_SECONDS = 90.0
-
-
-@dataclass(frozen=True)
-class Usual:
-    """The running processes of the usual stack, and the servers that they use."""
-
-    running: Running
-    pids: dict[str, int]
 
 
 @asynccontextmanager
-async def usual(running: Running) -> AsyncIterator[Usual]:
+async def usual(running: Running) -> AsyncIterator[Side]:
     """Starts the three services as processes on the databases of `running`. The services of `running` must be stopped.
 
     Raises TimeoutError if one does not consume within 90 seconds, and RuntimeError if one ends before it consumes.
@@ -48,16 +37,11 @@ async def usual(running: Running) -> AsyncIterator[Usual]:
             processes[name] = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bench.usual", name, cwd=ROOT, env=environment, stdout=PIPE
             )
-        async with asyncio.timeout(START_SECONDS):
-            await asyncio.gather(*(_ready(name, process) for name, process in processes.items()))
-        servers = {name: pid for name, pid in running.pids.items() if name in {"postgres", "kafka"}}
-        yield Usual(running, servers | {name: process.pid for name, process in processes.items()})
+        await all_ready("the usual stack", processes)
+        pids = {name: process.pid for name, process in processes.items()}
+        yield Side(running, running.server_pids | pids, lands=False)
     finally:
-        for process in processes.values():
-            if process.returncode is None:
-                process.terminate()
-        for process in processes.values():
-            await process.wait()
+        await terminate(processes)
 
 
 async def _skip(kafka: str, group: str, topic: str) -> None:
@@ -70,28 +54,3 @@ async def _skip(kafka: str, group: str, topic: str) -> None:
         await consumer.commit(await consumer.end_offsets(places))
     finally:
         await consumer.stop()
-
-
-async def _ready(name: str, process: Process) -> None:
-    assert process.stdout is not None
-    while line := await process.stdout.readline():
-        if line.decode().strip() == READY:
-            return
-    raise RuntimeError(f"{name} of the usual stack ended before it consumed")
-
-
-async def measure_usual(usual: Usual, returnees: int, *, run: str) -> Result:
-    """Does the same as `chain.measure_chain`, for the usual stack."""
-    running = usual.running
-    messages = list(arrivals(returnees, run=run))
-    before = cpu_seconds(usual.pids)
-    deliveries = "SELECT count(*) FROM delivery"
-    expected = await value(running.url("NOTIFICATIONS"), deliveries) + returnees * len(NEEDS)
-    started = await send_all(running.system.environment["KAFKA_BOOTSTRAP_SERVERS"], messages)
-
-    async def done() -> bool:
-        return bool(await value(running.url("NOTIFICATIONS"), deliveries) >= expected)
-
-    await until(done, what="the usual stack's delivery rows", within_s=PATIENCE_SECONDS)
-    last = await value(running.url("NOTIFICATIONS"), "SELECT max(stored_at) FROM delivery")
-    return Result(returnees, seconds_between(started, last), spent(before, cpu_seconds(usual.pids)))

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bench.processes import READY
 from bench.usual.tables import Inbox, Outbox, OutboxSent
 from libs.chassis.walls import WORKS_FOR
 
@@ -29,8 +30,6 @@ POLL_SECONDS = 0.05
 PAGE_ROWS = 100
 WORKERS = 4
 """The consumers of each service. They handle partitions in parallel, as FastStream's page on concurrency shows."""
-READY = "ready"
-"""The line that a service prints when it has begun to consume."""
 
 Sessions = async_sessionmaker[AsyncSession]
 Subscriber = ConcurrentDefaultSubscriber | ConcurrentBetweenPartitionsSubscriber

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from deploy.local import kafka, postgres, traces
 from deploy.local.console import CONSOLE, console_command, console_environment
@@ -111,6 +112,13 @@ class System:
         await asyncio.gather(*(self._keepers.pop(name) for name in names), return_exceptions=True)
         self._family.stop(*(self.parts.pop(name).child for name in names))
         self._write_record()
+
+    async def resume_services(self) -> None:
+        """Start the services that `halt_services` has stopped, at their addresses, and wait until they work."""
+        services = self.installation.services
+        ports = {one.name: urlsplit(self.environment[one.url_variable]).port or 0 for one in services}
+        await all_or_none(*(self._start_service(one, ports[one.name]) for one in services))
+        await all_or_none(*(self._all_works(one.name) for one in services))
 
     async def _start_databases(self, port: int) -> None:
         outside = outside_databases()
