@@ -25,6 +25,7 @@ from libs.events.postgres import Connection, plain_dsn
 from libs.events.processes.crashpoints import CrashPoint, crashpoint
 from libs.events.processes.ending import end
 from libs.events.relaying.leadership import SILENCE_SECONDS, Leadership, LeadershipLostError, connected, lead
+from libs.events.relaying.pausing import Pause
 from libs.events.relaying.publishing import Outcome, Publisher
 from libs.events.relaying.reading import read
 from libs.events.relaying.retiring import Unretired
@@ -35,12 +36,6 @@ from libs.waiting.pauses import done_or_set, is_set_within
 log = logging.getLogger(__name__)
 
 BATCH_ROWS = 5_000
-SHORTEST_SLEEP_SECONDS = 0.002
-LONGEST_SLEEP_SECONDS = 0.05
-OTHERS_SECONDS = 5.0
-"""The time for which the relay looks often after it found events that no commit of its own process had announced.
-Without such events, it relies on these announcements: looking every few milliseconds between two of them costs more
-than sending the events."""
 SEND_TIMEOUT_SECONDS = 20.0
 STOP_SECONDS = 5.0
 """The maximum time of a round after the relay was told to stop. Events that are not in the archive by then are sent
@@ -145,7 +140,7 @@ class Relay:
             return
         report(log, logging.INFO, "relay.leading", epoch=leadership.epoch)
         unretired = Unretired(connection, leadership)
-        pause = _Pause(self._wakeup)
+        pause = Pause(self._wakeup)
         while not stop.is_set() and not await leadership.is_held():
             pause.begin()
             await self._tidy(connection)
@@ -155,7 +150,7 @@ class Relay:
                 rows = await read(connection, BATCH_ROWS, unretired, self._blocks())
             if rows:
                 await self._round(connection, leadership, unretired, rows)
-                pause.found(len(rows))
+                pause.found(more=len(rows) == BATCH_ROWS)
             else:
                 self._calm()
                 await unretired.retire_if_due()
@@ -251,47 +246,6 @@ class Relay:
         if self._producer is not None:
             client, self._producer = self._producer, None
             await kafka.abandon(client, flush_seconds=flush_seconds)
-
-
-class _Pause:
-    """The pause between two looks at the outbox. It uses no task, because it is used many times a second."""
-
-    def __init__(self, wakeup: asyncio.Event) -> None:
-        self._wakeup = wakeup
-        self._announced = False
-        self._seconds = SHORTEST_SLEEP_SECONDS
-        self._others_until = time.monotonic() + OTHERS_SECONDS
-
-    def begin(self) -> None:
-        """Before a look: a commit from now on is news."""
-        self._announced = self._wakeup.is_set()
-        self._wakeup.clear()
-
-    def found(self, rows: int) -> None:
-        """The look found so many rows, and they are sent."""
-        if not self._announced:
-            self._others_until = time.monotonic() + OTHERS_SECONDS
-        self._seconds = 0.0 if rows == BATCH_ROWS else SHORTEST_SLEEP_SECONDS
-
-    async def end(self, *, at_most: float) -> None:
-        """Wait until a commit is announced, or until it is time for the next look."""
-        if self._seconds and time.monotonic() > self._others_until:
-            self._seconds = LONGEST_SLEEP_SECONDS
-        timed_out = False
-
-        def time_out() -> None:
-            nonlocal timed_out
-            timed_out = True
-            self._wakeup.set()
-
-        timer = asyncio.get_running_loop().call_later(min(self._seconds, at_most), time_out)
-        try:
-            await self._wakeup.wait()
-        finally:
-            timer.cancel()
-        if timed_out:
-            self._wakeup.clear()
-        self._seconds = min(self._seconds * 2, LONGEST_SLEEP_SECONDS) or SHORTEST_SLEEP_SECONDS
 
 
 def _count_sent(rows: Sequence[Any], outcome: Outcome, seconds: float) -> None:
