@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events import consumer, kafka
+from libs.events import consumer, kafka, relay
 from libs.events.postgres import raw
 from libs.events.processes.crashpoints import CrashPoint
 from libs.events.relaying import retiring
@@ -115,6 +115,7 @@ async def main(role: str, given: dict[str, Any]) -> None:
     if role == "relay":
         retiring.RETIRE_SECONDS = given.get("retire_seconds", retiring.RETIRE_SECONDS)
         retiring.RETIRE_ROWS = given.get("retire_rows", retiring.RETIRE_ROWS)
+        relay.MEASURE_SECONDS = given.get("retire_seconds", relay.MEASURE_SECONDS)  # it retires before it measures
         await bus.relay(**{name: given[name] for name in ("silence_seconds",) if name in given}).run(asyncio.Event())
     else:
         await consume(bus, given)

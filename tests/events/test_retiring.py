@@ -13,8 +13,9 @@ import asyncpg
 import pytest
 from aiokafka.errors import OutOfOrderSequenceNumber
 
-from libs.events import kafka, outbox
+from libs.events import kafka, outbox, relay
 from libs.events.audit import Hand
+from libs.events.observing import metrics
 from libs.events.operating.holding import hold, release
 from libs.events.operating.republishing import Selection, republish
 from libs.events.relaying import leadership, publishing, reading, retiring
@@ -26,6 +27,12 @@ from tests.events.failures.observing import drained, logged, sequences
 
 ANA = Hand("ana", "a test")
 NEVER = 600.0
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The relay measures the outbox once, at the beginning: before it measures, it retires."""
+    monkeypatch.setattr(relay, "MEASURE_SECONDS", NEVER)
 
 
 @pytest.fixture
@@ -148,6 +155,25 @@ async def test_rows_are_retired_while_kafka_does_not_answer(bus: Bus, monkeypatc
         answer.set()
         await until(drained(bus))
     assert len(await bus.records()) == 6
+
+
+async def test_acknowledged_rows_do_not_count_as_waiting(bus: Bus, lazy: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the retirement in `_measure` three events are told to wait, and their age grows."""
+    told: list[tuple[str, float]] = []
+    monkeypatch.setattr(metrics.outbox_pending, "set", lambda value: told.append(("pending", value)))
+    monkeypatch.setattr(metrics.outbox_oldest_age, "set", lambda value: told.append(("age", value)))
+    async with running(bus.relay()):
+        await append(bus, 0)
+        await until(logged(bus, 3))
+        assert len(await waiting(bus)) == 3
+        told.clear()
+        monkeypatch.setattr(relay, "MEASURE_SECONDS", 0.0)
+
+        async def measured() -> bool:
+            return len(told) >= 2
+
+        await until(measured)
+    assert told[:2] == [("pending", 0), ("age", 0)]
 
 
 async def test_a_held_relay_has_retired_everything_and_the_ids_may_come_again(bus: Bus, lazy: None) -> None:
