@@ -1,8 +1,9 @@
 """The relay of one service: it publishes the outbox, in order per key, while it is the leader.
 
-It reads the visible rows `ORDER BY id` and moves acknowledged rows to the archive. It has no cursor, so a transaction
-that commits late is not missed. No transaction is open while it waits for Kafka. If it crashes between the
-acknowledgement and the move, a batch is sent twice, and the inboxes of the consumers discard the copies.
+It reads the visible rows `ORDER BY id` and sends them at once. It moves acknowledged rows to the archive later, in one
+statement for many rounds (`relaying.retiring`). It has no cursor, so a transaction that commits late is not missed. No
+transaction is open while it waits for Kafka. If it crashes between the acknowledgement and the move, at most the last
+batch and the acknowledged rows before it are sent twice, and the inboxes of the consumers discard the copies.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -24,7 +25,10 @@ from libs.events.postgres import Connection, plain_dsn
 from libs.events.processes.crashpoints import CrashPoint, crashpoint
 from libs.events.processes.ending import end
 from libs.events.relaying.leadership import SILENCE_SECONDS, Leadership, LeadershipLostError, connected, lead
+from libs.events.relaying.pausing import Pause
 from libs.events.relaying.publishing import Outcome, Publisher
+from libs.events.relaying.reading import read
+from libs.events.relaying.retiring import Unretired
 from libs.events.signing import Signer
 from libs.events.topics import TOPICS, Topic
 from libs.waiting.pauses import done_or_set, is_set_within
@@ -32,8 +36,6 @@ from libs.waiting.pauses import done_or_set, is_set_within
 log = logging.getLogger(__name__)
 
 BATCH_ROWS = 5_000
-SHORTEST_SLEEP_SECONDS = 0.002
-LONGEST_SLEEP_SECONDS = 0.05
 SEND_TIMEOUT_SECONDS = 20.0
 STOP_SECONDS = 5.0
 """The maximum time of a round after the relay was told to stop. Events that are not in the archive by then are sent
@@ -41,31 +43,6 @@ again by the next relay."""
 BLOCK_SECONDS = 15.0
 MEASURE_SECONDS = 5.0
 
-_READ = """
-    SELECT id, event_id, topic, key, type, payload, traceparent, tracestate, created_at
-    FROM outbox ORDER BY id LIMIT $1
-"""
-_READ_AROUND = """
-    SELECT id, event_id, topic, key, type, payload, traceparent, tracestate, created_at
-    FROM outbox o
-    WHERE NOT topic = ANY($2) AND NOT EXISTS (
-        SELECT FROM unnest($3::text[], $4::text[]) AS b (topic, key) WHERE b.topic = o.topic AND b.key = o.key)
-    ORDER BY id LIMIT $1
-"""
-_RETIRE = """
-    WITH leader AS (SELECT 1 FROM outbox_leader WHERE epoch = $1),
-    gone AS (
-        DELETE FROM outbox o USING unnest($2::bigint[], $3::int[], $4::bigint[]) AS a (id, partition, log_offset)
-        WHERE o.id = a.id AND o.id BETWEEN $5 AND $6 AND EXISTS (SELECT FROM leader)
-        RETURNING o.id, o.event_id, o.topic, o.key, o.type, o.payload, o.traceparent, o.tracestate, o.created_at,
-            a.partition, a.log_offset
-    ), kept AS (
-        INSERT INTO outbox_sent (id, event_id, topic, key, type, payload, traceparent, tracestate, created_at,
-            partition, log_offset)
-        SELECT * FROM gone
-    )
-    SELECT count(*) FROM leader
-"""
 _MEASURE = """
     SELECT count(*) AS pending, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS age_seconds
     FROM (SELECT created_at FROM outbox ORDER BY id LIMIT 100000) AS o
@@ -162,38 +139,45 @@ class Relay:
         if leadership is None:
             return
         report(log, logging.INFO, "relay.leading", epoch=leadership.epoch)
-        sleep = SHORTEST_SLEEP_SECONDS
+        unretired = Unretired(connection, leadership)
+        pause = Pause(self._wakeup)
         while not stop.is_set() and not await leadership.is_held():
-            self._wakeup.clear()
+            pause.begin()
             await self._tidy(connection)
             # Measured before the round, because no round ends while Kafka is unavailable.
-            await self._measure(connection)
+            await self._measure(connection, unretired)
             async with leadership.proof():
-                rows = await self._read(connection)
+                rows = await read(connection, BATCH_ROWS, unretired, self._blocks())
             if rows:
-                await self._round(connection, leadership, rows)
-                sleep = SHORTEST_SLEEP_SECONDS
+                await self._round(connection, leadership, unretired, rows)
+                pause.found(more=len(rows) == BATCH_ROWS)
             else:
                 self._calm()
-                if not stop.is_set():
-                    await _nap(self._wakeup, sleep)
-                sleep = min(sleep * 2, LONGEST_SLEEP_SECONDS)
+                await unretired.retire_if_due()
+            if not stop.is_set():
+                await pause.end(at_most=unretired.due_seconds)
+        await unretired.retire()
 
-    async def _round(self, connection: Connection, leadership: Leadership, rows: Sequence[Any]) -> None:
+    async def _round(
+        self, connection: Connection, leadership: Leadership, unretired: Unretired, rows: Sequence[Any]
+    ) -> None:
         started = time.monotonic()
         crashpoint(CrashPoint.RELAY_AFTER_READ)
-        publisher = await leadership.while_held(self._current_publisher())
+        publisher = self._publisher if self._producer else await leadership.while_held(self._new_publisher())
+        assert publisher is not None
         with tracing.sending(rows) as span:
             outcome = await leadership.while_held(
-                publisher.publish(rows, timeout_seconds=SEND_TIMEOUT_SECONDS, may_send=lambda: leadership.holds)
+                publisher.publish(rows, timeout_seconds=SEND_TIMEOUT_SECONDS, may_send=lambda: leadership.holds),
+                chore=unretired.retire_if_due,
             )
             if outcome.error is not None:
                 tracing.fail(span, outcome.error)
         _count_sent(rows, outcome, time.monotonic() - started)
         crashpoint(CrashPoint.RELAY_AFTER_SEND)
-        if outcome.acked_ids:
-            await self._retire(connection, leadership.epoch, outcome)
-            metrics.relay_round.record(time.monotonic() - started)
+        unretired.add(outcome)
+        # After an error the leadership ends, and what is not moved by then is sent again.
+        if unretired.are_many or outcome.error is not None:
+            await unretired.retire()
         await self._note_refusals(connection, outcome)
         if outcome.error is not None:
             self.rebuilds += 1
@@ -201,25 +185,11 @@ class Relay:
             raise outcome.error
         self._calm()
 
-    async def _read(self, connection: Connection) -> Sequence[Any]:
-        now = time.monotonic()
-        self._blocked = {what: block for what, block in self._blocked.items() if block[0] > now}
-        if not self._blocked:
-            return await connection.fetch(_READ, BATCH_ROWS)
-        topics = [topic for topic, key in self._blocked if key is None]
-        keys = [(topic, key) for topic, key in self._blocked if key is not None]
-        return await connection.fetch(
-            _READ_AROUND, BATCH_ROWS, topics, [topic for topic, _ in keys], [key for _, key in keys]
-        )
-
-    async def _retire(self, connection: Connection, epoch: int, outcome: Outcome) -> None:
-        ids = outcome.acked_ids
-        # With the range of ids the statement does not read millions of waiting rows to find these few.
-        leads = await connection.fetchval(_RETIRE, epoch, ids, outcome.partitions, outcome.offsets, min(ids), max(ids))
-        crashpoint(CrashPoint.RELAY_AFTER_RETIRE)
-        if not leads:
-            raise LeadershipLostError
-        metrics.relay_published.add(len(outcome.acked_ids))
+    def _blocks(self) -> Collection[tuple[str, str | None]]:
+        if self._blocked:
+            now = time.monotonic()
+            self._blocked = {what: block for what, block in self._blocked.items() if block[0] > now}
+        return self._blocked
 
     async def _note_refusals(self, connection: Connection, outcome: Outcome) -> None:
         """Block for a while the keys and topics that Kafka refuses, so that all others can be published."""
@@ -234,10 +204,11 @@ class Relay:
             report(log, logging.ERROR, "relay.event_refused", **fields)
         metrics.outbox_blocked.set(len(self._blocked))
 
-    async def _measure(self, connection: Connection) -> None:
+    async def _measure(self, connection: Connection, unretired: Unretired) -> None:
         if time.monotonic() - self._measured_at < MEASURE_SECONDS:
             return
         self._measured_at = time.monotonic()
+        await unretired.retire()  # so that only waiting rows are counted
         rows = await connection.fetch(_MEASURE)
         metrics.outbox_pending.set(rows[0]["pending"])
         metrics.outbox_oldest_age.set(rows[0]["age_seconds"])
@@ -258,20 +229,18 @@ class Relay:
         except asyncpg.PostgresError as error:
             report(log, logging.WARNING, "relay.retention_failed", error)
 
-    async def _current_publisher(self) -> Publisher:
-        if self._producer is None:
-            client = kafka.producer(self._bootstrap_servers, client_id=f"enlace-relay-{os.getpid()}")
-            try:
-                await asyncio.wait_for(client.start(), 10)
-            except BaseException:
-                await kafka.abandon(client)
-                raise
-            self._producer = client
-            fresh = Publisher(client, source=self._source, topics=self._topics, signer=self._signer)
-            fresh.inherit(self._publisher)
-            self._publisher = fresh
-        assert self._publisher is not None
-        return self._publisher
+    async def _new_publisher(self) -> Publisher:
+        client = kafka.producer(self._bootstrap_servers, client_id=f"enlace-relay-{os.getpid()}")
+        try:
+            await asyncio.wait_for(client.start(), 10)
+        except BaseException:
+            await kafka.abandon(client)
+            raise
+        self._producer = client
+        fresh = Publisher(client, source=self._source, topics=self._topics, signer=self._signer)
+        fresh.inherit(self._publisher)
+        self._publisher = fresh
+        return fresh
 
     async def _discard_producer(self, *, flush_seconds: float = 2.0) -> None:
         if self._producer is not None:
@@ -283,12 +252,3 @@ def _count_sent(rows: Sequence[Any], outcome: Outcome, seconds: float) -> None:
     failed: metrics.Attributes = {} if outcome.error is None else {"error.type": type(outcome.error).__name__}
     metrics.operation_duration.record(seconds, metrics.messaging("send", "send") | failed)
     metrics.relay_batch_size.record(len(rows))
-
-
-async def _nap(wakeup: asyncio.Event, seconds: float) -> None:
-    """Sleep until the wake-up or the end of the time. It uses no task, because it is called twenty times a second."""
-    timer = asyncio.get_running_loop().call_later(seconds, wakeup.set)
-    try:
-        await wakeup.wait()
-    finally:
-        timer.cancel()

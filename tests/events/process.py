@@ -19,9 +19,10 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events import consumer, kafka
+from libs.events import consumer, kafka, relay
 from libs.events.postgres import raw
 from libs.events.processes.crashpoints import CrashPoint
+from libs.events.relaying import retiring
 from libs.events.subscriptions import Subscriptions
 from libs.events.topics import Topic
 from tests.events.bus import Bus, database_for
@@ -33,10 +34,10 @@ async def start(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a relay or consumer of this bus as a process; killed at the end if it is still there.
 
-    Options: `silence_seconds` of a relay; of a consumer `session_timeout_ms`, `lanes` per topic, `dynamic` for a
-    member without a name, `halt_key` for a handler that never comes back from a batch with that key. `hold_before` and
-    `hold_in` name a file: before its first transaction with events, or in the middle of it, the process blocks its
-    event loop until the file is there. It prints a line when it begins to.
+    Options of a relay: `silence_seconds`, `retire_seconds` and `retire_rows`; of a consumer: `session_timeout_ms`,
+    `lanes` per topic, `dynamic` for a member without a name, `halt_key` for a handler that never comes back from a
+    batch with that key. `hold_before` and `hold_in` name a file: before its first transaction with events, or in the
+    middle of it, the process blocks its event loop until the file is there. It prints a line when it begins to.
     """
     given = {"dsn": bus.dsn, "bootstrap": bus.bootstrap, "group": bus.group, "topic": asdict(bus.topic)} | options
     environment = os.environ | ({"EVENTS_CRASHPOINT": f"{crash}:{visit}"} if crash else {})
@@ -112,6 +113,9 @@ async def main(role: str, given: dict[str, Any]) -> None:
     topic = Topic(**given["topic"])
     bus = Bus(given["dsn"], given["bootstrap"], topic, database_for(given["dsn"]), given["group"])
     if role == "relay":
+        retiring.RETIRE_SECONDS = given.get("retire_seconds", retiring.RETIRE_SECONDS)
+        retiring.RETIRE_ROWS = given.get("retire_rows", retiring.RETIRE_ROWS)
+        relay.MEASURE_SECONDS = given.get("retire_seconds", relay.MEASURE_SECONDS)  # it retires before it measures
         await bus.relay(**{name: given[name] for name in ("silence_seconds",) if name in given}).run(asyncio.Event())
     else:
         await consume(bus, given)

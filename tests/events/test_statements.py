@@ -19,9 +19,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from deploy.local.infra import start_postgres
 from deploy.local.processes import Family
 from libs.chassis.database import Database
-from libs.events import outbox, relay
+from libs.events import outbox
 from libs.events.event import Event, Received
+from libs.events.postgres import Connection
+from libs.events.relaying import leadership, reading, retiring
+from libs.events.relaying.leadership import Leadership
 from libs.events.relaying.publishing import Outcome
+from libs.events.relaying.retiring import Unretired
 from libs.events.subscriptions import Subscriptions
 from libs.events.tables import create_tables
 from libs.events.topics import TOPICS, Topic
@@ -178,27 +182,35 @@ async def test_duplicates_cost_no_statement_more(counting: PostgresForTests, bus
     assert sum((await counter.calls()).values()) == 4
 
 
-async def test_a_round_of_the_relay_is_two_statements_however_many_events_leave(
-    counting: PostgresForTests, bus_database: str, pool: Database
+async def test_a_round_of_the_relay_is_one_statement_and_retiring_many_rounds_is_another(
+    counting: PostgresForTests, bus_database: str, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A DELETE per row fails at the second size. Read; retire and archive, which commits by itself."""
-    one = relay.Relay(bus_database, "nowhere:9092", source="urn:test", topics={TOPIC.name: TOPIC})
+    """Retiring after each round makes more of the first round, a DELETE per row more of the last ones."""
+    monkeypatch.setattr(retiring, "RETIRE_SECONDS", 600.0)
     counter = Counter(counting, bus_database)
-    connection = await asyncpg.connect(bus_database)
     found = []
-    for size in (2, *SIZES):  # asyncpg looks array types up at their first use
-        async with pool.transaction() as session:
-            await outbox.append(session, [Numbered(name="a", number=number) for number in range(size)])
-        await counter.begin()
-        rows = await one._read(connection)
-        outcome = Outcome()
-        outcome.acknowledge(rows, 0, 0)
-        await one._retire(connection, 0, outcome)
-        found.append(await counter.calls())
-        assert len(outcome.acked_ids) == size
-    await connection.close()
+    async with leadership.connected(bus_database) as connection:
+        unretired = Unretired(connection, Leadership(connection, 0))
+        for size in (2, *SIZES):  # asyncpg looks array types up at their first use
+            async with pool.transaction() as session:
+                await outbox.append(session, [Numbered(name="a", number=number) for number in range(3 * size)])
+            await counter.begin()
+            for _ in range(3):
+                await _round(connection, unretired, size)
+            await unretired.retire()
+            found.append(await counter.calls())
     assert found[1] == found[2] == found[3], found
-    assert sum(found[1].values()) == 2
+    assert sorted(found[1].values()) == [1, 3], found[1]
+
+
+async def _round(connection: Connection, unretired: Unretired, size: int) -> None:
+    """What the relay asks of PostgreSQL if Kafka acknowledges everything and no limit is reached."""
+    rows = await reading.read(connection, size, unretired)
+    assert len(rows) == size
+    outcome = Outcome()
+    outcome.acknowledge(rows, 0, 0)
+    unretired.add(outcome)
+    await unretired.retire_if_due()
 
 
 async def test_referral_takes_a_flights_events_in_as_many_statements_as_one_persons(

@@ -102,10 +102,10 @@ outbox_blocked = _meter.create_gauge(
 relay_published = _meter.create_counter(
     "relay.published", "{event}", "Events acknowledged by Kafka and moved from the outbox to the archive."
 )
-relay_round = _meter.create_histogram(
-    "relay.round",
+relay_retire = _meter.create_histogram(
+    "relay.retire",
     "s",
-    "Time from reading a batch from the outbox until it is moved to the archive.",
+    "Time to move acknowledged events from the outbox to the archive, in one statement for many batches.",
     explicit_bucket_boundaries_advisory=SECONDS,
 )
 relay_batch_size = _meter.create_histogram(

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -66,13 +66,19 @@ _SERVER_SETTINGS = {
     "application_name": "enlace-relay",
     "statement_timeout": "30s",
     "timezone": "UTC",
-    # The best plans for arrays of thousands and of one element differ. A generic plan would assume ten elements.
-    "plan_cache_mode": "force_custom_plan",
+    # Planning costs more than reading a few rows, so statements are planned once. A plan that was made while the outbox
+    # was empty must be good for a million rows, too.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
     # If the host of a leader fails, the lock must end in seconds, not in hours.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
+
+
+async def _none() -> float:
+    return float("inf")
 
 
 class LeadershipLostError(Exception):
@@ -122,23 +128,31 @@ class Leadership:
         held: bool = await self._connection.fetchval("SELECT held_since IS NOT NULL FROM outbox_leader")
         return held
 
-    async def while_held(self, work: Coroutine[Any, Any, T]) -> T:
+    async def while_held(self, work: Coroutine[Any, Any, T], *, chore: Callable[[], Awaitable[float]] = _none) -> T:
         """The result of `work`. If the lease ends meanwhile, `work` is cancelled and `LeadershipLostError` is raised.
 
-        This function uses the connection meanwhile, so `work` must not use it.
+        This function uses the connection meanwhile, so `work` must not use it. `chore` may use it: it is called at the
+        beginning, and again after the number of seconds that it returns.
         """
         task = asyncio.create_task(work)
         try:
-            while not (await asyncio.wait({task}, timeout=self._heartbeat_seconds))[0]:
-                await self._prove()
-            return task.result()
+            while True:
+                async with self._within_lease():
+                    pause = await chore()
+                if (await asyncio.wait({task}, timeout=min(pause, self._heartbeat_seconds)))[0]:
+                    return task.result()
+                if time.monotonic() - self._proven_at >= self._heartbeat_seconds:
+                    async with self._within_lease(), self.proof():
+                        await self._connection.execute("SELECT 1")
         finally:
             await end(task)
 
-    async def _prove(self) -> None:
+    @asynccontextmanager
+    async def _within_lease(self) -> AsyncIterator[None]:
+        """`LeadershipLostError` if the statements inside have no answer before the lease could end."""
         try:
-            async with asyncio.timeout(self._lease_seconds - self._heartbeat_seconds), self.proof():
-                await self._connection.execute("SELECT 1")
+            async with asyncio.timeout(self._lease_seconds - self._heartbeat_seconds):
+                yield
         except (TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
             raise LeadershipLostError from error
 

@@ -84,6 +84,15 @@ async def log_size(bus: Bus) -> int:
         await consumer.stop()
 
 
+def logged(bus: Bus, count: int) -> Condition:
+    """Whether so many records were written to the topic, or more."""
+
+    async def condition() -> bool:
+        return await log_size(bus) >= count
+
+    return condition
+
+
 async def committed_in_kafka(bus: Bus, partition: int = 0) -> int | None:
     """What Kafka has been told of this group's position."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bus.bootstrap, group_id=bus.group, enable_auto_commit=False)

@@ -17,8 +17,9 @@ from libs.events.processes.crashpoints import CrashPoint
 from libs.events.relaying import leadership, publishing
 from libs.events.relaying.leadership import LeadershipLostError
 from libs.events.relaying.publishing import Outcome
+from libs.events.relaying.retiring import Unretired
 from tests.events.bus import Bus, running, until
-from tests.events.failures.observing import drained, numbers, position, sequences
+from tests.events.failures.observing import drained, logged, numbers, position, sequences
 from tests.events.process import killed_itself, start
 
 Make = Callable[..., Awaitable[Bus]]
@@ -56,6 +57,25 @@ async def test_r3_what_a_relay_killed_before_retiring_sent_twice_has_its_effects
     assert await numbers(bus) == {f"key-{key}": list(range(5)) for key in range(20)}
 
 
+@pytest.mark.parametrize("point", [CrashPoint.RELAY_AFTER_ACK, CrashPoint.RELAY_AFTER_SEND])
+async def test_r3_a_relay_killed_after_many_rounds_sends_at_most_its_unretired_rows_again(
+    bus: Bus, point: CrashPoint
+) -> None:
+    """Ten rounds of ten events, retired from forty on; killed in the tenth. Without `are_many` in `Relay._round` all
+    hundred are sent again."""
+    async with start("relay", bus, crash=point, visit=10, retire_seconds=600, retire_rows=40) as process:
+        for number in range(10):
+            await bus.append(*(bus.counted(name="a", number=10 * number + one) for one in range(10)))
+            await until(logged(bus, 10 * (number + 1)))
+        await killed_itself(process)
+    assert len(await bus.fetch("SELECT 1 FROM outbox")) == 20
+    async with running(bus.relay(), bus.consumer()):
+        await until(drained(bus))
+        await until(position(bus, 120))
+    assert len(await bus.records()) == 120
+    assert await numbers(bus) == {"a": list(range(100))}
+
+
 async def test_r4_a_leader_that_is_stopped_is_replaced_and_its_late_sends_change_nothing(bus: Bus) -> None:
     """SIGSTOP in the middle of a load, SIGCONT when another one leads. Without `_END_SILENT_LEADER` nobody takes over:
     the stopped one's session keeps the lock for as long as it is stopped."""
@@ -87,9 +107,10 @@ async def test_r4_a_relay_whose_leadership_is_gone_retires_nothing(bus: Bus) -> 
         await other.execute("UPDATE outbox_leader SET epoch = epoch + 1")
         await other.close()
         row = (await bus.fetch("SELECT id FROM outbox"))[0]
-        outcome = Outcome(acked_ids=[row["id"]], partitions=[0], offsets=[0])
+        unretired = Unretired(connection, leading)
+        unretired.add(Outcome(acked_ids=[row["id"]], partitions=[0], offsets=[0]))
         with pytest.raises(LeadershipLostError):
-            await bus.relay()._retire(connection, leading.epoch, outcome)
+            await unretired.retire()
     assert len(await bus.fetch("SELECT 1 FROM outbox")) == 1
 
 

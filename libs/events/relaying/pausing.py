@@ -1,0 +1,56 @@
+"""The pauses of a relay between two reads of the outbox."""
+
+import asyncio
+import time
+
+SHORTEST_SECONDS = 0.002
+LONGEST_SECONDS = 0.05
+OTHERS_SECONDS = 5.0
+"""The time for which the relay reads often after it found events that no commit of its own process had announced.
+Without such events it relies on these announcements, because reading every few milliseconds between two of them costs
+more than sending the events."""
+
+
+class Pause:
+    """Ends when a commit of this process is announced by `wakeup`, or when it is time for the next read.
+
+    It uses no task, because there are many pauses in a second.
+    """
+
+    def __init__(self, wakeup: asyncio.Event) -> None:
+        self._wakeup = wakeup
+        self._announced = False
+        self._seconds = SHORTEST_SECONDS
+        self._others_until = time.monotonic() + OTHERS_SECONDS
+
+    def begin(self) -> None:
+        """To be called before a read: commits from now on are announced for the next one."""
+        self._announced = self._wakeup.is_set()
+        self._wakeup.clear()
+
+    def found(self, *, more: bool) -> None:
+        """To be called after rows were read and sent. `more`: other rows were probably left."""
+        # A row can be read a moment before its commit is announced. This has happened by now.
+        if not self._announced and not self._wakeup.is_set():
+            self._others_until = time.monotonic() + OTHERS_SECONDS
+        self._seconds = 0.0 if more else SHORTEST_SECONDS
+
+    async def end(self, *, at_most: float) -> None:
+        """Wait. The pauses grow while nothing is found, and are never longer than `at_most` seconds."""
+        if self._seconds and time.monotonic() > self._others_until:
+            self._seconds = LONGEST_SECONDS
+        timed_out = False
+
+        def time_out() -> None:
+            nonlocal timed_out
+            timed_out = True
+            self._wakeup.set()
+
+        timer = asyncio.get_running_loop().call_later(min(self._seconds, at_most), time_out)
+        try:
+            await self._wakeup.wait()
+        finally:
+            timer.cancel()
+        if timed_out:
+            self._wakeup.clear()
+        self._seconds = min(self._seconds * 2, LONGEST_SECONDS) or SHORTEST_SECONDS

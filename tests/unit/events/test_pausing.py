@@ -1,0 +1,84 @@
+"""The pauses of a relay: it relies on announcements while every event is announced, and reads often otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from libs.events.relaying import pausing
+from libs.events.relaying.pausing import Pause
+
+INFINITE = float("inf")
+
+
+@pytest.fixture(autouse=True)
+def endless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long pause does not end by itself, and nothing is known of other processes."""
+    monkeypatch.setattr(pausing, "LONGEST_SECONDS", 600.0)
+    monkeypatch.setattr(pausing, "OTHERS_SECONDS", 0.0)
+
+
+async def ends(pause: Pause, *, at_most: float = INFINITE) -> None:
+    await asyncio.wait_for(pause.end(at_most=at_most), 60)
+
+
+async def test_a_commit_ends_a_long_pause_also_if_it_was_announced_before() -> None:
+    """With the event cleared in `end` instead of `begin`, a commit during a round is not read before the next one."""
+    wakeup = asyncio.Event()
+    pause = Pause(wakeup)
+    pause.begin()
+    asyncio.get_running_loop().call_soon(wakeup.set)
+    await ends(pause)
+    pause.begin()
+    wakeup.set()
+    pause.found(more=False)
+    await ends(pause)
+    assert wakeup.is_set()
+
+
+async def test_announced_events_are_followed_by_a_long_pause_and_others_by_short_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without `_announced` the relay reads every few milliseconds after each event; without `_others_until` it finds
+    the events of other processes late, however many there are."""
+    wakeup = asyncio.Event()
+    pause = Pause(wakeup)
+    monkeypatch.setattr(pausing, "OTHERS_SECONDS", 600.0)
+    wakeup.set()
+    pause.begin()
+    pause.found(more=False)
+    await ends(pause, at_most=0.001)
+    assert pause._seconds == pausing.LONGEST_SECONDS
+    pause.begin()
+    pause.found(more=False)
+    await ends(pause)
+    assert pause._seconds == 2 * pausing.SHORTEST_SECONDS
+
+
+async def test_a_row_that_is_read_just_before_its_announcement_counts_as_announced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without the second condition in `found` one such row a second would keep the relay reading often."""
+    wakeup = asyncio.Event()
+    pause = Pause(wakeup)
+    monkeypatch.setattr(pausing, "OTHERS_SECONDS", 600.0)
+    pause.begin()
+    wakeup.set()
+    pause.found(more=False)
+    await ends(pause)
+    assert pause._seconds == pausing.LONGEST_SECONDS
+
+
+async def test_there_is_no_pause_while_more_rows_wait() -> None:
+    pause = Pause(asyncio.Event())
+    pause.begin()
+    pause.found(more=True)
+    await ends(pause)
+
+
+async def test_a_pause_ends_when_rows_must_be_retired() -> None:
+    """Without `at_most` acknowledged rows would wait for the next event."""
+    pause = Pause(asyncio.Event())
+    pause.begin()
+    await ends(pause, at_most=0.001)
