@@ -29,6 +29,7 @@ from services.referral.consents import subscribers as consents
 from services.referral.desk.api import router as desk_routes
 from services.referral.endings import subscribers as endings
 from services.referral.intake import subscribers as intake
+from services.referral.intake.actions import PlaceAtOnce
 from services.referral.journeys import queries as journeys
 from services.referral.needs import actions as needs
 from services.referral.needs.api import router as need_routes
@@ -95,9 +96,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     database = Database(settings.database_url, clock=settings.clock(), application_name="enlace-referral", pool_size=8)
     cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
     event_keys = EventKeys.named("referral", **settings.keys_of_events())
+    router = Router(database, policy, dsn=settings.database_url)
     consumer = Consumer(
         cluster,
-        subscriptions(policy),
+        subscriptions(policy, place=router.place_at_once),
         transaction=database.transaction,
         instance_id=settings.worker_id("referral"),
         keyring=event_keys.keyring,
@@ -116,7 +118,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routers=(*ROUTES, operations_api.router),  # the last one shows no person, so nothing is recorded
         loops=[
             Loop("consumer", consumer.run, Role.WORKER),
-            Loop("router", Router(database, policy, dsn=settings.database_url).run, Role.WORKER),
+            Loop("router", router.run, Role.WORKER),
             Loop("hand-overs", HandOvers(database, policy).run, Role.WORKER),
             Loop("clocks", clockwork(database, policy).run, Role.WORKER),
             Loop("watcher", watcher.run, Role.WORKER),
@@ -130,12 +132,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def subscriptions(policy: RoutingPolicy, *, group: str = "referral") -> Subscriptions:
-    """All subscriptions of referral, as one consumer group."""
+def subscriptions(policy: RoutingPolicy, *, group: str = "referral", place: PlaceAtOnce | None = None) -> Subscriptions:
+    """All subscriptions of referral, as one consumer group. `place` offers new referrals at once, if possible."""
     listening = Subscriptions(group=group)
     providers.subscribe(listening)
     places.subscribe(listening)
-    intake.subscribe(listening, policy)
+    intake.subscribe(listening, policy, place=place)
     consents.subscribe(listening, policy)
     endings.subscribe(listening, policy)
     return listening
