@@ -148,11 +148,9 @@ async def test_the_last_places_are_given_once_whoever_takes_them_at_the_same_tim
 async def test_two_arrivals_at_the_same_time_beside_a_round_want_the_last_place_and_one_gets_it(world: World):
     """Again and again: of two at once, and one for the round, exactly one has the place."""
     await reception(world)
-    for nth in range(6):
-        shelter = await world.provider(
-            places=1, category=("shelter", "food", "health", "transport", "legal", "work")[nth]
-        )
-        category = {"category": ("shelter", "food", "health", "transport", "legal", "work")[nth]}
+    for name in ("shelter", "food", "health", "transport", "legal", "training"):
+        shelter = await world.provider(places=1, category=name)
+        category = {"category": name}
         world.router.leads = False
         waiting = await world.person(category)
         world.router.leads = True
