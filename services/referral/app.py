@@ -1,5 +1,6 @@
 """Connects the parts of referral: routes, subscribers, loops. No other module uses all parts."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -108,7 +109,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
     sweeper = Sweeper(database, claim=journeys.claim)
     watcher = Watcher(database, policy, clock_rate=settings.clock_rate, mend=sweeper.sweep_once)
-    sealer = partial(seal_forever, database=database, table=AUDIT, keys=settings.audit_keys(), tell=tell_seal)
     app = build_app(
         service="referral",
         title="Enlace referral",
@@ -122,7 +122,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("hand-overs", HandOvers(database, policy).run, Role.WORKER),
             Loop("clocks", clockwork(database, policy).run, Role.WORKER),
             Loop("watcher", watcher.run, Role.WORKER),
-            Loop("audit sealer", sealer, Role.WORKER),
+            Loop("audit sealer", _sealer(settings, database), Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
         work_checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
@@ -130,6 +130,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     operations_api.observe(app, consumer=consumer, relay=relay)
     app.state.policy, app.state.gathering = policy, Gathering(database, policy)
     return app
+
+
+def _sealer(settings: Settings, database: Database) -> Callable[[asyncio.Event], Awaitable[None]]:
+    return partial(seal_forever, database=database, table=AUDIT, keys=settings.audit_keys(), tell=tell_seal)
 
 
 def subscriptions(policy: RoutingPolicy, *, group: str = "referral", place: PlaceAtOnce | None = None) -> Subscriptions:

@@ -178,18 +178,22 @@ async def record_needs(
                     and (received.event.returnee_id, received.event.category, received.event.kind) in moved
                 ):
                     need_steps.close(piece, piece.journeys[received.event.returnee_id].needs[need_id], reason=DUPLICATE)
-        for event in again:
-            journey = heads[event.returnee_id]
-            if event.need_id in journey.needs and journey.journey_end_reason is None:
-                need = journey.needs[event.need_id]
-                telling.tell_again(
-                    piece, need, urgency=event.urgency, kind=event.kind, detail_values=by_detail(event.detail_values)
-                )
+        _tell_again(piece, again)
         if place is not None and not again:
             await place(session, piece)
     # A service that was asked may not give the kind that has been found out.
     await judge_again(session, policy, {event.returnee_id for event in again}, actor=ACTOR)
     ROUTERS.wake_after_commit(session)
+
+
+def _tell_again(piece: Work, again: Sequence[NeedReported]) -> None:
+    for event in again:
+        journey = piece.journeys[event.returnee_id]
+        if event.need_id in journey.needs and journey.journey_end_reason is None:
+            need = journey.needs[event.need_id]
+            telling.tell_again(
+                piece, need, urgency=event.urgency, kind=event.kind, detail_values=by_detail(event.detail_values)
+            )
 
 
 def _says_more(event: NeedReported, need: Need) -> bool:

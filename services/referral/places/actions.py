@@ -123,9 +123,8 @@ async def hold(session: AsyncSession, wanted: Sequence[Mapping[UUID, int]], *, w
     """Hold places in the given order. Each entry gets all the places that it wants in all its pools, or none.
     Returns for each entry whether it got them.
 
-    `waits`: wait for pools that another transaction has locked. False: what wants one of these gets nothing. For
-    transactions that may have locked pools before: a second wait could be a deadlock.
-    """
+    `waits`: wait for pools that others have locked. False, for a transaction that may have locked pools before: what
+    wants a locked pool gets nothing. There is no deadlock then."""
     ids = sorted({pool_id for one in wanted for pool_id in one})
     if not ids:
         return [False] * len(wanted)

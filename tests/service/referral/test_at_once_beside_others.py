@@ -107,8 +107,7 @@ async def test_a_need_at_which_the_rules_fail_is_left_and_the_others_of_the_batc
 
 async def test_the_last_places_are_given_once_whoever_takes_them_at_the_same_time(world: World):
     """People arrive at once, in transactions of their own, beside rounds, answers and declarations; no transaction ends
-    with a deadlock. Taken out: the free places in `hold` (the ledger refuses), `waits=False` with a batch that has
-    released a place before (deadlocks)."""
+    with a deadlock. Taken out: the free places in `hold` (the ledger refuses)."""
     shelters = [await world.provider(places=3), await world.provider(places=4, place="GT13")]
     await reception(world)
     people = [uuid4() for _ in range(16)]
