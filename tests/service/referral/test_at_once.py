@@ -173,8 +173,8 @@ async def test_people_of_the_same_batch_who_wait_for_their_flight_count_too(worl
 async def test_without_consent_a_need_that_requires_it_is_left_with_the_others_of_the_person(
     new_world: NewWorld, caplog: pytest.LogCaptureFixture
 ):
-    """A round decides about the needs of a person with the same facts. Taken out: the question whether there is a chosen
-    service in `decide_offer` (the batch fails and is handled again), `spread` in `leave` (the bed is offered at once)."""
+    """A round decides about the needs of a person with the same facts. Taken out: `chosen is None` in `decide_offer`
+    (the batch fails and is handled again), `spread` in `leave` (the bed is offered at once)."""
     async with new_world(categories={"mhpss": {"basic": False}}) as world:
         for category in ("shelter", "mhpss"):
             await world.provider(category=category)

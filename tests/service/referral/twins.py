@@ -13,6 +13,7 @@ from uuid import UUID
 from libs.events.catalogue.registration import NeedWithdrawn, ReturneeChanged
 from libs.events.codes import AgeBand, Urgency
 from libs.events.event import Event
+from services.referral.router.actions import upkeep
 from tests.service.referral import making
 from tests.service.referral.consuming import Reception, reception
 from tests.service.referral.world import Provider, World
@@ -27,7 +28,7 @@ SETTING: dict[str, Any] = {
     },
     "pacing": {"offers_per_service": 4, "per_seconds": 600},
 }
-CATEGORIES = ("shelter", "shelter", "food", "food", "mhpss", "training", "legal", "gbv")
+CATEGORIES = (*["shelter", "food", "training"] * 4, "mhpss", "legal", "gbv")
 PLACES = ("GT01", "GT12", "GT13")
 _MASKED = ("referral_id", "offer_id", "event_id")
 _DUMP = {
@@ -71,10 +72,15 @@ class Twin:
         return int((await self.world.row("SELECT count(*) AS offers FROM offer"))["offers"])
 
     async def rounds(self) -> None:
-        """Rounds until one makes no offer, each with the newest records of answers."""
-        self.world.router._refreshed_at = float("-inf")
+        """Rounds until one makes no offer."""
         while await self.world.round():
-            self.world.router._refreshed_at = float("-inf")
+            pass
+
+    async def refresh(self) -> None:
+        """Read the records of answers, as the leader does now and then. Both worlds do it at the same moments."""
+        self.world.router._refreshed_at = float("inf")
+        async with self.world.database.transaction() as session:
+            await upkeep.refresh_records(session, self.world.router._memory)
 
     async def state(self) -> dict[str, Any]:
         """All that was decided, without the ids that each database makes by itself."""
@@ -116,34 +122,36 @@ class History:
     def some_providers(self) -> list[tuple[Provider, dict[str, Any], int]]:
         found = []
         for category in dict.fromkeys(CATEGORIES):
-            for _ in range(self.source.randrange(1, 4)):
+            for _ in range(self.source.randrange(2, 5)):
                 one = Provider(self.id(), self.id(), self.id())
                 changes: dict[str, Any] = {
                     "category": category,
                     "restricted": category == "gbv",
                     "place": self.source.choice(PLACES),
                     "languages": self.source.choice([["spa"], ["spa", "mam"], ["quc"]]),
-                    "accepts_automatically": self.source.random() < 0.2,
+                    "accepts_automatically": self.source.random() < 0.1,
                     "eligibility": {
-                        "maximum_age": self.source.choice([None, None, 24]),
+                        "maximum_age": self.source.choice([None, None, None, 24]),
                         "unaccompanied_children": self.source.random() < 0.5,
                         "households": self.source.random() < 0.8,
                     },
                 }
-                found.append((one, changes, self.source.choice([1, 2, 3, 8, 20])))
+                found.append((one, changes, self.source.choice([1, 3, 9, 30])))
         return found
 
     def arrival(self, providers: list[Provider]) -> list[Event]:
         """One batch: one to three people with their needs, some of a flight, some with a household."""
         events: list[Event] = []
-        for _ in range(self.source.choice([1, 1, 1, 2, 3])):
+        for _ in range(self.source.choice([1, 1, 2, 3])):
             profile: dict[str, Any] = {
                 "reception_place": self.source.choice(PLACES),
                 "destination": self.source.choice([None, *PLACES]),
-                "age_band": self.source.choice([AgeBand.FROM_18_TO_24, AgeBand.FROM_25_TO_34, AgeBand.FROM_12_TO_17]),
+                "age_band": self.source.choice(
+                    [AgeBand.FROM_18_TO_24] * 4 + [AgeBand.FROM_25_TO_34] * 4 + [AgeBand.FROM_12_TO_17]
+                ),
                 "languages": self.source.choice([["spa"], ["mam"], ["quc", "spa"]]),
-                "arrival_batch_id": FLIGHT if self.source.random() < 0.2 else None,
-                "household_id": self.id() if self.source.random() < 0.15 else None,
+                "arrival_batch_id": FLIGHT if self.source.random() < 0.15 else None,
+                "household_id": self.id() if self.source.random() < 0.1 else None,
             }
             if self.source.random() < 0.2:
                 profile["avoid_organizations"] = [self.source.choice(providers).organization_id]
@@ -151,7 +159,7 @@ class History:
             self.people.append({"returnee_id": returnee, **profile})
             events += [
                 making.registered(returnee, **profile),
-                making.consent(returnee, to_providers=self.source.random() < 0.8),
+                making.consent(returnee, to_providers=self.source.random() < 0.9),
             ]
             if profile["household_id"] is not None:
                 events.append(making.household(profile["household_id"], [returnee]))
