@@ -136,7 +136,7 @@ async def _decider(
 
 def _plans(decider: Decider, opened: Opened) -> list[Plan]:
     """The offers that may be made now, in the order of a round."""
-    plans: dict[UUID, Plan] = {}
+    plans: list[tuple[NeedCategory, Plan]] = []
     for referral in decider.placing.referrals:
         if referral.category in opened.left:
             continue
@@ -144,8 +144,8 @@ def _plans(decider: Decider, opened: Opened) -> list[Plan]:
         if plan is None:
             opened.leave({referral.category})
         else:
-            plans[referral.referral_id] = plan
-    return [plans[one.referral_id] for one in decider.placing.referrals if one.category not in opened.left]
+            plans.append((referral.category, plan))
+    return [plan for category, plan in plans if category not in opened.left]
 
 
 async def _offer(session: AsyncSession, piece: Work, decider: Decider, plans: Sequence[Plan]) -> None:
