@@ -1,5 +1,6 @@
 """Connects the parts of referral: routes, subscribers, loops. No other module uses all parts."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -29,6 +30,7 @@ from services.referral.consents import subscribers as consents
 from services.referral.desk.api import router as desk_routes
 from services.referral.endings import subscribers as endings
 from services.referral.intake import subscribers as intake
+from services.referral.intake.actions import PlaceAtOnce
 from services.referral.journeys import queries as journeys
 from services.referral.needs import actions as needs
 from services.referral.needs.api import router as need_routes
@@ -95,9 +97,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     database = Database(settings.database_url, clock=settings.clock(), application_name="enlace-referral", pool_size=8)
     cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
     event_keys = EventKeys.named("referral", **settings.keys_of_events())
+    router = Router(database, policy, dsn=settings.database_url)
     consumer = Consumer(
         cluster,
-        subscriptions(policy),
+        subscriptions(policy, place=router.place_at_once),
         transaction=database.transaction,
         instance_id=settings.worker_id("referral"),
         keyring=event_keys.keyring,
@@ -106,7 +109,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
     sweeper = Sweeper(database, claim=journeys.claim)
     watcher = Watcher(database, policy, clock_rate=settings.clock_rate, mend=sweeper.sweep_once)
-    sealer = partial(seal_forever, database=database, table=AUDIT, keys=settings.audit_keys(), tell=tell_seal)
     app = build_app(
         service="referral",
         title="Enlace referral",
@@ -116,11 +118,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routers=(*ROUTES, operations_api.router),  # the last one shows no person, so nothing is recorded
         loops=[
             Loop("consumer", consumer.run, Role.WORKER),
-            Loop("router", Router(database, policy, dsn=settings.database_url).run, Role.WORKER),
+            Loop("router", router.run, Role.WORKER),
             Loop("hand-overs", HandOvers(database, policy).run, Role.WORKER),
             Loop("clocks", clockwork(database, policy).run, Role.WORKER),
             Loop("watcher", watcher.run, Role.WORKER),
-            Loop("audit sealer", sealer, Role.WORKER),
+            Loop("audit sealer", _sealer(settings, database), Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
         work_checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
@@ -130,12 +132,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def subscriptions(policy: RoutingPolicy, *, group: str = "referral") -> Subscriptions:
-    """All subscriptions of referral, as one consumer group."""
+def _sealer(settings: Settings, database: Database) -> Callable[[asyncio.Event], Awaitable[None]]:
+    return partial(seal_forever, database=database, table=AUDIT, keys=settings.audit_keys(), tell=tell_seal)
+
+
+def subscriptions(policy: RoutingPolicy, *, group: str = "referral", place: PlaceAtOnce | None = None) -> Subscriptions:
+    """All subscriptions of referral, as one consumer group. `place` offers new referrals at once, if possible."""
     listening = Subscriptions(group=group)
     providers.subscribe(listening)
     places.subscribe(listening)
-    intake.subscribe(listening, policy)
+    intake.subscribe(listening, policy, place=place)
     consents.subscribe(listening, policy)
     endings.subscribe(listening, policy)
     return listening

@@ -1,6 +1,6 @@
 """Stores what registration publishes, with one statement per table and batch. The journeys are locked (DESIGN 3)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -47,6 +47,8 @@ log = get_logger(__name__)
 ACTOR: Final = Who.REGISTRATION.value
 DUPLICATE = CloseReason.DUPLICATE
 
+PlaceAtOnce = Callable[[AsyncSession, Work], Awaitable[None]]
+"""Offers new referrals in the transaction that opens them, if they need not wait for a round of the router."""
 
 _OPEN_BATCHES = """
 UPDATE arrival_batch AS batch SET opened_at = $1
@@ -143,8 +145,18 @@ async def keep_households(session: AsyncSession, policy: RoutingPolicy, househol
     await judge_again(session, policy, concerned, actor=ACTOR)
 
 
-async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequence[Received[NeedReported]]) -> None:
-    """Record needs reported at intake, each with its first referral and its routing clock."""
+async def record_needs(
+    session: AsyncSession,
+    policy: RoutingPolicy,
+    batch: Sequence[Received[NeedReported]],
+    *,
+    place: PlaceAtOnce | None = None,
+) -> None:
+    """Record needs reported at intake, each with its first referral and its routing clock.
+
+    `place`: offers new referrals at once. It is given only if nothing else is handled in this transaction after these
+    needs.
+    """
     reported = {received.event.need_id: received for received in batch}
     after = {received.event.after_need_id for received in batch} - {None}
     known = await queries.needs_by_id(session, reported.keys() | after)
@@ -166,16 +178,22 @@ async def record_needs(session: AsyncSession, policy: RoutingPolicy, batch: Sequ
                     and (received.event.returnee_id, received.event.category, received.event.kind) in moved
                 ):
                     need_steps.close(piece, piece.journeys[received.event.returnee_id].needs[need_id], reason=DUPLICATE)
-        for event in again:
-            journey = heads[event.returnee_id]
-            if event.need_id in journey.needs and journey.journey_end_reason is None:
-                need = journey.needs[event.need_id]
-                telling.tell_again(
-                    piece, need, urgency=event.urgency, kind=event.kind, detail_values=by_detail(event.detail_values)
-                )
+        _tell_again(piece, again)
+        if place is not None and not again:
+            await place(session, piece)
     # A service that was asked may not give the kind that has been found out.
     await judge_again(session, policy, {event.returnee_id for event in again}, actor=ACTOR)
     ROUTERS.wake_after_commit(session)
+
+
+def _tell_again(piece: Work, again: Sequence[NeedReported]) -> None:
+    for event in again:
+        journey = piece.journeys[event.returnee_id]
+        if event.need_id in journey.needs and journey.journey_end_reason is None:
+            need = journey.needs[event.need_id]
+            telling.tell_again(
+                piece, need, urgency=event.urgency, kind=event.kind, detail_values=by_detail(event.detail_values)
+            )
 
 
 def _says_more(event: NeedReported, need: Need) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -21,11 +22,19 @@ from libs.events.catalogue.registration import (
 from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
 from services.referral.intake import actions
+from services.referral.intake.actions import PlaceAtOnce
 from services.referral.pack.policy import RoutingPolicy
 
+_NEEDS_LAST: Final = "services.referral.intake.needs_last"
+"""The name in `session.info` of the number of needs in a batch, if its last call of a handler is for all of them."""
 
-def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
-    """Subscribe to registration. Before a batch is handled, all its journeys are locked."""
+
+def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy, *, place: PlaceAtOnce | None = None) -> None:
+    """Subscribe to registration. Before a batch is handled, all its journeys are locked.
+
+    `place` offers new referrals at once. It is called at most once for a batch, and after that no other event of the
+    batch is handled: an event that follows could change what the offers depend on, or lock pools in another order.
+    """
 
     @subscriptions.before_batch
     async def lock_journeys(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
@@ -34,6 +43,7 @@ def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
             await actions.lock_journeys(
                 session, concerned.returnees, members=concerned.members, household_ids=concerned.household_ids
             )
+        session.info[_NEEDS_LAST] = _needs_last(batch)
 
     @subscriptions.on(ReturneeRegistered, ReturneeChanged)
     async def keep_profiles(
@@ -47,7 +57,10 @@ def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
 
     @subscriptions.on(NeedReported)
     async def record_needs(session: AsyncSession, batch: Sequence[Received[NeedReported]]) -> None:
-        await actions.record_needs(session, policy, batch)
+        # A part of a batch, which is handled under a savepoint because an event has failed, leaves its needs to the
+        # router. So an error in placing them never parks an event.
+        is_last = session.info.get(_NEEDS_LAST) == len(batch) and not session.in_nested_transaction()
+        await actions.record_needs(session, policy, batch, place=place if is_last else None)
 
     @subscriptions.on(ArrivalBatchLanded)
     async def land_batches(session: AsyncSession, batch: Sequence[Received[ArrivalBatchLanded]]) -> None:
@@ -56,6 +69,19 @@ def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy) -> None:
     @subscriptions.on(ArrivalBatchIntakeCompleted)
     async def complete_batches(session: AsyncSession, batch: Sequence[Received[ArrivalBatchIntakeCompleted]]) -> None:
         await actions.complete_batches(session, [received.event for received in batch])
+
+
+def _needs_last(batch: Sequence[Received[Event]]) -> int | None:
+    """The number of needs, if each key of the batch ends with needs and has none before. They are then handled in one
+    call, the last one of the batch (`libs/events/handling/waves.py`). Otherwise None."""
+    needs, reported = 0, set[str]()
+    for received in batch:
+        if isinstance(received.event, NeedReported):
+            needs += 1
+            reported.add(received.key)
+        elif received.key in reported:
+            return None
+    return needs if all(received.key in reported for received in batch) else None
 
 
 @dataclass(slots=True)

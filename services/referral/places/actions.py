@@ -26,6 +26,8 @@ _LOCK_AND_COUNT = f"""
 SELECT pool_id, {FREE} AS free FROM pool WHERE pool_id = ANY($1::uuid[]) ORDER BY pool_id FOR UPDATE
 """  # noqa: S608 (a constant)
 
+_LOCK_FREE_AND_COUNT = f"{_LOCK_AND_COUNT} SKIP LOCKED"
+
 _HOLD = f"""
 UPDATE pool SET held = held + wanted.places
 FROM unnest($1::uuid[], $2::int[]) AS wanted(pool_id, places)
@@ -117,16 +119,22 @@ async def lock(session: AsyncSession, pool_ids: Iterable[UUID], *, of_offers: Co
         await (await raw(session)).execute(_LOCK, ids, sorted(of_offers))
 
 
-async def hold(session: AsyncSession, wanted: Sequence[Mapping[UUID, int]]) -> list[bool]:
+async def hold(session: AsyncSession, wanted: Sequence[Mapping[UUID, int]], *, waits: bool = True) -> list[bool]:
     """Hold places in the given order. Each entry gets all the places that it wants in all its pools, or none.
-    Returns for each entry whether it got them."""
+    Returns for each entry whether it got them.
+
+    `waits`: wait for pools that others have locked. False, for a transaction that may have locked pools before: what
+    wants a locked pool gets nothing. There is no deadlock then."""
     ids = sorted({pool_id for one in wanted for pool_id in one})
     if not ids:
         return [False] * len(wanted)
     connection = await raw(session)
-    if len(wanted) == len(ids) == 1:  # nothing to divide: the UPDATE locks the pool and checks the free places
+    if (
+        waits and len(wanted) == len(ids) == 1
+    ):  # nothing to divide: the UPDATE locks the pool and checks the free places
         return [bool(await connection.fetch(_HOLD, ids, [wanted[0][ids[0]]]))]
-    free = {row["pool_id"]: row["free"] for row in await connection.fetch(_LOCK_AND_COUNT, ids)}
+    locked = await connection.fetch(_LOCK_AND_COUNT if waits else _LOCK_FREE_AND_COUNT, ids)
+    free = {row["pool_id"]: row["free"] for row in locked}
     held: Counter[UUID] = Counter()
     granted = []
     for one in wanted:

@@ -3,19 +3,21 @@
 import asyncio
 import contextlib
 import time
-import zlib
 from typing import Final
 
 import asyncpg
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import Database
 from libs.chassis.health import Unready
 from libs.chassis.logs import get_logger
 from libs.events.postgres import Cause, cause_of
 from libs.waiting.pauses import is_set_within
+from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import ROUTED, in_sql
 from services.referral.pack.policy import RoutingPolicy
-from services.referral.router.actions import rounds, upkeep
+from services.referral.router import rules
+from services.referral.router.actions import at_once, rounds, upkeep
 from services.referral.router.actions.rounds import Memory, Round
 from services.referral.wakeups import ROUTERS
 
@@ -51,6 +53,8 @@ class Router:
         self._dsn = dsn
         self._memory = Memory()
         self._wakeup = ROUTERS.register()
+        self.leads = False
+        """True while it places referrals, from the end of its first round on."""
         self._supply: object = None
         self._refreshed_at = self._swept_at = float("-inf")
 
@@ -64,6 +68,7 @@ class Router:
                 log.info("router.leads")
                 await self._place(connection, stop)
         finally:
+            self.leads = False
             with contextlib.suppress(Exception):
                 await connection.close(timeout=2)
             connection.terminate()
@@ -76,8 +81,16 @@ class Router:
         async with self._database.transaction() as session:
             return await rounds.place_referrals(session, self._policy, self._memory)
 
+    async def place_at_once(self, session: AsyncSession, piece: Work) -> None:
+        """Offer the needs of this work in its own transaction, if they need not wait for a round (decision 0093).
+
+        Only the leader does this. It decides with what it knows, as its rounds do, and no other process places people.
+        """
+        if self.leads:
+            await at_once.place(session, self._memory, piece)
+
     async def _lead(self, connection: "asyncpg.Connection[asyncpg.Record]", stop: asyncio.Event) -> bool:
-        number = zlib.crc32(f"router:{self._policy.country}".encode()) & 0x7FFFFFFF
+        number = rules.lock_number(self._policy.country)
         while not stop.is_set():
             if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCK_CLASS, number):
                 return True
@@ -88,15 +101,16 @@ class Router:
         while not stop.is_set():
             if connection.is_closed():
                 raise Unready("lost the connection that holds its leadership")
-            worth_it = await self._is_worth_a_round(connection)
             self._wakeup.clear()
-            if not worth_it or not await self._place_and_go_on():
+            if not await self._is_worth_a_round(connection) or not await self._place_and_go_on():
                 await self._pause(stop)
 
     async def _place_and_go_on(self) -> bool:
         """One round. True if another round must follow at once, also after a conflict with another transaction."""
         try:
-            return (await self.place_once()).is_full
+            is_full = (await self.place_once()).is_full
+            self.leads = True
+            return is_full
         except Exception as error:
             if cause_of(error) is not Cause.CONFLICT:
                 raise
@@ -106,7 +120,8 @@ class Router:
     async def _is_worth_a_round(self, connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
         """Check with one statement whether a round is needed.
 
-        The statement also shows that the leader's connection works.
+        The statement also shows that the leader's connection works. A wake-up alone is no reason for a round: what the
+        other transaction has recorded may be placed already.
 
         A referral that waits because of pacing or opening hours is not work before its `ready_at`.
         """
@@ -115,7 +130,7 @@ class Router:
         ready = found["ready_at"] is not None and found["ready_at"] <= self._database.clock.at(found["real"])
         changed, self._supply = found["supply"] != self._supply, found["supply"]
         waited = time.monotonic() - self._swept_at > SWEEP_S
-        return ready or changed or waited or self._wakeup.is_set()
+        return ready or changed or waited
 
     async def _pause(self, stop: asyncio.Event) -> None:
         waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wakeup.wait())]

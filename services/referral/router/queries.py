@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from libs.consents.policy import ConsentPolicy
-from libs.events.codes import Urgency
+from libs.events.codes import NeedCategory, Urgency
 from libs.taxonomy.model import Taxonomy
 from services.referral.candidates import facts as candidates
 from services.referral.candidates.facts import Service
@@ -20,7 +20,7 @@ from services.referral.journeys.households import Told, told_together
 from services.referral.lifecycles.rules import LIVE_OFFER, ROUTED, STANDING_OFFER, in_sql
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.providers import queries as providers
-from services.referral.router.picks import ASLEEP, SUPPLY, WHO, Picked
+from services.referral.router.picks import ASLEEP, OPEN, SUPPLY, WHO, Picked
 from services.referral.router.rules import Line, Pace, Waiting
 from services.referral.steps.people import household_of, person_of, to_route, with_them
 from services.referral.steps.prerequisites import DocumentNeed
@@ -35,10 +35,12 @@ SELECT referral.referral_id, referral.urgency_rank, referral.waiting_since, pool
         routed=in_sql(ROUTED),
         joined=SUPPLY + " JOIN waitlist_entry USING (referral_id)",
         waiting=f"{ASLEEP} AND pool_ids && $4::uuid[] AND referral_id <> ALL($5::uuid[])",
+        open=OPEN,
     )
 }
 """
 
+_QUEUED = "SELECT DISTINCT category FROM waitlist_entry WHERE pool_ids && $1::uuid[]"
 _KEPT = """
 SELECT referral_id, urgency_rank, waiting_since, pool_ids, pool_places, pool_id AS kept_pool_id, over
 FROM kept_pool JOIN waitlist_entry USING (referral_id)
@@ -121,6 +123,12 @@ async def waiting(
     ]
 
 
+async def queued_for(session: AsyncSession, services: Iterable[Service]) -> set[NeedCategory]:
+    """The categories in whose queues somebody waits for a pool of these services that has free places."""
+    free = [pool.pool_id for service in services for pool in service.pools if pool.free > 0]
+    return {row["category"] for row in await (await raw(session)).fetch(_QUEUED, free)}
+
+
 async def line(session: AsyncSession, placing: Placing, services: Iterable[Service], supply: Mapping[str, int]) -> Line:
     """The queues of this round's categories, used to set places aside for referrals that are ahead."""
     pools = {pool.pool_id: pool for service in services for pool in service.pools}
@@ -145,9 +153,27 @@ async def to_place(session: AsyncSession, picked: Sequence[Picked], taxonomy: Ta
     placing = Placing(referrals, needs, heads, known)
     await read_refusals(session, placing)
     placing.told = await told_together(session, taxonomy, need_ids)
-    for row in await connection.fetch(_SERVING, list(returnee_ids)):
-        placing.serving.setdefault(row["returnee_id"], set()).add(row["organization_id"])
+    await _read_serving(session, placing)
     return placing
+
+
+async def to_place_at_once(
+    session: AsyncSession, referrals: Sequence[Referral], known: Mapping[UUID, Journey]
+) -> Placing:
+    """The data about these referrals of people without a household, in the order of a round. They were opened in this
+    transaction, which has locked their journeys; their rows need not be written yet."""
+    ordered = sorted(referrals, key=lambda one: (one.urgency_rank, one.waiting_since, one.referral_id))
+    needs = {one.need_id: known[one.returnee_id].needs[one.need_id] for one in ordered}
+    placing = Placing(ordered, needs, {one.returnee_id: known[one.returnee_id] for one in ordered}, {})
+    await read_refusals(session, placing)
+    await _read_serving(session, placing)
+    return placing
+
+
+async def _read_serving(session: AsyncSession, placing: Placing) -> None:
+    people = {referral.returnee_id for referral in placing.referrals}
+    for row in await (await raw(session)).fetch(_SERVING, list(people)):
+        placing.serving.setdefault(row["returnee_id"], set()).add(row["organization_id"])
 
 
 async def read_refusals(session: AsyncSession, placing: Placing) -> None:

@@ -1,5 +1,6 @@
 """What a round does with a referral after the decision about its candidates. Pure."""
 
+import zlib
 from bisect import insort
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from libs.events.codes import Urgency
+from libs.events.codes import NeedCategory, Urgency
 from services.referral.candidates.choice import Decision, Verdict
 from services.referral.candidates.facts import Pool
 from services.referral.candidates.reasons import Exclusion
@@ -75,6 +76,21 @@ class Pace:
         # The list stays sorted by time, also if an urgent offer is inserted before offers that wait.
         insort(recent, free_at)
         return None if free_at <= self._at else free_at
+
+
+def lock_number(country: str) -> int:
+    """The number of a country's router in its advisory locks."""
+    return zlib.crc32(f"router:{country}".encode()) & 0x7FFFFFFF
+
+
+def spread(left: Collection[NeedCategory], of_people: Iterable[Collection[NeedCategory]]) -> set[NeedCategory]:
+    """The categories that are left to a round: these, and all that a person connects with them, directly or through
+    other people. `of_people`: for each person, the categories of the needs."""
+    found = set(left)
+    groups = [set(one) for one in of_people]
+    while more := set[NeedCategory]().union(*(one for one in groups if not found.isdisjoint(one))) - found:
+        found |= more
+    return found
 
 
 def with_changed_supply(supply: Mapping[str, int], swept: Mapping[str, int]) -> dict[str, int]:

@@ -62,8 +62,8 @@ class World:
         self.policy: RoutingPolicy = app.state.policy
         self.clock = ShiftedClock()
         self.database.clock = self.clock  # type: ignore[assignment]
-        self.listening: Subscriptions = subscriptions(self.policy)
         self.router = Router(self.database, self.policy, dsn=url)
+        self.listening: Subscriptions = subscriptions(self.policy, place=self.router.place_at_once)
         self.clockwork = clockwork(self.database, self.policy)
 
     # events

@@ -80,6 +80,30 @@ class Decider:
                 plans.append(plan)
         return plans
 
+    def decide_offer(self, referral: Referral) -> Plan | None:
+        """The offer that a round would make now, or None. Nothing is decided about a referral without an offer."""
+        try:
+            if referral.need_id in self.near.unreadable:
+                raise self.near.unreadable[referral.need_id]
+            need = self.near.needs[referral.need_id]
+            if review_reason(need, self.piece.policy) is not None:
+                return None
+            decision = self.market.choose(need, self.near.reaches[need.need_id])
+        except Exception as error:
+            log.error("router.need_left", error=error, reason=referral.category)
+            return None
+        chosen = decision.chosen
+        if chosen is None or not self.picks.leaves_enough(referral, chosen):
+            return None
+        if self.pace.later(chosen.service.view.provider_service_id, referral.urgency) is not None:
+            return None
+        return self._planned(Group([referral], [need], need, decision), chosen)
+
+    def widen(self, referral: Referral, decision: Decision) -> None:
+        """Record that the search for the referral has widened, if it has."""
+        if decision.ring > referral.ring:
+            routing_steps.widen(self.piece, referral, decision.ring)
+
     def _judge(self, referrals: Sequence[Referral]) -> Group | None:
         """Which services may take the needs of these referrals. A referral that needs a review first leaves the group;
         None if nobody is left."""
@@ -131,8 +155,7 @@ class Decider:
         if chosen is not None and not self.picks.leaves_enough(group.referrals[0], chosen):
             return None
         for referral in group.referrals:
-            if decision.ring > referral.ring:
-                routing_steps.widen(self.piece, referral, decision.ring)
+            self.widen(referral, decision)
         way = rules.way_of(decision)
         if way is Way.OFFER and chosen is not None:
             return self._plan(group, chosen)
@@ -159,6 +182,10 @@ class Decider:
             for referral in group.referrals:
                 routing_steps.look_again(self.piece, referral, at=later, supply_count=self._supply(referral))
             return None
+        return self._planned(group, chosen)
+
+    def _planned(self, group: Group, chosen: Candidate) -> Plan:
+        service_id = chosen.service.view.provider_service_id
         for referral in group.referrals:
             facts = judged_on(referral, self.placing.journeys, self.placing.households)
             self.piece.judged_on[referral.referral_id] = facts

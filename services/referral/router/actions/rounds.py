@@ -25,7 +25,7 @@ from services.referral.providers.queries import Listed, Views
 from services.referral.router import queries, rules, together
 from services.referral.router.actions import reaching, waits
 from services.referral.router.actions.deciding import Decider, Plan
-from services.referral.router.picks import Picks, pick_ready, pick_woken
+from services.referral.router.picks import Picks, begin_round, pick_ready, pick_woken
 from services.referral.router.queries import Placing
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps import routing as routing_steps
@@ -63,6 +63,7 @@ class Round:
 async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: Memory) -> Round:
     """One round: by urgency, then by waiting time. Either all of its results are committed, or none."""
     at = now(session)
+    await begin_round(session, policy.country)
     # Read before the free places. A change of supply in between then causes an unnecessary second look; no change is
     # missed.
     supply = await ledger.supply_counts(session)
@@ -71,19 +72,19 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
         return Round()
     placing = await queries.to_place(session, picks.picked, policy.taxonomy)
     await _meet_households(session, placing)
-    near = await reaching.within(session, policy, memory.views, placing, at=at)
-    found = await services(session, near.listed, memory.records, today=at)
-    market, line = Market(found, policy, at), await queries.line(session, placing, found, supply)
     async with work(session, policy, placing.journeys, actor=Who.ROUTER.value) as piece:
         for referral in placing.referrals:
             journey = piece.journeys[referral.returnee_id]
             journey.needs[referral.need_id] = placing.needs[referral.need_id]
             journey.referrals[referral.referral_id] = referral
+        near = await reaching.within(session, policy, memory.views, placing, at=at)
+        found = await services(session, near.listed, memory.records, today=at)
+        line = await queries.line(session, placing, found, supply)
         pace = await queries.pace(session, found, placing, policy, at)
-        decider = Decider(piece, placing, market, near, line, supply, pace, picks)
+        decider = Decider(piece, placing, Market(found, policy, at), near, line, supply, pace, picks)
         plans = decider.decide()
         await waits.wait_for_documents(session, piece, placing, decider.after_documents, supply)
-        offered = await _make_offers(session, piece, plans, policy)
+        offered = await _make_offers(session, piece, plans)
     await waitlists.keep_pools(session, line.keeps, at=at, within=policy.rounds.keep_places_for)
     return Round(len(picks.picked), offered, picks.is_full)
 
@@ -145,14 +146,19 @@ async def services(
     return found
 
 
-async def _make_offers(session: AsyncSession, piece: Work, plans: Sequence[Plan], policy: RoutingPolicy) -> int:
+async def _make_offers(session: AsyncSession, piece: Work, plans: Sequence[Plan]) -> int:
     """Hold the places of all offers and make those offers whose places could be held. The next round tries the rest."""
     held = await places.hold(session, [plan.places for plan in plans])
     granted = [plan for plan, is_held in zip(plans, held, strict=True) if is_held]
+    make_offers(piece, granted)
+    return sum(len(plan.offers) for plan in granted)
+
+
+def make_offers(piece: Work, granted: Sequence[Plan]) -> None:
+    """Make these offers, whose places are held."""
     for plan in granted:
         for referral, candidate in plan.offers:
-            make_offer(piece, referral, candidate, plan.decision.explanation(policy))
-    return sum(len(plan.offers) for plan in granted)
+            make_offer(piece, referral, candidate, plan.decision.explanation(piece.policy))
 
 
 def make_offer(
