@@ -1,6 +1,7 @@
 """The pauses of a relay between two reads of the outbox."""
 
 import asyncio
+import contextlib
 import time
 
 SHORTEST_SECONDS = 0.002
@@ -39,18 +40,8 @@ class Pause:
         """Wait. The pauses grow while nothing is found, and are never longer than `at_most` seconds."""
         if self._seconds and time.monotonic() > self._others_until:
             self._seconds = LONGEST_SECONDS
-        timed_out = False
-
-        def time_out() -> None:
-            nonlocal timed_out
-            timed_out = True
-            self._wakeup.set()
-
-        timer = asyncio.get_running_loop().call_later(min(self._seconds, at_most), time_out)
-        try:
-            await self._wakeup.wait()
-        finally:
-            timer.cancel()
-        if timed_out:
-            self._wakeup.clear()
+        # The timer must not set the event: it says whether a commit was announced.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(self._seconds, at_most)):
+                await self._wakeup.wait()
         self._seconds = min(self._seconds * 2, LONGEST_SECONDS) or SHORTEST_SECONDS

@@ -70,6 +70,18 @@ async def test_a_row_that_is_read_just_before_its_announcement_counts_as_announc
     assert pause._seconds == pausing.LONGEST_SECONDS
 
 
+async def test_an_announcement_that_comes_together_with_the_end_of_a_pause_is_not_lost() -> None:
+    """With a timer that sets the event and clears it afterwards, the next event counts as that of another process."""
+    wakeup = asyncio.Event()
+    pause = Pause(wakeup)
+    pause.begin()
+    asyncio.get_running_loop().call_soon(lambda: asyncio.get_running_loop().call_soon(wakeup.set))
+    await ends(pause, at_most=0.0)
+    await asyncio.sleep(0)
+    pause.begin()
+    assert pause._announced
+
+
 async def test_there_is_no_pause_while_more_rows_wait() -> None:
     pause = Pause(asyncio.Event())
     pause.begin()
