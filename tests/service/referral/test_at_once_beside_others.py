@@ -107,7 +107,8 @@ async def test_a_need_at_which_the_rules_fail_is_left_and_the_others_of_the_batc
 
 async def test_the_last_places_are_given_once_whoever_takes_them_at_the_same_time(world: World):
     """People arrive at once, in transactions of their own, beside rounds, answers and declarations; no transaction ends
-    with a deadlock. Taken out: the free places in `hold` (the ledger refuses)."""
+    with a deadlock. Several guards hold this: it was seen to fail only with the check of free places in `hold`, the
+    one in its UPDATE and the advisory locks taken out together (then the constraint of the ledger refuses)."""
     shelters = [await world.provider(places=3), await world.provider(places=4, place="GT13")]
     await reception(world)
     people = [uuid4() for _ in range(16)]
@@ -145,7 +146,8 @@ async def test_the_last_places_are_given_once_whoever_takes_them_at_the_same_tim
 
 
 async def test_two_arrivals_at_the_same_time_beside_a_round_want_the_last_place_and_one_gets_it(world: World):
-    """Again and again: of two at once, and one for the round, exactly one has the place."""
+    """Again and again: of two at once, and one for the round, exactly one has the place. The constraint of the ledger is
+    the last guard."""
     await reception(world)
     for name in ("shelter", "food", "health", "transport", "legal", "training"):
         shelter = await world.provider(places=1, category=name)
