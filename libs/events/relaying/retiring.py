@@ -20,8 +20,8 @@ RETIRE_SECONDS = 0.1
 """The time after which acknowledged rows are moved. With fifty rounds a second one statement moves the rows of five. A
 longer time saves little: with 60 rows each, ten of these statements a second need a hundredth of a core."""
 RETIRE_ROWS = 1_000
-"""The number of acknowledged rows from which on they are moved at once. A thousand rows take about 5 ms, nearly all of it
-for the rows and not for the statement, so larger numbers would save little. The limit also bounds what is sent again
+"""The number of acknowledged rows from which on they are moved at once. A thousand rows take about 5 ms, nearly all for
+the rows and little for the statement, so larger numbers would save little. The limit also bounds what is sent again
 after a crash, and the number of gaps in a read."""
 
 _RETIRE = """
