@@ -148,7 +148,7 @@ async def test_a_read_of_the_relay_touches_only_the_rows_that_it_returns(event_d
     """Planned while the outbox was empty; then rows wait, and every second one of the first two thousand is sent.
 
     Without `enable_seqscan` in the settings of the relay's connection, the whole outbox is read and sorted each time.
-    With `id <> ALL` in the place of the gaps, acknowledged rows are read too.
+    With gaps that are no range of the index, acknowledged rows are read too, again in each gap.
     """
     url = event_databases.take()
     acknowledged = list(range(2, 2_001, 2))

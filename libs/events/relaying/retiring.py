@@ -18,11 +18,11 @@ from libs.events.relaying.publishing import Outcome
 
 RETIRE_SECONDS = 0.1
 """The time after which acknowledged rows are moved. With fifty rounds a second one statement moves the rows of five. A
-longer time saves little: ten of these statements a second need less than a hundredth of a core."""
+longer time saves little: with 60 rows each, ten of these statements a second need a hundredth of a core."""
 RETIRE_ROWS = 1_000
-"""The number of acknowledged rows from which on they are moved at once. At this number, the statement costs several
-times as much as its commit, so larger ones would save nothing. The limit also bounds what is sent again after a crash,
-and the work to leave the rows out of a read."""
+"""The number of acknowledged rows from which on they are moved at once. A thousand rows take about 5 ms, nearly all for
+the rows and little for the statement, so larger numbers would save little. The limit also bounds what is sent again
+after a crash, and the number of gaps in a read."""
 
 _RETIRE = """
     WITH leader AS (SELECT 1 FROM outbox_leader WHERE epoch = $1),
