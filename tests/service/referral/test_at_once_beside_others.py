@@ -146,8 +146,8 @@ async def test_the_last_places_are_given_once_whoever_takes_them_at_the_same_tim
 
 
 async def test_two_arrivals_at_the_same_time_beside_a_round_want_the_last_place_and_one_gets_it(world: World):
-    """Again and again: of two at once, and one for the round, exactly one has the place. The constraint of the ledger is
-    the last guard."""
+    """Again and again: of two at once, and one for the round, exactly one has the place. The last guard is the
+    constraint of the ledger."""
     await reception(world)
     for name in ("shelter", "food", "health", "transport", "legal", "training"):
         shelter = await world.provider(places=1, category=name)
