@@ -107,23 +107,20 @@ class Membership(ConsumerRebalanceListener):
         batches to end. If the new owner began earlier, both would handle the same records, and the fence would roll
         back one of the two batches. The positions of skipped records are stored, so that the new owner begins after
         them."""
-        names = list(revoked)
-        await self._store_skipped({self._lane_of(self.partitions[name]) for name in names if name in self.partitions})
+        names, until = list(revoked), asyncio.get_running_loop().time() + REVOKE_SECONDS
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                for lane in {self._lane_of(self.partitions[name]) for name in names if name in self.partitions}:
+                    await lane.store()
         for name in names:
             partition = self.partitions.pop(name, None)
             if partition is not None:
                 self._lane_of(partition).partitions.remove(partition)
                 partition.revoke()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(REVOKE_SECONDS):
+            async with asyncio.timeout_at(until):
                 for lane in self._all_lanes():
                     await lane.idle.wait()
-
-    async def _store_skipped(self, lanes: Iterable[Lane]) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(REVOKE_SECONDS):
-                for lane in lanes:
-                    await lane.store()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Note the newly assigned partitions. Their records are handled only after their position is known and the seek
