@@ -35,12 +35,32 @@ class DriverSession(AsyncSession):
     async def joined_driver(self) -> Connection:
         """The driver's connection, after the SAVEPOINT of an open `begin_nested`: SQLAlchemy sends it only when its
         connection is asked for."""
+        # A lost connection is not an end of this kind: its statements fail as those of a database that is away.
+        if self._adapter._transaction is None and not self.driver.is_closed():
+            raise RuntimeError("the transaction of this session has ended: a statement would commit by itself")
         if self.in_nested_transaction():
             await self.connection()
         return self.driver
 
-    def take_transaction(self) -> Any:
-        """The driver's transaction, which SQLAlchemy then knows no more; None if SQLAlchemy has ended it."""
+    async def commit(self) -> None:
+        """Commit what the driver and SQLAlchemy have done. After that the session takes no more statements."""
+        if self.in_transaction():
+            await self.flush()
+        if self.connection_used.in_transaction():
+            await super().commit()
+        elif (transaction := self._take_transaction()) is not None:
+            await transaction.commit()
+            self.sync_session.dispatch.after_commit(self.sync_session)
+
+    async def rollback(self) -> None:
+        """Undo what the driver and SQLAlchemy have done. After that the session takes no more statements."""
+        if self.in_transaction():
+            await super().rollback()
+        if (transaction := self._take_transaction()) is not None:
+            await transaction.rollback()
+
+    def _take_transaction(self) -> Any:
+        """The driver's transaction, which SQLAlchemy then knows no more; None if it has ended."""
         transaction, self._adapter._transaction = self._adapter._transaction, None
         return transaction
 
@@ -76,7 +96,7 @@ async def settled(session: DriverSession) -> AsyncIterator[DriverSession]:
     try:
         try:
             yield session
-            await _commit(session)
+            await session.commit()
         except BaseException:
             is_lost = not await _is_rolled_back(session)
             raise
@@ -94,24 +114,10 @@ async def _give_back(connection: AsyncConnection, *, is_lost: bool) -> None:
     await asyncio.shield(asyncio.create_task(give_back()))
 
 
-async def _commit(session: DriverSession) -> None:
-    if session.in_transaction():
-        await session.flush()
-    if session.connection_used.in_transaction():
-        await session.commit()
-        return
-    await session.take_transaction().commit()
-    session.sync_session.dispatch.after_commit(session.sync_session)
-
-
 async def _is_rolled_back(session: DriverSession) -> bool:
     """False if the connection is lost: then the server rolls back. The error that led here is raised, not this one."""
     try:
-        if session.in_transaction():
-            await session.rollback()
-        transaction = session.take_transaction()
-        if transaction is not None:
-            await transaction.rollback()
+        await session.rollback()
     except _LOST:
         return False
     return not session.driver.is_closed()

@@ -251,7 +251,7 @@ async def test_a_commit_that_fails_is_told_by_type_and_never_by_text(bus: Bus, s
     await deliver(bus, subscriptions, 2)
     failed, settled = spans.named(f"commit {bus.topic.name}")
     assert (failed.status.status_code, settled.status.status_code) == (StatusCode.ERROR, StatusCode.UNSET)
-    assert attributes(failed)["error.type"] == "IntegrityError"
+    assert attributes(failed)["error.type"] == "UniqueViolationError"
     assert "Ana" not in "".join(span.to_json() for span in spans.all())
 
 

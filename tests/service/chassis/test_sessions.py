@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.clock import Clock
 from libs.chassis.database import Database, raw
+from libs.events.postgres import Cause, cause_of
 from tests.infra import PostgresForTests
 from tests.service.chassis.started import until
 
@@ -187,3 +188,40 @@ async def test_nothing_of_a_former_transaction_is_left_on_the_connection(databas
         pooled = await connection.get_raw_connection()
         assert not pooled.driver_connection.is_in_transaction()  # type: ignore[union-attr]
     assert await stored(database) == [0, 1, 2]
+
+
+@WAYS
+async def test_a_commit_or_a_rollback_by_hand_ends_the_transaction(database: Database, ways: Sequence[Way]) -> None:
+    """Seen to fail with SQLAlchemy's own `commit`, which knows nothing of what the driver has written. After it, a
+    statement would commit by itself, so it is refused."""
+    async with database.transaction() as session:
+        for number, way in enumerate(ways):
+            await way(session, number)
+        await session.commit()
+        with pytest.raises(RuntimeError, match="has ended"):
+            await raw(session)
+    async with database.transaction() as session:
+        for number, way in enumerate(ways):
+            await way(session, 10 + number)
+        await session.rollback()
+    assert await stored(database) == list(range(len(ways)))
+
+
+async def test_a_lost_connection_is_told_as_a_database_that_is_away(
+    database: Database, postgres_server: PostgresForTests
+) -> None:
+    """Not as a fault of the event that was handled: that would be parked."""
+
+    async def interrupted() -> None:
+        async with database.transaction() as session:
+            await by_sqlalchemy(session, 1)
+            connection = await raw(session)
+            pid = await connection.fetchval("SELECT pg_backend_pid()")
+            postgres_server.execute(f"SELECT pg_terminate_backend({pid})")
+            with pytest.raises(DBAPIError):
+                await by_sqlalchemy(session, 2)
+            await by_driver(session, 3)
+
+    with pytest.raises((DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)) as told:
+        await interrupted()
+    assert cause_of(told.value) is Cause.OUTAGE
