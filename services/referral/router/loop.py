@@ -121,8 +121,8 @@ class Router:
     async def _is_worth_a_round(self, connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
         """Check with one statement whether a round is needed.
 
-        The statement also shows that the leader's connection works. A wake-up is a reason for a round by itself: without
-        it, offers came half a second later when fifty people arrived in a second (measured).
+        The statement also shows that the leader's connection works. A wake-up is a reason for a round by itself:
+        without it, offers came half a second later when fifty people arrived in a second (measured).
 
         A referral that waits because of pacing or opening hours is not work before its `ready_at`.
         """
