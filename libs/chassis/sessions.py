@@ -92,11 +92,12 @@ async def opened(engine: AsyncEngine) -> DriverSession:
 @asynccontextmanager
 async def settled(session: DriverSession) -> AsyncIterator[DriverSession]:
     """Commit the transaction at the end, or roll it back after any error, and give the connection back."""
-    is_lost = False
+    is_lost = True
     try:
         try:
             yield session
             await session.commit()
+            is_lost = False
         except BaseException:
             is_lost = not await _is_rolled_back(session)
             raise
@@ -115,9 +116,10 @@ async def _give_back(connection: AsyncConnection, *, is_lost: bool) -> None:
 
 
 async def _is_rolled_back(session: DriverSession) -> bool:
-    """False if the connection is lost: then the server rolls back. The error that led here is raised, not this one."""
+    """False if the connection is lost or still in a transaction, so that nobody may use it again: then the server rolls
+    back. The error that led here is raised, not this one."""
     try:
         await session.rollback()
     except _LOST:
         return False
-    return not session.driver.is_closed()
+    return not (session.driver.is_closed() or session.driver.is_in_transaction())

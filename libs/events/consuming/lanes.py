@@ -103,7 +103,7 @@ class Lane:
 
     async def _woken(self) -> None:
         """Wait for records, or until skipped positions must be stored."""
-        if self._store_at is math.inf:
+        if self._store_at == math.inf:
             await self.wakeup.wait()
         else:
             await is_set_within(self.wakeup, max(self._store_at - time.monotonic(), 0.0))

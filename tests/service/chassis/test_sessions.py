@@ -225,3 +225,30 @@ async def test_a_lost_connection_is_told_as_a_database_that_is_away(
     with pytest.raises((DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)) as told:
         await interrupted()
     assert cause_of(told.value) is Cause.OUTAGE
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_task_that_is_cancelled_again_while_it_rolls_back_leaves_no_transaction_open(
+    database: Database, turns: int
+) -> None:
+    """The second time comes so many turns of the loop later. Seen to fail when a connection whose rollback did not end
+    goes back to the pool: the next transaction cannot begin."""
+    begun = asyncio.Event()
+
+    async def sleep() -> None:
+        async with database.transaction() as session:
+            await by_driver(session, 1)
+            begun.set()
+            await (await raw(session)).execute("SELECT pg_sleep(60)")
+
+    task = asyncio.create_task(sleep())
+    await begun.wait()
+    for _ in range(2):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.transaction() as session:
+        await by_driver(session, 2)
+    assert await stored(database) == [2]
