@@ -111,7 +111,13 @@ def test_without_a_browser_a_test_is_skipped_with_the_reason_and_fails_where_it_
 
 def test_the_files_that_share_the_system_of_the_console_stay_in_one_worker() -> None:
     files = ["tests/console/browser/test_one.py", "tests/console/browser/test_two.py", "tests/console/test_start.py"]
-    assert [scope_of(file) for file in files] == ["tests/console/browser/"] * 2 + [files[2]]
+    tests = [f"{file}::test_it" for file in files]
+    assert [scope_of(test) for test in tests] == ["tests/console/browser/"] * 2 + [files[2]]
+
+
+def test_long_tests_that_share_nothing_go_to_several_workers() -> None:
+    tests = [f"tests/docs/test_extending.py::test_a_section[{section}]" for section in ("A clock", "A view")]
+    assert [scope_of(test) for test in tests] == tests
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
