@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import Database
 from libs.chassis.health import Unready
 from libs.chassis.logs import get_logger
+from libs.chassis.walls import SERVICE_ITSELF
 from libs.events.postgres import Cause, cause_of
 from libs.waiting.pauses import is_set_within
 from services.referral.journeys.work import Work
@@ -27,6 +28,8 @@ REFRESH_S: Final = 30.0
 """Real seconds between two updates of the services' answer records."""
 SWEEP_S: Final = 1.0
 """Real seconds after which the queues are checked again, because some journeys may have been locked before."""
+BESIDE_ROUND_S: Final = 0.25
+"""For how many real seconds at most a transaction that could place its needs waits for the end of a round."""
 _LOCK_CLASS: Final = 0x656E6C61
 _RETRY_S: Final = 0.5
 
@@ -55,14 +58,16 @@ class Router:
         self._wakeup = ROUTERS.register()
         self.leads = False
         """True while it places referrals, from the end of its first round on."""
+        self._between_rounds = asyncio.Event()
+        self._between_rounds.set()
         self._supply: object = None
         self._refreshed_at = self._swept_at = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Wait for the leadership, then run rounds until told to stop."""
-        connection = await asyncpg.connect(
-            self._dsn, timeout=5, command_timeout=30, server_settings={"application_name": "enlace-router"}
-        )
+        # Without the setting of the service's own work, row-level security hides every referral from this connection.
+        told = {"application_name": "enlace-router", **SERVICE_ITSELF}
+        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=30, server_settings=told)
         try:
             if await self._lead(connection, stop):
                 log.info("router.leads")
@@ -78,16 +83,23 @@ class Router:
         await self._look_around()
         async with self._database.transaction() as session:
             await upkeep.open_batches(session, self._policy)
-        async with self._database.transaction() as session:
-            return await rounds.place_referrals(session, self._policy, self._memory)
+        self._between_rounds.clear()
+        try:
+            async with self._database.transaction() as session:
+                return await rounds.place_referrals(session, self._policy, self._memory)
+        finally:
+            self._between_rounds.set()
 
     async def place_at_once(self, session: AsyncSession, piece: Work) -> None:
         """Offer the needs of this work in its own transaction, if they need not wait for a round (decision 0093).
 
         Only the leader does this. It decides with what it knows, as its rounds do, and no other process places people.
+        If a round runs, its end is awaited for a moment. Otherwise these needs would have to wait for one more round,
+        and the needs of the next batch for them. The round skips the journeys that this transaction has locked.
         """
-        if self.leads:
-            await at_once.place(session, self._memory, piece)
+        ready = at_once.ready_in(piece) if self.leads else []
+        if ready and await is_set_within(self._between_rounds, BESIDE_ROUND_S):
+            await at_once.place(session, self._memory, piece, ready)
 
     async def _lead(self, connection: "asyncpg.Connection[asyncpg.Record]", stop: asyncio.Event) -> bool:
         number = rules.lock_number(self._policy.country)
@@ -101,9 +113,8 @@ class Router:
         while not stop.is_set():
             if connection.is_closed():
                 raise Unready("lost the connection that holds its leadership")
-            worth_it = await self._is_worth_a_round(connection)
             self._wakeup.clear()
-            if not worth_it or not await self._place_and_go_on():
+            if not await self._is_worth_a_round(connection) or not await self._place_and_go_on():
                 await self._pause(stop)
 
     async def _place_and_go_on(self) -> bool:
@@ -121,17 +132,15 @@ class Router:
     async def _is_worth_a_round(self, connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
         """Check with one statement whether a round is needed.
 
-        The statement also shows that the leader's connection works. A wake-up is a reason for a round by itself:
-        without it, offers came half a second later when fifty people arrived in a second (measured).
-
-        A referral that waits because of pacing or opening hours is not work before its `ready_at`.
+        The statement also shows that the leader's connection works. A referral that waits because of pacing or opening
+        hours is not work before its `ready_at`.
         """
         found = await connection.fetchrow(_PROBE)
         assert found is not None
         ready = found["ready_at"] is not None and found["ready_at"] <= self._database.clock.at(found["real"])
         changed, self._supply = found["supply"] != self._supply, found["supply"]
         waited = time.monotonic() - self._swept_at > SWEEP_S
-        return ready or changed or waited or self._wakeup.is_set()
+        return ready or changed or waited
 
     async def _pause(self, stop: asyncio.Event) -> None:
         waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wakeup.wait())]

@@ -1,6 +1,7 @@
 """The router's rounds: who goes first, who waits for whom, and that a round is all or nothing."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -9,8 +10,10 @@ import pytest
 from libs.chassis.database import raw
 from libs.events.catalogue.registration import ArrivalBatchIntakeCompleted, ArrivalBatchLanded
 from libs.events.codes import ProtectionFlag, TransportMode, Urgency
+from services.referral.router import loop
 from services.referral.router.actions import rounds
 from services.referral.router.loop import Router
+from tests.infra import for_service
 from tests.service.referral import making
 from tests.service.referral.world import World
 
@@ -242,3 +245,26 @@ async def test_only_one_of_two_routers_leads(world: World):
     finally:
         stop.set()
         await asyncio.gather(*tasks)
+
+
+async def test_the_leader_sees_needs_that_another_process_has_recorded(world: World, monkeypatch: pytest.MonkeyPatch):
+    """Taken out: `SERVICE_ITSELF` in `Router.run` (row-level security hides the need, and no round begins)."""
+    monkeypatch.setattr(loop, "SWEEP_S", 86_400.0)
+    await world.provider()
+    router, stop = Router(world.database, world.policy, dsn=for_service(world.url)), asyncio.Event()
+    running = asyncio.create_task(router.run(stop))
+    try:
+        await until(lambda: router.leads)
+        person = await world.person({})
+        async with asyncio.timeout(60):
+            while (await world.referral_of(person))["status"] != "offered":  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    finally:
+        stop.set()
+        await running
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)

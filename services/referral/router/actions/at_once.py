@@ -55,13 +55,18 @@ class Opened:
         return [one for one in self.alone if one.category not in self.left]
 
 
-async def place(session: AsyncSession, memory: Memory, piece: Work) -> None:
-    """Offer the new referrals of this work that need not wait for a round.
+def ready_in(piece: Work) -> list[Referral]:
+    """The new referrals of this work that may be placed at once; none if there are too many."""
+    ready = [one for one in piece.added.values() if isinstance(one, Referral) and _is_ready(one)]
+    return ready if len(ready) <= AT_ONCE_MAX else []
+
+
+async def place(session: AsyncSession, memory: Memory, piece: Work, ready: Sequence[Referral]) -> None:
+    """Offer those of these referrals (`ready_in`) that need not wait for a round.
 
     The caller has locked their journeys, writes the work, and takes no lock of a pool after that.
     """
-    ready = [one for one in piece.added.values() if isinstance(one, Referral) and _is_ready(one)]
-    if not ready or len(ready) > AT_ONCE_MAX or not await picks.may_place(session, piece.policy.country):
+    if not await picks.may_place(session, piece.policy.country):
         return
     opened = await _opened(session, piece, ready)
     supply = await ledger.supply_counts(session)
