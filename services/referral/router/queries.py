@@ -27,6 +27,9 @@ from services.referral.steps.prerequisites import DocumentNeed
 
 UNSEEN_MAX: Final = 2000
 """The maximum number of waiting referrals outside the round for which it sets places aside."""
+OPEN_OFFERS_MAX: Final = 100
+"""Up to this number of unanswered offers of a service are counted. A service with more of them is as unlikely to get
+the next offer: of the score's part for fairness less than a tenth is left (`candidates.score`)."""
 
 _UNSEEN = f"""
 SELECT referral.referral_id, referral.urgency_rank, referral.waiting_since, pool_ids, pool_places
@@ -60,9 +63,16 @@ WHERE returnee_id = ANY($1::uuid[]) AND status IN {in_sql(STANDING_OFFER)}
 
 _EXCLUSIONS = "SELECT need_id, provider_service_id, code FROM exclusion WHERE need_id = ANY($1::uuid[])"
 
+# Counted up to a limit, so that the cost of a round stays flat when many providers are silent.
 _OPEN_OFFERS = f"""
-SELECT provider_service_id, count(*) AS offers FROM offer
-WHERE provider_service_id = ANY($1::uuid[]) AND status IN {in_sql(LIVE_OFFER)} GROUP BY provider_service_id
+SELECT asked.provider_service_id, found.offers
+FROM unnest($1::uuid[]) AS asked (provider_service_id) CROSS JOIN LATERAL (
+    SELECT count(*) AS offers FROM (
+        SELECT FROM offer
+        WHERE offer.provider_service_id = asked.provider_service_id AND status IN {in_sql(LIVE_OFFER)} LIMIT $2
+    ) AS live
+) AS found
+WHERE found.offers > 0
 """  # noqa: S608 (constants)
 
 _ANSWERED = """
@@ -189,8 +199,8 @@ async def read_refusals(session: AsyncSession, placing: Placing) -> None:
 
 
 async def open_offers(session: AsyncSession, provider_service_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many offers wait for an answer, by service."""
-    rows = await (await raw(session)).fetch(_OPEN_OFFERS, list(provider_service_ids))
+    """How many offers wait for an answer, by service, counted up to `OPEN_OFFERS_MAX`."""
+    rows = await (await raw(session)).fetch(_OPEN_OFFERS, list(provider_service_ids), OPEN_OFFERS_MAX)
     return {row["provider_service_id"]: row["offers"] for row in rows}
 
 

@@ -28,7 +28,7 @@ from services.referral.router.actions.rounds import Memory
 from services.referral.router.picks import Other, Picks
 from services.referral.router.rules import Line, spread, with_changed_supply
 
-AT_ONCE_MAX: Final = 30
+AT_ONCE_MAX: Final = 150
 """If more referrals than this are opened together, all are left to the router: the transaction of the batch stays
 short."""
 
