@@ -14,9 +14,11 @@ import pytest
 
 from libs.chassis.database import raw
 from libs.events.catalogue.registration import NeedWithdrawn
+from libs.waiting.pauses import is_set_within
 from services.referral.candidates.facts import Need
 from services.referral.candidates.interlocks import ReviewReason, review_reason
 from services.referral.pack.policy import RoutingPolicy
+from services.referral.router import loop
 from services.referral.router.actions import at_once, deciding, rounds
 from tests.service.referral.consuming import arriving, reception, statuses
 from tests.service.referral.world import Provider, World
@@ -42,6 +44,34 @@ async def test_while_a_round_runs_nothing_is_placed_beside_it(world: World):
         one = await asyncio.wait_for(gate.receives({}), 20)
     assert await statuses(world, one) == {"shelter": "seeking"}
     assert await world.round() == 1
+
+
+async def test_a_batch_that_comes_during_a_round_of_its_own_process_waits_for_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Taken out: the wait for `_between_rounds` in `place_at_once` (the need is left to the next round)."""
+    await world.provider()
+    gate = await reception(world)
+    begun, may_end, place = asyncio.Event(), asyncio.Event(), rounds.place_referrals
+
+    async def slow(*given: Any) -> rounds.Round:
+        result = await place(*given)
+        begun.set()
+        await asyncio.wait_for(may_end.wait(), 60)
+        return result
+
+    async def waited(event: asyncio.Event, _: float) -> bool:
+        may_end.set()
+        return await is_set_within(event, 60)
+
+    monkeypatch.setattr(rounds, "place_referrals", slow)
+    monkeypatch.setattr(loop, "is_set_within", waited)
+    running = asyncio.create_task(world.router.place_once())
+    await asyncio.wait_for(begun.wait(), 60)
+    one = await gate.receives({})
+    may_end.set()
+    await running
+    assert await statuses(world, one) == {"shelter": "offered"}
 
 
 async def test_many_needs_in_one_batch_are_left_to_the_round(world: World, monkeypatch: pytest.MonkeyPatch):
