@@ -115,6 +115,8 @@ async def lock_unchanged(session: AsyncSession, returnee_ids: Collection[UUID]) 
 async def known_arrivals(session: AsyncSession, arrival_keys: Collection[bytes]) -> dict[bytes, UUID]:
     """The returnees of these arrivals who were registered before, including erased people while their arrivals may be
     repeated."""
+    if not arrival_keys:
+        return {}
     rows = await (await raw(session)).fetch(
         "SELECT arrival_key, id FROM returnee WHERE arrival_key = ANY($1)"
         " UNION ALL SELECT arrival_key, returnee_id FROM erasure WHERE arrival_key = ANY($1)",
