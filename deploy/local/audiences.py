@@ -7,7 +7,7 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
     "enlace-registration": frozenset(
         {
             *("access-log:read", "arrivals:read", "arrivals:write", "consents:write", "deletions:answer"),
-            *("deletions:read", "erasure:write", "intake:decide", "operations:read", "packets:read"),
+            *("deletions:read", "erasure:write", "intake:decide", "matches:decide", "operations:read", "packets:read"),
             *("progress:read", "returnees:read", "returnees:write", "safe-contact:read"),
         }
     ),

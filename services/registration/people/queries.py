@@ -265,6 +265,7 @@ def _registered(row: Returnee, actor: Actor) -> dict[str, object]:
         "household_id": row.household_id,
         "arrived_at": row.arrived_at,
         "registered_at": row.registered_at,
+        "merged": row.merged_into is not None,
         "return_facts": {name: getattr(row, f"return_{name}") for name in ReturnFacts.model_fields},
         "profile": ProfileView(
             age_band=AgeBand(row.age_band),

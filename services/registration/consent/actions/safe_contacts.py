@@ -15,6 +15,7 @@ from services.registration.audit.rules import Access, AccessKind, AccessPurpose,
 from services.registration.consent import queries
 from services.registration.consent.rules import kept_address, safe_contact_faults
 from services.registration.consent.schemas import NewSafeContact, SafeContactView
+from services.registration.people.actions.merging import to_compare
 from services.registration.people.queries import returnee
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import DataKey, Vault
@@ -86,6 +87,7 @@ async def set_safe_contact(
     await set_safe_contacts(
         session, [NewSafeContact(returnee_id, body, row.traceparent)], {returnee_id: key}, country=country
     )
+    await to_compare(session, [returnee_id])
     await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "safe_contact.set")])
 
 
