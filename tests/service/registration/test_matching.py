@@ -85,7 +85,8 @@ async def test_each_decision_is_recorded_with_who_why_and_the_versions_of_both(r
     await unmerge(registration, first["id"], version=2)
     rows = await registration.fetch("SELECT * FROM match_decision WHERE match_id = $1 ORDER BY id", UUID(match["id"]))
     assert [(row["status"], row["reason"]) for row in rows] == [("merged", "document_seen"), ("unmerged", "mistake")]
-    assert [(row["first_version"], row["second_version"]) for row in rows] == [(2, 1), (3, 1)]
+    assert [{row["first_version"], row["second_version"]} for row in rows] == [{2, 1}, {3, 1}]
+    assert [row["into_id"] and str(row["into_id"]) for row in rows] == [second["id"], None]
     for person in (first, second):
         log = await registration.get(f"/v1/returnees/{person['id']}/access-log")
         assert {"returnee.merge", "returnee.unmerge"} <= {one["action"] for one in log.json()["items"]}
@@ -120,8 +121,7 @@ async def test_a_repeated_request_merges_once(registration):
     first, _, match = await twice(registration)
     body, headers = {"into": first["id"], "reason": "document_seen"}, registration.headers() | {"If-Match": '"1"'}
     answers = [
-        await registration.client.post(f"/v1/matches/{match['id']}/merge", json=body, headers=headers)
-        for _ in range(2)
+        await registration.client.post(f"/v1/matches/{match['id']}/merge", json=body, headers=headers) for _ in range(2)
     ]
     assert [one.status_code for one in answers] == [200, 200]
     assert answers[1].headers["Idempotency-Replayed"] == "true"

@@ -44,7 +44,7 @@ _FOUND = """
 """
 # Somebody may decide meanwhile. Then the version is another one, and the decision stands.
 _AGAIN = """
-    UPDATE match SET status = 'open', band = $3, weight = $4, reasons = $5::text[], facts = $6, version = version + 1
+    UPDATE match SET status = 'open', band = $3, weight = $4, reasons = $5, facts = $6, version = version + 1
     WHERE id = $1 AND version = $2
 """
 _DROP = """
@@ -198,7 +198,7 @@ async def _renew(session: AsyncSession, one: Found, rows: Sequence[Match]) -> bo
     if own is None:
         return True
     if own.status != MatchStatus.MERGED and (own.status != MatchStatus.OPEN or _differs(own, one)):
-        values = (one.score.band.value, one.score.weight, array_text(one.score.reasons), one.facts)
+        values = (one.score.band.value, one.score.weight, list(one.score.reasons), one.facts)
         await (await raw(session)).execute(_AGAIN, own.id, own.version, *values)
     return False
 
