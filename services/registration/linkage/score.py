@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from math import log2
 
-from libs.wire.names import words
+from services.registration.linkage.evidence import Guard, Sign, signs
+from services.registration.linkage.forms import Form, form_of
+from services.registration.linkage.guards import guards
 from services.registration.linkage.priors import Priors
 from services.registration.linkage.records import Record
 
@@ -26,22 +29,40 @@ class Score:
     probability: float
     band: Band
     reasons: tuple[str, ...]
-    """Codes of what agrees and disagrees. They contain no value of a record."""
+    """Codes of what agrees and disagrees, and of guards. They contain no value of a record."""
+
+
+_form = lru_cache(maxsize=4096)(form_of)
 
 
 def compare(a: Record, b: Record, priors: Priors) -> Score:
     """The score of two records. It is the same in either order."""
-    weight, reasons = 0.0, []
-    for name, worth in (("given_names", 8.0), ("family_names", 10.0)):
-        one, other = words(getattr(a, name) or ""), words(getattr(b, name) or "")
-        if one and other:
-            agrees = one == other
-            weight += worth if agrees else -4.0
-            reasons.append(f"{name}.{'exact' if agrees else 'different'}")
-    if a.birth_date and b.birth_date:
-        weight += 14.0 if a.birth_date == b.birth_date else -4.0
-        reasons.append(f"birth_date.{'exact' if a.birth_date == b.birth_date else 'different'}")
-    total = weight + log2(priors.match_prior)
-    probability = 1 / (1 + 2 ** -max(-500.0, min(500.0, total)))
-    band = Band.SAME if probability > 0.99 else Band.REVIEW if probability > 0.1 else Band.DIFFERENT
-    return Score(weight, probability, band, tuple(reasons))
+    return score_of(_form(a), _form(b), priors)
+
+
+def weight_of(found: list[Sign], priors: Priors) -> float:
+    """The sum of the weights of the signs."""
+    return sum(map(priors.weight, found))
+
+
+def probability_of(weight: float, match_prior: float) -> float:
+    """The probability that a pair of this weight is one person."""
+    odds = weight + log2(match_prior / (1 - match_prior))
+    return 1 / (1 + 2.0 ** -max(-500.0, min(500.0, odds)))
+
+
+def score_of(a: Form, b: Form, priors: Priors) -> Score:
+    """The score of two forms."""
+    found = signs(a, b)
+    weight = weight_of(found, priors)
+    probability = probability_of(weight, priors.match_prior)
+    held = guards(a, b, found, priors) if probability >= priors.review_from else []
+    band = _band(probability, held, priors)
+    reasons = (*(f"{sign.field}.{sign.level}" for sign in found), *held)
+    return Score(weight, probability, band, reasons)
+
+
+def _band(probability: float, held: list[Guard], priors: Priors) -> Band:
+    if probability < priors.review_from or Guard.NOT_BORN_TOGETHER in held:
+        return Band.DIFFERENT
+    return Band.SAME if probability >= priors.same_from and not held else Band.REVIEW
