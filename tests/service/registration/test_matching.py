@@ -111,10 +111,12 @@ async def test_a_pair_told_apart_is_shown_again_if_a_birth_date_changes_and_more
     await registration.patch(
         f"/v1/returnees/{second['id']}", {"identity": {"birth_date": same["birth_date"]}}, etag='"1"'
     )
-    (again,) = await matches(registration, first["id"])
+    (again,) = await matches(registration, second["id"])
+    assert {one["returnee_id"] for one in again["people"]} == {first["id"], second["id"]}
     assert (again["id"], again["status"]) == (match["id"], "open")
-    await registration.patch(f"/v1/returnees/{second['id']}", {"identity": {"birth_date": "1979-11-02"}}, etag='"2"')
-    assert await matches(registration, first["id"]) == []
+    somebody_else = identity(birth_date="1961-02-28")
+    await registration.patch(f"/v1/returnees/{second['id']}", {"identity": somebody_else}, etag='"2"')
+    assert await matches(registration, second["id"]) == []
 
 
 async def test_a_repeated_request_merges_once(registration):
