@@ -36,13 +36,13 @@ from services.registration.matching.schemas import (
     MergeBody,
 )
 from services.registration.pack import ThePack
-from services.registration.people.queries import registered_view, returnee
 from services.registration.people.schemas import RegisteredView
 from services.registration.vault.api import TheVault
 from services.registration.walls import own
 
 router = APIRouter(prefix="/v1", tags=["matches"])
 Reader = Annotated[Caller, requires("returnees:read", by=WHO_REGISTERS)]
+Comparing = Annotated[Caller, requires("matches:read", by=WHO_REGISTERS)]
 Desk = Annotated[Caller, requires("matches:decide", by=WHO_REGISTERS)]
 DECIDING = (
     NotFound, OtherRecordHidden, ReturneeErased, MatchAlreadyMerged, VersionMismatch, PreconditionRequired, KeyReused
@@ -93,7 +93,7 @@ async def look_up_arrivals_of_returnee(
 @router.get("/matches")
 async def list_matches(
     session: Session,
-    caller: Desk,
+    caller: Comparing,
     pack: ThePack,
     page: PageQuery,
     status: Annotated[MatchStatus, Query(description="What was decided")] = MatchStatus.OPEN,
@@ -105,7 +105,7 @@ async def list_matches(
 
 @router.get("/matches/{match_id}", responses=responses(NotFound))
 async def look_up_match(
-    match_id: UUID, session: Session, caller: Desk, pack: ThePack, vault: TheVault, response: Response
+    match_id: UUID, session: Session, caller: Comparing, pack: ThePack, vault: TheVault, response: Response
 ) -> ComparedMatch:
     """One pair, with the identity of the people whom you may see, to compare them. Each access is recorded."""
     actor = actor_of(caller, pack)
@@ -196,9 +196,9 @@ async def unmerge_returnee(
         return await deciding.unmerge(session, returnee_id, body, condition=condition, actor=actor)
 
     await once(session, own(session, do, returnee=returnee_id))
-    row = await returnee(session, returnee_id, actor=actor)
-    response.headers["ETag"] = etag_of(row.version)
-    return registered_view(row, actor=actor)
+    view = await looking.show_record(session, returnee_id, actor=actor)
+    response.headers["ETag"] = etag_of(view.version)
+    return view
 
 
 async def _answer(session: Session, match_id: UUID, caller: Caller, pack: ThePack, response: Response) -> MatchView:

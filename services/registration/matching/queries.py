@@ -16,7 +16,7 @@ from services.registration.audit.rules import Actor
 from services.registration.consent.tables import SafeContact
 from services.registration.linkage.blocking import keys
 from services.registration.linkage.records import Record
-from services.registration.matching.rules import BLOCK_MAX, MatchStatus, desk_of, may_decide
+from services.registration.matching.rules import ANOTHER_RETURN, BLOCK_MAX, MatchStatus, desk_of, may_decide
 from services.registration.matching.schemas import MatchView, PersonOfMatch
 from services.registration.matching.tables import Match
 from services.registration.pack import Reception
@@ -168,6 +168,22 @@ async def page_of_matches(
 def _of_somebody_seen(actor: Actor) -> ColumnElement[bool]:
     ids = (col(Match.first_id), col(Match.second_id))
     return exists().where(col(Returnee.id).in_(ids), visible_to(actor))
+
+
+_RETURNED_AGAIN = """
+    SELECT r.arrival_batch_id, count(*) AS people FROM returnee r
+    WHERE r.arrival_batch_id = ANY($1::uuid[]) AND r.erased_at IS NULL AND EXISTS (
+        SELECT FROM returnee o
+        WHERE (o.merged_into = r.id OR o.id = r.merged_into OR o.merged_into = r.merged_into) AND o.id <> r.id
+            AND o.arrived_at < r.arrived_at - $2::interval)
+    GROUP BY r.arrival_batch_id
+"""
+
+
+async def returned_again(session: AsyncSession, batch_ids: Collection[UUID]) -> dict[UUID, int]:
+    """By flight or bus: how many of its people had come before, as far as merges say so."""
+    rows = await (await raw(session)).fetch(_RETURNED_AGAIN, list(batch_ids), ANOTHER_RETURN)
+    return {row["arrival_batch_id"]: row["people"] for row in rows}
 
 
 async def matches_of_person(

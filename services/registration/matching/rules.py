@@ -1,6 +1,7 @@
 """States and reasons of a match, who may decide about it, and which candidates are compared (pure)."""
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -12,6 +13,11 @@ BLOCK_MAX: Final = 50
 """A blocking key that more people have than this is common. At most this many of them are read, and one more."""
 CANDIDATES_MAX: Final = 200
 """At most this many people are compared with one."""
+
+
+ANOTHER_RETURN: Final = timedelta(days=1)
+"""Records of one person whose arrivals are further apart than this are two returns; otherwise the person was registered
+twice."""
 
 
 class MatchStatus(StrEnum):

@@ -10,7 +10,7 @@ from tests.service.registration.conftest import LANDED_AT, PACK, Registration
 
 PRIORS = load(PACK / "linkage.yaml")
 BORN = "1988-04-17"
-DESK = "arrivals:read returnees:read returnees:write intake:decide matches:decide"
+DESK = "arrivals:read returnees:read returnees:write intake:decide matches:read matches:decide"
 
 
 def identity(mark: str = "", **changes: Any) -> dict[str, Any]:
@@ -49,6 +49,13 @@ async def matches(registration: Registration, returnee_id: str, **claims: Any) -
     assert answer.json()["compared"]
     items: list[dict[str, Any]] = answer.json()["items"]
     return items
+
+
+async def match_of(registration: Registration, one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """The match of two records."""
+    ids = {one["id"], other["id"]}
+    found = await matches(registration, one["id"])
+    return next(match for match in found if {side["returnee_id"] for side in match["people"]} == ids)
 
 
 async def decide(registration: Registration, path: str, body: Any, *, version: int, **claims: Any) -> Any:

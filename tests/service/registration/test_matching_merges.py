@@ -12,6 +12,7 @@ from tests.service.registration.matching import (
     days_ago,
     different,
     identity,
+    match_of,
     matches,
     merge,
     row_of,
@@ -26,13 +27,6 @@ async def thrice(registration):
     people = [await registration.register(identity=same) for _ in range(3)]
     await compare(registration)
     return people
-
-
-async def match_of(registration, one, other):
-    """The match of two records."""
-    ids = {one["id"], other["id"]}
-    found = await matches(registration, one["id"])
-    return next(match for match in found if {side["returnee_id"] for side in match["people"]} == ids)
 
 
 async def test_a_merged_record_is_merged_no_second_time_and_never_in_a_circle(registration):

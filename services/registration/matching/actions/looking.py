@@ -21,7 +21,14 @@ from services.registration.matching.schemas import (
 )
 from services.registration.pack import Reception
 from services.registration.people.actions.merging import records_of
-from services.registration.people.queries import IDENTITY_FIELDS, identity_of, returnee, visible_to
+from services.registration.people.queries import (
+    IDENTITY_FIELDS,
+    identity_of,
+    registered_view,
+    returnee,
+    visible_to,
+)
+from services.registration.people.schemas import RegisteredView
 from services.registration.people.tables import Returnee
 from services.registration.vault.queries import data_keys
 from services.registration.vault.sealing import Vault
@@ -63,6 +70,11 @@ async def compare_match(
 async def show_match(session: AsyncSession, match_id: UUID, *, actor: Actor, reception: Reception) -> MatchView:
     """One match without identity, for the caller that has just decided it."""
     return queries.match_view(await queries.pair(session, match_id, actor=actor), reception=reception)
+
+
+async def show_record(session: AsyncSession, returnee_id: UUID, *, actor: Actor) -> RegisteredView:
+    """One record without identity, for the caller that has just taken it out of a merge."""
+    return registered_view(await returnee(session, returnee_id, actor=actor), actor=actor)
 
 
 async def look_up_arrivals(session: AsyncSession, returnee_id: UUID, *, actor: Actor) -> ArrivalsOfPerson:
