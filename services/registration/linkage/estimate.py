@@ -14,7 +14,7 @@ from services.registration.linkage.pairing import candidate_pairs
 from services.registration.linkage.priors import LevelPrior, Priors
 from services.registration.linkage.score import probability_of, weight_of
 
-RANDOM_PAIRS = 40_000
+RANDOM_PAIRS = 15_000
 ROUNDS = 12
 _U_STRENGTH = 2_000
 """How many random pairs the u of the pack count as."""
@@ -131,24 +131,27 @@ def lifted(forms: Sequence[Form], kept: Sequence[Kept]) -> frozenset[Guard]:
     In some files a field was replaced by any other value. Then surnames differ as often as given names in pairs that
     agree otherwise, and dates lie less than a generation apart too. In families neither is so: there surnames agree.
     """
-    given, family, near, far, relatives = _kinds_of_pairs(forms, kept)
+    given, family, near, far, relatives, whole = _kinds_of_pairs(forms, kept)
     found: set[Guard] = set()
     if family >= max(_LIFT_FROM, given / 3) and relatives * _TWINS <= 0.01 * given:
-        found |= {Guard.OTHER_GIVEN_NAMES, Guard.NOT_BORN_TOGETHER}
+        found |= {Guard.OTHER_GIVEN_NAMES, Guard.NOT_BORN_TOGETHER, Guard.OTHER_DATE}
     if near >= max(_LIFT_FROM - 2, far / 8) and relatives * _TWINS <= 0.01 * far:
         found.add(Guard.GENERATION_APART)
+    if found or far <= max(1, _NAMESAKES * whole):
+        found.add(Guard.NO_DATE)
     return frozenset(found)
 
 
 _LIFT_FROM = 5
+_NAMESAKES = 0.02
 _TWINS = 0.02
 """Of the pairs of relatives of one home: twins, and parents with children of their name."""
 
 
-def _kinds_of_pairs(forms: Sequence[Form], kept: Sequence[Kept]) -> tuple[int, int, int, int, int]:
+def _kinds_of_pairs(forms: Sequence[Form], kept: Sequence[Kept]) -> tuple[int, int, int, int, int, int]:
     """The pairs at one address that differ only in the given names, only in the surnames, only in the date by less or
-    more than a generation, and in given names and date."""
-    given = family = near = far = relatives = 0
+    more than a generation, in given names and date, and in nothing."""
+    given = family = near = far = relatives = whole = 0
     for pair in kept:
         levels = {sign.field: sign.level for sign in pair.signs}
         if not any(levels.get(field) is Level.EXACT for field in _ADDRESS):
@@ -162,8 +165,9 @@ def _kinds_of_pairs(forms: Sequence[Form], kept: Sequence[Kept]) -> tuple[int, i
             years = [forms[place].year or 0 for place in (pair.one, pair.other)]
             apart = abs(years[0] - years[1]) >= GENERATION_YEARS
             far, near = far + apart, near + (not apart)
+        whole += given_agrees and family_agrees and date_agrees
         relatives += given_differs and family_agrees and levels.get(Field.BIRTH_DATE) in _OTHER
-    return given, family, near, far, relatives
+    return given, family, near, far, relatives, whole
 
 
 _OTHER = frozenset({Level.SIMILAR, Level.DIFFERENT})

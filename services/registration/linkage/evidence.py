@@ -1,8 +1,9 @@
 """What two forms say about each other: a level for each field that both records have."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from itertools import permutations
 
 from services.registration.linkage.forms import Form
@@ -13,6 +14,7 @@ from services.registration.linkage.levels import (
     date_level,
     digits_level,
     given_word_level,
+    is_one_edit,
     text_level,
     word_level,
     year_level,
@@ -23,7 +25,7 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One field agrees at a level. `words` agree exactly, or are what the agreement rests on: common ones say little."""
+    """One field agrees at a level. `words` are what the agreement rests on: common ones say little."""
 
     field: Field
     level: Level
@@ -41,6 +43,10 @@ class Guard(StrEnum):
     """Parent and child of one name."""
     OTHER_SEX = "guard.other_sex"
     """A brother and a sister with similar names, such as Mario and María."""
+    OTHER_DATE = "guard.other_date"
+    """Siblings who share one of their given names."""
+    NO_DATE = "guard.no_date"
+    """Parent and child of one name, if a birth date is not known."""
     NOT_BORN_TOGETHER = "guard.other_given_names_and_date"
     """Siblings."""
 
@@ -65,9 +71,15 @@ def _text(field: Field, one: str, other: str) -> Sign:
     return Sign(field, level, (one,) if level is Level.EXACT else ())
 
 
+_SURE = frozenset({Level.EXACT, Level.SWAPPED, Level.CLOSE})
+
+
 def _date_signs(a: Form, b: Form) -> list[Sign]:
     if a.date_digits and b.date_digits:
-        return [Sign(Field.BIRTH_DATE, date_level(a.day, b.day, a.date_digits, b.date_digits))]
+        level = date_level(a.date_digits, b.date_digits)
+        # The first of January often stands for a year without a day.
+        if level in _SURE or not (a.date_digits.endswith("0101") or b.date_digits.endswith("0101")):
+            return [Sign(Field.BIRTH_DATE, level)]
     if a.year and b.year:
         return [Sign(Field.BIRTH_YEAR, year_level(a.year, b.year))]
     return []
@@ -100,7 +112,7 @@ def name_signs(a: Form, b: Form) -> list[Sign]:
     straight, rank = _both(a.given, a.family, b.given, b.family)
     if rank >= _GOOD:
         return straight
-    if a.given and a.family and b.given and b.family:
+    if a.given and a.family and b.given and b.family and _may_be_crossed(a, b):
         crossed, crossed_rank = _both(a.given, a.family, b.family, b.given)
         if crossed_rank > rank + 1:
             return [*crossed, Sign(Field.ORDER, Level.TRANSPOSED)]
@@ -110,6 +122,13 @@ def name_signs(a: Form, b: Form) -> list[Sign]:
             if split_rank > rank + 1:
                 return [*split, Sign(Field.ORDER, Level.TRANSPOSED)]
     return straight
+
+
+def _may_be_crossed(a: Form, b: Form) -> bool:
+    """Whether a given name of one begins like a surname of the other, in both directions."""
+    return any(one[0] == other[0] for one in a.given for other in b.family) and any(
+        one[0] == other[0] for one in a.family for other in b.given
+    )
 
 
 _GOOD = 2 * RANK[Level.EXACT] - 1
@@ -147,11 +166,14 @@ def given_sign(one: Names, other: Names) -> Sign:
         return Sign(Field.GIVEN, joined)
     shorter, longer = sorted((one, other), key=len)
     pairs = _best(shorter, longer, given_word_level)
-    levels = [given_word_level(*pair) for pair in pairs]
-    worst = min(levels, key=RANK.__getitem__)
-    words = tuple(mine for (mine, _), level in zip(pairs, levels, strict=True) if level is Level.EXACT)
-    if worst is Level.DIFFERENT or (worst is Level.SIMILAR and len(levels) > 1):
-        return Sign(Field.GIVEN, Level.DIFFERENT)
+    worst = min((level for _, _, level in pairs), key=RANK.__getitem__)
+    words = tuple(mine for mine, _, level in pairs if level is Level.EXACT)
+    if worst in (Level.DIFFERENT, Level.SIMILAR):
+        if is_one_edit("".join(one), "".join(other)):
+            return Sign(Field.GIVEN, Level.CLOSE)
+        return Sign(Field.GIVEN, worst if len(shorter) == 1 else Level.DIFFERENT)
+    if len(shorter) < len(longer) and all(theirs != longer[0] for _, theirs, _ in pairs):
+        return Sign(Field.GIVEN, Level.SECOND, words)
     if len(shorter) < len(longer) and worst in (Level.EXACT, Level.SOUND):
         return Sign(Field.GIVEN, Level.PART, words)
     return Sign(Field.GIVEN, worst, words if worst is Level.EXACT else ())
@@ -164,24 +186,31 @@ def family_signs(one: Names, other: Names) -> list[Sign]:
     shorter, longer = sorted((one, other), key=len)
     ways = 1 if len(longer) == 1 else len(longer)
     found = []
-    for mine, theirs in _best(shorter, longer, word_level):
-        level = word_level(mine, theirs)
+    for mine, _, level in _best(shorter, longer, word_level):
         found.append(Sign(Field.FAMILY, level, (mine,) if level is Level.EXACT else (), ways))
         ways = 1
     return found
 
 
-def _best(shorter: Names, longer: Names, level: object) -> list[tuple[str, str]]:
-    if len(shorter) == 1 == len(longer):
-        return [(shorter[0], longer[0])]
-    best: list[tuple[str, str]] = []
+def _best(shorter: Names, longer: Names, level: Callable[[str, str], Level]) -> list[tuple[str, str, Level]]:
+    """Each word of the shorter side with its word of the longer one, so that they agree best."""
+    rows = [[level(mine, theirs) for theirs in longer] for mine in shorter]
+    if len(longer) == 1:
+        return [(shorter[0], longer[0], rows[0][0])]
+    best: tuple[int, ...] = ()
     best_rank = -1
-    for order in permutations(longer, len(shorter)):
-        pairs = list(zip(shorter, order, strict=True))
-        rank = sum(RANK[level(*pair)] for pair in pairs)  # type: ignore[operator]
+    for order in _orders(len(longer), len(shorter)):
+        rank = 0
+        for row, at in zip(rows, order, strict=True):
+            rank += RANK[row[at]]
         if rank > best_rank:
-            best, best_rank = pairs, rank
-    return best
+            best, best_rank = order, rank
+    return [(mine, longer[at], row[at]) for mine, row, at in zip(shorter, rows, best, strict=True)]
+
+
+@cache
+def _orders(longer: int, shorter: int) -> tuple[tuple[int, ...], ...]:
+    return tuple(permutations(range(longer), shorter))
 
 
 def _joined(one: Sequence[str], other: Sequence[str]) -> Level | None:

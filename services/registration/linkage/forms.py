@@ -9,9 +9,8 @@ from services.registration.linkage.nicknames import written_out
 from services.registration.linkage.records import Record
 
 _WORD = re.compile(r"\w+")
-_PARTICLES = frozenset(
-    "de del la las los el y e da do dos das van von den der di vda viuda sr sra srta don dona ignoto".split()
-)
+_PARTICLE_WORDS = "de del la las los el y e da do dos das van von den der di vda viuda sr sra srta don dona ignoto"
+_PARTICLES = frozenset(_PARTICLE_WORDS.split())
 _NAMES_MAX = 4
 PHONE_DIGITS = 8
 """A telephone number is compared without the code of its country, which is often missing."""

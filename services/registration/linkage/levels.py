@@ -39,6 +39,8 @@ class Level(StrEnum):
     """One or two letters or digits differ."""
     PART = "part"
     """All that one record says, but the other says more."""
+    SECOND = "second"
+    """The same, but the first given name of the other is missing."""
     INITIAL = "initial"
     SIMILAR = "similar"
     SWAPPED = "swapped"
@@ -86,6 +88,11 @@ def given_word_level(one: str, other: str) -> Level:
     return Level.SOUND
 
 
+def is_one_edit(one: str, other: str) -> bool:
+    """Whether one letter, or one blank at another place, makes the difference of two long texts."""
+    return min(len(one), len(other)) > _SHORT and OSA.distance(one, other, score_cutoff=1) <= 1
+
+
 def digits_level(one: str, other: str) -> Level:
     """The level of two numbers."""
     if one == other:
@@ -113,11 +120,8 @@ def _share_a_word(one: str, other: str) -> bool:
     return not {word for word in one.split() if len(word) >= _SHORT}.isdisjoint(other.split())
 
 
-Day = tuple[int, int, int]
-
-
-def date_level(one: Day | None, other: Day | None, digits: str, other_digits: str) -> Level:
-    """The level of two dates, which may be no days of the calendar."""
+def date_level(digits: str, other_digits: str) -> Level:
+    """The level of two dates of eight digits, which may be no days of the calendar."""
     if digits == other_digits:
         return Level.EXACT
     if digits[:4] == other_digits[:4] and digits[4:6] == other_digits[6:] and digits[6:] == other_digits[4:6]:

@@ -10,9 +10,11 @@ from pydantic import Field as Of
 from pydantic import model_validator
 
 from libs.chassis.yaml_files import PackPart, read_model
+from services.registration.linkage.common_names import GIVEN
 from services.registration.linkage.evidence import Guard, Sign
 from services.registration.linkage.levels import Field, Level
 
+_SLIP = 0.15
 Share = Annotated[float, Of(gt=0, lt=1)]
 SHARE_MIN = 1e-6
 """No value is so rare that its agreement proves more than this."""
@@ -34,7 +36,7 @@ class Priors(PackPart):
 
     match_prior: Share
     """The probability that two records taken at random are of one person."""
-    same_from: Share = 0.99
+    same_from: Share = 0.95
     """The probability from which two records are of one person, unless a guard forbids it."""
     review_from: Share = 0.2
     """The probability from which a person decides."""
@@ -67,9 +69,16 @@ class Priors(PackPart):
         """The share of people who have this value."""
         return self.shares[field].get(word) or self.other_shares[field]
 
-    def is_known_name(self, word: str) -> bool:
-        """Whether it is a given name of several people, so that it is hardly a slip of the pen."""
-        return word in self.shares.get(Field.GIVEN, {})
+    def are_two_names(self, one: str, other: str) -> bool:
+        """Whether two similar given names are names that people have, and neither is a slip of the pen.
+
+        A name that hardly anybody has beside one that many have is a slip, unless it is in our list.
+        """
+        if one in GIVEN and other in GIVEN:
+            return True
+        counted = self.shares.get(Field.GIVEN, {})
+        shares = sorted((counted.get(one, 0.0), counted.get(other, 0.0)))
+        return shares[0] > 0 and shares[0] >= _SLIP * shares[1]
 
     def weight(self, sign: Sign) -> float:
         """The log2 weight of a sign; 0 for a level that the weights lack."""
@@ -83,7 +92,7 @@ class Priors(PackPart):
         chance = float(sign.ways)
         for word in sign.words:
             chance *= self.share(sign.field, word)
-        if sign.level is Level.PART:
+        if sign.level in (Level.PART, Level.SECOND):
             chance *= _PART_ALONE
         return min(0.999, max(SHARE_MIN, chance))
 

@@ -27,6 +27,7 @@ class Score:
     weight: float
     """The sum of the log2 weights of all fields, without the prior."""
     probability: float
+    """That both records are of one person. A guard keeps it below that of the next band."""
     band: Band
     reasons: tuple[str, ...]
     """Codes of what agrees and disagrees, and of guards. They contain no value of a record."""
@@ -57,12 +58,18 @@ def score_of(a: Form, b: Form, priors: Priors) -> Score:
     weight = weight_of(found, priors)
     probability = probability_of(weight, priors.match_prior)
     held = guards(a, b, found, priors) if probability >= priors.review_from else []
-    band = _band(probability, held, priors)
     reasons = (*(f"{sign.field}.{sign.level}" for sign in found), *held)
-    return Score(weight, probability, band, reasons)
+    if held:
+        # A guard keeps the pair below the next band, in the order of the probabilities.
+        probability *= priors.review_from if Guard.NOT_BORN_TOGETHER in held else priors.same_from
+        probability *= _BELOW
+    return Score(weight, probability, _band(probability, priors), reasons)
 
 
-def _band(probability: float, held: list[Guard], priors: Priors) -> Band:
-    if probability < priors.review_from or Guard.NOT_BORN_TOGETHER in held:
+_BELOW = 0.999
+
+
+def _band(probability: float, priors: Priors) -> Band:
+    if probability < priors.review_from:
         return Band.DIFFERENT
-    return Band.SAME if probability >= priors.same_from and not held else Band.REVIEW
+    return Band.SAME if probability >= priors.same_from else Band.REVIEW
