@@ -13,6 +13,8 @@ import pytest
 import pytest_asyncio
 
 from deploy.demo.client import Caller, Connections
+from deploy.demo.twice import DESK, registered_twice
+from deploy.demo.world import World
 from deploy.local.installation import Installation
 from deploy.local.pack_loading import load_pack_once
 from deploy.local.supervisor import System, running_system
@@ -159,3 +161,11 @@ async def _are(running: Running, expected: dict[str, set[str]]) -> bool:
 async def _promises(running: Running) -> bool:
     found = await running.caller("network-steward").get(running.url("REFERRAL", "invariants"))
     return bool(found["holds"])
+
+
+async def test_the_scene_of_the_demo_happens(running: Running) -> None:
+    world = World.of(running.system)
+    act = await registered_twice(world, running.caller(DESK), place="GT01", nationality="GT")
+    assert act.happened
+    assert "GT01" in act.lines[0]
+    assert "as they were" in act.lines[-1]
