@@ -9,6 +9,7 @@ import yaml
 from services.registration.file_matching.rules import Pair, PeopleFile, UnreadableFileError, read_people, written
 from services.registration.linkage.estimate import fit
 from services.registration.linkage.forms import form_of
+from services.registration.linkage.groups import with_groups
 from services.registration.linkage.levels import Field
 from services.registration.linkage.priors import Priors
 from services.registration.linkage.score import Band, score_of
@@ -30,11 +31,12 @@ def matched(people: PeopleFile, priors: Priors) -> tuple[list[Pair], Priors]:
     """The pairs of the bands `same` and `review` in the order of the rows, and the weights that these people taught."""
     forms = [form_of(record) for record in people.records]
     learnt, kept = fit(forms, priors)
-    pairs = []
-    for pair in kept:
-        score = score_of(forms[pair.one], forms[pair.other], learnt)
-        if score.band is not Band.DIFFERENT:
-            pairs.append(Pair(people.ids[pair.one], people.ids[pair.other], score.probability, score.band.value))
+    scores = {(pair.one, pair.other): score_of(forms[pair.one], forms[pair.other], learnt) for pair in kept}
+    pairs = [
+        Pair(people.ids[one], people.ids[other], score.probability, score.band.value)
+        for (one, other), score in with_groups(scores, forms, learnt).items()
+        if score.band is not Band.DIFFERENT
+    ]
     return pairs, learnt
 
 
