@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field as Of
 from pydantic import model_validator
 
-from libs.chassis.yaml_files import PackPart, read_model
+from libs.chassis.yaml_files import PackPart, open_yaml, read_yaml
 from services.registration.linkage.common_names import GIVEN
 from services.registration.linkage.evidence import Guard, Sign
 from services.registration.linkage.levels import Field, Level
@@ -97,6 +97,15 @@ class Priors(PackPart):
         return min(0.999, max(SHARE_MIN, chance))
 
 
-def load(path: Path) -> Priors:
-    """The weights in a file. Raises FaultyFileError, which names file, line and key."""
-    return read_model(Priors, path)
+WEIGHTS = Path(__file__).with_name("weights.yaml")
+
+
+def load(path: Path = WEIGHTS) -> Priors:
+    """The weights in a file; `weights.yaml` of this package has those of the fields that the file lacks.
+
+    Raises FaultyFileError, which names file, line and key.
+    """
+    file = open_yaml(path)
+    told = file.content.get("fields") if isinstance(file.content, dict) else None
+    fields = read_yaml(WEIGHTS)["fields"] | (told if isinstance(told, dict) else {})
+    return file.model(Priors, fields=fields)

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import own_work, raw
 from libs.chassis.errors import NotFound
+from libs.chassis.logs import get_logger
 from libs.chassis.paging import Page, PageRequest, page_of
 from libs.events.codes import ContactChannel
 from services.registration.audit.rules import Actor
@@ -23,8 +24,9 @@ from services.registration.pack import Reception
 from services.registration.people.queries import identity_of, visible_to
 from services.registration.people.tables import Returnee
 from services.registration.vault.queries import data_keys
-from services.registration.vault.sealing import DataKey, MasterKey, Vault
+from services.registration.vault.sealing import DataKey, MasterKey, Vault, VaultError
 
+log = get_logger(__name__)
 SHOWN_OF_PERSON = 50
 CANDIDATES = """
     SELECT k.key, found.returnee_id
@@ -58,13 +60,21 @@ def tokens_of(master: MasterKey, record: Record) -> set[int]:
 
 
 async def opened(session: AsyncSession, returnee_ids: Collection[UUID], *, vault: Vault) -> dict[UUID, Opened]:
-    """The facts of these people, with one query for each table. Erased people are missing."""
+    """The facts of these people, with one query for each table. Erased people are missing, and those whose row cannot
+    be decrypted."""
     query = select(Returnee).where(col(Returnee.id).in_(returnee_ids), col(Returnee.erased_at).is_(None))
     rows = (await session.exec(query.execution_options(populate_existing=True))).all()
     data = await data_keys(vault, [row.id for row in rows])
     calls = select(SafeContact).where(col(SafeContact.returnee_id).in_(data), col(SafeContact.channel).in_(_CALLS))
     contacts = {row.returnee_id: row for row in (await session.exec(calls)).all()}
-    return {row.id: Opened(row, _record(row, data[row.id], contacts.get(row.id))) for row in rows if row.id in data}
+    found = {}
+    for row in rows:
+        if row.id in data:
+            try:
+                found[row.id] = Opened(row, _record(row, data[row.id], contacts.get(row.id)))
+            except VaultError:  # one manipulated row must not stop the comparison of everybody else
+                log.error("people.unreadable", count=1)
+    return found
 
 
 def _record(row: Returnee, key: DataKey, contact: SafeContact | None) -> Record:

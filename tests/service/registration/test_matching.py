@@ -148,3 +148,14 @@ async def test_a_decision_needs_the_version_that_was_read(registration):
     assert (answer.status_code, answer.json()["code"]) == (428, "precondition-required")
     stale = await merge(registration, match | {"version": 7}, first["id"])
     assert (stale.status_code, stale.json()["code"]) == (412, "version-mismatch")
+
+
+async def test_a_row_that_cannot_be_decrypted_stops_the_comparison_of_nobody_else(registration):
+    spoilt = await registration.register(identity=identity())
+    broken = "UPDATE returnee SET given_names_sealed = family_names_sealed WHERE id = $1"
+    await registration.fetch(broken, UUID(spoilt["id"]))
+    first, second, match = await twice(registration)
+    assert {one["returnee_id"] for one in match["people"]} == {first["id"], second["id"]}
+    await compare(registration)
+    assert not await registration.fetch("SELECT FROM comparison_due")
+    await registration.post(f"/v1/returnees/{spoilt['id']}/erasure")
