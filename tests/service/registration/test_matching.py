@@ -159,3 +159,18 @@ async def test_a_row_that_cannot_be_decrypted_stops_the_comparison_of_nobody_els
     await compare(registration)
     assert not await registration.fetch("SELECT FROM comparison_due")
     await registration.post(f"/v1/returnees/{spoilt['id']}/erasure")
+
+
+TWINS = ({"given_names": "Juana Lucía", "document_number": "1111111110101"},
+         {"given_names": "Rosa Elena", "document_number": "2222222220101"})  # fmt: skip
+FATHER_AND_SON = ({"birth_date": "1965-03-09", "document_number": "3333333330101"},
+                  {"birth_date": "1992-08-21", "document_number": "4444444440101"})  # fmt: skip
+
+
+@pytest.mark.parametrize("relatives", [TWINS, FATHER_AND_SON], ids=["twins", "father and son of one name"])
+async def test_relatives_are_never_the_same(registration, relatives):
+    shared = identity()
+    people = [await registration.register(identity=shared | own) for own in relatives]
+    await compare(registration)
+    found = [one for one in await matches(registration, people[0]["id"]) if people[1]["id"] in str(one)]
+    assert [one["band"] for one in found] in ([], ["review"])
