@@ -1,12 +1,14 @@
 """What a caller learns of a match: no more of the other person than the day and the place, and nothing where protection
 forbids."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from libs.chassis.database import raw
 from tests.service.registration.conftest import a_returnee
 from tests.service.registration.matching import DESK, compare, decide, different, identity, matches, merge, unmerge
+from tests.service.registration.test_walls import caller
 
 NORTH = {"client_id": "north", "reception_places": ["GT01"], "scopes": DESK}
 WEST = {"client_id": "west", "reception_places": ["GT12"], "scopes": DESK}
@@ -184,3 +186,14 @@ async def test_a_match_of_nobody_is_not_found(registration):
             registration, f"/v1/matches/{uuid4()}/{path}", body if path == "merge" else {"reason": "mistake"}, version=1
         )
         assert answer.status_code == 404
+
+
+async def test_the_database_keeps_matches_back_too(registration):
+    """Without the policies of the migration, a query that forgets its condition would show every pair."""
+    _, _, match = await pair_at(registration, "GT01", "GT01")
+    for claims, count in (({"reception_places": ["GT01"]}, 1), ({"reception_places": ["GT12"]}, 0)):
+        async with caller(registration, **claims)() as session:
+            connection = await raw(session)
+            assert await connection.fetchval("SELECT count(*) FROM match WHERE id = $1", UUID(match["id"])) == count
+            for table in ("match_key", "comparison_due"):
+                assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
