@@ -53,6 +53,8 @@ class Guard(StrEnum):
 
 def signs(a: Form, b: Form) -> list[Sign]:
     """All signs, the names first. The order of the two forms makes no difference."""
+    if (b.given, b.family) < (a.given, a.family):  # words that agree equally well are chosen in one order
+        a, b = b, a
     found = name_signs(a, b)
     found += _date_signs(a, b)
     if a.sex and b.sex:
