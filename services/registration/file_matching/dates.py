@@ -17,7 +17,7 @@ ene enero jan january|feb febrero february|mar marzo march|abr abril apr april|m
 """
 _MONTHS = {word: number for number, words in enumerate(_MONTH_WORDS.split("|"), start=1) for word in words.split()}
 _PIECE = re.compile(r"[a-z]+|\d+")
-_TIME = re.compile(r"(?<=\d)[t ]\d{1,2}:\d{2}.*$")
+_TIME = re.compile(r"[t ]\d\d?:\d\d")
 _FRACTION = re.compile(r"^(\d{4}|\d{8})\.0+$")
 
 
@@ -68,7 +68,9 @@ class DateReader:
 
 
 def _pieces(cell: str) -> list[str]:
-    plain = _TIME.sub("", comparable(cell))
+    plain = comparable(cell)
+    time = _TIME.search(plain)
+    plain = plain[: time.start()] if time else plain
     return _PIECE.findall(_FRACTION.sub(r"\1", plain))
 
 

@@ -131,7 +131,7 @@ def _people(rows: Iterable[_Row], columns: Mapping[int, str]) -> PeopleFile:
 
 def _record(cells: Mapping[str, str], born: Born) -> Record:
     told = {name: cell for name, cell in cells.items() if name not in ("id", "born")}
-    return Record(**told, birth_date=born.day, birth_year=born.year, birth_text=born.text)  # type: ignore[arg-type]
+    return Record(**told, birth_date=born.day, birth_year=born.year, birth_text=born.text)
 
 
 @dataclass(frozen=True, slots=True)

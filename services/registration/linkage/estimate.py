@@ -1,7 +1,7 @@
 """The weights of a set of records, learnt without labels: shares and u by counting, m and the prior by EM."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
 from random import Random
@@ -11,7 +11,7 @@ from services.registration.linkage.forms import Form
 from services.registration.linkage.guards import GENERATION_YEARS, guards
 from services.registration.linkage.levels import Field, Level
 from services.registration.linkage.pairing import candidate_pairs
-from services.registration.linkage.priors import LevelPrior, Priors
+from services.registration.linkage.priors import Priors
 from services.registration.linkage.score import probability_of, weight_of
 
 RANDOM_PAIRS = 15_000
@@ -105,7 +105,7 @@ def _with_u(priors: Priors, forms: Sequence[Form]) -> Priors:
     return _replaced(priors, counts, _U_STRENGTH, "u")
 
 
-def _replaced(priors: Priors, counts: dict[Field, Counter[Level]], strength: float, name: str) -> Priors:
+def _replaced(priors: Priors, counts: Mapping[Field, Mapping[Level, float]], strength: float, name: str) -> Priors:
     """The weights with m or u from counts, to which those of before are added with their strength."""
     fields = {}
     for field, levels in priors.fields.items():
@@ -113,7 +113,7 @@ def _replaced(priors: Priors, counts: dict[Field, Counter[Level]], strength: flo
         whole, scale = sum(counts[field].values()) + strength, strength / sum(before.values())
         fields[field] = {
             level: prior.model_copy(
-                update={name: min(0.9999, max(_FLOOR, (counts[field][level] + scale * before[level]) / whole))}
+                update={name: min(0.9999, max(_FLOOR, (counts[field].get(level, 0) + scale * before[level]) / whole))}
             )
             for level, prior in levels.items()
         }
@@ -182,7 +182,7 @@ def _maximised(priors: Priors, forms: Sequence[Form], kept: Sequence[Kept], pair
         if Guard.NOT_BORN_TOGETHER not in guards(forms[pair.one], forms[pair.other], list(pair.signs), priors)
     ]
     for _ in range(ROUNDS):
-        counts: dict[Field, Counter[Level]] = {field: Counter() for field in Field}
+        counts: dict[Field, dict[Level, float]] = {field: defaultdict(float) for field in Field}
         matches = 0.0
         for pair in usable:
             probability = probability_of(weight_of(list(pair.signs), learnt), learnt.match_prior)
@@ -193,6 +193,3 @@ def _maximised(priors: Priors, forms: Sequence[Form], kept: Sequence[Kept], pair
         # Counting starts from the weights of the pack each time, so that no round adds to the belief of the one before.
         learnt = _replaced(priors, counts, _M_STRENGTH, "m").model_copy(update={"match_prior": prior})
     return learnt
-
-
-__all__ = ["Kept", "LevelPrior", "fit", "keep"]

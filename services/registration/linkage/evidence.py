@@ -44,7 +44,7 @@ class Guard(StrEnum):
     OTHER_SEX = "guard.other_sex"
     """A brother and a sister with similar names, such as Mario and María."""
     OTHER_DATE = "guard.other_date"
-    """Siblings who share one of their given names."""
+    """Siblings and cousins who share given names."""
     NO_DATE = "guard.no_date"
     """Parent and child of one name, if a birth date is not known."""
     NOT_BORN_TOGETHER = "guard.other_given_names_and_date"
@@ -53,6 +53,8 @@ class Guard(StrEnum):
 
 def signs(a: Form, b: Form) -> list[Sign]:
     """All signs, the names first. The order of the two forms makes no difference."""
+    if (b.given, b.family) < (a.given, a.family):  # words that agree equally well are chosen in one order
+        a, b = b, a
     found = name_signs(a, b)
     found += _date_signs(a, b)
     if a.sex and b.sex:
@@ -164,7 +166,7 @@ def given_sign(one: Names, other: Names) -> Sign:
         return Sign(Field.GIVEN, Level.EXACT, one)
     if (joined := _joined(one, other)) is not None:
         return Sign(Field.GIVEN, joined)
-    shorter, longer = sorted((one, other), key=len)
+    shorter, longer = sorted((one, other), key=_length_first)
     pairs = _best(shorter, longer, given_word_level)
     worst = min((level for _, _, level in pairs), key=RANK.__getitem__)
     words = tuple(mine for mine, _, level in pairs if level is Level.EXACT)
@@ -183,7 +185,7 @@ def family_signs(one: Names, other: Names) -> list[Sign]:
     """The signs of the surnames, one for each word of the shorter side, in the order that agrees best."""
     if (joined := _joined(one, other)) is not None:
         return [Sign(Field.FAMILY, joined)]
-    shorter, longer = sorted((one, other), key=len)
+    shorter, longer = sorted((one, other), key=_length_first)
     ways = 1 if len(longer) == 1 else len(longer)
     found = []
     for mine, _, level in _best(shorter, longer, word_level):
@@ -211,6 +213,10 @@ def _best(shorter: Names, longer: Names, level: Callable[[str, str], Level]) -> 
 @cache
 def _orders(longer: int, shorter: int) -> tuple[tuple[int, ...], ...]:
     return tuple(permutations(range(longer), shorter))
+
+
+def _length_first(names: Names) -> tuple[int, Names]:
+    return len(names), names
 
 
 def _joined(one: Sequence[str], other: Sequence[str]) -> Level | None:

@@ -29,7 +29,7 @@ def _about_dates(a: Form, b: Form, levels: Mapping[Field, Level]) -> Iterator[Gu
         yield Guard.NO_DATE
     if a.year and b.year and abs(a.year - b.year) >= GENERATION_YEARS:
         yield Guard.GENERATION_APART
-    if date in _OTHER_DATES and levels.get(Field.GIVEN) in _PERHAPS:
+    if date is Level.DIFFERENT or (date in _OTHER_DATES and levels.get(Field.GIVEN) in _PERHAPS):
         yield Guard.OTHER_DATE
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from math import log2
+from math import exp2, log2
 
 from services.registration.linkage.evidence import Guard, Sign, signs
 from services.registration.linkage.forms import Form, form_of
@@ -49,7 +49,7 @@ def weight_of(found: list[Sign], priors: Priors) -> float:
 def probability_of(weight: float, match_prior: float) -> float:
     """The probability that a pair of this weight is one person."""
     odds = weight + log2(match_prior / (1 - match_prior))
-    return 1 / (1 + 2.0 ** -max(-500.0, min(500.0, odds)))
+    return 1 / (1 + exp2(-max(-500.0, min(500.0, odds))))
 
 
 def score_of(a: Form, b: Form, priors: Priors) -> Score:

@@ -5,28 +5,25 @@ Registrars wrote Mayan names by ear, so `Xicay`, `Shicay` and `Jicay` may be one
 
 import re
 from functools import lru_cache
+from itertools import groupby
 
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), sound)
-    for pattern, sound in (
-        ("ph", "f"),
-        ("t[zs]", "s"),
-        ("sch|sh|x", "j"),
-        ("ch", "ĉ"),
-        ("ck|qu(?=[eiy])|q", "k"),
-        ("c(?=[eiy])|z", "s"),
-        ("c", "k"),
-        ("g(?=[eiy])", "j"),
-        ("(?:gu|hu)(?=[ao])", "w"),
-        ("hu(?=[ei])|^u(?=[aeio])", "w"),
-        ("gu(?=[eiy])", "g"),
-        ("h", ""),
-        ("v", "b"),
-        ("ll", "y"),
-        ("y(?![aeiou])", "i"),
-        ("n(?=[bp])", "m"),
-        (r"(.)\1+", r"\1"),
-    )
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile("ph"), "f"),
+    (re.compile("t[zs]"), "s"),
+    (re.compile("sch|sh|x"), "j"),
+    (re.compile("ch"), "ĉ"),
+    (re.compile("ck|qu(?=[eiy])|q"), "k"),
+    (re.compile("c(?=[eiy])|z"), "s"),
+    (re.compile("c"), "k"),
+    (re.compile("g(?=[eiy])"), "j"),
+    (re.compile("(?:gu|hu)(?=[ao])"), "w"),
+    (re.compile("hu(?=[ei])|^u(?=[aeio])"), "w"),
+    (re.compile("gu(?=[eiy])"), "g"),
+    (re.compile("h"), ""),
+    (re.compile("v"), "b"),
+    (re.compile("ll"), "y"),
+    (re.compile("y(?![aeiou])"), "i"),
+    (re.compile("n(?=[bp])"), "m"),
 )
 _VOWELS = str.maketrans("", "", "aeiou")
 
@@ -37,7 +34,7 @@ def sound(word: str) -> str:
     gu. A mute h and a glottal stop have no sound."""
     for pattern, replacement in _RULES:
         word = pattern.sub(replacement, word)
-    return word
+    return "".join(letter for letter, _ in groupby(word))
 
 
 @lru_cache(maxsize=100_000)

@@ -66,6 +66,7 @@ def test_one_person_with_one_error_is_the_same(other: Record):
         (replace(PERSON, birth_date=None, birth_year=2008), Guard.GENERATION_APART),
         (replace(PERSON, birth_date=None), Guard.NO_DATE),
         (replace(PERSON, given_names="José", birth_date=date(1988, 11, 26)), Guard.OTHER_DATE),
+        (replace(PERSON, birth_date=date(1988, 11, 26)), Guard.OTHER_DATE),
         (replace(PERSON, given_names="Joseline Luisa", sex="female"), Guard.OTHER_SEX),
     ],
 )
