@@ -1,5 +1,6 @@
 """The end of the demo: it shows tables, three people, one trace and addresses, and checks the result."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from rich.console import Console
@@ -29,9 +30,11 @@ from deploy.demo.report import (
 )
 from deploy.demo.story import Run
 from deploy.demo.traces import as_tree, choose_trace, read_spans
+from deploy.demo.twice import DESK, registered_twice
 from deploy.demo.world import Callers, World
 from deploy.local.partners import STEWARD
 from libs.chassis.trace_links import TRACE_URL_VARIABLE, trace_link
+from libs.events.codes import TransportMode
 
 BUSY_BELOW: Final = 0.95
 WORDS = ("REGISTRATION", "DIRECTORY", "REFERRAL", "NOTIFICATIONS")
@@ -46,9 +49,13 @@ class Ending:
         self._stages, self._gives = country.stages, country.gives
         self._told_singly = country.sample.needs.told_singly
         self._url = world.url("REFERRAL")
+        self._desk, self._gate = callers.of(DESK), country.sample.arrivals[TransportMode.FLIGHT].place
+        self._nationality = country.sample.people.nationality
 
     async def show(self, run: Run) -> bool:
         """Print all results; returns True if all checks passed."""
+        twice = await registered_twice(self.world, self._desk, place=self._gate, nationality=self._nationality)
+        run = replace(run, acts=[twice, *run.acts])
         for act in run.acts:
             self.console.print(act_panel(act))
         self.console.print(

@@ -7,8 +7,9 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
     "enlace-registration": frozenset(
         {
             *("access-log:read", "arrivals:read", "arrivals:write", "consents:write", "deletions:answer"),
-            *("deletions:read", "erasure:write", "intake:decide", "operations:read", "packets:read"),
-            *("progress:read", "returnees:read", "returnees:write", "safe-contact:read"),
+            *("deletions:read", "erasure:write", "intake:decide", "matches:decide", "matches:read"),
+            *("operations:read", "packets:read", "progress:read", "returnees:read", "returnees:write"),
+            "safe-contact:read",
         }
     ),
     "enlace-referral": frozenset(

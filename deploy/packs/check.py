@@ -27,6 +27,8 @@ from services.provider_directory.pack import Pack as Declarations
 from services.provider_directory.pack import load_pack as load_declarations
 from services.referral.pack.mechanism import Mechanism
 from services.referral.pack.policy import RoutingPolicy, load_policy
+from services.registration.linkage.priors import Priors
+from services.registration.linkage.priors import load as load_weights
 from services.registration.pack import PacketPolicy, Reception, load_packets
 
 
@@ -98,6 +100,7 @@ class Files:
     clients: Clients
     people: SamplePeople | None
     demo: Demo | None
+    linkage: Priors | None
     texts: Mapping[str, YamlFile]
 
 
@@ -118,11 +121,13 @@ READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
     "roles": _of(Roles, "roles"),
     "clients": _of(Clients, "clients"),
     "people": _of(SamplePeople, "people"),
+    "linkage": lambda pack: load_weights(pack_file(pack, "linkage.yaml")),
     "demo": load_demo,
 }
-OPTIONAL: Final = frozenset({"demo", "people"})
+OPTIONAL: Final = frozenset({"demo", "linkage", "people"})
 """Files that a pack may lack. Without `demo.yaml`, `make demo` and `make simulate` do not run with the pack; without
-`people.yaml`, nobody can sign in at the local issuer."""
+`people.yaml`, nobody can sign in at the local issuer. Without `linkage.yaml`, records are compared by the weights of
+`services/registration/linkage/weights.yaml`."""
 
 
 def faults(pack: Path) -> list[str]:

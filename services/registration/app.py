@@ -36,6 +36,10 @@ from services.registration.households import api as households_api
 from services.registration.intake import api as intake_api
 from services.registration.intake import subscribers as intake_subscribers
 from services.registration.intake.loop import key_forever
+from services.registration.linkage.priors import Priors
+from services.registration.linkage.priors import load as load_priors
+from services.registration.matching import api as matching_api
+from services.registration.matching.loop import compare_forever
 from services.registration.needs import api as needs_api
 from services.registration.needs import subscribers as needs_subscribers
 from services.registration.needs.loop import move_forever
@@ -64,6 +68,7 @@ ROUTERS = [
     consent_api.router,
     intake_api.router,
     intake_api.people_router,
+    matching_api.router,
     households_api.router,
     doubts_api.router,
     packets_api.router,
@@ -79,7 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=8)
     keys = KeysDatabase(settings.keys_database_url)
     vault = vault_of(settings, keys)
-    pack = load_pack(settings.pack)
+    pack, priors = load_pack(settings.pack), load_priors(settings.pack / "linkage.yaml")
     cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
     event_keys = EventKeys.named(SERVICE, **settings.keys_of_events())
     consumer = Consumer(
@@ -102,7 +107,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routers=ROUTERS,
         loops=[
             Loop("consumer", consumer.run, Role.WORKER),
-            *_work(database, vault, pack, audit_keys=settings.audit_keys()),
+            *_work(database, vault, pack, priors, audit_keys=settings.audit_keys()),
             Loop("relay", relay.run, Role.RELAY),
         ],
         checks={"keys": _keys_check(vault), "restricted needs": _restricted_check(database)},
@@ -111,7 +116,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         told_of=partial(said_of, pack=pack),
     )
     operations_api.observe(app, consumer=consumer, relay=relay)
-    app.state.vault, app.state.pack = vault, pack
+    app.state.vault, app.state.pack, app.state.priors = vault, pack, priors
     return app
 
 
@@ -133,10 +138,11 @@ def event_digest() -> Callable[[bytes], bytes]:
     return MasterKey.from_base64(Settings().vault_key_text()).digest_of
 
 
-def _work(database: Database, vault: Vault, pack: Pack, *, audit_keys: SealKeys) -> list[Loop]:
+def _work(database: Database, vault: Vault, pack: Pack, priors: Priors, *, audit_keys: SealKeys) -> list[Loop]:
     """The background loops of registration."""
     loops = {
         "audit sealer": partial(seal_forever, database=database, table=AUDIT, keys=audit_keys, tell=tell_seal),
+        "comparisons": partial(compare_forever, database=database, vault=vault, priors=priors),
         "erasures": partial(replay_forever, database=database, pack=pack, vault=vault),
         "doubtful parts": partial(count_forever, database=database),
         "manifests": partial(age_out_forever, database=database, vault=vault),

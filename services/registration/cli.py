@@ -1,8 +1,10 @@
-"""The commands of registration: serve, migrate, verify-audit, accesses, known, reconcile, those of the vault key."""
+"""The commands of registration: serve, migrate, verify-audit, accesses, known, reconcile, match, those of the vault
+key."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -22,6 +24,7 @@ from libs.chassis.cli import (
 )
 from libs.chassis.database import Database
 from libs.chassis.knowing import Known, read, write
+from libs.chassis.yaml_files import FaultyFileError
 from libs.events.audit import Hand
 from services.registration.app import SERVICE, create_app, vault_of
 from services.registration.audit.actions import record
@@ -29,6 +32,9 @@ from services.registration.audit.queries import accesses
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.audit.tables import AUDIT
 from services.registration.database import KeysDatabase
+from services.registration.file_matching import actions as file_matching
+from services.registration.file_matching.rules import UnreadableFileError
+from services.registration.linkage import priors as weights
 from services.registration.reconciling.actions import reconciled
 from services.registration.reconciling.queries import known
 from services.registration.reconciling.rules import Finding
@@ -38,6 +44,10 @@ from services.registration.vault.sealing import successor
 
 OfRestricted = Annotated[bool, typer.Option("--restricted", help="Use the key of restricted needs, not the vault key.")]
 REWRAPPED_AT_ONCE = 500
+PeopleCsv = Annotated[Path, typer.Argument(metavar="FILE.csv", help="People, one a row, with a header row.")]
+PairsCsv = Annotated[Path, typer.Option("--out", help="The file for the pairs: id_a, id_b, score, band.")]
+Weights = Annotated[Path | None, typer.Option("--priors", help="The weights to begin with, a linkage.yaml of a pack.")]
+Estimated = Annotated[Path | None, typer.Option("--estimate", help="Write the weights learnt from FILE.csv here.")]
 
 cli = make_cli(
     SERVICE,
@@ -105,6 +115,32 @@ def reconcile(with_: WithFile, operator: Operator, dry_run: DryRun = False, reas
 
 async def _reconcile(theirs: list[Known], by: Hand | None) -> list[Finding]:
     return await in_transaction(_database(), _with_vault(partial(reconciled, theirs=theirs, by=by)))
+
+
+@cli.command()
+def match(file: PeopleCsv, out: PairsCsv, priors: Weights = None, estimate: Estimated = None) -> None:
+    """Find the rows of FILE.csv that may be one person. Needs no settings, no database and no network.
+
+    Columns: given_name, surname, street_number, address_1, address_2, suburb, postcode, state, date_of_birth, phone,
+    sex, municipality, document_number, id; any may be absent, and others are not read. Without an id it is the line.
+    The weights are learnt from the file itself. Prints numbers only, no data of people.
+    """
+    try:
+        start = weights.load(priors or weights.WEIGHTS)
+        people = file_matching.read(file)
+        pairs, learnt = file_matching.matched(people, start)
+        file_matching.write_pairs(pairs, out)
+        if estimate:
+            file_matching.write_priors(learnt, estimate)
+    except (UnreadableFileError, FaultyFileError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    if people.other_lengths:
+        typer.echo(f"{people.other_lengths} rows have fewer cells than the header row; those were compared", err=True)
+    if people.repeated_ids:
+        typer.echo(f"{people.repeated_ids} ids stand in more than one row", err=True)
+    of_band = file_matching.counts(pairs)
+    typer.echo(f"{len(people.ids)} records; pairs: {of_band['same']} same, {of_band['review']} to review")
 
 
 @cli.command()

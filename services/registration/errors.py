@@ -175,6 +175,52 @@ class ConsentMissing(Refusal):
     title: ClassVar[str] = "The person's consent to share this is missing"
 
 
+class MatchAlreadyMerged(Conflict):
+    """The two records are merged. `POST /v1/returnees/{returnee_id}/unmerge` separates them again."""
+
+    code: ClassVar[str] = "match-already-merged"
+    title: ClassVar[str] = "The two records are already merged"
+
+
+class OtherRecordHidden(Refusal):
+    """You may see only one of the two people, so you cannot decide whether they are one."""
+
+    code: ClassVar[str] = "other-record-hidden"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "A desk that may see both people has to decide"
+
+
+class ReturneeMerged(Conflict):
+    """One of the records continues under another one. Decide about the record that continues, or unmerge first."""
+
+    code: ClassVar[str] = "returnee-merged"
+    title: ClassVar[str] = "This record continues under another one"
+
+
+class MembersOfOneHousehold(Conflict):
+    """Both are members of one household, which would count one person twice.
+
+    Take one of the records out of the household first (`PATCH /v1/households/{household_id}`).
+    """
+
+    code: ClassVar[str] = "members-of-one-household"
+    title: ClassVar[str] = "Both records are members of the same household"
+
+
+class ReturneeNotMerged(Conflict):
+    """The record does not continue under another one, so there is nothing to undo."""
+
+    code: ClassVar[str] = "returnee-not-merged"
+    title: ClassVar[str] = "This record is not merged into another one"
+
+
+class LaterMergeStands(Conflict):
+    """The record that continues was merged into a third one later. Undo the later merge first."""
+
+    code: ClassVar[str] = "later-merge-stands"
+    title: ClassVar[str] = "A later merge has to be undone first"
+
+
 class PacketNotReady(Conflict):
     """The acceptance of this offer has not arrived yet, or facts have changed and the offer is being evaluated again;
     the client repeats the request shortly."""

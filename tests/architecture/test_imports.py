@@ -62,6 +62,7 @@ FIXED = {"api", "subscribers", "loop", "actions", "queries", "tables", "schemas"
 MORE = {
     ("services.registration.needs", "restricted"): "the store of restricted needs: what reads `need` reads none of it",
     ("services.registration.vault", "sealing"): "keys, and what is sealed under them; every part uses it",
+    ("services.registration.file_matching", "dates"): "dates of birth as people write them",
     ("services.notifications.endpoints", "sealing"): "secrets of receivers, sealed; the sender opens them",
     ("services.notifications.deliveries", "posting"): "one POST to a receiver that may be anybody",
     ("services.provider_directory.search", "eligibility"): "which services may accept the people of a search",
@@ -74,7 +75,8 @@ MORE = {
 }
 """Files beyond the fixed ones, and what each holds."""
 PURE = {f"services.referral.{name}" for name in ("candidates", "consequences", "lifecycles", "pack", "steps")} | {
-    "services.console.labels"
+    "services.console.labels",
+    "services.registration.linkage",
 }
 """Parts that hold rules only, a file for each subject."""
 

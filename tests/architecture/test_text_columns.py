@@ -54,6 +54,8 @@ REGISTRATION = {
         deletion_answer.answer deletion_answer.answered_by deletion_answer.ground deletion_request.answer
         deletion_request.case_code deletion_request.category deletion_request.ground deletion_request.reason
         manifest_entry.entry_key packet_share.category
+        match.band match.facts match.reasons match.status match_decision.decided_by match_decision.reason
+        match_decision.status
         manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.detail_values
         need.kind need.need_key
         need.second_reason need.status need.urgency need_repeat.need_key need_repeat.urgency

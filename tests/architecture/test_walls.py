@@ -30,6 +30,8 @@ OWN_WORK = {
     ),
     "services/registration/packets/queries.py": (1, "whether an unknown offer is another organisation's"),
     "services/registration/progress/queries.py": (1, "staff see the numbers of every batch, and of nobody"),
+    "services/registration/matching/queries.py": (1, "of a person whom the caller does not see: day and place only"),
+    "services/registration/matching/actions/looking.py": (2, "everybody is compared; a hidden record may link two"),
     "services/registration/people/queries.py": (1, "ids by an index over arrays; the caller then reads them"),
     "services/notifications/endpoints/queries.py": (1, "operators see which endpoints of all organisations fail"),
     "services/provider_directory/organizations/actions.py": (2, "whether an id is taken; the whole standing is told"),

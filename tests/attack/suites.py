@@ -47,6 +47,10 @@ SUITES = {
         "tests/service/provider_directory/test_walls.py",
         "tests/service/notifications/test_walls.py",
     ],
+    "matches of other centres and organisations, of protected people and children alone, decided at once": [
+        "tests/service/registration/test_matching_sight.py",
+        "tests/service/registration/test_matching_merges.py",
+    ],
     "restricted needs, with the rights and keys of everything else": [
         "tests/service/registration/test_restricted.py",
         "tests/service/registration/test_restricted_store.py",

@@ -61,6 +61,7 @@ async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: Sy
         "Prerequisite:",
         "Consent withdrawn",
         "A stay of 72 hours",
+        "Registered twice",
     ):
         assert act in text
     assert "This did not happen" not in text

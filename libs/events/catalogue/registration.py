@@ -252,7 +252,6 @@ class ReturneeMerged(RegistrationEvent):
     """Two records are one person; `returnee_id` continues as `into_returnee_id`. Keyed by the first id."""
 
     type: ClassVar[str] = "returnee.merged.v1"
-    planned: ClassVar[bool] = True
 
     into_returnee_id: UUID
     """The record that continues."""
@@ -262,7 +261,6 @@ class ReturneeUnmerged(RegistrationEvent):
     """A wrong merge was undone."""
 
     type: ClassVar[str] = "returnee.unmerged.v1"
-    planned: ClassVar[bool] = True
 
     from_returnee_id: UUID
     """The record into which it had been merged."""

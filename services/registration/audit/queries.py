@@ -1,5 +1,6 @@
 """Queries of the record of access."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -14,11 +15,11 @@ from services.registration.audit.tables import AuditEntry
 
 
 async def access_log(
-    session: AsyncSession, subject_id: UUID, page: PageRequest, *, restricted: bool
+    session: AsyncSession, subject_ids: Collection[UUID], page: PageRequest, *, restricted: bool
 ) -> Page[AccessView]:
-    """All accesses to this person's data, newest first. Entries about restricted needs are included only for callers
-    who may see them."""
-    query = select(AuditEntry).where(AuditEntry.subject_id == subject_id)
+    """All accesses to the data of this person's records, newest first. Entries about restricted needs are included only
+    for callers who may see them."""
+    query = select(AuditEntry).where(col(AuditEntry.subject_id).in_(subject_ids))
     if not restricted:
         query = query.where(col(AuditEntry.action).not_like(f"{RESTRICTED}%"))
     if page.after is not None:

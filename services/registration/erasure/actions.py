@@ -19,6 +19,7 @@ from services.registration.erasure.tables import Erasure
 from services.registration.households.actions import leave_household
 from services.registration.needs import restricted
 from services.registration.pack import Pack
+from services.registration.people.actions.merging import lock_people, records_of
 from services.registration.people.queries import IDENTITY_FIELDS, returnee
 from services.registration.people.tables import Returnee
 from services.registration.sharing.actions import Withdrawn, ask_for_deletion
@@ -37,25 +38,42 @@ _REPLAY = Actor(who="urn:enlace:registration", client_id="registration")
 
 
 async def erase_returnee(session: AsyncSession, returnee_id: UUID, *, pack: Pack, actor: Actor, vault: Vault) -> UUID:
-    """Delete the person's data, destroy their key, record the erasure, and inform the others (domain P20).
+    """Delete the person's data, destroy their key, record the erasure, and inform the others (domain P20). If records
+    of the person are merged, all of them are erased.
 
     The key is destroyed before this transaction commits. If it does not commit, the erasure is repeated here from the
     list in the database of keys, and the others are informed then.
     """
-    row = await returnee(session, returnee_id, actor=actor, lock=True)
-    access = Access(
-        subject_id=row.id,
-        kind=AccessKind.WRITE,
-        action="returnee.erase",
-        purpose=AccessPurpose.ERASURE,
-        fields=[*IDENTITY_FIELDS, "safe_contact", "consents"],
-    )
-    await record(session, actor, [access])
-    await _ask_for_deletion(session, row, pack=pack, actor=actor)
-    arrival_key = await _forget(session, row, erased_at=now(session), vault=vault)
-    await destroy_keys(vault, {returnee_id: Erased(now(session), arrival_key)}, kind=SubjectKind.PERSON)
-    await drop_restricted_keys(vault, [returnee_id])
+    await returnee(session, returnee_id, actor=actor)
+    rows = await _lock_records(session, returnee_id)
+    await returnee(session, returnee_id, actor=actor)  # somebody else may have erased the person meanwhile
+    erased = {}
+    for row in rows:
+        access = Access(
+            subject_id=row.id,
+            kind=AccessKind.WRITE,
+            action="returnee.erase",
+            purpose=AccessPurpose.ERASURE,
+            fields=[*IDENTITY_FIELDS, "safe_contact", "consents"],
+        )
+        await record(session, actor, [access])
+        await _ask_for_deletion(session, row, pack=pack, actor=actor)
+        one_id = row.id
+        erased[one_id] = Erased(now(session), await _forget(session, row, erased_at=now(session), vault=vault))
+    await destroy_keys(vault, erased, kind=SubjectKind.PERSON)
+    await drop_restricted_keys(vault, erased)
     return returnee_id
+
+
+async def _lock_records(session: AsyncSession, returnee_id: UUID) -> list[Returnee]:
+    """All records of the person who are not erased, locked: a merge says that they are one person."""
+    records = await records_of(session, [returnee_id])
+    while True:
+        rows = await lock_people(session, records)
+        again = await records_of(session, [returnee_id])
+        if again == records:
+            return [row for row in rows.values() if row.erased_at is None]
+        records = again
 
 
 async def replay_erasures(session: AsyncSession, *, pack: Pack, vault: Vault) -> int:

@@ -33,6 +33,8 @@ async def erase_returnee(
 ) -> ErasureView:
     """Erase name, birth date, document number, contact and consent texts, and destroy the person's key.
 
+    All records of the person that are merged are erased.
+
     De-identified data remain: month, department, age band, sex, nationality, categories of need.
 
     Organisations that fetched a packet of the person are asked to delete the data.

@@ -28,6 +28,8 @@ class Change(Enum):
 
 
 OF_RETURNEE = "returnee_id = $1"
+_OF_PAIR = "first_id = $1 OR second_id = $1"
+_OF_DECIDED_PAIR = "match_id IN (SELECT id FROM match WHERE first_id = $1 OR second_id = $1)"
 _COLUMN = "{column}"
 
 
@@ -54,6 +56,11 @@ class Reach:
 
 
 REACH: Final[Mapping[str, Reach]] = {
+    # First what a comparison locks first, so that it and an erasure do not wait for each other.
+    "comparison_due": Reach(deleted=True),
+    "match_key": Reach(deleted=True),
+    "match_decision": Reach(deleted=True, whose=_OF_DECIDED_PAIR),
+    "match": Reach(deleted=True, whose=_OF_PAIR),
     "consent_withdrawal": Reach(
         changed={"withdrawn_at": Change.MONTH, "recorded_by": Change.BLANK},
         stays=frozenset({"consent_id"}),
@@ -180,7 +187,7 @@ REACH: Final[Mapping[str, Reach]] = {
             {
                 "id", "version", "told_version", "source", "organization_id", "reception_place", "age_band",
                 "age_group", "age_basis", "return_kind", "return_order", "return_mode", "sex", "nationality",
-                "client_kind", "identity_document", "index_form", "erased_at",
+                "client_kind", "identity_document", "index_form", "erased_at", "merged_into",
             }
         ),
         whose="id = $1",

@@ -93,6 +93,12 @@ async def returnee(
     return found
 
 
+async def visible_among(session: AsyncSession, returnee_ids: Collection[UUID], *, actor: Actor) -> Sequence[Returnee]:
+    """The people among these whom the caller may see, also erased ones."""
+    query = select(Returnee).where(col(Returnee.id).in_(returnee_ids), visible_to(actor))
+    return (await session.exec(query.order_by(col(Returnee.id)))).all()
+
+
 async def require_known(session: AsyncSession, returnee_ids: Collection[UUID]) -> None:
     """Raise InvalidInput if the caller may not see one of these people. Only row-level security decides this here."""
     rows = await (await raw(session)).fetch("SELECT id FROM returnee WHERE id = ANY($1::uuid[])", list(returnee_ids))
@@ -267,6 +273,7 @@ def _registered(row: Returnee, actor: Actor) -> dict[str, object]:
         "household_id": row.household_id,
         "arrived_at": row.arrived_at,
         "registered_at": row.registered_at,
+        "merged": row.merged_into is not None,
         "return_facts": {name: getattr(row, f"return_{name}") for name in ReturnFacts.model_fields},
         "profile": ProfileView(
             age_band=AgeBand(row.age_band),

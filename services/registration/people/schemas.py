@@ -147,6 +147,7 @@ class RegisteredView(BaseModel):
     registered_at: datetime
     profile: ProfileView
     return_facts: ReturnFacts
+    merged: bool = Field(description="Whether the person continues under another record: see their arrivals")
 
 
 class ReturneeView(RegisteredView):

@@ -44,6 +44,8 @@ class Returnee(Table, table=True):
         Index("returnee_of_batch", "arrival_batch_id", "id"),
         Index("returnee_without_place", "arrival_batch_id", postgresql_where=text("reception_place IS NULL")),
         Index("returnee_of_household", "household_id", "id"),
+        Index("returnee_merged", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
+        CheckConstraint("merged_into <> id", name="returnee_merged_into_another"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -104,3 +106,17 @@ class Returnee(Table, table=True):
     traceparent: str | None = None
     registered_at: datetime = Field(sa_column=moment())
     erased_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    merged_into: UUID | None = Field(default=None, foreign_key="returnee.id")
+    """The record under which this person continues, if staff have merged the two. All other data of both records stay
+    as they are."""
+
+
+class ComparisonDue(Table, table=True):
+    """A person who has to be compared with others, because they are new or their facts have changed. The row is written
+    in the same transaction, so that nobody is forgotten."""
+
+    __tablename__ = "comparison_due"
+    __table_args__ = (Index("comparison_due_in_order", "due_at", "returnee_id"),)
+
+    returnee_id: UUID = Field(primary_key=True, foreign_key="returnee.id")
+    due_at: datetime = Field(sa_column=moment())

@@ -20,6 +20,7 @@ from services.registration.arrivals.tables import ArrivalBatch, words_of
 from services.registration.audit.rules import Actor
 from services.registration.manifests.queries import entry_counts
 from services.registration.manifests.schemas import EntryCounts
+from services.registration.matching.queries import returned_again
 from services.registration.people.queries import within_sight
 from services.registration.progress.rules import OPEN, Asked
 from services.registration.progress.schemas import BatchProgressView
@@ -66,27 +67,28 @@ async def batches(
     ids = page_query(asked, seen, after=after, limit=page.limit)
     if every:
         async with own_work(session):  # staff without reception places have no rows here, and see these numbers
-            rows, counts = await _read(session, ids)
+            rows, counts, again = await _read(session, ids)
     else:
-        rows, counts = await _read(session, ids)
+        rows, counts, again = await _read(session, ids)
     return page_of(
         rows,
         request=page,
         cursor_of=lambda row: [str(row.id)],
-        view=lambda row: _view(row, counts[row.id], vault),
+        view=lambda row: _view(row, counts[row.id], again.get(row.id, 0), vault),
     )
 
 
 async def _read(
     session: AsyncSession, ids: SelectOfScalar[UUID]
-) -> tuple[Sequence[ArrivalBatch], dict[UUID, EntryCounts]]:
+) -> tuple[Sequence[ArrivalBatch], dict[UUID, EntryCounts], dict[UUID, int]]:
     found = (await session.exec(ids)).all()
     query = select(ArrivalBatch).where(col(ArrivalBatch.id).in_(found)).order_by(col(ArrivalBatch.id).desc())
     rows = (await session.exec(query)).all()
-    return rows, await entry_counts(session, [row.id for row in rows])
+    batch_ids = [row.id for row in rows]
+    return rows, await entry_counts(session, batch_ids), await returned_again(session, batch_ids)
 
 
-def _view(row: ArrivalBatch, counts: EntryCounts, vault: Vault) -> BatchProgressView:
+def _view(row: ArrivalBatch, counts: EntryCounts, again: int, vault: Vault) -> BatchProgressView:
     words = words_of(row, vault.master)
     return BatchProgressView(
         batch_id=row.id,
@@ -102,5 +104,6 @@ def _view(row: ArrivalBatch, counts: EntryCounts, vault: Vault) -> BatchProgress
         registered=row.registered_count,
         absent=counts.absent_count,
         not_yet_met=counts.open_count,
+        returned_again=again,
         intake_completed_at=row.intake_completed_at,
     )

@@ -25,4 +25,8 @@ class BatchProgressView(BaseModel):
     registered: int = Field(description="People registered, with those who were not on the manifest")
     absent: int = Field(description="Announced people whom staff have marked absent")
     not_yet_met: int = Field(description="Announced people neither registered nor marked absent")
+    returned_again: int = Field(
+        description="Registered people who had returned before, as far as staff have merged their records: an outcome"
+        " that is counted, and that no rule and no score reads"
+    )
     intake_completed_at: datetime | None

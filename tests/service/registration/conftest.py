@@ -40,7 +40,7 @@ KEY = base64.b64encode(bytes(range(32))).decode()
 RESTRICTED_KEY = base64.b64encode(bytes(range(32, 64))).decode()
 RECEPTION = (
     "arrivals:write arrivals:read returnees:write returnees:read consents:write packets:read erasure:write "
-    "access-log:read safe-contact:read intake:decide"
+    "access-log:read safe-contact:read intake:decide matches:read matches:decide"
 )
 LANDED_AT = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 

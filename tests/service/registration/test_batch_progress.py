@@ -81,6 +81,7 @@ async def test_a_batch_is_shown_with_its_words_and_its_numbers(registration: Reg
         "registered": 3,
         "absent": 1,
         "not_yet_met": 1,
+        "returned_again": 0,
         "intake_completed_at": None,
     }
 

@@ -9,14 +9,16 @@ from libs.chassis.database import now, raw
 from libs.chassis.errors import InvalidInput
 from libs.events.catalogue.arrivals import SafeContactTold
 from libs.events.catalogue.registration import SafeContactChanged
+from libs.events.codes import ContactChannel
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent import queries
 from services.registration.consent.rules import kept_address, safe_contact_faults
 from services.registration.consent.schemas import NewSafeContact, SafeContactView
+from services.registration.people.actions.merging import records_of, to_compare
 from services.registration.people.queries import returnee
-from services.registration.vault.queries import data_key
+from services.registration.vault.queries import data_key, data_keys
 from services.registration.vault.sealing import DataKey, Vault
 
 _CONTACT = """
@@ -86,6 +88,7 @@ async def set_safe_contact(
     await set_safe_contacts(
         session, [NewSafeContact(returnee_id, body, row.traceparent)], {returnee_id: key}, country=country
     )
+    await to_compare(session, [returnee_id])
     await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "safe_contact.set")])
 
 
@@ -99,7 +102,13 @@ async def look_up_safe_contact(
 ) -> SafeContactView:
     """The safe contact of a person, for a stated purpose. The access is recorded."""
     await returnee(session, returnee_id, actor=actor)
-    view = await queries.safe_contact(session, returnee_id, key=await data_key(vault, returnee_id))
+    records = {returnee_id, *await records_of(session, [returnee_id])}
+    keys = await data_keys(vault, records)
+    view = await queries.safe_contact(session, returnee_id, key=keys[returnee_id])
+    for other in sorted(records & keys.keys() - {returnee_id}):
+        told = await queries.find_safe_contact(session, other, key=keys[other])
+        if told is not None and told.channel is ContactChannel.NONE and told.confirmed_at > view.confirmed_at:
+            view = told  # the same person has said later that nobody may contact them
     access = _access(returnee_id, AccessKind.READ, "safe_contact.read", purpose=purpose)
     await record(session, actor, [access])
     return view

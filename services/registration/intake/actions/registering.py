@@ -42,6 +42,7 @@ from services.registration.intake.rules import arrival_faults, sound_arrival
 from services.registration.intake.schemas import Arrival, Registration
 from services.registration.needs.actions.tellings import report_needs
 from services.registration.pack import Pack, Reception
+from services.registration.people.actions.merging import to_compare
 from services.registration.people.actions.people import register_returnees
 from services.registration.people.queries import known_arrivals
 from services.registration.people.schemas import NewReturnee
@@ -214,6 +215,7 @@ async def _store(session: AsyncSession, pairs: Sequence[Pair], *, vault: Vault, 
     await set_aside(session, [doubt for pair in pairs for doubt in doubts_of(*pair)], keys, vault=vault)
     needs = [need for pair in pairs for need in needs_of(*pair, states, vault)]
     await report_needs(session, needs, vault=vault)
+    await to_compare(session, registered)
     for actor in dict.fromkeys(arrival.actor for _, arrival in pairs):
         await record(session, actor, [one for pair in pairs if pair[1].actor == actor for one in accesses_of(*pair)])
     return registered

@@ -31,6 +31,7 @@ from services.registration.needs.actions.tellings import report_needs
 from services.registration.needs.actions.told import Teller, told_needs
 from services.registration.needs.queries import known_needs
 from services.registration.pack import Pack
+from services.registration.people.actions.merging import to_compare
 from services.registration.people.queries import profile_fields
 from services.registration.people.tables import Returnee
 from services.registration.vault.queries import data_keys
@@ -74,6 +75,7 @@ async def _take_up(session: AsyncSession, one: Telling, *, vault: Vault, pack: P
     if body.safe_contact is not None:
         contact = NewSafeContact(row.id, body.safe_contact, row.traceparent)
         await set_safe_contacts(session, [contact], keys, country=pack.reception.country)
+        await to_compare(session, [row.id])
     await set_aside(session, [NewDoubt(row.id, part) for part in arrival.set_aside or ()], keys, vault=vault)
     needs = [body.needs[place] for place in more.needs]
     household = None

@@ -20,6 +20,7 @@ from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.pack import Pack
 from services.registration.people import queries
+from services.registration.people.actions.merging import to_compare
 from services.registration.people.rules import (
     INDEX_FORM,
     Age,
@@ -36,6 +37,9 @@ from services.registration.people.tables import Returnee
 from services.registration.sharing.actions import Withdrawn, ask_for_deletion
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import Vault
+
+_COMPARED = frozenset({"sex", "destination"})
+"""The facts of the profile by which people are compared."""
 
 
 class Standing(NamedTuple):
@@ -94,6 +98,8 @@ async def correct_returnee(
         await _write(session, row)
     else:
         await _tell(session, row)
+    if correction.identity.model_fields_set or correction.profile.model_fields_set & _COMPARED:
+        await to_compare(session, [row.id])
     if avoided := set(row.avoid_organizations) - avoided_before:
         withdrawn = Withdrawn(
             row.id, row.case_code, DeletionReason.DO_NOT_SHARE, organizations=avoided, traceparent=row.traceparent

@@ -16,6 +16,7 @@ from services.registration.audit.queries import access_log
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.audit.schemas import AccessView
 from services.registration.people import queries
+from services.registration.people.actions.merging import records_of
 from services.registration.people.rules import (
     INDEX_FORM,
     age_of,
@@ -186,9 +187,13 @@ async def search_returnees(
 async def look_up_access_log(
     session: AsyncSession, returnee_id: UUID, page: PageRequest, *, actor: Actor
 ) -> Page[AccessView]:
-    """All accesses to this person's data, newest first, also after erasure. This access is recorded too."""
+    """All accesses to this person's data, newest first, also after erasure. This access is recorded too. If records of
+    the person are merged, those that the caller may see are one list."""
     row = await queries.returnee(session, returnee_id, actor=actor, also_erased=True)
-    log = await access_log(session, row.id, page, restricted=not actor.hidden_categories(row.organization_id))
+    merged = {row.id, *await records_of(session, [row.id])}
+    records = await queries.visible_among(session, merged, actor=actor)
+    hides = any(actor.hidden_categories(one.organization_id) for one in records)
+    log = await access_log(session, [one.id for one in records], page, restricted=not hides)
     access = Access(
         subject_id=row.id,
         kind=AccessKind.READ,

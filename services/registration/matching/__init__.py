@@ -1,0 +1,1 @@
+"""Who may be the same person as somebody who was registered before: found by keyed hashes, decided by people."""

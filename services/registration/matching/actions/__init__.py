@@ -1,0 +1,1 @@
+"""The actions on matches: people are compared, and staff decide."""
