@@ -27,8 +27,8 @@ from services.registration.vault.sealing import DataKey, Vault
 _KEEP = """
     INSERT INTO sync_conflict (id, returnee_id, kind, field, held, stored_sealed, told_sealed, other_returnee_id,
         device_id, operation_id, made_at, found_at, version, resolution, resolved_at, resolved_by)
-    SELECT id, $2, kind, field, held, stored, told, other, $3, $4, $5, $6, 1, resolution,
-        CASE WHEN resolution IS NULL THEN NULL ELSE $6 END, CASE WHEN resolution IS NULL THEN NULL ELSE 'sync' END
+    SELECT id, $2, kind, field, held, stored, told, other, $3, $4, $5, $6::timestamptz, 1, resolution,
+        CASE WHEN resolution IS NOT NULL THEN $6::timestamptz END, CASE WHEN resolution IS NOT NULL THEN 'sync' END
     FROM unnest($1::uuid[], $7::text[], $8::text[], $9::text[], $10::bytea[], $11::bytea[], $12::uuid[], $13::text[])
         AS c (id, kind, field, held, stored, told, other, resolution)
 """
