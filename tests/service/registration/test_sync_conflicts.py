@@ -131,7 +131,9 @@ async def test_protection_flags_of_both_sides_hold_until_a_person_decides(regist
     assert (answer.json()["resolution"], answer.json()["reason"]) == ("told", "asked_the_person")
     assert (await person(registration, one["id"]))["profile"]["protection_flags"] == ["fears_return"]
     assert await conflicts(registration, one["id"]) == []
-    rows = await registration.fetch("SELECT stored_sealed, told_sealed FROM sync_conflict WHERE id = $1", conflict["id"])
+    rows = await registration.fetch(
+        "SELECT stored_sealed, told_sealed FROM sync_conflict WHERE id = $1", conflict["id"]
+    )
     assert [tuple(row) for row in rows] == [(None, None)]
 
 
