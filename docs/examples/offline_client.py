@@ -6,7 +6,7 @@ recognises an operation that comes again. The file holds names and telephone num
 device, and lock it. The client prints counts, codes and ids, never what an operation says.
 
     python offline_client.py QUEUE.sqlite3 add OPERATION.json   # {"kind": "register", "data": {...}}: prints its ids
-    python offline_client.py QUEUE.sqlite3 send                 # needs ENLACE_REGISTRATION_URL and a client's secret
+    python offline_client.py QUEUE.sqlite3 send                 # see `_post_by_environment`
     python offline_client.py QUEUE.sqlite3 status               # counts, and what was refused, with pointer and rule
     python offline_client.py QUEUE.sqlite3 mend ID OPERATION.json
     python offline_client.py QUEUE.sqlite3 retry                # after a token has got its scope, for example
@@ -270,8 +270,11 @@ def main(arguments: list[str]) -> None:
 
 
 def _post_by_environment(body: dict[str, Any]) -> httpx.Response:
-    names = ("ENLACE_REGISTRATION_URL", "ENLACE_TOKEN_URL", "ENLACE_CLIENT_ID", "ENLACE_CLIENT_SECRET")
-    return over_http(*(os.environ[name] for name in names))(body)
+    url = os.environ["ENLACE_REGISTRATION_URL"]
+    if token := os.environ.get("ENLACE_TOKEN"):  # of the person who is signed in
+        return httpx.post(f"{url}/v1/sync", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=120)
+    names = ("ENLACE_TOKEN_URL", "ENLACE_CLIENT_ID", "ENLACE_CLIENT_SECRET")
+    return over_http(url, *(os.environ[name] for name in names))(body)
 
 
 if __name__ == "__main__":
