@@ -22,9 +22,11 @@ from services.registration.pack import ThePack
 from services.registration.sync import queries
 from services.registration.sync.actions import conflicts
 from services.registration.sync.actions.given import Given
+from services.registration.sync.actions.showing import look_up_people
 from services.registration.sync.actions.taking import take_in_operations
 from services.registration.sync.rules import NETWORK
 from services.registration.sync.schemas import (
+    KnownPerson,
     Resolving,
     SyncAnswer,
     SyncBody,
@@ -73,6 +75,25 @@ async def take_in_operations_of_device(
         request.app.state.rates.guessed(request)
     response.headers["Cache-Control"] = "no-store"
     return answer
+
+
+@router.get("/people")
+async def look_up_people_for_device(
+    session: Session,
+    caller: Annotated[Caller, requires("returnees:read", by=WHO_REGISTERS)],
+    pack: ThePack,
+    vault: TheVault,
+    page: PageQuery,
+    response: Response,
+) -> Page[KnownPerson]:
+    """The people of the last 45 days whom the caller may see, with the `revision` on which changes are made.
+
+    A device that works without a line reads them before it leaves the line, and keeps only those that it needs. It
+    deletes people who are erased or not listed any more. Each access is recorded. Expected people are on the manifest
+    (`GET /v1/arrival-batches/{id}/entries`).
+    """
+    response.headers["Cache-Control"] = "no-store"
+    return await look_up_people(session, page, actor=actor_of(caller, pack), vault=vault)
 
 
 @router.get("/conflicts")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import aliased
@@ -13,12 +14,20 @@ from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageRequest, page_of
 from services.registration.audit.rules import Actor
 from services.registration.people.queries import visible_to
-from services.registration.people.tables import Returnee
+from services.registration.people.tables import FieldChange, Returnee
 from services.registration.sync.rules import Change, ConflictKind, Held, ResolutionReason, Settled
 from services.registration.sync.schemas import MissingSequences, SyncConflictView, SyncConflictWithValues
 from services.registration.sync.tables import SyncConflict, SyncOperation
 from services.registration.vault.sealing import DataKey
 
+OPERATION_COLUMNS = (
+    "owner", "device_id", "operation_id", "sequence", "kind", "fingerprint", "client_person_id", "returnee_id",
+    "created_id", "outcome", "superseded", "conflict_ids", "done_at",
+)  # fmt: skip
+_TAKEN_IN = f"""
+    SELECT {", ".join(OPERATION_COLUMNS)} FROM sync_operation
+    WHERE owner = $1 AND device_id = $2 AND (operation_id = ANY($3::uuid[]) OR sequence = ANY($4::bigint[]))
+"""  # noqa: S608 (constants)
 _NAMED = """
     SELECT client_person_id AS name, returnee_id AS id FROM sync_operation
     WHERE owner = $1 AND client_person_id = ANY($3::uuid[])
@@ -35,23 +44,15 @@ _MISSING = """
 
 
 async def taken_in(
-    session: AsyncSession, owner: UUID, device_id: UUID, operation_ids: Collection[UUID]
+    session: AsyncSession,
+    owner: UUID,
+    device_id: UUID,
+    operation_ids: Collection[UUID],
+    sequences: Collection[int] = (),
 ) -> dict[UUID, SyncOperation]:
-    """Which of these operations of a device were taken in before."""
-    query = select(SyncOperation).where(
-        SyncOperation.owner == owner,
-        SyncOperation.device_id == device_id,
-        col(SyncOperation.operation_id).in_(list(operation_ids)),
-    )
-    return {row.operation_id: row for row in (await session.exec(query)).all()}
-
-
-async def has_sequence(session: AsyncSession, owner: UUID, device_id: UUID, sequence: int) -> bool:
-    """Whether an operation of the device has this sequence number."""
-    query = select(SyncOperation.operation_id).where(
-        SyncOperation.owner == owner, SyncOperation.device_id == device_id, SyncOperation.sequence == sequence
-    )
-    return (await session.exec(query)).first() is not None
+    """Which operations of a device with these ids, or these sequence numbers, were taken in before."""
+    rows = await (await raw(session)).fetch(_TAKEN_IN, owner, device_id, list(operation_ids), list(sequences))
+    return {row["operation_id"]: SyncOperation(**dict(row)) for row in rows}
 
 
 async def named(session: AsyncSession, owner: UUID, device_id: UUID, names: Collection[UUID]) -> Mapping[UUID, UUID]:
@@ -117,6 +118,24 @@ async def other_of_entry(session: AsyncSession, returnee_id: UUID) -> UUID | Non
         returnee_id,
     )
     return found
+
+
+async def people(
+    session: AsyncSession, page: PageRequest, *, since: datetime, actor: Actor
+) -> list[tuple[Returnee, int]]:
+    """People whom the caller may see and who were registered since then, also erased ones, with their newest revision;
+    in the order of their ids, one more than the page contains."""
+    newest = (
+        select(func.coalesce(func.max(FieldChange.revision), 0))
+        .where(FieldChange.returnee_id == Returnee.id)
+        .correlate(Returnee)
+        .scalar_subquery()
+    )
+    query = select(Returnee, newest).where(visible_to(actor), col(Returnee.registered_at) >= since)
+    if page.after is not None:
+        query = query.where(col(Returnee.id) > UUID(page.after[0]))
+    rows = (await session.exec(query.order_by(col(Returnee.id)).limit(page.limit + 1))).all()
+    return [(row, revision) for row, revision in rows]
 
 
 async def conflict(

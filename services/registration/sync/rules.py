@@ -14,6 +14,8 @@ KEEP_DAYS: Final = 90
 the start of its month, so this is longer than `TAKEN_DAYS` by more than a month."""
 TAKEN_DAYS: Final = 45
 """The greatest age of an operation. An older one could be a repetition of which the result is already deleted."""
+SHOWN_DAYS: Final = 45
+"""How long after the registration a person is shown to devices."""
 CLOCK_SLACK: Final = timedelta(minutes=2)
 """A device whose clock differs less than this counts as right: the way of the request takes time too."""
 NETWORK: Final = UUID(int=0)

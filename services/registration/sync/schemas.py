@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, Ty
 
 from libs.chassis.problems import Problem
 from libs.events.catalogue.arrivals import SafeContactTold
+from libs.events.people_codes import AgeGroup
 from libs.wire.values import Moment, Whole
 from services.registration.arrivals.schemas import ReturneeIntake
 from services.registration.consent.schemas import ConsentTold
@@ -206,6 +207,22 @@ class SyncAnswer(BaseModel):
     last_sequence: int = Field(description="The highest sequence number of the device that was taken in")
     missing: list[MissingSequences] = Field(description="Numbers below it that were not; at most 20 ranges")
     results: list[OperationResult]
+
+
+class KnownPerson(BaseModel):
+    """A person as a device keeps them; each access is recorded. Of an erased person only the id is left."""
+
+    id: UUID
+    is_erased: bool = Field(description="Delete everything about this person on the device")
+    case_code: str | None = Field(default=None, examples=["GT-7K3M-9QXC"])
+    version: int
+    revision: int = Field(description="The `base_revision` of changes that are made on what is shown here")
+    arrival_batch_id: UUID | None = None
+    reception_place: str | None = None
+    household_id: UUID | None = None
+    given_names: str | None = Field(default=None, examples=["Sample Given"])
+    family_names: str | None = Field(default=None, examples=["Sample Family"])
+    age_group: AgeGroup | None = None
 
 
 class Resolving(Body):

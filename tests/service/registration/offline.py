@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import httpx
+
 from tests.service.registration.conftest import Registration, a_returnee
 
 
@@ -51,3 +53,46 @@ class Device:
         (result,) = await self.send(op)
         assert result["status"] == 201, result
         return result | {"person_id": op["person_id"]}
+
+
+async def person(registration: Registration, returnee_id: str) -> Any:
+    """A person as a caller with a line sees them."""
+    response = await registration.get(f"/v1/returnees/{returnee_id}")
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def correct(registration: Registration, returnee_id: str, **body: Any) -> None:
+    """A correction with a line."""
+    response = await registration.patch(f"/v1/returnees/{returnee_id}", body, etag="*")
+    assert response.status_code == 200, response.text
+
+
+async def conflicts(registration: Registration, returnee_id: str, *, is_open: bool = True, **claims: Any) -> Any:
+    """The conflicts about a person."""
+    path = f"/v1/sync/conflicts?open={str(is_open).lower()}&returnee_id={returnee_id}"
+    response = await registration.get(path, **claims)
+    assert response.status_code == 200, response.text
+    return response.json()["items"]
+
+
+async def values(registration: Registration, conflict_id: str) -> Any:
+    """A conflict with both values."""
+    response = await registration.get(f"/v1/sync/conflicts/{conflict_id}")
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def resolve(
+    registration: Registration,
+    conflict_id: str,
+    resolution: str,
+    *,
+    etag: str | None = '"1"',
+    reason: str = "asked_the_person",
+    **claims: Any,
+) -> httpx.Response:
+    """The response to a decision."""
+    headers = registration.headers(**claims) | ({"If-Match": etag} if etag else {})
+    body = {"resolution": resolution, "reason": reason}
+    return await registration.client.post(f"/v1/sync/conflicts/{conflict_id}/resolve", json=body, headers=headers)

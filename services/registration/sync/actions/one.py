@@ -25,9 +25,14 @@ _LOCK = """
     INSERT INTO sync_device (owner, device_id, last_sequence, last_at, seen_at) VALUES ($1, $2, 0, $3, $4)
     ON CONFLICT (owner, device_id) DO UPDATE SET seen_at = excluded.seen_at RETURNING last_sequence, last_at
 """
-_MOVE_ON = """
-    UPDATE sync_device SET last_sequence = greatest(last_sequence, $3), last_at = greatest(last_at, $4)
-    WHERE owner = $1 AND device_id = $2
+_KEEP = """
+    WITH device AS (
+        UPDATE sync_device SET last_sequence = greatest(last_sequence, $4), last_at = greatest(last_at, $14)
+        WHERE owner = $1 AND device_id = $2
+    )
+    INSERT INTO sync_operation (owner, device_id, operation_id, sequence, kind, fingerprint, client_person_id,
+        returnee_id, created_id, outcome, superseded, conflict_ids, done_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -82,10 +87,10 @@ async def _begin(session: AsyncSession, op: Operation, given: Given, *, offset: 
     at, of_device = now(session), (given.owner, given.device_id)
     device = await (await raw(session)).fetchrow(_LOCK, *of_device, _LONG_AGO, at)
     assert device is not None, "the statement returns the row in both cases"
-    before = (await queries.taken_in(session, *of_device, [op.id])).get(op.id)
-    if before is not None:
-        return before
-    if await queries.has_sequence(session, *of_device, op.sequence):
+    before = await queries.taken_in(session, *of_device, [op.id], [op.sequence])
+    if op.id in before:
+        return before[op.id]
+    if before:
         raise SequenceTaken
     moment = corrected(op.made_at, by=offset, at=at)
     if is_too_old(moment, at=at):
@@ -115,10 +120,9 @@ async def _keep(
         conflict_ids=done.conflict_ids,
         done_at=now(session),
     )
-    session.add(row)
     await session.flush()
-    connection = await raw(session)
-    await connection.execute(_MOVE_ON, given.owner, given.device_id, one.op.sequence, moments.made.at)
+    values = [getattr(row, name) for name in queries.OPERATION_COLUMNS]
+    await (await raw(session)).execute(_KEEP, *values, moments.made.at)
     people = [] if done.returnee_id is None else [done.returnee_id]
     shown = await queries.shown_people(session, people)
     return row, None if done.returnee_id is None else shown[done.returnee_id][0]
