@@ -119,8 +119,9 @@ class OfflineClient:
                 raise NoLine
             if response.status_code != 200:
                 raise SystemExit(f"Enlace refused the request as a whole: {response.status_code} {_code(response)}")
+            before = self.counts()
             self._keep(answer["results"])
-            if any(result["outcome"] == "not_processed" for result in answer["results"]):
+            if self.counts() == before or any(result["outcome"] == "not_processed" for result in answer["results"]):
                 raise NoLine
         return self.counts()
 

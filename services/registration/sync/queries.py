@@ -90,7 +90,8 @@ async def last_sequence(session: AsyncSession, owner: UUID, device_id: UUID) -> 
 
 async def is_person(session: AsyncSession, returnee_id: UUID) -> bool:
     """Whether a registered person has this id."""
-    return await session.get(Returnee, returnee_id) is not None
+    statement = "SELECT EXISTS (SELECT FROM returnee WHERE id = $1)"
+    return bool(await (await raw(session)).fetchval(statement, returnee_id))
 
 
 async def changes_of(session: AsyncSession, returnee_id: UUID) -> dict[str, Change]:

@@ -32,6 +32,18 @@ async def test_a_consent_that_meets_a_withdrawal_does_not_count_until_a_person_d
     assert [consent["standing"] for consent in await consents_of(registration, one["id"])] == [False, True]
 
 
+async def test_a_consent_in_conflict_that_the_device_withdraws_waits_for_nobody_any_more(registration, device):
+    one = await registration.register(consents=[a_consent()])
+    offline = device.op("give_consent", returnee_id=one["id"], data=a_consent())
+    later = device.op("withdraw_consent", returnee_id=one["id"], consent_id=offline["id"])
+    (given,) = await consents_of(registration, one["id"])
+    await registration.post(f"/v1/returnees/{one['id']}/consents/{given['id']}/withdraw")
+    results = await device.send(offline, later)
+    assert [result["outcome"] for result in results] == ["conflict", "unchanged"], results
+    assert await conflicts(registration, one["id"]) == []
+    assert (await resolve(registration, results[0]["conflict_ids"][0], "told", etag='"2"')).status_code == 409
+
+
 async def test_a_withdrawal_counts_also_against_a_consent_that_was_given_anew(registration, device):
     one = await registration.register(consents=[a_consent()])
     (given,) = await consents_of(registration, one["id"])

@@ -17,9 +17,9 @@ from services.registration.people.actions.field_changes import note_changes
 from services.registration.people.queries import returnee
 from services.registration.people.tables import Returnee
 from services.registration.sync import queries
-from services.registration.sync.actions.conflicts import NewConflict, keep_conflicts
+from services.registration.sync.actions.conflicts import NewConflict, drop_untaken, keep_conflicts
 from services.registration.sync.actions.given import Done, Given, Moments
-from services.registration.sync.rules import SAFE_CONTACT, Held, Outcome, Verdict, knew, moved, verdict
+from services.registration.sync.rules import SAFE_CONTACT, ConflictKind, Held, Outcome, Verdict, knew, moved, verdict
 from services.registration.sync.schemas import GiveConsent, SetSafeContact, WithdrawConsent
 from services.registration.vault.queries import data_key
 
@@ -52,6 +52,8 @@ async def withdraw_consent(session: AsyncSession, op: WithdrawConsent, moments: 
     """Withdraw the consent. If somebody else has recorded the same consent anew meanwhile, that is withdrawn too, and a
     person decides whether it was the later word."""
     row = await returnee(session, op.returnee_id, actor=given.actor, lock=True)
+    if await drop_untaken(session, row.id, op.consent_id, device_id=given.device_id):
+        return Done(Outcome.UNCHANGED, row.id)
     consent = await consent_queries.consent(session, op.consent_id, returnee_id=row.id)
     changes = await queries.changes_of(session, row.id)
     outcome = Outcome.DONE
@@ -102,6 +104,8 @@ async def set_safe_contact(session: AsyncSession, op: SetSafeContact, moments: M
     last = (await queries.changes_of(session, row.id)).get(SAFE_CONTACT)
     result = verdict(SAFE_CONTACT, told=told, stored=stored, last=last, made=moments.made)
     if result is Verdict.SUPERSEDED:
+        lost = NewConflict(SAFE_CONTACT, Held.STORED, stored, told, ConflictKind.SUPERSEDED)
+        await keep_conflicts(session, row.id, [lost], moments=moments, actor=given.actor, vault=given.vault)
         return Done(Outcome.SUPERSEDED, row.id, superseded=[SAFE_CONTACT])
     if result is Verdict.SAME:
         return Done(Outcome.UNCHANGED, row.id)

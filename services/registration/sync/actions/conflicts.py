@@ -34,6 +34,14 @@ _KEEP = """
 """
 
 
+_DROP = """
+    UPDATE sync_conflict SET resolution = $5, resolved_at = $4, resolved_by = 'sync', version = version + 1,
+        stored_sealed = NULL, told_sealed = NULL
+    WHERE returnee_id = $1 AND operation_id = $2 AND device_id = $3 AND field LIKE '/consents/%' AND resolved_at IS NULL
+    RETURNING id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class NewConflict:
     """Two values of one field of a person, whose row is locked."""
@@ -80,6 +88,15 @@ async def keep_conflicts(
 
 def _sealed(value: Any, key: DataKey, column: str) -> bytes | None:
     return None if value is None else key.seal(json.dumps(value), table="sync_conflict", column=column)
+
+
+async def drop_untaken(session: AsyncSession, returnee_id: UUID, operation_id: UUID, *, device_id: UUID) -> bool:
+    """End the conflict about a consent that a device told and has now withdrawn itself: nobody may record it any more.
+    False if there is none."""
+    ended = await (await raw(session)).fetch(
+        _DROP, returnee_id, operation_id, device_id, now(session), Settled.HELD.value
+    )
+    return bool(ended)
 
 
 async def look_up_conflict(

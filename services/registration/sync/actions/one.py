@@ -56,14 +56,14 @@ async def take_in(
     begun = await own(session, lambda: _begin(session, op, given, offset=offset))()
     if isinstance(begun, SyncOperation):
         return begun, None, False
-    if isinstance(begun.op, JoinHousehold):
-        await require_known(session, begun.op.data.member_ids)
 
     async def work() -> tuple[SyncOperation, str | None]:
         done = await apply(session, begun.op, begun.moments, given)
         return await _keep(session, one, done, begun.moments, given)
 
     try:
+        if isinstance(begun.op, JoinHousehold):
+            await require_known(session, begun.op.data.member_ids)
         row, case_code = await own(session, work, **_rows_of(begun.op))()
     except Refusal as refusal:
         raise in_operation(refusal, op) from None
