@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.registration.people import queries as people
 from tests.service.registration.conftest import a_consent, a_returnee
 from tests.service.registration.offline import Device, person
 
@@ -150,6 +151,18 @@ async def test_people_of_other_organisations_are_not_found(registration, device)
     )
     assert [result["status"] for result in results] == [404, 404, 404, 404, 422], results
     assert (await person(registration, theirs["id"]))["profile"]["destination"] is None
+
+
+async def test_operations_that_lose_their_condition_still_reach_nobody_foreign(registration, device, monkeypatch):
+    """With both walls down at once the person of the other organisation is corrected."""
+    monkeypatch.setattr(people, "visible_to", lambda _: people.true())
+    theirs = await registration.register()
+    device.claims = {"organization_id": str(uuid4()), "client_id": "another", "reception_places": [], "staff": False}
+    results = await device.send(
+        device.op("correct", returnee_id=theirs["id"], data={"profile": {"destination": "GT13"}}),
+        device.op("set_safe_contact", returnee_id=theirs["id"], data={"channel": "none"}),
+    )
+    assert [result["status"] for result in results] == [404, 404]
 
 
 async def test_another_organisation_with_the_same_ids_sees_no_result(registration, device):
