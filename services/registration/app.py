@@ -53,6 +53,8 @@ from services.registration.people.loop import index_forever
 from services.registration.progress import api as progress_api
 from services.registration.settings import Settings
 from services.registration.sharing import api as sharing_api
+from services.registration.sync import api as sync_api
+from services.registration.sync.loop import tidy_forever
 from services.registration.vault.queries import unknown_master_keys
 from services.registration.vault.sealing import MasterKey, Vault
 
@@ -74,6 +76,7 @@ ROUTERS = [
     packets_api.router,
     sharing_api.router,
     erasure_api.router,
+    sync_api.router,
     operations_api.router,
 ]
 
@@ -151,6 +154,7 @@ def _work(database: Database, vault: Vault, pack: Pack, priors: Priors, *, audit
         "restricted needs": partial(move_forever, database=database, pack=pack, vault=vault),
         "staff references": partial(seal_references_forever, database=database, vault=vault),
         "told facts": partial(key_forever, database=database, vault=vault),
+        "operations of devices": partial(tidy_forever, database=database),
         "ended consents": partial(act_on_ended_forever, database=database, pack=pack),
     }
     return [Loop(name, run, Role.WORKER) for name, run in loops.items()]

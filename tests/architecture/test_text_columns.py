@@ -68,20 +68,24 @@ REGISTRATION = {
         returnee.arrival_key returnee.avoid_places returnee.case_code returnee.destination
         returnee.documents_held returnee.identity_document returnee.languages returnee.manifest_key
         returnee.nationality returnee.protection_flags returnee.reception_place returnee.sex returnee.source
-        safe_contact.channel safe_contact.language""",
+        safe_contact.channel safe_contact.language
+        field_change.field sync_conflict.field sync_conflict.held sync_conflict.kind sync_conflict.reason
+        sync_conflict.resolution sync_conflict.resolved_by sync_operation.kind sync_operation.outcome
+        sync_operation.superseded""",
     Holds.PROGRAM: """
         arrival_batch.traceparent audit_entry.trace_id need.traceparent packet_access.traceparent
         returnee.traceparent""",
     Holds.ORGANIZATION: """
         arrival_batch.carrier arrival_batch.origin arrival_batch.sender_reference arrival_batch.words_sealed""",
-    Holds.AGES: "erasure.arrival_key",
+    Holds.AGES: "erasure.arrival_key sync_operation.fingerprint",
     Holds.SEALED: """
         consent.data_described_sealed consent.staff_reference_sealed doubtful_part.value_sealed
         restricted_need.sealed restricted_repeat.sealed
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed
         returnee.document_number_sealed returnee.family_names_sealed returnee.given_names_sealed
-        returnee.sender_reference_sealed safe_contact.address_sealed""",
+        returnee.sender_reference_sealed safe_contact.address_sealed sync_conflict.stored_sealed
+        sync_conflict.told_sealed""",
 }
 KEYS = {
     Holds.CODES: """

@@ -15,7 +15,7 @@ from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
 from libs.chassis.telemetry import current_traceparent
 from libs.chassis.tenancy import WHO_REGISTERS
-from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, Reference, ReturneeArrived
+from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, Reference
 from libs.events.codes import PlaceCode, TransportMode
 from libs.wire.values import Moment
 from services.registration.arrivals import queries
@@ -270,7 +270,8 @@ async def register_returnee(
     with additional needs, consents, a household or a safe contact, these are added. If it is sent again with the data
     of another person, it is refused.
     """
-    coming = Coming(_arrived(body), _sender(caller, pack), arrival_batch_id=body.arrival_batch_id)
+    told = body.as_arrival(body.sender_reference or str(uuid7()))
+    coming = Coming(told, _sender(caller, pack), arrival_batch_id=body.arrival_batch_id)
 
     async def register() -> UUID:
         (one,) = await batches.receive_people(session, [coming], vault=vault, pack=pack)
@@ -282,9 +283,3 @@ async def register_returnee(
     response.headers["Location"] = f"/v1/returnees/{returnee_id}"
     response.headers["ETag"] = etag_of(row.version)
     return registered_view(row, actor=actor)
-
-
-def _arrived(body: ReturneeIntake) -> ReturneeArrived:
-    """The same body as an event has. Without a reference of the sender, each request is a separate arrival."""
-    told = {name: getattr(body, name) for name in ReturneeArrived.model_fields if name != "sender_reference"}
-    return ReturneeArrived.model_construct(sender_reference=body.sender_reference or str(uuid7()), **told)

@@ -122,6 +122,11 @@ class ReturneeIntake(Part):
     consents: Annotated[list[ConsentTold], Field(max_length=20)] = []
     safe_contact: SafeContactTold | None = None
 
+    def as_arrival(self, reference: str) -> ReturneeArrived:
+        """The same data as an event has, with this reference of the sender."""
+        told = {name: getattr(self, name) for name in ReturneeArrived.model_fields if name != "sender_reference"}
+        return ReturneeArrived.model_construct(sender_reference=reference, **told)
+
 
 class ArrivalBatchView(BaseModel):
     """A flight or bus, and the progress of its intake."""

@@ -204,3 +204,17 @@ def _number_fault(channel: ContactChannel, address: str, country: str) -> tuple[
 
 def _number(address: str, country: str) -> phonenumbers.PhoneNumber:
     return phonenumbers.parse(address, country)
+
+
+SAFE_CONTACT = "/safe_contact"
+"""The pointer under which a change of the safe contact is noted."""
+
+
+def given_field(purpose: str, recipient_class: str) -> str:
+    """The pointer under which a new consent for this purpose and these recipients is noted."""
+    return f"/consents/{purpose}/{recipient_class}/given"
+
+
+def withdrawn_field(purpose: str, recipient_class: str) -> str:
+    """The pointer under which a withdrawal of a consent for this purpose and these recipients is noted."""
+    return f"/consents/{purpose}/{recipient_class}/withdrawn"

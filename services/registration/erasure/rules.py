@@ -157,6 +157,19 @@ REACH: Final[Mapping[str, Reach]] = {
     "deletion_answer": Reach(
         stays=frozenset({"id", "offer_id", "returnee_id", "answer", "ground", "answered_at", "answered_by"})
     ),
+    "field_change": Reach(deleted=True),
+    # A conflict about two people has no question left when one of them is erased.
+    "sync_conflict": Reach(deleted=True, whose="(returnee_id = $1 OR other_returnee_id = $1)"),
+    # The ids stay until the row ages out: a device that sends its operation again is told to delete its copy.
+    "sync_operation": Reach(
+        changed={"fingerprint": Change.WIPED, "superseded": Change.EMPTIED, "done_at": Change.MONTH},
+        stays=frozenset(
+            {
+                "owner", "device_id", "operation_id", "sequence", "kind", "client_person_id", "returnee_id",
+                "created_id", "outcome", "conflict_ids",
+            }
+        ),
+    ),
     "returnee": Reach(
         changed={
             "case_code": Change.WIPED,
@@ -194,7 +207,7 @@ REACH: Final[Mapping[str, Reach]] = {
     ),
 }  # fmt: skip
 """What is done to each table, in this order."""
-NOT_OF_A_PERSON: Final = frozenset({"arrival_batch", "household", "provider_standing"})
+NOT_OF_A_PERSON: Final = frozenset({"arrival_batch", "household", "provider_standing", "sync_device"})
 """Tables in which no row belongs to one person."""
 RESTRICTED_STORE: Final = frozenset({"restricted_need", "restricted_repeat"})
 """Tables whose rows can be assigned to a person only with the key: `needs.restricted.forget` deletes the rows."""

@@ -34,6 +34,8 @@ INDEX_FORM = 2
 AGE_MAX_YEARS = 130
 RECEPTION_PLACE = "/reception_place"
 """The pointer of the place where a person is received."""
+AGE = "/profile/age"
+"""The pointer of what is told or decided about the age."""
 
 
 def case_code(country: str, number: int) -> str:

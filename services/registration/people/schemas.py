@@ -105,6 +105,13 @@ class ReturneeCorrection(Body):
             raise ValueError("reception_place cannot be cleared")
         return self
 
+    @property
+    def pointers(self) -> list[str]:
+        """The fields that are told, as JSON pointers."""
+        parts = {"identity": self.identity, "profile": self.profile, "return_facts": self.return_facts}
+        told = [f"/{name}/{field}" for name, part in parts.items() for field in sorted(part.model_fields_set)]
+        return told + (["/reception_place"] if "reception_place" in self.model_fields_set else [])
+
 
 class ProfileView(BaseModel):
     """The facts that routing may use."""

@@ -120,3 +120,19 @@ class ComparisonDue(Table, table=True):
 
     returnee_id: UUID = Field(primary_key=True, foreign_key="returnee.id")
     due_at: datetime = Field(sa_column=moment())
+
+
+class FieldChange(Table, table=True):
+    """When a field of a person last changed after the registration; a field that never did has no row."""
+
+    __tablename__ = "field_change"
+
+    returnee_id: UUID = Field(primary_key=True, foreign_key="returnee.id")
+    field: str = Field(primary_key=True)
+    """A JSON pointer, such as `/profile/destination`; never a value."""
+    revision: int
+    """The number of this change among all changes of the person's fields."""
+    changed_at: datetime = Field(sa_column=moment())
+    """By our clock, also for a change that was made without a line."""
+    device_id: UUID | None = None
+    """The device that made the change without a line; None: it was made with a line."""

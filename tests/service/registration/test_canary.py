@@ -1,6 +1,7 @@
 """Nothing personal where it must not be: marked values are looked for everywhere after everything has been done."""
 
 import json
+from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from libs.chassis.logs import JsonLines, get_logger
 from libs.chassis.telemetry import flush_telemetry
 from libs.events.catalogue.arrivals import ReturneeArrived
 from tests.service.registration.conftest import a_consent, a_returnee, an_announcement
+from tests.service.registration.offline import Device, correct
 from tests.service.registration.test_arrivals import CSV, post_csv
 from tests.service.registration.test_packets import accepted, facts, fetch
 
@@ -64,7 +66,24 @@ async def live_a_life(registration):
     ]
     assert {answer.status_code for answer in bad} == {422}
     assert all(MARK in answer.request.content.decode() for answer in bad)
-    return [answer.text for answer in bad]
+    return [*(answer.text for answer in bad), await sync_without_a_line(registration, person)]
+
+
+async def sync_without_a_line(registration, person):
+    """Values that lose against a later change, that wait for a person, and that break a rule."""
+    await correct(registration, person["id"], identity={"given_names": f"{MARK} Eva"})
+    device = Device(registration)
+    known = {"returnee_id": person["id"]}
+    old = device.op("correct", ago=timedelta(hours=1), data={"identity": {"given_names": f"{MARK} Iva"}}, **known)
+    one = device.person(identity=IDENTITY, safe_contact=CONTACT)
+    other = device.op("set_safe_contact", data=CONTACT | {"address": f"{MARK}.2@example.org"}, **known)
+    wrong = device.op("correct", returnee_id=one["person_id"], data={"identity": {"birth_date": MARK}})
+    answer = await device.post(old, one, other, wrong)
+    outcomes = [result["outcome"] for result in answer.json()["results"]]
+    assert outcomes == ["superseded", "done", "conflict", "refused"], answer.text
+    conflict_id = answer.json()["results"][2]["conflict_ids"][0]
+    assert MARK in (await registration.get(f"/v1/sync/conflicts/{conflict_id}")).text, "the mark is where it belongs"
+    return answer.text
 
 
 async def tables_that_tell(url):

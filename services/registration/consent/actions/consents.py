@@ -17,11 +17,12 @@ from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent import queries
-from services.registration.consent.rules import child_consent_faults, consent_faults
+from services.registration.consent.rules import child_consent_faults, consent_faults, given_field, withdrawn_field
 from services.registration.consent.schemas import ConsentView, NewConsent
 from services.registration.consent.tables import ConsentWithdrawal, sealed_reference
 from services.registration.errors import ConsentAlreadyWithdrawn
 from services.registration.pack import Pack
+from services.registration.people.actions.field_changes import note_changes
 from services.registration.people.queries import returnee
 from services.registration.people.tables import Returnee
 from services.registration.sharing.actions import Withdrawn, ask_for_deletion
@@ -128,21 +129,27 @@ async def give_consent(
 ) -> UUID:
     """Record one consent of a registered person; return its id."""
     row = await returnee(session, returnee_id, actor=actor, lock=True)
+    require_sound_consent(body, row, at=now(session), times=times)
+    key = await data_key(vault, returnee_id)
+    new = NewConsent(returnee_id, body, discloser=actor.principal, traceparent=row.traceparent)
+    (consent_id,) = await give_consents(session, [new], {returnee_id: key})
+    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.give")])
+    await note_changes(session, [returnee_id], [given_field(body.purpose, body.recipient_class)])
+    return consent_id
+
+
+def require_sound_consent(body: ConsentGiven, row: Returnee, *, at: datetime, times: ToldTimes) -> None:
+    """Raise InvalidInput that names the fields if this consent of this person cannot be recorded."""
     faults = consent_faults(
         given_at=body.given_at,
         expires_at=body.expires_at,
         revocation_explained=body.revocation_explained,
-        at=now(session),
+        at=at,
         times=times,
         pointer="",
     ) + child_consent_faults(age_group=row.age_group, given_by=body.given_by, pointer="")
     if faults:
         raise InvalidInput(errors=faults)
-    key = await data_key(vault, returnee_id)
-    new = NewConsent(returnee_id, body, discloser=actor.principal, traceparent=row.traceparent)
-    (consent_id,) = await give_consents(session, [new], {returnee_id: key})
-    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.give")])
-    return consent_id
 
 
 async def withdraw_consent(
@@ -154,7 +161,7 @@ async def withdraw_consent(
     person's data any more are asked to delete what they fetched.
     """
     row = await returnee(session, returnee_id, actor=actor, lock=True)
-    await queries.consent(session, consent_id, returnee_id=returnee_id)
+    consent = await queries.consent(session, consent_id, returnee_id=returnee_id)
     if await session.get(ConsentWithdrawal, consent_id) is not None:
         raise ConsentAlreadyWithdrawn
     before = await queries.opened_categories(session, returnee_id, pack.consents)
@@ -162,6 +169,7 @@ async def withdraw_consent(
     await session.flush()
     await _tell(session, {returnee_id: row.traceparent})
     await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.withdraw")])
+    await note_changes(session, [returnee_id], [withdrawn_field(consent.purpose, consent.recipient_class)])
     withdrawn = Withdrawn(
         returnee_id,
         row.case_code,

@@ -14,8 +14,9 @@ from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent import queries
-from services.registration.consent.rules import kept_address, safe_contact_faults
+from services.registration.consent.rules import SAFE_CONTACT, kept_address, safe_contact_faults
 from services.registration.consent.schemas import NewSafeContact, SafeContactView
+from services.registration.people.actions.field_changes import note_changes
 from services.registration.people.actions.merging import records_of, to_compare
 from services.registration.people.queries import returnee
 from services.registration.vault.queries import data_key, data_keys
@@ -74,6 +75,18 @@ async def set_safe_contact(
 ) -> None:
     """Record the new safe contact of a registered person."""
     row = await returnee(session, returnee_id, actor=actor, lock=True)
+    require_sound_contact(body, country=country)
+    key = await data_key(vault, returnee_id)
+    await set_safe_contacts(
+        session, [NewSafeContact(returnee_id, body, row.traceparent)], {returnee_id: key}, country=country
+    )
+    await to_compare(session, [returnee_id])
+    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "safe_contact.set")])
+    await note_changes(session, [returnee_id], [SAFE_CONTACT])
+
+
+def require_sound_contact(body: SafeContactTold, *, country: str) -> None:
+    """Raise InvalidInput that names the fields if this safe contact cannot be used."""
     faults = safe_contact_faults(
         channel=body.channel,
         address=body.address,
@@ -84,12 +97,6 @@ async def set_safe_contact(
     )
     if faults:
         raise InvalidInput(errors=faults)
-    key = await data_key(vault, returnee_id)
-    await set_safe_contacts(
-        session, [NewSafeContact(returnee_id, body, row.traceparent)], {returnee_id: key}, country=country
-    )
-    await to_compare(session, [returnee_id])
-    await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "safe_contact.set")])
 
 
 async def show_safe_contact(session: AsyncSession, returnee_id: UUID, *, vault: Vault) -> SafeContactView:

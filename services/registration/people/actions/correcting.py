@@ -20,8 +20,10 @@ from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.pack import Pack
 from services.registration.people import queries
+from services.registration.people.actions.field_changes import note_changes
 from services.registration.people.actions.merging import to_compare
 from services.registration.people.rules import (
+    AGE,
     INDEX_FORM,
     Age,
     age_of,
@@ -111,6 +113,7 @@ async def correct_returnee(
         | correction.model_fields_set & {"reception_place", "return_facts"}
     )
     await record(session, actor, [_access(row, "returnee.correct", AccessPurpose.CORRECTION, fields)])
+    await note_changes(session, [row.id], correction.pointers)
     return Turn(row, former)
 
 
@@ -201,6 +204,7 @@ async def decide_age(
     row.version += 1
     await _tell(session, row)
     await record(session, actor, [_access(row, "returnee.decide_age", AccessPurpose.CORRECTION, ["profile"])])
+    await note_changes(session, [row.id], [AGE])
     return Turn(row, former)
 
 

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.events.catalogue.registration import ReturneeChanged
 from libs.events.outbox import append
 from services.registration.people import queries
+from services.registration.people.actions.field_changes import note_changes
 from services.registration.people.tables import Returnee
 
 
@@ -29,3 +30,4 @@ async def hold_documents(session: AsyncSession, issued: Mapping[UUID, Sequence[s
     await session.flush()
     events = [ReturneeChanged.model_validate(queries.profile_fields(row)) for row in changed]
     await append(session, events, traceparents=[row.traceparent for row in changed])
+    await note_changes(session, [row.id for row in changed], ["/profile/documents_held"])
