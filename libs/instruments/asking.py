@@ -41,7 +41,7 @@ def is_asked(question: Question, counted: Answers) -> bool:
 
 
 def open_questions(instrument: Instrument, answers: Answers) -> list[Question]:
-    """The questions to ask that have no answer yet, in their order. An answer may add questions and take others away."""
+    """The questions to ask that have no answer yet, in their order. An answer may add some and take others away."""
     counted = effective(instrument, answers)
     return [one for one in instrument.questions if one.id not in counted and is_asked(one, counted)]
 

@@ -136,9 +136,10 @@ def _serving(instrument: Instrument, question: Question) -> Iterator[str]:
     if any(reviewed) and not question.restricted:
         yield "serves a review, so it must be restricted"
     if question.ask_if is not None and any(
-        (read := instrument.by_id.get(one)) is not None and read.restricted for one in question.ask_if.questions()
+        (read := instrument.by_id.get(one)) is not None and (read.restricted or read.sealed)
+        for one in question.ask_if.questions()
     ):
-        yield "its ask_if reads a restricted question, so whether it is asked would tell the answer"
+        yield "its ask_if reads a sealed or restricted question, so whether it is asked would tell the answer"
 
 
 def _showing(question: Question, known: Known) -> Iterator[str]:

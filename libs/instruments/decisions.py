@@ -1,6 +1,7 @@
 """The decisions that a question may serve. A question that serves none must not be asked (domain P30).
 
-A question also serves a need if it is asked because of an answer that the rule reads, and who meets the need is shown it.
+A question also serves a need if it is asked because of an answer that the rule reads, and its answer is shown to
+whoever meets the need.
 
 | form | meaning | exists if |
 |---|---|---|

@@ -110,8 +110,8 @@ class NeedRule(PackPart):
 
 
 class ReviewRule(PackPart):
-    """A private review that follows from soft indicators: a need of a restricted category, which a desk of this category
-    reviews before anything else happens."""
+    """A private review that follows from soft indicators: a need of a restricted category, which a desk reviews before
+    anything else happens."""
 
     when: Condition
     category: NeedCategory
