@@ -8,7 +8,8 @@ import typer
 
 from deploy.packs.check import faults
 from libs.chassis.yaml_files import FaultyFileError
-from libs.instruments.loading import publish
+from libs.instruments.loading import FOLDER, to_publish
+from libs.instruments.published import LOCK
 
 cli = typer.Typer(help=__doc__, no_args_is_help=True)
 
@@ -31,11 +32,13 @@ def publish_command(pack: Annotated[Path, typer.Argument(help="Directory of the 
     Exit 1 if a version that is already published has changed.
     """
     try:
-        added = publish(pack)
+        added, lock = to_publish(pack)
     except FaultyFileError as error:
         for fault in error.faults:
             typer.echo(f"pack: {fault}", err=True)
         sys.exit(1)
+    if added:
+        (pack / FOLDER / LOCK).write_text(lock, encoding="utf-8")
     typer.echo(f"pack: published {', '.join(added) or 'nothing new'}")
 
 

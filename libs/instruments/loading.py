@@ -25,8 +25,8 @@ def load_instruments(directory: Path, known: Known) -> Instruments:
     return Instruments(versions=tuple(one for _, one in read))
 
 
-def publish(directory: Path) -> list[str]:
-    """Add the checksums of new published versions and languages to the lock file; return the names of what was added.
+def to_publish(directory: Path) -> tuple[list[str], str]:
+    """The names of new published versions and of those with new languages, and the content of the lock file with them.
 
     Raises FaultyFileError if a version that is already published has changed.
     """
@@ -36,9 +36,7 @@ def publish(directory: Path) -> list[str]:
     faults = [*_against_lock(read, new)]
     if faults:
         raise FaultyFileError(faults)
-    if new != lock:
-        (folder / LOCK).write_text(lock_text(new), encoding="utf-8")
-    return sorted(name for name, sums in new.items() if lock.get(name) != sums)
+    return sorted(name for name, sums in new.items() if lock.get(name) != sums), lock_text(new)
 
 
 def _read(folder: Path) -> list[_Read]:

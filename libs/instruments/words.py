@@ -19,14 +19,15 @@ FORBIDDEN: Final[Mapping[str, tuple[str, ...]]] = {
         "forced to work", "sold you", "were sold", "sex work*", "sexual services",
     ),
 }  # fmt: skip
+_WORD: Final = re.compile(r"\w+")
 _OF_CODES: Final = "en"
 """Ids and codes are English words."""
 
 
 def forbidden_in(text: str, language: str) -> str | None:
     """The first forbidden word in a text, or None. KeyError for a language without a list."""
-    plain = comparable(text.replace("_", " "))
-    return next((word for word in FORBIDDEN[language] if re.search(_pattern(word), plain)), None)
+    plain = f" {' '.join(_WORD.findall(comparable(text.replace('_', ' '))))} "
+    return next((word for word in FORBIDDEN[language] if _sought(word) in plain), None)
 
 
 def forbidden_in_code(code: str) -> str | None:
@@ -34,5 +35,5 @@ def forbidden_in_code(code: str) -> str | None:
     return forbidden_in(code, _OF_CODES)
 
 
-def _pattern(word: str) -> str:
-    return rf"\b{re.escape(word.removesuffix('*'))}" + ("" if word.endswith("*") else r"\b")
+def _sought(word: str) -> str:
+    return f" {word.removesuffix('*')}" if word.endswith("*") else f" {word} "

@@ -28,6 +28,7 @@ OWN_WORK = {
         1,
         "a packet tells of a person who is no row of the organisation's",
     ),
+    "services/registration/told/actions.py": (1, "the same for one answer; the offer is asked first"),
     "services/registration/packets/queries.py": (1, "whether an unknown offer is another organisation's"),
     "services/registration/progress/queries.py": (1, "staff see the numbers of every batch, and of nobody"),
     "services/registration/people/queries.py": (1, "ids by an index over arrays; the caller then reads them"),

@@ -132,10 +132,10 @@ async def answers_view(
 ) -> AnswersView:
     """The answers of a person, as far as the caller may see them, and what to ask next."""
     known = {} if row is None else await stored(session, row.id)
-    shown = {one.id for one in instrument.questions if sees_private or not private(one)}
     values: dict[str, Value] = {}
     if row is not None and known:
         keys = await keys_of(session, person.id, instrument, vault=vault)
+        shown = {one.id for one in instrument.questions if sees_private or not private(one)}
         values = opened(known, keys, instrument, set_id=row.id, only=shown)
     # What is asked next never depends on a private answer: the check of the pack refuses such a condition.
     given = {**dict.fromkeys(known), **values}
@@ -146,22 +146,23 @@ async def answers_view(
         instrument=instrument.instrument,
         instrument_version=instrument.version,
         newer_version=newer,
-        answers=[
-            AnswerView(
-                question=question,
-                version=one.version,
-                value=values.get(question) if question in shown else None,
-                withheld=question not in shown,
-                answered_at=one.answered_at,
-            )
-            for question, one in known.items()
-        ],
+        answers=[_answer_view(one, values) for one in known.values()],
         next=_question_view(waiting[0], chosen) if waiting else None,
         missing=missing(instrument, given),
         completed_at=None if row is None else row.completed_at,
         language=chosen,
         language_asked=language,
         is_fallback=language not in (None, chosen),
+    )
+
+
+def _answer_view(one: StoredAnswer, values: Mapping[str, Value]) -> AnswerView:
+    return AnswerView(
+        question=one.question,
+        version=one.version,
+        value=values.get(one.question),
+        withheld=one.question not in values,
+        answered_at=one.answered_at,
     )
 
 

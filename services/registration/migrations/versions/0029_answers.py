@@ -14,7 +14,7 @@ TABLES = """
 CREATE TABLE answer_set (
     id UUID NOT NULL,
     returnee_id UUID NOT NULL,
-    instrument TEXT NOT NULL,
+    instrument VARCHAR NOT NULL,
     instrument_version INTEGER NOT NULL,
     started_at TIMESTAMP WITH TIME ZONE NOT NULL,
     saved_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE answer_set (
 CREATE INDEX answer_set_due ON answer_set (id) WHERE needs_due OR review_due;
 CREATE TABLE answer (
     set_id UUID NOT NULL,
-    question TEXT NOT NULL,
+    question VARCHAR NOT NULL,
     version INTEGER NOT NULL,
     returnee_id UUID NOT NULL,
     value_sealed BYTEA NOT NULL,
@@ -40,8 +40,8 @@ CREATE TABLE answer (
 CREATE INDEX answer_of_returnee ON answer (returnee_id);
 CREATE TABLE need_origin (
     need_id UUID NOT NULL,
-    instrument TEXT NOT NULL,
-    rule TEXT NOT NULL,
+    instrument VARCHAR NOT NULL,
+    rule VARCHAR NOT NULL,
     instrument_version INTEGER NOT NULL,
     questions TEXT[] NOT NULL,
     stale_since TIMESTAMP WITH TIME ZONE,
@@ -50,8 +50,8 @@ CREATE TABLE need_origin (
 );
 CREATE TABLE asked_again (
     organization_id UUID NOT NULL,
-    instrument TEXT NOT NULL,
-    question TEXT NOT NULL,
+    instrument VARCHAR NOT NULL,
+    question VARCHAR NOT NULL,
     times BIGINT NOT NULL,
     PRIMARY KEY (organization_id, instrument, question)
 );
