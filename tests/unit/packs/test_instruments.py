@@ -17,12 +17,17 @@ from libs.chassis.yaml_files import FaultyFileError
 from libs.instruments.decisions import STATISTICS
 from libs.instruments.loading import to_publish
 from libs.instruments.published import LOCK
+from libs.taxonomy.model import load_taxonomy
 from services.referral.statistics.api import router as statistics
-from services.registration.pack import load_pack
+from services.registration.pack import instruments_of, load_pack, load_packets
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKS = ROOT / "deploy" / "packs"
 Edit = Callable[[dict[str, Any]], object]
+
+
+TAXONOMY = load_taxonomy(PACKS / "guatemala")
+PACKETS = load_packets(PACKS / "guatemala", TAXONOMY)
 
 
 @pytest.fixture
@@ -164,15 +169,15 @@ REFUSED: dict[str, tuple[str, Edit, str]] = {
 def test_an_instrument_is_refused_with_its_file_and_place(pack: Path, why: str) -> None:
     name, edit, fault = REFUSED[why]
     written(pack, name, edit, publish=False)
-    found = faults(pack)
+    with pytest.raises(FaultyFileError) as refused:
+        instruments_of(pack, TAXONOMY, PACKETS)
+    found = [str(one) for one in refused.value.faults if one.file == name or one.file == "vulnerability.1.yaml"]
     assert any(fault in one for one in found), found
-    assert any(one.startswith(f"{name}:") or ".yaml:" in one for one in found)
-    with pytest.raises(FaultyFileError):
-        load_pack(pack)
 
 
-def test_a_service_with_a_faulty_instrument_does_not_start(pack: Path) -> None:
+def test_the_check_and_a_service_that_starts_refuse_a_faulty_instrument(pack: Path) -> None:
     written(pack, HEALTH, one_more(serves=[]))
+    assert any(one.startswith("vulnerability.1.yaml:") and "serves no decision" in one for one in faults(pack))
     with pytest.raises(FaultyFileError, match="one_more: serves no decision") as refused:
         load_pack(pack)
     assert any("vulnerability.1.yaml" in place for place in refused.value.refused_settings)
