@@ -13,7 +13,7 @@ from libs.chassis.problems import responses
 from libs.chassis.tenancy import WHO_REGISTERS
 from libs.taxonomy.questions import Code, Language
 from services.registration.answers import actions, queries
-from services.registration.answers.schemas import AnswersBody, AnswersView, InstrumentSummary, InstrumentView
+from services.registration.answers.schemas import AnswersBody, AnswersView, InstrumentList, InstrumentView
 from services.registration.audit.api import actor_of
 from services.registration.errors import AnswerChanged, AnswersIncomplete, InstrumentVersionDiffers, ReturneeErased
 from services.registration.pack import ThePack
@@ -31,9 +31,9 @@ OfVersion = Annotated[int | None, Query(ge=1, le=9999, strict=False, description
 
 
 @router.get("/instruments", responses=responses())
-async def list_instruments(caller: Reader, pack: ThePack) -> list[InstrumentSummary]:
+async def list_instruments(caller: Reader, pack: ThePack) -> InstrumentList:
     """The current version of each instrument of the country."""
-    return [queries.summary(one) for one in pack.instruments.current.values()]
+    return InstrumentList(items=[queries.summary(one) for one in pack.instruments.current.values()])
 
 
 @router.get("/instruments/{instrument}", responses=responses(NotFound))

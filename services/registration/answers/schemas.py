@@ -88,6 +88,12 @@ class InstrumentSummary(BaseModel):
     questions_count: int
 
 
+class InstrumentList(BaseModel):
+    """The instruments of the country."""
+
+    items: list[InstrumentSummary]
+
+
 class Shown(BaseModel):
     """The language in which something is shown."""
 

@@ -16,6 +16,8 @@ TRIAGE = {
     "papers_in_hand": "yes",
 }
 """A person who needs nothing now."""
+TROUBLED = TRIAGE | {"unwell_now": "yes", "place_tonight": "none", "call_family": "yes"}
+"""A person with three needs."""
 CALM = {
     "own_papers_held": "no",
     "awaited_by_stranger": "no",

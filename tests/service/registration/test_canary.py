@@ -54,15 +54,24 @@ async def live_a_life(registration):
     await registration.client.put(f"{path}/safe-contact", json=CONTACT, headers=registration.headers())
     known = facts(person)
     await registration.hear(accepted(known))
-    for number, words in enumerate((f"{MARK} 5 mg", f"{MARK} 10 mg")):  # the correction keeps the first one, sealed
+    await answer_questions(registration, person, known)
+    assert MARK in (await fetch(registration, known)).text, "the mark is where it belongs"
+    assert MARK in (await registration.post("/v1/returnees/search", {"names": MARK})).text
+    return [answer.text for answer in await bad_requests(registration, person)]
+
+
+async def answer_questions(registration, person, known):
+    """A marked answer and its correction, which keeps the first one; and an organisation that asks."""
+    for number, words in enumerate((f"{MARK} 5 mg", f"{MARK} 10 mg")):
         saved = await save(registration, person, "vulnerability", which_medicine=words, replaces=number)
         assert saved.status_code == 200, saved.text
     await save(registration, person, "protection_indicators", own_papers_held="yes")
     await judge(registration)
-    medicine = await ask(registration, known, "which_medicine")
-    assert medicine.json()["answered"], "the mark is sealed with its question"
-    assert MARK in (await fetch(registration, known)).text, "the mark is where it belongs"
-    assert MARK in (await registration.post("/v1/returnees/search", {"names": MARK})).text
+    assert MARK in (await ask(registration, known, "which_medicine")).text, "the mark is where it belongs"
+
+
+async def bad_requests(registration, person):
+    path = f"/v1/returnees/{person['id']}"
     bad = [
         await registration.post("/v1/returnees", a_returnee(identity=IDENTITY | {MARK: MARK, "birth_date": MARK})),
         await registration.post("/v1/returnees", a_returnee(needs=[{"category": MARK}])),
@@ -75,7 +84,7 @@ async def live_a_life(registration):
     ]
     assert {answer.status_code for answer in bad} == {422}
     assert all(MARK in answer.request.content.decode() for answer in bad)
-    return [answer.text for answer in bad]
+    return bad
 
 
 async def tables_that_tell(url):
