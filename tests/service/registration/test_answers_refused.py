@@ -1,6 +1,6 @@
 """Answers that are refused: of a bad form, or of somebody who may not see the person."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -79,10 +79,21 @@ async def test_a_query_that_forgets_whose_rows_it_reads_finds_no_answer(registra
     await save(registration, person, **TROUBLED)
     await complete(registration, person)
     stranger = {"enlace.works_for": "caller", "enlace.areas": "{GT12%}", "enlace.everywhere": "false"}
+    mine = "returnee_id = $1"
+    found = {
+        "answer": mine,
+        "answer_set": mine,
+        "need_origin": f"need_id IN (SELECT id FROM need WHERE {mine})",
+        "asked_again": "$1::uuid IS NOT NULL",
+    }
     async with registration.database._transaction(stranger) as session:
-        for table in ("answer", "answer_set", "need_origin", "asked_again"):
-            rows = await session.driver.fetch(f"SELECT FROM {table}")
+        for table, condition in found.items():
+            rows = await session.driver.fetch(f"SELECT FROM {table} WHERE {condition}", UUID(person["id"]))
             assert rows == [], table
+    async with registration.database.transaction() as session:
+        for table in ("answer", "answer_set", "need_origin"):
+            rows = await session.driver.fetch(f"SELECT FROM {table} WHERE {found[table]}", UUID(person["id"]))
+            assert rows != [], "they are there"
 
 
 async def test_a_body_as_the_document_shows_it_is_accepted(registration):
