@@ -14,6 +14,7 @@ import yaml
 from deploy.packs.demo_data import load_demo
 from deploy.packs.directory import directory_file
 from libs.chassis.yaml_files import read_yaml
+from libs.instruments.loading import FOLDER
 
 _WAITS: Final = ("emergency", "urgent", "normal")
 _ANSWERS: Final = (
@@ -56,6 +57,8 @@ def write_own_pack(base: Path, folder: Path) -> None:
     for path in base.glob("*.yaml"):
         if path.name not in _NOT_COPIED:
             shutil.copyfile(path, folder / path.name)
+    if (base / FOLDER).is_dir():
+        shutil.copytree(base / FOLDER, folder / FOLDER, dirs_exist_ok=True)
     overlay = {"base": str(base), "always_open": True, "keeps_hours": sorted(sample.partners.keeping_hours)}
     _write(folder / "overlay.yaml", overlay)
     _write(written, in_seconds(routing))

@@ -29,7 +29,7 @@ from services.referral.pack.mechanism import Mechanism
 from services.referral.pack.policy import RoutingPolicy, load_policy
 from services.registration.linkage.priors import Priors
 from services.registration.linkage.priors import load as load_weights
-from services.registration.pack import PacketPolicy, Reception, load_packets
+from services.registration.pack import PacketPolicy, Reception, instruments_of, load_packets
 
 
 class Place(PackPart):
@@ -143,7 +143,16 @@ def faults(pack: Path) -> list[str]:
         except FaultyFileError as error:
             found += [str(fault) for fault in error.faults]
     # Two files may have been read for one model, and then each of them has reported the same mistake.
-    return list(dict.fromkeys(found)) or _compared(pack, read)
+    return list(dict.fromkeys(found)) or _compared(pack, read) or _of_instruments(pack, read)
+
+
+def _of_instruments(pack: Path, read: Mapping[str, Any]) -> list[str]:
+    """The mistakes of instruments. They name kinds, categories and types of service of the other files."""
+    try:
+        instruments_of(pack_file(pack, "routing.yaml").parent, read["taxonomy"], read["packets"])
+    except FaultyFileError as error:
+        return [str(fault) for fault in error.faults]
+    return []
 
 
 def _compared(pack: Path, read: Mapping[str, Any]) -> list[str]:

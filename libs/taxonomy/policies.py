@@ -38,10 +38,11 @@ class _Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     restricted: bool = False
+    review: bool = False
 
 
 class _Routing(BaseModel):
-    """The part of `routing.yaml` that says which categories are restricted. Referral reads the rest."""
+    """The part of `routing.yaml` that says which categories are restricted or reviewed. Referral reads the rest."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -54,9 +55,20 @@ def load_restricted(directory: Path, taxonomy: Taxonomy) -> frozenset[str]:
 
     Raises FaultyFileError, which names file, line and key.
     """
+    return frozenset(category for category, rule in _rules(directory, taxonomy).items() if rule.restricted)
+
+
+def _rules(directory: Path, taxonomy: Taxonomy) -> dict[str, _Rule]:
     file = open_yaml(directory / "routing.yaml")
     routing = file.model(_Routing)
-    rules = of_every_category(
+    return of_every_category(
         routing.categories, routing.other_categories, taxonomy=taxonomy, file=file, key="categories"
     )
-    return frozenset(category for category, rule in rules.items() if rule.restricted)
+
+
+def load_reviewed(directory: Path, taxonomy: Taxonomy) -> frozenset[str]:
+    """The categories whose needs a desk reviews before anything else happens, by the pack's `routing.yaml`.
+
+    Raises FaultyFileError, which names file, line and key.
+    """
+    return frozenset(category for category, rule in _rules(directory, taxonomy).items() if rule.review)

@@ -18,6 +18,8 @@ from libs.events.relay import Relay
 from libs.events.signing import EventKeys
 from libs.events.subscriptions import Subscriptions
 from libs.operations import api as operations_api
+from services.registration.answers import api as answers_api
+from services.registration.answers.loop import judge_forever
 from services.registration.arrivals import api as arrivals_api
 from services.registration.arrivals import subscribers as arrivals_subscribers
 from services.registration.arrivals.loop import age_out_forever
@@ -55,6 +57,7 @@ from services.registration.settings import Settings
 from services.registration.sharing import api as sharing_api
 from services.registration.sync import api as sync_api
 from services.registration.sync.loop import tidy_forever
+from services.registration.told import api as told_api
 from services.registration.vault.queries import unknown_master_keys
 from services.registration.vault.sealing import MasterKey, Vault
 
@@ -67,6 +70,8 @@ ROUTERS = [
     arrivals_api.router,
     people_api.router,
     needs_api.router,
+    answers_api.router,
+    told_api.router,
     consent_api.router,
     intake_api.router,
     intake_api.people_router,
@@ -155,6 +160,7 @@ def _work(database: Database, vault: Vault, pack: Pack, priors: Priors, *, audit
         "staff references": partial(seal_references_forever, database=database, vault=vault),
         "told facts": partial(key_forever, database=database, vault=vault),
         "operations of devices": partial(tidy_forever, database=database),
+        "answers": partial(judge_forever, database=database, pack=pack, vault=vault),
         "ended consents": partial(act_on_ended_forever, database=database, pack=pack),
     }
     return [Loop(name, run, Role.WORKER) for name, run in loops.items()]

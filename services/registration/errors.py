@@ -153,6 +153,34 @@ class NeedReferenceTaken(Conflict):
     title: ClassVar[str] = "This reference belongs to another need"
 
 
+class InstrumentVersionDiffers(Conflict):
+    """The person has begun another version of this instrument (member `instrument_version`); go on with that one."""
+
+    code: ClassVar[str] = "instrument-version-differs"
+    title: ClassVar[str] = "The person has begun another version of this instrument"
+
+
+class AnswerChanged(Conflict):
+    """Somebody else has changed an answer since you saw it. Member `questions` names them; nothing is stored."""
+
+    code: ClassVar[str] = "answer-changed"
+    title: ClassVar[str] = "An answer has been changed since you saw it"
+
+
+class AnswersIncomplete(Conflict):
+    """Required questions have no answer. Member `missing` names them."""
+
+    code: ClassVar[str] = "answers-incomplete"
+    title: ClassVar[str] = "Required questions have no answer"
+
+
+class AlreadyAnswered(Conflict):
+    """The person has answered the question, or it is not yours to ask. Do not ask again; ask the desk."""
+
+    code: ClassVar[str] = "already-answered"
+    title: ClassVar[str] = "Already answered; ask the desk"
+
+
 class ConsentAlreadyWithdrawn(Conflict):
     """The consent has already been withdrawn."""
 

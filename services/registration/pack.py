@@ -1,7 +1,8 @@
 """The parts of the country pack that registration uses, as closed models.
 
-They are `packets.yaml`, `consents.yaml`, `reception.yaml`, `taxonomy.yaml`, and two facts of `routing.yaml`. If a pack
-has a mistake, the service does not start. Otherwise, the mistake would be noticed only when a person arrives.
+They are `packets.yaml`, `consents.yaml`, `reception.yaml`, `taxonomy.yaml`, `instruments/`, and some facts of
+`routing.yaml`. If a pack has a mistake, the service does not start. Otherwise, the mistake would be noticed only when a
+person arrives.
 """
 
 from datetime import date, datetime, timedelta
@@ -17,8 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import CountryCode, DeskCode, NeedCategory, NeedKind, PlaceCode, TransportMode
+from libs.instruments.checks import Known
+from libs.instruments.loading import load_instruments
+from libs.instruments.model import Instruments
 from libs.taxonomy.model import Taxonomy, load_taxonomy
-from libs.taxonomy.policies import load_restricted, of_every_category
+from libs.taxonomy.policies import load_restricted, load_reviewed, of_every_category
 from services.registration.own_needs import OwnNeeds
 from services.registration.told_times import ToldTimes
 
@@ -177,6 +181,7 @@ class Pack(PackPart):
     consents: ConsentPolicy
     reception: Reception
     routing: Routing
+    instruments: Instruments = Instruments()
 
     @property
     def deletion_answer_within(self) -> timedelta:
@@ -188,13 +193,27 @@ def load_pack(directory: Path) -> Pack:
     """The pack in `directory`. Raises FaultyFileError, which names file, line and key."""
     taxonomy = load_taxonomy(directory)
     restricted = load_restricted(directory, taxonomy)
+    packets = load_packets(directory, taxonomy)
     return Pack(
         taxonomy=taxonomy,
-        packets=load_packets(directory, taxonomy),
+        packets=packets,
         consents=load_consents(directory, taxonomy),
         reception=load_reception(directory, taxonomy),
         routing=read_model(Routing, directory / "routing.yaml", restricted=restricted),
+        instruments=instruments_of(directory, taxonomy, packets),
     )
+
+
+def instruments_of(directory: Path, taxonomy: Taxonomy, packets: PacketPolicy) -> Instruments:
+    """The instruments of the pack in `directory`. Raises FaultyFileError, which names file, line and key."""
+    restricted = load_restricted(directory, taxonomy)
+    known = Known(
+        taxonomy=taxonomy,
+        restricted=restricted,
+        private=restricted & load_reviewed(directory, taxonomy),
+        recipients=frozenset({*taxonomy.categories, *packets.by_service_type}),
+    )
+    return load_instruments(directory, known)
 
 
 async def _pack(request: Request) -> Pack:

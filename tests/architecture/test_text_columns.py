@@ -56,6 +56,8 @@ REGISTRATION = {
         manifest_entry.entry_key packet_share.category
         match.band match.facts match.reasons match.status match_decision.decided_by match_decision.reason
         match_decision.status
+        answer.question answer_set.instrument asked_again.instrument asked_again.question
+        need_origin.instrument need_origin.questions need_origin.rule
         manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.detail_values
         need.kind need.need_key
         need.second_reason need.status need.urgency need_repeat.need_key need_repeat.urgency
@@ -79,7 +81,7 @@ REGISTRATION = {
         arrival_batch.carrier arrival_batch.origin arrival_batch.sender_reference arrival_batch.words_sealed""",
     Holds.AGES: "erasure.arrival_key sync_operation.fingerprint",
     Holds.SEALED: """
-        consent.data_described_sealed consent.staff_reference_sealed doubtful_part.value_sealed
+        answer.value_sealed consent.data_described_sealed consent.staff_reference_sealed doubtful_part.value_sealed
         restricted_need.sealed restricted_repeat.sealed
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed

@@ -28,6 +28,7 @@ OWN_WORK = {
         1,
         "a packet tells of a person who is no row of the organisation's",
     ),
+    "services/registration/told/actions.py": (1, "the same for one answer; the offer is asked first"),
     "services/registration/packets/queries.py": (1, "whether an unknown offer is another organisation's"),
     "services/registration/progress/queries.py": (1, "staff see the numbers of every batch, and of nobody"),
     "services/registration/matching/queries.py": (1, "of a person whom the caller does not see: day and place only"),

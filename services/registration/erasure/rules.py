@@ -85,6 +85,9 @@ REACH: Final[Mapping[str, Reach]] = {
     "safe_contact": Reach(deleted=True),
     "arrival_told": Reach(deleted=True),
     "household_claim": Reach(deleted=True),
+    "answer": Reach(deleted=True),
+    "answer_set": Reach(deleted=True),
+    "need_origin": Reach(deleted=True, whose="need_id IN (SELECT id FROM need WHERE returnee_id = $1)"),
     "doubtful_part": Reach(
         changed={"value_sealed": Change.WIPED, "set_aside_at": Change.MONTH},
         stays=frozenset(
@@ -207,7 +210,7 @@ REACH: Final[Mapping[str, Reach]] = {
     ),
 }  # fmt: skip
 """What is done to each table, in this order."""
-NOT_OF_A_PERSON: Final = frozenset({"arrival_batch", "household", "provider_standing", "sync_device"})
+NOT_OF_A_PERSON: Final = frozenset({"arrival_batch", "asked_again", "household", "provider_standing", "sync_device"})
 """Tables in which no row belongs to one person."""
 RESTRICTED_STORE: Final = frozenset({"restricted_need", "restricted_repeat"})
 """Tables whose rows can be assigned to a person only with the key: `needs.restricted.forget` deletes the rows."""

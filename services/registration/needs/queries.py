@@ -1,6 +1,7 @@
 """Queries of reported needs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_
@@ -17,8 +18,8 @@ from services.registration.audit.rules import Actor
 from services.registration.needs import restricted
 from services.registration.needs.restricted import Kept
 from services.registration.needs.rules import KnownNeeds, NeedStatus, SecondNeedReason
-from services.registration.needs.schemas import NeedView, NewNeed, RestrictedNeed
-from services.registration.needs.tables import Need, NeedRepeat
+from services.registration.needs.schemas import NeedOriginView, NeedView, NewNeed, RestrictedNeed
+from services.registration.needs.tables import Need, NeedOrigin, NeedRepeat
 from services.registration.people.tables import Returnee
 from services.registration.vault.sealing import Vault
 
@@ -128,8 +129,12 @@ async def needs(
     rows += [(one, None) for one in kept if page.after is None or one.id > UUID(page.after[0])]
     hidden = actor.hidden_categories(person.organization_id)
     in_order = sorted(rows, key=lambda row: row[0].id)[: page.limit + 1]
+    origins = await _origins(session, [row.id for row, _ in in_order if isinstance(row, Need)])
     return page_of(
-        in_order, request=page, cursor_of=lambda row: [str(row[0].id)], view=lambda row: _need_view(*row, hidden=hidden)
+        in_order,
+        request=page,
+        cursor_of=lambda row: [str(row[0].id)],
+        view=lambda row: _need_view(*row, hidden=hidden, origins=origins),
     )
 
 
@@ -142,7 +147,28 @@ async def need_view(session: AsyncSession, need_id: UUID, *, person: Returnee, a
     found = (await session.exec(query)).first()
     if found is None:
         raise NotFound
-    return _need_view(*found, hidden=actor.hidden_categories(person.organization_id))
+    origins = await _origins(session, [need_id])
+    return _need_view(*found, hidden=actor.hidden_categories(person.organization_id), origins=origins)
+
+
+async def origins_of_person(session: AsyncSession, returnee_id: UUID, instrument: str) -> dict[str, NeedOrigin]:
+    """The newest need that followed from each rule of an instrument for this person, by rule."""
+    query = select(NeedOrigin).join(Need, col(Need.id) == col(NeedOrigin.need_id))
+    query = query.where(Need.returnee_id == returnee_id, NeedOrigin.instrument == instrument)
+    rows = (await session.exec(query.order_by(col(NeedOrigin.need_id)))).all()
+    return {row.rule: row for row in rows}
+
+
+async def _origins(session: AsyncSession, need_ids: Collection[UUID]) -> dict[UUID, list[NeedOriginView]]:
+    """The rules from which these needs follow, by need."""
+    if not need_ids:
+        return {}
+    query = select(NeedOrigin).where(col(NeedOrigin.need_id).in_(list(need_ids)))
+    found: dict[UUID, list[NeedOriginView]] = {}
+    for row in (await session.exec(query.order_by(col(NeedOrigin.instrument), col(NeedOrigin.rule)))).all():
+        view = NeedOriginView.model_validate(row, from_attributes=True)
+        found.setdefault(row.need_id, []).append(view)
+    return found
 
 
 def _with_prerequisite() -> Select[Need, str]:
@@ -164,7 +190,14 @@ def _is_of(need: RestrictedNeed, person: Returnee) -> bool:
     return need.returnee_id == person.id or in_household
 
 
-def _need_view(row: Need | RestrictedNeed, after_category: str | None, *, hidden: Collection[NeedCategory]) -> NeedView:
+def _need_view(
+    row: Need | RestrictedNeed,
+    after_category: str | None,
+    *,
+    hidden: Collection[NeedCategory],
+    origins: Mapping[UUID, list[NeedOriginView]] = MappingProxyType({}),
+) -> NeedView:
+    own = [] if isinstance(row, Need) or row.origin is None else [row.origin]
     return NeedView(
         id=row.id,
         returnee_id=row.returnee_id,
@@ -179,6 +212,7 @@ def _need_view(row: Need | RestrictedNeed, after_category: str | None, *, hidden
         reported_at=row.reported_at,
         withdrawn_at=row.withdrawn_at,
         second_reason=None if row.second_reason is None else SecondNeedReason(row.second_reason),
+        origins=origins.get(row.id, own),
     )
 
 

@@ -16,6 +16,20 @@ from libs.events.detail_values import DetailValue, ToldDetail, ToldDetails, as_t
 from services.registration.needs.rules import NeedStatus, SecondNeedReason
 
 
+class NeedOriginView(BaseModel):
+    """The rule of an instrument from which a need follows, and the questions that it reads; never an answer."""
+
+    instrument: str
+    instrument_version: int
+    rule: str
+    questions: list[str]
+    stale_since: datetime | None = Field(
+        default=None,
+        description="Since when the need does not follow any more, because answers have changed. It stays open until"
+        " somebody withdraws it",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class NewNeed:
     """A need to record, of a person whose row is locked or new."""
@@ -36,6 +50,8 @@ class NewNeed:
     second_reason: SecondNeedReason | None = None
     restricted: bool = False
     """True if the pack restricts its category: it is stored in a separate store."""
+    origin: NeedOriginView | None = None
+    """For a restricted need: the rule from which it follows."""
 
 
 class RestrictedNeed(BaseModel):
@@ -58,6 +74,7 @@ class RestrictedNeed(BaseModel):
     heard_as_of: datetime | None = None
     second_reason: SecondNeedReason | None = None
     traceparent: str | None = None
+    origin: NeedOriginView | None = None
 
     @property
     def is_open(self) -> bool:
@@ -161,6 +178,9 @@ class NeedView(BaseModel):
     withdrawn_at: datetime | None
     second_reason: SecondNeedReason | None = Field(
         default=None, description="Why a desk allowed it in addition to an open need of the same category and kind"
+    )
+    origins: list[NeedOriginView] = Field(
+        default=[], description="From which answers the need follows; empty if it was reported by itself"
     )
     told_again: bool = Field(
         default=False,

@@ -10,7 +10,7 @@ from sqlmodel import Field
 
 from libs.events.codes import Urgency
 from libs.events.detail_values import DetailValue
-from services.registration.database import Table, moment, one_of, sealed
+from services.registration.database import Table, codes, moment, one_of, sealed
 from services.registration.needs.rules import NeedStatus, SecondNeedReason
 
 OPEN = "status = 'reported' AND ended_at IS NULL AND second_reason IS NULL"
@@ -95,6 +95,20 @@ class NeedRepeat(Table, table=True):
     urgency: str
     people_count: int
     reported_at: datetime = Field(sa_column=moment())
+
+
+class NeedOrigin(Table, table=True):
+    """A rule of an instrument from which a need follows. It names questions and contains no answer."""
+
+    __tablename__ = "need_origin"
+
+    need_id: UUID = Field(sa_column=Column(ForeignKey("need.id", ondelete="CASCADE"), primary_key=True, nullable=False))
+    instrument: str = Field(primary_key=True)
+    rule: str = Field(primary_key=True)
+    instrument_version: int
+    questions: list[str] = Field(sa_column=codes())
+    stale_since: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """Since when the present answers do not lead to the need any more. Only a person withdraws it."""
 
 
 class RestrictedNeedRow(Table, table=True):

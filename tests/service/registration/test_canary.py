@@ -11,10 +11,12 @@ import pytest
 from libs.chassis.logs import JsonLines, get_logger
 from libs.chassis.telemetry import flush_telemetry
 from libs.events.catalogue.arrivals import ReturneeArrived
+from tests.service.registration.answering import judge, save
 from tests.service.registration.conftest import a_consent, a_returnee, an_announcement
 from tests.service.registration.offline import Device, correct
 from tests.service.registration.test_arrivals import CSV, post_csv
 from tests.service.registration.test_packets import accepted, facts, fetch
+from tests.service.registration.test_told_once import ask
 
 MARK = "Zzkanari"
 NUMBER = "ZZKANARI0101"
@@ -54,8 +56,24 @@ async def live_a_life(registration):
     await registration.client.put(f"{path}/safe-contact", json=CONTACT, headers=registration.headers())
     known = facts(person)
     await registration.hear(accepted(known))
+    await answer_questions(registration, person, known)
     assert MARK in (await fetch(registration, known)).text, "the mark is where it belongs"
     assert MARK in (await registration.post("/v1/returnees/search", {"names": MARK})).text
+    return await bad_requests(registration, person)
+
+
+async def answer_questions(registration, person, known):
+    """A marked answer and its correction, which keeps the first one; and an organisation that asks."""
+    for number, words in enumerate((f"{MARK} 5 mg", f"{MARK} 10 mg")):
+        saved = await save(registration, person, "vulnerability", which_medicine=words, replaces=number)
+        assert saved.status_code == 200, saved.text
+    await save(registration, person, "protection_indicators", own_papers_held="yes")
+    await judge(registration)
+    assert MARK in (await ask(registration, known, "which_medicine")).text, "the mark is where it belongs"
+
+
+async def bad_requests(registration, person):
+    path = f"/v1/returnees/{person['id']}"
     bad = [
         await registration.post("/v1/returnees", a_returnee(identity=IDENTITY | {MARK: MARK, "birth_date": MARK})),
         await registration.post("/v1/returnees", a_returnee(needs=[{"category": MARK}])),
@@ -63,6 +81,8 @@ async def live_a_life(registration):
         await post_csv(registration, f"{CSV}\n1,=1+{MARK},{MARK},{MARK},{MARK},{MARK}\n"),
         await registration.post("/v1/returnees/search", {"document_number": MARK * 30}),
         await registration.patch(path, {"identity": {"birth_date": MARK}}, etag='"2"'),
+        await save(registration, person, "vulnerability", which_medicine=MARK * 20),
+        await save(registration, person, "triage", unwell_now=MARK),
     ]
     assert {answer.status_code for answer in bad} == {422}
     assert all(MARK in answer.request.content.decode() for answer in bad)

@@ -94,5 +94,5 @@ async def _keep(session: AsyncSession, one: Kept, need_key: bytes | None, *, vau
 
 
 def _need(row: asyncpg.Record) -> RestrictedNeed:
-    columns = {name: row[name] for name in RestrictedNeed.model_fields}
+    columns = {name: row[name] for name in RestrictedNeed.model_fields if name != "origin"}
     return RestrictedNeed.model_validate({**columns, "detail_values": from_stored(row["detail_values"])})

@@ -108,6 +108,7 @@ def _fresh(need: NewNeed, session: AsyncSession, *, beside: bool) -> RestrictedN
         reported_at=now(session),
         second_reason=need.second_reason if beside else None,
         traceparent=need.traceparent,
+        origin=need.origin,
     )
 
 

@@ -172,8 +172,8 @@ async def _packet(session: AsyncSession, access: PacketAccess, *, pack: Pack, va
     # From here on, if one of these people withdraws a consent, the withdrawal waits until this transaction ends. Then
     # it finds that the packet was fetched.
     await lock_unchanged(session, [person.id, *(member.id for member in members)])
-    await _require_allowed(session, access, [person, *members], on=pack.reception.day_of(now(session)))
-    await _require_judged(session, access, [person, *members])
+    await require_allowed(session, access, [person, *members], on=pack.reception.day_of(now(session)))
+    await require_judged(session, access, [person, *members])
     allowing = await who_allow(
         session,
         [person.id, *(member.id for member in members)],
@@ -194,9 +194,7 @@ async def _packet(session: AsyncSession, access: PacketAccess, *, pack: Pack, va
     return view
 
 
-async def _require_allowed(
-    session: AsyncSession, access: PacketAccess, people: Sequence[Returnee], *, on: date
-) -> None:
+async def require_allowed(session: AsyncSession, access: PacketAccess, people: Sequence[Returnee], *, on: date) -> None:
     """Refuse what registration itself knows not to be allowed, without waiting for an event of referral."""
     if access.halted_at is not None or any(access.organization_id in one.avoid_organizations for one in people):
         raise PacketHalted
@@ -207,7 +205,7 @@ async def _require_allowed(
         raise PacketHalted
 
 
-async def _require_judged(session: AsyncSession, access: PacketAccess, people: Sequence[Returnee]) -> None:
+async def require_judged(session: AsyncSession, access: PacketAccess, people: Sequence[Returnee]) -> None:
     """Refuse while facts are newer than those on which referral has upheld the offer. An ended offer is not
     evaluated."""
     if access.closes_at is not None:
