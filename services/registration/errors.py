@@ -6,11 +6,11 @@ from libs.chassis.errors import Conflict, NotFound, Refusal
 
 
 class MediaTypeUnknown(Refusal):
-    """A body is neither JSON nor CSV."""
+    """A body is neither JSON, nor CSV, nor a workbook in XLSX."""
 
     code: ClassVar[str] = "media-type-unknown"
     status: ClassVar[int] = 415
-    title: ClassVar[str] = "The body must be application/json or text/csv"
+    title: ClassVar[str] = "The body must be JSON, CSV or XLSX"
 
 
 class ArrivalBatchNotLanded(Conflict):
@@ -46,7 +46,8 @@ class ManifestAgedOut(Conflict):
 
 
 class IntakeIncomplete(Conflict):
-    """People of the batch are neither registered nor marked absent. Members `open_count`, `registered_count`."""
+    """People of the batch are neither registered nor marked absent. Members `open_count`,
+    `registered_count`, `open_wristbands`."""
 
     code: ClassVar[str] = "intake-incomplete"
     title: ClassVar[str] = "Some people of the arrival batch are neither registered nor absent"
@@ -198,3 +199,31 @@ class PacketClosed(Refusal):
     code: ClassVar[str] = "packet-closed"
     status: ClassVar[int] = 410
     title: ClassVar[str] = "The packet is closed"
+
+
+class WristbandTaken(Conflict):
+    """Another person is registered under this wristband. Member `case_code`, if the caller may see the person."""
+
+    code: ClassVar[str] = "wristband-taken"
+    title: ClassVar[str] = "Another person is registered under this wristband"
+
+
+class WristbandNotUsable(Conflict):
+    """The wristband was given up, or it is in a state in which this cannot be done with it."""
+
+    code: ClassVar[str] = "wristband-not-usable"
+    title: ClassVar[str] = "The wristband cannot be used for this"
+
+
+class ReturneeHasWristband(Conflict):
+    """The person has another wristband. Give that one up first, with this one as its replacement."""
+
+    code: ClassVar[str] = "returnee-has-wristband"
+    title: ClassVar[str] = "The person has another wristband"
+
+
+class ArrivalBatchHasCome(Conflict):
+    """The flight or bus has landed, or somebody of it is registered, so it can be neither cancelled nor diverted."""
+
+    code: ClassVar[str] = "arrival-batch-has-come"
+    title: ClassVar[str] = "The arrival batch has come already"

@@ -29,6 +29,7 @@ OWN_WORK = {
         "a packet tells of a person who is no row of the organisation's",
     ),
     "services/registration/packets/queries.py": (1, "whether an unknown offer is another organisation's"),
+    "services/registration/gate/queries.py": (2, "numbers of a batch that the caller sees; what was just diverted"),
     "services/registration/progress/queries.py": (1, "staff see the numbers of every batch, and of nobody"),
     "services/registration/people/queries.py": (1, "ids by an index over arrays; the caller then reads them"),
     "services/notifications/endpoints/queries.py": (1, "operators see which endpoints of all organisations fail"),

@@ -15,7 +15,7 @@ from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.errors import EntryAlreadyRegistered
 from services.registration.manifests import queries
-from services.registration.manifests.rules import EntryStatus, repeated_references
+from services.registration.manifests.rules import AbsenceReason, EntryStatus, repeated_references
 from services.registration.manifests.schemas import Claim, ManifestEntryView
 from services.registration.people.rules import birth_date_fault, birth_date_is_possible
 from services.registration.vault.actions import destroy_keys, obtain_key
@@ -124,12 +124,14 @@ async def claim_entries(session: AsyncSession, claims: Sequence[Claim]) -> None:
         await (await raw(session)).execute(_CLAIM, *map(list, columns))
 
 
-async def mark_absent(session: AsyncSession, arrival_batch_id: UUID, entry_id: UUID, *, actor: Actor) -> None:
+async def mark_absent(
+    session: AsyncSession, arrival_batch_id: UUID, entry_id: UUID, reason: AbsenceReason, *, actor: Actor
+) -> None:
     """Mark an announced person as absent; the batch's row is locked. If the person still comes, they are registered."""
     row = await queries.entry(session, entry_id, batch_id=arrival_batch_id)
     if row.status == EntryStatus.REGISTERED:
         raise EntryAlreadyRegistered
-    row.status = EntryStatus.ABSENT.value
+    row.status, row.absent_because = EntryStatus.ABSENT.value, reason.value
     session.add(row)
     await session.flush()
     await record(session, actor, [_access(arrival_batch_id, AccessKind.WRITE, "manifest.mark_absent")])
