@@ -23,11 +23,11 @@ async def cancel_batch(
 ) -> UUID:
     """Record that a batch does not come, and delete its manifest: its names have no purpose any more (domain P17)."""
     row = await _not_come(session, batch_id, actor=actor)
-    if row.cancelled_at is None:
-        row.cancelled_at = now(session)
-        row.version += 1
+    is_new = row.cancelled_at is None
+    row.cancelled_at, row.cancelled_because = row.cancelled_at or now(session), reason.value
+    row.version += 1
+    if is_new:
         await hold_manifest(session, row.id, [], vault=vault, actor=actor, today=now(session).date())
-    row.cancelled_because = reason.value
     session.add(row)
     await session.flush()
     return row.id
