@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from uuid_utils.compat import uuid7
 
 from libs.chassis.auth import Caller, requires
-from libs.chassis.database import Session
+from libs.chassis.database import Session, now
 from libs.chassis.errors import NotFound
 from libs.chassis.etag import etag_of
 from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
@@ -105,7 +105,7 @@ async def announce_batch(
     one, except for people who have been met or marked absent. Without `entries` the manifest does not change.
     """
     content_type = request.headers.get("content-type", "")
-    body = await announced(content_type, await request.body(), parameters)
+    body = await announced(content_type, await request.body(), parameters, today=pack.reception.day_of(now(session)))
     announcement = Announcement(body, _sender(caller, pack))
     batch_id = await once(
         session,

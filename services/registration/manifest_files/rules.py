@@ -1,13 +1,14 @@
 """Reads a manifest from a workbook in XLSX (pure).
 
-A workbook is a ZIP archive of XML files, so a small one can become very large. Its size is checked before anything is
-unpacked. `zipfile` never unpacks more of a member than its header states, and `defusedxml` refuses entities.
+A workbook is a ZIP archive of XML files, so a small one can become very large. The sizes that it states are checked
+before anything is unpacked, and it is unpacked in pieces, no further than it states. `defusedxml` refuses entities.
 """
 
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime, time
+from functools import partial
 from io import BytesIO
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ RATIO_MAX: Final = 200
 LINES_MAX: Final = 5 * ENTRIES_MAX
 """At which line reading stops, however empty the lines are."""
 CELLS_MAX: Final = 60
+_PIECE: Final = 65_536
 _WHOLE_MAX: Final = 10**15
 """From here on a spreadsheet has lost the last digits of a number."""
 _BROKEN = (
@@ -45,8 +47,8 @@ def read_xlsx(body: bytes) -> CsvManifest:
     try:
         with zipfile.ZipFile(BytesIO(body)) as archive:
             _require_small(archive)
-            _require_not_merged(archive)
-        return _manifest(body)
+            file = _unpacked(archive)
+        return _manifest(file)
     except CsvError:
         raise
     except _BROKEN:
@@ -65,16 +67,32 @@ def _require_small(archive: zipfile.ZipFile) -> None:
         raise CsvError(FieldError("", "unpacked-members", f"The workbook may have {MEMBERS_MAX} parts."))
 
 
-def _require_not_merged(archive: zipfile.ZipFile) -> None:
+def _unpacked(archive: zipfile.ZipFile) -> BytesIO:
+    """The XML files of the archive in an archive that is not packed, which openpyxl can read safely.
+
+    If openpyxl read the packed one, `zipfile` would unpack a member as a whole, however small its stated size is. In
+    pieces, it unpacks no more than the next piece, and stops at the stated size.
+    """
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as copy:
+        for one in archive.infolist():
+            if one.filename.endswith((".xml", ".rels")):
+                with archive.open(one) as member:
+                    content = b"".join(iter(partial(member.read, _PIECE), b""))
+                copy.writestr(one.filename, content)
+                _require_not_merged(one.filename, content)
+    return file
+
+
+def _require_not_merged(name: str, content: bytes) -> None:
     """Of merged cells only the first has a value, so the rows of the others would lack it."""
-    for name in archive.namelist():
-        if name.startswith("xl/worksheets/") and b"mergeCell " in archive.read(name):
-            detail = "The workbook has merged cells: separate them, and fill in every row."
-            raise CsvError(FieldError("", "merged-cells", detail))
+    if name.startswith("xl/worksheets/") and b"mergeCell " in content:
+        detail = "The workbook has merged cells: separate them, and fill in every row."
+        raise CsvError(FieldError("", "merged-cells", detail))
 
 
-def _manifest(body: bytes) -> CsvManifest:
-    book = load_workbook(BytesIO(body), read_only=True, keep_links=False, keep_vba=False)
+def _manifest(file: BytesIO) -> CsvManifest:
+    book = load_workbook(file, read_only=True, keep_links=False, keep_vba=False)
     try:
         filled = [rows for sheet in book.worksheets if (rows := _first_and_rest(_lines(sheet))) is not None]
         if len(filled) != 1:
@@ -118,7 +136,7 @@ def _rows(header: Sequence[Any], lines: Iterator[tuple[int, Sequence[Any]]]) -> 
                 faults.append(FieldError(pointer, fault[0], f"Line {line}: {fault[1]}"))
         faults += manifest.add(texts, columns, line=line)
     if faults:
-        raise CsvError(*faults)
+        raise CsvError(*faults, manifest=manifest)
     return manifest
 
 

@@ -2,22 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from email.message import Message
 from functools import partial
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from libs.chassis.errors import InvalidInput
+from libs.chassis.errors import FieldError, InvalidInput
 from libs.chassis.validation import field_errors
 from libs.events.catalogue.arrivals import ArrivalBatchAnnounced
 from services.registration.errors import MediaTypeUnknown
 from services.registration.manifest_files.rules import read_xlsx
-from services.registration.manifests.rules import CsvError, CsvManifest, read_csv
+from services.registration.manifests.rules import CsvError, CsvManifest, manifest_faults, read_csv
 
+_NOTHING_STORED: Final = "The body breaks a rule; nothing was stored."
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _CSV_EXAMPLE = (
@@ -54,10 +55,10 @@ def announcement_from_json(body: bytes) -> ArrivalBatchAnnounced:
     try:
         return ArrivalBatchAnnounced.model_validate_json(body)
     except ValidationError as error:
-        raise _invalid(error, _parsed(body)) from None
+        raise InvalidInput(_NOTHING_STORED, errors=_faults(error, _parsed(body))) from None
 
 
-async def announced(content_type: str, body: bytes, parameters: CsvParameters) -> ArrivalBatchAnnounced:
+async def announced(content_type: str, body: bytes, parameters: CsvParameters, *, today: date) -> ArrivalBatchAnnounced:
     """A batch from a body of this type. Raises MediaTypeUnknown, or InvalidInput that names each field at fault."""
     kind, _, rest = content_type.partition(";")
     kind = kind.strip().lower()
@@ -65,10 +66,10 @@ async def announced(content_type: str, body: bytes, parameters: CsvParameters) -
         return announcement_from_json(body)
     if kind == "text/csv":
         charset = parameters_of(rest).get("charset")
-        return _from_file(partial(read_csv, body, charset=charset), parameters)
+        return _from_file(partial(read_csv, body, charset=charset), parameters, today)
     if kind == XLSX:
         # A workbook takes longer to read, so it is read in a thread, and other requests do not wait for it.
-        return await asyncio.to_thread(_from_file, partial(read_xlsx, body), parameters)
+        return await asyncio.to_thread(_from_file, partial(read_xlsx, body), parameters, today)
     raise MediaTypeUnknown
 
 
@@ -79,17 +80,47 @@ def parameters_of(text: str) -> dict[str, str]:
     return {name.lower(): value for name, value in message.get_params(failobj=[])[1:]}
 
 
-def _from_file(read: Callable[[], CsvManifest], parameters: CsvParameters) -> ArrivalBatchAnnounced:
-    """A batch from the rows of a file and its parameters; raises InvalidInput that names each row and field."""
+def _from_file(read: Callable[[], CsvManifest], parameters: CsvParameters, today: date) -> ArrivalBatchAnnounced:
+    """A batch from the rows of a file and its parameters; raises InvalidInput that names each row and field.
+
+    All rules are applied to all rows, so that a sender who corrects what is named need not send the file many times.
+    """
     try:
-        manifest = read()
+        manifest, faults = read(), []
     except CsvError as error:
-        raise InvalidInput("The manifest breaks a rule; nothing was stored.", errors=error.errors) from None
+        if error.manifest is None:
+            raise InvalidInput(_NOTHING_STORED, errors=error.errors) from None
+        manifest, faults = error.manifest, list(error.errors)
     told = {**parameters.given(), "entries": manifest.rows}
+    found: list[FieldError] = []
+    announcement = None
     try:
-        return ArrivalBatchAnnounced.model_validate(told)
+        announcement = ArrivalBatchAnnounced.model_validate(told)
     except ValidationError as error:
-        raise _invalid(error, told, lines=manifest.lines, parameters=True) from None
+        found = _faults(error, told, lines=manifest.lines, parameters=True)
+    entries = [(row.get("sender_reference"), _day(row.get("birth_date"))) for row in manifest.rows]
+    found += [_at_line(fault, manifest.lines) for fault in manifest_faults(entries, today=today)]
+    faults = [*faults, *_not_named(found, {fault.pointer for fault in faults})]
+    if announcement is None or faults:
+        raise InvalidInput(_NOTHING_STORED, errors=faults)
+    return announcement
+
+
+def _not_named(found: Sequence[FieldError], named: Set[str]) -> list[FieldError]:
+    """The faults whose field or row has no fault yet."""
+    return [fault for fault in found if not {fault.pointer, fault.pointer.rpartition("/")[0]} & named]
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        return None  # the form of the date is checked with the other fields
+
+
+def _at_line(fault: FieldError, lines: Sequence[int]) -> FieldError:
+    line = lines[int(fault.pointer.split("/")[2])]
+    return replace(fault, detail=f"Line {line}: {fault.detail}")
 
 
 def announcement_schema() -> dict[str, Any]:
@@ -117,9 +148,10 @@ def _parsed(body: bytes) -> Any:
         return None
 
 
-def _invalid(error: ValidationError, told: Any, *, lines: Sequence[int] = (), parameters: bool = False) -> InvalidInput:
-    """The errors of pydantic without the values; for CSV with the line in the file, and with parameters by their
-    names."""
+def _faults(
+    error: ValidationError, told: Any, *, lines: Sequence[int] = (), parameters: bool = False
+) -> list[FieldError]:
+    """The errors of pydantic without the values; for a file with the line in it, and with parameters by their names."""
     findings: list[dict[str, Any]] = [
         {**finding, "loc": ("body", *finding["loc"])}
         for finding in error.errors(include_url=False, include_context=False)
@@ -128,11 +160,11 @@ def _invalid(error: ValidationError, told: Any, *, lines: Sequence[int] = (), pa
     for finding, fault in zip(findings, field_errors(findings, told), strict=True):
         path = finding["loc"][1:]
         if lines and len(path) > 1 and path[0] == "entries" and isinstance(path[1], int):
-            fault = replace(fault, detail=f"Line {lines[path[1]]}: {fault.detail}")
+            fault = _at_line(fault, lines)
         elif parameters and len(path) == 1:
             fault = replace(fault, pointer=str(path[0]))
         faults.append(fault)
-    return InvalidInput("The body breaks a rule; nothing was stored.", errors=faults)
+    return faults
 
 
 ANNOUNCEMENT: dict[str, Any] = {

@@ -6,10 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from libs.chassis.errors import FieldError
+from services.registration.people.rules import birth_date_fault, birth_date_is_possible
 
 ENTRIES_MAX = 1000
 CELL_MAX = 200
@@ -65,6 +67,20 @@ def repeated_references(references: Sequence[str]) -> list[int]:
     return places
 
 
+def manifest_faults(entries: Sequence[tuple[str | None, date | None]], *, today: date) -> list[FieldError]:
+    """The faults of entries, given by reference and birth date: repeated references, and birth dates of nobody."""
+    named = [f"\0{place}" if reference is None else reference for place, (reference, _) in enumerate(entries)]
+    faults = [
+        FieldError(f"/entries/{place}/sender_reference", "unique", "An earlier entry has the same reference.")
+        for place in repeated_references(named)
+    ]
+    return faults + [
+        birth_date_fault(f"/entries/{place}")
+        for place, (_, birth_date) in enumerate(entries)
+        if birth_date is not None and not birth_date_is_possible(birth_date, on=today)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class CsvManifest:
     """The rows of a manifest: cells by column without empty cells, and the line at which each row begins."""
@@ -85,9 +101,11 @@ class CsvManifest:
 class CsvError(ValueError):
     """The file is not a manifest. `errors` names rows and columns, never their contents."""
 
-    def __init__(self, *errors: FieldError) -> None:
-        super().__init__("the CSV manifest breaks a rule")
+    def __init__(self, *errors: FieldError, manifest: CsvManifest | None = None) -> None:
+        super().__init__("the manifest breaks a rule")
         self.errors = errors
+        self.manifest = manifest
+        """All rows, if only some of them are at fault: the others are then checked too."""
 
 
 def read_csv(body: bytes, *, charset: str | None = None) -> CsvManifest:
@@ -171,7 +189,7 @@ def _rows(reader: Any, columns: Mapping[int, str], lines_before: int) -> CsvMani
             faults += manifest.add(cells, columns, line=line)
         line = reader.line_num + lines_before + 1
     if faults:
-        raise CsvError(*faults)
+        raise CsvError(*faults, manifest=manifest)
     return manifest
 
 

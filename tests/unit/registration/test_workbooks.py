@@ -6,6 +6,7 @@ import contextlib
 import io
 import tracemalloc
 import zipfile
+import zlib
 from datetime import date, datetime, time
 from typing import Any
 
@@ -141,20 +142,24 @@ def test_a_small_archive_that_becomes_large_is_refused_before_it_is_unpacked(bod
         tracemalloc.stop()
 
 
-def lying(body: bytes) -> bytes:
-    """The archive with the unpacked sizes in its directory and headers replaced by a small number."""
+def lying(body: bytes, *, with_checksum: bool) -> bytes:
+    """The archive with the stated sizes replaced by a small number, and the checksum by that of as many spaces."""
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        sizes = {one.file_size for one in archive.infolist()}
-    for size in sizes:
+        stated = {(one.file_size, one.CRC) for one in archive.infolist()}
+    for size, checksum in stated:
         body = body.replace(size.to_bytes(4, "little"), (100).to_bytes(4, "little"))
+        if with_checksum:
+            body = body.replace(checksum.to_bytes(4, "little"), zlib.crc32(b" " * 100).to_bytes(4, "little"))
     return body
 
 
-def test_an_archive_that_lies_about_its_sizes_is_not_unpacked_further_than_it_says():
-    body = lying(bomb(50_000_000))
+@pytest.mark.parametrize("with_checksum", [False, True])
+def test_an_archive_that_lies_about_its_sizes_is_not_unpacked_further_than_it_says(with_checksum: bool):
+    """Seen to fail with members read as a whole, and with the packed archive given to openpyxl: 131 MB."""
+    body = lying(bomb(50_000_000), with_checksum=with_checksum)
     tracemalloc.start()
     try:
-        assert faults_of(body) in ([("", "xlsx")], [("", "unpacked-ratio")])
+        assert faults_of(body) == [("", "xlsx")]
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
         tracemalloc.stop()
