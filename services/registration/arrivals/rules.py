@@ -97,6 +97,11 @@ def is_another_journey(known: Journey, told: Journey) -> bool:
     return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
 
+def place_of(told: str, known: str | None, *, diverted_from: str | None) -> str:
+    """The expected place after an announcement. A sender who does not know of a diversion does not undo it."""
+    return known if known is not None and told == diverted_from else told
+
+
 def comes_too_late(told_at: datetime, newest: datetime | None) -> bool:
     """Whether a newer message has already been processed, so that this one is out of date."""
     return newest is not None and told_at < newest

@@ -18,10 +18,17 @@ from services.registration.arrivals.actions import changes
 from services.registration.arrivals.queries import batch_view
 from services.registration.arrivals.schemas import ArrivalBatchView, CancelBody, DivertBody, DivertedView
 from services.registration.audit.api import actor_of
-from services.registration.errors import ArrivalBatchHasCome, WristbandNotUsable
+from services.registration.errors import (
+    ArrivalBatchHasCome,
+    ReturneeErased,
+    ReturneeHasWristband,
+    WristbandNotUsable,
+    WristbandTaken,
+)
 from services.registration.gate import queries
 from services.registration.gate.rules import SHEET_POLICY, sheet_html
 from services.registration.gate.schemas import (
+    AssignBody,
     BandsBody,
     CheckInFigures,
     CheckInResult,
@@ -35,7 +42,7 @@ from services.registration.gate.schemas import (
 from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
 from services.registration.walls import own
-from services.registration.wristbands.actions.bands import issue_bands, take_bands, void_band
+from services.registration.wristbands.actions.bands import issue_bands, take_bands, tie_bands, void_band
 from services.registration.wristbands.actions.stages import record_stages
 from services.registration.wristbands.rules import BandStatus
 from services.registration.wristbands.schemas import StageResult, StageTold
@@ -106,6 +113,25 @@ async def take_wristbands(body: TakeBody, session: Session, caller: Writer, once
         return await take_bands(session, ids, actor=actor)
 
     await once(session, own(session, take))
+
+
+@router.post(
+    "/wristbands/assign",
+    status_code=204,
+    responses=responses(NotFound, ReturneeErased, WristbandTaken, WristbandNotUsable, ReturneeHasWristband, KeyReused),
+)
+async def assign_wristband(
+    body: AssignBody, session: Session, caller: Writer, once: OnceOptional, pack: ThePack
+) -> None:
+    """Record which wristband a registered person has, if the registration did not name it."""
+    actor = actor_of(caller, pack)
+    claim = await queries.claim(session, body.code, body.returnee_id, actor=actor)
+
+    async def assign() -> UUID:
+        await tie_bands(session, [claim], actor=actor)
+        return claim.returnee_id
+
+    await once(session, own(session, assign, returnee=claim.returnee_id))
 
 
 @router.post("/wristbands/void", status_code=204, responses=responses(NotFound, WristbandNotUsable, KeyReused))

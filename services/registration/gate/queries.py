@@ -16,11 +16,11 @@ from services.registration.arrivals.tables import ArrivalBatch
 from services.registration.audit.rules import Actor
 from services.registration.gate.schemas import CheckInFigures, CheckInItem, SheetView, WristbandView
 from services.registration.pack import Reception
-from services.registration.people.queries import visible_to
+from services.registration.people.queries import returnee, visible_to
 from services.registration.people.tables import Returnee
 from services.registration.wristbands import queries as bands
 from services.registration.wristbands.rules import BandStatus, Outcome, Subject, VoidReason
-from services.registration.wristbands.schemas import StageResult, StageTold
+from services.registration.wristbands.schemas import BandClaim, StageResult, StageTold
 from services.registration.wristbands.tables import Wristband
 
 
@@ -47,6 +47,13 @@ async def band_ids(session: AsyncSession, codes: Sequence[str], *, actor: Actor)
             await batch(session, band.arrival_batch_id, actor=actor)
         found[band.id] = band.arrival_batch_id
     return list(found)
+
+
+async def claim(session: AsyncSession, code: str, returnee_id: UUID, *, actor: Actor) -> BandClaim:
+    """A band and the person who has it; NotFound if the caller may not see one of them."""
+    (band_id,) = await band_ids(session, [code], actor=actor)
+    person = await returnee(session, returnee_id, actor=actor)
+    return BandClaim(band_id, person.id, person.arrival_batch_id)
 
 
 async def wristbands(

@@ -62,6 +62,18 @@ class TakeBody(_Body):
     codes: Annotated[list[BandCode], Field(min_length=1, max_length=ITEMS_MAX)]
 
 
+class AssignBody(_Body):
+    """A wristband of a person who was registered without it, for example by an event."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"code": "7K3M-9QXC", "returnee_id": "0196f3c2-8f7a-7c3e-9d2b-5a1e4c6f8b90"}]},
+    )
+
+    code: BandCode
+    returnee_id: UUID
+
+
 class VoidBody(_Body):
     """A wristband that is not used any more."""
 

@@ -50,6 +50,17 @@ async def test_a_diverted_bus_is_expected_by_the_other_centre_and_by_the_first_n
     assert made.json()["reception_place"] == "GT12"
 
 
+async def test_a_manifest_sent_again_by_who_does_not_know_of_it_does_not_undo_a_diversion(registration: Any):
+    """Seen to fail when each announcement set its place."""
+    told = an_announcement(1, mode="bus")
+    batch = (await registration.post("/v1/arrival-batches", told)).json()
+    await registration.post(f"/v1/arrival-batches/{batch['id']}/divert", {"reception_place": "GT12"})
+    again = (await registration.post("/v1/arrival-batches", told)).json()
+    assert (again["id"], again["reception_place"], again["diverted_from"]) == (batch["id"], "GT12", "GT01")
+    elsewhere = (await registration.post("/v1/arrival-batches", told | {"reception_place": "GT1217"})).json()
+    assert elsewhere["reception_place"] == "GT1217"
+
+
 @pytest.mark.parametrize(
     ("place", "rule"), [("GT01", "another-place"), ("GT99", "known-place"), ("GT18", "mode-of-place")]
 )

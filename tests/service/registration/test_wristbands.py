@@ -139,6 +139,19 @@ async def test_the_same_arrival_sent_again_keeps_its_band_and_another_band_is_re
     assert (refused.status_code, refused.json()["code"]) == (409, "returnee-has-wristband")
 
 
+async def test_a_band_is_assigned_to_a_person_who_was_registered_without_it(registration: Any, landed: dict[str, Any]):
+    (code,) = await bands_of(registration, landed, 1)
+    await told(registration, {"wristband": code, "stage": "welcomed"})
+    made = await registration.register(arrival_batch_id=landed["id"])
+    walked_in = await registration.register()
+    body = {"code": code, "returnee_id": made["id"]}
+    wrong = await registration.post("/v1/wristbands/assign", body | {"returnee_id": walked_in["id"]})
+    assert (wrong.status_code, wrong.json()["errors"][0]["rule"]) == (422, "batch-of-wristband")
+    assert (await registration.post("/v1/wristbands/assign", body, **TECUN)).status_code == 404
+    assert (await registration.post("/v1/wristbands/assign", body)).status_code == 204
+    assert await open_codes(registration, landed) == {}
+
+
 @pytest.mark.parametrize("registered", [False, True])
 @pytest.mark.parametrize("reason", ["lost", "torn"])
 async def test_a_band_that_is_lost_or_torn_is_replaced_and_the_check_in_goes_on(

@@ -26,6 +26,7 @@ from services.registration.arrivals.rules import (
     comes_too_late,
     is_another_journey,
     manifest_until,
+    place_of,
 )
 from services.registration.arrivals.schemas import Announcement, Coming, Landing, LandingBody
 from services.registration.arrivals.tables import ArrivalBatch, Words, keep_words
@@ -71,7 +72,8 @@ async def announce_batch(
     row.expected_at = body.expected_at
     row.version += 1
     if row.landed_at is None:
-        row.mode, row.reception_place = body.mode.value, body.reception_place
+        row.mode = body.mode.value
+        row.reception_place = place_of(body.reception_place, row.reception_place, diverted_from=row.diverted_from)
     if "entries" in body.model_fields_set:
         if body.entries and row.manifest_aged_out_at is not None:
             raise ManifestAgedOut
@@ -175,10 +177,8 @@ async def receive_people(
 
 
 async def _tie_bands(session: AsyncSession, coming: Sequence[Coming], registrations: Sequence[Registration]) -> None:
-    """Connect the bands with their people. Only REST names bands, and one registration belongs to one request."""
-    if not any(one.wristband_id is not None for one in coming):
-        return
-    for one, made in zip(coming, registrations, strict=True):
+    """Connect bands with their people. Only REST names bands, in requests of one registration each."""
+    for one, made in zip(coming, registrations, strict=False):
         if one.wristband_id is not None:
             claim = BandClaim(one.wristband_id, made.returnee_id, made.arrival_batch_id)
             await tie_bands(session, [claim], actor=one.sender.actor)
