@@ -102,8 +102,20 @@ def _from_file(read: Callable[[], CsvManifest], parameters: CsvParameters, today
     found += [_at_line(fault, manifest.lines) for fault in manifest_faults(entries, today=today)]
     faults = [*faults, *_not_named(found, {fault.pointer for fault in faults})]
     if announcement is None or faults:
-        raise InvalidInput(_NOTHING_STORED, errors=faults)
+        rows = refused_rows(faults, manifest.lines)
+        raise InvalidInput(_NOTHING_STORED, errors=faults, rows_count=len(manifest.rows), refused_rows=rows)
     return announcement
+
+
+def refused_rows(faults: Sequence[FieldError], lines: Sequence[int]) -> list[dict[str, str | int]]:
+    """Line, field and rule of every fault of a row. A refusal lists the first 50 faults only, with their reasons."""
+    found: list[dict[str, str | int]] = []
+    for fault in faults:
+        _, _, path = fault.pointer.partition("/entries/")
+        place, _, name = path.partition("/")
+        if place.isdecimal():
+            found.append({"line": lines[int(place)], "field": name, "rule": fault.rule})
+    return sorted(found, key=lambda one: one["line"])
 
 
 def _not_named(found: Sequence[FieldError], named: Set[str]) -> list[FieldError]:

@@ -104,6 +104,24 @@ async def test_each_bad_row_of_a_file_is_named_at_once_whatever_its_fault_and_no
     expected = {(pointer.replace("/1/", f"/{place}/"), rule) for place, (_, pointer, rule) in enumerate(ROWS, start=1)}
     repeated = {(f"/entries/{place}/sender_reference", "unique") for place in range(3, len(ROWS))}
     assert named == expected | repeated
+    rows = {(one["line"], one["field"], one["rule"]) for one in answer.json()["refused_rows"]}
+    places = {(int(pointer.split("/")[2]), pointer.split("/")[3], rule) for pointer, rule in expected | repeated}
+    longer = 1 if form is as_csv else 0  # in CSV the name with a line end takes two lines
+    assert rows == {(place + 2 + (longer if place > 5 else 0), field, rule) for place, field, rule in places}
+
+
+@pytest.mark.parametrize("form", [as_csv, as_workbook])
+async def test_of_a_thousand_rows_each_has_a_verdict(registration: Any, form: Callable[..., tuple[bytes, str]]):
+    """Seen to fail without `refused_rows`: a refusal lists 50 faults."""
+    bad = {place: "1990-02-30" if place % 3 == 0 else "1990-02-03" for place in range(1, 1000)}
+    answer, _ = await sent(
+        registration, *form(*([f"r-{place}", "Muestra", "Ejemplo", day] for place, day in bad.items()))
+    )
+    problem = answer.json()
+    assert (answer.status_code, len(problem["errors"]), problem["rows_count"]) == (422, 50, 1000)
+    assert [(one["line"], one["field"], one["rule"]) for one in problem["refused_rows"]] == [
+        (place + 2, "birth_date", "day") for place, day in bad.items() if day == "1990-02-30"
+    ]
 
 
 async def test_invisible_characters_between_letters_are_left_out(registration: Any):
