@@ -77,7 +77,7 @@ def _unpacked(archive: zipfile.ZipFile) -> BytesIO:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as copy:
         for one in archive.infolist():
             if one.filename.endswith((".xml", ".rels")):
-                with archive.open(one) as member:
+                with archive.open(one, mode="r") as member:
                     content = b"".join(iter(partial(member.read, _PIECE), b""))
                 copy.writestr(one.filename, content)
                 _require_not_merged(one.filename, content)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-ALPHABET: Final = "23456789BCDFGHJKLMNPQRSTVWXYZ"
+ALPHABET: Final = "23456789BCDFGHJKLMNPQRSTVWXYZ"  # pragma: allowlist secret
 """29 characters. There are no vowels, so that a code contains no words, and no 0, 1, O and I, which look alike. 29 is a
 prime number, which the check character needs."""
 _RANDOM: Final = 7

@@ -62,7 +62,7 @@ async def test_a_manifest_sent_again_by_who_does_not_know_of_it_does_not_undo_a_
 
 
 @pytest.mark.parametrize(
-    ("place", "rule"), [("GT01", "another-place"), ("GT99", "known-place"), ("GT18", "mode-of-place")]
+    ("place", "rule"), [("GT01", "another-place"), ("GT99", "known-place"), ("GT1801", "mode-of-place")]
 )
 async def test_a_place_to_which_nothing_can_be_diverted_is_named(registration: Any, place: str, rule: str):
     batch = await registration.announce(1)
@@ -141,7 +141,7 @@ async def test_who_gets_on_later_is_on_the_manifest_that_is_sent_again_and_an_ex
     assert (view["status"], view["registered_count"]) == ("intake_completed", 3)
 
 
-@pytest.mark.parametrize(("mode", "place"), [("boat", "GT18"), ("on_foot", "GT12")])
+@pytest.mark.parametrize(("mode", "place"), [("boat", "GT1801"), ("on_foot", "GT12")])
 async def test_people_come_by_sea_and_on_foot(registration: Any, mode: str, place: str):
     batch = await registration.announce(1, mode=mode, reception_place=place)
     landed = await registration.post(f"/v1/arrival-batches/{batch['id']}/land", {"people_count": 1})
