@@ -12,7 +12,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from bench import answers, candidates, clocks, flat, ledger, lists, memory, path, relay, secured, walls
+from bench import answers, candidates, clocks, flat, gate, ledger, lists, memory, path, relay, secured, walls
 from bench.console.run import measure as measure_console
 from bench.figures import Figures, figures_of
 from bench.history import measure_history
@@ -29,6 +29,7 @@ BUS: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
     "candidates": candidates.measure,
     "clocks": clocks.measure,
     "answers": answers.measure,
+    "gate": gate.measure,
     "ledger": ledger.measure,
     "walls": walls.measure,
     "secured": secured.measure,

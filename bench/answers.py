@@ -45,14 +45,14 @@ async def _answers(running: Running) -> dict[str, Any]:
     """Providers accept offers singly and 100 per call; the reference is `bench.bare_insert`."""
     needed = ANSWERS * (ROUNDS + 1) + BULK * BULK_CALLS
     await measure_chain(running.side, needed // len(NEEDS) + 200, run="answers-fill")
-    async with _Client(running) as client, _bare(running) as bare:
+    async with _Client(running) as client, bare(running) as inserting:
         offers = await client.pending()
         single, bulk, least = 0.0, 0.0, 0.0
         for _ in range(ROUNDS):
             await rest(running)
             single = max(single, await _rate([client.accepting(offers.pop()) for _ in range(ANSWERS)]))
             await rest(running)
-            least = max(least, await _rate([bare(uuid4()) for _ in range(ANSWERS)]))
+            least = max(least, await _rate([inserting(uuid4()) for _ in range(ANSWERS)]))
         await rest(running)
         bulk = await client.bulk_rate(offers[: BULK * BULK_CALLS])
     print(
@@ -147,7 +147,7 @@ class _Client:
 
 
 @asynccontextmanager
-async def _bare(running: Running) -> AsyncIterator[Callable[[UUID], Call]]:
+async def bare(running: Running) -> AsyncIterator[Callable[[UUID], Call]]:
     """The bare INSERT, served by one process on the same PostgreSQL."""
     url, port = running.owner_url("REFERRAL"), free_port()
     connection = await asyncpg.connect(url)

@@ -145,6 +145,8 @@ class TransportMode(StrEnum):
 
     FLIGHT = "flight"
     BUS = "bus"
+    BOAT = "boat"
+    ON_FOOT = "on_foot"
 
 
 class PublicationStatus(StrEnum):

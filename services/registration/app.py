@@ -34,6 +34,7 @@ from services.registration.doubts import api as doubts_api
 from services.registration.doubts.loop import count_forever
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.loop import replay_forever
+from services.registration.gate import api as gate_api
 from services.registration.households import api as households_api
 from services.registration.intake import api as intake_api
 from services.registration.intake import subscribers as intake_subscribers
@@ -68,6 +69,7 @@ all others know only a case code. Every access to personal data is recorded, and
 ROUTERS = [
     progress_api.router,  # before `/arrival-batches/{batch_id}`, which would take the word for an id
     arrivals_api.router,
+    gate_api.router,
     people_api.router,
     needs_api.router,
     answers_api.router,

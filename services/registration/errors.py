@@ -1,16 +1,16 @@
-"""All refusals of registration."""
+"""Refusals of registration. Those of devices and of the gate are in files of their own."""
 
 from typing import ClassVar
 
-from libs.chassis.errors import Conflict, InvalidInput, NotFound, Refusal, Unavailable
+from libs.chassis.errors import Conflict, NotFound, Refusal
 
 
 class MediaTypeUnknown(Refusal):
-    """A body is neither JSON nor CSV."""
+    """A body is neither JSON, nor CSV, nor a workbook in XLSX."""
 
     code: ClassVar[str] = "media-type-unknown"
     status: ClassVar[int] = 415
-    title: ClassVar[str] = "The body must be application/json or text/csv"
+    title: ClassVar[str] = "The body must be JSON, CSV or XLSX"
 
 
 class ArrivalBatchNotLanded(Conflict):
@@ -46,7 +46,8 @@ class ManifestAgedOut(Conflict):
 
 
 class IntakeIncomplete(Conflict):
-    """People of the batch are neither registered nor marked absent. Members `open_count`, `registered_count`."""
+    """People of the batch are neither registered nor marked absent. Members `open_count`,
+    `registered_count`, `open_wristbands`."""
 
     code: ClassVar[str] = "intake-incomplete"
     title: ClassVar[str] = "Some people of the arrival batch are neither registered nor absent"
@@ -272,54 +273,3 @@ class PacketClosed(Refusal):
     code: ClassVar[str] = "packet-closed"
     status: ClassVar[int] = 410
     title: ClassVar[str] = "The packet is closed"
-
-
-class OperationIdReused(InvalidInput):
-    """The id of an operation was used by this device before, for an operation with other content."""
-
-    code: ClassVar[str] = "operation-id-reused"
-    title: ClassVar[str] = "This id belongs to another operation"
-
-
-class SequenceTaken(Conflict):
-    """Another operation of this device has this sequence number: the device was copied or reset, and needs a new id."""
-
-    code: ClassVar[str] = "sequence-taken"
-    title: ClassVar[str] = "This sequence number belongs to another operation"
-
-
-class PersonIdTaken(Conflict):
-    """The id that the device made for a person names somebody already."""
-
-    code: ClassVar[str] = "person-id-taken"
-    title: ClassVar[str] = "This id names another person"
-
-
-class DependsOnRefused(Refusal):
-    """The operation needs another one of the same request that was refused. Member `depends_on` names it."""
-
-    code: ClassVar[str] = "depends-on-refused"
-    status: ClassVar[int] = 424
-    title: ClassVar[str] = "An operation on which this one depends was refused"
-
-
-class NotProcessed(Unavailable):
-    """An earlier operation of the request could not be stored, so this one was not tried. Send it again."""
-
-    code: ClassVar[str] = "not-processed"
-    title: ClassVar[str] = "The operation was not processed"
-
-
-class OperationFailed(Refusal):
-    """An internal error stopped this operation alone; it has been recorded. Send it again later."""
-
-    code: ClassVar[str] = "internal-error"
-    status: ClassVar[int] = 500
-    title: ClassVar[str] = "The operation failed"
-
-
-class SyncConflictResolved(Conflict):
-    """Somebody has already decided this conflict."""
-
-    code: ClassVar[str] = "sync-conflict-resolved"
-    title: ClassVar[str] = "This conflict has already been resolved"

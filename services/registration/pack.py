@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from libs.chassis.errors import FieldError
 from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import CountryCode, DeskCode, NeedCategory, NeedKind, PlaceCode, TransportMode
@@ -142,6 +143,16 @@ class Reception(PackPart):
     def day_of(self, moment: datetime) -> date:
         """The calendar day of a moment at the place of reception."""
         return moment.astimezone(ZoneInfo(self.timezone)).date()
+
+    def place_faults(self, place: str, mode: TransportMode | None) -> list[FieldError]:
+        """The fault of a place that is no reception place, or at which this mode of transport does not arrive."""
+        known = self.places.get(place)
+        if known is None:
+            return [FieldError("/reception_place", "known-place", "This is not a reception place.")]
+        if mode is not None and mode not in known.modes:
+            detail = "This mode of transport does not arrive at this reception place."
+            return [FieldError("/reception_place", "mode-of-place", detail)]
+        return []
 
     def organization_of(self, source: str) -> UUID | None:
         """The organisation to which arrivals of this sender belong; None: the reception staff of the network."""

@@ -104,10 +104,14 @@ OTHER_PARTS = {
     ("services.notifications.deliveries.api", "services.notifications.endpoints.queries"),
     ("services.registration.arrivals.api", "services.registration.manifests.actions"),
     ("services.registration.arrivals.api", "services.registration.people.queries"),
+    ("services.registration.gate.api", "services.registration.arrivals.actions"),
+    ("services.registration.gate.api", "services.registration.arrivals.queries"),
+    ("services.registration.gate.api", "services.registration.wristbands.actions"),
     ("services.registration.intake.api", "services.registration.households.queries"),
     ("services.registration.intake.api", "services.registration.people.queries"),
 }
-"""Where an API looks up something of another part before it calls its own: a person, a household, an endpoint."""
+"""Where an API looks up something of another part before it calls its own: a person, a household, an endpoint.
+The gate has queries only: it calls the actions of the parts that own batches and bands."""
 
 
 def used_by(module: str) -> set[str]:

@@ -17,7 +17,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "urgent": N_("urgent"),
         "normal": N_("normal"),
     },
-    "mode": {"flight": N_("flight"), "bus": N_("bus")},
+    "mode": {"flight": N_("flight"), "bus": N_("bus"), "boat": N_("boat"), "on_foot": N_("on foot")},
     "party": {
         "provider": N_("a provider's answer"),
         "desk": N_("the decision of a desk"),

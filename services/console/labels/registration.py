@@ -123,7 +123,7 @@ _ARRIVALS: Final = {
         "intake_completed": N_("intake completed"),
     },
     "entry_status": {"expected": N_("not met yet"), "registered": N_("registered"), "absent": N_("absent")},
-    "transport_mode": {"flight": N_("flight"), "bus": N_("bus")},
+    "transport_mode": {"flight": N_("flight"), "bus": N_("bus"), "boat": N_("boat"), "on_foot": N_("on foot")},
     "told_need_status": {"reported": N_("reported"), "withdrawn": N_("withdrawn")},
     "second_need_reason": {
         "another_place": N_("at another place"),

@@ -1,13 +1,13 @@
 """HTTP for arrival batches and for the registration of arriving people."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from uuid_utils.compat import uuid7
 
 from libs.chassis.auth import Caller, requires
-from libs.chassis.database import Session
+from libs.chassis.database import Session, now
 from libs.chassis.errors import NotFound
 from libs.chassis.etag import etag_of
 from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
@@ -15,7 +15,7 @@ from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
 from libs.chassis.telemetry import current_traceparent
 from libs.chassis.tenancy import WHO_REGISTERS
-from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, Reference
+from libs.events.catalogue.arrivals import Reference
 from libs.events.codes import PlaceCode, TransportMode
 from libs.wire.values import Moment
 from services.registration.arrivals import queries
@@ -24,14 +24,9 @@ from services.registration.arrivals.rules import BatchStatus
 from services.registration.arrivals.schemas import (
     Announcement,
     ArrivalBatchView,
-    Coming,
-    CsvParameters,
     LandingBody,
     ReturneeIntake,
     Sender,
-    announcement_from_csv,
-    announcement_from_json,
-    announcement_schema,
 )
 from services.registration.audit.api import actor_of
 from services.registration.errors import (
@@ -46,8 +41,10 @@ from services.registration.errors import (
     MediaTypeUnknown,
     ReturneeErased,
 )
+from services.registration.gate_errors import ReturneeHasWristband, WristbandNotUsable, WristbandTaken
+from services.registration.manifest_files.schemas import ANNOUNCEMENT, CsvParameters, announced
 from services.registration.manifests.actions import look_up_manifest
-from services.registration.manifests.schemas import ManifestEntryView
+from services.registration.manifests.schemas import AbsenceBody, ManifestEntryView
 from services.registration.pack import Pack, ThePack
 from services.registration.people.queries import registered_view, returnee
 from services.registration.people.schemas import RegisteredView
@@ -57,38 +54,17 @@ from services.registration.walls import own
 router = APIRouter(prefix="/v1", tags=["arrivals"])
 Reader = Annotated[Caller, requires("arrivals:read", by=WHO_REGISTERS)]
 Writer = Annotated[Caller, requires("arrivals:write", by=WHO_REGISTERS)]
-_CSV_EXAMPLE = (
-    "sender_reference;given_names;family_names;birth_date;sex;nationality\n"
-    "seat-1A;Sample Given;Sample Family;1990-05-17;female;GT\n"
-)
-_JSON_EXAMPLE = {
-    "sender_reference": "2026-03-02-flight-1",
-    "mode": "flight",
-    "reception_place": "GT01",
-    "expected_at": "2026-03-02T19:00:00Z",
-    "entries": [{"sender_reference": "seat-1A", "given_names": "Sample Given", "family_names": "Sample Family"}],
-}
-_ANNOUNCEMENT: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": announcement_schema(),
-                "example": _JSON_EXAMPLE,
-            },
-            "text/csv": {"schema": {"type": "string"}, "example": _CSV_EXAMPLE},
-        },
-    }
-}
 
 
 async def _csv_parameters(
-    sender_reference: Annotated[Reference | None, Query(description="CSV only: your reference of the batch")] = None,
-    mode: Annotated[TransportMode | None, Query(description="CSV only")] = None,
-    carrier: Annotated[str | None, Query(max_length=80, description="CSV only")] = None,
-    origin: Annotated[str | None, Query(max_length=80, description="CSV only")] = None,
-    reception_place: Annotated[PlaceCode | None, Query(description="CSV only")] = None,
-    expected_at: Annotated[Moment | None, Query(description="CSV only")] = None,
+    sender_reference: Annotated[
+        Reference | None, Query(description="CSV and XLSX only: your reference of the batch")
+    ] = None,
+    mode: Annotated[TransportMode | None, Query(description="CSV and XLSX only")] = None,
+    carrier: Annotated[str | None, Query(max_length=80, description="CSV and XLSX only")] = None,
+    origin: Annotated[str | None, Query(max_length=80, description="CSV and XLSX only")] = None,
+    reception_place: Annotated[PlaceCode | None, Query(description="CSV and XLSX only")] = None,
+    expected_at: Annotated[Moment | None, Query(description="CSV and XLSX only")] = None,
 ) -> CsvParameters:
     return CsvParameters(sender_reference, mode, carrier, origin, reception_place, expected_at)
 
@@ -106,7 +82,7 @@ def _sender(caller: Caller, pack: Pack) -> Sender:
 @router.post(
     "/arrival-batches",
     status_code=201,
-    openapi_extra=_ANNOUNCEMENT,
+    openapi_extra=ANNOUNCEMENT,
     responses=responses(MediaTypeUnknown, ManifestAgedOut, BatchReferenceReused, KeyReused),
 )
 async def announce_batch(
@@ -119,12 +95,14 @@ async def announce_batch(
     pack: ThePack,
     response: Response,
 ) -> ArrivalBatchView:
-    """Announce a flight or bus with its manifest: as JSON, or as CSV with the fields of the batch in the query.
+    """Announce a flight or bus with its manifest: as JSON, or as CSV or XLSX with the fields of the batch in
+    the query.
 
     A repeated announcement with the same `sender_reference` replaces the earlier data. A manifest replaces the earlier
     one, except for people who have been met or marked absent. Without `entries` the manifest does not change.
     """
-    body = _announced(request.headers.get("content-type", ""), await request.body(), parameters)
+    content_type = request.headers.get("content-type", "")
+    body = await announced(content_type, await request.body(), parameters, today=pack.reception.day_of(now(session)))
     announcement = Announcement(body, _sender(caller, pack))
     batch_id = await once(
         session,
@@ -132,15 +110,6 @@ async def announce_batch(
     )
     response.headers["Location"] = f"/v1/arrival-batches/{batch_id}"
     return await queries.batch_view(session, batch_id, actor=actor_of(caller, pack), vault=vault)
-
-
-def _announced(content_type: str, body: bytes, parameters: CsvParameters) -> ArrivalBatchAnnounced:
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "application/json":
-        return announcement_from_json(body)
-    if kind == "text/csv":
-        return announcement_from_csv(body, parameters)
-    raise MediaTypeUnknown
 
 
 @router.get("/arrival-batches")
@@ -218,12 +187,15 @@ async def mark_entry_absent(
     pack: ThePack,
     vault: TheVault,
     once: OnceOptional,
+    body: Annotated[
+        AbsenceBody | None, Body(openapi_examples={"earlier": {"value": {"reason": "left_at_earlier_stop"}}})
+    ] = None,
 ) -> ArrivalBatchView:
     """Mark an announced person as absent. A person who arrives later can still be registered."""
-    actor = actor_of(caller, pack)
+    actor, reason = actor_of(caller, pack), (body or AbsenceBody()).reason
 
     async def mark() -> UUID:
-        return await batches.mark_entry_absent(session, batch_id, entry_id, actor=actor, vault=vault)
+        return await batches.mark_entry_absent(session, batch_id, entry_id, reason, actor=actor, vault=vault)
 
     await once(session, own(session, mark, arrival_batch=batch_id))
     return await queries.batch_view(session, batch_id, actor=actor, vault=vault)
@@ -253,7 +225,16 @@ async def complete_intake(
     "/returnees",
     status_code=201,
     tags=["returnees"],
-    responses=responses(NotFound, ReturneeErased, ArrivalReferenceReused, ArrivalToldDifferently, KeyReused),
+    responses=responses(
+        NotFound,
+        ReturneeErased,
+        ArrivalReferenceReused,
+        ArrivalToldDifferently,
+        WristbandTaken,
+        WristbandNotUsable,
+        ReturneeHasWristband,
+        KeyReused,
+    ),
 )
 async def register_returnee(
     body: ReturneeIntake,
@@ -270,14 +251,14 @@ async def register_returnee(
     with additional needs, consents, a household or a safe contact, these are added. If it is sent again with the data
     of another person, it is refused.
     """
-    told = body.as_arrival(body.sender_reference or str(uuid7()))
-    coming = Coming(told, _sender(caller, pack), arrival_batch_id=body.arrival_batch_id)
+    reference = body.sender_reference or str(uuid7())
+    coming = await queries.coming(session, body, _sender(caller, pack), reference=reference)
 
     async def register() -> UUID:
         (one,) = await batches.receive_people(session, [coming], vault=vault, pack=pack)
         return one.returnee_id
 
-    returnee_id = await once(session, own(session, register, arrival_batch=body.arrival_batch_id))
+    returnee_id = await once(session, own(session, register, arrival_batch=coming.arrival_batch_id))
     actor = actor_of(caller, pack)
     row = await returnee(session, returnee_id, actor=actor)
     response.headers["Location"] = f"/v1/returnees/{returnee_id}"

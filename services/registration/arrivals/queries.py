@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -12,8 +13,8 @@ from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageRequest, page_of
 from libs.events.codes import TransportMode
-from services.registration.arrivals.rules import BatchStatus, IntakeCounts
-from services.registration.arrivals.schemas import ArrivalBatchView
+from services.registration.arrivals.rules import BatchStatus, CancelReason, IntakeCounts
+from services.registration.arrivals.schemas import ArrivalBatchView, Coming, ReturneeIntake, Sender
 from services.registration.arrivals.tables import ArrivalBatch, Words, words_of
 from services.registration.audit.rules import Actor
 from services.registration.manifests.queries import entry_counts
@@ -21,6 +22,7 @@ from services.registration.manifests.schemas import EntryCounts
 from services.registration.needs.restricted import count_of_batch
 from services.registration.people.queries import within_sight
 from services.registration.vault.sealing import Vault
+from services.registration.wristbands.queries import band_of_code, open_bands
 
 _TOTALS = """
     SELECT (SELECT count(*) FROM returnee WHERE arrival_batch_id = $1) AS returnees,
@@ -28,7 +30,8 @@ _TOTALS = """
 """
 
 
-def _visible_to(actor: Actor) -> ColumnElement[bool]:
+def visible_batches(actor: Actor) -> ColumnElement[bool]:
+    """The condition for batches that a caller may see."""
     return within_sight(
         actor,
         source=col(ArrivalBatch.source),
@@ -39,13 +42,37 @@ def _visible_to(actor: Actor) -> ColumnElement[bool]:
 
 async def batch(session: AsyncSession, batch_id: UUID, *, actor: Actor, lock: bool = False) -> ArrivalBatch:
     """One batch; NotFound if it belongs to another organisation."""
-    query = select(ArrivalBatch).where(ArrivalBatch.id == batch_id, _visible_to(actor))
+    query = select(ArrivalBatch).where(ArrivalBatch.id == batch_id, visible_batches(actor))
     if lock:
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     found = (await session.exec(query)).first()
     if found is None:
         raise NotFound
     return found
+
+
+class NamedBand(NamedTuple):
+    """The band under which somebody is registered, and its batch; both None if no band is named."""
+
+    wristband_id: UUID | None
+    batch_id: UUID | None
+
+
+async def named_band(session: AsyncSession, code: str | None, *, actor: Actor) -> NamedBand:
+    """The band with this code; NotFound if there is none, or if the caller may not see its batch."""
+    if code is None:
+        return NamedBand(None, None)
+    band = await band_of_code(session, code)
+    await batch(session, band.arrival_batch_id, actor=actor)
+    return NamedBand(band.id, band.arrival_batch_id)
+
+
+async def coming(session: AsyncSession, body: ReturneeIntake, sender: Sender, *, reference: str) -> Coming:
+    """A person as somebody at the gate describes them, with this reference of the sender. The batch of a named band
+    counts if no other batch is named."""
+    band = await named_band(session, body.wristband, actor=sender.actor)
+    batch_id = body.arrival_batch_id or (None if body.batch_reference is not None else band.batch_id)
+    return Coming(body.as_arrival(reference), sender, arrival_batch_id=batch_id, wristband_id=band.wristband_id)
 
 
 async def locked_batches(session: AsyncSession, batch_ids: Collection[UUID]) -> list[ArrivalBatch]:
@@ -63,6 +90,7 @@ async def intake_counts(session: AsyncSession, row: ArrivalBatch) -> IntakeCount
         registered_count=row.registered_count,
         entries_count=entries.entries_count,
         open_count=entries.open_count,
+        open_wristbands=(await open_bands(session, [row.id]))[row.id],
     )
 
 
@@ -76,23 +104,25 @@ async def totals(session: AsyncSession, batch_id: UUID, *, vault: Vault) -> tupl
 async def batch_view(session: AsyncSession, batch_id: UUID, *, actor: Actor, vault: Vault) -> ArrivalBatchView:
     """One batch with its counts."""
     row = await batch(session, batch_id, actor=actor)
-    return _view(row, words_of(row, vault.master), (await entry_counts(session, [row.id]))[row.id])
+    counts, bands = await entry_counts(session, [row.id]), await open_bands(session, [row.id])
+    return _view(row, words_of(row, vault.master), counts[row.id], bands[row.id])
 
 
 async def batches(
     session: AsyncSession, page: PageRequest, *, status: BatchStatus | None, actor: Actor, vault: Vault
 ) -> Page[ArrivalBatchView]:
     """Batches, newest first."""
-    query = select(ArrivalBatch).where(_visible_to(actor))
+    query = select(ArrivalBatch).where(visible_batches(actor))
     if status is not None:
         query = query.where(ArrivalBatch.status == status.value)
     if page.after is not None:
         query = query.where(col(ArrivalBatch.id) < UUID(page.after[0]))
     rows = (await session.exec(query.order_by(col(ArrivalBatch.id).desc()).limit(page.limit + 1))).all()
-    counts = await entry_counts(session, [row.id for row in rows])
+    ids = [row.id for row in rows]
+    counts, bands = await entry_counts(session, ids), await open_bands(session, ids)
 
     def view(row: ArrivalBatch) -> ArrivalBatchView:
-        return _view(row, words_of(row, vault.master), counts[row.id])
+        return _view(row, words_of(row, vault.master), counts[row.id], bands[row.id])
 
     return page_of(rows, request=page, cursor_of=lambda row: [str(row.id)], view=view)
 
@@ -104,7 +134,7 @@ async def manifests_due(session: AsyncSession, *, at: datetime, limit: int) -> l
     return list((await session.exec(query.with_for_update(key_share=True, skip_locked=True))).all())
 
 
-def _view(row: ArrivalBatch, words: Words, counts: EntryCounts) -> ArrivalBatchView:
+def _view(row: ArrivalBatch, words: Words, counts: EntryCounts, open_wristbands: int) -> ArrivalBatchView:
     return ArrivalBatchView(
         id=row.id,
         sender_reference=words.sender_reference,
@@ -120,6 +150,10 @@ def _view(row: ArrivalBatch, words: Words, counts: EntryCounts) -> ArrivalBatchV
         registered_count=row.registered_count,
         absent_count=counts.absent_count,
         open_count=counts.open_count,
+        open_wristbands=open_wristbands,
         intake_completed_at=row.intake_completed_at,
+        cancelled_at=row.cancelled_at,
+        cancelled_because=None if row.cancelled_because is None else CancelReason(row.cancelled_because),
+        diverted_from=row.diverted_from,
         created_at=row.created_at,
     )

@@ -35,6 +35,15 @@ NEXT_STATUS: dict[tuple[BatchStatus, BatchStep], BatchStatus] = {
 }
 
 
+class CancelReason(StrEnum):
+    """Why a flight or bus does not come."""
+
+    NOT_DEPARTED = "not_departed"
+    DIVERTED_ABROAD = "diverted_abroad"
+    ENTERED_IN_ERROR = "entered_in_error"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class IntakeCounts:
     """The progress of the intake of a batch."""
@@ -45,11 +54,14 @@ class IntakeCounts:
     entries_count: int
     open_count: int
     """Entries neither registered nor marked absent."""
+    open_wristbands: int = 0
+    """People who have a wristband and are not registered yet."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether nobody else is expected: no entry is open, or all people who landed are registered."""
-        if self.people_count is None:
+        """Whether nobody else is expected: no entry is open, or all people who landed are registered. A person who
+        has a wristband is here, so they are expected whatever the numbers say."""
+        if self.people_count is None or self.open_wristbands:
             return False
         everybody_accounted_for = self.entries_count > 0 and self.open_count == 0
         everybody_registered = self.registered_count >= self.people_count > 0
@@ -57,9 +69,9 @@ class IntakeCounts:
 
     @property
     def may_be_completed(self) -> bool:
-        """Whether staff may declare it complete: it has landed, and no entry is open or all people who landed are
-        registered."""
-        return self.people_count is not None and (self.open_count == 0 or self.is_complete)
+        """Whether staff may declare it complete: it has landed, nobody has a wristband without being registered, and
+        no entry is open or all people who landed are registered."""
+        return self.people_count is not None and not self.open_wristbands and (self.open_count == 0 or self.is_complete)
 
 
 SAME_JOURNEY = timedelta(days=3)
@@ -83,6 +95,11 @@ def is_another_journey(known: Journey, told: Journey) -> bool:
         return True
     pairs = ((known.mode, told.mode), (known.reception_place, told.reception_place))
     return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+
+
+def place_of(told: str, known: str | None, *, diverted_from: str | None) -> str:
+    """The expected place after an announcement. A sender who does not know of a diversion does not undo it."""
+    return known if known is not None and told == diverted_from else told
 
 
 def comes_too_late(told_at: datetime, newest: datetime | None) -> bool:

@@ -1,16 +1,12 @@
 """Bodies and views of arrival batches, and the inputs of the actions."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from libs.chassis.errors import InvalidInput
-from libs.chassis.validation import field_errors
 from libs.events.catalogue.arrivals import (
     ArrivalBatchAnnounced,
     ArrivalBatchLanded,
@@ -26,10 +22,10 @@ from libs.events.catalogue.arrivals import (
 from libs.events.codes import PlaceCode, TransportMode
 from libs.events.event import SetAside
 from libs.wire.values import Flag, Moment, Whole
-from services.registration.arrivals.rules import BatchStatus
+from services.registration.arrivals.rules import BatchStatus, CancelReason
 from services.registration.audit.rules import Actor
 from services.registration.consent.schemas import ConsentTold
-from services.registration.manifests.rules import CsvError, read_csv
+from services.registration.wristbands.schemas import BandCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +71,8 @@ class Coming:
     """The id of the batch in Enlace; otherwise the body may contain the sender's reference."""
     set_aside: tuple[SetAside, ...] | None = None
     """Optional parts that were invalid; None for REST, where nothing is set aside."""
+    wristband_id: UUID | None = None
+    """The band under which the person is registered; only by REST."""
 
 
 class LandingBody(BaseModel):
@@ -109,6 +107,8 @@ class ReturneeIntake(Part):
     """The id of the batch in Enlace; or use `batch_reference`."""
     batch_reference: Reference | None = None
     manifest_reference: Reference | None = None
+    wristband: BandCode | None = None
+    """The band that the person got before. Its batch counts if no other is named."""
     reception_place: PlaceCode | None = None
     """Where the person is. Required without a batch; with one, it is the place of the batch."""
     arrived_at: Moment
@@ -145,85 +145,38 @@ class ArrivalBatchView(BaseModel):
     registered_count: int
     absent_count: int
     open_count: int = Field(description="Entries neither registered nor marked absent")
+    open_wristbands: int = Field(description="People who have a wristband and are not registered yet")
     intake_completed_at: datetime | None
+    cancelled_at: datetime | None = Field(description="Null unless it does not come")
+    cancelled_because: CancelReason | None
+    diverted_from: str | None = Field(description="The reception place that expected it before")
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CsvParameters:
-    """The fields of a batch that a CSV manifest cannot contain; they are in the query."""
+class CancelBody(BaseModel):
+    """Why the flight or bus does not come."""
 
-    sender_reference: str | None
-    mode: str | None
-    carrier: str | None
-    origin: str | None
-    reception_place: str | None
-    expected_at: datetime | None
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "not_departed"}]})
 
-    def given(self) -> dict[str, object]:
-        """Those that were sent."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+    reason: CancelReason
 
 
-def announcement_from_json(body: bytes) -> ArrivalBatchAnnounced:
-    """A batch from a JSON body; raises InvalidInput that names each field at fault."""
-    try:
-        return ArrivalBatchAnnounced.model_validate_json(body)
-    except ValidationError as error:
-        raise _invalid(error, _parsed(body)) from None
+class DivertBody(BaseModel):
+    """Where the flight or bus will arrive instead."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"reception_place": "GT12", "expected_at": "2026-03-02T21:00:00Z"}]},
+    )
+
+    reception_place: PlaceCode
+    expected_at: Moment | None = None
 
 
-def announcement_from_csv(body: bytes, parameters: CsvParameters) -> ArrivalBatchAnnounced:
-    """A batch from a CSV manifest and its parameters; raises InvalidInput that names each row and field at fault."""
-    try:
-        manifest = read_csv(body)
-    except CsvError as error:
-        raise InvalidInput("The manifest breaks a rule; nothing was stored.", errors=error.errors) from None
-    told = {**parameters.given(), "entries": manifest.rows}
-    try:
-        return ArrivalBatchAnnounced.model_validate(told)
-    except ValidationError as error:
-        raise _invalid(error, told, lines=manifest.lines, parameters=True) from None
+class DivertedView(BaseModel):
+    """A diverted batch. It now belongs to the other centre, so the caller may not see more of it."""
 
-
-def announcement_schema() -> dict[str, Any]:
-    """The JSON Schema of an announcement without references. The route parses its body itself, so FastAPI adds no
-    component for it."""
-    schema = ArrivalBatchAnnounced.model_json_schema()
-    parts: dict[str, Any] = schema.pop("$defs")
-
-    def whole(part: Any) -> Any:
-        if isinstance(part, list):
-            return [whole(item) for item in part]
-        if not isinstance(part, dict):
-            return part
-        rest = {name: whole(value) for name, value in part.items() if name != "$ref"}
-        return {**whole(parts[part["$ref"].rpartition("/")[2]]), **rest} if "$ref" in part else rest
-
-    inlined: dict[str, Any] = whole(schema)
-    return inlined
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
-
-
-def _invalid(error: ValidationError, told: Any, *, lines: Sequence[int] = (), parameters: bool = False) -> InvalidInput:
-    """The errors of pydantic without the values; for CSV with the line in the file, and with parameters by their
-    names."""
-    findings: list[dict[str, Any]] = [
-        {**finding, "loc": ("body", *finding["loc"])}
-        for finding in error.errors(include_url=False, include_context=False)
-    ]
-    faults = []
-    for finding, fault in zip(findings, field_errors(findings, told), strict=True):
-        path = finding["loc"][1:]
-        if lines and len(path) > 1 and path[0] == "entries" and isinstance(path[1], int):
-            fault = replace(fault, detail=f"Line {lines[path[1]]}: {fault.detail}")
-        elif parameters and len(path) == 1:
-            fault = replace(fault, pointer=str(path[0]))
-        faults.append(fault)
-    return InvalidInput("The body breaks a rule; nothing was stored.", errors=faults)
+    id: UUID
+    reception_place: str
+    diverted_from: str
+    diverted_at: datetime

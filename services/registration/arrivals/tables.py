@@ -14,7 +14,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from libs.events.codes import TransportMode
-from services.registration.arrivals.rules import BatchStatus
+from services.registration.arrivals.rules import BatchStatus, CancelReason
 from services.registration.database import Table, moment, one_of, sealed
 from services.registration.vault.sealing import MasterKey
 
@@ -43,6 +43,11 @@ class ArrivalBatch(Table, table=True):
         CheckConstraint("(reference_key IS NULL) = (words_sealed IS NULL)", name="arrival_batch_words_with_key"),
         one_of("status", list(BatchStatus), name="arrival_batch_status"),
         one_of("mode", list(TransportMode), name="arrival_batch_mode"),
+        one_of("cancelled_because", list(CancelReason), name="arrival_batch_cancelled_because"),
+        CheckConstraint(
+            "(cancelled_at IS NULL) = (cancelled_because IS NULL) AND (cancelled_at IS NULL OR landed_at IS NULL)",
+            name="arrival_batch_cancelled",
+        ),
         CheckConstraint("people_count >= 0", name="arrival_batch_people_count"),
         CheckConstraint("registered_count >= 0", name="arrival_batch_registered_count"),
         CheckConstraint(
@@ -80,6 +85,12 @@ class ArrivalBatch(Table, table=True):
     """The time of the newest announcement. An announcement that is older and arrives after it changes nothing."""
     landed_as_of: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     """The time of the newest message about the landing."""
+    cancelled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When it was reported that it does not come; None again after it is announced again or lands."""
+    cancelled_because: str | None = None
+    diverted_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    diverted_from: str | None = None
+    """The reception place that expected it before."""
     version: int = 1
     traceparent: str | None = None
     created_at: datetime = Field(sa_column=moment())

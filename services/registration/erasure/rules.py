@@ -104,7 +104,19 @@ REACH: Final[Mapping[str, Reach]] = {
             "birth_date_sealed": Change.WIPED,
             "nationality": Change.WIPED,
         },
-        stays=frozenset({"id", "arrival_batch_id", "entry_key", "status", "returnee_id", "sex"}),
+        stays=frozenset({"id", "arrival_batch_id", "entry_key", "status", "absent_because", "returnee_id", "sex"}),
+    ),
+    # The band may still be on the person's arm, so nothing shows any more which band they had.
+    "check_in": Reach(
+        changed={
+            "arrival_batch_id": Change.WIPED,
+            "wristband_id": Change.WIPED,
+            "welcomed_at": Change.MONTH,
+            "informed_at": Change.MONTH,
+            "registered_at": Change.MONTH,
+            "exited_at": Change.MONTH,
+        },
+        stays=frozenset({"id", "returnee_id", "exited_to"}),
     ),
     "need_repeat": Reach(
         changed={"need_key": Change.WIPED, "reported_at": Change.MONTH},
@@ -210,7 +222,9 @@ REACH: Final[Mapping[str, Reach]] = {
     ),
 }  # fmt: skip
 """What is done to each table, in this order."""
-NOT_OF_A_PERSON: Final = frozenset({"arrival_batch", "asked_again", "household", "provider_standing", "sync_device"})
+NOT_OF_A_PERSON: Final = frozenset(
+    {"arrival_batch", "asked_again", "household", "provider_standing", "sync_device", "wristband"}
+)
 """Tables in which no row belongs to one person."""
 RESTRICTED_STORE: Final = frozenset({"restricted_need", "restricted_repeat"})
 """Tables whose rows can be assigned to a person only with the key: `needs.restricted.forget` deletes the rows."""

@@ -8,16 +8,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now, raw
-from libs.chassis.errors import FieldError, InvalidInput
+from libs.chassis.errors import InvalidInput
 from libs.chassis.paging import Page, PageRequest, page_of
 from libs.events.catalogue.arrivals import ManifestEntry as Announced
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.errors import EntryAlreadyRegistered
 from services.registration.manifests import queries
-from services.registration.manifests.rules import EntryStatus, repeated_references
+from services.registration.manifests.rules import AbsenceReason, EntryStatus, manifest_faults
 from services.registration.manifests.schemas import Claim, ManifestEntryView
-from services.registration.people.rules import birth_date_fault, birth_date_is_possible
 from services.registration.vault.actions import destroy_keys, obtain_key
 from services.registration.vault.queries import data_keys
 from services.registration.vault.rules import Erased, SubjectKind
@@ -77,15 +76,7 @@ async def hold_manifest(
     People who are no longer on it and have not been met are deleted. People who have been met or marked absent are
     kept. People who came before their announcement are matched at once.
     """
-    faults = [
-        FieldError(f"/entries/{place}/sender_reference", "unique", "An earlier entry has the same reference.")
-        for place in repeated_references([entry.sender_reference for entry in entries])
-    ]
-    faults += [
-        birth_date_fault(f"/entries/{place}")
-        for place, entry in enumerate(entries)
-        if entry.birth_date is not None and not birth_date_is_possible(entry.birth_date, on=today)
-    ]
+    faults = manifest_faults([(entry.sender_reference, entry.birth_date) for entry in entries], today=today)
     if faults:
         raise InvalidInput(errors=faults)
     connection = await raw(session)
@@ -124,12 +115,14 @@ async def claim_entries(session: AsyncSession, claims: Sequence[Claim]) -> None:
         await (await raw(session)).execute(_CLAIM, *map(list, columns))
 
 
-async def mark_absent(session: AsyncSession, arrival_batch_id: UUID, entry_id: UUID, *, actor: Actor) -> None:
+async def mark_absent(
+    session: AsyncSession, arrival_batch_id: UUID, entry_id: UUID, reason: AbsenceReason, *, actor: Actor
+) -> None:
     """Mark an announced person as absent; the batch's row is locked. If the person still comes, they are registered."""
     row = await queries.entry(session, entry_id, batch_id=arrival_batch_id)
     if row.status == EntryStatus.REGISTERED:
         raise EntryAlreadyRegistered
-    row.status = EntryStatus.ABSENT.value
+    row.status, row.absent_because = EntryStatus.ABSENT.value, reason.value
     session.add(row)
     await session.flush()
     await record(session, actor, [_access(arrival_batch_id, AccessKind.WRITE, "manifest.mark_absent")])

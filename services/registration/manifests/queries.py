@@ -10,7 +10,7 @@ from libs.chassis.database import raw
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import PageRequest
 from libs.events.codes import Sex
-from services.registration.manifests.rules import EntryStatus
+from services.registration.manifests.rules import AbsenceReason, EntryStatus
 from services.registration.manifests.schemas import EntryCounts, ManifestEntryView
 from services.registration.manifests.tables import ManifestEntry
 from services.registration.vault.sealing import DataKey
@@ -50,6 +50,9 @@ def entry_view(row: ManifestEntry, key: DataKey | None) -> ManifestEntryView:
     return ManifestEntryView(
         id=row.id,
         status=EntryStatus(row.status),
+        absent_because=(
+            AbsenceReason(row.absent_because) if row.status == EntryStatus.ABSENT and row.absent_because else None
+        ),
         returnee_id=row.returnee_id,
         sender_reference=opened("sender_reference"),
         given_names=opened("given_names"),

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.events.codes import Sex
-from services.registration.manifests.rules import EntryStatus
+from services.registration.manifests.rules import AbsenceReason, EntryStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class ManifestEntryView(BaseModel):
 
     id: UUID
     status: EntryStatus
+    absent_because: AbsenceReason | None = Field(description="Only of an absent person")
     returnee_id: UUID | None
     sender_reference: str | None
     given_names: str | None = Field(examples=["Sample Given"])
@@ -40,3 +41,11 @@ class ManifestEntryView(BaseModel):
     birth_date: str | None
     sex: Sex
     nationality: str | None
+
+
+class AbsenceBody(BaseModel):
+    """Why an announced person did not arrive."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "left_at_earlier_stop"}]})
+
+    reason: AbsenceReason = AbsenceReason.NOT_STATED

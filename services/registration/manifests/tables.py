@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from libs.events.codes import Sex
 from services.registration.database import Table, one_of, sealed
-from services.registration.manifests.rules import EntryStatus
+from services.registration.manifests.rules import AbsenceReason, EntryStatus
 
 
 class ManifestEntry(Table, table=True):
@@ -19,6 +19,7 @@ class ManifestEntry(Table, table=True):
         UniqueConstraint("arrival_batch_id", "entry_key", name="manifest_entry_of_sender"),
         one_of("status", list(EntryStatus), name="manifest_entry_status"),
         one_of("sex", list(Sex), name="manifest_entry_sex"),
+        one_of("absent_because", list(AbsenceReason), name="manifest_entry_absent_because"),
         CheckConstraint("(status = 'registered') = (returnee_id IS NOT NULL)", name="manifest_entry_registered"),
         Index("manifest_entry_of_batch", "arrival_batch_id", "id"),
         Index("manifest_entry_open", "arrival_batch_id", postgresql_where=text("status = 'expected'")),
@@ -31,6 +32,8 @@ class ManifestEntry(Table, table=True):
     of its age."""
     status: str
     returnee_id: UUID | None = Field(default=None, foreign_key="returnee.id")
+    absent_because: str | None = None
+    """Of an absent person; it stays if they come after all."""
     sex: str
     nationality: str | None = None
     sender_reference_sealed: bytes | None = Field(default=None, sa_column=sealed())

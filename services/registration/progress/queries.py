@@ -41,7 +41,7 @@ def page_query(asked: Asked, seen: ColumnElement[bool], *, after: UUID | None, l
     """The ids of a page of batches, newest first, one more than `limit`."""
 
     def ids(*conditions: ColumnElement[bool]) -> SelectOfScalar[UUID]:
-        query = select(ArrivalBatch.id).where(*conditions, seen)
+        query = select(ArrivalBatch.id).where(*conditions, seen, col(ArrivalBatch.cancelled_at).is_(None))
         if asked.area is not None:
             query = query.where(col(ArrivalBatch.reception_place).startswith(asked.area, autoescape=True))
         if after is not None:

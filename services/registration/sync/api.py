@@ -17,7 +17,7 @@ from libs.chassis.problems import responses
 from libs.chassis.telemetry import current_traceparent
 from libs.chassis.tenancy import WHO_REGISTERS
 from services.registration.audit.api import actor_of, said_of
-from services.registration.errors import SyncConflictResolved
+from services.registration.device_errors import SyncConflictResolved
 from services.registration.pack import ThePack
 from services.registration.sync import queries
 from services.registration.sync.actions import conflicts

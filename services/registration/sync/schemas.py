@@ -13,6 +13,7 @@ from libs.wire.values import Moment, Whole
 from services.registration.arrivals.schemas import ReturneeIntake
 from services.registration.consent.schemas import ConsentTold
 from services.registration.households.schemas import HouseholdBody
+from services.registration.manifests.rules import AbsenceReason
 from services.registration.needs.schemas import NeedBody
 from services.registration.people.schemas import Body, ReturneeCorrection
 from services.registration.sync.rules import (
@@ -126,6 +127,7 @@ class MarkAbsent(_Operation):
     kind: Literal[Kind.MARK_ABSENT]
     arrival_batch_id: UUID
     entry_id: UUID
+    reason: AbsenceReason = AbsenceReason.NOT_STATED
 
 
 class JoinHousehold(_Operation):

@@ -38,8 +38,9 @@ def change(pack: Path, edit: Callable[[Any], object]) -> None:
     (pack / "demo.yaml").write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
-@pytest.mark.parametrize("mode", TransportMode)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "mode"), [(name, mode) for name in NAMES for mode in load_demo(PACKS / name).arrivals]
+)
 def test_every_need_of_the_demo_has_a_service_for_the_person(name: str, mode: TransportMode) -> None:
     country = Country.of(PACKS / name)
     arrival = Arrival.make(reference="r", mode=mode, country=country, count=135, seed=20, at=AT)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -128,3 +129,49 @@ def test_an_older_encoding_is_refused_and_never_guessed(encoding):
 def test_only_the_first_of_equal_references_stands(references):
     kept = [one for place, one in enumerate(references) if place not in set(repeated_references(references))]
     assert kept == list(dict.fromkeys(references))
+
+
+NAMED = "sender_reference,given_names,family_names\n1,José,Núñez\n"
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding"),
+    [
+        ("utf-8", "utf-8-sig"),
+        ("UTF-16", "utf-16"),
+        ("utf-16le", "utf-16-le"),
+        ("utf-16be", "utf-16-be"),
+        ("windows-1252", "cp1252"),
+        ("iso-8859-1", "latin-1"),
+    ],
+)
+def test_an_older_encoding_is_read_when_its_sender_names_it(charset, encoding):
+    assert read_csv(NAMED.encode(encoding), charset=charset).rows[0]["given_names"] == "José"
+
+
+@pytest.mark.parametrize(
+    ("charset", "body"),
+    [
+        ("cp037", NAMED.encode("cp037")),
+        ("windows-1252", NAMED.encode("utf-8-sig")),
+        ("utf-16be", NAMED.encode("utf-16")),
+        ("utf-16", NAMED.encode("utf-16")[:-1]),
+        ("windows-1252", NAMED.encode() + b"\x81"),
+    ],
+)
+def test_an_encoding_that_is_unknown_or_does_not_fit_is_refused(charset, body):
+    with pytest.raises(CsvError) as fault:
+        read_csv(body, charset=charset)
+    assert [(error.pointer, error.rule) for error in fault.value.errors] == [("Content-Type", "charset")]
+
+
+def test_a_hundred_thousand_rows_are_refused_with_the_limit_and_read_no_further():
+    body = f"{','.join(COLUMNS)}\n".encode() + b"1,Ana,Muestra,,,\n" * 100_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(CsvError) as fault:
+            read_csv(body)
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(body)
+    finally:
+        tracemalloc.stop()
+    assert [(error.pointer, error.rule) for error in fault.value.errors] == [("/entries", "too-long")]

@@ -26,6 +26,7 @@ from services.registration.arrivals.rules import (
     comes_too_late,
     is_another_journey,
     manifest_until,
+    place_of,
 )
 from services.registration.arrivals.schemas import Announcement, Coming, Landing, LandingBody
 from services.registration.arrivals.tables import ArrivalBatch, Words, keep_words
@@ -40,10 +41,14 @@ from services.registration.errors import (
 from services.registration.intake.actions.registering import register_arrivals
 from services.registration.intake.schemas import Arrival, Registration
 from services.registration.manifests.actions import claim_entries, entry_key, hold_manifest, let_age_out, mark_absent
+from services.registration.manifests.rules import AbsenceReason
 from services.registration.manifests.schemas import Claim
 from services.registration.pack import Pack, Reception
 from services.registration.people.actions.correcting import place_returnees
 from services.registration.vault.sealing import Vault
+from services.registration.wristbands.actions.bands import tie_bands
+from services.registration.wristbands.queries import locked_bands
+from services.registration.wristbands.schemas import BandClaim
 
 
 async def announce_batch(
@@ -62,11 +67,13 @@ async def announce_batch(
     _refuse_another(row, Journey(body.mode.value, None, (body.expected_at,)))
     row.announced_as_of = told_at
     row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.ANNOUNCE].value
+    row.cancelled_at = row.cancelled_because = None
     keep_words(row, Words(body.sender_reference, body.carrier, body.origin), vault.master)
     row.expected_at = body.expected_at
     row.version += 1
     if row.landed_at is None:
-        row.mode, row.reception_place = body.mode.value, body.reception_place
+        row.mode = body.mode.value
+        row.reception_place = place_of(body.reception_place, row.reception_place, diverted_from=row.diverted_from)
     if "entries" in body.model_fields_set:
         if body.entries and row.manifest_aged_out_at is not None:
             raise ManifestAgedOut
@@ -135,6 +142,7 @@ async def _land(
     unchanged = row.landed_at == landed_at and row.people_count == people_count
     row.status = NEXT_STATUS[BatchStatus(row.status), BatchStep.LAND].value
     row.landed_at, row.people_count = landed_at, people_count
+    row.cancelled_at = row.cancelled_because = None
     row.version += 1
     session.add(row)
     await session.flush()
@@ -159,19 +167,29 @@ async def receive_people(
 
     Returns one `Registration` per arrival, in the same order. A repeated arrival changes nothing.
     """
+    await locked_bands(session, [one.wristband_id for one in coming if one.wristband_id is not None])
     batches = await batches_of(session, coming, master=vault.master)
     arrivals = [_arrival(one, batches, vault=vault) for one in coming]
     registrations = await register_arrivals(session, arrivals, vault=vault, pack=pack)
+    await _tie_bands(session, coming, registrations)
     await _count_in(session, [one for one in registrations if one.is_new], vault=vault)
     return registrations
 
 
+async def _tie_bands(session: AsyncSession, coming: Sequence[Coming], registrations: Sequence[Registration]) -> None:
+    """Connect bands with their people. Only REST names bands, in requests of one registration each."""
+    for one, made in zip(coming, registrations, strict=False):
+        if one.wristband_id is not None:
+            claim = BandClaim(one.wristband_id, made.returnee_id, made.arrival_batch_id)
+            await tie_bands(session, [claim], actor=one.sender.actor)
+
+
 async def mark_entry_absent(
-    session: AsyncSession, batch_id: UUID, entry_id: UUID, *, actor: Actor, vault: Vault
+    session: AsyncSession, batch_id: UUID, entry_id: UUID, reason: AbsenceReason, *, actor: Actor, vault: Vault
 ) -> UUID:
     """Mark an announced person of the batch as absent; return the batch's id."""
     row = await queries.batch(session, batch_id, actor=actor, lock=True)
-    await mark_absent(session, row.id, entry_id, actor=actor)
+    await mark_absent(session, row.id, entry_id, reason, actor=actor)
     await _settle(session, row, may_place=False, vault=vault)
     return row.id
 
@@ -185,7 +203,11 @@ async def complete_intake(session: AsyncSession, batch_id: UUID, *, actor: Actor
     if counts.people_count is None:
         raise ArrivalBatchNotLanded
     if not counts.may_be_completed:
-        raise IntakeIncomplete(open_count=counts.open_count, registered_count=counts.registered_count)
+        raise IntakeIncomplete(
+            open_count=counts.open_count,
+            registered_count=counts.registered_count,
+            open_wristbands=counts.open_wristbands,
+        )
     await _complete(session, row, vault=vault)
     return row.id
 
@@ -203,16 +225,7 @@ async def let_manifests_age_out(session: AsyncSession, *, vault: Vault, limit: i
 
 
 def _require_sound(reception: Reception, faults: list[FieldError], *, place: str, mode: TransportMode) -> None:
-    known = reception.places.get(place)
-    if known is None:
-        faults.append(FieldError("/reception_place", "known-place", "This is not a reception place."))
-    elif mode not in known.modes:
-        faults.append(
-            FieldError(
-                "/reception_place", "mode-of-place", "This mode of transport does not arrive at this reception place."
-            )
-        )
-    if faults:
+    if faults := [*faults, *reception.place_faults(place, mode)]:
         raise InvalidInput(errors=faults)
 
 

@@ -7,9 +7,11 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.auth import ScopeMissing
+from services.registration.arrivals import queries as arrivals
 from services.registration.arrivals.actions import batches
-from services.registration.arrivals.schemas import Coming, ReturneeIntake, Sender
-from services.registration.errors import NeedAlreadyWithdrawn, PersonIdTaken
+from services.registration.arrivals.schemas import ReturneeIntake, Sender
+from services.registration.device_errors import PersonIdTaken
+from services.registration.errors import NeedAlreadyWithdrawn
 from services.registration.needs.actions import needs
 from services.registration.sync import queries
 from services.registration.sync.actions.allowing import give_consent, moved_consent, set_safe_contact, withdraw_consent
@@ -96,8 +98,9 @@ async def apply(session: AsyncSession, op: Operation, moments: Moments, given: G
         case SetSafeContact():
             return await set_safe_contact(session, op, moments, given)
         case MarkAbsent():
-            actor, vault = given.actor, given.vault
-            await batches.mark_entry_absent(session, op.arrival_batch_id, op.entry_id, actor=actor, vault=vault)
+            await batches.mark_entry_absent(
+                session, op.arrival_batch_id, op.entry_id, op.reason, actor=given.actor, vault=given.vault
+            )
             return Done()
         case JoinHousehold():
             return await join_household(session, op, moments, given)
@@ -109,8 +112,8 @@ async def _register(session: AsyncSession, op: RegisterPerson, moments: Moments,
         raise PersonIdTaken
     body, actor = _moved(op.data, moments), given.actor
     sender = Sender(actor.source, actor.organization_id, actor, given.context)
-    told = body.as_arrival(body.sender_reference or str(op.person_id))
-    coming = Coming(told, sender, arrival_batch_id=body.arrival_batch_id)
+    reference = body.sender_reference or str(op.person_id)
+    coming = await arrivals.coming(session, body, sender, reference=reference)
     (one,) = await batches.receive_people(session, [coming], vault=given.vault, pack=given.pack)
     outcome, ids = Outcome.DONE if one.is_new else Outcome.UNCHANGED, []
     other = await queries.other_of_entry(session, one.returnee_id) if one.is_new else None

@@ -13,7 +13,7 @@ from libs.chassis.database import now, raw
 from libs.chassis.etag import Condition
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
-from services.registration.errors import SyncConflictResolved
+from services.registration.device_errors import SyncConflictResolved
 from services.registration.pack import Pack
 from services.registration.people.queries import returnee
 from services.registration.sync import queries

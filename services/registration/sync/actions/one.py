@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
 from libs.chassis.errors import Refusal
-from services.registration.errors import SequenceTaken
+from services.registration.device_errors import SequenceTaken
 from services.registration.people.queries import require_known
 from services.registration.sync import queries
 from services.registration.sync.actions.applying import apply, names_in, require_scope, with_ids

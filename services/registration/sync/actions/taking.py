@@ -21,13 +21,8 @@ from libs.chassis.errors import NotFound, Refusal, Unavailable
 from libs.chassis.etag import VersionMismatch
 from libs.chassis.logs import get_logger
 from libs.chassis.problems import Problem, problem_document
-from services.registration.errors import (
-    DependsOnRefused,
-    NotProcessed,
-    OperationFailed,
-    OperationIdReused,
-    ReturneeErased,
-)
+from services.registration.device_errors import DependsOnRefused, NotProcessed, OperationFailed, OperationIdReused
+from services.registration.errors import ReturneeErased
 from services.registration.sync import queries
 from services.registration.sync.actions.given import Given
 from services.registration.sync.actions.one import fingerprint, take_in

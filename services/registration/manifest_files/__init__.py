@@ -1,0 +1,1 @@
+"""Reads announcements of flights and buses from JSON, CSV and XLSX."""

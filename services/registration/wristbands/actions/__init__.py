@@ -1,0 +1,1 @@
+"""Issue bands, assign them to registered people, give them up, and record the stages of check-ins."""
