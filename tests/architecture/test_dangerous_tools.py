@@ -49,6 +49,7 @@ OPENS_FILES = {
     "services/console/assets.py": "scripts and styles of the tree; a request names one of a fixed table",
     "services/console/catalogues.py": "catalogues and templates of the tree, when the words are brought up to date",
     "services/console/words.py": "catalogues of the tree",
+    "services/registration/file_matching/actions.py": "the files that an operator names to `match`",
 }
 """Modules that touch files, and where the paths come from: never from what somebody sends."""
 PAUSES = {

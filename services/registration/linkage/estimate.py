@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
-from random import Random
 
 from services.registration.linkage.evidence import Guard, Sign, signs
 from services.registration.linkage.forms import Form
@@ -15,6 +14,8 @@ from services.registration.linkage.priors import Priors
 from services.registration.linkage.score import probability_of, weight_of
 
 RANDOM_PAIRS = 15_000
+_SCATTER = (40_503, 2_654_435_761)
+"""Large odd numbers without a common divisor with most numbers of records."""
 ROUNDS = 12
 _U_STRENGTH = 2_000
 """How many random pairs the u of the pack count as."""
@@ -94,10 +95,11 @@ def _with_u(priors: Priors, forms: Sequence[Form]) -> Priors:
     """u from random pairs. Those that may be matches are left out: in a small file many are."""
     if len(forms) < 2:
         return priors
-    random = Random(len(forms))  # noqa: S311 a sample, no secret
     counts: dict[Field, Counter[Level]] = {field: Counter() for field in Field}
-    for _ in range(min(RANDOM_PAIRS, 4 * len(forms) ** 2)):
-        one, other = random.sample(range(len(forms)), 2)
+    for number in range(min(RANDOM_PAIRS, 4 * len(forms) ** 2)):
+        # Scattered pairs, which are the same in each run.
+        one = number * _SCATTER[0] % len(forms)
+        other = (one + 1 + number * _SCATTER[1] % (len(forms) - 1)) % len(forms)
         seen = signs(forms[one], forms[other])
         if probability_of(weight_of(seen, priors), priors.match_prior) < priors.review_from:
             for sign in seen:

@@ -107,14 +107,17 @@ async def correct_returnee(
             row.id, row.case_code, DeletionReason.DO_NOT_SHARE, organizations=avoided, traceparent=row.traceparent
         )
         await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)
-    fields = sorted(
+    await record(session, actor, [_access(row, "returnee.correct", AccessPurpose.CORRECTION, _fields(correction))])
+    await note_changes(session, [row.id], correction.pointers)
+    return Turn(row, former)
+
+
+def _fields(correction: ReturneeCorrection) -> list[str]:
+    return sorted(
         correction.identity.model_fields_set
         | correction.profile.model_fields_set
         | correction.model_fields_set & {"reception_place", "return_facts"}
     )
-    await record(session, actor, [_access(row, "returnee.correct", AccessPurpose.CORRECTION, fields)])
-    await note_changes(session, [row.id], correction.pointers)
-    return Turn(row, former)
 
 
 def _require_known_documents(correction: ReturneeCorrection, pack: Pack) -> None:
