@@ -11,8 +11,9 @@ from services.registration.people.rules import CHILD_FLAGS, is_child_alone
 
 BLOCK_MAX: Final = 50
 """A blocking key that more people have than this is common. At most this many of them are read, and one more."""
-CANDIDATES_MAX: Final = 200
-"""At most this many people are compared with one."""
+CANDIDATES_MAX: Final = 50
+"""At most this many people are compared with one: those who share most keys. A record of the same person shares five
+keys or more, even with an error in one field."""
 
 
 ANOTHER_RETURN: Final = timedelta(days=1)

@@ -181,3 +181,16 @@ async def test_the_memory_of_the_service_keeps_no_name_after_a_comparison(regist
     """Taken out: `forget` in `_compare`."""
     await twice(registration)
     assert [cache.cache_info().currsize for cache in CACHES] == [0] * len(CACHES)
+
+
+async def test_who_asks_about_one_person_compares_only_that_one_and_finds_all_who_wait(registration):
+    """Taken out: `others` in `compare_now` (the first one is not found), or passed as due (nobody waits afterwards)."""
+    await compare(registration)
+    same = identity()
+    first, stranger = await registration.register(identity=same), await registration.register(identity=identity())
+    second = await registration.register(identity=same)
+    (match,) = await matches(registration, second["id"])
+    assert {one["returnee_id"] for one in match["people"]} == {first["id"], second["id"]}
+    due = {str(row["returnee_id"]) for row in await registration.fetch("SELECT returnee_id FROM comparison_due")}
+    assert due >= {first["id"], stranger["id"]}
+    assert second["id"] not in due

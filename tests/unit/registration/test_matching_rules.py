@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from libs.events.codes import ProtectionFlag
+from services.registration.matching.loop import LONGEST_PAUSE_SECONDS, pause_after
 from services.registration.matching.rules import CANDIDATES_MAX, Desk, desk_of, followed, may_decide, ordered
 
 A, B, C, D = (UUID(int=number) for number in range(1, 5))
@@ -71,3 +72,8 @@ def test_each_side_needs_its_desk(needed, children, protection, may):
 
 def test_a_pair_has_one_order():
     assert ordered(B, A) == ordered(A, B) == (A, B)
+
+
+def test_comparing_takes_a_tenth_of_the_time_and_never_sleeps_long() -> None:
+    assert pause_after(0.02) == pytest.approx(0.18)
+    assert pause_after(60.0) == LONGEST_PAUSE_SECONDS

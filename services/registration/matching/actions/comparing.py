@@ -5,7 +5,8 @@ pair is missed when two records of one person come together. Nobody waits for it
 matches of a person who has not been compared yet.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -25,8 +26,10 @@ from services.registration.matching.tables import Match
 from services.registration.people.actions.merging import compared, records_of, take_due
 from services.registration.vault.sealing import MasterKey, Vault
 
-PORTION: Final = 100
-"""How many people are compared in one transaction."""
+PORTION: Final = 5
+"""How many people are compared in one transaction. Each costs some hundredths of a second of CPU."""
+KEYED_MAX: Final = 100
+"""How many people who wait for a comparison get their keys before one person is compared at once."""
 _LOCK = "SELECT pg_advisory_xact_lock(7216026)"
 _TRY = "SELECT pg_try_advisory_xact_lock(7216026)"
 _IS_DUE = "SELECT EXISTS (SELECT FROM comparison_due WHERE returnee_id = $1)"
@@ -83,7 +86,7 @@ async def compare_due(session: AsyncSession, *, limit: int, vault: Vault, priors
     """Compare the people who have waited longest, at most `limit`; return how many. 0 if another process compares."""
     if not await (await raw(session)).fetchval(_TRY):
         return 0
-    return await _compare(session, await take_due(session, limit=limit), vault=vault, priors=priors)
+    return await _compare(session, await take_due(session, limit=limit), (), vault=vault, priors=priors)
 
 
 async def compare_now(session: AsyncSession, returnee_id: UUID, *, vault: Vault, priors: Priors) -> bool:
@@ -91,32 +94,40 @@ async def compare_now(session: AsyncSession, returnee_id: UUID, *, vault: Vault,
     connection = await raw(session)
     if await connection.fetchval(_IS_DUE, returnee_id):
         await connection.execute(_LOCK)
-        # The one who came a moment before may wait too, and is found only by the keys that a comparison writes.
-        due = {*await take_due(session, limit=PORTION), *await take_due(session, limit=1, only=returnee_id)}
-        await _compare(session, sorted(due), vault=vault, priors=priors)
+        # The one who came a moment before may wait too, and is found only by their keys.
+        others = await take_due(session, limit=KEYED_MAX)
+        due = await take_due(session, limit=1, only=returnee_id)
+        await _compare(session, due, others, vault=vault, priors=priors)
     return not await connection.fetchval(_IS_DUE, returnee_id)
 
 
-async def _compare(session: AsyncSession, due: Sequence[UUID], *, vault: Vault, priors: Priors) -> int:
+async def _compare(
+    session: AsyncSession, due: Sequence[UUID], others: Sequence[UUID], *, vault: Vault, priors: Priors
+) -> int:
+    """Compare the people who are due; the others get their keys and stay due. Returns how many were compared."""
     if not due:
         return 0
     try:
-        return await _compare_with_others(session, due, vault=vault, priors=priors)
+        return await _compare_with_all(session, due, others, vault=vault, priors=priors)
     finally:
         forget()
 
 
-async def _compare_with_others(session: AsyncSession, due: Sequence[UUID], *, vault: Vault, priors: Priors) -> int:
+async def _compare_with_all(
+    session: AsyncSession, due: Sequence[UUID], others: Sequence[UUID], *, vault: Vault, priors: Priors
+) -> int:
     roots = await records_of(session, due)
-    opened = await queries.opened(session, roots, vault=vault)
+    opened = await queries.opened(session, {*roots, *others}, vault=vault)
     tokens = {one: queries.tokens_of(vault.master, person.record) for one, person in opened.items()}
-    await _keep_keys(session, due, tokens)
+    await _keep_keys(session, sorted({*due, *others}), tokens)
     stored = await queries.matches_of(session, roots)
-    partners = await _partners(session, tokens, stored, roots)
+    own = {one: found for one, found in tokens.items() if one in roots}
+    partners = await _partners(session, own, stored, roots)
     roots |= await records_of(session, partners)
     opened |= await queries.opened(session, roots.keys() - opened.keys(), vault=vault)
     people = People(opened, roots)
-    found = list(_scores(people, {roots[one] for one in due if one in roots}, partners, priors, vault.master))
+    compared_now = {roots[one] for one in due if one in roots}
+    found = [one async for one in _scores(people, compared_now, partners, priors, vault.master)]
     await _store(session, found, stored, people)
     await compared(session, due)
     return len(due)
@@ -150,9 +161,9 @@ async def _partners(
     return partners
 
 
-def _scores(
+async def _scores(
     people: People, due: Collection[UUID], partners: Mapping[UUID, set[UUID]], priors: Priors, master: MasterKey
-) -> Iterable[Found]:
+) -> AsyncIterator[Found]:
     pairs = {
         ordered(root, people.roots[other])
         for other, with_whom in partners.items()
@@ -165,6 +176,7 @@ def _scores(
         if scores and {first_id, second_id} & {*due}:
             best = max(scores, key=lambda score: (score.band is not Band.DIFFERENT, score.weight))
             yield Found(first_id, second_id, best, _facts(master, first, second))
+        await asyncio.sleep(0)  # intake goes on meanwhile: scores are computed, and computing lets nobody else work
 
 
 def _facts(master: MasterKey, *sides: Sequence[Opened]) -> bytes:
