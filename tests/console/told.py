@@ -55,6 +55,7 @@ def batch(**changes: Any) -> dict[str, Any]:
         "announced": 135,
         "registered": 100,
         "absent": 2,
+        "returned_again": 0,
         "not_yet_met": 33,
         "intake_completed_at": None,
         **changes,

@@ -49,7 +49,11 @@ def batch(**more: Any) -> dict[str, Any]:
         "registered_count": 1,
         "absent_count": 0,
         "open_count": 2,
+        "open_wristbands": 0,
         "intake_completed_at": None,
+        "cancelled_at": None,
+        "cancelled_because": None,
+        "diverted_from": None,
         "created_at": "2026-03-01T09:00:00Z",
         **more,
     }
@@ -67,6 +71,7 @@ def entry(**more: Any) -> dict[str, Any]:
         "birth_date": "1990-05-17",
         "sex": "male",
         "nationality": "HN",
+        "absent_because": None,
         **more,
     }
 
@@ -96,6 +101,7 @@ def registered(**more: Any) -> dict[str, Any]:
         "arrival_batch_id": BATCH,
         "reception_place": "GT01",
         "household_id": None,
+        "merged": False,
         "arrived_at": "2026-03-02T14:20:00Z",
         "registered_at": "2026-03-02T14:30:00Z",
         "return_facts": {"kind": None, "order": None, "mode": None, "signs": []},
@@ -131,6 +137,7 @@ def need(**more: Any) -> dict[str, Any]:
         "reported_at": "2026-03-02T14:40:00Z",
         "withdrawn_at": None,
         "second_reason": None,
+        "origins": [],
         "told_again": False,
         **more,
     }
