@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
@@ -119,6 +120,12 @@ def collected_from(file: Path) -> frozenset[str]:
 
 def test_the_page_is_whole_and_true():
     assert faults(PAGE.read_text(encoding="utf-8"), ROOT) == []
+
+
+def test_the_page_counts_its_states():
+    text = PAGE.read_text(encoding="utf-8")
+    counted = Counter(line.state.partition(":")[0] for line in read(text)[0])
+    assert f"{counted['holds']} rules hold, {counted['partly']} hold partly, and {counted['open']} are open." in text
 
 
 def test_the_page_is_found_from_the_others():
