@@ -66,15 +66,18 @@ class Spans:
 
 
 def count_offers(made: Iterable[tuple[Offer, Referral]]) -> None:
-    """Record how long the needs had waited for these offers."""
+    """Record how long the needs had waited for these offers. Restricted ones are not counted: who reads metrics may not
+    know of them (domain P7)."""
     for offer, referral in made:
+        if offer.restricted:
+            continue
         waited = (offer.made_at - referral.waiting_since).total_seconds()
         _TO_OFFER.record(waited, {"enlace.category": offer.category, "enlace.urgency": offer.urgency.value})
 
 
 def count_ends(offers: Iterable[Offer]) -> None:
-    """Record how long these offers took to end, and in which state they ended."""
+    """Record how long these offers took to end, and in which state they ended; restricted ones are not counted."""
     for offer in offers:
-        if offer.ended_at is not None and offer.status is not OfferStatus.ACKNOWLEDGED:
+        if offer.ended_at is not None and not offer.restricted and offer.status is not OfferStatus.ACKNOWLEDGED:
             took = (offer.ended_at - offer.made_at).total_seconds()
             _TO_ANSWER.record(took, {"enlace.category": offer.category, "enlace.outcome": offer.status.value})
