@@ -18,6 +18,7 @@ from libs.events.relay import Relay
 from libs.events.signing import EventKeys
 from libs.events.subscriptions import Subscriptions
 from libs.operations import api as operations_api
+from services.registration.access_reports import api as access_reports_api
 from services.registration.answers import api as answers_api
 from services.registration.answers.loop import judge_forever
 from services.registration.arrivals import api as arrivals_api
@@ -85,6 +86,7 @@ ROUTERS = [
     packets_api.router,
     sharing_api.router,
     erasure_api.router,
+    access_reports_api.router,
     incidents_api.router,
     legal_requests_api.router,
     sync_api.router,

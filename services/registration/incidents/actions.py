@@ -9,9 +9,9 @@ from libs.chassis.database import now
 from libs.chassis.errors import InvalidInput
 from libs.chassis.etag import Condition
 from libs.chassis.paging import Page, PageRequest
+from services.registration.answering_errors import IncidentClosed, WholeCountryNeeded
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
-from services.registration.answering_errors import IncidentClosed, WholeCountryNeeded
 from services.registration.incidents import queries
 from services.registration.incidents.rules import IncidentStatus, search_faults, times_faults
 from services.registration.incidents.schemas import AffectedSearch, AffectedView, IncidentBody, IncidentClosing

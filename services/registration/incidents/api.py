@@ -13,8 +13,8 @@ from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF
-from services.registration.audit.api import actor_of
 from services.registration.answering_errors import IncidentClosed, WholeCountryNeeded
+from services.registration.audit.api import actor_of
 from services.registration.incidents import actions, queries
 from services.registration.incidents.rules import IncidentStatus
 from services.registration.incidents.schemas import (

@@ -43,7 +43,9 @@ class Measure(StrEnum):
     NO_ACTION_NEEDED = "no_action_needed"
 
 
-def times_faults(began_at: datetime, ended_at: datetime | None, known_at: datetime, *, at: datetime) -> list[FieldError]:
+def times_faults(
+    began_at: datetime, ended_at: datetime | None, known_at: datetime, *, at: datetime
+) -> list[FieldError]:
     """What is wrong with the times of an incident."""
     faults = [
         FieldError(f"/{name}", "not-in-future", "This time is in the future.")

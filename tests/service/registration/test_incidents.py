@@ -14,7 +14,10 @@ KNOWN = "2026-03-02T12:00:00Z"
 
 def span(**changes):
     now = datetime.now(UTC)
-    return {"since": (now - timedelta(minutes=5)).isoformat(), "until": (now + timedelta(minutes=5)).isoformat()} | changes
+    return {
+        "since": (now - timedelta(minutes=5)).isoformat(),
+        "until": (now + timedelta(minutes=5)).isoformat(),
+    } | changes
 
 
 async def affected(registration, *, limit=200, **asked):
@@ -88,9 +91,7 @@ async def test_who_was_on_a_manifest_that_was_read_is_affected_also_who_was_neve
 async def test_an_erased_person_and_a_look_at_restricted_needs_are_found_too(registration):
     thief = f"thief-{uuid4()}"
     person = await registration.register()
-    told = await registration.post(
-        f"/v1/returnees/{person['id']}/needs", {"category": "gbv"}, client_id=thief
-    )
+    told = await registration.post(f"/v1/returnees/{person['id']}/needs", {"category": "gbv"}, client_id=thief)
     assert told.status_code == 201, told.text
     assert (await registration.post(f"/v1/returnees/{person['id']}/erasure")).status_code == 200
     (found,) = await affected(registration, client_id=thief, **span())
@@ -104,7 +105,11 @@ async def test_the_look_of_the_officer_is_in_the_list_of_everybody_who_was_shown
     await affected(registration, client_id=thief, **span())
     log = (await registration.get(f"/v1/returnees/{person['id']}/access-log")).json()["items"]
     (entry,) = [one for one in log if one["action"] == "incident.affected"]
-    assert (entry["client_id"], entry["purpose"], entry["fields"]) == ("officer", "incident", ["access_log", "case_code"])
+    assert (entry["client_id"], entry["purpose"], entry["fields"]) == (
+        "officer",
+        "incident",
+        ["access_log", "case_code"],
+    )
 
 
 @pytest.mark.parametrize(
