@@ -7,7 +7,8 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
     "enlace-registration": frozenset(
         {
             *("access-log:read", "access-reports:read", "arrivals:read", "arrivals:write", "consents:write"),
-            *("deletions:answer", "deletions:read", "erasure:write", "incidents:read", "incidents:write", "intake:decide"),
+            *("deletions:answer", "deletions:read", "erasure:write", "incidents:read", "incidents:write"),
+            "intake:decide",
             *("legal-requests:answer", "legal-requests:read", "legal-requests:write", "matches:decide", "matches:read"),
             *("operations:read", "packets:read", "progress:read", "returnees:read", "returnees:write"),
             "safe-contact:read",

@@ -90,7 +90,6 @@ async def test_restricted_needs_are_in_the_report_of_the_officer_and_nowhere_in_
 
 
 async def test_a_request_of_an_authority_is_told_only_once_the_person_may_know(registration):
-    """Seen to fail without `may_be_told`: the deferred request is in the report."""
     person = await known(registration)
     await recorded(registration, person)
     due = (datetime.now(UTC) + timedelta(days=30)).isoformat()

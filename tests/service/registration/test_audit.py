@@ -109,7 +109,7 @@ async def test_whoever_gets_past_the_trigger_breaks_the_chain(own, change):
 
 
 async def test_two_rows_of_one_seal_that_are_swapped_break_the_chain(own):
-    """Whose data were read is exchanged, and each row stays in its place. Seen to fail with `subject_id` not covered."""
+    """Whose data were read is exchanged, and each row stays in its place."""
     database, url = own
     await record(database, 1, 2, 3)
     await seal_all(database, 3)

@@ -221,7 +221,6 @@ async def test_the_wall_keeps_incidents_from_who_is_no_staff(registration):
 
 
 async def test_a_span_of_time_is_found_by_the_index_and_not_by_reading_the_record(postgres_server):
-    """Seen to fail without the index: the plan reads the whole record."""
     connection = await asyncpg.connect(postgres_server.migrated("registration"))
     try:
         await connection.execute(
