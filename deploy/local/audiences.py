@@ -6,8 +6,10 @@ from typing import Final
 SCOPES_OF: Final[dict[str, frozenset[str]]] = {
     "enlace-registration": frozenset(
         {
-            *("access-log:read", "arrivals:read", "arrivals:write", "consents:write", "deletions:answer"),
-            *("deletions:read", "erasure:write", "intake:decide", "matches:decide", "matches:read"),
+            *("access-log:read", "access-reports:read", "arrivals:read", "arrivals:write", "consents:write"),
+            *("deletions:answer", "deletions:read", "erasure:write", "incidents:read", "incidents:write"),
+            "intake:decide",
+            *("legal-requests:answer", "legal-requests:read", "legal-requests:write", "matches:decide", "matches:read"),
             *("operations:read", "packets:read", "progress:read", "returnees:read", "returnees:write"),
             "safe-contact:read",
         }

@@ -18,6 +18,7 @@ from libs.events.relay import Relay
 from libs.events.signing import EventKeys
 from libs.events.subscriptions import Subscriptions
 from libs.operations import api as operations_api
+from services.registration.access_reports import api as access_reports_api
 from services.registration.answers import api as answers_api
 from services.registration.answers.loop import judge_forever
 from services.registration.arrivals import api as arrivals_api
@@ -36,9 +37,11 @@ from services.registration.erasure import api as erasure_api
 from services.registration.erasure.loop import replay_forever
 from services.registration.gate import api as gate_api
 from services.registration.households import api as households_api
+from services.registration.incidents import api as incidents_api
 from services.registration.intake import api as intake_api
 from services.registration.intake import subscribers as intake_subscribers
 from services.registration.intake.loop import key_forever
+from services.registration.legal_requests import api as legal_requests_api
 from services.registration.linkage.priors import Priors
 from services.registration.linkage.priors import load as load_priors
 from services.registration.matching import api as matching_api
@@ -83,6 +86,9 @@ ROUTERS = [
     packets_api.router,
     sharing_api.router,
     erasure_api.router,
+    access_reports_api.router,
+    incidents_api.router,
+    legal_requests_api.router,
     sync_api.router,
     operations_api.router,
 ]

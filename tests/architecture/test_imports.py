@@ -61,6 +61,8 @@ def test_every_part_of_every_service_is_held_to_the_rule_about_its_files():
 FIXED = {"api", "subscribers", "loop", "actions", "queries", "tables", "schemas", "rules"}
 MORE = {
     ("services.registration.needs", "restricted"): "the store of restricted needs: what reads `need` reads none of it",
+    ("services.registration.access_reports", "page"): "the report as a page to print",
+    ("services.registration.access_reports", "words"): "the words of this page in its languages",
     ("services.registration.vault", "sealing"): "keys, and what is sealed under them; every part uses it",
     ("services.registration.file_matching", "dates"): "dates of birth as people write them",
     ("services.notifications.endpoints", "sealing"): "secrets of receivers, sealed; the sender opens them",

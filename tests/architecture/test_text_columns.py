@@ -58,6 +58,10 @@ REGISTRATION = {
         manifest_entry.entry_key packet_share.category
         match.band match.facts match.reasons match.status match_decision.decided_by match_decision.reason
         match_decision.status
+        incident.client_id incident.closed_by incident.kind incident.measures incident.recorded_by incident.status
+        incident.who legal_request.answer legal_request.answered_by legal_request.asked legal_request.authority
+        legal_request.given legal_request.ground legal_request.notice legal_request.notice_reason
+        legal_request.recorded_by legal_request.status
         answer.question answer_set.instrument asked_again.instrument asked_again.question
         need_origin.instrument need_origin.questions need_origin.rule
         manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.detail_values
@@ -87,6 +91,7 @@ REGISTRATION = {
         restricted_need.sealed restricted_repeat.sealed
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed
+        legal_request.reference_sealed legal_request.words_sealed
         returnee.document_number_sealed returnee.family_names_sealed returnee.given_names_sealed
         returnee.sender_reference_sealed safe_contact.address_sealed sync_conflict.stored_sealed
         sync_conflict.told_sealed""",

@@ -18,7 +18,8 @@ OWN_WORK = {
     "services/referral/progress/queries.py": (1, "reception counts people of its places; no row here is its own"),
     "services/referral/promises/queries.py": (1, "numbers that hold for all rows only"),
     "services/referral/waitlists/queries.py": (4, "positions count everybody; ids by an index over arrays"),
-    "services/registration/sharing/queries.py": (1, "ids of one person's packets; the caller then reads the requests"),
+    "services/registration/incidents/queries.py": (1, "who is affected, over all entries; only for who sees all"),
+    "services/registration/sharing/queries.py": (2, "packets of one person: ids for requests; the person's report"),
     "services/registration/walls.py": (
         1,
         "a write needs all arrivals, case codes and members; the wall is asked first",

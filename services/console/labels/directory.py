@@ -88,6 +88,8 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "correction": N_("correction of data"),
         "request_of_person": N_("request of the person"),
         "erasure": N_("erasure"),
+        "incident": N_("clearing up an incident"),
+        "legal_request": N_("request of an authority"),
         "supervision": N_("supervision of the network"),
     },
     "access_field": {

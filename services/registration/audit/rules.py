@@ -31,6 +31,8 @@ class AccessPurpose(StrEnum):
     CORRECTION = "correction"
     REQUEST_OF_PERSON = "request_of_person"
     ERASURE = "erasure"
+    INCIDENT = "incident"
+    LEGAL_REQUEST = "legal_request"
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,17 @@ REACH: Final[Mapping[str, Reach]] = {
     "deletion_answer": Reach(
         stays=frozenset({"id", "offer_id", "returnee_id", "answer", "ground", "answered_at", "answered_by"})
     ),
+    # What was asked, and what was answered, stays as codes: it proves what was done.
+    "legal_request": Reach(
+        changed={"reference_sealed": Change.WIPED, "words_sealed": Change.WIPED},
+        stays=frozenset(
+            {
+                "id", "returnee_id", "status", "version", "authority", "asked", "received_at", "recorded_at",
+                "recorded_by", "answer", "ground", "given", "answered_at", "answered_by", "notice", "notice_reason",
+                "notice_due_at",
+            }
+        ),
+    ),
     "field_change": Reach(deleted=True),
     # A conflict about two people has no question left when one of them is erased.
     "sync_conflict": Reach(deleted=True, whose="(returnee_id = $1 OR other_returnee_id = $1)"),
@@ -223,7 +234,7 @@ REACH: Final[Mapping[str, Reach]] = {
 }  # fmt: skip
 """What is done to each table, in this order."""
 NOT_OF_A_PERSON: Final = frozenset(
-    {"arrival_batch", "asked_again", "household", "provider_standing", "sync_device", "wristband"}
+    {"arrival_batch", "asked_again", "household", "incident", "provider_standing", "sync_device", "wristband"}
 )
 """Tables in which no row belongs to one person."""
 RESTRICTED_STORE: Final = frozenset({"restricted_need", "restricted_repeat"})

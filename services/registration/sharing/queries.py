@@ -1,5 +1,6 @@
 """Queries of the deletion requests that a caller may see."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -95,3 +96,17 @@ def view(row: DeletionRequest, *, at: datetime) -> DeletionRequestView:
 def _not_restricted(actor: Actor) -> ColumnElement[bool]:
     """The condition that omits requests of restricted categories, for callers without the scope (domain P7)."""
     return col(DeletionRequest.category).not_in(sorted(actor.sight.restricted_categories))
+
+
+async def shares(
+    session: AsyncSession, returnee_ids: Collection[UUID]
+) -> Sequence[tuple[PacketShare, DeletionRequest | None]]:
+    """To whom packets of these people are open, or were, oldest first, with the deletion requests. The caller must see
+    the people, and leaves out what it may not see."""
+    of_share = (col(DeletionRequest.offer_id) == col(PacketShare.offer_id)) & (
+        col(DeletionRequest.returnee_id) == col(PacketShare.returnee_id)
+    )
+    query = select(PacketShare, DeletionRequest).outerjoin(DeletionRequest, of_share)
+    query = query.where(col(PacketShare.returnee_id).in_(returnee_ids)).order_by(col(PacketShare.offer_id))
+    async with own_work(session):
+        return [(share, asked) for share, asked in (await session.exec(query)).all()]

@@ -85,6 +85,9 @@ async def test_two_sealers_make_one_chain(own):
     [
         "UPDATE audit_entry SET who = 'somebody else' WHERE id = 2",
         "DELETE FROM audit_entry WHERE id = 2",
+        "UPDATE audit_entry e SET subject_id = o.subject_id FROM audit_entry o WHERE (e.id, o.id) IN ((2, 3), (3, 2))",
+        "UPDATE audit_entry e SET transaction_id = o.transaction_id, at = o.at FROM audit_entry o"
+        " WHERE (e.id, o.id) IN ((2, 3), (3, 2))",
         "UPDATE audit_seal SET hash = previous_hash WHERE id = 1",
         "DELETE FROM audit_seal WHERE id = 1",
     ],
@@ -103,6 +106,23 @@ async def test_whoever_gets_past_the_trigger_breaks_the_chain(own, change):
     finally:
         await connection.close()
     assert (await report(database)).broken_at is not None
+
+
+async def test_two_rows_of_one_seal_that_are_swapped_break_the_chain(own):
+    """Whose data were read is exchanged, and each row stays in its place."""
+    database, url = own
+    await record(database, 1, 2, 3)
+    await seal_all(database, 3)
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(
+            "UPDATE audit_entry e SET subject_id = o.subject_id FROM audit_entry o"
+            " WHERE (e.id, o.id) IN ((1, 2), (2, 1))"
+        )
+    finally:
+        await connection.close()
+    assert (await report(database)).broken_at == 1
 
 
 async def test_the_record_cannot_be_emptied(own):

@@ -1,0 +1,33 @@
+"""Proofs of identity, the languages of a report, and what the person may not know yet (pure)."""
+
+from enum import StrEnum
+
+from services.registration.audit.rules import RESTRICTED
+
+_OF_LEGAL_REQUESTS = f"{RESTRICTED}legal_request."
+
+
+class Proof(StrEnum):
+    """How a person proved who they are, with or without papers."""
+
+    DOCUMENT_SEEN = "document_seen"
+    QUESTIONS_ANSWERED = "questions_answered"
+    """The person answered questions about what is known of them."""
+    KNOWN_TO_STAFF = "known_to_staff"
+    VOUCHED_FOR = "vouched_for"
+    """A witness whom the staff know says who it is."""
+    GUARDIAN_OR_AUTHORITY = "guardian_or_authority"
+    """Who decides for a child asks for it."""
+
+
+class ReportLanguage(StrEnum):
+    """The languages of the page."""
+
+    ES = "es"
+    EN = "en"
+
+
+def shows_entry(action: str, *, all_told: bool) -> bool:
+    """Whether an entry of the record of access belongs in the report. Those about requests of authorities do only if
+    the person may know of all of them, because an entry does not say to which request it belongs."""
+    return all_told or not action.startswith(_OF_LEGAL_REQUESTS)
