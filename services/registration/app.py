@@ -11,7 +11,9 @@ from libs.chassis.database import Database
 from libs.chassis.health import Check, Unready, check_of
 from libs.chassis.seal_keys import SealKeys
 from libs.chassis.sealed_log import seal_forever
+from libs.chassis.secret_files import SettingRefused
 from libs.chassis.settings import Role
+from libs.chassis.signed_claims import ClaimKeys, ClaimKeysError
 from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
@@ -127,6 +129,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     operations_api.observe(app, consumer=consumer, relay=relay)
     app.state.vault, app.state.pack, app.state.priors = vault, pack, priors
+    app.state.grant_keys = grant_keys_of(settings, vault)
     return app
 
 
@@ -140,6 +143,15 @@ def vault_of(settings: Settings, keys: KeysDatabase) -> Vault:
     return Vault(
         MasterKey.from_base64(settings.vault_key_text()), keys, MasterKey.from_base64(settings.restricted_key_text())
     )
+
+
+def grant_keys_of(settings: Settings, vault: Vault) -> ClaimKeys:
+    """The keys that sign grants; `SettingRefused` if the file cannot be used."""
+    text = settings.grant_keys_text()
+    try:
+        return ClaimKeys([vault.master.grants]) if text is None else ClaimKeys.from_text(text)
+    except ClaimKeysError as error:
+        raise SettingRefused({"ENLACE_GRANT_KEY_FILE": str(error)}) from None
 
 
 def event_digest() -> Callable[[bytes], bytes]:

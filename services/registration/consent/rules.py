@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -42,6 +43,18 @@ class Grant:
 
     purpose: ConsentPurpose
     recipient_class: RecipientClass
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingOn:
+    """The consent on which a packet is based for one person, with the version of the state of that person's consents."""
+
+    returnee_id: UUID
+    consent_id: UUID
+    version: int
+    purpose: str
+    recipient_class: str
     expires_at: datetime
 
 
