@@ -53,7 +53,7 @@ class ClaimKeys:
         return jwt.encode(header, dict(claims), self._keys[0], registry=_REGISTRY)
 
     def read(self, token: str, *, typ: str) -> dict[str, Any]:
-        """The claims of a JWT of this type; `ClaimsRefusedError`. Whether it has expired is for the caller to decide."""
+        """The claims of a JWT of this type; `ClaimsRefusedError`. The caller decides whether it has expired."""
         if len(token) > LONGEST:
             raise ClaimsRefusedError("too long")
         try:

@@ -56,6 +56,7 @@ from services.registration.packets.loop import act_on_ended_forever
 from services.registration.people import api as people_api
 from services.registration.people.loop import index_forever
 from services.registration.progress import api as progress_api
+from services.registration.receipts import api as receipts_api
 from services.registration.settings import Settings
 from services.registration.sharing import api as sharing_api
 from services.registration.sync import api as sync_api
@@ -77,6 +78,7 @@ ROUTERS = [
     answers_api.router,
     told_api.router,
     consent_api.router,
+    receipts_api.router,
     intake_api.router,
     intake_api.people_router,
     matching_api.router,

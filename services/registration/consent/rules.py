@@ -48,7 +48,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class RelyingOn:
-    """The consent on which a packet is based for one person, with the version of the state of that person's consents."""
+    """The consent on which a packet is based for one person, with the version of the state of their consents."""
 
     returnee_id: UUID
     consent_id: UUID

@@ -1,7 +1,7 @@
 """Issues the signed grant of a packet, and says whether a grant is still valid.
 
-Nothing about a grant is stored. Its validity follows from the consents that it names and from the packet, so there is no
-list of grants that could lag behind a withdrawal.
+Nothing about a grant is stored. Its validity follows from the consents that it names and from the packet, so there is
+no list of grants that could lag behind a withdrawal.
 """
 
 from collections.abc import Collection, Mapping, Sequence
