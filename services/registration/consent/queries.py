@@ -150,6 +150,7 @@ def consent_view(
         method=ConsentMethod(row.method),
         language=row.language,
         staff_reference=staff_reference(row.staff_reference_sealed, row.staff_reference, key),
+        witness_reference=key.open_or_none(row.witness_reference_sealed, table="consent", column="witness_reference"),
         revocation_explained=row.revocation_explained,
         given_at=row.given_at,
         expires_at=row.expires_at,

@@ -96,6 +96,7 @@ def _facts(consent: ConsentView, case_code: str, zone: ZoneInfo) -> ReceiptFacts
         given_by=consent.given_by.value,
         method=consent.method.value,
         staff_reference=consent.staff_reference,
+        witness_reference=consent.witness_reference,
         given_at=local(consent.given_at),
         expires_at=local(consent.expires_at),
         withdrawn_at=None if consent.withdrawn_at is None else local(consent.withdrawn_at),

@@ -40,6 +40,7 @@ class ReceiptFacts:
     given_by: str
     method: str
     staff_reference: str
+    witness_reference: str | None
     given_at: datetime
     """In the time zone of the reception, like the other times."""
     expires_at: datetime
@@ -89,7 +90,7 @@ def lines_of(facts: ReceiptFacts, language: ReceiptLanguage) -> list[Line]:
         line("data", facts.data_described),
         line("discloser", words["discloser"].format(source=facts.discloser)),
         line("given_by", f"{words[f'given_by.{facts.given_by}']}, {words[f'method.{facts.method}']}"),
-        line("date", words["date"].format(day=_day(facts.given_at, language), staff=facts.staff_reference)),
+        line("date", _date(facts, language)),
         line("expiry", _day(facts.expires_at, language)),
         line("withdrawal", words["withdrawal"]),
         line("state", _state(facts, language)),
@@ -118,6 +119,13 @@ def page_of(lines: Sequence[Line], texts: Mapping[str, str], language: ReceiptLa
         f"<style>{_STYLE}</style></head><body><h1>{escape(texts['title'])}</h1>{notice}<dl>{rows}</dl>"
         f"<p>{escape(texts['rights'])}</p><p><small>{escape(texts['number'])}</small></p></body></html>"
     )
+
+
+def _date(facts: ReceiptFacts, language: ReceiptLanguage) -> str:
+    words, day = _WORDS[language], _day(facts.given_at, language)
+    if facts.witness_reference is None:
+        return words["date"].format(day=day, staff=facts.staff_reference)
+    return words["date.heard"].format(day=day, staff=facts.staff_reference, witness=facts.witness_reference)
 
 
 def _state(facts: ReceiptFacts, language: ReceiptLanguage) -> str:
@@ -170,6 +178,7 @@ _WORDS: Final[Mapping[ReceiptLanguage, Mapping[str, str]]] = {
         "method.voice": "de palabra",
         "method.witnessed": "de palabra, ante testigo",
         "date": "{day}, ante {staff}",
+        "date.heard": "{day}, ante {staff}; testigo: {witness}",
         "withdrawal": "Diga «retiro mi permiso» a cualquier persona de esta red o en cualquier centro de recepción."
         " No tiene que dar razones. Basta con su código; este papel ayuda, pero no hace falta. Desde ese momento no se"
         " comparte nada más, y se pide a quien recibió los datos que los borre. Lo que alguien ya leyó no se puede"
@@ -216,6 +225,7 @@ _WORDS: Final[Mapping[ReceiptLanguage, Mapping[str, str]]] = {
         "method.voice": "spoken",
         "method.witnessed": "spoken before a witness",
         "date": "{day}, before {staff}",
+        "date.heard": "{day}, before {staff}; witness: {witness}",
         "withdrawal": "Say «I take back my permission» to anybody of this network or at any reception centre. You do"
         " not have to say why. Your code is enough; this paper helps, but you do not need it. From that moment nothing"
         " more is shared, and those who received the data are asked to delete them. What somebody has already read"

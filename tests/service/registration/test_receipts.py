@@ -51,6 +51,13 @@ async def test_a_receipt_is_a_page_that_holds_the_nine_elements_and_how_to_withd
     assert (told["language"], told["is_persons_language"], told["notice"]) == ("es", True, "")
 
 
+async def test_a_receipt_of_a_spoken_consent_names_the_witness_by_reference(registration):
+    _, _, path = await a_consenting(registration, method="voice", witness_reference="desk-77", given_by="guardian")
+    page = (await registration.get(f"{path}/receipt")).text
+    assert "ante desk-3; testigo: desk-77" in page
+    assert "La madre, el padre o quien tiene la tutela, de palabra" in page
+
+
 async def test_a_receipt_does_not_name_the_person(registration):
     _, _, path = await a_consenting(registration)
     page = (await registration.get(f"{path}/receipt")).text
