@@ -96,8 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application in the role that its settings give it. Settings come from the environment if not given."""
     settings = settings or Settings()
     database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=8)
-    keys = KeysDatabase(settings.keys_database_url)
-    vault = vault_of(settings, keys)
+    vault = vault_of(settings, KeysDatabase(settings.keys_database_url))
     pack, priors = load_pack(settings.pack), load_priors(settings.pack / "linkage.yaml")
     cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
     event_keys = EventKeys.named(SERVICE, **settings.keys_of_events())
@@ -126,7 +125,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ],
         checks={"keys": _keys_check(vault), "restricted needs": _restricted_check(database)},
         work_checks=_work_checks(settings, consumer, relay),
-        resources=[_closing(keys)],
+        resources=[_closing(vault.keys)],
         told_of=partial(said_of, pack=pack),
     )
     operations_api.observe(app, consumer=consumer, relay=relay)
