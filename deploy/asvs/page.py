@@ -17,7 +17,8 @@ does not exist.
 
 The requirements are those of {source}, levels 1 and 2: {count} requirements. [SECURITY.md](../SECURITY.md) describes
 attackers, what stops them and what does not. The decisions about data, keys, tokens, connections, limits and logs are
-in [security/policies.md](security/policies.md). The rules for personal data are in [data-protection.md](data-protection.md).
+in [security/policies.md](security/policies.md). The rules for personal data are in
+[data-protection.md](data-protection.md).
 
 *Met* means: somebody has read the named code, and there is a test that fails without it. *Open* means that something is
 missing; the entry says what. *Not applicable* means that the system has nothing that the requirement applies to.

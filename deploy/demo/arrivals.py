@@ -155,6 +155,7 @@ def consents(told: Told, country: Country, *, at: datetime) -> list[ConsentGiven
             language=language,
             revocation_explained=True,
             staff_reference="reception-desk-3",
+            witness_reference=None if language in told.person.languages else "reception-desk-4",
             given_at=at,
             expires_at=at + timedelta(days=CONSENT_DAYS),
         )

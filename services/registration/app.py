@@ -11,7 +11,9 @@ from libs.chassis.database import Database
 from libs.chassis.health import Check, Unready, check_of
 from libs.chassis.seal_keys import SealKeys
 from libs.chassis.sealed_log import seal_forever
+from libs.chassis.secret_files import SettingRefused
 from libs.chassis.settings import Role
+from libs.chassis.signed_claims import ClaimKeys, ClaimKeysError
 from libs.events.cluster import Cluster
 from libs.events.consumer import Consumer
 from libs.events.relay import Relay
@@ -57,6 +59,7 @@ from services.registration.packets.loop import act_on_ended_forever
 from services.registration.people import api as people_api
 from services.registration.people.loop import index_forever
 from services.registration.progress import api as progress_api
+from services.registration.receipts import api as receipts_api
 from services.registration.settings import Settings
 from services.registration.sharing import api as sharing_api
 from services.registration.sync import api as sync_api
@@ -78,6 +81,7 @@ ROUTERS = [
     answers_api.router,
     told_api.router,
     consent_api.router,
+    receipts_api.router,
     intake_api.router,
     intake_api.people_router,
     matching_api.router,
@@ -98,8 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application in the role that its settings give it. Settings come from the environment if not given."""
     settings = settings or Settings()
     database = Database(settings.database_url, clock=settings.clock(), application_name=SERVICE, pool_size=8)
-    keys = KeysDatabase(settings.keys_database_url)
-    vault = vault_of(settings, keys)
+    vault = vault_of(settings, KeysDatabase(settings.keys_database_url))
     pack, priors = load_pack(settings.pack), load_priors(settings.pack / "linkage.yaml")
     cluster = Cluster.named(settings.kafka_bootstrap_servers, **settings.kafka_access())
     event_keys = EventKeys.named(SERVICE, **settings.keys_of_events())
@@ -128,11 +131,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ],
         checks={"keys": _keys_check(vault), "restricted needs": _restricted_check(database)},
         work_checks=_work_checks(settings, consumer, relay),
-        resources=[_closing(keys)],
+        resources=[_closing(vault.keys)],
         told_of=partial(said_of, pack=pack),
     )
     operations_api.observe(app, consumer=consumer, relay=relay)
     app.state.vault, app.state.pack, app.state.priors = vault, pack, priors
+    app.state.grant_keys = grant_keys_of(settings, vault)
     return app
 
 
@@ -146,6 +150,15 @@ def vault_of(settings: Settings, keys: KeysDatabase) -> Vault:
     return Vault(
         MasterKey.from_base64(settings.vault_key_text()), keys, MasterKey.from_base64(settings.restricted_key_text())
     )
+
+
+def grant_keys_of(settings: Settings, vault: Vault) -> ClaimKeys:
+    """The keys that sign grants; `SettingRefused` if the file cannot be used."""
+    text = settings.grant_keys_text()
+    try:
+        return ClaimKeys([vault.master.grants]) if text is None else ClaimKeys.from_text(text)
+    except ClaimKeysError as error:
+        raise SettingRefused({"ENLACE_GRANT_KEY_FILE": str(error)}) from None
 
 
 def event_digest() -> Callable[[bytes], bytes]:

@@ -65,6 +65,8 @@ class PacketPolicy(PackPart):
     days_after: dict[Closing, Days]
     deletion_answer_days: Annotated[int, Field(ge=1, le=365)]
     """The time in which an organisation must confirm that it deleted data that it may not have any more."""
+    grant_days: Annotated[int, Field(ge=1, le=365)] = 7
+    """The longest time for which the grant of a packet is valid. Then the organisation fetches the packet again."""
     by_category: dict[NeedCategory, list[PacketField]]
     """The fields of a service type that `by_service_type` does not name."""
     other_categories: list[PacketField] | None = None

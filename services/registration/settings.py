@@ -28,6 +28,9 @@ class Settings(CommonSettings):
         default=None, validation_alias="ENLACE_RESTRICTED_KEY", min_length=44, max_length=44
     )
     """Instead of the file, under the same conditions as `vault_key`."""
+    grant_key_file: Path | None = Field(default=None, validation_alias="ENLACE_GRANT_KEY_FILE")
+    """A file with the keys that sign the grants of packets, the one in use first. If none is named, the key is derived
+    from the vault key."""
     pack: Path = Field(validation_alias="ENLACE_PACK")
     """Directory of the country pack."""
 
@@ -38,6 +41,12 @@ class Settings(CommonSettings):
     def restricted_key_text(self) -> str:
         """The same for the key of restricted needs."""
         return self._key_text(self.restricted_key_file, self.restricted_key, variable="ENLACE_RESTRICTED_KEY")
+
+    def grant_keys_text(self) -> str | None:
+        """The content of the file of grant keys; None if no file is named; `SettingRefused` if it cannot be used."""
+        if self.grant_key_file is None:
+            return None
+        return secret_of_file(self.grant_key_file, variable="ENLACE_GRANT_KEY_FILE")
 
     def _key_text(self, file: Path | None, key: SecretStr | None, *, variable: str) -> str:
         if file is not None:

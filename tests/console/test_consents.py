@@ -57,6 +57,19 @@ async def test_a_consent_is_read_in_the_persons_language_and_recorded_with_its_n
     }
 
 
+async def test_a_witness_is_sent_and_one_who_is_missing_is_asked_for(world: World):
+    tell_person(world)
+    browser = clerk(world)
+    world.services.tell("registration", CONSENTS, consent(), method="POST", status=201)
+    await browser.post(f"{PAGE}/consents/new", **GIVEN, witness="desk 77")
+    (sent,) = world.services.sent("POST", CONSENTS)
+    assert sent.body["witness_reference"] == "desk-77"
+    fault = {"pointer": "/witness_reference", "rule": "witness-required", "detail": "x"}
+    world.services.refuse("registration", CONSENTS, "invalid-input", status=422, errors=[fault])
+    answer = await browser.post(f"{PAGE}/consents/new", **GIVEN)
+    assert "somebody else must have heard the decision" in answer.text
+
+
 async def test_a_language_without_a_text_is_said_and_spanish_stands_in(world: World):
     tell_person(world, profile={"languages": ["quc"]})
     shown = unescape((await clerk(world).get(f"{PAGE}/consents/new")).text)

@@ -159,6 +159,9 @@ class ConsentGiven(Part):
     """The language in which it was explained."""
     staff_reference: Reference
     """The sender's reference of the member of staff who recorded it."""
+    witness_reference: Reference | None = None
+    """The sender's reference of another person who heard it. Required if it was given by voice or before a witness: a
+    consent without it is set aside."""
     given_at: Moment
     """When it was given."""
     expires_at: Moment

@@ -16,6 +16,7 @@ POINTERS: Final = {
     "/data_described": "purpose",
     "/given_by": "given_by",
     "/method": "method",
+    "/witness_reference": "witness",
     "/language": "language",
     "/expires_at": "months",
     "/revocation_explained": "revocation_explained",
@@ -34,6 +35,7 @@ async def give(form: Form, returnee_id: UUID) -> None:
         "method": form.text("method"),
         "language": form.text("language"),
         "staff_reference": rules.staff_reference(form.person.session.subject),
+        "witness_reference": rules.staff_reference(witness) if (witness := form.text("witness")) else None,
         "given_at": form.text("given_at"),
         "expires_at": rules.expires_at(form.text("given_at"), form.text("months")),
     }

@@ -94,6 +94,8 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "enough-to-search": N_("Write a name, a document number or a case code."),
         "after-given-at": N_("It must end after it was given."),
         "revocation-explained": N_("First explain to the person how to withdraw it."),
+        "witness-required": N_("If the person does not sign, somebody else must have heard the decision."),
+        "another-person": N_("The witness must be somebody else than you."),
         "guardian-required": N_("For a child, a parent, guardian or authority must decide."),
         "no-address": N_("A person who must not be contacted cannot have a number or address."),
         "address-required": N_("Write the number or address."),

@@ -12,7 +12,7 @@ from libs.chassis.errors import NotFound
 from libs.consents.policy import ConsentGate, ConsentPolicy, consent_key
 from libs.events.codes import ConsentPurpose, ContactChannel, NeedCategory, RecipientClass
 from libs.events.people_codes import AgeGroup
-from services.registration.consent.rules import ConsentMethod, GivenBy, Grant, counts, standing_grants
+from services.registration.consent.rules import ConsentMethod, GivenBy, Grant, RelyingOn, counts, standing_grants
 from services.registration.consent.schemas import ConsentView, SafeContactView
 from services.registration.consent.tables import Consent, ConsentState, ConsentWithdrawal, SafeContact, staff_reference
 from services.registration.errors import SafeContactMissing
@@ -24,6 +24,45 @@ _GRANTS = """
     WHERE c.returnee_id = ANY($1) AND w.consent_id IS NULL
       AND NOT (c.given_by = $2 AND r.age_group = $3)
 """
+
+
+# Of several valid consents the one that lasts longest, as `who_allow` counts.
+_RELYING = """
+    SELECT DISTINCT ON (c.returnee_id)
+        c.returnee_id, c.id, s.version, c.purpose, c.recipient_class, c.expires_at
+    FROM consent c JOIN returnee r ON r.id = c.returnee_id JOIN consent_state s ON s.returnee_id = c.returnee_id
+        LEFT JOIN consent_withdrawal w ON w.consent_id = c.id
+    WHERE c.returnee_id = ANY($1) AND c.purpose || ':' || c.recipient_class = ANY($2::text[]) AND c.expires_at > $3
+      AND w.consent_id IS NULL AND NOT (c.given_by = $4 AND r.age_group = $5)
+    ORDER BY c.returnee_id, c.expires_at DESC, c.id
+"""
+_STILL_STANDING = """
+    SELECT c.id, c.returnee_id
+    FROM consent c JOIN returnee r ON r.id = c.returnee_id LEFT JOIN consent_withdrawal w ON w.consent_id = c.id
+    WHERE c.id = ANY($1::uuid[]) AND c.expires_at > $2 AND w.consent_id IS NULL AND r.erased_at IS NULL
+      AND NOT (c.given_by = $3 AND r.age_group = $4)
+"""
+
+
+async def relied_on(
+    session: AsyncSession, returnee_ids: Collection[UUID], *, gate: ConsentGate, at: datetime
+) -> list[RelyingOn]:
+    """The consent of each of these people that opens this gate now; nothing for a person who has given none."""
+    values = (list(returnee_ids), list(gate.keys), at, GivenBy.SELF.value, AgeGroup.CHILD.value)
+    rows = await (await raw(session)).fetch(_RELYING, *values)
+    return [
+        RelyingOn(
+            row["returnee_id"], row["id"], row["version"], row["purpose"], row["recipient_class"], row["expires_at"]
+        )
+        for row in rows
+    ]
+
+
+async def still_standing(session: AsyncSession, consent_ids: Collection[UUID], *, at: datetime) -> dict[UUID, UUID]:
+    """Those of these consents that are valid now, each with the person who has given it."""
+    values = (list(consent_ids), at, GivenBy.SELF.value, AgeGroup.CHILD.value)
+    rows = await (await raw(session)).fetch(_STILL_STANDING, *values)
+    return {row["id"]: row["returnee_id"] for row in rows}
 
 
 async def grants(
@@ -111,6 +150,7 @@ def consent_view(
         method=ConsentMethod(row.method),
         language=row.language,
         staff_reference=staff_reference(row.staff_reference_sealed, row.staff_reference, key),
+        witness_reference=key.open_or_none(row.witness_reference_sealed, table="consent", column="witness_reference"),
         revocation_explained=row.revocation_explained,
         given_at=row.given_at,
         expires_at=row.expires_at,

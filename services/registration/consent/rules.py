@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+from uuid import UUID
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -42,6 +44,18 @@ class Grant:
 
     purpose: ConsentPurpose
     recipient_class: RecipientClass
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingOn:
+    """The consent on which a packet is based for one person, with the version of the state of their consents."""
+
+    returnee_id: UUID
+    consent_id: UUID
+    version: int
+    purpose: str
+    recipient_class: str
     expires_at: datetime
 
 
@@ -85,6 +99,22 @@ def consent_faults(
             )
         )
     return faults
+
+
+SPOKEN: Final = frozenset({ConsentMethod.VOICE, ConsentMethod.WITNESSED})
+"""Methods that leave nothing that the person has signed, so somebody else must have heard the decision."""
+
+
+def witness_faults(
+    *, method: str, witness_reference: str | None, staff_reference: str, pointer: str
+) -> list[FieldError]:
+    """The faults of the witness of a consent: missing for a spoken one, or the same person who recorded it."""
+    place = f"{pointer}/witness_reference"
+    if method in SPOKEN and witness_reference is None:
+        return [FieldError(place, "witness-required", "A consent that was spoken requires a witness.")]
+    if witness_reference is not None and witness_reference == staff_reference:
+        return [FieldError(place, "another-person", "The witness must not be the person who recorded the consent.")]
+    return []
 
 
 WORDS_OF_THE_PERSON = ("given_by", "revocation_explained")

@@ -52,6 +52,7 @@ class ConsentView(BaseModel):
     method: ConsentMethod
     language: str
     staff_reference: str
+    witness_reference: str | None = Field(default=None, description="Who heard a consent that was spoken")
     revocation_explained: bool
     given_at: datetime
     expires_at: datetime

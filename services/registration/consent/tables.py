@@ -48,6 +48,8 @@ class Consent(Table, table=True):
     """Empty after it is sealed or the person is erased."""
     staff_reference_sealed: bytes | None = Field(default=None, sa_column=sealed())
     """None while it is in clear, as older versions wrote it, and after the person is erased."""
+    witness_reference_sealed: bytes | None = Field(default=None, sa_column=sealed())
+    """Who heard a consent that was spoken; None for others, for older ones, and after the person is erased."""
     revocation_explained: bool
     given_at: datetime = Field(sa_column=moment())
     expires_at: datetime = Field(sa_column=moment())

@@ -73,6 +73,7 @@ REACH: Final[Mapping[str, Reach]] = {
             "language": Change.BLANK,
             "staff_reference": Change.BLANK,
             "staff_reference_sealed": Change.WIPED,
+            "witness_reference_sealed": Change.WIPED,
             "given_at": Change.MONTH,
             "expires_at": Change.MONTH_AFTER,
             "recorded_at": Change.MONTH,

@@ -20,6 +20,7 @@ from services.registration.consent.rules import (
     consent_faults,
     safe_contact_faults,
     silence_faults,
+    witness_faults,
 )
 from services.registration.needs.rules import NOTHING_KNOWN, is_more_urgent, need_faults, told_need
 from services.registration.people.rules import (
@@ -113,6 +114,12 @@ def _consent_faults(body: ReturneeArrived, *, group: AgeGroup, at: datetime, tim
             pointer=pointer,
         )
         faults += child_consent_faults(age_group=group, given_by=consent.given_by, pointer=pointer)
+        faults += witness_faults(
+            method=consent.method,
+            witness_reference=consent.witness_reference,
+            staff_reference=consent.staff_reference,
+            pointer=pointer,
+        )
     return faults
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.events.codes import (
     AccessNeed,
@@ -16,6 +16,7 @@ from libs.events.codes import (
     Sex,
 )
 from libs.events.people_codes import AgeGroup
+from services.registration.packets.rules import GrantFault
 
 
 class PacketContact(BaseModel):
@@ -70,3 +71,43 @@ class PacketView(BaseModel):
     closes_at: datetime | None = Field(
         description="The time until which it can be fetched; null while the service runs"
     )
+    grant: str = Field(
+        default="",
+        examples=["eyJhbGciOiJFZDI1NTE5In0.eyJpc3MiOiJ1cm46ZW5sYWNlIn0.c2lnbmF0dXJl"],
+        description="A signed JWT that says for whom, for what and until when you may use these data",
+    )
+
+
+class GrantBody(BaseModel):
+    """The grant of a packet, as it was received."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grant: str = Field(min_length=1, max_length=16_384)
+
+
+class GrantCheckView(BaseModel):
+    """Whether a grant is valid now. The reason contains no fact about the person."""
+
+    offer_id: UUID
+    valid: bool
+    reason: GrantFault | None = Field(description="Why it is not valid; null if it is valid")
+    expires_at: datetime = Field(description="The time after which it is not valid in any case")
+    checked_at: datetime
+
+
+class GrantKey(BaseModel):
+    """A public key (RFC 7517, RFC 8037)."""
+
+    kid: str
+    kty: str = Field(examples=["OKP"])
+    crv: str = Field(examples=["Ed25519"])
+    x: str
+    use: str = Field(examples=["sig"])
+    alg: str = Field(examples=["Ed25519"])
+
+
+class GrantKeysView(BaseModel):
+    """The keys that verify grants (JWK Set), the one that signs now first."""
+
+    keys: list[GrantKey]

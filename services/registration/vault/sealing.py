@@ -111,6 +111,8 @@ class MasterKey:
         self._parking = AESGCM(parking or _derived(secret, "parking"))
         self._hashing = hashing or _derived(secret, "hashing")
         self._words = AESGCM(_derived(self._hashing, "words"))
+        self.grants = _derived(self._hashing, "grants")
+        """The key that signs grants if the installation names no other. It does not change with the vault key."""
         self.key_id = _name_of(secret)
         """The name of the key, which does not reveal it. It is stored beside the keys that it wraps, so that a change
         of key can be followed."""

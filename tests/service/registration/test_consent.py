@@ -1,7 +1,7 @@
 """What a person allows, and how they may be reached without harm."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -49,6 +49,11 @@ async def test_a_consent_that_has_run_out_is_not_told(registration):
         ({"given_by": "officer"}, "/given_by"),
         ({"data_described": " "}, "/data_described"),
         ({"method": None}, "/method"),
+        ({"method": "voice"}, "/witness_reference"),
+        ({"method": "witnessed"}, "/witness_reference"),
+        ({"method": "voice", "witness_reference": "desk-3"}, "/witness_reference"),
+        ({"method": "voice", "witness_reference": "A name"}, "/witness_reference"),
+        ({"witness_reference": "desk-3"}, "/witness_reference"),
     ],
 )
 async def test_a_consent_that_lacks_an_element_is_refused(registration, changes, pointer):
@@ -56,6 +61,29 @@ async def test_a_consent_that_lacks_an_element_is_refused(registration, changes,
     answer = await registration.post(f"/v1/returnees/{person['id']}/consents", a_consent(**changes))
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+async def test_a_spoken_consent_names_its_witness_who_is_sealed_and_goes_with_the_person(registration):
+    person = await registration.register()
+    path = f"/v1/returnees/{person['id']}/consents"
+    given = await registration.post(path, a_consent(method="voice", witness_reference="desk-77"))
+    assert given.status_code == 201, given.text
+    assert given.json()["witness_reference"] == "desk-77"
+    assert (await registration.get(path)).json()[0]["witness_reference"] == "desk-77"
+    (stored,) = await registration.fetch("SELECT * FROM consent WHERE id = $1", UUID(given.json()["id"]))
+    assert "desk-77" not in str(dict(stored))
+    with pytest.raises(Exception, match="append-only"):
+        await registration.fetch("UPDATE consent SET witness_reference_sealed = NULL")
+    await registration.post(f"/v1/returnees/{person['id']}/erasure")
+    (erased,) = await registration.fetch("SELECT * FROM consent WHERE id = $1", UUID(given.json()["id"]))
+    assert erased["witness_reference_sealed"] is None
+
+
+async def test_a_spoken_consent_without_a_witness_does_not_register_a_person_by_halves(registration):
+    """By REST the whole registration is refused; nothing of it is stored."""
+    answer = await registration.post("/v1/returnees", a_returnee(consents=[a_consent(method="voice")]))
+    assert answer.status_code == 422
+    assert [one["pointer"] for one in answer.json()["errors"]] == ["/consents/0/witness_reference"]
 
 
 async def test_a_child_does_not_decide_alone(registration):

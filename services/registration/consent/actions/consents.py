@@ -17,7 +17,13 @@ from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent import queries
-from services.registration.consent.rules import child_consent_faults, consent_faults, given_field, withdrawn_field
+from services.registration.consent.rules import (
+    child_consent_faults,
+    consent_faults,
+    given_field,
+    withdrawn_field,
+    witness_faults,
+)
 from services.registration.consent.schemas import ConsentView, NewConsent
 from services.registration.consent.tables import ConsentWithdrawal, sealed_reference
 from services.registration.errors import ConsentAlreadyWithdrawn
@@ -33,13 +39,14 @@ from services.registration.vault.sealing import DataKey, Vault
 _GIVE = """
     INSERT INTO consent (id, returnee_id, discloser, purpose, recipient_class, data_described_sealed, given_by, method,
                          language, staff_reference, staff_reference_sealed, revocation_explained, given_at, expires_at,
-                         recorded_at)
+                         recorded_at, witness_reference_sealed)
     SELECT id, returnee_id, discloser, purpose, recipient_class, data_described, given_by, method, language, '',
-        staff_reference, revocation_explained, given_at, expires_at, recorded_at
+        staff_reference, revocation_explained, given_at, expires_at, recorded_at, witness_reference
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
-                $9::text[], $10::bytea[], $11::bool[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[])
+                $9::text[], $10::bytea[], $11::bool[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[],
+                $15::bytea[])
         AS c (id, returnee_id, discloser, purpose, recipient_class, data_described, given_by, method, language,
-              staff_reference, revocation_explained, given_at, expires_at, recorded_at)
+              staff_reference, revocation_explained, given_at, expires_at, recorded_at, witness_reference)
 """
 _NEXT_VERSION = """
     INSERT INTO consent_state (returnee_id, version) SELECT returnee_id, 1 FROM unnest($1::uuid[]) AS s (returnee_id)
@@ -78,6 +85,7 @@ def _row(one: NewConsent, key: DataKey, *, recorded_at: datetime) -> tuple[UUID,
         body.given_at,
         body.expires_at,
         recorded_at,
+        key.seal_or_none(body.witness_reference, table="consent", column="witness_reference"),
     )
 
 
@@ -140,14 +148,23 @@ async def give_consent(
 
 def require_sound_consent(body: ConsentGiven, row: Returnee, *, at: datetime, times: ToldTimes) -> None:
     """Raise InvalidInput that names the fields if this consent of this person cannot be recorded."""
-    faults = consent_faults(
-        given_at=body.given_at,
-        expires_at=body.expires_at,
-        revocation_explained=body.revocation_explained,
-        at=at,
-        times=times,
-        pointer="",
-    ) + child_consent_faults(age_group=row.age_group, given_by=body.given_by, pointer="")
+    faults = [
+        *consent_faults(
+            given_at=body.given_at,
+            expires_at=body.expires_at,
+            revocation_explained=body.revocation_explained,
+            at=at,
+            times=times,
+            pointer="",
+        ),
+        *child_consent_faults(age_group=row.age_group, given_by=body.given_by, pointer=""),
+        *witness_faults(
+            method=body.method,
+            witness_reference=body.witness_reference,
+            staff_reference=body.staff_reference,
+            pointer="",
+        ),
+    ]
     if faults:
         raise InvalidInput(errors=faults)
 

@@ -3,7 +3,7 @@
 A packet contains only the necessary data of people who consent, and each access is recorded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
@@ -62,6 +62,9 @@ _STANDING = """
 """
 _NOT_OF_MEMBERS = frozenset({PacketField.DOCUMENT_NUMBER, PacketField.SAFE_CONTACT, PacketField.HOUSEHOLD_MEMBERS})
 _CODED = frozenset(PacketPerson.model_fields) - set(IDENTITY_FIELDS)
+
+IssueGrant = Callable[[AsyncSession, PacketAccess, Sequence[Returnee], frozenset[PacketField]], Awaitable[str]]
+"""Signs the grant for a packet with the data of these people, the person of the offer first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,9 @@ async def forget_standings(session: AsyncSession) -> None:
     await (await raw(session)).execute("DELETE FROM provider_standing")
 
 
-async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vault: Vault, actor: Actor) -> PacketView:
+async def fetch_packet(
+    session: AsyncSession, offer_id: UUID, *, pack: Pack, vault: Vault, actor: Actor, issue: IssueGrant
+) -> PacketView:
     """The packet of an offer that the caller's organisation has accepted.
 
     Raises PacketNotReady; NotFound for another organisation's offer; PacketClosed; ReturneeErased; PacketHalted if the
@@ -154,10 +159,12 @@ async def fetch_packet(session: AsyncSession, offer_id: UUID, *, pack: Pack, vau
     """
     access = await queries.packet_access(session, offer_id, actor=actor)
     async with own_work(session):  # the organisation may read this packet, but not the row of the person
-        return await _packet(session, access, pack=pack, vault=vault, actor=actor)
+        return await _packet(session, access, pack=pack, vault=vault, actor=actor, issue=issue)
 
 
-async def _packet(session: AsyncSession, access: PacketAccess, *, pack: Pack, vault: Vault, actor: Actor) -> PacketView:
+async def _packet(
+    session: AsyncSession, access: PacketAccess, *, pack: Pack, vault: Vault, actor: Actor, issue: IssueGrant
+) -> PacketView:
     if is_closed(access.closes_at, at=now(session)):
         raise PacketClosed
     person = await session.get(Returnee, access.returnee_id)
@@ -188,6 +195,7 @@ async def _packet(session: AsyncSession, access: PacketAccess, *, pack: Pack, va
     shown = [one for one in members if one.id in allowing and str(one.id) in judged and not in_doubt]
     view = await _view(session, access, person, shown, fields=fields, vault=vault)
     view.members_withheld_count = len(members) - len(shown)
+    view.grant = await issue(session, access, [person, *shown], fields)
     until = {row.id: allowing[row.id] for row in (person, *shown)}
     await note_fetched(session, access.offer_id, person.id, until=until)
     await record(session, actor, [_access(row, access, fields, actor=actor) for row in (person, *shown)])

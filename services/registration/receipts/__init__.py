@@ -1,0 +1,1 @@
+"""Receipts: the page about one consent that a person takes along."""
