@@ -37,7 +37,7 @@ class ClaimKeys:
         if not secrets or any(len(one) != KEY_BYTES for one in secrets) or len(set(secrets)) != len(secrets):
             raise ClaimKeysError(f"there must be at least one key, each has {KEY_BYTES} bytes, and none occurs twice")
         self._keys = [_key(one) for one in secrets]
-        self._public = KeySet([OKPKey.import_key(_public(key)) for key in self._keys])
+        self._public = KeySet([OKPKey.import_key({**_public(key)}) for key in self._keys])
 
     @classmethod
     def from_text(cls, text: str) -> "ClaimKeys":
@@ -74,6 +74,6 @@ def _key(secret: bytes) -> OKPKey:
     return OKPKey.import_key(key.as_dict(private=True) | {"kid": key.thumbprint()})
 
 
-def _public(key: OKPKey) -> dict[str, str | list[str]]:
-    named = {"kid": str(key.kid), "use": "sig", "alg": ALGORITHM}
-    return {name: str(value) for name, value in key.as_dict(private=False).items()} | named
+def _public(key: OKPKey) -> dict[str, str]:
+    found = {name: str(value) for name, value in key.as_dict(private=False).items()}
+    return found | {"kid": str(key.kid), "use": "sig", "alg": ALGORITHM}

@@ -16,7 +16,7 @@ from services.registration.audit.api import actor_of
 from services.registration.errors import ConsentMissing, PacketClosed, PacketHalted, PacketNotReady, ReturneeErased
 from services.registration.pack import ThePack
 from services.registration.packets.actions import grants, packets
-from services.registration.packets.schemas import GrantBody, GrantCheckView, GrantKeysView, PacketView
+from services.registration.packets.schemas import EXAMPLE_GRANT, GrantBody, GrantCheckView, GrantKeysView, PacketView
 from services.registration.vault.api import TheVault
 
 router = APIRouter(prefix="/v1", tags=["packets"])
@@ -26,7 +26,7 @@ async def _grant_keys(request: Request) -> ClaimKeys:
     return cast(ClaimKeys, request.app.state.grant_keys)
 
 
-_GRANT = {"grant": {"value": {"grant": "eyJhbGciOiJFZDI1NTE5In0.eyJpc3MiOiJ1cm46ZW5sYWNlIn0.c2lnbmF0dXJl"}}}
+_GRANT = {"grant": {"value": {"grant": EXAMPLE_GRANT}}}
 GrantOfPacket = Annotated[GrantBody, Body(openapi_examples=_GRANT)]
 TheGrantKeys = Annotated[ClaimKeys, Depends(_grant_keys)]
 

@@ -18,6 +18,8 @@ from libs.events.codes import (
 from libs.events.people_codes import AgeGroup
 from services.registration.packets.rules import GrantFault
 
+EXAMPLE_GRANT = "eyJhbGciOiJFZDI1NTE5In0.eyJpc3MiOiJ1cm46ZW5sYWNlIn0.c2lnbmF0dXJl"  # pragma: allowlist secret
+
 
 class PacketContact(BaseModel):
     """A safe way to reach the person, and the safe hours."""
@@ -73,7 +75,7 @@ class PacketView(BaseModel):
     )
     grant: str = Field(
         default="",
-        examples=["eyJhbGciOiJFZDI1NTE5In0.eyJpc3MiOiJ1cm46ZW5sYWNlIn0.c2lnbmF0dXJl"],
+        examples=[EXAMPLE_GRANT],
         description="A signed JWT that says for whom, for what and until when you may use these data",
     )
 
